@@ -1,0 +1,42 @@
+# Everything is done by the development tool in dev/; `python3 -m dev --help` tells more than this file.
+# Options go into ARGS: make test ARGS="--only units --core 2.21"
+
+# The first interpreter that can run the tool. It finds the others that the tests want by itself.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.14 python3.11 python3.10; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo "$$python" && break; done)
+DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed; say which with PYTHON=…))
+
+PORT ?= 8899
+PROFILE ?= samples
+
+.PHONY: help demo test check simulator bench lock clean
+
+help:
+	@$(DEV) --help
+
+# A playbook against a stand-in server, from nothing: the way to see what this collection does.
+demo:
+	@$(DEV) demo $(ARGS)
+
+# Every test there is, on every ansible-core and Python that this machine has.
+test:
+	@$(DEV) test $(ARGS)
+
+# The inner loop, in seconds: format, lint, types, unit tests.
+check:
+	@$(DEV) check $(ARGS)
+
+# The stand-in server by itself, until Ctrl-C.
+simulator:
+	@$(DEV) simulator --port $(PORT) --profile $(PROFILE) $(ARGS)
+
+# What the modules cost, compared in pairs.
+bench:
+	@$(DEV) bench $(ARGS)
+
+# Newer pins in dev/requirements/*.txt, from the *.in files beside them.
+lock:
+	@$(DEV) lock $(ARGS)
+
+clean:
+	@$(DEV) clean

@@ -1,0 +1,8 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The development tool: `python3 -m dev COMMAND`, called by the Makefile.
+
+Standard library only, Python 3.10 or newer.
+"""

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads the command line, runs one command, and cleans up however that ends."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+
+from dev import commands, envs, paths, proc, report
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    args = _parser().parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        paths.open_run()
+        return int(args.command(args))
+    except (envs.NoPython, envs.Failed) as why:
+        return report.fail(f"{why}{report.tail(why.log) if isinstance(why, envs.Failed) else ''}")
+    except (KeyboardInterrupt, proc.Interrupted):
+        return report.fail("interrupted") and INTERRUPTED
+    finally:
+        # A second Ctrl-C must not leave half of it running.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        proc.stop_all()
+        paths.close_run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m dev", description="The development tool of mstr.library.")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, command in commands.ALL.items():
+        sub = subparsers.add_parser(name, help=command.HELP, description=command.HELP)
+        command.arguments(sub)
+        sub.set_defaults(command=command.run)
+    return parser

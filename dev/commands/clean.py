@@ -1,0 +1,27 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Takes away everything that the tool made."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+
+from dev import report
+from dev.paths import CACHE, VENVS
+
+HELP = "remove everything that this tool made"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def run(args: argparse.Namespace) -> int:
+    del args
+    for folder in (CACHE, VENVS):
+        shutil.rmtree(folder, ignore_errors=True)
+    report.say("removed .cache and .venv")
+    return 0

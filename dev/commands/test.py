@@ -1,0 +1,39 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every test there is."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+
+from dev import pythons, report, runner, stages
+from dev.stage import Stage
+
+HELP = "every test there is, on every supported ansible-core and Python that this machine has"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--only", metavar="PATTERN", default="", help="stages whose name has this in it (or fits *)")
+    parser.add_argument("--core", metavar="X.Y", default="", help="of the stages about one ansible-core, this one's")
+    parser.add_argument("--jobs", type=int, default=2, help="stages side by side (default: %(default)s)")
+    parser.add_argument("--list", action="store_true", help="name the stages and run none")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show what each stage prints")
+
+
+def run(args: argparse.Namespace) -> int:
+    chosen = [stage for stage in stages.ALL if _wanted(stage, args.only, args.core)]
+    if args.list:
+        report.say(*(stage.name for stage in chosen))
+        return 0
+    if not chosen:
+        return report.fail("no stage fits; --list names them")
+    reports = runner.run(chosen, jobs=args.jobs, verbose=args.verbose)
+    return report.summary(reports, pythons.found())
+
+
+def _wanted(stage: Stage, pattern: str, core: str) -> bool:
+    by_name = pattern in stage.name or fnmatch.fnmatch(stage.name, pattern)
+    return by_name and core in ("", stage.core or core)

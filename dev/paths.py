@@ -1,0 +1,44 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the tool keeps things: all of it inside the clone, so that nothing is left behind elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENVS = ROOT / ".venv"
+CACHE = ROOT / ".cache"
+LOGS = CACHE / "logs"
+REQUIREMENTS = ROOT / "dev" / "requirements"
+
+_RUNS = CACHE / "run"
+# Made anew by each run and removed at its end; runs side by side in one clone do not meet.
+RUN = _RUNS / str(os.getpid())
+
+
+def open_run() -> None:
+    """Make this run's folders, and sweep up after runs that were killed."""
+    for old in _RUNS.glob("*"):
+        if not _alive(int(old.name)):
+            shutil.rmtree(old, ignore_errors=True)
+    for folder in (RUN / "tmp", LOGS, CACHE / "home"):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def close_run() -> None:
+    shutil.rmtree(RUN, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs programs so that none of them outlives this one.
+
+Each gets a process group of its own. Ctrl-C reaches this program alone, which then ends the groups one by one: a polite
+interrupt first, for ansible-playbook takes its workers down with it, then harder signals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+from dev.paths import ROOT
+
+# Signals to a group, each with the seconds it is given to obey.
+_PERSUASION = ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
+
+_running: set[subprocess.Popen[bytes]] = set()
+_lock = threading.Lock()
+_stopping = threading.Event()
+
+
+class Interrupted(Exception):
+    """This run is being stopped, nothing new is started."""
+
+
+def run(*command: str | Path, log: Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
+    """Run to its end, output appended to `log`; the exit status."""
+    with log.open("ab") as output:
+        output.write(f"\n$ {shlex.join(map(str, command))}\n".encode())
+        output.flush()
+        with started(*command, output=output, cwd=cwd, env=env) as process:
+            status = process.wait()
+    check_interrupted()
+    return status
+
+
+@contextlib.contextmanager
+def started(
+    *command: str | Path, output: IO[bytes] | None = None, cwd: Path = ROOT, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A running program, ended with its whole group when the block ends. `output` None: the terminal's."""
+    with _lock:
+        check_interrupted()
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+            start_new_session=True,
+        )
+        _running.add(process)
+    try:
+        yield process
+    finally:
+        _end(process)
+        with _lock:
+            _running.discard(process)
+
+
+def check_interrupted() -> None:
+    if _stopping.is_set():
+        raise Interrupted
+
+
+def stop_all() -> None:
+    """End everything that runs, and start nothing more. Called once, by the main thread."""
+    with _lock:
+        _stopping.set()
+        running = list(_running)
+    for process in running:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number, seconds in _PERSUASION:
+        if process.poll() is not None:
+            break
+        _signal_group(process, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+    # Whatever the leader left behind in its group.
+    _signal_group(process, signal.SIGKILL)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds the Python interpreters of this machine."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import subprocess
+from pathlib import Path
+
+# From the oldest on which modules run to the newest that a supported ansible-core knows.
+KNOWN = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+
+# A virtual environment needs both; Debian packs ensurepip separately.
+_PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
+
+
+@functools.cache
+def found() -> dict[str, Path]:
+    """Usable interpreters by version ("3.12"). The first on PATH wins, pyenv's and the system's come after."""
+    folders = search_path()
+    pythons: dict[str, Path] = {}
+    for version in KNOWN:
+        candidates = (folder / f"python{version}" for folder in folders)
+        usable = next((python for python in candidates if _is(python, version)), None)
+        if usable:
+            pythons[version] = usable
+    return pythons
+
+
+@functools.cache
+def search_path() -> tuple[Path, ...]:
+    """Folders that may hold interpreters.
+
+    pyenv's shims are left out: the shim of a version that is not active exists, and fails when called, which
+    ansible-test takes for a broken Python. The real folders stand in for them.
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    own = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
+    folders = [folder for folder in own if folder.name != "shims"]
+    folders += sorted(pyenv.glob("versions/*/bin"), key=_version_of, reverse=True)
+    folders += [Path("/opt/homebrew/bin"), Path("/usr/local/bin"), Path("/usr/bin"), Path("/bin")]
+    return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
+
+
+def _version_of(pyenv_bin: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", pyenv_bin.parent.name)]
+
+
+def _is(python: Path, version: str) -> bool:
+    if not os.access(python, os.X_OK):
+        return False
+    try:
+        probe = subprocess.run([python, "-c", _PROBE], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return probe.returncode == 0 and probe.stdout.strip() == version

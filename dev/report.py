@@ -1,0 +1,71 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the person at the terminal reads."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.paths import ROOT
+from dev.stage import Result, Stage
+
+TAIL = 40
+
+
+@dataclass(frozen=True)
+class Report:
+    """How one stage went."""
+
+    stage: Stage
+    result: Result
+    seconds: float
+    log: Path | None = None
+
+
+def say(*lines: str) -> None:
+    print(*lines, sep="\n", flush=True)
+
+
+def stage_ended(report: Report, *, verbose: bool) -> None:
+    """One line; what the stage printed where that is wanted or needed."""
+    say(_row(report))
+    if report.log and (verbose or report.result.failed):
+        lines = report.log.read_text(errors="replace").strip().splitlines()
+        shown = lines if verbose else lines[-TAIL:]
+        say(f"    {report.log.relative_to(ROOT)}:", *(f"    | {line}" for line in shown))
+
+
+def summary(reports: Sequence[Report], pythons: Iterable[str]) -> int:
+    """The table of all stages, what did not run, and the closing line; the exit status."""
+    say("", f"{'stage':<40} passed failed  seconds", *map(_row, reports), "")
+    say(f"Python here: {', '.join(pythons)}")
+    not_run = [f"  {report.stage.name}: {reason}" for report in reports for reason in report.result.not_run]
+    if not_run:
+        say("Did not run:", *dict.fromkeys(not_run))
+    passed = sum(report.result.passed for report in reports)
+    failed = sum(report.result.failed for report in reports)
+    say("", f"tests: {passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+def fail(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+def _row(report: Report) -> str:
+    result = report.result
+    if result.passed or result.failed:
+        mark = "FAILED" if result.failed else "ok"
+        return f"{report.stage.name:<40} {result.passed:>6} {result.failed:>6} {report.seconds:>8.1f}  {mark}"
+    return f"{report.stage.name:<40} {'-':>6} {'-':>6} {'':>8}  {'; '.join(result.not_run)}"
+
+
+def tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return "\n".join(["", f"{log.relative_to(ROOT)}:", *lines[-TAIL:]])

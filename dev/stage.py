@@ -1,0 +1,59 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a stage of the tests is, and what it gets to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev import environment, proc
+from dev.paths import LOGS, ROOT, RUN
+
+
+@dataclass(frozen=True)
+class Result:
+    passed: int = 0
+    failed: int = 0
+    # Why single tests, or the whole stage, could not run here.
+    not_run: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, status: int) -> Result:
+        """A single check, by the exit status of its program."""
+        return cls(failed=1) if status else cls(passed=1)
+
+
+class Job:
+    """One run of one stage: its log, its folder for temporary things, and programs to start."""
+
+    def __init__(self, name: str) -> None:
+        slug = name.replace(" ", "-").replace(":", "").replace("/", "-")
+        self.log = LOGS / f"{slug}.log"
+        self.log.write_text("")
+        self.scratch = RUN / slug
+        self.scratch.mkdir(parents=True, exist_ok=True)
+
+    def run(self, *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
+        """Run a program to its end, output to the log; its exit status."""
+        return proc.run(*command, log=self.log, cwd=cwd, env=environment.variables() if env is None else env)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A piece of the tests with a line of its own in the report."""
+
+    name: str
+    run: Callable[[Job], Result]
+    # What it tests, from the root of the clone: while that does not exist, the stage is reported as such.
+    folder: str = "."
+    # Which ansible-core it is about, if about one ("2.21").
+    core: str = ""
+    # Whether it needs the machine for itself.
+    alone: bool = False
+
+    def exists(self) -> bool:
+        return (ROOT / self.folder).exists()

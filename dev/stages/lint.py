@@ -1,0 +1,61 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Formatters, linters and type checkers: each tool counts as one test."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from dev import envs
+from dev.environment import variables
+from dev.paths import CACHE, ROOT
+from dev.stage import Job, Result, Stage
+
+_TYPED = CACHE / "typed"
+_TYPED_COLLECTION = _TYPED / "ansible_collections" / "mstr" / "library"
+# mypy's cache is one file for all its runs.
+_mypy = threading.Lock()
+
+
+def _tool(name: str, env_name: str, *command: str) -> Stage:
+    """A linter that is one command, run at the root."""
+
+    def run(job: Job) -> Result:
+        env = envs.ensure(env_name)
+        return Result.of(job.run(env.bin / command[0], *command[1:], env=variables(env.bin)))
+
+    return Stage(f"lint {name}", run)
+
+
+def _types_of_plugins(job: Job) -> Result:
+    """The plugins import each other by the collection's full name, so mypy sees them under that name."""
+    _TYPED_COLLECTION.mkdir(parents=True, exist_ok=True)
+    link = _TYPED_COLLECTION / "plugins"
+    if not link.is_symlink():
+        link.symlink_to(ROOT / "plugins")
+    return _mypy_run(job, "--package", "ansible_collections.mstr.library.plugins", cwd=_TYPED_COLLECTION)
+
+
+def _types_of_tools(job: Job) -> Result:
+    return _mypy_run(job, "--package", "dev", "--package", "simulator")
+
+
+def _mypy_run(job: Job, *what: str, cwd: Path = ROOT) -> Result:
+    env = envs.ensure("dev")
+    settings = (f"--config-file={ROOT / 'pyproject.toml'}", f"--cache-dir={CACHE / 'mypy'}")
+    search = variables(env.bin, MYPYPATH=os.pathsep.join(map(str, (_TYPED, ROOT / "tests"))))
+    with _mypy:
+        return Result.of(job.run(env.bin / "mypy", *settings, *what, cwd=cwd, env=search))
+
+
+# The quick ones, which are about Python alone.
+PYTHON = (
+    _tool("format", "dev", "ruff", "format", "--check", "--diff", "."),
+    _tool("ruff", "dev", "ruff", "check", "."),
+    Stage("lint types of plugins", _types_of_plugins, folder="plugins/module_utils"),
+    Stage("lint types of tools", _types_of_tools),
+)
