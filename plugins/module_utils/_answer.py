@@ -1,0 +1,175 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An answer of the server, and the sentence about one that says no.
+
+Floor 1: pure. Any body at all, JSON of any shape, HTML or nothing, ends in a sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ._errors import ApiError, AuthError, clean, code_number
+
+_HTML = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+# What to do next, by the number of the API's error code [doc].
+_NEXT_BY_CODE = {
+    3: "Check the credentials and login_mode.",
+    9: "The session is gone: it ran into a time limit, or another job of the same user logged out.",
+    14: "The user needs the privilege 'Manage runtime' and a licence for the API.",
+    17: "The user needs permission on this object, and the privilege 'Manage runtime'.",
+}
+_NO_SUCH_CALL = "This release of the server has no such call, or base_url names something else than the Library."
+_NEXT_BY_STATUS = {
+    401: "Check the credentials and login_mode.",
+    403: "The user may lack the privilege 'Manage runtime' or a licence for the API, or a gateway refuses the call.",
+    404: _NO_SUCH_CALL,
+    405: _NO_SUCH_CALL,
+    429: "The server asks for fewer requests; try again later.",
+    503: "The server is not available now; try again later.",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer. `request` is what it answers, such as C(GET /api/runtimes)."""
+
+    request: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    secrets: frozenset[str] = frozenset()
+
+    def quote(self, value: object, limit: int = 400) -> str:
+        """A part of the answer as it may stand in a sentence: servers repeat what they were sent, secrets too."""
+        return clean(value, limit, self.secrets)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status says yes. A redirect, which is never followed, does not."""
+        return 200 <= self.status < 300
+
+    def data(self) -> Any:
+        """The JSON of the body, None for an empty one. Raises ValueError for anything else."""
+        if not self.body.strip():
+            return None
+        try:
+            return json.loads(self.body)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+
+    def looks_like(self) -> str:
+        """What came in place of JSON, for a sentence."""
+        if not self.body.strip():
+            return "an empty body"
+        if _HTML.match(self.body[:1000]):
+            title = _TITLE.search(self.body[:20000].decode("utf-8", "replace"))
+            return f"an HTML page, title {self.quote(title.group(1), 80)!r}" if title else "an HTML page"
+        try:
+            return f"JSON of another shape ({_SHAPES.get(type(self.data()), 'a number')})"
+        except ValueError:
+            pass
+        kind = self.headers.get("Content-Type", "").lower()
+        if "json" in kind or self.body.lstrip()[:1] in (b"{", b"["):
+            return "broken JSON"
+        return f"something else than JSON ({self.quote(kind, 60) or 'no content type'})"
+
+
+_SHAPES: dict[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+
+
+def api_error(answer: Answer, doing: str, server: str) -> ApiError:
+    """The error for an answer that says no. `doing`: what was tried, as in "create runtime 'x'"."""
+    fields = _fields(answer)
+    said = fields["message"]
+    if said is None:
+        said = f"with {answer.looks_like()}"
+    elif fields["code"] or fields["ticket_id"]:
+        told = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
+        said = f"{said!r} ({', '.join(told)})"
+    else:
+        said = repr(said)
+    if 300 <= answer.status < 400:
+        said = f"with a redirect to {_target(answer)}, which is not followed so that the token goes nowhere else"
+    sentence = f"Could not {doing}: {server} answered {answer.status} to {answer.request}: {said}. "
+    kind = AuthError if answer.status == 401 else ApiError
+    unclear = answer.status >= 500 and not answer.request.startswith("GET ")
+    return kind(
+        (sentence + _next(answer, fields)).rstrip(),
+        unclear=unclear,
+        http_status=answer.status,
+        request=answer.request,
+        **fields,
+    )
+
+
+def wrong_answer(answer: Answer, doing: str, server: str, wanted: str) -> ApiError:
+    """The error for a yes whose body is not what the API answers; whether the work was done is unclear."""
+    return ApiError(
+        f"Could not {doing}: {server} answered {answer.status} to {answer.request} with {answer.looks_like()} "
+        f"where {wanted} belongs. Check that base_url names the Library server and nothing stands in between.",
+        unclear=True,
+        http_status=answer.status,
+        request=answer.request,
+    )
+
+
+def says_no_such_object(error: ApiError) -> bool:
+    """Whether an object is not there; the same code with another message means that the call is not there [mstrio]."""
+    return error.status == 404 and error.number == 4 and error.error["message"] != "HTTP 404 Not Found"
+
+
+def says_no_such_call(error: ApiError) -> bool:
+    """Whether this release has no such call [mstrio]."""
+    return error.status in (404, 405) and not says_no_such_object(error)
+
+
+def _fields(answer: Answer) -> dict[str, Any]:
+    """The API's error fields out of whatever came: the object, or a list of such under "errors" [mstrio]."""
+    try:
+        data = answer.data()
+    except ValueError:
+        data = None
+    if isinstance(data, Mapping) and isinstance(data.get("errors"), list) and data["errors"]:
+        data = data["errors"][0]
+    if not isinstance(data, Mapping):
+        data = {}
+    number = data.get("iServerCode")
+    return {
+        **{
+            name: answer.quote(data[key]) if isinstance(data.get(key), (str, int, float)) and data[key] != "" else None
+            for name, key in (("code", "code"), ("message", "message"), ("ticket_id", "ticketId"))
+        },
+        "iserver_code": number if isinstance(number, int) and not isinstance(number, bool) else None,
+    }
+
+
+def _next(answer: Answer, fields: Mapping[str, Any]) -> str:
+    if 300 <= answer.status < 400:
+        return "If the target is right, set base_url to it."
+    by_code = _NEXT_BY_CODE.get(code_number(fields["code"]) or 0)
+    if by_code:
+        return by_code
+    if fields["code"] and fields["message"] != "HTTP 404 Not Found" and answer.status != 405:
+        return ""
+    return _NEXT_BY_STATUS.get(answer.status, "")
+
+
+def _target(answer: Answer) -> str:
+    """Where a redirect points, without what might be secret in it."""
+    location = answer.headers.get("Location", "")
+    try:
+        parts = urlsplit(location)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return "a place that is no URL"
+    return answer.quote(f"{parts.scheme}://{host}{parts.path}" if host else parts.path) or "nowhere"

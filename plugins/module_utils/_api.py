@@ -1,0 +1,122 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The calls about runtimes, each with the sentence for its failure.
+
+Floor 2. Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ._answer import says_no_such_call, says_no_such_object
+from ._errors import ApiError, ValidationError
+from ._fields import FIELDS
+from ._library import Library
+from ._runtime import Runtime, from_api
+
+_PATH = "/runtimes"
+# Fields that every release returns: a list entry without one of them is not the whole object.
+_ALWAYS = tuple(field.name for field in FIELDS if not field.newer)
+
+
+class RuntimeApi:
+    """The runtimes of one server."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def everything(self) -> list[Runtime]:
+        """Every runtime that the user may see; entries may lack fields."""
+        doing = "list the runtimes"
+        data = self._library.get(_PATH, doing=doing)
+        entries = data.get("runtimes") if isinstance(data, Mapping) else None
+        if not isinstance(entries, list):
+            raise self._unexpected(doing, f"GET /api{_PATH}", "an object with a list of runtimes")
+        return [self._runtime(entry, doing, f"GET /api{_PATH}") for entry in entries]
+
+    def get(self, identity: str, label: str | None = None) -> Runtime | None:
+        """One runtime, whole; None where the server has none of that id."""
+        doing = f"read the runtime {label or f'with id {identity}'}"
+        path = f"{_PATH}/{identity}"
+        try:
+            data = self._library.get(path, doing=doing)
+        except ApiError as exc:
+            if says_no_such_object(exc):
+                return None
+            raise
+        return self._runtime(data, doing, f"GET /api{path}")
+
+    def named(self, name: str, managed: Iterable[str] = ()) -> Runtime | None:
+        """The one runtime of that very name, whole, or at least with its `managed` fields; None where there is none.
+
+        Raises ValidationError where several have the name.
+        """
+        return self.whole(one_named(self.everything(), name), managed)
+
+    def whole(self, runtime: Runtime | None, managed: Iterable[str] = ()) -> Runtime | None:
+        """The object itself where a list's entry lacks a field; None where it has gone meanwhile."""
+        if runtime is None or not runtime.lacks({*_ALWAYS, *managed}):
+            return runtime
+        return self.get(str(runtime.id), repr(runtime.name))
+
+    def create(self, body: Mapping[str, Any]) -> str | None:
+        """The id of the new runtime; None where the answer held none, though it said yes."""
+        data = self._library.send("POST", _PATH, body, doing=f"create the runtime {body['name']!r}")
+        identity = data.get("id") if isinstance(data, Mapping) else None
+        return str(identity) if identity else None
+
+    def update(self, runtime: Runtime, body: Mapping[str, Any]) -> None:
+        """Change the fields in `body`, which carries the name too."""
+        doing = f"update the runtime {runtime.name!r} ({runtime.id})"
+        self._library.send("PATCH", f"{_PATH}/{runtime.id}", body, doing=doing)
+
+    def delete(self, runtime: Runtime, comment: str | None) -> None:
+        """Delete; content where it has gone already. `comment` for the journal, on 11.5.0300 and newer [mstrio]."""
+        doing = f"delete the runtime {runtime.name!r} ({runtime.id})"
+        params = {"userComments": comment} if comment else None
+        try:
+            self._library.send("DELETE", f"{_PATH}/{runtime.id}", doing=doing, params=params)
+        except ApiError as exc:
+            if not says_no_such_object(exc):
+                raise
+
+    def versions(self) -> list[str] | None:
+        """The Python versions that the server offers; None on a release that has no such call."""
+        doing = "list the runtime versions"
+        try:
+            data = self._library.get(f"{_PATH}/versions", doing=doing)
+        except ApiError as exc:
+            # An old release takes "versions" for an id, and knows none such.
+            if says_no_such_call(exc) or says_no_such_object(exc):
+                return None
+            raise
+        versions = data.get("versions") if isinstance(data, Mapping) else None
+        if not isinstance(versions, list):
+            raise self._unexpected(doing, f"GET /api{_PATH}/versions", "an object with a list of versions")
+        return [str(version) for version in versions]
+
+    def _runtime(self, data: Any, doing: str, request: str) -> Runtime:
+        if not isinstance(data, Mapping) or not data.get("id"):
+            raise self._unexpected(doing, request, "an object with an id")
+        return from_api(data)
+
+    def _unexpected(self, doing: str, request: str, wanted: str) -> ApiError:
+        return ApiError(
+            f"Could not {doing}: {self._library.base_url} answered 200 to {request} with JSON of another shape where "
+            f"{wanted} belongs. Check that base_url names the Library server and nothing stands in between.",
+            http_status=200,
+            request=request,
+        )
+
+
+def one_named(runtimes: Iterable[Runtime], name: str) -> Runtime | None:
+    """The one of that very name, None where there is none. Raises ValidationError where there are several."""
+    found = [runtime for runtime in runtimes if runtime.name == name]
+    if len(found) > 1:
+        ids = ", ".join(sorted(str(runtime.id) for runtime in found))
+        raise ValidationError([f"{len(found)} runtimes have the name {name!r}: {ids}; choose one by id"])
+    return found[0] if found else None

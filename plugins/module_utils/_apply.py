@@ -1,0 +1,214 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carries out a plan: the only writer.
+
+Floor 3. A write whose answer was lost is never blindly repeated: the state is read again, for some seconds, since a
+proxy may give up before the server does, and only what is still missing is done.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ._api import RuntimeApi, one_named
+from ._definition import Definition
+from ._errors import ApiError, ConnectError, MstrError, PartialError, ValidationError
+from ._plan import Plan, make_plan, surprises
+from ._runtime import Runtime
+
+_ALREADY_EXISTS = 15
+# Seconds before each look at what became of a write whose answer was lost.
+_LOOKS = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done to one runtime, or would be."""
+
+    action: str
+    id: str | None
+    changed_fields: tuple[str, ...]
+    runtime: Runtime | None
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, plan: Plan) -> Outcome:
+        """The outcome that a plan predicts."""
+        identity = plan.runtime.id if plan.runtime else None
+        return cls(plan.action, identity, plan.changed_fields, plan.runtime, plan.before, plan.after)
+
+    def to_result(self) -> dict[str, Any]:
+        """The keys that every outcome has."""
+        return {
+            "changed": self.action != "none",
+            "id": self.id,
+            "action": self.action,
+            "changed_fields": list(self.changed_fields),
+            "runtime": self.runtime.to_result() if self.runtime else None,
+            "diff": {"before": dict(self.before), "after": dict(self.after)},
+        }
+
+
+@dataclass(frozen=True)
+class Writer:
+    """How runtimes are written. `retries`: how often an unclear write may be done again; `pause` takes seconds."""
+
+    api: RuntimeApi
+    warn: Callable[[str], None]
+    pause: Callable[[float], None]
+    retries: int
+    check_mode: bool
+
+    def ensure(self, wanted: Definition) -> Outcome:
+        """Make one runtime as wanted. Raises MstrError; PartialError once something was written."""
+        plan = self.plan(self.locate(wanted), wanted)
+        if self.check_mode or not plan.changed:
+            return Outcome.of(plan)
+        return self.carry_out(plan, wanted)
+
+    def locate(self, wanted: Definition) -> Runtime | None:
+        """The runtime as it is. Raises ValidationError for an ambiguous name, and for an id to change that is none."""
+        if wanted.id is None:
+            return self.api.named(str(wanted.name), wanted.values)
+        current = self.api.get(wanted.id)
+        if current is None and wanted.state == "present":
+            raise ValidationError([f"no runtime has the id {wanted.id}; to create one, give its name and no id"])
+        return current
+
+    def plan(self, current: Runtime | None, wanted: Definition) -> Plan:
+        """The plan, when nothing forbids it. Raises ValidationError, before anything is written."""
+        plan = make_plan(current, wanted)
+        if plan.action == "deleted" and plan.runtime and plan.runtime.is_default:
+            raise ValidationError(
+                [f"{plan.runtime.name!r} ({plan.runtime.id}) is the server's built-in default runtime; it stays"]
+            )
+        if "runtime_version" in plan.changed_fields and wanted.values["runtime_version"]:
+            self._check_version(str(wanted.values["runtime_version"]))
+        if plan.action == "updated" and "name" in plan.changed_fields:
+            self._check_name(plan.runtime)
+        return plan
+
+    def _check_version(self, version: str) -> None:
+        known = self.api.versions()
+        if known is None or version in known:
+            return
+        close = [one for one in known if one.startswith(f"{version}.")] or difflib.get_close_matches(version, known, 1)
+        hint = f"; did you mean {close[-1]}?" if close else ""
+        offered = ", ".join(known) or "none"
+        raise ValidationError([f"runtime_version {version!r} is none that the server offers ({offered}){hint}"])
+
+    def _check_name(self, renamed: Runtime | None) -> None:
+        # A server that does not refuse a second runtime of a name would leave two that no task can tell apart.
+        taken = [one for one in self.api.everything() if renamed and one.name == renamed.name and one.id != renamed.id]
+        if taken:
+            raise ValidationError([f"name {taken[0].name!r} is taken by the runtime with id {taken[0].id}"])
+
+    def carry_out(self, plan: Plan, wanted: Definition) -> Outcome:
+        """Write, and read again. The outcome is of `plan`, also where it took more than one write."""
+        first, tries = plan, self.retries
+        while plan.changed:
+            try:
+                written = self._write(plan, wanted)
+                return self._verified(first, written, wanted)
+            except (ApiError, ConnectError) as exc:
+                if exc.unclear:
+                    plan = self._look_again(plan, wanted, exc)
+                    if plan.changed and tries < 1:
+                        raise _given_up(exc, plan) from exc
+                    tries -= 1
+                else:
+                    first = plan = self._after_refusal(plan, wanted, exc)
+        return self._seen(first, plan)
+
+    def _write(self, plan: Plan, wanted: Definition) -> str | None:
+        runtime = plan.runtime
+        assert runtime is not None  # a plan that changes something has one
+        if plan.action == "created":
+            return self.api.create(plan.body)
+        if plan.action == "updated":
+            self.api.update(runtime, plan.body)
+        else:
+            self.api.delete(runtime, wanted.journal_comment)
+        return runtime.id
+
+    def _look_again(self, plan: Plan, wanted: Definition, lost: MstrError) -> Plan:
+        """What is still to do after a write whose answer was lost."""
+        # An error in the API's own form comes from the server itself: nothing goes on behind it.
+        for seconds in _LOOKS[:1] if lost.error["code"] else _LOOKS:
+            self.pause(seconds)
+            try:
+                again = make_plan(self.locate(wanted), wanted)
+            except MstrError as exc:
+                raise MstrError(
+                    f"{lost.sentence} The answer was lost, and what became of it could not be found out: "
+                    f"{exc.sentence} The runtime {wanted.label} may or may not be {plan.action}; look at it before "
+                    "the next run.",
+                    **lost.error,
+                ) from exc
+            if not again.changed:
+                return again
+        return again
+
+    def _after_refusal(self, plan: Plan, wanted: Definition, refusal: MstrError) -> Plan:
+        """The plan after a refused write, which is worth another look in one case alone; else raises the refusal."""
+        exists = isinstance(refusal, ApiError) and refusal.number == _ALREADY_EXISTS
+        if not exists or plan.action != "created":
+            raise refusal
+        # Another play may have been quicker with the same name.
+        runtimes = self.api.everything()
+        found = self.api.whole(one_named(runtimes, str(wanted.name)), wanted.values)
+        if found is not None:
+            return self.plan(found, wanted)
+        alike = [f"{one.name!r} ({one.id})" for one in runtimes if one.name.casefold() == str(wanted.name).casefold()]
+        why = f"only {' and '.join(alike)} is listed" if alike else "no such name is listed: an ACL may hide it"
+        raise MstrError(f"{refusal.sentence} The name is taken, but {why}.", **refusal.error)
+
+    def _verified(self, plan: Plan, identity: str | None, wanted: Definition) -> Outcome:
+        """The outcome with the runtime read again; warns where the server made something else of it."""
+        outcome = replace(Outcome.of(plan), id=identity)
+        if plan.action == "deleted":
+            return outcome
+        try:
+            stored = self._read_again(plan, identity, wanted)
+        except MstrError as exc:
+            raise PartialError(exc, outcome.to_result(), f"The runtime {wanted.label} is {plan.action}, but: ") from exc
+        for text in surprises(stored, wanted):
+            self.warn(text)
+        return replace(outcome, id=stored.id, runtime=stored)
+
+    def _read_again(self, plan: Plan, identity: str | None, wanted: Definition) -> Runtime:
+        if plan.action == "updated":
+            stored = self.api.get(str(identity), wanted.label)
+        else:
+            # From the list, which shows at once whether another play has made one of the same name meanwhile.
+            found = [one for one in self.api.everything() if one.id == identity or one.name == wanted.name]
+            mine = [one for one in found if one.id == identity] or found
+            if len(found) > 1:
+                ids = " and ".join(str(one.id) for one in found)
+                self.warn(f"Two runtimes now have the name {wanted.name!r}: {ids}. Another task made one of them.")
+            stored = self.api.whole(mine[0], wanted.values) if mine else None
+        if stored is None:
+            raise MstrError(f"the server no longer shows the runtime {wanted.label} ({identity})")
+        return stored
+
+    def _seen(self, first: Plan, now: Plan) -> Outcome:
+        """The outcome of a write that was found done, though its answer was lost or somebody else was quicker."""
+        identity = (now.runtime or first.runtime).id if (now.runtime or first.runtime) else None  # type: ignore[union-attr]
+        runtime = first.runtime if first.action == "deleted" else now.runtime
+        return replace(Outcome.of(first), id=identity, runtime=runtime)
+
+
+def _given_up(lost: MstrError, plan: Plan) -> MstrError:
+    if lost.error["code"]:
+        return lost
+    return MstrError(
+        f"{lost.sentence} The answer was lost, and after looking for {sum(_LOOKS):g} seconds the runtime is not "
+        f"{plan.action}. It was not tried again, as retries are used up.",
+        **lost.error,
+    )

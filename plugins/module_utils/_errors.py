@@ -1,0 +1,109 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The error family: each error is one sentence for a person, and the facts for a playbook.
+
+Floor 0: imports nothing of the collection, of ansible or of requests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+ERROR_KEYS = ("http_status", "code", "message", "iserver_code", "ticket_id", "request")
+
+# C0 and C1 controls, and the marks that change the direction of text: a server's message must not drive a terminal.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+_ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|.)")
+_TEXT_LIMIT = 400
+_LONGEST_TEXT = 20_000
+MASK = "********"
+
+
+def clean(value: object, limit: int = _TEXT_LIMIT, secrets: Iterable[str] = ()) -> str:
+    """A foreign text as it may stand in a sentence: one line, no control characters, `limit` characters at most."""
+    # Cut before the expressions run, for a text of 60 MB must not cost seconds; and hide secrets before the last cut,
+    # which might leave half of one that nobody recognises afterwards.
+    text = str(value)[:_LONGEST_TEXT]
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    text = " ".join(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).split())
+    # A lone surrogate cannot be printed as UTF-8.
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def code_number(code: object) -> int | None:
+    """The number of an error code; the server prints them with uneven zeros, C(ERR017) and C(ERR0017) [doc]."""
+    match = re.fullmatch(r"ERR0*(\d{1,9})", str(code))
+    return int(match.group(1)) if match else None
+
+
+class MstrError(Exception):
+    """A task that fails: the sentence, and what is known of the server's answer under the promised keys."""
+
+    def __init__(self, sentence: str, **error: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.error: dict[str, Any] = {key: error.get(key) for key in ERROR_KEYS}
+
+    def to_result(self) -> dict[str, Any]:
+        """What C(fail_json) takes."""
+        return {"msg": self.sentence, "error": self.error}
+
+
+class ValidationError(MstrError):
+    """Values that are refused; every fault of a task in one message."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(self.faults))
+
+
+class ConnectError(MstrError):
+    """No answer, or none that came whole.
+
+    `unclear`: the server may have done what was asked. `refused`: nothing listened.
+    """
+
+    def __init__(self, sentence: str, *, request: str, unclear: bool = False, refused: bool = False) -> None:
+        super().__init__(sentence, request=request)
+        self.unclear = unclear
+        self.refused = refused
+
+
+class ApiError(MstrError):
+    """An answer that says no, or that is none of the API's. `unclear`: the server may have done what was asked."""
+
+    def __init__(self, sentence: str, *, unclear: bool = False, **error: Any) -> None:
+        super().__init__(sentence, **error)
+        self.unclear = unclear
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return int(self.error["http_status"] or 0)
+
+    @property
+    def number(self) -> int | None:
+        """The number of the API's error code, None where the answer held none."""
+        return code_number(self.error["code"])
+
+
+class AuthError(ApiError):
+    """A login that was refused, or a session that is gone and cannot be renewed."""
+
+
+class PartialError(MstrError):
+    """A failure after something was written: carries what was done, for the runtime exists."""
+
+    def __init__(self, cause: MstrError, result: Mapping[str, Any], preface: str = "") -> None:
+        super().__init__(preface + cause.sentence, **cause.error)
+        self.result = dict(result)
+
+    def to_result(self) -> dict[str, Any]:
+        """What C(fail_json) takes, with the keys of a successful result."""
+        return {**self.result, **super().to_result()}

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one table of what a runtime has: option name, API name, kind and the option's Ansible spec of each field.
+
+Floor 1: pure. Sources: the vendor's workflows [doc], and its client [mstrio] for what newer servers added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ._kinds import COUNT, NETWORKS, PACKAGES, RESOURCE, TEXT, Kind
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a runtime: the option, the API's name, its kind and the option's Ansible spec."""
+
+    name: str
+    api: str
+    kind: Kind
+    spec: Mapping[str, Any]
+    # Not every release returns it [mstrio], so that its absence from a list is no reason to read the object.
+    newer: bool = False
+    least: int = 0
+
+
+_STR = {"type": "str"}
+_INT = {"type": "int"}
+
+FIELDS = (
+    Field("name", "name", TEXT, _STR),
+    Field("description", "description", TEXT, _STR),
+    Field("whitelist", "whitelist", NETWORKS, {"type": "list", "elements": "str"}),
+    Field(
+        "packages",
+        "packages",
+        PACKAGES,
+        {
+            "type": "list",
+            "elements": "dict",
+            "options": {"name": {"type": "str", "required": True}, "version": _STR, "description": _STR},
+        },
+    ),
+    Field(
+        "resource",
+        "resource",
+        RESOURCE,
+        {"type": "dict", "options": {"cpu": {"type": "float"}, "mem": _INT, "disk": _INT, "proc_count": _INT}},
+    ),
+    Field("exec_timeout", "execTimeout", COUNT, _INT, least=1),
+    Field("min_cached_instances", "minCachedInstances", COUNT, _INT),
+    Field("max_cached_instances", "maxCachedInstances", COUNT, _INT),
+    Field("runtime_version", "runtimeVersion", TEXT, _STR),
+    Field("others", "others", TEXT, _STR),
+    Field("execution_target", "executionTarget", TEXT, _STR, newer=True),
+)
+BY_NAME = {field.name: field for field in FIELDS}
+PURGEABLE = ("whitelist", "packages")

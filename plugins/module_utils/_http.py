@@ -1,0 +1,138 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One HTTP call: TLS, time and size limits, no redirects, no ~/.netrc. Knows neither sessions nor retries.
+
+Floor 2. Each call runs in a thread of its own, and the task waits for it: so a limit on the whole call also ends an
+answer that drips, and a signal is heard while a call hangs, at a place where nothing can be lost.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterable, Mapping
+from http.cookiejar import DefaultCookiePolicy
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+from ._answer import Answer
+from ._connection import Connection
+from ._errors import ConnectError
+from ._failures import failure
+from ._interrupt import Stop
+
+REQUESTS_IMPORT_ERROR: str | None
+try:
+    import requests
+except ImportError:
+    REQUESTS_IMPORT_ERROR = traceback.format_exc()
+else:
+    REQUESTS_IMPORT_ERROR = None
+
+SIZE_LIMIT = 64 * 1024 * 1024  # bytes of an answer
+CALL_LIMIT = 10  # a whole call ends at this many times `timeout`
+_PIECE = 64 * 1024
+
+
+class Http:
+    """A requests session for one server."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.server = connection.base_url
+        self._connection = connection
+        self.secrets: set[str] = set()  # texts that no sentence may quote
+        self.session = requests.Session()
+        # Without an auth of its own, requests would look into ~/.netrc.
+        self.session.auth = lambda prepared: prepared
+        # A load balancer may mark its cookie Secure although it is asked over plain http on a loopback or a test net.
+        self.session.cookies.set_policy(DefaultCookiePolicy(secure_protocols=("https", "wss", "http")))
+
+    def cookies(self) -> list[tuple[str, str, str, str]]:
+        """Every cookie: name, value, domain, path."""
+        return [(one.name, one.value or "", one.domain, one.path) for one in self.session.cookies]
+
+    def take_cookies(self, cookies: Iterable[tuple[str, str, str, str]]) -> None:
+        """Send these cookies from now on."""
+        for name, value, domain, path in cookies:
+            self.session.cookies.set(name, value, domain=domain, path=path)
+
+    def forget_cookies(self) -> None:
+        """Begin anew: the cookies of a dead session would lead to it again."""
+        self.session.cookies.clear()
+
+    def start(self, method: str, path: str, **options: Any) -> Call:
+        """Begin a call of `path` below /api. `options`: `json`, `params`, `headers`, and `timeout` in seconds."""
+        return Call(self, method, path, options)
+
+    def exchange(self, method: str, path: str, options: dict[str, Any], limit: float) -> Answer:
+        """Send and read the whole answer, within `limit` seconds and 64 MB. Raises what requests raises."""
+        end = time.monotonic() + limit
+        timeout = options.pop("timeout", self._connection.timeout)
+        response = self.session.request(
+            method,
+            f"{self.server}/api{path}",
+            timeout=(timeout, timeout),
+            # With each call: as attributes of the session they would lose to REQUESTS_CA_BUNDLE.
+            verify=self._connection.verify,
+            cert=self._connection.cert,
+            allow_redirects=False,
+            stream=True,
+            **options,
+        )
+        with response:
+            body = bytearray()
+            for piece in response.iter_content(_PIECE):
+                body += piece
+                if len(body) > SIZE_LIMIT:
+                    raise OverflowError(f"more than {SIZE_LIMIT >> 20} MB")
+                if time.monotonic() > end:
+                    raise TimeoutError
+            return Answer(
+                f"{method} /api{path}", response.status_code, response.headers, bytes(body), frozenset(self.secrets)
+            )
+
+    def limit(self, options: Mapping[str, Any]) -> float:
+        """Seconds after which a whole call ends."""
+        return CALL_LIMIT * float(options.get("timeout", self._connection.timeout))
+
+
+class Call:
+    """A call that is under way."""
+
+    def __init__(self, http: Http, method: str, path: str, options: dict[str, Any]) -> None:
+        self._http, self._method, self._request = http, method, f"{method} /api{path}"
+        self._limit = http.limit(options)
+        self._box: SimpleQueue[Answer | BaseException] = SimpleQueue()
+        # A daemon: a call that never ends must not keep the process.
+        Thread(target=self._work, args=(path, dict(options)), daemon=True).start()
+
+    def _work(self, path: str, options: dict[str, Any]) -> None:
+        try:
+            self._box.put(self._http.exchange(self._method, path, options, self._limit))
+        except BaseException as exc:  # handed to whoever waits
+            self._box.put(exc)
+
+    def answer(self, stop: Stop, doing: str, seconds: float | None = None) -> Answer:
+        """The answer, of whatever status, when it is whole.
+
+        Raises ConnectError where none came; Interrupted, and then the call may be asked again for a late answer.
+        """
+        seconds = self._limit if seconds is None else seconds
+        try:
+            got = stop.wait(self._box, seconds)
+        except TimeoutError as exc:
+            got = exc
+        if isinstance(got, Answer):
+            return got
+        why = failure(got, self._http.server, seconds)
+        if why is None:
+            raise got
+        raise ConnectError(
+            f"Could not {doing}: {why.reason}.",
+            request=self._request,
+            unclear=why.unclear and self._method != "GET",
+            refused=why.refused,
+        ) from got

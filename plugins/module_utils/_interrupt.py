@@ -1,0 +1,91 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Signals, and a caller who is gone: where they reach a task, so that it can log out and say what it did.
+
+Floor 1. A signal handler raises nothing: an exception out of the middle of requests could lose the token of a login
+that has just succeeded. It only wakes whoever waits; `check` and `wait` raise, at places where everything is noted.
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import sys
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from ._errors import MstrError
+
+_WAKE = object()
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
+
+
+class Interrupted(MstrError):
+    """The task is asked to end."""
+
+
+class Stop:
+    """One a process. Threads may wait on it at the same time; the handlers run in the main thread."""
+
+    def __init__(self) -> None:
+        self._boxes: dict[int, SimpleQueue[Any]] = {}
+        self.reason: str | None = None
+        self.hung_up = False
+
+    def install(self) -> None:
+        """Catch the signals that end a process. SIGKILL cannot be caught."""
+        for name in _SIGNALS:
+            signal.signal(getattr(signal, name), self._on_signal)
+
+    def _on_signal(self, number: int, _frame: Any) -> None:
+        self.reason = f"signal {signal.Signals(number).name}"
+        # SimpleQueue.put is reentrant, as nothing else in the standard library that wakes a waiter.
+        for box in list(self._boxes.values()):
+            box.put(_WAKE)
+
+    def check(self) -> None:
+        """Raises Interrupted when a signal came, or when nobody reads this process's answer any more."""
+        if self.reason is None and _stdout_hung_up():
+            # A task's `timeout:` and an interrupted ansible-playbook send the module nothing, they close the pipe.
+            self.hung_up = True
+            self.reason = "a caller who no longer reads the answer"
+        if self.reason is not None:
+            raise Interrupted(f"Stopped by {self.reason}")
+
+    def wait(self, box: SimpleQueue[Any], seconds: float) -> Any:
+        """What is put into `box`. Raises TimeoutError after `seconds`, Interrupted as soon as a signal comes."""
+        self._boxes[id(box)] = box
+        try:
+            self.check()
+            got = box.get(timeout=seconds)
+        except Empty:
+            raise TimeoutError from None
+        finally:
+            del self._boxes[id(box)]
+        if got is _WAKE:
+            self.check()
+        return got
+
+    def pause(self, seconds: float) -> None:
+        """Sleep. Raises Interrupted as soon as a signal comes."""
+        with suppress(TimeoutError):
+            self.wait(SimpleQueue(), seconds)
+
+
+class Unstoppable(Stop):
+    """For the logout, which is tried whatever came before."""
+
+    def check(self) -> None:
+        """Never raises."""
+
+
+def _stdout_hung_up() -> bool:
+    try:
+        poll = select.poll()
+        poll.register(sys.__stdout__.fileno(), 0)  # type: ignore[union-attr]
+        return any(event & (select.POLLHUP | select.POLLERR) for _fd, event in poll.poll(0))
+    except (AttributeError, OSError, ValueError):
+        return False

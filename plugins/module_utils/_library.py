@@ -1,0 +1,185 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An open session on a Library server: login, calls, a new login when the session has died, logout.
+
+Floor 2. Logs in with the first call, logs out only what it logged in.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from ._answer import Answer, api_error, wrong_answer
+from ._connection import Connection, Login
+from ._errors import ApiError, AuthError, ConnectError, MstrError
+from ._http import Http
+from ._interrupt import Interrupted, Stop, Unstoppable
+from ._retry import RETRY_STATUSES, pause_before, retries_connection
+from ._session_string import SessionString, encode
+
+_TOKEN = "X-MSTR-AuthToken"
+_SESSION_GONE = 9
+_LOGOUT_LIMIT = 5.0  # seconds
+_NOT_MASKABLE = 8  # a shorter part of a session would mask half of every result
+
+
+class Library:
+    """A session. Several threads may call at a time."""
+
+    def __init__(self, connection: Connection, stop: Stop, warn: Callable[[str], None]) -> None:
+        self.base_url = connection.base_url
+        self._connection, self._stop, self._warn = connection, stop, warn
+        self._http = Http(connection)
+        self._login_lock = Lock()
+        self._new_logins = connection.retries
+        self._ours = False
+        self._token: str | None = None
+        if connection.login:
+            self._http.secrets.update(text for text in connection.login.secrets if text)
+        if connection.session:
+            self._http.take_cookies(connection.session.cookies)
+            self._note(connection.session.token)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, doing: str | None = None) -> Any:
+        """The JSON that the server answers to GET `path` below /api, None for an empty body. Raises MstrError."""
+        doing = doing or f"read {path}"
+        answer = self.call("GET", path, params=params, doing=doing)
+        try:
+            return answer.data()
+        except ValueError:
+            raise wrong_answer(answer, doing, self.base_url, "JSON") from None
+
+    def send(self, method: str, path: str, body: Any = None, *, doing: str, params: Any = None) -> Any:
+        """The JSON that the server answers to a write, None for an empty body. Raises MstrError."""
+        answer = self.call(method, path, json=body, params=params, doing=doing)
+        try:
+            return answer.data()
+        except ValueError:
+            raise wrong_answer(answer, doing, self.base_url, "JSON or nothing") from None
+
+    def call(self, method: str, path: str, *, doing: str, **options: Any) -> Answer:
+        """The answer to a call that the server said yes to. Logs in first, and again when the session has died.
+
+        Raises ConnectError, ApiError, AuthError; Interrupted.
+        """
+        while True:
+            token = self._token or self._log_in(None)
+            kind = "read" if method == "GET" else "write"
+            answer = self._exchange(kind, method, path, doing, headers={_TOKEN: token}, **options)
+            if answer.ok:
+                return answer
+            error = api_error(answer, doing, self.base_url)
+            if not _session_gone(error):
+                raise error
+            # Nothing was done, so that a write may be repeated too.
+            self._log_in(token, error)
+
+    def session_string(self) -> str:
+        """The session as one string for other tasks, which keep it open; so does this one from now on."""
+        token = self._token or self._log_in(None)
+        self._ours = False
+        delegated = self._connection.login is not None and self._connection.login.delegated
+        return encode(SessionString(self.base_url, token, self._http.cookies(), delegated))
+
+    def log_out(self, force: bool = False) -> None:
+        """End the session, if it was opened here or by `force`. Tried once, for 5 s at most; warns, never raises."""
+        if not self._token or not (self._ours or force):
+            return
+        doing = "log out"
+        try:
+            call = self._http.start("POST", "/auth/logout", headers={_TOKEN: self._token}, timeout=_LOGOUT_LIMIT)
+            answer = call.answer(Unstoppable(), doing, _LOGOUT_LIMIT)
+            if not answer.ok:
+                error = api_error(answer, doing, self.base_url)
+                if not _session_gone(error):
+                    raise error
+        except MstrError as exc:
+            self._warn(f"{exc.sentence} The session stays open on the server until it times out there.")
+        self._token = None
+
+    @property
+    def secrets(self) -> set[str]:
+        """Texts that nobody may see, of those that Ansible does not know already."""
+        return self._http.secrets
+
+    def _log_in(self, dead_token: str | None, error: ApiError | None = None) -> str:
+        """The token of a new session; of the one that another thread has opened meanwhile, if it has."""
+        with self._login_lock:
+            if self._token and self._token != dead_token:
+                return self._token
+            login = self._connection.login
+            if error is not None:
+                if login is None:
+                    raise AuthError(
+                        f"{error.sentence} The task was given a session and no credentials to log in again: log in by "
+                        "mstr_session again, or give credentials beside the session.",
+                        **error.error,
+                    )
+                if self._new_logins < 1:
+                    raise error
+                self._new_logins -= 1
+            assert login is not None  # the options were checked: a session or a login
+            self._token = None
+            self._http.forget_cookies()
+            return self._noted(login, self._exchange("login", "POST", login.path, _DOING_LOGIN, json=login.body))
+
+    def _noted(self, login: Login, answer: Answer) -> str:
+        doing = f"{_DOING_LOGIN} to {self.base_url} (login_mode {login.mode})"
+        if not answer.ok:
+            raise api_error(answer, doing, self.base_url)
+        token = answer.headers.get(_TOKEN)
+        if not token:
+            raise wrong_answer(answer, doing, self.base_url, f"a token in the header {_TOKEN}")
+        self._ours = not login.delegated
+        self._note(token)
+        return token
+
+    def _note(self, token: str) -> None:
+        self._token = token
+        found = [token, *(value for _name, value, _domain, _path in self._http.cookies())]
+        self._http.secrets.update(text for text in found if len(text) >= _NOT_MASKABLE)
+
+    def _exchange(self, kind: str, method: str, path: str, doing: str, **options: Any) -> Answer:
+        """Send, and send again where the table of retries says so. Any status is an answer."""
+        for attempt in range(1, self._connection.retries + 2):
+            last = attempt > self._connection.retries
+            self._stop.check()
+            call = self._http.start(method, path, **options)
+            try:
+                answer = call.answer(self._stop, doing)
+            except ConnectError as exc:
+                if last or not retries_connection(kind, exc.unclear, exc.refused):
+                    raise
+                wish = None
+            except Interrupted:
+                if kind == "login" and self._connection.login:
+                    self._log_out_late(
+                        self._connection.login, partial(call.answer, Unstoppable(), doing, _LOGOUT_LIMIT)
+                    )
+                raise
+            else:
+                if last or answer.status not in RETRY_STATUSES[kind]:
+                    return answer
+                wish = answer.headers.get("Retry-After")
+            self._stop.pause(pause_before(attempt, wish, random.random))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _log_out_late(self, login: Login, late_answer: Callable[[], Answer]) -> None:
+        # A login that was under way when the signal came: its token has to be known, or the session leaks.
+        with suppress(MstrError):
+            self._noted(login, late_answer())
+
+
+_DOING_LOGIN = "log in"
+
+
+def _session_gone(error: ApiError) -> bool:
+    # A 401 without the API's code comes from Tomcat or a gateway that has forgotten the session.
+    return error.status == 401 and error.number in (_SESSION_GONE, None)

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CIDR blocks: what a user may write, how two are compared, what is sent. On netaddr alone.
+
+Floor 1: pure.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterable
+
+NETADDR_IMPORT_ERROR: str | None
+try:
+    from netaddr import AddrFormatError, IPAddress, IPNetwork
+except ImportError:
+    NETADDR_IMPORT_ERROR = traceback.format_exc()
+else:
+    NETADDR_IMPORT_ERROR = None
+
+# netaddr's own reading differs between its releases (0.x completes "10.10/16") and inet_pton between systems ("010"),
+# so the form is decided here and netaddr does the arithmetic.
+_IPV4 = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})", re.ASCII)
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", re.ASCII)
+_PREFIX = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
+_NETMASK = re.compile(r"[0-9.]+/[0-9]+\.[0-9.]+", re.ASCII)
+
+NO_BLOCK = "is no CIDR block; write an address with a prefix length, such as 10.10.10.0/24 or 2001:db8::/32"
+
+
+def parse(text: str) -> IPNetwork:
+    """The block that `text` writes, host bits kept: C(10.10.10.7/24) is still that.
+
+    A bare address is the block of that one address. Raises ValueError with the rest of a sentence about the text.
+    """
+    address, slash, prefix = text.partition("/")
+    if not (_IPV4.fullmatch(address) or _IPV6.fullmatch(address)):
+        raise ValueError(NO_BLOCK)
+    try:
+        ip = IPAddress(address, version=6 if ":" in address else 4)
+    except (AddrFormatError, ValueError):
+        raise ValueError(NO_BLOCK) from None
+    width = 32 if ip.version == 4 else 128
+    if not slash:
+        return IPNetwork((int(ip), width), version=ip.version)
+    if _NETMASK.fullmatch(text):
+        raise ValueError("has a netmask; write the prefix length instead, such as 10.10.10.0/24")
+    if not _PREFIX.fullmatch(prefix) or int(prefix) > width:
+        raise ValueError(f"is no CIDR block; the prefix length goes from 0 to {width}")
+    return IPNetwork((int(ip), int(prefix)), version=ip.version)
+
+
+def canonical(text: str) -> str:
+    """The canonical text of a block: C(1.2.3.4) is C(1.2.3.4/32), C(2001:DB8::/32) is C(2001:db8::/32).
+
+    Raises ValueError, with both repairs where host bits are set: to widen C(10.10.10.7/24) unasked to the whole
+    block would open a firewall further than somebody meant.
+    """
+    network = parse(text)
+    if network.ip != network.network:
+        single = IPNetwork(network.ip)
+        raise ValueError(f"has host bits set: write {network.cidr} for the block or {single} for the one address")
+    return str(network.cidr)
+
+
+def stored(text: str) -> str:
+    """What stands for an entry that a server holds: the network of a block, also of one with host bits; else the text.
+
+    Never raises: servers may hold host names and worse.
+    """
+    try:
+        return str(parse(text).cidr)
+    except ValueError:
+        return text
+
+
+def order(text: str) -> tuple[int, int, int, str]:
+    """Sort key: IPv4, then IPv6, by address and length, then what is no block, as text."""
+    try:
+        network = parse(text)
+    except ValueError:
+        return (9, 0, 0, text)
+    return (network.version, int(network.first), int(network.prefixlen), text)
+
+
+def in_order(texts: Iterable[str]) -> tuple[str, ...]:
+    """The entries without doubles, in the order of `order`."""
+    return tuple(sorted(set(texts), key=order))

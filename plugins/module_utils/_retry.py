@@ -1,0 +1,52 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When a call is sent again, and after what pause.
+
+Floor 1: pure; the dice are handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+
+LONGEST_PAUSE = 60.0  # seconds
+_FIRST_PAUSE = 0.5
+
+# Statuses after which a call of that kind is sent again, and whether it is after a failed connection. A read changes
+# nothing. A 429 was refused unread. A 503 to a login is a server that starts; to a write it may come too late.
+RETRY_STATUSES: dict[str, frozenset[int]] = {
+    "read": frozenset({429, 502, 503, 504}),
+    "login": frozenset({429, 503}),
+    "write": frozenset({429}),
+    "once": frozenset(),
+}
+
+
+def retries_connection(kind: str, unclear: bool, refused: bool) -> bool:
+    """Whether a call that got no answer is sent again."""
+    return kind == "read" or (kind == "login" and refused and not unclear)
+
+
+def pause_before(attempt: int, wish: str | None, dice: Callable[[], float], now: datetime | None = None) -> float:
+    """Seconds before the next attempt: the Retry-After `wish`, 60 at most, or longer each time, with jitter."""
+    asked = _seconds(wish, now or datetime.now(timezone.utc)) if wish else None
+    if asked is not None:
+        return min(max(asked, 0.0), LONGEST_PAUSE)
+    return float(min(_FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + dice()), LONGEST_PAUSE))
+
+
+def _seconds(retry_after: str, now: datetime) -> float | None:
+    """Retry-After comes in seconds or as a date (RFC 9110)."""
+    if retry_after.strip().isdecimal():
+        return float(retry_after[:9])
+    try:
+        date = parsedate_to_datetime(retry_after)
+    except (TypeError, ValueError, IndexError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=timezone.utc)
+    return (date - now).total_seconds()

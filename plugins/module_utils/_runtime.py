@@ -1,0 +1,80 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A runtime as the server holds it.
+
+Floor 1: pure. Reading never fails on what a server stores; only an answer that is no object is refused, by `_api`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._definition import DEFAULT_RUNTIME_ID
+from ._fields import FIELDS
+
+# Read-only fields of an answer [doc], by their name in a result.
+READ_ONLY = {
+    "status": "status",
+    "date_created": "dateCreated",
+    "date_modified": "dateModified",
+    "version": "version",
+    "owner": "owner",
+    "acl": "acl",
+    "acg": "acg",
+}
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A runtime as read, or as predicted: then without what only the server knows."""
+
+    values: Mapping[str, Any]
+    id: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name, empty where the server returned none."""
+        return self.values.get("name") or ""
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is the runtime that the server is built with, known by its id alone."""
+        return (self.id or "").upper() == DEFAULT_RUNTIME_ID
+
+    def lacks(self, names: Iterable[str]) -> bool:
+        """Whether one of the fields did not come: in a list that says nothing, the object has to be read [doc]."""
+        return any(self.values.get(name) is None for name in names)
+
+    def to_result(self) -> dict[str, Any]:
+        """The runtime as playbooks see it; what the server never returned is None."""
+        result: dict[str, Any] = {"id": self.id}
+        for one in FIELDS:
+            value = self.values.get(one.name)
+            result[one.name] = None if value is None else one.kind.to_result(value)
+        for name in READ_ONLY:
+            result[name] = _snake_keys(self.facts.get(name))
+        result["is_default"] = self.is_default
+        return result
+
+
+def from_api(data: Mapping[str, Any]) -> Runtime:
+    """The runtime in an object of the API."""
+    return Runtime(
+        values={one.name: one.kind.from_api(data.get(one.api)) for one in FIELDS},
+        id=None if data.get("id") is None else str(data["id"]),
+        facts={name: data.get(api) for name, api in READ_ONLY.items()},
+    )
+
+
+def _snake_keys(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {re.sub(r"(?<!^)(?=[A-Z])", "_", str(key)).lower(): _snake_keys(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_snake_keys(one) for one in value]
+    return value

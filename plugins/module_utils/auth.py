@@ -1,0 +1,187 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The public helper of this collection: a module of your own on an authenticated session of the Library server.
+
+    def user_info(task, _request):
+        return {"user": task.library.get("/sessions/userInfo")}
+
+    def main():
+        auth.run(auth.argument_spec(), user_info)
+
+That gives the connection options and environment variables of all modules here (document them with the fragment
+C(mstr.library.auth)), one login, retries, errors as one sentence, secrets kept out of every output, and the logout in
+every outcome that a process can live to see.
+
+Floor 4: the one file that knows AnsibleModule. Public are the names in C(__all__); everything else here is private.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+from ._connection import LOGIN_MODES, Connection, from_params
+from ._errors import MstrError, ValidationError
+from ._http import REQUESTS_IMPORT_ERROR
+from ._interrupt import Stop
+from ._library import Library
+
+__all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
+
+
+def _environment(name: str) -> str:
+    """The value of an environment variable; an empty one is not set, for AWX renders blank inputs so."""
+    value = os.environ.get(name)
+    if not value:
+        raise AnsibleFallbackNotFound
+    return value
+
+
+def argument_spec(**own: Any) -> dict[str, Any]:
+    """The connection options, with `own` options beside them, as AnsibleModule takes them."""
+    secret, text, path = {"type": "str", "no_log": True}, {"type": "str"}, {"type": "path"}
+    options: dict[str, dict[str, Any]] = {
+        "base_url": text,
+        "username": text,
+        "password": secret,
+        "api_token": secret,
+        "identity_token": secret,
+        "login_mode": {"type": "str", "choices": list(LOGIN_MODES)},
+        "session": secret,
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": path,
+        "client_cert": path,
+        "client_key": path,
+        "timeout": {"type": "float", "default": 30.0},
+        "retries": {"type": "int", "default": 3},
+    }
+    return {
+        **{name: {**spec, "fallback": (_environment, [f"MSTR_{name.upper()}"])} for name, spec in options.items()},
+        **own,
+    }
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a module's work is given."""
+
+    library: Library
+    stop: Stop
+    params: Mapping[str, Any]
+    check_mode: bool
+    warn: Callable[[str], None]
+
+    @property
+    def retries(self) -> int:
+        """The option `retries`."""
+        return int(self.params["retries"])
+
+
+def run(
+    spec: dict[str, Any],
+    work: Callable[[Task, Any], Mapping[str, Any]],
+    *,
+    prepare: Callable[[Mapping[str, Any]], Any] = lambda params: None,
+    requires: Mapping[str, str | None] | None = None,
+    **module_options: Any,
+) -> None:
+    """Run a module: `prepare` checks the options before anything is sent, `work` does the rest and returns the result.
+
+    `prepare(params)` raises ValidationError with its faults, and returns what `work(task, request)` gets as request.
+    Its faults and those of the connection options end in one message. `requires` maps a Python library's name to the
+    traceback of its failed import, or None. `module_options` go to AnsibleModule.
+
+    Ends the process: by C(exit_json) with the result, or by C(fail_json) with C(msg) and C(error) of a MstrError.
+    """
+    module = AnsibleModule(argument_spec=spec, **{"supports_check_mode": True, **module_options})
+    for library, trace in {"requests": REQUESTS_IMPORT_ERROR, **(requires or {})}.items():
+        if trace:
+            module.fail_json(msg=missing_required_lib(library), exception=trace)
+    stop = Stop()
+    stop.install()
+    result, failure = _result(module, stop, work, prepare)
+    if stop.hung_up:
+        # Nobody reads; writing would only end in a broken pipe.
+        sys.exit(1)
+    if failure:
+        # Outside of any except block, for ansible-core 2.16 would add a traceback at -vvv.
+        module.fail_json(**failure)
+    _warn_of_masks(module, result)
+    if not module._diff:
+        result.pop("diff", None)
+    module.exit_json(**result)
+
+
+def _result(
+    module: AnsibleModule, stop: Stop, work: Callable[[Task, Any], Mapping[str, Any]], prepare: Callable[..., Any]
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The result, and what C(fail_json) gets where there is none."""
+    library = None
+    try:
+        connection, request = _validated(module.params, prepare)
+        if connection.in_the_clear:
+            module.warn(f"{connection.base_url} is plain http: credentials and session cross the network unencrypted.")
+        library = Library(connection, stop, module.warn)
+        return dict(work(Task(library, stop, module.params, module.check_mode, module.warn), request)), None
+    except MstrError as exc:
+        return {}, exc.to_result()
+    except Exception as exc:
+        return {}, _unforeseen(exc).to_result()
+    finally:
+        if library:
+            library.log_out()
+            module.no_log_values.update(library.secrets)
+
+
+def _validated(params: Mapping[str, Any], prepare: Callable[[Mapping[str, Any]], Any]) -> tuple[Connection, Any]:
+    """The connection and the module's own request. Raises ValidationError with the faults of both."""
+    found: list[Any] = []
+    faults: list[str] = []
+    for check in (from_params, prepare):
+        try:
+            found.append(check(params))
+        except ValidationError as exc:
+            faults += exc.faults
+    if faults:
+        raise ValidationError(faults)
+    return found[0], found[1]
+
+
+def _unforeseen(exc: Exception) -> MstrError:
+    """A fault of this collection, in a sentence that helps whoever mends it. Its text may hold secrets: not quoted."""
+    trace = exc.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno}" if trace else ""
+    return MstrError(f"A fault in mstr.library: {type(exc).__name__}{place}. Please report it with this message.")
+
+
+def _warn_of_masks(module: AnsibleModule, result: Mapping[str, Any]) -> None:
+    """Ansible masks a secret wherever its text occurs: what it masks by accident must not pass for what is stored."""
+    secrets = {str(secret) for secret in module.no_log_values if secret}
+    masked = sorted({name for name, text in _texts(result) if any(secret in text for secret in secrets)})
+    if masked:
+        module.warn(
+            f"The result is not what is stored in {', '.join(masked)}: a secret of this task occurs there by accident, "
+            "and Ansible masks it wherever it occurs. A longer secret avoids that."
+        )
+
+
+def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every text and number in a result, with the dotted name of its place."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _texts(one, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, (list, tuple)):
+        for index, one in enumerate(value):
+            yield from _texts(one, f"{name}[{index}]")
+    elif value is not None and not isinstance(value, bool):
+        yield name, str(value)
