@@ -1,0 +1,1 @@
+"""A stand-in Library server for tests, demos and trying things by hand. See README.md in this folder."""

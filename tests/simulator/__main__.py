@@ -1,0 +1,15 @@
+"""``python tests/simulator``: find the package that this file is in, and start its command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if not __package__:
+    # Started as a folder: Python has put this folder on the path; the one above is where the package is found.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from simulator.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""The calls about sessions and users: login, logout, tokens, status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from simulator.messages import ApiError, Call, Reply, invalid, missing, not_found, only
+from simulator.users import ANONYMOUS, API_TOKEN, DELEGATE, LDAP, STANDARD, User
+
+if TYPE_CHECKING:
+    from simulator.server import Server
+
+# What a login body may carry [doc], [mstrio]; anything else is refused, so that a client's typing errors show.
+LOGIN_FIELDS = {
+    "loginMode",
+    "username",
+    "password",
+    "applicationType",
+    "applicationId",
+    "workingSet",
+    "maxSearch",
+    "metadataLocale",
+    "warehouseDataLocale",
+    "displayLocale",
+    "messagesLocale",
+    "numberLocale",
+    "timeZone",
+}
+LOGIN_FAILED = -2147216959  # AUTHEN_E_LOGIN_FAIL [mrr]
+
+
+async def login(server: Server, call: Call) -> Reply:
+    """``POST /auth/login``: JSON or form."""
+    body = call.form_or_json()
+    only(body, LOGIN_FIELDS)
+    application = _integer(body, "applicationType")
+    if application == 76 and not server.switches.yes("application_type_76"):
+        # The words by which [mstrio] knows a server too old for its own application type.
+        raise ApiError(400, 6, "Validation failed: 1 constraint violations: applicationType 76 is not supported.")
+    for name in ("workingSet", "maxSearch"):
+        _integer(body, name)
+    mode = _integer(body, "loginMode")
+    if mode is None:
+        raise missing("loginMode")
+    call.session = server.sessions.start(_authenticate(server, mode, body), mode)
+    return _logged_in(server, call)
+
+
+def _integer(body: Mapping[str, Any], name: str) -> int | None:
+    """Return a number of a login body; form data carries it as text."""
+    value = body.get(name)
+    if value is None:
+        return None
+    try:
+        if isinstance(value, (bool, float)):
+            raise ValueError(value)
+        return int(value)
+    except (TypeError, ValueError):
+        raise invalid(f"The field '{name}' must be an integer.") from None
+
+
+def _authenticate(server: Server, mode: int, body: Mapping[str, Any]) -> User:
+    failed = ApiError(401, 3, "Login failed: the user name or password is not valid.", LOGIN_FAILED)
+    if mode == ANONYMOUS:
+        if not server.switches.yes("guest_login"):
+            raise ApiError(401, 3, "Login failed: anonymous login is not enabled.", LOGIN_FAILED)
+        return next(user for user in server.users.values() if user.mode == ANONYMOUS)
+    if mode not in (STANDARD, LDAP, API_TOKEN):
+        raise ApiError(400, 10, f"Login mode {mode} is not supported.")
+    if "username" not in body:
+        raise missing("username")
+    for name in ("username", "password"):
+        if not isinstance(body.get(name, ""), str):
+            raise invalid(f"The field '{name}' must be a string.")
+    if mode == API_TOKEN:
+        # The token travels as the user name [mstrio].
+        user = server.users.get(server.api_tokens.get(body["username"], ""))
+    else:
+        user = server.users.get(body["username"])
+        if user and (user.mode != mode or body.get("password", "") != user.password):
+            user = None
+    if user is None:
+        raise failed
+    return user
+
+
+def _logged_in(server: Server, call: Call) -> Reply:
+    assert call.session is not None
+    return Reply(204, headers={"X-MSTR-AuthToken": call.session.token}, cookies={"JSESSIONID": call.session.cookie})
+
+
+async def delegate(server: Server, call: Call) -> Reply:
+    """``POST /auth/delegate``: [mstrio] sends the mode as the string "-1"."""
+    body = call.json_object()
+    only(body, {"loginMode", "identityToken"})
+    if _integer(body, "loginMode") != DELEGATE:
+        raise invalid("The field 'loginMode' must be -1.")
+    if not isinstance(body.get("identityToken"), str):
+        raise missing("identityToken")
+    call.session = server.sessions.delegate(body["identityToken"])
+    return _logged_in(server, call)
+
+
+async def logout(server: Server, call: Call) -> Reply:
+    """``POST /auth/logout``."""
+    assert call.session is not None
+    server.sessions.end(call.session)
+    return Reply(204)
+
+
+async def make_identity_token(server: Server, call: Call) -> Reply:
+    """``POST /auth/identityToken``."""
+    assert call.session is not None
+    return Reply(201, headers={"X-MSTR-IdentityToken": server.sessions.identity_token(call.session)})
+
+
+async def check_identity_token(server: Server, call: Call) -> Reply:
+    """``GET /auth/identityToken``: the token is in a header."""
+    if server.sessions.identity_token_is_valid(call.header("X-MSTR-IdentityToken")):
+        return Reply(200)
+    raise ApiError(401, 3, "The identity token is not valid.")
+
+
+async def make_api_token(server: Server, call: Call) -> Reply:
+    """``POST /auth/apiTokens``: for the caller, or for another user."""
+    assert call.session is not None
+    body = call.json_object() if call.body else {}
+    only(body, {"userId"})
+    user: User | None = call.session.user
+    if "userId" in body:
+        user = next((u for u in server.users.values() if u.id == body["userId"]), None)
+        if user is None:
+            raise not_found(f"with ID '{body['userId']}'")
+        if user is not call.session.user and not call.session.user.manages:
+            raise ApiError(403, 14, "The user lacks the privilege to make API tokens for others.")
+    assert user is not None
+    token = "api-" + secrets.token_hex(20)
+    server.api_tokens[token] = user.username
+    server.sessions.issued.append(token)
+    return Reply(200, {"apiToken": token})
+
+
+async def session_info(server: Server, call: Call) -> Reply:
+    """``GET /sessions``: [mstrio] reads timeout, workingSet and maxSearch."""
+    timeout = int(min(server.switches["tomcat_timeout"], server.switches["iserver_timeout"]))
+    return Reply(200, {"locale": 1033, "timeout": timeout, "maxSearch": 3, "workingSet": 10})
+
+
+async def renew_session(server: Server, call: Call) -> Reply:
+    """``PUT /sessions``: both clocks start again, which finding the session has just done."""
+    return Reply(204)
+
+
+async def user_info(server: Server, call: Call) -> Reply:
+    """``GET /sessions/userInfo``."""
+    assert call.session is not None
+    user = call.session.user
+    return Reply(200, {"id": user.id, "fullName": user.full_name, "initials": user.initials})
+
+
+async def privileges(server: Server, call: Call) -> Reply:
+    """``GET /sessions/privileges``."""
+    assert call.session is not None
+    held = [{"id": "300", "name": "Manage runtime", "isServerLevel": True, "projects": []}]
+    return Reply(200, {"privileges": held if server.manages(call.session.user) else []})
+
+
+async def status(server: Server, call: Call) -> Reply:
+    """``GET /status``: needs no session, but a locked-down server answers 401 [mstrio]."""
+    if server.switches["status_call"] == "locked":
+        raise ApiError(401, 9, "The session is not valid or has timed out.")
+    version = server.switches["iserver_version"]
+    answer = {"iServerVersion": version, "webVersion": version}
+    if server.switches["deployment_type"]:
+        answer["deploymentType"] = server.switches["deployment_type"]
+    return Reply(200, answer)

@@ -1,0 +1,190 @@
+"""The command line, and the life of the process: listen, tell where, end with a signal or with the parent."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import ssl
+import sys
+import tempfile
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from simulator.profiles import PROFILES, switches_as_markdown
+from simulator.switches import SwitchError
+from simulator.tls import SERVERS, Certificates, make_certificates
+from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, seeded
+
+LOOPBACK = "127.0.0.1"
+PARENT_POLL_S = 0.5
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="simulator", description="A stand-in Library server, on loopback only.")
+    add = parser.add_argument
+    add("--port", type=int, default=0, help="port of the API; 0 takes a free one (default)")
+    add("--profile", default="samples", choices=list(PROFILES), help="bundle of switches (default: samples)")
+    add("--switch", action="append", default=[], metavar="NAME=VALUE", help="change one switch; may be repeated")
+    add("--latency-ms", type=float, help="the same as --switch latency_ms=...")
+    add("--tls", nargs="?", const="good", choices=SERVERS, help="HTTPS with a certificate made for this run")
+    add("--tls-dir", metavar="DIR", help="keep the certificates of --tls there")
+    add("--tls-cert", metavar="FILE", help="HTTPS with a certificate of yours")
+    add("--tls-key", metavar="FILE", help="its key")
+    add("--client-ca", metavar="FILE", help="ask clients for a certificate of this CA; 'own': of the CA of --tls")
+    add("--proxy", action="store_true", help="listen as a forward proxy on a second port too")
+    add("--ready-file", metavar="PATH", help="write address and credentials there as JSON, once listening")
+    add("--parent-pid", type=int, metavar="N", help="end when process N has ended")
+    add("--exit-with-parent", action="store_true", help="end when standard input closes")
+    add("--quiet", action="store_true", help="print nothing")
+    add("--list-switches", action="store_true", help="print the table of switches and end")
+    options = parser.parse_args(arguments)
+    if bool(options.tls_cert) != bool(options.tls_key) or (options.tls and options.tls_cert):
+        parser.error("give --tls, or --tls-cert and --tls-key together")
+    if options.client_ca and not (options.tls or options.tls_cert):
+        parser.error("--client-ca needs --tls or --tls-cert")
+    return options
+
+
+def overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the switches that the command line changes."""
+    values: dict[str, Any] = {}
+    for text in options.switch:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SwitchError(f"--switch wants NAME=VALUE, not {text!r}")
+        values[name] = value
+    if options.latency_ms is not None:
+        values["latency_ms"] = options.latency_ms
+    return values
+
+
+def _context(options: argparse.Namespace, made: Certificates | None) -> ssl.SSLContext | None:
+    if made is None and not options.tls_cert:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*(made.server(options.tls) if made else (options.tls_cert, options.tls_key)))
+    if options.client_ca:
+        own = made is not None and options.client_ca == "own"
+        context.load_verify_locations(made.ca if own and made else options.client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _description(base_url: str, control_url: str, proxy_url: str | None, made: Certificates | None) -> dict[str, Any]:
+    users = seeded()
+    return {
+        "base_url": base_url,
+        "control_url": control_url,
+        "proxy_url": proxy_url,
+        "pid": os.getpid(),
+        "username": "admin",
+        "password": users["admin"].password,
+        "ldap_username": "ldap.admin",
+        "ldap_password": users["ldap.admin"].password,
+        "api_token": API_TOKEN_OF_ADMIN,
+        "identity_token": IDENTITY_TOKEN_OF_ADMIN,
+        "users": {name: asdict(user) for name, user in users.items()},
+        "certificates": asdict(made) if made else None,
+    }
+
+
+def _announce(options: argparse.Namespace, told: dict[str, Any]) -> None:
+    if options.ready_file:
+        # Renamed into place, so that whoever waits for it never reads half of it.
+        draft = Path(f"{options.ready_file}.{os.getpid()}")
+        draft.write_text(json.dumps(told), encoding="utf-8")
+        draft.replace(options.ready_file)
+    if options.quiet:
+        return
+    lines = [
+        f"A stand-in Library server, profile {options.profile}. Ctrl-C ends it.",
+        f"  MSTR_BASE_URL        {told['base_url']}",
+        f"  MSTR_USERNAME        {told['username']}",
+        f"  MSTR_PASSWORD        {told['password']}",
+        f"  or MSTR_API_TOKEN    {told['api_token']}",
+        f"  or MSTR_IDENTITY_TOKEN {told['identity_token']}",
+        f"  or with MSTR_LOGIN_MODE=ldap: {told['ldap_username']}, {told['ldap_password']}",
+        f"  control              {told['control_url']}",
+    ]
+    if told["certificates"]:
+        lines.append(f"  MSTR_CA_PATH         {told['certificates']['ca']}")
+    if told["proxy_url"]:
+        lines.append(f"  proxy                {told['proxy_url']}")
+    with contextlib.suppress(BrokenPipeError):
+        print("\n".join(lines), flush=True)
+
+
+async def _watch_parent(pid: int, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            stop.set()
+        except PermissionError:
+            pass  # it lives, under another user
+        await asyncio.sleep(PARENT_POLL_S)
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    def watch() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        with contextlib.suppress(RuntimeError):  # the loop has ended already
+            loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+async def _serve(options: argparse.Namespace, made: Certificates | None) -> None:
+    from simulator.listen import listen
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if options.exit_with_parent:
+        _watch_stdin(loop, stop)
+    async with listen(
+        options.profile, overrides(options), LOOPBACK, options.port, _context(options, made), options.proxy
+    ) as urls:
+        _announce(options, _description(*urls, made))
+        watcher = asyncio.create_task(_watch_parent(options.parent_pid, stop)) if options.parent_pid else None
+        await stop.wait()
+        if watcher:
+            watcher.cancel()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    options = parse(arguments)
+    if options.list_switches:
+        print(switches_as_markdown(), end="")
+        return 0
+    folder = None
+    try:
+        made = None
+        if options.tls:
+            folder = None if options.tls_dir else tempfile.mkdtemp(prefix="simulator-tls-")
+            made = make_certificates(options.tls_dir or folder)
+        asyncio.run(_serve(options, made))
+    except (SwitchError, OSError) as error:
+        print(f"simulator: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        pass  # Ctrl-C before the handler was in place
+    finally:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+        if options.ready_file:
+            with contextlib.suppress(OSError):
+                Path(options.ready_file).unlink()
+    return 0

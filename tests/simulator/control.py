@@ -1,0 +1,183 @@
+"""The control interface under /_sim: what tests ask of the simulator, and what no client of the API ever sees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from simulator.app import Api
+from simulator.faults import KINDS, OPERATIONS, Fault
+from simulator.messages import new_id
+from simulator.packages import Rule
+from simulator.profiles import describe
+from simulator.server import Server
+from simulator.sessions import HttpSession
+from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, User
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Control:
+    """The handlers, each a few lines around the server's own state."""
+
+    def __init__(self, api: Api, sockets: Callable[[], int], proxied: list[str]) -> None:
+        self._api = api
+        self._sockets = sockets
+        self._proxied = proxied
+
+    @property
+    def _server(self) -> Server:
+        return self._api.server
+
+    def add_routes(self, app: web.Application) -> None:
+        """Put the interface into an application."""
+        routes: list[tuple[str, str, Callable[[Any], Any]]] = [
+            ("GET", "/requests", lambda _: {"requests": self._server.log.entries()}),
+            ("DELETE", "/requests", lambda _: self._server.log.clear()),
+            ("GET", "/state", lambda _: self._state()),
+            ("POST", "/seed", self._seed),
+            ("GET", "/faults", lambda _: {"faults": [fault.to_json() for fault in self._server.faults.orders]}),
+            ("POST", "/faults", self._order),
+            ("DELETE", "/faults", lambda _: self._server.faults.orders.clear()),
+            ("GET", "/switches", lambda _: dict(self._server.switches)),
+            ("PUT", "/switches", self._switch),
+            ("PATCH", "/switches", self._switch),
+            ("POST", "/reset", self._reset),
+            ("POST", "/sessions/expire", self._expire),
+            ("POST", "/sessions/open", self._open),
+            ("POST", "/clock", self._turn_clock),
+            ("DELETE", "/evaluations", lambda _: self._server.evaluations.forget_all()),
+            ("GET", "/secrets", lambda _: {"secrets": self._secrets()}),
+            ("GET", "/proxy", lambda _: {"requests": self._proxied}),
+            ("GET", "/profiles", lambda _: {**describe(), "faults": _faults(), "operations": list(OPERATIONS)}),
+        ]
+        for method, path, work in routes:
+            app.router.add_route(method, "/_sim" + path, _handler(work))
+
+    def _state(self) -> dict[str, Any]:
+        server = self._server
+        admin = server.users["admin"]
+        return {
+            "profile": server.profile,
+            "switches": dict(server.switches),
+            "runtimes": [server.runtimes.to_api(runtime, admin) for runtime in server.runtimes],
+            "sessions": server.sessions.to_json(),
+            "evaluations": server.evaluations.to_json(),
+            "journal": list(server.journal),
+            "open_sockets": self._sockets(),
+        }
+
+    def _seed(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Add runtimes (raw objects, or generated ones), rules for packages, and users."""
+        server = self._server
+        _only(body, {"runtimes", "generate", "packages", "users", "replace"})
+        if body.get("replace"):
+            server.runtimes.clear()
+        ids = [server.runtimes.seed(raw) for raw in body.get("runtimes", [])]
+        if "generate" in body:
+            ids += [server.runtimes.seed(raw) for raw in _generated(**body["generate"])]
+        server.rules = [Rule.from_json(rule) for rule in body.get("packages", [])] + server.rules
+        for data in body.get("users", []):
+            data = {"id": new_id(), "full_name": data["username"], "password": "", **data}
+            server.users[data["username"]] = User(**data)
+        return {"ids": ids}
+
+    def _order(self, body: Any) -> dict[str, Any]:
+        orders = body.get("faults", [body]) if isinstance(body, dict) else body
+        self._server.faults.orders.extend([Fault.from_json(order) for order in orders])
+        return {"faults": [fault.to_json() for fault in self._server.faults.orders]}
+
+    def _switch(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._server.switches.set(body)
+        return dict(self._server.switches)
+
+    def _reset(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Start over with an empty log, no faults, no sessions, and the default runtime alone."""
+        _only(body, {"profile", "switches"})
+        old = self._server
+        server = Server(body.get("profile", old.profile), body.get("switches"))
+        old.evaluations.forget_all()
+        self._api.server = server
+        return {"profile": server.profile, "switches": dict(server.switches)}
+
+    def _expire(self, body: dict[str, Any]) -> dict[str, Any]:
+        """End sessions as a clock would: all, those of a user, one by its number, or the newest of those."""
+        _only(body, {"user", "session", "newest", "clock"})
+        clock = body.get("clock", "tomcat")
+        if clock not in ("tomcat", "iserver"):
+            raise ValueError("clock is tomcat or iserver")
+
+        def chosen(session: HttpSession) -> bool:
+            return body.get("user") in (None, session.user.username) and body.get("session") in (None, session.number)
+
+        sessions = [session for session in self._server.sessions.open() if chosen(session)]
+        return {"ended": self._server.sessions.expire(clock, iter(sessions[-1:] if body.get("newest") else sessions))}
+
+    def _open(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Open a session as somebody does in a browser, and return its identity token."""
+        _only(body, {"user"})
+        user = self._server.users[body.get("user", "admin")]
+        session = self._server.sessions.start(user, user.mode)
+        return {"session": session.number, "identity_token": self._server.sessions.identity_token(session)}
+
+    def _turn_clock(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Turn the server's clock forward: sessions age, packages get installed."""
+        _only(body, {"seconds"})
+        self._server.ahead += max(0.0, float(body["seconds"]))
+        return {"ahead": self._server.ahead}
+
+    def _secrets(self) -> list[str]:
+        """Return every password and every token and cookie issued, for tests that look for leaks of them."""
+        server = self._server
+        fixed = [API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, *(user.password for user in server.users.values())]
+        return sorted({secret for secret in [*fixed, *server.sessions.issued] if secret})
+
+
+def _only(body: dict[str, Any], allowed: set[str]) -> None:
+    unknown = set(body) - allowed
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))} (known: {', '.join(sorted(allowed))})")
+
+
+def _faults() -> dict[str, Any]:
+    return {kind: {"work": work, "parameters": dict(parameters)} for kind, (work, parameters) in KINDS.items()}
+
+
+def _generated(count: int, prefix: str = "runtime", template: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return many runtimes that differ in name, description and whitelist, always the same ones."""
+    return [
+        {
+            "description": f"generated, number {index}",
+            "whitelist": [f"10.{index // 250 % 250}.{index % 250}.0/24", "192.0.2.0/24"],
+            "packages": [{"name": "mstrio-py", "version": "11.6.10.101", "description": "", "status": "installed"}],
+            "resource": {"cpu": "0.2", "mem": 512},
+            "runtimeVersion": "3.10.5",
+            "execTimeout": 600,
+            "others": "",
+            "minCachedInstances": 0,
+            "maxCachedInstances": 5,
+            **(template or {}),
+            "name": f"{prefix}-{index:04d}",
+            "id": f"{index:08X}5EED5EED5EED5EED5EED5EED",
+        }
+        for index in range(count)
+    ]
+
+
+def _handler(work: Callable[[Any], Any]) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            body = await request.json() if request.can_read_body else {}
+            answer = work(body)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+        return web.json_response({} if answer is None else answer, dumps=_dumps)
+
+    return handle
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, default=list, ensure_ascii=False)

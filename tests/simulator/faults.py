@@ -1,0 +1,143 @@
+"""Faults on order: which request they strike and what they do to it. How they are carried out is in mischief.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from simulator.messages import Call
+
+# What a test means, instead of a method and a path.
+OPERATIONS: Mapping[str, tuple[str, str]] = {
+    "any": ("*", r".*"),
+    "login": ("POST", r"/auth/(login|delegate)"),
+    "logout": ("POST", r"/auth/logout"),
+    "list": ("GET", r"/runtimes"),
+    "read": ("GET", r"/runtimes/(?!versions$)[^/]+"),
+    "create": ("POST", r"/runtimes"),
+    "update": ("PATCH", r"/runtimes/[^/]+"),
+    "delete": ("DELETE", r"/runtimes/[^/]+"),
+    "write": ("*", r"/runtimes(/[^/]+)?"),  # methods: see Fault.strikes
+    "versions": ("GET", r"/runtimes/versions"),
+    "run": ("POST", r"/scripts/evaluation"),
+    "result": ("GET", r"/scripts/evaluation/[^/]+"),
+    "stop": ("DELETE", r"/scripts/evaluation/[^/]+"),
+}
+
+# kind: (whether the call's work is done if the order does not say, its parameters with their defaults)
+KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "close_before": ("none", {"reset": False}),
+    "close_after": ("before", {"reset": False}),
+    "late_work": ("late", {"status": 502, "body": "html", "title": "502 Bad Gateway"}),
+    "slow": ("before", {"seconds": 1.0, "when": "after"}),
+    "drip": ("before", {"seconds": 1.0, "start": "body"}),
+    "hang": ("none", {}),
+    "status": ("none", {"status": 500, "body": "", "content_type": "text/plain", "headers": {}}),
+    "unavailable": ("none", {"status": 503, "retry_after": 1, "as_date": False}),
+    "html": ("none", {"status": 502, "title": "502 Bad Gateway", "body": ""}),
+    "empty": ("none", {"status": 200}),
+    "broken_json": ("none", {"status": 200, "body": '{"runtimes": [{"id": "0F35'}),
+    "json": ("none", {"status": 200, "json": None, "headers": {}}),
+    "error": ("none", {"status": 500, "number": 1, "message": "An error happened."}),
+    "truncated": ("before", {"missing": 10}),
+    "redirect": ("none", {"status": 302, "location": "https://elsewhere.invalid/MicroStrategyLibrary/api"}),
+    "session_killed": ("before", {"scope": "session", "clock": "tomcat"}),
+    "huge": ("none", {"status": 200, "megabytes": 100, "gzip": False, "chunked": False}),
+    "endless": ("none", {"status": 200, "bytes_per_second": 0}),
+    "echo_secret": ("none", {"status": 500, "number": 1, "message": "Refused: {secrets}"}),
+}
+WORK = ("none", "before", "late")
+_COMMON = {"name", "operation", "method", "path", "regex", "times", "skip", "user", "kind", "work", "after"}
+
+
+@dataclass
+class Fault:
+    """One order. ``times`` None is for ever; ``skip`` lets that many matching requests through first."""
+
+    kind: str
+    method: str = "*"
+    pattern: re.Pattern[str] | None = None
+    glob: str = "*"
+    operation: str = ""
+    user: str = ""
+    name: str = ""
+    times: int | None = 1
+    skip: int = 0
+    work: str = "none"
+    after: float = 1.0
+    parameters: dict[str, Any] = field(default_factory=dict)
+    hits: int = 0
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Fault:
+        """Make one from what a test ordered; raises ValueError with a text for humans."""
+        kind = data.get("kind")
+        if kind not in KINDS:
+            raise ValueError(f"no fault is called {kind!r} (there are: {', '.join(KINDS)})")
+        work, defaults = KINDS[kind]
+        unknown = set(data) - _COMMON - set(defaults)
+        if unknown:
+            raise ValueError(f"fault {kind} takes no {', '.join(sorted(unknown))} (it takes: {', '.join(defaults)})")
+        operation = data.get("operation", "")
+        if operation and operation not in OPERATIONS:
+            raise ValueError(f"no operation is called {operation!r} (there are: {', '.join(OPERATIONS)})")
+        if data.get("work", work) not in WORK:
+            raise ValueError(f"work is one of {', '.join(WORK)}")
+        method, regex = OPERATIONS[operation] if operation else (data.get("method", "*"), data.get("regex"))
+        times = data.get("times", 1)
+        return cls(
+            kind=kind,
+            method=str(method).upper(),
+            pattern=re.compile(regex) if regex else None,
+            glob=data.get("path", "*"),
+            operation=operation,
+            user=data.get("user", ""),
+            name=data.get("name", ""),
+            times=None if times is None else int(times),
+            skip=int(data.get("skip", 0)),
+            work=data.get("work", work),
+            after=float(data.get("after", 1.0)),
+            parameters={key: data.get(key, default) for key, default in defaults.items()},
+        )
+
+    def strikes(self, call: Call) -> bool:
+        """Return whether the order is for such a call."""
+        if self.operation == "write" and call.method == "GET":
+            return False
+        if self.user and (call.session is None or call.session.user.username != self.user):
+            return False
+        if not fnmatchcase(call.method, self.method):
+            return False
+        return bool(self.pattern.fullmatch(call.path)) if self.pattern else fnmatchcase(call.path, self.glob)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the order with what has come of it."""
+        return {
+            "kind": self.kind, "name": self.name, "operation": self.operation, "method": self.method,
+            "path": self.pattern.pattern if self.pattern else self.glob, "times": self.times, "skip": self.skip,
+            "work": self.work, "after": self.after, "hits": self.hits, **self.parameters,
+        }  # fmt: skip
+
+
+class Faults:
+    """All orders, in the order in which they were given."""
+
+    def __init__(self) -> None:
+        self.orders: list[Fault] = []
+
+    def take(self, call: Call) -> Fault | None:
+        """Return the fault that strikes this call, and count it down. The first order that matches decides."""
+        for fault in self.orders:
+            if fault.times == 0 or not fault.strikes(call):
+                continue
+            if fault.skip > 0:
+                fault.skip -= 1
+                return None
+            if fault.times is not None:
+                fault.times -= 1
+            fault.hits += 1
+            return fault
+        return None

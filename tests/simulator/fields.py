@@ -1,0 +1,174 @@
+"""The one table of a runtime's fields: what a body may carry, of which type, and what the server fills in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.messages import ApiError, invalid, missing
+from simulator.switches import Switches
+from simulator.whitelist import store_entry
+
+# Takes the path of the value (for messages), the value and the switches; returns what is stored.
+Check = Callable[[str, Any, Switches], Any]
+
+
+def _wrong_type(path: str, wanted: str) -> ApiError:
+    return invalid(f"The field '{path}' must be {wanted}.")
+
+
+def _text(path: str, value: Any, switches: Switches) -> str:
+    if not isinstance(value, str):
+        raise _wrong_type(path, "a string")
+    return value
+
+
+def _name(path: str, value: Any, switches: Switches) -> str:
+    if not _text(path, value, switches).strip():
+        raise invalid(f"The field '{path}' must not be empty.")
+    return str(value)
+
+
+def _integer(minimum: int) -> Check:
+    def check(path: str, value: Any, switches: Switches) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _wrong_type(path, "an integer")
+        if value < minimum:
+            raise invalid(f"The field '{path}' must be {minimum} or more.")
+        return value
+
+    return check
+
+
+def _cpu(path: str, value: Any, switches: Switches) -> str:
+    # A string of CPU units: "0.2" is a fifth of a core [doc].
+    try:
+        number = float(_text(path, value, switches))
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise invalid(f"The field '{path}' must be a positive number of CPU units.")
+    return str(value)
+
+
+def _whitelist(path: str, value: Any, switches: Switches) -> list[str]:
+    if not isinstance(value, list):
+        raise _wrong_type(path, "an array")
+    return [store_entry(_text(f"{path}[{index}]", entry, switches), switches) for index, entry in enumerate(value)]
+
+
+def _packages(path: str, value: Any, switches: Switches) -> list[dict[str, str]]:
+    if not isinstance(value, list):
+        raise _wrong_type(path, "an array")
+    packages = [_record(f"{path}[{index}]", entry, PACKAGE_FIELDS, switches) for index, entry in enumerate(value)]
+    for index, package in enumerate(packages):
+        if "name" not in package:
+            raise missing(f"{path}[{index}].name")
+    return [
+        {"name": p["name"], "version": p.get("version", ""), "description": p.get("description", "")} for p in packages
+    ]
+
+
+def _resource(path: str, value: Any, switches: Switches) -> dict[str, Any]:
+    return _record(path, value, RESOURCE_FIELDS, switches)
+
+
+def _journal(path: str, value: Any, switches: Switches) -> dict[str, Any]:
+    return _record(path, value, {"userComments": Field(_text)}, switches)
+
+
+def _python_version(path: str, value: Any, switches: Switches) -> str:
+    text = _text(path, value, switches)
+    if text and text not in switches["python_versions"] and switches["unknown_version"] == "refuse":
+        raise invalid(f"'{text}' in the field '{path}' is not a supported Python version.")
+    return text
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field. ``check`` None is read-only; ``exists`` is the switch that says whether this release has it.
+
+    ``default`` is what a server fills in for a field that was never set, where it does (switch ``unset_fields``).
+    """
+
+    check: Check | None = None
+    exists: str = ""
+    default: Any = None
+    is_text: bool = False
+
+
+READ_ONLY = Field()
+PACKAGE_FIELDS: Mapping[str, Field] = {
+    "name": Field(_name),
+    "version": Field(_text),
+    "description": Field(_text),
+    "status": READ_ONLY,
+    "message": READ_ONLY,
+}
+RESOURCE_FIELDS: Mapping[str, Field] = {
+    "cpu": Field(_cpu),
+    "mem": Field(_integer(1)),
+    "disk": Field(_integer(1), "resource_extras"),
+    "procCount": Field(_integer(1), "resource_extras"),
+}
+
+# In the order of the samples' answers [doc].
+RUNTIME_FIELDS: Mapping[str, Field] = {
+    "name": Field(_name),
+    "id": READ_ONLY,
+    "type": READ_ONLY,
+    "description": Field(_text, default="", is_text=True),
+    "subtype": READ_ONLY,
+    "dateCreated": READ_ONLY,
+    "dateModified": READ_ONLY,
+    "version": READ_ONLY,
+    "acg": READ_ONLY,
+    "owner": READ_ONLY,
+    "acl": READ_ONLY,
+    "whitelist": Field(_whitelist, default=[]),
+    "packages": Field(_packages, default=[]),
+    "resource": Field(_resource, default={"cpu": "0.5", "mem": 512}),
+    "runtimeVersion": Field(_python_version, default="3.10.5", is_text=True),
+    "execTimeout": Field(_integer(1), default=600),
+    "others": Field(_text, default="", is_text=True),
+    "status": READ_ONLY,
+    "minCachedInstances": Field(_integer(0), default=0),
+    "maxCachedInstances": Field(_integer(0), default=5),
+    "executionTarget": Field(_text, "execution_target", default="", is_text=True),
+    "changeJournal": Field(_journal, "change_journal"),  # never returned [mstrio]
+}
+DEFINITION = tuple(name for name, field in RUNTIME_FIELDS.items() if field.check and name != "changeJournal")
+
+
+def known(fields: Mapping[str, Field], name: str, switches: Switches) -> bool:
+    """Return whether this release has the field."""
+    return name in fields and (not fields[name].exists or switches.yes(fields[name].exists))
+
+
+def _record(path: str, value: Any, fields: Mapping[str, Field], switches: Switches) -> dict[str, Any]:
+    """Check one JSON object against its table."""
+    if not isinstance(value, dict):
+        raise _wrong_type(path or "body", "an object")
+    result = {}
+    for name, item in value.items():
+        place = f"{path}.{name}" if path else name
+        if not known(fields, name, switches):
+            raise invalid(f"The field '{place}' is not known.")
+        check = fields[name].check
+        if check is None:
+            raise invalid(f"The field '{place}' is read-only.")
+        result[name] = check(place, item, switches)
+    return result
+
+
+def check_runtime(body: Any, switches: Switches) -> dict[str, Any]:
+    """Return the fields of a create or update as they are to be stored, or raise an error for the first fault."""
+    return _record("", body, RUNTIME_FIELDS, switches)
+
+
+def check_pool(values: Mapping[str, Any]) -> None:
+    """Refuse a pool whose minimum exceeds its maximum [mstrio]."""
+    low, high = values.get("minCachedInstances"), values.get("maxCachedInstances")
+    if isinstance(low, int) and isinstance(high, int) and low > high:
+        raise invalid("The field 'minCachedInstances' must not exceed 'maxCachedInstances'.")

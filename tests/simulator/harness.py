@@ -1,0 +1,299 @@
+"""Starts the simulator for tests and tools, and talks to its control interface. The standard library alone.
+
+from simulator.harness import Simulator      # with tests/ on sys.path
+
+with Simulator(profile="newest", switches={"package_delay": 1}) as sim:
+    ...  # sim.base_url, sim.username, sim.password
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent
+START_S = 30.0
+STOP_S = 5.0
+
+
+class SimulatorError(RuntimeError):
+    """The simulator did not start, or refused what a test asked of it."""
+
+
+class Simulator:
+    """A running simulator, as a context manager or between :meth:`start` and :meth:`stop`.
+
+    ``python`` is an interpreter that has what requirements.txt names; without it the variable
+    ``MSTR_SIMULATOR_PYTHON`` counts, and then the interpreter that runs this. ``tls`` is True or one of ``good``,
+    ``expired``, ``wrong-host``; ``client_ca`` makes it ask for a client certificate.
+    """
+
+    def __init__(
+        self,
+        profile: str = "samples",
+        switches: Mapping[str, Any] | None = None,
+        *,
+        python: str | None = None,
+        port: int = 0,
+        latency_ms: float | None = None,
+        tls: bool | str = False,
+        client_ca: bool = False,
+        proxy: bool = False,
+        arguments: Iterable[str] = (),
+    ) -> None:
+        self._python = python or os.environ.get("MSTR_SIMULATOR_PYTHON") or sys.executable
+        self._options = ["--profile", profile, "--port", str(port), "--quiet", "--exit-with-parent"]
+        for name, value in (switches or {}).items():
+            text = ",".join(value) if isinstance(value, (list, tuple)) else str(value)
+            self._options += ["--switch", f"{name}={text}"]
+        if latency_ms is not None:
+            self._options += ["--latency-ms", str(latency_ms)]
+        if tls:
+            self._options += ["--tls", "good" if tls is True else tls]
+        if client_ca:
+            self._options += ["--client-ca", "own"]
+        if proxy:
+            self._options.append("--proxy")
+        self._options += list(arguments)
+        self._initial = profile
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        # No proxy of the environment stands between a test and its simulator.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self.description: dict[str, Any] = {}
+
+    # --- life
+
+    def start(self) -> Simulator:
+        """Start the program and wait until it listens."""
+        self._folder = tempfile.TemporaryDirectory(prefix="simulator-")
+        ready = Path(self._folder.name, "ready.json")
+        output = Path(self._folder.name, "output.txt")
+        command = [
+            self._python, str(FOLDER), *self._options, "--parent-pid", str(os.getpid()), "--ready-file", str(ready),
+        ]  # fmt: skip
+        if "--tls" in self._options and "--tls-dir" not in self._options:
+            command += ["--tls-dir", str(Path(self._folder.name, "tls"))]
+        with output.open("wb") as file:
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + START_S
+        while not ready.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                said = output.read_text(encoding="utf-8", errors="replace").strip()
+                self.stop()
+                raise SimulatorError(f"the simulator did not start: {said or 'it says nothing'}")
+            time.sleep(0.01)
+        self.description = json.loads(ready.read_text(encoding="utf-8"))
+        return self
+
+    def stop(self) -> None:
+        """End the program; harmless when it has ended."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdin:
+                process.stdin.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def __enter__(self) -> Simulator:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # --- where it is, and who may come in
+
+    def _told(self, name: str) -> Any:
+        return self.description[name]
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return int(self._told("pid"))
+
+    @property
+    def base_url(self) -> str:
+        """The address that people give to clients, without ``/api``."""
+        return str(self._told("base_url"))
+
+    @property
+    def control_url(self) -> str:
+        """The address of the control interface."""
+        return str(self._told("control_url"))
+
+    @property
+    def proxy_url(self) -> str | None:
+        """The address of the proxy, with ``proxy=True``."""
+        url = self._told("proxy_url")
+        return None if url is None else str(url)
+
+    @property
+    def username(self) -> str:
+        """A standard user who may do everything."""
+        return str(self._told("username"))
+
+    @property
+    def password(self) -> str:
+        """That user's password."""
+        return str(self._told("password"))
+
+    @property
+    def ldap_username(self) -> str:
+        """An LDAP user who may do everything."""
+        return str(self._told("ldap_username"))
+
+    @property
+    def ldap_password(self) -> str:
+        """That user's password."""
+        return str(self._told("ldap_password"))
+
+    @property
+    def api_token(self) -> str:
+        """An API token of the standard user."""
+        return str(self._told("api_token"))
+
+    @property
+    def identity_token(self) -> str:
+        """An identity token of the standard user that is always good."""
+        return str(self._told("identity_token"))
+
+    @property
+    def users(self) -> dict[str, dict[str, Any]]:
+        """Every seeded account by username: ``username``, ``password``, ``id``, ``mode``, ``manages``."""
+        return dict(self._told("users"))
+
+    @property
+    def certificates(self) -> dict[str, str]:
+        """Paths of the certificates, with ``tls``: ``ca``, ``client_cert``, ``client_key``, ``other_ca`` …"""
+        return dict(self._told("certificates") or {})
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point a client of the collection at it."""
+        return {"MSTR_BASE_URL": self.base_url, "MSTR_USERNAME": self.username, "MSTR_PASSWORD": self.password}
+
+    # --- control
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the control interface; ``path`` begins with a slash, as in ``/state``."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.control_url + path, data, {"Content-Type": "application/json"}, method=method
+        )
+        try:
+            with self._opener.open(request, timeout=30) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                raise SimulatorError(f"{method} {path}: {error.read().decode('utf-8', 'replace')}") from None
+
+    def reset(self, profile: str | None = None, **switches: Any) -> None:
+        """Start over: fresh state, empty log, no faults; without ``profile`` the one it was started with."""
+        self.control("POST", "/reset", {"profile": profile or self._initial, "switches": switches})
+
+    def switch(self, **switches: Any) -> dict[str, Any]:
+        """Change switches of the running server; returns all of them."""
+        return dict(self.control("PATCH", "/switches", switches))
+
+    def seed(self, *runtimes: Mapping[str, Any], **more: Any) -> list[str]:
+        """Store raw API objects, unchecked; returns their ids.
+
+        ``more``: ``generate={"count": 1000, "prefix": "rt", "template": {...}}``, ``packages=[rules]``,
+        ``users=[accounts]``, ``replace=True``.
+        """
+        return list(self.control("POST", "/seed", {"runtimes": list(runtimes), **more})["ids"])
+
+    def fault(self, kind: str, **order: Any) -> None:
+        """Order a fault, as in ``fault("close_after", operation="create", times=1)``."""
+        self.control("POST", "/faults", {"faults": [{"kind": kind, **order}]})
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the orders, each with its ``hits``."""
+        return list(self.control("GET", "/faults")["faults"])
+
+    def clear_faults(self) -> None:
+        """Withdraw all orders."""
+        self.control("DELETE", "/faults")
+
+    def requests(self, method: str | None = None, path: str | None = None) -> list[dict[str, Any]]:
+        """Return the log, oldest first; on demand only one method, only paths that begin so."""
+        entries = self.control("GET", "/requests")["requests"]
+        return [
+            entry
+            for entry in entries
+            if method in (None, entry["method"]) and (path is None or entry["path"].startswith(path))
+        ]
+
+    def calls(self) -> list[str]:
+        """Return the log in short: ``["POST /auth/login", …]``."""
+        return [f"{entry['method']} {entry['path']}" for entry in self.requests()]
+
+    def clear_requests(self) -> None:
+        """Empty the log."""
+        self.control("DELETE", "/requests")
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that the server holds."""
+        return dict(self.control("GET", "/state"))
+
+    def runtimes(self, default: bool = False) -> list[dict[str, Any]]:
+        """Return the runtimes whole, whatever the caller of the API may see; without the built-in one."""
+        found = self.state()["runtimes"]
+        return [r for r in found if default or r["id"] != "0F35652CA7D041978BF0CBCB67531203"]
+
+    def runtime(self, name: str) -> dict[str, Any]:
+        """Return the one runtime of a name."""
+        found = [r for r in self.runtimes(default=True) if r.get("name") == name]
+        if len(found) != 1:
+            raise SimulatorError(f"there are {len(found)} runtimes called {name!r}")
+        return dict(found[0])
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Return the change journal."""
+        return list(self.state()["journal"])
+
+    def open_sessions(self) -> list[dict[str, Any]]:
+        """Return the sessions that are open now."""
+        return list(self.state()["sessions"])
+
+    def expire_sessions(self, **which: Any) -> int:
+        """End sessions as a clock would: ``user=``, ``session=``, ``newest=True``, ``clock="iserver"``; else all."""
+        return int(self.control("POST", "/sessions/expire", which)["ended"])
+
+    def open_session(self, user: str = "admin") -> dict[str, Any]:
+        """Log somebody in as in a browser; returns ``session`` (its number) and ``identity_token``."""
+        return dict(self.control("POST", "/sessions/open", {"user": user}))
+
+    def turn_clock(self, seconds: float) -> None:
+        """Turn the server's clock forward: sessions age, packages get installed."""
+        self.control("POST", "/clock", {"seconds": seconds})
+
+    def forget_evaluations(self) -> None:
+        """Let the server forget every run of a script."""
+        self.control("DELETE", "/evaluations")
+
+    def secrets(self) -> list[str]:
+        """Return every password, token and cookie value that is or was good, to look for leaks of them."""
+        return list(self.control("GET", "/secrets")["secrets"])
+
+    def proxied(self) -> list[str]:
+        """Return what went through the proxy: ``["CONNECT 127.0.0.1:4443", …]``."""
+        return list(self.control("GET", "/proxy")["requests"])

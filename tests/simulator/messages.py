@@ -1,0 +1,137 @@
+"""A call and its reply as plain values, and the API's errors.
+
+Handlers know nothing of HTTP connections: so a fault can do their work early, late, twice or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from simulator.switches import Switches
+
+if TYPE_CHECKING:
+    from simulator.sessions import HttpSession
+
+JSON_TYPE = "application/json;charset=UTF-8"
+
+
+def new_id() -> str:
+    """Return 32 hexadecimal digits, as ids and versions of objects look [doc]."""
+    return secrets.token_hex(16).upper()
+
+
+class ApiError(Exception):
+    """An answer of the API that is no success; ``number`` is that of its ERR code."""
+
+    def __init__(self, status: int, number: int, message: str, iserver_code: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.number = number
+        self.message = message
+        self.iserver_code = iserver_code
+        self.headers: dict[str, str] = {}
+
+    def to_reply(self, switches: Switches) -> Reply:
+        """Return the API's error body for it."""
+        return error_reply(switches, self.status, self.number, self.message, self.iserver_code, self.headers)
+
+
+def error_reply(
+    switches: Switches,
+    status: int,
+    number: int,
+    message: str,
+    iserver_code: int | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """Return an error body as the server prints it: wrapped or bare, with either writing of the code."""
+    # The vendor's table prints ERR0017 where its sample prints ERR017 [doc].
+    code = f"ERR00{number}" if switches["error_code_style"] == "table" else f"ERR{number:03d}"
+    body: dict[str, Any] = {"code": code, "message": message, "ticketId": secrets.token_hex(16)}
+    if iserver_code is not None:
+        body["iServerCode"] = iserver_code
+    return Reply(status, {"errors": [body]} if switches.yes("errors_wrapped") else body, dict(headers or {}))
+
+
+def not_found(what: str) -> ApiError:
+    """Return the error for an object that is not there, or that the caller may not see."""
+    return ApiError(404, 4, f"The object {what} was not found.", -2147216373)
+
+
+def invalid(message: str) -> ApiError:
+    """Return the error for a value that is not allowed."""
+    return ApiError(400, 6, message)
+
+
+def missing(name: str) -> ApiError:
+    """Return the error for a required value that did not come."""
+    return ApiError(400, 5, f"The required field '{name}' is missing.")
+
+
+def only(body: Mapping[str, Any], known: set[str]) -> None:
+    """Refuse a body with a field that the call does not know."""
+    for name in body:
+        if name not in known:
+            raise invalid(f"The field '{name}' is not known.")
+
+
+@dataclass
+class Call:
+    """One request to the API. ``path`` is what follows ``/api``."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)  # case does not matter: aiohttp's own mapping
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    session: HttpSession | None = None  # filled in by whoever finds or makes it
+
+    def json(self) -> Any:
+        """Return the body, or raise the API's error for one that is no JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise ApiError(400, 7, "The request body is not valid JSON.") from error
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the body, which must be a JSON object."""
+        body = self.json()
+        if not isinstance(body, dict):
+            raise ApiError(400, 7, "The request body must be a JSON object.")
+        return body
+
+    def form_or_json(self) -> dict[str, Any]:
+        """Return the body of a login, which comes in either form ([mstrio] sends form data)."""
+        if "json" in self.headers.get("Content-Type", ""):
+            return self.json_object()
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+    def header(self, name: str) -> str:
+        """Return a header, or ``""``."""
+        return str(self.headers.get(name, ""))
+
+
+@dataclass
+class Reply:
+    """One answer. ``payload`` None is an empty body; ``raw`` wins over it."""
+
+    status: int
+    payload: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    content_type: str = JSON_TYPE
+
+    def body(self) -> bytes:
+        """Return the bytes to send."""
+        if self.raw is not None:
+            return self.raw
+        if self.payload is None:
+            return b""
+        return json.dumps(self.payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

@@ -1,0 +1,236 @@
+"""How each kind of fault is carried out on a live connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import time
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from email.utils import formatdate
+from typing import Any
+
+from aiohttp import web
+
+from simulator.faults import Fault
+from simulator.messages import ApiError, Call, Reply
+from simulator.server import Server
+
+POLL_S = 0.05  # how soon a hanging call notices that its client has gone
+CHUNK = 64 * 1024
+Send = Callable[[web.Request, Reply], Awaitable[web.StreamResponse]]
+
+
+def html_page(title: str) -> bytes:
+    """Return a page as a proxy makes it."""
+    return f"<html><head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body></html>\r\n".encode()
+
+
+def abort(request: web.Request, reset: bool = False) -> None:
+    """Close the connection in hand without an answer; ``reset`` sends RST instead of FIN."""
+    transport = request.transport
+    if transport is None:
+        return
+    connection = transport.get_extra_info("socket")
+    if reset and connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def gone(request: web.Request) -> bool:
+    """Return whether the client has closed the connection."""
+    return request.transport is None or request.transport.is_closing()
+
+
+class Mischief:
+    """Carries out faults; keeps the work that goes on behind an answer."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._late: set[asyncio.Task[Any]] = set()
+
+    async def strike(self, fault: Fault, server: Server, call: Call, request: web.Request) -> web.StreamResponse:
+        """Answer, or do not answer, one call."""
+        if fault.kind == "session_killed":
+            self._kill(fault, server, call)
+        if fault.kind == "slow" and fault.parameters["when"] == "before":
+            await asyncio.sleep(fault.parameters["seconds"])
+        done: Reply | None = None
+        if fault.work == "before":
+            done = await server.handle(call)
+        elif fault.work == "late":
+            self._work_late(server, call, fault.after)
+        return await self._answer(fault, server, call, request, done)
+
+    def _kill(self, fault: Fault, server: Server, call: Call) -> None:
+        try:
+            victim = server.sessions.find(call)
+        except ApiError:
+            return
+        all_of_user = fault.parameters["scope"] == "user"
+        chosen = [s for s in server.sessions.open() if s is victim or (all_of_user and s.user is victim.user)]
+        server.sessions.expire(fault.parameters["clock"], iter(chosen))
+
+    def _work_late(self, server: Server, call: Call, seconds: float) -> None:
+        async def work() -> None:
+            await asyncio.sleep(seconds)
+            await server.handle(call)
+
+        task = asyncio.create_task(work())
+        self._late.add(task)  # the loop itself keeps only weak references
+        task.add_done_callback(self._late.discard)
+
+    async def _answer(
+        self, fault: Fault, server: Server, call: Call, request: web.Request, done: Reply | None
+    ) -> web.StreamResponse:
+        kind, given = fault.kind, fault.parameters
+        if kind in ("close_before", "close_after"):
+            abort(request, given["reset"])
+            return _none()
+        if kind == "hang":
+            while not gone(request):
+                await asyncio.sleep(POLL_S)
+            return _none()
+        if kind == "huge":
+            return await _stream(request, given["status"], _big_body(given["megabytes"], given["gzip"]), given)
+        if kind == "endless":
+            return await _stream(request, given["status"], _endless(given["bytes_per_second"]), given)
+        if kind in ("drip", "truncated"):
+            return await self._raw(fault, request, done or Reply(200, {}))
+        if kind == "slow":
+            if given["when"] == "after":
+                await asyncio.sleep(given["seconds"])
+            return await self._send(request, done or Reply(204))
+        if kind == "session_killed":
+            return await self._send(request, done or Reply(204))
+        return await self._send(request, _made(kind, given, server, call))
+
+    async def _raw(self, fault: Fault, request: web.Request, reply: Reply) -> web.StreamResponse:
+        """Write an answer byte by byte, or cut it short: below aiohttp's own writing."""
+        transport = request.transport
+        if transport is None:
+            return _none()
+        body = reply.body()
+        lines = [f"HTTP/1.1 {reply.status} Simulated", f"Content-Type: {reply.content_type}"]
+        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+        lines += [f"Set-Cookie: {name}={value}; Path=/" for name, value in reply.cookies.items()]
+        head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "Connection: close", "", ""]).encode()
+        if fault.kind == "truncated":
+            transport.write(head + body[: max(0, len(body) - fault.parameters["missing"])])
+            await asyncio.sleep(POLL_S)
+        else:
+            slow = body
+            if fault.parameters["start"] == "headers":
+                slow = head + body
+            else:
+                transport.write(head)
+            for index in range(len(slow)):
+                if gone(request):
+                    break
+                transport.write(slow[index : index + 1])
+                await asyncio.sleep(fault.parameters["seconds"])
+        transport.close()
+        return _none(reply.status)
+
+
+def _none(status: int = 0) -> web.StreamResponse:
+    """Return what aiohttp wants from a handler that has closed the connection itself."""
+    response = web.Response(status=status or 500)
+    response.simulated_silence = not status  # type: ignore[attr-defined]
+    return response
+
+
+def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply:
+    """Return the answer of a fault that is nothing but an answer."""
+    status = given["status"]
+    if kind == "late_work":
+        if given["body"] == "html":
+            return Reply(status, raw=html_page(given["title"]), content_type="text/html")
+        return Reply(status, raw=given["body"].encode(), content_type="text/plain")
+    if kind == "status":
+        return Reply(
+            status, raw=given["body"].encode(), content_type=given["content_type"], headers=dict(given["headers"])
+        )
+    if kind == "unavailable":
+        seconds = given["retry_after"]
+        reply = server.error(status, 16, "The service is not available.")
+        if seconds is not None:
+            late = formatdate(time.time() + seconds, usegmt=True) if given["as_date"] else str(seconds)
+            reply.headers["Retry-After"] = late
+        return reply
+    if kind == "html":
+        page = given["body"].encode() or html_page(given["title"])
+        return Reply(status, raw=page, content_type="text/html;charset=UTF-8")
+    if kind == "empty":
+        return Reply(status)
+    if kind == "broken_json":
+        return Reply(status, raw=given["body"].encode())
+    if kind == "json":
+        return Reply(status, raw=json.dumps(given["json"]).encode(), headers=dict(given["headers"]))
+    if kind == "redirect":
+        return Reply(status, headers={"Location": given["location"]})
+    message = given["message"]
+    if kind == "echo_secret":
+        message = message.replace("{secrets}", " ".join(secrets_of(call)))
+    return server.error(status, given["number"], message)
+
+
+def secrets_of(call: Call) -> list[str]:
+    """Return every secret that a call carries."""
+    found = [call.header("X-MSTR-AuthToken"), call.header("X-MSTR-IdentityToken"), *call.cookies.values()]
+    if call.path.startswith("/auth/"):
+        try:
+            body = call.form_or_json()
+        except ApiError:
+            body = {}
+        names = ["password", "identityToken", "username"] if str(body.get("loginMode")) == "4096" else None
+        found += [str(body.get(name, "")) for name in names or ["password", "identityToken"]]
+    return [secret for secret in found if secret]
+
+
+async def _big_body(megabytes: float, compressed: bool) -> AsyncIterator[bytes]:
+    """Yield valid JSON of a size; compressed it is tiny until somebody unpacks it."""
+    packer = zlib.compressobj(wbits=31) if compressed else None
+    filler = b"x" * CHUNK
+    parts = int(megabytes * 1024 * 1024 / CHUNK)
+    for index in range(parts + 2):
+        plain = b'{"runtimes":[],"filler":"' if index == 0 else b'"}' if index == parts + 1 else filler
+        piece = packer.compress(plain) if packer else plain
+        if piece:
+            yield piece
+    if packer:
+        yield packer.flush()
+
+
+async def _endless(bytes_per_second: float) -> AsyncIterator[bytes]:
+    yield b'{"runtimes":["'
+    while True:
+        if bytes_per_second:
+            yield b"x"
+            await asyncio.sleep(1 / bytes_per_second)
+        else:
+            yield b"x" * CHUNK
+
+
+async def _stream(
+    request: web.Request, status: int, pieces: AsyncIterator[bytes], given: dict[str, Any]
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=status, headers={"Content-Type": "application/json;charset=UTF-8"})
+    if given.get("gzip"):
+        response.headers["Content-Encoding"] = "gzip"
+    elif "megabytes" in given and not given["chunked"]:
+        parts = int(given["megabytes"] * 1024 * 1024 / CHUNK)
+        response.content_length = parts * CHUNK + len(b'{"runtimes":[],"filler":"' + b'"}')
+    await response.prepare(request)
+    try:
+        async for piece in pieces:
+            if gone(request):
+                break
+            await response.write(piece)  # waits while the client reads slowly: memory stays flat
+            await asyncio.sleep(0)
+        await response.write_eof()
+    except ConnectionError:
+        pass  # the client has had enough
+    return response

@@ -1,0 +1,131 @@
+"""Packages that install after the call that asked for them has answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from simulator.switches import Switches
+
+# What an empty version becomes, for packages that tests and examples like to use; any other is 1.0.0.
+NEWEST = {"mstrio-py": "11.6.10.101", "numpy": "2.1.3", "pandas": "2.2.3", "requests": "2.32.3", "scipy": "1.14.1"}
+
+
+def normalised(name: str) -> str:
+    """Return a package's name as package indexes compare it: mstrio_py and MSTRIO.py are mstrio-py."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What becomes of packages whose name matches; seeded by tests."""
+
+    name: str
+    outcome: str = "installed"
+    message: str = ""
+    delay: float | None = None
+    version: str = ""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Rule:
+        """Make one from what a test sent; raises TypeError or ValueError."""
+        rule = cls(**data)
+        if rule.outcome not in ("installed", "not_installed"):
+            raise ValueError(f"outcome is installed or not_installed, not {rule.outcome!r}")
+        return rule
+
+
+@dataclass
+class Package:
+    """One package of one runtime. ``seeded`` holds what a test wants to come back untouched."""
+
+    name: str
+    version: str
+    description: str
+    started: float
+    done: float
+    outcome: str
+    message: str
+    resolved: str
+    seeded: dict[str, Any] = field(default_factory=dict)
+
+    def status(self, now: float, switches: Switches, used: bool) -> str:
+        """Return the package's status at a time; ``used`` says whether a script has run on the runtime."""
+        if "status" in self.seeded:
+            return str(self.seeded["status"])
+        if now < self.done:
+            return str(switches["package_start"])
+        if switches["runtime_status"] == "all_unknown" and not used:
+            return "unknown"
+        return self.outcome
+
+    def to_api(self, now: float, switches: Switches, used: bool) -> dict[str, Any]:
+        """Return the package as answers show it: ``message`` only where there is one, as in the sample [doc]."""
+        status = self.status(now, switches, used)
+        version = self.version
+        if not version and (
+            switches["empty_version"] == "resolve"
+            or (switches["empty_version"] == "when_installed" and status == "installed")
+        ):
+            version = self.resolved
+        shown = {"name": self.name, "version": version, "description": self.description, "status": status}
+        if status == "not_installed":
+            shown["message"] = self.message or "Return code: 1."
+        return {**shown, **self.seeded}
+
+
+def install(
+    wanted: list[dict[str, str]], before: list[Package], rules: list[Rule], now: float, switches: Switches
+) -> list[Package]:
+    """Return the packages of a runtime after a write; what was there already stays as it is."""
+    return [_keep(entry, before, now) or _start(entry, rules, now, switches) for entry in wanted]
+
+
+def _keep(entry: dict[str, str], before: list[Package], now: float) -> Package | None:
+    for old in before:
+        if normalised(old.name) == normalised(entry["name"]) and entry["version"] in (old.version, old.resolved):
+            # A client that sends back the version which "" had become asks for nothing new, but pins it.
+            return Package(
+                entry["name"],
+                entry["version"],
+                entry["description"],
+                old.started,
+                old.done,
+                old.outcome,
+                old.message,
+                old.resolved,
+            )
+    return None
+
+
+def _start(entry: dict[str, str], rules: list[Rule], now: float, switches: Switches) -> Package:
+    rule = next((r for r in rules if fnmatchcase(normalised(entry["name"]), normalised_glob(r.name))), None)
+    rule = rule or Rule("*", outcome=switches["package_outcome"])
+    delay = switches["package_delay"] if rule.delay is None else rule.delay
+    resolved = entry["version"] or rule.version or NEWEST.get(normalised(entry["name"]), "1.0.0")
+    return Package(
+        entry["name"], entry["version"], entry["description"], now, now + delay, rule.outcome, rule.message, resolved
+    )
+
+
+def normalised_glob(pattern: str) -> str:
+    """Return a rule's pattern in the form in which names are compared."""
+    return re.sub(r"[-_.]+", "-", pattern).lower()
+
+
+def runtime_status(
+    packages: list[Package], started: float, done: float, now: float, used: bool, switches: Switches
+) -> str:
+    """Return the status of a whole runtime: unknown, busy, ready or error [doc]."""
+    how = switches["runtime_status"]
+    if how in ("stays_unknown", "all_unknown") and not used:
+        return "unknown"
+    states = [package.status(now, switches, used) for package in packages]
+    ends = max([done, *(package.done for package in packages)])
+    if now < ends:
+        begins = min([started, *(package.started for package in packages if package.done > now)])
+        return "unknown" if how == "unknown_first" and now < (begins + ends) / 2 else "busy"
+    return "error" if "not_installed" in states else "ready"

@@ -1,0 +1,243 @@
+"""The one table of switches and the named profiles that bundle them.
+
+Every point on which the public material about the API is silent, and every difference between releases that it
+names, is a row of SWITCHES. A profile says only where it differs from the defaults of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from simulator.switches import Switch, SwitchError, Switches
+
+YES_NO = ("yes", "no")
+
+
+def _choice(name: str, choices: str, meaning: str) -> Switch:
+    """Return a switch whose first choice is its default."""
+    words = tuple(choices.split("|"))
+    return Switch(name, "choice", words[0], meaning, words)
+
+
+_ROWS = (
+    # --- what a list and an object look like
+    Switch("list_omits", "names", (), "fields that the list leaves out; reading the object alone shows them"),
+    _choice("list_order", "creation|reversed|name|shuffled", "order of the runtimes in the list"),
+    _choice("field_order", "keep|reversed|sorted|shuffled", "order of whitelist and packages in an answer"),
+    _choice(
+        "unset_fields",
+        "absent|null|null_text|defaults",
+        "a field that was never set: left out, null, null for text and left out otherwise, or the server's default",
+    ),
+    _choice(
+        "cpu_format",
+        "as_sent|two_decimals|number|millicores",
+        'how resource.cpu comes back: as it was sent, "0.20", a JSON number, "200m"',
+    ),
+    Switch(
+        "default_name", "text", "(Default) MicroStrategy", "name of the built-in runtime (translated on some servers)"
+    ),
+    # --- what a write accepts and makes of it
+    _choice("create_status", "200|201", "status of a successful create"),
+    _choice("create_answer", "id|object", "body of a successful create: the id alone, or the whole object"),
+    Switch("create_requires", "names", (), "fields that a create needs besides name"),
+    _choice("patch_needs_name", "yes|no", "PATCH is refused without name in its body [mstrio]"),
+    _choice("patch_resource", "replace|merge", "whether a PATCH of resource keeps the keys that it does not carry"),
+    _choice("duplicate_names", "refuse|allow", "a second runtime of the same name"),
+    Switch("duplicate_status", "integer", 409, "HTTP status of that refusal; the code is ERR0015"),
+    _choice("names_case", "sensitive|insensitive", "whether Etl and etl are the same name to that refusal"),
+    _choice("cidr_host_bits", "keep|clear|refuse", "10.10.10.7/24 in a whitelist; clear stores 10.10.10.0/24"),
+    _choice("cidr_bare_address", "keep|suffix|refuse", "10.10.10.7 in a whitelist; suffix stores 10.10.10.7/32"),
+    _choice("cidr_text", "keep|canonical", "whether 2001:DB8::/32 is stored as 2001:db8::/32"),
+    _choice("cidr_host_names", "refuse|keep", "a host name in a whitelist"),
+    _choice("empty_whitelist", "nothing|everything", "what a script on a runtime with an empty whitelist can reach"),
+    _choice("default_delete", "refuse|allow", "deleting the built-in runtime"),
+    # --- packages and status
+    Switch("package_delay", "number", 0.0, "seconds from a create or update until its packages are installed or not"),
+    _choice("package_outcome", "installed|not_installed", "what becomes of a package for which no rule was seeded"),
+    _choice("package_start", "installing|unknown", "status of a package before that"),
+    _choice(
+        "mstrio_unasked",
+        "no|on_create|always",
+        "whether mstrio-py is added to packages unasked: never, by a create, by every write of packages",
+    ),
+    _choice(
+        "empty_version",
+        "keep|resolve|when_installed",
+        'a package asked for with version "" comes back so, with the installed version, or so once it is installed',
+    ),
+    _choice(
+        "runtime_status",
+        "follows|unknown_first|stays_unknown|all_unknown",
+        "busy until the packages are done; unknown for the first half of that time; unknown until the first script "
+        "has run; and so the packages' status too",
+    ),
+    # --- releases
+    Switch("iserver_version", "text", "11.6.1000.00123", "what GET /api/status tells"),
+    Switch("deployment_type", "text", "", "what GET /api/status tells; empty is left out"),
+    Switch("python_versions", "names", ("3.10.5", "3.11.9", "3.12.4"), "the versions that scripts can be run with"),
+    _choice("versions_call", "yes|404|405|as_id", "GET /api/runtimes/versions; as_id takes it for the id of a runtime"),
+    _choice("unknown_version", "refuse|keep", "a runtimeVersion that is none of those"),
+    _choice("execution_target", "yes|no", "the field executionTarget exists [mstrio: newer servers]"),
+    _choice("change_journal", "yes|no", "POST and PATCH take changeJournal [mstrio: newer servers]"),
+    _choice("delete_comments", "yes|no", "DELETE takes userComments [mstrio: 11.5.0300 and newer]"),
+    _choice("resource_extras", "yes|no", "resource takes disk and procCount [mstrio: newer servers]"),
+    _choice("application_type_76", "yes|no", "a login with applicationType 76 [mstrio falls back to 35]"),
+    # --- sessions
+    _choice("status_call", "open|locked", "GET /api/status without a session; locked answers 401 [mstrio]"),
+    _choice("guest_login", "yes|no", "login mode 8"),
+    _choice("guest_manages", "yes|no", "the guest has the privilege to manage runtimes"),
+    _choice("privilege_for_reads", "yes|no", "reading runtimes needs the privilege too"),
+    _choice("hidden_read", "not_found|forbidden", "reading a runtime that its ACL hides from the caller"),
+    Switch("session_limit", "integer", 0, "most Intelligence Server sessions of one user at a time; 0 is no limit"),
+    Switch("tomcat_timeout", "number", 1800.0, "idle seconds after which Tomcat ends a session"),
+    Switch("iserver_timeout", "number", 1800.0, "idle seconds after which the Intelligence Server ends a session"),
+    _choice(
+        "lb_cookie",
+        "none|fixed|rotate|rotate_strict",
+        "the load balancer's cookie: none; one that must come back; "
+        "one that changes with each answer, of which the last 32, or only the newest, are good",
+    ),
+    _choice("sessions_parallel", "yes|queue|refuse", "several calls at a time on one session; refuse answers 429"),
+    _choice("logout_scope", "session|user", "what a logout ends: its session, or all sessions of its user"),
+    _choice(
+        "delegated_logout", "separate|shared", "whether the logout of a delegated session ends its giver's, and back"
+    ),
+    # --- errors, time
+    _choice("errors_wrapped", "no|yes", 'error bodies come as {"errors": [...]} [mstrio]'),
+    _choice("error_code_style", "table|sample", "ERR0017 as in the vendor's table, or ERR017 as in its sample [doc]"),
+    Switch("latency_ms", "number", 0.0, "milliseconds by which every answer of the API is late"),
+    # --- scripts
+    Switch("script_start_delay", "number", 0.0, "seconds for which an evaluation stays initiated (status 0)"),
+    Switch("script_time_limit", "number", 600.0, "longest run in seconds; a shorter execTimeout of the runtime wins"),
+    Switch("script_memory_mb", "integer", 512, "memory of a script; a smaller resource.mem of the runtime wins"),
+    Switch("evaluation_ttl", "number", 900.0, "seconds after its end at which an evaluation is forgotten"),
+)
+
+SWITCHES: Mapping[str, Switch] = {row.name: row for row in _ROWS}
+
+PROFILES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "samples": (
+        "the vendor's documented samples to the letter: its list shows no whitelist and no resource, "
+        "what was never set is left out",
+        {
+            "list_omits": "whitelist,resource",
+            "python_versions": "3.10.5",
+            "unknown_version": "keep",
+        },
+    ),
+    "newest": (
+        "a current release with everything: lists are complete, every field is filled in",
+        {
+            "create_status": "201",
+            "unset_fields": "defaults",
+            "python_versions": "3.10.5,3.11.9,3.12.4,3.13.1",
+            "lb_cookie": "fixed",
+            "deployment_type": "MCE",
+        },
+    ),
+    "oldest": (
+        "the first releases with runtimes: no versions call, no newer fields, no comments",
+        {
+            "iserver_version": "11.3.0760.00456",
+            "python_versions": "3.10.5",
+            "unknown_version": "keep",
+            "versions_call": "404",
+            "execution_target": "no",
+            "change_journal": "no",
+            "delete_comments": "no",
+            "resource_extras": "no",
+            "application_type_76": "no",
+            "error_code_style": "sample",
+        },
+    ),
+    "awkward": (
+        "everything hard at once, and still legal: a client that is right copes",
+        {
+            "list_omits": "whitelist,packages,resource,description,executionTarget,execTimeout,others",
+            "list_order": "shuffled",
+            "field_order": "shuffled",
+            "unset_fields": "null_text",
+            "cpu_format": "two_decimals",
+            "default_name": "(Standard) MicroStrategy",
+            "create_status": "201",
+            "create_requires": "execTimeout",
+            "duplicate_names": "allow",
+            "names_case": "insensitive",
+            "cidr_host_bits": "clear",
+            "cidr_bare_address": "suffix",
+            "cidr_text": "canonical",
+            "cidr_host_names": "keep",
+            "empty_whitelist": "everything",
+            "package_start": "unknown",
+            "mstrio_unasked": "on_create",
+            "empty_version": "when_installed",
+            "runtime_status": "stays_unknown",
+            "versions_call": "405",
+            "status_call": "locked",
+            "hidden_read": "forbidden",
+            "lb_cookie": "rotate",
+            "sessions_parallel": "queue",
+            "delegated_logout": "shared",
+            "errors_wrapped": "yes",
+        },
+    ),
+    "strict": (
+        "refuses what it can: duplicate names in any case, host bits, bare addresses, a create without execTimeout, "
+        "parallel calls on one session, guests",
+        {
+            "create_requires": "execTimeout",
+            "names_case": "insensitive",
+            "cidr_host_bits": "refuse",
+            "cidr_bare_address": "refuse",
+            "lb_cookie": "fixed",
+            "sessions_parallel": "refuse",
+            "guest_login": "no",
+        },
+    ),
+}
+
+
+def make_switches(profile: str, overrides: Mapping[str, Any] | None = None) -> Switches:
+    """Return the switches of a profile, with some of them changed."""
+    if profile not in PROFILES:
+        raise SwitchError(f"no profile is called {profile!r} (there are: {', '.join(PROFILES)})")
+    switches = Switches(SWITCHES, PROFILES[profile][1])
+    switches.set(overrides or {})
+    return switches
+
+
+def describe() -> dict[str, Any]:
+    """Return profiles and switches as plain data, for the control interface and the README."""
+    return {
+        "profiles": {
+            name: {"meaning": meaning, "switches": {key: make_switches(name)[key] for key in SWITCHES}}
+            for name, (meaning, _) in PROFILES.items()
+        },
+        "switches": {
+            row.name: {"allowed": row.allowed(), "default": row.default, "meaning": row.meaning} for row in _ROWS
+        },
+    }
+
+
+def switches_as_markdown() -> str:
+    """Return the table of the README; a test keeps both alike."""
+
+    def cell(value: Any) -> str:
+        text = ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+        return f"`{text}`" if text else "(empty)"
+
+    lines = [
+        "| switch | values | default | elsewhere | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for row in _ROWS:
+        others = "; ".join(
+            f"{profile} {cell(row.parse(values[row.name]))}"
+            for profile, (_, values) in PROFILES.items()
+            if row.name in values
+        )
+        allowed = " ".join(f"`{choice}`" for choice in row.choices) or row.allowed()
+        lines.append(f"| `{row.name}` | {allowed} | {cell(row.default)} | {others} | {row.meaning} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,367 @@
+"""The runtimes of one server and the calls on them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from simulator.fields import DEFINITION, RUNTIME_FIELDS, check_pool, check_runtime, known
+from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, not_found
+from simulator.packages import Package, install, normalised, runtime_status
+from simulator.switches import Switches
+from simulator.users import ADMINISTRATOR_ID, GUEST_ID, User
+
+if TYPE_CHECKING:
+    from simulator.server import Server
+
+DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"  # [doc]
+TYPE, SUBTYPE = 80, 20480
+WRITE, DELETE = 8, 16  # bits of acg and of the rights in an acl
+ALL_RIGHTS = 255
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
+
+
+def _acl(trustee: str, name: str, rights: int, subtype: int = 8704) -> dict[str, Any]:
+    return {
+        "deny": False, "type": 1, "rights": rights, "trusteeId": trustee, "trusteeName": name, "trusteeType": 34,
+        "trusteeSubtype": subtype, "inheritable": False,
+    }  # fmt: skip
+
+
+@dataclass(eq=False)
+class Runtime:
+    """One runtime. ``values`` holds what was set, by API name, null and unknown fields of seeds included.
+
+    A seed may carry read-only fields too: they are in ``values`` and win.
+    """
+
+    id: str
+    values: dict[str, Any]
+    packages: list[Package] | None
+    owner: dict[str, str]
+    acl: list[dict[str, Any]]
+    started: float
+    done: float
+    created: str
+    modified: str
+    version: str = field(default_factory=new_id)
+    used: bool = False  # a script has run on it
+
+    @property
+    def name(self) -> str:
+        """Return the name; seeds may hold anything there."""
+        return str(self.values.get("name", ""))
+
+    def acg(self, user: User) -> int:
+        """Return what a user may do: everything that no deny entry in the acl takes away."""
+        denied = 0
+        for entry in self.values.get("acl", self.acl) or []:
+            if entry.get("deny") and entry.get("trusteeId") == user.id:
+                denied |= int(entry.get("rights", 0))
+        return ALL_RIGHTS & ~denied
+
+    def effective_packages(self) -> list[Package]:
+        """Return the packages, none where they were never set."""
+        return self.packages or []
+
+
+class Runtimes:
+    """All runtimes of one server, in the order of their creation."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._by_id: dict[str, Runtime] = {}
+        self._shuffler = random.Random(20480)  # the same order on every run of a test
+        self._add_default()
+
+    def _add_default(self) -> None:
+        # The built-in runtime as the sample shows it [doc], with the two fields that its list leaves out.
+        self.seed(
+            {
+                "name": self._server.switches["default_name"],
+                "id": DEFAULT_ID,
+                "description": "A default server configuration used to execute Python scripts on IServer.",
+                "dateCreated": "2022-05-26T03:16:00.000+0000",
+                "dateModified": "2022-08-22T11:03:56.000+0000",
+                "version": "1E1F3F6849AE565A366A678882ED2F37",
+                "acl": [_acl(GUEST_ID, "Public / Guest", 1, 8705), _acl(ADMINISTRATOR_ID, "Administrator", ALL_RIGHTS)],
+                "whitelist": ["0.0.0.0/0"],
+                "packages": [{"name": "mstrio-py", "version": "11.3.6.103", "description": "", "status": "installed"}],
+                "resource": {"cpu": "0.5", "mem": 512},
+                "runtimeVersion": "3.10.5",
+                "execTimeout": 600,
+                "others": "",
+                "status": "ready",
+                "minCachedInstances": 1,
+                "maxCachedInstances": 2,
+            }
+        )
+
+    def __iter__(self) -> Iterator[Runtime]:
+        return iter(list(self._by_id.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def find(self, runtime_id: str, user: User) -> Runtime:
+        """Return a runtime that the user may see, or raise the API's error."""
+        runtime = self._by_id.get(runtime_id.upper())
+        if runtime is None:
+            raise not_found(f"with ID '{runtime_id}' and type 80")
+        if not runtime.acg(user):
+            if self._server.switches["hidden_read"] == "forbidden":
+                raise ApiError(403, 17, f"The user has no permission on the object with ID '{runtime_id}'.")
+            raise not_found(f"with ID '{runtime_id}' and type 80")
+        return runtime
+
+    def clear(self) -> None:
+        """Delete all but the built-in runtime."""
+        self._by_id.clear()
+        self._add_default()
+
+    def remove(self, runtime: Runtime) -> None:
+        """Delete it."""
+        self._by_id.pop(runtime.id, None)
+
+    def seed(self, raw: Mapping[str, Any]) -> str:
+        """Store an object as the API would return it, unchecked; what it lacks of the read-only fields is filled in."""
+        now = self._server.clock()
+        values = {key: value for key, value in raw.items() if key != "packages"}
+        runtime_id = str(raw.get("id") or new_id()).upper()
+        packages: list[Package] | None = None
+        if isinstance(raw.get("packages"), list):
+            packages = [_seeded_package(entry, now) for entry in raw["packages"]]
+        elif "packages" in raw:
+            values["packages"] = raw["packages"]
+        stamp = _stamp(datetime.now(timezone.utc))
+        self._by_id[runtime_id] = Runtime(
+            runtime_id, {**values, "id": runtime_id}, packages, {"id": ADMINISTRATOR_ID, "name": "Administrator"},
+            [_acl(ADMINISTRATOR_ID, "Administrator", ALL_RIGHTS)], now, now, stamp, stamp,
+        )  # fmt: skip
+        return runtime_id
+
+    def create(self, fields: dict[str, Any], user: User) -> Runtime:
+        """Make a runtime of checked fields."""
+        self._refuse_duplicate(fields["name"], None)
+        now = self._server.clock()
+        stamp = _stamp(datetime.now(timezone.utc))
+        runtime = Runtime(
+            new_id(), {}, None, {"id": user.id, "name": user.full_name},
+            [_acl(user.id, user.full_name, ALL_RIGHTS)], now, now, stamp, stamp,
+        )  # fmt: skip
+        self._apply(runtime, fields, creating=True)
+        self._by_id[runtime.id] = runtime
+        return runtime
+
+    def update(self, runtime: Runtime, fields: dict[str, Any]) -> None:
+        """Change checked fields."""
+        if "name" in fields and fields["name"] != runtime.name:
+            self._refuse_duplicate(fields["name"], runtime)
+        self._apply(runtime, fields, creating=False)
+        runtime.version = new_id()
+        runtime.modified = _stamp(datetime.now(timezone.utc))
+        for name in ("version", "dateModified", "status"):
+            runtime.values.pop(name, None)  # a seed's own are no longer true
+
+    def _apply(self, runtime: Runtime, fields: dict[str, Any], creating: bool) -> None:
+        switches = self._server.switches
+        values = {**runtime.values, **{k: v for k, v in fields.items() if k not in ("packages", "changeJournal")}}
+        old = runtime.values.get("resource")
+        if "resource" in fields and switches["patch_resource"] == "merge" and isinstance(old, dict):
+            values["resource"] = {**old, **fields["resource"]}
+        check_pool(values)
+        now = self._server.clock()
+        if "packages" in fields or (creating and switches["mstrio_unasked"] != "no"):
+            wanted = list(fields.get("packages", []))
+            unasked = switches["mstrio_unasked"] == "always" or (creating and switches["mstrio_unasked"] == "on_create")
+            if unasked and not any(normalised(entry["name"]) == "mstrio-py" for entry in wanted):
+                wanted.append({"name": "mstrio-py", "version": "", "description": ""})
+            runtime.packages = install(wanted, runtime.effective_packages(), self._server.rules, now, switches)
+            values.pop("packages", None)  # a seed's null
+        if creating or {"packages", "runtimeVersion"} & set(fields):
+            # The environment is built anew, packages or none.
+            runtime.started, runtime.done = now, now + switches["package_delay"]
+        runtime.values = values
+
+    def _refuse_duplicate(self, name: str, but: Runtime | None) -> None:
+        switches = self._server.switches
+        if switches["duplicate_names"] == "allow":
+            return
+        fold = str.casefold if switches["names_case"] == "insensitive" else str
+        if any(fold(other.name) == fold(name) for other in self._by_id.values() if other is not but):
+            raise ApiError(switches["duplicate_status"], 15, f"An object with the name '{name}' already exists.")
+
+    # --- answers
+
+    def to_api(self, runtime: Runtime, user: User) -> dict[str, Any]:
+        """Return the whole object as a read shows it."""
+        switches = self._server.switches
+        now = self._server.clock()
+        computed: dict[str, Any] = {
+            "id": runtime.id, "type": TYPE, "subtype": SUBTYPE, "dateCreated": runtime.created,
+            "dateModified": runtime.modified, "version": runtime.version, "acg": runtime.acg(user),
+            "owner": runtime.owner, "acl": runtime.acl,
+            "status": runtime_status(
+                runtime.effective_packages(), runtime.started, runtime.done, now, runtime.used, switches
+            ),
+        }  # fmt: skip
+        if runtime.packages is not None:
+            shown = [package.to_api(now, switches, runtime.used) for package in runtime.packages]
+            computed["packages"] = self._in_field_order(shown, lambda package: str(package["name"]))
+        answer = {}
+        for name in RUNTIME_FIELDS:
+            if name in runtime.values:
+                answer[name] = self._shown(name, runtime.values[name])
+            elif name in computed:
+                answer[name] = computed[name]
+            elif name in DEFINITION and known(RUNTIME_FIELDS, name, switches):
+                _add_unset(answer, name, switches)
+        answer.update({name: value for name, value in runtime.values.items() if name not in RUNTIME_FIELDS})
+        return answer
+
+    def _shown(self, name: str, value: Any) -> Any:
+        if name == "whitelist" and isinstance(value, list):
+            return self._in_field_order(value, str)
+        if name == "resource" and isinstance(value, dict) and isinstance(value.get("cpu"), str):
+            return {**value, "cpu": _cpu_shown(value["cpu"], self._server.switches["cpu_format"])}
+        return value
+
+    def _in_field_order(self, items: list[Any], key: Any) -> list[Any]:
+        how = self._server.switches["field_order"]
+        if how == "sorted":
+            return sorted(items, key=key)
+        if how == "reversed":
+            return items[::-1]
+        return self._shuffler.sample(items, len(items)) if how == "shuffled" else items
+
+    def list(self, user: User) -> list[Runtime]:
+        """Return what the user may see, in the list's order."""
+        visible = [runtime for runtime in self._by_id.values() if runtime.acg(user)]
+        how = self._server.switches["list_order"]
+        if how == "name":
+            return sorted(visible, key=lambda runtime: runtime.name)
+        if how == "reversed":
+            return visible[::-1]
+        return self._shuffler.sample(visible, len(visible)) if how == "shuffled" else visible
+
+
+def _seeded_package(entry: Any, now: float) -> Package:
+    data = entry if isinstance(entry, dict) else {"name": str(entry)}
+    version = data.get("version") or ""
+    return Package(
+        str(data.get("name", "")), str(version), str(data.get("description") or ""), now, now, "installed", "",
+        str(version) or "1.0.0", dict(data),
+    )  # fmt: skip
+
+
+def _add_unset(answer: dict[str, Any], name: str, switches: Switches) -> None:
+    how, spec = switches["unset_fields"], RUNTIME_FIELDS[name]
+    if how == "defaults":
+        answer[name] = spec.default
+    elif how == "null" or (how == "null_text" and spec.is_text):
+        answer[name] = None
+
+
+def _cpu_shown(text: str, how: str) -> Any:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    if how == "two_decimals":
+        # More digits than two stay: the server may write a number otherwise, not change it.
+        return f"{number:.2f}" if round(number, 2) == number else text
+    if how == "number":
+        return number
+    return f"{number * 1000:g}m" if how == "millicores" else text
+
+
+def _only(answer: dict[str, Any], call: Call, omitted: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the fields that ``fields=`` asks for, or all but the omitted."""
+    wanted = [name for name in call.query.get("fields", "").split(",") if name]
+    hidden = set(omitted)
+    return {k: v for k, v in answer.items() if k not in hidden and (not wanted or k in wanted)}
+
+
+def _user(call: Call) -> User:
+    assert call.session is not None
+    return call.session.user
+
+
+def _valid_id(text: str) -> str:
+    if len(text) != 32 or any(c not in "0123456789abcdefABCDEF" for c in text):
+        raise invalid(f"'{text}' is not a valid object ID.")
+    return text
+
+
+async def list_all(server: Server, call: Call) -> Reply:
+    """``GET /runtimes``."""
+    user, omitted = _user(call), server.switches["list_omits"]
+    objects = [_only(server.runtimes.to_api(r, user), call, omitted) for r in server.runtimes.list(user)]
+    return Reply(200, {"runtimes": objects})
+
+
+async def read(server: Server, call: Call) -> Reply:
+    """``GET /runtimes/{id}``."""
+    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), _user(call))
+    return Reply(200, _only(server.runtimes.to_api(runtime, _user(call)), call))
+
+
+async def create(server: Server, call: Call) -> Reply:
+    """``POST /runtimes``."""
+    fields = check_runtime(call.json(), server.switches)
+    for name in ("name", *server.switches["create_requires"]):
+        if name not in fields:
+            raise missing(name)
+    runtime = server.runtimes.create(fields, _user(call))
+    server.note("create", runtime, _user(call), fields.get("changeJournal", {}).get("userComments"))
+    whole = server.switches["create_answer"] == "object"
+    answer = server.runtimes.to_api(runtime, _user(call)) if whole else {"id": runtime.id}
+    return Reply(int(server.switches["create_status"]), answer)
+
+
+async def update(server: Server, call: Call) -> Reply:
+    """``PATCH /runtimes/{id}``."""
+    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), _user(call))
+    _permit(runtime, _user(call), WRITE)
+    fields = check_runtime(call.json(), server.switches)
+    if "name" not in fields and server.switches.yes("patch_needs_name"):
+        raise missing("name")
+    server.runtimes.update(runtime, fields)
+    server.note("update", runtime, _user(call), fields.get("changeJournal", {}).get("userComments"))
+    return Reply(204)
+
+
+async def delete(server: Server, call: Call) -> Reply:
+    """``DELETE /runtimes/{id}``."""
+    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), _user(call))
+    _permit(runtime, _user(call), DELETE)
+    if "userComments" in call.query and not server.switches.yes("delete_comments"):
+        raise invalid("The query parameter 'userComments' is not known.")
+    if runtime.id == DEFAULT_ID and server.switches["default_delete"] == "refuse":
+        raise ApiError(403, 17, "The default runtime cannot be deleted.")
+    server.runtimes.remove(runtime)
+    server.note("delete", runtime, _user(call), call.query.get("userComments"))
+    return Reply(204)
+
+
+def _permit(runtime: Runtime, user: User, right: int) -> None:
+    if not runtime.acg(user) & right:
+        raise ApiError(403, 17, f"The user has no permission to do this on the object with ID '{runtime.id}'.")
+
+
+async def versions(server: Server, call: Call) -> Reply:
+    """``GET /runtimes/versions``; a server without it answers in one of three ways."""
+    how = server.switches["versions_call"]
+    if how == "404":
+        raise ApiError(404, 4, "HTTP 404 Not Found")
+    if how == "405":
+        raise ApiError(405, 1, "HTTP 405 Method Not Allowed")
+    if how == "as_id":
+        raise not_found("with ID 'versions' and type 80")
+    return Reply(200, {"versions": list(server.switches["python_versions"])})

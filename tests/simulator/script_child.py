@@ -1,0 +1,158 @@
+"""Runs one script in a process of its own. Started by scripts.py with ``python -I -S``: the standard library alone.
+
+The first line of standard input is the order as JSON. After it the pipe stays open, and its end means that the
+simulator is gone: then this process ends too, so that no script is left behind.
+
+What a script returns is not told by the public material, only that it arrives as JSON text. Here it is the value of
+the last expression, as in a notebook; where the last statement is none, the global ``result``; else null.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import ipaddress
+import json
+import os
+import resource
+import sys
+import threading
+import traceback
+import types
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec
+from importlib.metadata import Distribution, DistributionFinder
+from pathlib import Path
+from typing import Any
+
+MODULE_NAMES = {"mstrio-py": "mstrio"}  # where the module is called otherwise than the package
+
+
+def limit(seconds: float, memory_mb: int) -> None:
+    """Set the limits of this process: memory, processor time, size of files, no core file."""
+    memory = memory_mb * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    processor = max(1, int(seconds) + 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (processor, processor))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024 * 1024,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def end_with_simulator() -> None:
+    """End this process when the other end of standard input closes."""
+    pipe = os.dup(0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - it stays open
+
+    def watch() -> None:
+        while os.read(pipe, 4096):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+class SimulatedPackages(DistributionFinder, Loader):
+    """Makes the runtime's packages importable, as empty modules with the version that the runtime shows."""
+
+    def __init__(self, packages: dict[str, str]) -> None:
+        self._versions = packages
+        self._modules = {MODULE_NAMES.get(name, name.replace("-", "_")): version for name, version in packages.items()}
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name in self._modules else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        module.__version__ = self._modules[module.__name__]  # type: ignore[attr-defined]
+
+    def find_distributions(self, context: Any = None) -> Any:
+        wanted = (getattr(context, "name", None) or "").lower().replace("_", "-")
+        return [
+            SimulatedDistribution(name, version) for name, version in self._versions.items() if wanted in ("", name)
+        ]
+
+
+class SimulatedDistribution(Distribution):
+    """What importlib.metadata tells of such a package."""
+
+    def __init__(self, name: str, version: str) -> None:
+        self._text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+
+    def read_text(self, filename: str) -> str | None:
+        return self._text if filename == "METADATA" else None
+
+    def locate_file(self, path: Any) -> Any:
+        return path
+
+
+def guard_network(whitelist: list[str], empty_means: str) -> None:
+    """Let the script connect only to where the whitelist says. Keeps honest scripts honest, no more."""
+    networks = []
+    for entry in whitelist:
+        with contextlib.suppress(ValueError):  # a host name, which some servers store
+            networks.append(ipaddress.ip_network(entry, strict=False))
+    if not networks and not whitelist and empty_means == "everything":
+        return
+
+    def audit(event: str, arguments: Any) -> None:
+        if event != "socket.connect":
+            return
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else address
+        try:
+            allowed = any(ipaddress.ip_address(host) in network for network in networks)
+        except ValueError:
+            allowed = host in whitelist
+        if not allowed:
+            raise ConnectionRefusedError(f"the whitelist of the runtime does not allow {host}")
+
+    sys.addaudithook(audit)
+
+
+def run(code: str) -> Any:
+    """Run the script and return its result."""
+    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
+    tree = ast.parse(code, "<script>")
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "<script>", "exec"), namespace)
+    if last is not None:
+        return eval(compile(ast.Expression(last.value), "<script>", "eval"), namespace)
+    return namespace.get("result")
+
+
+def main() -> int:
+    """Do what the order on standard input says."""
+    order = json.loads(sys.stdin.buffer.readline())
+    end_with_simulator()
+    sys.meta_path.insert(0, SimulatedPackages(order["packages"]))  # type: ignore[arg-type]
+    guard_network(order["whitelist"], order["empty_whitelist"])
+    limit(order["seconds"], order["memory_mb"])
+    message, value, code = "", None, 0
+    try:
+        value = run(order["code"])
+    except SystemExit as error:
+        code = 0 if error.code in (None, 0) else 1
+        message = "" if code == 0 else f"SystemExit: {error.code}"
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)
+    except BaseException as error:
+        code = 1
+        message = f"{type(error).__name__}: {error}"
+        # Only the script's own frames: the simulator's are of no interest to its author.
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename != "<script>":
+            trace = trace.tb_next
+        traceback.print_exception(type(error), error, trace)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    answer = {"message": message, "output": json.dumps(value, default=str, ensure_ascii=False)}
+    Path(order["answer"]).write_text(json.dumps(answer), encoding="utf-8")
+    return code
+
+
+if __name__ == "__main__":
+    exit_code = main()
+    os._exit(exit_code)  # threads that a script left running do not keep it alive

@@ -1,0 +1,269 @@
+"""Scripts on a runtime: evaluations that really run the code, in a child process with limits. No sandbox.
+
+The simulator listens on loopback alone, and whoever can reach it there can run programs of his own already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulator.messages import Call, Reply, invalid, missing, new_id, not_found, only
+from simulator.packages import normalised
+from simulator.runtimes import DEFAULT_ID, Runtime
+from simulator.users import User
+
+if TYPE_CHECKING:
+    from simulator.server import Server
+
+INITIATED, RUNNING, PARTIALLY_READY, READY, ERROR, EXPIRED, CANCELLED = range(7)  # [mstrio]
+MOST_OUTPUT = 32 * 1024 * 1024
+LEAST_MEMORY_MB = 96  # below that Python itself does not start
+CHILD = Path(__file__).with_name("script_child.py")
+ALLOWED = {"scriptContent", "scriptRuntimeId", "variables", "id"}
+
+
+@dataclass(eq=False)
+class Evaluation:
+    """One run."""
+
+    id: str
+    user: User
+    runtime: Runtime
+    code: str
+    started: float
+    status: int = INITIATED
+    message: str = ""
+    stdout: bytearray = field(default_factory=bytearray)
+    stderr: bytearray = field(default_factory=bytearray)
+    output: str = "null"
+    ended: float | None = None
+    process: asyncio.subprocess.Process | None = None
+    task: asyncio.Task[None] | None = None
+
+    def end(self, status: int, now: float, message: str = "") -> None:
+        """Note the end; the first one counts."""
+        if self.ended is None:
+            self.status, self.ended, self.message = status, now, message
+
+    def kill(self) -> None:
+        """End the child and whatever it started."""
+        if self.process is not None and self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class Evaluations:
+    """All runs of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._by_id: dict[str, Evaluation] = {}
+
+    def start(self, code: str, runtime: Runtime, user: User) -> Evaluation:
+        """Begin a run and return it at once."""
+        self._forget_old()
+        evaluation = Evaluation(new_id(), user, runtime, code, self._server.clock())
+        self._by_id[evaluation.id] = evaluation
+        evaluation.task = asyncio.create_task(self._run(evaluation))
+        return evaluation
+
+    def find(self, evaluation_id: str, user: User) -> Evaluation:
+        """Return a run of the user, or raise the API's error."""
+        self._forget_old()
+        evaluation = self._by_id.get(evaluation_id)
+        if evaluation is None or evaluation.user is not user:
+            raise not_found(f"evaluation '{evaluation_id}'")
+        return evaluation
+
+    def _forget_old(self) -> None:
+        too_old = self._server.clock() - self._server.switches["evaluation_ttl"]
+        for evaluation in [e for e in self._by_id.values() if e.ended is not None and e.ended < too_old]:
+            del self._by_id[evaluation.id]
+
+    def forget_all(self) -> None:
+        """Forget every run, as a server does that was started anew; running ones are ended."""
+        for evaluation in self._by_id.values():
+            evaluation.end(CANCELLED, self._server.clock())
+            evaluation.kill()
+        self._by_id.clear()
+
+    def stop(self, evaluation: Evaluation) -> None:
+        """Cancel a run; one that has ended stays as it is."""
+        evaluation.end(CANCELLED, self._server.clock(), "The execution was cancelled.")
+        evaluation.kill()
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return all runs for tests."""
+        return [
+            {
+                "id": e.id, "user": e.user.username, "runtime": e.runtime.id, "status": e.status,
+                "pid": e.process.pid if e.process else None,
+                "running": bool(e.process and e.process.returncode is None),
+            }
+            for e in self._by_id.values()
+        ]  # fmt: skip
+
+    async def _run(self, evaluation: Evaluation) -> None:
+        server = self._server
+        await asyncio.sleep(server.switches["script_start_delay"])
+        if evaluation.ended is not None:
+            return
+        folder = tempfile.mkdtemp(prefix="simulated-runtime-")
+        try:
+            order = self._order(evaluation.runtime, evaluation.code, folder)
+            # A group of its own, so that what the script starts ends with it.
+            evaluation.process = process = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-S", "-X", "utf8", str(CHILD), cwd=folder, start_new_session=True,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+                env={"HOME": folder, "TMPDIR": folder, "PATH": os.environ.get("PATH", "")},
+            )  # fmt: skip
+            if evaluation.ended is not None:  # stopped while it started
+                evaluation.kill()
+            else:
+                evaluation.status = RUNNING
+            assert process.stdin
+            assert process.stdout
+            assert process.stderr
+            with contextlib.suppress(ConnectionError):
+                process.stdin.write(json.dumps(order).encode() + b"\n")
+                await process.stdin.drain()
+            try:
+                async with _timeout(order["seconds"]):
+                    await asyncio.gather(
+                        _collect(process.stdout, evaluation.stdout), _collect(process.stderr, evaluation.stderr)
+                    )
+                    await process.wait()
+            except asyncio.TimeoutError:
+                evaluation.end(EXPIRED, server.clock(), "The execution took longer than its time limit.")
+            evaluation.kill()
+            process.stdin.close()
+            await process.wait()
+            self._finish(evaluation, Path(order["answer"]))
+        finally:
+            evaluation.end(ERROR, server.clock(), "The execution ended unexpectedly.")
+            evaluation.kill()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _order(self, runtime: Runtime, code: str, folder: str) -> dict[str, Any]:
+        switches, values = self._server.switches, runtime.values
+        seconds, memory = switches["script_time_limit"], switches["script_memory_mb"]
+        if isinstance(values.get("execTimeout"), int):
+            seconds = min(seconds, values["execTimeout"])
+        sizes = values.get("resource")
+        if isinstance(sizes, dict) and isinstance(sizes.get("mem"), int):
+            memory = min(memory, sizes["mem"])
+        now = self._server.clock()
+        installed = {
+            normalised(package.name): package.resolved
+            for package in runtime.effective_packages()
+            if package.outcome == "installed" and package.done <= now
+        }
+        whitelist = values.get("whitelist")
+        return {
+            "code": code,
+            "packages": installed,
+            "whitelist": whitelist if isinstance(whitelist, list) else [],
+            "empty_whitelist": switches["empty_whitelist"],
+            "seconds": seconds,
+            "memory_mb": max(LEAST_MEMORY_MB, memory),
+            "answer": str(Path(folder, ".answer.json")),
+        }
+
+    def _finish(self, evaluation: Evaluation, answer: Path) -> None:
+        evaluation.runtime.used = True
+        code = evaluation.process.returncode if evaluation.process else None
+        try:
+            told = json.loads(answer.read_text(encoding="utf-8", errors="surrogatepass"))
+        except (OSError, ValueError):
+            told = {"message": f"The Python process ended with {code}.", "output": "null"}
+        evaluation.output = told["output"]
+        evaluation.end(READY if code == 0 else ERROR, self._server.clock(), told["message"])
+
+
+def _timeout(seconds: float) -> Any:
+    """Return asyncio.timeout, which Python 3.10 does not have yet; aiohttp brings it there."""
+    if hasattr(asyncio, "timeout"):
+        return asyncio.timeout(seconds)
+    import async_timeout
+
+    return async_timeout.timeout(seconds)
+
+
+async def _collect(stream: asyncio.StreamReader, into: bytearray) -> None:
+    """Read a stream to its end, and keep what fits."""
+    while piece := await stream.read(65536):
+        into += piece[: max(0, MOST_OUTPUT - len(into))]
+
+
+def _with_variables(code: str, variables: Any) -> str:
+    """Put the values of ``$Name`` into the code [mstrio]."""
+    if not isinstance(variables, list) or not all(isinstance(v, Mapping) for v in variables):
+        raise invalid("The field 'variables' must be an array of objects.")
+    values = {str(v.get("name")): v for v in variables}
+
+    def value(match: re.Match[str]) -> str:
+        variable = values.get(match[1])
+        if variable is None:
+            return match[0]
+        text = str(variable.get("value", ""))
+        return text if variable.get("type") == 2 else repr(text)  # 2 is a number [mstrio]
+
+    return re.sub(r"\$([A-Za-z0-9_]+)", value, code) if values else code
+
+
+async def start(server: Server, call: Call) -> Reply:
+    """``POST /scripts/evaluation``."""
+    assert call.session is not None
+    body = call.json_object()
+    only(body, ALLOWED)
+    if not isinstance(body.get("scriptContent"), str):
+        raise missing("scriptContent")
+    try:
+        code = base64.b64decode(body["scriptContent"], validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        raise invalid("The field 'scriptContent' must be Base64 of UTF-8 text.") from None
+    runtime_id = body.get("scriptRuntimeId", DEFAULT_ID)
+    if not isinstance(runtime_id, str):
+        raise invalid("The field 'scriptRuntimeId' must be a string.")
+    runtime = server.runtimes.find(runtime_id, call.session.user)
+    code = _with_variables(code, body.get("variables", []))
+    return Reply(200, {"id": server.evaluations.start(code, runtime, call.session.user).id})
+
+
+def _of(server: Server, call: Call) -> Evaluation:
+    assert call.session is not None
+    return server.evaluations.find(call.path.rpartition("/")[2], call.session.user)
+
+
+async def result(server: Server, call: Call) -> Reply:
+    """``GET /scripts/evaluation/{id}``: what is there of the output is shown while it runs."""
+    evaluation = _of(server, call)
+    answer: dict[str, Any] = {"id": evaluation.id, "status": evaluation.status}
+    if evaluation.message:
+        answer["message"] = evaluation.message
+    answer["results"] = {
+        "stdout": evaluation.stdout.decode("utf-8", "replace"),
+        "stderr": evaluation.stderr.decode("utf-8", "replace"),
+        "output": evaluation.output,
+    }
+    return Reply(200, answer)
+
+
+async def stop(server: Server, call: Call) -> Reply:
+    """``DELETE /scripts/evaluation/{id}``."""
+    server.evaluations.stop(_of(server, call))
+    return Reply(204)

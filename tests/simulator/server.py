@@ -1,0 +1,143 @@
+"""One stand-in server: its state, and the way of a call to its handler. No HTTP here."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from simulator import auth, runtimes, scripts
+from simulator.faults import Faults
+from simulator.log import RequestLog
+from simulator.messages import ApiError, Call, Reply, error_reply
+from simulator.packages import Rule
+from simulator.profiles import make_switches
+from simulator.sessions import Sessions
+from simulator.users import ANONYMOUS, API_TOKEN_OF_ADMIN, User, seeded
+
+Handler = Callable[["Server", Call], Awaitable[Reply]]
+
+# Path pattern, method, handler, and what the caller needs: nothing, a session, or the privilege besides.
+NOTHING, SESSION, READS, WRITES = "nothing", "session", "reads", "writes"
+_ID = r"[^/]+"
+ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
+    ("/auth/login", "POST", auth.login, NOTHING),
+    ("/auth/delegate", "POST", auth.delegate, NOTHING),
+    ("/auth/logout", "POST", auth.logout, SESSION),
+    ("/auth/identityToken", "POST", auth.make_identity_token, SESSION),
+    ("/auth/identityToken", "GET", auth.check_identity_token, NOTHING),
+    ("/auth/apiTokens", "POST", auth.make_api_token, SESSION),
+    ("/sessions", "GET", auth.session_info, SESSION),
+    ("/sessions", "PUT", auth.renew_session, SESSION),
+    ("/sessions/userInfo", "GET", auth.user_info, SESSION),
+    ("/sessions/privileges", "GET", auth.privileges, SESSION),
+    ("/status", "GET", auth.status, NOTHING),
+    ("/runtimes", "GET", runtimes.list_all, READS),
+    ("/runtimes", "POST", runtimes.create, WRITES),
+    ("/runtimes/versions", "GET", runtimes.versions, READS),
+    (f"/runtimes/{_ID}", "GET", runtimes.read, READS),
+    (f"/runtimes/{_ID}", "PATCH", runtimes.update, WRITES),
+    (f"/runtimes/{_ID}", "DELETE", runtimes.delete, WRITES),
+    ("/scripts/evaluation", "POST", scripts.start, WRITES),
+    (f"/scripts/evaluation/{_ID}", "GET", scripts.result, READS),
+    (f"/scripts/evaluation/{_ID}", "DELETE", scripts.stop, WRITES),
+)
+_COMPILED = tuple((re.compile(path), method, handler, need) for path, method, handler, need in ROUTES)
+JOURNAL_KEPT = 10_000
+
+
+class Server:
+    """Everything that a reset makes anew."""
+
+    def __init__(self, profile: str, overrides: Mapping[str, Any] | None = None) -> None:
+        self.profile = profile
+        self.switches = make_switches(profile, overrides)
+        self.ahead = 0.0  # seconds by which tests have turned the clock forward
+        self.users: dict[str, User] = seeded()
+        self.api_tokens = {API_TOKEN_OF_ADMIN: "admin"}
+        self.rules: list[Rule] = []
+        self.journal: deque[dict[str, Any]] = deque(maxlen=JOURNAL_KEPT)
+        self.sessions = Sessions(self.switches, self.clock, self.users["admin"])
+        self.runtimes = runtimes.Runtimes(self)
+        self.evaluations = scripts.Evaluations(self)
+        self.faults = Faults()
+        self.log = RequestLog()
+
+    def clock(self) -> float:
+        """Return the server's time in seconds, of which only differences mean anything."""
+        return time.monotonic() + self.ahead
+
+    def manages(self, user: User) -> bool:
+        """Return whether a user has the privilege to manage runtimes."""
+        return user.manages and (user.mode != ANONYMOUS or self.switches.yes("guest_manages"))
+
+    def note(self, action: str, runtime: runtimes.Runtime, user: User, comment: str | None) -> None:
+        """Write the change journal."""
+        self.journal.append(
+            {
+                "time": time.time(),
+                "user": user.username,
+                "action": action,
+                "id": runtime.id,
+                "name": runtime.name,
+                "comment": comment,
+            }
+        )
+
+    async def handle(self, call: Call) -> Reply:
+        """Do the work of a call and return its answer; never raises for anything that a client did."""
+        call.session = None  # what the log guessed from the token alone proves nothing
+        try:
+            reply = await self._dispatch(call)
+        except ApiError as error:
+            reply = error.to_reply(self.switches)
+        if call.session is not None:
+            opened = call.path in ("/auth/login", "/auth/delegate")
+            value = self.sessions.next_lb_cookie(call.session, opened)
+            if value is not None:
+                reply.cookies["AWSALB"] = value
+        return reply
+
+    async def _dispatch(self, call: Call) -> Reply:
+        handler, need = _route(call)
+        if need == NOTHING:
+            return await self._work(handler, call)
+        call.session = self.sessions.find(call)
+        asks = need == WRITES or (need == READS and self.switches.yes("privilege_for_reads"))
+        if asks and not self.manages(call.session.user):
+            raise ApiError(403, 14, "The user lacks the privilege 'Manage runtime'.", -2147214578)
+        how = self.switches["sessions_parallel"]
+        if how == "yes":
+            return await self._work(handler, call)
+        if how == "refuse" and call.session.busy.locked():
+            error = ApiError(429, 16, "Another call of this session is in progress.")
+            error.headers["Retry-After"] = "1"
+            raise error
+        async with call.session.busy:
+            return await self._work(handler, call)
+
+    async def _work(self, handler: Handler, call: Call) -> Reply:
+        # The latency is part of the work: on a server that takes one call a session at a time, calls queue for it.
+        if self.switches["latency_ms"]:
+            await asyncio.sleep(self.switches["latency_ms"] / 1000)
+        return await handler(self, call)
+
+    def error(self, status: int, number: int, message: str) -> Reply:
+        """Return an error in this server's own manner."""
+        return error_reply(self.switches, status, number, message)
+
+
+def _route(call: Call) -> tuple[Handler, str]:
+    path_is_known = False
+    for pattern, method, handler, need in _COMPILED:
+        if pattern.fullmatch(call.path):
+            if method == call.method:
+                return handler, need
+            path_is_known = True
+    # The two messages by which [mstrio] knows that a release has no such call.
+    if path_is_known:
+        raise ApiError(405, 1, "HTTP 405 Method Not Allowed")
+    raise ApiError(404, 4, "HTTP 404 Not Found")

@@ -1,0 +1,218 @@
+"""Sessions: logins of every mode, the token that works only with its cookie, the two clocks, and who ends whose.
+
+A session has two halves, as on the real server: one in Tomcat, which the token and the JSESSIONID cookie name, and
+one in the Intelligence Server. A delegated session is a second Tomcat half on its giver's Intelligence Server half.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.messages import ApiError, Call
+from simulator.switches import Switches
+from simulator.users import DELEGATE, IDENTITY_TOKEN_OF_ADMIN, MODE_NAMES, User
+
+LB_COOKIE = "AWSALB"
+LB_REMEMBERED = 32  # newest cookies that are good: threads of one session may send slightly old ones
+
+
+@dataclass(eq=False)
+class IServerSession:
+    """The Intelligence Server's half. ``standing`` is the giver of the fixed identity token: it never times out."""
+
+    user: User
+    opened: float
+    used: float
+    standing: bool = False
+    ended: bool = False
+
+
+@dataclass(eq=False)
+class HttpSession:
+    """Tomcat's half."""
+
+    number: int
+    mode: int
+    iserver: IServerSession
+    opened: float
+    used: float
+    token: str = field(default_factory=lambda: secrets.token_hex(13))
+    cookie: str = field(default_factory=lambda: secrets.token_hex(16).upper())
+    lb_cookies: deque[str] = field(default_factory=lambda: deque(maxlen=LB_REMEMBERED))
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    calls: int = 0
+
+    @property
+    def user(self) -> User:
+        """Return who is logged in."""
+        return self.iserver.user
+
+
+class Sessions:
+    """All sessions of one server."""
+
+    def __init__(self, switches: Switches, clock: Callable[[], float], standing_giver: User) -> None:
+        self._switches = switches
+        self._clock = clock
+        self._by_token: dict[str, HttpSession] = {}
+        self._identity_tokens: dict[str, IServerSession] = {}
+        self._numbers = 0
+        self._standing_giver = standing_giver
+        self.issued: deque[str] = deque(maxlen=50_000)  # every token and cookie: a test looks for leaks of them
+
+    # --- the clocks
+
+    def _alive(self, session: HttpSession) -> bool:
+        now = self._clock()
+        iserver = session.iserver
+        if now - iserver.used > self._switches["iserver_timeout"] and not iserver.standing:
+            iserver.ended = True
+        return not iserver.ended and now - session.used <= self._switches["tomcat_timeout"]
+
+    def open(self) -> list[HttpSession]:
+        """Return the live sessions, oldest first; dead ones are forgotten on the way."""
+        for session in [s for s in self._by_token.values() if not self._alive(s)]:
+            self._drop(session)
+        return list(self._by_token.values())
+
+    def _drop(self, session: HttpSession) -> None:
+        self._by_token.pop(session.token, None)
+        if not any(other.iserver is session.iserver for other in self._by_token.values()):
+            session.iserver.ended = True  # nobody can reach it any more
+
+    # --- opening
+
+    def start(self, user: User, mode: int) -> HttpSession:
+        """Open a session of its own for ``user``, within the limit."""
+        limit = self._switches["session_limit"]
+        if limit and len({id(s.iserver) for s in self.open() if s.user is user}) >= limit:
+            raise ApiError(
+                401, 3, f"Login failed: the max # of sessions ({limit}) of user '{user.username}' is reached."
+            )
+        now = self._clock()
+        return self._add(IServerSession(user, now, now), mode)
+
+    def delegate(self, identity_token: str) -> HttpSession:
+        """Open a session that shares the Intelligence Server session of the token's giver [mstrio]."""
+        self.open()
+        if identity_token == IDENTITY_TOKEN_OF_ADMIN:
+            return self._add(self._standing(), DELEGATE)
+        iserver = self._identity_tokens.get(identity_token)
+        if iserver is None or iserver.ended:
+            raise ApiError(401, 3, "Login failed: the identity token is not valid.")
+        return self._add(iserver, DELEGATE)
+
+    def _standing(self) -> IServerSession:
+        """Return the giver of the fixed token, alive: somebody who is logged in through a browser all day."""
+        now = self._clock()
+        for session in self._by_token.values():
+            if session.iserver.standing and not session.iserver.ended:
+                return session.iserver
+        return IServerSession(self._standing_giver, now, now, standing=True)
+
+    def _add(self, iserver: IServerSession, mode: int) -> HttpSession:
+        self._numbers += 1
+        now = self._clock()
+        session = HttpSession(self._numbers, mode, iserver, now, now)
+        self._by_token[session.token] = session
+        self.issued.extend((session.token, session.cookie))
+        return session
+
+    # --- using
+
+    def find(self, call: Call) -> HttpSession:
+        """Return the session of a call. Token and cookie are needed together [doc]."""
+        session = self._by_token.get(call.header("X-MSTR-AuthToken"))
+        if session is None or call.cookies.get("JSESSIONID") != session.cookie:
+            raise _no_session("The session is not valid or has timed out.")
+        if not self._alive(session):
+            self._drop(session)
+            raise _no_session("The user's session has expired, please reauthenticate.")
+        if not self._sticky(session, call.cookies.get(LB_COOKIE)):
+            # Another node behind the load balancer got the call, and knows nothing of this session.
+            raise _no_session("The session is not valid on this node.")
+        session.used = session.iserver.used = self._clock()
+        session.calls += 1
+        return session
+
+    def guess(self, call: Call) -> HttpSession | None:
+        """Return whose token a call carries: for the log and for faults of one user, where nothing is proved by it."""
+        return self._by_token.get(call.header("X-MSTR-AuthToken"))
+
+    def _sticky(self, session: HttpSession, value: str | None) -> bool:
+        how = self._switches["lb_cookie"]
+        if how == "none" or not session.lb_cookies:
+            return True
+        return value == session.lb_cookies[-1] if how == "rotate_strict" else value in session.lb_cookies
+
+    def next_lb_cookie(self, session: HttpSession, login: bool) -> str | None:
+        """Return the load balancer's cookie for an answer, if this one carries any."""
+        how = self._switches["lb_cookie"]
+        if how == "none" or (how == "fixed" and not login):
+            return None
+        value = secrets.token_urlsafe(24)
+        session.lb_cookies.append(value)
+        self.issued.append(value)
+        return value
+
+    def identity_token(self, session: HttpSession) -> str:
+        """Return a new identity token of a session."""
+        token = "id-" + secrets.token_hex(20)
+        self._identity_tokens[token] = session.iserver
+        if len(self._identity_tokens) > 5_000:
+            self._identity_tokens.pop(next(iter(self._identity_tokens)))
+        self.issued.append(token)
+        return token
+
+    def identity_token_is_valid(self, token: str) -> bool:
+        """Return whether a delegate call would take it."""
+        self.open()
+        iserver = self._identity_tokens.get(token)
+        return token == IDENTITY_TOKEN_OF_ADMIN or (iserver is not None and not iserver.ended)
+
+    # --- ending
+
+    def end(self, session: HttpSession) -> None:
+        """Log out: this session, and whatever the switches say goes with it."""
+        if self._switches["logout_scope"] == "user":
+            for other in self.open():
+                if other.user is session.user:
+                    self._drop(other)
+        elif self._switches["delegated_logout"] == "shared":
+            session.iserver.ended = True
+        self._drop(session)
+
+    def expire(self, clock: str, chosen: Iterator[HttpSession]) -> int:
+        """Let sessions die as if a clock had run out; return how many."""
+        sessions = list(chosen)
+        for session in sessions:
+            if clock == "iserver":
+                session.iserver.ended = True
+            else:
+                self._drop(session)
+        return len(sessions)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the open sessions for tests, without a secret."""
+        now = self._clock()
+        return [
+            {
+                "number": session.number,
+                "user": session.user.username,
+                "mode": MODE_NAMES[session.mode],
+                "delegated": session.mode == DELEGATE,
+                "age": round(now - session.opened, 3),
+                "idle": round(now - session.used, 3),
+                "calls": session.calls,
+            }
+            for session in self.open()
+        ]
+
+
+def _no_session(message: str) -> ApiError:
+    return ApiError(401, 9, message)
