@@ -1,0 +1,132 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._kinds import Package, Resource
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, wanted
+from ansible_collections.mstr.library.tests.unit.support.strategies import OPTIONS
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"name": None}, "one of name and id is required"),
+        ({"name": " "}, "name ' ' is empty"),
+        ({"id": "12"}, "id '12' is none; an id has 32 hex digits"),
+        ({"id": "G" * 32}, f"id '{'G' * 32}' is none; an id has 32 hex digits"),
+        ({"id": ID + "\n"}, f"id {ID + chr(10)!r} is none; an id has 32 hex digits"),
+        ({"exec_timeout": 0}, "exec_timeout 0 is out of range; it is at least 1"),
+        ({"min_cached_instances": -1}, "min_cached_instances -1 is out of range; it is at least 0"),
+        ({"max_cached_instances": -1}, "max_cached_instances -1 is out of range; it is at least 0"),
+        (
+            {"min_cached_instances": 2, "max_cached_instances": 1},
+            "min_cached_instances 2 is more than max_cached_instances 1",
+        ),
+        ({"resource": {"cpu": 0.0}}, "resource.cpu 0.0 is out of range; it is more than 0"),
+        ({"resource": {"cpu": math.inf}}, "resource.cpu inf is out of range; it is more than 0"),
+        ({"resource": {"cpu": math.nan}}, "resource.cpu nan is out of range; it is more than 0"),
+        ({"resource": {"mem": -1}}, "resource.mem -1 is out of range; it is more than 0"),
+        ({"resource": {"disk": 0}}, "resource.disk 0 is out of range; it is more than 0"),
+        ({"resource": {"proc_count": 0}}, "resource.proc_count 0 is out of range; it is more than 0"),
+        ({"packages": [{"name": ""}]}, "packages[0].name '' is empty"),
+        ({"packages": [{"name": None}]}, "packages[0].name '' is empty"),
+        (
+            {"packages": [{"name": "a"}, {"name": "b>=1"}]},
+            "packages[1].name 'b>=1' is more than a name; a version goes into version",
+        ),
+        (
+            {"packages": [{"name": "a_b"}, {"name": "c"}, {"name": "A-b"}]},
+            "packages[2].name 'A-b' is the package of packages[0] again",
+        ),
+    ],
+)
+def test_a_refusal_names_option_index_and_value(options, fault):
+    assert faults_of(from_params, {"name": "r", **options}) == (fault,)
+
+
+def test_a_refused_block_is_named_by_option_index_and_value():
+    [first, second] = faults_of(from_params, {"name": "r", "whitelist": ["x", "10.0.0.0/8", "10.10.10.7/24"]})
+    assert first.startswith("whitelist[0] 'x' is no CIDR block")
+    assert second.startswith("whitelist[2] '10.10.10.7/24' has host bits set: write 10.10.10.0/24")
+
+
+def test_all_faults_come_in_one_message():
+    options = {
+        "id": "12",
+        "name": "",
+        "whitelist": ["x", "10.0.0.1/8"],
+        "packages": [{"name": ""}, {"name": "a"}, {"name": "a"}],
+        "resource": {"cpu": 0.0, "mem": 0},
+        "exec_timeout": 0,
+        "min_cached_instances": 5,
+        "max_cached_instances": 4,
+    }
+    assert len(faults_of(from_params, options)) == 10
+
+
+@pytest.mark.parametrize("absent", [{}, {"description": None, "whitelist": None, "packages": None, "resource": None}])
+def test_omitted_and_null_are_not_managed(absent):
+    assert dict(wanted(**absent).values) == {"name": "r"}
+
+
+def test_a_resource_without_any_key_is_not_managed():
+    assert dict(wanted(resource={"cpu": None}).values) == {"name": "r"}
+
+
+def test_given_values_are_canonical():
+    definition = wanted(
+        whitelist=["1.2.3.4", "1.2.3.4/32", "2001:DB8::/32"],
+        packages=[{"name": "a", "version": "", "description": ""}],
+        resource={"cpu": 0.5},
+        description="",
+        exec_timeout=1,
+    )
+    assert dict(definition.values) == {
+        "name": "r",
+        "whitelist": ("1.2.3.4/32", "2001:db8::/32"),
+        "packages": (Package("a", None, ""),),
+        "resource": Resource(cpu=0.5),
+        "description": "",
+        "exec_timeout": 1,
+    }
+
+
+def test_empty_lists_are_managed_and_clear():
+    assert dict(wanted(whitelist=[], packages=[]).values) == {"name": "r", "whitelist": (), "packages": ()}
+
+
+def test_an_id_may_be_written_in_any_case():
+    assert wanted(id=ID.lower()).id == ID
+
+
+def test_lists_are_purged_unless_told_otherwise():
+    assert wanted().keep == frozenset()
+    assert wanted(purge_whitelist=True, purge_packages=False).keep == {"packages"}
+
+
+def test_state_is_present_unless_told_otherwise():
+    assert wanted().state == "present"
+    assert wanted(state="absent").state == "absent"
+
+
+def test_a_sentence_names_the_runtime_by_what_decides():
+    assert wanted("Nightly").label == "'Nightly'"
+    assert wanted("Nightly", id=ID).label == wanted(None, id=ID).label == f"with id {ID}"
+
+
+@given(OPTIONS, st.randoms(use_true_random=False))
+def test_the_order_of_lists_never_matters(options, dice):
+    shuffled = {
+        key: dice.sample(value, len(value)) if isinstance(value, list) else value for key, value in options.items()
+    }
+    one, other = from_params(options).values, from_params(shuffled).values
+    for name in ("whitelist", "packages"):
+        assert set(one.get(name, ())) == set(other.get(name, ()))

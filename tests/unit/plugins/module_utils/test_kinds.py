@@ -1,0 +1,147 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._fields import BY_NAME, FIELDS
+from ansible_collections.mstr.library.plugins.module_utils._kinds import (
+    COUNT,
+    NETWORKS,
+    PACKAGES,
+    RESOURCE,
+    TEXT,
+    Package,
+    Resource,
+    number,
+)
+from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
+from hypothesis import given
+from hypothesis import strategies as st
+
+HAVE = (Package("pandas", "2.2.0", "frames", "installed", "ok"), Package("mstrio-py", "11.5", None, "installed"))
+
+
+def merged(wanted, have=HAVE, purge=True):
+    return PACKAGES.to_api(PACKAGES.merge(have, wanted, purge))
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [("0.20", 0.2), ("512", 512), (512.0, 512), ("1e3", 1000), ("much", "much"), ("nan", "nan"), (None, None)],
+)
+def test_a_number_is_what_reads_as_one(value, read):
+    assert number(value) == read
+    assert type(number(value)) is type(read)
+
+
+def test_a_number_that_equals_nothing_is_compared_as_text():
+    assert number(float("nan")) == number(float("nan")) == "nan"
+    assert number("9" * 400) == "9" * 400
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+@given(value=ANY_JSON)
+def test_every_kind_reads_compares_and_shows_any_json(field, value):
+    read = field.kind.from_api(value)
+    assert field.kind.canonical(read) == field.kind.canonical(field.kind.from_api(value))
+    assert (field.kind.to_result(read) is None) == (read is None)
+    assert field.kind.to_diff(read) == field.kind.to_diff(field.kind.from_api(value))
+
+
+@pytest.mark.parametrize("name", ["description", "others", "runtime_version", "execution_target", "name"])
+def test_an_absent_text_is_an_empty_one(name):
+    kind = BY_NAME[name].kind
+    assert kind.canonical(None) == kind.canonical("")
+    assert kind.canonical("x") != kind.canonical("")
+
+
+@pytest.mark.parametrize("kind", [NETWORKS, PACKAGES])
+def test_an_absent_list_is_an_empty_one_and_stays_null_in_a_result(kind):
+    assert kind.canonical(kind.from_api(None)) == kind.canonical(kind.from_api([]))
+    assert kind.to_result(kind.from_api(None)) is None
+    assert kind.to_result(kind.from_api([])) == []
+
+
+def test_numbers_in_place_of_text_read_as_text():
+    assert TEXT.from_api(5) == "5"
+    assert COUNT.from_api("600") == 600
+
+
+def test_networks_are_a_set():
+    assert NETWORKS.canonical(["2001:DB8::/32", "1.2.3.4", "1.2.3.4/32"]) == ("1.2.3.4/32", "2001:db8::/32")
+
+
+def test_without_purge_stored_blocks_stay_as_networks_and_texts_as_they_are():
+    have = ("10.10.10.7/24", "db.example.com", "1.2.3.4")
+    kept = NETWORKS.merge(have, ("1.2.3.4/32", "8.8.8.8/32"), False)
+    assert kept == ("10.10.10.0/24", "db.example.com", "1.2.3.4/32", "8.8.8.8/32")
+    assert NETWORKS.merge(have, ("8.8.8.8/32",), True) == ("8.8.8.8/32",)
+
+
+def test_packages_are_one_by_their_normalised_name():
+    names = ["mstrio-py", "mstrio_py", "Mstrio.PY", "mstrio--py"]
+    assert {Package(name).key for name in names} == {"mstrio-py"}
+    assert PACKAGES.canonical([Package("mstrio_py", "1")]) == PACKAGES.canonical([Package("mstrio-py", "1")])
+
+
+def test_a_package_that_stays_keeps_its_version_and_description():
+    assert merged([Package("pandas")]) == [{"name": "pandas", "version": "2.2.0", "description": "frames"}]
+    assert merged([Package("MSTRIO_py", "")]) == [{"name": "mstrio-py", "version": "11.5"}]
+
+
+def test_a_package_takes_what_is_asked_of_it():
+    assert merged([Package("pandas", "2.3.0", "")]) == [{"name": "pandas", "version": "2.3.0", "description": ""}]
+
+
+def test_a_new_package_without_version_asks_for_any():
+    assert merged([Package("numpy")]) == [{"name": "numpy", "version": ""}]
+
+
+def test_without_purge_other_packages_stay_with_their_versions():
+    assert [package["name"] for package in merged([Package("numpy")], purge=False)] == ["pandas", "mstrio-py", "numpy"]
+    assert merged([Package("numpy")], purge=False)[0]["version"] == "2.2.0"
+
+
+def test_read_only_keys_of_a_package_are_not_sent():
+    assert {key for package in merged(HAVE) for key in package} <= {"name", "version", "description"}
+
+
+def test_a_package_predicted_with_another_version_forgets_what_became_of_the_old_one():
+    [same] = PACKAGES.merge(HAVE, [Package("pandas", "2.2.0")], True)
+    [fresh] = PACKAGES.merge(HAVE, [Package("pandas", "2.3.0")], True)
+    assert (same.status, same.message) == ("installed", "ok")
+    assert (fresh.status, fresh.message) == (None, None)
+
+
+@given(st.permutations([Package("a"), Package("b", "1"), Package("c", None, "x")]))
+def test_packages_are_compared_and_shown_without_order(packages):
+    assert PACKAGES.canonical(packages) == PACKAGES.canonical(packages[::-1])
+    assert PACKAGES.to_diff(packages) == PACKAGES.to_diff(packages[::-1])
+
+
+def test_a_diff_shows_of_a_package_what_is_set():
+    shown = PACKAGES.to_diff([Package("b", "1", "x", "installed", "m"), Package("a", "")])
+    assert shown == [{"name": "a"}, {"name": "b", "version": "1", "description": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "text"), [(0.2, "0.2"), (1, "1"), (0.00001, "0.00001"), (1.5e20, "150000000000000000000"), ("much", "much")]
+)
+def test_cpu_is_sent_as_a_plain_decimal_text(cpu, text):
+    assert RESOURCE.to_api(Resource(cpu=cpu)) == {"cpu": text}
+
+
+def test_a_resource_is_merged_key_by_key_and_sent_whole():
+    have = RESOURCE.from_api({"cpu": "0.20", "mem": "512", "procCount": 7, "unknown": 1})
+    assert have == Resource(cpu=0.2, mem=512, proc_count=7)
+    whole = RESOURCE.merge(have, Resource(mem=1024), True)
+    assert RESOURCE.to_api(whole) == {"cpu": "0.2", "mem": 1024, "procCount": 7}
+    assert RESOURCE.to_diff(whole) == {"cpu": 0.2, "mem": 1024, "proc_count": 7}
+    assert RESOURCE.to_result(whole) == {"cpu": 0.2, "mem": 1024, "disk": None, "proc_count": 7}
+
+
+def test_a_null_resource_is_an_empty_one():
+    assert RESOURCE.canonical(RESOURCE.from_api(None)) == RESOURCE.canonical(RESOURCE.from_api({}))
+    assert RESOURCE.merge(None, Resource(cpu=1), True) == Resource(cpu=1)

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils import _networks
+from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS, STORED_BLOCKS
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("10.10.10.0/24", "10.10.10.0/24"),
+        ("1.2.3.4", "1.2.3.4/32"),
+        ("1.2.3.4/32", "1.2.3.4/32"),
+        ("0.0.0.0/0", "0.0.0.0/0"),
+        ("255.255.255.254/31", "255.255.255.254/31"),
+        ("2001:DB8::/32", "2001:db8::/32"),
+        ("2001:0db8:0:0::/64", "2001:db8::/64"),
+        ("::", "::/128"),
+        ("::/0", "::/0"),
+        ("::1", "::1/128"),
+    ],
+)
+def test_a_block_has_one_canonical_text(text, canonical):
+    assert _networks.canonical(text) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("db.example.com", "is no CIDR block; write an address with a prefix length"),
+        ("", "is no CIDR block"),
+        (" 10.0.0.0/8", "is no CIDR block"),
+        ("10.0.0.0/8\n", "is no CIDR block"),
+        ("10.10/16", "is no CIDR block"),
+        ("010.0.0.0/8", "is no CIDR block"),
+        ("10.0.0.256", "is no CIDR block"),
+        ("10.0.0.0.0/8", "is no CIDR block"),
+        ("0x0a.0.0.0/8", "is no CIDR block"),
+        ("167772160", "is no CIDR block"),
+        ("1\u0660.0.0.0/8", "is no CIDR block"),
+        ("fe80::1%eth0", "is no CIDR block"),
+        (":", "is no CIDR block"),
+        ("2001:db8::1::/64", "is no CIDR block"),
+        ("10.0.0.0/33", "the prefix length goes from 0 to 32"),
+        ("10.0.0.0/", "the prefix length goes from 0 to 32"),
+        ("10.0.0.0/08", "the prefix length goes from 0 to 32"),
+        ("10.0.0.0/-1", "the prefix length goes from 0 to 32"),
+        ("10.0.0.0/8/8", "the prefix length goes from 0 to 32"),
+        ("2001:db8::/129", "the prefix length goes from 0 to 128"),
+        ("10.0.0.0/255.0.0.0", "has a netmask; write the prefix length instead"),
+        ("10.10.10.7/24", "write 10.10.10.0/24 for the block or 10.10.10.7/32 for the one address"),
+        ("2001:DB8::7/32", "write 2001:db8::/32 for the block or 2001:db8::7/128 for the one address"),
+        ("10.0.0.1/0", "write 0.0.0.0/0 for the block or 10.0.0.1/32 for the one address"),
+    ],
+)
+def test_what_is_no_block_is_refused_with_a_repair(text, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        _networks.canonical(text)
+
+
+@given(BLOCKS)
+def test_canonical_agrees_with_the_standard_library_and_is_idempotent(text):
+    canonical = _networks.canonical(text)
+    # Compared as networks: the two libraries write IPv4-mapped addresses differently.
+    assert ipaddress.ip_network(canonical) == ipaddress.ip_network(text)
+    assert _networks.canonical(canonical) == canonical
+
+
+@pytest.mark.parametrize(
+    ("entry", "meaning"),
+    [("10.10.10.7/24", "10.10.10.0/24"), ("1.2.3.4", "1.2.3.4/32"), ("db.example.com", "db.example.com"), ("", "")],
+)
+def test_a_stored_entry_stands_for_its_network_or_for_its_text(entry, meaning):
+    assert _networks.stored(entry) == meaning
+
+
+@given(st.text() | STORED_BLOCKS)
+def test_reading_a_stored_entry_never_fails_and_is_idempotent(entry):
+    once = _networks.stored(entry)
+    assert _networks.stored(once) == once
+
+
+def test_entries_are_ordered_by_family_address_and_length_and_texts_come_last():
+    ordered = ("9.0.0.0/8", "10.0.0.0/8", "10.0.0.0/16", "2001:db8::/32", "db.example.com")
+    assert _networks.in_order([*reversed(ordered), "9.0.0.0/8"]) == ordered

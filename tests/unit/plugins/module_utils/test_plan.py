@@ -1,0 +1,202 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._plan import make_plan, surprises
+from ansible_collections.mstr.library.plugins.module_utils._runtime import from_api
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored, wanted
+from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def carried_out(data, plan):
+    """What a server holds that stores the body of a write."""
+    return from_api({"id": ID, **(data or {}), **json.loads(json.dumps(plan.body))})
+
+
+def test_an_absent_runtime_is_created_with_what_is_given():
+    plan = make_plan(None, wanted(description="d", whitelist=["1.2.3.4"], packages=[], resource={"cpu": 0.5}))
+    assert plan.action == "created"
+    assert plan.changed
+    assert plan.changed_fields == ("name", "description", "whitelist", "packages", "resource")
+    assert plan.body == {
+        "name": "r",
+        "description": "d",
+        "whitelist": ["1.2.3.4/32"],
+        "packages": [],
+        "resource": {"cpu": "0.5"},
+    }
+    assert plan.before == {}
+    assert plan.after["resource"] == {"cpu": 0.5}
+    assert plan.runtime.id is None
+
+
+def test_nothing_is_planned_for_what_is_already_so():
+    plan = make_plan(
+        runtime(
+            whitelist=["2001:db8::/32", "1.2.3.4/32", "10.10.10.7/24"],
+            packages=[{"name": "mstrio-py", "version": "11"}, {"name": "a", "version": "1", "description": "x"}],
+            description=None,
+        ),
+        wanted(
+            whitelist=["1.2.3.4", "10.10.10.0/24", "2001:DB8::/32"],
+            packages=[{"name": "A"}, {"name": "mstrio_py", "version": "11"}],
+            resource={"cpu": 0.2},
+            description="",
+        ),
+    )
+    assert (plan.action, plan.changed, plan.changed_fields, dict(plan.body)) == ("none", False, (), {})
+    assert plan.before == plan.after != {}
+    assert plan.runtime.id == ID
+
+
+def test_an_update_carries_the_name_and_what_differs_alone():
+    plan = make_plan(runtime(), wanted(description="new", exec_timeout=600, resource={"mem": 1024}))
+    assert plan.action == "updated"
+    assert plan.changed_fields == ("description", "resource")
+    assert plan.body == {"name": "r", "description": "new", "resource": {"cpu": "0.2", "mem": 1024}}
+    assert plan.before == {"name": "r", "description": "", "exec_timeout": 600, "resource": {"cpu": 0.2, "mem": 512}}
+    assert plan.after == {
+        "name": "r",
+        "description": "new",
+        "exec_timeout": 600,
+        "resource": {"cpu": 0.2, "mem": 1024},
+    }
+    assert plan.runtime.to_result()["runtime_version"] == "3.10.5", "predicted with what stays"
+
+
+def test_with_an_id_the_name_is_the_name_to_have():
+    plan = make_plan(runtime(), wanted("new name", id=ID))
+    assert (plan.action, plan.changed_fields, dict(plan.body)) == ("updated", ("name",), {"name": "new name"})
+
+
+def test_an_update_by_id_alone_still_carries_the_name():
+    assert make_plan(runtime(), wanted(None, id=ID, description="d")).body == {"name": "r", "description": "d"}
+
+
+@pytest.mark.parametrize(
+    ("purge", "left"), [(True, ["1.1.1.1/32"]), (False, ["10.0.0.0/8", "db.example.com", "1.1.1.1/32"])]
+)
+def test_purge_decides_whether_other_blocks_stay(purge, left):
+    plan = make_plan(
+        runtime(whitelist=["10.0.0.9/8", "db.example.com"]), wanted(whitelist=["1.1.1.1"], purge_whitelist=purge)
+    )
+    assert plan.body["whitelist"] == left
+
+
+@pytest.mark.parametrize(("purge", "left"), [(True, ["new"]), (False, ["old", "new"])])
+def test_purge_decides_whether_other_packages_stay(purge, left):
+    have = runtime(packages=[{"name": "old", "version": "1", "status": "installed"}])
+    plan = make_plan(have, wanted(packages=[{"name": "new"}], purge_packages=purge))
+    assert [package["name"] for package in plan.body["packages"]] == left
+
+
+def test_without_purge_nothing_is_planned_where_all_is_there():
+    have = runtime(whitelist=["1.1.1.1", "2.2.2.2"], packages=[{"name": "a"}, {"name": "b"}])
+    options = {"whitelist": ["1.1.1.1"], "packages": [{"name": "b"}]}
+    assert not make_plan(have, wanted(**options, purge_whitelist=False, purge_packages=False)).changed
+    assert make_plan(have, wanted(**options)).changed_fields == ("whitelist", "packages")
+
+
+def test_an_empty_list_clears():
+    assert make_plan(runtime(whitelist=["1.1.1.1"]), wanted(whitelist=[])).body["whitelist"] == []
+
+
+@pytest.mark.parametrize("options", [{"min_cached_instances": 4}, {"min_cached_instances": 9, "exec_timeout": 5}])
+def test_a_pool_is_checked_against_what_the_runtime_will_have(options):
+    [fault] = faults_of(make_plan, runtime(), wanted(**options))
+    assert "is more than max_cached_instances 3" in fault
+
+
+def test_a_pool_upside_down_on_the_server_is_no_fault_of_a_task_that_leaves_it_alone():
+    assert make_plan(runtime(minCachedInstances=9), wanted(description="d")).changed_fields == ("description",)
+
+
+def test_absent_deletes_what_is_there_and_shows_what_goes():
+    plan = make_plan(runtime(whitelist=["1.1.1.1"], description=""), wanted(state="absent"))
+    assert (plan.action, plan.changed_fields, dict(plan.body), dict(plan.after)) == ("deleted", (), {}, {})
+    assert plan.before["whitelist"] == ["1.1.1.1/32"]
+    assert "description" not in plan.before
+    assert plan.runtime.id == ID
+
+
+def test_absent_is_content_with_nothing():
+    plan = make_plan(None, wanted(state="absent"))
+    assert (plan.action, plan.runtime, plan.before, plan.after) == ("none", None, {}, {})
+
+
+def test_a_journal_comment_travels_with_a_change_and_never_makes_one():
+    assert not make_plan(runtime(), wanted(journal_comment="why")).changed
+    plan = make_plan(runtime(), wanted(journal_comment="why", description="d"))
+    assert plan.body["changeJournal"] == {"userComments": "why"}
+    assert "changeJournal" not in make_plan(runtime(), wanted(journal_comment="", description="d")).body
+
+
+@given(st.none() | OBJECTS, OPTIONS)
+def test_apply_then_plan_is_empty(data, options):
+    definition = from_params(options)
+    plan = make_plan(from_api(data) if data else None, definition)
+    again = make_plan(carried_out(data, plan), definition)
+    assert again.changed_fields == ()
+    assert surprises(carried_out(data, plan), definition) == []
+
+
+@given(OBJECTS, OPTIONS)
+def test_changed_fields_are_what_a_diff_shows_different(data, options):
+    plan = make_plan(from_api(data), from_params(options))
+    assert set(plan.before) == set(plan.after) == set(from_params(options).values)
+    differing = {name for name in plan.after if plan.before[name] != plan.after[name]}
+    assert differing <= set(plan.changed_fields)
+    assert plan.changed == bool(plan.changed_fields)
+    assert len(plan.body) == (1 + len(set(plan.changed_fields) - {"name"}) if plan.changed else 0)
+
+
+@given(OBJECTS)
+def test_what_was_read_is_already_so_when_it_is_wanted(data):
+    """An export, applied to where it came from, changes nothing; what no definition can carry is left out."""
+    shown = from_api({**data, "whitelist": None, "packages": None, "resource": None}).to_result()
+    assert not make_plan(from_api(data), from_params(shown)).changed
+
+
+@given(OBJECTS, OPTIONS, st.randoms(use_true_random=False))
+def test_the_order_of_lists_never_matters(data, options, dice):
+    def shuffled(values):
+        return {key: dice.sample(v, len(v)) if isinstance(v, list) else v for key, v in values.items()}
+
+    plan = make_plan(from_api(data), from_params(options))
+    other = make_plan(from_api(data), from_params(shuffled(options)))
+    assert (other.action, other.changed_fields) == (plan.action, plan.changed_fields)
+    assert other.after == plan.after
+
+
+@given(OBJECTS, OPTIONS)
+def test_a_field_that_is_not_given_is_neither_sent_nor_shown(data, options):
+    plan = make_plan(from_api(data), from_params(options))
+    given_fields = {name for name in options if not name.startswith("purge_")}
+    assert set(plan.changed_fields) <= given_fields
+    assert set(plan.after) <= given_fields
+
+
+def test_a_surprise_names_field_both_values_and_the_remedy():
+    there = runtime(packages=[{"name": "a"}, {"name": "mstrio-py", "version": "11"}], description="cut")
+    described, packages = surprises(there, wanted(packages=[{"name": "a"}], description="cut short"))
+    assert "another description than was asked for runtime 'r': 'cut' instead of 'cut short'" in described
+    assert "unasked" not in described
+    assert "It added mstrio-py unasked: list it under packages, or set purge_packages: false." in packages
+    assert "The next run will try to change it again." in packages
+
+
+def test_a_block_added_unasked_has_its_remedy_too():
+    [text] = surprises(runtime(whitelist=["1.1.1.1", "127.0.0.1"]), wanted(whitelist=["1.1.1.1"]))
+    assert "It added 127.0.0.1/32 unasked: list it under whitelist, or set purge_whitelist: false." in text
+
+
+def test_no_surprise_where_the_server_stored_what_was_asked():
+    assert surprises(from_api(stored(packages=[{"name": "a", "version": "7"}])), wanted(packages=[{"name": "a"}])) == []

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.mstr.library.plugins.module_utils._fields import FIELDS
+from ansible_collections.mstr.library.plugins.module_utils._runtime import READ_ONLY, Runtime, from_api
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, runtime, stored
+from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
+from hypothesis import given
+from hypothesis import strategies as st
+
+RESULT_KEYS = {"id", "is_default", *READ_ONLY, *(field.name for field in FIELDS)}
+API_KEYS = ["id", *READ_ONLY.values(), *(field.api for field in FIELDS)]
+
+
+@given(st.dictionaries(st.sampled_from(API_KEYS) | st.text(max_size=5), ANY_JSON, max_size=8))
+def test_reading_never_fails_and_always_gives_the_same_keys(data):
+    result = from_api(data).to_result()
+    assert set(result) == RESULT_KEYS
+    assert json.dumps(result)
+
+
+def test_what_the_server_never_returned_is_null():
+    result = from_api({"id": ID}).to_result()
+    assert {key for key, value in result.items() if value is not None} == {"id", "is_default"}
+
+
+def test_a_result_speaks_the_vocabulary_of_the_options():
+    result = runtime(
+        whitelist=["10.10.10.7/24", "db.example.com"],
+        packages=[{"name": "a", "version": "1", "status": "installed", "message": "Return code: 0."}],
+        resource={"cpu": "0.20", "mem": 512, "procCount": 3},
+        dateCreated="2022-08-31T07:29:53.000+0000",
+        owner={"id": "X", "fullName": "n"},
+        acl=[{"trusteeId": "T", "trusteeSubtype": 8704}],
+    ).to_result()
+    assert result["whitelist"] == ["10.10.10.7/24", "db.example.com"], "shown as they are"
+    assert result["packages"] == [
+        {"name": "a", "version": "1", "description": None, "status": "installed", "message": "Return code: 0."}
+    ]
+    assert result["resource"] == {"cpu": 0.2, "mem": 512, "disk": None, "proc_count": 3}
+    assert result["date_created"] == "2022-08-31T07:29:53.000+0000"
+    assert result["owner"] == {"id": "X", "full_name": "n"}
+    assert result["acl"] == [{"trustee_id": "T", "trustee_subtype": 8704}]
+    assert "type" not in result
+
+
+def test_the_default_runtime_is_known_by_its_id_alone():
+    assert runtime(id=DEFAULT_ID.lower(), name="(Standard) MicroStrategy").is_default
+    assert not runtime(name="(Default) MicroStrategy").is_default
+
+
+def test_a_missing_name_is_empty():
+    assert from_api({"id": ID, "name": None}).name == ""
+    assert Runtime({}).name == ""
+
+
+def test_a_field_that_did_not_come_is_lacking_and_an_empty_one_is_not():
+    assert not runtime().lacks(["whitelist", "description", "min_cached_instances"])
+    data = stored()
+    del data["whitelist"]
+    assert from_api(data).lacks(["name", "whitelist"])
+    assert not from_api(data).lacks(["name"])

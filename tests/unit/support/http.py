@@ -1,0 +1,97 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stands in for _http.Http: answers from a script, and notes what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils import _library
+from ansible_collections.mstr.library.plugins.module_utils._answer import Answer
+
+from .make import PatientStop, answer, connection
+
+LOGIN, LOGOUT = "POST /auth/login", "POST /auth/logout"
+
+
+def logged_in(token: str = "token-number-1", status: int = 204) -> Answer:
+    return answer(status, request=f"{LOGIN[:5]}/api{LOGIN[5:]}", headers={"X-MSTR-AuthToken": token})
+
+
+class FakeHttp:
+    """Replies of a call are used up one by one; without any, a login, a logout and everything else succeed."""
+
+    def __init__(self) -> None:
+        self.server = ""
+        self.secrets: set[str] = set()
+        self.jar: list[tuple[str, str, str, str]] = []
+        self.calls: list[str] = []
+        self.options: list[dict[str, Any]] = []
+        self._replies: dict[str, list[Any]] = {}
+        self._logins = 0
+
+    def reply(self, call: str, *replies: Answer | BaseException) -> None:
+        self._replies.setdefault(call, []).extend(replies)
+
+    def cookies(self) -> list[tuple[str, str, str, str]]:
+        return self.jar
+
+    def take_cookies(self, cookies: Iterable[tuple[str, str, str, str]]) -> None:
+        self.jar = [*self.jar, *cookies]
+
+    def forget_cookies(self) -> None:
+        self.jar = []
+
+    def start(self, method: str, path: str, **options: Any) -> FakeCall:
+        call = f"{method} {path}"
+        self.calls.append(call)
+        self.options.append(options)
+        return FakeCall(self, call)
+
+    def next_reply(self, call: str) -> Answer:
+        replies = self._replies.get(call)
+        if replies:
+            got = replies.pop(0)
+            if isinstance(got, BaseException):
+                raise got
+            return got
+        if call in (LOGIN, "POST /auth/delegate"):
+            self._logins += 1
+            return logged_in(f"token-number-{self._logins}")
+        return answer(204 if call == LOGOUT else 200, request=call.replace(" ", " /api"))
+
+    def count(self, call: str) -> int:
+        return self.calls.count(call)
+
+    def tokens(self, call: str) -> list[str]:
+        """The token that each of these calls carried."""
+        return [
+            options["headers"]["X-MSTR-AuthToken"]
+            for one, options in zip(self.calls, self.options, strict=True)
+            if one == call
+        ]
+
+
+class FakeCall:
+    """A call; asking twice for its answer takes a reply each time."""
+
+    def __init__(self, http: FakeHttp, call: str) -> None:
+        self._http, self._call = http, call
+
+    def answer(self, stop: Any, doing: str, seconds: float | None = None) -> Answer:
+        return self._http.next_reply(self._call)
+
+
+class Session:
+    """A Library on a FakeHttp, with all that it says and pauses."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
+        self.http = FakeHttp()
+        monkeypatch.setattr(_library, "Http", lambda connection: self.http)
+        self.stop = PatientStop()
+        self.warnings: list[str] = []
+        self.library = _library.Library(connection(**options), self.stop, self.warnings.append)

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Short ways to the objects that most tests need."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils import _connection, _definition
+from ansible_collections.mstr.library.plugins.module_utils._answer import Answer, api_error
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted, Stop
+from ansible_collections.mstr.library.plugins.module_utils._runtime import Runtime, from_api
+
+URL = "https://mstr.example.com/MicroStrategyLibrary"
+PASSWORD = "correct horse battery"
+ID = "3B9A7C7E4D0F4E2A9B1C2D3E4F506172"
+OTHER_ID = "A" * 32
+DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
+
+
+def wanted(name: str | None = "r", **options: Any) -> _definition.Definition:
+    return _definition.from_params({"name": name, **options})
+
+
+def connection(**options: Any) -> _connection.Connection:
+    return _connection.from_params({"base_url": URL, "username": "u", "password": PASSWORD, **options})
+
+
+def faults_of(call: Callable[..., Any], *args: Any) -> tuple[str, ...]:
+    """The faults for which a call refuses its arguments."""
+    with pytest.raises(ValidationError) as refusal:
+        call(*args)
+    return refusal.value.faults
+
+
+def stored(**fields: Any) -> dict[str, Any]:
+    """A whole runtime, as the API returns it."""
+    return {
+        "id": ID,
+        "name": "r",
+        "type": 80,
+        "subtype": 20480,
+        "description": "",
+        "whitelist": [],
+        "packages": [],
+        "resource": {"cpu": "0.2", "mem": 512},
+        "execTimeout": 600,
+        "minCachedInstances": 0,
+        "maxCachedInstances": 3,
+        "runtimeVersion": "3.10.5",
+        "others": "",
+        "status": "ready",
+        **fields,
+    }
+
+
+def runtime(**fields: Any) -> Runtime:
+    return from_api(stored(**fields))
+
+
+def answer(
+    status: int = 200,
+    body: Any = b"",
+    *,
+    request: str = "GET /api/runtimes",
+    headers: Mapping[str, str] | None = None,
+    secrets: tuple[str, ...] = (),
+) -> Answer:
+    """An answer; a body that is no bytes is sent as JSON."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Answer(request, status, headers or {}, raw, frozenset(secrets))
+
+
+def refusal(status: int, code: str | None = None, message: str = "no", request: str = "POST /api/runtimes") -> ApiError:
+    """An answer of the API that says no."""
+    body = {"code": code, "message": message} if code else b""
+    return api_error(answer(status, body, request=request), "do it", URL)
+
+
+def lost(request: str = "POST /api/runtimes") -> ConnectError:
+    """An answer that never came, though the server may have done the work."""
+    return ConnectError("Could not do it: the connection closed.", request=request, unclear=True)
+
+
+class PatientStop(Stop):
+    """Notes pauses in place of making them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+
+    def check(self) -> None:
+        if self.reason:
+            raise Interrupted(f"Stopped by {self.reason}")
+
+    def pause(self, seconds: float) -> None:
+        self.check()
+        self.pauses.append(seconds)

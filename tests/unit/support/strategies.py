@@ -1,0 +1,86 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What hypothesis makes for the laws."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from hypothesis import strategies as st
+
+# Any JSON value at all.
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+# Blocks as a user may write them: addresses, and networks without host bits.
+BLOCKS = st.one_of(
+    st.ip_addresses(v=4).map(str),
+    st.ip_addresses(v=6).map(str),
+    st.builds(
+        lambda address, length: str(ipaddress.ip_network((address, length), strict=False)),
+        st.ip_addresses(v=4),
+        st.integers(0, 32),
+    ),
+    st.builds(
+        lambda address, length: str(ipaddress.ip_network((address, length), strict=False)),
+        st.ip_addresses(v=6),
+        st.integers(0, 128),
+    ),
+)
+# Entries as a server may hold them: also host bits, host names, and text of any kind.
+STORED_BLOCKS = BLOCKS | st.sampled_from(["10.10.10.7/24", "db.example.com", "", "10.10/16"]) | st.text(max_size=6)
+
+_TEXT = st.text(max_size=8)
+_VERSION = st.sampled_from([None, "", "1.0", "2.32.3"])
+_NAME = st.sampled_from(["pandas", "mstrio_py", "mstrio-py", "Mstrio.Py", "numpy", "requests"])
+_CPU = st.integers(1, 400).map(lambda hundredths: hundredths / 100)
+_COUNT = st.integers(1, 5000)
+
+
+def _optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+_PACKAGES = st.lists(
+    st.fixed_dictionaries({"name": _NAME}, optional={"version": _VERSION, "description": _TEXT}),
+    max_size=4,
+    unique_by=lambda package: package["name"].lower().replace("_", "-").replace(".", "-"),
+)
+
+# The options of a task that is to be accepted.
+OPTIONS = _optional(
+    description=_TEXT,
+    others=_TEXT,
+    execution_target=_TEXT,
+    runtime_version=_TEXT,
+    whitelist=st.lists(BLOCKS, max_size=4),
+    purge_whitelist=st.booleans(),
+    packages=_PACKAGES,
+    purge_packages=st.booleans(),
+    resource=_optional(cpu=_CPU, mem=_COUNT, disk=_COUNT, proc_count=_COUNT),
+    exec_timeout=_COUNT,
+    min_cached_instances=st.integers(0, 3),
+    max_cached_instances=st.integers(4, 9),
+).map(lambda options: {"name": "r", **options})
+
+# What a server may hold for the runtime.
+OBJECTS = _optional(
+    description=st.none() | _TEXT,
+    others=st.none() | _TEXT,
+    executionTarget=_TEXT,
+    runtimeVersion=_TEXT,
+    whitelist=st.none() | st.lists(STORED_BLOCKS, max_size=4),
+    packages=st.none()
+    | st.lists(_optional(name=_NAME, version=_VERSION, description=st.none() | _TEXT, status=_TEXT), max_size=4),
+    resource=st.none()
+    | _optional(cpu=_CPU.map(str) | st.just("much"), mem=_COUNT | _COUNT.map(str), disk=_COUNT, procCount=_COUNT),
+    execTimeout=_COUNT,
+    minCachedInstances=st.integers(0, 3),
+    maxCachedInstances=st.integers(4, 9),
+).map(lambda fields: {"id": "3B9A7C7E4D0F4E2A9B1C2D3E4F506172", "name": "r", **fields})
