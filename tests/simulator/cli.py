@@ -172,9 +172,11 @@ def main(arguments: list[str] | None = None) -> int:
     folder = None
     try:
         made = None
-        if options.tls:
-            folder = None if options.tls_dir else tempfile.mkdtemp(prefix="simulator-tls-")
-            made = make_certificates(options.tls_dir or folder)
+        if options.tls and options.tls_dir:
+            made = make_certificates(options.tls_dir)
+        elif options.tls:
+            folder = tempfile.mkdtemp(prefix="simulator-tls-")
+            made = make_certificates(folder)
         asyncio.run(_serve(options, made))
     except (SwitchError, OSError) as error:
         print(f"simulator: {error}", file=sys.stderr)

@@ -74,7 +74,7 @@ class Fault:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Fault:
         """Make one from what a test ordered; raises ValueError with a text for humans."""
-        kind = data.get("kind")
+        kind = str(data.get("kind"))
         if kind not in KINDS:
             raise ValueError(f"no fault is called {kind!r} (there are: {', '.join(KINDS)})")
         work, defaults = KINDS[kind]

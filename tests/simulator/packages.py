@@ -65,6 +65,8 @@ class Package:
     def to_api(self, now: float, switches: Switches, used: bool) -> dict[str, Any]:
         """Return the package as answers show it: ``message`` only where there is one, as in the sample [doc]."""
         status = self.status(now, switches, used)
+        if self.seeded:
+            return {**self.seeded, "status": status}
         version = self.version
         if not version and (
             switches["empty_version"] == "resolve"
@@ -74,7 +76,7 @@ class Package:
         shown = {"name": self.name, "version": version, "description": self.description, "status": status}
         if status == "not_installed":
             shown["message"] = self.message or "Return code: 1."
-        return {**shown, **self.seeded}
+        return shown
 
 
 def install(

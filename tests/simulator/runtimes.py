@@ -254,8 +254,9 @@ class Runtimes:
 def _seeded_package(entry: Any, now: float) -> Package:
     data = entry if isinstance(entry, dict) else {"name": str(entry)}
     version = data.get("version") or ""
+    outcome = "not_installed" if data.get("status") == "not_installed" else "installed"
     return Package(
-        str(data.get("name", "")), str(version), str(data.get("description") or ""), now, now, "installed", "",
+        str(data.get("name", "")), str(version), str(data.get("description") or ""), now, now, outcome, "",
         str(version) or "1.0.0", dict(data),
     )  # fmt: skip
 

@@ -116,18 +116,20 @@ def run(code: str) -> Any:
     """Run the script and return its result."""
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
     tree = ast.parse(code, "<script>")
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr):
+        exec(compile(tree, "<script>", "exec"), namespace)
+        return namespace.get("result")
+    tree.body.pop()
     exec(compile(tree, "<script>", "exec"), namespace)
-    if last is not None:
-        return eval(compile(ast.Expression(last.value), "<script>", "eval"), namespace)
-    return namespace.get("result")
+    return eval(compile(ast.Expression(last.value), "<script>", "eval"), namespace)
 
 
 def main() -> int:
     """Do what the order on standard input says."""
     order = json.loads(sys.stdin.buffer.readline())
     end_with_simulator()
-    sys.meta_path.insert(0, SimulatedPackages(order["packages"]))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, SimulatedPackages(order["packages"]))
     guard_network(order["whitelist"], order["empty_whitelist"])
     limit(order["seconds"], order["memory_mb"])
     message, value, code = "", None, 0

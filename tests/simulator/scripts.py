@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from simulator.server import Server
 
 INITIATED, RUNNING, PARTIALLY_READY, READY, ERROR, EXPIRED, CANCELLED = range(7)  # [mstrio]
+POLL_S = 0.01
 MOST_OUTPUT = 32 * 1024 * 1024
 LEAST_MEMORY_MB = 96  # below that Python itself does not start
 CHILD = Path(__file__).with_name("script_child.py")
@@ -60,8 +62,8 @@ class Evaluation:
             self.status, self.ended, self.message = status, now, message
 
     def kill(self) -> None:
-        """End the child and whatever it started."""
-        if self.process is not None and self.process.returncode is None:
+        """End the child and whatever it started: they are a group of their own, which may outlive its leader."""
+        if self.process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
 
@@ -138,20 +140,18 @@ class Evaluations:
             assert process.stdin
             assert process.stdout
             assert process.stderr
+            readers = [
+                asyncio.create_task(_collect(process.stdout, evaluation.stdout)),
+                asyncio.create_task(_collect(process.stderr, evaluation.stderr)),
+            ]
             with contextlib.suppress(ConnectionError):
                 process.stdin.write(json.dumps(order).encode() + b"\n")
                 await process.stdin.drain()
-            try:
-                async with _timeout(order["seconds"]):
-                    await asyncio.gather(
-                        _collect(process.stdout, evaluation.stdout), _collect(process.stderr, evaluation.stderr)
-                    )
-                    await process.wait()
-            except asyncio.TimeoutError:
+            if not await _ended(process, order["seconds"]):
                 evaluation.end(EXPIRED, server.clock(), "The execution took longer than its time limit.")
             evaluation.kill()
             process.stdin.close()
-            await process.wait()
+            await asyncio.gather(process.wait(), *readers)
             self._finish(evaluation, Path(order["answer"]))
         finally:
             evaluation.end(ERROR, server.clock(), "The execution ended unexpectedly.")
@@ -194,13 +194,14 @@ class Evaluations:
         evaluation.end(READY if code == 0 else ERROR, self._server.clock(), told["message"])
 
 
-def _timeout(seconds: float) -> Any:
-    """Return asyncio.timeout, which Python 3.10 does not have yet; aiohttp brings it there."""
-    if hasattr(asyncio, "timeout"):
-        return asyncio.timeout(seconds)
-    import async_timeout
-
-    return async_timeout.timeout(seconds)
+async def _ended(process: asyncio.subprocess.Process, seconds: float) -> bool:
+    """Wait for the end of a child; asyncio's own waiting goes on while a grandchild holds the pipes open."""
+    deadline = time.monotonic() + seconds
+    while process.returncode is None:
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(POLL_S)
+    return True
 
 
 async def _collect(stream: asyncio.StreamReader, into: bytearray) -> None:

@@ -90,7 +90,8 @@ class Sessions:
     def start(self, user: User, mode: int) -> HttpSession:
         """Open a session of its own for ``user``, within the limit."""
         limit = self._switches["session_limit"]
-        if limit and len({id(s.iserver) for s in self.open() if s.user is user}) >= limit:
+        mine = {id(session.iserver) for session in self.open() if session.user is user}
+        if limit and len(mine) >= limit:
             raise ApiError(
                 401, 3, f"Login failed: the max # of sessions ({limit}) of user '{user.username}' is reached."
             )

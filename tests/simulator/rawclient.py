@@ -1,0 +1,103 @@
+"""A client that adds nothing: for tests of the simulator, and for tools that want to see the server bare.
+
+It keeps the token and every cookie, as a browser would, and lets a test leave either out. The standard library alone.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The API's error, wrapped or not."""
+        body = self.json
+        return dict(body["errors"][0] if "errors" in body else body)
+
+
+@dataclass
+class RawClient:
+    """One client with one jar. A new connection for each call, so that nothing of the last one lingers."""
+
+    base_url: str
+    timeout: float = 10.0
+    context: ssl.SSLContext | None = None
+    token: str = ""
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        with_token: bool = True,
+        with_cookies: bool = True,
+    ) -> Answer:
+        """Send one request; ``path`` is what follows ``/api``. Raises OSError or HTTPException as http.client does."""
+        url = urlsplit(self.base_url)
+        sent = dict(headers or {})
+        data: bytes | None = None
+        if form is not None:
+            data, sent["Content-Type"] = urlencode(form).encode(), "application/x-www-form-urlencoded"
+        elif isinstance(body, bytes):
+            data = body
+        elif body is not None:
+            data, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
+        if self.token and with_token:
+            sent["X-MSTR-AuthToken"] = self.token
+        if self.cookies and with_cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        host, port = str(url.hostname), url.port
+        connection = (
+            http.client.HTTPSConnection(host, port, timeout=self.timeout, context=self.context)
+            if url.scheme == "https"
+            else http.client.HTTPConnection(host, port, timeout=self.timeout)
+        )
+        try:
+            target = f"{url.path}/api{path}" + (f"?{urlencode(query)}" if query else "")
+            connection.request(method, target, data, sent)
+            response = connection.getresponse()
+            answer = Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+        for line in answer.headers.get_all("Set-Cookie") or []:
+            self.cookies.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})
+        self.token = answer.headers.get("X-MSTR-AuthToken", self.token)
+        return answer
+
+    def login(self, username: str | None = None, password: str | None = None, mode: int = 1) -> Answer:
+        """Log in with JSON; what is None is not sent."""
+        body = {"loginMode": mode, "username": username, "password": password}
+        return self.call("POST", "/auth/login", {key: value for key, value in body.items() if value is not None})
+
+    def delegate(self, identity_token: str) -> Answer:
+        """Log in with an identity token."""
+        return self.call("POST", "/auth/delegate", {"loginMode": -1, "identityToken": identity_token})
+
+    def logout(self) -> Answer:
+        """Log out."""
+        return self.call("POST", "/auth/logout")

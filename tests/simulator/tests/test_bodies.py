@@ -1,0 +1,181 @@
+"""Runtimes: what a body may carry, and what comes back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import SAMPLE, create, read
+from simulator.fields import RUNTIME_FIELDS
+from simulator.harness import Simulator
+from simulator.rawclient import RawClient
+
+
+def test_the_sample_comes_back_as_documented(client: RawClient) -> None:
+    runtime_id = create(client)
+    assert re.fullmatch("[0-9A-F]{32}", runtime_id)
+    found = read(client, runtime_id)
+    assert {key: found[key] for key in SAMPLE if key != "packages"} == {
+        k: v for k, v in SAMPLE.items() if k != "packages"
+    }
+    assert found["packages"] == [{"name": "mstrio-py", "version": "", "description": "", "status": "installed"}]
+    assert (found["id"], found["type"], found["subtype"], found["acg"]) == (runtime_id, 80, 20480, 255)
+    assert found["status"] == "ready"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", str(found["dateCreated"]))
+    # The order of the fields is the samples' too.
+    assert list(found) == [name for name in RUNTIME_FIELDS if name in found]
+
+
+def test_the_list_shows_the_default_runtime_without_whitelist_and_resource(client: RawClient) -> None:
+    [default] = client.call("GET", "/runtimes").json["runtimes"]
+    assert (default["id"], default["name"]) == ("0F35652CA7D041978BF0CBCB67531203", "(Default) MicroStrategy")
+    assert not {"whitelist", "resource"} & set(default)
+    assert {"whitelist", "resource"} <= set(read(client, default["id"]))
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"status": "ready"}, "status"),
+        ({"id": "0" * 32}, "id"),
+        ({"acl": []}, "acl"),
+        ({"packages": [{"name": "numpy", "status": "installed"}]}, "packages[0].status"),
+        ({"packages": [{"name": "numpy"}, {"version": "1"}]}, "packages[1].name"),
+        ({"packages": ["numpy"]}, "packages[0]"),
+        ({"packages": None}, "packages"),
+        ({"whitelist": "10.0.0.0/8"}, "whitelist"),
+        ({"whitelist": [10]}, "whitelist[0]"),
+        ({"whitelist": ["10.0.0.0/33"]}, "10.0.0.0/33"),
+        ({"whitelist": ["example.com"]}, "example.com"),
+        ({"whitelist": ["010.0.0.0/8"]}, "010.0.0.0/8"),
+        ({"resource": {"cpu": 0.2}}, "resource.cpu"),
+        ({"resource": {"cpu": "much"}}, "resource.cpu"),
+        ({"resource": {"cpu": "-1"}}, "resource.cpu"),
+        ({"resource": {"mem": "512"}}, "resource.mem"),
+        ({"resource": {"gpu": 1}}, "resource.gpu"),
+        ({"resource": None}, "resource"),
+        ({"execTimeout": "600"}, "execTimeout"),
+        ({"execTimeout": True}, "execTimeout"),
+        ({"execTimeout": 600.0}, "execTimeout"),
+        ({"minCachedInstances": 6}, "minCachedInstances"),
+        ({"minCachedInstances": -1}, "minCachedInstances"),
+        ({"name": ""}, "name"),
+        ({"name": 7}, "name"),
+        ({"description": None}, "description"),
+        ({"changeJournal": {"comment": "x"}}, "changeJournal.comment"),
+        ({"changeJournal": "x"}, "changeJournal"),
+    ],
+)
+def test_refused_bodies_change_nothing(
+    sim: Simulator, client: RawClient, fields: dict[str, object], named: str
+) -> None:
+    refused = client.call("POST", "/runtimes", {**SAMPLE, **fields})
+    assert refused.status == 400, refused.body
+    assert refused.error["code"] in ("ERR005", "ERR006")
+    assert named in refused.error["message"]
+    assert sim.runtimes() == []
+    runtime_id = create(client)
+    before = read(client, runtime_id)
+    assert client.call("PATCH", f"/runtimes/{runtime_id}", {"name": SAMPLE["name"], **fields}).status == 400
+    assert read(client, runtime_id) == before
+
+
+def test_refused_ids_and_missing_objects(client: RawClient) -> None:
+    assert client.call("GET", "/runtimes/no-id").error["code"] == "ERR006"
+    for method in ("GET", "PATCH", "DELETE"):
+        answer = client.call(method, "/runtimes/" + "A" * 32, {"name": "x"} if method == "PATCH" else None)
+        assert (answer.status, answer.error["code"]) == (404, "ERR004")
+        assert answer.error["message"] != "HTTP 404 Not Found"
+    assert client.call("POST", "/runtimes", {"execTimeout": 600}).error["code"] == "ERR005"
+    assert client.call("POST", "/runtimes", b"{").error["code"] == "ERR007"
+
+
+def test_patch_changes_what_it_carries(client: RawClient) -> None:
+    runtime_id = create(client)
+    before = read(client, runtime_id)
+    answer = client.call("PATCH", f"/runtimes/{runtime_id.lower()}", {"name": "New name", "minCachedInstances": 2})
+    assert (answer.status, answer.body) == (204, b"")
+    after = read(client, runtime_id)
+    changed = {key for key in after if after[key] != before[key]}
+    assert (
+        {"name", "minCachedInstances", "version"}
+        <= changed
+        <= {"name", "minCachedInstances", "version", "dateModified"}
+    )
+
+
+def test_delete(client: RawClient) -> None:
+    runtime_id = create(client)
+    answer = client.call("DELETE", f"/runtimes/{runtime_id}")
+    assert (answer.status, answer.body) == (204, b"")
+    assert client.call("GET", f"/runtimes/{runtime_id}").status == 404
+
+
+def test_fields_chooses_what_comes_back(client: RawClient) -> None:
+    runtime_id = create(client)
+    one = client.call("GET", f"/runtimes/{runtime_id}", query={"fields": "id,name"}).json
+    assert one == {"id": runtime_id, "name": "Test Runtime"}
+    listed = client.call("GET", "/runtimes", query={"fields": "id"}).json["runtimes"]
+    assert [list(entry) for entry in listed] == [["id"], ["id"]]
+
+
+def test_journal_keeps_comments_and_never_returns_them(sim: Simulator, client: RawClient) -> None:
+    runtime_id = create(client, changeJournal={"userComments": "made"})
+    client.call("PATCH", f"/runtimes/{runtime_id}", {"name": "B", "changeJournal": {"userComments": "renamed"}})
+    assert "changeJournal" not in read(client, runtime_id)
+    client.call("DELETE", f"/runtimes/{runtime_id}", query={"userComments": "gone"})
+    entries = [(e["action"], e["user"], e["name"], e["comment"]) for e in sim.journal()]
+    assert entries == [
+        ("create", "admin", "Test Runtime", "made"),
+        ("update", "admin", "B", "renamed"),
+        ("delete", "admin", "B", "gone"),
+    ]
+
+
+def test_packages_install_after_the_answer(sim: Simulator, client: RawClient) -> None:
+    sim.switch(package_delay=60)
+    sim.seed(packages=[{"name": "bad*", "outcome": "not_installed", "message": "Return code: 2."}])
+    runtime_id = create(client, packages=[{"name": "numpy", "version": "2.1.3"}, {"name": "bad-one"}])
+
+    def states() -> tuple[object, list[object]]:
+        found = read(client, runtime_id)
+        packages = found["packages"]
+        assert isinstance(packages, list)
+        return found["status"], [(p["status"], p.get("message")) for p in packages]
+
+    assert states() == ("busy", [("installing", None), ("installing", None)])
+    sim.turn_clock(61)
+    assert states() == ("error", [("installed", None), ("not_installed", "Return code: 2.")])
+    # What stays is not installed again; what is new is.
+    body = {"name": "Test Runtime", "packages": [{"name": "numpy", "version": "2.1.3"}, {"name": "scipy"}]}
+    client.call("PATCH", f"/runtimes/{runtime_id}", body)
+    assert states() == ("busy", [("installed", None), ("installing", None)])
+    sim.turn_clock(61)
+    assert states() == ("ready", [("installed", None), ("installed", None)])
+
+
+def test_seeds_come_back_as_they_are(sim: Simulator, client: RawClient) -> None:
+    dirty = {
+        "name": "Dirty",
+        "whitelist": ["10.10.10.7/24", "host.example.com", "10.10.10.0/24"],
+        "resource": None,
+        "packages": [{"name": "numpy", "version": None, "status": "not_installed", "message": "m", "extra": 1}],
+        "futureField": {"a": [1]},
+        "status": "error",
+    }
+    first, second = sim.seed(dirty, dirty)
+    assert first != second
+    for runtime_id in (first, second):
+        found = read(client, runtime_id)
+        assert {key: found[key] for key in dirty} == dirty
+        assert found["acg"] == 255
+
+
+def test_a_thousand_runtimes(sim: Simulator, client: RawClient) -> None:
+    ids = sim.seed(generate={"count": 1000, "prefix": "rt"})
+    listed = client.call("GET", "/runtimes").json["runtimes"]
+    assert [entry["id"] for entry in listed[1:]] == ids
+    assert listed[1000]["name"] == "rt-0999"
+    assert sim.seed(generate={"count": 1, "prefix": "rt"}, replace=True) == ids[:1]
+    assert len(sim.runtimes()) == 1

@@ -1,0 +1,218 @@
+"""The process: how it starts and ends, what it says, TLS, proxy, log and control interface."""
+
+from __future__ import annotations
+
+import json
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from conftest import SAMPLE, create, gone
+from simulator.harness import FOLDER, Simulator, SimulatorError
+from simulator.rawclient import RawClient
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_human_sees_address_and_credentials_and_ends_it(number: signal.Signals) -> None:
+    command = [sys.executable, str(FOLDER), "--port", "0", "--profile", "newest"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        lines = [process.stdout.readline() for _ in range(8)]
+        url = next(line.split()[1] for line in lines if "MSTR_BASE_URL" in line)
+        assert url.startswith("http://127.0.0.1:")
+        assert url.endswith("/MicroStrategyLibrary")
+        assert RawClient(url).login("admin", "correct-horse-41").status == 204
+        process.send_signal(number)
+        assert process.wait(5) == 0
+        assert process.stderr.read() == ""
+
+
+def test_it_ends_while_calls_hang_and_scripts_run() -> None:
+    from test_scripts import start
+
+    sim = Simulator().start()
+    client = RawClient(sim.base_url)
+    client.login(sim.username, sim.password)
+    start(client, "import time\ntime.sleep(60)")
+    deadline = time.monotonic() + 10
+    while not sim.state()["evaluations"][0]["running"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child = sim.state()["evaluations"][0]["pid"]
+    sim.fault("hang", operation="list")
+    client.timeout = 0.1
+    with pytest.raises(TimeoutError):
+        client.call("GET", "/runtimes")
+    begun = time.monotonic()
+    sim.stop()
+    assert time.monotonic() - begun < 4
+    assert gone(child)
+
+
+@pytest.mark.parametrize("how", ["stdin", "pid"])
+def test_it_ends_with_its_parent(tmp_path: Path, how: str) -> None:
+    ready = tmp_path / "ready.json"
+    option = ["--exit-with-parent"] if how == "stdin" else ["--parent-pid", "{}"]
+    code = (
+        "import os, subprocess, sys, time\n"
+        "args = [a.format(os.getpid()) for a in sys.argv[1:]]\n"
+        "subprocess.Popen([sys.executable, *args], stdin=subprocess.PIPE)\n"
+        "time.sleep(60)\n"
+    )
+    command = [str(FOLDER), "--quiet", "--ready-file", str(ready), *option]
+    with subprocess.Popen([sys.executable, "-c", code, *command]) as parent:
+        deadline = time.monotonic() + 10
+        while not ready.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        pid = json.loads(ready.read_text())["pid"]
+        parent.kill()
+    assert gone(pid)
+    assert not ready.exists()
+
+
+def test_bad_command_lines_say_why() -> None:
+    for arguments, said in (
+        (["--switch", "nothing=1"], "nothing"),
+        (["--switch", "x"], "NAME=VALUE"),
+        (["--client-ca", "x"], "--tls"),
+    ):
+        done = subprocess.run([sys.executable, str(FOLDER), *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    with pytest.raises(SimulatorError, match="latency_ms"), Simulator(latency_ms=-1):
+        pass
+
+
+def test_switches_of_the_command_line(sim: Simulator) -> None:
+    with Simulator("newest", {"list_omits": ["whitelist", "others"]}, latency_ms=5) as other:
+        switches = other.state()["switches"]
+        assert (switches["list_omits"], switches["latency_ms"]) == (["whitelist", "others"], 5.0)
+        assert other.state()["profile"] == "newest"
+        assert other.pid != sim.pid
+
+
+def test_the_harness_needs_the_standard_library_alone() -> None:
+    code = "import sys, simulator.harness, simulator.rawclient\nassert not {'aiohttp', 'trustme'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-S", "-c", code], cwd=FOLDER.parent, check=True)
+
+
+def test_page_for_browsers(sim: Simulator) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(sim.base_url + "/app") as answer:
+        assert answer.headers.get_content_type() == "text/html"
+
+
+def test_the_log_tells_everything_but_secrets(sim: Simulator, client: RawClient) -> None:
+    client.call("GET", "/runtimes", query={"fields": "id"}, headers={"Authorization": "Basic eDp5"})
+    create(client)
+    RawClient(sim.base_url).login(sim.username, "wrong-password-99")
+    client.logout()
+    entries = sim.requests()
+    assert sim.calls() == [
+        "POST /auth/login",
+        "GET /runtimes",
+        "POST /runtimes",
+        "POST /auth/login",
+        "POST /auth/logout",
+    ]
+    assert [entry["status"] for entry in entries] == [204, 200, 200, 401, 204]
+    assert [entry["token"] for entry in entries] == [False, True, True, False, True]
+    assert [entry["session"] for entry in entries] == [1, 1, 1, None, 1]
+    assert entries[1]["query"] == {"fields": "id"}
+    assert entries[1]["authorization"]
+    assert entries[2]["body"] == SAMPLE
+    text = json.dumps(entries)
+    for secret in [*sim.secrets(), "wrong-password-99"]:
+        assert len(secret) < 6 or secret not in text
+    assert {client.token, client.cookies["JSESSIONID"]} <= set(sim.secrets())
+    sim.clear_requests()
+    assert sim.requests() == []
+
+
+def test_reset_makes_everything_new(sim: Simulator, client: RawClient) -> None:
+    create(client)
+    sim.fault("empty")
+    sim.switch(session_limit=1)
+    sim.reset("oldest", latency_ms=1)
+    state = sim.state()
+    assert (state["profile"], state["switches"]["latency_ms"], state["sessions"], sim.faults()) == (
+        "oldest",
+        1.0,
+        [],
+        [],
+    )
+    assert sim.runtimes() == []
+    assert client.call("GET", "/runtimes").status == 401
+
+
+def test_control_refuses_what_it_does_not_know(sim: Simulator) -> None:
+    for path, body in (
+        ("/seed", {"x": 1}),
+        ("/reset", {"profile": "x"}),
+        ("/sessions/expire", {"x": 1}),
+        ("/clock", {}),
+    ):
+        with pytest.raises(SimulatorError):
+            sim.control("POST", path, body)
+    assert {"samples", "newest", "oldest", "awkward"} <= set(sim.control("GET", "/profiles")["profiles"])
+
+
+def test_open_sockets_go_away(sim: Simulator, client: RawClient) -> None:
+    for _ in range(50):
+        client.call("GET", "/sessions")
+    deadline = time.monotonic() + 5
+    while sim.state()["open_sockets"] > 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _context(sim: Simulator, client: str | None = None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=sim.certificates["ca"])
+    if client:
+        context.load_cert_chain(sim.certificates[f"{client}_cert"], sim.certificates[f"{client}_key"])
+    return context
+
+
+def test_tls_and_client_certificates() -> None:
+    with Simulator(tls=True, client_ca=True) as sim:
+        assert sim.base_url.startswith("https://")
+        good = RawClient(sim.base_url, context=_context(sim, "client"))
+        assert good.login(sim.username, sim.password).status == 204
+        for other in (None, "other_client"):
+            # Under TLS 1.3 the refusal comes as an alert, or as a reset if that was faster.
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                RawClient(sim.base_url, context=_context(sim, other)).login(sim.username, sim.password)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            RawClient(sim.base_url, context=ssl.create_default_context()).login(sim.username, sim.password)
+        assert sim.calls() == ["POST /auth/login"]
+
+
+@pytest.mark.parametrize(("which", "why"), [("expired", "expired"), ("wrong-host", "not valid for")])
+def test_bad_certificates(which: str, why: str) -> None:
+    with Simulator(tls=which) as sim, pytest.raises(ssl.SSLCertVerificationError, match=why):
+        RawClient(sim.base_url, context=_context(sim)).login(sim.username, sim.password)
+
+
+def test_proxy() -> None:
+    with Simulator(proxy=True) as sim:
+        assert sim.proxy_url
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": sim.proxy_url}))
+        with opener.open(sim.base_url + "/api/status") as answer:
+            assert "iServerVersion" in json.load(answer)
+        assert sim.proxied() == [f"GET {sim.base_url}/api/status"]
+    with Simulator(proxy=True, tls=True) as sim:
+        handlers = [
+            urllib.request.ProxyHandler({"https": str(sim.proxy_url)}),
+            urllib.request.HTTPSHandler(context=_context(sim)),
+        ]
+        with urllib.request.build_opener(*handlers).open(sim.base_url + "/api/status") as answer:
+            assert "iServerVersion" in json.load(answer)
+        assert sim.proxied() == ["CONNECT " + sim.base_url.split("/")[2]]

@@ -1,0 +1,151 @@
+"""Scripts that really run."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import Any
+
+import pytest
+from conftest import create, gone
+from simulator.harness import Simulator
+from simulator.rawclient import RawClient
+
+
+def start(client: RawClient, code: str, runtime_id: str | None = None, **more: object) -> str:
+    """Start a script and return the evaluation's id."""
+    body: dict[str, Any] = {"scriptContent": base64.b64encode(code.encode()).decode(), **more}
+    if runtime_id:
+        body["scriptRuntimeId"] = runtime_id
+    answer = client.call("POST", "/scripts/evaluation", body)
+    assert answer.status == 200, answer.body
+    return str(answer.json["id"])
+
+
+def wait(client: RawClient, evaluation: str, seconds: float = 20) -> dict[str, Any]:
+    """Wait for the end and return the answer."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = client.call("GET", f"/scripts/evaluation/{evaluation}").json
+        if answer["status"] >= 3:
+            return dict(answer)
+        time.sleep(0.02)
+    raise AssertionError(answer)
+
+
+def run(client: RawClient, code: str, runtime_id: str | None = None, **more: object) -> dict[str, Any]:
+    """Start and wait."""
+    return wait(client, start(client, code, runtime_id, **more))
+
+
+def test_output_and_result(client: RawClient) -> None:
+    answer = run(client, "import sys\nprint('hällo ☃')\nprint('oops', file=sys.stderr)\n{'a': [1, 'é']}")
+    assert answer["status"] == 3
+    assert answer["results"]["stdout"] == "hällo ☃\n"
+    assert answer["results"]["stderr"] == "oops\n"
+    assert json.loads(answer["results"]["output"]) == {"a": [1, "é"]}
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ("result = 5", 5),
+        ("pass", None),
+        ("result = 1\n2", 2),
+        ("", None),
+        ("import datetime\ndatetime.date(2026, 1, 2)", "2026-01-02"),
+    ],
+)
+def test_where_the_result_comes_from(client: RawClient, code: str, value: object) -> None:
+    assert json.loads(run(client, code)["results"]["output"]) == value
+
+
+def test_exceptions_show_the_scripts_own_frames(client: RawClient) -> None:
+    answer = run(client, "def f():\n    raise ValueError('no')\nf()")
+    assert (answer["status"], answer["message"]) == (4, "ValueError: no")
+    assert "ValueError: no" in answer["results"]["stderr"]
+    assert "script_child" not in answer["results"]["stderr"]
+    assert run(client, "def (")["message"].startswith("SyntaxError")
+    assert run(client, "import sys; sys.exit(3)")["status"] == 4
+    assert run(client, "import os; os._exit(3)")["message"] == "The Python process ended with 3."
+
+
+def test_much_output(client: RawClient) -> None:
+    answer = run(client, "print('x' * 5_000_000)")
+    assert len(answer["results"]["stdout"]) == 5_000_001
+
+
+def test_the_runtimes_packages_can_be_imported(client: RawClient, sim: Simulator) -> None:
+    sim.seed(packages=[{"name": "broken", "outcome": "not_installed"}])
+    packages = [{"name": "mstrio-py", "version": "11.5.0"}, {"name": "My_Pkg"}, {"name": "broken"}]
+    runtime_id = create(client, packages=packages)
+    code = (
+        "import mstrio, my_pkg\nfrom importlib.metadata import version\n"
+        "[mstrio.__version__, version('my-pkg'), version('mstrio-py')]"
+    )
+    assert json.loads(run(client, code, runtime_id)["results"]["output"]) == ["11.5.0", "1.0.0", "11.5.0"]
+    assert "ModuleNotFoundError" in run(client, "import broken", runtime_id)["message"]
+    assert "ModuleNotFoundError" in run(client, "import aiohttp", runtime_id)["message"]
+
+
+def test_the_whitelist_counts(client: RawClient, sim: Simulator) -> None:
+    port = int(sim.base_url.split(":")[2].split("/")[0])
+    code = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 2).close()\n'reached'"
+    assert json.loads(run(client, code, create(client, whitelist=["127.0.0.0/8"]))["results"]["output"]) == "reached"
+    refused = run(client, code, create(client, name="B", whitelist=["10.0.0.0/8"]))
+    assert "does not allow 127.0.0.1" in refused["message"]
+
+
+def test_variables(client: RawClient) -> None:
+    variables = [{"name": "who", "type": 1, "value": "O'Hara"}, {"name": "n", "type": 2, "value": "7"}]
+    answer = run(client, "[$who, $n + 1]", variables=variables)
+    assert json.loads(answer["results"]["output"]) == ["O'Hara", 8]
+
+
+def test_stopping(client: RawClient, sim: Simulator) -> None:
+    code = "import subprocess, time\nprint(subprocess.Popen(['sleep', '60']).pid, flush=True)\ntime.sleep(60)"
+    evaluation = start(client, code)
+    deadline = time.monotonic() + 10
+    while not (printed := client.call("GET", f"/scripts/evaluation/{evaluation}").json["results"]["stdout"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert client.call("GET", f"/scripts/evaluation/{evaluation}").json["status"] == 1
+    [shown] = sim.state()["evaluations"]
+    assert client.call("DELETE", f"/scripts/evaluation/{evaluation}").status == 204
+    assert wait(client, evaluation)["status"] == 6
+    assert gone(shown["pid"])
+    assert gone(int(printed))
+
+
+def test_a_child_left_behind_does_not_keep_the_run_open(client: RawClient) -> None:
+    begun = time.monotonic()
+    assert run(client, "import subprocess\nsubprocess.Popen(['sleep', '30'])\n1")["status"] == 3
+    assert time.monotonic() - begun < 10
+
+
+def test_the_runtimes_own_limits_count(client: RawClient) -> None:
+    runtime_id = create(client, execTimeout=1, resource={"cpu": "1", "mem": 128})
+    answer = run(client, "import time\nprint('early', flush=True)\ntime.sleep(30)", runtime_id)
+    assert (answer["status"], answer["results"]["stdout"]) == (5, "early\n")
+    assert "MemoryError" in run(client, "bytearray(300 * 1024 * 1024)", runtime_id)["message"]
+
+
+def test_refusals_and_forgotten_runs(client: RawClient, sim: Simulator) -> None:
+    good = base64.b64encode(b"1").decode()
+    for body, status in (
+        ({}, 400),
+        ({"scriptContent": "not base64!"}, 400),
+        ({"scriptContent": base64.b64encode(b"\xff").decode()}, 400),
+        ({"scriptContent": good, "scriptRuntimeId": "F" * 32}, 404),
+        ({"scriptContent": good, "colour": 1}, 400),
+        ({"scriptContent": good, "variables": {}}, 400),
+    ):
+        assert client.call("POST", "/scripts/evaluation", body).status == status, body
+    done = run(client, "1")["id"]
+    other = RawClient(sim.base_url)
+    other.login(sim.ldap_username, sim.ldap_password, mode=16)
+    assert other.call("GET", f"/scripts/evaluation/{done}").status == 404
+    sim.forget_evaluations()
+    assert client.call("GET", f"/scripts/evaluation/{done}").error["code"] == "ERR004"
+    assert client.call("DELETE", f"/scripts/evaluation/{done}").error["code"] == "ERR004"
