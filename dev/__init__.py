@@ -6,3 +6,9 @@
 
 Standard library only, Python 3.10 or newer.
 """
+
+import sys
+from pathlib import Path
+
+# The simulator's helper for tests, `simulator.harness`, needs no more than the standard library either.
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))

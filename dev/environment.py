@@ -26,11 +26,12 @@ def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dic
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_CONFIG_HOME": str(home / ".config"),
         "XDG_DATA_HOME": str(home / ".local" / "share"),
-        "TMPDIR": str(paths.RUN / "tmp"),
         "PATH": os.pathsep.join(map(str, (*bins, *pythons.search_path()))),
+        "PYENV_ROOT": str(pythons.pyenv_root()),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
         # The simulator is on this machine, whatever proxy leads out of it.
         "NO_PROXY": _no_proxy(os.environ),
         "no_proxy": _no_proxy(os.environ),
@@ -41,7 +42,7 @@ def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dic
 def for_pip() -> dict[str, str]:
     """For pip: the caller's own environment, since it may say where packages come from."""
     cache = os.environ.get("PIP_CACHE_DIR") or str(paths.CACHE / "pip")
-    ours = {"PIP_CACHE_DIR": cache, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "TMPDIR": str(paths.RUN / "tmp")}
+    ours = {"PIP_CACHE_DIR": cache, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     return {**os.environ, **ours}
 
 

@@ -59,7 +59,7 @@ def ensure(name: str, versions: Sequence[str] = PREFERRED) -> Env:
         raise NoPython(f"no Python {' or '.join(versions)} with venv and ensurepip on this machine")
     env = Env(VENVS / f"{name}-{version}", version)
     VENVS.mkdir(exist_ok=True)
-    with _locked(VENVS / f".{name}-{version}.lock"):
+    with locked(VENVS / f".{name}-{version}.lock"):
         _make(env, pythons.found()[version], REQUIREMENTS / f"{name}.txt")
     return env
 
@@ -82,7 +82,7 @@ def _make(env: Env, python: Path, requirements: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """One at a time, across threads and processes; does not stand in the way of an interrupt."""
     with path.open("w") as file:
         while True:

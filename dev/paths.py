@@ -26,6 +26,7 @@ def open_run() -> None:
     for old in _RUNS.glob("*"):
         if not _alive(int(old.name)):
             shutil.rmtree(old, ignore_errors=True)
+    os.environ["TMPDIR"] = str(RUN / "tmp")
     for folder in (RUN / "tmp", LOGS, CACHE / "home"):
         folder.mkdir(parents=True, exist_ok=True)
 

@@ -39,12 +39,15 @@ def search_path() -> tuple[Path, ...]:
     pyenv's shims are left out: the shim of a version that is not active exists, and fails when called, which
     ansible-test takes for a broken Python. The real folders stand in for them.
     """
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     own = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
     folders = [folder for folder in own if folder.name != "shims"]
-    folders += sorted(pyenv.glob("versions/*/bin"), key=_version_of, reverse=True)
+    folders += sorted(pyenv_root().glob("versions/*/bin"), key=_version_of, reverse=True)
     folders += [Path("/opt/homebrew/bin"), Path("/usr/local/bin"), Path("/usr/bin"), Path("/bin")]
     return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
+
+
+def pyenv_root() -> Path:
+    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
 
 
 def _version_of(pyenv_bin: Path) -> list[int]:

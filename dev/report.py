@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev import pythons
 from dev.paths import ROOT
 from dev.stage import Result, Stage
 
@@ -40,10 +41,10 @@ def stage_ended(report: Report, *, verbose: bool) -> None:
         say(f"    {report.log.relative_to(ROOT)}:", *(f"    | {line}" for line in shown))
 
 
-def summary(reports: Sequence[Report], pythons: Iterable[str]) -> int:
+def summary(reports: Sequence[Report]) -> int:
     """The table of all stages, what did not run, and the closing line; the exit status."""
     say("", f"{'stage':<40} passed failed  seconds", *map(_row, reports), "")
-    say(f"Python here: {', '.join(pythons)}")
+    say(_about_pythons())
     not_run = [f"  {report.stage.name}: {reason}" for report in reports for reason in report.result.not_run]
     if not_run:
         say("Did not run:", *dict.fromkeys(not_run))
@@ -56,6 +57,11 @@ def summary(reports: Sequence[Report], pythons: Iterable[str]) -> int:
 def fail(message: str) -> int:
     print(message, file=sys.stderr)
     return 1
+
+
+def _about_pythons() -> str:
+    missing = [version for version in pythons.KNOWN if version not in pythons.found()]
+    return f"Python here: {', '.join(pythons.found())}" + (f"; not here: {', '.join(missing)}" if missing else "")
 
 
 def _row(report: Report) -> str:

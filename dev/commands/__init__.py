@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from dev.commands import check, clean, lock, test
+from dev.commands import bench, check, clean, demo, lock, simulator, test
 
 
 class Command(Protocol):
@@ -20,4 +20,12 @@ class Command(Protocol):
     def run(self, args: argparse.Namespace) -> int: ...
 
 
-ALL: dict[str, Command] = {"check": check, "test": test, "lock": lock, "clean": clean}
+ALL: dict[str, Command] = {
+    "demo": demo,
+    "check": check,
+    "test": test,
+    "simulator": simulator,
+    "bench": bench,
+    "lock": lock,
+    "clean": clean,
+}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from dev import pythons, report, runner, stages
+from dev import report, runner, stages
 
 HELP = "format, lint, types and unit tests, in seconds"
 
@@ -19,4 +19,4 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     reports = runner.run(stages.INNER_LOOP, jobs=2, verbose=args.verbose)
-    return report.summary(reports, pythons.found())
+    return report.summary(reports)

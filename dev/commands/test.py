@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 
-from dev import pythons, report, runner, stages
+from dev import report, runner, stages
 from dev.stage import Stage
 
 HELP = "every test there is, on every supported ansible-core and Python that this machine has"
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     if not chosen:
         return report.fail("no stage fits; --list names them")
     reports = runner.run(chosen, jobs=args.jobs, verbose=args.verbose)
-    return report.summary(reports, pythons.found())
+    return report.summary(reports)
 
 
 def _wanted(stage: Stage, pattern: str, core: str) -> bool:

@@ -11,11 +11,21 @@ a `Result`. For a folder of pytest tests, `pytests.stage(name, folder)` is all t
 from __future__ import annotations
 
 from dev.stage import Stage
-from dev.stages import lint, pytests
+from dev.stages import ansible_tests, lint, pytests
 
 INNER_LOOP: tuple[Stage, ...] = (
     *lint.PYTHON,
-    pytests.stage("unit", "tests/unit"),
+    pytests.pure("unit", "tests/unit"),
 )
 
-ALL: tuple[Stage, ...] = INNER_LOOP
+ALL: tuple[Stage, ...] = (
+    *INNER_LOOP,
+    *lint.COLLECTION,
+    *ansible_tests.SANITY,
+    *ansible_tests.UNITS,
+    *ansible_tests.INTEGRATION,
+    pytests.stage("simulator", "tests/simulator/tests"),
+    pytests.stage("contract", "tests/contract", env_name="contract", versions=("3.13", "3.12", "3.11")),
+    pytests.stage("examples", "tests/examples"),
+    pytests.stage("tool", "tests/tool"),
+)

@@ -10,7 +10,7 @@ import os
 import threading
 from pathlib import Path
 
-from dev import envs
+from dev import collection, envs
 from dev.environment import variables
 from dev.paths import CACHE, ROOT
 from dev.stage import Job, Result, Stage
@@ -41,7 +41,7 @@ def _types_of_plugins(job: Job) -> Result:
 
 
 def _types_of_tools(job: Job) -> Result:
-    return _mypy_run(job, "--package", "dev", "--package", "simulator")
+    return _mypy_run(job, "dev", "tests/simulator")
 
 
 def _mypy_run(job: Job, *what: str, cwd: Path = ROOT) -> Result:
@@ -52,10 +52,39 @@ def _mypy_run(job: Job, *what: str, cwd: Path = ROOT) -> Result:
         return Result.of(job.run(env.bin / "mypy", *settings, *what, cwd=cwd, env=search))
 
 
+def _ansible_lint(job: Job) -> Result:
+    env = envs.ensure("lint")
+    search = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
+    # In a copy of its own, for it leaves things behind.
+    tree = collection.copy(job.scratch / "library")
+    return Result.of(job.run(env.bin / "ansible-lint", cwd=tree, env=search))
+
+
+def _docs(job: Job) -> Result:
+    env = envs.ensure("lint")
+    command = (env.bin / "antsibull-docs", "lint-collection-docs", "--plugin-docs", collection.tree())
+    return Result.of(job.run(*command, env=variables(env.bin)))
+
+
+def _galaxy_importer(job: Job) -> Result:
+    """What Galaxy itself looks at when a collection is published."""
+    env = envs.ensure("galaxy", ("3.13", "3.12"))
+    command = (env.python, "-m", "galaxy_importer.main", collection.tarball(env))
+    return Result.of(job.run(*command, cwd=job.scratch, env=variables(env.bin)))
+
+
 # The quick ones, which are about Python alone.
 PYTHON = (
     _tool("format", "dev", "ruff", "format", "--check", "--diff", "."),
     _tool("ruff", "dev", "ruff", "check", "."),
     Stage("lint types of plugins", _types_of_plugins, folder="plugins/module_utils"),
     Stage("lint types of tools", _types_of_tools),
+)
+
+COLLECTION = (
+    _tool("yamllint", "lint", "yamllint", "--strict", "."),
+    _tool("changelog", "lint", "antsibull-changelog", "lint"),
+    Stage("lint docs", _docs),
+    Stage("lint ansible-lint", _ansible_lint),
+    Stage("lint galaxy-importer", _galaxy_importer, folder="README.md"),
 )

@@ -6,19 +6,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from dev import envs, junit
 from dev.environment import variables
+from dev.envs import PREFERRED, Env
 from dev.stage import Job, Result, Stage
+from dev.testbed import variables_for
 
 
-def stage(name: str, folder: str, *, env_name: str = "dev", alone: bool = False) -> Stage:
-    """All tests under `folder`, run in the environment `env_name`."""
+def stage(
+    name: str, folder: str, *, env_name: str = "dev", versions: Sequence[str] = PREFERRED, alone: bool = False
+) -> Stage:
+    """The tests under `folder`, which are told of simulators and the installed collection by `dev.testbed`."""
+    return _stage(name, folder, lambda: envs.ensure(env_name, versions), variables_for, alone=alone)
 
+
+def pure(name: str, folder: str) -> Stage:
+    """Tests that need nothing but the code under test."""
+    return _stage(name, folder, lambda: envs.ensure("dev"), lambda env: variables(env.bin))
+
+
+def _stage(
+    name: str, folder: str, make: Callable[[], Env], told: Callable[[Env], dict[str, str]], *, alone: bool = False
+) -> Stage:
     def run(job: Job) -> Result:
-        env = envs.ensure(env_name)
+        env = make()
         results = job.scratch / "junit.xml"
         options = (f"--junit-xml={results}", f"--basetemp={job.scratch / 'tmp'}")
-        status = job.run(env.python, "-m", "pytest", folder, *options, env=variables(env.bin))
+        status = job.run(env.python, "-m", "pytest", folder, *options, env=told(env))
         return junit.count([results] if results.exists() else [], status)
 
     return Stage(name, run, folder=folder, alone=alone)

@@ -1,0 +1,28 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The benchmark."""
+
+from __future__ import annotations
+
+import argparse
+
+from dev import envs, proc, report
+from dev.paths import ROOT
+from dev.testbed import variables_for
+
+HELP = "what the modules cost, compared in pairs"
+_FOLDER = ROOT / "tests" / "benchmark"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("more", nargs="*", help="options of the benchmark, after --")
+
+
+def run(args: argparse.Namespace) -> int:
+    if not _FOLDER.exists():
+        return report.fail(f"nothing there yet ({_FOLDER.relative_to(ROOT)})")
+    env = envs.ensure("dev")
+    with proc.started(env.python, _FOLDER, *args.more, env=variables_for(env)) as process:
+        return process.wait()

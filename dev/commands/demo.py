@@ -1,0 +1,88 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The demonstration: from nothing to a playbook that ran against a server."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from simulator.harness import Simulator
+
+from dev import collection, envs, proc, report
+from dev.environment import variables
+from dev.envs import Env
+from dev.paths import CACHE, ROOT
+
+HELP = "a playbook against a stand-in server, from nothing"
+
+_PLAYBOOK = Path("docs", "examples", "first_runtime.yml")
+_COLLECTIONS = CACHE / "collections"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def run(args: argparse.Namespace) -> int:
+    del args
+    report.say("Setting up in .venv and .cache (the first time takes a minute) …")
+    env = envs.ensure("demo")
+    report.say("Building the collection and installing it from its tarball …")
+    collection.install(env, _COLLECTIONS)
+    report.say("Starting a stand-in Library server …")
+    with Simulator(python=str(env.python)) as simulator:
+        report.say(f"$ ansible-playbook {_PLAYBOOK}", "")
+        status = _play(env, simulator)
+        _explain(simulator, env, status)
+    return status
+
+
+def _play(env: Env, simulator: Simulator) -> int:
+    settings = {
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+        "ANSIBLE_COLLECTIONS_PATH": str(_COLLECTIONS),
+        "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty()),
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_NOCOWS": "true",
+    }
+    told = variables(env.bin) | settings | simulator.environment()
+    with proc.started(env.bin / "ansible-playbook", _PLAYBOOK, env=told) as process:
+        return process.wait()
+
+
+def _explain(simulator: Simulator, env: Env, status: int) -> None:
+    ansible = (env.bin / "ansible").relative_to(ROOT)
+    happened = (
+        "A runtime was tried in check mode, created, changed, shown and deleted. Asking twice changed nothing."
+        if status == 0
+        else "The playbook failed; what it says above is all there is to know."
+    )
+    report.say(
+        happened,
+        "",
+        "The requests that the server saw, a line for each task:",
+        *_tasks(simulator.calls()),
+        "",
+        "What to type next:",
+        "  make simulator       in another terminal: such a server to try things on; it prints what to export. Then:",
+        f"  export ANSIBLE_COLLECTIONS_PATH={_COLLECTIONS.relative_to(ROOT)}",
+        f"  {ansible} localhost -m mstr.library.mstr_runtime -a 'name=Mine whitelist=10.10.10.0/24' --diff",
+        f"  {ansible}-doc mstr.library.mstr_runtime",
+        f"The playbook is {_PLAYBOOK}; README.md tells how to run it against a server of yours.",
+    )
+
+
+def _tasks(calls: list[str]) -> list[str]:
+    """The calls in lines, of which each begins with a login."""
+    tasks: list[list[str]] = []
+    for call in calls:
+        if call == "POST /auth/login":
+            tasks.append([])
+        tasks[-1].append(re.sub(r"[0-9A-F]{32}", "{id}", call.replace(" /", " /api/", 1)))
+    return [f"  {' → '.join(task)}" for task in tasks]

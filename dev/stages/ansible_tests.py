@@ -1,0 +1,90 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ansible-test on every supported ansible-core: sanity, units, integration."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from simulator.harness import Simulator
+
+from dev import envs, junit
+from dev.ansible_test import CORES, AnsibleTest, pythons_of
+from dev.stage import Job, Result, Stage
+from dev.testbed import python39
+
+_TARGETS = "tests/integration/targets"
+
+
+def _sanity(core: str) -> Stage:
+    """It looks for the machine's other Pythons itself, so it is run on one alone."""
+
+    def run(job: Job) -> Result:
+        ansible_test = AnsibleTest(job, core, pythons_of(core)[-1])
+        status = ansible_test.run("sanity", "--junit")
+        # It skips Pythons that are too old or not on this machine, and what it has no files for.
+        return junit.count(ansible_test.results(), status, skips=False)
+
+    return Stage(f"sanity {core}", run, folder="plugins", core=core)
+
+
+def _units(core: str, version: str) -> Stage:
+    def run(job: Job) -> Result:
+        ansible_test = AnsibleTest(job, core, version)
+        status = ansible_test.run("units", "--local", "--num-workers", "1", "--python", version)
+        return junit.count(ansible_test.results(), status)
+
+    return Stage(f"units {core}, Python {version}", run, folder="tests/unit", core=core)
+
+
+def _integration(core: str, version: str, modules_on: str = "") -> Stage:
+    """All targets against a simulator of their own; the modules on the same Python, or on `modules_on`."""
+
+    def run(job: Job) -> Result:
+        ansible_test = AnsibleTest(job, core, version)
+        settings = {"python39": python39()}
+        if modules_on:
+            settings["ansible_python_interpreter"] = str(envs.ensure("modules", [modules_on]).python)
+        with Simulator(python=str(envs.ensure("dev").python)) as simulator:
+            _write_settings(ansible_test.tree, settings | _connection(simulator))
+            status = ansible_test.run("integration", "--local", "--continue-on-error", "--python", version)
+        return _count_targets(job.log.read_text(errors="replace"), status)
+
+    on = f", modules on {modules_on}" if modules_on else ""
+    return Stage(f"integration {core}, Python {version}{on}", run, folder=_TARGETS, core=core)
+
+
+def _connection(simulator: Simulator) -> dict[str, str]:
+    names = ("base_url", "control_url", "username", "password", "api_token", "identity_token")
+    return {f"mstr_{name}": getattr(simulator, name) for name in names}
+
+
+def _write_settings(tree: Path, settings: dict[str, str]) -> None:
+    # ansible-test hands this file to ansible-playbook as extra variables; JSON is YAML too.
+    (tree / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(settings))
+
+
+def _count_targets(output: str, status: int) -> Result:
+    """Each target counts as one test. ansible-test says how many failed, out of how many, in a sentence."""
+    told = re.search(r"The (\d+) integration test\(s\) listed below \(out of (\d+)\) failed", output)
+    if told:
+        failed, ran = map(int, told.groups())
+        return Result(ran - failed, failed)
+    ran = len(re.findall(r"^Running \S+ integration test (?:role|script)", output, re.MULTILINE))
+    return Result(ran, int(status != 0))
+
+
+SANITY = tuple(_sanity(core) for core in CORES)
+UNITS = tuple(_units(core, version) for core in CORES for version in pythons_of(core))
+INTEGRATION = (
+    # Among them, every Python that is anybody's default.
+    _integration("2.16", pythons_of("2.16")[0]),
+    _integration("2.19", pythons_of("2.19")[0]),
+    _integration("2.21", pythons_of("2.21")[-1]),
+    # The oldest Python on which modules run.
+    _integration("2.21", pythons_of("2.21")[0], modules_on="3.9"),
+)
