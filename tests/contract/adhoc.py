@@ -1,0 +1,56 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the module as a user would: ad hoc, with the connection in the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.harness import Simulator
+
+_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Module:
+    """`mstr_runtime` against one server. A call returns the result, and wants neither a failure nor a warning."""
+
+    server: Simulator
+
+    def __call__(self, **options: Any) -> dict[str, Any]:
+        done = subprocess.run(
+            [
+                os.environ.get("MSTR_TEST_ANSIBLE", "ansible"),
+                *("localhost", "--inventory", "localhost,", "--connection", "local"),
+                *("--extra-vars", "ansible_python_interpreter={{ ansible_playbook_python }}"),
+                *("--module-name", "mstr.library.mstr_runtime", "--args", json.dumps(options)),
+            ],
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, said
+        # Nothing that these tests do is worth a warning, least of all that the server stored something else.
+        assert "[WARNING]" not in said, said
+        result: dict[str, Any] = json.loads(done.stdout.partition(" => ")[2])
+        return result
+
+    def _environment(self) -> dict[str, str]:
+        # What a developer has exported for a server of theirs would be a second kind of credential.
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("MSTR_")}
+        return {
+            **ours,
+            **self.server.environment(),
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_PIPELINING": "1",
+        }

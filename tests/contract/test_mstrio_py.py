@@ -1,0 +1,234 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The vendor's own client, mstrio-py, against the simulator. Where it cannot talk to it, the simulator is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mstrio.api import runtimes as runtimes_api
+from mstrio.connection import Connection, LoginMode
+from mstrio.helpers import IServerError, VersionException
+from mstrio.python_execution.runtime import Runtime, get_runtime_versions, list_runtimes
+from simulator.harness import Simulator
+
+from contract.vocabulary import FULL, OTHER, for_mstrio, known, of_mstrio
+
+DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
+NO_ID = "A" * 32
+
+
+def error_number(error: IServerError) -> int:
+    """The number of the API's error code: releases print ERR0015 and ERR015."""
+    return int(str(error).partition("code: 'ERR")[2].partition("'")[0])
+
+
+# --- sessions
+
+
+@pytest.mark.parametrize("mode", ["standard", "ldap", "api_token", "delegate"])
+def test_login_and_logout(server: Simulator, mode: str) -> None:
+    credentials: dict[str, dict[str, Any]] = {
+        "standard": {"username": server.username, "password": server.password, "login_mode": LoginMode.STANDARD},
+        "ldap": {"username": server.ldap_username, "password": server.ldap_password, "login_mode": LoginMode.LDAP},
+        "api_token": {"api_token": server.api_token},
+        "delegate": {"identity_token": server.identity_token},
+    }
+    username = server.ldap_username if mode == "ldap" else server.username
+
+    connection = Connection(server.base_url, **credentials[mode], verbose=False)
+
+    (session,) = server.open_sessions()
+    assert (session["user"], session["mode"]) == (username, mode)
+    assert connection.user_id == server.users[username]["id"]
+    assert connection.timeout == 1800
+    assert connection.status()
+    connection.close()
+    assert server.open_sessions() == []
+
+
+def test_guest_login(server: Simulator, switches: dict[str, Any]) -> None:
+    if switches["guest_login"] == "no":
+        with pytest.raises(IServerError) as caught:
+            Connection(server.base_url, login_mode=LoginMode.ANONYMOUS, verbose=False)
+        assert error_number(caught.value) == 3
+        return
+    with Connection(server.base_url, login_mode=LoginMode.ANONYMOUS, verbose=False) as connection:
+        assert connection.user_id == server.users["guest"]["id"]
+    assert server.open_sessions() == []
+
+
+def test_wrong_password_is_refused(server: Simulator) -> None:
+    with pytest.raises(IServerError) as caught:
+        Connection(server.base_url, server.username, "wrong", verbose=False)
+    assert error_number(caught.value) == 3
+    assert server.open_sessions() == []
+
+
+def test_application_type_falls_back_on_old_servers(mstrio: Connection, switches: dict[str, Any]) -> None:
+    assert mstrio._application_type == (76 if switches["application_type_76"] == "yes" else 35)
+
+
+def test_tokens_made_by_a_session_open_others(mstrio: Connection, server: Simulator) -> None:
+    others = [
+        Connection(server.base_url, api_token=mstrio.get_api_token(), verbose=False),
+        Connection(server.base_url, identity_token=mstrio.get_identity_token(), verbose=False),
+    ]
+    assert [session["mode"] for session in server.open_sessions()] == ["standard", "api_token", "delegate"]
+    assert others[1].validate_identity_token()
+    assert {other.user_id for other in others} == {mstrio.user_id}
+    others[0].close()
+
+
+def test_logout_of_a_delegated_session_ends_its_giver_where_they_share_one(
+    mstrio: Connection, server: Simulator, switches: dict[str, Any]
+) -> None:
+    Connection(server.base_url, identity_token=mstrio.get_identity_token(), verbose=False).close()
+    assert mstrio.status() is (switches["delegated_logout"] == "separate")
+
+
+def test_a_dead_session_is_seen_and_renewed(mstrio: Connection, server: Simulator) -> None:
+    server.expire_sessions()
+    assert not mstrio.status()
+    with pytest.raises(IServerError) as caught:
+        list_runtimes(mstrio)
+    assert error_number(caught.value) == 9
+    mstrio.renew()
+    assert list_runtimes(mstrio)
+
+
+def test_the_cookie_is_needed_beside_the_token(mstrio: Connection) -> None:
+    mstrio._session.cookies.clear()
+    with pytest.raises(IServerError) as caught:
+        list_runtimes(mstrio)
+    assert error_number(caught.value) == 9
+
+
+def test_server_status_tells_the_version(mstrio: Connection, switches: dict[str, Any]) -> None:
+    told = switches["iserver_version"][:9] if switches["status_call"] == "open" else None
+    assert mstrio.iserver_version == told
+    assert mstrio.deployment_type == (switches["deployment_type"] or None)
+
+
+# --- runtimes
+
+
+def test_create_then_read_by_id_by_name_and_in_the_list(mstrio: Connection, switches: dict[str, Any]) -> None:
+    wanted = known(FULL, switches)
+
+    created = Runtime.create(mstrio, **for_mstrio(wanted))
+
+    (listed,) = list_runtimes(mstrio, name=wanted["name"])
+    for runtime in (created, Runtime(mstrio, id=created.id), Runtime(mstrio, name=wanted["name"]), listed):
+        assert runtime.id == created.id
+        assert of_mstrio(runtime) == wanted
+        assert runtime.status in ("ready", "unknown")
+
+
+def test_list_has_the_built_in_runtime(mstrio: Connection, switches: dict[str, Any]) -> None:
+    (built_in,) = list_runtimes(mstrio)
+    assert (built_in.id, built_in.name) == (DEFAULT_ID, switches["default_name"])
+    assert built_in.whitelist
+    assert built_in.packages
+    assert float(built_in.resource.cpu) > 0
+
+
+def test_fields_of_a_list_can_be_chosen(mstrio: Connection) -> None:
+    answer = runtimes_api.list_runtimes(mstrio, fields="id,name").json()
+    assert [set(entry) for entry in answer["runtimes"]] == [{"id", "name"}]
+
+
+@pytest.mark.parametrize("field", FULL)
+def test_alter_one_field(mstrio: Connection, switches: dict[str, Any], field: str) -> None:
+    before, other = known(FULL, switches), known(OTHER, switches)
+    runtime = Runtime.create(mstrio, **for_mstrio(before))
+    if field not in other:
+        with pytest.raises(IServerError, match="executionTarget"):
+            runtime.alter(**for_mstrio({field: OTHER[field]}))
+        return
+
+    runtime.alter(**for_mstrio({field: other[field]}))
+
+    assert of_mstrio(Runtime(mstrio, id=runtime.id)) == {**before, field: other[field]}
+
+
+def test_lists_cannot_be_cleared(mstrio: Connection, server: Simulator) -> None:
+    """A limit of the client, which drops empty lists: it is why only the module is tested for that."""
+    runtime = Runtime.create(mstrio, "Witness", whitelist=["10.0.0.0/8"])
+    runtime.alter(whitelist=[], packages=[])
+    assert server.requests("PATCH")[-1]["body"] == {"name": "Witness"}
+    assert server.runtime("Witness")["whitelist"] == ["10.0.0.0/8"]
+
+
+def test_delete(mstrio: Connection, server: Simulator) -> None:
+    runtime = Runtime.create(mstrio, "Witness")
+    assert runtime.delete(force=True)
+    assert server.runtimes() == []
+    with pytest.raises(IServerError) as caught:
+        Runtime(mstrio, id=runtime.id)
+    assert error_number(caught.value) == 4
+
+
+def test_journal_comments_arrive_where_the_release_takes_them(
+    mstrio: Connection, server: Simulator, switches: dict[str, Any]
+) -> None:
+    if switches["change_journal"] == "no":
+        with pytest.raises(IServerError, match="changeJournal"):
+            Runtime.create(mstrio, "Witness", journal_comment="made")
+        # The client itself knows that an old release takes no comment with a delete.
+        with pytest.raises(VersionException, match=r"11\.5\.0300"):
+            Runtime.create(mstrio, "Witness").delete(force=True, journal_comment="gone")
+        return
+    runtime = Runtime.create(mstrio, "Witness", journal_comment="made")
+    runtime.alter(description="new", journal_comment="changed")
+    runtime.delete(force=True, journal_comment="gone")
+    entries = [(entry["action"], entry["comment"]) for entry in server.journal()]
+    assert entries == [("create", "made"), ("update", "changed"), ("delete", "gone")]
+
+
+def test_versions(mstrio: Connection, switches: dict[str, Any]) -> None:
+    if switches["versions_call"] == "yes":
+        assert get_runtime_versions(mstrio) == switches["python_versions"]
+    else:
+        # The two answers by which the client knows that a release has no such call.
+        with pytest.raises(VersionException, match="not supported on this version"):
+            get_runtime_versions(mstrio)
+
+
+def test_a_second_runtime_of_a_name(mstrio: Connection, switches: dict[str, Any]) -> None:
+    Runtime.create(mstrio, "Witness")
+    if switches["duplicate_names"] == "allow":
+        Runtime.create(mstrio, "Witness")
+        with pytest.raises(ValueError, match="Found 2 hits"):
+            Runtime(mstrio, name="Witness")
+        return
+    with pytest.raises(IServerError) as caught:
+        Runtime.create(mstrio, "Witness")
+    assert error_number(caught.value) == 15
+
+
+def test_without_the_privilege_nothing_is_made(server: Simulator) -> None:
+    viewer = server.users["viewer"]
+    with (
+        Connection(server.base_url, viewer["username"], viewer["password"], verbose=False) as connection,
+        pytest.raises(IServerError) as caught,
+    ):
+        Runtime.create(connection, "Witness")
+    assert error_number(caught.value) == 14
+    assert server.runtimes() == []
+
+
+def test_the_pool_may_not_be_upside_down(mstrio: Connection) -> None:
+    runtime = Runtime.create(mstrio, "Witness", max_cached_instances=1)
+    # Each alone is legal, so that the client cannot see it: the server has to.
+    with pytest.raises(IServerError, match="maxCachedInstances"):
+        runtime.alter(min_cached_instances=2)
+
+
+def test_an_unknown_id_is_an_error(mstrio: Connection) -> None:
+    with pytest.raises(IServerError) as caught:
+        Runtime(mstrio, id=NO_ID)
+    assert error_number(caught.value) == 4

@@ -1,0 +1,118 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One runtime in three vocabularies: the module's options, mstrio-py's arguments, the API's JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mstrio.python_execution.runtime import Runtime, RuntimePackage, RuntimeResource
+
+# What a server makes up for each runtime.
+OF_THE_SERVER = ("id", "dateCreated", "dateModified", "version")
+
+FULL: Mapping[str, Any] = {
+    "name": "Witness",
+    "description": "Sales & co: \"quoted\", 'twice', back\\slash, größer, 日本",
+    "whitelist": ["10.10.10.0/24", "192.168.1.1/32", "2001:db8:1::/48"],
+    "packages": [
+        # Listed, since some servers add it to each new runtime.
+        {"name": "mstrio-py", "version": "11.6.10.101", "description": ""},
+        {"name": "pandas", "version": "2.2.3", "description": "Tables"},
+        {"name": "requests", "version": "2.32.3", "description": ""},
+    ],
+    "resource": {"cpu": 0.2, "mem": 512, "disk": 2048, "proc_count": 8},
+    "exec_timeout": 900,
+    "min_cached_instances": 1,
+    "max_cached_instances": 3,
+    "runtime_version": "3.10.5",
+    "others": "reserved",
+    "execution_target": "here",
+}
+# The same fields in the same order, every one with another value.
+OTHER: Mapping[str, Any] = {
+    "name": "Witness, altered",
+    "description": "altered",
+    "whitelist": ["10.20.0.0/16", "192.168.1.1/32"],
+    "packages": [
+        {"name": "mstrio-py", "version": "11.6.10.101", "description": ""},
+        {"name": "pandas", "version": "2.1.4", "description": "Tables"},
+        {"name": "scipy", "version": "1.14.1", "description": "Numbers"},
+    ],
+    "resource": {"cpu": 1.5, "mem": 1024, "disk": 4096, "proc_count": 16},
+    "exec_timeout": 300,
+    "min_cached_instances": 0,
+    "max_cached_instances": 2,
+    "runtime_version": "3.11.9",
+    "others": "altered",
+    "execution_target": "there",
+}
+
+
+def known(definition: Mapping[str, Any], switches: Mapping[str, Any]) -> dict[str, Any]:
+    """The definition without the fields that this server's release does not have."""
+    result = dict(definition)
+    if switches["execution_target"] == "no":
+        result.pop("execution_target", None)
+    if switches["resource_extras"] == "no" and "resource" in result:
+        result["resource"] = {key: result["resource"][key] for key in ("cpu", "mem")}
+    return result
+
+
+def for_mstrio(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `Runtime.create` and `alter`."""
+    result = dict(definition)
+    if "packages" in result:
+        result["packages"] = [RuntimePackage(**package) for package in result["packages"]]
+    if "resource" in result:
+        # The API wants cpu as a text.
+        result["resource"] = RuntimeResource(**{**result["resource"], "cpu": str(result["resource"]["cpu"])})
+    return result
+
+
+def of_mstrio(runtime: Runtime) -> dict[str, Any]:
+    """What mstrio-py reads, as a definition. A server may keep lists in any order, and write 0.2 as "0.20"."""
+    result = {name: getattr(runtime, name) for name in FULL}
+    result["whitelist"] = sorted(runtime.whitelist or [])
+    packages = [
+        {name: getattr(package, name) for name in RuntimePackage.__annotations__} for package in runtime.packages
+    ]
+    result["packages"] = sorted(packages, key=lambda package: package["name"])
+    if runtime.resource is not None:
+        resource = {name: getattr(runtime.resource, name) for name in RuntimeResource.__annotations__}
+        result["resource"] = {name: value for name, value in resource.items() if value is not None}
+        result["resource"]["cpu"] = float(runtime.resource.cpu)
+    return {name: value for name, value in result.items() if value is not None}
+
+
+def for_api(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a POST, as the vendor documents it."""
+    resource = {_camel(name): value for name, value in definition["resource"].items()}
+    resource["cpu"] = str(resource["cpu"])
+    return {**{_camel(name): value for name, value in definition.items()}, "resource": resource}
+
+
+def of_api(data: Mapping[str, Any], like: Iterable[str]) -> dict[str, Any]:
+    """The definition in an object of the API, without what is read-only and in one order."""
+    result = {name: data[name] for name in like}
+    result["whitelist"] = sorted(result["whitelist"])
+    writable = [{name: p[name] for name in RuntimePackage.__annotations__} for p in result["packages"]]
+    result["packages"] = sorted(writable, key=lambda package: package["name"])
+    result["resource"] = {**result["resource"], "cpu": str(float(result["resource"]["cpu"]))}
+    return result
+
+
+def stored(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A runtime of the server's state, to be compared with another: without what each has of its own."""
+    result = {name: value for name, value in data.items() if name not in OF_THE_SERVER}
+    result["whitelist"] = sorted(result.get("whitelist") or [])
+    result["packages"] = sorted(result.get("packages") or [], key=lambda package: package["name"])
+    return result
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
