@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from simulator.harness import Simulator
@@ -26,7 +27,7 @@ class Module:
     def __call__(self, **options: Any) -> dict[str, Any]:
         done = subprocess.run(
             [
-                os.environ.get("MSTR_TEST_ANSIBLE", "ansible"),
+                Path(os.environ["MSTR_TEST_ANSIBLE_BIN"], "ansible"),
                 *("localhost", "--inventory", "localhost,", "--connection", "local"),
                 *("--extra-vars", "ansible_python_interpreter={{ ansible_playbook_python }}"),
                 *("--module-name", "mstr.library.mstr_runtime", "--args", json.dumps(options)),
@@ -50,6 +51,7 @@ class Module:
         return {
             **ours,
             **self.server.environment(),
+            "ANSIBLE_COLLECTIONS_PATH": os.environ["MSTR_TEST_COLLECTIONS"],
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_PIPELINING": "1",

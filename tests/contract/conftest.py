@@ -5,16 +5,15 @@
 """What the tests of this folder need: the simulator, the two clients, and the module by way of `ansible`.
 
 `mstrio-py` and `mstr-rest-requests` are installed where pytest runs. The simulator and ansible have environments of
-their own, which the development tool names in variables:
+their own, which the development tool names in variables (see dev/testbed.py):
 
-MSTR_TEST_SIMULATOR_PYTHON    an interpreter that can run tests/simulator
-MSTR_TEST_ANSIBLE             the command `ansible`, of an environment that has requests and netaddr too
-ANSIBLE_COLLECTIONS_PATH      where it finds this collection
+MSTR_SIMULATOR_PYTHON    an interpreter that can run tests/simulator
+MSTR_TEST_ANSIBLE_BIN    the folder of a command `ansible` whose Python has requests and netaddr
+MSTR_TEST_COLLECTIONS    the folder where it finds this collection
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +28,7 @@ from contract.adhoc import Module
 
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[Simulator]:
-    with Simulator(python=os.environ.get("MSTR_TEST_SIMULATOR_PYTHON")) as simulator:
+    with Simulator() as simulator:
         yield simulator
 
 
