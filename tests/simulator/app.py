@@ -56,12 +56,12 @@ class Api:
             if fault is None:
                 response = await self.send(request, await server.handle(call))
             else:
-                entry["fault"] = fault.name or fault.kind
+                entry.fault = fault.name or fault.kind
                 response = await self._mischief.strike(fault, server, call, request)
             status = None if getattr(response, "simulated_silence", False) else response.status
             return response
         finally:
-            server.log.finish(entry, call, status, time.perf_counter() - begun)
+            entry.finish(call, status, time.perf_counter() - begun)
 
     async def send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
         """Turn a reply into an answer."""

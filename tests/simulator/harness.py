@@ -65,10 +65,13 @@ class Simulator:
         if proxy:
             self._options.append("--proxy")
         self._options += list(arguments)
-        self._initial = profile
+        self._initial = (profile, dict(switches or {}))
+        if latency_ms is not None:
+            self._initial[1]["latency_ms"] = latency_ms
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         # No proxy of the environment stands between a test and its simulator.
+        self._output = Path(os.devnull)
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self.description: dict[str, Any] = {}
 
@@ -84,12 +87,13 @@ class Simulator:
         ]  # fmt: skip
         if "--tls" in self._options and "--tls-dir" not in self._options:
             command += ["--tls-dir", str(Path(self._folder.name, "tls"))]
+        self._output = output
         with output.open("wb") as file:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + START_S
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                said = output.read_text(encoding="utf-8", errors="replace").strip()
+                said = self.output()
                 self.stop()
                 raise SimulatorError(f"the simulator did not start: {said or 'it says nothing'}")
             time.sleep(0.01)
@@ -186,6 +190,10 @@ class Simulator:
         """Paths of the certificates, with ``tls``: ``ca``, ``client_cert``, ``client_key``, ``other_ca`` …"""
         return dict(self._told("certificates") or {})
 
+    def output(self) -> str:
+        """What the program has printed: nothing, unless it has a mistake of its own to complain about."""
+        return self._output.read_text(encoding="utf-8", errors="replace").strip()
+
     def environment(self) -> dict[str, str]:
         """The variables that point a client of the collection at it."""
         return {"MSTR_BASE_URL": self.base_url, "MSTR_USERNAME": self.username, "MSTR_PASSWORD": self.password}
@@ -206,8 +214,9 @@ class Simulator:
                 raise SimulatorError(f"{method} {path}: {error.read().decode('utf-8', 'replace')}") from None
 
     def reset(self, profile: str | None = None, **switches: Any) -> None:
-        """Start over: fresh state, empty log, no faults; without ``profile`` the one it was started with."""
-        self.control("POST", "/reset", {"profile": profile or self._initial, "switches": switches})
+        """Start over: fresh state, empty log, no faults; without ``profile`` as started, but for ``switches``."""
+        initial = {} if profile else self._initial[1]
+        self.control("POST", "/reset", {"profile": profile or self._initial[0], "switches": {**initial, **switches}})
 
     def switch(self, **switches: Any) -> dict[str, Any]:
         """Change switches of the running server; returns all of them."""

@@ -6,6 +6,8 @@ import itertools
 import json
 import time
 from collections import deque
+from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
 from simulator.messages import Call
@@ -14,60 +16,88 @@ from simulator.sessions import LB_COOKIE
 KEPT = 20_000
 BODIES_KEPT = 2_000
 LONGEST_BODY = 16_384
+NO_BODY = object()
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request. ``status`` None: not answered, or, if ``duration_ms`` is None too, not yet."""
+
+    number: int
+    time: float
+    method: str
+    path: str
+    query: dict[str, str] | None
+    token: bool
+    cookie: bool
+    lb_cookie: bool
+    authorization: bool
+    project: bool
+    content_type: str
+    user_agent: str
+    status: int | None = None
+    session: int | None = None
+    user: str | None = None
+    fault: str | None = None
+    duration_ms: float | None = None
+    body: Any = NO_BODY
+
+    def finish(self, call: Call, status: int | None, seconds: float) -> None:
+        """Note how the request ended."""
+        self.status = status
+        self.duration_ms = round(seconds * 1000, 3)
+        if call.session is not None:
+            self.session = call.session.number
+            self.user = call.session.user.username
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry for a test; ``body`` only where there is one."""
+        shown = {name: getattr(self, name) for name in self.__slots__ if name != "body"}
+        shown["query"] = self.query or {}
+        if self.body is not NO_BODY:
+            shown["body"] = self.body
+        return shown
 
 
 class RequestLog:
-    """A bounded list of entries, each a plain dict that goes to the test as it is."""
+    """The last entries."""
 
     def __init__(self) -> None:
-        self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
-        self._with_body: deque[dict[str, Any]] = deque()
+        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._with_body: deque[Entry] = deque()
         self._numbers = itertools.count(1)
 
-    def begin(self, call: Call) -> dict[str, Any]:
-        """Note a request that has arrived; ``status`` stays null until it is answered."""
-        entry: dict[str, Any] = {
-            "number": next(self._numbers),
-            "time": time.time(),
-            "method": call.method,
-            "path": call.path,
-            "query": dict(call.query),
-            "status": None,
-            "token": bool(call.header("X-MSTR-AuthToken")),
-            "cookie": "JSESSIONID" in call.cookies,
-            "lb_cookie": LB_COOKIE in call.cookies,
-            "authorization": bool(call.header("Authorization")),
-            "project": bool(call.header("X-MSTR-ProjectID")),
-            "content_type": call.header("Content-Type"),
-            "user_agent": call.header("User-Agent"),
-            "session": None,
-            "user": None,
-            "fault": None,
-            "duration_ms": None,
-        }
+    def begin(self, call: Call) -> Entry:
+        """Note a request that has arrived."""
+        entry = Entry(
+            number=next(self._numbers),
+            time=time.time(),
+            method=intern(call.method),
+            path=intern(call.path),
+            query=dict(call.query) or None,
+            token=bool(call.header("X-MSTR-AuthToken")),
+            cookie="JSESSIONID" in call.cookies,
+            lb_cookie=LB_COOKIE in call.cookies,
+            authorization=bool(call.header("Authorization")),
+            project=bool(call.header("X-MSTR-ProjectID")),
+            content_type=intern(call.header("Content-Type")),
+            user_agent=intern(call.header("User-Agent")),
+        )
         self._entries.append(entry)
         # Bodies of logins hold secrets; bodies of runtimes are what tests want to see.
         if call.path.startswith("/runtimes") and 0 < len(call.body) <= LONGEST_BODY:
             try:
-                entry["body"] = json.loads(call.body)
+                entry.body = json.loads(call.body)
             except ValueError:
-                entry["body"] = None
+                entry.body = None
             self._with_body.append(entry)
             if len(self._with_body) > BODIES_KEPT:
-                self._with_body.popleft().pop("body", None)
+                self._with_body.popleft().body = NO_BODY
         return entry
-
-    def finish(self, entry: dict[str, Any], call: Call, status: int | None, seconds: float) -> None:
-        """Note how a request ended; ``status`` None means that no answer was sent."""
-        entry["status"] = status
-        entry["duration_ms"] = round(seconds * 1000, 3)
-        if call.session is not None:
-            entry["session"] = call.session.number
-            entry["user"] = call.session.user.username
 
     def entries(self) -> list[dict[str, Any]]:
         """Return the entries, oldest first."""
-        return list(self._entries)
+        return [entry.to_json() for entry in self._entries]
 
     def clear(self) -> None:
         """Forget everything; the numbers go on."""

@@ -21,6 +21,7 @@ DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"  # [doc]
 TYPE, SUBTYPE = 80, 20480
 WRITE, DELETE = 8, 16  # bits of acg and of the rights in an acl
 ALL_RIGHTS = 255
+OMIT = "_omit"  # key of a seed: names of fields that its answers lack
 
 
 def _stamp(moment: datetime) -> str:
@@ -60,9 +61,10 @@ class Runtime:
 
     def acg(self, user: User) -> int:
         """Return what a user may do: everything that no deny entry in the acl takes away."""
+        acl = self.values.get("acl", self.acl)
         denied = 0
-        for entry in self.values.get("acl", self.acl) or []:
-            if entry.get("deny") and entry.get("trusteeId") == user.id:
+        for entry in acl if isinstance(acl, list) else []:  # a seed may hold anything there
+            if isinstance(entry, dict) and entry.get("deny") and entry.get("trusteeId") == user.id:
                 denied |= int(entry.get("rights", 0))
         return ALL_RIGHTS & ~denied
 
@@ -223,7 +225,8 @@ class Runtimes:
             elif name in DEFINITION and known(RUNTIME_FIELDS, name, switches):
                 _add_unset(answer, name, switches)
         answer.update({name: value for name, value in runtime.values.items() if name not in RUNTIME_FIELDS})
-        return answer
+        hidden = answer.pop(OMIT, ())
+        return {name: value for name, value in answer.items() if name not in hidden}
 
     def _shown(self, name: str, value: Any) -> Any:
         if name == "whitelist" and isinstance(value, list):

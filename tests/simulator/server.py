@@ -46,7 +46,7 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     (f"/scripts/evaluation/{_ID}", "DELETE", scripts.stop, WRITES),
 )
 _COMPILED = tuple((re.compile(path), method, handler, need) for path, method, handler, need in ROUTES)
-JOURNAL_KEPT = 10_000
+JOURNAL_KEPT = 5_000
 
 
 class Server:

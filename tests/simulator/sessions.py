@@ -63,7 +63,7 @@ class Sessions:
         self._identity_tokens: dict[str, IServerSession] = {}
         self._numbers = 0
         self._standing_giver = standing_giver
-        self.issued: deque[str] = deque(maxlen=50_000)  # every token and cookie: a test looks for leaks of them
+        self.issued: deque[str] = deque(maxlen=20_000)  # every token and cookie: a test looks for leaks of them
 
     # --- the clocks
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
-from conftest import SAMPLE, create, read
+
 from simulator.fields import RUNTIME_FIELDS
 from simulator.harness import Simulator
 from simulator.rawclient import RawClient
+from simulator.tests.helpers import SAMPLE, create, read
 
 
 def test_the_sample_comes_back_as_documented(client: RawClient) -> None:
@@ -170,6 +172,19 @@ def test_seeds_come_back_as_they_are(sim: Simulator, client: RawClient) -> None:
         found = read(client, runtime_id)
         assert {key: found[key] for key in dirty} == dirty
         assert found["acg"] == 255
+
+
+def test_seeds_of_any_kind(sim: Simulator, client: RawClient) -> None:
+    strange: list[dict[str, Any]] = [
+        {"name": 5, "acl": "none", "whitelist": [1, None], "packages": [None, "numpy"], "resource": []},
+        {"name": None, "acl": [None], "packages": None, "_omit": ["owner", "acl", "acg", "dateCreated"]},
+        {},
+    ]
+    ids = sim.seed(*strange)
+    sim.switch(field_order="sorted", list_order="name", cpu_format="number")
+    assert len(client.call("GET", "/runtimes").json["runtimes"]) == 4
+    assert read(client, ids[0])["whitelist"] == [1, None]
+    assert not {"owner", "acl", "acg", "dateCreated", "_omit"} & set(read(client, ids[1]))
 
 
 def test_a_thousand_runtimes(sim: Simulator, client: RawClient) -> None:

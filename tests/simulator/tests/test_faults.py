@@ -11,10 +11,11 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
-from conftest import SAMPLE, create, read
+
 from simulator.faults import KINDS, Fault
 from simulator.harness import Simulator, SimulatorError
 from simulator.rawclient import RawClient
+from simulator.tests.helpers import SAMPLE, create, read
 
 
 def names(sim: Simulator) -> list[str]:

@@ -12,9 +12,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import SAMPLE, create, gone
+
 from simulator.harness import FOLDER, Simulator, SimulatorError
 from simulator.rawclient import RawClient
+from simulator.tests.helpers import SAMPLE, create, gone, start
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -34,8 +35,6 @@ def test_a_human_sees_address_and_credentials_and_ends_it(number: signal.Signals
 
 
 def test_it_ends_while_calls_hang_and_scripts_run() -> None:
-    from test_scripts import start
-
     sim = Simulator().start()
     client = RawClient(sim.base_url)
     client.login(sim.username, sim.password)

@@ -5,38 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import time
-from typing import Any
 
 import pytest
-from conftest import create, gone
+
 from simulator.harness import Simulator
 from simulator.rawclient import RawClient
-
-
-def start(client: RawClient, code: str, runtime_id: str | None = None, **more: object) -> str:
-    """Start a script and return the evaluation's id."""
-    body: dict[str, Any] = {"scriptContent": base64.b64encode(code.encode()).decode(), **more}
-    if runtime_id:
-        body["scriptRuntimeId"] = runtime_id
-    answer = client.call("POST", "/scripts/evaluation", body)
-    assert answer.status == 200, answer.body
-    return str(answer.json["id"])
-
-
-def wait(client: RawClient, evaluation: str, seconds: float = 20) -> dict[str, Any]:
-    """Wait for the end and return the answer."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        answer = client.call("GET", f"/scripts/evaluation/{evaluation}").json
-        if answer["status"] >= 3:
-            return dict(answer)
-        time.sleep(0.02)
-    raise AssertionError(answer)
-
-
-def run(client: RawClient, code: str, runtime_id: str | None = None, **more: object) -> dict[str, Any]:
-    """Start and wait."""
-    return wait(client, start(client, code, runtime_id, **more))
+from simulator.tests.helpers import create, gone, run, start, wait
 
 
 def test_output_and_result(client: RawClient) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from conftest import create
+
 from simulator.harness import Simulator
-from simulator.rawclient import RawClient
+from simulator.rawclient import Answer, RawClient
+from simulator.tests.helpers import create
 
 
 def test_login_gives_token_and_cookie(sim: Simulator) -> None:
@@ -32,13 +35,14 @@ def test_token_of_one_session_and_cookie_of_another(sim: Simulator, client: RawC
 
 
 def test_every_login_mode(sim: Simulator) -> None:
-    for log_in in (
+    ways: list[Callable[[RawClient], Answer]] = [
         lambda c: c.login(sim.username, sim.password),
         lambda c: c.login(sim.ldap_username, sim.ldap_password, mode=16),
         lambda c: c.login(mode=8),
         lambda c: c.login(sim.api_token, mode=4096),
         lambda c: c.delegate(sim.identity_token),
-    ):
+    ]
+    for log_in in ways:
         client = RawClient(sim.base_url)
         assert log_in(client).status == 204
         assert client.call("GET", "/runtimes").status == 200

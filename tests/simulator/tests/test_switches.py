@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SAMPLE, create, read
+
 from simulator.harness import Simulator, SimulatorError
 from simulator.profiles import PROFILES, SWITCHES, make_switches, switches_as_markdown
 from simulator.rawclient import RawClient
 from simulator.switches import SwitchError
+from simulator.tests.helpers import SAMPLE, create, read, run, start
 
 Make = Callable[..., RawClient]
 DEFAULT = "0F35652CA7D041978BF0CBCB67531203"
@@ -94,7 +95,7 @@ def test_field_order(with_switches: Make) -> None:
     client = with_switches(field_order="reversed")
     found = read(client, create(client, whitelist=blocks, packages=[{"name": "b"}, {"name": "a"}]))
     assert found["whitelist"] == blocks[::-1]
-    assert [p["name"] for p in found["packages"]] == ["a", "b"]  # type: ignore[attr-defined]
+    assert [p["name"] for p in found["packages"]] == ["a", "b"]
     client = with_switches(field_order="shuffled")
     runtime_id = create(client, whitelist=blocks)
     assert len({str(read(client, runtime_id)["whitelist"]) for _ in range(20)}) > 1
@@ -211,8 +212,6 @@ def test_whitelists(with_switches: Make, switches: dict[str, str], sent: str, ke
 
 
 def test_empty_whitelist(with_switches: Make) -> None:
-    from test_scripts import run  # the switch shows only in what a script can reach
-
     code = (
         "import socket\ntry:\n    socket.create_connection(('127.0.0.1', 9), 1)\n"
         "except OSError as error:\n    result = str(error)"
@@ -230,16 +229,16 @@ def test_package_outcome_package_start_and_package_delay(with_switches: Make, si
     client = with_switches(package_delay=60, package_start="unknown", package_outcome="not_installed")
     runtime_id = create(client)
     found = read(client, runtime_id)
-    assert (found["status"], found["packages"][0]["status"]) == ("busy", "unknown")  # type: ignore[index]
+    assert (found["status"], found["packages"][0]["status"]) == ("busy", "unknown")
     sim.turn_clock(61)
     found = read(client, runtime_id)
     assert found["status"] == "error"
-    assert found["packages"] == [{**SAMPLE["packages"][0], "status": "not_installed", "message": "Return code: 1."}]  # type: ignore[index,dict-item]
+    assert found["packages"] == [{**SAMPLE["packages"][0], "status": "not_installed", "message": "Return code: 1."}]
 
 
 def test_mstrio_unasked(with_switches: Make) -> None:
     def names(client: RawClient, runtime_id: str) -> list[str]:
-        return [p["name"] for p in read(client, runtime_id)["packages"]]  # type: ignore[attr-defined]
+        return [p["name"] for p in read(client, runtime_id)["packages"]]
 
     wanted = {"no": (["numpy"], ["scipy"]), "on_create": (["numpy", "mstrio-py"], ["scipy"])}
     wanted["always"] = (["numpy", "mstrio-py"], ["scipy", "mstrio-py"])
@@ -256,14 +255,12 @@ def test_empty_version(with_switches: Make, sim: Simulator) -> None:
     for how, early, late in (("keep", "", ""), ("resolve", "2.1.3", "2.1.3"), ("when_installed", "", "2.1.3")):
         client = with_switches(empty_version=how, package_delay=60)
         runtime_id = create(client, packages=[{"name": "numpy"}])
-        assert read(client, runtime_id)["packages"][0]["version"] == early  # type: ignore[index]
+        assert read(client, runtime_id)["packages"][0]["version"] == early
         sim.turn_clock(61)
-        assert read(client, runtime_id)["packages"][0]["version"] == late  # type: ignore[index]
+        assert read(client, runtime_id)["packages"][0]["version"] == late
 
 
 def test_runtime_status(with_switches: Make, sim: Simulator) -> None:
-    from test_scripts import run
-
     courses = {
         "follows": ["busy", "busy", "ready", "ready"],
         "unknown_first": ["unknown", "busy", "ready", "ready"],
@@ -277,7 +274,7 @@ def test_runtime_status(with_switches: Make, sim: Simulator) -> None:
         for seconds in (40, 40):
             sim.turn_clock(seconds)
             seen.append(read(client, runtime_id)["status"])
-        package = read(client, runtime_id)["packages"][0]["status"]  # type: ignore[index]
+        package = read(client, runtime_id)["packages"][0]["status"]
         assert package == ("unknown" if how == "all_unknown" else "installed")
         run(client, "1", runtime_id)
         assert [*seen, read(client, runtime_id)["status"]] == course, how
@@ -482,8 +479,6 @@ def test_errors_wrapped_and_error_code_style(with_switches: Make) -> None:
 
 
 def test_script_start_delay_and_evaluation_ttl(with_switches: Make, sim: Simulator) -> None:
-    from test_scripts import run, start
-
     client = with_switches(script_start_delay=0.3, evaluation_ttl=60)
     evaluation = start(client, "1")
     assert client.call("GET", f"/scripts/evaluation/{evaluation}").json["status"] == 0
@@ -493,8 +488,6 @@ def test_script_start_delay_and_evaluation_ttl(with_switches: Make, sim: Simulat
 
 
 def test_script_time_limit_and_script_memory_mb(with_switches: Make) -> None:
-    from test_scripts import run
-
     client = with_switches(script_time_limit=0.5, script_memory_mb=128)
     answer = run(client, "while True: pass")
     assert (answer["status"], answer["results"]["output"]) == (5, "null")
