@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from simulator import auth, runtimes, scripts
+from simulator import auth, runtime_calls, runtimes, scripts
 from simulator.faults import Faults
 from simulator.log import RequestLog
 from simulator.messages import ApiError, Call, Reply, error_reply
@@ -35,12 +35,12 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/sessions/userInfo", "GET", auth.user_info, SESSION),
     ("/sessions/privileges", "GET", auth.privileges, SESSION),
     ("/status", "GET", auth.status, NOTHING),
-    ("/runtimes", "GET", runtimes.list_all, READS),
-    ("/runtimes", "POST", runtimes.create, WRITES),
-    ("/runtimes/versions", "GET", runtimes.versions, READS),
-    (f"/runtimes/{_ID}", "GET", runtimes.read, READS),
-    (f"/runtimes/{_ID}", "PATCH", runtimes.update, WRITES),
-    (f"/runtimes/{_ID}", "DELETE", runtimes.delete, WRITES),
+    ("/runtimes", "GET", runtime_calls.list_all, READS),
+    ("/runtimes", "POST", runtime_calls.create, WRITES),
+    ("/runtimes/versions", "GET", runtime_calls.versions, READS),
+    (f"/runtimes/{_ID}", "GET", runtime_calls.read, READS),
+    (f"/runtimes/{_ID}", "PATCH", runtime_calls.update, WRITES),
+    (f"/runtimes/{_ID}", "DELETE", runtime_calls.delete, WRITES),
     ("/scripts/evaluation", "POST", scripts.start, WRITES),
     (f"/scripts/evaluation/{_ID}", "GET", scripts.result, READS),
     (f"/scripts/evaluation/{_ID}", "DELETE", scripts.stop, WRITES),
