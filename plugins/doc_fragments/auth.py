@@ -34,7 +34,8 @@ options:
     type: str
   identity_token:
     description:
-      - An identity token, for O(login_mode=identity_token). The way for users who sign in through a browser (SAML, OIDC).
+      - An identity token, for O(login_mode=identity_token).
+        The way for users who sign in through a browser (SAML, OIDC).
       - Such a session shares the session of the token's giver, so no module ever logs it out.
       - If not given, the environment variable E(MSTR_IDENTITY_TOKEN) is used.
     type: str

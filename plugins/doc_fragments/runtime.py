@@ -33,8 +33,9 @@ options:
   whitelist:
     description:
       - The networks that scripts may reach, as CIDR blocks. A bare address is the block of that one address.
-      - An empty list clears it. An omitted one leaves it alone. Whether an empty whitelist on the server reaches nothing
-        or everything is not public; find out on yours before you clear one.
+      - An empty list clears it. An omitted one leaves it alone.
+      - Whether an empty whitelist reaches nothing or everything is not public; find out on your server before you
+        clear one.
       - A block with host bits set, such as V(10.10.10.7/24), is refused, since it opens more or less than was meant.
     type: list
     elements: str

@@ -20,6 +20,7 @@ from ._errors import ApiError, AuthError, clean, code_number
 
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_DEEPEST = 100
 
 # What to do next, by the number of the API's error code [doc].
 _NEXT_BY_CODE = {
@@ -63,9 +64,16 @@ class Answer:
         if not self.body.strip():
             return None
         try:
-            return json.loads(self.body)
+            data = json.loads(self.body)
         except RecursionError:
             raise ValueError("nested too deep") from None
+        # What the parser of a newer Python takes would still break whoever walks through it, Ansible too.
+        level = [data]
+        for _ in range(_DEEPEST):
+            level = [inner for one in level for inner in _inside(one)]
+            if not level:
+                return data
+        raise ValueError("nested too deep")
 
     def looks_like(self) -> str:
         """What came in place of JSON, for a sentence."""
@@ -84,20 +92,22 @@ class Answer:
         return f"something else than JSON ({self.quote(kind, 60) or 'no content type'})"
 
 
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
 _SHAPES: dict[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 
 
 def api_error(answer: Answer, doing: str, server: str) -> ApiError:
     """The error for an answer that says no. `doing`: what was tried, as in "create runtime 'x'"."""
     fields = _fields(answer)
-    said = fields["message"]
-    if said is None:
-        said = f"with {answer.looks_like()}"
-    elif fields["code"] or fields["ticket_id"]:
-        told = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
-        said = f"{said!r} ({', '.join(told)})"
-    else:
-        said = repr(said)
+    said = f"with {answer.looks_like()}" if fields["message"] is None else repr(fields["message"])
+    told = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
+    if told:
+        said += f" ({', '.join(told)})"
     if 300 <= answer.status < 400:
         said = f"with a redirect to {_target(answer)}, which is not followed so that the token goes nowhere else"
     sentence = f"Could not {doing}: {server} answered {answer.status} to {answer.request}: {said}. "

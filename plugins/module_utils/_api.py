@@ -20,7 +20,7 @@ from ._runtime import Runtime, from_api
 
 _PATH = "/runtimes"
 # Fields that every release returns: a list entry without one of them is not the whole object.
-_ALWAYS = tuple(field.name for field in FIELDS if not field.newer)
+WHOLE = tuple(field.name for field in FIELDS if not field.newer)
 
 
 class RuntimeApi:
@@ -28,6 +28,7 @@ class RuntimeApi:
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._versions: list[tuple[str, ...] | None] = []  # the answer, once there is one
 
     def everything(self) -> list[Runtime]:
         """Every runtime that the user may see; entries may lack fields."""
@@ -50,16 +51,9 @@ class RuntimeApi:
             raise
         return self._runtime(data, doing, f"GET /api{path}")
 
-    def named(self, name: str, managed: Iterable[str] = ()) -> Runtime | None:
-        """The one runtime of that very name, whole, or at least with its `managed` fields; None where there is none.
-
-        Raises ValidationError where several have the name.
-        """
-        return self.whole(one_named(self.everything(), name), managed)
-
-    def whole(self, runtime: Runtime | None, managed: Iterable[str] = ()) -> Runtime | None:
-        """The object itself where a list's entry lacks a field; None where it has gone meanwhile."""
-        if runtime is None or not runtime.lacks({*_ALWAYS, *managed}):
+    def whole(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
+        """The object itself where a list's entry lacks a needed field; None where it has gone meanwhile."""
+        if runtime is None or not runtime.lacks(needed):
             return runtime
         return self.get(str(runtime.id), repr(runtime.name))
 
@@ -84,20 +78,24 @@ class RuntimeApi:
             if not says_no_such_object(exc):
                 raise
 
-    def versions(self) -> list[str] | None:
-        """The Python versions that the server offers; None on a release that has no such call."""
+    def versions(self) -> tuple[str, ...] | None:
+        """The Python versions that the server offers, asked once; None on a release that has no such call."""
         doing = "list the runtime versions"
+        if self._versions:
+            return self._versions[0]
         try:
             data = self._library.get(f"{_PATH}/versions", doing=doing)
         except ApiError as exc:
             # An old release takes "versions" for an id, and knows none such.
             if says_no_such_call(exc) or says_no_such_object(exc):
+                self._versions.append(None)
                 return None
             raise
         versions = data.get("versions") if isinstance(data, Mapping) else None
         if not isinstance(versions, list):
             raise self._unexpected(doing, f"GET /api{_PATH}/versions", "an object with a list of versions")
-        return [str(version) for version in versions]
+        self._versions.append(tuple(str(version) for version in versions))
+        return self._versions[0]
 
     def _runtime(self, data: Any, doing: str, request: str) -> Runtime:
         if not isinstance(data, Mapping) or not data.get("id"):

@@ -11,14 +11,16 @@ proxy may give up before the server does, and only what is still missing is done
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ._api import RuntimeApi, one_named
+from ._api import WHOLE, RuntimeApi, one_named
 from ._definition import Definition
 from ._errors import ApiError, ConnectError, MstrError, PartialError, ValidationError
+from ._interrupt import Interrupted
 from ._plan import Plan, make_plan, surprises
+from ._policy import Policy
 from ._runtime import Runtime
 
 _ALREADY_EXISTS = 15
@@ -28,7 +30,7 @@ _LOOKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done to one runtime, or would be."""
+    """What was done to one runtime, or would be. `read`: whether the runtime is as the server shows it by now."""
 
     action: str
     id: str | None
@@ -36,12 +38,14 @@ class Outcome:
     runtime: Runtime | None
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+    read: bool = False
 
     @classmethod
     def of(cls, plan: Plan) -> Outcome:
         """The outcome that a plan predicts."""
         identity = plan.runtime.id if plan.runtime else None
-        return cls(plan.action, identity, plan.changed_fields, plan.runtime, plan.before, plan.after)
+        read = plan.action in ("none", "deleted")
+        return cls(plan.action, identity, plan.changed_fields, plan.runtime, plan.before, plan.after, read)
 
     def to_result(self) -> dict[str, Any]:
         """The keys that every outcome has."""
@@ -64,34 +68,42 @@ class Writer:
     pause: Callable[[float], None]
     retries: int
     check_mode: bool
+    policy: Policy | None = None
 
     def ensure(self, wanted: Definition) -> Outcome:
         """Make one runtime as wanted. Raises MstrError; PartialError once something was written."""
         plan = self.plan(self.locate(wanted), wanted)
         if self.check_mode or not plan.changed:
             return Outcome.of(plan)
-        return self.carry_out(plan, wanted)
+        return self.verified(self.carry_out(plan, wanted), wanted)
 
     def locate(self, wanted: Definition) -> Runtime | None:
         """The runtime as it is. Raises ValidationError for an ambiguous name, and for an id to change that is none."""
         if wanted.id is None:
-            return self.api.named(str(wanted.name), wanted.values)
+            return self.api.whole(one_named(self.api.everything(), str(wanted.name)), {*WHOLE, *wanted.values})
         current = self.api.get(wanted.id)
         if current is None and wanted.state == "present":
             raise ValidationError([f"no runtime has the id {wanted.id}; to create one, give its name and no id"])
         return current
 
-    def plan(self, current: Runtime | None, wanted: Definition) -> Plan:
-        """The plan, when nothing forbids it. Raises ValidationError, before anything is written."""
+    def plan(self, current: Runtime | None, wanted: Definition, listed: Iterable[Runtime] | None = None) -> Plan:
+        """The plan, when nothing forbids it. Raises ValidationError, before anything is written.
+
+        `listed`: the runtimes on the server, where they are known already.
+        """
         plan = make_plan(current, wanted)
         if plan.action == "deleted" and plan.runtime and plan.runtime.is_default:
             raise ValidationError(
                 [f"{plan.runtime.name!r} ({plan.runtime.id}) is the server's built-in default runtime; it stays"]
             )
+        if self.policy and plan.runtime and "whitelist" in wanted.keep and "whitelist" in wanted.values:
+            faults = self.policy.faults(enumerate(plan.runtime.values["whitelist"]))
+            if faults:
+                raise ValidationError([f"what stays in the whitelist: {fault}" for fault in faults])
         if "runtime_version" in plan.changed_fields and wanted.values["runtime_version"]:
             self._check_version(str(wanted.values["runtime_version"]))
-        if plan.action == "updated" and "name" in plan.changed_fields:
-            self._check_name(plan.runtime)
+        if plan.action == "updated" and plan.runtime and "name" in plan.changed_fields:
+            self._check_name(plan.runtime, self.api.everything() if listed is None else listed)
         return plan
 
     def _check_version(self, version: str) -> None:
@@ -103,19 +115,20 @@ class Writer:
         offered = ", ".join(known) or "none"
         raise ValidationError([f"runtime_version {version!r} is none that the server offers ({offered}){hint}"])
 
-    def _check_name(self, renamed: Runtime | None) -> None:
+    def _check_name(self, renamed: Runtime, listed: Iterable[Runtime]) -> None:
         # A server that does not refuse a second runtime of a name would leave two that no task can tell apart.
-        taken = [one for one in self.api.everything() if renamed and one.name == renamed.name and one.id != renamed.id]
+        taken = [one for one in listed if one.name == renamed.name and one.id != renamed.id]
         if taken:
             raise ValidationError([f"name {taken[0].name!r} is taken by the runtime with id {taken[0].id}"])
 
     def carry_out(self, plan: Plan, wanted: Definition) -> Outcome:
-        """Write, and read again. The outcome is of `plan`, also where it took more than one write."""
+        """Write. The outcome is that of `plan`, also where it took more than one write. Raises MstrError."""
         first, tries = plan, self.retries
         while plan.changed:
             try:
-                written = self._write(plan, wanted)
-                return self._verified(first, written, wanted)
+                return replace(Outcome.of(first), id=self._write(plan, wanted))
+            except Interrupted as exc:
+                raise MstrError(f"{exc.sentence} while the runtime {wanted.label} was being {plan.action}") from exc
             except (ApiError, ConnectError) as exc:
                 if exc.unclear:
                     plan = self._look_again(plan, wanted, exc)
@@ -124,7 +137,9 @@ class Writer:
                     tries -= 1
                 else:
                     first = plan = self._after_refusal(plan, wanted, exc)
-        return self._seen(first, plan)
+        # Found done, though the answer was lost or somebody else was quicker.
+        seen = plan.runtime or first.runtime
+        return replace(Outcome.of(first), id=seen.id if seen else None, runtime=seen, read=True)
 
     def _write(self, plan: Plan, wanted: Definition) -> str | None:
         runtime = plan.runtime
@@ -152,7 +167,7 @@ class Writer:
                     **lost.error,
                 ) from exc
             if not again.changed:
-                return again
+                break
         return again
 
     def _after_refusal(self, plan: Plan, wanted: Definition, refusal: MstrError) -> Plan:
@@ -162,46 +177,50 @@ class Writer:
             raise refusal
         # Another play may have been quicker with the same name.
         runtimes = self.api.everything()
-        found = self.api.whole(one_named(runtimes, str(wanted.name)), wanted.values)
+        found = self.api.whole(one_named(runtimes, str(wanted.name)), {*WHOLE, *wanted.values})
         if found is not None:
             return self.plan(found, wanted)
         alike = [f"{one.name!r} ({one.id})" for one in runtimes if one.name.casefold() == str(wanted.name).casefold()]
         why = f"only {' and '.join(alike)} is listed" if alike else "no such name is listed: an ACL may hide it"
         raise MstrError(f"{refusal.sentence} The name is taken, but {why}.", **refusal.error)
 
-    def _verified(self, plan: Plan, identity: str | None, wanted: Definition) -> Outcome:
-        """The outcome with the runtime read again; warns where the server made something else of it."""
-        outcome = replace(Outcome.of(plan), id=identity)
-        if plan.action == "deleted":
+    def verified(self, outcome: Outcome, wanted: Definition, listed: list[Runtime] | None = None) -> Outcome:
+        """The outcome with the runtime read again; warns where the server made something else of it.
+
+        `listed`: the runtimes on the server after the write, where they are known. Raises PartialError.
+        """
+        stored = outcome.runtime
+        if not outcome.read:
+            try:
+                stored = self._read_again(outcome, wanted, listed)
+            except MstrError as exc:
+                preface = f"The runtime {wanted.label} is {outcome.action}, but: "
+                raise PartialError(exc, outcome.to_result(), preface) from exc
+        if stored is None or wanted.state == "absent":
             return outcome
-        try:
-            stored = self._read_again(plan, identity, wanted)
-        except MstrError as exc:
-            raise PartialError(exc, outcome.to_result(), f"The runtime {wanted.label} is {plan.action}, but: ") from exc
         for text in surprises(stored, wanted):
             self.warn(text)
-        return replace(outcome, id=stored.id, runtime=stored)
+        return replace(outcome, id=stored.id, runtime=stored, read=True)
 
-    def _read_again(self, plan: Plan, identity: str | None, wanted: Definition) -> Runtime:
-        if plan.action == "updated":
-            stored = self.api.get(str(identity), wanted.label)
+    def _read_again(self, outcome: Outcome, wanted: Definition, listed: list[Runtime] | None) -> Runtime:
+        if listed is None and outcome.action == "updated":
+            stored = self.api.get(str(outcome.id), wanted.label)
         else:
-            # From the list, which shows at once whether another play has made one of the same name meanwhile.
-            found = [one for one in self.api.everything() if one.id == identity or one.name == wanted.name]
-            mine = [one for one in found if one.id == identity] or found
+            # The list shows at once whether another play has made one of the same name meanwhile.
+            needed = {*WHOLE, *wanted.values} if listed is None else set(wanted.values)
+            found = [
+                one
+                for one in (self.api.everything() if listed is None else listed)
+                if one.id == outcome.id or (outcome.action == "created" and one.name == wanted.name)
+            ]
             if len(found) > 1:
                 ids = " and ".join(str(one.id) for one in found)
-                self.warn(f"Two runtimes now have the name {wanted.name!r}: {ids}. Another task made one of them.")
-            stored = self.api.whole(mine[0], wanted.values) if mine else None
+                self.warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. Another task made one of them.")
+            mine = [one for one in found if one.id == outcome.id] or found
+            stored = self.api.whole(mine[0], needed) if mine else None
         if stored is None:
-            raise MstrError(f"the server no longer shows the runtime {wanted.label} ({identity})")
+            raise MstrError(f"the server no longer shows the runtime {wanted.label} ({outcome.id})")
         return stored
-
-    def _seen(self, first: Plan, now: Plan) -> Outcome:
-        """The outcome of a write that was found done, though its answer was lost or somebody else was quicker."""
-        identity = (now.runtime or first.runtime).id if (now.runtime or first.runtime) else None  # type: ignore[union-attr]
-        runtime = first.runtime if first.action == "deleted" else now.runtime
-        return replace(Outcome.of(first), id=identity, runtime=runtime)
 
 
 def _given_up(lost: MstrError, plan: Plan) -> MstrError:

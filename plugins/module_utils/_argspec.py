@@ -12,14 +12,18 @@ from __future__ import annotations
 from typing import Any
 
 from ._fields import FIELDS, PURGEABLE
+from ._policy import POLICY_OPTIONS
 
-
-def definition_options() -> dict[str, Any]:
-    """The options that define one runtime."""
-    return {
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "id": {"type": "str"},
-        **{field.name: dict(field.spec) for field in FIELDS},
-        **{f"purge_{option}": {"type": "bool", "default": True} for option in PURGEABLE},
-        "journal_comment": {"type": "str"},
-    }
+WAIT_OPTIONS: dict[str, Any] = {
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 300},
+    "wait_interval": {"type": "float", "default": 2.0},
+}
+POLICY_OPTION: dict[str, Any] = {"policy": {"type": "dict", "options": POLICY_OPTIONS}}
+DEFINITION_OPTIONS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "id": {"type": "str"},
+    **{field.name: dict(field.spec) for field in FIELDS},
+    **{f"purge_{option}": {"type": "bool", "default": True} for option in PURGEABLE},
+    "journal_comment": {"type": "str"},
+}

@@ -9,7 +9,6 @@ Floor 1: reads files' existence, sends nothing.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ _NEEDS = {
     "api_token": ("api_token",),
     "identity_token": ("identity_token",),
 }
+_LONGEST_TIMEOUT = 86400  # beyond some years, sockets and locks overflow
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 
@@ -94,8 +94,8 @@ def from_params(params: Mapping[str, Any]) -> Connection:
     base_url = _base_url(params.get("base_url"), session, params.get("session") is not None, faults)
     login = _login(params, session_given=params.get("session") is not None, faults=faults)
     timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
-    if not (math.isfinite(timeout) and timeout > 0):
-        faults.append(f"timeout {timeout} is out of range; it is more than 0 seconds")
+    if not 0 < timeout <= _LONGEST_TIMEOUT:
+        faults.append(f"timeout {timeout} is out of range; it is more than 0 and at most {_LONGEST_TIMEOUT} seconds")
     if retries < 0:
         faults.append(f"retries {retries} is out of range; it is at least 0")
     faults += [
@@ -131,7 +131,8 @@ def _base_url(given: str | None, session: SessionString | None, session_given: b
         url = normal_url(given)
     except ValueError as exc:
         # Credentials may stand in a URL that is refused for them.
-        shown = re.sub(r"//[^/]*@", "//…@", clean(given))
+        before, at, after = clean(given).rpartition("@")
+        shown = f"…@{after}" if at else before + after
         faults.append(f"base_url {shown!r} {exc}")
         return ""
     if session and session.base_url != url:

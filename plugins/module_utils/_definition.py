@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from ._errors import ValidationError
 from ._fields import FIELDS, PURGEABLE
 from ._kinds import RESOURCE_KEYS, Package, Resource
 from ._networks import canonical as canonical_network
+from ._policy import Policy
 
 # The one runtime that every server is built with [doc]. Its name is translated on some servers, its id is not.
 DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
@@ -44,8 +45,8 @@ class Definition:
         return f"'{self.name}'" if self.name and not self.id else f"with id {self.id}"
 
 
-def from_params(params: Mapping[str, Any]) -> Definition:
-    """The definition that a task's options write; omitted and null are alike.
+def from_params(params: Mapping[str, Any], policy: Policy | None = None) -> Definition:
+    """The definition that a task's options write; omitted and null are alike. `policy` judges its whitelist.
 
     Raises ValidationError with every fault at once.
     """
@@ -55,8 +56,10 @@ def from_params(params: Mapping[str, Any]) -> Definition:
         faults.append("one of name and id is required")
     if name is not None and not name.strip():
         faults.append(f"name {name!r} is empty")
-    if identity is not None and not _ID.fullmatch(identity):
-        faults.append(f"id {identity!r} is none; an id has 32 hex digits")
+    try:
+        identity = id_from(identity)
+    except ValidationError as exc:
+        faults += exc.faults
     values: dict[str, Any] = {}
     for field in FIELDS:
         given = params.get(field.name)
@@ -69,6 +72,8 @@ def from_params(params: Mapping[str, Any]) -> Definition:
         if isinstance(given, int) and given < field.least:
             faults.append(f"{field.name} {given} is out of range; it is at least {field.least}")
         values[field.name] = given
+    if policy and params.get("state") != "absent":
+        faults += policy.faults(_judgeable(params.get("whitelist")))
     if values.get("resource") == Resource():
         del values["resource"]
     faults += pool_faults(values)
@@ -77,11 +82,18 @@ def from_params(params: Mapping[str, Any]) -> Definition:
     return Definition(
         state=params.get("state") or "present",
         values=values,
-        id=None if identity is None else identity.upper(),
+        id=identity,
         name=name,
         keep=frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False),
         journal_comment=params.get("journal_comment") or None,
     )
+
+
+def id_from(text: str | None) -> str | None:
+    """An id as the server writes it, with capital letters. Raises ValidationError."""
+    if text is not None and not _ID.fullmatch(text):
+        raise ValidationError([f"id {text!r} is none; an id has 32 hex digits"])
+    return text.upper() if text else text
 
 
 def pool_faults(values: Mapping[str, Any]) -> list[str]:
@@ -100,6 +112,15 @@ def _networks(given: list[str], faults: list[str]) -> tuple[str, ...]:
         except ValueError as exc:
             faults.append(f"whitelist[{index}] {text!r} {exc}")
     return tuple(dict.fromkeys(blocks))
+
+
+def _judgeable(given: list[str] | None) -> Iterator[tuple[int, str]]:
+    """The entries that are blocks; of the others a fault is told already."""
+    for index, text in enumerate(given or ()):
+        try:
+            yield index, canonical_network(text)
+        except ValueError:
+            continue
 
 
 def _packages(given: list[Mapping[str, Any]], faults: list[str]) -> tuple[Package, ...]:

@@ -10,7 +10,7 @@ Floor 0: imports nothing of the collection, of ansible or of requests.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 ERROR_KEYS = ("http_status", "code", "message", "iserver_code", "ticket_id", "request")
@@ -61,6 +61,20 @@ class ValidationError(MstrError):
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(self.faults))
+
+
+def all_of(*checks: Callable[[], Any]) -> list[Any]:
+    """What the checks return. Raises ValidationError with the faults of all of them in one message."""
+    results: list[Any] = []
+    faults: list[str] = []
+    for check in checks:
+        try:
+            results.append(check())
+        except ValidationError as exc:
+            faults += exc.faults
+    if faults:
+        raise ValidationError(faults)
+    return results
 
 
 class ConnectError(MstrError):

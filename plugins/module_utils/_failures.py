@@ -57,7 +57,8 @@ def failure(exc: BaseException, server: str, limit: float) -> Failure | None:
     if names & {"ConnectionError", "ChunkedEncodingError", "ProtocolError", "ContentDecodingError"}:
         reason = f"{server} closed the connection before its answer was whole ({_detail(chain)})"
         return Failure(reason, unclear=True)
-    if "RequestException" in names or isinstance(exc, OSError):
+    # HTTPError is the base of urllib3's own, of which requests lets some through.
+    if names & {"RequestException", "HTTPError"} or isinstance(exc, OSError):
         return Failure(f"the call to {server} failed ({_detail(chain)})", unclear=True)
     return None
 

@@ -61,13 +61,15 @@ class Stop:
         try:
             self.check()
             got = box.get(timeout=seconds)
+            # A second signal may have left its wake-up in a box that is now waited for by an Unstoppable.
+            while got is _WAKE:
+                self.check()
+                got = box.get(timeout=seconds)
+            return got
         except Empty:
             raise TimeoutError from None
         finally:
             del self._boxes[id(box)]
-        if got is _WAKE:
-            self.check()
-        return got
 
     def pause(self, seconds: float) -> None:
         """Sleep. Raises Interrupted as soon as a signal comes."""

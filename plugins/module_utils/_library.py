@@ -26,7 +26,7 @@ from ._session_string import SessionString, encode
 
 _TOKEN = "X-MSTR-AuthToken"
 _SESSION_GONE = 9
-_LOGOUT_LIMIT = 5.0  # seconds
+_LAST_CALL_LIMIT = 5.0  # seconds
 _NOT_MASKABLE = 8  # a shorter part of a session would mask half of every result
 
 
@@ -56,23 +56,29 @@ class Library:
         except ValueError:
             raise wrong_answer(answer, doing, self.base_url, "JSON") from None
 
-    def send(self, method: str, path: str, body: Any = None, *, doing: str, params: Any = None) -> Any:
-        """The JSON that the server answers to a write, None for an empty body. Raises MstrError."""
-        answer = self.call(method, path, json=body, params=params, doing=doing)
+    def send(self, method: str, path: str, body: Any = None, *, doing: str, **options: Any) -> Any:
+        """The JSON that the server answers to a write, None for an empty body. Raises MstrError.
+
+        `options` as of `call`.
+        """
+        answer = self.call(method, path, json=body, doing=doing, **options)
         try:
             return answer.data()
         except ValueError:
             raise wrong_answer(answer, doing, self.base_url, "JSON or nothing") from None
 
-    def call(self, method: str, path: str, *, doing: str, **options: Any) -> Answer:
+    def call(
+        self, method: str, path: str, *, doing: str, late: Callable[[Answer], object] | None = None, **options: Any
+    ) -> Answer:
         """The answer to a call that the server said yes to. Logs in first, and again when the session has died.
 
-        Raises ConnectError, ApiError, AuthError; Interrupted.
+        `late` gets an answer that comes when the task has been asked to end: what it started can still be undone.
+        `options`: `json`, `params`. Raises ConnectError, ApiError, AuthError; Interrupted.
         """
         while True:
             token = self._token or self._log_in(None)
             kind = "read" if method == "GET" else "write"
-            answer = self._exchange(kind, method, path, doing, headers={_TOKEN: token}, **options)
+            answer = self._exchange(kind, method, path, doing, late, headers={_TOKEN: token}, **options)
             if answer.ok:
                 return answer
             error = api_error(answer, doing, self.base_url)
@@ -81,28 +87,59 @@ class Library:
             # Nothing was done, so that a write may be repeated too.
             self._log_in(token, error)
 
-    def session_string(self) -> str:
-        """The session as one string for other tasks, which keep it open; so does this one from now on."""
-        token = self._token or self._log_in(None)
-        self._ours = False
-        delegated = self._connection.login is not None and self._connection.login.delegated
-        return encode(SessionString(self.base_url, token, self._http.cookies(), delegated))
+    @property
+    def delegated(self) -> bool:
+        """Whether the session shares its giver's, which a logout might end: nobody logs it out."""
+        given = self._connection.session
+        if given and given.token == self._token:
+            return given.delegated
+        return self._connection.login is not None and self._connection.login.delegated
 
-    def log_out(self, force: bool = False) -> None:
-        """End the session, if it was opened here or by `force`. Tried once, for 5 s at most; warns, never raises."""
-        if not self._token or not (self._ours or force):
-            return
-        doing = "log out"
+    def session_string(self) -> str:
+        """The session as one string for other tasks, which keep it open; so does this one from now on.
+
+        Raises MstrError where a credential is so short that Ansible would mask it in any string.
+        """
+        token = self._token or self._log_in(None)
         try:
-            call = self._http.start("POST", "/auth/logout", headers={_TOKEN: self._token}, timeout=_LOGOUT_LIMIT)
-            answer = call.answer(Unstoppable(), doing, _LOGOUT_LIMIT)
-            if not answer.ok:
-                error = api_error(answer, doing, self.base_url)
-                if not _session_gone(error):
-                    raise error
+            text = encode(SessionString(self.base_url, token, self._http.cookies(), self.delegated), self.secrets)
+        except ValueError as exc:
+            raise MstrError(f"The session cannot be handed on, {exc}, and Ansible masks it there.") from None
+        # Nobody else can end a session whose string is never read.
+        self._stop.check()
+        self._ours = False
+        return text
+
+    def log_out(self) -> None:
+        """End the session, if it was opened here. A failure is a warning: it hides no result."""
+        if not self._ours:
+            return
+        try:
+            self.end_session()
         except MstrError as exc:
             self._warn(f"{exc.sentence} The session stays open on the server until it times out there.")
-        self._token = None
+
+    def end_session(self) -> None:
+        """End the session whoever opened it; content when it has gone. One try of 5 s at most. Raises MstrError."""
+        token, self._token, self._ours = self._token, None, False
+        if token is None:
+            return
+        try:
+            self._last_call("POST", "/auth/logout", token, "log out")
+        except ApiError as exc:
+            if not _session_gone(exc):
+                raise
+
+    def cancel(self, path: str, *, doing: str) -> None:
+        """DELETE what this task has started, also when it is asked to end. One try of 5 s. Raises MstrError."""
+        if self._token:
+            self._last_call("DELETE", path, self._token, doing)
+
+    def _last_call(self, method: str, path: str, token: str, doing: str) -> None:
+        call = self._http.start(method, path, headers={_TOKEN: token}, timeout=_LAST_CALL_LIMIT)
+        answer = call.answer(Unstoppable(), doing, _LAST_CALL_LIMIT)
+        if not answer.ok:
+            raise api_error(answer, doing, self.base_url)
 
     @property
     def secrets(self) -> set[str]:
@@ -128,7 +165,9 @@ class Library:
             assert login is not None  # the options were checked: a session or a login
             self._token = None
             self._http.forget_cookies()
-            return self._noted(login, self._exchange("login", "POST", login.path, _DOING_LOGIN, json=login.body))
+            # Of a login that was under way when a signal came the token has to be known, or the session leaks.
+            noted = partial(self._noted, login)
+            return noted(self._exchange("login", "POST", login.path, _DOING_LOGIN, noted, json=login.body))
 
     def _noted(self, login: Login, answer: Answer) -> str:
         doing = f"{_DOING_LOGIN} to {self.base_url} (login_mode {login.mode})"
@@ -146,7 +185,9 @@ class Library:
         found = [token, *(value for _name, value, _domain, _path in self._http.cookies())]
         self._http.secrets.update(text for text in found if len(text) >= _NOT_MASKABLE)
 
-    def _exchange(self, kind: str, method: str, path: str, doing: str, **options: Any) -> Answer:
+    def _exchange(
+        self, kind: str, method: str, path: str, doing: str, late: Callable[[Answer], object] | None, **options: Any
+    ) -> Answer:
         """Send, and send again where the table of retries says so. Any status is an answer."""
         for attempt in range(1, self._connection.retries + 2):
             last = attempt > self._connection.retries
@@ -159,10 +200,9 @@ class Library:
                     raise
                 wish = None
             except Interrupted:
-                if kind == "login" and self._connection.login:
-                    self._log_out_late(
-                        self._connection.login, partial(call.answer, Unstoppable(), doing, _LOGOUT_LIMIT)
-                    )
+                if late:
+                    with suppress(MstrError):
+                        late(call.answer(Unstoppable(), doing, _LAST_CALL_LIMIT))
                 raise
             else:
                 if last or answer.status not in RETRY_STATUSES[kind]:
@@ -170,11 +210,6 @@ class Library:
                 wish = answer.headers.get("Retry-After")
             self._stop.pause(pause_before(attempt, wish, random.random))
         raise AssertionError("the last attempt returns or raises")
-
-    def _log_out_late(self, login: Login, late_answer: Callable[[], Answer]) -> None:
-        # A login that was under way when the signal came: its token has to be known, or the session leaks.
-        with suppress(MstrError):
-            self._noted(login, late_answer())
 
 
 _DOING_LOGIN = "log in"

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 NETADDR_IMPORT_ERROR: str | None
 try:
-    from netaddr import AddrFormatError, IPAddress, IPNetwork
+    from netaddr import AddrFormatError, IPAddress, IPNetwork, IPSet
 except ImportError:
     NETADDR_IMPORT_ERROR = traceback.format_exc()
 else:
@@ -89,3 +89,17 @@ def order(text: str) -> tuple[int, int, int, str]:
 def in_order(texts: Iterable[str]) -> tuple[str, ...]:
     """The entries without doubles, in the order of `order`."""
     return tuple(sorted(set(texts), key=order))
+
+
+def union(texts: Iterable[str]) -> IPSet:
+    """The addresses of all the blocks together. Raises ValueError like `parse`."""
+    return IPSet([parse(text).cidr for text in texts])
+
+
+def opened(text: str) -> IPSet:
+    """The addresses that a block opens; one of IPv4-mapped IPv6 addresses (RFC 4291) opens the IPv4 ones as well."""
+    block = parse(text).cidr
+    blocks = [block]
+    if block.version == 6 and block.prefixlen >= 96 and block.first >> 32 == 0xFFFF:
+        blocks.append(IPNetwork((int(block.first) & 0xFFFFFFFF, block.prefixlen - 96), version=4))
+    return IPSet(blocks)

@@ -13,11 +13,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_PREFIX = "mstr1."
+_DIGEST = 8  # bytes
 
 
 @dataclass(frozen=True)
@@ -30,27 +30,31 @@ class SessionString:
     delegated: bool = False
 
 
-def encode(session: SessionString) -> str:
-    """The string; `decode` takes it back."""
+def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
+    """The string; `decode` takes it back. It holds none of the texts in `avoid`, which Ansible would mask in it.
+
+    Raises ValueError where that cannot be: a secret of a letter or two is everywhere.
+    """
     body = json.dumps([session.base_url, session.token, list(session.cookies), session.delegated]).encode()
-    return _PREFIX + base64.urlsafe_b64encode(_digest(body) + body).decode("ascii")
+    body = hashlib.sha256(body).digest()[:_DIGEST] + body
+    avoid = [text for text in avoid if text]
+    for salt in range(256):
+        text = base64.urlsafe_b64encode(bytes([salt]) + bytes(byte ^ salt for byte in body)).decode("ascii")
+        if not any(secret in text for secret in avoid):
+            return text
+    raise ValueError("a secret is so short that it occurs in every string")
 
 
 def decode(text: str) -> SessionString:
     """The session in a string. Raises ValueError with the rest of a sentence for one that is made up or cut short."""
     try:
-        if not text.startswith(_PREFIX):
+        salted = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+        body = bytes(byte ^ salted[0] for byte in salted[1:])
+        # Not a signature: it tells a truncated string from a whole one.
+        if hashlib.sha256(body[_DIGEST:]).digest()[:_DIGEST] != body[:_DIGEST]:
             raise ValueError(text)
-        raw = base64.b64decode(text[len(_PREFIX) :].encode("ascii"), altchars=b"-_", validate=True)
-        body: Any = json.loads(raw[8:])
-        base_url, token, cookies, delegated = body
-        if raw[:8] != _digest(raw[8:]):
-            raise ValueError(text)
+        parts: Any = json.loads(body[_DIGEST:])
+        base_url, token, cookies, delegated = parts
         return SessionString(base_url, token, [(c[0], c[1], c[2], c[3]) for c in cookies], delegated)
     except (ValueError, TypeError, IndexError, RecursionError):
         raise ValueError("is no string of mstr_session, or not the whole of it") from None
-
-
-def _digest(body: bytes) -> bytes:
-    # Not a signature: it tells a truncated string from a whole one.
-    return hashlib.sha256(body).digest()[:8]

@@ -21,15 +21,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ._connection import LOGIN_MODES, Connection, from_params
-from ._errors import MstrError, ValidationError
+from ._errors import MstrError, ValidationError, all_of
 from ._http import REQUESTS_IMPORT_ERROR
 from ._interrupt import Stop
 from ._library import Library
@@ -90,13 +91,14 @@ def run(
     work: Callable[[Task, Any], Mapping[str, Any]],
     *,
     prepare: Callable[[Mapping[str, Any]], Any] = lambda params: None,
+    connection: Callable[[Mapping[str, Any]], Connection] = from_params,
     requires: Mapping[str, str | None] | None = None,
     **module_options: Any,
 ) -> None:
     """Run a module: `prepare` checks the options before anything is sent, `work` does the rest and returns the result.
 
     `prepare(params)` raises ValidationError with its faults, and returns what `work(task, request)` gets as request.
-    Its faults and those of the connection options end in one message. `requires` maps a Python library's name to the
+    Its faults and those of the `connection` options end in one message. `requires` maps a Python library's name to the
     traceback of its failed import, or None. `module_options` go to AnsibleModule.
 
     Ends the process: by C(exit_json) with the result, or by C(fail_json) with C(msg) and C(error) of a MstrError.
@@ -107,7 +109,7 @@ def run(
             module.fail_json(msg=missing_required_lib(library), exception=trace)
     stop = Stop()
     stop.install()
-    result, failure = _result(module, stop, work, prepare)
+    result, failure = _result(module, stop, work, (connection, prepare))
     if stop.hung_up:
         # Nobody reads; writing would only end in a broken pipe.
         sys.exit(1)
@@ -121,12 +123,15 @@ def run(
 
 
 def _result(
-    module: AnsibleModule, stop: Stop, work: Callable[[Task, Any], Mapping[str, Any]], prepare: Callable[..., Any]
+    module: AnsibleModule,
+    stop: Stop,
+    work: Callable[[Task, Any], Mapping[str, Any]],
+    checks: Iterable[Callable[[Mapping[str, Any]], Any]],
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The result, and what C(fail_json) gets where there is none."""
     library = None
     try:
-        connection, request = _validated(module.params, prepare)
+        connection, request = all_of(*(partial(check, module.params) for check in checks))
         if connection.in_the_clear:
             module.warn(f"{connection.base_url} is plain http: credentials and session cross the network unencrypted.")
         library = Library(connection, stop, module.warn)
@@ -139,20 +144,6 @@ def _result(
         if library:
             library.log_out()
             module.no_log_values.update(library.secrets)
-
-
-def _validated(params: Mapping[str, Any], prepare: Callable[[Mapping[str, Any]], Any]) -> tuple[Connection, Any]:
-    """The connection and the module's own request. Raises ValidationError with the faults of both."""
-    found: list[Any] = []
-    faults: list[str] = []
-    for check in (from_params, prepare):
-        try:
-            found.append(check(params))
-        except ValidationError as exc:
-            faults += exc.faults
-    if faults:
-        raise ValidationError(faults)
-    return found[0], found[1]
 
 
 def _unforeseen(exc: Exception) -> MstrError:

@@ -21,6 +21,8 @@ extends_documentation_fragment:
   - mstr.library.auth
   - mstr.library.attributes
   - mstr.library.runtime
+  - mstr.library.wait
+  - mstr.library.policy
 attributes:
   check_mode:
     support: full
@@ -180,29 +182,58 @@ error:
       sample: POST /api/runtimes
 """
 
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
-from ansible_collections.mstr.library.plugins.module_utils._argspec import definition_options
+from ansible_collections.mstr.library.plugins.module_utils._argspec import (
+    DEFINITION_OPTIONS,
+    POLICY_OPTION,
+    WAIT_OPTIONS,
+)
 from ansible_collections.mstr.library.plugins.module_utils._definition import Definition, from_params
+from ansible_collections.mstr.library.plugins.module_utils._errors import all_of
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for, waiting_from
 
 
-def ensure(task: auth.Task, wanted: Definition) -> Mapping[str, Any]:
+@dataclass(frozen=True)
+class Request:
+    """What the options ask for."""
+
+    wanted: Definition
+    policy: Policy | None
+    waiting: Waiting | None
+
+
+def prepare(params: Mapping[str, Any]) -> Request:
+    """The options, checked. Raises ValidationError with all of their faults."""
+    policy = policy_from(params["policy"])
+    wanted, waiting = all_of(lambda: from_params(params, policy), lambda: waiting_from(params))
+    return Request(wanted, policy, waiting)
+
+
+def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Make the runtime as wanted, and tell what was done."""
-    writer = Writer(RuntimeApi(task.library), task.warn, task.stop.pause, task.retries, task.check_mode)
-    return writer.ensure(wanted).to_result()
+    api = RuntimeApi(task.library)
+    writer = Writer(api, task.warn, task.stop.pause, task.retries, task.check_mode, request.policy)
+    outcome = writer.ensure(request.wanted)
+    if request.waiting and not task.check_mode:
+        outcome = wait_for(outcome, api, request.waiting, time.monotonic, task.stop.pause)
+    return outcome.to_result()
 
 
 def main() -> None:
     """Entry point."""
     auth.run(
-        auth.argument_spec(**definition_options()),
+        auth.argument_spec(**DEFINITION_OPTIONS, **WAIT_OPTIONS, **POLICY_OPTION),
         ensure,
-        prepare=from_params,
+        prepare=prepare,
         requires={"netaddr": NETADDR_IMPORT_ERROR},
     )
 

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A file of definitions: YAML or JSON, a list, bare or under the key C(runtimes).
+
+Floor 3.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ._errors import MstrError, ValidationError, clean
+
+try:
+    import yaml
+except ImportError:
+    yaml = None  # type: ignore[assignment]
+
+
+def read_definitions(path: str) -> list[Any]:
+    """The entries of a file, as they are written. Raises ValidationError with one sentence."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+        return _entries(_parsed(content.decode("utf-8-sig")))
+    except OSError as exc:
+        raise ValidationError([f"src {path!r} cannot be read: {exc.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise ValidationError([f"src {path!r} is no UTF-8 text"]) from None
+    except _NotThis as exc:
+        raise ValidationError([f"src {path!r} {exc.sentence}"]) from None
+
+
+class _NotThis(MstrError):
+    """What is wrong with a file, as the rest of a sentence."""
+
+
+def _entries(data: Any) -> list[Any]:
+    entries = data.get("runtimes") if isinstance(data, Mapping) else data
+    if not isinstance(entries, list):
+        raise _NotThis("holds no list of runtimes, bare or under the key runtimes")
+    return entries
+
+
+def _parsed(text: str) -> Any:
+    if text.lstrip().startswith("$ANSIBLE_VAULT;"):
+        raise _NotThis("is encrypted by ansible-vault; decrypt it, or give its content to the option runtimes")
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except RecursionError:
+        raise _NotThis("is nested too deep") from None
+    except ValueError as exc:
+        if yaml is None:
+            raise _NotThis(f"is no JSON ({exc}), and YAML needs PyYAML where the module runs") from None
+    try:
+        return yaml.load(text, Loader=_loader())
+    except yaml.YAMLError as exc:
+        raise _NotThis(f"is no YAML: {clean(exc, 300)}") from None
+    except (RecursionError, ValueError) as exc:
+        raise _NotThis(f"is no YAML: {clean(exc, 300)}") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping, of which the later of two equal keys would win unseen."""
+    mapping: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in mapping:
+            raise _NotThis(f"has the key {key!r} twice in one mapping")
+        mapping[key] = value
+    return mapping
+
+
+def _loader() -> Any:
+    base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(base):  # type: ignore[misc,valid-type]
+        """YAML's safe loader, that takes no key twice."""
+
+    def mapping(loader: Any, node: Any) -> dict[str, Any]:
+        loader.flatten_mapping(node)
+        pairs = [
+            (loader.construct_object(key, deep=True), loader.construct_object(value, deep=True))
+            for key, value in node.value
+        ]
+        return _once(pairs)
+
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    return Loader

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Wait until a runtime is ready.
+
+Floor 3. The clock and the pause are handed in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ._api import RuntimeApi
+from ._apply import Outcome
+from ._errors import MstrError, PartialError, ValidationError
+from ._runtime import Runtime
+
+# Some servers may leave the status at "unknown" until the first script runs (nothing public says that none does).
+# So many looks in a row at "unknown" with every package installed count as ready.
+_UNKNOWN_LOOKS = 3
+_GROWTH = 1.25
+_LONGEST_INTERVAL = 5  # times the first
+
+
+class NotReady(MstrError):
+    """A runtime that is in error, or not ready in time. Carries the runtime as last seen."""
+
+    def __init__(self, sentence: str, runtime: Runtime) -> None:
+        super().__init__(sentence)
+        self.runtime = runtime
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How long to wait and how often to look, in seconds."""
+
+    timeout: float
+    interval: float
+
+
+def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
+    """How a task's options want to wait, None where they do not. Raises ValidationError."""
+    faults = [
+        f"{option} {params[option]} is out of range; it is more than 0 seconds"
+        for option in ("wait_timeout", "wait_interval")
+        if not (math.isfinite(params[option]) and params[option] > 0)
+    ]
+    if faults:
+        raise ValidationError(faults)
+    return Waiting(params["wait_timeout"], params["wait_interval"]) if params["wait"] else None
+
+
+def wait_for(
+    outcome: Outcome,
+    api: RuntimeApi,
+    waiting: Waiting,
+    clock: Callable[[], float],
+    pause: Callable[[float], None],
+) -> Outcome:
+    """The outcome once its runtime is ready. Raises PartialError: the runtime exists, ready or not.
+
+    `clock` tells seconds that only grow, `pause` sleeps.
+    """
+    if outcome.runtime is None or outcome.action == "deleted":
+        return outcome
+    try:
+        return replace(outcome, runtime=until_ready(api, outcome.runtime, waiting, clock, pause))
+    except NotReady as exc:
+        raise PartialError(exc, replace(outcome, runtime=exc.runtime).to_result()) from exc
+    except MstrError as exc:
+        raise PartialError(exc, outcome.to_result()) from exc
+
+
+def until_ready(
+    api: RuntimeApi,
+    runtime: Runtime,
+    waiting: Waiting,
+    clock: Callable[[], float],
+    pause: Callable[[float], None],
+) -> Runtime:
+    """The runtime as soon as it is ready: one GET a look, none where it is ready already.
+
+    Raises NotReady; ApiError and ConnectError where the server cannot be asked.
+    """
+    end = clock() + waiting.timeout
+    interval, settled = waiting.interval, 0
+    while True:
+        _raise_if_failed(runtime)
+        settled = settled + 1 if _settled(runtime) else 0
+        if _ready(runtime) or settled >= _UNKNOWN_LOOKS:
+            return runtime
+        left = end - clock()
+        if left <= 0:
+            raise NotReady(
+                f"The runtime {runtime.name!r} ({runtime.id}) is not ready after {waiting.timeout:g} seconds: "
+                f"{_state(runtime)}. The server goes on; raise wait_timeout, or look at its packages.",
+                runtime,
+            )
+        pause(min(interval, left))
+        interval = min(interval * _GROWTH, waiting.interval * _LONGEST_INTERVAL)
+        seen = api.get(str(runtime.id), repr(runtime.name))
+        if seen is None:
+            raise NotReady(f"The runtime {runtime.name!r} ({runtime.id}) was deleted while waiting", runtime)
+        runtime = seen
+
+
+def _raise_if_failed(runtime: Runtime) -> None:
+    failed = [package for package in runtime.values.get("packages") or () if package.status == "not_installed"]
+    if failed:
+        told = "; ".join(f"{one.name} ({one.message or 'the server gives no reason'})" for one in failed)
+        raise NotReady(f"The runtime {runtime.name!r} ({runtime.id}) lacks packages: {told}", runtime)
+    if runtime.facts.get("status") == "error":
+        raise NotReady(f"The runtime {runtime.name!r} ({runtime.id}) is in error: {_state(runtime)}", runtime)
+
+
+def _ready(runtime: Runtime) -> bool:
+    installing = any(package.status == "installing" for package in runtime.values.get("packages") or ())
+    return runtime.facts.get("status") == "ready" and not installing
+
+
+def _settled(runtime: Runtime) -> bool:
+    packages = runtime.values.get("packages") or ()
+    return runtime.facts.get("status") in (None, "unknown") and all(one.status == "installed" for one in packages)
+
+
+def _state(runtime: Runtime) -> str:
+    packages = [f"{one.name} {one.status or 'without status'}" for one in runtime.values.get("packages") or ()]
+    return f"status {runtime.facts.get('status') or 'not told'}, packages: {', '.join(packages) or 'none'}"

@@ -1,0 +1,211 @@
+#!/usr/bin/python
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mstr_runtime_info
+short_description: Read the Python runtimes of a MicroStrategy (Strategy) Library server
+version_added: 0.1.0
+description:
+  - Returns all runtimes, or those of a name, of an id, of a status. None found is an empty list and no failure.
+  - A list of the server may lack fields; then the objects are read too, four at a time.
+  - Judges the whitelists by O(policy), if one is given.
+  - The filter P(mstr.library.runtime_definitions#filter) turns what it returns into definitions.
+author:
+  - mstr.library contributors (@mstr-library)
+extends_documentation_fragment:
+  - mstr.library.auth
+  - mstr.library.attributes
+  - mstr.library.policy
+options:
+  name:
+    description: Only the runtimes of that very name.
+    type: str
+  id:
+    description: Only the runtime with that id, 32 hex digits in any case.
+    type: str
+  status:
+    description: Only runtimes in that status.
+    type: str
+    choices: [unknown, ready, busy, error]
+  include_versions:
+    description: Whether to ask for the Python versions that the server offers.
+    type: bool
+    default: false
+  policy:
+    description: Fails nothing here. What breaks it is returned in RV(violations).
+requirements:
+  - netaddr
+attributes:
+  check_mode:
+    support: full
+    details: Reads alone.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: All runtimes
+  mstr.library.mstr_runtime_info:
+  register: all_runtimes
+
+- name: One runtime, and the Python versions to choose from
+  mstr.library.mstr_runtime_info:
+    name: Nightly reports
+    include_versions: true
+  register: reports
+
+- name: Runtimes that are broken
+  mstr.library.mstr_runtime_info:
+    status: error
+
+- name: Which runtimes may reach more than the company's networks
+  mstr.library.mstr_runtime_info:
+    policy:
+      networks_within:
+        - 10.0.0.0/8
+        - 192.168.0.0/16
+      networks_never:
+        - 10.66.0.0/16
+  register: audit
+"""
+
+RETURN = r"""
+runtimes:
+  description: The runtimes, each with the keys that M(mstr.library.mstr_runtime) returns under C(runtime).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+      name: Nightly reports
+      status: ready
+      whitelist:
+        - 10.10.10.0/24
+versions:
+  description: The Python versions that the server offers; null on a release that cannot tell, or when not asked for.
+  returned: success
+  type: list
+  elements: str
+  sample: [3.10.5, 3.12.1]
+violations:
+  description: Each entry of a whitelist that breaks O(policy), once for each rule that it breaks.
+  returned: when O(policy) is given
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the runtime.
+      type: str
+    id:
+      description: The id of the runtime.
+      type: str
+    option:
+      description: The option, always V(whitelist).
+      type: str
+    value:
+      description: The entry.
+      type: str
+    rule:
+      description: The rule, V(networks_within) or V(networks_never).
+      type: str
+  sample:
+    - name: Nightly reports
+      id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+      option: whitelist
+      value: 0.0.0.0/0
+      rule: networks_within
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._api import WHOLE, RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._argspec import POLICY_OPTION
+from ansible_collections.mstr.library.plugins.module_utils._definition import id_from
+from ansible_collections.mstr.library.plugins.module_utils._errors import all_of
+from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._parallel import all_side_by_side
+from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._runtime import Runtime
+
+READERS = 4
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the options ask for."""
+
+    name: str | None
+    id: str | None
+    status: str | None
+    policy: Policy | None
+
+
+def prepare(params: Mapping[str, Any]) -> Request:
+    """The options, checked. Raises ValidationError with all of their faults."""
+    policy, identity = all_of(lambda: policy_from(params["policy"]), lambda: id_from(params["id"]))
+    return Request(params["name"], identity, params["status"], policy)
+
+
+def find(api: RuntimeApi, request: Request) -> list[Runtime]:
+    """The runtimes asked for, whole."""
+    if request.id is not None:
+        found: list[Runtime | None] = [api.get(request.id)]
+    else:
+        listed = [one for one in api.everything() if request.name in (None, one.name)]
+        found = all_side_by_side(lambda one: api.whole(one, WHOLE), listed, READERS)
+    return [
+        one
+        for one in found
+        if one is not None
+        and request.name in (None, one.name)
+        and request.status in (None, one.facts.get("status") or "unknown")
+    ]
+
+
+def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
+    """Read, and judge."""
+    api = RuntimeApi(task.library)
+    runtimes = find(api, request)
+    versions = api.versions() if task.params["include_versions"] else None
+    result: dict[str, Any] = {
+        "changed": False,
+        "runtimes": [one.to_result() for one in runtimes],
+        "versions": None if versions is None else list(versions),
+    }
+    if request.policy:
+        result["violations"] = [
+            {"name": one.name, "id": one.id, "option": "whitelist", "value": text, "rule": rule}
+            for one in runtimes
+            for text in one.values["whitelist"] or ()
+            for rule, _detail in request.policy.breaches(text)
+        ]
+    return result
+
+
+def main() -> None:
+    """Entry point."""
+    auth.run(
+        auth.argument_spec(
+            name={"type": "str"},
+            id={"type": "str"},
+            status={"type": "str", "choices": ["unknown", "ready", "busy", "error"]},
+            include_versions={"type": "bool", "default": False},
+            **POLICY_OPTION,
+        ),
+        read,
+        prepare=prepare,
+        requires={"netaddr": NETADDR_IMPORT_ERROR},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,371 @@
+#!/usr/bin/python
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mstr_runtimes
+short_description: Manage many Python runtimes of a MicroStrategy (Strategy) Library server in one task
+version_added: 0.1.0
+description:
+  - Makes a whole list of runtimes as described, on one session. It does to each what M(mstr.library.mstr_runtime) does.
+  - Everything is checked before the login. Then there is one list call, and only the reads that it makes necessary;
+    creates and updates run side by side, deletes come last.
+  - One entry's failure does not stop the others, but it cancels the purge. The task then fails, and its result still
+    tells everything that was done. A second run does only what is left.
+  - A rename to a name that another runtime has is refused, also when that one is renamed or deleted in the same task.
+    Use two tasks.
+author:
+  - mstr.library contributors (@mstr-library)
+extends_documentation_fragment:
+  - mstr.library.auth
+  - mstr.library.attributes
+  - mstr.library.wait
+  - mstr.library.policy
+options:
+  runtimes:
+    description:
+      - The runtimes. Each entry takes the options of M(mstr.library.mstr_runtime) that define a runtime.
+      - One of O(runtimes) and O(src) is required.
+    type: list
+    elements: dict
+    suboptions:
+      state:
+        description: V(absent) deletes the runtime; an entry then takes C(name), C(id) and C(journal_comment) alone.
+        type: str
+        choices: [present, absent]
+        default: present
+      name:
+        description: As in M(mstr.library.mstr_runtime).
+        type: str
+      id:
+        description: As in M(mstr.library.mstr_runtime).
+        type: str
+      description:
+        description: As in M(mstr.library.mstr_runtime).
+        type: str
+      whitelist:
+        description: As in M(mstr.library.mstr_runtime).
+        type: list
+        elements: str
+      purge_whitelist:
+        description: As in M(mstr.library.mstr_runtime).
+        type: bool
+        default: true
+      packages:
+        description: As in M(mstr.library.mstr_runtime).
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: The name of the package.
+            type: str
+            required: true
+          version:
+            description: The version.
+            type: str
+          description:
+            description: What the package is for.
+            type: str
+      purge_packages:
+        description: As in M(mstr.library.mstr_runtime).
+        type: bool
+        default: true
+      resource:
+        description: As in M(mstr.library.mstr_runtime).
+        type: dict
+        suboptions:
+          cpu:
+            description: CPU units.
+            type: float
+          mem:
+            description: Memory in MB.
+            type: int
+          disk:
+            description: Disk.
+            type: int
+          proc_count:
+            description: Number of processes.
+            type: int
+      exec_timeout:
+        description: As in M(mstr.library.mstr_runtime).
+        type: int
+      min_cached_instances:
+        description: As in M(mstr.library.mstr_runtime).
+        type: int
+      max_cached_instances:
+        description: As in M(mstr.library.mstr_runtime).
+        type: int
+      runtime_version:
+        description: As in M(mstr.library.mstr_runtime).
+        type: str
+      others:
+        description: As in M(mstr.library.mstr_runtime).
+        type: str
+      execution_target:
+        description: As in M(mstr.library.mstr_runtime).
+        type: str
+      journal_comment:
+        description: As in M(mstr.library.mstr_runtime), instead of the task's O(journal_comment).
+        type: str
+  src:
+    description:
+      - A YAML or JSON file where the module runs, with such a list, bare or under the key C(runtimes).
+      - YAML needs PyYAML there.
+    type: path
+  purge:
+    description:
+      - Whether runtimes that are not listed are deleted. Never the server's default runtime. Nothing is purged when any
+        entry fails.
+      - An empty list together with this is refused.
+    type: bool
+    default: false
+  purge_exclude:
+    description: Names, or shell patterns of names, that the purge spares.
+    type: list
+    elements: str
+    default: []
+  purge_limit:
+    description:
+      - More purged runtimes than that refuse the whole task before any write, and are listed.
+        An entry with C(state=absent) does not count.
+    type: int
+  concurrency:
+    description: How many requests run at a time, V(1) to V(16).
+    type: int
+    default: 4
+  journal_comment:
+    description: A comment for the server's change journal, for each change of this task.
+    type: str
+requirements:
+  - netaddr
+  - PyYAML, for a YAML file as O(src)
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: The runtimes of this environment
+  mstr.library.mstr_runtimes:
+    runtimes:
+      - name: Nightly reports
+        whitelist: [10.10.10.0/24]
+        packages:
+          - name: pandas
+      - name: Forecasts
+        resource:
+          cpu: 1
+          mem: 2048
+      - name: Trial of 2024
+        state: absent
+
+- name: Exactly the runtimes of a file, apart from those of the vendor; and never delete more than two
+  mstr.library.mstr_runtimes:
+    src: runtimes.yml
+    purge: true
+    purge_exclude:
+      - "Strategy *"
+    purge_limit: 2
+    wait: true
+"""
+
+RETURN = r"""
+runtimes:
+  description: An entry for each runtime given, in that order, and for each that was purged.
+  returned: when the list of the server could be read
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name.
+      type: str
+    id:
+      description: The id; null where none exists yet.
+      type: str
+    action:
+      description: What was done, or would be in check mode.
+      type: str
+      choices: [none, created, updated, deleted, failed]
+    changed_fields:
+      description: The options that differed.
+      type: list
+      elements: str
+    runtime:
+      description:
+        - As in M(mstr.library.mstr_runtime). A field is null which the server's list did not carry and nothing made
+          necessary to read.
+      type: dict
+    error:
+      description: Why the entry failed, with the keys of C(error) in M(mstr.library.mstr_runtime) and C(msg); or null.
+      type: dict
+  sample:
+    - name: Forecasts
+      id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+      action: updated
+      changed_fields: [resource]
+      runtime:
+        name: Forecasts
+      error: null
+summary:
+  description: How many were C(created), C(updated), C(deleted), C(unchanged) and C(failed).
+  returned: when the list of the server could be read
+  type: dict
+  sample: {created: 0, deleted: 1, failed: 0, unchanged: 1, updated: 1}
+diff:
+  description: A difference for each runtime that changes, with C(before), C(after) and headers that name it.
+  returned: with C(--diff)
+  type: list
+  elements: dict
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
+from ansible_collections.mstr.library.plugins.module_utils._argspec import (
+    DEFINITION_OPTIONS,
+    POLICY_OPTION,
+    WAIT_OPTIONS,
+)
+from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge, double_faults
+from ansible_collections.mstr.library.plugins.module_utils._definition import Definition, from_params
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, all_of
+from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._src import read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for, waiting_from
+
+MOST_AT_A_TIME = 16
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the options ask for."""
+
+    wanted: Sequence[Definition]
+    policy: Policy | None
+    waiting: Waiting | None
+
+
+def prepare(params: Mapping[str, Any]) -> Request:
+    """The options and every entry, checked. Raises ValidationError with all of their faults."""
+    policy = policy_from(params["policy"])
+    wanted, waiting, _bounds = all_of(
+        lambda: definitions(params, policy), lambda: waiting_from(params), lambda: check_bounds(params)
+    )
+    return Request(wanted, policy, waiting)
+
+
+def check_bounds(params: Mapping[str, Any]) -> None:
+    """Raises ValidationError for a number out of range."""
+    faults = []
+    if not 1 <= params["concurrency"] <= MOST_AT_A_TIME:
+        faults.append(f"concurrency {params['concurrency']} is out of range; it goes from 1 to {MOST_AT_A_TIME}")
+    if params["purge_limit"] is not None and params["purge_limit"] < 0:
+        faults.append(f"purge_limit {params['purge_limit']} is out of range; it is at least 0")
+    if faults:
+        raise ValidationError(faults)
+
+
+def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Definition]:
+    """The definitions of all entries. Raises ValidationError with the faults of all, each with index and name."""
+    given, faults = (params["runtimes"], []) if params["src"] is None else typed(read_definitions(params["src"]))
+    if params["purge"] and not given and not faults:
+        faults.append("purge with an empty list would delete every runtime; to want that, list them with state: absent")
+    wanted: dict[int, Definition] = {}
+    for index, entry in enumerate(given):
+        if entry is None:
+            continue
+        label = f"runtimes[{index}]{' ' + repr(entry['name']) if entry.get('name') else ''}"
+        faults += [f"{label}: state absent together with {option}" for option in senseless(entry)]
+        try:
+            comment = entry.get("journal_comment") or params["journal_comment"]
+            wanted[index] = from_params({**entry, "journal_comment": comment}, policy)
+        except ValidationError as exc:
+            faults += [f"{label}: {fault}" for fault in exc.faults]
+    faults += double_faults(wanted)
+    if faults:
+        raise ValidationError(faults)
+    return list(wanted.values())
+
+
+def typed(entries: Sequence[Any]) -> tuple[list[dict[str, Any] | None], list[str]]:
+    """The entries of a file by the same option specs as those of the option, None for one that does not fit them."""
+    validator = ArgumentSpecValidator(DEFINITION_OPTIONS)
+    found: list[dict[str, Any] | None] = []
+    faults = []
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, Mapping):
+            faults.append(f"runtimes[{index}] is no mapping of options")
+            found.append(None)
+            continue
+        result = validator.validate(dict(entry))
+        label = f"runtimes[{index}]{' ' + repr(entry['name']) if entry.get('name') else ''}"
+        faults += [f"{label}: {message}" for message in result.error_messages]
+        found.append(None if result.error_messages else result.validated_parameters)
+    return found, faults
+
+
+def senseless(entry: Mapping[str, Any]) -> list[str]:
+    """The fields of an entry that is to be absent, which a deleted runtime cannot have."""
+    if entry.get("state") != "absent":
+        return []
+    meant = ("state", "name", "id", "journal_comment")
+    return [option for option, value in entry.items() if option not in meant and value not in (None, True)]
+
+
+def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
+    """Make the runtimes as wanted, and tell what was done."""
+    api = RuntimeApi(task.library)
+    params = task.params
+    wait = None
+    if request.waiting:
+        wait = partial(wait_for, api=api, waiting=request.waiting, clock=time.monotonic, pause=task.stop.pause)
+    bulk = Bulk(
+        Writer(api, task.warn, task.stop.pause, task.retries, task.check_mode, request.policy),
+        workers=params["concurrency"],
+        purge=Purge(
+            params["purge"], tuple(params["purge_exclude"]), params["purge_limit"], params["journal_comment"] or None
+        ),
+        wait=wait,
+    )
+    return bulk.ensure_all(request.wanted)
+
+
+def main() -> None:
+    """Entry point."""
+    auth.run(
+        auth.argument_spec(
+            runtimes={"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS},
+            src={"type": "path"},
+            purge={"type": "bool", "default": False},
+            purge_exclude={"type": "list", "elements": "str", "default": []},
+            purge_limit={"type": "int"},
+            concurrency={"type": "int", "default": 4},
+            journal_comment={"type": "str"},
+            **WAIT_OPTIONS,
+            **POLICY_OPTION,
+        ),
+        ensure,
+        prepare=prepare,
+        requires={"netaddr": NETADDR_IMPORT_ERROR},
+        mutually_exclusive=[("runtimes", "src")],
+        required_one_of=[("runtimes", "src")],
+    )
+
+
+if __name__ == "__main__":
+    main()
