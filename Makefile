@@ -2,8 +2,10 @@
 # Options go into ARGS: make test ARGS="--only units --core 2.21"
 
 # The first interpreter that can run the tool. It finds the others that the tests want by itself.
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.14 python3.11 python3.10; do \
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.13 python3.12 python3.14 python3.11 python3.10; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo "$$python" && break; done)
+endif
 DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed; say which with PYTHON=…))
 
 PORT ?= 8899

@@ -12,11 +12,13 @@ import signal
 from dev import commands, envs, paths, proc, report
 
 INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
     args = _parser().parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too, for it may have been inherited as ignored, and would be by all that is started here.
+    for number in _SIGNALS:
         signal.signal(number, signal.default_int_handler)
     try:
         paths.open_run()
@@ -27,7 +29,7 @@ def main() -> int:
         return report.fail("interrupted") and INTERRUPTED
     finally:
         # A second Ctrl-C must not leave half of it running.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         proc.stop_all()
         paths.close_run()

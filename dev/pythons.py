@@ -10,6 +10,7 @@ import functools
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 # From the oldest on which modules run to the newest that a supported ansible-core knows.
@@ -37,13 +38,19 @@ def search_path() -> tuple[Path, ...]:
     """Folders that may hold interpreters.
 
     pyenv's shims are left out: the shim of a version that is not active exists, and fails when called, which
-    ansible-test takes for a broken Python. The real folders stand in for them.
+    ansible-test takes for a broken Python. The real folders stand in for them. Virtual environments are left out too:
+    what is made here is made of the interpreters behind them.
     """
     own = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
-    folders = [folder for folder in own if folder.name != "shims"]
+    folders = [folder for folder in own if folder.name != "shims" and not _is_virtual(folder)]
     folders += sorted(pyenv_root().glob("versions/*/bin"), key=_version_of, reverse=True)
     folders += [Path("/opt/homebrew/bin"), Path("/usr/local/bin"), Path("/usr/bin"), Path("/bin")]
+    folders += [Path(sys.base_prefix, "bin")]
     return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
+
+
+def _is_virtual(folder: Path) -> bool:
+    return (folder.parent / "pyvenv.cfg").exists()
 
 
 def pyenv_root() -> Path:

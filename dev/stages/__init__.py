@@ -27,5 +27,5 @@ ALL: tuple[Stage, ...] = (
     pytests.stage("simulator", "tests/simulator/tests"),
     pytests.stage("contract", "tests/contract", env_name="contract", versions=("3.13", "3.12", "3.11")),
     pytests.stage("examples", "tests/examples"),
-    pytests.stage("tool", "tests/tool"),
+    pytests.stage("tool", "tests/tool", also=("demo",)),
 )

@@ -52,7 +52,7 @@ def _integration(core: str, version: str, modules_on: str = "") -> Stage:
         with Simulator(python=str(envs.ensure("dev").python)) as simulator:
             _write_settings(ansible_test.tree, settings | _connection(simulator))
             status = ansible_test.run("integration", "--local", "--continue-on-error", "--python", version)
-        return _count_targets(job.log.read_text(errors="replace"), status)
+        return count_targets(job.log.read_text(errors="replace"), status)
 
     on = f", modules on {modules_on}" if modules_on else ""
     return Stage(f"integration {core}, Python {version}{on}", run, folder=_TARGETS, core=core)
@@ -68,7 +68,7 @@ def _write_settings(tree: Path, settings: dict[str, str]) -> None:
     (tree / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(settings))
 
 
-def _count_targets(output: str, status: int) -> Result:
+def count_targets(output: str, status: int) -> Result:
     """Each target counts as one test. ansible-test says how many failed, out of how many, in a sentence."""
     told = re.search(r"The (\d+) integration test\(s\) listed below \(out of (\d+)\) failed", output)
     if told:

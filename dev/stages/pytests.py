@@ -16,10 +16,25 @@ from dev.testbed import variables_for
 
 
 def stage(
-    name: str, folder: str, *, env_name: str = "dev", versions: Sequence[str] = PREFERRED, alone: bool = False
+    name: str,
+    folder: str,
+    *,
+    env_name: str = "dev",
+    versions: Sequence[str] = PREFERRED,
+    also: Sequence[str] = (),
+    alone: bool = False,
 ) -> Stage:
-    """The tests under `folder`, which are told of simulators and the installed collection by `dev.testbed`."""
-    return _stage(name, folder, lambda: envs.ensure(env_name, versions), variables_for, alone=alone)
+    """The tests under `folder`, which are told of simulators and the installed collection by `dev.testbed`.
+
+    They run in the environment `env_name`, on the first of `versions`; the environments `also` are there too.
+    """
+
+    def make() -> Env:
+        for other in also:
+            envs.ensure(other)
+        return envs.ensure(env_name, versions)
+
+    return _stage(name, folder, make, variables_for, alone=alone)
 
 
 def pure(name: str, folder: str) -> Stage:

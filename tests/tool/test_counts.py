@@ -1,0 +1,88 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tool counts as passed and failed: nothing that did not run passes, nothing that failed is lost."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from dev import junit, report, runner
+from dev.commands import test
+from dev.report import Report
+from dev.stage import Job, Result, Stage
+from dev.stages.ansible_tests import count_targets
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    path = tmp_path / "junit.xml"
+    path.write_text(
+        """<testsuites><testsuite>
+        <testcase name="good"/><testcase name="bad"><failure/></testcase><testcase name="broken"><error/></testcase>
+        <testcase name="left out"><skipped message="no such Python"/></testcase>
+        </testsuite></testsuites>"""
+    )
+    return path
+
+
+def test_junit_files_are_counted(results: Path) -> None:
+    assert junit.count([results], 1) == Result(1, 2, ("left out: no such Python",))
+
+
+def test_a_program_that_fails_without_a_failed_test_counts_as_one() -> None:
+    assert junit.count([], 2) == Result(0, 1)
+
+
+def test_integration_targets_are_counted() -> None:
+    ran = "Running one integration test role\nRunning two integration test script\n"
+    told = (
+        ran
+        + "FATAL: The 1 integration test(s) listed below (out of 2) failed. See error output above for details:\ntwo"
+    )
+
+    assert count_targets(ran, 0) == Result(2, 0)
+    assert count_targets(told, 1) == Result(1, 1)
+    assert count_targets("ERROR: no such Python", 1) == Result(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("results", "status", "closing"),
+    [
+        ([Result(2), Result(1)], 0, "tests: 3 passed, 0 failed"),
+        ([Result(2), Result(1, 1)], 1, "tests: 3 passed, 1 failed"),
+        ([Result(not_run=("no Python 3.9",))], 1, "tests: 0 passed, 0 failed"),
+    ],
+)
+def test_the_closing_line_and_the_status(
+    capsys: pytest.CaptureFixture[str], results: list[Result], status: int, closing: str
+) -> None:
+    reports = [Report(Stage("stage", lambda job: Result()), result, 1.0) for result in results]
+
+    assert report.summary(reports) == status
+    assert capsys.readouterr().out.splitlines()[-1] == closing
+
+
+def test_a_stage_without_its_folder_is_reported_and_not_passed() -> None:
+    (only,) = runner.run([Stage("later", lambda job: Result(1), folder="tests/none-such")], jobs=1)
+
+    assert only.result == Result(not_run=("nothing there yet (tests/none-such)",))
+
+
+def test_a_stage_that_breaks_is_a_failed_stage_and_the_others_go_on() -> None:
+    def breaks(job: Job) -> Result:
+        raise ValueError("here")
+
+    broken, good = runner.run([Stage("tool: breaks", breaks), Stage("tool: good", lambda job: Result(1))], jobs=2)
+
+    assert (broken.result, good.result) == (Result(0, 1), Result(1))
+    assert broken.log is not None
+    assert "ValueError: here" in broken.log.read_text()
+
+
+def test_a_pattern_that_fits_no_stage_is_an_error() -> None:
+    assert test.run(argparse.Namespace(only="none such", core="", list=False, jobs=1, verbose=False)) == 1

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The demonstration tells its story, and leaves nothing behind however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = ROOT / ".cache" / "run"
+
+
+@contextmanager
+def demo(place: Path) -> Iterator[subprocess.Popen[str]]:
+    """A running `make demo`, less make."""
+    for name in ("home", "tmp"):
+        (place / name).mkdir()
+    env = {**os.environ, "HOME": str(place / "home"), "TMPDIR": str(place / "tmp")}
+    command = [sys.executable, "-B", "-m", "dev", "demo"]
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return
+    pytest.fail(f"the demo ended before it said {text!r}")
+
+
+def assert_nothing_left(place: Path, pid: int) -> None:
+    run = RUNS / str(pid)
+    assert not run.exists()
+    # All that the demo starts has its temporary folder in there.
+    assert [process for process in Path("/proc").glob("[0-9]*") if str(run) in environment(process)] == []
+    assert list((place / "home").iterdir()) == []
+    assert list((place / "tmp").iterdir()) == []
+
+
+def environment(process: Path) -> str:
+    try:
+        return (process / "environ").read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def test_it_runs_the_life_of_a_runtime(tmp_path: Path) -> None:
+    with demo(tmp_path) as process:
+        output, _ = process.communicate()
+
+    assert process.returncode == 0, output
+    assert "changed=4 " in output  # as tried, created, changed, deleted
+    assert "ok=7 " in output
+    assert output.count("POST /api/auth/login →") == output.count("→ POST /api/auth/logout") == 6
+    for write in ("→ POST /api/runtimes →", "→ PATCH /api/runtimes/{id} →", "→ DELETE /api/runtimes/{id} →"):
+        assert output.count(write) == 1
+    assert_nothing_left(tmp_path, process.pid)
+
+
+@pytest.mark.parametrize("moment", ["Building", "Starting", "TASK [Create it]"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_cleans_up(tmp_path: Path, moment: str, number: signal.Signals) -> None:
+    with demo(tmp_path) as process:
+        read_until(process, moment)
+        process.send_signal(number)
+        process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert_nothing_left(tmp_path, process.pid)
