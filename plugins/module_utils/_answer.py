@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,7 +70,7 @@ class Answer:
         # What the parser of a newer Python takes would still break whoever walks through it, Ansible too.
         level = [data]
         for _ in range(_DEEPEST):
-            level = [inner for one in level for inner in _inside(one)]
+            level = [inner for one in level for inner in _inside(one) if isinstance(inner, (dict, list))]
             if not level:
                 return data
         raise ValueError("nested too deep")
@@ -92,10 +92,10 @@ class Answer:
         return f"something else than JSON ({self.quote(kind, 60) or 'no content type'})"
 
 
-def _inside(value: Any) -> list[Any]:
+def _inside(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 _SHAPES: dict[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}

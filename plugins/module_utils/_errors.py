@@ -27,13 +27,19 @@ def clean(value: object, limit: int = _TEXT_LIMIT, secrets: Iterable[str] = ()) 
     """A foreign text as it may stand in a sentence: one line, no control characters, `limit` characters at most."""
     # Cut before the expressions run, for a text of 60 MB must not cost seconds; and hide secrets before the last cut,
     # which might leave half of one that nobody recognises afterwards.
-    text = str(value)[:_LONGEST_TEXT]
-    for secret in secrets:
-        text = text.replace(secret, MASK)
-    text = " ".join(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).split())
+    text = _masked(str(value)[:_LONGEST_TEXT], secrets)
+    # Again at the end: an escape sequence in the middle of a secret would hide it until it is taken out.
+    text = _masked(" ".join(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).split()), secrets)
     # A lone surrogate cannot be printed as UTF-8.
     text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _masked(text: str, secrets: Iterable[str]) -> str:
+    # The longest first, for one may be a part of another.
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
 
 
 def code_number(code: object) -> int | None:
