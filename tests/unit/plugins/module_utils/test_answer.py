@@ -1,0 +1,207 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils import _answer
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError
+from ansible_collections.mstr.library.tests.unit.support.make import URL, answer
+from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
+from hypothesis import given
+from hypothesis import strategies as st
+
+DENIED = {"code": "ERR0014", "message": "No privilege.", "ticketId": "b9a4", "iServerCode": -2147214568}
+
+
+def error(status, body=b"", **how):
+    return _answer.api_error(answer(status, body, **how), "create the runtime 'x'", URL)
+
+
+def test_a_refusal_says_what_was_tried_and_what_the_server_said():
+    denied = error(403, DENIED, request="POST /api/runtimes")
+    assert denied.sentence == (
+        f"Could not create the runtime 'x': {URL} answered 403 to POST /api/runtimes: 'No privilege.' "
+        "(ERR0014, ticket b9a4). The user needs the privilege 'Manage runtime' and a licence for the API."
+    )
+    assert denied.error == {
+        "http_status": 403,
+        "code": "ERR0014",
+        "message": "No privilege.",
+        "iserver_code": -2147214568,
+        "ticket_id": "b9a4",
+        "request": "POST /api/runtimes",
+    }
+
+
+def test_wrapped_errors_are_read_too():
+    assert error(403, {"errors": [DENIED]}).error == error(403, DENIED).error
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "with an empty body"),
+        (b" \n", "with an empty body"),
+        (b"<html><title>Bad\nGateway</title>", "with an HTML page, title 'Bad Gateway'"),
+        (b"\n<!DOCTYPE html><p>x", "with an HTML page"),
+        (b'{"code": ', "with broken JSON"),
+        (b"[" * 100_000, "with broken JSON"),
+        (b"[]", "with JSON of another shape (a list)"),
+        (b"null", "with JSON of another shape (null)"),
+        (b"5", "with JSON of another shape (a number)"),
+        (b"true", "with JSON of another shape (true or false)"),
+        (b'"no"', "with JSON of another shape (a text)"),
+        (b'{"errors": [null]}', "with JSON of another shape (an object)"),
+        (b"\xff\xfe\x00", "with something else than JSON (no content type)"),
+        (b"plain", "with something else than JSON (no content type)"),
+    ],
+)
+def test_what_is_no_error_of_the_api_is_named_and_not_dumped(body, words):
+    assert f"answered 502 to GET /api/runtimes: {words}" in error(502, body).sentence
+
+
+def test_a_content_type_is_named():
+    assert "else than JSON (text/plain)" in error(502, b"plain", headers={"Content-Type": "text/plain"}).sentence
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"), [({"code": "ERR001"}, "ERR001"), ({"code": "", "message": "", "ticketId": "b9a4"}, "b9a4")]
+)
+def test_code_and_ticket_are_shown_without_a_message_too(body, shown):
+    assert shown in error(500, body).sentence
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "advice"),
+    [
+        (401, {"code": "ERR003", "message": "m"}, "Check the credentials and login_mode."),
+        (401, {"code": "ERR009", "message": "m"}, "The session is gone"),
+        (401, b"", "Check the credentials and login_mode."),
+        (403, {"code": "ERR014", "message": "m"}, "'Manage runtime' and a licence"),
+        (403, {"code": "ERR0017", "message": "m"}, "permission on this object"),
+        (403, b"", "may lack the privilege 'Manage runtime'"),
+        (404, {"code": "ERR004", "message": "HTTP 404 Not Found"}, "has no such call"),
+        (404, b"", "base_url names something else"),
+        (405, {"code": "ERR001", "message": "HTTP 405 Method Not Allowed"}, "has no such call"),
+        (429, b"", "try again later"),
+        (503, b"", "try again later"),
+    ],
+)
+def test_a_sentence_ends_with_what_to_do(status, body, advice):
+    assert advice in error(status, body).sentence
+
+
+def test_no_advice_where_the_server_said_what_is_wrong():
+    assert error(404, {"code": "ERR004", "message": "No such runtime."}).sentence.endswith("(ERR004).")
+
+
+def test_a_redirect_names_its_target_without_what_may_be_secret():
+    moved = error(302, headers={"Location": "http://user:pw@evil.example/login?token=abc#x"})
+    assert "a redirect to http://evil.example/login, which is not followed" in moved.sentence
+    assert "set base_url" in moved.sentence
+    for secret in ("user", "pw@", "abc"):
+        assert secret not in moved.sentence
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("", "a redirect to nowhere"),
+        ("http://[::1", "a redirect to a place that is no URL"),
+        ("/app", "a redirect to /app,"),
+    ],
+)
+def test_a_redirect_to_anything_is_a_sentence(location, words):
+    assert words in error(302, headers={"Location": location}).sentence
+
+
+@pytest.mark.parametrize(
+    ("status", "request_", "unclear"),
+    [(500, "POST /x", True), (502, "PATCH /x", True), (500, "GET /x", False), (400, "POST /x", False)],
+)
+def test_a_write_that_ended_in_5xx_is_unclear(status, request_, unclear):
+    assert error(status, request=request_).unclear is unclear
+
+
+def test_only_a_401_is_about_the_session():
+    assert isinstance(error(401), AuthError)
+    assert not isinstance(error(403), AuthError)
+    assert isinstance(error(403), ApiError)
+
+
+def test_a_secret_that_the_server_repeats_is_masked_everywhere():
+    body = {"code": "s3cret", "message": "bad s3cret", "ticketId": "s3cret"}
+    assert "s3cret" not in str(error(400, body, secrets=("s3cret",)).to_result())
+    assert "s3cret" not in error(502, b"<html><title>s3cret</title>", secrets=("s3cret",)).sentence
+    moved = error(302, headers={"Location": "http://h/s3cret"}, secrets=("s3cret",))
+    assert "s3cret" not in moved.sentence
+
+
+ERROR_FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "code": ANY_JSON,
+        "message": ANY_JSON | st.just("\x1b[2Js3cret\n"),
+        "ticketId": ANY_JSON,
+        "iServerCode": ANY_JSON,
+        "errors": st.lists(ANY_JSON, max_size=2),
+    },
+)
+
+
+@given(st.integers(300, 599), ANY_JSON | ERROR_FIELDS | ERROR_FIELDS.map(lambda one: {"errors": [one]}))
+def test_any_json_at_all_as_error_body_gives_one_clean_sentence(status, body):
+    failed = error(status, body, secrets=("s3cret",))
+    assert failed.sentence.startswith("Could not create the runtime 'x': ")
+    assert f"{URL} answered {status} to GET /api/runtimes: " in failed.sentence
+    assert failed.sentence.endswith(".")
+    assert "s3cret" not in str(failed.to_result())
+    texts = [failed.sentence, *(value for value in failed.error.values() if isinstance(value, str))]
+    assert not [char for text in texts for char in text if unicodedata.category(char) in ("Cc", "Cs")]
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_at_all_are_named(body):
+    assert answer(500, body).looks_like()
+
+
+@pytest.mark.parametrize("depth", [2_000, 100_000])
+def test_json_nested_too_deep_is_refused_before_it_breaks_something(depth):
+    with pytest.raises(ValueError, match="deep"):
+        answer(200, b"[" * depth + b"]" * depth).data()
+
+
+def test_json_of_a_usual_depth_is_read():
+    assert answer(200, {"a": [{"b": [["[[[["]]}]}).data() == {"a": [{"b": [["[[[["]]}]}
+    assert answer(200, b" ").data() is None
+
+
+def test_a_yes_of_another_shape_is_unclear_and_says_what_belongs_there():
+    wrong = _answer.wrong_answer(answer(200, b"<html>"), "log in", URL, "a token")
+    assert "answered 200 to GET /api/runtimes with an HTML page where a token belongs" in wrong.sentence
+    assert wrong.unclear
+    assert wrong.status == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "no_object", "no_call"),
+    [
+        (404, {"code": "ERR004", "message": "gone"}, True, False),
+        (404, {"code": "ERR004", "message": "HTTP 404 Not Found"}, False, True),
+        (404, b"<html>", False, True),
+        (405, {"code": "ERR001", "message": "HTTP 405 Method Not Allowed"}, False, True),
+        (400, {"code": "ERR004", "message": "x"}, False, False),
+        (500, b"", False, False),
+    ],
+)
+def test_no_such_object_and_no_such_call_are_told_apart(status, body, no_object, no_call):
+    assert _answer.says_no_such_object(error(status, body)) is no_object
+    assert _answer.says_no_such_call(error(status, body)) is no_call
+
+
+def test_only_2xx_is_a_yes():
+    assert [status for status in (199, 200, 204, 299, 300, 302, 404, 500) if answer(status).ok] == [200, 204, 299]

@@ -1,0 +1,222 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._connection import from_params, normal_url
+from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, encode
+from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, connection, faults_of
+
+USER = {"username": "u", "password": PASSWORD}
+SESSION = encode(SessionString(URL, "a token", []))
+
+
+def faults(**options):
+    return faults_of(from_params, {"base_url": URL, **options})
+
+
+@pytest.mark.parametrize("tail", ["", "/", "/api", "/api/", "/app", "/app/", "//"])
+def test_a_base_url_is_taken_however_it_was_pasted(tail):
+    assert normal_url(f" {URL}{tail} ") == URL
+
+
+@pytest.mark.parametrize(
+    ("given", "normal"),
+    [
+        ("HTTPS://MSTR.Example.com:8443/Lib/api", "https://mstr.example.com:8443/Lib"),
+        ("http://10.0.0.1:8080", "http://10.0.0.1:8080"),
+        ("http://[::1]:8080/x/", "http://[::1]:8080/x"),
+        ("https://h/api", "https://h"),
+        ("https://h/myapi", "https://h/myapi"),
+    ],
+)
+def test_a_base_url_is_normal_in_scheme_and_host_and_keeps_its_path(given, normal):
+    assert normal_url(given) == normal
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("mstr.example.com", "is no http or https URL"),
+        ("ftp://h/", "is no http or https URL"),
+        ("https://", "is no http or https URL"),
+        ("https:///x", "is no http or https URL"),
+        ("https://h:port/", "is no http or https URL"),
+        ("https://h:99999/", "is no http or https URL"),
+        ("http://[::1", "is no http or https URL"),
+        ("https://a b/", "is no http or https URL"),
+        ("https://h\\evil/", "is no http or https URL"),
+        ("https://h/\x00", "is no http or https URL"),
+        ("https://u:pw@h/", "holds credentials"),
+        ("https://u@h/", "holds credentials"),
+        ("https://h/?x=1", "has a query or a fragment"),
+        ("https://h/app#/home", "has a query or a fragment"),
+    ],
+)
+def test_a_broken_base_url_is_refused_in_a_sentence(given, words):
+    [fault] = faults(**USER, base_url=given)
+    assert fault.startswith("base_url '")
+    assert words in fault
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://u:s3cret@h/", "https://u:s3cret/s3cret@h/", "u:s3cret@h", "https://u:s3cret@x@h/", "ftp://s3cret@h"],
+)
+def test_credentials_in_a_refused_url_are_not_repeated(url):
+    assert "s3cret" not in " ".join(faults(**USER, base_url=url))
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+def test_a_missing_base_url_says_where_it_may_come_from(missing):
+    assert faults(**USER, base_url=missing) == (
+        "base_url is missing; give it as option or in the environment variable MSTR_BASE_URL",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "path", "body", "secrets"),
+    [
+        (USER, "/auth/login", {"loginMode": 1, **USER}, (PASSWORD,)),
+        ({**USER, "login_mode": "standard"}, "/auth/login", {"loginMode": 1, **USER}, (PASSWORD,)),
+        ({**USER, "login_mode": "ldap"}, "/auth/login", {"loginMode": 16, **USER}, (PASSWORD,)),
+        ({"login_mode": "anonymous"}, "/auth/login", {"loginMode": 8}, ()),
+        ({"api_token": "t"}, "/auth/login", {"loginMode": 4096, "username": "t"}, ("t",)),
+        ({"identity_token": "i"}, "/auth/delegate", {"loginMode": -1, "identityToken": "i"}, ("i",)),
+        (
+            {**USER, "api_token": "t", "login_mode": "api_token"},
+            "/auth/login",
+            {"loginMode": 4096, "username": "t"},
+            ("t",),
+        ),
+        ({"username": "u", "password": ""}, "/auth/login", {"loginMode": 1, "username": "u", "password": ""}, ("",)),
+    ],
+    ids=["follows", "standard", "ldap", "anonymous", "api_token", "identity_token", "chosen", "empty password"],
+)
+def test_every_way_to_log_in(options, path, body, secrets):
+    login = from_params({"base_url": URL, **options}).login
+    assert (login.path, dict(login.body), login.secrets) == (path, body, secrets)
+    assert login.delegated is (path == "/auth/delegate")
+
+
+def test_two_kinds_of_credential_are_named_both():
+    [fault] = faults(**USER, api_token="t")
+    assert fault.startswith("username and password and api_token are two kinds of credential")
+    assert "environment variables (MSTR_…) count too" in fault
+    assert PASSWORD not in fault
+
+
+def test_no_credential_is_never_a_guest_login():
+    [fault] = faults()
+    assert fault.startswith("no credentials")
+    assert "login_mode: anonymous" in fault
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (
+            {"username": "u"},
+            "login_mode standard needs password (an empty one is given as option, not by environment)",
+        ),
+        ({"password": "p"}, "login_mode standard needs username"),
+        (
+            {"login_mode": "ldap"},
+            "login_mode ldap needs username and password (an empty one is given as option, not by environment)",
+        ),
+        ({**USER, "login_mode": "api_token"}, "login_mode api_token needs api_token"),
+        ({**USER, "login_mode": "identity_token"}, "login_mode identity_token needs identity_token"),
+    ],
+)
+def test_what_a_login_mode_lacks_is_named(options, fault):
+    assert faults(**options) == (fault,)
+
+
+def test_a_session_brings_its_server_and_needs_no_credentials():
+    made = from_params({"session": SESSION})
+    assert (made.base_url, made.session.token, made.login) == (URL, "a token", None)
+
+
+def test_beside_a_session_the_same_server_in_another_spelling_is_fine():
+    assert connection(session=SESSION, base_url=f"{URL}/api/").base_url == URL
+
+
+def test_credentials_beside_a_session_serve_for_a_new_login():
+    assert connection(session=SESSION).login.mode == "standard"
+
+
+def test_a_session_of_another_server_is_refused():
+    [fault] = faults(session=SESSION, base_url="https://other.example.com")
+    assert fault == f"session is one of {URL}, not of base_url https://other.example.com"
+
+
+@pytest.mark.parametrize("text", ["", "made up", SESSION[:-3]])
+def test_a_session_that_is_none_is_the_only_fault_and_is_not_shown(text):
+    assert faults_of(from_params, {"session": text}) == (
+        "session is no string of mstr_session, or not the whole of it",
+    )
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf, 1e20])
+def test_a_timeout_out_of_range_is_refused(seconds):
+    [fault] = faults(**USER, timeout=seconds)
+    assert fault.startswith(f"timeout {seconds} is out of range; it is more than 0")
+
+
+@pytest.mark.parametrize("retries", [0, 7])
+def test_retries_may_be_none(retries):
+    assert connection(retries=retries, timeout=0.5).retries == retries
+
+
+def test_negative_retries_are_refused():
+    assert faults(**USER, retries=-1) == ("retries -1 is out of range; it is at least 0",)
+
+
+@pytest.mark.parametrize("option", ["ca_path", "client_cert"])
+def test_a_file_that_is_not_there_is_named(option, tmp_path):
+    path = str(tmp_path / "none.pem")
+    assert faults(**USER, **{option: path}) == (f"{option} '{path}' is no file that can be read here",)
+
+
+def test_a_key_needs_its_certificate(tmp_path):
+    key = tmp_path / "key.pem"
+    key.touch()
+    assert faults(**USER, client_key=str(key)) == ("client_key is given without client_cert",)
+
+
+def test_files_and_checks_end_where_requests_looks_for_them(tmp_path):
+    cert, key, ca = (str(tmp_path / name) for name in ("cert", "key", "ca"))
+    for path in (cert, key, ca):
+        open(path, "w").close()  # noqa: PTH123
+    assert connection(client_cert=cert).cert == cert
+    assert connection(client_cert=cert, client_key=key).cert == (cert, key)
+    assert connection().cert is None
+    assert connection().verify is True
+    assert connection(ca_path=ca).verify == ca
+    assert connection(ca_path=ca, validate_certs=False).verify is False
+
+
+def test_all_faults_come_at_once():
+    assert len(faults(base_url="x", timeout=0.0, retries=-1, ca_path="/none/such", client_key="/none/such")) == 7
+
+
+@pytest.mark.parametrize(
+    ("url", "open_"),
+    [
+        ("http://mstr.example.com", True),
+        ("http://10.0.0.1", True),
+        ("http://localhost.evil.example", True),
+        ("http://127.0.0.1.example.com", True),
+        ("https://mstr.example.com", False),
+        ("http://localhost:8080", False),
+        ("http://127.0.0.1:8080", False),
+        ("http://127.1.2.3", False),
+        ("http://[::1]:8080", False),
+    ],
+)
+def test_plain_http_to_anything_but_loopback_is_in_the_clear(url, open_):
+    assert connection(base_url=url).in_the_clear is open_

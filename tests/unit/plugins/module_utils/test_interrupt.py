@@ -1,0 +1,137 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from queue import SimpleQueue
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils import _interrupt
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted, Stop, Unstoppable
+
+
+@pytest.fixture
+def stop(monkeypatch):
+    monkeypatch.setattr(_interrupt, "_stdout_hung_up", lambda: False)
+    made = Stop()
+    made.install()
+    return made
+
+
+def soon(number, *more):
+    """Send this process signals in a moment; from another one, as it really happens."""
+    kills = "; ".join(f"kill -{int(one)} {os.getpid()}" for one in (number, *more))
+    subprocess.Popen(["/bin/sh", "-c", f"sleep 0.03; {kills}"])
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_ends_a_wait_at_once(stop, name):
+    soon(getattr(signal, name))
+    began = time.monotonic()
+    with pytest.raises(Interrupted, match=f"Stopped by signal {name}"):
+        stop.wait(SimpleQueue(), 10)
+    assert time.monotonic() - began < 2
+
+
+def test_a_signal_ends_a_pause_at_once(stop):
+    soon(signal.SIGTERM)
+    with pytest.raises(Interrupted):
+        stop.pause(10)
+
+
+def test_a_signal_between_two_calls_is_noticed_before_the_next(stop):
+    os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(Interrupted):
+        stop.check()
+    with pytest.raises(Interrupted):
+        stop.wait(SimpleQueue(), 10)
+
+
+def test_a_signal_wakes_every_thread_that_waits(stop):
+    woken = SimpleQueue()
+
+    def wait():
+        try:
+            stop.wait(SimpleQueue(), 10)
+        except Interrupted:
+            woken.put(True)
+
+    threads = [threading.Thread(target=wait) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while len(stop._boxes) < 3:
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert [woken.get(timeout=2) for _ in threads] == [True] * 3
+    assert not stop._boxes, "nobody waits any more"
+
+
+def test_what_is_waited_for_is_returned(stop):
+    box = SimpleQueue()
+    box.put("it")
+    assert stop.wait(box, 1) == "it"
+
+
+def test_a_wait_ends_in_time(stop):
+    with pytest.raises(TimeoutError):
+        stop.wait(SimpleQueue(), 0.01)
+    stop.pause(0.01)
+    assert not stop._boxes
+
+
+def test_after_two_signals_a_late_answer_can_still_be_waited_for(stop):
+    """A login that was under way has to be noted, or its session leaks; people press Ctrl-C twice."""
+    box = SimpleQueue()
+    soon(signal.SIGTERM, signal.SIGINT)
+    with pytest.raises(Interrupted):
+        stop.wait(box, 10)
+    box.put(_interrupt._WAKE)  # the second signal, when it came before anybody could look
+    box.put("late")
+    assert Unstoppable().wait(box, 1) == "late"
+
+
+def test_the_unstoppable_goes_on(stop):
+    box = SimpleQueue()
+    box.put("it")
+    last = Unstoppable()
+    last.reason = "a signal"
+    assert last.wait(box, 1) == "it"
+
+
+class Pipe:
+    """A pipe in place of stdout."""
+
+    def __init__(self, monkeypatch):
+        self.read, self.write = os.pipe()
+        self._file = os.fdopen(self.write, "w")
+        monkeypatch.setattr(sys, "__stdout__", self._file)
+
+
+def test_a_caller_who_reads_no_more_is_noticed(monkeypatch):
+    pipe, stop = Pipe(monkeypatch), Stop()
+    stop.check()
+    os.close(pipe.read)
+    with pytest.raises(Interrupted, match="no longer reads"):
+        stop.check()
+    assert stop.hung_up
+
+
+def test_a_signal_is_no_hang_up(stop):
+    os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(Interrupted):
+        stop.check()
+    assert not stop.hung_up
+
+
+def test_no_stdout_at_all_is_no_hang_up(monkeypatch):
+    monkeypatch.setattr(sys, "__stdout__", None)
+    stop = Stop()
+    stop.check()
+    assert stop.reason is None

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._retry import (
+    RETRY_STATUSES,
+    pause_before,
+    retries_connection,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=timezone.utc)
+
+
+def middle() -> float:
+    return 0.5
+
+
+@pytest.mark.parametrize(
+    ("kind", "unclear", "refused", "again"),
+    [
+        ("read", True, False, True),
+        ("read", False, True, True),
+        ("read", False, False, True),
+        ("login", False, True, True),
+        ("login", True, False, False),
+        ("login", True, True, False),
+        ("login", False, False, False),
+        ("write", False, True, False),
+        ("write", True, False, False),
+        ("once", False, True, False),
+    ],
+)
+def test_which_failed_connections_are_tried_again(kind, unclear, refused, again):
+    assert retries_connection(kind, unclear, refused) is again
+
+
+def test_which_statuses_are_tried_again():
+    assert {
+        "read": {429, 502, 503, 504},
+        "login": {429, 503},
+        "write": {429},
+        "once": set(),
+    } == RETRY_STATUSES
+
+
+@pytest.mark.parametrize(
+    ("wish", "seconds"),
+    [
+        ("0", 0),
+        ("7", 7),
+        (" 7 ", 7),
+        ("60", 60),
+        ("61", 60),
+        ("9" * 400, 60),
+        ("Wed, 25 Nov 2026 12:00:30 GMT", 30),
+        ("Wed, 25 Nov 2026 12:00:30", 30),
+        ("Wed, 25 Nov 2026 13:00:00 +0100", 0),
+        ("Wed, 25 Nov 2026 11:00:00 GMT", 0),
+        ("Wed, 25 Nov 2027 12:00:00 GMT", 60),
+    ],
+)
+def test_the_server_is_given_the_time_that_it_asks_for_up_to_a_minute(wish, seconds):
+    assert pause_before(3, wish, middle, NOW) == seconds
+
+
+@pytest.mark.parametrize("wish", [None, "", "soon", "-5", "1.5", "Wed, 99 Nov 2026 12:00:00 GMT", "²", "\x00"])
+def test_a_wish_that_is_none_is_ignored(wish):
+    assert pause_before(1, wish, middle, NOW) == pause_before(1, None, middle, NOW) == 0.5
+
+
+def test_pauses_double_and_end_at_a_minute():
+    assert [pause_before(attempt, None, middle) for attempt in (1, 2, 3, 4)] == [0.5, 1, 2, 4]
+    assert pause_before(1000, None, middle) == 60
+
+
+def test_jitter_spreads_a_pause_from_half_to_one_and_a_half():
+    assert pause_before(2, None, lambda: 0.0) == 0.5
+    assert pause_before(2, None, lambda: 1.0) == 1.5
+
+
+@given(st.text(), st.integers(1, 50), st.floats(0, 1))
+def test_any_wish_gives_a_pause_within_a_minute(wish, attempt, dice):
+    assert 0 <= pause_before(attempt, wish, lambda: dice, NOW) <= 60

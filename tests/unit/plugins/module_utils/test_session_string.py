@@ -1,0 +1,50 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, decode, encode
+from ansible_collections.mstr.library.tests.unit.support.make import URL
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+_TEXT = st.text(max_size=20)
+SESSIONS = st.builds(
+    SessionString, st.just(URL), _TEXT, st.lists(st.tuples(_TEXT, _TEXT, _TEXT, _TEXT), max_size=3), st.booleans()
+)
+WHOLE = encode(SessionString(URL, "a token", [("JSESSIONID", "1", "mstr.example.com", "/")]))
+
+
+@given(SESSIONS)
+def test_a_session_survives_the_way_through_a_playbook(session):
+    text = encode(session)
+    assert decode(text) == session
+    assert text.isascii()
+    assert text.isprintable()
+
+
+@pytest.mark.parametrize("length", range(0, len(WHOLE), 7))
+def test_a_string_cut_short_is_refused(length):
+    with pytest.raises(ValueError, match="is no string of mstr_session, or not the whole of it"):
+        decode(WHOLE[:length])
+
+
+@given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
+def test_a_made_up_string_is_refused(text):
+    with pytest.raises(ValueError, match="is no string of mstr_session"):
+        decode(text)
+
+
+@given(st.integers(0, len(WHOLE) - 9), st.sampled_from("AZaz09-_"))
+def test_a_string_with_another_letter_is_refused(place, letter):
+    changed = WHOLE[:place] + letter + WHOLE[place + 1 :]
+    assume(changed != WHOLE)
+    with pytest.raises(ValueError, match="is no string of mstr_session"):
+        decode(changed)
+
+
+def test_token_and_cookies_cannot_be_read_in_the_string():
+    assert "token" not in WHOLE
+    assert "JSESSIONID" not in WHOLE
