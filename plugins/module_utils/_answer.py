@@ -12,8 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ._errors import ApiError, AuthError, clean, code_number
@@ -40,8 +39,7 @@ _NEXT_BY_STATUS = {
 }
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole answer. `request` is what it answers, such as C(GET /api/runtimes)."""
 
     request: str

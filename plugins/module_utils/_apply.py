@@ -10,10 +10,8 @@ proxy may give up before the server does, and only what is still missing is done
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._api import WHOLE, RuntimeApi, one_named
 from ._definition import Definition
@@ -28,8 +26,7 @@ _ALREADY_EXISTS = 15
 _LOOKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What was done to one runtime, or would be. `read`: whether the runtime is as the server shows it by now."""
 
     action: str
@@ -59,8 +56,7 @@ class Outcome:
         }
 
 
-@dataclass(frozen=True)
-class Writer:
+class Writer(NamedTuple):
     """How runtimes are written. `retries`: how often an unclear write may be done again; `pause` takes seconds."""
 
     api: RuntimeApi
@@ -110,7 +106,9 @@ class Writer:
         known = self.api.versions()
         if known is None or version in known:
             return
-        close = [one for one in known if one.startswith(f"{version}.")] or difflib.get_close_matches(version, known, 1)
+        from difflib import get_close_matches  # costs 3 ms, which a task that is right need not pay
+
+        close = [one for one in known if one.startswith(f"{version}.")] or get_close_matches(version, known, 1)
         hint = f"; did you mean {close[-1]}?" if close else ""
         offered = ", ".join(known) or "none"
         raise ValidationError([f"runtime_version {version!r} is none that the server offers ({offered}){hint}"])
@@ -126,7 +124,7 @@ class Writer:
         first, tries = plan, self.retries
         while plan.changed:
             try:
-                return replace(Outcome.of(first), id=self._write(plan, wanted))
+                return Outcome.of(first)._replace(id=self._write(plan, wanted))
             except Interrupted as exc:
                 raise MstrError(f"{exc.sentence} while the runtime {wanted.label} was being {plan.action}") from exc
             except (ApiError, ConnectError) as exc:
@@ -139,7 +137,7 @@ class Writer:
                     first = plan = self._after_refusal(plan, wanted, exc)
         # Found done, though the answer was lost or somebody else was quicker.
         seen = plan.runtime or first.runtime
-        return replace(Outcome.of(first), id=seen.id if seen else None, runtime=seen, read=True)
+        return Outcome.of(first)._replace(id=seen.id if seen else None, runtime=seen, read=True)
 
     def _write(self, plan: Plan, wanted: Definition) -> str | None:
         runtime = plan.runtime
@@ -200,7 +198,7 @@ class Writer:
             return outcome
         for text in surprises(stored, wanted):
             self.warn(text)
-        return replace(outcome, id=stored.id, runtime=stored, read=True)
+        return outcome._replace(id=stored.id, runtime=stored, read=True)
 
     def _read_again(self, outcome: Outcome, wanted: Definition, listed: list[Runtime] | None) -> Runtime:
         if listed is None and outcome.action == "updated":

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._api import one_named
 from ._apply import Outcome, Writer
@@ -26,8 +26,7 @@ from ._runtime import Runtime
 _SHOWN_FAILURES = 5
 
 
-@dataclass(frozen=True)
-class Purge:
+class Purge(NamedTuple):
     """Whether what is not listed goes, and what guards that. `exclude`: names or shell patterns to spare."""
 
     wanted: bool = False
@@ -88,8 +87,7 @@ def double_faults(wanted: Mapping[int, Definition]) -> list[str]:
     return faults
 
 
-@dataclass(frozen=True)
-class Bulk:
+class Bulk(NamedTuple):
     """How many runtimes are ensured: by `writer`, `workers` requests at a time."""
 
     writer: Writer

@@ -12,8 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ._errors import ValidationError, clean
@@ -32,8 +31,7 @@ _LONGEST_TIMEOUT = 86400  # beyond some years, sockets and locks overflow
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 
-@dataclass(frozen=True)
-class Login:
+class Login(NamedTuple):
     """One way to log in: where to, what with."""
 
     mode: str
@@ -47,8 +45,7 @@ class Login:
         return self.mode == "identity_token"
 
 
-@dataclass(frozen=True)
-class Connection:
+class Connection(NamedTuple):
     """A server and how to talk to it; seconds for `timeout`."""
 
     base_url: str

@@ -12,8 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._errors import ValidationError
 from ._fields import FIELDS, PURGEABLE
@@ -28,8 +27,7 @@ _ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 _SPECIFIER = re.compile(r"[<>=!~\s]")
 
 
-@dataclass(frozen=True)
-class Definition:
+class Definition(NamedTuple):
     """One runtime as wanted. `values` holds the managed fields alone, by option name, in the fields' frozen types."""
 
     state: str

@@ -10,14 +10,12 @@ Floor 1: pure. Sources: the vendor's workflows [doc], and its client [mstrio] fo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._kinds import COUNT, NETWORKS, PACKAGES, RESOURCE, TEXT, Kind
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """One field of a runtime: the option, the API's name, its kind and the option's Ansible spec."""
 
     name: str

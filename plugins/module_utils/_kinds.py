@@ -13,8 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._networks import in_order
 from ._networks import stored as stored_network
@@ -49,8 +48,7 @@ def _number_text(value: Any) -> str:
     return str(value)
 
 
-@dataclass(frozen=True)
-class Package:
+class Package(NamedTuple):
     """A Python package of a runtime. An asked version that is empty or None means any."""
 
     name: str
@@ -71,8 +69,7 @@ class Package:
         version = self.version or have.version
         description = have.description if self.description is None else self.description
         fresh = (version or "") != (have.version or "")
-        return replace(
-            have,
+        return have._replace(
             version=version,
             description=description,
             status=None if fresh else have.status,
@@ -80,8 +77,7 @@ class Package:
         )
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(NamedTuple):
     """What a runtime may use: cpu in units of a core, mem in MB, disk and proc_count as the server counts them."""
 
     cpu: Any = None
@@ -93,8 +89,7 @@ class Resource:
 RESOURCE_KEYS = {"cpu": "cpu", "mem": "mem", "disk": "disk", "proc_count": "procCount"}
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """How values of one kind are read, compared, merged, sent and shown. Compared means: `canonical` of both equal."""
 
     from_api: Callable[[Any], Any]
@@ -199,7 +194,7 @@ PACKAGES = Kind(
     _packages_canonical,
     _packages_merge,
     lambda value: [_package_to_api(package) for package in value],
-    lambda value: None if value is None else [vars(package).copy() for package in value],
+    lambda value: None if value is None else [package._asdict() for package in value],
     lambda value: [_package_to_diff(package) for package in sorted(value or (), key=lambda package: package.key)],
 )
 
@@ -211,11 +206,11 @@ def _resource_from_api(value: Any) -> Resource | None:
 
 
 def _resource_merge(current: Resource | None, wanted: Resource, _purge: bool) -> Resource:
-    return replace(current or Resource(), **{key: have for key, have in vars(wanted).items() if have is not None})
+    return (current or Resource())._replace(**{key: have for key, have in wanted._asdict().items() if have is not None})
 
 
 def _resource_to_api(value: Resource) -> dict[str, Any]:
-    body = {RESOURCE_KEYS[key]: have for key, have in vars(value).items() if have is not None}
+    body = {RESOURCE_KEYS[key]: have for key, have in value._asdict().items() if have is not None}
     if "cpu" in body:
         body["cpu"] = _number_text(body["cpu"])
     return body
@@ -226,6 +221,6 @@ RESOURCE = Kind(
     lambda value: value or Resource(),
     _resource_merge,
     _resource_to_api,
-    lambda value: None if value is None else vars(value).copy(),
-    lambda value: {key: have for key, have in vars(value or Resource()).items() if have is not None},
+    lambda value: None if value is None else value._asdict(),
+    lambda value: {key: have for key, have in (value or Resource())._asdict().items() if have is not None},
 )

@@ -10,27 +10,26 @@ Floor 1: pure. Everything that a result or a diff says of a change is decided he
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._definition import Definition, pool_faults
 from ._errors import ValidationError
 from ._fields import BY_NAME, PURGEABLE
 from ._runtime import Runtime
 
+_NOTHING: Mapping[str, Any] = {}
 POOL = {"min_cached_instances", "max_cached_instances"}
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """One write or none. `body` is what a create or an update sends; `before` and `after` hold the managed fields."""
 
     action: str  # none, created, updated, deleted: the word that the result says afterwards
     runtime: Runtime | None  # as predicted; for a delete as it was
     changed_fields: tuple[str, ...] = ()
-    body: Mapping[str, Any] = field(default_factory=dict)
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = _NOTHING
+    before: Mapping[str, Any] = _NOTHING
+    after: Mapping[str, Any] = _NOTHING
 
     @property
     def changed(self) -> bool:

@@ -10,8 +10,7 @@ Floor 1: pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._errors import ValidationError
 from ._networks import canonical, opened, union
@@ -22,8 +21,7 @@ POLICY_OPTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """Rules on the blocks of a whitelist. None: no such rule."""
 
     within: Any = None

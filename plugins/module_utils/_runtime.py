@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ._definition import DEFAULT_RUNTIME_ID
 from ._fields import FIELDS
@@ -29,13 +29,12 @@ READ_ONLY = {
 }
 
 
-@dataclass(frozen=True)
-class Runtime:
+class Runtime(NamedTuple):
     """A runtime as read, or as predicted: then without what only the server knows."""
 
     values: Mapping[str, Any]
     id: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def name(self) -> str:

@@ -12,8 +12,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._answer import Answer
 from ._errors import MstrError, PartialError, clean
@@ -28,8 +27,7 @@ _FIRST_INTERVAL, _GROWTH, _LONGEST_INTERVAL = 0.25, 1.5, 5.0  # seconds, times, 
 _STDERR_SHOWN = 1000  # characters
 
 
-@dataclass(frozen=True)
-class Script:
+class Script(NamedTuple):
     """Code to run. `runtime_id` None is the server's default runtime; `timeout` in seconds."""
 
     code: str

@@ -14,14 +14,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 _DIGEST = 8  # bytes
 
 
-@dataclass(frozen=True)
-class SessionString:
+class SessionString(NamedTuple):
     """What an open session consists of. A cookie is (name, value, domain, path)."""
 
     base_url: str

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._api import RuntimeApi
 from ._apply import Outcome
@@ -34,8 +33,7 @@ class NotReady(MstrError):
         self.runtime = runtime
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """How long to wait and how often to look, in seconds."""
 
     timeout: float
@@ -68,9 +66,9 @@ def wait_for(
     if outcome.runtime is None or outcome.action == "deleted":
         return outcome
     try:
-        return replace(outcome, runtime=until_ready(api, outcome.runtime, waiting, clock, pause))
+        return outcome._replace(runtime=until_ready(api, outcome.runtime, waiting, clock, pause))
     except NotReady as exc:
-        raise PartialError(exc, replace(outcome, runtime=exc.runtime).to_result()) from exc
+        raise PartialError(exc, outcome._replace(runtime=exc.runtime).to_result()) from exc
     except MstrError as exc:
         raise PartialError(exc, outcome.to_result()) from exc
 

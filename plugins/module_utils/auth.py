@@ -22,9 +22,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.errors import AnsibleFallbackNotFound
@@ -70,8 +69,7 @@ def argument_spec(**own: Any) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """What a module's work is given."""
 
     library: Library

@@ -184,8 +184,7 @@ error:
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
@@ -202,8 +201,7 @@ from ansible_collections.mstr.library.plugins.module_utils._policy import Policy
 from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for, waiting_from
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What the options ask for."""
 
     wanted: Definition

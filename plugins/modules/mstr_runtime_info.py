@@ -123,8 +123,7 @@ violations:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._api import WHOLE, RuntimeApi
@@ -139,8 +138,7 @@ from ansible_collections.mstr.library.plugins.module_utils._runtime import Runti
 READERS = 4
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What the options ask for."""
 
     name: str | None

@@ -227,9 +227,8 @@ diff:
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -251,8 +250,7 @@ from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting,
 MOST_AT_A_TIME = 16
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What the options ask for."""
 
     wanted: Sequence[Definition]
