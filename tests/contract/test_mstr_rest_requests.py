@@ -41,6 +41,7 @@ def test_login_and_logout(server: Simulator) -> None:
         assert session.get_session_info().json()["timeout"] == 1800
         assert session.extend_session().status_code == 204
     assert server.open_sessions() == []
+    assert not session.has_session()  # it forgets its token after a 204 alone
 
 
 def test_login_by_api_token(server: Simulator) -> None:
