@@ -37,6 +37,15 @@ CALL_LIMIT = 10  # a whole call ends at this many times `timeout`
 _PIECE = 64 * 1024
 
 
+class _AnyProtocol(DefaultCookiePolicy):
+    """Takes a cookie for http and https alike: a load balancer may mark its own Secure on plain http on a test net."""
+
+    def set_ok(self, cookie: Any, request: Any) -> bool:
+        # Not by `secure_protocols`: requests copies the cookies of each call into a jar without this policy.
+        cookie.secure = False
+        return bool(super().set_ok(cookie, request))
+
+
 class Http:
     """A requests session for one server."""
 
@@ -47,8 +56,7 @@ class Http:
         self.session = requests.Session()
         # Without an auth of its own, requests would look into ~/.netrc.
         self.session.auth = lambda prepared: prepared
-        # A load balancer may mark its cookie Secure although it is asked over plain http on a loopback or a test net.
-        self.session.cookies.set_policy(DefaultCookiePolicy(secure_protocols=("https", "wss", "http")))
+        self.session.cookies.set_policy(_AnyProtocol())
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
         """Every cookie: name, value, domain, path."""
