@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime, timezone
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -208,7 +209,7 @@ class Library:
                 if last or answer.status not in RETRY_STATUSES[kind]:
                     return answer
                 wish = answer.headers.get("Retry-After")
-            self._stop.pause(pause_before(attempt, wish, random.random))
+            self._stop.pause(pause_before(attempt, wish, random.random, datetime.now(timezone.utc)))
         raise AssertionError("the last attempt returns or raises")
 
 

@@ -4,7 +4,7 @@
 
 """When a call is sent again, and after what pause.
 
-Floor 1: pure; the dice are handed in.
+Floor 1: pure; the dice and the time are handed in.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def retries_connection(kind: str, unclear: bool, refused: bool) -> bool:
     return kind == "read" or (kind == "login" and refused and not unclear)
 
 
-def pause_before(attempt: int, wish: str | None, dice: Callable[[], float], now: datetime | None = None) -> float:
+def pause_before(attempt: int, wish: str | None, dice: Callable[[], float], now: datetime) -> float:
     """Seconds before the next attempt: the Retry-After `wish`, 60 at most, or longer each time, with jitter."""
-    asked = _seconds(wish, now or datetime.now(timezone.utc)) if wish else None
+    asked = _seconds(wish, now) if wish else None
     if asked is not None:
         return min(max(asked, 0.0), LONGEST_PAUSE)
     return float(min(_FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + dice()), LONGEST_PAUSE))
