@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 def carried_out(data, plan):
     """What a server holds that stores the body of a write."""
-    return from_api({"id": ID, **(data or {}), **json.loads(json.dumps(plan.body))})
+    return from_api({"id": ID, **(data or {}), **json.loads(json.dumps(dict(plan.body)))})
 
 
 def test_an_absent_runtime_is_created_with_what_is_given():

@@ -76,13 +76,13 @@ def test_a_wish_that_is_none_is_ignored(wish):
 
 
 def test_pauses_double_and_end_at_a_minute():
-    assert [pause_before(attempt, None, middle) for attempt in (1, 2, 3, 4)] == [0.5, 1, 2, 4]
-    assert pause_before(1000, None, middle) == 60
+    assert [pause_before(attempt, None, middle, NOW) for attempt in (1, 2, 3, 4)] == [0.5, 1, 2, 4]
+    assert pause_before(1000, None, middle, NOW) == 60
 
 
 def test_jitter_spreads_a_pause_from_half_to_one_and_a_half():
-    assert pause_before(2, None, lambda: 0.0) == 0.5
-    assert pause_before(2, None, lambda: 1.0) == 1.5
+    assert pause_before(2, None, lambda: 0.0, NOW) == 0.5
+    assert pause_before(2, None, lambda: 1.0, NOW) == 1.5
 
 
 @given(st.text(), st.integers(1, 50), st.floats(0, 1))

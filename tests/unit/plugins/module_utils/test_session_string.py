@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import string
+
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, decode, encode
 from ansible_collections.mstr.library.tests.unit.support.make import URL
@@ -43,6 +45,18 @@ def test_a_string_with_another_letter_is_refused(place, letter):
     assume(changed != WHOLE)
     with pytest.raises(ValueError, match="is no string of mstr_session"):
         decode(changed)
+
+
+@given(SESSIONS, st.lists(st.text("abcXYZ01-_", min_size=2, max_size=4), max_size=3))
+def test_a_string_holds_none_of_the_secrets_that_ansible_would_mask_in_it(session, secrets):
+    text = encode(session, ["", *secrets])
+    assert not [secret for secret in secrets if secret in text]
+    assert decode(text) == session
+
+
+def test_secrets_that_are_in_every_string_are_refused():
+    with pytest.raises(ValueError, match="so short that it occurs in every string"):
+        encode(decode(WHOLE), string.ascii_letters)
 
 
 def test_token_and_cookies_cannot_be_read_in_the_string():

@@ -1,0 +1,321 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, decode, encode
+from ansible_collections.mstr.library.tests.unit.support.http import LOGIN, LOGOUT, Session, logged_in
+from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, answer, lost
+
+READ, WRITE = "GET /runtimes", "POST /runtimes"
+GONE = answer(401, {"code": "ERR009", "message": "gone"})
+COOKIE = ("JSESSIONID", "cookie-value", "mstr.example.com", "/")
+GIVEN = encode(SessionString(URL, "given-token", [COOKIE]))
+NO_CREDENTIALS = {"username": None, "password": None}
+REFUSED = ConnectError("refused", request="x", refused=True)
+
+
+@pytest.fixture
+def session(monkeypatch):
+    return lambda **options: Session(monkeypatch, **options)
+
+
+def read(one):
+    return one.library.get("/runtimes", doing="read")
+
+
+def write(one):
+    return one.library.send("POST", "/runtimes", {}, doing="write")
+
+
+def log_in(one):
+    return one.library.session_string()
+
+
+OPERATIONS = {"read": (read, READ), "write": (write, WRITE), "login": (log_in, LOGIN)}
+
+
+def test_one_login_for_all_calls_and_one_logout(session):
+    one = session()
+    assert read(one) is None
+    write(one)
+    one.library.log_out()
+    assert one.http.calls == [LOGIN, READ, WRITE, LOGOUT]
+    assert one.http.tokens(READ) == one.http.tokens(LOGOUT) == ["token-number-1"]
+    assert one.http.options[0]["json"] == {"loginMode": 1, "username": "u", "password": PASSWORD}
+
+
+def test_who_never_logged_in_does_not_log_out(session):
+    one = session()
+    one.library.log_out()
+    assert one.http.calls == []
+
+
+def test_a_logout_is_made_once_and_has_five_seconds(session):
+    one = session()
+    read(one)
+    one.library.log_out()
+    one.library.log_out()
+    assert one.http.count(LOGOUT) == 1
+    assert one.http.options[-1]["timeout"] == 5
+
+
+def test_a_given_session_is_used_with_its_cookies_and_left_open(session):
+    one = session(session=GIVEN, **NO_CREDENTIALS)
+    read(one)
+    one.library.log_out()
+    assert one.http.calls == [READ]
+    assert one.http.tokens(READ) == ["given-token"]
+    assert one.http.jar == [COOKIE]
+
+
+def test_a_delegated_session_is_left_open(session):
+    one = session(identity_token="an identity", **NO_CREDENTIALS)
+    read(one)
+    one.library.log_out()
+    assert one.http.calls == ["POST /auth/delegate", READ]
+    assert one.library.delegated
+
+
+def test_a_session_handed_on_is_left_open_and_whole(session):
+    one = session()
+    one.http.jar = []
+    one.http.reply(LOGIN, logged_in("token-to-hand-on"))
+    text = one.library.session_string()
+    assert decode(text) == SessionString(URL, "token-to-hand-on", [], False)
+    one.library.log_out()
+    assert one.http.count(LOGOUT) == 0
+
+
+def test_a_session_whose_string_nobody_will_read_is_logged_out(session):
+    one = session()
+    read(one)
+    one.stop.reason = "signal SIGTERM"
+    with pytest.raises(Interrupted):
+        one.library.session_string()
+    one.library.log_out()
+    assert one.http.count(LOGOUT) == 1
+
+
+def test_a_given_session_can_be_ended_by_who_is_told_to(session):
+    one = session(session=GIVEN, **NO_CREDENTIALS)
+    one.library.end_session()
+    one.library.end_session()
+    assert one.http.calls == [LOGOUT]
+    assert one.http.tokens(LOGOUT) == ["given-token"]
+
+
+def test_ending_a_session_that_is_gone_is_no_failure(session):
+    one = session(session=GIVEN, **NO_CREDENTIALS)
+    one.http.reply(LOGOUT, GONE)
+    one.library.end_session()
+    assert one.warnings == []
+
+
+@pytest.mark.parametrize("trouble", [lost(), answer(500), answer(403, {"code": "ERR0014", "message": "no"})])
+def test_a_logout_that_fails_warns_and_raises_nothing(session, trouble):
+    one = session()
+    read(one)
+    one.http.reply(LOGOUT, trouble)
+    one.library.log_out()
+    [warning] = one.warnings
+    assert "The session stays open on the server until it times out there." in warning
+
+
+def test_a_logout_of_a_session_that_is_gone_says_nothing(session):
+    one = session()
+    read(one)
+    one.http.reply(LOGOUT, GONE)
+    one.library.log_out()
+    assert one.warnings == []
+
+
+@pytest.mark.parametrize("operation", [(read, READ), (write, WRITE)])
+@pytest.mark.parametrize("gone", [GONE, answer(401), answer(401, b"<html>")], ids=["ERR009", "empty", "page"])
+def test_a_session_that_died_is_replaced_and_the_call_repeated(session, operation, gone):
+    do, call = operation
+    one = session()
+    one.http.jar = [COOKIE]
+    one.http.reply(call, gone)
+    do(one)
+    assert one.http.calls == [LOGIN, call, LOGIN, call]
+    assert one.http.tokens(call) == ["token-number-1", "token-number-2"]
+    assert one.http.jar == [], "the cookies of the dead session would lead to it again"
+
+
+def test_a_given_session_that_died_is_replaced_with_credentials_and_then_logged_out(session):
+    one = session(session=GIVEN)
+    one.http.reply(READ, GONE)
+    read(one)
+    one.library.log_out()
+    assert one.http.calls == [READ, LOGIN, READ, LOGOUT]
+
+
+def test_without_credentials_a_dead_session_says_what_to_do(session):
+    one = session(session=GIVEN, **NO_CREDENTIALS)
+    one.http.reply(READ, GONE)
+    with pytest.raises(AuthError) as failed:
+        read(one)
+    assert "no credentials to log in again" in failed.value.sentence
+    assert failed.value.error["code"] == "ERR009"
+    assert one.http.calls == [READ]
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_new_logins_of_a_task_are_as_many_as_its_retries(session, retries):
+    one = session(retries=retries)
+    one.http.reply(READ, *[GONE] * 9)
+    with pytest.raises(AuthError):
+        read(one)
+    assert one.http.count(LOGIN) == 1 + retries
+    with pytest.raises(AuthError):
+        read(one)
+    assert one.http.count(LOGIN) == 1 + retries, "counted over the whole task"
+
+
+def test_another_401_is_no_dead_session(session):
+    one = session()
+    one.http.reply(READ, answer(401, {"code": "ERR003", "message": "no"}))
+    with pytest.raises(AuthError):
+        read(one)
+    assert one.http.count(LOGIN) == 1
+
+
+# How often each call is sent that never succeeds, with retries: 3.
+@pytest.mark.parametrize(
+    ("operation", "again"), [("read", {429, 502, 503, 504}), ("login", {429, 503}), ("write", {429})]
+)
+@pytest.mark.parametrize("status", [301, 400, 403, 404, 408, 409, 423, 429, 500, 501, 502, 503, 504])
+def test_each_status_and_kind_of_call(session, operation, again, status):
+    do, call = OPERATIONS[operation]
+    one = session()
+    one.http.reply(call, *[answer(status)] * 9)
+    with pytest.raises(ApiError) as failed:
+        do(one)
+    assert failed.value.status == status
+    assert one.http.count(call) == (4 if status in again else 1)
+    assert len(one.stop.pauses) == one.http.count(call) - 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "trouble", "count"),
+    [
+        ("read", REFUSED, 4),
+        ("read", lost(), 4),
+        ("login", REFUSED, 4),
+        ("login", lost(), 1),
+        ("write", REFUSED, 1),
+        ("write", lost(), 1),
+    ],
+)
+def test_each_failed_connection_and_kind_of_call(session, operation, trouble, count):
+    do, call = OPERATIONS[operation]
+    one = session()
+    one.http.reply(call, *[trouble] * 9)
+    with pytest.raises(ConnectError):
+        do(one)
+    assert one.http.count(call) == count
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_no_retries_is_none(session, operation):
+    do, call = OPERATIONS[operation]
+    one = session(retries=0)
+    one.http.reply(call, *[answer(429)] * 9)
+    with pytest.raises(ApiError):
+        do(one)
+    assert one.http.count(call) == 1
+
+
+def test_a_call_that_succeeds_at_last_succeeds(session):
+    one = session()
+    one.http.reply(READ, answer(503), lost(), answer(429, headers={"Retry-After": "7"}), answer(200, {"a": 1}))
+    assert read(one) == {"a": 1}
+    assert one.stop.pauses[2] == 7
+    assert 0.25 <= one.stop.pauses[0] <= 0.75 <= 1.5 >= one.stop.pauses[1] >= 0.5
+
+
+def test_a_signal_stops_before_the_next_call(session):
+    one = session()
+    read(one)
+    one.stop.reason = "signal SIGTERM"
+    with pytest.raises(Interrupted):
+        write(one)
+    assert one.http.count(WRITE) == 0
+
+
+@pytest.mark.parametrize("late", [[logged_in("late-token-x")], [lost()], [answer(500)]], ids=["yes", "lost", "no"])
+def test_of_a_login_under_way_when_a_signal_comes_the_session_does_not_leak(session, late):
+    one = session()
+    one.http.reply(LOGIN, Interrupted("Stopped by signal SIGTERM"), *late)
+    with pytest.raises(Interrupted):
+        read(one)
+    one.library.log_out()
+    known = late[0].status == 204 if not isinstance(late[0], Exception) else False
+    assert one.http.calls == [LOGIN, LOGOUT] if known else [LOGIN]
+    assert one.http.count(LOGOUT) == known
+
+
+def test_an_answer_that_comes_too_late_is_handed_to_who_can_undo_it(session):
+    one = session()
+    started = answer(200, {"id": "7"})
+    one.http.reply(WRITE, Interrupted("Stopped"), started)
+    seen = []
+    with pytest.raises(Interrupted):
+        one.library.call("POST", "/runtimes", doing="start", late=seen.append)
+    assert seen == [started]
+
+
+@pytest.mark.parametrize("reply", [answer(200, b"<html>"), answer(204), answer(200, [])])
+def test_a_login_without_a_token_is_none(session, reply):
+    one = session()
+    one.http.reply(LOGIN, reply)
+    with pytest.raises(ApiError, match="a token in the header X-MSTR-AuthToken belongs"):
+        read(one)
+    one.library.log_out()
+    assert one.http.count(LOGOUT) == 0
+
+
+def test_a_refused_login_says_where_and_how(session):
+    one = session(login_mode="ldap")
+    one.http.reply(LOGIN, answer(401, {"code": "ERR003", "message": "Login failure"}))
+    with pytest.raises(AuthError) as failed:
+        read(one)
+    assert f"Could not log in to {URL} (login_mode ldap)" in failed.value.sentence
+    assert one.http.calls == [LOGIN]
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{", b"x"])
+@pytest.mark.parametrize(("do", "call"), [(read, READ), (write, WRITE)])
+def test_a_yes_that_is_no_json_is_a_sentence(session, do, call, body):
+    one = session()
+    one.http.reply(call, answer(200, body))
+    with pytest.raises(ApiError, match="answered 200 to GET /api/runtimes with"):
+        do(one)
+
+
+def test_secrets_that_ansible_does_not_know_are_told(session):
+    one = session()
+    one.http.jar = [COOKIE, ("lb", "1", "mstr.example.com", "/")]
+    one.http.forget_cookies = lambda: None
+    read(one)
+    assert one.library.secrets == {PASSWORD, "token-number-1", "cookie-value"}, "a digit would mask half a result"
+
+
+def test_an_empty_password_is_no_secret(session):
+    assert session(password="").library.secrets == set()
+
+
+def test_a_session_that_cannot_be_handed_on_is_logged_out(session):
+    one = session()
+    one.http.secrets.update(string.ascii_letters)
+    with pytest.raises(MstrError, match=r"The session cannot be handed on, .* and Ansible masks it there"):
+        one.library.session_string()
+    one.library.log_out()
+    assert one.http.calls == [LOGIN, LOGOUT]
