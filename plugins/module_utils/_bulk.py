@@ -198,7 +198,7 @@ class Bulk(NamedTuple):
             listed = self.writer.api.everything()
         except MstrError as exc:
             for entry in written:
-                entry.error = exc
+                entry.error = PartialError(exc, {}, "It is written, but could not be read again: ")
             return
 
         def verified(entry: Entry) -> None:

@@ -111,12 +111,13 @@ def run(
     if stop.hung_up:
         # Nobody reads; writing would only end in a broken pipe.
         sys.exit(1)
+    shown = failure or result
+    if not module._diff:
+        shown.pop("diff", None)
+    _warn_of_masks(module, shown)
     if failure:
         # Outside of any except block, for ansible-core 2.16 would add a traceback at -vvv.
         module.fail_json(**failure)
-    _warn_of_masks(module, result)
-    if not module._diff:
-        result.pop("diff", None)
     module.exit_json(**result)
 
 
@@ -156,7 +157,8 @@ def _unforeseen(exc: Exception) -> MstrError:
 def _warn_of_masks(module: AnsibleModule, result: Mapping[str, Any]) -> None:
     """Ansible masks a secret wherever its text occurs: what it masks by accident must not pass for what is stored."""
     secrets = {str(secret) for secret in module.no_log_values if secret}
-    masked = sorted({name for name, text in _texts(result) if any(secret in text for secret in secrets)})
+    stored = {key: value for key, value in result.items() if key not in ("msg", "error")}
+    masked = sorted({name for name, text in _texts(stored) if any(secret in text for secret in secrets)})
     if masked:
         module.warn(
             f"The result is not what is stored in {', '.join(masked)}: a secret of this task occurs there by accident, "
