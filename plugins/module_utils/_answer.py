@@ -81,7 +81,7 @@ class Answer(NamedTuple):
             title = _TITLE.search(self.body[:20000].decode("utf-8", "replace"))
             return f"an HTML page, title {self.quote(title.group(1), 80)!r}" if title else "an HTML page"
         try:
-            return f"JSON of another shape ({_SHAPES.get(type(self.data()), 'a number')})"
+            return _shape(self.data())
         except ValueError:
             pass
         kind = self.headers.get("Content-Type", "").lower()
@@ -97,6 +97,15 @@ def _inside(value: Any) -> Iterable[Any]:
 
 
 _SHAPES: dict[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+
+
+def _shape(data: Any) -> str:
+    return f"JSON of another shape ({_SHAPES.get(type(data), 'a number')})"
+
+
+def shape(data: Any) -> str:
+    """What came in place of the JSON that belongs there, for a sentence. None is what an empty body reads as, too."""
+    return "an empty body or null" if data is None else _shape(data)
 
 
 def api_error(answer: Answer, doing: str, server: str) -> ApiError:

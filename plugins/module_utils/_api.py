@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._answer import says_no_such_call, says_no_such_object
+from ._answer import says_no_such_call, says_no_such_object, shape
 from ._errors import ApiError, ValidationError
 from ._fields import FIELDS
 from ._library import Library
@@ -36,7 +36,7 @@ class RuntimeApi:
         data = self._library.get(_PATH, doing=doing)
         entries = data.get("runtimes") if isinstance(data, Mapping) else None
         if not isinstance(entries, list):
-            raise self._unexpected(doing, f"GET /api{_PATH}", "an object with a list of runtimes")
+            raise self._unexpected(data, doing, f"GET /api{_PATH}", "an object with a list of runtimes")
         return [self._runtime(entry, doing, f"GET /api{_PATH}") for entry in entries]
 
     def get(self, identity: str, label: str | None = None) -> Runtime | None:
@@ -93,18 +93,18 @@ class RuntimeApi:
             raise
         versions = data.get("versions") if isinstance(data, Mapping) else None
         if not isinstance(versions, list):
-            raise self._unexpected(doing, f"GET /api{_PATH}/versions", "an object with a list of versions")
+            raise self._unexpected(data, doing, f"GET /api{_PATH}/versions", "an object with a list of versions")
         self._versions.append(tuple(str(version) for version in versions))
         return self._versions[0]
 
     def _runtime(self, data: Any, doing: str, request: str) -> Runtime:
         if not isinstance(data, Mapping) or not data.get("id"):
-            raise self._unexpected(doing, request, "an object with an id")
+            raise self._unexpected(data, doing, request, "an object with an id")
         return from_api(data)
 
-    def _unexpected(self, doing: str, request: str, wanted: str) -> ApiError:
+    def _unexpected(self, data: Any, doing: str, request: str, wanted: str) -> ApiError:
         return ApiError(
-            f"Could not {doing}: {self._library.base_url} answered 200 to {request} with JSON of another shape where "
+            f"Could not {doing}: {self._library.base_url} answered 200 to {request} with {shape(data)} where "
             f"{wanted} belongs. Check that base_url names the Library server and nothing stands in between.",
             http_status=200,
             request=request,
