@@ -131,8 +131,10 @@ class Writer(NamedTuple):
                 if exc.unclear:
                     plan = self._look_again(plan, wanted, exc)
                     if plan.changed and tries < 1:
-                        raise _given_up(exc, plan) from exc
+                        raise _told(first, plan, wanted, _given_up(exc, plan)) from exc
                     tries -= 1
+                elif plan.action != first.action:
+                    raise _told(first, plan, wanted, exc) from exc
                 else:
                     first = plan = self._after_refusal(plan, wanted, exc)
         # Found done, though the answer was lost or somebody else was quicker.
@@ -219,6 +221,14 @@ class Writer(NamedTuple):
         if stored is None:
             raise MstrError(f"the server no longer shows the runtime {wanted.label} ({outcome.id})")
         return stored
+
+
+def _told(first: Plan, plan: Plan, wanted: Definition, failure: MstrError) -> MstrError:
+    """The failure of a write; with what was done where an earlier write was, whose answer was lost."""
+    if plan.action == first.action or plan.runtime is None:
+        return failure
+    done = Outcome.of(first)._replace(id=plan.runtime.id, runtime=plan.runtime)
+    return PartialError(failure, done.to_result(), f"The runtime {wanted.label} is {first.action}, but: ")
 
 
 def _given_up(lost: MstrError, plan: Plan) -> MstrError:
