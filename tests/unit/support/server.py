@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._policy import Policy
 
 from .make import URL, refusal
 
@@ -48,8 +49,8 @@ class Server:
         self._faults: list[Fault] = []
         self._late: list[Callable[[], Any]] = []
 
-    def writer(self, *, retries: int = 3, check_mode: bool = False) -> Writer:
-        return Writer(RuntimeApi(self), self.warnings.append, self.pause, retries, check_mode)  # type: ignore[arg-type]
+    def writer(self, *, retries: int = 3, check_mode: bool = False, policy: Policy | None = None) -> Writer:
+        return Writer(RuntimeApi(self), self.warnings.append, self.pause, retries, check_mode, policy)  # type: ignore[arg-type]
 
     def fail(self, method: str, error: MstrError | None = None, **how: Any) -> None:
         self._faults.append(Fault(method, error, **how))

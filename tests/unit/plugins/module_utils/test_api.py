@@ -1,0 +1,138 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._api import WHOLE, RuntimeApi, one_named
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
+from ansible_collections.mstr.library.tests.unit.support.make import (
+    ID,
+    OTHER_ID,
+    faults_of,
+    refusal,
+    runtime,
+    stored,
+)
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
+from hypothesis import given
+
+NO_SUCH_CALL = refusal(404, "ERR004", "HTTP 404 Not Found", "GET /api/runtimes/versions")
+
+
+class Saying:
+    """A session that answers one thing."""
+
+    base_url = "https://h"
+
+    def __init__(self, said):
+        self.said = said
+
+    def get(self, path, *, doing):
+        return self.said
+
+    def send(self, method, path, body=None, *, doing, params=None):
+        return self.said
+
+
+def sentence(call):
+    """What a call says that could not make anything of the answer."""
+    try:
+        call()
+    except ApiError as exc:
+        return exc.sentence
+    return "https://h answered 200 to GET /api/runtimes"
+
+
+@given(ANY_JSON)
+def test_any_json_in_place_of_an_answer_is_a_sentence(said):
+    api = RuntimeApi(Saying(said))
+    for call in (api.everything, api.versions, lambda: api.get(ID)):
+        assert "https://h answered 200 to GET /api/runtimes" in sentence(call)
+    assert isinstance(api.create({"name": "r"}), (str, type(None)))
+
+
+@pytest.mark.parametrize("said", [None, [], {}, {"runtimes": None}, {"runtimes": [{}]}, {"runtimes": [None]}])
+def test_a_list_of_another_shape_is_refused(said):
+    with pytest.raises(ApiError, match=r"Could not list the runtimes: .* answered 200 to GET /api/runtimes"):
+        RuntimeApi(Saying(said)).everything()
+
+
+@pytest.mark.parametrize("said", [None, [], {}, {"id": None}, {"name": "r"}])
+def test_a_runtime_of_another_shape_is_refused(said):
+    with pytest.raises(ApiError, match="where an object with an id belongs"):
+        RuntimeApi(Saying(said)).get(ID)
+
+
+def test_a_runtime_is_read_by_its_id_and_none_where_there_is_none():
+    api = RuntimeApi(Server(stored()))
+    assert api.get(ID).name == "r"
+    assert api.get(OTHER_ID) is None
+
+
+def test_a_call_that_is_not_there_is_no_missing_runtime():
+    server = Server(stored())
+    server.fail("GET", NO_SUCH_CALL)
+    with pytest.raises(ApiError):
+        RuntimeApi(server).get(ID)
+
+
+def test_the_object_is_read_only_where_the_list_lacks_a_needed_field():
+    server = Server(stored())
+    server.listed = lambda one: {key: value for key, value in one.items() if key != "whitelist"}
+    api = RuntimeApi(server)
+    [listed] = api.everything()
+    assert api.whole(listed, ["name", "packages"]) is listed
+    assert api.whole(listed, ["whitelist"]).values["whitelist"] == ()
+    assert api.whole(None, ["whitelist"]) is None
+    assert server.requests == ["GET /runtimes", f"GET /runtimes/{ID}"]
+
+
+def test_what_only_newer_servers_return_is_no_reason_to_read_an_object():
+    assert "execution_target" not in WHOLE
+    assert {"whitelist", "resource", "packages"} <= set(WHOLE)
+
+
+def test_a_name_is_compared_with_case_and_several_are_refused_with_their_ids():
+    one, other, upper = runtime(), runtime(id=OTHER_ID), runtime(id="C" * 32, name="R")
+    assert one_named([one, upper], "r") is one
+    assert one_named([upper], "r") is None
+    assert faults_of(one_named, [one, other, upper], "r") == (
+        f"2 runtimes have the name 'r': {ID}, {OTHER_ID}; choose one by id",
+    )
+
+
+def test_deleting_what_has_gone_is_content():
+    server = Server()
+    RuntimeApi(server).delete(runtime(), None)
+    assert server.writes == [f"DELETE /runtimes/{ID}"]
+
+
+def test_a_comment_on_a_delete_travels_in_the_query():
+    server = Server(stored(), stored(id=OTHER_ID))
+    RuntimeApi(server).delete(runtime(), "why")
+    RuntimeApi(server).delete(runtime(id=OTHER_ID), None)
+    assert server.params == [{"userComments": "why"}, None]
+
+
+def test_versions_are_asked_for_once():
+    server = Server(versions=["3.10.5", "3.12.1"])
+    api = RuntimeApi(server)
+    assert api.versions() == api.versions() == ("3.10.5", "3.12.1")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("said", [NO_SUCH_CALL, refusal(405), refusal(404, "ERR004", "no such object")])
+def test_an_old_release_offers_no_versions(said):
+    server = Server()
+    server.fail("GET", said)
+    api = RuntimeApi(server)
+    assert api.versions() is api.versions() is None
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("said", [None, {}, {"id": ""}, []])
+def test_a_create_whose_answer_holds_no_id_is_none(said):
+    assert RuntimeApi(Saying(said)).create({"name": "r"}) is None

@@ -1,0 +1,430 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._errors import (
+    ApiError,
+    ConnectError,
+    MstrError,
+    PartialError,
+)
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._policy import policy_from
+from ansible_collections.mstr.library.tests.unit.support.make import (
+    DEFAULT_ID,
+    ID,
+    OTHER_ID,
+    faults_of,
+    lost,
+    refusal,
+    stored,
+    wanted,
+)
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
+from hypothesis import given
+from hypothesis import strategies as st
+
+RESULT_KEYS = {"changed", "id", "action", "changed_fields", "runtime", "diff"}
+PATCH, DELETE = f"PATCH /runtimes/{ID}", f"DELETE /runtimes/{ID}"
+ABSENT = wanted(state="absent")
+NEW = wanted(description="new")
+LOST_WAYS = [lost(), refusal(502), refusal(504), refusal(500, "ERR001", "oops")]
+LOST_NAMES = ["closed", "502", "504", "500"]
+
+
+def outcome(server, definition, **how):
+    """What was done, and the keys that every outcome has."""
+    done = server.writer(**how).ensure(definition)
+    assert set(done.to_result()) == RESULT_KEYS
+    return done
+
+
+def refused(server, definition, **how):
+    """The one fault for which nothing was written."""
+    [fault] = faults_of(server.writer(**how).ensure, definition)
+    assert server.writes == []
+    return fault
+
+
+# The good path
+
+
+def test_create_reads_again_and_tells_what_the_server_made():
+    server = Server()
+    server.alter = lambda one: one.update(status="unknown")
+    done = outcome(server, NEW)
+    assert (done.action, done.id, done.runtime.facts["status"]) == ("created", f"{1:032X}", "unknown")
+    assert server.requests == ["GET /runtimes", "POST /runtimes", "GET /runtimes", f"GET /runtimes/{1:032X}"]
+    assert done.to_result()["diff"] == {"before": {}, "after": {"name": "r", "description": "new"}}
+
+
+def test_update_is_one_patch_and_one_read():
+    server = Server(stored())
+    done = outcome(server, NEW)
+    assert (done.action, done.id, done.changed_fields) == ("updated", ID, ("description",))
+    assert server.requests == ["GET /runtimes", PATCH, f"GET /runtimes/{ID}"]
+    assert server.sent == [{"name": "r", "description": "new"}]
+    assert server.runtimes[ID]["description"] == "new"
+
+
+def test_delete_tells_what_the_runtime_was():
+    server = Server(stored())
+    done = outcome(server, ABSENT)
+    assert (done.action, done.id, done.runtime.name) == ("deleted", ID, "r")
+    assert done.to_result()["diff"]["after"] == {}
+    assert done.to_result()["diff"]["before"]["name"] == "r"
+    assert server.requests == ["GET /runtimes", DELETE]
+
+
+def test_nothing_to_do_is_one_read_by_name_or_by_id():
+    for definition, reads in ((wanted(), ["GET /runtimes"]), (wanted(None, id=ID), [f"GET /runtimes/{ID}"])):
+        server = Server(stored())
+        assert outcome(server, definition).action == "none"
+        assert server.requests == reads
+    assert outcome(Server(), ABSENT).to_result()["runtime"] is None
+
+
+def test_an_object_is_read_where_the_list_says_nothing_of_a_field():
+    server = Server(stored(whitelist=["1.1.1.1/32"]))
+    server.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    assert outcome(server, wanted(whitelist=["1.1.1.1"])).action == "none"
+    assert server.requests == ["GET /runtimes", f"GET /runtimes/{ID}"]
+
+
+def test_a_runtime_that_goes_between_list_and_read_is_created():
+    server = Server(stored())
+    server.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    server.fail("GET")
+    server.fail("GET", meanwhile=server.runtimes.clear)
+    assert outcome(server, wanted()).action == "created"
+
+
+@given(st.none() | OBJECTS, OPTIONS)
+def test_ensure_twice_changes_once(data, options):
+    server = Server(*([data] if data else []))
+    definition = from_params(options)
+    done = outcome(server, definition)
+    assert server.warnings == []
+    again = outcome(server, definition)
+    assert again.action == "none"
+    assert again.changed_fields == ()
+    assert len(server.writes) == (done.action != "none")
+
+
+@given(st.none() | OBJECTS, OPTIONS, st.sampled_from(["present", "absent"]))
+def test_check_mode_sends_nothing_but_reads_and_predicts_what_is_then_done(data, options, state):
+    definition = from_params({**options, "state": state})
+    server = Server(*([data] if data else []))
+    predicted = outcome(server, definition, check_mode=True).to_result()
+    assert server.writes == []
+    done = outcome(server, definition).to_result()
+    for key in ("changed", "action", "changed_fields", "diff"):
+        assert predicted[key] == done[key]
+    if state == "present":
+        for name in definition.values:
+            if name not in ("whitelist", "packages"):
+                assert (predicted["runtime"][name] or "") == (done["runtime"][name] or "")
+    assert predicted["id"] == (done["id"] if data else None)
+
+
+def test_a_journal_comment_travels_with_every_write():
+    server = Server(stored())
+    outcome(server, wanted(description="d", journal_comment="why"))
+    assert server.sent[0]["changeJournal"] == {"userComments": "why"}
+    outcome(server, wanted(state="absent", journal_comment="why"))
+    assert server.params[1] == {"userComments": "why"}
+
+
+def test_what_the_server_made_otherwise_is_a_warning():
+    server = Server()
+    server.alter = lambda one: one["packages"].append({"name": "mstrio-py", "version": "11"})
+    outcome(server, wanted(packages=[{"name": "a"}]))
+    [warning] = server.warnings
+    assert "It added mstrio-py unasked" in warning
+
+
+# What is refused before a write
+
+
+def test_the_default_runtime_is_never_deleted_whatever_its_name():
+    server = Server(stored(id=DEFAULT_ID, name="(Standard) MicroStrategy"))
+    for definition in (wanted("(Standard) MicroStrategy", state="absent"), wanted(None, id=DEFAULT_ID, state="absent")):
+        for check_mode in (True, False):
+            assert "built-in default runtime; it stays" in refused(server, definition, check_mode=check_mode)
+
+
+def test_the_default_runtime_may_be_changed():
+    server = Server(stored(id=DEFAULT_ID))
+    assert outcome(server, wanted(None, id=DEFAULT_ID, description="d")).action == "updated"
+
+
+def test_an_unknown_id_creates_nothing():
+    assert (
+        refused(Server(), wanted("r", id=ID)) == f"no runtime has the id {ID}; to create one, give its name and no id"
+    )
+
+
+def test_an_unknown_id_is_already_absent():
+    assert outcome(Server(stored(id=OTHER_ID)), wanted("r", id=ID, state="absent")).action == "none"
+
+
+def test_absent_by_id_does_not_look_at_the_name():
+    server = Server(stored())
+    assert outcome(server, wanted("another", id=ID, state="absent")).action == "deleted"
+
+
+def test_several_runtimes_of_a_name_are_refused_with_their_ids():
+    fault = refused(Server(stored(), stored(id=OTHER_ID)), NEW)
+    assert ID in fault
+    assert OTHER_ID in fault
+
+
+@pytest.mark.parametrize(("asked", "meant"), [("3.12", "3.12.1"), ("3.10.6", "3.10.5"), ("3.1", None), ("three", None)])
+def test_an_unknown_version_is_refused_with_the_known_and_the_likely(asked, meant):
+    fault = refused(Server(stored(), versions=["3.10.5", "3.12.0", "3.12.1"]), wanted(runtime_version=asked))
+    assert f"runtime_version '{asked}' is none that the server offers (3.10.5, 3.12.0, 3.12.1)" in fault
+    assert meant is None or fault.endswith(f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    ("versions", "asked"), [(["3.12.1"], "3.12.1"), (None, "3.99"), (["3.12.1"], "")], ids=["known", "old", "cleared"]
+)
+def test_a_version_goes_through_that_the_server_offers_or_cannot_judge(versions, asked):
+    assert outcome(Server(stored(), versions=versions), wanted(runtime_version=asked)).action == "updated"
+
+
+def test_a_version_that_is_already_so_is_not_asked_about():
+    server = Server(stored(), versions=["3.12.1"])
+    assert outcome(server, wanted(runtime_version="3.10.5")).action == "none"
+    assert "GET /runtimes/versions" not in server.requests
+
+
+def test_a_rename_keeps_the_id():
+    server = Server(stored())
+    done = outcome(server, wanted("renamed", id=ID))
+    assert (done.action, done.id, done.runtime.name, server.names) == ("updated", ID, "renamed", ["renamed"])
+
+
+def test_a_rename_to_a_name_that_is_taken_is_refused():
+    fault = refused(Server(stored(), stored(id=OTHER_ID, name="taken")), wanted("taken", id=ID))
+    assert fault == f"name 'taken' is taken by the runtime with id {OTHER_ID}"
+
+
+def test_a_policy_judges_what_stays_in_a_whitelist():
+    server = Server(stored(whitelist=["10.0.0.0/8"]))
+    writer = server.writer(policy=policy_from({"networks_never": ["10.1.0.0/16"]}))
+    [fault] = faults_of(writer.ensure, wanted(whitelist=["1.1.1.1"], purge_whitelist=False))
+    assert fault.startswith("what stays in the whitelist: whitelist[0] '10.0.0.0/8' overlaps 10.1.0.0/16")
+    assert server.writes == []
+    assert writer.ensure(wanted(whitelist=["1.1.1.1"])).action == "updated"
+
+
+# A write whose answer was lost
+
+
+@pytest.mark.parametrize("error", LOST_WAYS, ids=LOST_NAMES)
+@pytest.mark.parametrize(("done", "writes"), [(True, 1), (False, 2)], ids=["done", "not done"])
+def test_a_lost_create_makes_one_runtime_and_is_created(error, done, writes):
+    server = Server()
+    server.fail("POST", error, done=done)
+    told = outcome(server, NEW)
+    assert (told.action, told.id, server.names) == ("created", f"{1:032X}", ["r"])
+    assert told.runtime.values["description"] == "new"
+    assert len(server.writes) == writes
+    assert server.pauses
+
+
+@pytest.mark.parametrize("error", LOST_WAYS[:3], ids=LOST_NAMES[:3])
+def test_work_that_goes_on_behind_a_proxy_is_waited_for(error):
+    server = Server()
+    server.fail("POST", error, late=True)
+    assert outcome(server, NEW).action == "created"
+    assert (len(server.writes), server.names) == (1, ["r"])
+
+
+@pytest.mark.parametrize("error", LOST_WAYS, ids=LOST_NAMES)
+@pytest.mark.parametrize("done_at_once", [True, False])
+@pytest.mark.parametrize(("method", "definition", "action"), [("PATCH", NEW, "updated"), ("DELETE", ABSENT, "deleted")])
+def test_a_lost_update_or_delete_is_done_once(error, done_at_once, method, definition, action):
+    server = Server(stored())
+    server.fail(method, error, done=done_at_once)
+    done = outcome(server, definition)
+    assert (done.action, done.id) == (action, ID)
+    assert len(server.writes) == (1 if done_at_once else 2)
+    assert done.runtime.name == "r"
+    assert not outcome(server, definition).changed_fields
+
+
+def test_a_create_lost_twice_makes_one_runtime():
+    server = Server()
+    server.fail("POST", lost())
+    server.fail("POST", lost(), done=True)
+    assert outcome(server, NEW).action == "created"
+    assert server.names == ["r"]
+
+
+def test_a_lost_write_is_looked_up_for_some_seconds():
+    server = Server()
+    server.fail("POST", lost())
+    outcome(server, NEW)
+    assert sum(server.pauses) >= 4
+    assert len(server.pauses) >= 3
+
+
+def test_an_error_of_the_server_itself_is_looked_up_once():
+    server = Server()
+    server.fail("POST", refusal(500, "ERR001", "oops"))
+    outcome(server, NEW)
+    assert len(server.pauses) == 1
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_lost_write_is_repeated_as_often_as_retries_say(retries):
+    server = Server()
+    for _ in range(9):
+        server.fail("POST", lost())
+    with pytest.raises(MstrError, match="retries are used up"):
+        server.writer(retries=retries).ensure(NEW)
+    assert len(server.writes) == 1 + retries
+    assert server.names == []
+
+
+def test_without_retries_a_lost_write_is_still_looked_up():
+    server = Server()
+    server.fail("POST", lost(), done=True)
+    assert outcome(server, NEW, retries=0).action == "created"
+
+
+def test_where_it_cannot_be_known_the_task_says_what_to_look_at():
+    server = Server()
+    server.fail("GET")
+    server.fail("POST", lost())
+    server.fail("GET", lost("GET /api/runtimes"))
+    with pytest.raises(MstrError) as failed:
+        server.writer().ensure(NEW)
+    assert "could not be found out" in failed.value.sentence
+    assert "The runtime 'r' may or may not be created; look at it" in failed.value.sentence
+    assert failed.value.error["request"] == "POST /api/runtimes"
+
+
+def test_a_lost_create_that_another_play_made_too_is_not_guessed():
+    server = Server()
+    server.fail("POST", lost(), done=True, meanwhile=lambda: server._create({"name": "r"}))
+    with pytest.raises(MstrError, match="2 runtimes have the name 'r'"):
+        server.writer().ensure(NEW)
+    assert len(server.writes) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [refusal(400, "ERR006", "no"), refusal(403), ConnectError("x", request="x", refused=True)]
+)
+def test_a_clear_no_is_neither_repeated_nor_looked_up(error):
+    server = Server()
+    server.fail("POST", error)
+    with pytest.raises((ApiError, ConnectError)) as failed:
+        server.writer().ensure(NEW)
+    assert failed.value is error
+    assert (len(server.writes), server.pauses) == (1, [])
+
+
+# Two plays at once
+
+
+def test_the_slower_of_two_plays_finds_the_runtime_made():
+    server = Server(unique=True)
+    server.fail("POST", meanwhile=lambda: server._create({"name": "r", "description": "new"}))
+    done = outcome(server, NEW)
+    assert (done.action, done.id, server.names) == ("none", f"{1:032X}", ["r"])
+
+
+def test_the_slower_of_two_plays_adds_what_it_wants_besides():
+    server = Server(unique=True)
+    server.fail("POST", meanwhile=lambda: server._create({"name": "r"}))
+    assert outcome(server, NEW).action == "updated"
+    assert server.runtimes[f"{1:032X}"]["description"] == "new"
+
+
+def test_where_duplicates_are_allowed_both_ids_are_told():
+    server = Server()
+    server.fail("POST", meanwhile=lambda: server._create({"name": "r"}))
+    done = outcome(server, NEW)
+    assert (done.action, done.id) == ("created", f"{2:032X}")
+    [warning] = server.warnings
+    assert f"{1:032X}" in warning
+    assert f"{2:032X}" in warning
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [([], "no such name is listed: an ACL may hide it"), ([stored(name="R")], f"only 'R' ({ID}) is listed")],
+)
+def test_a_taken_name_that_is_not_listed_ends_in_a_sentence(there, words):
+    server = Server(*there)
+    server.fail("POST", refusal(400, "ERR015", "exists"))
+    with pytest.raises(MstrError, match="The name is taken") as failed:
+        server.writer().ensure(NEW)
+    assert words in failed.value.sentence
+    assert failed.value.error["code"] == "ERR015"
+    assert len(server.writes) == 1
+
+
+# After a write
+
+
+@pytest.mark.parametrize(
+    ("there", "trouble"),
+    [([], lost("GET /api/runtimes")), ([stored()], refusal(403))],
+    ids=["created", "updated"],
+)
+def test_a_failure_after_a_write_says_that_it_was_made_with_all_keys(there, trouble):
+    server = Server(*there)
+    server.fail("GET")
+    server.fail("GET", trouble)
+    with pytest.raises(PartialError) as failed:
+        server.writer().ensure(NEW)
+    result = failed.value.to_result()
+    assert set(result) == RESULT_KEYS | {"msg", "error"}
+    assert (result["changed"], result["id"]) == (True, next(iter(server.runtimes)))
+    assert result["msg"].startswith(f"The runtime 'r' is {'updated' if there else 'created'}, but: ")
+
+
+def test_a_create_whose_answer_held_no_id_finds_it_by_name():
+    server = Server()
+    make = server._create
+    server._create = lambda body: make(body) and None
+    assert outcome(server, NEW).id == f"{1:032X}"
+
+
+def test_a_runtime_gone_after_the_write_is_told():
+    server = Server(stored())
+    server.fail("GET")
+    server.fail("GET", meanwhile=server.runtimes.clear)
+    with pytest.raises(PartialError, match=f"the server no longer shows the runtime 'r' \\({ID}\\)"):
+        server.writer().ensure(NEW)
+
+
+def test_a_signal_during_a_write_says_so():
+    server = Server()
+    server.fail("POST", Interrupted("Stopped by signal SIGTERM"))
+    with pytest.raises(MstrError, match="Stopped by signal SIGTERM while the runtime 'r' was being created"):
+        server.writer().ensure(NEW)
+    assert len(server.writes) == 1
+
+
+@pytest.mark.parametrize(("retries", "error"), [(3, refusal(400, "ERR006", "no")), (0, None)])
+def test_a_create_found_done_is_told_though_what_was_still_missing_failed(retries, error):
+    server = Server()
+    server.alter = lambda one: one.update(description="cut")
+    server.fail("POST", lost(), done=True)
+    server.fail("PATCH", error)
+    with pytest.raises(PartialError) as failed:
+        server.writer(retries=retries).ensure(NEW)
+    result = failed.value.to_result()
+    assert (result["changed"], result["action"], result["id"]) == (True, "created", f"{1:032X}")
+    assert result["msg"].startswith("The runtime 'r' is created, but: ")
+    assert result["runtime"]["id"] == result["id"]
