@@ -26,6 +26,7 @@ def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dic
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_CONFIG_HOME": str(home / ".config"),
         "XDG_DATA_HOME": str(home / ".local" / "share"),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(paths.CACHE / "hypothesis"),
         "PATH": os.pathsep.join(map(str, (*bins, *pythons.search_path()))),
         "PYENV_ROOT": str(pythons.pyenv_root()),
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -25,6 +25,9 @@ from dev.paths import ROOT
 # Signals to a group, each with the seconds it is given to obey.
 _PERSUASION = ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
 
+# Seconds after which a program is taken for hanging.
+LONGEST = 1800.0
+
 _running: set[subprocess.Popen[bytes]] = set()
 _lock = threading.Lock()
 _stopping = threading.Event()
@@ -35,12 +38,16 @@ class Interrupted(Exception):
 
 
 def run(*command: str | Path, log: Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
-    """Run to its end, output appended to `log`; the exit status."""
+    """Run to its end, output appended to `log`; the exit status, 124 where it had to be ended for taking too long."""
     with log.open("ab") as output:
         output.write(f"\n$ {shlex.join(map(str, command))}\n".encode())
         output.flush()
         with started(*command, output=output, cwd=cwd, env=env) as process:
-            status = process.wait()
+            try:
+                status = process.wait(LONGEST)
+            except subprocess.TimeoutExpired:
+                output.write(f"\nended after {LONGEST} seconds\n".encode())
+                status = 124
     check_interrupted()
     return status
 

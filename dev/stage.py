@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ class Job:
     """One run of one stage: its log, its folder for temporary things, and programs to start."""
 
     def __init__(self, name: str) -> None:
-        slug = name.replace(" ", "-").replace(":", "").replace("/", "-")
+        slug = re.sub(r"[^\w.]+", "-", name)
         self.log = LOGS / f"{slug}.log"
         self.log.write_text("")
         self.scratch = RUN / slug

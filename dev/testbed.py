@@ -10,6 +10,9 @@ from dev import collection, envs
 from dev.environment import variables
 from dev.envs import Env
 
+# The Pythons that the clients of others run on, the first that is there.
+VENDOR = ("3.13", "3.12", "3.11")
+
 
 def variables_for(env: Env) -> dict[str, str]:
     """For programs of `env` that start simulators and run the collection as it is installed for users.

@@ -10,7 +10,7 @@ import argparse
 
 from dev import envs, proc, report
 from dev.paths import ROOT
-from dev.testbed import variables_for
+from dev.testbed import VENDOR, variables_for
 
 HELP = "what the modules cost, compared in pairs"
 _FOLDER = ROOT / "tests" / "benchmark"
@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not _FOLDER.exists():
         return report.fail(f"nothing there yet ({_FOLDER.relative_to(ROOT)})")
-    env = envs.ensure("dev")
-    with proc.started(env.python, _FOLDER, *args.more, env=variables_for(env)) as process:
+    env, vendor = envs.ensure("bench"), envs.ensure("contract", VENDOR)
+    told = variables_for(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
+    with proc.started(env.python, _FOLDER, *args.more, env=told) as process:
         return process.wait()

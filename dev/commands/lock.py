@@ -18,6 +18,7 @@ _OLDEST = {
     "ansible-2.16": "3.10",
     "ansible-2.19": "3.11",
     "ansible-2.21": "3.12",
+    "bench": "3.10",
     "contract": "3.11",
     "demo": "3.10",
     "dev": "3.10",
@@ -26,6 +27,7 @@ _OLDEST = {
     "lint": "3.10",
     "lock": "3.10",
     "modules": "3.9",
+    "runner": "3.10",
 }
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dev.stage import Stage
 from dev.stages import ansible_tests, lint, pytests
+from dev.testbed import VENDOR
 
 INNER_LOOP: tuple[Stage, ...] = (
     *lint.PYTHON,
@@ -25,7 +26,7 @@ ALL: tuple[Stage, ...] = (
     *ansible_tests.UNITS,
     *ansible_tests.INTEGRATION,
     pytests.stage("simulator", "tests/simulator/tests"),
-    pytests.stage("contract", "tests/contract", env_name="contract", versions=("3.13", "3.12", "3.11")),
+    pytests.stage("contract", "tests/contract", env_name="contract", versions=VENDOR),
     pytests.stage("examples", "tests/examples"),
     pytests.stage("tool", "tests/tool", also=("demo",)),
 )

@@ -7,15 +7,25 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dev import junit, report, runner
+from dev import junit, paths, report, runner
 from dev.commands import test
 from dev.report import Report
 from dev.stage import Job, Result, Stage
 from dev.stages.ansible_tests import count_targets
+
+
+@pytest.fixture(autouse=True)
+def _folders(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TMPDIR", os.environ.get("TMPDIR", ""))  # opening a run changes it
+    paths.open_run()
+    yield
+    paths.close_run()
 
 
 @pytest.fixture
