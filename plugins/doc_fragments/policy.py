@@ -13,7 +13,7 @@ options:
   policy:
     description:
       - Which networks no definition may open. A definition that breaks a rule is refused before the login.
-        Blocks that stay on the server (O(purge_whitelist=false)) are judged before the write.
+        Blocks that stay on the server (C(purge_whitelist=false)) are judged before the write.
       - An IPv4-mapped IPv6 block is judged as the IPv4 block that it opens, too.
     type: dict
     suboptions:
