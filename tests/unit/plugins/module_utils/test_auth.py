@@ -1,0 +1,253 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.tests.unit.support.library_server import COOKIE, TOKEN, LibraryServer
+from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD
+from ansible_collections.mstr.library.tests.unit.support.module import Run
+from ansible_collections.mstr.library.tests.unit.support.wire import free_port, reply
+
+OPTIONS = [name for name in auth.argument_spec() if name != "session"]
+
+
+@pytest.fixture
+def server():
+    with LibraryServer() as one:
+        yield one
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    for name in auth.argument_spec():
+        monkeypatch.delenv(f"MSTR_{name.upper()}", raising=False)
+    return Run(monkeypatch, capsys)
+
+
+def user(server, **more):
+    return {"base_url": server.url, "username": "u", "password": PASSWORD, **more}
+
+
+def user_info(task, _request):
+    """A module of somebody else's, in a line."""
+    return {"user": task.library.get("/sessions/userInfo")["fullName"]}
+
+
+def module(work=user_info, **how):
+    return lambda: auth.run(auth.argument_spec(), work, **how)
+
+
+def test_a_module_of_ones_own_in_a_few_lines(run, server):
+    result = run(module(), **user(server))
+    assert (result["user"], run.status) == ("Administrator", 0)
+    assert server.calls == ["POST /api/auth/login", "GET /api/sessions/userInfo", "POST /api/auth/logout"]
+    assert server.open == 0
+    assert run.warnings == []
+
+
+def test_every_option_may_come_from_the_environment_where_the_module_runs(run, server, monkeypatch):
+    for name, value in user(server, retries="0", timeout="2.5", validate_certs="false").items():
+        monkeypatch.setenv(f"MSTR_{name.upper()}", value)
+    seen = []
+    run(module(lambda task, _: seen.append(dict(task.params)) or user_info(task, _)))
+    assert run.status == 0
+    assert (seen[0]["retries"], seen[0]["timeout"], seen[0]["validate_certs"]) == (0, 2.5, False)
+
+
+def test_an_empty_variable_counts_as_not_set(run, server, monkeypatch):
+    for name in OPTIONS:
+        monkeypatch.setenv(f"MSTR_{name.upper()}", "")
+    run(module(), **user(server))
+    assert run.status == 0
+
+
+def test_an_option_wins_over_its_variable(run, server, monkeypatch):
+    monkeypatch.setenv("MSTR_BASE_URL", "http://127.0.0.1:1")
+    run(module(), **user(server))
+    assert run.status == 0
+
+
+def test_secrets_are_hidden_from_logs():
+    hidden = {name for name, spec in auth.argument_spec().items() if spec.get("no_log")}
+    assert hidden == {"password", "api_token", "identity_token", "session"}
+
+
+def test_own_options_stand_beside_the_connection():
+    assert auth.argument_spec(state={"type": "str"})["state"] == {"type": "str"}
+
+
+def fault(text):
+    def prepare(params):
+        raise auth.ValidationError([text])
+
+    return prepare
+
+
+def test_faults_of_the_connection_and_of_the_module_end_in_one_message_and_nothing_is_sent(run, server):
+    result = run(module(prepare=fault("name is wrong")), base_url=server.url, retries=-1)
+    assert run.status == 1
+    assert "no credentials" in result["msg"]
+    assert "retries -1 is out of range" in result["msg"]
+    assert result["msg"].endswith("name is wrong")
+    assert server.calls == []
+
+
+def test_what_was_prepared_reaches_the_work(run, server):
+    result = run(
+        module(lambda task, request: {"got": request}, prepare=lambda params: params["username"]), **user(server)
+    )
+    assert result["got"] == "u"
+    assert server.calls == [], "a login is made with the first call"
+
+
+@pytest.mark.parametrize(
+    "raised", [auth.MstrError("It failed.", http_status=418), KeyError("s3cret"), RecursionError("deep")]
+)
+def test_a_failure_is_a_sentence_with_its_facts_and_a_logout(run, server, raised):
+    def work(task, _request):
+        task.library.get("/sessions/userInfo")
+        raise raised
+
+    result = run(module(work), **user(server))
+    assert (run.status, result["failed"], server.open) == (1, True, 0)
+    assert set(result["error"]) == {"http_status", "code", "message", "iserver_code", "ticket_id", "request"}
+    if isinstance(raised, auth.MstrError):
+        assert (result["msg"], result["error"]["http_status"]) == ("It failed.", 418)
+    else:
+        assert result["msg"].startswith(f"A fault in mstr.library: {type(raised).__name__} in test_auth.py, line ")
+    assert "s3cret" not in str(result)
+    assert "Traceback" not in str(result)
+
+
+BAD_ANSWERS = {
+    "page": reply(200, b"<html><title>Login</title>"),
+    "empty": reply(500, b""),
+    "redirect": reply(302, Location="https://elsewhere.example/x"),
+    "broken": reply(502, b"{"),
+}
+
+
+@pytest.mark.parametrize("answer", BAD_ANSWERS.values(), ids=BAD_ANSWERS)
+@pytest.mark.parametrize("call", ["POST /auth/login", "GET /sessions/userInfo"])
+def test_whatever_the_server_answers_the_task_fails_in_one_sentence(run, server, call, answer):
+    server.answers[call] = answer
+    result = run(module(), **user(server, retries=0))
+    assert run.status == 1
+    assert result["error"]["request"] == call.replace(" /", " /api/")
+    assert "A fault in mstr.library" not in result["msg"]
+    assert "\n" not in result["msg"]
+    assert server.open == 0
+
+
+def test_nothing_listening_is_a_sentence(run):
+    result = run(module(), base_url=f"http://127.0.0.1:{free_port()}", username="u", password=PASSWORD, retries=0)
+    assert result["msg"].startswith("Could not log in: nothing listens at 127.0.0.1:")
+
+
+def test_no_secret_is_in_what_a_run_prints(run, server, capsys):
+    def work(task, _request):
+        task.library.get("/sessions/userInfo")
+        return {"all": [PASSWORD, f"has {TOKEN} inside", COOKIE]}
+
+    result = run(module(work), **user(server))
+    for secret in (PASSWORD, TOKEN, COOKIE):
+        assert secret not in str(result)
+
+
+def test_a_server_that_repeats_a_secret_is_masked(run, server):
+    said = {"code": "ERR001", "message": f"bad {PASSWORD} and {TOKEN}", "ticketId": COOKIE}
+    server.answers["GET /sessions/userInfo"] = reply(400, said)
+    result = run(module(), **user(server))
+    assert "bad ********" in result["msg"]
+    for secret in (PASSWORD, TOKEN, COOKIE):
+        assert secret not in str(result)
+
+
+def test_what_ansible_masks_by_accident_is_told(run, server):
+    run(module(lambda task, _: {"runtime": {"name": "the mstr one", "n": 1}}), **user(server, password="mstr"))
+    [warning] = run.warnings
+    assert warning.startswith("The result is not what is stored in runtime.name: a secret of this task occurs there")
+
+
+def test_a_failing_logout_neither_hides_the_result_nor_fails_the_task(run, server):
+    server.answers["POST /auth/logout"] = reply(500)
+    result = run(module(), **user(server))
+    assert (result["user"], run.status) == ("Administrator", 0)
+    assert "The session stays open on the server" in run.warnings[0]
+
+
+def test_plain_http_to_another_machine_warns(run):
+    run(module(), base_url="http://no-such-host.invalid", username="u", password=PASSWORD, retries=0)
+    assert any("plain http: credentials and session cross the network unencrypted" in one for one in run.warnings)
+
+
+@pytest.mark.parametrize("diff", [True, False])
+def test_a_diff_is_returned_when_asked_for(run, server, diff):
+    result = run(module(lambda task, _: {"diff": {"before": {}, "after": {}}}), **user(server), diff=diff)
+    assert ("diff" in result) is diff
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_check_mode_reaches_the_work(run, server, check_mode):
+    assert (
+        run(module(lambda task, _: {"it": task.check_mode}), **user(server), check_mode=check_mode)["it"] is check_mode
+    )
+
+
+def test_a_missing_library_is_the_standard_message(run, server, monkeypatch):
+    result = run(module(requires={"netaddr": "Traceback: no netaddr"}), **user(server))
+    assert "Failed to import the required Python library (netaddr)" in result["msg"]
+    monkeypatch.setattr(auth, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
+    result = run(module(), **user(server))
+    assert "Failed to import the required Python library (requests)" in result["msg"]
+    assert server.calls == []
+
+
+def kill_soon(number):
+    subprocess.Popen(["/bin/sh", "-c", f"sleep 0.05; kill -{int(number)} {os.getpid()}"])
+
+
+def test_a_signal_while_a_call_hangs_ends_in_a_sentence_and_a_logout(run, server):
+    server.answers["GET /sessions/userInfo"] = lambda request: request.socket.recv(1)
+    kill_soon(signal.SIGTERM)
+    result = run(module(), **user(server))
+    assert (run.status, result["msg"]) == (1, "Stopped by signal SIGTERM")
+    assert server.calls[-1] == "POST /api/auth/logout"
+    assert server.open == 0
+
+
+def test_a_signal_while_the_login_hangs_leaves_no_session(run, server):
+    def slow(request):
+        time.sleep(0.15)
+        del server.answers["POST /auth/login"]
+        return server.respond(request)
+
+    server.answers["POST /auth/login"] = slow
+    kill_soon(signal.SIGTERM)
+    result = run(module(), **user(server))
+    assert (run.status, result["msg"]) == (1, "Stopped by signal SIGTERM")
+    assert server.calls == ["POST /api/auth/login", "POST /api/auth/logout"]
+    assert server.open == 0
+
+
+def test_a_caller_who_is_gone_gets_no_answer_and_no_session_is_left(run, server, monkeypatch):
+    read, write = os.pipe()
+    monkeypatch.setattr(sys, "__stdout__", os.fdopen(write, "w"))
+
+    def work(task, _request):
+        task.library.get("/sessions/userInfo")
+        os.close(read)
+        task.library.send("POST", "/runtimes", {}, doing="write")
+
+    assert run(module(work), **user(server)) == {}
+    assert (run.status, server.open) == (1, 0)
+    assert "POST /api/runtimes" not in server.calls

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.modules import mstr_runtime
+from ansible_collections.mstr.library.tests.unit.support.library_server import LibraryServer
+from ansible_collections.mstr.library.tests.unit.support.make import ID, PASSWORD, stored
+from ansible_collections.mstr.library.tests.unit.support.module import Run
+
+KEYS = {"changed", "id", "action", "changed_fields", "runtime"}
+SAMPLE = {
+    "name": "r",
+    "whitelist": ["10.10.10.0/24", "192.168.1.1"],
+    "packages": [{"name": "pandas"}],
+    "resource": {"cpu": 0.2, "mem": 512},
+}
+
+
+@pytest.fixture
+def ensure(monkeypatch, capsys):
+    run = Run(monkeypatch, capsys)
+
+    def call(server, **params):
+        login = {"base_url": f"{server.url}/api/", "username": "u", "password": PASSWORD}
+        result = run(mstr_runtime.main, **{**login, **params})
+        assert server.open == 0, "whoever logs in logs out"
+        return result
+
+    return call
+
+
+def writes(server):
+    return [call for call in server.calls if not call.startswith("GET") and "/auth/" not in call]
+
+
+def test_created_then_unchanged_then_changed_then_deleted(ensure):
+    with LibraryServer() as server:
+        predicted = ensure(server, **SAMPLE, check_mode=True, diff=True)
+        assert (predicted["action"], predicted["changed"], predicted["id"]) == ("created", True, None)
+        assert writes(server) == []
+        done = ensure(server, **SAMPLE, diff=True)
+        assert (done["action"], done["diff"]) == ("created", predicted["diff"])
+        assert ensure(server, **SAMPLE)["action"] == "none"
+        changed = ensure(server, name="r", resource={"mem": 1024}, diff=True)
+        assert changed["changed_fields"] == ["resource"]
+        assert changed["diff"]["after"] == {"name": "r", "resource": {"cpu": 0.2, "mem": 1024}}
+        assert ensure(server, name="r", state="absent")["action"] == "deleted"
+        gone = ensure(server, name="r", state="absent")
+        assert (gone["changed"], gone["runtime"]) == (False, None)
+        assert len(writes(server)) == 3
+
+
+@pytest.mark.parametrize(
+    "params", [SAMPLE, {"name": "r", "state": "absent"}, {"id": ID.lower()}, {"id": ID, "name": "n"}]
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_every_outcome_has_the_same_keys(ensure, params, check_mode):
+    with LibraryServer(stored()) as server:
+        result = ensure(server, **params, check_mode=check_mode)
+    assert set(result) - {"invocation", "warnings"} == KEYS
+
+
+def test_all_faults_of_a_task_are_one_message_and_nothing_is_sent(ensure):
+    with LibraryServer() as server:
+        result = ensure(
+            server, name=" ", id="12", whitelist=["x", "10.10.10.7/24"], exec_timeout=0, retries=-1, username=None
+        )
+    for words in (
+        "name ' ' is empty",
+        "id '12' is none",
+        "whitelist[0] 'x'",
+        "write 10.10.10.0/24 for the block or 10.10.10.7/32 for the one address",
+        "exec_timeout 0 is out of range",
+        "retries -1 is out of range",
+        "login_mode standard needs username",
+    ):
+        assert words in result["msg"]
+    assert server.calls == []
+
+
+def test_a_failure_after_a_write_carries_the_keys_of_a_result(ensure):
+    with LibraryServer(stored()) as server:
+        server.answers[f"GET /runtimes/{ID}"] = b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n"
+        result = ensure(server, name="r", description="new")
+    assert result["failed"]
+    assert (result["changed"], result["id"], result["action"]) == (True, ID, "updated")
+    assert result["error"]["http_status"] == 500
+    assert "diff" not in result, "nobody asked for one"
+
+
+def test_a_value_that_ansible_refuses_is_refused_before_a_login(ensure):
+    with LibraryServer() as server:
+        assert "cpu" in ensure(server, name="r", resource={"cpu": "much"})["msg"]
+    assert server.calls == []

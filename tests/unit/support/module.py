@@ -1,0 +1,55 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a module in this process as Ansible does, and gives what it prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+
+
+class Run:
+    """`result` is the JSON that a module printed, `status` its exit status."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        self.result: dict[str, Any] = {}
+        self.status: Any = None
+
+    def __call__(
+        self, main: Callable[[], None], *, check_mode: bool = False, diff: bool = False, **params: Any
+    ) -> dict[str, Any]:
+        arguments = {**params, "_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_no_log": False}
+        raw = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+        self._monkeypatch.setattr(basic, "_ANSIBLE_ARGS", raw)
+        self._monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        # Warnings are kept for the whole process, which has one module in real life.
+        self._forget_warnings()
+        with pytest.raises(SystemExit) as end:
+            main()
+        self.status = end.value.code
+        printed = self._capsys.readouterr().out
+        self.result = json.loads(printed) if printed else {}
+        return self.result
+
+    def _forget_warnings(self) -> None:
+        try:
+            from ansible.module_utils.common import warnings
+        except ImportError:
+            return
+        for name in ("_global_warnings", "_global_deprecations"):
+            kept = getattr(warnings, name, None)
+            if kept is not None:
+                kept.clear()
+
+    @property
+    def warnings(self) -> list[str]:
+        """The texts of all warnings."""
+        texts = self.result.get("warnings", [])
+        return [one if isinstance(one, str) else one["event"]["msg"] for one in texts]

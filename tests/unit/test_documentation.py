@@ -1,0 +1,145 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is documented is what there is."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.mstr.library.plugins.module_utils import _definition, _fields, _runtime, auth
+from ansible_collections.mstr.library.tests.unit.support.make import runtime
+
+ROOT = Path(__file__).parents[2]
+PLUGINS = "ansible_collections.mstr.library.plugins"
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("mstr_*.py"))
+
+every_module = pytest.mark.parametrize("name", MODULES)
+
+
+def module(name):
+    return importlib.import_module(f"{PLUGINS}.modules.{name}")
+
+
+def fragment(name):
+    return importlib.import_module(f"{PLUGINS}.doc_fragments.{name}").ModuleDocFragment.DOCUMENTATION
+
+
+def spec_of(name, monkeypatch):
+    """The option spec with which a module's main begins."""
+    seen = []
+    monkeypatch.setattr(auth, "run", lambda spec, *args, **kwargs: seen.append(spec))
+    module(name).main()
+    return seen[0]
+
+
+def sources(name):
+    """The documentation of a module, and each fragment that it takes."""
+    own = module(name).DOCUMENTATION
+    return [own, *(fragment(one.rpartition(".")[2]) for one in yaml.safe_load(own)["extends_documentation_fragment"])]
+
+
+def documented(name):
+    """The options in a module's documentation, fragments and all."""
+    options = {}
+    for source in sources(name):
+        options.update(yaml.safe_load(source).get("options", {}))
+    return options
+
+
+def plain(options, inner):
+    """Options as both sides can say them; what is not said is False, None or a text."""
+    return {
+        name: {
+            "type": one.get("type", "str"),
+            "elements": one.get("elements"),
+            "default": one.get("default"),
+            "choices": one.get("choices"),
+            "required": one.get("required", False),
+            "options": plain(one[inner], inner) if one.get(inner) else None,
+        }
+        for name, one in options.items()
+    }
+
+
+@every_module
+def test_options_are_documented_as_they_are(name, monkeypatch):
+    assert plain(documented(name), "suboptions") == plain(spec_of(name, monkeypatch), "options")
+
+
+@every_module
+def test_every_module_takes_the_whole_connection(name, monkeypatch):
+    spec = spec_of(name, monkeypatch)
+    connection = auth.argument_spec()
+    assert {key: spec[key] for key in connection} == connection
+
+
+@pytest.mark.parametrize("name", auth.argument_spec())
+def test_the_environment_variable_of_an_option_is_documented(name):
+    [variable] = auth.argument_spec()[name]["fallback"][1]
+    assert variable == f"MSTR_{name.upper()}"
+    said = " ".join(yaml.safe_load(fragment("auth"))["options"][name]["description"])
+    assert f"environment variable E({variable}) is used" in said
+
+
+@every_module
+def test_options_named_in_the_documentation_exist(name):
+    known = documented(name)
+    for reference in re.findall(r"O\(([^)=]+)", "".join(sources(name))):
+        option, *inner = reference.split("[]")[0].split(".")
+        assert option in known, reference
+        assert not inner or inner[0] in known[option]["suboptions"], reference
+
+
+@every_module
+def test_examples_use_the_options_that_there_are(name):
+    known = documented(name)
+    actions = [action for task in yaml.safe_load(module(name).EXAMPLES) for action in actions_in(task)]
+    used = [options or {} for action, options in actions if action == f"mstr.library.{name}"]
+    assert used
+    assert not [option for options in used for option in options if option not in known]
+
+
+def actions_in(task):
+    """(action, options) of a task, or of those in its blocks."""
+    for key, value in task.items():
+        if key in ("block", "rescue", "always"):
+            for inner in value:
+                yield from actions_in(inner)
+        elif "." in key:
+            yield key, value
+
+
+@every_module
+def test_every_module_says_what_it_returns_and_since_when(name):
+    docs = yaml.safe_load(module(name).DOCUMENTATION)
+    assert docs["module"] == name
+    assert re.fullmatch(r"\d+\.\d+\.\d+", docs["version_added"])
+    assert {"check_mode", "diff_mode", "idempotent"} <= set(docs["attributes"])
+    assert yaml.safe_load(module(name).RETURN)
+
+
+def test_the_action_group_holds_every_module():
+    meta = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    assert sorted(meta["action_groups"]["mstr"]) == MODULES
+
+
+def test_the_sample_of_a_runtime_has_the_keys_of_a_result():
+    returned = yaml.safe_load(module("mstr_runtime").RETURN)
+    assert set(returned["runtime"]["sample"]) == set(runtime().to_result())
+    assert returned["action"]["choices"] == ["none", "created", "updated", "deleted"]
+
+
+def test_the_default_runtime_has_the_id_that_the_vendor_documents():
+    assert _definition.DEFAULT_RUNTIME_ID == "0F35652CA7D041978BF0CBCB67531203"
+
+
+def test_names_are_the_words_of_the_api_in_snake_case():
+    pairs = {one.name: one.api for one in _fields.FIELDS} | _runtime.READ_ONLY
+    for name, api in pairs.items():
+        assert name == re.sub(r"(?<=[a-z])(?=[A-Z])", "_", api).lower()
