@@ -24,7 +24,9 @@ _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 
 
 class Interrupted(MstrError):
-    """The task is asked to end."""
+    """The task is asked to end. `unclear`: the server may have done what was asked."""
+
+    unclear = False
 
 
 class Stop:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime, timezone
 from functools import partial
 from threading import Lock
@@ -38,7 +38,8 @@ class Library:
         self.base_url = connection.base_url
         self._connection, self._stop, self._warn = connection, stop, warn
         self._http = Http(connection)
-        self._login_lock = Lock()
+        self._login_lock, self._turns = Lock(), Lock()
+        self._in_turn = False
         self._new_logins = connection.retries
         self._ours = False
         self._token: str | None = None
@@ -85,6 +86,8 @@ class Library:
             error = api_error(answer, doing, self.base_url)
             if not _session_gone(error):
                 raise error
+            # A load balancer whose cookie changes with each answer knows no session that two calls use at a time.
+            self._in_turn = True
             # Nothing was done, so that a write may be repeated too.
             self._log_in(token, error)
 
@@ -133,8 +136,9 @@ class Library:
 
     def cancel(self, path: str, *, doing: str) -> None:
         """DELETE what this task has started, also when it is asked to end. One try of 5 s. Raises MstrError."""
-        if self._token:
-            self._last_call("DELETE", path, self._token, doing)
+        if self._token is None:
+            raise MstrError(f"Could not {doing}: there is no session any more.")
+        self._last_call("DELETE", path, self._token, doing)
 
     def _last_call(self, method: str, path: str, token: str, doing: str) -> None:
         call = self._http.start(method, path, headers={_TOKEN: token}, timeout=_LAST_CALL_LIMIT)
@@ -191,17 +195,19 @@ class Library:
     ) -> Answer:
         """Send, and send again where the table of retries says so. Any status is an answer."""
         for attempt in range(1, self._connection.retries + 2):
-            last = attempt > self._connection.retries
-            self._stop.check()
-            call = self._http.start(method, path, **options)
+            last, call = attempt > self._connection.retries, None
             try:
-                answer = call.answer(self._stop, doing)
+                with self._turns if self._in_turn else nullcontext():
+                    self._stop.check()
+                    call = self._http.start(method, path, **options)
+                    answer = call.answer(self._stop, doing)
             except ConnectError as exc:
                 if last or not retries_connection(kind, exc.unclear, exc.refused):
                     raise
                 wish = None
-            except Interrupted:
-                if late:
+            except Interrupted as exc:
+                exc.unclear = call is not None and kind == "write"
+                if late and call:
                     with suppress(MstrError):
                         late(call.answer(Unstoppable(), doing, _LAST_CALL_LIMIT))
                 raise
@@ -209,6 +215,8 @@ class Library:
                 if last or answer.status not in RETRY_STATUSES[kind]:
                     return answer
                 wish = answer.headers.get("Retry-After")
+                # Whether a session takes several calls at a time is unknown; a server may refuse all but one.
+                self._in_turn |= answer.status == 429
             self._stop.pause(pause_before(attempt, wish, random.random, datetime.now(timezone.utc)))
         raise AssertionError("the last attempt returns or raises")
 
