@@ -59,19 +59,7 @@ class Answer(NamedTuple):
 
     def data(self) -> Any:
         """The JSON of the body, None for an empty one. Raises ValueError for anything else."""
-        if not self.body.strip():
-            return None
-        try:
-            data = json.loads(self.body)
-        except RecursionError:
-            raise ValueError("nested too deep") from None
-        # What the parser of a newer Python takes would still break whoever walks through it, Ansible too.
-        level = [data]
-        for _ in range(_DEEPEST):
-            level = [inner for one in level for inner in _inside(one) if isinstance(inner, (dict, list))]
-            if not level:
-                return data
-        raise ValueError("nested too deep")
+        return parsed(self.body) if self.body.strip() else None
 
     def looks_like(self) -> str:
         """What came in place of JSON, for a sentence."""
@@ -88,6 +76,21 @@ class Answer(NamedTuple):
         if "json" in kind or self.body.lstrip()[:1] in (b"{", b"["):
             return "broken JSON"
         return f"something else than JSON ({self.quote(kind, 60) or 'no content type'})"
+
+
+def parsed(text: str | bytes) -> Any:
+    """The value that a JSON text holds. Raises ValueError, also for one that is nested too deep."""
+    try:
+        data = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    # What the parser of a newer Python takes would still break whoever walks through it, Ansible too.
+    level = [data]
+    for _ in range(_DEEPEST):
+        level = [inner for one in level for inner in _inside(one) if isinstance(inner, (dict, list))]
+        if not level:
+            return data
+    raise ValueError("nested too deep")
 
 
 def _inside(value: Any) -> Iterable[Any]:

@@ -10,21 +10,22 @@ Floor 3. Facts of the API: the vendor's client [mstrio], `mstrio/api/scripts.py`
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from ._answer import Answer
-from ._errors import MstrError, PartialError, clean
+from ._answer import Answer, parsed, says_no_such_object
+from ._errors import ApiError, MstrError, PartialError, clean
 from ._interrupt import Interrupted
 from ._library import Library
 
 _PATH = "/scripts/evaluation"
 # 0 initiated, 1 running, 2 partially ready; 3 and above are final [mstrio].
 _FINAL = {3: "ready", 4: "error", 5: "expired", 6: "cancelled"}
-_READY = 3
+_READY, _CANCELLED = 3, 6
 _FIRST_INTERVAL, _GROWTH, _LONGEST_INTERVAL = 0.25, 1.5, 5.0  # seconds, times, seconds
 _STDERR_SHOWN = 1000  # characters
+_LOST = "The answer to the start was lost: the script may be running on the server. It is not started again."
 
 
 class Script(NamedTuple):
@@ -33,6 +34,16 @@ class Script(NamedTuple):
     code: str
     runtime_id: str | None
     timeout: float
+    runtime_name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How sentences name the runtime."""
+        if self.runtime_id is None:
+            return "the default runtime"
+        if self.runtime_name is None:
+            return f"the runtime {self.runtime_id}"
+        return f"the runtime {self.runtime_name!r} ({self.runtime_id})"
 
     def body(self) -> dict[str, str]:
         """What the server gets."""
@@ -45,107 +56,145 @@ class Script(NamedTuple):
 def run_script(
     library: Library, script: Script, clock: Callable[[], float], pause: Callable[[float], None]
 ) -> dict[str, Any]:
-    """The result of a run that ended ready. Raises PartialError with it for one that ended otherwise; MstrError.
+    """The result of a run that ended ready. Raises PartialError with the result of one that did not; MstrError.
 
     A start whose answer was lost is never repeated.
     """
-    doing = f"run a script on {f'the runtime {script.runtime_id}' if script.runtime_id else 'the default runtime'}"
-    evaluation = _start(library, script, doing)
+    run = _Run(library, script, _start(library, script))
     try:
-        state = _finished(library, evaluation, script, doing, clock, pause)
+        run.finish(clock, pause)
+    except _Forgotten as exc:
+        raise PartialError(exc, run.to_result(None)) from exc
     except MstrError as exc:
-        told = MstrError(f"{exc.sentence} {_stop(library, evaluation)}", **exc.error)
-        raise PartialError(told, {"changed": True, "evaluation_id": evaluation}) from exc
-    result = _result(state, script, evaluation)
-    if result["status"] != _FINAL[_READY]:
-        said = clean(result["stderr"][-_STDERR_SHOWN:], _STDERR_SHOWN) or clean(state.get("message") or "")
-        cause = MstrError(f"The script ended with status {result['status']}: {said or 'the server says no more'}")
+        doing = f" while the script ran on {script.label}." if isinstance(exc, Interrupted) else ""
+        failure = _stop(library, run.evaluation)
+        told = f"It may be running on: {failure}" if failure else "It was stopped on the server."
+        cause = MstrError(f"{exc.sentence}{doing} {told}{run.stderr_end(' Its stderr ends: ')}", **exc.error)
+        raise PartialError(cause, run.to_result(None if failure else _CANCELLED)) from exc
+    status = run.state["status"]
+    result = run.to_result(status)
+    if status != _READY:
+        said = run.stderr_end() or clean(run.state.get("message") or "") or "the server says no more"
+        cause = MstrError(f"The script on {script.label} ended with status {result['status']}: {said}")
         raise PartialError(cause, result)
-    return result
+    return {**result, "result": run.output()}
 
 
-def _start(library: Library, script: Script, doing: str) -> str:
+def _start(library: Library, script: Script) -> str:
+    """The id of the evaluation. Raises MstrError, which says whether the script may be running."""
+    doing = f"run a script on {script.label}"
+    undone: list[str] = []
+
     def stop_late(answer: Answer) -> None:
-        late = answer.data() if answer.ok else None
-        if isinstance(late, Mapping) and late.get("id"):
-            _stop(library, str(late["id"]))
+        identity = None
+        with suppress(ValueError):
+            identity = _id_in(answer.data() if answer.ok else None)
+        if identity:
+            undone.append(_stop(library, identity))
 
     try:
-        data = library.send("POST", _PATH, script.body(), doing=doing, late=stop_late)
+        identity = _id_in(library.send("POST", _PATH, script.body(), doing=doing, late=stop_late))
+    except Interrupted as exc:
+        told = _LOST if exc.unclear else "It was not started."
+        if undone:
+            told = f"It may be running: {undone[0]}" if undone[0] else "It was stopped on the server."
+        raise MstrError(f"{exc.sentence} while the script was being started on {script.label}. {told}") from exc
     except MstrError as exc:
-        if isinstance(exc, Interrupted) or getattr(exc, "unclear", False):
-            raise _may_be_running(exc) from exc
-        raise
-    identity = data.get("id") if isinstance(data, Mapping) else None
-    if not identity:
-        raise _may_be_running(MstrError(f"Could not {doing}: the server's yes to POST /api{_PATH} held no id."))
-    return str(identity)
+        raise (MstrError(f"{exc.sentence} {_LOST}", **exc.error) if getattr(exc, "unclear", False) else exc) from exc
+    if identity is None:
+        raise MstrError(f"Could not {doing}: the server's yes to POST /api{_PATH} held no id. {_LOST}")
+    return identity
 
 
-def _may_be_running(cause: MstrError) -> MstrError:
-    return MstrError(
-        f"{cause.sentence} The answer to the start was lost: the script may be running on the server. It is not "
-        "started again.",
-        **cause.error,
-    )
-
-
-def _finished(
-    library: Library,
-    evaluation: str,
-    script: Script,
-    doing: str,
-    clock: Callable[[], float],
-    pause: Callable[[float], None],
-) -> Mapping[str, Any]:
-    """The state of the evaluation once it is final. Raises MstrError when run_timeout is over."""
-    end, interval = clock() + script.timeout, _FIRST_INTERVAL
-    while True:
-        state = library.get(f"{_PATH}/{evaluation}", doing=f"{doing}: ask for its result")
-        status = state.get("status") if isinstance(state, Mapping) else None
-        if isinstance(status, bool) or not isinstance(status, int):
-            raise MstrError(f"Could not {doing}: the server tells no status of the evaluation {evaluation}.")
-        if status >= _READY:
-            return dict(state)
-        left = end - clock()
-        if left <= 0:
-            raise MstrError(f"The script did not end within {script.timeout:g} seconds (run_timeout).")
-        pause(min(interval, left))
-        interval = min(interval * _GROWTH, _LONGEST_INTERVAL)
+def _id_in(data: Any) -> str | None:
+    return str(data["id"]) if isinstance(data, Mapping) and data.get("id") else None
 
 
 def _stop(library: Library, evaluation: str) -> str:
-    """Stop the run; what to say about it."""
+    """Stop the run; why it could not be stopped, empty where it was."""
     try:
         library.cancel(f"{_PATH}/{evaluation}", doing="stop the script")
     except MstrError as exc:
-        return f"It may be running on: {exc.sentence}"
-    return "It was stopped on the server."
+        return exc.sentence
+    return ""
 
 
-def _result(state: Mapping[str, Any], script: Script, evaluation: str) -> dict[str, Any]:
-    results = state.get("results")
-    texts = {key: _text(results.get(key)) if isinstance(results, Mapping) else "" for key in ("stdout", "stderr")}
-    return {
-        "changed": True,
-        "status": _FINAL.get(state["status"], f"unknown ({state['status']})"),
-        **texts,
-        "stdout_lines": texts["stdout"].splitlines(),
-        "result": _parsed(results.get("output")) if isinstance(results, Mapping) else None,
-        "runtime_id": script.runtime_id,
-        "evaluation_id": evaluation,
-    }
+class _Forgotten(MstrError):
+    """The server knows nothing of the run any more."""
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+class _Run:
+    """A run that was started, and its last known state."""
 
+    def __init__(self, library: Library, script: Script, evaluation: str) -> None:
+        self._library, self._script = library, script
+        self.evaluation = evaluation
+        self.state: Mapping[str, Any] = {}
 
-def _parsed(output: Any) -> Any:
-    """The output, which comes as JSON text [mstrio]; as it is where it is none."""
-    if not isinstance(output, str):
-        return output
-    try:
-        return json.loads(output)
-    except (ValueError, RecursionError):
-        return output or None
+    def finish(self, clock: Callable[[], float], pause: Callable[[float], None]) -> None:
+        """Wait until the state is final. Raises MstrError, also when run_timeout is over."""
+        script, interval = self._script, _FIRST_INTERVAL
+        end = clock() + script.timeout
+        while self._look() < _READY:
+            left = end - clock()
+            if left <= 0:
+                raise MstrError(
+                    f"The script on {script.label} did not end within {script.timeout:g} seconds (run_timeout)."
+                )
+            pause(min(interval, left))
+            interval = min(interval * _GROWTH, _LONGEST_INTERVAL)
+
+    def _look(self) -> int:
+        doing = f"ask for the result of the script on {self._script.label}"
+        try:
+            state = self._library.get(f"{_PATH}/{self.evaluation}", doing=doing)
+        except ApiError as exc:
+            if says_no_such_object(exc):
+                raise _Forgotten(
+                    f"The server no longer knows the script on {self._script.label} that it started (evaluation "
+                    f"{self.evaluation}), so that nobody can tell how it ended.",
+                    **exc.error,
+                ) from exc
+            raise
+        status = state.get("status") if isinstance(state, Mapping) else None
+        if isinstance(status, bool) or not isinstance(status, int):
+            raise MstrError(f"Could not {doing}: the server tells no status of the evaluation {self.evaluation}.")
+        self.state = state
+        return status
+
+    def output(self) -> Any:
+        """The result object, which comes as JSON text [mstrio]; as it is where it is none, None where it is empty."""
+        output = self._part("output")
+        if not isinstance(output, str):
+            return output
+        try:
+            return parsed(output)
+        except ValueError:
+            return output or None
+
+    def stderr_end(self, preface: str = "") -> str:
+        """The end of its stderr on one line, after `preface`; empty where there is none."""
+        text = clean(self._text("stderr")[-_STDERR_SHOWN:], _STDERR_SHOWN)
+        return text and preface + text
+
+    def to_result(self, status: int | None) -> dict[str, Any]:
+        """The keys that every outcome has, with what is known of the output."""
+        stdout = self._text("stdout")
+        return {
+            "changed": True,
+            "status": None if status is None else _FINAL.get(status, f"unknown ({status})"),
+            "stdout": stdout,
+            "stdout_lines": stdout.splitlines(),
+            "stderr": self._text("stderr"),
+            "result": None,
+            "runtime_id": self._script.runtime_id,
+            "evaluation_id": self.evaluation,
+        }
+
+    def _part(self, key: str) -> Any:
+        results = self.state.get("results")
+        return results.get(key) if isinstance(results, Mapping) else None
+
+    def _text(self, key: str) -> str:
+        value = self._part(key)
+        return "" if value is None else str(value)

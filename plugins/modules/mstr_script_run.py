@@ -65,35 +65,37 @@ EXAMPLES = r"""
 
 RETURN = r"""
 status:
-  description: How the run ended.
-  returned: when it ended
+  description:
+    - How the run ended. V(cancelled) also where the task stopped it, as when O(run_timeout) was over.
+      Null where that is not known.
+  returned: when it was started
   type: str
   choices: [ready, error, expired, cancelled]
   sample: ready
 stdout:
-  description: What the code printed.
-  returned: when it ended
+  description: What the code printed; of a run that was stopped, as far as it was seen.
+  returned: when it was started
   type: str
   sample: "2.2.3\n"
 stdout_lines:
   description: The lines of RV(stdout).
-  returned: when it ended
+  returned: when it was started
   type: list
   elements: str
   sample: ["2.2.3"]
 stderr:
-  description: What the code printed as errors.
-  returned: when it ended
+  description: What the code printed as errors, likewise.
+  returned: when it was started
   type: str
   sample: ""
 result:
-  description: The result object of the code; null where it has none.
-  returned: when it ended
+  description: The result object of the code; null where it has none, or did not end V(ready).
+  returned: when it was started
   type: raw
   sample: {"rows": 3}
 runtime_id:
   description: The id of the runtime; null for the server's default one.
-  returned: when it ended
+  returned: when it was started
   type: str
   sample: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
 evaluation_id:
@@ -145,7 +147,7 @@ def run(task: auth.Task, script: Script) -> Mapping[str, Any]:
         runtime = one_named(RuntimeApi(task.library).everything(), name)
         if runtime is None:
             raise auth.ValidationError([f"no runtime has the name {name!r}; the script was not run"])
-        script = Script(script.code, runtime.id, script.timeout)
+        script = script._replace(runtime_id=runtime.id, runtime_name=name)
     return run_script(task.library, script, time.monotonic, task.stop.pause)
 
 
