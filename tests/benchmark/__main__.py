@@ -1,0 +1,103 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The benchmark: what the modules cost, in pairs, as ratios.
+
+make bench                      measure, and print
+make bench ARGS="-- --write"    and put the tables and the plot into README and guide
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import comparisons
+import tables
+from comparisons import Comparison
+from place import HERE, Place
+from simulator.harness import Simulator
+
+ROOT = HERE.parent.parent
+
+
+def main() -> None:
+    args = _arguments()
+    os.environ.setdefault("TMPDIR", tempfile.gettempdir())
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        place = Place(stack.enter_context(Simulator()), Path(folder))
+        chosen = (one for one in comparisons.all_of(place, args.rounds) if args.only in one.work + one.against)
+        rows = [_measured(one) for one in chosen]
+        if not args.only:
+            several = [stack.enter_context(Simulator()) for _ in range(10)]
+            rows.append(_measured(comparisons.environments(several, Path(folder), max(args.rounds // 2, 3))))
+        if args.only:
+            return
+        peaks = comparisons.memory(place)
+        costs = comparisons.imports()
+        seconds = comparisons.growth(place, (1, 10, 100, 300, 1000), most_single=100)
+    _tell(rows, peaks, costs, seconds, write=args.write)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--rounds", type=int, default=7, help="pairs of a comparison (default: 7)")
+    parser.add_argument("--only", default="", help="only comparisons whose description has this text")
+    parser.add_argument("--write", action="store_true", help="put tables and plot into README and guide")
+    return parser.parse_args()
+
+
+def _measured(comparison: Comparison) -> tables.Row:
+    row = tables.Row(comparison, comparison.measure())
+    print(" | ".join(row.cells()), flush=True)
+    return row
+
+
+def _tell(
+    rows: list[tables.Row],
+    peaks: dict[int, float],
+    costs: list[tuple[str, float]],
+    seconds: dict[str, dict[int, float]],
+    *,
+    write: bool,
+) -> None:
+    cells = [row.cells() for row in rows]
+    whole = sum(cost for _name, cost in costs)
+    import_rows = [[f"`{name}`", f"{cost:.0f} ms", f"{cost / whole:.0%}"] for name, cost in costs]
+    memory_rows = [[f"{count:,}", f"{peak:.0f} MB"] for count, peak in peaks.items()]
+    import_header = ["a task imports", "without cached bytecode", "share"]
+    memory_header = ["unchanged runtimes", "peak memory of mstr_runtimes"]
+    print()
+    for header, table in ((tables.HEADER, cells), (import_header, import_rows), (memory_header, memory_rows)):
+        print(tables.markdown(header, table), end="\n\n")
+    for name, points in seconds.items():
+        print(f"{name}: " + ", ".join(f"{count}: {value:.2f} s" for count, value in points.items()))
+    if not write:
+        return
+    tables.into_readme(ROOT / "README.md", tables.markdown(tables.HEADER, cells))
+    tables.plot(seconds, ROOT / "docs" / "images" / "cost.svg")
+    guide = ROOT / "docs" / "docsite" / "rst" / "guide_speed.rst"
+    parts = (
+        (HERE / "guide_head.rst").read_text(encoding="utf-8"),
+        tables.list_table(tables.HEADER, cells),
+        "\nWhere the time of a task goes before it begins:\n",
+        tables.list_table(import_header, import_rows),
+        "\nMemory grows with the number of runtimes:\n",
+        tables.list_table(memory_header, memory_rows),
+        "\nSeconds to find that nothing is to do, by the number of runtimes:\n",
+        tables.list_table(
+            ["way", *(f"{count:,}" for count in seconds["mstr_runtimes"])],
+            [
+                [name, *(f"{points[count]:.1f}" if count in points else "-" for count in seconds["mstr_runtimes"])]
+                for name, points in seconds.items()
+            ],
+        ),
+    )
+    guide.write_text("\n".join(parts) + "\n", encoding="utf-8")
+
+
+main()

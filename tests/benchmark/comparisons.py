@@ -1,0 +1,190 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is compared with what, and what a ratio ought to be at most. Where nothing is said of a target there is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from measure import Pair, Way, pair, run
+from place import ANSIBLE, COLLECTIONS, HERE, MSTRIO, SETTINGS, Place
+from simulator.harness import Simulator
+
+SLOW_MS = 20
+_NO_OP = {"name": "Runtime 0000", "exec_timeout": 600, "whitelist": ["192.168.1.1", "10.0.0.0/24"]}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A row: what is done, ours, the other way, and the largest ratio that is good."""
+
+    group: str
+    work: str
+    against: str
+    ours: Way
+    theirs: Way
+    target: float | None
+    rounds: int
+
+    def measure(self) -> Pair:
+        """Run the pairs."""
+        return pair(self.ours, self.theirs, self.rounds)
+
+
+def all_of(place: Place, rounds: int) -> Iterator[Comparison]:
+    """Every row, each on a server that holds what it needs."""
+    few = max(rounds // 2, 3)
+    ten, hundred, thousand = place.file(10), place.file(100), place.file(1000)
+    holds = partial(partial, place.holding)
+
+    no_op = place.ad_hoc("no-op", "mstr.library.mstr_runtime", _NO_OP, holds(10))
+    ping = place.ad_hoc("ping", "ansible.builtin.ping", {})
+    yield Comparison("one", "one task, nothing to do", "`ansible.builtin.ping`", no_op, ping, 1.15, rounds * 2)
+    tasks = place.play("ten tasks", "ten_tasks.yml", holds(10), file=str(ten))
+    pings = place.play("ten pings", "ten_pings.yml")
+    yield Comparison("one", "ten tasks, nothing to do", "ten `ping`", tasks, pings, None, rounds)
+    session = place.play("on a session", "ten_tasks_on_a_session.yml", holds(10), file=str(ten))
+    yield Comparison("one", "the same on one `mstr_session`", "ten `ping`", session, pings, None, rounds)
+    by_uri = place.play("ten by uri", "uri_ten.yml", holds(10), file=str(ten))
+    yield Comparison("one", "ten tasks, nothing to do", "the same by `uri`", tasks, by_uri, None, rounds)
+
+    yield from _reading(place, few)
+
+    bulk = place.play("bulk", "bulk.yml", holds(100), file=str(hundred))
+    uri = place.play("uri", "uri.yml", holds(100), file=str(hundred))
+    vendor = place.client("mstrio-py", "mstrio_apply.py", hundred, before=holds(100))
+    yield Comparison("many", "100 runtimes, nothing to do", "the same by `uri`", bulk, uri, 0.40, rounds)
+    yield Comparison("many", "100 runtimes, nothing to do", "mstrio-py, list and compare", bulk, vendor, 1.0, rounds)
+    empty = holds(0, latency_ms=SLOW_MS)
+    yield Comparison(
+        "many",
+        f"100 created, {SLOW_MS} ms a request",
+        "mstrio-py, one by one",
+        place.play("bulk create", "bulk.yml", empty, file=str(hundred)),
+        place.client("mstrio-py create", "mstrio_apply.py", hundred, before=empty),
+        0.25,
+        few,
+    )
+    yield Comparison(
+        "many",
+        "1,000 unchanged, from `src`",
+        "mstrio-py, reading the list",
+        place.play("src", "bulk_src.yml", holds(1000), file=str(thousand)),
+        place.client("mstrio-py list", "mstrio_list.py", before=holds(1000)),
+        1.0,
+        few,
+    )
+
+
+def _reading(place: Place, rounds: int) -> Iterator[Comparison]:
+    """200 whole objects of a server whose list lacks fields, at 50 ms an answer."""
+    incomplete = partial(place.holding, 200, latency_ms=50, list_omits=["whitelist", "resource"])
+    told = json.dumps({})
+    info = partial(
+        place.client, "info", "module_alone.py", COLLECTIONS, "mstr_runtime_info", told, python=str(ANSIBLE / "python")
+    )
+    yield Comparison(
+        "many",
+        "200 runtimes read whole, 50 ms a request",
+        "one after another",
+        info(4, before=incomplete),
+        info(1, before=incomplete),
+        0.34,
+        rounds,
+    )
+    yield Comparison(
+        "many",
+        "200 runtimes read whole, 50 ms a request",
+        "mstrio-py `list_runtimes`, which leaves them incomplete",
+        info(4, before=incomplete),
+        place.client("mstrio-py list", "mstrio_list.py", before=incomplete),
+        None,
+        rounds,
+    )
+
+
+def environments(simulators: list[Simulator], folder: Path, rounds: int) -> Comparison:
+    """Ten environments at once against one of them."""
+    places = [Place(one, folder) for one in simulators]
+    for one in places:
+        one.holding(50)
+    inventory = folder / "environments.yml"
+    python = str(ANSIBLE / "python")
+    hosts = {
+        f"environment{index}": {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": python,
+            "mstr_base_url": one.simulator.base_url,
+        }
+        for index, one in enumerate(places)
+    }
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+    env = {**SETTINGS, **simulators[0].environment()}
+    env.pop("MSTR_BASE_URL", None)
+
+    def way(name: str, which: str) -> Way:
+        told = json.dumps({"file": str(places[0].file(50)), "bench_hosts": which})
+        playbook = str(HERE / "plays" / "bulk.yml")
+        command = [str(ANSIBLE / "ansible-playbook"), playbook, "-i", str(inventory), "--forks", "10", "-e", told]
+        return Way(name, command, env, requests=lambda: sum(one.seen() for one in places))
+
+    ten, one = way("ten environments", "all"), way("one environment", "environment0")
+    return Comparison("many", "10 environments of 50, forks 10", "one environment of 50", ten, one, None, rounds)
+
+
+def memory(place: Place) -> dict[int, float]:
+    """Peak MB of the process of mstr_runtimes, by number of unchanged runtimes."""
+    peaks = {}
+    for count in (1, 100, 1000):
+        told = json.dumps({"src": str(place.file(count))})
+        python = str(ANSIBLE / "python")
+        way = place.client(
+            "bulk alone", "module_alone.py", COLLECTIONS, "mstr_runtimes", told,
+            before=partial(place.holding, count), python=python,
+        )  # fmt: skip
+        peaks[count] = run(way).peak_mb
+    return peaks
+
+
+def growth(place: Place, counts: tuple[int, ...], most_single: int) -> dict[str, dict[int, float]]:
+    """Seconds of the four ways to find nothing to do, by number of runtimes, one run each."""
+    seconds: dict[str, dict[int, float]] = {}
+    for count in counts:
+        file, before = place.file(count), partial(place.holding, count)
+        ways = {
+            "mstr_runtimes": place.play("bulk", "bulk.yml", before, file=str(file)),
+            "ansible.builtin.uri": place.play("uri", "uri.yml", before, file=str(file)),
+        }
+        if MSTRIO:
+            ways["mstrio-py"] = place.client("mstrio-py", "mstrio_apply.py", file, before=before)
+        if count <= most_single:
+            ways["mstr_runtime in a loop"] = place.play("loop", "loop.yml", before, file=str(file))
+        for name, way in ways.items():
+            seconds.setdefault(name, {})[count] = run(way).seconds
+    return seconds
+
+
+def imports() -> list[tuple[str, float]]:
+    """Milliseconds that a task spends on what, median of several processes without cached bytecode, as on a target."""
+    import os
+    import statistics
+    import subprocess
+
+    script = HERE / "clients" / "imports.py"
+    runs: list[dict[str, float]] = []
+    for _ in range(7):
+        done = subprocess.run(
+            [str(ANSIBLE / "python"), str(script), COLLECTIONS],
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        runs.append(json.loads(done.stdout))
+    return [(name, statistics.median(one[name] for one in runs)) for name in runs[0]]

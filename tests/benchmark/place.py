@@ -1,0 +1,108 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the benchmark runs: interpreters, the installed collection, servers and what is on them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from measure import Way  # noqa: E402
+from simulator.harness import Simulator  # noqa: E402
+
+ANSIBLE = Path(os.environ["MSTR_TEST_ANSIBLE_BIN"])
+COLLECTIONS = os.environ["MSTR_TEST_COLLECTIONS"]
+# The environment of the vendor's client.
+MSTRIO = os.environ.get("MSTR_TEST_CONTRACT_PYTHON", "")
+SETTINGS = {
+    "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
+    "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+    "ANSIBLE_LOCALHOST_WARNING": "false",
+    "ANSIBLE_NOCOWS": "true",
+    "ANSIBLE_RETRY_FILES_ENABLED": "false",
+}
+
+
+def definitions(count: int) -> list[dict[str, Any]]:
+    """So many definitions, each managing what sites manage."""
+    return [
+        {
+            "name": f"Runtime {index:04}",
+            "description": f"Number {index}",
+            "whitelist": [f"10.{index // 256}.{index % 256}.0/24", "192.168.1.1/32"],
+            "packages": [{"name": "pandas", "version": "2.2.3"}, {"name": "requests", "version": "2.32.3"}],
+            "resource": {"cpu": 0.5, "mem": 512},
+            "exec_timeout": 600,
+            "min_cached_instances": 0,
+            "max_cached_instances": 3,
+        }
+        for index in range(count)
+    ]
+
+
+def as_api(definition: dict[str, Any]) -> dict[str, Any]:
+    """The object of the API that a definition makes."""
+    return {
+        "name": definition["name"],
+        "description": definition["description"],
+        "whitelist": definition["whitelist"],
+        "packages": [{**package, "description": ""} for package in definition["packages"]],
+        "resource": {"cpu": str(definition["resource"]["cpu"]), "mem": definition["resource"]["mem"]},
+        "execTimeout": definition["exec_timeout"],
+        "minCachedInstances": definition["min_cached_instances"],
+        "maxCachedInstances": definition["max_cached_instances"],
+    }
+
+
+class Place:
+    """One simulator, with so many runtimes on it or wanted of it."""
+
+    def __init__(self, simulator: Simulator, folder: Path) -> None:
+        self.simulator, self.folder = simulator, folder
+
+    def holding(self, count: int, **switches: Any) -> None:
+        """A fresh server on which the first `count` definitions are there already."""
+        self.simulator.reset("newest", **switches)
+        wanted = definitions(count)
+        for start in range(0, count, 200):
+            self.simulator.seed(*(as_api(one) for one in wanted[start : start + 200]))
+
+    def file(self, count: int, names: Iterable[str] = ("json",)) -> Path:
+        """A file of so many definitions."""
+        del names
+        path = self.folder / f"definitions-{count}.json"
+        if not path.exists():
+            path.write_text(json.dumps(definitions(count)), encoding="utf-8")
+        return path
+
+    def seen(self) -> int:
+        """How many requests the server has seen."""
+        return len(self.simulator.requests())
+
+    def ad_hoc(self, name: str, module: str, args: dict[str, Any], before: Any = None) -> Way:
+        """One task by the command `ansible`."""
+        command = [str(ANSIBLE / "ansible"), "localhost", "-m", module, *(["-a", json.dumps(args)] if args else [])]
+        return self._way(name, command, before)
+
+    def play(self, name: str, playbook: str, before: Any = None, **variables: Any) -> Way:
+        """A playbook of the folder plays."""
+        command = [str(ANSIBLE / "ansible-playbook"), str(HERE / "plays" / playbook), "-e", json.dumps(variables)]
+        return self._way(name, command, before)
+
+    def client(self, name: str, script: str, *arguments: object, before: Any = None, python: str = MSTRIO) -> Way:
+        """A script of the folder clients."""
+        return self._way(name, [python, str(HERE / "clients" / script), *map(str, arguments)], before)
+
+    def _way(self, name: str, command: list[str], before: Any) -> Way:
+        env = {**SETTINGS, **self.simulator.environment()}
+        # A server that is asked how many requests it has seen does not count that one.
+        return Way(name, command, env, before or self.simulator.clear_requests, self.seen)

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a benchmark says: on the terminal, in the README, in the guide, and as a plot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from comparisons import Comparison
+from measure import Pair, median
+
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A comparison that was measured."""
+
+    comparison: Comparison
+    pair: Pair
+
+    def cells(self) -> list[str]:
+        """The row as texts."""
+        one, ratios = self.comparison, self.pair.ratios
+        target = f"≤ {one.target:.2f}" if one.target else ""
+        met = "" if one.target is None else (" ✓" if self.pair.ratio <= one.target else " ✗")
+        return [
+            one.work,
+            one.against,
+            f"{self.pair.ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+            target + met,
+            f"{self.pair.ours[-1].requests} / {self.pair.theirs[-1].requests}",
+            f"{median(self.pair.ours):.2f} s / {median(self.pair.theirs):.2f} s",
+        ]
+
+
+HEADER = ["work", "against", "ratio (spread)", "target", "requests", "wall time here"]
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for the README."""
+    return "\n".join(["| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *rows)])
+
+
+def list_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for the guide."""
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for cells in (header, *rows):
+        for index, cell in enumerate(cells):
+            text = re.sub(r"`([^`]+)`", r"``\1``", cell)
+            lines.append(f"   {'* -' if index == 0 else '  -'} {text}".rstrip())
+    return "\n".join(lines)
+
+
+def into_readme(path: Path, table: str) -> None:
+    """Put the table between the two marks. Raises SystemExit where they are missing."""
+    text = path.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise SystemExit(f"{path.name} has no place for the table: {BEGIN} … {END}")
+    head, tail = text.split(BEGIN)[0], text.split(END)[1]
+    path.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
+
+
+def plot(seconds: Mapping[str, Mapping[int, float]], path: Path) -> None:
+    """Cost against number of runtimes, of each way."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    # The same figures give the same file.
+    mpl.rcParams.update({"svg.hashsalt": "mstr.library", "font.family": "sans-serif"})
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    for name, points in seconds.items():
+        axes.plot(list(points), list(points.values()), marker="o", label=name)
+    axes.set(xscale="log", yscale="log", xlabel="runtimes, nothing to do", ylabel="seconds")
+    axes.grid(visible=True, which="both", alpha=0.2)
+    axes.legend()
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, format="svg", metadata={"Date": None})
