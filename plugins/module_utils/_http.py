@@ -15,14 +15,13 @@ import traceback
 from collections.abc import Iterable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from queue import SimpleQueue
-from threading import Thread
 from typing import Any
 
 from ._answer import Answer
 from ._connection import Connection
 from ._errors import ConnectError
 from ._failures import failure
-from ._interrupt import Stop
+from ._interrupt import Stop, start_thread
 
 REQUESTS_IMPORT_ERROR: str | None
 try:
@@ -114,8 +113,7 @@ class Call:
         self._http, self._method, self._request = http, method, f"{method} /api{path}"
         self._limit = http.limit(options)
         self._box: SimpleQueue[Answer | BaseException] = SimpleQueue()
-        # A daemon: a call that never ends must not keep the process.
-        Thread(target=self._work, args=(path, dict(options)), daemon=True).start()
+        start_thread(self._work, path, dict(options))
 
     def _work(self, path: str, options: dict[str, Any]) -> None:
         try:

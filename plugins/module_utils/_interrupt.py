@@ -13,8 +13,10 @@ from __future__ import annotations
 import select
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 from ._errors import MstrError
@@ -77,6 +79,19 @@ class Stop:
         """Sleep. Raises Interrupted as soon as a signal comes."""
         with suppress(TimeoutError):
             self.wait(SimpleQueue(), seconds)
+
+
+def start_thread(work: Callable[..., None], *args: Any) -> None:
+    """Begin `work` in a thread that hears no signals, and that does not keep the process from ending.
+
+    Of two signals at once the kernel gives one to another thread if it may, which then takes both: the main thread,
+    where Python runs the handlers, would sleep on.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in _SIGNALS])
+    try:
+        Thread(target=work, args=args, daemon=True).start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Unstoppable(Stop):

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any, TypeVar
+
+from ._interrupt import start_thread
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -39,7 +40,7 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], workers:
             done.put((index, _result(work, items[index])))
 
     for _ in range(min(workers, len(items))):
-        Thread(target=serve, daemon=True).start()
+        start_thread(serve)
     results: dict[int, Any] = dict(done.get() for _ in items)
     return [results[index] for index in range(len(items))]
 
