@@ -88,7 +88,7 @@ def test_nobody_imports_in_a_circle():
 @every_util
 def test_the_lower_floors_know_neither_ansible_nor_requests_nor_a_clock(path):
     if floor(path.stem) <= 1:
-        assert not outside(path) & {"ansible", "requests", "urllib3", "time", "socket", "threading", "random"}
+        assert not outside(path) & {"ansible", "requests", "urllib3", "time", "socket", "random"}
         calls = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
         assert not calls & {"now", "today", "utcnow", "monotonic"}
     else:

@@ -28,7 +28,7 @@ def stop(monkeypatch):
 def soon(number, *more):
     """Send this process signals in a moment; from another one, as it really happens."""
     kills = "; ".join(f"kill -{int(one)} {os.getpid()}" for one in (number, *more))
-    subprocess.Popen(["/bin/sh", "-c", f"sleep 0.03; {kills}"])
+    return subprocess.Popen(["/bin/sh", "-c", f"sleep 0.03; {kills}"])
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
@@ -89,12 +89,34 @@ def test_a_wait_ends_in_time(stop):
 def test_after_two_signals_a_late_answer_can_still_be_waited_for(stop):
     """A login that was under way has to be noted, or its session leaks; people press Ctrl-C twice."""
     box = SimpleQueue()
-    soon(signal.SIGTERM, signal.SIGINT)
+    sender = soon(signal.SIGTERM, signal.SIGINT)
     with pytest.raises(Interrupted):
         stop.wait(box, 10)
+    sender.wait(10)  # or the second signal hits the test run itself
     box.put(_interrupt._WAKE)  # the second signal, when it came before anybody could look
     box.put("late")
     assert Unstoppable().wait(box, 1) == "late"
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_two_signals_at_once_wake_the_main_thread_whatever_else_runs(stop, turn):
+    end = threading.Event()
+    for _ in range(3):
+        _interrupt.start_thread(end.wait)
+    soon(signal.SIGTERM, signal.SIGINT)
+    try:
+        with pytest.raises(Interrupted):
+            stop.wait(SimpleQueue(), 1)
+    finally:
+        end.set()
+
+
+def test_a_started_thread_hears_no_signals_and_the_caller_still_does():
+    masks = SimpleQueue()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    _interrupt.start_thread(lambda: masks.put(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+    assert masks.get(timeout=2) >= {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
 
 
 def test_the_unstoppable_goes_on(stop):
