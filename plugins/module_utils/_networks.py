@@ -92,14 +92,11 @@ def in_order(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def union(texts: Iterable[str]) -> IPSet:
-    """The addresses of all the blocks together. Raises ValueError like `parse`."""
-    return IPSet([parse(text).cidr for text in texts])
+    """The addresses that the blocks open together. Raises ValueError like `parse`.
 
-
-def opened(text: str) -> IPSet:
-    """The addresses that a block opens; one of IPv4-mapped IPv6 addresses (RFC 4291) opens the IPv4 ones as well."""
-    block = parse(text).cidr
-    blocks = [block]
-    if block.version == 6 and block.prefixlen >= 96 and block.first >> 32 == 0xFFFF:
-        blocks.append(IPNetwork((int(block.first) & 0xFFFFFFFF, block.prefixlen - 96), version=4))
+    A block of IPv4-mapped IPv6 addresses (RFC 4291) opens the IPv4 ones as well.
+    """
+    blocks = [parse(text).cidr for text in texts]
+    mapped = [one for one in blocks if one.version == 6 and one.prefixlen >= 96 and one.first >> 32 == 0xFFFF]
+    blocks += [IPNetwork((int(one.first) & 0xFFFFFFFF, one.prefixlen - 96), version=4) for one in mapped]
     return IPSet(blocks)

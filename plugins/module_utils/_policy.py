@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ._errors import ValidationError
-from ._networks import canonical, opened, union
+from ._networks import canonical, union
 
 POLICY_OPTIONS = {
     "networks_within": {"type": "list", "elements": "str"},
@@ -33,12 +33,12 @@ class Policy(NamedTuple):
         What is no block (a host name that a server holds) lies within nothing.
         """
         try:
-            block, opens = union([text]), opened(text)
+            opens = union([text])
         except ValueError:
             if self.within is not None:
                 yield "networks_within", "is no block, so that it lies within none"
             return
-        if self.within is not None and not block.issubset(self.within):
+        if self.within is not None and not opens.issubset(self.within):
             yield "networks_within", "does not lie within the allowed networks"
         hit = [network for network, blocks in self.never if not opens.isdisjoint(blocks)]
         if hit:
@@ -74,3 +74,11 @@ def policy_from(option: Mapping[str, Any] | None) -> Policy | None:
         within=None if within is None else union(within),
         never=tuple((text, union([text])) for text in blocks["networks_never"] or ()),
     )
+
+
+def policy_if_right(option: Mapping[str, Any] | None) -> Policy | None:
+    """The policy in an option, None also for one with mistakes, of which `policy_from` tells."""
+    try:
+        return policy_from(option)
+    except ValidationError:
+        return None

@@ -197,7 +197,7 @@ from ansible_collections.mstr.library.plugins.module_utils._argspec import (
 from ansible_collections.mstr.library.plugins.module_utils._definition import Definition, from_params
 from ansible_collections.mstr.library.plugins.module_utils._errors import all_of
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from, policy_if_right
 from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for, waiting_from
 
 
@@ -211,8 +211,11 @@ class Request(NamedTuple):
 
 def prepare(params: Mapping[str, Any]) -> Request:
     """The options, checked. Raises ValidationError with all of their faults."""
-    policy = policy_from(params["policy"])
-    wanted, waiting = all_of(lambda: from_params(params, policy), lambda: waiting_from(params))
+    policy, wanted, waiting = all_of(
+        lambda: policy_from(params["policy"]),
+        lambda: from_params(params, policy_if_right(params["policy"])),
+        lambda: waiting_from(params),
+    )
     return Request(wanted, policy, waiting)
 
 
