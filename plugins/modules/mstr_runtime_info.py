@@ -158,15 +158,15 @@ def find(api: RuntimeApi, request: Request) -> list[Runtime]:
     if request.id is not None:
         found: list[Runtime | None] = [api.get(request.id)]
     else:
-        listed = [one for one in api.everything() if request.name in (None, one.name)]
+        # A list that tells the status saves the reading of those that are out.
+        listed = [one for one in api.everything() if asked_for(one, request, one.facts.get("status") or request.status)]
         found = all_side_by_side(lambda one: api.whole(one, WHOLE), listed, READERS)
-    return [
-        one
-        for one in found
-        if one is not None
-        and request.name in (None, one.name)
-        and request.status in (None, one.facts.get("status") or "unknown")
-    ]
+    return [one for one in found if one and asked_for(one, request, one.facts.get("status") or "unknown")]
+
+
+def asked_for(runtime: Runtime, request: Request, status: str | None) -> bool:
+    """Whether a runtime has the name asked for, and `status` is."""
+    return request.name in (None, runtime.name) and request.status in (None, status)
 
 
 def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
