@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from ._api import RuntimeApi
 from ._apply import Outcome
-from ._errors import MstrError, PartialError, ValidationError
+from ._errors import MstrError, PartialError, ValidationError, clean
+from ._interrupt import Interrupted
 from ._runtime import Runtime
 
 # Some servers may leave the status at "unknown" until the first script runs (nothing public says that none does).
@@ -45,7 +46,7 @@ def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
     faults = [
         f"{option} {params[option]} is out of range; it is more than 0 seconds"
         for option in ("wait_timeout", "wait_interval")
-        if not (math.isfinite(params[option]) and params[option] > 0)
+        if not 0 < params[option] < math.inf
     ]
     if faults:
         raise ValidationError(faults)
@@ -69,6 +70,9 @@ def wait_for(
         return outcome._replace(runtime=until_ready(api, outcome.runtime, waiting, clock, pause))
     except NotReady as exc:
         raise PartialError(exc, outcome._replace(runtime=exc.runtime).to_result()) from exc
+    except Interrupted as exc:
+        cause = MstrError(f"{exc.sentence} while waiting until the runtime {_named(outcome.runtime)} is ready")
+        raise PartialError(cause, outcome.to_result()) from exc
     except MstrError as exc:
         raise PartialError(exc, outcome.to_result()) from exc
 
@@ -94,25 +98,25 @@ def until_ready(
         left = end - clock()
         if left <= 0:
             raise NotReady(
-                f"The runtime {runtime.name!r} ({runtime.id}) is not ready after {waiting.timeout:g} seconds: "
-                f"{_state(runtime)}. The server goes on; raise wait_timeout, or look at its packages.",
+                f"The runtime {_named(runtime)} is not ready after {waiting.timeout:g} seconds: {_state(runtime)}. "
+                f"{_advice(runtime)}",
                 runtime,
             )
         pause(min(interval, left))
         interval = min(interval * _GROWTH, waiting.interval * _LONGEST_INTERVAL)
         seen = api.get(str(runtime.id), repr(runtime.name))
         if seen is None:
-            raise NotReady(f"The runtime {runtime.name!r} ({runtime.id}) was deleted while waiting", runtime)
+            raise NotReady(f"The runtime {_named(runtime)} was deleted while waiting", runtime)
         runtime = seen
 
 
 def _raise_if_failed(runtime: Runtime) -> None:
     failed = [package for package in runtime.values.get("packages") or () if package.status == "not_installed"]
     if failed:
-        told = "; ".join(f"{one.name} ({one.message or 'the server gives no reason'})" for one in failed)
-        raise NotReady(f"The runtime {runtime.name!r} ({runtime.id}) lacks packages: {told}", runtime)
+        told = [f"{clean(one.name)} ({clean(one.message or 'the server gives no reason')})" for one in failed]
+        raise NotReady(f"The runtime {_named(runtime)} lacks packages: {'; '.join(told)}", runtime)
     if runtime.facts.get("status") == "error":
-        raise NotReady(f"The runtime {runtime.name!r} ({runtime.id}) is in error: {_state(runtime)}", runtime)
+        raise NotReady(f"The runtime {_named(runtime)} is in error: {_state(runtime)}", runtime)
 
 
 def _ready(runtime: Runtime) -> bool:
@@ -125,6 +129,20 @@ def _settled(runtime: Runtime) -> bool:
     return runtime.facts.get("status") in (None, "unknown") and all(one.status == "installed" for one in packages)
 
 
+def _named(runtime: Runtime) -> str:
+    return f"{runtime.name!r} ({runtime.id})"
+
+
 def _state(runtime: Runtime) -> str:
-    packages = [f"{one.name} {one.status or 'without status'}" for one in runtime.values.get("packages") or ()]
-    return f"status {runtime.facts.get('status') or 'not told'}, packages: {', '.join(packages) or 'none'}"
+    packages = [
+        f"{clean(one.name)} {clean(one.status or 'without status')}" for one in runtime.values.get("packages") or ()
+    ]
+    status = clean(runtime.facts.get("status") or "not told")
+    return f"status {status}, packages: {', '.join(packages) or 'none'}"
+
+
+def _advice(runtime: Runtime) -> str:
+    told = {one.status for one in runtime.values.get("packages") or ()} | {runtime.facts.get("status")}
+    if told <= {None, "unknown"}:
+        return "The server tells nothing of it; it may do so once a script has run there."
+    return "The server goes on; raise wait_timeout, or look at its packages."
