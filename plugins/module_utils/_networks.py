@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable
+from functools import lru_cache
 
 NETADDR_IMPORT_ERROR: str | None
 try:
@@ -31,6 +32,7 @@ _NETMASK = re.compile(r"[0-9.]+/[0-9]+\.[0-9.]+", re.ASCII)
 NO_BLOCK = "is no CIDR block; write an address with a prefix length, such as 10.10.10.0/24 or 2001:db8::/32"
 
 
+@lru_cache(maxsize=8192)  # servers of many runtimes hold the same blocks over and over
 def parse(text: str) -> IPNetwork:
     """The block that `text` writes, host bits kept: C(10.10.10.7/24) is still that.
 

@@ -52,7 +52,8 @@ def make_plan(current: Runtime | None, wanted: Definition) -> Plan:
     if current is None:
         changed = tuple(merged)
     elif not changed:
-        return Plan("none", current, before=_shown(have, merged), after=_shown(have, merged))
+        shown = _shown(have, merged)
+        return Plan("none", current, before=shown, after=shown)
     # A pool that a server already holds upside down is no fault of a task that leaves it alone.
     faults = pool_faults(target.values) if POOL & set(changed) else []
     if faults:
