@@ -13,7 +13,7 @@ description:
   - Read-only fields and the server's default runtime are gone, nothing else is lost. The order is the same each time,
     so that a file of it is stable in version control.
   - What a definition cannot carry is refused by the name of its runtime, such as a host name in a whitelist, a value
-    that Ansible has masked, or two runtimes of one name.
+    that Ansible has masked, or two runtimes of one name. O(exclude) leaves such runtimes out.
 author:
   - mstr.library contributors (@mstr-library)
 options:
@@ -22,6 +22,11 @@ options:
     type: list
     elements: dict
     required: true
+  exclude:
+    description: Names, or shell patterns of names, of runtimes to leave out.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -53,16 +58,18 @@ from ansible_collections.mstr.library.plugins.module_utils._export import to_def
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
 
 
-def runtime_definitions(runtimes: Any) -> list[dict[str, Any]]:
+def runtime_definitions(runtimes: Any, exclude: Any = ()) -> list[dict[str, Any]]:
     """The definitions of runtimes as read. Raises AnsibleFilterError with one sentence."""
     if NETADDR_IMPORT_ERROR:
         raise AnsibleFilterError("runtime_definitions needs the Python library netaddr on the controller")
     if not isinstance(runtimes, list) or not all(isinstance(one, Mapping) for one in runtimes):
         raise AnsibleFilterError("runtime_definitions takes a list of runtimes, as mstr_runtime_info returns it")
     try:
-        return to_definitions(runtimes)
+        return to_definitions(runtimes, [exclude] if isinstance(exclude, str) else exclude)
     except ValidationError as exc:
-        raise AnsibleFilterError(f"What no definition can carry: {exc.sentence}") from exc
+        raise AnsibleFilterError(
+            f"What no definition can carry: {exc.sentence}. Mend it on the server, or exclude the runtime."
+        ) from exc
 
 
 class FilterModule:

@@ -5,25 +5,22 @@
 """Many runtimes on one session, by the same plan and the same writer as one.
 
 Floor 3. Order of work: one list, the reads that it makes necessary, every plan, creates and updates side by side,
-deletes last, one list again, waiting.
+deletes last, one list again. With waiting, what is to be purged goes after it: who is not ready spares it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ._api import one_named
 from ._apply import Outcome, Writer
-from ._definition import Definition
+from ._definition import Definition, is_named
+from ._entry import PURGED, Entry, told
 from ._errors import MstrError, PartialError, ValidationError
 from ._parallel import all_side_by_side
-from ._plan import POOL, Plan
+from ._plan import POOL
 from ._runtime import Runtime
-
-_SHOWN_FAILURES = 5
 
 
 class Purge(NamedTuple):
@@ -33,58 +30,6 @@ class Purge(NamedTuple):
     exclude: tuple[str, ...] = ()
     limit: int | None = None
     comment: str | None = None  # for the server's journal
-
-
-@dataclass
-class Entry:
-    """One runtime of the task on its way: what is wanted, then the plan, then the outcome or the error."""
-
-    wanted: Definition
-    place: str  # "runtimes[3]", "purge"
-    plan: Plan | None = None
-    outcome: Outcome | None = None
-    error: MstrError | None = None
-
-    @property
-    def name(self) -> str | None:
-        """The runtime's name."""
-        runtime = self.outcome.runtime if self.outcome else self.plan.runtime if self.plan else None
-        return self.wanted.name or (runtime.name if runtime else None)
-
-    def attempt(self, step: Callable[[], Any]) -> Any:
-        """What the step returns; its error is the entry's."""
-        try:
-            return step()
-        except MstrError as exc:
-            self.error = exc
-            return None
-
-    def to_result(self) -> dict[str, Any]:
-        """The entry's part of the result."""
-        done = self.outcome.to_result() if self.outcome else {}
-        failed = self.error is not None
-        return {
-            "name": self.name,
-            "id": done.get("id") or self.wanted.id,
-            "action": "failed" if failed else done.get("action", "none"),
-            "changed_fields": done.get("changed_fields", []),
-            "runtime": done.get("runtime"),
-            "error": {"msg": self.error.sentence, **self.error.error} if self.error else None,
-        }
-
-
-def double_faults(wanted: Mapping[int, Definition]) -> list[str]:
-    """A fault for each two entries, by index, that name one runtime by name or id."""
-    faults = []
-    seen: dict[tuple[str, str], int] = {}
-    for index, one in wanted.items():
-        for option, value in (("id", one.id), ("name", one.name)):
-            if value is None:
-                continue
-            first = seen.setdefault((option, value), index)
-            if first != index:
-                faults.append(f"runtimes[{index}] has the {option} {value!r} of runtimes[{first}]")
-    return faults
 
 
 class Bulk(NamedTuple):
@@ -108,10 +53,7 @@ class Bulk(NamedTuple):
                     entry.outcome = Outcome.of(entry.plan)
         else:
             spared = self._write(entries)
-            self._verify(entries)
-            if self.wait:
-                self._each(self._waited, [entry for entry in entries if entry.outcome and not entry.error])
-        return _told(entries, spared and self.purge.wanted)
+        return told(entries, spared and self.purge.wanted)
 
     def _each(self, step: Callable[[Entry], None], entries: Sequence[Entry]) -> None:
         """A step of several entries side by side; what no entry's error holds is a fault of this collection."""
@@ -119,6 +61,9 @@ class Bulk(NamedTuple):
 
     def _plan(self, entries: Sequence[Entry], listed: Sequence[Runtime]) -> None:
         by_id = {str(one.id).upper(): one for one in listed}
+        by_name: dict[str, list[Runtime]] = {}
+        for one in listed:
+            by_name.setdefault(one.name, []).append(one)
         found: dict[int, Runtime | None] = {}
 
         def locate(entry: Entry) -> None:
@@ -126,19 +71,13 @@ class Bulk(NamedTuple):
             if wanted.id and wanted.id not in by_id:
                 found[id(entry)] = self.writer.locate(wanted)  # hidden from the list, or none
             else:
-                current = by_id[wanted.id] if wanted.id else one_named(listed, str(wanted.name))
+                name = str(wanted.name)
+                current = by_id[wanted.id] if wanted.id else one_named(by_name.get(name, ()), name)
                 needed = {*wanted.values, *(POOL if POOL & set(wanted.values) else ())}
                 found[id(entry)] = self.writer.api.whole(current, needed if wanted.state == "present" else ())
 
         self._each(locate, entries)
-        owners: dict[str, Entry] = {}
-        faults = []
-        for entry in entries:
-            current = found.get(id(entry))
-            if current is not None:
-                first = owners.setdefault(str(current.id), entry)
-                if first is not entry:
-                    faults.append(f"{entry.place} and {first.place} are one runtime, {current.name!r} ({current.id})")
+        faults = collision_faults([(one, found[id(one)]) for one in entries if found.get(id(one))], listed)
         if faults:
             raise ValidationError(faults)
         for entry in entries:
@@ -150,13 +89,13 @@ class Bulk(NamedTuple):
         if not self.purge.wanted or any(entry.error for entry in entries):
             # An entry that failed may mean one of those that nobody seems to list.
             return []
-        kept = {entry.plan.runtime.id for entry in entries if entry.plan and entry.plan.runtime}
+        # By name too, for an object that is listed and cannot be read must not go for that.
+        kept = {entry.wanted.name for entry in entries if not entry.wanted.id}
+        kept |= {entry.plan.runtime.id for entry in entries if entry.plan and entry.plan.runtime}
         going = [
             one
             for one in listed
-            if one.id not in kept
-            and not one.is_default
-            and not any(fnmatchcase(one.name, pattern) for pattern in self.purge.exclude)
+            if not (one.is_default or {one.id, one.name} & kept or is_named(one.name, self.purge.exclude))
         ]
         if self.purge.limit is not None and len(going) > self.purge.limit:
             names = ", ".join(f"{one.name!r} ({one.id})" for one in going)
@@ -165,26 +104,30 @@ class Bulk(NamedTuple):
             )
         comment = self.purge.comment
         purged = [
-            Entry(Definition("absent", {}, id=one.id, name=one.name, journal_comment=comment), "purge") for one in going
+            Entry(Definition("absent", {}, id=one.id, name=one.name, journal_comment=comment), PURGED) for one in going
         ]
         for entry, runtime in zip(purged, going):
             entry.plan = self.writer.plan(runtime, entry.wanted)
         return purged
 
     def _write(self, entries: Sequence[Entry]) -> bool:
-        """Write; whether an error has spared what was to be purged."""
+        """Write, read again, wait; whether an error has spared what was to be purged."""
         due = [entry for entry in entries if entry.plan and not entry.error]
         for entry in due:
             if entry.plan and not entry.plan.changed:
                 entry.outcome = Outcome.of(entry.plan)
-        self._each(self._written, [one for one in due if one.plan and one.plan.action in ("created", "updated")])
-        self._each(
-            self._written, [one for one in due if one.place != "purge" and one.plan and one.plan.action == "deleted"]
-        )
-        if any(entry.error for entry in entries):
-            return True
-        self._each(self._written, [one for one in due if one.place == "purge"])
-        return False
+        asked = [one for one in due if one.place != PURGED and one.plan]
+        self._each(self._written, [one for one in asked if one.plan and one.plan.action in ("created", "updated")])
+        self._each(self._written, [one for one in asked if one.plan and one.plan.action == "deleted"])
+        if self.wait:
+            self._verify(entries)
+            self._each(self._waited, [one for one in entries if one.outcome and not one.error])
+        spared = any(entry.error for entry in entries)
+        if not spared:
+            self._each(self._written, [one for one in due if one.place == PURGED])
+        if not self.wait:
+            self._verify(entries)
+        return spared
 
     def _written(self, entry: Entry) -> None:
         assert entry.plan is not None  # only planned entries are written
@@ -212,45 +155,25 @@ class Bulk(NamedTuple):
             entry.outcome = self.wait(entry.outcome)
 
 
-def _told(entries: Sequence[Entry], purge_cancelled: bool) -> dict[str, Any]:
-    """The result of the task. Raises PartialError with it when an entry failed."""
-    shown = [entry for entry in entries if not (entry.place == "purge" and not entry.outcome and not entry.error)]
-    results = [entry.to_result() for entry in shown]
-    actions = [result["action"] for result in results]
-    result = {
-        "changed": any(entry.outcome and entry.outcome.action != "none" for entry in shown),
-        "runtimes": results,
-        "summary": {
-            **{action: actions.count(action) for action in ("created", "updated", "deleted")},
-            "unchanged": actions.count("none"),
-            "failed": actions.count("failed"),
-        },
-        "diff": [_diff(entry) for entry in shown if entry.outcome and entry.outcome.action != "none"],
-    }
-    failed = [entry for entry in shown if entry.error]
-    if failed:
-        told = [
-            f"{entry.place} {entry.name!r}: {entry.error.sentence}" for entry in failed[:_SHOWN_FAILURES] if entry.error
+def collision_faults(located: Sequence[tuple[Entry, Runtime | None]], listed: Sequence[Runtime]) -> list[str]:
+    """A fault for two entries that are one runtime, and for one that takes a name which another has until then.
+
+    In what order the server would see a rename and the other's rename or delete is anybody's guess.
+    """
+    faults = []
+    owners: dict[str | None, Entry] = {}
+    for entry, current in located:
+        if current is not None and owners.setdefault(current.id, entry) is not entry:
+            first = owners[current.id]
+            faults.append(f"{entry.place} and {first.place} are one runtime, {current.name!r} ({current.id})")
+    for entry, current in located:
+        name = entry.wanted.name
+        if current is None or entry.wanted.state == "absent" or name in (None, current.name):
+            continue
+        faults += [
+            f"{entry.place} takes the name {name!r}, which {owners[holder.id].place} ({holder.id}) still has; "
+            "rename or delete that one in a task before"
+            for holder in listed
+            if holder.name == name and holder.id != current.id and holder.id in owners
         ]
-        more = f"; and {len(failed) - _SHOWN_FAILURES} more" if len(failed) > _SHOWN_FAILURES else ""
-        spared = " Nothing was purged." if purge_cancelled else ""
-        first = failed[0].error
-        raise PartialError(
-            MstrError(
-                f"{len(failed)} of {len(shown)} runtimes failed: {'; '.join(told)}{more}.{spared}",
-                **(first.error if first else {}),
-            ),
-            result,
-        )
-    return result
-
-
-def _diff(entry: Entry) -> dict[str, Any]:
-    assert entry.outcome is not None  # only what has an outcome has a diff
-    header = f"runtime {entry.name!r} ({entry.outcome.id or 'new'})"
-    return {
-        "before": dict(entry.outcome.before),
-        "after": dict(entry.outcome.after),
-        "before_header": header,
-        "after_header": header,
-    }
+    return faults

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from ._errors import ValidationError
@@ -92,6 +93,11 @@ def id_from(text: str | None) -> str | None:
     if text is not None and not _ID.fullmatch(text):
         raise ValidationError([f"id {text!r} is none; an id has 32 hex digits"])
     return text.upper() if text else text
+
+
+def is_named(name: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns is that name, or fits it as a shell pattern: a name may hold brackets itself."""
+    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def pool_faults(values: Mapping[str, Any]) -> list[str]:

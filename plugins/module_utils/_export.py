@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._definition import DEFAULT_RUNTIME_ID, from_params
+from ._definition import DEFAULT_RUNTIME_ID, from_params, is_named
 from ._errors import ValidationError
-from ._fields import FIELDS
+from ._fields import BY_NAME, FIELDS
 from ._networks import order, stored
 
 MASK = "********"
@@ -22,33 +22,45 @@ MASK = "********"
 _EVEN_EMPTY = ("description", "others")
 
 
-def to_definitions(runtimes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def to_definitions(runtimes: Iterable[Mapping[str, Any]], exclude: Iterable[str] = ()) -> list[dict[str, Any]]:
     """The definitions, by name and in the table's order of fields, so that a file of them is stable.
 
-    The default runtime is left out, which every server has. Raises ValidationError for what a definition cannot carry,
-    each by the runtime's name.
+    The default runtime is left out, which every server has, and what `exclude` names, or fits as a shell pattern.
+    Raises ValidationError for what a definition cannot carry, each by the runtime's name.
     """
     faults: list[str] = []
-    found = [one for one in runtimes if str(one.get("id") or "").upper() != DEFAULT_RUNTIME_ID]
-    definitions = sorted((_definition(one) for one in found), key=lambda one: str(one.get("name")))
-    names = [one.get("name") for one in definitions]
-    for definition in definitions:
-        label = f"runtime {definition.get('name')!r}"
-        faults += [f"{label}: {place} is masked by Ansible" for place in _masked(definition)]
-        untyped = _untyped(definition)
-        faults += [f"{label}: {place} is no number" for place in untyped]
-        try:
-            if not untyped:
-                from_params(definition)
-        except ValidationError as exc:
-            faults += [f"{label}: {fault}" for fault in exc.faults]
+    patterns = tuple(exclude)
+    ids: dict[str, list[str]] = {}
+    definitions = []
+    for runtime in runtimes:
+        name, identity = str(runtime.get("name") or ""), str(runtime.get("id") or "")
+        if identity.upper() == DEFAULT_RUNTIME_ID or is_named(name, patterns):
+            continue
+        ids.setdefault(name, []).append(identity)
+        definition = _definition(runtime)
+        faults += [f"runtime {name!r}: {fault}" for fault in _faults(definition)]
+        definitions.append(definition)
     faults += [
-        f"{names.count(name)} runtimes have the name {name!r}"
-        for name in sorted({str(n) for n in names if names.count(n) > 1})
+        f"{len(several)} runtimes have the name {name!r} ({', '.join(sorted(several))})"
+        for name, several in sorted(ids.items())
+        if len(several) > 1
     ]
     if faults:
         raise ValidationError(faults)
-    return definitions
+    return sorted(definitions, key=lambda one: str(one["name"]))
+
+
+def _faults(definition: Mapping[str, Any]) -> list[str]:
+    """Why this definition would not make the runtime again."""
+    faults = [f"{place} is masked by Ansible" for place in _masked(definition)]
+    untyped = _untyped(definition)
+    if untyped:
+        return faults + untyped
+    try:
+        from_params({**definition, "name": definition.get("name", "")})
+    except ValidationError as exc:
+        faults += exc.faults
+    return faults
 
 
 def _definition(runtime: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,18 +81,25 @@ def _definition(runtime: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _package(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: entry[key] for key in ("name", "version", "description") if entry.get(key)} or {"name": ""}
+    package = {key: entry[key] for key in ("name", "version", "description") if entry.get(key)}
+    return {"name": "", **package}
 
 
 def _untyped(definition: Mapping[str, Any]) -> list[str]:
-    """The places that want a number and hold none."""
-    places = {field.name: definition.get(field.name) for field in FIELDS if field.spec["type"] == "int"}
-    places.update({f"resource.{key}": value for key, value in definition.get("resource", {}).items()})
-    return [
-        place
-        for place, value in places.items()
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)))
-    ]
+    """A fault for each place that wants a number and holds none."""
+    wants = {field.name: (field.spec["type"], definition.get(field.name)) for field in FIELDS}
+    resource = definition.get("resource", {})
+    specs = BY_NAME["resource"].spec["options"]
+    wants.update({f"resource.{key}": (specs[key]["type"], value) for key, value in resource.items()})
+    faults = []
+    for place, (kind, value) in wants.items():
+        if value is None or kind not in ("int", "float"):
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            faults.append(f"{place} is no number")
+        elif kind == "int" and not isinstance(value, int):
+            faults.append(f"{place} is no whole number")
+    return faults
 
 
 def _masked(value: Any, place: str = "") -> list[str]:

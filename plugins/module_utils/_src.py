@@ -58,9 +58,9 @@ def _parsed(text: str) -> Any:
             raise _NotThis(f"is no JSON ({exc}), and YAML needs PyYAML where the module runs") from None
     try:
         return yaml.load(text, Loader=_loader())
-    except yaml.YAMLError as exc:
-        raise _NotThis(f"is no YAML: {clean(exc, 300)}") from None
-    except (RecursionError, ValueError) as exc:
+    except RecursionError:
+        raise _NotThis("is nested too deep") from None
+    except (yaml.YAMLError, ValueError) as exc:
         raise _NotThis(f"is no YAML: {clean(exc, 300)}") from None
 
 
@@ -80,13 +80,21 @@ def _loader() -> Any:
     class Loader(base):  # type: ignore[misc,valid-type]
         """YAML's safe loader, that takes no key twice."""
 
-    def mapping(loader: Any, node: Any) -> dict[str, Any]:
-        loader.flatten_mapping(node)
-        pairs = [
-            (loader.construct_object(key, deep=True), loader.construct_object(value, deep=True))
-            for key, value in node.value
-        ]
-        return _once(pairs)
+    def mapping(loader: Any, node: Any) -> dict[Any, Any]:
+        # What is merged in (<<) may be overridden: only keys written in one place may not be equal.
+        seen = set()
+        for key_node, _value in node.value:
+            key = (key_node.tag, str(key_node.value))
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise _NotThis(f"has the key {key_node.value!r} twice in one mapping, again in line {line}")
+            seen.add(key)
+        return dict(loader.construct_mapping(node, deep=True))
+
+    def vaulted(_loader: Any, node: Any) -> Any:
+        line = node.start_mark.line + 1
+        raise _NotThis(f"holds a value that is encrypted by ansible-vault, in line {line}, which no module can decrypt")
 
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    Loader.add_constructor("!vault", vaulted)
     return Loader

@@ -226,7 +226,7 @@ diff:
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -239,8 +239,9 @@ from ansible_collections.mstr.library.plugins.module_utils._argspec import (
     POLICY_OPTION,
     WAIT_OPTIONS,
 )
-from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge, double_faults
+from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge
 from ansible_collections.mstr.library.plugins.module_utils._definition import Definition, from_params
+from ansible_collections.mstr.library.plugins.module_utils._entry import double_faults
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, all_of
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from
@@ -287,7 +288,7 @@ def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Defini
     for index, entry in enumerate(given):
         if entry is None:
             continue
-        label = f"runtimes[{index}]{' ' + repr(entry['name']) if entry.get('name') else ''}"
+        label = labelled(index, entry)
         faults += [f"{label}: state absent together with {option}" for option in senseless(entry)]
         try:
             comment = entry.get("journal_comment") or params["journal_comment"]
@@ -310,11 +311,33 @@ def typed(entries: Sequence[Any]) -> tuple[list[dict[str, Any] | None], list[str
             faults.append(f"runtimes[{index}] is no mapping of options")
             found.append(None)
             continue
+        label = labelled(index, entry)
+        # YAML has keys of any type, over which the validator stumbles.
+        strange = [key for key in keys_in(entry) if not isinstance(key, str)]
+        if strange:
+            faults += [f"{label}: {key!r} is no option" for key in strange]
+            found.append(None)
+            continue
         result = validator.validate(dict(entry))
-        label = f"runtimes[{index}]{' ' + repr(entry['name']) if entry.get('name') else ''}"
         faults += [f"{label}: {message}" for message in result.error_messages]
         found.append(None if result.error_messages else result.validated_parameters)
     return found, faults
+
+
+def labelled(index: int, entry: Mapping[str, Any]) -> str:
+    """How sentences name an entry."""
+    return f"runtimes[{index}]{' ' + repr(entry['name']) if entry.get('name') else ''}"
+
+
+def keys_in(value: Any) -> Iterator[Any]:
+    """Every key of a mapping and of what it holds."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield key
+            yield from keys_in(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from keys_in(one)
 
 
 def senseless(entry: Mapping[str, Any]) -> list[str]:
@@ -322,7 +345,7 @@ def senseless(entry: Mapping[str, Any]) -> list[str]:
     if entry.get("state") != "absent":
         return []
     meant = ("state", "name", "id", "journal_comment")
-    return [option for option, value in entry.items() if option not in meant and value not in (None, True)]
+    return [option for option, value in entry.items() if option not in meant and not (value is None or value is True)]
 
 
 def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
