@@ -1,0 +1,454 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge
+from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for
+from ansible_collections.mstr.library.tests.unit.support.make import (
+    DEFAULT_ID,
+    faults_of,
+    lost,
+    refusal,
+    stored,
+)
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+
+A, B, C, D = (letter * 32 for letter in "ABCD")
+LIST = "GET /runtimes"
+
+
+def holding(**names):
+    """A server with these runtimes, by name: an id, or all fields."""
+    runtimes = [(name, one if isinstance(one, dict) else {"id": one}) for name, one in names.items()]
+    return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes))
+
+
+def bulk(server, *, workers=1, purge=False, exclude=(), limit=None, comment=None, wait=None, **writing):
+    return Bulk(server.writer(**writing), workers, Purge(purge, tuple(exclude), limit, comment), wait)
+
+
+def run(server, *entries, **how):
+    """The result, of a task that fails too."""
+    try:
+        return bulk(server, **how).ensure_all([from_params(entry) for entry in entries])
+    except PartialError as exc:
+        return exc.to_result()
+
+
+def refused(server, *entries, **how):
+    """The faults for which the whole task is refused; nothing was written."""
+    faults = faults_of(bulk(server, **how).ensure_all, [from_params(entry) for entry in entries])
+    assert server.writes == []
+    return faults
+
+
+def actions(result):
+    return [(entry["name"], entry["action"]) for entry in result["runtimes"]]
+
+
+def summary(**counts):
+    return {"created": 0, "updated": 0, "deleted": 0, "unchanged": 0, "failed": 0, **counts}
+
+
+# --- the order of work, and what it costs
+
+
+@pytest.mark.parametrize("number", [1, 30])
+def test_nothing_to_do_costs_one_list_at_any_number(number):
+    have = Server(*(stored(name=f"r{n}", id=f"{n:032X}") for n in range(number)))
+    result = run(have, *({"name": f"r{n}", "exec_timeout": 600} for n in range(number)), workers=4)
+    assert have.requests == [LIST]
+    assert result["changed"] is False
+    assert result["summary"] == summary(unchanged=number)
+    assert result["diff"] == []
+    assert [entry["id"] for entry in result["runtimes"]] == [f"{n:032X}" for n in range(number)]
+
+
+def test_creates_and_updates_then_deletes_then_one_list():
+    have = holding(old=A, changed=B, gone=C, purged=D)
+    have.runtimes["E" * 32] = stored(name="same", id="E" * 32)
+    result = run(
+        have,
+        {"name": "gone", "state": "absent"},
+        {"name": "changed", "exec_timeout": 60},
+        {"name": "new"},
+        {"name": "same"},
+        {"name": "old"},
+        {"name": "never there", "state": "absent"},
+        purge=True,
+    )
+    assert have.requests == [
+        LIST,
+        f"PATCH /runtimes/{B}",
+        "POST /runtimes",
+        f"DELETE /runtimes/{C}",
+        f"DELETE /runtimes/{D}",
+        LIST,
+    ]
+    assert actions(result) == [
+        ("gone", "deleted"),
+        ("changed", "updated"),
+        ("new", "created"),
+        ("same", "none"),
+        ("old", "none"),
+        ("never there", "none"),
+        ("purged", "deleted"),
+    ]
+    assert result["summary"] == summary(created=1, updated=1, deleted=2, unchanged=3)
+    assert result["changed"] is True
+    assert have.names == ["changed", "new", "old", "same"]
+    assert have.warnings == []
+
+
+def test_only_what_the_list_lacks_and_the_task_needs_is_read():
+    have = holding(a=A, b=B, c=C, d=D)
+    have.listed = lambda one: {key: value for key, value in one.items() if key != "whitelist"}
+    result = run(
+        have,
+        {"name": "a", "whitelist": []},
+        {"name": "b", "exec_timeout": 600},
+        {"name": "c", "state": "absent"},
+        purge=True,
+    )
+    assert have.requests == [LIST, f"GET /runtimes/{A}", f"DELETE /runtimes/{C}", f"DELETE /runtimes/{D}"]
+    assert result["runtimes"][0]["runtime"]["whitelist"] == []
+    assert result["runtimes"][1]["runtime"]["whitelist"] is None, "nothing made it necessary to read it"
+
+
+def test_one_half_of_a_pool_makes_the_other_half_necessary():
+    have = holding(a={"id": A, "maxCachedInstances": 2})
+    have.listed = lambda one: {key: value for key, value in one.items() if key != "maxCachedInstances"}
+    result = run(have, {"name": "a", "min_cached_instances": 3})
+    assert "min_cached_instances 3 is more than max_cached_instances 2" in result["msg"]
+    assert have.writes == []
+
+
+def test_results_and_predictions_are_alike():
+    entries = [{"name": "new", "exec_timeout": 60}, {"name": "a", "others": "x"}, {"name": "b", "state": "absent"}]
+    have = holding(a=A, b=B, c=C)
+    predicted = run(have, *entries, purge=True, check_mode=True)
+    assert have.requests == [LIST]
+    done = run(have, *entries, purge=True)
+    assert (predicted["changed"], predicted["summary"]) == (done["changed"], done["summary"])
+    assert [one["after"] for one in predicted["diff"]] == [one["after"] for one in done["diff"]]
+    assert actions(predicted) == actions(done)
+    assert predicted["runtimes"][0]["id"] is None
+    assert done["runtimes"][0]["id"] == done["runtimes"][0]["runtime"]["id"]
+    assert [entry["changed_fields"] for entry in done["runtimes"]] == [["name", "exec_timeout"], ["others"], [], []]
+    assert set(done["runtimes"][0]) == {"name", "id", "action", "changed_fields", "runtime", "error"}
+
+
+def test_each_difference_names_its_runtime():
+    result = run(holding(a=A, b=B), {"name": "a", "exec_timeout": 60}, {"name": "n"}, purge=True, check_mode=True)
+    heads = [one["before_header"] for one in result["diff"]]
+    assert heads == [f"runtime 'a' ({A})", "runtime 'n' (new)", f"runtime 'b' ({B})"]
+    assert heads == [one["after_header"] for one in result["diff"]]
+    assert result["diff"][0]["before"] == {"name": "a", "exec_timeout": 600}
+    assert result["diff"][0]["after"] == {"name": "a", "exec_timeout": 60}
+    assert result["diff"][1]["before"] == {}
+    assert result["diff"][2]["after"] == {}
+
+
+def test_what_the_server_made_of_it_is_warned_of_as_for_one_runtime():
+    have = holding(a=A)
+    have.alter = lambda one: one.update(execTimeout=1)
+    run(have, {"name": "a", "exec_timeout": 60}, {"name": "n", "exec_timeout": 60}, workers=4)
+    assert len(have.warnings) == 2
+    assert all("another exec_timeout" in warning for warning in have.warnings)
+
+
+def test_by_id_in_any_case_and_hidden_from_the_list():
+    have = holding(a=A, hidden=B)
+    listed = have._work  # the model shows everything; this list hides one
+    have._work = lambda method, path, body: (
+        {"runtimes": [one for one in listed(method, path, body)["runtimes"] if one["id"] != B]}
+        if (method, path) == ("GET", "/runtimes")
+        else listed(method, path, body)
+    )
+    result = run(have, {"id": A.lower(), "exec_timeout": 60}, {"id": B, "state": "absent"}, {"id": C})
+    assert [entry["action"] for entry in result["runtimes"]] == ["updated", "deleted", "failed"]
+    assert f"no runtime has the id {C}" in result["runtimes"][2]["error"]["msg"]
+    assert f"runtimes[2] ({C}): " in result["msg"]
+
+
+# --- entries that meet
+
+
+def test_two_entries_that_are_one_runtime():
+    faults = refused(holding(a=A), {"id": A}, {"name": "a", "exec_timeout": 60}, {"name": "c"})
+    assert faults == (f"runtimes[1] and runtimes[0] are one runtime, 'a' ({A})",)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_names_that_change_places(check_mode):
+    have = holding(a=A, b=B)
+    faults = refused(have, {"id": A, "name": "b"}, {"id": B, "name": "a"}, {"name": "new"}, check_mode=check_mode)
+    assert len(faults) == 2
+    assert f"runtimes[0] takes the name 'b', which runtimes[1] ({B}) still has" in faults[0]
+    assert "in a task before" in faults[1]
+
+
+def test_the_name_of_a_runtime_that_goes_in_the_same_task():
+    (fault,) = refused(holding(a=A, b=B), {"id": A, "name": "b"}, {"id": B, "state": "absent"})
+    assert f"runtimes[0] takes the name 'b', which runtimes[1] ({B}) still has" in fault
+
+
+def test_the_old_name_of_a_renamed_runtime():
+    faults = refused(holding(a=A), {"id": A, "name": "b"}, {"name": "a"})
+    assert faults == (f"runtimes[1] and runtimes[0] are one runtime, 'a' ({A})",)
+
+
+def test_the_name_of_a_runtime_that_the_purge_would_delete():
+    have = holding(a=A, b=B)
+    result = run(have, {"id": A, "name": "b"}, purge=True)
+    assert f"name 'b' is taken by the runtime with id {B}" in result["msg"]
+    assert result["msg"].endswith("Nothing was purged.")
+    assert have.writes == []
+
+
+def test_a_chain_of_renames_onto_a_free_name():
+    have = holding(a=A)
+    assert actions(run(have, {"id": A, "name": "z"})) == [("z", "updated")]
+    assert have.names == ["z"]
+
+
+def test_an_ambiguous_name_fails_alone():
+    have = holding(a=A, b=B)
+    have.runtimes[C] = stored(name="a", id=C)
+    result = run(have, {"name": "a", "exec_timeout": 60}, {"name": "b", "exec_timeout": 60}, purge=True)
+    assert actions(result) == [("a", "failed"), ("b", "updated")]
+    assert f"2 runtimes have the name 'a': {A}, {C}; choose one by id" in result["msg"]
+    assert set(have.runtimes) == {A, B, C}
+
+
+# --- purge
+
+
+def test_purge_takes_what_is_not_listed_and_never_the_default_runtime():
+    have = holding(a=A, b=B, **{"(Standard) MicroStrategy": DEFAULT_ID, "c [old]": C})
+    result = run(have, {"name": "a"}, purge=True, exclude=["c [old]"])
+    assert have.names == ["(Standard) MicroStrategy", "a", "c [old]"]
+    assert actions(result) == [("a", "none"), ("b", "deleted")]
+
+
+@pytest.mark.parametrize("pattern", ["Vendor *", "Vendor ?", "[V]endor A", "Vendor A", "*"])
+def test_purge_exclude_takes_names_and_patterns(pattern):
+    have = holding(a=A, **{"Vendor A": B})
+    run(have, {"name": "a"}, purge=True, exclude=["nothing", pattern])
+    assert have.names == ["Vendor A", "a"]
+
+
+def test_patterns_heed_case():
+    have = holding(a=A, Vendor=B)
+    run(have, {"name": "a"}, purge=True, exclude=["vendor"])
+    assert have.names == ["a"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_more_than_the_limit_refuses_the_whole_task(check_mode):
+    have = holding(a=A, b=B, c=C)
+    (fault,) = refused(have, {"name": "a", "exec_timeout": 60}, purge=True, limit=1, check_mode=check_mode)
+    assert fault == f"purge would delete 2 runtimes, more than purge_limit 1: 'b' ({B}), 'c' ({C})"
+
+
+def test_what_is_asked_to_be_absent_does_not_count():
+    have = holding(a=A, b=B, c=C)
+    run(have, {"name": "a", "state": "absent"}, {"name": "b", "state": "absent"}, purge=True, limit=1)
+    assert have.names == []
+
+
+def test_a_limit_of_none_at_all():
+    refused(holding(a=A, b=B), {"name": "a"}, purge=True, limit=0)
+    assert actions(run(holding(a=A), {"name": "a"}, purge=True, limit=0)) == [("a", "none")]
+
+
+def test_the_purge_has_the_comment_of_the_task():
+    have = holding(a=A, b=B)
+    run(have, {"name": "a"}, purge=True, comment="Spring cleaning")
+    assert have.params == [{"userComments": "Spring cleaning"}]
+
+
+def test_nothing_is_purged_unasked():
+    have = holding(a=A, b=B)
+    run(have, {"name": "a", "exec_timeout": 60}, limit=0)
+    assert have.names == ["a", "b"]
+
+
+def test_what_is_listed_but_cannot_be_read_is_not_purged():
+    have = holding(a=A)
+    have.listed = lambda one: {"id": one["id"], "name": one["name"]}
+    have.fail("GET")  # the list
+    have.fail("GET", refusal(404, "ERR004", "no such object", f"GET /api/runtimes/{A}"))
+    run(have, {"name": "a", "exec_timeout": 60}, purge=True)
+    assert A in have.runtimes
+
+
+# --- one fails
+
+
+FAILURES = {
+    "a refused write": lambda have: have.fail("PATCH", refusal(403, "ERR0017", "no permission", "PATCH /api/x")),
+    "at planning": lambda have: have.runtimes.update({D: stored(name="b", id=D)}),
+}
+
+
+@pytest.mark.parametrize("cause", FAILURES)
+def test_one_failure_stops_nobody_but_the_purge(cause):
+    have = holding(b=B, c=C, x=A)
+    FAILURES[cause](have)
+    entries = [
+        {"name": "b", "others": "x"},
+        {"name": "new"},
+        {"name": "c", "state": "absent"},
+    ]
+    result = run(have, *entries, purge=True)
+    assert actions(result) == [("b", "failed"), ("new", "created"), ("c", "deleted")]
+    assert result["changed"] is True
+    assert result["summary"] == summary(created=1, deleted=1, failed=1)
+    assert result["msg"].startswith("1 of 3 runtimes failed: runtimes[0] 'b': ")
+    assert result["msg"].endswith("Nothing was purged.")
+    assert result["runtimes"][1]["runtime"]["name"] == "new"
+    assert result["runtimes"][0]["error"]["msg"] in result["msg"]
+    assert "x" in have.names
+
+    have.runtimes.pop(D, None)
+    have.requests.clear()
+    again = run(have, *entries, purge=True)
+    assert have.writes == [f"PATCH /runtimes/{B}", f"DELETE /runtimes/{A}"], "the second run does only what is left"
+    assert again["summary"] == summary(updated=1, deleted=1, unchanged=2)
+
+
+def test_a_failure_at_planning_cancels_the_purge_in_check_mode():
+    have = holding(b=B, x=A)
+    have.runtimes[D] = stored(name="b", id=D)
+    result = run(have, {"name": "b", "others": "x"}, {"name": "new"}, purge=True, check_mode=True)
+    assert actions(result) == [("b", "failed"), ("new", "created")]
+    assert result["msg"].endswith("Nothing was purged.")
+    assert [one["after_header"] for one in result["diff"]] == ["runtime 'new' (new)"]
+
+
+def test_without_purge_nothing_is_said_of_it():
+    have = holding(b=B)
+    have.fail("PATCH", refusal(403, "ERR0017"))
+    result = run(have, {"name": "b", "others": "x"})
+    assert "purged" not in result["msg"]
+    assert result["error"]["http_status"] == 403
+    assert result["error"]["code"] == "ERR0017"
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_of_fifty_one_fails(workers):
+    have = Server()
+    have.fail("POST", refusal(400, "ERR006", "bad input"))
+    result = run(have, *({"name": f"r{n:02}"} for n in range(50)), workers=workers)
+    assert len(have.runtimes) == 49
+    assert result["summary"] == summary(created=49, failed=1)
+    assert len(result["runtimes"]) == 50
+    assert "1 of 50 runtimes failed" in result["msg"]
+    assert "bad input" in result["msg"]
+
+
+def test_many_failures_are_counted_and_the_first_are_told():
+    have = Server()
+    for _ in range(8):
+        have.fail("POST", refusal(400, "ERR006", "bad input"))
+    result = run(have, *({"name": f"r{n}"} for n in range(8)))
+    assert result["msg"].startswith("8 of 8 runtimes failed: runtimes[0] 'r0': ")
+    assert "; and 3 more." in result["msg"]
+    assert [entry["error"]["code"] for entry in result["runtimes"]] == ["ERR006"] * 8
+    assert result["changed"] is False
+
+
+def test_a_lost_answer_is_looked_after():
+    have = Server()
+    have.fail("POST", lost(), done=True)
+    result = run(have, {"name": "a"}, {"name": "b"})
+    assert actions(result) == [("a", "created"), ("b", "created")]
+    assert have.names == ["a", "b"]
+
+
+def test_what_was_written_and_cannot_be_read_again_is_still_told():
+    have = holding(a=A, b=B)
+    have.fail("GET")
+    have.fail("GET", refusal(500, "ERR001", "broken", "GET /api/runtimes"))
+    result = run(have, {"name": "a", "others": "x"}, {"name": "b"})
+    assert actions(result) == [("a", "failed"), ("b", "none")]
+    first = result["runtimes"][0]
+    assert first["changed_fields"] == ["others"]
+    assert first["id"] == A
+    assert first["runtime"]["others"] == "x"
+    assert "written" in first["error"]["msg"]
+    assert result["changed"] is True
+
+
+def test_a_purge_that_fails_is_told_too():
+    have = holding(a=A, b=B)
+    have.fail("DELETE", refusal(403, "ERR0017", "no permission", f"DELETE /api/runtimes/{B}"))
+    result = run(have, {"name": "a"}, purge=True)
+    assert actions(result) == [("a", "none"), ("b", "failed")]
+    assert "purge 'b': " in result["msg"]
+    assert "Nothing was purged" not in result["msg"]
+
+
+def test_no_list_no_work():
+    have = holding(a=A)
+    have.fail("GET", refusal(503, "ERR0016", "not available", "GET /api/runtimes"))
+    with pytest.raises(ApiError):
+        bulk(have).ensure_all([from_params({"name": "a"})])
+
+
+def test_the_default_runtime_stays_and_fails_its_entry_alone():
+    have = holding(a=A, **{"(Default)": DEFAULT_ID})
+    result = run(have, {"id": DEFAULT_ID, "state": "absent"}, {"name": "a", "others": "x"})
+    assert [entry["action"] for entry in result["runtimes"]] == ["failed", "updated"]
+    assert "built-in default runtime; it stays" in result["msg"]
+    assert DEFAULT_ID in have.runtimes
+
+
+# --- waiting
+
+
+def waits(have, **options):
+    """Waiting for a few looks on a clock of its own."""
+    clock = iter(range(10_000))
+    writer = have.writer()
+    return partial(
+        wait_for,
+        api=writer.api,
+        waiting=Waiting(options.get("timeout", 50), 1.0),
+        clock=lambda: next(clock),
+        pause=options.get("pause", have.pause),
+    )
+
+
+def test_waiting_takes_all_that_were_written_and_those_that_were_not():
+    have = holding(a={"id": A, "status": "busy"}, b=B)
+
+    def installed(seconds):
+        have.runtimes[A]["status"] = "ready"
+
+    result = run(have, {"name": "a"}, {"name": "b", "others": "x"}, wait=waits(have, pause=installed))
+    assert [entry["runtime"]["status"] for entry in result["runtimes"]] == ["ready", "ready"]
+
+
+def test_who_is_not_ready_fails_and_cancels_the_purge():
+    have = holding(a={"id": A, "status": "error"}, b=B)
+    result = run(have, {"name": "a", "others": "x"}, purge=True, wait=waits(have))
+    assert actions(result) == [("a", "failed")]
+    assert "is in error" in result["msg"]
+    assert result["msg"].endswith("Nothing was purged.")
+    assert result["changed"] is True
+    assert "b" in have.names
+
+
+def test_who_is_ready_lets_the_purge_go_on():
+    have = holding(a=A, b=B)
+    run(have, {"name": "a", "others": "x"}, purge=True, wait=waits(have))
+    assert have.requests == [LIST, f"PATCH /runtimes/{A}", LIST, f"DELETE /runtimes/{B}"]

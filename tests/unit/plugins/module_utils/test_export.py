@@ -1,0 +1,174 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mstr.library.plugins.module_utils._argspec import DEFINITION_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._export import MASK, to_definitions
+from ansible_collections.mstr.library.plugins.module_utils._plan import make_plan
+from ansible_collections.mstr.library.plugins.module_utils._runtime import from_api
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, faults_of, stored
+from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON, OBJECTS
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+API_FIELDS = [
+    "name",
+    "description",
+    "whitelist",
+    "packages",
+    "resource",
+    "execTimeout",
+    "minCachedInstances",
+    "maxCachedInstances",
+    "runtimeVersion",
+    "others",
+    "executionTarget",
+]
+# Whatever a server may answer in the fields of a runtime.
+ANYTHING = st.fixed_dictionaries({"id": st.just(ID)}, optional=dict.fromkeys(API_FIELDS, ANY_JSON)) | OBJECTS
+DIRTY = {
+    "id": ID,
+    "name": "Größe ✓ {{ x }} 'q' # no",
+    "description": None,
+    "whitelist": ["10.10.10.7/24", "2001:DB8::/32", "1.2.3.4", "10.10.10.0/24"],
+    "packages": [
+        {"name": "mstrio_py", "version": "11.6", "status": "installed"},
+        {"name": "a", "version": "", "description": None},
+    ],
+    "resource": None,
+    "execTimeout": 600,
+    "executionTarget": "",
+}
+
+
+def exported(*objects):
+    """The definitions of objects of the API."""
+    return to_definitions([from_api(one).to_result() for one in objects])
+
+
+def as_written(definitions):
+    """What a reader of the file has: through YAML, and the option specs of the bulk module."""
+    read = yaml.safe_load(yaml.safe_dump(definitions, allow_unicode=True, sort_keys=False))
+    assert read == definitions
+    found = []
+    for entry in read:
+        result = ArgumentSpecValidator(DEFINITION_OPTIONS).validate(entry)
+        assert result.error_messages == []
+        found.append(from_params(result.validated_parameters))
+    return found
+
+
+def created(definition):
+    """The object of a server that stores what it is sent."""
+    plan = make_plan(None, definition)
+    return {"id": "A" * 32, **json.loads(json.dumps(plan.body))}
+
+
+def test_a_dirty_runtime():
+    assert exported(DIRTY) == [
+        {
+            "name": "Größe ✓ {{ x }} 'q' # no",
+            "description": "",
+            "whitelist": ["1.2.3.4/32", "10.10.10.0/24", "2001:db8::/32"],
+            "packages": [{"name": "a"}, {"name": "mstrio_py", "version": "11.6"}],
+            "exec_timeout": 600,
+            "others": "",
+        }
+    ]
+
+
+def test_nothing_that_is_read_only_and_no_default_runtime():
+    fields = {"status": "ready", "owner": {"id": "x"}, "acl": [], "version": "1", "dateCreated": "2026"}
+    assert exported(stored(**fields), stored(id=DEFAULT_ID.lower(), name="(Standard)")) == exported(stored())
+    assert exported() == []
+
+
+def test_by_name_whatever_order_the_server_has():
+    names = ["b", "B", "ä", "a b", "a", "Z"]
+    definitions = exported(*(stored(name=name, id=f"{n:032X}") for n, name in enumerate(names)))
+    assert [one["name"] for one in definitions] == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"whitelist": ["db.example.com"]}, "runtime 'r': whitelist[0] 'db.example.com' is no CIDR block"),
+        ({"resource": {"cpu": "200m"}}, "runtime 'r': resource.cpu is no number"),
+        ({"resource": {"cpu": True}}, "runtime 'r': resource.cpu is no number"),
+        ({"execTimeout": "soon"}, "runtime 'r': exec_timeout is no number"),
+        ({"execTimeout": 600.5}, "runtime 'r': exec_timeout is no whole number"),
+        ({"resource": {"mem": 0.5}}, "runtime 'r': resource.mem is no whole number"),
+        ({"description": f"said {MASK} to me"}, "runtime 'r': description is masked by Ansible"),
+        ({"packages": [{"name": f"{MASK}io-py"}]}, "runtime 'r': packages[0].name is masked by Ansible"),
+        ({"packages": [{"name": "a-b"}, {"name": "A_B"}]}, "runtime 'r': packages[1].name"),
+        ({"minCachedInstances": 3, "maxCachedInstances": 1}, "runtime 'r': min_cached_instances 3 is more"),
+        ({"name": ""}, "runtime '': name '' is empty"),
+        ({"name": None}, "runtime '': name '' is empty"),
+        ({"packages": [{"version": "1"}]}, "runtime 'r': packages[0].name '' is empty"),
+    ],
+)
+def test_what_no_definition_can_carry_is_refused_by_name(fields, fault):
+    faults = faults_of(exported, stored(**fields))
+    assert any(fault in one for one in faults), faults
+
+
+def test_two_runtimes_of_one_name():
+    faults = faults_of(exported, stored(), stored(id="A" * 32), stored(id="B" * 32, name="s"))
+    assert faults == (f"2 runtimes have the name 'r' ({ID}, {'A' * 32})",)
+
+
+def test_all_faults_at_once():
+    faults = faults_of(exported, stored(whitelist=["x", "y"]), stored(id="A" * 32, name="s", execTimeout="soon"))
+    assert len(faults) == 3
+
+
+@pytest.mark.parametrize("exclude", [["r"], ["[q-s]"], ["x", "r*"]])
+def test_what_is_left_out_is_not_judged(exclude):
+    runtimes = [from_api(one).to_result() for one in (stored(whitelist=["host"]), stored(id="A" * 32, name="x y"))]
+    assert [one["name"] for one in to_definitions(runtimes, exclude)] == ["x y"]
+
+
+@given(ANYTHING)
+def test_applying_it_back_changes_nothing_or_it_is_refused(data):
+    faults = []
+    try:
+        definitions = exported(data)
+    except ValidationError as exc:
+        faults = exc.faults
+    else:
+        (wanted,) = as_written(definitions)
+        plan = make_plan(from_api(data), wanted)
+        assert (plan.action, plan.changed_fields) == ("none", ())
+    assert [fault for fault in faults if not fault.startswith("runtime ")] == []
+
+
+@given(ANYTHING)
+def test_the_export_of_what_it_makes_is_the_same(data):
+    try:
+        definitions = exported(data)
+    except ValidationError:
+        assume(False)
+    (wanted,) = as_written(definitions)
+    assert exported(created(wanted)) == definitions
+
+
+@given(OBJECTS, st.randoms())
+def test_the_order_of_the_server_does_not_matter(data, random):
+    shuffled = json.loads(json.dumps(data))
+    for field in ("whitelist", "packages"):
+        random.shuffle(shuffled.get(field) or [])
+    try:
+        definitions = exported(data)
+    except ValidationError:
+        assume(False)
+    assert exported(shuffled) == definitions
+    assert list(definitions[0]) == list(exported(shuffled)[0])

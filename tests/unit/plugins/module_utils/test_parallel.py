@@ -1,0 +1,85 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._parallel import all_side_by_side, side_by_side
+
+
+class Counter:
+    """Counts how many are at work at a time."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.now = self.most = 0
+        self.threads = set()
+
+    def work(self, item):
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            self.threads.add(threading.current_thread())
+        time.sleep(0.005)
+        with self.lock:
+            self.now -= 1
+        return item * 2
+
+
+@pytest.mark.parametrize("workers", [1, 3, 16])
+def test_the_results_are_in_order_and_no_more_work_at_a_time(workers):
+    counter = Counter()
+    assert all_side_by_side(counter.work, range(20), workers) == [item * 2 for item in range(20)]
+    assert counter.most <= workers
+    assert counter.most > 1 or workers == 1
+
+
+@pytest.mark.parametrize(("items", "workers"), [([7], 4), ([1, 2, 3], 1), ([], 4)])
+def test_one_item_or_one_worker_takes_no_thread(items, workers):
+    counter = Counter()
+    assert all_side_by_side(counter.work, items, workers) == [item * 2 for item in items]
+    assert counter.threads <= {threading.main_thread()}
+
+
+def test_no_more_threads_than_items():
+    counter = Counter()
+    all_side_by_side(counter.work, [1, 2], 16)
+    assert len(counter.threads) <= 2
+
+
+def halves(item):
+    if item % 2:
+        raise KeyError(item)
+    return item // 2
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_an_exception_stands_for_the_result_that_it_prevented(workers):
+    results = side_by_side(halves, range(6), workers)
+    assert results[::2] == [0, 1, 2]
+    assert [type(one) for one in results[1::2]] == [KeyError] * 3
+
+
+def test_the_first_exception_is_raised_when_all_have_ended():
+    done = []
+
+    def work(item):
+        if item == 2:
+            raise KeyError(item)
+        time.sleep(0.005)
+        done.append(item)
+
+    with pytest.raises(KeyError, match="2"):
+        all_side_by_side(work, range(6), 3)
+    assert sorted(done) == [0, 1, 3, 4, 5]
+
+
+def test_no_worker_is_left():
+    before = threading.active_count()
+    all_side_by_side(lambda item: time.sleep(0.002), range(12), 6)
+    time.sleep(0.05)
+    assert threading.active_count() == before

@@ -1,0 +1,197 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._policy import policy_from
+from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import definitions, prepare, typed
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of
+
+A = "A" * 32
+
+
+def params(**options):
+    """The options of a task, as AnsibleModule has checked them."""
+    return {
+        "runtimes": None,
+        "src": None,
+        "purge": False,
+        "purge_exclude": [],
+        "purge_limit": None,
+        "concurrency": 4,
+        "journal_comment": None,
+        "wait": False,
+        "wait_timeout": 300,
+        "wait_interval": 2.0,
+        "policy": None,
+        **options,
+    }
+
+
+def given(*entries, **options):
+    """The same with a list of runtimes, whose entries went through the option specs too."""
+    found, faults = typed(entries)
+    assert faults == []
+    return params(runtimes=found, **options)
+
+
+def written(tmp_path, entries):
+    path = tmp_path / "runtimes.json"
+    path.write_text(json.dumps(entries), encoding="utf-8")
+    return str(path)
+
+
+def test_all_mistakes_of_all_entries_in_one_message():
+    faults = faults_of(
+        prepare,
+        given(
+            {"name": "a", "whitelist": ["host.example.com"]},
+            {"name": ""},
+            {"exec_timeout": 60},
+            {"name": "b", "exec_timeout": 0, "min_cached_instances": 3, "max_cached_instances": 1},
+            {"name": "c", "packages": [{"name": "x"}, {"name": "X"}], "resource": {"cpu": -1}},
+            {"name": "a"},
+            {"id": "12"},
+            concurrency=17,
+            purge_limit=-1,
+            wait_timeout=0,
+        ),
+    )
+    told = "\n".join(faults)
+    for one in (
+        "runtimes[0] 'a': whitelist[0] 'host.example.com' is no CIDR block",
+        "runtimes[1]: name '' is empty",
+        "runtimes[2]: one of name and id is required",
+        "runtimes[3] 'b': exec_timeout 0 is out of range",
+        "runtimes[3] 'b': min_cached_instances 3 is more than max_cached_instances 1",
+        "runtimes[4] 'c': packages[1].name 'X' is the package of packages[0] again",
+        "runtimes[4] 'c': resource.cpu -1.0 is out of range",
+        "runtimes[6]: id '12' is none",
+        "concurrency 17 is out of range; it goes from 1 to 16",
+        "purge_limit -1 is out of range; it is at least 0",
+        "wait_timeout 0 is out of range",
+    ):
+        assert one in told
+    assert len(faults) == 11
+
+
+@pytest.mark.parametrize("concurrency", [0, 17, -4])
+def test_concurrency_out_of_range(concurrency):
+    assert f"concurrency {concurrency} is" in faults_of(prepare, given({"name": "a"}, concurrency=concurrency))[0]
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_concurrency_in_range(concurrency):
+    prepare(given({"name": "a"}, concurrency=concurrency, purge_limit=0))
+
+
+@pytest.mark.parametrize(
+    ("entries", "fault"),
+    [
+        ([{"name": "a"}, {"name": "b"}, {"name": "a"}], "runtimes[2] has the name 'a' of runtimes[0]"),
+        ([{"id": ID}, {"id": ID.lower()}], f"runtimes[1] has the id '{ID}' of runtimes[0]"),
+        ([{"id": A, "name": "x"}, {"id": ID, "name": "x"}], "runtimes[1] has the name 'x' of runtimes[0]"),
+        ([{"id": A, "name": "b"}, {"name": "b", "state": "absent"}], "runtimes[1] has the name 'b' of runtimes[0]"),
+    ],
+)
+def test_duplicates_with_both_indexes(entries, fault):
+    assert faults_of(prepare, given(*entries)) == (fault,)
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"exec_timeout": 1}, ["exec_timeout"]),
+        ({"whitelist": []}, ["whitelist"]),
+        ({"description": "", "purge_packages": False}, ["description", "purge_packages"]),
+        ({"name": "x", "id": ID, "journal_comment": "why"}, []),
+    ],
+)
+def test_absent_together_with_fields_that_make_no_sense(fields, named):
+    options = given({"name": "a", "state": "absent", **fields})
+    faults = faults_of(prepare, options) if named else ()
+    assert sorted(faults) == [f"runtimes[0] 'a': state absent together with {one}" for one in sorted(named)]
+
+
+@pytest.mark.parametrize("source", ["runtimes", "src"])
+def test_purge_with_an_empty_list(tmp_path, source):
+    options = params(purge=True, **{source: [] if source == "runtimes" else written(tmp_path, [])})
+    (fault,) = faults_of(prepare, options)
+    assert fault.startswith("purge with an empty list would delete every runtime")
+
+
+def test_an_empty_list_without_purge_is_nothing_to_do():
+    assert prepare(given()).wanted == []
+
+
+def test_a_file_that_cannot_be_read_is_its_only_fault(tmp_path):
+    (fault,) = faults_of(prepare, params(src=str(tmp_path / "none.yml"), purge=True))
+    assert "cannot be read" in fault
+
+
+def test_breaches_of_the_policy_are_told_with_all_else():
+    policy = {"networks_within": ["10.0.0.0/8"], "networks_never": None}
+    faults = faults_of(
+        prepare, given({"name": "a", "whitelist": ["0.0.0.0/0"]}, {"name": "b", "exec_timeout": 0}, policy=policy)
+    )
+    assert faults[0].startswith("runtimes[0] 'a': whitelist[0] '0.0.0.0/0' does not lie within")
+    assert "exec_timeout 0" in faults[1]
+    assert "policy.networks_within[0]" in faults_of(prepare, given(policy={**policy, "networks_within": ["x"]}))[0]
+
+
+def test_an_entry_s_comment_comes_before_the_task_s():
+    options = given({"name": "a"}, {"name": "b", "journal_comment": "mine"}, journal_comment="ours")
+    assert [one.journal_comment for one in definitions(options, policy_from(None))] == ["ours", "mine"]
+
+
+# --- entries of a file
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (None, "runtimes[1] is no mapping of options"),
+        ("name: a", "runtimes[1] is no mapping of options"),
+        ([], "runtimes[1] is no mapping of options"),
+        ({"name": "b", "exec_timeout": "soon"}, "runtimes[1] 'b': argument 'exec_timeout' is of type"),
+        ({"name": "b", "exec_timeout": 1.5}, "runtimes[1] 'b': argument 'exec_timeout' is of type"),
+        ({"name": "b", "whitelist": {"a": 1}}, "runtimes[1] 'b': argument 'whitelist' is of type"),
+        ({"name": "b", "packages": ["pandas"]}, "runtimes[1] 'b': "),
+        ({"name": "b", "packages": [{"version": "1"}]}, "runtimes[1] 'b': missing required arguments: name"),
+        ({"name": "b", "resource": {"cpu": "much"}}, "runtimes[1] 'b': argument 'cpu' is of type"),
+        ({"name": "b", "resource": {"memory": 1}}, "runtimes[1] 'b': "),
+        ({"name": "b", "state": "gone"}, "runtimes[1] 'b': value of state must be one of: present, absent"),
+        ({"name": "b", "timeout": 1}, "runtimes[1] 'b': timeout. Supported parameters include: description"),
+        ({"name": "b", 1: 2, "x": 3}, "runtimes[1] 'b': 1 is no option"),
+        ({"name": "b", "packages": [{"name": "x", None: 4}]}, "runtimes[1] 'b': None is no option"),
+        ({"name": {"a": 1}, "x": 1}, "runtimes[1] {'a': 1}: "),
+    ],
+)
+def test_a_mistake_is_named_with_its_entry_s_index_and_name(entry, said):
+    found, faults = typed([{"name": "a"}, entry, {"name": "c"}])
+    assert [one and one["name"] for one in found] == ["a", None, "c"]
+    assert faults[0].startswith(said)
+    assert all(fault.startswith("runtimes[1]") for fault in faults)
+
+
+def test_an_entry_of_a_wrong_type_does_not_hide_the_faults_of_others(tmp_path):
+    entries = [{"name": "a", "exec_timeout": "x"}, 3, {"name": "c", "exec_timeout": 0}, {"name": "c"}]
+    faults = faults_of(prepare, params(src=written(tmp_path, entries), purge=True))
+    assert [fault[:11] for fault in faults] == ["runtimes[0]", "runtimes[1]", "runtimes[2]"]
+
+
+def test_entries_of_a_file_are_as_those_of_the_option(tmp_path):
+    entries = [{"name": "a", "exec_timeout": "60", "whitelist": "10.0.0.0/8"}, {"name": 7, "resource": {"cpu": "0.5"}}]
+    from_file = prepare(params(src=written(tmp_path, {"runtimes": entries}))).wanted
+    assert from_file == prepare(given(*entries)).wanted
+    assert from_file[0].values == {"name": "a", "exec_timeout": 60, "whitelist": ("10.0.0.0/8",)}
+    assert from_file[1].name == "7"
+
+
+def test_a_thousand_definitions(tmp_path):
+    entries = [{"name": f"r{n}", "whitelist": ["10.0.0.0/8"], "packages": [{"name": "pandas"}]} for n in range(1000)]
+    assert len(prepare(params(src=written(tmp_path, entries))).wanted) == 1000
