@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import start_thread
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -50,7 +50,7 @@ class Listener:
     def __enter__(self) -> Listener:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        start_thread(self._serve)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -70,7 +70,7 @@ class Listener:
         with suppress(OSError):
             while True:
                 connection, _ = self._socket.accept()
-                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+                start_thread(self._talk, connection)
 
     def _talk(self, connection: socket.socket) -> None:
         with suppress(OSError), connection:
