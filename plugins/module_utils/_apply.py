@@ -156,8 +156,8 @@ class Writer(NamedTuple):
         """What is still to do after a write whose answer was lost."""
         # An error in the API's own form comes from the server itself: nothing goes on behind it.
         for seconds in _LOOKS[:1] if lost.error["code"] else _LOOKS:
-            self.pause(seconds)
             try:
+                self.pause(seconds)
                 again = make_plan(self.locate(wanted), wanted)
             except MstrError as exc:
                 raise MstrError(

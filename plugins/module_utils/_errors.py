@@ -86,13 +86,17 @@ def all_of(*checks: Callable[[], Any]) -> list[Any]:
 class ConnectError(MstrError):
     """No answer, or none that came whole.
 
-    `unclear`: the server may have done what was asked. `refused`: nothing listened.
+    `unclear`: the server may have done what was asked. `refused`: nothing listened. `hopeless`: the next try of the
+    same call would end alike.
     """
 
-    def __init__(self, sentence: str, *, request: str, unclear: bool = False, refused: bool = False) -> None:
+    def __init__(
+        self, sentence: str, *, request: str, unclear: bool = False, refused: bool = False, hopeless: bool = False
+    ) -> None:
         super().__init__(sentence, request=request)
         self.unclear = unclear
         self.refused = refused
+        self.hopeless = hopeless
 
 
 class ApiError(MstrError):

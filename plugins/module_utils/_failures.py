@@ -23,11 +23,12 @@ _CA_HINT = (
 
 
 class Failure(NamedTuple):
-    """The rest of a sentence; whether the server may have done the work; whether nothing listened at all."""
+    """The rest of a sentence; what it means is told by ConnectError."""
 
     reason: str
     unclear: bool = False
     refused: bool = False
+    hopeless: bool = False
 
 
 def failure(exc: BaseException, server: str, limit: float) -> Failure | None:
@@ -37,7 +38,7 @@ def failure(exc: BaseException, server: str, limit: float) -> Failure | None:
     chain = list(_chain(exc))
     names = {cls.__name__ for one in chain for cls in type(one).__mro__}
     if isinstance(exc, OverflowError):
-        return Failure(f"{server} answered with {exc}, which no answer of this API has", unclear=True)
+        return Failure(f"{server} answered with {exc}, which no answer of this API has", unclear=True, hopeless=True)
     if "ProxyError" in names:
         return Failure(f"the proxy on the way to {place} fails ({_detail(chain)}); see HTTPS_PROXY and NO_PROXY")
     if names & {"SSLError", "SSLCertVerificationError", "CertificateError"}:
@@ -68,11 +69,13 @@ def _tls(chain: list[BaseException], place: str) -> Failure:
     if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text or "doesn't match" in text:
         found = re.search(r"certificate verify failed: ([^(\[]+)", text)
         why = clean(found.group(1), 120).rstrip(" .") if found else "it is not valid for this host"
-        return Failure(f"the TLS certificate of {place} is not trusted: {why}. {_CA_HINT}")
+        return Failure(f"the TLS certificate of {place} is not trusted: {why}. {_CA_HINT}", hopeless=True)
     if "certificate required" in text.lower().replace("_", " ") or "handshake failure" in text:
-        return Failure(f"{place} wants a client certificate that it trusts; set client_cert and client_key")
+        return Failure(
+            f"{place} wants a client certificate that it trusts; set client_cert and client_key", hopeless=True
+        )
     if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
-        return Failure(f"{place} does not speak TLS; if it serves plain http, write http:// in base_url")
+        return Failure(f"{place} does not speak TLS; if it serves plain http, write http:// in base_url", hopeless=True)
     return Failure(f"the TLS connection to {place} failed ({_detail(chain)})", unclear="EOF" in text)
 
 

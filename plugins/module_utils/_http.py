@@ -141,4 +141,5 @@ class Call:
             request=self._request,
             unclear=why.unclear and self._method != "GET",
             refused=why.refused,
+            hopeless=why.hopeless,
         ) from got

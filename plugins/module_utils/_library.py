@@ -120,8 +120,9 @@ class Library:
             return
         try:
             self.end_session()
-        except MstrError as exc:
-            self._warn(f"{exc.sentence} The session stays open on the server until it times out there.")
+        except Exception as exc:
+            said = exc.sentence if isinstance(exc, MstrError) else f"Could not log out ({type(exc).__name__})."
+            self._warn(f"{said} The session stays open on the server until it times out there.")
 
     def end_session(self) -> None:
         """End the session whoever opened it; content when it has gone. One try of 5 s at most. Raises MstrError."""
@@ -167,12 +168,24 @@ class Library:
                 if self._new_logins < 1:
                     raise error
                 self._new_logins -= 1
+                if self._ours and error.number is None:
+                    # A gateway may have said so of a session that is alive: it would be left open.
+                    with suppress(MstrError):
+                        self.end_session()
             assert login is not None  # the options were checked: a session or a login
-            self._token = None
+            self._token, self._ours = None, False
             self._http.forget_cookies()
             # Of a login that was under way when a signal came the token has to be known, or the session leaks.
             noted = partial(self._noted, login)
-            return noted(self._exchange("login", "POST", login.path, _DOING_LOGIN, noted, json=login.body))
+            try:
+                return noted(self._exchange("login", "POST", login.path, _DOING_LOGIN, noted, json=login.body))
+            except ConnectError as exc:
+                if not exc.unclear:
+                    raise
+                open_now = "If the server did log in, that session stays open there until it times out."
+                raise ConnectError(
+                    f"{exc.sentence} {open_now}", request=str(exc.error["request"]), unclear=True
+                ) from exc
 
     def _noted(self, login: Login, answer: Answer) -> str:
         doing = f"{_DOING_LOGIN} to {self.base_url} (login_mode {login.mode})"
@@ -202,7 +215,7 @@ class Library:
                     call = self._http.start(method, path, **options)
                     answer = call.answer(self._stop, doing)
             except ConnectError as exc:
-                if last or not retries_connection(kind, exc.unclear, exc.refused):
+                if last or exc.hopeless or not retries_connection(kind, exc.unclear, exc.refused):
                     raise
                 wish = None
             except Interrupted as exc:

@@ -128,6 +128,27 @@ def test_a_logout_that_fails_warns_and_raises_nothing(session, trouble):
     assert "The session stays open on the server until it times out there." in warning
 
 
+def test_a_logout_that_cannot_even_begin_warns_and_raises_nothing(session, monkeypatch):
+    one = session()
+    read(one)
+
+    def broken(*_args, **_options):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(one.http, "start", broken)
+    one.library.log_out()
+    [warning] = one.warnings
+    assert warning.startswith("Could not log out (RuntimeError). The session stays open")
+
+
+def test_a_call_whose_next_try_would_end_alike_is_not_sent_again(session):
+    one = session()
+    one.http.reply(READ, *[ConnectError("no trust", request="x", hopeless=True)] * 9)
+    with pytest.raises(ConnectError):
+        read(one)
+    assert one.http.count(READ) == 1
+
+
 def test_a_logout_of_a_session_that_is_gone_says_nothing(session):
     one = session()
     read(one)
@@ -144,7 +165,8 @@ def test_a_session_that_died_is_replaced_and_the_call_repeated(session, operatio
     one.http.jar = [COOKIE]
     one.http.reply(call, gone)
     do(one)
-    assert one.http.calls == [LOGIN, call, LOGIN, call]
+    # Without the API's code, a gateway may have said so of a session that is alive.
+    assert one.http.calls == [LOGIN, call, *([] if gone is GONE else [LOGOUT]), LOGIN, call]
     assert one.http.tokens(call) == ["token-number-1", "token-number-2"]
     assert one.http.jar == [], "the cookies of the dead session would lead to it again"
 
