@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dev import collection, environment, envs, proc, pythons
 from dev.envs import Env
-from dev.paths import CACHE
+from dev.paths import CACHE, REQUIREMENTS
 from dev.stage import Job
 
 # Pythons on which ansible-test of each supported ansible-core runs.
@@ -68,6 +68,15 @@ _PIP_SETTINGS = (
     "trusted-host",
 )
 
+# Variables that pip itself heeds.
+_PIP_VARIABLES = {"HTTPS_PROXY": "proxy", "https_proxy": "proxy", "REQUESTS_CA_BUNDLE": "cert"}
+
+
+def release(core: str) -> str:
+    """Its pinned version, as in "2.16.19"."""
+    pins = (REQUIREMENTS / f"ansible-{core}.in").read_text()
+    return pins.partition("ansible-core==")[2].split()[0]
+
 
 def pythons_of(core: str) -> list[str]:
     """Those that this machine has, or all where it has none (to be told so by what needs them)."""
@@ -117,6 +126,7 @@ def _write_pip_settings(env: Env, path: Path) -> None:
         [env.python, "-m", "pip", "config", "list"], env=variables, capture_output=True, text=True, check=True
     )
     settings = {"cache-dir": variables["PIP_CACHE_DIR"]}
+    settings |= {key: variables[name] for name, key in _PIP_VARIABLES.items() if variables.get(name)}
     for line in listing.stdout.splitlines():
         name, _, value = line.partition("=")
         key = name.rpartition(".")[2]

@@ -7,18 +7,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from dev import paths, pythons
 
-# A developer's own server, Ansible settings and virtual environment stay out of the tests.
-_OURS_ALONE = ("ANSIBLE_", "MSTR_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
+# A developer's own server, Ansible settings and virtual environment stay out of the tests, and the way to the internet
+# too: what the tests talk to is on this machine.
+_FOREIGN = ("ANSIBLE_", "MSTR_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
+_OUTWARD = {
+    "ALL_PROXY",
+    "CURL_CA_BUNDLE",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NETRC",
+    "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+}
 
 
 def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dict[str, str]:
     """For programs of ours; `bins` come first on PATH."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(_OURS_ALONE)}
+    env = {name: value for name, value in os.environ.items() if _stays(name)}
     home = home or paths.CACHE / "home"
     env |= {
         "HOME": str(home),
@@ -33,9 +44,6 @@ def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dic
         "PYTHONUNBUFFERED": "1",
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
-        # The simulator is on this machine, whatever proxy leads out of it.
-        "NO_PROXY": _no_proxy(os.environ),
-        "no_proxy": _no_proxy(os.environ),
     }
     return env | {name: str(value) for name, value in extra.items()}
 
@@ -47,6 +55,5 @@ def for_pip() -> dict[str, str]:
     return {**os.environ, **ours}
 
 
-def _no_proxy(environ: Mapping[str, str]) -> str:
-    given = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
-    return ",".join(filter(None, (given, "127.0.0.1", "localhost", "::1")))
+def _stays(name: str) -> bool:
+    return not name.startswith(_FOREIGN) and name.upper() not in _OUTWARD

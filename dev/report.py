@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev import pythons
+from dev.ansible_test import release
 from dev.paths import ROOT
 from dev.stage import Result, Stage
 
@@ -26,6 +27,10 @@ class Report:
     result: Result
     seconds: float
     log: Path | None = None
+
+    @property
+    def ran(self) -> bool:
+        return bool(self.result.passed or self.result.failed)
 
 
 def say(*lines: str) -> None:
@@ -44,7 +49,7 @@ def stage_ended(report: Report, *, verbose: bool) -> None:
 def summary(reports: Sequence[Report]) -> int:
     """The table of all stages, what did not run, and the closing line; the exit status."""
     say("", f"{'stage':<40} passed failed  seconds", *map(_row, reports), "")
-    say(_about_pythons())
+    say(*_about_place(reports))
     not_run = [f"  {report.stage.name}: {reason}" for report in reports for reason in report.result.not_run]
     if not_run:
         say("Did not run:", *dict.fromkeys(not_run))
@@ -59,14 +64,17 @@ def fail(message: str) -> int:
     return 1
 
 
-def _about_pythons() -> str:
+def _about_place(reports: Sequence[Report]) -> Iterator[str]:
+    cores = dict.fromkeys(report.stage.core for report in reports if report.stage.core and report.ran)
+    if cores:
+        yield f"ansible-core: {', '.join(map(release, cores))}"
     missing = [version for version in pythons.KNOWN if version not in pythons.found()]
-    return f"Python here: {', '.join(pythons.found())}" + (f"; not here: {', '.join(missing)}" if missing else "")
+    yield f"Python here: {', '.join(pythons.found())}" + (f"; not here: {', '.join(missing)}" if missing else "")
 
 
 def _row(report: Report) -> str:
     result = report.result
-    if result.passed or result.failed:
+    if report.ran:
         mark = "FAILED" if result.failed else "ok"
         return f"{report.stage.name:<40} {result.passed:>6} {result.failed:>6} {report.seconds:>8.1f}  {mark}"
     return f"{report.stage.name:<40} {'-':>6} {'-':>6} {'':>8}  {'; '.join(result.not_run)}"

@@ -11,7 +11,7 @@ a `Result`. For a folder of pytest tests, `pytests.stage(name, folder)` is all t
 from __future__ import annotations
 
 from dev.stage import Stage
-from dev.stages import ansible_tests, lint, pytests
+from dev.stages import ansible_tests, awx, lint, pytests
 from dev.testbed import VENDOR
 
 INNER_LOOP: tuple[Stage, ...] = (
@@ -28,5 +28,6 @@ ALL: tuple[Stage, ...] = (
     pytests.stage("simulator", "tests/simulator/tests"),
     pytests.stage("contract", "tests/contract", env_name="contract", versions=VENDOR),
     pytests.stage("examples", "tests/examples"),
+    awx.STAGE,
     pytests.stage("tool", "tests/tool", also=("demo",)),
 )

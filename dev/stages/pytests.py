@@ -23,10 +23,12 @@ def stage(
     versions: Sequence[str] = PREFERRED,
     also: Sequence[str] = (),
     alone: bool = False,
+    told: Callable[[Env], dict[str, str]] = variables_for,
 ) -> Stage:
     """The tests under `folder`, which are told of simulators and the installed collection by `dev.testbed`.
 
-    They run in the environment `env_name`, on the first of `versions`; the environments `also` are there too.
+    They run in the environment `env_name`, on the first of `versions`; the environments `also` are there too. `told`
+    gives the variables that they are told more by.
     """
 
     def make() -> Env:
@@ -34,7 +36,7 @@ def stage(
             envs.ensure(other)
         return envs.ensure(env_name, versions)
 
-    return _stage(name, folder, make, variables_for, alone=alone)
+    return _stage(name, folder, make, told, alone=alone)
 
 
 def pure(name: str, folder: str) -> Stage:
