@@ -28,6 +28,7 @@ ALL: tuple[Stage, ...] = (
     pytests.stage("simulator", "tests/simulator/tests"),
     pytests.stage("contract", "tests/contract", env_name="contract", versions=VENDOR),
     pytests.stage("examples", "tests/examples"),
+    faults.STAGE,
     awx.STAGE,
     pytests.stage("tool", "tests/tool", also=("demo",)),
 )

@@ -41,12 +41,14 @@ def stage(
 
 def pure(name: str, folder: str) -> Stage:
     """Tests that need nothing but the code under test."""
-    return _stage(name, folder, lambda: envs.ensure("dev"), lambda env: variables(env.bin))
+    return told_stage(name, folder, lambda: envs.ensure("dev"), lambda env: variables(env.bin))
 
 
-def _stage(
+def told_stage(
     name: str, folder: str, make: Callable[[], Env], told: Callable[[Env], dict[str, str]], *, alone: bool = False
 ) -> Stage:
+    """The tests under `folder`, in the environment that `make` makes, with the variables that `told` tells."""
+
     def run(job: Job) -> Result:
         env = make()
         results = job.scratch / "junit.xml"

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tests of what happens when something breaks, on every ansible-core and under ansible-runner."""
+
+from __future__ import annotations
+
+import os
+
+from dev import envs
+from dev.ansible_test import CORES, pythons_of
+from dev.envs import Env
+from dev.stages import pytests
+from dev.testbed import variables_for
+
+
+def _told(env: Env) -> dict[str, str]:
+    """Beside the others, MSTR_TEST_CORES: folders with ansible-playbook, one a core; MSTR_TEST_RUNNER_PYTHON."""
+    cores = [str(core.bin) for core in map(_core, CORES) if core]
+    runner = envs.ensure("runner")
+    return variables_for(env) | {
+        "MSTR_TEST_CORES": os.pathsep.join(cores),
+        "MSTR_TEST_RUNNER_PYTHON": str(runner.python),
+    }
+
+
+def _core(version: str) -> Env | None:
+    # Where a core has no Python here, its integration stage says so.
+    try:
+        return envs.ensure(f"ansible-{version}", [pythons_of(version)[-1]])
+    except envs.NoPython:
+        return None
+
+
+STAGE = pytests.told_stage("faults", "tests/faults", lambda: envs.ensure("dev"), _told)

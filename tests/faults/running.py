@@ -1,0 +1,189 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs modules and playbooks against a simulator, and watches what the server sees of them.
+
+A module is run directly, as the child that Ansible would start on the host: its arguments as JSON on standard input,
+its result as JSON on standard output. Where Ansible itself is the point, a playbook is run. See dev/testbed.py for the
+environment variables that say where everything is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from simulator.faults import OPERATIONS
+from simulator.harness import Simulator
+
+COLLECTIONS = os.environ.get("MSTR_TEST_COLLECTIONS", "")
+PATIENCE_S = 30.0
+_MODULES = "ansible_collections.mstr.library.plugins.modules"
+# Prints the peak of a child's memory, in KB, as the last line of its standard error.
+_MEASURED = (
+    "import resource, subprocess, sys; status = subprocess.call(sys.argv[1:]);"
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr); sys.exit(status)"
+)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Without what a developer has exported for a server of theirs; the collection can be imported."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MSTR_", "ANSIBLE_"))}
+    return {**ours, "PYTHONPATH": COLLECTIONS, **more}
+
+
+def credentials(sim: Simulator) -> dict[str, str]:
+    """The options that log the standard user in."""
+    return {"base_url": sim.base_url, "username": sim.username, "password": sim.password}
+
+
+@dataclass(frozen=True)
+class Done:
+    """A module that has ended. `result` is empty where it printed none; `stderr` what else it said."""
+
+    status: int
+    result: dict[str, Any]
+    stdout: str
+    stderr: str
+    seconds: float
+
+    @property
+    def sentence(self) -> str:
+        """Why it failed. A module that did not fail has none, and a test that asks for it should fail."""
+        assert self.result.get("failed"), self.stdout + self.stderr
+        return str(self.result["msg"])
+
+    @property
+    def warnings(self) -> list[str]:
+        """What it warned of."""
+        return [_text_of(warning) for warning in self.result.get("warnings", [])]
+
+
+def _text_of(warning: Any) -> str:
+    # A module of ansible-core 2.21 hands on an object, of which the controller makes a text.
+    return str(warning["event"]["msg"]) if isinstance(warning, dict) else str(warning)
+
+
+class Running:
+    """A module under way."""
+
+    def __init__(
+        self, module: str, options: Mapping[str, Any], *, env: Mapping[str, str] | None = None, measured: bool = False
+    ) -> None:
+        self._began = time.monotonic()
+        command = [sys.executable, "-m", f"{_MODULES}.{module}"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _MEASURED, *command] if measured else command,
+            env=environment(**(env or {})),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": dict(options)}))
+        self.process.stdin.close()
+        self.process.stdin = None  # so that communicate() leaves it alone
+
+    def done(self) -> Done:
+        """Wait for its end."""
+        stdout, stderr = self.process.communicate(timeout=PATIENCE_S)
+        lines = [line for line in stdout.splitlines() if line.startswith("{")]
+        result = json.loads(lines[-1]) if lines else {}
+        return Done(self.process.returncode, result, stdout, stderr, time.monotonic() - self._began)
+
+
+def run(module: str, sim: Simulator, *, env: Mapping[str, str] | None = None, **options: Any) -> Done:
+    """Run a module to its end, logged in as the standard user."""
+    return Running(module, {**credentials(sim), **options}, env=env).done()
+
+
+def runtime(sim: Simulator, *, env: Mapping[str, str] | None = None, **options: Any) -> Done:
+    """Run mstr_runtime to its end, logged in as the standard user."""
+    return run("mstr_runtime", sim, env=env, **options)
+
+
+def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_S) -> None:
+    """Wait for something to become true, and fail where it does not."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"still not: {what}"
+        time.sleep(0.02)
+
+
+def wait_for_call(sim: Simulator, operation: str, running: Running | None = None) -> None:
+    """Wait until a call of that operation, in the simulator's words, is under way."""
+    method, path = OPERATIONS[operation]
+
+    def under_way() -> bool:
+        assert running is None or running.process.poll() is None, f"ended before its {operation}: {running.done()}"
+        return any(
+            entry["method"] == method and re.fullmatch(path, entry["path"]) and entry["duration_ms"] is None
+            for entry in sim.requests()
+        )
+
+    wait_until(under_way, f"{operation} is under way")
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """A playbook that one ansible-core runs, on this host."""
+
+    bin: Path
+    folder: Path
+    text: str
+    env: Mapping[str, str]
+    options: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def start(self, **popen: Any) -> subprocess.Popen[str]:
+        """Start it in a session of its own, like a shell with job control does."""
+        return subprocess.Popen(
+            self.command(),
+            env=self.environment(),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            **popen,
+        )
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        """Run it to its end; all it says is in stdout."""
+        process = self.start()
+        stdout, _ = process.communicate(timeout=2 * PATIENCE_S)
+        return subprocess.CompletedProcess(self.command(), process.returncode, stdout, "")
+
+    def command(self) -> list[str]:
+        """The command; the playbook is written into the folder."""
+        path = self.folder / "play.yml"
+        path.write_text(self.text, encoding="utf-8")
+        extra = {"ansible_python_interpreter": "{{ ansible_playbook_python }}", **self.extra}
+        place = ("--inventory", "localhost,", "--connection", "local", "--extra-vars", json.dumps(extra))
+        return [str(self.bin / "ansible-playbook"), *place, *self.options, str(path)]
+
+    def environment(self) -> dict[str, str]:
+        """What it runs with; nothing on PYTHONPATH, for Ansible brings the collection to the module itself."""
+        env = environment(
+            PATH=f"{self.bin}{os.pathsep}{os.environ['PATH']}",
+            ANSIBLE_COLLECTIONS_PATH=COLLECTIONS,
+            ANSIBLE_HOME=str(self.folder / "home"),
+            ANSIBLE_LOCAL_TEMP=str(self.folder / "local"),
+            ANSIBLE_REMOTE_TEMP=str(self.folder / "remote"),
+            ANSIBLE_LOCALHOST_WARNING="false",
+            ANSIBLE_INVENTORY_UNPARSED_WARNING="false",
+            **self.env,
+        )
+        del env["PYTHONPATH"]
+        return env

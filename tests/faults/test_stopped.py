@@ -1,0 +1,238 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A module that is told to end while a call is under way: it ends within seconds, says so, and its session is gone."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+from simulator.harness import Simulator
+
+from faults.running import Running, credentials, run, runtime, wait_for_call
+
+OPTIONS = {
+    "login": {"name": "New"},
+    "list": {"name": "New"},
+    "read": {"name": "Old", "exec_timeout": 60},
+    "create": {"name": "New"},
+    "update": {"name": "Old", "exec_timeout": 60},
+    "delete": {"name": "Old", "state": "absent"},
+}
+WRITES = {"create": "created", "update": "updated", "delete": "deleted"}
+ENOUGH_S = 2.0  # for an end that waits for nothing
+LAST_CALL_S = 5.0  # what a logout, or a login whose session must not leak, may take
+
+
+def start(sim: Simulator, operation: str) -> Running:
+    sim.seed({"name": "Old", "execTimeout": 600})
+    return Running("mstr_runtime", {**credentials(sim), **OPTIONS[operation]})
+
+
+def strike(sim: Simulator, running: Running, operation: str, number: signal.Signals) -> float:
+    """Send the signal in the middle of the call; the seconds until the module has ended."""
+    wait_for_call(sim, operation, running)
+    began = time.monotonic()
+    running.process.send_signal(number)
+    running.process.wait()
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda one: one.name)
+@pytest.mark.parametrize("operation", ["list", "create"])
+def test_every_signal_ends_a_call_that_hangs(sim: Simulator, operation: str, number: signal.Signals) -> None:
+    sim.fault("hang", operation=operation)
+    running = start(sim, operation)
+    assert strike(sim, running, operation, number) < ENOUGH_S
+    assert number.name in running.done().sentence
+    assert sim.calls()[-1] == "POST /auth/logout"
+    assert sim.open_sessions() == []
+
+
+@pytest.mark.parametrize("operation", ["read", "update", "delete"])
+def test_a_signal_ends_any_other_call_that_hangs(sim: Simulator, operation: str) -> None:
+    sim.fault("hang", operation=operation)
+    running = start(sim, operation)
+    assert strike(sim, running, operation, signal.SIGTERM) < ENOUGH_S
+    assert "Stopped by signal SIGTERM" in running.done().sentence
+    assert sim.open_sessions() == []
+
+
+@pytest.mark.parametrize("operation", WRITES)
+def test_who_is_stopped_in_a_write_says_what_may_have_been_written(sim: Simulator, operation: str) -> None:
+    sim.fault("slow", operation=operation, seconds=1.0)
+    running = start(sim, operation)
+    strike(sim, running, operation, signal.SIGTERM)
+    name = OPTIONS[operation]["name"]
+    assert (
+        running.done().sentence == f"Stopped by signal SIGTERM while the runtime '{name}' was being {WRITES[operation]}"
+    )
+
+
+def test_a_signal_between_two_calls_starts_no_write(sim: Simulator) -> None:
+    # The list is answered after the signal; the create that would follow never comes.
+    sim.fault("slow", operation="list", seconds=0.5)
+    running = start(sim, "list")
+    strike(sim, running, "list", signal.SIGTERM)
+    assert "POST /runtimes" not in sim.calls()
+    assert sim.open_sessions() == []
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/delegate"])
+def test_the_session_of_a_login_under_way_does_not_leak(sim: Simulator, path: str) -> None:
+    """The server has opened it when the signal comes, and nobody knows its token yet."""
+    sim.fault("slow", operation="login", seconds=1.0, when="after")
+    options = credentials(sim)
+    if path == "/auth/delegate":
+        options = {"base_url": sim.base_url, "identity_token": sim.identity_token}
+    running = Running("mstr_runtime", {**options, "name": "New"})
+    took = strike(sim, running, "login", signal.SIGTERM)
+    assert took < LAST_CALL_S
+    assert running.done().sentence == "Stopped by signal SIGTERM"
+    # A delegated session shares its giver's: it is left open as ever.
+    assert sim.calls() == [f"POST {path}", "POST /auth/logout"] if path == "/auth/login" else [f"POST {path}"]
+    assert [session for session in sim.open_sessions() if not session["delegated"]] == []
+
+
+def test_a_login_that_hangs_for_ever_does_not_keep_the_module(sim: Simulator) -> None:
+    sim.fault("hang", operation="login")
+    running = start(sim, "login")
+    assert strike(sim, running, "login", signal.SIGTERM) < LAST_CALL_S + ENOUGH_S
+
+
+def test_the_session_of_mstr_session_does_not_leak_either(sim: Simulator) -> None:
+    sim.fault("slow", operation="login", seconds=1.0, when="after")
+    running = Running("mstr_session", credentials(sim))
+    strike(sim, running, "login", signal.SIGTERM)
+    assert "session" not in running.done().result
+    assert sim.open_sessions() == []
+
+
+def test_a_signal_does_not_stop_the_logout(sim: Simulator) -> None:
+    sim.fault("slow", operation="logout", seconds=1.0, when="before")
+    running = start(sim, "list")
+    strike(sim, running, "logout", signal.SIGTERM)
+    assert running.done().result["action"] == "created", "all was done when the signal came"
+    assert sim.open_sessions() == []
+
+
+def test_a_second_signal_does_not_stop_the_logout(sim: Simulator) -> None:
+    sim.fault("hang", operation="list")
+    sim.fault("slow", operation="logout", seconds=0.5, when="before")
+    running = start(sim, "list")
+    wait_for_call(sim, "list", running)
+    running.process.terminate()
+    wait_for_call(sim, "logout", running)
+    strike(sim, running, "logout", signal.SIGINT)
+    assert "SIG" in running.done().sentence
+    assert sim.open_sessions() == []
+
+
+def test_a_signal_ends_the_pause_before_another_try(sim: Simulator) -> None:
+    sim.fault("unavailable", operation="list", retry_after=60)
+    running = start(sim, "list")
+    while not any(entry["status"] == 503 for entry in sim.requests()):
+        time.sleep(0.02)
+    began = time.monotonic()
+    running.process.terminate()
+    assert "SIGTERM" in running.done().sentence
+    assert time.monotonic() - began < ENOUGH_S
+    assert sim.open_sessions() == []
+
+
+def test_a_signal_while_looking_for_a_lost_create_says_what_is_not_known(sim: Simulator) -> None:
+    sim.fault("close_before", operation="create")
+    running = start(sim, "create")
+    while sim.calls().count("GET /runtimes") < 3:
+        time.sleep(0.02)
+    running.process.terminate()
+    sentence = running.done().sentence
+    assert "SIGTERM" in sentence
+    assert "may or may not be created" in sentence
+    assert sim.open_sessions() == []
+
+
+def test_nobody_reads_the_answer_any_more(sim: Simulator) -> None:
+    """What a task's timeout does to a module: no signal, its pipe is closed. It starts no write and logs out."""
+    sim.fault("slow", operation="list", seconds=1.0)
+    running = start(sim, "list")
+    wait_for_call(sim, "list", running)
+    assert running.process.stdout
+    running.process.stdout.close()
+    assert running.process.wait(5) == 1
+    assert sim.calls() == ["POST /auth/login", "GET /runtimes", "POST /auth/logout"]
+    assert sim.open_sessions() == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "error", "status": 400, "number": 6},
+        {"kind": "error", "status": 500},
+        {"kind": "html", "status": 200},
+        {"kind": "broken_json", "status": 200},
+        {"kind": "close_before"},
+        {"kind": "hang"},
+    ],
+    ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}",
+)
+def test_a_task_that_fails_logs_out(sim: Simulator, fault: dict[str, object]) -> None:
+    sim.fault(operation="list", times=None, **fault)  # type: ignore[arg-type]
+    done = runtime(sim, name="New", exec_timeout=600, retries=0, timeout=0.5)
+    assert done.status == 1
+    assert done.result["failed"]
+    assert sim.open_sessions() == []
+
+
+def test_a_value_refused_after_the_login_logs_out(sim: Simulator) -> None:
+    done = runtime(sim, name="New", runtime_version="2.7")
+    assert "runtime_version '2.7' is none that the server offers" in done.sentence
+    assert sim.open_sessions() == []
+
+
+FAILING_LOGOUTS = {
+    "refused": {"kind": "error", "status": 403, "number": 14},
+    "error": {"kind": "error", "status": 500},
+    "page": {"kind": "html"},
+    "closed": {"kind": "close_before"},
+    "reset": {"kind": "close_before", "reset": True},
+    "hang": {"kind": "hang"},
+    "redirect": {"kind": "redirect"},
+    "deep": {"kind": "json", "status": 500, "json": {"message": [[[[1]]]]}},
+}
+
+
+@pytest.mark.parametrize("name", FAILING_LOGOUTS)
+def test_a_logout_that_fails_warns_and_hides_nothing(sim: Simulator, name: str) -> None:
+    sim.fault(operation="logout", **FAILING_LOGOUTS[name])  # type: ignore[arg-type]
+    done = runtime(sim, name="New")
+    assert (done.status, done.result["action"], done.result["id"]) == (0, "created", sim.runtime("New")["id"])
+    [warning] = done.warnings
+    assert warning.startswith("Could not log out")
+    assert "The session stays open on the server until it times out there." in warning
+
+
+def test_a_logout_that_fails_leaves_a_failure_as_it_is(sim: Simulator) -> None:
+    sim.fault("error", operation="list", status=400, number=6, message="no list today")
+    sim.fault("error", operation="logout", status=500)
+    done = runtime(sim, name="New")
+    assert "no list today" in done.sentence
+    assert done.result["error"]["code"] == "ERR006"
+    assert len(done.warnings) == 1
+
+
+def test_what_cannot_log_out(sim: Simulator) -> None:
+    """SIGKILL cannot be caught. Killed jobs use up a user's sessions, until the server's own clock ends them."""
+    sim.reset(session_limit=2, tomcat_timeout=1800)
+    sim.fault("hang", operation="list", times=2)
+    for left in (1, 2):
+        sim.clear_requests()
+        strike(sim, start(sim, "list"), "list", signal.SIGKILL)
+        assert len(sim.open_sessions()) == left
+    assert "the max # of sessions (2) of user 'admin' is reached" in run("mstr_session", sim).sentence
+    sim.turn_clock(1801)
+    assert runtime(sim, name="New").status == 0
+    assert sim.open_sessions() == []
