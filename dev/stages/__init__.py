@@ -11,7 +11,7 @@ a `Result`. For a folder of pytest tests, `pytests.stage(name, folder)` is all t
 from __future__ import annotations
 
 from dev.stage import Stage
-from dev.stages import ansible_tests, awx, lint, pytests
+from dev.stages import ansible_tests, awx, faults, lint, pytests
 from dev.testbed import VENDOR
 
 INNER_LOOP: tuple[Stage, ...] = (
@@ -28,7 +28,7 @@ ALL: tuple[Stage, ...] = (
     pytests.stage("simulator", "tests/simulator/tests"),
     pytests.stage("contract", "tests/contract", env_name="contract", versions=VENDOR),
     pytests.stage("examples", "tests/examples"),
-    faults.STAGE,
     awx.STAGE,
+    faults.STAGE,
     pytests.stage("tool", "tests/tool", also=("demo",)),
 )

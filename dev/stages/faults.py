@@ -15,7 +15,7 @@ from dev.stages import pytests
 from dev.testbed import variables_for
 
 
-def _told(env: Env) -> dict[str, str]:
+def told(env: Env) -> dict[str, str]:
     """Beside the others, MSTR_TEST_CORES: folders with ansible-playbook, one a core; MSTR_TEST_RUNNER_PYTHON."""
     cores = [str(core.bin) for core in map(_core, CORES) if core]
     runner = envs.ensure("runner")
@@ -33,4 +33,4 @@ def _core(version: str) -> Env | None:
         return None
 
 
-STAGE = pytests.told_stage("faults", "tests/faults", lambda: envs.ensure("dev"), _told)
+STAGE = pytests.stage("faults", "tests/faults", told=told)

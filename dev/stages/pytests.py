@@ -41,14 +41,12 @@ def stage(
 
 def pure(name: str, folder: str) -> Stage:
     """Tests that need nothing but the code under test."""
-    return told_stage(name, folder, lambda: envs.ensure("dev"), lambda env: variables(env.bin))
+    return _stage(name, folder, lambda: envs.ensure("dev"), lambda env: variables(env.bin))
 
 
-def told_stage(
+def _stage(
     name: str, folder: str, make: Callable[[], Env], told: Callable[[Env], dict[str, str]], *, alone: bool = False
 ) -> Stage:
-    """The tests under `folder`, in the environment that `make` makes, with the variables that `told` tells."""
-
     def run(job: Job) -> Result:
         env = make()
         results = job.scratch / "junit.xml"
