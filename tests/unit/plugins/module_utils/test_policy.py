@@ -1,0 +1,212 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from, policy_if_right
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, stored
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def policy(within=None, never=None):
+    return policy_from({"networks_within": within, "networks_never": never})
+
+
+def rules(judge, text):
+    """The rules that an entry breaks."""
+    return [rule for rule, _detail in judge.breaches(text)]
+
+
+HALVES = ["10.0.0.0/9", "10.128.0.0/9"]
+
+
+def test_no_policy_and_one_without_rules_forbid_nothing():
+    assert policy_from(None) is None
+    for empty in ({}, {"networks_within": None, "networks_never": None}, {"networks_never": []}):
+        assert rules(policy_from(empty), "0.0.0.0/0") == []
+        assert rules(policy_from(empty), "db.example.com") == []
+
+
+@pytest.mark.parametrize("block", ["10.1.2.3", "10.127.0.0/16", "10.0.0.0/9", "10.0.0.0/8", "10.64.0.0/10"])
+def test_a_block_inside_the_union_is_inside_though_no_single_one_holds_it(block):
+    assert rules(policy(HALVES), block) == []
+
+
+@pytest.mark.parametrize("block", ["10.0.0.0/7", "11.0.0.0/32", "0.0.0.0/0", "::/0", "9.255.255.255"])
+def test_a_block_that_sticks_out_is_not_inside(block):
+    assert rules(policy(HALVES), block) == ["networks_within"]
+
+
+def test_many_small_neighbours_are_as_good_as_the_whole():
+    judge = policy([f"192.168.{third}.0/24" for third in range(256)])
+    assert rules(judge, "192.168.0.0/16") == []
+    judge = policy([f"192.168.{third}.0/24" for third in range(256) if third != 77])
+    assert rules(judge, "192.168.0.0/16") == ["networks_within"]
+    assert rules(judge, "192.168.77.0/25") == ["networks_within"]
+    assert rules(judge, "192.168.128.0/17") == []
+
+
+def test_no_network_at_all_is_allowed_by_an_empty_rule():
+    assert rules(policy([]), "10.0.0.1/32") == ["networks_within"]
+    assert rules(policy([]), "2001:db8::/32") == ["networks_within"]
+
+
+@pytest.mark.parametrize(
+    ("block", "hit"),
+    [
+        ("0.0.0.0/0", True),  # one wide block over a narrow forbidden one
+        ("10.66.7.0/24", True),
+        ("10.66.0.0/16", True),
+        ("10.66.255.255/32", True),
+        ("10.67.0.0/16", False),
+        ("10.65.255.255", False),
+        ("::/0", True),
+        ("2001:db8:66:1::/64", True),
+        ("2001:db8::/32", True),
+        ("2001:db8:67::/48", False),
+    ],
+)
+def test_a_block_may_not_overlap_a_forbidden_one_in_either_direction(block, hit):
+    assert rules(policy(never=["10.66.0.0/16", "2001:db8:66::/48"]), block) == (["networks_never"] if hit else [])
+
+
+def test_ipv6_is_judged_like_ipv4():
+    judge = policy(["2001:db8::/33", "2001:db8:8000::/33"])
+    assert rules(judge, "2001:DB8::/32") == []
+    assert rules(judge, "2001:db9::/32") == ["networks_within"]
+    assert rules(judge, "10.0.0.0/8") == ["networks_within"]
+
+
+def test_an_ipv4_mapped_block_is_judged_as_what_it_opens_too():
+    assert rules(policy(never=["10.66.0.0/16"]), "::ffff:10.66.1.1") == ["networks_never"]
+    assert rules(policy(never=["10.66.0.0/16"]), "::ffff:0:0/96") == ["networks_never"]
+    assert rules(policy(never=["10.66.0.0/16"]), "::ffff:10.67.1.1") == []
+    assert rules(policy(never=["::ffff:10.66.0.0/112"]), "10.66.1.0/24") == ["networks_never"]
+    assert rules(policy(["10.0.0.0/8", "::/0"]), "::ffff:8.8.8.8") == ["networks_within"]
+    assert rules(policy(["10.0.0.0/8", "::/0"]), "::ffff:10.8.8.8") == []
+    assert rules(policy(["::ffff:10.0.0.0/104"]), "::ffff:10.1.0.0/112") == []
+
+
+@pytest.mark.parametrize("text", ["db.example.com", "", "10.10/16", "*", "ünï.example"])
+def test_what_is_no_block_lies_within_nothing_and_overlaps_nothing(text):
+    assert rules(policy(["0.0.0.0/0", "::/0"], ["10.0.0.0/8"]), text) == ["networks_within"]
+    assert rules(policy(never=["0.0.0.0/0"]), text) == []
+
+
+def test_host_bits_that_a_server_holds_are_judged_as_their_network():
+    assert rules(policy(["10.10.10.7/32"]), "10.10.10.7/24") == ["networks_within"]
+    assert rules(policy(["10.10.10.0/24"]), "10.10.10.7/24") == []
+    assert rules(policy(never=["10.10.10.9"]), "10.10.10.7/24") == ["networks_never"]
+
+
+def test_both_rules_can_be_broken_by_one_entry_each_is_told_with_index_and_value():
+    judge = policy(["10.0.0.0/8"], ["10.66.0.0/16", "192.168.0.0/16", "172.16.0.0/12"])
+    assert judge.faults([(0, "10.0.0.0/8"), (3, "192.0.0.0/8"), (4, "10.1.0.0/16"), (5, "host")]) == [
+        "whitelist[0] '10.0.0.0/8' overlaps 10.66.0.0/16, which the policy networks_never forbids",
+        "whitelist[3] '192.0.0.0/8' does not lie within the allowed networks, which the policy networks_within forbids",
+        "whitelist[3] '192.0.0.0/8' overlaps 192.168.0.0/16, which the policy networks_never forbids",
+        "whitelist[5] 'host' is no block, so that it lies within none, which the policy networks_within forbids",
+    ]
+
+
+def test_a_policys_own_mistakes_are_refused_all_at_once():
+    faults = faults_of(
+        policy_from, {"networks_within": ["10.0.0.0/8", "intranet"], "networks_never": ["10.10.10.7/24", "10.0.0.0/33"]}
+    )
+    assert [fault.split(" ")[:2] for fault in faults] == [
+        ["policy.networks_within[1]", "'intranet'"],
+        ["policy.networks_never[0]", "'10.10.10.7/24'"],
+        ["policy.networks_never[1]", "'10.0.0.0/33'"],
+    ]
+    assert "write 10.10.10.0/24 for the block or 10.10.10.7/32 for the one address" in faults[1]
+    assert policy_if_right({"networks_never": ["x"]}) is None
+    assert policy_if_right({"networks_never": ["10.0.0.0/8"]}).never
+
+
+# --- definitions
+
+
+def test_a_definition_is_refused_with_every_breach_beside_its_other_faults():
+    judge = policy(["10.0.0.0/8"], ["10.66.0.0/16"])
+    options = {"name": "", "whitelist": ["10.1.0.0/16", "8.8.8.8", "10.66.0.1", "10.10.10.7/24"]}
+    assert [fault.split(" ")[0] for fault in faults_of(from_params, options, judge)] == [
+        "name",
+        "whitelist[3]",
+        "whitelist[1]",
+        "whitelist[2]",
+    ]
+
+
+@pytest.mark.parametrize("options", [{"state": "absent", "whitelist": ["8.8.8.8"]}, {}, {"whitelist": []}])
+def test_what_opens_nothing_is_not_judged(options):
+    from_params({"name": "r", **options}, policy([], ["0.0.0.0/0"]))
+
+
+def refused_before_the_write(held, *, judge, **options):
+    server = Server(stored(whitelist=held))
+    wanted = from_params({"name": "r", "purge_whitelist": False, **options}, judge)
+    faults = faults_of(server.writer()._replace(policy=judge).ensure, wanted)
+    assert server.writes == []
+    return faults
+
+
+def test_blocks_that_stay_on_the_server_are_judged_before_the_write():
+    judge = policy(["10.0.0.0/8"])
+    assert refused_before_the_write(["8.8.8.8/32", "db.example.com"], judge=judge, whitelist=["10.1.0.0/16"]) == (
+        "what stays in the whitelist: whitelist[0] '8.8.8.8/32' does not lie within the allowed networks, which the "
+        "policy networks_within forbids",
+        "what stays in the whitelist: whitelist[1] 'db.example.com' is no block, so that it lies within none, which "
+        "the policy networks_within forbids",
+    )
+
+
+def test_blocks_that_go_or_are_not_managed_are_not_judged():
+    judge = policy(["10.0.0.0/8"])
+    for options in ({"whitelist": ["10.1.0.0/16"]}, {"description": "d"}, {"description": "d", "id": ID}):
+        server = Server(stored(whitelist=["8.8.8.8/32"]))
+        server.writer()._replace(policy=judge).ensure(from_params({"name": "r", **options}, judge))
+        assert len(server.writes) == 1
+
+
+# --- by another library's arithmetic
+
+
+def span(text):
+    network = ipaddress.ip_network(text)
+    return network.version, int(network.network_address), int(network.broadcast_address)
+
+
+NOT_MAPPED = BLOCKS.filter(lambda text: not text.startswith("::ffff"))
+
+
+@given(block=NOT_MAPPED, others=st.lists(NOT_MAPPED, max_size=5))
+def test_overlap_is_what_the_standard_library_says(block, others):
+    overlaps = any(
+        ipaddress.ip_network(other).version == ipaddress.ip_network(block).version
+        and ipaddress.ip_network(other).overlaps(ipaddress.ip_network(block))
+        for other in others
+    )
+    assert bool(rules(policy(never=others), block)) == overlaps
+
+
+@given(block=NOT_MAPPED, extra=st.lists(NOT_MAPPED, max_size=3), cuts=st.integers(0, 4))
+def test_a_block_split_in_any_way_is_inside_its_pieces_and_not_without_one(block, extra, cuts):
+    network = ipaddress.ip_network(block)
+    pieces = [network]
+    for _ in range(min(cuts, network.max_prefixlen - network.prefixlen)):
+        pieces = [*pieces[:-1], *pieces[-1].subnets()]
+    assert rules(policy([*map(str, pieces), *extra]), block) == []
+    if len(pieces) > 1:
+        assert rules(policy(map(str, pieces[1:])), block) == ["networks_within"]
+
+
+def test_a_policy_is_a_value():
+    assert Policy() == Policy(None, ())

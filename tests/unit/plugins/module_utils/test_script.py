@@ -1,0 +1,364 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._script import Script, run_script
+from ansible_collections.mstr.library.tests.unit.support.http import LOGIN, LOGOUT, Session
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, answer, lost
+from hypothesis import given
+from hypothesis import strategies as st
+
+EVALUATION = "8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C"
+START = "POST /scripts/evaluation"
+LOOK, STOP = f"GET /scripts/evaluation/{EVALUATION}", f"DELETE /scripts/evaluation/{EVALUATION}"
+KEYS = ["changed", "evaluation_id", "result", "runtime_id", "status", "stderr", "stdout", "stdout_lines"]
+
+
+def api(call):
+    return call.replace(" ", " /api")
+
+
+def state(status, message=None, **results):
+    return answer(200, {"id": EVALUATION, "status": status, "message": message, "results": results}, request=api(LOOK))
+
+
+def refused(call, status, number, message="no"):
+    return answer(status, {"code": f"ERR00{number}", "message": message}, request=api(call))
+
+
+def broken(call, status=200):
+    return answer(status, b'{"id": "8F1C', request=api(call))
+
+
+INTERRUPTED = Interrupted("Stopped by signal SIGTERM")
+
+
+class Room:
+    """A session on a scripted server, and a clock that only pauses turn."""
+
+    def __init__(self, monkeypatch, *looks, start=None, **options):
+        self.session = Session(monkeypatch, **options)
+        self.http = self.session.http
+        self.http.reply(START, start or answer(200, {"id": EVALUATION}, request=api(START)))
+        self.http.reply(LOOK, *looks)
+        self.pauses, self.now = [], 50.0
+
+    def pause(self, seconds):
+        self.session.stop.check()
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    def run(self, code="1", runtime_id=None, timeout=600.0, name=None):
+        script = Script(code, runtime_id, timeout, name)
+        return run_script(self.session.library, script, lambda: self.now, self.pause)
+
+    def fail(self, *args, **options):
+        with pytest.raises(MstrError) as failure:
+            self.run(*args, **options)
+        return failure.value
+
+    @property
+    def calls(self):
+        return [call for call in self.http.calls if call not in (LOGIN, LOGOUT)]
+
+    @property
+    def sent(self):
+        return dict(zip(self.http.calls, self.http.options, strict=True))[START]["json"]
+
+
+@pytest.fixture
+def room(monkeypatch):
+    return lambda *looks, **options: Room(monkeypatch, *looks, **options)
+
+
+def test_a_run_that_ends_ready(room):
+    here = room(
+        state(0), state(1, stdout="Grü"), state(2), state(3, stdout="Grüße\n密码", stderr="w\n", output='{"a": [1]}')
+    )
+    assert here.run(runtime_id=ID) == {
+        "changed": True,
+        "status": "ready",
+        "stdout": "Grüße\n密码",
+        "stdout_lines": ["Grüße", "密码"],
+        "stderr": "w\n",
+        "result": {"a": [1]},
+        "runtime_id": ID,
+        "evaluation_id": EVALUATION,
+    }
+    assert here.calls == [START, LOOK, LOOK, LOOK, LOOK]
+    assert len(here.pauses) == 3, "the first look comes at once"
+
+
+def test_the_code_travels_as_base64_of_utf8(room):
+    code = "print('Grüße 密码 🎉')\r\n\tx = \"\\\\\"\n\ufeff"
+    here = room(state(3))
+    here.run(code, runtime_id=ID)
+    assert here.sent == {"scriptContent": base64.b64encode(code.encode()).decode(), "scriptRuntimeId": ID}
+
+
+def test_without_a_runtime_the_server_chooses(room):
+    here = room(state(3))
+    assert here.run()["runtime_id"] is None
+    assert list(here.sent) == ["scriptContent"]
+
+
+def test_the_looks_come_soon_at_first_and_at_most_five_seconds_apart(room):
+    here = room(*[state(1)] * 20, state(3))
+    here.run()
+    assert here.pauses[:3] == [0.25, 0.375, 0.5625]
+    assert max(here.pauses) == 5.0
+    assert here.pauses == sorted(here.pauses)
+
+
+# --- results
+
+
+@pytest.mark.parametrize(
+    ("output", "result"),
+    [
+        ('{"rows": 3, "ü": [true, null, 1.5]}', {"rows": 3, "ü": [True, None, 1.5]}),
+        ("null", None),
+        ('"text"', "text"),
+        ("0", 0),
+        ("", None),
+        (None, None),
+        ("no JSON", "no JSON"),
+        ('{"a": ', '{"a": '),
+        ({"already": "parsed"}, {"already": "parsed"}),
+        ("[" * 102 + "]" * 102, "[" * 102 + "]" * 102),  # would break whoever walks through it
+        ("[" * 100000, "[" * 100000),
+        ("1" * 5000, "1" * 5000),  # Python refuses to read it, and so would the controller
+    ],
+)
+def test_the_result_is_the_parsed_output_or_the_text_where_it_is_no_json(room, output, result):
+    assert room(state(3, output=output)).run()["result"] == result
+
+
+@given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=10))
+def test_any_result_comes_through(value):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        assert Room(monkeypatch, state(3, output=json.dumps(value))).run()["result"] == value
+
+
+@pytest.mark.parametrize("results", [None, [], "text", {}, {"stdout": None, "stderr": None, "output": None}])
+def test_results_that_are_missing_are_empty(room, results):
+    look = answer(200, {"status": 3, "results": results}, request=api(LOOK))
+    result = room(look).run()
+    assert (result["stdout"], result["stderr"], result["stdout_lines"], result["result"]) == ("", "", [], None)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(4, "error"), (5, "expired"), (6, "cancelled"), (7, "unknown (7)"), (99, "unknown (99)")]
+)
+def test_a_run_that_does_not_end_ready_fails_with_every_key(room, number, status):
+    here = room(state(number, stdout="half", stderr="Traceback\n  ValueError: böse\n", output="1"))
+    failure = here.fail(runtime_id=ID, name="Etl")
+    result = failure.to_result()
+    assert result["msg"] == (
+        f"The script on the runtime 'Etl' ({ID}) ended with status {status}: Traceback ValueError: böse"
+    )
+    assert sorted(set(result) - {"msg", "error"}) == KEYS
+    assert (result["changed"], result["status"], result["stdout"], result["result"]) == (True, status, "half", None)
+    assert here.calls == [START, LOOK]
+
+
+def test_of_a_long_stderr_the_end_is_shown_and_no_control_character(room):
+    failure = room(state(4, stderr="x" * 5_000_000 + "\n\x1b[31mValueError: the reason\x1b[0m\n")).fail()
+    assert failure.sentence.endswith("ValueError: the reason")
+    assert len(failure.sentence) < 1200
+    assert "\x1b" not in failure.sentence
+
+
+def test_without_stderr_the_servers_message_is_shown(room):
+    sentence = room(state(5, message="The execution took\ntoo long.")).fail().sentence
+    assert sentence == "The script on the default runtime ended with status expired: The execution took too long."
+    assert room(state(6)).fail().sentence.endswith("ended with status cancelled: the server says no more")
+
+
+# --- a run that has to be stopped
+
+
+def test_a_run_that_never_ends_is_stopped_on_the_server(room):
+    here = room(*[state(1, stdout="started\n", stderr="still busy")] * 9)
+    failure = here.fail(runtime_id=DEFAULT_ID, timeout=2)
+    assert failure.sentence == (
+        f"The script on the runtime {DEFAULT_ID} did not end within 2 seconds (run_timeout). It was stopped on the "
+        "server. Its stderr ends: still busy"
+    )
+    assert here.calls[-2:] == [LOOK, STOP]
+    assert here.calls.count(STOP) == 1
+    assert sum(here.pauses) == pytest.approx(2), "a last look when the time is over"
+    result = failure.to_result()
+    assert sorted(set(result) - {"msg", "error"}) == KEYS
+    assert (result["status"], result["stdout_lines"], result["evaluation_id"]) == ("cancelled", ["started"], EVALUATION)
+
+
+def test_a_run_that_ends_at_the_last_look_has_ended(room):
+    here = room(state(1), state(1), state(3, output="1"))
+    assert here.run(timeout=0.6)["result"] == 1
+    assert STOP not in here.calls
+
+
+def test_a_run_that_cannot_be_stopped_may_be_running_on(room):
+    here = room(*[state(1)] * 9)
+    here.http.reply(STOP, refused(STOP, 500, "01", "cannot"))
+    failure = here.fail(timeout=1)
+    assert "(run_timeout). It may be running on: Could not stop the script: " in failure.sentence
+    assert "'cannot'" in failure.sentence
+    assert failure.to_result()["status"] is None
+
+
+def test_an_interrupted_run_is_stopped(room):
+    here = room(*[state(1)] * 9)
+    here.pause = lambda seconds: (_ for _ in ()).throw(INTERRUPTED)
+    failure = here.fail()
+    assert failure.sentence == (
+        "Stopped by signal SIGTERM while the script ran on the default runtime. It was stopped on the server."
+    )
+    assert here.calls == [START, LOOK, STOP]
+    assert failure.to_result()["status"] == "cancelled"
+
+
+def test_a_run_interrupted_while_its_state_is_asked_for_is_stopped_too(room):
+    here = room(state(1), INTERRUPTED)
+    assert "It was stopped on the server." in here.fail().sentence
+    assert here.calls == [START, LOOK, LOOK, STOP]
+
+
+def test_an_evaluation_that_the_server_forgets_is_nobodys_any_more(room):
+    here = room(state(1, stdout="half"), refused(LOOK, 404, "4", "The object evaluation was not found."))
+    failure = here.fail()
+    assert failure.sentence == (
+        f"The server no longer knows the script on the default runtime that it started (evaluation {EVALUATION}), so "
+        "that nobody can tell how it ended."
+    )
+    assert STOP not in here.calls
+    result = failure.to_result()
+    assert (result["error"]["http_status"], result["status"], result["stdout"]) == (404, None, "half")
+
+
+def test_a_server_that_is_not_available_for_a_while_is_asked_again(room):
+    here = room(state(1), refused(LOOK, 503, "16"), refused(LOOK, 502, "16"), state(3, output="7"))
+    assert here.run()["result"] == 7
+    assert here.calls.count(START) == 1
+
+
+def test_a_server_that_stays_away_has_the_run_stopped(room):
+    here = room(state(1), *[refused(LOOK, 503, "16")] * 4)
+    failure = here.fail()
+    assert failure.sentence.startswith("Could not ask for the result of the script on the default runtime: ")
+    assert failure.sentence.endswith("It was stopped on the server.")
+    assert here.calls == [START, LOOK, *[LOOK] * 4, STOP]
+    assert failure.error["http_status"] == 503
+
+
+def test_a_session_that_dies_while_the_script_runs_is_opened_anew(room):
+    here = room(state(1), refused(LOOK, 401, "9"), state(3, output="7"))
+    assert here.run()["result"] == 7
+    assert here.http.count(LOGIN) == 2
+    assert here.http.tokens(LOOK) == ["token-number-1", "token-number-1", "token-number-2"]
+
+
+def test_a_session_that_cannot_be_opened_anew_cannot_stop_the_run_either(room):
+    here = room(state(1), refused(LOOK, 401, "9"))
+    here.http.reply(LOGIN, answer(204, headers={"X-MSTR-AuthToken": "token-number-1"}), refused(LOGIN, 403, "3"))
+    sentence = here.fail().sentence
+    assert "It may be running on: Could not stop the script: there is no session any more." in sentence
+
+
+@pytest.mark.parametrize("look", [None, [], {}, {"status": None}, {"status": "3"}, {"status": True}, {"status": 3.0}])
+def test_a_state_without_a_status_ends_the_run(room, look):
+    here = room(answer(200, look, request=api(LOOK)))
+    assert "the server tells no status of the evaluation" in here.fail().sentence
+    assert here.calls == [START, LOOK, STOP]
+
+
+# --- a start that goes wrong
+
+
+@pytest.mark.parametrize(
+    "start", [lost(api(START)), refused(START, 500, "01"), refused(START, 503, "16"), broken(START), broken(START, 502)]
+)
+def test_a_start_whose_answer_was_lost_is_never_repeated(room, start):
+    here = room(start=start)
+    sentence = here.fail().sentence
+    assert sentence.endswith(
+        "The answer to the start was lost: the script may be running on the server. It is not started again."
+    )
+    assert here.calls == [START]
+
+
+@pytest.mark.parametrize("body", [b"", {}, [], {"id": None}, "text"])
+def test_a_yes_without_an_id_is_a_lost_answer(room, body):
+    here = room(start=answer(200, body, request=api(START)))
+    sentence = here.fail().sentence
+    assert "held no id. The answer to the start was lost" in sentence
+    assert here.calls == [START]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        refused(START, 404, "4", "The object was not found."),
+        refused(START, 403, "14"),
+        ConnectError("Could not: nothing listens.", request=api(START), refused=True),
+    ],
+)
+def test_a_start_that_was_refused_is_told_as_it_is(room, start):
+    here = room(start=start)
+    failure = here.fail(runtime_id=ID)
+    assert "may be running" not in failure.sentence
+    assert not isinstance(failure, PartialError), "nothing was done"
+
+
+def test_too_many_requests_is_no_lost_answer_and_tried_again(room):
+    here = room(state(3), start=refused(START, 429, "16"))
+    here.http.reply(START, answer(200, {"id": EVALUATION}, request=api(START)))
+    here.run()
+    assert here.calls == [START, START, LOOK]
+
+
+def test_a_start_that_is_interrupted_is_stopped_when_its_answer_comes_late(room):
+    here = room(start=INTERRUPTED)
+    here.http.reply(START, answer(200, {"id": EVALUATION}, request=api(START)))
+    assert here.fail().sentence == (
+        "Stopped by signal SIGTERM while the script was being started on the default runtime. It was stopped on the "
+        "server."
+    )
+    assert here.calls == [START, STOP]
+
+
+def test_what_cannot_be_stopped_after_an_interrupted_start_may_be_running(room):
+    here = room(start=INTERRUPTED)
+    here.http.reply(START, answer(200, {"id": EVALUATION}, request=api(START)))
+    here.http.reply(STOP, refused(STOP, 500, "01"))
+    assert "It may be running: Could not stop the script" in here.fail().sentence
+
+
+@pytest.mark.parametrize("late", [lost(api(START)), broken(START), refused(START, 500, "01")])
+def test_an_interrupted_start_without_a_late_answer_may_be_running(room, late):
+    here = room(start=INTERRUPTED)
+    here.http.reply(START, late)
+    assert here.fail().sentence.endswith("the script may be running on the server. It is not started again.")
+    assert here.calls == [START]
+
+
+@pytest.mark.parametrize("when", ["before the login", "during the login"])
+def test_a_task_that_is_interrupted_before_the_start_has_started_nothing(room, when):
+    here = room()
+    if when == "during the login":
+        here.http.reply(LOGIN, INTERRUPTED)
+    else:
+        here.session.stop.reason = "signal SIGTERM"
+    assert here.fail().sentence == (
+        "Stopped by signal SIGTERM while the script was being started on the default runtime. It was not started."
+    )
+    assert START not in here.http.calls

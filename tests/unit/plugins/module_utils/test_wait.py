@@ -1,0 +1,262 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._apply import Outcome
+from ansible_collections.mstr.library.plugins.module_utils._errors import ERROR_KEYS, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._wait import (
+    NotReady,
+    Waiting,
+    until_ready,
+    wait_for,
+    waiting_from,
+)
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, refusal, runtime, stored
+from hypothesis import given
+from hypothesis import strategies as st
+
+LOOK = f"GET /runtimes/{ID}"
+
+
+class Film:
+    """A server that shows another picture of the runtime at each look, the last one for ever, and a clock of its own.
+
+    A picture is the fields that differ from a ready runtime without packages; None: the runtime is gone; an error is
+    raised. `takes`: seconds that a look takes.
+    """
+
+    def __init__(self, *pictures, takes=0.0):
+        self.api = RuntimeApi(self)
+        self.looks, self.pauses, self.now = 0, [], 1000.0
+        self._pictures, self._takes = list(pictures), takes
+
+    def get(self, path, params=None, *, doing=None):
+        assert path == f"/runtimes/{ID}"
+        self.looks += 1
+        self.now += self._takes
+        picture = self._pictures.pop(0) if len(self._pictures) > 1 else self._pictures[0]
+        if isinstance(picture, Exception):
+            raise picture
+        if picture is None:
+            raise refusal(404, "ERR004", "no such object", f"GET /api{path}")
+        return stored(**picture)
+
+    def pause(self, seconds):
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    def wait(self, first, timeout=300, interval=2.0):
+        return until_ready(self.api, runtime(**first), Waiting(timeout, interval), lambda: self.now, self.pause)
+
+    def fail(self, first, timeout=300, interval=2.0):
+        with pytest.raises(NotReady) as failure:
+            self.wait(first, timeout, interval)
+        return failure.value
+
+
+def packages(**states):
+    return [{"name": name, "version": "1", "status": status} for name, status in states.items()]
+
+
+BUSY = {"status": "busy", "packages": packages(pandas="installing")}
+READY = {"status": "ready", "packages": packages(pandas="installed")}
+UNKNOWN = {"status": "unknown", "packages": packages(pandas="installed")}
+
+
+@pytest.mark.parametrize("first", [{}, READY, {"packages": None}, {"packages": packages(pandas="unknown")}])
+def test_a_runtime_that_is_ready_costs_no_request_and_no_pause(first):
+    film = Film(None)
+    assert film.wait(first).id == ID
+    assert (film.looks, film.pauses) == (0, [])
+
+
+def test_a_busy_runtime_is_looked_at_until_it_is_ready_once_after_each_pause():
+    film = Film(BUSY, BUSY, BUSY, BUSY, READY)
+    assert film.wait(BUSY).facts["status"] == "ready"
+    assert film.looks == len(film.pauses) == 5
+
+
+def test_ready_is_not_believed_while_a_package_is_being_installed():
+    film = Film({**BUSY, "status": "ready"}, READY)
+    assert film.wait({**BUSY, "status": "ready"}).values["packages"][0].status == "installed"
+    assert film.looks == 2
+
+
+def test_the_pause_grows_a_little_and_never_beyond_five_times_the_first():
+    film = Film(*[BUSY] * 20, READY)
+    film.wait(BUSY, interval=2.0)
+    assert film.pauses[:4] == [2.0, 2.5, 3.125, 3.90625]
+    assert max(film.pauses) == 10.0
+    assert film.pauses == sorted(film.pauses)
+
+
+@given(interval=st.floats(0.01, 1e3), times=st.floats(0.1, 100), takes=st.floats(0, 5))
+def test_waiting_ends_in_time_with_a_look_at_the_end(interval, times, takes):
+    timeout = interval * times
+    film = Film(BUSY, takes=takes)
+    film.fail(BUSY, timeout, interval)
+    assert timeout <= film.now - 1000.0 + 1e-6
+    assert film.now - 1000.0 <= timeout + takes + 1e-6, "no more than the last look runs over"
+    assert film.looks == len(film.pauses)
+    assert all(0 < pause <= 5 * interval for pause in film.pauses)
+
+
+def test_a_timeout_tells_the_last_status_of_the_runtime_and_of_each_package():
+    film = Film({"status": "busy", "packages": packages(pandas="installed", scipy="installing")})
+    failure = film.fail(BUSY, timeout=5)
+    assert failure.sentence == (
+        f"The runtime 'r' ({ID}) is not ready after 5 seconds: status busy, packages: pandas installed, scipy "
+        "installing. The server goes on; raise wait_timeout, or look at its packages."
+    )
+    assert failure.runtime.values["packages"][1].status == "installing"
+
+
+@pytest.mark.parametrize("status", ["unknown", None])
+def test_unknown_with_every_package_installed_is_ready_at_the_third_look(status):
+    film = Film({**UNKNOWN, "status": status})
+    assert film.wait({**UNKNOWN, "status": status}).id == ID
+    assert film.looks == 2, "what the write's own reading showed was the first"
+
+
+def test_unknown_without_any_package_is_ready_at_the_third_look():
+    film = Film({"status": "unknown", "packages": None})
+    film.wait({"status": "unknown"})
+    assert film.looks == 2
+
+
+def test_the_three_looks_are_three_in_a_row():
+    film = Film(UNKNOWN, BUSY, UNKNOWN, UNKNOWN, UNKNOWN)
+    assert film.wait(UNKNOWN).facts["status"] == "unknown"
+    assert film.looks == 5
+
+
+def test_unknown_with_packages_that_are_not_installed_is_not_ready():
+    pictures = {"status": "unknown", "packages": packages(pandas="installing", scipy="installed")}
+    failure = Film(pictures).fail(pictures, timeout=60)
+    assert "status unknown, packages: pandas installing, scipy installed. The server goes on" in failure.sentence
+
+
+@pytest.mark.parametrize("first", [{"packages": packages(pandas="unknown")}, {"packages": packages(pandas=None)}])
+@pytest.mark.parametrize("status", ["unknown", None])
+def test_a_server_that_tells_nothing_at_all_is_waited_for_in_vain_and_named_so(first, status):
+    picture = {**first, "status": status}
+    failure = Film(picture).fail(picture, timeout=20)
+    assert "The server tells nothing of it; it may do so once a script has run there." in failure.sentence
+
+
+def test_an_error_fails_at_once():
+    film = Film({"status": "error", "packages": packages(pandas="installed")})
+    failure = film.fail(BUSY)
+    assert failure.sentence == f"The runtime 'r' ({ID}) is in error: status error, packages: pandas installed"
+    assert film.looks == 1
+    film = Film(None)
+    assert "is in error" in film.fail({"status": "error"}).sentence
+    assert film.looks == 0
+
+
+@pytest.mark.parametrize("status", ["error", "busy", "unknown", "ready"])
+def test_each_package_that_is_not_installed_is_named_with_the_servers_message(status):
+    picture = {
+        "status": status,
+        "packages": [
+            {"name": "nope", "status": "not_installed", "message": "Return code: 1."},
+            {"name": "pandas", "status": "installed", "message": "fine"},
+            {"name": "mute", "status": "not_installed"},
+            {"name": "ünï", "status": "not_installed", "message": "kein\nSolches \x1b[31mPaket\x1b[0m"},
+        ],
+    }
+    failure = Film(picture).fail(BUSY)
+    assert failure.sentence == (
+        f"The runtime 'r' ({ID}) lacks packages: nope (Return code: 1.); mute (the server gives no reason); ünï (kein "
+        "Solches Paket)"
+    )
+    assert failure.runtime.values["packages"][0].message == "Return code: 1."
+
+
+def test_a_runtime_that_is_deleted_meanwhile_ends_the_waiting():
+    film = Film(BUSY, None)
+    assert film.fail(BUSY).sentence == f"The runtime 'r' ({ID}) was deleted while waiting"
+    assert film.looks == 2
+
+
+# --- what a task gets to see
+
+
+def outcome(action="created", **fields):
+    return Outcome(action, ID, ("name",), runtime(**fields), {}, {"name": "r"}, read=True)
+
+
+def waited(film, one):
+    return wait_for(one, film.api, Waiting(10, 1.0), lambda: film.now, film.pause)
+
+
+def test_the_outcome_carries_the_runtime_as_seen_last():
+    done = waited(Film(READY), outcome(**BUSY))
+    assert done.to_result()["runtime"]["status"] == "ready"
+    assert (done.action, done.changed_fields) == ("created", ("name",))
+
+
+def test_nothing_changed_is_waited_for_all_the_same():
+    film = Film(READY)
+    assert waited(film, outcome("none", **BUSY)).to_result()["changed"] is False
+    assert film.looks == 1
+
+
+@pytest.mark.parametrize("one", [outcome("deleted", **BUSY), Outcome("none", None, (), None, {}, {})])
+def test_what_is_not_there_is_not_waited_for(one):
+    film = Film(None)
+    assert waited(film, one) is one
+    assert film.looks == 0
+
+
+def test_a_failure_carries_every_key_for_the_runtime_exists():
+    with pytest.raises(PartialError) as failure:
+        waited(Film({**BUSY, "packages": packages(pandas="not_installed")}), outcome(**BUSY))
+    result = failure.value.to_result()
+    assert "lacks packages: pandas" in result["msg"]
+    assert (result["id"], result["changed"], result["action"], result["changed_fields"]) == (
+        ID,
+        True,
+        "created",
+        ["name"],
+    )
+    assert result["runtime"]["packages"][0]["status"] == "not_installed", "as seen last"
+    assert sorted(result["error"]) == sorted(ERROR_KEYS)
+
+
+def test_a_server_that_fails_meanwhile_is_told_with_its_error_and_every_key():
+    with pytest.raises(PartialError) as failure:
+        waited(Film(BUSY, refusal(503, "ERR0016", "down", "GET /api/runtimes")), outcome(**BUSY))
+    result = failure.value.to_result()
+    assert (result["error"]["http_status"], result["id"], result["changed"]) == (503, ID, True)
+    assert result["runtime"]["status"] == "busy"
+
+
+def test_an_interrupted_waiting_says_what_it_waited_for():
+    with pytest.raises(PartialError) as failure:
+        waited(Film(Interrupted("Stopped by signal SIGTERM")), outcome(**BUSY))
+    assert failure.value.sentence == (f"Stopped by signal SIGTERM while waiting until the runtime 'r' ({ID}) is ready")
+    assert failure.value.to_result()["id"] == ID
+
+
+# --- options
+
+
+def test_how_a_task_wants_to_wait():
+    options = {"wait": True, "wait_timeout": 300, "wait_interval": 2.0}
+    assert waiting_from(options) == Waiting(300, 2.0)
+    assert waiting_from({**options, "wait": False}) is None
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), -(10**400)])
+def test_times_that_are_not_positive_are_refused_also_where_nobody_waits(wait, value):
+    assert faults_of(waiting_from, {"wait": wait, "wait_timeout": value, "wait_interval": value}) == (
+        f"wait_timeout {value} is out of range; it is more than 0 seconds",
+        f"wait_interval {value} is out of range; it is more than 0 seconds",
+    )
