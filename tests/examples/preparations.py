@@ -1,0 +1,87 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What blocks need before they can be run as they are printed: the server's state, files, variables. By page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+HOST = "mstr.example.com"
+BASE_URL = f"https://{HOST}/MicroStrategyLibrary"
+USERNAME = "administrator"
+PASSWORD = "an-example-password"
+# The simulator's, known once it runs.
+API_TOKEN, IDENTITY_TOKEN = "{api_token}", "{identity_token}"
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is there when the blocks of a page begin."""
+
+    profile: str = "samples"
+    switches: Json = field(default_factory=dict)
+    runtimes: Sequence[Json] = ()
+    # Other servers, each a simulator of its own, by host name below example.com; with their runtimes.
+    servers: Mapping[str, Sequence[Json]] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    variables: Json = field(default_factory=lambda: {"mstr_password": PASSWORD})
+    # The connection, as a reader has it in the environment; missing where a page's own commands set it.
+    environment: Mapping[str, str] = field(
+        default_factory=lambda: {"MSTR_BASE_URL": BASE_URL, "MSTR_USERNAME": USERNAME, "MSTR_PASSWORD": PASSWORD}
+    )
+    # Whether the commands find a copy of the clone as their working directory, and no collection installed.
+    in_a_clone: bool = False
+    # More of the command line of ansible-playbook.
+    options: Sequence[str] = ()
+    # What shell commands read from the terminal.
+    typed: str = ""
+    # Names of tasks that do nothing in a good world, such as telling of faults.
+    may_skip: Sequence[str] = ()
+    # Sessions that stay open by design: those from an identity token.
+    sessions_left: int = 0
+
+
+NIGHTLY = {
+    "name": "Nightly reports",
+    "whitelist": ["10.10.10.0/24"],
+    "packages": [{"name": "pandas", "version": "2.2.3"}, {"name": "requests", "version": "2.32.3"}],
+    "resource": {"cpu": "0.2", "mem": 512},
+}
+
+PAGES: dict[str, Preparation] = {
+    "README.md": Preparation(in_a_clone=True, typed=f"{PASSWORD}\n"),
+    "docs/docsite/rst/guide_getting_started.rst": Preparation(
+        typed=f"{PASSWORD}\n", variables={"mstr_password": PASSWORD, "mstr_api_token": API_TOKEN}
+    ),
+    "docs/docsite/rst/guide_life_of_a_runtime.rst": Preparation(
+        may_skip=["A package that could not be installed makes no runtime", "The reason"]
+    ),
+    "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[NIGHTLY]),
+    "docs/docsite/rst/guide_servers.rst": Preparation(
+        runtimes=[NIGHTLY], variables={"address_to_try": "10.0.0.1", "port_to_try": 443}
+    ),
+    "docs/docsite/rst/guide_sessions.rst": Preparation(
+        variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN}, sessions_left=1
+    ),
+    "plugins/modules/mstr_runtimes.py": Preparation(
+        runtimes=[NIGHTLY, {"name": "Trial of 2024"}, {"name": "Strategy samples"}],
+        files={"runtimes.yml": "runtimes:\n  - name: Nightly reports\n    exec_timeout: 300\n"},
+    ),
+    "plugins/modules/mstr_script_run.py": Preparation(
+        runtimes=[NIGHTLY], files={"smoke_test.py": "import sys\n\nprint(sys.version)\n"}
+    ),
+    "plugins/modules/mstr_session.py": Preparation(
+        variables={"mstr_base_url": BASE_URL, "mstr_username": USERNAME, "mstr_password": PASSWORD}, environment={}
+    ),
+}
+
+
+def of(page: str) -> Preparation:
+    """What the page needs; most need nothing."""
+    return PAGES.get(page, Preparation())

@@ -1,0 +1,263 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the blocks of a page against simulators that answer as the hosts of the examples do."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import trustme
+import yaml
+from blocks import EXAMPLES, ROOT, Block, documented
+from gateway import Gateway
+from preparations import API_TOKEN, HOST, IDENTITY_TOKEN, PASSWORD, USERNAME, Preparation
+from simulator.harness import Simulator
+
+PREDICTED, AGAIN = " | predicted", " | again"
+_PREFIX = "mstr.library."
+_TIME_LIMIT = 120  # seconds, for one run
+# What has to be equal in a prediction and in what happened then.
+_FORETOLD = ("changed", "action", "changed_fields", "summary", "diff")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run printed, and what the recorder wrote down."""
+
+    status: int
+    output: str
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Everything that Ansible warned of."""
+        kinds = ("[WARNING]", "[DEPRECATION WARNING]", "[ERROR]")
+        printed = [line for line in self.output.splitlines() if line.strip().startswith(kinds)]
+        told = [one["result"].get(key) for one in self.records for key in ("warnings", "deprecations")]
+        return printed + [str(one) for some in told for one in some or ()]
+
+
+class World:
+    """The servers of the examples, and where the examples are run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        authority = trustme.CA()
+        self.ca = folder / "ca.pem"
+        authority.cert_pem.write_to_path(str(self.ca))
+        leaf = authority.issue_cert(HOST, "*.example.com", "*.mstr.example.com")
+        self._certificate = folder / "server.pem"
+        leaf.private_key_and_cert_chain_pem.write_to_path(str(self._certificate))
+        self.gateway = Gateway()
+        self.server = Simulator()
+        self._others: dict[str, Simulator] = {}
+
+    def __enter__(self) -> World:
+        self._stack.enter_context(self.gateway)
+        self.server = self._start(HOST)
+        return self
+
+    def __exit__(self, *args: Any) -> None:
+        self._stack.close()
+
+    def _start(self, host: str) -> Simulator:
+        files = ["--tls-cert", str(self._certificate), "--tls-key", str(self._certificate)]
+        simulator = self._stack.enter_context(Simulator(arguments=files))
+        self.gateway.ports[host] = urlsplit(simulator.base_url).port or 443
+        return simulator
+
+    def servers(self, preparation: Preparation) -> dict[str, Simulator]:
+        """The servers as a page wants them, fresh."""
+        for host in preparation.servers:
+            if host not in self._others:
+                self._others[host] = self._start(host)
+        wanted = {HOST: preparation.runtimes, **preparation.servers}
+        users = [{"username": USERNAME, "password": PASSWORD, "mode": 1, "manages": True}]
+        for host, runtimes in wanted.items():
+            server = self._others.get(host, self.server)
+            server.reset(preparation.profile, **preparation.switches)
+            server.seed(*runtimes, users=users)
+        return {host: self._others.get(host, self.server) for host in wanted}
+
+    def environment(self, preparation: Preparation, home: Path, commands: str = "") -> dict[str, str]:
+        """The variables of a run: a reader's shell, on the way to these servers."""
+        ours = {
+            "HOME": str(home),
+            "ANSIBLE_HOME": str(home / ".ansible"),
+            "HTTPS_PROXY": self.gateway.url,
+            "REQUESTS_CA_BUNDLE": str(self.ca),
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback_plugins")),
+            "EXAMPLES_RECORD": str(home / "record.jsonl"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_PIPELINING": "true",
+            "PATH": os.pathsep.join((os.environ["MSTR_TEST_ANSIBLE_BIN"], os.environ["PATH"])),
+        }
+        if not (commands and preparation.in_a_clone):
+            ours["ANSIBLE_COLLECTIONS_PATH"] = os.environ["MSTR_TEST_COLLECTIONS"]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("MSTR_")}
+        connection = {} if "export MSTR_" in commands else preparation.environment
+        return clean | {name: self._known(value) for name, value in connection.items()} | ours
+
+    def _known(self, value: Any) -> Any:
+        return {API_TOKEN: self.server.api_token, IDENTITY_TOKEN: self.server.identity_token}.get(value, value)
+
+    def variables(self, preparation: Preparation) -> list[str]:
+        """The options that give the page's variables."""
+        told = {name: self._known(value) for name, value in preparation.variables.items()}
+        return ["--extra-vars", json.dumps(told)]
+
+
+def execute(command: Sequence[str], place: Path, env: Mapping[str, str], typed: str = "") -> Run:
+    """Run a program in a page's folder."""
+    record = Path(env["EXAMPLES_RECORD"])
+    record.unlink(missing_ok=True)
+    done = subprocess.run(
+        command,
+        cwd=place,
+        env=env,
+        input=typed,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_TIME_LIMIT,
+        check=False,
+    )
+    lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
+    return Run(done.returncode, done.stdout, [json.loads(line) for line in lines])
+
+
+def workplace(folder: Path, blocks: Iterable[Block], preparation: Preparation, *, clone: bool = False) -> Path:
+    """A new folder with the files that the blocks speak of."""
+    if clone:
+        ignored = shutil.ignore_patterns(".*", "tests", "__pycache__")
+        shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
+    shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    files = {**preparation.files, **{block.file: block.text for block in blocks if block.file and not block.not_run}}
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def as_printed(place: Path, blocks: Sequence[Block]) -> Path:
+    """A playbook of the blocks, each in a file of its own, to the letter."""
+    plays: list[dict[str, Any]] = []
+    for number, block in enumerate(blocks):
+        path = place / f"block-{number}-line-{block.line}.yml"
+        path.write_text(block.text, encoding="utf-8")
+        if block.kind == "plays":
+            plays.append({"name": block.place, "ansible.builtin.import_playbook": path.name})
+        else:
+            plays.append(_play(block, [{"name": block.place, "ansible.builtin.import_tasks": path.name}]))
+    return _written(place / "as-printed.yml", plays)
+
+
+def doubled(place: Path, blocks: Sequence[Block]) -> Path:
+    """A playbook of the blocks, where each task that can is tried in check mode before, and run again after."""
+    plays: list[dict[str, Any]] = []
+    for block in blocks:
+        if block.kind == "tasks":
+            plays.append(_play(block, _doubled(block.data)))
+            continue
+        for play in copy.deepcopy(block.data):
+            for part in ("pre_tasks", "tasks", "post_tasks"):
+                if part in play:
+                    play[part] = _doubled(play[part])
+            plays.append(play)
+    return _written(place / "doubled.yml", plays)
+
+
+def _play(block: Block, tasks: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": block.place, "hosts": "localhost", "gather_facts": False, "tasks": tasks}
+
+
+def _written(path: Path, plays: list[dict[str, Any]]) -> Path:
+    path.write_text(yaml.safe_dump(plays, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def _doubled(tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for task in tasks:
+        if "block" in task:
+            parts = {key: _doubled(task[key]) for key in ("block", "rescue", "always") if key in task}
+            found.append({**task, **parts})
+        elif idempotent(task) and not {"check_mode", "until", "failed_when", "changed_when"} & set(task):
+            bare = {key: value for key, value in task.items() if key not in ("register", "notify")}
+            name = str(task.get("name", ""))
+            found += [
+                {**bare, "name": name + PREDICTED, "check_mode": True, "diff": True},
+                {**task, "diff": True},
+                {**bare, "name": name + AGAIN},
+            ]
+        else:
+            found.append(task)
+    return found
+
+
+def leaves(tasks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The tasks in blocks and out of them."""
+    for task in tasks:
+        if "block" in task:
+            for part in ("block", "rescue", "always"):
+                yield from leaves(task.get(part) or ())
+        else:
+            yield task
+
+
+def tasks_of(block: Block) -> Iterator[dict[str, Any]]:
+    """All tasks that a block prints."""
+    if block.kind == "tasks":
+        yield from leaves(block.data)
+        return
+    for play in block.data:
+        for part in ("pre_tasks", "tasks", "post_tasks"):
+            yield from leaves(play.get(part) or ())
+
+
+def idempotent(task: Mapping[str, Any]) -> bool:
+    """Whether a task's module documents that it is."""
+    name = next((key.removeprefix(_PREFIX) for key in task if key.startswith(_PREFIX)), "")
+    path = ROOT / "plugins" / "modules" / f"{name}.py"
+    if not name or not path.exists():
+        return False
+    attributes = yaml.safe_load(documented(path, "DOCUMENTATION"))["attributes"]
+    return bool(attributes["idempotent"]["support"] == "full")
+
+
+def broken_promises(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where a prediction was wrong, or a task changed something when run again."""
+    faults = []
+    for before, record in zip(records, records[1:]):
+        name = str(record["task"])
+        if before["task"] == name + PREDICTED:
+            faults += [
+                f"{name}: predicted {key} {before['result'].get(key)!r}, then it was {record['result'].get(key)!r}"
+                for key in _FORETOLD
+                if _without_headers(before["result"].get(key)) != _without_headers(record["result"].get(key))
+            ]
+        if name.endswith(AGAIN) and record["result"].get("changed"):
+            faults.append(f"{name}: changed {record['result'].get('changed_fields') or record['result']}")
+    return faults
+
+
+def _without_headers(value: Any) -> Any:
+    """The differences of a bulk task without their headers, which name the id of a runtime once it has one."""
+    if not isinstance(value, list):
+        return value
+    return [{k: v for k, v in one.items() if "header" not in k} if isinstance(one, dict) else one for one in value]

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every example of the documentation is run as it is printed, tried in check mode, and run again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import preparations
+import pytest
+from blocks import EXAMPLES, Block, pages
+from running import World, as_printed, broken_promises, doubled, execute, tasks_of, workplace
+from simulator.harness import Simulator
+
+PAGES = pages()
+_READS = ("GET", "POST /auth/login", "POST /auth/delegate", "POST /auth/logout")
+
+
+def _of_kind(page: str, *kinds: str) -> list[Block]:
+    return [block for block in PAGES[page] if block.kind in kinds]
+
+
+WITH_YAML = [page for page in PAGES if _of_kind(page, "plays", "tasks")]
+WITH_COMMANDS = [page for page in PAGES if _of_kind(page, "shell")]
+
+
+def _run(world: World, folder: Path, page: str, playbook: Path, *options: str) -> Sequence[dict[str, Any]]:
+    preparation = preparations.of(page)
+    env = world.environment(preparation, folder)
+    command = ["ansible-playbook", playbook.name, *world.variables(preparation), *preparation.options, *options]
+    run = execute(command, playbook.parent, env)
+    assert run.status == 0, run.output
+    assert run.warnings == [], run.output
+    return run.records
+
+
+def _prepared(world: World, folder: Path, page: str, *, clone: bool = False) -> tuple[list[Simulator], Path]:
+    preparation = preparations.of(page)
+    place = workplace(folder / "work", PAGES[page], preparation, clone=clone)
+    return list(world.servers(preparation).values()), place
+
+
+def _sessions(servers: Sequence[Simulator]) -> int:
+    return sum(len(server.open_sessions()) for server in servers)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_is_run_or_says_why_not(page: str) -> None:
+    unknown = [block.place for block in PAGES[page] if not block.kind]
+    assert unknown == [], "neither plays, tasks, commands nor a file: give it a file's name, or say why it is not run"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_prints_of_a_file_of_the_examples_is_that_file(page: str) -> None:
+    for block in PAGES[page]:
+        path = EXAMPLES / block.file
+        if block.file and path.is_file():
+            assert block.text.strip() in path.read_text(encoding="utf-8"), block.place
+
+
+@pytest.mark.parametrize("page", WITH_YAML)
+def test_as_printed(world: World, tmp_path: Path, page: str) -> None:
+    preparation = preparations.of(page)
+    servers, place = _prepared(world, tmp_path, page)
+    blocks = _of_kind(page, "plays", "tasks")
+    playbook = as_printed(place, blocks)
+    records = _run(world, tmp_path, page, playbook)
+    done = {record["task"] for record in records if record["status"] == "ok"}
+    printed = {str(task["name"]) for block in blocks for task in tasks_of(block) if "name" in task}
+    assert printed - done - set(preparation.may_skip) == set(), "these tasks of the examples did nothing"
+    assert _sessions(servers) == preparation.sessions_left
+
+    # And on what is there now, in check mode: no task may fail for it, nothing may be written.
+    for server in servers:
+        server.clear_requests()
+    _run(world, tmp_path, page, playbook, "--check", "--diff")
+    assert [call for server in servers for call in server.calls() if not call.startswith(_READS)] == []
+
+
+@pytest.mark.parametrize("page", WITH_YAML)
+def test_check_mode_foretells_and_a_second_run_changes_nothing(world: World, tmp_path: Path, page: str) -> None:
+    _, place = _prepared(world, tmp_path, page)
+    playbook = doubled(place, _of_kind(page, "plays", "tasks"))
+    records = _run(world, tmp_path, page, playbook)
+    assert broken_promises(records) == []
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS)
+def test_commands(world: World, tmp_path: Path, page: str) -> None:
+    preparation = preparations.of(page)
+    servers, place = _prepared(world, tmp_path, page, clone=preparation.in_a_clone)
+    script = "".join(block.commands() for block in _of_kind(page, "shell"))
+    env = world.environment(preparation, tmp_path, script)
+    run = execute(["bash", "-euxo", "pipefail", "-c", script], place, env, preparation.typed)
+    assert run.status == 0, run.output
+    assert run.warnings == [], run.output
+    assert _sessions(servers) == preparation.sessions_left

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Examples that are there to fail when something is wrong do so, and say what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blocks import Block, pages
+from preparations import NIGHTLY, Preparation
+from running import Run, World, as_printed, execute, workplace
+
+PAGES = pages()
+AUDIT = ("guide_policy", "audit.yml")
+SMOKE_TEST = ("guide_life_of_a_runtime", "smoke_test.yml")
+
+
+def _block(guide: str, text: str) -> Block:
+    """The one block of a guide that is a file of that name, or has that text in it."""
+    blocks = PAGES[f"docs/docsite/rst/{guide}.rst"]
+    found = [one for one in blocks if one.file == text] or [one for one in blocks if text in one.text]
+    assert len(found) == 1
+    return found[0]
+
+
+def _run(world: World, folder: Path, block: Block, *runtimes: dict[str, Any], **seeds: Any) -> Run:
+    preparation = Preparation(runtimes=runtimes)
+    world.servers(preparation)
+    world.server.seed(**seeds)
+    place = workplace(folder / "work", [block], preparation)
+    playbook = as_printed(place, [block])
+    return execute(["ansible-playbook", playbook.name], place, world.environment(preparation, folder))
+
+
+@pytest.mark.parametrize(
+    ("dirt", "said"),
+    [
+        ({"whitelist": ["10.10.10.0/24", "8.8.8.0/24"]}, "Nightly reports: 8.8.8.0/24 breaks networks_within."),
+        ({"whitelist": ["10.0.0.0/8"]}, "Nightly reports: 10.0.0.0/8 breaks networks_never."),
+        ({"whitelist": ["db.example.com"]}, "Nightly reports: db.example.com breaks networks_within."),
+        ({"resource": {"cpu": "1", "mem": 8192}}, "Nightly reports may take 8192 MB, more than 4096"),
+        ({"packages": [{"name": "requests", "version": "2.19.0"}]}, "Nightly reports has requests 2.19.0"),
+    ],
+)
+def test_the_audit_names_what_breaks_a_rule(world: World, tmp_path: Path, dirt: dict[str, Any], said: str) -> None:
+    run = _run(world, tmp_path, _block(*AUDIT), {**NIGHTLY, **dirt})
+    assert run.status == 2, run.output
+    assert said in run.output
+
+
+def test_the_smoke_test_notices_another_version(world: World, tmp_path: Path) -> None:
+    block = _block(*SMOKE_TEST)
+    # The server says that it has what was asked for, and gives scripts something else.
+    other = Block(block.page, block.line, block.language, block.text.replace("pandas.__version__", "'2.1.0'"))
+    run = _run(world, tmp_path, other)
+    assert run.status == 2, run.output
+    assert "pandas is 2.1.0, wanted was 2.2.3" in run.output
+
+
+def test_a_runtime_whose_package_cannot_be_installed_is_taken_away(world: World, tmp_path: Path) -> None:
+    rules = [{"name": "statsmodels", "outcome": "not_installed", "message": "No matching distribution"}]
+    run = _run(world, tmp_path, _block("guide_life_of_a_runtime", "statsmodels"), packages=rules)
+    assert run.status == 2, run.output
+    assert "statsmodels (No matching distribution)" in run.records[-1]["result"]["msg"]
+    assert world.server.runtimes() == []
+    assert world.server.open_sessions() == []
