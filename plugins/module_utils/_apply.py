@@ -136,7 +136,9 @@ class Writer(NamedTuple):
                 elif plan.action != first.action:
                     raise _told(first, plan, wanted, exc) from exc
                 else:
-                    first = plan = self._after_refusal(plan, wanted, exc)
+                    plan = self._after_refusal(plan, wanted, exc)
+                    # After a create whose answer was lost, that one is more likely in the way than another play's.
+                    first = plan if tries == self.retries else first
         # Found done, though the answer was lost or somebody else was quicker.
         seen = plan.runtime or first.runtime
         return Outcome.of(first)._replace(id=seen.id if seen else None, runtime=seen, read=True)
@@ -215,7 +217,8 @@ class Writer(NamedTuple):
             ]
             if len(found) > 1:
                 ids = " and ".join(str(one.id) for one in found)
-                self.warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. Another task made one of them.")
+                whose = "Another task made one of them, or a create of this task whose answer was lost did."
+                self.warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. {whose}")
             mine = [one for one in found if one.id == outcome.id] or found
             stored = self.api.whole(mine[0], needed) if mine else None
         if stored is None:
