@@ -1,0 +1,67 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Drives the middle of the modules in this process: a real session on a real server, with pauses that a test shortens.
+
+Hundreds of combinations take seconds so. The same through whole modules is tried for a few of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._apply import Outcome, Writer
+from ansible_collections.mstr.library.plugins.module_utils._connection import from_params as connection_from
+from ansible_collections.mstr.library.plugins.module_utils._definition import from_params as definition_from
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
+from ansible_collections.mstr.library.plugins.module_utils._library import Library
+from simulator.harness import Simulator
+
+from faults.running import credentials
+
+
+class Pauses(Stop):
+    """Notes each pause, and makes it `scale` times as long as it was meant."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+        self.seconds: list[float] = []
+        self.meanwhile: Callable[[], object] | None = None
+
+    def pause(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            meanwhile()
+        time.sleep(seconds * self.scale)
+
+
+class Session:
+    """What a module works with."""
+
+    def __init__(self, sim: Simulator, scale: float, options: dict[str, Any]) -> None:
+        self.pauses = Pauses(scale)
+        self.warnings: list[str] = []
+        self.retries: int = options.get("retries", 3)
+        self.library = Library(connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append)
+
+    def ensure(self, **options: Any) -> Outcome:
+        """What mstr_runtime does with these options."""
+        writer = Writer(RuntimeApi(self.library), self.warnings.append, self.pauses.pause, self.retries, False)
+        return writer.ensure(definition_from(options))
+
+
+@contextmanager
+def session(sim: Simulator, scale: float = 0.0, **options: Any) -> Iterator[Session]:
+    """A session that is logged out at the end."""
+    one = Session(sim, scale, options)
+    try:
+        yield one
+    finally:
+        one.library.log_out()

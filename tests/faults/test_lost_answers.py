@@ -1,0 +1,249 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A write whose answer was lost: done or not, at once or later. Never blindly repeated, and reported as what it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from simulator.harness import Simulator
+
+from faults.inprocess import session
+from faults.running import run, runtime
+
+OPERATIONS: dict[str, dict[str, Any]] = {
+    "create": {"name": "New", "exec_timeout": 60},
+    "update": {"name": "Old", "exec_timeout": 60},
+    "delete": {"name": "Old", "state": "absent"},
+}
+ACTIONS = {"create": "created", "update": "updated", "delete": "deleted"}
+METHODS = {"create": "POST", "update": "PATCH", "delete": "DELETE"}
+
+# The work is done, and nobody hears of it. With real pauses where it is done later.
+DONE: dict[str, tuple[float, dict[str, Any]]] = {
+    "closed": (0, {"kind": "close_after"}),
+    "reset": (0, {"kind": "close_after", "reset": True}),
+    "page 502 at once, done later": (1, {"kind": "late_work", "status": 502, "after": 0.4}),
+    "page 504 at once, done later": (1, {"kind": "late_work", "status": 504, "after": 0.4}),
+    "empty 502 at once, done later": (1, {"kind": "late_work", "status": 502, "after": 0.4, "body": ""}),
+    "timeout after the work": (0, {"kind": "slow", "seconds": 1.0, "when": "after"}),
+    "timeout before the work": (1, {"kind": "slow", "seconds": 0.5, "when": "before"}),
+    "page 502": (0, {"kind": "html", "status": 502, "work": "before"}),
+    "empty 500": (0, {"kind": "status", "status": 500, "work": "before"}),
+    "error of the API, 500": (0, {"kind": "error", "status": 500, "work": "before"}),
+    "page with a yes": (0, {"kind": "html", "status": 200, "work": "before"}),
+    "broken JSON with a yes": (0, {"kind": "broken_json", "work": "before"}),
+}
+# The work is not done, and nobody can know.
+NOT_DONE: dict[str, dict[str, Any]] = {
+    "closed": {"kind": "close_before"},
+    "reset": {"kind": "close_before", "reset": True},
+    "hang": {"kind": "hang"},
+    "page 502": {"kind": "html", "status": 502},
+    "page 504": {"kind": "html", "status": 504},
+    "unavailable": {"kind": "unavailable"},
+    "empty 500": {"kind": "status", "status": 500},
+    "error of the API, 500": {"kind": "error", "status": 500},
+}
+TIMEOUT = {"timeout": 0.3}
+
+
+@pytest.fixture
+def server(sim: Simulator) -> Simulator:
+    sim.seed({"name": "Old", "execTimeout": 600, "whitelist": []})
+    return sim
+
+
+def writes(server: Simulator) -> list[str]:
+    return [entry["method"] for entry in server.requests(path="/runtimes") if entry["method"] != "GET"]
+
+
+def is_done(server: Simulator, operation: str) -> None:
+    """One runtime for one create, and so on."""
+    found = [(one["name"], one.get("execTimeout")) for one in server.runtimes()]
+    expected = {"create": [("Old", 600), ("New", 60)], "update": [("Old", 60)], "delete": []}
+    assert found == expected[operation]
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+@pytest.mark.parametrize("fault", DONE)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_write_that_was_done_is_found_done(server: Simulator, operation: str, fault: str, retries: int) -> None:
+    """With `retries: 0` too: it is looked up, though never repeated."""
+    scale, order = DONE[fault]
+    server.fault(operation=operation, **order)
+    with session(server, scale, retries=retries, **TIMEOUT) as one:
+        outcome = one.ensure(**OPERATIONS[operation])
+    assert outcome.action == ACTIONS[operation]
+    assert writes(server) == [METHODS[operation]], "sent once"
+    is_done(server, operation)
+    if operation != "delete":
+        assert outcome.id == server.runtime(OPERATIONS[operation]["name"])["id"]
+        assert outcome.runtime
+        assert outcome.runtime.values["exec_timeout"] == 60
+    assert one.warnings == []
+    assert server.open_sessions() == []
+
+
+@pytest.mark.parametrize("fault", NOT_DONE)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_write_that_was_not_done_is_done_again(server: Simulator, operation: str, fault: str) -> None:
+    server.fault(operation=operation, **NOT_DONE[fault])
+    with session(server, **TIMEOUT) as one:
+        outcome = one.ensure(**OPERATIONS[operation])
+    assert outcome.action == ACTIONS[operation]
+    assert writes(server) == [METHODS[operation]] * 2
+    is_done(server, operation)
+
+
+@pytest.mark.parametrize("fault", ["closed", "page 502"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_who_wants_no_retries_is_told_that_it_was_not_done(server: Simulator, operation: str, fault: str) -> None:
+    server.fault(operation=operation, **NOT_DONE[fault])
+    with session(server, retries=0) as one, pytest.raises(MstrError) as failed:
+        one.ensure(**OPERATIONS[operation])
+    assert writes(server) == [METHODS[operation]]
+    assert sum(one.pauses.seconds) > 5, "looked for some seconds"
+    not_done = f"after looking for 7.75 seconds the runtime is not {ACTIONS[operation]}. It was not tried again"
+    assert not_done in failed.value.sentence
+    assert [name["name"] for name in server.runtimes()] == ["Old"]
+    assert server.open_sessions() == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_answer_lost_twice(server: Simulator, operation: str) -> None:
+    server.fault("close_before", operation=operation, times=1)
+    server.fault("close_after", operation=operation, times=1)
+    with session(server) as one:
+        outcome = one.ensure(**OPERATIONS[operation])
+    assert outcome.action == ACTIONS[operation]
+    assert writes(server) == [METHODS[operation]] * 2
+    is_done(server, operation)
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_server_that_loses_every_write_is_tried_as_often_as_asked(server: Simulator, retries: int) -> None:
+    server.fault("close_before", operation="create", times=None)
+    with session(server, retries=retries) as one, pytest.raises(MstrError, match="retries are used up"):
+        one.ensure(**OPERATIONS["create"])
+    assert writes(server) == ["POST"] * (retries + 1)
+
+
+def test_a_create_done_after_all_looks_is_still_ours(server: Simulator) -> None:
+    """The first create is done while the second waits, which is then refused: one runtime, created."""
+    server.fault("late_work", operation="create", after=0.8)
+    server.fault("slow", operation="create", seconds=1.5, when="before")
+    with session(server, 0.02) as one:
+        outcome = one.ensure(**OPERATIONS["create"])
+    assert writes(server) == ["POST", "POST"]
+    assert outcome.action == "created"
+    assert outcome.id == server.runtime("New")["id"]
+
+
+def test_a_second_create_beside_a_late_one_is_told(server: Simulator) -> None:
+    """Where duplicates are allowed and a lost create is done after all looks, two runtimes cannot be prevented."""
+    server.reset(duplicate_names="allow")
+    server.fault("late_work", operation="create", after=0.8)
+    server.fault("slow", operation="create", seconds=1.5, when="before")
+    with session(server, 0.02) as one:
+        assert one.ensure(**OPERATIONS["create"]).action == "created"
+    [warning] = one.warnings
+    assert [runtime["id"] in warning for runtime in server.runtimes()] == [True, True]
+    assert "a create of this task whose answer was lost" in warning
+
+
+def test_an_ambiguous_name_is_refused_before_anything_is_written(server: Simulator) -> None:
+    ids = server.seed({"name": "Old"})
+    with session(server) as one, pytest.raises(MstrError, match="2 runtimes have the name 'Old'") as failed:
+        one.ensure(**OPERATIONS["update"])
+    assert ids[0] in failed.value.sentence
+    assert writes(server) == []
+
+
+def test_a_lost_create_beside_another_plays_cannot_be_told_apart(server: Simulator) -> None:
+    """Fails, and says what is known and what to look at."""
+    server.reset(duplicate_names="allow")
+    server.fault("close_after", operation="create")
+    with session(server) as one:
+        one.pauses.meanwhile = lambda: server.seed({"name": "New"})
+        with pytest.raises(MstrError) as failed:
+            one.ensure(**OPERATIONS["create"])
+    sentence = failed.value.sentence
+    assert "2 runtimes have the name 'New'" in sentence
+    assert [runtime["id"] in sentence for runtime in server.runtimes()] == [True, True]
+    assert "may or may not be created" in sentence
+    assert writes(server) == ["POST"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_lost_write_that_cannot_be_looked_up(server: Simulator, operation: str) -> None:
+    server.fault("close_after", operation=operation)
+    server.fault("html", operation="list", status=500, skip=1, times=None)
+    with session(server) as one, pytest.raises(MstrError) as failed:
+        one.ensure(**OPERATIONS[operation])
+    assert "what became of it could not be found out" in failed.value.sentence
+    assert f"may or may not be {ACTIONS[operation]}; look at it before the next run" in failed.value.sentence
+    assert writes(server) == [METHODS[operation]]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_lost_write_by_id(server: Simulator, operation: str) -> None:
+    if operation == "create":
+        pytest.skip("a create has no id yet")
+    server.fault("close_after", operation=operation)
+    options = {key: value for key, value in OPERATIONS[operation].items() if key != "name"}
+    with session(server) as one:
+        outcome = one.ensure(id=server.runtime("Old")["id"], **options)
+    assert outcome.action == ACTIONS[operation]
+    assert writes(server) == [METHODS[operation]]
+
+
+def test_a_lost_rename(server: Simulator) -> None:
+    server.fault("close_after", operation="update")
+    with session(server) as one:
+        outcome = one.ensure(id=server.runtime("Old")["id"], name="Renamed")
+    assert (outcome.action, outcome.runtime and outcome.runtime.name) == ("updated", "Renamed")
+    assert writes(server) == ["PATCH"]
+
+
+# --- the same through whole modules
+
+
+def test_mstr_runtime_reports_a_create_whose_answer_was_lost(server: Simulator) -> None:
+    server.fault("late_work", operation="create", after=1.0)
+    done = runtime(server, **OPERATIONS["create"])
+    assert (done.status, done.result["changed"], done.result["action"]) == (0, True, "created")
+    assert done.result["id"] == server.runtime("New")["id"] == done.result["runtime"]["id"]
+    assert writes(server) == ["POST"]
+    assert server.open_sessions() == []
+    assert runtime(server, **OPERATIONS["create"]).result["action"] == "none"
+
+
+def test_mstr_runtime_fails_in_one_sentence_where_it_cannot_be_known(server: Simulator) -> None:
+    server.fault("close_after", operation="create")
+    server.fault("error", operation="list", status=500, skip=1, times=None)
+    done = runtime(server, **OPERATIONS["create"])
+    assert "may or may not be created" in done.sentence
+    assert done.result["error"]["request"] == "POST /api/runtimes"
+    assert server.open_sessions() == []
+
+
+def test_mstr_runtimes_makes_each_runtime_once(server: Simulator) -> None:
+    server.fault("close_after", operation="create", times=2)
+    server.fault("late_work", operation="update", after=0.3)
+    server.fault("close_after", operation="delete")
+    server.seed({"name": "Leaves", "execTimeout": 600, "whitelist": []})
+    wanted = [
+        *({"name": f"New {number}", "exec_timeout": 60} for number in range(3)),
+        {"name": "Old", "exec_timeout": 60},
+        {"name": "Leaves", "state": "absent"},
+    ]
+    done = run("mstr_runtimes", server, runtimes=wanted)
+    assert done.result.get("summary") == {"created": 3, "updated": 1, "deleted": 1, "unchanged": 0, "failed": 0}, done
+    assert sorted(one["name"] for one in server.runtimes()) == ["New 0", "New 1", "New 2", "Old"]
+    assert sorted(writes(server)) == ["DELETE", "PATCH", "POST", "POST", "POST"]
+    assert server.open_sessions() == []
