@@ -11,7 +11,7 @@ DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed
 PORT ?= 8899
 PROFILE ?= samples
 
-.PHONY: help demo test check simulator bench lock clean
+.PHONY: help demo test check simulator bench docs lock clean
 
 help:
 	@$(DEV) --help
@@ -35,6 +35,10 @@ simulator:
 # What the modules cost, compared in pairs.
 bench:
 	@$(DEV) bench $(ARGS)
+
+# The guides and the module documentation as a site.
+docs:
+	@$(DEV) docs $(ARGS)
 
 # Newer pins in dev/requirements/*.txt, from the *.in files beside them.
 lock:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from dev.commands import bench, check, clean, demo, lock, simulator, test
+from dev.commands import bench, check, clean, demo, docs, lock, simulator, test
 
 
 class Command(Protocol):
@@ -26,6 +26,7 @@ ALL: dict[str, Command] = {
     "test": test,
     "simulator": simulator,
     "bench": bench,
+    "docs": docs,
     "lock": lock,
     "clean": clean,
 }

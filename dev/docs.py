@@ -1,0 +1,43 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation as a site: modules, filter, role and guides, as antsibull-docs and Sphinx make it, offline."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from dev import collection, envs, proc
+from dev.environment import variables
+
+# The pages of Ansible's own documentation are out of reach, so references to them stay text. Whether those to pages of
+# this collection are right is seen by tests/examples.
+_OFFLINE = """
+intersphinx_mapping = {}
+suppress_warnings = ["ref.ref"]
+project = html_short_title = title = "mstr.library"
+copyright = "mstr.library contributors"
+"""
+
+
+def build(site: Path, log: Path) -> int:
+    """Build the site in a folder that is made anew; warnings are errors. The exit status; what to read is in C(html)."""
+    env = envs.ensure("docs", ("3.13", "3.12"))
+    told = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
+    shutil.rmtree(site, ignore_errors=True)
+    site.mkdir(parents=True)
+    site.chmod(0o755)
+    init = ("sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", site)
+    status = proc.run(env.bin / "antsibull-docs", *init, "mstr.library", log=log, env=told)
+    if status == 0:
+        with (site / "conf.py").open("a") as conf:
+            conf.write(_OFFLINE)
+        status = proc.run("bash", site / "build.sh", log=log, cwd=site, env=told)
+    return status
+
+
+def html(site: Path) -> Path:
+    """The first page of the site."""
+    return site / "build" / "html" / "index.html"
