@@ -25,5 +25,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     env = envs.ensure("demo")
     options = ("--port", args.port, "--profile", args.profile, "--parent-pid", str(os.getpid()), *args.more)
-    with proc.started(env.python, ROOT / "tests" / "simulator", *options, env=variables(env.bin)) as process:
-        return process.wait()
+    try:
+        with proc.started(env.python, ROOT / "tests" / "simulator", *options, env=variables(env.bin)) as process:
+            return process.wait()
+    except KeyboardInterrupt:
+        # The way in which it is meant to end.
+        return 0
