@@ -70,7 +70,7 @@ def _explain(simulator: Simulator, env: Env, status: int) -> None:
         *_tasks(simulator.calls()),
         "",
         "What to type next:",
-        "  make simulator       in another terminal: such a server to try things on, and the variables to export. Then:",
+        "  make simulator       in another terminal: such a server to try things on; export what it prints. Then:",
         f"  export ANSIBLE_COLLECTIONS_PATH={_COLLECTIONS.relative_to(ROOT)}",
         f"  {ansible} localhost -m mstr.library.mstr_runtime -a 'name=Mine whitelist=10.10.10.0/24' --diff",
         f"  {ansible}-doc mstr.library.mstr_runtime",
