@@ -97,7 +97,7 @@ _ROWS = (
         "lb_cookie",
         "none|fixed|rotate|rotate_strict",
         "the load balancer's cookie: none; one that must come back; "
-        "one that changes with each answer, of which the last 32, or only the newest, are good",
+        "one that changes with each answer, of which all, or only the newest, are good",
     ),
     _choice("sessions_parallel", "yes|queue|refuse", "several calls at a time on one session; refuse answers 429"),
     _choice("logout_scope", "session|user", "what a logout ends: its session, or all sessions of its user"),

@@ -18,7 +18,7 @@ from simulator.switches import Switches
 from simulator.users import DELEGATE, IDENTITY_TOKEN_OF_ADMIN, MODE_NAMES, User
 
 LB_COOKIE = "AWSALB"
-LB_REMEMBERED = 32  # newest cookies that are good: threads of one session may send slightly old ones
+LB_REMEMBERED = 100_000  # all of a long play: what such a cookie says, the node, stays true
 
 
 @dataclass(eq=False)

@@ -407,12 +407,11 @@ def test_lb_cookie(with_switches: Make, sim: Simulator) -> None:
 
     client = with_switches(lb_cookie="rotate")
     stale = dict(client.cookies)
-    for _ in range(31):
+    for _ in range(50):
         assert client.call("GET", "/runtimes").status == 200
     assert client.cookies["AWSALB"] != stale["AWSALB"]
     assert RawClient(sim.base_url, token=client.token, cookies=stale).call("GET", "/status").status == 200
     assert RawClient(sim.base_url, token=client.token, cookies=dict(stale)).call("GET", "/runtimes").status == 200
-    assert RawClient(sim.base_url, token=client.token, cookies=dict(stale)).call("GET", "/runtimes").status == 401
 
     client = with_switches(lb_cookie="rotate_strict")
     stale = dict(client.cookies)
