@@ -1,0 +1,326 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One session for many tasks, and what happens when a session dies in the middle."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._connection import from_params as connection_from
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, encode
+from simulator.harness import Simulator
+
+from faults.inprocess import session
+from faults.running import Done, Playbook, Running, credentials, run, runtime, wait_for_call
+
+LOGIN, LOGOUT = "POST /auth/login", "POST /auth/logout"
+
+PLAY = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Log in
+      mstr.library.mstr_session:
+      register: mstr
+      no_log: true
+    - name: Many tasks on one session
+      module_defaults:
+        group/mstr.library.mstr:
+          session: "{{ mstr.session }}"
+      block:
+        - name: Runtimes
+          mstr.library.mstr_runtime:
+            name: "runtime {{ item }}"
+            whitelist: [10.0.0.0/16, 192.168.1.1/32]
+          loop: [0, 1, 2, 3]
+          register: made
+        - name: All of them
+          mstr.library.mstr_runtime_info:
+          register: found
+        - name: Nothing is masked
+          ansible.builtin.assert:
+            that:
+              - made.results | map(attribute='runtime.whitelist') | unique == [['10.0.0.0/16', '192.168.1.1/32']]
+              - found.runtimes | map(attribute='name') | select('match', 'runtime') | length == 4
+        - name: A task that fails
+          mstr.library.mstr_runtime:
+            id: "{{ '0' * 32 }}"
+            exec_timeout: 1
+          when: fails | default(false)
+      always:
+        - name: Log out
+          mstr.library.mstr_session:
+            state: absent
+            session: "{{ mstr.session }}"
+"""
+
+
+def log_in(sim: Simulator, **options: Any) -> str:
+    return str(run("mstr_session", sim, **options).result["session"])
+
+
+def on(session: str, sim: Simulator, module: str = "mstr_runtime", **options: Any) -> Done:
+    """A task with a session and no credentials."""
+    return Running(module, {"session": session, **options}).done()
+
+
+# --- one login and one logout
+
+
+@pytest.mark.parametrize(("cookie", "fails"), [("none", True), ("fixed", False), ("rotate", False)])
+def test_one_login_and_one_logout_for_a_whole_play(
+    sim: Simulator, newest: Path, tmp_path: Path, cookie: str, fails: bool
+) -> None:
+    sim.reset(lb_cookie=cookie)
+    done = Playbook(newest, tmp_path, PLAY, sim.environment(), extra={"fails": fails}).run()
+    assert (done.returncode == 2) == fails, done.stdout
+    calls = sim.calls()
+    assert (calls[0], calls[-1]) == (LOGIN, LOGOUT)
+    assert (calls.count(LOGIN), calls.count(LOGOUT)) == (1, 1)
+    assert all(entry["cookie"] and entry["token"] for entry in sim.requests()[1:])
+    assert sim.open_sessions() == []
+    assert "WARNING" not in done.stdout
+
+
+@pytest.mark.parametrize("profile", ["samples", "newest", "oldest", "awkward", "strict"])
+def test_a_task_that_changes_nothing_costs_at_most_two_requests(sim: Simulator, profile: str) -> None:
+    sim.reset(profile)
+    options = {"whitelist": ["10.0.0.0/16"], "exec_timeout": 600}
+    text = log_in(sim)
+    identity = on(text, sim, name="New", **options).result["id"]
+    sim.clear_requests()
+    assert on(text, sim, name="New", **options).result["action"] == "none"
+    assert len(sim.calls()) <= 2
+    sim.clear_requests()
+    assert on(text, sim, id=identity, **options).result["action"] == "none"
+    assert sim.calls() == [f"GET /runtimes/{identity}"]
+
+
+def test_a_short_cookie_masks_nothing(sim: Simulator) -> None:
+    """A no_log dictionary with the cookie 1 would make Ansible write 10.********.0.0/16."""
+    blocks = ["10.1.0.0/16", "192.168.1.1/32", "11.111.1.0/24"]
+    token_of = log_in(sim)
+    given = connection_from({"session": token_of}).session
+    assert given
+    host = str(given.cookies[0][2])
+    with_digit = encode(SessionString(given.base_url, given.token, [*given.cookies, ("node", "1", host, "/")]))
+    done = on(with_digit, sim, name="New 1", whitelist=blocks)
+    assert done.result["runtime"]["whitelist"] == blocks
+    assert done.result["runtime"]["name"] == "New 1"
+    assert "********" not in json.dumps(done.result["runtime"])
+    assert done.warnings == []
+
+
+def test_a_password_that_occurs_everywhere_leaves_the_session_whole(sim: Simulator) -> None:
+    """Ansible masks the password `mstr` in every text of a result, the session's own too."""
+    sim.seed(users=[{"username": "short", "password": "mstr"}])
+    text = log_in(sim, username="short", password="mstr")
+    assert "********" not in text
+    done = on(text, sim, name="New", packages=[{"name": "mstrio-py"}])
+    assert done.result["runtime"]["packages"][0]["name"] == "mstrio-py", "no password is known to this task"
+
+
+def test_a_password_that_masks_a_name_is_told(sim: Simulator) -> None:
+    sim.seed(users=[{"username": "short", "password": "mstr"}])
+    done = runtime(sim, username="short", password="mstr", name="New", packages=[{"name": "mstrio-py"}])
+    assert done.result["runtime"]["packages"][0]["name"] == "********io-py"
+    [warning] = done.warnings
+    assert "runtime.packages[0].name" in warning
+
+
+# --- strings that are refused, before anything is sent
+
+
+@pytest.fixture
+def given(sim: Simulator) -> Iterator[str]:
+    text = log_in(sim)
+    sim.clear_requests()
+    yield text
+    assert sim.calls() == [], "nothing may be sent"
+
+
+@pytest.mark.parametrize("cut", [1, 4, 40])
+def test_a_truncated_session_is_refused(sim: Simulator, given: str, cut: int) -> None:
+    assert "is no string of mstr_session, or not the whole of it" in on(given[:-cut], sim, name="New").sentence
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    ["x", "{}", "é", base64.b64encode(b'["http://127.0.0.1", "token", [], false]').decode(), "A" * 400, "********"],
+)
+def test_a_made_up_session_is_refused(sim: Simulator, given: str, made_up: str) -> None:
+    assert "is no string of mstr_session" in on(made_up, sim, name="New").sentence
+
+
+@pytest.mark.parametrize("module", ["mstr_runtime", "mstr_session"])
+def test_a_session_of_another_server_is_refused(sim: Simulator, given: str, module: str) -> None:
+    own = {"name": "New"} if module == "mstr_runtime" else {"state": "absent"}
+    done = on(given, sim, module, base_url="https://elsewhere.invalid/MicroStrategyLibrary", **own)
+    wanted = f"session is one of {sim.base_url}, not of base_url https://elsewhere.invalid/MicroStrategyLibrary"
+    assert wanted in done.sentence
+
+
+def test_an_empty_session_is_none(sim: Simulator, given: str) -> None:
+    assert "session" in on("", sim, "mstr_session", state="absent", base_url=sim.base_url).sentence
+
+
+# --- mstr_session itself
+
+
+@pytest.mark.parametrize("where", ["option", "environment"])
+def test_present_ignores_a_session_that_is_given(sim: Simulator, where: str) -> None:
+    sim.clear_requests()
+    more = {"session": "made up"} if where == "option" else {}
+    env = {"MSTR_SESSION": "made up"} if where == "environment" else {}
+    assert run("mstr_session", sim, env=env, **more).result["session"]
+    assert sim.calls() == [LOGIN]
+
+
+def test_absent_takes_the_session_from_the_environment_too(sim: Simulator) -> None:
+    done = Running("mstr_session", {"state": "absent"}, env={"MSTR_SESSION": log_in(sim)}).done()
+    assert done.result["msg"] == f"Logged out of {sim.base_url}."
+    assert sim.open_sessions() == []
+
+
+def test_absent_is_content_when_the_session_is_gone(sim: Simulator) -> None:
+    text = log_in(sim)
+    for _ in range(2):
+        done = on(text, sim, "mstr_session", state="absent")
+        assert (done.status, done.result["changed"], done.warnings) == (0, False, [])
+
+
+@pytest.mark.parametrize("mode", [False, True])
+def test_check_mode_makes_no_difference(sim: Simulator, mode: bool) -> None:
+    text = str(run("mstr_session", sim, _ansible_check_mode=mode).result["session"])
+    assert len(sim.open_sessions()) == 1
+    on(text, sim, "mstr_session", state="absent", _ansible_check_mode=mode)
+    assert sim.open_sessions() == []
+
+
+def test_a_delegated_session_is_left_open_and_said_so(sim: Simulator) -> None:
+    """With delegated_logout shared, a logout would end the session of the person whose token was given."""
+    sim.reset(delegated_logout="shared")
+    giver = sim.open_session()
+    login = {"base_url": sim.base_url, "identity_token": giver["identity_token"]}
+    text = str(Running("mstr_session", login).done().result["session"])
+    assert on(text, sim, name="New").result["action"] == "created"
+    done = on(text, sim, "mstr_session", state="absent")
+    assert "open" in done.result["msg"]
+    assert giver["session"] in [one["number"] for one in sim.open_sessions()]
+    sim.clear_requests()
+    assert Running("mstr_runtime", {**login, "name": "New"}).done().result["action"] == "none"
+    assert LOGOUT not in sim.calls()
+
+
+# --- a session that dies in the middle
+
+DEATHS = [
+    {"scope": "session", "clock": "tomcat"},
+    {"scope": "session", "clock": "iserver"},
+    {"scope": "user", "clock": "tomcat"},
+]
+
+
+@pytest.mark.parametrize("death", DEATHS, ids=lambda death: "-".join(death.values()))
+@pytest.mark.parametrize("operation", ["list", "read", "create", "update", "delete"])
+def test_a_session_that_dies_is_replaced_and_the_call_repeated(
+    sim: Simulator, operation: str, death: dict[str, str]
+) -> None:
+    sim.seed({"name": "Old", "execTimeout": 600, "whitelist": []})
+    sim.fault("session_killed", operation=operation, **death)
+    options: dict[str, Any] = {"name": "New" if operation in ("create", "list") else "Old", "exec_timeout": 60}
+    if operation == "delete":
+        options = {"name": "Old", "state": "absent"}
+    with session(sim) as one:
+        assert one.ensure(**options).action == {"update": "updated", "read": "updated", "delete": "deleted"}.get(
+            operation, "created"
+        )
+    assert (sim.calls().count(LOGIN), one.warnings) == (2, [])
+    assert len(sim.runtimes()) == (0 if operation == "delete" else 2 if options["name"] == "New" else 1)
+    assert sim.open_sessions() == []
+
+
+@pytest.mark.parametrize("clock", ["tomcat", "iserver"])
+def test_a_given_session_whose_clock_has_run_out(sim: Simulator, clock: str) -> None:
+    sim.reset(**{f"{clock}_timeout": 60})
+    text = log_in(sim)
+    sim.turn_clock(61)
+    done = on(text, sim, name="New")
+    assert done.result["error"]["code"] == "ERR009"
+    assert "log in by mstr_session again, or give credentials beside the session" in done.sentence
+    # With credentials beside it, the task logs in for itself, and out again.
+    assert runtime(sim, session=text, name="New").result["action"] == "created"
+    assert sim.open_sessions() == []
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_new_logins_are_as_many_as_retries(sim: Simulator, retries: int) -> None:
+    sim.fault("session_killed", operation="list", times=None)
+    with session(sim, retries=retries) as one, pytest.raises(MstrError) as failed:
+        one.ensure(name="New")
+    assert failed.value.error["code"] == "ERR009"
+    assert sim.calls().count(LOGIN) == 1 + retries
+    assert sim.open_sessions() == []
+
+
+@pytest.mark.parametrize("times", [1, None])
+@pytest.mark.parametrize("kind", ["html", "empty"])
+def test_a_gateway_that_says_401_of_a_live_session_leaves_none_open(
+    sim: Simulator, kind: str, times: int | None
+) -> None:
+    sim.fault(kind, operation="list", status=401, times=times)
+    with session(sim) as one:
+        if times:
+            assert one.ensure(name="New").action == "created"
+        else:
+            with pytest.raises(MstrError, match="401"):
+                one.ensure(name="New")
+    assert sim.open_sessions() == []
+
+
+def test_a_session_on_another_node_is_replaced(sim: Simulator) -> None:
+    """A load balancer whose newest cookie alone is good knows the second task's session no more."""
+    sim.reset(lb_cookie="rotate_strict")
+    text = log_in(sim)
+    assert on(text, sim, name="New").result["action"] == "created", "the first task has the newest cookie"
+    assert "log in by mstr_session again" in on(text, sim, name="New").sentence
+    assert runtime(sim, session=text, name="New").result["action"] == "none"
+
+
+def test_another_job_of_the_user_logs_out_in_the_middle(sim: Simulator) -> None:
+    sim.reset(logout_scope="user")
+    sim.fault("slow", operation="list", seconds=1.0, when="before")
+    running = Running("mstr_runtime", {**credentials(sim), "name": "New"})
+    wait_for_call(sim, "list", running)
+    with session(sim) as other:
+        other.library.get("/runtimes", doing="list")
+    done = running.done()
+    assert (done.result["action"], done.warnings) == ("created", [])
+    assert sim.open_sessions() == []
+
+
+def test_two_plays_that_keep_ending_each_others_sessions_both_finish(sim: Simulator) -> None:
+    sim.reset(logout_scope="user", latency_ms=15)
+
+    def play(name: str, tasks: int, each: int) -> list[str]:
+        actions = []
+        for number in range(tasks):
+            with session(sim) as one:
+                actions += [one.ensure(name=f"{name} {number}.{part}").action for part in range(each)]
+        return actions
+
+    with ThreadPoolExecutor(2) as pool:
+        short, long = pool.submit(play, "short", 12, 1), pool.submit(play, "long", 4, 3)
+        assert short.result() == long.result() == ["created"] * 12
+    assert len(sim.runtimes()) == 24
+    assert sim.calls().count(LOGIN) > 12 + 4, "sessions did end each other"
+    assert sim.open_sessions() == []
