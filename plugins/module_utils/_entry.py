@@ -65,15 +65,16 @@ class Entry:
         }
 
 
-def double_faults(wanted: Mapping[int, Definition]) -> list[str]:
-    """A fault for each two entries, by index, that name one runtime by name or id."""
+def double_faults(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    """A fault for each two entries that name one runtime by name or id, whatever else is wrong with them."""
     faults = []
     seen: dict[tuple[str, str], int] = {}
-    for index, one in wanted.items():
-        for option, value in (("id", one.id), ("name", one.name)):
-            if value is None:
+    for index, entry in enumerate(given):
+        for option in ("id", "name"):
+            value = (entry or {}).get(option)
+            if not value:
                 continue
-            first = seen.setdefault((option, value), index)
+            first = seen.setdefault((option, value.upper() if option == "id" else value), index)
             if first != index:
                 faults.append(f"runtimes[{index}] has the {option} {value!r} of runtimes[{first}]")
     return faults
@@ -102,7 +103,7 @@ def told(entries: Sequence[Entry], purge_cancelled: bool) -> dict[str, Any]:
         first = failed[0].error
         raise PartialError(
             MstrError(
-                f"{len(failed)} of {len(shown)} runtimes failed: {'; '.join(why)}{more}.{spared}",
+                f"{len(failed)} of {len(shown)} runtimes failed: {'; '.join(why).rstrip('.')}{more}.{spared}",
                 **(first.error if first else {}),
             ),
             result,

@@ -281,10 +281,16 @@ def check_bounds(params: Mapping[str, Any]) -> None:
 
 def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Definition]:
     """The definitions of all entries. Raises ValidationError with the faults of all, each with index and name."""
-    given, faults = (params["runtimes"], []) if params["src"] is None else typed(read_definitions(params["src"]))
+    given: Sequence[Mapping[str, Any] | None] | None = params["runtimes"]
+    faults: list[str] = []
+    if params["src"] is not None:
+        given, faults = typed(read_definitions(params["src"]))
+    if given is None:
+        # AnsibleModule takes a null for an option that is given.
+        raise ValidationError(["one of runtimes and src is required"])
     if params["purge"] and not given and not faults:
         faults.append("purge with an empty list would delete every runtime; to want that, list them with state: absent")
-    wanted: dict[int, Definition] = {}
+    wanted: list[Definition] = []
     for index, entry in enumerate(given):
         if entry is None:
             continue
@@ -292,13 +298,13 @@ def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Defini
         faults += [f"{label}: state absent together with {option}" for option in senseless(entry)]
         try:
             comment = entry.get("journal_comment") or params["journal_comment"]
-            wanted[index] = from_params({**entry, "journal_comment": comment}, policy)
+            wanted.append(from_params({**entry, "journal_comment": comment}, policy))
         except ValidationError as exc:
             faults += [f"{label}: {fault}" for fault in exc.faults]
-    faults += double_faults(wanted)
+    faults += double_faults(given)
     if faults:
         raise ValidationError(faults)
-    return list(wanted.values())
+    return wanted
 
 
 def typed(entries: Sequence[Any]) -> tuple[list[dict[str, Any] | None], list[str]]:

@@ -72,11 +72,12 @@ def test_all_mistakes_of_all_entries_in_one_message():
         "runtimes[4] 'c': resource.cpu -1.0 is out of range",
         "runtimes[6]: id '12' is none",
         "concurrency 17 is out of range; it goes from 1 to 16",
+        "runtimes[5] has the name 'a' of runtimes[0]",
         "purge_limit -1 is out of range; it is at least 0",
         "wait_timeout 0 is out of range",
     ):
         assert one in told
-    assert len(faults) == 11
+    assert len(faults) == 12
 
 
 @pytest.mark.parametrize("concurrency", [0, 17, -4])
@@ -93,7 +94,7 @@ def test_concurrency_in_range(concurrency):
     ("entries", "fault"),
     [
         ([{"name": "a"}, {"name": "b"}, {"name": "a"}], "runtimes[2] has the name 'a' of runtimes[0]"),
-        ([{"id": ID}, {"id": ID.lower()}], f"runtimes[1] has the id '{ID}' of runtimes[0]"),
+        ([{"id": ID}, {"id": ID.lower()}], f"runtimes[1] has the id '{ID.lower()}' of runtimes[0]"),
         ([{"id": A, "name": "x"}, {"id": ID, "name": "x"}], "runtimes[1] has the name 'x' of runtimes[0]"),
         ([{"id": A, "name": "b"}, {"name": "b", "state": "absent"}], "runtimes[1] has the name 'b' of runtimes[0]"),
     ],
@@ -122,6 +123,10 @@ def test_purge_with_an_empty_list(tmp_path, source):
     options = params(purge=True, **{source: [] if source == "runtimes" else written(tmp_path, [])})
     (fault,) = faults_of(prepare, options)
     assert fault.startswith("purge with an empty list would delete every runtime")
+
+
+def test_a_null_is_no_list():
+    assert faults_of(prepare, params()) == ("one of runtimes and src is required",)
 
 
 def test_an_empty_list_without_purge_is_nothing_to_do():
@@ -181,7 +186,7 @@ def test_a_mistake_is_named_with_its_entry_s_index_and_name(entry, said):
 def test_an_entry_of_a_wrong_type_does_not_hide_the_faults_of_others(tmp_path):
     entries = [{"name": "a", "exec_timeout": "x"}, 3, {"name": "c", "exec_timeout": 0}, {"name": "c"}]
     faults = faults_of(prepare, params(src=written(tmp_path, entries), purge=True))
-    assert [fault[:11] for fault in faults] == ["runtimes[0]", "runtimes[1]", "runtimes[2]"]
+    assert [fault[:11] for fault in faults] == ["runtimes[0]", "runtimes[1]", "runtimes[2]", "runtimes[3]"]
 
 
 def test_entries_of_a_file_are_as_those_of_the_option(tmp_path):
