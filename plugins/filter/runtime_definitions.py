@@ -69,7 +69,7 @@ def runtime_definitions(runtimes: Any, exclude: Any = ()) -> list[dict[str, Any]
     except ValidationError as exc:
         raise AnsibleFilterError(
             f"What no definition can carry: {exc.sentence}. Mend it on the server, or exclude the runtime."
-        ) from exc
+        ) from None
 
 
 class FilterModule:
