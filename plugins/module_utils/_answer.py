@@ -86,7 +86,7 @@ def parsed(text: str | bytes) -> Any:
         raise ValueError("nested too deep") from None
     # What the parser of a newer Python takes would still break whoever walks through it, Ansible too.
     level = [data]
-    for _ in range(_DEEPEST):
+    for _level in range(_DEEPEST):
         level = [inner for one in level for inner in _inside(one) if isinstance(inner, (dict, list))]
         if not level:
             return data

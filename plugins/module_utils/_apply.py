@@ -145,7 +145,8 @@ class Writer(NamedTuple):
 
     def _write(self, plan: Plan, wanted: Definition) -> str | None:
         runtime = plan.runtime
-        assert runtime is not None  # a plan that changes something has one
+        if runtime is None:
+            raise AssertionError("a plan that changes something has a runtime")
         if plan.action == "created":
             return self.api.create(plan.body)
         if plan.action == "updated":

@@ -130,8 +130,8 @@ class Bulk(NamedTuple):
         return spared
 
     def _written(self, entry: Entry) -> None:
-        assert entry.plan is not None  # only planned entries are written
-        entry.outcome = self.writer.carry_out(entry.plan, entry.wanted)
+        if entry.plan:
+            entry.outcome = self.writer.carry_out(entry.plan, entry.wanted)
 
     def _verify(self, entries: Sequence[Entry]) -> None:
         written = [one for one in entries if one.outcome and not one.outcome.read]
@@ -145,8 +145,8 @@ class Bulk(NamedTuple):
             return
 
         def verified(entry: Entry) -> None:
-            assert entry.outcome is not None  # only written entries are verified
-            entry.outcome = self.writer.verified(entry.outcome, entry.wanted, listed)
+            if entry.outcome:
+                entry.outcome = self.writer.verified(entry.outcome, entry.wanted, listed)
 
         self._each(verified, written)
 

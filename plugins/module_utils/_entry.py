@@ -93,7 +93,7 @@ def told(entries: Sequence[Entry], purge_cancelled: bool) -> dict[str, Any]:
             "unchanged": actions.count("none"),
             "failed": actions.count("failed"),
         },
-        "diff": [_diff(entry) for entry in shown if entry.outcome and entry.outcome.action != "none"],
+        "diff": [_diff(entry, entry.outcome) for entry in shown if entry.outcome and entry.outcome.action != "none"],
     }
     failed = [entry for entry in shown if entry.error]
     if failed:
@@ -111,12 +111,11 @@ def told(entries: Sequence[Entry], purge_cancelled: bool) -> dict[str, Any]:
     return result
 
 
-def _diff(entry: Entry) -> dict[str, Any]:
-    assert entry.outcome is not None  # only what has an outcome has a diff
-    header = f"runtime {entry.name!r} ({entry.outcome.id or 'new'})"
+def _diff(entry: Entry, outcome: Outcome) -> dict[str, Any]:
+    header = f"runtime {entry.name!r} ({outcome.id or 'new'})"
     return {
-        "before": dict(entry.outcome.before),
-        "after": dict(entry.outcome.after),
+        "before": dict(outcome.before),
+        "after": dict(outcome.after),
         "before_header": header,
         "after_header": header,
     }

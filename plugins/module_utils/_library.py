@@ -172,7 +172,8 @@ class Library:
                     # A gateway may have said so of a session that is alive: it would be left open.
                     with suppress(MstrError):
                         self.end_session()
-            assert login is not None  # the options were checked: a session or a login
+            if login is None:
+                raise AssertionError("the options were checked: there is a session or a login")
             self._token, self._ours = None, False
             self._http.forget_cookies()
             # Of a login that was under way when a signal came the token has to be known, or the session leaks.

@@ -39,9 +39,9 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], workers:
                 return
             done.put((index, _result(work, items[index])))
 
-    for _ in range(min(workers, len(items))):
+    for _worker in range(min(workers, len(items))):
         start_thread(serve)
-    results: dict[int, Any] = dict(done.get() for _ in items)
+    results: dict[int, Any] = dict(done.get() for _item in items)
     return [results[index] for index in range(len(items))]
 
 

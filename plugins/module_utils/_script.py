@@ -64,7 +64,7 @@ def run_script(
     try:
         run.finish(clock, pause)
     except _Forgotten as exc:
-        raise PartialError(exc, run.to_result(None)) from exc
+        raise PartialError(exc, run.to_result(None)) from None
     except MstrError as exc:
         doing = f" while the script ran on {script.label}." if isinstance(exc, Interrupted) else ""
         failure = _stop(library, run.evaluation)

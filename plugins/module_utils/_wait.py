@@ -69,7 +69,7 @@ def wait_for(
     try:
         return outcome._replace(runtime=until_ready(api, outcome.runtime, waiting, clock, pause))
     except NotReady as exc:
-        raise PartialError(exc, outcome._replace(runtime=exc.runtime).to_result()) from exc
+        raise PartialError(exc, outcome._replace(runtime=exc.runtime).to_result()) from None
     except Interrupted as exc:
         cause = MstrError(f"{exc.sentence} while waiting until the runtime {_named(outcome.runtime)} is ready")
         raise PartialError(cause, outcome.to_result()) from exc

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -111,7 +110,7 @@ def run(
     result, failure = _result(module, stop, work, (connection, prepare))
     if stop.hung_up:
         # Nobody reads; writing would only end in a broken pipe.
-        sys.exit(1)
+        raise SystemExit(1)
     shown = failure or result
     if not module._diff:
         shown.pop("diff", None)

@@ -39,7 +39,7 @@ options:
     default: 600
 attributes:
   check_mode:
-    support: none
+    support: partial
     details: The task is skipped, nothing is sent.
   diff_mode:
     support: none

@@ -93,7 +93,7 @@ class Server:
         raise fault.error  # type: ignore[misc]
 
     def _work(self, method: str, path: str, body: Any) -> Any:
-        _, _, identity = path[1:].partition("/")
+        identity = path[1:].partition("/")[2]
         if method == "POST":
             return self._create(body)
         if not identity:

@@ -69,7 +69,7 @@ class Listener:
     def _serve(self) -> None:
         with suppress(OSError):
             while True:
-                connection, _ = self._socket.accept()
+                connection, _address = self._socket.accept()
                 start_thread(self._talk, connection)
 
     def _talk(self, connection: socket.socket) -> None:
@@ -78,12 +78,14 @@ class Listener:
                 connection = self.tls.wrap_socket(connection, server_side=True)
             with connection, connection.makefile("rb") as file:
                 try:
-                    method, path, _ = file.readline().decode().split(" ")
+                    method, path, _version = file.readline().decode().split(" ")
                 except ValueError:  # no HTTP at all
                     connection.sendall(reply(400))
                     return
                 lines = iter(lambda: file.readline().decode().strip(), "")
-                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+                headers = {
+                    name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)
+                }
                 body = file.read(int(headers.get("content-length", 0)))
                 request = Request(f"{method} {path}", headers, body, connection)
                 self.requests.append(request)

@@ -286,7 +286,7 @@ def test_an_error_of_the_server_itself_is_looked_up_once():
 @pytest.mark.parametrize("retries", [0, 2])
 def test_a_lost_write_is_repeated_as_often_as_retries_say(retries):
     server = Server()
-    for _ in range(9):
+    for _turn in range(9):
         server.fail("POST", lost())
     with pytest.raises(MstrError, match="retries are used up"):
         server.writer(retries=retries).ensure(NEW)

@@ -357,7 +357,7 @@ def test_of_fifty_one_fails(workers):
 
 def test_many_failures_are_counted_and_the_first_are_told():
     have = Server()
-    for _ in range(8):
+    for _turn in range(8):
         have.fail("POST", refusal(400, "ERR006", "bad input"))
     result = run(have, *({"name": f"r{n}"} for n in range(8)))
     assert result["msg"].startswith("8 of 8 runtimes failed: runtimes[0] 'r0': ")

@@ -71,7 +71,7 @@ def test_a_connect_that_times_out_did_nothing():
 
 
 def test_a_certificate_of_nobody_says_what_to_set(tmp_path):
-    _, context = self_signed(tmp_path, "localhost")
+    _certificate, context = self_signed(tmp_path, "localhost")
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url)
     assert f"the TLS certificate of 127.0.0.1:{server.port} is not trusted: self" in found.reason

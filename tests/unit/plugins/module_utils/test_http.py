@@ -53,7 +53,7 @@ def test_every_cookie_comes_back_a_secure_one_and_a_changing_one_too():
     cookies = iter(["JSESSIONID=1; Path=/; HttpOnly", "lb=a; Secure", "lb=b; Secure"])
     with Listener(lambda request: reply(Set_Cookie=next(cookies))) as server:
         http = http_to(server)
-        for _ in range(3):
+        for _turn in range(3):
             get(http)
     assert set(server.requests[2].headers["cookie"].split("; ")) == {"JSESSIONID=1", "lb=a"}
     assert {(name, value) for name, value, _domain, _path in http.cookies()} == {("JSESSIONID", "1"), ("lb", "b")}
@@ -80,7 +80,7 @@ def test_an_answer_without_end_is_cut_off(monkeypatch):
 def test_an_answer_that_drips_ends_with_the_whole_call():
     def drip(request):
         request.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        for _ in range(40):
+        for _turn in range(40):
             request.socket.sendall(b"x")
             time.sleep(0.01)
 
@@ -124,7 +124,7 @@ def test_a_signal_ends_the_wait_and_the_answer_can_still_be_had():
 
 def test_ca_path_wins_over_the_environment_and_is_used(tmp_path, monkeypatch):
     file, context = self_signed(tmp_path, "localhost")
-    other, _ = self_signed(tmp_path, "other.example")
+    other, _context = self_signed(tmp_path, "other.example")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
     with Listener(lambda request: reply(), context) as server:
         url = f"https://localhost:{server.port}"

@@ -64,13 +64,13 @@ def test_a_signal_wakes_every_thread_that_waits(stop):
         except Interrupted:
             woken.put(True)
 
-    threads = [threading.Thread(target=wait) for _ in range(3)]
+    threads = [threading.Thread(target=wait) for _number in range(3)]
     for thread in threads:
         thread.start()
     while len(stop._boxes) < 3:
         time.sleep(0.001)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert [woken.get(timeout=2) for _ in threads] == [True] * 3
+    assert [woken.get(timeout=2) for _thread in threads] == [True] * 3
     assert not stop._boxes, "nobody waits any more"
 
 
@@ -106,7 +106,7 @@ from ansible_collections.mstr.library.plugins.module_utils._interrupt import Int
 
 stop, end, asleep = Stop(), threading.Event(), 0
 stop.install()
-for _ in range(3):
+for _number in range(3):
     start_thread(end.wait)
 for _ in range(15):
     stop.reason = None
@@ -128,7 +128,9 @@ def test_two_signals_at_once_wake_the_main_thread_whatever_else_runs(tmp_path):
     tree = tmp_path / "ansible_collections" / "mstr"
     tree.mkdir(parents=True)
     (tree / "library").symlink_to(Path(__file__).parents[4])
-    ran = subprocess.run([sys.executable, "-c", TWO_SIGNALS], env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    ran = subprocess.run(
+        [sys.executable, "-c", TWO_SIGNALS], env={**os.environ, "PYTHONPATH": str(tmp_path)}, check=False
+    )
     assert ran.returncode == 0
 
 

@@ -201,7 +201,7 @@ def test_overlap_is_what_the_standard_library_says(block, others):
 def test_a_block_split_in_any_way_is_inside_its_pieces_and_not_without_one(block, extra, cuts):
     network = ipaddress.ip_network(block)
     pieces = [network]
-    for _ in range(min(cuts, network.max_prefixlen - network.prefixlen)):
+    for _cut in range(min(cuts, network.max_prefixlen - network.prefixlen)):
         pieces = [*pieces[:-1], *pieces[-1].subnets()]
     assert rules(policy([*map(str, pieces), *extra]), block) == []
     if len(pieces) > 1:

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._script import Script, run_script
-from ansible_collections.mstr.library.tests.unit.support.http import LOGIN, LOGOUT, Session
+from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, answer, lost
 from hypothesis import given
 from hypothesis import strategies as st
@@ -218,7 +218,7 @@ def test_a_run_that_cannot_be_stopped_may_be_running_on(room):
 
 def test_an_interrupted_run_is_stopped(room):
     here = room(*[state(1)] * 9)
-    here.pause = lambda seconds: (_ for _ in ()).throw(INTERRUPTED)
+    here.pause = lambda seconds: (nothing for nothing in ()).throw(INTERRUPTED)
     failure = here.fail()
     assert failure.sentence == (
         "Stopped by signal SIGTERM while the script ran on the default runtime. It was stopped on the server."
