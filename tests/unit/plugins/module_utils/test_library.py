@@ -10,8 +10,8 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, decode, encode
-from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
 from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, answer, lost
+from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
 
 READ, WRITE = "GET /runtimes", "POST /runtimes"
 GONE = answer(401, {"code": "ERR009", "message": "gone"})

@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._script import Script, run_script
-from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, answer, lost
+from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
 from hypothesis import given
 from hypothesis import strategies as st
 
