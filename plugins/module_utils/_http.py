@@ -55,6 +55,8 @@ class Http:
         self.session = requests.Session()
         # Without an auth of its own, requests would look into ~/.netrc.
         self.session.auth = lambda prepared: prepared
+        # Without following a redirect, requests would still read its whole body and stumble over its target.
+        self.session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         self.session.cookies.set_policy(_AnyProtocol())
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
