@@ -1,0 +1,334 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Answers that mean harm, or that no server should give: bounded in time and memory, and always a sentence."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from simulator.harness import Simulator
+
+from faults.inprocess import session
+from faults.running import Done, Running, credentials, runtime
+
+OPERATIONS: dict[str, dict[str, Any]] = {
+    "login": {"name": "New"},
+    "list": {"name": "New"},
+    "read": {"name": "Old", "exec_timeout": 60},
+    "create": {"name": "New"},
+    "update": {"name": "Old", "exec_timeout": 60},
+    "delete": {"name": "Old", "state": "absent"},
+}
+MEMORY_KB = 350_000  # 64 MB of an answer, twice while it is copied, and an interpreter
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+class Listener:
+    """Somebody else's server: notes who asks for what, with which headers."""
+
+    def __init__(self) -> None:
+        seen: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def _note(self) -> None:
+                seen.append(f"{self.command} {self.path} {dict(self.headers)}")
+                self.send_response(200)
+                self.end_headers()
+
+            do_GET = do_POST = do_PATCH = do_DELETE = _note  # noqa: N815
+
+            def log_message(self, *_args: Any) -> None:
+                pass
+
+        self.seen = seen
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    one = Listener()
+    threading.Thread(target=one.server.serve_forever, daemon=True).start()
+    yield one
+    one.server.shutdown()
+    one.server.server_close()
+
+
+@pytest.fixture
+def server(sim: Simulator) -> Simulator:
+    sim.seed({"name": "Old", "execTimeout": 600, "whitelist": []})
+    return sim
+
+
+# --- redirects
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_redirect_is_not_followed(server: Simulator, listener: Listener, operation: str, status: int) -> None:
+    location = f"{listener.url}/api/runtimes?token=hidden-away"
+    server.fault("redirect", operation=operation, status=status, location=location, times=None)
+    with session(server) as one, pytest.raises(MstrError) as failed:
+        one.ensure(**OPERATIONS[operation])
+    assert listener.seen == []
+    assert f"a redirect to {listener.url}/api/runtimes, which is not followed" in failed.value.sentence
+    assert "hidden-away" not in failed.value.sentence
+    assert server.open_sessions() == []
+
+
+def test_a_redirect_from_https_to_plain_http_is_not_followed(listener: Listener) -> None:
+    with Simulator(tls=True) as tls:
+        tls.fault("redirect", operation="list", location=f"{listener.url}/MicroStrategyLibrary/api/runtimes")
+        with session(tls, ca_path=tls.certificates["ca"]) as one, pytest.raises(MstrError, match=listener.url):
+            one.ensure(name="New")
+    assert listener.seen == []
+
+
+def test_a_redirect_at_the_logout_is_not_followed_either(server: Simulator, listener: Listener) -> None:
+    server.fault("redirect", operation="logout", location=listener.url)
+    with session(server) as one:
+        one.library.get("/runtimes")
+    assert listener.seen == []
+    assert listener.url in one.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "",
+        "/elsewhere",
+        "//[",
+        "http://[::1",
+        "http://h:port/",
+        "http://u:secret-in-url@h/x",
+        "\u202eevil",
+        "x" * 5000,
+        "javascript:alert(1)",
+    ],
+)
+def test_any_target_makes_a_sentence(server: Simulator, location: str) -> None:
+    server.fault("redirect", operation="list", location=location)
+    with session(server) as one, pytest.raises(MstrError) as failed:
+        one.ensure(name="New")
+    is_a_sentence(failed.value.sentence)
+    assert "secret-in-url" not in failed.value.sentence
+
+
+def test_the_body_of_a_redirect_is_read_no_further_than_any_other(server: Simulator) -> None:
+    piece = b"x" * (1 << 20)
+
+    def answer(listening: socket.socket) -> None:
+        client, _address = listening.accept()
+        with client, suppress(OSError):
+            client.recv(65536)
+            client.sendall(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n")
+            for _ in range(200):
+                client.sendall(piece)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=answer, args=(listening,), daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with session(server, base_url=url) as one, pytest.raises(MstrError, match="more than 64 MB"):
+            one.ensure(name="New")
+
+
+# --- too much, too slow
+
+
+def measured(server: Simulator, operation: str, **options: Any) -> tuple[Done, int]:
+    """The module, and the peak of its memory in KB."""
+    options = {**credentials(server), **OPERATIONS[operation], **options}
+    done = Running("mstr_runtime", options, measured=True).done()
+    return done, int(done.stderr.split()[-1])
+
+
+ENDLESS: dict[str, dict[str, Any]] = {
+    "100 MB": {"kind": "huge"},
+    "100 MB in chunks": {"kind": "huge", "chunked": True},
+    "100 MB, packed": {"kind": "huge", "gzip": True},
+    "no end": {"kind": "endless"},
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_an_answer_of_any_size_costs_little(server: Simulator, name: str) -> None:
+    server.fault(operation="list", times=None, **ENDLESS[name])
+    done, peak = measured(server, "list")
+    assert "answered with more than 64 MB, which no answer of this API has" in done.sentence
+    assert peak < MEMORY_KB
+    assert server.calls().count("GET /runtimes") == 1, "the next would be no smaller"
+    assert server.open_sessions() == []
+
+
+def test_a_huge_page_is_not_quoted(server: Simulator) -> None:
+    server.fault("huge", operation="list", status=500, megabytes=20)
+    done, peak = measured(server, "list")
+    assert len(done.sentence) < 1000
+    assert peak < MEMORY_KB
+
+
+@pytest.mark.parametrize("operation", ["login", "list", "create"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "endless", "bytes_per_second": 20},
+        {"kind": "drip", "seconds": 0.1, "start": "headers", "work": "none"},
+    ],
+    ids=lambda fault: fault["kind"],
+)
+def test_an_answer_in_drops_ends_with_the_whole_call(server: Simulator, operation: str, fault: dict[str, Any]) -> None:
+    """A drop comes long before the timeout between two bytes; the whole call has ten times that."""
+    server.fault(operation=operation, times=None, **fault)
+    began = time.monotonic()
+    with session(server, retries=0, timeout=0.2) as one, pytest.raises(MstrError) as failed:
+        one.ensure(**OPERATIONS[operation])
+    assert time.monotonic() - began < 8
+    assert "no whole answer within 2 seconds" in failed.value.sentence
+
+
+def test_a_module_ends_an_answer_in_drops(server: Simulator) -> None:
+    server.fault("drip", operation="list", seconds=0.25)
+    done = runtime(server, name="New", timeout=0.5, retries=0)
+    assert "no whole answer within 5 seconds" in done.sentence
+    assert server.open_sessions() == []
+
+
+# --- shapes
+
+
+def is_a_sentence(text: str) -> None:
+    """One line that a terminal can show, of a length that a person can read."""
+    assert 0 < len(text) < 2500
+    assert not UNPRINTABLE.search(text)
+    text.encode("utf-8")
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '{"runtimes":[', '{"message":'])
+@pytest.mark.parametrize("status", [200, 500])
+def test_deep_json(server: Simulator, opening: str, status: int) -> None:
+    deep = opening * 50_000 + "1" + "".join("]" if part == "[" else "}" for part in reversed(opening)) * 50_000
+    server.fault("broken_json", operation="list", status=status, body=deep)
+    done = runtime(server, name="New")
+    is_a_sentence(done.sentence)
+    assert "fault in mstr.library" not in done.sentence
+    assert done.stderr == ""
+
+
+STRANGE: list[Any] = [
+    {"id": 5, "name": 7},
+    {"id": "A" * 32, "name": "Old", "whitelist": 3, "packages": "x", "resource": [1], "execTimeout": "soon"},
+    {"id": "A" * 32, "name": "Old", "whitelist": [1, None, {}], "packages": [1, None, {"name": 3, "version": 4.5}]},
+    {"id": "A" * 32, "name": "Old", "resource": {"cpu": {}, "mem": "much", "disk": None}, "status": 3, "owner": "me"},
+    {"id": "A" * 32, "name": "Old", "execTimeout": 10**400, "description": [], "acl": "x", "acg": "y"},
+    {"id": ["A"], "name": {"a": 1}},
+]
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("module", ["mstr_runtime", "mstr_runtime_info", "mstr_runtimes"])
+def test_numbers_where_text_belongs(server: Simulator, module: str, strange: Any) -> None:
+    for operation, answer in (("list", {"runtimes": [strange]}), ("read", strange)):
+        server.fault("broken_json", operation=operation, body=json.dumps(answer), times=None)
+    wanted = {"name": "Old", "whitelist": ["10.0.0.0/8"], "resource": {"mem": 512}, "packages": [{"name": "x"}]}
+    options = {"mstr_runtime_info": {}, "mstr_runtimes": {"runtimes": [wanted]}}.get(module, wanted)
+    done = Running(module, {**credentials(server), **options, "_ansible_check_mode": True}).done()
+    assert done.result, done.stderr
+    assert "fault in mstr.library" not in str(done.result.get("msg"))
+    assert done.stderr == ""
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+ERROR_BODY = JSON | st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("code", "message", "ticketId", "iServerCode", "errors"), JSON)
+)
+FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+@FUZZ
+@given(body=ERROR_BODY, status=st.sampled_from([400, 401, 403, 404, 409, 418, 500, 503]))
+def test_any_json_as_an_error_gives_a_sentence(simulator: Simulator, body: Any, status: int) -> None:
+    simulator.reset()
+    simulator.fault("broken_json", operation="list", status=status, body=json.dumps(body), times=None)
+    with session(simulator, retries=0) as one, pytest.raises(MstrError) as failed:
+        one.ensure(name="New")
+    is_a_sentence(failed.value.sentence)
+    assert str(status) in failed.value.sentence
+    json.dumps(failed.value.error).encode()
+
+
+@FUZZ
+@given(body=st.text(max_size=200), kind=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20))
+def test_any_text_as_an_answer_gives_a_sentence(simulator: Simulator, body: str, kind: str) -> None:
+    simulator.reset()
+    simulator.fault("status", operation="any", status=500, body=body, content_type=kind or "x/y", times=None)
+    with session(simulator, retries=0) as one, pytest.raises(MstrError) as failed:
+        one.ensure(name="New")
+    is_a_sentence(failed.value.sentence)
+
+
+FIELDS = ("id", "name", "whitelist", "packages", "resource", "execTimeout", "description", "status", "others")
+
+
+@FUZZ
+@given(runtimes=st.lists(st.fixed_dictionaries({"id": JSON}, optional=dict.fromkeys(FIELDS[1:], JSON)), max_size=3))
+def test_any_list_of_runtimes_is_read_or_refused(simulator: Simulator, runtimes: list[Any]) -> None:
+    simulator.reset()
+    simulator.fault("broken_json", operation="list", body=json.dumps({"runtimes": runtimes}), times=None)
+    simulator.fault("status", operation="write", status=400, times=None)
+    with session(simulator, retries=0) as one:
+        try:
+            outcome = one.ensure(name="New", whitelist=["10.0.0.0/8"], resource={"cpu": 1}, packages=[{"name": "x"}])
+        except MstrError as exc:
+            is_a_sentence(exc.sentence)
+        else:
+            json.dumps(outcome.to_result())
+
+
+# --- what a message may carry
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_message_that_repeats_secrets_is_masked(server: Simulator, operation: str) -> None:
+    server.fault("echo_secret", operation=operation, status=400)
+    done = runtime(server, **OPERATIONS[operation])
+    told = done.stdout + done.stderr
+    assert "Refused: ********" in done.sentence
+    assert [secret for secret in server.secrets() if len(secret) >= 8 and secret in told] == []
+
+
+ESCAPES = "\x1b[2J\x1b[31mred\x1b]0;title\x07\x9b31m \u202eabc\r\nfatal: [other]: FAILED!\x08\x00"
+
+
+@pytest.mark.parametrize("where", ["message", "code", "ticketId"])
+def test_terminal_escapes_are_neutralised(server: Simulator, where: str) -> None:
+    body = {"code": "ERR006", "message": "no", "ticketId": "t", where: ESCAPES}
+    server.fault("json", operation="list", status=400, json=body)
+    done = runtime(server, name="New")
+    is_a_sentence(done.sentence)
+    for text in done.result["error"].values():
+        assert not UNPRINTABLE.search(str(text))
+    assert "red" in done.sentence
+
+
+def test_terminal_escapes_in_a_pages_title(server: Simulator) -> None:
+    server.fault("html", operation="list", status=500, title=ESCAPES)
+    is_a_sentence(runtime(server, name="New").sentence)
