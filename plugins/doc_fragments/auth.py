@@ -56,6 +56,7 @@ options:
   validate_certs:
     description:
       - Whether the server's TLS certificate must be valid. It wins over the environment variables of requests.
+      - With V(false), each task warns.
       - If not given, the environment variable E(MSTR_VALIDATE_CERTS) is used.
     type: bool
     default: true

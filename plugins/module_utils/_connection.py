@@ -62,6 +62,11 @@ class Connection(NamedTuple):
         parts = urlsplit(self.base_url)
         return parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or "")
 
+    @property
+    def unproven(self) -> bool:
+        """Whether anybody may pass for the server."""
+        return self.base_url.startswith("https:") and self.verify is False
+
 
 def normal_url(text: str) -> str:
     """The base URL without what people paste behind it: C(/), C(/api), C(/app).

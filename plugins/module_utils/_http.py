@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 import traceback
+import warnings
 from collections.abc import Iterable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from queue import SimpleQueue
@@ -58,6 +59,9 @@ class Http:
         # Without following a redirect, requests would still read its whole body and stumble over its target.
         self.session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
         self.session.cookies.set_policy(_AnyProtocol())
+        if connection.unproven:
+            # The task warns once; urllib3 would with each call, on a stream that most never see.
+            warnings.filterwarnings("ignore", "Unverified HTTPS request")
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
         """Every cookie: name, value, domain, path."""

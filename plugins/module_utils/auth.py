@@ -133,6 +133,10 @@ def _result(
         connection, request = all_of(*(partial(check, module.params) for check in checks))
         if connection.in_the_clear:
             module.warn(f"{connection.base_url} is plain http: credentials and session cross the network unencrypted.")
+        if connection.unproven:
+            module.warn(
+                f"validate_certs is false: nothing proves that {connection.base_url} is who gets the credentials."
+            )
         library = Library(connection, stop, module.warn)
         return dict(work(Task(library, stop, module.params, module.check_mode, module.warn), request)), None
     except MstrError as exc:
