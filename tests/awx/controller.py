@@ -1,0 +1,248 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A small model of a controller's API: enough for the modules of awx.awx to make, find, change and remove objects.
+
+It keeps what it is given and answers in the API's form. It does what AWX 24.6.1 does where a playbook that is run twice
+could notice: it never shows a secret, completes inputs of credential types, deletes inventories with delay, and refuses
+to delete what is in use. It runs no jobs.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+ADMIN, PASSWORD = "admin", "purple-elephant-93"
+VIEWER = "viewer"
+TYPES = {
+    "credential_types": "credential_type",
+    "credentials": "credential",
+    "execution_environments": "execution_environment",
+    "hosts": "host",
+    "inventories": "inventory",
+    "job_templates": "job_template",
+    "organizations": "organization",
+    "projects": "project",
+    "schedules": "schedule",
+    "workflow_approval_templates": "workflow_approval_template",
+    "workflow_job_template_nodes": "workflow_job_template_node",
+    "workflow_job_templates": "workflow_job_template",
+}
+# What goes with an object when it is deleted: the other kind, and its field that names the object.
+GOES_WITH = {
+    "inventories": ("hosts", "inventory"),
+    "job_templates": ("schedules", "unified_job_template"),
+    "workflow_job_templates": ("workflow_job_template_nodes", "workflow_job_template"),
+}
+# How often an inventory is still listed after it was deleted.
+LINGERS = 2
+
+
+class Refused(Exception):
+    """An answer that is no success."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(status)
+        self.status, self.body = status, body
+
+
+class Controller:
+    """A running model, as a context manager. `url` is where it answers, `writes` what changed something."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in TYPES}
+        self.associated: dict[tuple[str, int, str], list[int]] = {}
+        self.surveys: dict[int, Any] = {}
+        self.writes: list[str] = []
+        self.requests = 0
+        self._dying: dict[int, int] = {}
+        self._last_id = 100
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+
+    def __enter__(self) -> Controller:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def environment(self, username: str = ADMIN, password: str = PASSWORD) -> dict[str, str]:
+        """The variables that lead awx.awx here."""
+        return {"CONTROLLER_HOST": self.url, "CONTROLLER_USERNAME": username, "CONTROLLER_PASSWORD": password}
+
+    def names(self, kind: str) -> list[str]:
+        """The names of all objects of a kind."""
+        return sorted(thing.get("name", "") for thing in self.objects[kind].values())
+
+    def one(self, kind: str, name: str) -> dict[str, Any]:
+        """The one object of a name."""
+        (thing,) = [thing for thing in self.objects[kind].values() if thing.get("name", thing.get("identifier")) == name]
+        return thing
+
+    def answer(self, method: str, target: str, body: Any, user: str) -> tuple[int, Any]:
+        """Status and body of an answer. Raises Refused."""
+        with self._lock:
+            parts = urlsplit(target)
+            path = parts.path.removeprefix("/api/v2/").strip("/").split("/")
+            if path[0] == "tokens":
+                return (201, {"id": 1, "token": f"token-of-{user}"}) if method == "POST" else (204, None)
+            self.requests += 1
+            if method != "GET":
+                if user != ADMIN:
+                    raise Refused(403, {"detail": "You do not have permission to perform this action."})
+                self.writes.append(f"{method} {parts.path}")
+            return self._dispatch(method, path, dict(parse_qsl(parts.query)), body)
+
+    def _dispatch(self, method: str, path: list[str], query: dict[str, str], body: Any) -> tuple[int, Any]:
+        match method, path:
+            case "GET", ["project_updates", _]:
+                return 200, {"status": "successful"}
+            case "GET", [kind]:
+                found = [self._shown(each, thing) for each, thing in self._all(kind) if _fits(each, thing, query)]
+                return 200, {"count": len(found), "next": None, "results": found}
+            case "POST", [kind]:
+                return 201, self._shown(kind, self._create(kind, body))
+            case _, [kind, key] if not key.isdigit() or int(key) not in self.objects[kind]:
+                raise Refused(404, {"detail": "Not found."})
+            case "GET", [kind, key]:
+                return 200, self._shown(kind, self.objects[kind][int(key)])
+            case "PATCH", [kind, key]:
+                self.objects[kind][int(key)].update(self._stored(kind, body))
+                return 200, self._shown(kind, self.objects[kind][int(key)])
+            case "DELETE", [kind, key]:
+                return self._delete(kind, int(key))
+            case "POST", [_, key, "create_approval_template"]:
+                approval = self._create("workflow_approval_templates", body)
+                self.objects["workflow_job_template_nodes"][int(key)]["unified_job_template"] = approval["id"]
+                return 201, self._shown("workflow_approval_templates", approval)
+            case "GET", [_, key, "survey_spec"]:
+                return 200, self.surveys.get(int(key), {})
+            case "POST", [_, key, "survey_spec"]:
+                self.surveys[int(key)] = body
+                return 200, {}
+            case _, ["workflow_approval_templates", _, "success_nodes"]:
+                raise Refused(404, {"detail": "Not found."})
+            case "GET", [kind, key, relation]:
+                ids = self.associated.get((kind, int(key), relation), [])
+                return 200, {"count": len(ids), "next": None, "results": [{"id": each} for each in ids]}
+            case "POST", [kind, key, relation]:
+                ids = self.associated.setdefault((kind, int(key), relation), [])
+                ids.remove(body["id"]) if body.get("disassociate") else ids.append(body["id"])
+                return 204, None
+        raise Refused(405, {"detail": f"{method} {'/'.join(path)} is not in this model"})
+
+    def _all(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        kinds = ("job_templates", "projects", "workflow_job_templates") if kind == "unified_job_templates" else (kind,)
+        for each in kinds:
+            for thing in list(self.objects.get(each, {}).values()):
+                yield each, thing
+                if thing["id"] in self._dying:
+                    self._dying[thing["id"]] -= 1
+                    if not self._dying[thing["id"]]:
+                        del self.objects[each][thing["id"]]
+
+    def _create(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        self._last_id += 1
+        thing = {"id": self._last_id, "description": "", **self._stored(kind, body)}
+        if kind == "job_templates":
+            thing["organization"] = self.objects["projects"][thing["project"]]["organization"]
+        self.objects[kind][thing["id"]] = thing
+        return thing
+
+    def _stored(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        if kind == "credential_types":
+            for field in body["inputs"]["fields"]:
+                field.setdefault("type", "string")
+        return body
+
+    def _shown(self, kind: str, thing: dict[str, Any]) -> dict[str, Any]:
+        url = f"/api/v2/{kind}/{thing['id']}/"
+        related = {"survey_spec": f"{url}survey_spec/"}
+        if kind == "workflow_job_template_nodes" and thing.get("unified_job_template"):
+            of = next(kind for kind, things in self.objects.items() if thing["unified_job_template"] in things)
+            related["unified_job_template"] = f"/api/v2/{of}/{thing['unified_job_template']}/"
+        shown = {**thing, "type": TYPES[kind], "url": url, "related": related, "summary_fields": {}}
+        if kind == "projects":
+            shown |= {"scm_revision": "", "summary_fields": {"current_update": {"id": thing["id"]}}}
+        if kind == "credentials":
+            fields = self.objects["credential_types"][thing["credential_type"]]["inputs"]["fields"]
+            secret = {field["id"] for field in fields if field.get("secret")}
+            shown["inputs"] = {key: "$encrypted$" if key in secret else v for key, v in thing["inputs"].items()}
+        return shown
+
+    def _delete(self, kind: str, key: int) -> tuple[int, Any]:
+        if kind == "credential_types" and any(
+            each["credential_type"] == key for each in self.objects["credentials"].values()
+        ):
+            raise Refused(403, {"detail": "Credential types that are in use cannot be deleted"})
+        if key in self._dying:
+            raise Refused(400, {"error": "Inventory is already pending deletion."})
+        if kind in GOES_WITH:
+            other, field = GOES_WITH[kind]
+            kept = {id_: thing for id_, thing in self.objects[other].items() if thing.get(field) != key}
+            self.objects[other] = kept
+        if kind == "inventories":
+            self._dying[key] = LINGERS
+            return 202, None
+        del self.objects[kind][key]
+        return 204, None
+
+
+def _fits(kind: str, thing: dict[str, Any], query: dict[str, str]) -> bool:
+    wanted = {name: value for name, value in query.items() if not name.startswith("or__")}
+    either = {name.removeprefix("or__"): value for name, value in query.items() if name.startswith("or__")}
+    own = {**thing, "type": TYPES[kind]}
+    return all(str(own.get(name)) == value for name, value in wanted.items()) and (
+        not either or any(str(own.get(name)) == value for name, value in either.items())
+    )
+
+
+def _handler(controller: Controller) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _user(self) -> str:
+            kind, _, value = self.headers.get("Authorization", "").partition(" ")
+            if kind == "Basic":
+                user, _, password = base64.b64decode(value).decode().partition(":")
+                if password == PASSWORD:
+                    return user
+            if kind == "Bearer" and (match := re.fullmatch("token-of-(.+)", value)):
+                return match[1]
+            raise Refused(401, {"detail": "Authentication credentials were not provided."})
+
+        def _serve(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or "null")
+            try:
+                status, answer = controller.answer(self.command, self.path, body, self._user())
+            except Refused as refusal:
+                status, answer = refusal.status, refusal.body
+            content = b"" if answer is None else json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("X-API-Product-Name", "AWX")
+            self.send_header("X-API-Product-Version", "24.6.1")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    return Handler

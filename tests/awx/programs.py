@@ -1,0 +1,46 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the programs that come with ansible-core, ansible-builder and ansible-runner."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+
+
+def environment(**more: str) -> dict[str, str]:
+    """With this collection and awx.awx to be found, and nothing that points to a server or controller of anybody's."""
+    theirs = ("ANSIBLE_", "CONTROLLER_", "MSTR_", "TOWER_")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
+    collections = (os.environ["MSTR_TEST_COLLECTIONS"], os.environ["MSTR_TEST_AWX_COLLECTIONS"])
+    ansible = {
+        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collections),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_HOME": os.environ.get("ANSIBLE_HOME", str(Path.home() / ".ansible")),
+    }
+    return {**own, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **ansible, **more}
+
+
+def run(
+    program: str, *arguments: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A program of this environment, run to its end; what it printed is one text."""
+    return subprocess.run(
+        [BIN / program, *arguments],
+        env=dict(env or environment()),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=300,
+    )

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ansible-builder finds what the modules import, and makes a build context of the definition."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import yaml
+
+from awx.programs import run
+
+
+def definition(collection: Path) -> Path:
+    return collection / "extensions" / "execution_environment" / "execution-environment.yml"
+
+
+def test_introspection_finds_what_modules_import_and_nothing_of_development(collection: Path) -> None:
+    output = run("ansible-builder", "introspect", os.environ["MSTR_TEST_COLLECTIONS"]).stdout
+
+    found = yaml.safe_load(output)
+    assert sorted(found["python"]) == ["netaddr  # from collection mstr.library", "requests  # from collection mstr.library"]
+    assert not found.get("system")
+
+
+def test_the_collection_names_what_its_modules_document(collection: Path) -> None:
+    required = set()
+    for source in (*collection.glob("plugins/modules/*.py"), *collection.glob("plugins/doc_fragments/*.py")):
+        for block in re.findall(r"^requirements:\n((?:  .*\n)+)", source.read_text(), re.MULTILINE):
+            required |= {re.split(r"[ ,>]", line.strip("- "))[0] for line in block.splitlines()}
+
+    # ansible-core brings PyYAML and is a Python program.
+    assert required - {"python", "PyYAML"} == {"netaddr", "requests"}
+
+
+def test_a_build_context_is_made(collection: Path, tmp_path: Path) -> None:
+    made = run("ansible-builder", "create", "-f", definition(collection), "-c", tmp_path / "context")
+
+    assert made.returncode == 0, made.stdout
+    containerfile = (tmp_path / "context" / "Containerfile").read_text()
+    base = yaml.safe_load(definition(collection).read_text())["images"]["base_image"]["name"]
+    assert f'ARG EE_BASE_IMAGE="{base}"' in containerfile
+    assert 'ARG PKGMGR="/usr/bin/microdnf"' in containerfile
+    galaxy = yaml.safe_load((tmp_path / "context" / "_build" / "requirements.yml").read_text())
+    assert galaxy == {"collections": [{"name": "mstr.library"}]}
