@@ -76,7 +76,9 @@ def _tls(chain: list[BaseException], place: str) -> Failure:
         )
     if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
         return Failure(f"{place} does not speak TLS; if it serves plain http, write http:// in base_url", hopeless=True)
-    return Failure(f"the TLS connection to {place} failed ({_detail(chain)})", unclear="EOF" in text)
+    # With TLS 1.3 a server tells only after the handshake that it wants one, and may hang up before that is heard.
+    hint = "; it may want a client certificate that it trusts, see client_cert and client_key" if "EOF" in text else ""
+    return Failure(f"the TLS connection to {place} failed ({_detail(chain)}){hint}", unclear=bool(hint))
 
 
 def _detail(chain: list[BaseException]) -> str:
