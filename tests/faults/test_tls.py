@@ -1,0 +1,268 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TLS and proxies for real, what is not read from the user's files, and passwords that are awkward to carry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from simulator.harness import Simulator
+
+from faults.inprocess import session
+from faults.running import Running, run, runtime
+
+
+@pytest.fixture(scope="module")
+def good() -> Iterator[Simulator]:
+    with Simulator(tls=True, proxy=True) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def expired() -> Iterator[Simulator]:
+    with Simulator(tls="expired") as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def wrong_host() -> Iterator[Simulator]:
+    with Simulator(tls="wrong-host") as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def asking() -> Iterator[Simulator]:
+    """Asks for a client certificate."""
+    with Simulator(tls=True, client_ca=True) as simulator:
+        yield simulator
+
+
+def works(server: Simulator, **options: Any) -> None:
+    server.reset()
+    with session(server, **options) as one:
+        assert one.ensure(name="New").action == "created"
+    assert server.open_sessions() == []
+
+
+def fails(server: Simulator, why: str, **options: Any) -> str:
+    """Says why, tries once, sends nothing."""
+    server.reset()
+    with session(server, **options) as one, pytest.raises(MstrError, match=why) as failed:
+        one.ensure(name="New")
+    assert one.pauses.seconds == []
+    assert server.calls() == []
+    return failed.value.sentence
+
+
+# --- certificates of servers
+
+
+def test_a_ca_of_ones_own(good: Simulator) -> None:
+    works(good, ca_path=good.certificates["ca"])
+
+
+def test_an_unknown_ca_is_refused_and_the_remedy_told(good: Simulator) -> None:
+    sentence = fails(good, "the TLS certificate of .* is not trusted")
+    assert "Set ca_path (or MSTR_CA_PATH)" in sentence
+    fails(good, "is not trusted", ca_path=good.certificates["other_ca"])
+
+
+def test_the_variable_of_requests_works(good: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", good.certificates["ca"])
+    works(good)
+
+
+def test_options_win_over_the_variable_of_requests(good: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In requests it is the other way round."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, good.certificates["other_ca"])
+    works(good, ca_path=good.certificates["ca"])
+    works(good, validate_certs=False)
+    fails(good, "is not trusted")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", good.certificates["ca"])
+    fails(good, "is not trusted", ca_path=good.certificates["other_ca"])
+
+
+def test_an_expired_certificate(expired: Simulator) -> None:
+    fails(expired, "is not trusted: certificate has expired", ca_path=expired.certificates["ca"])
+    works(expired, validate_certs=False)
+
+
+def test_a_certificate_of_another_host(wrong_host: Simulator) -> None:
+    fails(wrong_host, "is not trusted: .*not valid for '127.0.0.1'", ca_path=wrong_host.certificates["ca"])
+    works(wrong_host, validate_certs=False)
+
+
+def test_validate_certs_false_warns_once_and_nothing_else_speaks(good: Simulator) -> None:
+    good.reset()
+    done = runtime(good, name="New", validate_certs=False)
+    [warning] = done.warnings
+    assert warning == f"validate_certs is false: nothing proves that {good.base_url} is who gets the credentials."
+    assert done.stderr == ""
+    assert runtime(good, name="New", ca_path=good.certificates["ca"]).warnings == []
+
+
+def test_everything_by_environment(good: Simulator) -> None:
+    good.reset()
+    env = {**good.environment(), "MSTR_CA_PATH": good.certificates["ca"], "MSTR_VALIDATE_CERTS": "true"}
+    assert Running("mstr_runtime", {"name": "New"}, env=env).done().result["action"] == "created"
+    env = {**good.environment(), "MSTR_VALIDATE_CERTS": "no", "REQUESTS_CA_BUNDLE": good.certificates["other_ca"]}
+    assert Running("mstr_runtime", {"name": "New"}, env=env).done().result["action"] == "none"
+
+
+# --- certificates of clients
+
+
+def test_a_client_certificate(asking: Simulator, tmp_path: Path) -> None:
+    own = asking.certificates
+    works(asking, ca_path=own["ca"], client_cert=own["client_cert"], client_key=own["client_key"])
+    both = tmp_path / "both.pem"
+    both.write_text(Path(own["client_key"]).read_text() + Path(own["client_cert"]).read_text())
+    works(asking, ca_path=own["ca"], client_cert=str(both))
+
+
+def test_without_a_client_certificate(asking: Simulator) -> None:
+    own = asking.certificates
+    fails(
+        asking, "want a client certificate that it trusts.* client_cert|wants a client certificate", ca_path=own["ca"]
+    )
+
+
+def test_a_strangers_client_certificate(asking: Simulator) -> None:
+    own = asking.certificates
+    stranger = {"client_cert": own["other_client_cert"], "client_key": own["other_client_key"]}
+    fails(asking, "client certificate|TLS connection", ca_path=own["ca"], **stranger)
+
+
+def test_a_client_certificate_that_is_none(asking: Simulator, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.write_text("")
+    fails(asking, "Could not log in", ca_path=asking.certificates["ca"], client_cert=str(empty))
+    fails(asking, "Could not log in", ca_path=str(empty))
+
+
+# --- the wrong scheme
+
+
+def test_https_to_a_plain_server(sim: Simulator) -> None:
+    fails(sim, "does not speak TLS; if it serves plain http", base_url=sim.base_url.replace("http:", "https:"))
+
+
+def test_http_to_a_tls_server(good: Simulator) -> None:
+    good.reset()
+    plain = good.base_url.replace("https:", "http:")
+    with session(good, base_url=plain, retries=0) as one, pytest.raises(MstrError, match="Could not log in"):
+        one.ensure(name="New")
+    assert good.calls() == []
+
+
+def test_plain_http_beyond_this_machine_warns() -> None:
+    options = {"base_url": "http://mstr.invalid/Library", "username": "u", "password": "secret-41", "retries": 0}
+    done = Running("mstr_runtime", {**options, "name": "New"}).done()
+    wanted = "http://mstr.invalid/Library is plain http: credentials and session cross the network unencrypted."
+    assert done.warnings == [wanted]
+
+
+# --- proxies
+
+
+@pytest.fixture
+def proxied(good: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
+    """Its proxy is in the environment, and no host is excepted."""
+    good.reset()
+    for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert good.proxy_url
+    monkeypatch.setenv("HTTPS_PROXY", good.proxy_url)
+    return good
+
+
+def _place(server: Simulator) -> str:
+    return server.base_url.split("/")[2]
+
+
+def test_a_proxy_is_used(proxied: Simulator) -> None:
+    before = len(proxied.proxied())
+    works(proxied, ca_path=proxied.certificates["ca"])
+    assert proxied.proxied()[before:] == [f"CONNECT {_place(proxied)}"]
+
+
+def test_a_host_that_needs_no_proxy(proxied: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = len(proxied.proxied())
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    works(proxied, ca_path=proxied.certificates["ca"])
+    assert proxied.proxied()[before:] == []
+
+
+def test_a_proxy_for_plain_http(sim: Simulator, proxied: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = len(proxied.proxied())
+    assert proxied.proxy_url
+    monkeypatch.setenv("http_proxy", proxied.proxy_url)
+    works(sim)
+    assert f"POST {sim.base_url}/api/auth/login" in proxied.proxied()[before:]
+
+
+def test_a_proxy_that_is_down_is_named_without_its_password(
+    proxied: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://somebody:proxy-password-41@127.0.0.1:9")
+    with session(proxied, retries=0, ca_path=proxied.certificates["ca"]) as one, pytest.raises(MstrError) as failed:
+        one.ensure(name="New")
+    assert "the proxy on the way to" in failed.value.sentence
+    assert "HTTPS_PROXY" in failed.value.sentence
+    assert "proxy-password-41" not in failed.value.sentence
+
+
+# --- files and passwords
+
+
+def test_netrc_is_not_read(sim: Simulator, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    netrc = home / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login stranger password secret-of-netrc\ndefault login x password y\n")
+    netrc.chmod(0o600)
+    done = runtime(sim, env={"HOME": str(home), "NETRC": str(netrc)}, name="New")
+    assert done.result["action"] == "created"
+    assert [entry["authorization"] for entry in sim.requests()] == [False] * len(sim.requests())
+
+
+PASSWORDS = {
+    "quotes": '"it\'s" `so`',
+    "backslashes": "\\\\server\\share\\n",
+    "percent": "100%41 %s %(x)s {x} {{ x }} $HOME $(id)",
+    "blanks": "  both ends\t",
+    "controls": "a\r\nb\x01c",
+    "letters": "päßwörd-日本語-😀",
+    "long": "0123456789" * 20,
+    "url": "a:b@c/d?e#f&g=h",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("name", PASSWORDS)
+def test_an_awkward_password(sim: Simulator, name: str) -> None:
+    sim.seed(users=[{"username": "awkward", "password": PASSWORDS[name]}])
+    done = runtime(sim, username="awkward", password=PASSWORDS[name], name="New")
+    assert done.result.get("action") == "created", done
+    assert sim.open_sessions() == []
+
+
+def test_awkward_passwords_by_environment(sim: Simulator) -> None:
+    user = sim.users["zoë"]
+    env = {"MSTR_BASE_URL": sim.base_url, "MSTR_USERNAME": user["username"], "MSTR_PASSWORD": user["password"]}
+    assert Running("mstr_session", {}, env=env).done().result["session"]
+
+
+def test_an_empty_password_by_environment_is_none(sim: Simulator) -> None:
+    env = {"MSTR_PASSWORD": ""}
+    options = {"base_url": sim.base_url, "username": "empty"}
+    done = Running("mstr_session", options, env=env).done()
+    assert "an empty one is given as option, not by environment" in done.sentence
+    assert run("mstr_session", sim, username="empty", password="").result["session"]
