@@ -29,6 +29,7 @@ ALL: tuple[Stage, ...] = (
     pytests.stage("simulator", "tests/simulator/tests"),
     pytests.stage("contract", "tests/contract", env_name="contract", versions=VENDOR),
     pytests.stage("examples", "tests/examples"),
+    pytests.stage("environments", "tests/environments"),
     awx.STAGE,
     faults.STAGE,
     pytests.stage("tool", "tests/tool", also=("demo",)),

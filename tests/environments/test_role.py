@@ -1,0 +1,150 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role on a command line: tags, wrong credentials, and what a signal leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faults.running import Running, credentials, run, wait_until
+from simulator.harness import Simulator
+
+from environments.playing import APPLY, Play
+
+MANY = [{"name": f"r{number:02}", "exec_timeout": 600} for number in range(40)]
+SITE = [
+    {
+        "name": "A site",
+        "hosts": "env0",
+        "gather_facts": False,
+        "roles": [{"role": "mstr.library.runtimes", "tags": ["runtimes"]}],
+        "tasks": [{"name": "Something else", "ansible.builtin.debug": {"msg": "something else"}, "tags": ["other"]}],
+    }
+]
+
+
+@pytest.mark.parametrize(("options", "made"), [(["--tags", "runtimes"], 1), (["--skip-tags", "runtimes"], 0)])
+def test_tags(play: Play, servers: list[Simulator], options: list[str], made: int) -> None:
+    play.write("site.yml", SITE)
+    play.variables["mstr_runtimes"] = MANY[:1]
+    played = play("site.yml", *options)
+    assert played.status == 0, played.output
+    assert len(servers[0].runtimes()) == made
+    assert ("something else" in played.output) is not bool(made)
+
+
+def test_a_wrong_password_is_said_and_not_shown(play: Play, servers: list[Simulator]) -> None:
+    play.variables |= {"mstr_runtimes": MANY[:1], "mstr_password": "wrong-horse-14"}
+    played = play(APPLY, "--limit", "env0", "-vvv")
+    assert played.status == 2
+    assert "Could not log in to" in played.messages()["env0"]
+    assert "wrong-horse-14" not in played.output
+
+
+def under_way(server: Simulator) -> bool:
+    return len(server.runtimes()) >= 6
+
+
+def repaired(server: Simulator) -> None:
+    """The second run does only what is left."""
+    left = len(MANY) - len({one["name"] for one in server.runtimes()} & {one["name"] for one in MANY})
+    again = run("mstr_runtimes", server, runtimes=MANY)
+    assert again.result["summary"]["created"] == left
+    assert again.result["summary"]["unchanged"] == len(MANY) - left
+    assert {one["name"] for one in server.runtimes()} >= {one["name"] for one in MANY}
+    assert server.open_sessions() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_module_that_is_stopped_in_the_middle(
+    servers: list[Simulator], number: signal.Signals, concurrency: int
+) -> None:
+    server = servers[0]
+    server.switch(latency_ms=60)
+    server.seed({"name": "not listed"})
+    options: dict[str, Any] = {"runtimes": MANY, "concurrency": concurrency, "purge": True}
+    module = Running("mstr_runtimes", {**credentials(server), **options})
+    wait_until(lambda: under_way(server), "in the middle")
+    began = time.monotonic()
+    module.process.send_signal(number)
+    done = module.done()
+    assert time.monotonic() - began < 5
+    assert server.open_sessions() == []
+    assert "not listed" in [one["name"] for one in server.runtimes()], "nothing is purged"
+
+    # It tells what it did, and what it does not know.
+    assert f"signal {number.name}" in done.sentence
+    told = {one["name"]: one["action"] for one in done.result["runtimes"]}
+    made = {one["name"] for one in server.runtimes()} - {"not listed"}
+    assert len(made) < len(MANY)
+    assert set(told.values()) <= {"created", "failed"}
+    assert {name for name, action in told.items() if action == "created"} <= made
+
+    # No worker goes on behind it.
+    calls = server.calls()
+    time.sleep(0.3)
+    assert server.calls() == calls
+    server.switch(latency_ms=0)
+    repaired(server)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_play_that_is_stopped_in_the_middle(play: Play, servers: list[Simulator], number: signal.Signals) -> None:
+    server = servers[0]
+    server.switch(latency_ms=60)
+    play.variables["mstr_runtimes"] = MANY
+    command = play.command(APPLY, "--limit", "env0")
+    with subprocess.Popen(
+        command,
+        cwd=play.folder,
+        env=play.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        wait_until(lambda: under_way(server), "in the middle")
+        # As a terminal does with Ctrl-C, and a service manager with its stop.
+        os.killpg(process.pid, number)
+        process.wait(20)
+    wait_until(lambda: not server.open_sessions(), "logged out", 10)
+    assert len(server.runtimes()) < len(MANY)
+    wait_until(lambda: not _processes_of(play.folder), "no process is left", 10)
+    server.switch(latency_ms=0)
+    repaired(server)
+
+
+def _processes_of(folder: Path) -> list[str]:
+    """Processes that still know this folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environ = (process / "environ").read_text(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in environ:
+            found.append((process / "cmdline").read_text(errors="replace"))
+    return found
+
+
+def test_the_whole_result_is_there_when_one_of_fifty_fails(servers: list[Simulator]) -> None:
+    servers[0].fault("error", operation="create", status=403, number=17, message="Not you", skip=20)
+    fifty = [{"name": f"r{number:02}"} for number in range(50)]
+    done = run("mstr_runtimes", servers[0], runtimes=fifty)
+    assert done.result["failed"]
+    assert done.result["summary"] == {"created": 49, "updated": 0, "deleted": 0, "unchanged": 0, "failed": 1}
+    (failed,) = (one for one in done.result["runtimes"] if one["error"])
+    assert failed["name"] in done.sentence
+    assert "Not you" in done.sentence
+    assert json.dumps(done.result).count("Not you") >= 2
+    again = run("mstr_runtimes", servers[0], runtimes=fifty)
+    assert again.result["summary"]["created"] == 1
