@@ -23,7 +23,7 @@ copyright = "mstr.library contributors"
 
 
 def build(site: Path, log: Path) -> int:
-    """Build the site in a folder that is made anew; warnings are errors. The exit status; what to read is in C(html)."""
+    """Build the site in a folder that is made anew, where warnings are errors; the exit status."""
     env = envs.ensure("docs", ("3.13", "3.12"))
     told = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
     shutil.rmtree(site, ignore_errors=True)

@@ -88,8 +88,16 @@ stderr:
   returned: when it was started
   type: str
   sample: ""
+stderr_lines:
+  description: The lines of RV(stderr).
+  returned: when it was started
+  type: list
+  elements: str
+  sample: []
 result:
-  description: The result object of the code; null where it has none, or did not end V(ready).
+  description:
+    - The result object of the code; null where it has none, or did not end V(ready).
+    - What makes a value the result object is the server's affair, so print as JSON what a play depends on.
   returned: when it was started
   type: raw
   sample: {"rows": 3}
@@ -103,6 +111,11 @@ evaluation_id:
   returned: when it was started
   type: str
   sample: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
+msg:
+  description: Why nothing was done.
+  returned: in check mode
+  type: str
+  sample: Code is not run in check mode.
 skipped:
   description: True in check mode.
   returned: in check mode

@@ -29,7 +29,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 
-_FENCE = re.compile(r"^(?:<!-- (?P<marker>.+?) -->\n+)?^```(?P<language>\S*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^(?:<!-- (?P<marker>.+?) -->\n+)?^```(?P<language>\S*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _CODE = re.compile(r"\.\. (?:code-block|code|sourcecode):: *(?P<language>\S*)$")
 _SHELL = ("console", "shell", "bash", "sh", "shell-session")
 _YAML = ("yaml", "yaml+jinja", "yml")
@@ -72,7 +74,9 @@ class Block:
             return "shell"
         if self.language in _YAML:
             entries = [one for one in self.data if isinstance(one, dict)] if isinstance(self.data, list) else []
-            if entries and all({"hosts", "import_playbook", "ansible.builtin.import_playbook"} & set(e) for e in entries):
+            if entries and all(
+                {"hosts", "import_playbook", "ansible.builtin.import_playbook"} & set(e) for e in entries
+            ):
                 return "plays"
             if entries and not self.file:
                 return "tasks"

@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -243,7 +244,7 @@ def idempotent(task: Mapping[str, Any]) -> bool:
 def broken_promises(records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Where a prediction was wrong, or a task changed something when run again."""
     faults = []
-    for before, record in zip(records, records[1:]):
+    for before, record in pairwise(records):
         name = str(record["task"])
         if before["task"] == name + PREDICTED:
             faults += [

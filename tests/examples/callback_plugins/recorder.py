@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -32,7 +33,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         task = getattr(result, "task", None) or result._task
         told = getattr(result, "result", None) or result._result
         entry = {"status": status, "task": task.name, "action": task.action, "result": told, **more}
-        with open(os.environ["EXAMPLES_RECORD"], "a", encoding="utf-8") as file:
+        with Path(os.environ["EXAMPLES_RECORD"]).open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry, default=str) + "\n")
 
     def v2_runner_on_ok(self, result: Any) -> None:

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What RETURN shows is what modules return, and references between pages lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import preparations
+import pytest
+import yaml
+from blocks import ROOT, documented, pages
+from running import World, doubled, execute, workplace
+
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
+# Documented by Ansible itself, or by none because they are the same everywhere.
+_COMMON = {"changed", "failed", "invocation", "warnings", "deprecations", "exception", "ansible_facts"}
+
+
+def _results(world: World, folder: Path, module: str) -> Iterator[dict[str, Any]]:
+    """What the module's own examples return, in check mode too."""
+    page = f"plugins/modules/{module}.py"
+    preparation = preparations.of(page)
+    world.servers(preparation)
+    place = workplace(folder / "work", pages()[page], preparation)
+    # The result of a task with no_log is hidden; its secrets are those of a server on this machine.
+    text = doubled(place, pages()[page])
+    text.write_text(text.read_text(encoding="utf-8").replace("no_log: true", "no_log: false"), encoding="utf-8")
+    command = ["ansible-playbook", text.name, *world.variables(preparation)]
+    described = yaml.safe_load(documented(ROOT / page, "DOCUMENTATION"))
+    once = described["attributes"]["idempotent"]["support"] == "full"  # then check mode is in there
+    for options in [()] if once else [(), ("--check", "--diff")]:
+        run = execute([*command, *options], place, world.environment(preparation, folder))
+        assert run.status == 0, run.output
+        for record in run.records:
+            if record["action"] == f"mstr.library.{module}":
+                yield record["result"]
+
+
+def _unlike(sample: Any, found: Any, place: str) -> Iterator[str]:
+    """Where the keys of a sample are not those of a result. An empty list and null say nothing about it."""
+    if isinstance(sample, Mapping) and isinstance(found, Mapping):
+        yield from (f"{place}.{key} is in the sample alone" for key in sample.keys() - found.keys())
+        yield from (f"{place}.{key} is in the result alone" for key in found.keys() - sample.keys())
+        for key in sample.keys() & found.keys():
+            yield from _unlike(sample[key], found[key], f"{place}.{key}")
+    elif isinstance(sample, list) and isinstance(found, list):
+        for one in found:
+            yield from (fault for like in sample[:1] for fault in _unlike(like, one, f"{place}[]"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_samples_have_the_keys_of_results(world: World, tmp_path: Path, module: str) -> None:
+    described = yaml.safe_load(documented(ROOT / "plugins" / "modules" / f"{module}.py", "RETURN"))
+    results = list(_results(world, tmp_path, module))
+    assert results
+    faults = set()
+    for result in results:
+        told = {key for key in result if not key.startswith("_")} - _COMMON
+        faults |= {f"{key} is not documented" for key in told - described.keys()}
+        for key in told & described.keys():
+            # Which fields a difference has depends on the task.
+            if key != "diff" and "sample" in described[key]:
+                faults |= set(_unlike(described[key]["sample"], result[key], key))
+        for key, text in described.items():
+            if text.get("returned") in ("always", "success") and "skipped" not in result:
+                faults |= set() if key in result else {f"{key} is not returned"}
+    assert sorted(faults) == []
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
+def test_references_to_pages_of_this_collection_lead_somewhere(guide: Path) -> None:
+    """Sphinx does not say it: references to Ansible's own pages, which it cannot see, are not looked at."""
+    labels = {
+        label for path in GUIDES for label in re.findall(r"^\.\. _(\S+):$", path.read_text("utf-8"), re.MULTILINE)
+    }
+    plugins = {f"{path.stem}_{kind}" for kind in ("module", "filter") for path in ROOT.glob(f"plugins/{kind}*/*.py")}
+    text = guide.read_text("utf-8")
+    used = set(re.findall(r":ref:`(?:[^`<]*<)?(ansible_collections\.mstr\.library\.docsite\.[^`>]+)", text))
+    assert used - labels == set()
+    named = {f"{name}_{kind}" for name, kind in re.findall(r":ansplugin:`[^`]*?mstr\.library\.(\w+)#(\w+)", text)}
+    assert {one for one in named if one.endswith(("_module", "_filter"))} - plugins == set()
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    links = re.findall(r"\]\(((?!https?:|#)[^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
