@@ -1,0 +1,7 @@
+"""Says which versions scripts on a runtime get; whoever runs it compares them with what was asked for."""
+
+import pandas
+import requests
+
+print(f"pandas {pandas.__version__} – läuft")
+result = {"pandas": pandas.__version__, "requests": requests.__version__}
