@@ -35,6 +35,7 @@ else:
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of an answer
 CALL_LIMIT = 10  # a whole call ends at this many times `timeout`
 _PIECE = 64 * 1024
+_SHORTEST_SECRET = 8  # characters: a shorter part of a session would mask half of every result
 
 
 class _AnyProtocol(DefaultCookiePolicy):
@@ -62,6 +63,10 @@ class Http:
         if connection.unproven:
             # The task warns once; urllib3 would with each call, on a stream that most never see.
             warnings.filterwarnings("ignore", "Unverified HTTPS request")
+
+    def keep_secret(self, texts: Iterable[str | None]) -> None:
+        """Parts of a session, which no sentence may quote from now on."""
+        self.secrets.update(text for text in texts if text and len(text) >= _SHORTEST_SECRET)
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
         """Every cookie: name, value, domain, path."""
@@ -95,6 +100,8 @@ class Http:
             stream=True,
             **options,
         )
+        # A load balancer may change its cookie with each answer.
+        self.keep_secret(cookie.value for cookie in response.cookies)
         with response:
             body = bytearray()
             for piece in response.iter_content(_PIECE):

@@ -28,7 +28,6 @@ from ._session_string import SessionString, encode
 _TOKEN = "X-MSTR-AuthToken"
 _SESSION_GONE = 9
 _LAST_CALL_LIMIT = 5.0  # seconds
-_NOT_MASKABLE = 8  # a shorter part of a session would mask half of every result
 
 
 class Library:
@@ -201,8 +200,7 @@ class Library:
 
     def _note(self, token: str) -> None:
         self._token = token
-        found = [token, *(value for _name, value, _domain, _path in self._http.cookies())]
-        self._http.secrets.update(text for text in found if len(text) >= _NOT_MASKABLE)
+        self._http.keep_secret([token, *(value for _name, value, _domain, _path in self._http.cookies())])
 
     def _exchange(
         self, kind: str, method: str, path: str, doing: str, late: Callable[[Answer], object] | None, **options: Any
