@@ -1,0 +1,197 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A script, or a wait, that is told to end by a signal or by a caller who has gone: stopped, and logged out."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulator.harness import Simulator
+
+from faults.running import Playbook, Running, credentials, run, wait_for_call, wait_until
+
+ENDLESS = "print('started', flush=True)\nimport time\ntime.sleep(1000)"
+ENOUGH_S = 8.0  # for an end that waits for one last call
+
+
+def evaluations(sim: Simulator) -> list[dict[str, Any]]:
+    return list(sim.state()["evaluations"])
+
+
+def nothing_runs(sim: Simulator) -> bool:
+    return all(not one["running"] and one["status"] == 6 for one in evaluations(sim))
+
+
+def script(sim: Simulator, **options: Any) -> Running:
+    return Running("mstr_script_run", {**credentials(sim), "code": ENDLESS, **options})
+
+
+def wait_until_it_runs(sim: Simulator) -> None:
+    wait_until(lambda: any(one["running"] for one in evaluations(sim)), "the script runs")
+
+
+def told(sim: Simulator) -> list[str]:
+    """What the server was told, but for asking after the result."""
+    return [call.split("/evaluation")[0] for call in sim.calls() if not call.startswith("GET /scripts")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda one: one.name)
+def test_a_signal_stops_the_script_on_the_server(sim: Simulator, number: signal.Signals) -> None:
+    running = script(sim)
+    wait_until_it_runs(sim)
+    running.process.send_signal(number)
+    done = running.done()
+    assert done.sentence == (
+        f"Stopped by signal {number.name} while the script ran on the default runtime. It was stopped on the server."
+    )
+    assert done.result["status"] == "cancelled"
+    assert done.result["evaluation_id"] == evaluations(sim)[0]["id"]
+    assert nothing_runs(sim)
+    assert told(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]
+    assert sim.open_sessions() == []
+
+
+def test_a_signal_while_the_result_is_asked_for_stops_the_script_at_once(sim: Simulator) -> None:
+    sim.fault("hang", operation="result")
+    running = script(sim)
+    wait_for_call(sim, "result", running)
+    running.process.send_signal(signal.SIGTERM)
+    done = running.done()
+    assert done.seconds < ENOUGH_S
+    assert "It was stopped on the server." in done.sentence
+    assert nothing_runs(sim)
+    assert sim.open_sessions() == []
+
+
+def test_a_signal_during_the_start_stops_what_was_started(sim: Simulator) -> None:
+    sim.fault("slow", operation="run", seconds=1.0)
+    running = script(sim)
+    wait_for_call(sim, "run", running)
+    running.process.send_signal(signal.SIGTERM)
+    assert running.done().sentence == (
+        "Stopped by signal SIGTERM while the script was being started on the default runtime. It was stopped on the "
+        "server."
+    )
+    assert told(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]
+    wait_until(lambda: nothing_runs(sim), "the script has ended")
+    assert sim.open_sessions() == []
+
+
+def test_a_signal_during_the_login_starts_nothing_and_says_so(sim: Simulator) -> None:
+    sim.fault("slow", operation="login", seconds=1.0)
+    running = script(sim)
+    wait_for_call(sim, "login", running)
+    running.process.send_signal(signal.SIGTERM)
+    assert running.done().sentence.endswith("It was not started.")
+    assert told(sim) == ["POST /auth/login", "POST /auth/logout"]
+    assert sim.open_sessions() == []
+
+
+def test_a_start_that_hangs_may_have_started_the_script(sim: Simulator) -> None:
+    sim.fault("hang", operation="run")
+    running = script(sim)
+    wait_for_call(sim, "run", running)
+    running.process.send_signal(signal.SIGTERM)
+    assert "the script may be running on the server" in running.done().sentence
+    assert sim.open_sessions() == []
+
+
+def test_a_second_signal_does_not_keep_the_script_from_being_stopped(sim: Simulator) -> None:
+    sim.fault("slow", operation="stop", seconds=1.0, when="before")
+    running = script(sim)
+    wait_until_it_runs(sim)
+    running.process.send_signal(signal.SIGTERM)
+    wait_for_call(sim, "stop", running)
+    running.process.send_signal(signal.SIGINT)
+    assert "It was stopped on the server." in running.done().sentence
+    assert nothing_runs(sim)
+    assert sim.open_sessions() == []
+
+
+def test_a_server_that_does_not_stop_it_is_told_of(sim: Simulator) -> None:
+    sim.fault("error", operation="stop", message="Not now.")
+    done = run("mstr_script_run", sim, code=ENDLESS, run_timeout=1)
+    assert "It may be running on: Could not stop the script: " in done.sentence
+    assert "'Not now.'" in done.sentence
+    assert done.result["status"] is None
+    assert done.result["stdout_lines"] == ["started"]
+    assert sim.open_sessions() == []
+
+
+def test_a_caller_who_no_longer_reads_has_the_script_stopped(sim: Simulator) -> None:
+    """As Ansible does when it gives up: it closes the pipe and sends nothing."""
+    running = script(sim)
+    wait_until_it_runs(sim)
+    assert running.process.stdout
+    running.process.stdout.close()
+    running.process.wait(ENOUGH_S)
+    assert nothing_runs(sim)
+    assert sim.open_sessions() == []
+
+
+def test_a_caller_who_no_longer_reads_is_not_waited_for(sim: Simulator) -> None:
+    sim.seed({"name": "r", "status": "busy"})
+    running = Running("mstr_runtime", {**credentials(sim), "name": "r", "wait": True, "wait_interval": 0.2})
+    wait_until(lambda: sim.requests("GET", "/runtimes/"), "it waits")
+    assert running.process.stdout
+    running.process.stdout.close()
+    running.process.wait(ENOUGH_S)
+    assert sim.calls()[-1] == "POST /auth/logout"
+    assert sim.open_sessions() == []
+
+
+def test_a_signal_ends_the_waiting_and_the_result_holds_what_was_made(sim: Simulator) -> None:
+    sim.switch(package_delay=1000)
+    options = {"name": "r", "packages": [{"name": "pandas"}], "wait": True, "wait_interval": 100}
+    running = Running("mstr_runtime", {**credentials(sim), **options})
+    wait_until(lambda: "POST /runtimes" in sim.calls() and len(sim.calls()) > 4, "it waits")
+    running.process.send_signal(signal.SIGTERM)
+    done = running.done()
+    made = sim.runtime("r")["id"]
+    assert done.sentence == f"Stopped by signal SIGTERM while waiting until the runtime 'r' ({made}) is ready"
+    assert (done.result["action"], done.result["id"], done.result["changed"]) == ("created", made, True)
+    assert done.result["runtime"]["status"] == "busy"
+    assert done.seconds < ENOUGH_S
+    assert sim.open_sessions() == []
+
+
+def test_every_thread_that_reads_ends_with_a_signal(sim: Simulator) -> None:
+    """The reads that a short list makes necessary go side by side."""
+    sim.seed(generate={"count": 40})
+    sim.fault("hang", operation="read", times=None, skip=10)
+    running = Running("mstr_runtime_info", credentials(sim))
+    wait_until(lambda: len(sim.requests("GET", "/runtimes/")) >= 14, "four reads hang")
+    running.process.send_signal(signal.SIGTERM)
+    done = running.done()
+    assert done.sentence == "Stopped by signal SIGTERM"
+    assert done.seconds < ENOUGH_S
+    assert len(sim.requests("GET", "/runtimes/")) == 14
+    assert sim.calls().count("POST /auth/logout") == 1
+    assert sim.open_sessions() == []
+
+
+PLAY = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: Never ends
+      mstr.library.mstr_script_run:
+        code: import time; time.sleep(1000)
+      timeout: 10
+    - name: Not reached
+      ansible.builtin.debug:
+"""
+
+
+def test_a_task_that_ansible_gives_up_on_has_the_script_stopped(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    done = Playbook(core, tmp_path, PLAY, sim.environment()).run()
+    assert done.returncode == 2, done.stdout
+    assert len(evaluations(sim)) == 1
+    wait_until(lambda: nothing_runs(sim), "the script has ended")
+    wait_until(lambda: sim.open_sessions() == [], "the session is closed")
+    assert told(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]
