@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import _library
 from ansible_collections.mstr.library.plugins.module_utils._answer import Answer
+from ansible_collections.mstr.library.plugins.module_utils._http import Http
 
 from .make import PatientStop, answer, connection
 
@@ -22,7 +23,7 @@ def logged_in(token: str = "token-number-1", status: int = 204) -> Answer:
     return answer(status, request=f"{LOGIN[:5]}/api{LOGIN[5:]}", headers={"X-MSTR-AuthToken": token})
 
 
-class FakeHttp:
+class FakeHttp(Http):
     """Replies of a call are used up one by one; without any, a login, a logout and everything else succeed."""
 
     def __init__(self) -> None:

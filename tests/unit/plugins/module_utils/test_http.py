@@ -90,6 +90,17 @@ def test_an_answer_that_drips_ends_with_the_whole_call():
     assert time.monotonic() - began < 1
 
 
+def test_a_thread_whose_call_took_too_long_ends_with_its_next_piece():
+    def pieces(request):
+        request.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
+        for _ in range(10):
+            request.socket.sendall(b"x" * 70_000)
+            time.sleep(0.02)
+
+    with Listener(pieces) as server, pytest.raises(TimeoutError):
+        http_to(server).exchange("GET", "/runtimes", {}, 0.03)
+
+
 def test_a_call_may_have_a_timeout_of_its_own():
     http = Http(connection(timeout=7.0))
     assert http.limit({}) == 70

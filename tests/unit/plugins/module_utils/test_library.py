@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import string
+import threading
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._parallel import side_by_side
 from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, decode, encode
 from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, answer, lost
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
@@ -199,6 +201,25 @@ def test_new_logins_of_a_task_are_as_many_as_its_retries(session, retries):
     with pytest.raises(AuthError):
         read(one)
     assert one.http.count(LOGIN) == 1 + retries, "counted over the whole task"
+
+
+@pytest.mark.parametrize("gone", [0, 1], ids=["first login", "session gone"])
+def test_threads_that_need_a_login_at_once_make_one(session, gone):
+    one = session(retries=1)
+    together = threading.Barrier(4)
+
+    def reply_together(call, reply=one.http.next_reply):
+        if call == READ and one.http.tokens(READ)[-1] == "token-number-1" and gone:
+            together.wait(5)
+            return GONE
+        return reply(call)
+
+    one.http.next_reply = reply_together
+    if gone:
+        one.library._log_in(None)
+    results = side_by_side(lambda _: read(one), range(4), 4)
+    assert results == [None] * 4
+    assert one.http.count(LOGIN) == 1 + gone
 
 
 def test_another_401_is_no_dead_session(session):
