@@ -75,6 +75,7 @@ EXAMPLES = r"""
   mstr.library.mstr_runtime:
     id: "{{ reports.id }}"
     name: Nightly reports of sales
+  when: reports.id is not none # as in check mode, where none exists yet
 
 - name: The runtime is gone
   mstr.library.mstr_runtime:
