@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
 
 
 class Run:
@@ -29,8 +31,7 @@ class Run:
         raw = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
         self._monkeypatch.setattr(basic, "_ANSIBLE_ARGS", raw)
         self._monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
-        # Warnings are kept for the whole process, which has one module in real life.
-        self._forget_warnings()
+        self._begin_anew()
         with pytest.raises(SystemExit) as end:
             main()
         self.status = end.value.code
@@ -38,15 +39,13 @@ class Run:
         self.result = json.loads(printed) if printed else {}
         return self.result
 
-    def _forget_warnings(self) -> None:
-        try:
-            from ansible.module_utils.common import warnings
-        except ImportError:
-            return
+    def _begin_anew(self) -> None:
+        """What one process keeps of another module, or of a plugin of the controller, in newer releases of Ansible."""
         for name in ("_global_warnings", "_global_deprecations"):
-            kept = getattr(warnings, name, None)
-            if kept is not None:
-                kept.clear()
+            getattr(warnings, name, {}).clear()
+        internal = sys.modules.get("ansible.module_utils._internal")
+        if internal is not None:
+            self._monkeypatch.setattr(internal, "is_controller", False, raising=False)
 
     @property
     def warnings(self) -> list[str]:
