@@ -1,0 +1,284 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No secret anywhere: all that a run prints or leaves is collected, and every secret that was used is looked for.
+
+What Ansible itself keeps there by design, and the docs name:
+- the files AnsiballZ_*.py, where ANSIBLE_KEEP_REMOTE_FILES is set: they carry the options of their task;
+- a command's environment, for root and the user who runs it (/proc/PID/environ).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulator.harness import Simulator
+
+from faults.running import Playbook, Running, run, wait_for_call
+
+SHORTEST = 8  # what is shorter, the simulator's secrets are not
+# Python runs this at its start: what goes to the system log is written down instead. The real module is built in on
+# some systems, so that a file of its name would not be found.
+SITECUSTOMIZE = """
+import os
+import sys
+import types
+
+def syslog(*args):
+    with open(os.environ["SYSLOG_STAND_IN"], "a", encoding="utf-8") as file:
+        file.write(str(args[-1]) + "\\n")
+
+stand_in = types.ModuleType("syslog")
+stand_in.syslog = syslog
+stand_in.openlog = lambda *args: None
+stand_in.__getattr__ = lambda name: 0
+sys.modules["syslog"] = stand_in
+"""
+OPERATIONS: dict[str, dict[str, Any]] = {
+    "login": {"name": "New"},
+    "list": {"name": "New"},
+    "read": {"name": "Old", "exec_timeout": 60},
+    "create": {"name": "New", "exec_timeout": 60},
+    "update": {"name": "Old", "exec_timeout": 60},
+    "delete": {"name": "Old", "state": "absent"},
+    "logout": {"name": "New"},
+}
+FAULTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "close_before": {"kind": "close_before"},
+    "close_after": {"kind": "close_after"},
+    "late_work": {"kind": "late_work", "after": 0.2},
+    "hang": {"kind": "hang"},
+    "html": {"kind": "html"},
+    "empty": {"kind": "empty"},
+    "broken_json": {"kind": "broken_json"},
+    "error": {"kind": "error"},
+    "truncated": {"kind": "truncated"},
+    "redirect": {"kind": "redirect"},
+    "session_killed": {"kind": "session_killed"},
+    "echo 400": {"kind": "echo_secret", "status": 400},
+    "echo 401": {"kind": "echo_secret", "status": 401, "number": 9},
+    "echo 500": {"kind": "echo_secret", "status": 500},
+}
+
+
+def forms(secret: str) -> set[str]:
+    """A secret as it may stand somewhere."""
+    return {
+        secret,
+        json.dumps(secret)[1:-1],
+        repr(secret)[1:-1],
+        urllib.parse.quote(secret, safe=""),
+        base64.b64encode(secret.encode()).decode().rstrip("="),
+    }
+
+
+def leaks(sim: Simulator, text: str, *more: str) -> list[str]:
+    """The secrets in a text; names alone, for what fails is printed too."""
+    secrets = [secret for secret in (*sim.secrets(), *more) if len(secret) >= SHORTEST]
+    assert len(secrets) > 3
+    return [f"{secret[:3]}…" for secret in secrets if any(form in text for form in forms(secret))]
+
+
+@pytest.fixture
+def server(sim: Simulator) -> Simulator:
+    sim.reset(lb_cookie="rotate")
+    sim.seed({"name": "Old", "execTimeout": 600, "whitelist": []})
+    return sim
+
+
+@pytest.fixture
+def syslog(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Variables with which a module logs into a file. It has logged when the test is over."""
+    folder = tmp_path / "stand-in"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    log = tmp_path / "syslog.txt"
+    yield {"PYTHONPATH": f"{folder}{os.pathsep}{os.environ['MSTR_TEST_COLLECTIONS']}", "SYSLOG_STAND_IN": str(log)}
+    assert "Invoked with" in log.read_text(), "the stand-in was not used"
+
+
+def logins(sim: Simulator) -> dict[str, dict[str, Any]]:
+    """The options of each way to log in."""
+    base = {"base_url": sim.base_url}
+    ldap = {"login_mode": "ldap", "username": sim.ldap_username, "password": sim.ldap_password}
+    return {
+        "standard": {**base, "username": sim.username, "password": sim.password},
+        "ldap": {**base, **ldap},
+        "api_token": {**base, "api_token": sim.api_token},
+        "identity_token": {**base, "identity_token": sim.identity_token},
+        "anonymous": {**base, "login_mode": "anonymous"},
+    }
+
+
+MODES = ["standard", "ldap", "api_token", "identity_token", "anonymous", "session"]
+
+
+def _module(server: Simulator, options: dict[str, Any], syslog: dict[str, str]) -> tuple[str, str]:
+    """All that a module says; the system log among it. The first is its sentence."""
+    options = {**options, "retries": 1, "timeout": 0.5, "_ansible_diff": True, "_ansible_verbosity": 4}
+    done = Running("mstr_runtime", options, env=syslog).done()
+    return str(done.result.get("msg")), done.stdout + done.stderr + Path(syslog["SYSLOG_STAND_IN"]).read_text()
+
+
+@pytest.mark.parametrize("operation", ["login", "list", "create"])
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_server_repeats_is_masked(server: Simulator, syslog: dict[str, str], mode: str, operation: str) -> None:
+    login = {"session": run("mstr_session", server).result["session"]} if mode == "session" else logins(server)[mode]
+    server.fault("echo_secret", operation=operation, status=400)
+    sentence, said = _module(server, {**login, **OPERATIONS[operation]}, syslog)
+    if operation != "login" or mode not in ("anonymous", "session"):
+        assert "********" in sentence
+    assert leaks(server, said, str(login.get("session", ""))) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("operation", ["login", "list", "logout"])
+def test_no_fault_brings_a_secret_out(server: Simulator, syslog: dict[str, str], operation: str, fault: str) -> None:
+    if FAULTS[fault]:
+        server.fault(operation=operation, times=1, **FAULTS[fault])
+    _sentence, said = _module(server, {**logins(server)["standard"], **OPERATIONS[operation]}, syslog)
+    assert leaks(server, said) == []
+
+
+def test_credentials_in_the_environment_are_secrets_too(server: Simulator, syslog: dict[str, str]) -> None:
+    server.fault("echo_secret", operation="login", status=400)
+    env = {**syslog, **server.environment()}
+    done = Running("mstr_runtime", {"name": "New"}, env=env).done()
+    said = done.stdout + done.stderr + Path(syslog["SYSLOG_STAND_IN"]).read_text()
+    assert "********" in done.sentence
+    assert leaks(server, said) == []
+
+
+def test_the_session_of_mstr_session_is_the_one_secret_that_is_returned(
+    server: Simulator, syslog: dict[str, str]
+) -> None:
+    done = Running("mstr_session", logins(server)["standard"], env=syslog).done()
+    text = str(done.result["session"])
+    log = Path(syslog["SYSLOG_STAND_IN"]).read_text()
+    assert leaks(server, done.stdout + done.stderr + log) == [], "token and cookies stand in it in no plain form"
+    assert text not in log
+    end = Running("mstr_session", {"state": "absent", "session": text}, env=syslog).done()
+    assert text not in end.stdout + end.stderr + Path(syslog["SYSLOG_STAND_IN"]).read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGABRT], ids=lambda one: one.name)
+def test_who_is_stopped_brings_none_out(server: Simulator, syslog: dict[str, str], number: signal.Signals) -> None:
+    server.fault("hang", operation="list")
+    running = Running("mstr_runtime", {**logins(server)["standard"], "name": "New"}, env=syslog)
+    wait_for_call(server, "list", running)
+    running.process.send_signal(number)
+    done = running.done()
+    assert leaks(server, done.stdout + done.stderr) == []
+
+
+# --- all that a run of ansible-playbook prints and leaves
+
+TASKS = """
+- hosts: all
+  gather_facts: false
+  vars_files: credentials.yml
+  tasks:
+    - name: Log in
+      mstr.library.mstr_session: "{{ login }}"
+      register: mstr
+      no_log: true
+    - name: On a session
+      mstr.library.mstr_runtime:
+        session: "{{ mstr.session }}"
+        name: On a session
+    - name: Change something
+      mstr.library.mstr_runtime: "{{ login | combine({'name': 'Old', 'exec_timeout': 60}) }}"
+    - name: Refused, and the server says too much
+      mstr.library.mstr_runtime: "{{ login | combine({'name': 'Old', 'exec_timeout': 61}) }}"
+      ignore_errors: true
+    - name: Many
+      mstr.library.mstr_runtimes: "{{ login | combine({'runtimes': [{'name': 'A'}, {'name': 'B'}]}) }}"
+      ignore_errors: true
+    - name: All
+      mstr.library.mstr_runtime_info: "{{ login }}"
+    - name: Code
+      mstr.library.mstr_script_run: "{{ login | combine({'code': '1 + 1'}) }}"
+    - name: Slow enough to look at
+      mstr.library.mstr_runtime: "{{ login | combine({'name': 'Slow'}) }}"
+    - name: Log out
+      mstr.library.mstr_session:
+        state: absent
+        session: "{{ mstr.session }}"
+"""
+
+
+def _process_list(mark: str) -> str:
+    """What `ps` shows of every process that has `mark` in its environment."""
+    lines = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark.encode() in (process / "environ").read_bytes():
+                lines.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return "\n".join(lines)
+
+
+def _left(folder: Path, *excluded: str) -> str:
+    """What stands in the files of a folder, but for those that are named so."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    looked_at = [path for path in files if not any(path.match(pattern) for pattern in excluded)]
+    return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in looked_at)
+
+
+def test_a_run_with_credentials_in_options_leaves_no_secret_behind(
+    server: Simulator, core: Path, tmp_path: Path
+) -> None:
+    _run_leaves_no_secret_behind(server, core, tmp_path, by_options=True)
+
+
+def test_a_run_with_credentials_in_the_environment_leaves_no_secret_behind(
+    server: Simulator, newest: Path, tmp_path: Path
+) -> None:
+    """The credentials are in no file at all; the session, an option of its task, is only in that task's file."""
+    _run_leaves_no_secret_behind(server, newest, tmp_path, by_options=False)
+    assert leaks(server, _left(tmp_path / "play")) == []
+
+
+def _run_leaves_no_secret_behind(server: Simulator, core: Path, tmp_path: Path, *, by_options: bool) -> None:
+    server.fault("echo_secret", operation="update", status=400, skip=1)
+    server.fault("echo_secret", operation="create", status=400, skip=1)
+    server.fault("echo_secret", operation="logout", status=500)
+    server.fault("slow", operation="create", seconds=1.0, skip=2)
+    login = logins(server)["standard"] if by_options else {}
+    play, vault = tmp_path / "play", tmp_path / "vault"
+    play.mkdir()
+    vault.mkdir()
+    (vault / "credentials.yml").write_text(json.dumps({"login": login}))
+    env = {
+        "ANSIBLE_KEEP_REMOTE_FILES": "true",
+        "ANSIBLE_DIFF_ALWAYS": "true",
+        "ANSIBLE_LOG_PATH": str(play / "ansible.log"),
+        **({} if by_options else server.environment()),
+    }
+    text = TASKS.replace("credentials.yml", str(vault / "credentials.yml"))
+    process = Playbook(core, play, text, env, options=("-vvvv",)).start()
+    seen = ""
+    while process.poll() is None:
+        seen += _process_list(f"ANSIBLE_LOG_PATH={play}")
+        with suppress(Exception):
+            process.wait(0.3)
+    output, _ = process.communicate()
+    assert "failed=0" in output, output
+    assert "mstr_runtime.py" in seen, "the process list was looked at in time"
+    assert "Refused: ********" in output, "the faults struck"
+    kept = _left(play, "AnsiballZ_*.py")
+    assert "Refused: ********" in kept, "the log file is among them"
+    assert any(play.rglob("AnsiballZ_mstr_runtime.py"))
+    for where, what in {"output": output, "process list": seen, "files": kept}.items():
+        assert leaks(server, what) == [], where
+    assert len(server.open_sessions()) == 1, "the one logout that was refused"
