@@ -278,7 +278,7 @@ from ansible_collections.mstr.library.plugins.module_utils._definition import De
 from ansible_collections.mstr.library.plugins.module_utils._entry import double_faults
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, all_of
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from, policy_if_right
 from ansible_collections.mstr.library.plugins.module_utils._src import read_definitions
 from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for, waiting_from
 
@@ -295,9 +295,11 @@ class Request(NamedTuple):
 
 def prepare(params: Mapping[str, Any]) -> Request:
     """The options and every entry, checked. Raises ValidationError with all of their faults."""
-    policy = policy_from(params["policy"])
-    wanted, waiting, _bounds = all_of(
-        lambda: definitions(params, policy), lambda: waiting_from(params), lambda: check_bounds(params)
+    policy, wanted, waiting, _bounds = all_of(
+        lambda: policy_from(params["policy"]),
+        lambda: definitions(params, policy_if_right(params["policy"])),
+        lambda: waiting_from(params),
+        lambda: check_bounds(params),
     )
     return Request(wanted, policy, waiting)
 
