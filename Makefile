@@ -11,7 +11,7 @@ DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed
 PORT ?= 8899
 PROFILE ?= samples
 
-.PHONY: help demo test check simulator bench docs lock clean
+.PHONY: help demo test test-ee test-controller check simulator bench docs lock clean
 
 help:
 	@$(DEV) --help
@@ -23,6 +23,14 @@ demo:
 # Every test there is, on every ansible-core and Python that this machine has.
 test:
 	@$(DEV) test $(ARGS)
+
+# An execution environment on BASE_IMAGE, built by podman, and the apply job in it.
+test-ee:
+	@$(DEV) test-ee --base-image "$(BASE_IMAGE)" $(ARGS)
+
+# The playbook mstr.library.controller on the real controller that CONTROLLER_HOST, _USERNAME and _PASSWORD name.
+test-controller:
+	@$(DEV) test-controller $(ARGS)
 
 # The inner loop, in seconds: format, lint, types, unit tests.
 check:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from dev.commands import bench, check, clean, demo, docs, lock, simulator, test
+from dev.commands import bench, check, clean, demo, docs, lock, simulator, test, test_controller, test_ee
 
 
 class Command(Protocol):
@@ -24,6 +24,8 @@ ALL: dict[str, Command] = {
     "demo": demo,
     "check": check,
     "test": test,
+    "test-ee": test_ee,
+    "test-controller": test_controller,
     "simulator": simulator,
     "bench": bench,
     "docs": docs,

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
-from dev import awx, collection, envs
+from collections.abc import Mapping
+
+from dev import awx, collection, envs, proc
 from dev.envs import Env
+from dev.paths import RUN
 from dev.stages import pytests
 from dev.testbed import variables_for
 
@@ -23,6 +26,14 @@ def told(env: Env) -> dict[str, str]:
         "MSTR_TEST_AWX_COLLECTIONS": str(awx.collections(env)),
         "MSTR_TEST_TARBALL": str(collection.tarball(envs.ensure("dev"))),
     }
+
+
+def live(tests: str, more: Mapping[str, str]) -> int:
+    """Run tests that need a real controller or a real container engine, told of it by `more`; their exit status."""
+    env = envs.ensure("awx")
+    told_all = {**told(env), **more}
+    with proc.started(env.python, "-m", "pytest", tests, f"--basetemp={RUN / 'tests'}", env=told_all) as process:
+        return process.wait()
 
 
 STAGE = pytests.stage("awx", "tests/awx", env_name="awx", told=told)

@@ -90,7 +90,9 @@ class Controller:
 
     def one(self, kind: str, name: str) -> dict[str, Any]:
         """The one object of a name."""
-        (thing,) = [thing for thing in self.objects[kind].values() if thing.get("name", thing.get("identifier")) == name]
+        (thing,) = [
+            thing for thing in self.objects[kind].values() if thing.get("name", thing.get("identifier")) == name
+        ]
         return thing
 
     def answer(self, method: str, target: str, body: Any, user: str) -> tuple[int, Any]:
@@ -155,7 +157,18 @@ class Controller:
                     if not self._dying[thing["id"]]:
                         del self.objects[each][thing["id"]]
 
+    def _check_answers(self, schedule: dict[str, Any]) -> None:
+        """Saved answers must leave no required question open, and answer none that is not asked."""
+        answers = schedule.get("extra_data", {})
+        questions = self.surveys.get(schedule["unified_job_template"], {}).get("spec", [])
+        missing = [each["variable"] for each in questions if each["required"] and each["variable"] not in answers]
+        foreign = set(answers) - {each["variable"] for each in questions}
+        if missing or foreign:
+            raise Refused(400, {"variables_needed_to_start": missing, "extra_vars": sorted(foreign)})
+
     def _create(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        if kind == "schedules":
+            self._check_answers(body)
         self._last_id += 1
         thing = {"id": self._last_id, "description": "", **self._stored(kind, body)}
         if kind == "job_templates":
@@ -242,7 +255,7 @@ def _handler(controller: Controller) -> type[BaseHTTPRequestHandler]:
 
         do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     return Handler

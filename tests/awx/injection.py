@@ -4,8 +4,8 @@
 
 """What a controller makes of a credential: environment variables and files for a job.
 
-It does what `CredentialType.inject_credential` and the checks of `CredentialTypeInputField`, `CredentialTypeInjectorField`
-and `CredentialInputField` do in AWX 24 (awx/main/models/credential.py, awx/main/fields.py), Automation Platform alike.
+It does what `CredentialType.inject_credential` and the checks of `CredentialTypeInputField` and
+`CredentialTypeInjectorField` do in AWX 24 (awx/main/models/credential.py, awx/main/fields.py).
 """
 
 from __future__ import annotations

@@ -36,7 +36,9 @@ VARIABLES: dict[str, Any] = {
 }
 
 
-def play(tmp_path: Path, env: dict[str, str], variables: dict[str, Any] | None = None, *arguments: str, **more: Any) -> str:
+def play(
+    tmp_path: Path, env: dict[str, str], variables: dict[str, Any] | None = None, *arguments: str, **more: Any
+) -> str:
     """What the playbook printed."""
     path = tmp_path / "controller.yml"
     path.write_text(yaml.safe_dump({**(VARIABLES if variables is None else variables), **more}))
@@ -156,5 +158,5 @@ def test_a_user_without_the_right(tmp_path: Path, controller: Controller) -> Non
 
 def failure(output: str) -> str:
     """The sentence with which the one failed task ended."""
-    (message,) = re.findall(r'^fatal: .*"msg": "([^"]*)"', output, re.MULTILINE)
+    (message,) = re.findall(r'^(?:fatal|failed): .*"msg": "([^"]*)"', output, re.MULTILINE)
     return str(message)

@@ -44,7 +44,7 @@ def tasks(things: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def calls() -> list[tuple[str, str, dict[str, Any]]]:
     """Name, module and options of each such task."""
     folder = Path(__file__).parents[2] / "roles" / "controller" / "tasks"
-    every = [task for path in folder.glob("*.yml") for task in tasks(yaml.load(path.read_text(), Loader))]  # noqa: S506
+    every = [task for path in folder.glob("*.yml") for task in tasks(yaml.load(path.read_text(), Loader))]
     found = [(task["name"], CALL.match(task.get("action", "")), task) for task in every]
     return [(name, match[1], task["args"]) for name, match, task in found if match]
 
@@ -84,7 +84,9 @@ def test_every_option_is_one_that_the_module_has(
         spec = specs[module]
         faults += [f"{name}: {module} has no {option}" for option in options if option not in spec]
         faults += [
-            f"{name}: {module} needs {option}" for option in spec if spec[option].get("required") and option not in options
+            f"{name}: {module} needs {option}"
+            for option in spec
+            if spec[option].get("required") and option not in options
         ]
         faults += [
             f"{name}: {option} {value!r} does not fit"
@@ -106,6 +108,8 @@ def test_ansible_controller_is_asked_for_the_same(calls: list[tuple[str, str, di
     """Nothing but the variable names a collection."""
     folder = Path(__file__).parents[2] / "roles" / "controller"
     texts = [path.read_text() for part in ("tasks", "vars") for path in (folder / part).glob("*.yml")]
-    named = [line for text in texts for line in text.splitlines() if re.search(r"(awx\.awx|ansible\.controller)\b", line)]
+    named = [
+        line for text in texts for line in text.splitlines() if re.search(r"(awx\.awx|ansible\.controller)\b", line)
+    ]
 
     assert named == ["controller_collection: \"{{ mstr_controller_collection | default('awx.awx') }}\""]

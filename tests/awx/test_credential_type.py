@@ -66,7 +66,9 @@ def documented(collection: Path) -> dict[str, str]:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and "options:" in str(node.value.value)
     ]
     options = yaml.safe_load(text)["options"]
-    return {name: re.findall(r"E\((MSTR_\w+)\)", " ".join(option["description"]))[0] for name, option in options.items()}
+    return {
+        name: re.findall(r"E\((MSTR_\w+)\)", " ".join(option["description"]))[0] for name, option in options.items()
+    }
 
 
 def test_the_controller_takes_it(credential_type: CredentialType) -> None:

@@ -23,7 +23,10 @@ def test_introspection_finds_what_modules_import_and_nothing_of_development(coll
     output = run("ansible-builder", "introspect", os.environ["MSTR_TEST_COLLECTIONS"]).stdout
 
     found = yaml.safe_load(output)
-    assert sorted(found["python"]) == ["netaddr  # from collection mstr.library", "requests  # from collection mstr.library"]
+    assert sorted(found["python"]) == [
+        "netaddr  # from collection mstr.library",
+        "requests  # from collection mstr.library",
+    ]
     assert not found.get("system")
 
 

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs as a controller runs them: what they leave behind, hand on, and do when they are cancelled."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from simulator.harness import Simulator
+
+from awx.jobs import Job, kill_container, wait_for
+
+DEFINITIONS = {
+    "eu": {"runtimes": [{"name": "Nightly eu", "whitelist": ["10.10.10.0/24"]}, {"name": "Forecasts eu"}]},
+    "us": {"runtimes": [{"name": "Nightly us", "exec_timeout": 600}]},
+}
+MakeJob = Callable[..., Job]
+
+
+@pytest.fixture
+def make_job(tmp_path: Path, collection: Path, simulator: Simulator) -> MakeJob:
+    """Makes a job of one template after the other, on the environments eu and us."""
+    number = 0
+
+    def make(hosts: tuple[str, ...] = ("eu", "us"), **options: Any) -> Job:
+        nonlocal number
+        number += 1
+        credential = {"mstr_username": simulator.username, "mstr_password": simulator.password}
+        variables = {name: {"mstr_base_url": simulator.base_url} for name in hosts}
+        return Job(tmp_path / f"job{number}", collection, credential, variables, definitions=DEFINITIONS, **options)
+
+    return make
+
+
+def assert_no_secret(job: Job, simulator: Simulator) -> None:
+    """No secret in what a job leaves, but for the variables that ansible-runner notes down for itself."""
+    secrets = [secret for secret in simulator.secrets() if len(secret) > 3]
+    assert simulator.password in secrets
+    for path in job.artifacts.rglob("*"):
+        if not path.is_file():
+            continue
+        text = path.read_text(errors="replace")
+        if path.name == "command":
+            # It never leaves the node's folder, which the controller removes.
+            noted = json.loads(text)
+            assert noted["env"].pop("MSTR_PASSWORD") == simulator.password
+            text = json.dumps(noted)
+        assert [secret for secret in secrets if secret in text] == [], path
+    assert not any(secret in json.dumps(job.shown) for secret in secrets)
+
+
+def test_drift_check_then_apply_then_drift_check(make_job: MakeJob, simulator: Simulator, tmp_path: Path) -> None:
+    """The nodes of the workflow, the last two on another node of a mesh."""
+    check = make_job(check=True)
+    assert check.run() == "successful", check.output
+    environments = {each["environment"]: each for each in check.stats["mstr_report"]["environments"]}
+    assert {name: each["outcome"] for name, each in environments.items()} == {"eu": "drift", "us": "drift"}
+    assert environments["eu"]["summary"]["created"] == 2
+    assert simulator.runtimes() == []
+    assert_no_secret(check, simulator)
+
+    # What a node leaves, the next one is given beside the answers of its survey.
+    apply = make_job(survey={**check.stats, "mstr_survey_journal_comment": "Approved by {{ nobody }}"})
+    assert apply.stream(tmp_path / "node") == "successful", apply.output
+    assert sorted(runtime["name"] for runtime in simulator.runtimes()) == ["Forecasts eu", "Nightly eu", "Nightly us"]
+    assert {entry["comment"] for entry in simulator.journal()} == {"Approved by {{ nobody }}"}
+    assert [each["outcome"] for each in apply.stats["mstr_report"]["environments"]] == ["changed", "changed"]
+    assert_no_secret(apply, simulator)
+
+    again = make_job(check=True, survey={"mstr_fail_on_drift": "yes"})
+    assert again.stream(tmp_path / "node2") == "successful", again.output
+    assert simulator.open_sessions() == []
+
+
+def test_a_drift_check_fails_where_it_is_told_to(make_job: MakeJob, simulator: Simulator) -> None:
+    job = make_job(("us",), check=True, survey={"mstr_fail_on_drift": "yes"})
+
+    assert job.run() == "failed"
+    assert "Drift: us" in job.output
+    assert job.stats["mstr_report"]["environments"][0]["outcome"] == "drift"
+    assert simulator.runtimes() == []
+
+
+def test_a_slice_of_the_inventory_is_a_job_of_its_own(make_job: MakeJob, simulator: Simulator) -> None:
+    # The controller gives each slice every n-th host, with no mention of the others.
+    job = make_job(("us",))
+
+    assert job.run() == "successful", job.output
+    assert [runtime["name"] for runtime in simulator.runtimes()] == ["Nightly us"]
+    assert [each["environment"] for each in job.stats["mstr_report"]["environments"]] == ["us"]
+    assert simulator.calls().count("POST /auth/login") == 1
+
+
+def test_answers_of_a_survey(make_job: MakeJob, simulator: Simulator) -> None:
+    simulator.seed({"name": "Not defined"})
+    blank = {"mstr_survey_src": "", "mstr_survey_networks_never": "", "mstr_survey_journal_comment": ""}
+    left = {"mstr_survey_purge": "as the inventory says", "mstr_survey_wait": "as the inventory says"}
+
+    job = make_job(("us",), survey={**blank, **left, "mstr_runtimes_purge_limit": 2})
+    assert job.run() == "successful", job.output
+    assert sorted(runtime["name"] for runtime in simulator.runtimes()) == ["Nightly us", "Not defined"]
+
+    answered = {
+        "mstr_survey_src": "runtimes/us.yml",
+        "mstr_survey_networks_never": "10.66.0.0/16\n10.67.0.0/16\n",
+        "mstr_survey_purge": "yes",
+        "mstr_survey_wait": "yes",
+    }
+    job = make_job(("us",), survey={**blank, **answered, "mstr_runtimes_purge_limit": 2})
+    assert job.run() == "successful", job.output
+    assert [runtime["name"] for runtime in simulator.runtimes()] == ["Nightly us"]
+
+
+def test_an_answer_that_is_no_cidr_block(make_job: MakeJob, simulator: Simulator) -> None:
+    job = make_job(("us",), survey={"mstr_survey_networks_never": "10.66.0.0/16\nintranet.example.com"})
+
+    assert job.run() == "failed"
+    assert "'intranet.example.com' is no CIDR block" in " ".join(job.output.split())
+    assert simulator.calls() == [], "it is refused before the login"
+
+
+def test_export_hands_on_text_that_apply_takes(make_job: MakeJob, simulator: Simulator) -> None:
+    simulator.seed({"name": "Kept", "whitelist": ["10.1.0.0/16"]}, {"name": "Vendor's own"})
+    job = make_job(("us",), playbook="export.yml", survey={"mstr_survey_export_exclude": "Vendor*\n"})
+
+    assert job.run() == "successful", job.output
+    definitions = yaml.safe_load(job.stats["mstr_exports"]["us"])["runtimes"]
+    assert [definition["name"] for definition in definitions] == ["Kept"]
+    assert "10.1.0.0/16" in job.output
+    assert_no_secret(job, simulator)
+
+
+def test_smoke_test_runs_python_on_the_server(make_job: MakeJob, simulator: Simulator) -> None:
+    job = make_job(("us",), playbook="smoke_test.yml", survey={"mstr_smoke_test_runtime": ""})
+
+    assert job.run() == "successful", job.output
+    outcome = job.stats["mstr_smoke_tests"]["us"]
+    assert (outcome["status"], outcome["stdout"][:8]) == ("ready", "Python 3")
+
+    missing = make_job(("us",), playbook="smoke_test.yml", survey={"mstr_smoke_test_runtime": "None such"})
+    assert missing.run() == "failed"
+    outcome = missing.stats["mstr_smoke_tests"]["us"]
+    assert (outcome["status"], "no runtime has the name 'None such'" in outcome["message"]) == ("failed", True)
+    assert simulator.open_sessions() == []
+
+
+def test_a_cancelled_job_leaves_a_session_until_the_server_ends_it(make_job: MakeJob, simulator: Simulator) -> None:
+    """A controller ends a job with its container: nobody is left to log out."""
+    simulator.switch(session_limit=2)
+    simulator.fault("hang", operation="create")
+    job = make_job(("us",))
+    with job.started() as process:
+        wait_for(lambda: "POST /runtimes" in simulator.calls())
+        assert kill_container(job) > 1
+        process.send_signal(signal.SIGKILL)
+
+    (left,) = simulator.open_sessions()
+    assert simulator.runtimes() == []
+
+    # Where the server allows one session more, the next run is not hindered.
+    following = make_job(("us",))
+    assert following.run() == "successful", following.output
+    assert [session["number"] for session in simulator.open_sessions()] == [left["number"]]
+
+    # Where it does not, the next run says what is wrong, until the server's own clock has ended what was left.
+    simulator.switch(session_limit=1)
+    refused = make_job(("us",), check=True)
+    assert refused.run() == "failed"
+    assert "session" in refused.output
+    simulator.turn_clock(simulator.switch()["iserver_timeout"] + 1)
+    assert simulator.open_sessions() == []
+    assert make_job(("us",), check=True).run() == "successful"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_runner_that_is_told_to_end(make_job: MakeJob, simulator: Simulator, number: signal.Signals) -> None:
+    """ansible-runner kills its playbook. A module that outlives that notices, starts no write and logs out."""
+    simulator.fault("slow", operation="list", seconds=3, when="before")
+    job = make_job(("us",))
+    with job.started() as process:
+        wait_for(lambda: "POST /auth/login" in simulator.calls())
+        process.send_signal(number)
+        process.wait(60)
+
+    wait_for(lambda: not simulator.open_sessions() or kill_container(job) == 0)
+    assert simulator.runtimes() == []
+    assert len(simulator.open_sessions()) <= 1
+    assert_no_secret(job, simulator)

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An execution environment is built for real, and jobs run in it as a controller runs them (`make test-ee`).
+
+MSTR_TEST_BASE_IMAGE       the image to build on
+MSTR_TEST_PACKAGE_MANAGER  its package manager, where that is not the definition's
+MSTR_TEST_BUILD_OPTIONS    more options of `podman build`
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from awx.conftest import collection, running_simulator, simulator
+from awx.jobs import Job
+from awx.programs import environment, run
+from simulator.harness import Simulator
+
+__all__ = ["collection", "running_simulator", "simulator"]
+
+IMAGE = "localhost/mstr-library-ee:test"
+ISOLATION = (
+    "--process-isolation",
+    "--process-isolation-executable=podman",
+    f"--container-image={IMAGE}",
+    # The simulator is on this machine.
+    "--container-option=--network=host",
+    # A controller's nodes start containers as a common user, who is the owner of the folder in there too.
+    *(["--container-option=--user=root"] if os.geteuid() == 0 else []),
+)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory, collection: Path) -> str:
+    """The image of the definition that the collection ships, with the collection as it would be published today."""
+    folder = tmp_path_factory.mktemp("image")
+    shipped = collection / "extensions" / "execution_environment" / "execution-environment.yml"
+    definition: dict[str, Any] = yaml.safe_load(shipped.read_text())
+    tarball = Path(os.environ["MSTR_TEST_TARBALL"])
+    definition["dependencies"]["galaxy"]["collections"] = [{"name": f"files/{tarball.name}", "type": "file"}]
+    definition["additional_build_files"] = [{"src": str(tarball), "dest": "files"}]
+    (folder / "execution-environment.yml").write_text(yaml.safe_dump(definition))
+    arguments = {
+        "EE_BASE_IMAGE": os.environ["MSTR_TEST_BASE_IMAGE"],
+        "PKGMGR": os.environ.get("MSTR_TEST_PACKAGE_MANAGER") or definition["options"]["package_manager_path"],
+    }
+    built = run(
+        *("ansible-builder", "build", "--container-runtime=podman", "-v3", f"--tag={IMAGE}"),
+        *("-f", folder / "execution-environment.yml", "-c", folder / "context"),
+        *(f"--build-arg={name}={value}" for name, value in arguments.items()),
+        f"--extra-build-cli-args={os.environ.get('MSTR_TEST_BUILD_OPTIONS', '')}",
+        # pip inside of the build has the caller's settings, if any.
+        env=environment(HOME=str(Path("~").expanduser())),
+        timeout=1800,
+    )
+    assert built.returncode == 0, built.stdout
+    return IMAGE
+
+
+def test_the_apply_job_runs_in_it(image: str, collection: Path, simulator: Simulator, tmp_path: Path) -> None:
+    def job(name: str, **options: Any) -> Job:
+        return Job(
+            tmp_path / name,
+            collection,
+            {"mstr_username": simulator.username, "mstr_password": simulator.password},
+            {"us": {"mstr_base_url": simulator.base_url}},
+            definitions={"us": {"runtimes": [{"name": "Nightly", "whitelist": ["10.10.10.0/24"]}]}},
+            in_image=True,
+            **options,
+        )
+
+    first, second = job("first"), job("second", check=True)
+
+    assert first.run(*ISOLATION) == "successful", first.output
+    assert [runtime["name"] for runtime in simulator.runtimes()] == ["Nightly"]
+    assert second.run(*ISOLATION) == "successful", second.output
+    assert second.stats["mstr_report"]["environments"][0]["outcome"] == "unchanged"
+    assert simulator.open_sessions() == []
