@@ -1,0 +1,100 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the guide shows is what there is."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from simulator.harness import Simulator
+
+from awx.controller import Controller
+from awx.injection import CredentialType
+from awx.jobs import HOST_VARIABLES, Job
+from awx.programs import environment
+from awx.test_controller_playbook import play, recap
+
+GUIDE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_awx.rst"
+ROLE = Path(__file__).parents[2] / "roles" / "controller" / "vars" / "main.yml"
+
+
+def block(caption: str) -> str:
+    """The text of the block with a caption."""
+    pattern = rf"^( *):caption: {re.escape(caption)}\n\n((?:\1.*\n|\n)+)"
+    found = re.search(pattern, GUIDE.read_text(), re.MULTILINE)
+    assert found, caption
+    return textwrap.dedent(found[2]).strip() + "\n"
+
+
+def test_the_example_of_variables_makes_everything(tmp_path: Path, controller: Controller) -> None:
+    env = environment(**controller.environment(), TEST_PASSWORD="one-secret", PRODUCTION_PASSWORD="another-secret")
+    # The guide's organization is there already.
+    variables = {**yaml.safe_load(block("controller.yml")), "mstr_controller_manage_organization": True}
+
+    output = play(tmp_path, env, variables)
+
+    assert recap(output)["failed"] == 0, output
+    assert controller.names("hosts") == ["prod-eu", "prod-us", "test-eu"]
+    assert len(controller.names("job_templates")) == 8
+    inputs = [each["inputs"]["mstr_password"] for each in controller.objects["credentials"].values()]
+    assert inputs == ["one-secret", "another-secret"]
+
+
+def test_the_definitions_are_applied(tmp_path: Path, collection: Path, simulator: Simulator) -> None:
+    job = Job(
+        tmp_path / "job",
+        collection,
+        {"mstr_username": simulator.username, "mstr_password": simulator.password},
+        {"prod-eu": {"mstr_base_url": simulator.base_url}},
+        definitions={"prod-eu": yaml.safe_load(block("runtimes/prod-eu.yml"))},
+    )
+
+    assert (job.folder / "project" / "apply.yml").read_text() == block("apply.yml")
+    assert job.run() == "successful", job.output
+    assert [runtime["name"] for runtime in simulator.runtimes()] == ["Nightly reports"]
+
+
+def test_the_inventory_has_the_variables_that_jobs_are_tested_with() -> None:
+    assert yaml.safe_load(block("variables of the inventory")) == HOST_VARIABLES
+
+
+def test_the_surveys_ask_for_what_the_playbook_asks_for() -> None:
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+    surveys: dict[str, Any] = yaml.load(ROLE.read_text(), Loader)["controller_surveys"]
+    types = {"multiplechoice": "multiple choice"}
+    asked = {
+        (question["variable"], types.get(question["type"], question["type"]))
+        for survey in surveys.values()
+        for question in survey["spec"]
+    }
+    documented = re.findall(r"``(mstr_\w+)``\s+\((text|textarea|integer|multiple choice)\)", GUIDE.read_text())
+
+    assert set(documented) == asked
+
+
+def test_the_labels_of_the_credential_are_the_types_own(collection: Path) -> None:
+    labels = {field["label"] for field in CredentialType(collection / "extensions/awx/credential_type.yml").fields}
+    text = " ".join(GUIDE.read_text().split())
+
+    for label in ("Library server", "Skip the check of the server's certificate", "CA bundle"):
+        assert label in labels
+        assert f"*{label}*" in text
+
+
+@pytest.mark.parametrize("row", re.findall(r"^(?:\d+ +){7}\d+ *$", GUIDE.read_text(), re.MULTILINE))
+def test_the_table_is_right(row: str) -> None:
+    hosts, forks, slices, jobs, killed, concurrency, sessions, requests = map(int, row.split())
+
+    at_a_time = min(hosts, forks * slices)
+    assert sessions == (jobs + killed) * at_a_time
+    assert requests == jobs * at_a_time * concurrency
