@@ -11,7 +11,7 @@ DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed
 PORT ?= 8899
 PROFILE ?= samples
 
-.PHONY: help demo test test-ee test-controller check simulator bench docs lock clean
+.PHONY: help demo test test-ee test-controller check simulator bench faults soak docs lock clean
 
 help:
 	@$(DEV) --help
@@ -43,6 +43,14 @@ simulator:
 # What the modules cost, compared in pairs.
 bench:
 	@$(DEV) bench $(ARGS)
+
+# What they make of faults, side by side with other clients.
+faults:
+	@$(DEV) faults $(ARGS)
+
+# Hundreds of tasks in a row, and what they leave.
+soak:
+	@$(DEV) soak $(ARGS)
 
 # The guides and the module documentation as a site.
 docs:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from dev.commands import bench, check, clean, demo, docs, lock, simulator, test, test_controller, test_ee
+from dev.commands import bench, check, clean, demo, docs, faults, lock, simulator, soak, test, test_controller, test_ee
 
 
 class Command(Protocol):
@@ -28,6 +28,8 @@ ALL: dict[str, Command] = {
     "test-controller": test_controller,
     "simulator": simulator,
     "bench": bench,
+    "faults": faults,
+    "soak": soak,
     "docs": docs,
     "lock": lock,
     "clean": clean,

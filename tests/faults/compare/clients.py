@@ -1,0 +1,193 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Four clients that do the same jobs: the modules, the vendor's client, an independent one, and a `uri` play.
+
+Each logs in, does one operation with the calls that it needs for it, and logs out, in the way that its documentation
+shows and with the means that the language has for cleaning up.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+LIMIT_S = 45.0  # after which a job counts as hung
+OLD, NEW, EXEC_TIMEOUT = "Old", "New", 60
+
+Server = dict[str, str]  # base_url, username, password
+Interrupt = Callable[[], bool]  # whether the job should be interrupted by now
+
+
+class Reported(str):
+    """What a client said of its job: `ok`, or why it failed."""
+
+    __slots__ = ()
+
+    @property
+    def ok(self) -> bool:
+        return self == "ok"
+
+
+def module(operation: str, server: Server, interrupt: Interrupt) -> Reported:
+    """The module for the operation, as Ansible would start it."""
+    name, options = {
+        "read": ("mstr_runtime_info", {"name": OLD}),
+        "create": ("mstr_runtime", {"name": NEW, "exec_timeout": EXEC_TIMEOUT}),
+        "update": ("mstr_runtime", {"name": OLD, "exec_timeout": EXEC_TIMEOUT}),
+        "delete": ("mstr_runtime", {"name": OLD, "state": "absent"}),
+    }.get(operation, ("mstr_runtime_info", {}))
+    python = Path(os.environ["MSTR_TEST_ANSIBLE_BIN"], "python")
+    command = [str(python), "-m", f"ansible_collections.mstr.library.plugins.modules.{name}"]
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**server, **options}})
+    env = {**os.environ, "PYTHONPATH": os.environ["MSTR_TEST_COLLECTIONS"]}
+    output = _run(command, arguments, env, interrupt)
+    lines = [line for line in output.splitlines() if line.startswith("{")]
+    result = json.loads(lines[-1]) if lines else {"failed": True, "msg": output[-200:]}
+    return Reported(result["msg"] if result.get("failed") else "ok")
+
+
+def uri(operation: str, server: Server, interrupt: Interrupt) -> Reported:
+    """A playbook of ansible.builtin.uri tasks, with block and always."""
+    command = [
+        *(str(Path(os.environ["MSTR_TEST_ANSIBLE_BIN"], "ansible-playbook")), "--inventory", "localhost,"),
+        *("--connection", "local", "--extra-vars"),
+        json.dumps({**server, "operation": operation, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}),
+        str(Path(__file__).with_name("uri.yml")),
+    ]
+    quiet = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"}
+    with tempfile.TemporaryDirectory() as folder:
+        home = {"ANSIBLE_HOME": folder, "ANSIBLE_REMOTE_TEMP": f"{folder}/tmp"}
+        output = _run(command, "", {**os.environ, **quiet, **home, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}, interrupt)
+    if "failed=0 " in output and "unreachable=0" in output:
+        return Reported("ok")
+    return Reported(output.partition('"msg": "')[2].partition('"')[0] or output[-200:])
+
+
+def _run(command: list[str], told: str, env: dict[str, str], interrupt: Interrupt) -> str:
+    """All that a program says; Ctrl-C reaches its whole group."""
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, env=env, start_new_session=True
+        )
+        assert process.stdin
+        process.stdin.write(told.encode())
+        process.stdin.close()
+        if not _wait(lambda: process.poll() is not None, lambda: os.killpg(process.pid, signal.SIGINT), interrupt):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return f"hangs for more than {LIMIT_S:g} s"
+        output.seek(0)
+        return output.read()
+
+
+def _wait(ended: Callable[[], bool], stop: Callable[[], object], interrupt: Interrupt) -> bool:
+    deadline, stopped = time.monotonic() + LIMIT_S, False
+    while not ended():
+        if time.monotonic() > deadline:
+            return False
+        if not stopped and interrupt():
+            stop()
+            stopped = True
+        time.sleep(0.03)
+    return True
+
+
+def vendor(operation: str, server: Server, interrupt: Interrupt) -> Reported:
+    """mstrio-py."""
+    return _peer(_with_mstrio, operation, server, interrupt)
+
+
+def independent(operation: str, server: Server, interrupt: Interrupt) -> Reported:
+    """mstr-rest-requests."""
+    return _peer(_with_rest_requests, operation, server, interrupt)
+
+
+_PEERS = multiprocessing.get_context("forkserver")
+_PEERS.set_forkserver_preload(["mstrio.connection", "mstrio.python_execution.runtime", "mstr.requests"])
+
+
+def _peer(job: Callable[[str, Server], None], operation: str, server: Server, interrupt: Interrupt) -> Reported:
+    ours, theirs = _PEERS.Pipe(duplex=False)
+    process: ForkServerProcess = _PEERS.Process(target=_tell, args=(job, operation, server, theirs))
+    process.start()
+    theirs.close()
+    pid = process.pid or 0
+    if not _wait(lambda: not process.is_alive(), lambda: os.kill(pid, signal.SIGINT), interrupt):
+        process.kill()
+        process.join()
+        return Reported(f"hangs for more than {LIMIT_S:g} s")
+    try:
+        return Reported(ours.recv())
+    except EOFError:
+        return Reported("ended without a word")
+
+
+def _tell(job: Callable[[str, Server], None], operation: str, server: Server, pipe: Any) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
+    os.dup2(devnull, 2)
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    try:
+        job(operation, server)
+    except BaseException as exc:
+        pipe.send(f"{type(exc).__name__}: {exc}")
+    else:
+        pipe.send("ok")
+
+
+def _with_mstrio(operation: str, server: Server) -> None:
+    from mstrio.connection import Connection
+    from mstrio.python_execution.runtime import Runtime, list_runtimes
+
+    with Connection(server["base_url"], server["username"], server["password"], verbose=False) as connection:
+        if operation == "create":
+            Runtime.create(connection, NEW, exec_timeout=EXEC_TIMEOUT)
+            return
+        found = list_runtimes(connection)
+        old = next(one for one in found if one.name == OLD)
+        if operation == "read":
+            Runtime(connection, id=old.id)
+        elif operation == "update":
+            old.alter(exec_timeout=EXEC_TIMEOUT)
+        elif operation == "delete":
+            old.delete(force=True)
+
+
+def _with_rest_requests(operation: str, server: Server) -> None:
+    from mstr.requests import AuthenticatedMSTRRESTSession
+
+    place = f"{server['base_url']}/api/"
+    with AuthenticatedMSTRRESTSession(place, server["username"], server["password"]) as session:
+        if operation == "create":
+            session.post("runtimes", json={"name": NEW, "execTimeout": EXEC_TIMEOUT}).raise_for_status()
+            return
+        answer = session.get("runtimes")
+        answer.raise_for_status()
+        path = next(f"runtimes/{one['id']}" for one in answer.json()["runtimes"] if one["name"] == OLD)
+        if operation == "read":
+            session.get(path).raise_for_status()
+        elif operation == "update":
+            session.patch(path, json={"name": OLD, "execTimeout": EXEC_TIMEOUT}).raise_for_status()
+        elif operation == "delete":
+            session.delete(path).raise_for_status()
+
+
+CLIENTS: dict[str, Callable[[str, Server, Interrupt], Reported]] = {
+    "mstr.library": module,
+    "mstrio-py": vendor,
+    "mstr-rest-requests": independent,
+    "uri play": uri,
+}

@@ -1,0 +1,197 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each fault on each operation, for each client: what was reported, what is true on the server, what it cost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from simulator.harness import Simulator
+
+from faults.compare.clients import CLIENTS, EXEC_TIMEOUT, NEW, OLD
+
+OPERATIONS = ("login", "list", "read", "create", "update", "delete", "logout")
+_CALLS = {
+    "login": ("POST", "/auth/login"),
+    "list": ("GET", "/runtimes"),
+    "read": ("GET", "/runtimes/"),
+    "create": ("POST", "/runtimes"),
+    "update": ("PATCH", "/runtimes/"),
+    "delete": ("DELETE", "/runtimes/"),
+    "logout": ("POST", "/auth/logout"),
+}
+_WRITES = ("create", "update", "delete")
+_SURROUND = ("login", "logout")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An order for the simulator. `of`: the operations that it is tried on. `ctrl_c`: while the call is under way."""
+
+    title: str
+    order: dict[str, Any]
+    of: tuple[str, ...] = OPERATIONS
+    ctrl_c: bool = False
+
+
+FAULTS = (
+    Fault("no fault at all", {}, of=("read", "create", "update", "delete")),
+    Fault("the answer is lost, the work is done", {"kind": "close_after"}),
+    Fault("a proxy answers 502, the work is done a second later", {"kind": "late_work", "status": 502}, of=_WRITES),
+    Fault("the connection closes before the work", {"kind": "close_before"}),
+    Fault("503 once, with Retry-After: 1", {"kind": "unavailable"}),
+    Fault("429 once, with Retry-After: 1", {"kind": "unavailable", "status": 429}),
+    Fault("the session ends in the middle", {"kind": "session_killed"}, of=OPERATIONS[1:]),
+    Fault("a redirect to somebody else's server", {"kind": "redirect", "status": 307}),
+    Fault("a page with status 200", {"kind": "html", "status": 200}),
+    Fault("Ctrl-C while the call is under way", {"kind": "hang"}, ctrl_c=True),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One client in one row."""
+
+    said: str
+    ok: bool
+    done: bool
+    made: int
+    sessions: int
+    requests: int
+    given_away: bool
+
+    @property
+    def true(self) -> bool:
+        """Whether what was reported is what happened, once."""
+        return self.ok == self.done and self.made <= 1
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing is left: no session, no token with somebody else."""
+        return self.sessions == 0 and not self.given_away
+
+    def text(self) -> str:
+        """As the table shows it."""
+        parts = ["ok" if self.ok else "failed"]
+        if self.ok != self.done:
+            parts[0] += ", but done" if self.done else ", but not done"
+        if self.made > 1:
+            parts.append(f"{self.made} made")
+        if self.sessions:
+            parts.append(f"{self.sessions} session left")
+        if self.given_away:
+            parts.append("token given away")
+        return f"{'; '.join(parts)} ({self.requests})"
+
+
+@contextmanager
+def _somebody_else() -> Iterator[tuple[str, list[str]]]:
+    """A server to which a redirect points, and the tokens that it was given."""
+    tokens: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def _note(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length).decode("utf-8", "replace")
+            if self.headers.get("X-MSTR-AuthToken") or "password" in body:
+                tokens.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _note  # noqa: N815
+
+        def log_message(self, *_args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://localhost:{server.server_port}/elsewhere", tokens
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _under_way(sim: Simulator, operation: str) -> bool:
+    method, path = _CALLS[operation]
+    return any(
+        entry["duration_ms"] is None
+        and entry["method"] == method
+        and (entry["path"] == path or (path.endswith("/") and entry["path"].startswith(path)))
+        for entry in sim.requests()
+    )
+
+
+def _done(sim: Simulator, operation: str) -> tuple[bool, int]:
+    """Whether the work is done on the server, and how many runtimes a create has made."""
+    by_name = [one["name"] for one in sim.runtimes()]
+    made = by_name.count(NEW)
+    if operation == "create":
+        return made > 0, made
+    if operation == "update":
+        return any(one["name"] == OLD and one.get("execTimeout") == EXEC_TIMEOUT for one in sim.runtimes()), made
+    if operation == "delete":
+        return OLD not in by_name, made
+    # Of a read it is what the server answered at last.
+    calls = {"login": "list", "logout": "list"}
+    method, path = _CALLS[calls.get(operation, operation)]
+    answered = [
+        entry
+        for entry in sim.requests()
+        if entry["method"] == method
+        and (entry["path"].startswith(path) if path.endswith("/") else entry["path"] == path)
+        and entry["status"] == 200
+        and not (entry["fault"] or "").startswith(("html", "close"))
+    ]
+    return bool(answered), made
+
+
+def _cell(sim: Simulator, client: str, fault: Fault, operation: str, elsewhere: str, tokens: list[str]) -> Cell:
+    sim.reset(duplicate_names="allow")
+    sim.seed({"name": OLD, "execTimeout": 600, "whitelist": []})
+    if fault.order:
+        more = {"location": elsewhere} if fault.order["kind"] == "redirect" else {}
+        sim.fault(operation=operation, **fault.order, **more)
+    tokens.clear()
+    server = {"base_url": sim.base_url, "username": sim.username, "password": sim.password}
+    said = CLIENTS[client](operation, server, lambda: fault.ctrl_c and _under_way(sim, operation))
+    if fault.order.get("kind") == "late_work":
+        time.sleep(1.5)  # until all that was begun is done
+    done, made = _done(sim, operation)
+    return Cell(said, said.ok, done, made, len(sim.open_sessions()), len(sim.calls()), bool(tokens))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault on an operation, with a cell for each client."""
+
+    fault: Fault
+    operation: str
+    cells: dict[str, Cell]
+
+
+def rows(chosen: str = "") -> list[Row]:
+    """The whole table; `chosen`: only faults whose title has this in it."""
+    wanted = [(fault, operation) for fault in FAULTS if chosen in fault.title for operation in fault.of]
+
+    def column(client: str) -> list[Cell]:
+        with Simulator() as sim, _somebody_else() as (elsewhere, tokens):
+            return [_cell(sim, client, fault, operation, elsewhere, tokens) for fault, operation in wanted]
+
+    with ThreadPoolExecutor(len(CLIENTS)) as pool:
+        columns = dict(zip(CLIENTS, pool.map(column, CLIENTS), strict=True))
+    return [
+        Row(fault, operation, {client: columns[client][index] for client in CLIENTS})
+        for index, (fault, operation) in enumerate(wanted)
+    ]
