@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import preparations
 import trustme
 import yaml
 from blocks import EXAMPLES, ROOT, Block, documented
@@ -26,7 +27,7 @@ from gateway import Gateway
 from preparations import API_TOKEN, HOST, IDENTITY_TOKEN, PASSWORD, USERNAME, Preparation
 from simulator.harness import Simulator
 
-PREDICTED, AGAIN = " | predicted", " | again"
+PREDICTED, AGAIN, IN_CHECK_MODE = " | predicted", " | again", " | in check mode"
 _PREFIX = "mstr.library."
 _TIME_LIMIT = 120  # seconds, for one run
 # What has to be equal in a prediction and in what happened then.
@@ -65,6 +66,8 @@ class World:
         self.gateway = Gateway()
         self.server = Simulator()
         self._others: dict[str, Simulator] = {}
+        # What was recorded of doubled blocks, by page.
+        self.records: dict[str, list[dict[str, Any]]] = {}
 
     def __enter__(self) -> World:
         self._stack.enter_context(self.gateway)
@@ -183,6 +186,28 @@ def doubled(place: Path, blocks: Sequence[Block]) -> Path:
     return _written(place / "doubled.yml", plays)
 
 
+def doubled_records(world: World, folder: Path, blocks: Sequence[Block]) -> list[dict[str, Any]]:
+    """What was recorded of the doubled blocks of one page, which are run once for all tests."""
+    page = blocks[0].page
+    if page not in world.records:
+        preparation = preparations.of(page)
+        place = workplace(folder / "work", blocks, preparation)
+        world.servers(preparation)
+        playbook = doubled(place, [block for block in blocks if block.kind in ("plays", "tasks")])
+        world.records[page] = play(world, playbook, preparation).records
+    return world.records[page]
+
+
+def play(world: World, playbook: Path, preparation: Preparation, *options: str) -> Run:
+    """Run a playbook that has to end well, without any warning."""
+    env = world.environment(preparation, playbook.parent.parent)
+    command = ["ansible-playbook", playbook.name, *world.variables(preparation), *preparation.options, *options]
+    run = execute(command, playbook.parent, env)
+    assert run.status == 0, run.output
+    assert run.warnings == [], run.output
+    return run
+
+
 def _play(block: Block, tasks: list[dict[str, Any]]) -> dict[str, Any]:
     return {"name": block.place, "hosts": "localhost", "gather_facts": False, "tasks": tasks}
 
@@ -194,18 +219,24 @@ def _written(path: Path, plays: list[dict[str, Any]]) -> Path:
 
 def _doubled(tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for task in tasks:
+    for printed in tasks:
+        # A hidden result could not be compared; its secrets are those of a server on this machine.
+        task = {key: value for key, value in printed.items() if key != "no_log"}
+        bare = {key: value for key, value in task.items() if key not in ("register", "notify")}
+        name = str(task.get("name", ""))
         if "block" in task:
-            parts = {key: _doubled(task[key]) for key in ("block", "rescue", "always") if key in task}
+            parts: dict[str, Any] = {key: _doubled(task[key]) for key in ("block", "rescue", "always") if key in task}
             found.append({**task, **parts})
-        elif idempotent(task) and not {"check_mode", "until", "failed_when", "changed_when"} & set(task):
-            bare = {key: value for key, value in task.items() if key not in ("register", "notify")}
-            name = str(task.get("name", ""))
+        elif {"check_mode", "until", "failed_when", "changed_when"} & set(task):
+            found.append(task)
+        elif supports(task, "idempotent"):
             found += [
                 {**bare, "name": name + PREDICTED, "check_mode": True, "diff": True},
                 {**task, "diff": True},
                 {**bare, "name": name + AGAIN},
             ]
+        elif not supports(task, "check_mode", "full"):
+            found += [{**bare, "name": name + IN_CHECK_MODE, "check_mode": True}, task]
         else:
             found.append(task)
     return found
@@ -231,14 +262,14 @@ def tasks_of(block: Block) -> Iterator[dict[str, Any]]:
             yield from leaves(play.get(part) or ())
 
 
-def idempotent(task: Mapping[str, Any]) -> bool:
-    """Whether a task's module documents that it is."""
+def supports(task: Mapping[str, Any], attribute: str, default: str = "") -> bool:
+    """Whether a task's module documents full support of an attribute; of a module of others the `default` counts."""
     name = next((key.removeprefix(_PREFIX) for key in task if key.startswith(_PREFIX)), "")
     path = ROOT / "plugins" / "modules" / f"{name}.py"
     if not name or not path.exists():
-        return False
+        return default == "full"
     attributes = yaml.safe_load(documented(path, "DOCUMENTATION"))["attributes"]
-    return bool(attributes["idempotent"]["support"] == "full")
+    return bool(attributes[attribute]["support"] == "full")
 
 
 def broken_promises(records: Sequence[Mapping[str, Any]]) -> list[str]:

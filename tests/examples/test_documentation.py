@@ -11,36 +11,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import preparations
 import pytest
 import yaml
 from blocks import ROOT, documented, pages
-from running import World, doubled, execute, workplace
+from running import World, doubled_records
 
+PAGES = pages()
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
 # Documented by Ansible itself, or by none because they are the same everywhere.
 _COMMON = {"changed", "failed", "invocation", "warnings", "deprecations", "exception", "ansible_facts"}
-
-
-def _results(world: World, folder: Path, module: str) -> Iterator[dict[str, Any]]:
-    """What the module's own examples return, in check mode too."""
-    page = f"plugins/modules/{module}.py"
-    preparation = preparations.of(page)
-    world.servers(preparation)
-    place = workplace(folder / "work", pages()[page], preparation)
-    # The result of a task with no_log is hidden; its secrets are those of a server on this machine.
-    text = doubled(place, pages()[page])
-    text.write_text(text.read_text(encoding="utf-8").replace("no_log: true", "no_log: false"), encoding="utf-8")
-    command = ["ansible-playbook", text.name, *world.variables(preparation)]
-    described = yaml.safe_load(documented(ROOT / page, "DOCUMENTATION"))
-    once = described["attributes"]["idempotent"]["support"] == "full"  # then check mode is in there
-    for options in [()] if once else [(), ("--check", "--diff")]:
-        run = execute([*command, *options], place, world.environment(preparation, folder))
-        assert run.status == 0, run.output
-        for record in run.records:
-            if record["action"] == f"mstr.library.{module}":
-                yield record["result"]
 
 
 def _unlike(sample: Any, found: Any, place: str) -> Iterator[str]:
@@ -58,7 +38,8 @@ def _unlike(sample: Any, found: Any, place: str) -> Iterator[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_samples_have_the_keys_of_results(world: World, tmp_path: Path, module: str) -> None:
     described = yaml.safe_load(documented(ROOT / "plugins" / "modules" / f"{module}.py", "RETURN"))
-    results = list(_results(world, tmp_path, module))
+    records = doubled_records(world, tmp_path, PAGES[f"plugins/modules/{module}.py"])
+    results = [record["result"] for record in records if record["action"] == f"mstr.library.{module}"]
     assert results
     faults = set()
     for result in results:

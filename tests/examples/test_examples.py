@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import preparations
 import pytest
 from blocks import EXAMPLES, Block, pages
-from running import World, as_printed, broken_promises, doubled, execute, tasks_of, workplace
+from running import World, as_printed, broken_promises, doubled_records, execute, play, tasks_of, workplace
 from simulator.harness import Simulator
 
 PAGES = pages()
@@ -26,16 +25,6 @@ def _of_kind(page: str, *kinds: str) -> list[Block]:
 
 WITH_YAML = [page for page in PAGES if _of_kind(page, "plays", "tasks")]
 WITH_COMMANDS = [page for page in PAGES if _of_kind(page, "shell")]
-
-
-def _run(world: World, folder: Path, page: str, playbook: Path, *options: str) -> Sequence[dict[str, Any]]:
-    preparation = preparations.of(page)
-    env = world.environment(preparation, folder)
-    command = ["ansible-playbook", playbook.name, *world.variables(preparation), *preparation.options, *options]
-    run = execute(command, playbook.parent, env)
-    assert run.status == 0, run.output
-    assert run.warnings == [], run.output
-    return run.records
 
 
 def _prepared(world: World, folder: Path, page: str, *, clone: bool = False) -> tuple[list[Simulator], Path]:
@@ -68,7 +57,7 @@ def test_as_printed(world: World, tmp_path: Path, page: str) -> None:
     servers, place = _prepared(world, tmp_path, page)
     blocks = _of_kind(page, "plays", "tasks")
     playbook = as_printed(place, blocks)
-    records = _run(world, tmp_path, page, playbook)
+    records = play(world, playbook, preparation).records
     done = {record["task"] for record in records if record["status"] == "ok"}
     printed = {str(task["name"]) for block in blocks for task in tasks_of(block) if "name" in task}
     assert printed - done - set(preparation.may_skip) == set(), "these tasks of the examples did nothing"
@@ -77,16 +66,13 @@ def test_as_printed(world: World, tmp_path: Path, page: str) -> None:
     # And on what is there now, in check mode: no task may fail for it, nothing may be written.
     for server in servers:
         server.clear_requests()
-    _run(world, tmp_path, page, playbook, "--check", "--diff")
+    play(world, playbook, preparation, "--check", "--diff")
     assert [call for server in servers for call in server.calls() if not call.startswith(_READS)] == []
 
 
-@pytest.mark.parametrize("page", WITH_YAML)
+@pytest.mark.parametrize("page", [page for page in WITH_YAML if not preparations.of(page).foretold])
 def test_check_mode_foretells_and_a_second_run_changes_nothing(world: World, tmp_path: Path, page: str) -> None:
-    _, place = _prepared(world, tmp_path, page)
-    playbook = doubled(place, _of_kind(page, "plays", "tasks"))
-    records = _run(world, tmp_path, page, playbook)
-    assert broken_promises(records) == []
+    assert broken_promises(doubled_records(world, tmp_path, PAGES[page])) == []
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS)
