@@ -114,13 +114,13 @@ def shape(data: Any) -> str:
 def api_error(answer: Answer, doing: str, server: str) -> ApiError:
     """The error for an answer that says no. `doing`: what was tried, as in "create runtime 'x'"."""
     fields = _fields(answer)
-    said = f"with {answer.looks_like()}" if fields["message"] is None else repr(fields["message"])
+    said = f" with {answer.looks_like()}" if fields["message"] is None else f": {fields['message']!r}"
     told = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
     if told:
         said += f" ({', '.join(told)})"
     if 300 <= answer.status < 400:
-        said = f"with a redirect to {_target(answer)}, which is not followed so that the token goes nowhere else"
-    sentence = f"Could not {doing}: {server} answered {answer.status} to {answer.request}: {said}. "
+        said = f" with a redirect to {_target(answer)}, which is not followed so that the token goes nowhere else"
+    sentence = f"Could not {doing}: {server} answered {answer.status} to {answer.request}{said}. "
     kind = AuthError if answer.status == 401 else ApiError
     unclear = answer.status >= 500 and not answer.request.startswith("GET ")
     return kind(

@@ -38,7 +38,7 @@ class Bulk(NamedTuple):
     writer: Writer
     workers: int
     purge: Purge
-    wait: Callable[[Outcome], Outcome] | None = None
+    wait: Callable[[Sequence[Outcome]], Sequence[tuple[Outcome, PartialError | None]]] | None = None
 
     def ensure_all(self, wanted: Sequence[Definition]) -> dict[str, Any]:
         """The result. Raises ValidationError before any write; PartialError with the result when an entry failed."""
@@ -121,7 +121,9 @@ class Bulk(NamedTuple):
         self._each(self._written, [one for one in asked if one.plan and one.plan.action == "deleted"])
         if self.wait:
             self._verify(entries)
-            self._each(self._waited, [one for one in entries if one.outcome and not one.error])
+            waited = [one for one in entries if one.outcome and not one.error]
+            for entry, ended in zip(waited, self.wait([one.outcome for one in waited if one.outcome])):
+                entry.outcome, entry.error = ended
         spared = any(entry.error for entry in entries)
         if not spared:
             self._each(self._written, [one for one in due if one.place == PURGED])
@@ -149,10 +151,6 @@ class Bulk(NamedTuple):
                 entry.outcome = self.writer.verified(entry.outcome, entry.wanted, listed)
 
         self._each(verified, written)
-
-    def _waited(self, entry: Entry) -> None:
-        if entry.outcome and self.wait:
-            entry.outcome = self.wait(entry.outcome)
 
 
 def collision_faults(located: Sequence[tuple[Entry, Runtime | None]], listed: Sequence[Runtime]) -> list[str]:

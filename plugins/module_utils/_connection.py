@@ -86,7 +86,10 @@ def normal_url(text: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError("has a query or a fragment; give it up to the name of the Library application")
     path = re.sub(r"/(api|app)$", "", parts.path.rstrip("/")).rstrip("/")
-    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{path}"
+    scheme = parts.scheme.lower()
+    # A session is one server's whether or not somebody writes the usual port.
+    netloc = parts.netloc.lower().removesuffix(":443" if scheme == "https" else ":80")
+    return f"{scheme}://{netloc}{path}"
 
 
 def from_params(params: Mapping[str, Any]) -> Connection:

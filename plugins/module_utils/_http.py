@@ -70,7 +70,9 @@ class Http:
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
         """Every cookie: name, value, domain, path."""
-        return [(one.name, one.value or "", one.domain, one.path) for one in self.session.cookies]
+        # The jar's own lock: another thread may just be taking a cookie out of its answer.
+        with self.session.cookies._cookies_lock:  # type: ignore[attr-defined]
+            return [(one.name, one.value or "", one.domain, one.path) for one in self.session.cookies]
 
     def take_cookies(self, cookies: Iterable[tuple[str, str, str, str]]) -> None:
         """Send these cookies from now on."""

@@ -55,7 +55,7 @@ class Library:
         try:
             return answer.data()
         except ValueError:
-            raise wrong_answer(answer, doing, self.base_url, "JSON") from None
+            raise wrong_answer(answer, doing, self.base_url, "an answer of the API") from None
 
     def send(self, method: str, path: str, body: Any = None, *, doing: str, **options: Any) -> Any:
         """The JSON that the server answers to a write, None for an empty body. Raises MstrError.
@@ -66,7 +66,7 @@ class Library:
         try:
             return answer.data()
         except ValueError:
-            raise wrong_answer(answer, doing, self.base_url, "JSON or nothing") from None
+            raise wrong_answer(answer, doing, self.base_url, "an answer of the API or nothing") from None
 
     def call(
         self, method: str, path: str, *, doing: str, late: Callable[[Answer], object] | None = None, **options: Any

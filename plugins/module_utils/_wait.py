@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Wait until a runtime is ready.
+"""Wait until runtimes are ready.
 
 Floor 3. The clock and the pause are handed in.
 """
@@ -10,13 +10,14 @@ Floor 3. The clock and the pause are handed in.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._api import RuntimeApi
 from ._apply import Outcome
 from ._errors import MstrError, PartialError, ValidationError, clean
 from ._interrupt import Interrupted
+from ._parallel import all_side_by_side
 from ._runtime import Runtime
 
 # Some servers may leave the status at "unknown" until the first script runs (nothing public says that none does).
@@ -64,17 +65,43 @@ def wait_for(
 
     `clock` tells seconds that only grow, `pause` sleeps.
     """
-    if outcome.runtime is None or outcome.action == "deleted":
-        return outcome
+    ((outcome, failure),) = wait_for_all([outcome], api, waiting, clock, pause, 1)
+    if failure:
+        raise failure
+    return outcome
+
+
+def wait_for_all(
+    outcomes: Sequence[Outcome],
+    api: RuntimeApi,
+    waiting: Waiting,
+    clock: Callable[[], float],
+    pause: Callable[[float], None],
+    workers: int,
+) -> list[tuple[Outcome, PartialError | None]]:
+    """Each outcome with its runtime as last seen, and why that is not ready where it is not.
+
+    One clock runs for all of them, and they are looked at in rounds, `workers` at a time.
+    """
+    watches = [None if one.runtime is None or one.action == "deleted" else _Watch(one.runtime) for one in outcomes]
+    watched = [one for one in watches if one]
     try:
-        return outcome._replace(runtime=until_ready(api, outcome.runtime, waiting, clock, pause))
-    except NotReady as exc:
-        raise PartialError(exc, outcome._replace(runtime=exc.runtime).to_result()) from None
+        _watch(watched, lambda some: all_side_by_side(lambda one: one.look(api), some, workers), waiting, clock, pause)
     except Interrupted as exc:
-        cause = MstrError(f"{exc.sentence} while waiting until the runtime {_named(outcome.runtime)} is ready")
-        raise PartialError(cause, outcome.to_result()) from exc
-    except MstrError as exc:
-        raise PartialError(exc, outcome.to_result()) from exc
+        for one in watched:
+            one.error = one.error or (None if one.done else exc)
+    return [
+        (outcome, None) if watch is None else _ended(outcome._replace(runtime=watch.runtime), watch.error)
+        for outcome, watch in zip(outcomes, watches)
+    ]
+
+
+def _ended(outcome: Outcome, error: MstrError | None) -> tuple[Outcome, PartialError | None]:
+    if error is None:
+        return outcome, None
+    if isinstance(error, Interrupted) and outcome.runtime:
+        error = MstrError(f"{error.sentence} while waiting until the runtime {_named(outcome.runtime)} is ready")
+    return outcome, PartialError(error, outcome.to_result())
 
 
 def until_ready(
@@ -88,35 +115,77 @@ def until_ready(
 
     Raises NotReady; ApiError and ConnectError where the server cannot be asked.
     """
-    end = clock() + waiting.timeout
-    interval, settled = waiting.interval, 0
-    while True:
-        _raise_if_failed(runtime)
-        settled = settled + 1 if _settled(runtime) else 0
-        if _ready(runtime) or settled >= _UNKNOWN_LOOKS:
-            return runtime
+    watch = _Watch(runtime)
+    _watch([watch], lambda some: [one.look(api) for one in some], waiting, clock, pause)
+    if watch.error:
+        raise watch.error
+    return watch.runtime
+
+
+class _Watch:
+    """A runtime that is waited for, as last seen. `error`: why it is waited for no longer, though it is not ready."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.error: MstrError | None = None
+        self._settled = 0
+        self.done = False
+
+    def goes_on(self) -> bool:
+        """Whether there is something left to wait for. To be asked once after each look."""
+        if self.error is None:
+            self.error = _failure(self.runtime)
+        self._settled = self._settled + 1 if _settled(self.runtime) else 0
+        self.done = bool(self.error) or _ready(self.runtime) or self._settled >= _UNKNOWN_LOOKS
+        return not self.done
+
+    def look(self, api: RuntimeApi) -> None:
+        """Read the runtime again."""
+        try:
+            seen = api.get(str(self.runtime.id), repr(self.runtime.name))
+        except MstrError as exc:
+            self.error = exc
+            return
+        if seen is None:
+            self.error = NotReady(f"The runtime {_named(self.runtime)} was deleted while waiting", self.runtime)
+        else:
+            self.runtime = seen
+
+
+def _watch(
+    watches: Sequence[_Watch],
+    look: Callable[[Sequence[_Watch]], object],
+    waiting: Waiting,
+    clock: Callable[[], float],
+    pause: Callable[[float], None],
+) -> None:
+    """Look until nothing is left to wait for, or the time is over. Raises Interrupted."""
+    end, interval = clock() + waiting.timeout, waiting.interval
+    pending = [one for one in watches if one.goes_on()]
+    while pending:
         left = end - clock()
         if left <= 0:
-            raise NotReady(
-                f"The runtime {_named(runtime)} is not ready after {waiting.timeout:g} seconds: {_state(runtime)}. "
-                f"{_advice(runtime)}",
-                runtime,
-            )
+            for one in pending:
+                one.error = NotReady(
+                    f"The runtime {_named(one.runtime)} is not ready after {waiting.timeout:g} seconds: "
+                    f"{_state(one.runtime)}. {_advice(one.runtime)}",
+                    one.runtime,
+                )
+            return
         pause(min(interval, left))
         interval = min(interval * _GROWTH, waiting.interval * _LONGEST_INTERVAL)
-        seen = api.get(str(runtime.id), repr(runtime.name))
-        if seen is None:
-            raise NotReady(f"The runtime {_named(runtime)} was deleted while waiting", runtime)
-        runtime = seen
+        look(pending)
+        pending = [one for one in pending if one.goes_on()]
 
 
-def _raise_if_failed(runtime: Runtime) -> None:
+def _failure(runtime: Runtime) -> NotReady | None:
     failed = [package for package in runtime.values.get("packages") or () if package.status == "not_installed"]
     if failed:
         told = [f"{clean(one.name)} ({clean(one.message or 'the server gives no reason')})" for one in failed]
-        raise NotReady(f"The runtime {_named(runtime)} lacks packages: {'; '.join(told)}", runtime)
+        return NotReady(f"The runtime {_named(runtime)} lacks packages: {'; '.join(told)}", runtime)
     if runtime.facts.get("status") == "error":
-        raise NotReady(f"The runtime {_named(runtime)} is in error: {_state(runtime)}", runtime)
+        return NotReady(f"The runtime {_named(runtime)} is in error: {_state(runtime)}", runtime)
+    return None
 
 
 def _ready(runtime: Runtime) -> bool:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -105,6 +106,7 @@ def run(
     for library, trace in {"requests": REQUESTS_IMPORT_ERROR, **(requires or {})}.items():
         if trace:
             module.fail_json(msg=missing_required_lib(library), exception=trace)
+    module.no_log_values.update(_passwords_in(module.params["base_url"]))
     stop = Stop()
     stop.install()
     result, failure = _result(module, stop, work, (connection, prepare))
@@ -119,6 +121,12 @@ def run(
         # Outside of any except block, for ansible-core 2.16 would add a traceback at -vvv.
         module.fail_json(**failure)
     module.exit_json(**result)
+
+
+def _passwords_in(url: str | None) -> set[str]:
+    """The password in a URL, which is refused for it, and must not stand among the arguments that Ansible shows."""
+    found = re.search("//[^/@]*?:([^/@]+)@", url or "")
+    return {found.group(1)} if found else set()
 
 
 def _result(

@@ -280,7 +280,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Valida
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from, policy_if_right
 from ansible_collections.mstr.library.plugins.module_utils._src import read_definitions
-from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for, waiting_from
+from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for_all, waiting_from
 
 MOST_AT_A_TIME = 16
 
@@ -396,7 +396,14 @@ def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     params = task.params
     wait = None
     if request.waiting:
-        wait = partial(wait_for, api=api, waiting=request.waiting, clock=time.monotonic, pause=task.stop.pause)
+        wait = partial(
+            wait_for_all,
+            api=api,
+            waiting=request.waiting,
+            clock=time.monotonic,
+            pause=task.stop.pause,
+            workers=params["concurrency"],
+        )
     bulk = Bulk(
         Writer(api, task.warn, task.stop.pause, task.retries, task.check_mode, request.policy),
         workers=params["concurrency"],

@@ -54,6 +54,13 @@ def test_a_module_of_ones_own_in_a_few_lines(run, server):
     assert run.warnings == []
 
 
+def test_a_password_in_the_url_is_refused_and_shown_nowhere(run):
+    result = run(module(), base_url="https://u:in-the-url@h.example", username="u", password=PASSWORD)
+    assert run.status == 1
+    assert "holds credentials" in result["msg"]
+    assert "in-the-url" not in str(result)
+
+
 def test_every_option_may_come_from_the_environment_where_the_module_runs(run, server, monkeypatch):
     for name, value in user(server, retries="0", timeout="2.5", validate_certs="false").items():
         monkeypatch.setenv(f"MSTR_{name.upper()}", value)

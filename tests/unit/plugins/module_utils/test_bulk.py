@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge
 from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, PartialError
-from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for
+from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for_all
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,
     faults_of,
@@ -420,11 +420,12 @@ def waits(have, **options):
     clock = iter(range(10_000))
     writer = have.writer()
     return partial(
-        wait_for,
+        wait_for_all,
         api=writer.api,
         waiting=Waiting(options.get("timeout", 50), 1.0),
         clock=lambda: next(clock),
         pause=options.get("pause", have.pause),
+        workers=2,
     )
 
 
@@ -452,3 +453,25 @@ def test_who_is_ready_lets_the_purge_go_on():
     have = holding(a=A, b=B)
     run(have, {"name": "a", "others": "x"}, purge=True, wait=waits(have))
     assert have.requests == [LIST, f"PATCH /runtimes/{A}", LIST, f"DELETE /runtimes/{B}"]
+
+
+def test_all_are_waited_for_at_once_and_told_as_last_seen():
+    have = holding(**{f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)})
+
+    def installed(seconds):
+        have.pauses.append(seconds)
+        for n, one in enumerate(have.runtimes.values()):
+            one["status"] = "ready" if n else "error"
+
+    result = run(have, *({"name": f"r{n}"} for n in range(9)), workers=2, wait=waits(have, pause=installed))
+    assert len(have.pauses) == 1, "nobody waits for another's end"
+    assert [entry["runtime"]["status"] for entry in result["runtimes"]] == ["error"] + ["ready"] * 8
+    assert result["summary"] == summary(unchanged=8, failed=1)
+
+
+def test_the_time_is_for_all_together():
+    have = holding(**{f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)})
+    result = run(have, *({"name": f"r{n}"} for n in range(9)), wait=waits(have, timeout=3))
+    assert len(have.pauses) == 2
+    assert result["summary"] == summary(failed=9)
+    assert "is not ready after 3 seconds" in result["msg"]

@@ -31,6 +31,9 @@ def test_a_base_url_is_taken_however_it_was_pasted(tail):
         ("http://10.0.0.1:8080", "http://10.0.0.1:8080"),
         ("http://[::1]:8080/x/", "http://[::1]:8080/x"),
         ("https://h/api", "https://h"),
+        ("https://h:443/Lib", "https://h/Lib"),
+        ("http://h:80/Lib", "http://h/Lib"),
+        ("https://h:80/Lib", "https://h:80/Lib"),
         ("https://h/myapi", "https://h/myapi"),
     ],
 )
