@@ -3,5 +3,5 @@
 import pandas
 import requests
 
-print(f"pandas {pandas.__version__} – läuft")
+print(f"pandas {pandas.__version__} – läuft")  # noqa: RUF001 (Unicode on purpose)
 result = {"pandas": pandas.__version__, "requests": requests.__version__}
