@@ -116,7 +116,7 @@ def until_ready(
     Raises NotReady; ApiError and ConnectError where the server cannot be asked.
     """
     watch = _Watch(runtime)
-    _watch([watch], lambda some: [one.look(api) for one in some], waiting, clock, pause)
+    _watch([watch], lambda some: some[0].look(api), waiting, clock, pause)
     if watch.error:
         raise watch.error
     return watch.runtime

@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Makes a whole list of runtimes as described, on one session. It does to each what M(mstr.library.mstr_runtime) does.
   - Everything is checked before the login. Then there is one list call, and only the reads that it makes necessary;
-    creates and updates run side by side, deletes come last.
+    creates and updates run side by side, deletes come last. With O(wait), all runtimes are waited for at once,
+    O(wait_timeout) is for all of them together, and what is to be purged goes only when all are ready.
   - One entry's failure does not stop the others, but it cancels the purge. The task then fails, and its result still
     tells everything that was done. A second run does only what is left.
   - A rename to a name that another runtime has is refused, also when that one is renamed or deleted in the same task.
