@@ -145,6 +145,11 @@ class Library:
         answer = call.answer(Unstoppable(), doing, _LAST_CALL_LIMIT)
         if not answer.ok:
             raise api_error(answer, doing, self.base_url)
+        try:
+            answer.data()
+        except ValueError:
+            # The page of a gateway, say: the server may have heard nothing of it.
+            raise wrong_answer(answer, doing, self.base_url, "JSON or nothing") from None
 
     @property
     def secrets(self) -> set[str]:
