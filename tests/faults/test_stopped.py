@@ -197,6 +197,7 @@ FAILING_LOGOUTS = {
     "refused": {"kind": "error", "status": 403, "number": 14},
     "error": {"kind": "error", "status": 500},
     "page": {"kind": "html"},
+    "page with a yes": {"kind": "html", "status": 200},
     "closed": {"kind": "close_before"},
     "reset": {"kind": "close_before", "reset": True},
     "hang": {"kind": "hang"},

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 LIMIT_S = 45.0  # after which a job counts as hung
 OLD, NEW, EXEC_TIMEOUT = "Old", "New", 60
@@ -30,14 +30,15 @@ Server = dict[str, str]  # base_url, username, password
 Interrupt = Callable[[], bool]  # whether the job should be interrupted by now
 
 
-class Reported(str):
+class Reported(NamedTuple):
     """What a client said of its job: `ok`, or why it failed."""
 
-    __slots__ = ()
+    text: str
+    warned: bool = False
 
     @property
     def ok(self) -> bool:
-        return self == "ok"
+        return self.text == "ok"
 
 
 def module(operation: str, server: Server, interrupt: Interrupt) -> Reported:
@@ -55,7 +56,7 @@ def module(operation: str, server: Server, interrupt: Interrupt) -> Reported:
     output = _run(command, arguments, env, interrupt)
     lines = [line for line in output.splitlines() if line.startswith("{")]
     result = json.loads(lines[-1]) if lines else {"failed": True, "msg": output[-200:]}
-    return Reported(result["msg"] if result.get("failed") else "ok")
+    return Reported(result["msg"] if result.get("failed") else "ok", warned=bool(result.get("warnings")))
 
 
 def uri(operation: str, server: Server, interrupt: Interrupt) -> Reported:

@@ -17,7 +17,7 @@ from typing import Any
 
 from simulator.harness import Simulator
 
-from faults.compare.clients import CLIENTS, EXEC_TIMEOUT, NEW, OLD
+from faults.compare.clients import CLIENTS, EXEC_TIMEOUT, NEW, OLD, Reported
 
 OPERATIONS = ("login", "list", "read", "create", "update", "delete", "logout")
 _CALLS = {
@@ -61,8 +61,7 @@ FAULTS = (
 class Cell:
     """One client in one row."""
 
-    said: str
-    ok: bool
+    said: Reported
     done: bool
     made: int
     sessions: int
@@ -72,7 +71,7 @@ class Cell:
     @property
     def true(self) -> bool:
         """Whether what was reported is what happened, once."""
-        return self.ok == self.done and self.made <= 1
+        return self.said.ok == self.done and self.made <= 1
 
     @property
     def clean(self) -> bool:
@@ -81,9 +80,11 @@ class Cell:
 
     def text(self) -> str:
         """As the table shows it."""
-        parts = ["ok" if self.ok else "failed"]
-        if self.ok != self.done:
+        parts = ["ok" if self.said.ok else "failed"]
+        if self.said.ok != self.done:
             parts[0] += ", but done" if self.done else ", but not done"
+        if self.said.ok and self.said.warned:
+            parts[0] += ", warned"
         if self.made > 1:
             parts.append(f"{self.made} made")
         if self.sessions:
@@ -169,7 +170,7 @@ def _cell(sim: Simulator, client: str, fault: Fault, operation: str, elsewhere: 
     if fault.order.get("kind") == "late_work":
         time.sleep(1.5)  # until all that was begun is done
     done, made = _done(sim, operation)
-    return Cell(said, said.ok, done, made, len(sim.open_sessions()), len(sim.calls()), bool(tokens))
+    return Cell(said, done, made, len(sim.open_sessions()), len(sim.calls()), bool(tokens))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def summary(rows: list[Row]) -> dict[str, tuple[int, int, int, int]]:
     return {
         client: (
             sum(row.cells[client].true for row in rows),
-            sum(row.cells[client].ok and row.cells[client].done for row in rows),
+            sum(row.cells[client].said.ok and row.cells[client].done for row in rows),
             sum(row.cells[client].sessions for row in rows),
             sum(row.cells[client].given_away for row in rows),
         )
@@ -41,7 +41,7 @@ def text(rows: list[Row], *, verbose: bool) -> str:
             lines += ["", title]
         lines.append(_line(f"  {row.operation}", *(cell.text() for cell in row.cells.values())))
         if verbose:
-            lines += [f"      {client}: {cell.said[:300]}" for client, cell in row.cells.items()]
+            lines += [f"      {client}: {cell.said.text[:300]}" for client, cell in row.cells.items()]
     lines.append("")
     figures = summary(rows)
     for index, what in enumerate(_SUMMARY):
