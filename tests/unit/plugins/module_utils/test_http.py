@@ -93,7 +93,7 @@ def test_an_answer_that_drips_ends_with_the_whole_call():
 def test_a_thread_whose_call_took_too_long_ends_with_its_next_piece():
     def pieces(request):
         request.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
-        for _ in range(10):
+        for _turn in range(10):
             request.socket.sendall(b"x" * 70_000)
             time.sleep(0.02)
 
