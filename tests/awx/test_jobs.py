@@ -183,7 +183,8 @@ def test_a_cancelled_job_leaves_a_session_until_the_server_ends_it(make_job: Mak
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_runner_that_is_told_to_end(make_job: MakeJob, simulator: Simulator, number: signal.Signals) -> None:
     """ansible-runner kills its playbook. A module that outlives that notices, starts no write and logs out."""
-    simulator.fault("slow", operation="list", seconds=3, when="before")
+    # ansible-runner looks every five seconds whether it was told to end.
+    simulator.fault("slow", operation="list", seconds=12, when="before")
     job = make_job(("us",))
     with job.started() as process:
         wait_for(lambda: "POST /auth/login" in simulator.calls())
