@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from ._errors import clean
 
 _CA_HINT = (
-    "Set ca_path (or MSTR_CA_PATH) to a file with the CA that signed it; validate_certs: false turns the check off."
+    "Set ca_path (or MSTR_CA_PATH) to a file with the CA that signed it; validate_certs: false turns the check off"
 )
 
 
