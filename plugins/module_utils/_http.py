@@ -47,6 +47,16 @@ class _AnyProtocol(DefaultCookiePolicy):
         return bool(super().set_ok(cookie, request))
 
 
+def _session() -> requests.Session:
+    session = requests.Session()
+    # Without an auth of its own, requests would look into ~/.netrc.
+    session.auth = lambda prepared: prepared
+    # Without following a redirect, requests would still read its whole body and stumble over its target.
+    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
+    session.cookies.set_policy(_AnyProtocol())
+    return session
+
+
 class Http:
     """A requests session for one server."""
 
@@ -54,12 +64,7 @@ class Http:
         self.server = connection.base_url
         self._connection = connection
         self.secrets: set[str] = set()  # texts that no sentence may quote
-        self.session = requests.Session()
-        # Without an auth of its own, requests would look into ~/.netrc.
-        self.session.auth = lambda prepared: prepared
-        # Without following a redirect, requests would still read its whole body and stumble over its target.
-        self.session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
-        self.session.cookies.set_policy(_AnyProtocol())
+        self.session = _session()
         if connection.unproven:
             # The task warns once; urllib3 would with each call, on a stream that most never see.
             warnings.filterwarnings("ignore", "Unverified HTTPS request")
@@ -80,22 +85,27 @@ class Http:
             self.session.cookies.set(name, value, domain=domain, path=path)
 
     def forget_cookies(self) -> None:
-        """Begin anew: the cookies of a dead session would lead to it again."""
-        self.session.cookies.clear()
+        """Begin anew: the cookies of a dead session would lead to it again.
+
+        In a jar of their own, since calls still under way on the dead session bring more of its cookies.
+        """
+        self.session = _session()
 
     def start(self, method: str, path: str, **options: Any) -> Call:
         """Begin a call of `path` below /api. `options`: `json`, `params`, `headers`, and `timeout` in seconds."""
         return Call(self, method, path, options)
 
-    def exchange(self, method: str, path: str, options: dict[str, Any], limit: float) -> Answer:
-        """Send and read the whole answer, within `limit` seconds and 64 MB. Raises what requests raises."""
+    def exchange(
+        self, session: requests.Session, method: str, path: str, options: dict[str, Any], limit: float
+    ) -> Answer:
+        """Send, and read the whole answer within `limit` seconds and 64 MB. Raises what requests raises."""
         end = time.monotonic() + limit
         timeout = options.pop("timeout", self._connection.timeout)
-        response = self.session.request(
+        response = session.request(
             method,
             f"{self.server}/api{path}",
             timeout=(timeout, timeout),
-            # With each call: as attributes of the session they would lose to REQUESTS_CA_BUNDLE.
+            # With each call: as the session's attributes they would lose to REQUESTS_CA_BUNDLE.
             verify=self._connection.verify,
             cert=self._connection.cert,
             allow_redirects=False,
@@ -128,11 +138,11 @@ class Call:
         self._http, self._method, self._request = http, method, f"{method} /api{path}"
         self._limit = http.limit(options)
         self._box: SimpleQueue[Answer | BaseException] = SimpleQueue()
-        start_thread(self._work, path, dict(options))
+        start_thread(self._work, http.session, path, dict(options))
 
-    def _work(self, path: str, options: dict[str, Any]) -> None:
+    def _work(self, session: requests.Session, path: str, options: dict[str, Any]) -> None:
         try:
-            self._box.put(self._http.exchange(self._method, path, options, self._limit))
+            self._box.put(self._http.exchange(session, self._method, path, options, self._limit))
         except BaseException as exc:  # handed to whoever waits
             self._box.put(exc)
 

@@ -70,6 +70,19 @@ def test_cookies_travel_to_another_task_and_can_be_forgotten():
     assert [request.headers.get("cookie") for request in server.requests] == [None, "JSESSIONID=1", None]
 
 
+def test_a_late_answer_of_a_dead_session_brings_no_cookie_into_the_new_one():
+    def slow(request):
+        time.sleep(0.05)
+        return reply(Set_Cookie="JSESSIONID=dead; Path=/")
+
+    with Listener(slow) as server:
+        http = http_to(server)
+        late = http.start("GET", "/runtimes")
+        http.forget_cookies()
+        assert late.answer(PatientStop(), "read").status == 200
+    assert http.cookies() == []
+
+
 def test_an_answer_without_end_is_cut_off(monkeypatch):
     monkeypatch.setattr(_http, "SIZE_LIMIT", 1 << 20)
     with Listener(lambda request: reply(200, b"x" * (3 << 20))) as server, pytest.raises(ConnectError) as failed:
@@ -97,8 +110,10 @@ def test_a_thread_whose_call_took_too_long_ends_with_its_next_piece():
             request.socket.sendall(b"x" * 70_000)
             time.sleep(0.02)
 
-    with Listener(pieces) as server, pytest.raises(TimeoutError):
-        http_to(server).exchange("GET", "/runtimes", {}, 0.03)
+    with Listener(pieces) as server:
+        http = http_to(server)
+        with pytest.raises(TimeoutError):
+            http.exchange(http.session, "GET", "/runtimes", {}, 0.03)
 
 
 def test_a_call_may_have_a_timeout_of_its_own():
