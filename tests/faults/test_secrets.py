@@ -142,8 +142,13 @@ def test_what_a_server_repeats_is_masked(server: Simulator, syslog: dict[str, st
     assert leaks(server, said, str(login.get("session", ""))) == []
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("operation", ["login", "list", "logout"])
+SPEAKING = [name for name in FAULTS if name.startswith(("echo", "error", "html", "redirect"))]
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [("list", fault) for fault in FAULTS] + [(one, fault) for one in ("login", "logout") for fault in SPEAKING],
+)
 def test_no_fault_brings_a_secret_out(server: Simulator, syslog: dict[str, str], operation: str, fault: str) -> None:
     if FAULTS[fault]:
         server.fault(operation=operation, times=1, **FAULTS[fault])

@@ -133,7 +133,8 @@ def test_a_job_of_ansible_runner_logs_out(sim: Simulator, newest: Path, tmp_path
 
 def test_a_cancelled_job(sim: Simulator, core: Path, tmp_path: Path) -> None:
     """ansible-core 2.16 keeps the module in the group that is killed; newer ones give it a session of its own."""
-    sim.fault("slow", operation="list", seconds=SECONDS, when="before")
+    # ansible-runner takes some seconds to notice.
+    sim.fault("slow", operation="list", seconds=6, when="before")
     job = Runner(sim, core, tmp_path)
     wait_for_call(sim, "list")
     job.cancelled.touch()

@@ -127,17 +127,20 @@ def test_a_client_certificate(asking: Simulator, tmp_path: Path) -> None:
     works(asking, ca_path=own["ca"], client_cert=str(both))
 
 
+# A server tells only after the handshake that it wants a certificate. Where it hangs up before that is heard, it looks
+# like any other lost connection.
+UNKNOWN_CLIENT = "a client certificate that it trusts|closed the connection"
+
+
 def test_without_a_client_certificate(asking: Simulator) -> None:
     own = asking.certificates
-    fails(
-        asking, "want a client certificate that it trusts.* client_cert|wants a client certificate", ca_path=own["ca"]
-    )
+    fails(asking, UNKNOWN_CLIENT, ca_path=own["ca"])
 
 
 def test_a_strangers_client_certificate(asking: Simulator) -> None:
     own = asking.certificates
     stranger = {"client_cert": own["other_client_cert"], "client_key": own["other_client_key"]}
-    fails(asking, "client certificate|TLS connection", ca_path=own["ca"], **stranger)
+    fails(asking, f"{UNKNOWN_CLIENT}|TLS connection", ca_path=own["ca"], **stranger)
 
 
 def test_a_client_certificate_that_is_none(asking: Simulator, tmp_path: Path) -> None:
