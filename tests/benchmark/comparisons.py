@@ -62,15 +62,11 @@ def all_of(place: Place, rounds: int) -> Iterator[Comparison]:
     yield Comparison("many", "100 runtimes, nothing to do", "the same by `uri`", bulk, uri, 0.40, rounds)
     yield Comparison("many", "100 runtimes, nothing to do", "mstrio-py, list and compare", bulk, vendor, 1.0, rounds)
     empty = holds(0, latency_ms=SLOW_MS)
-    yield Comparison(
-        "many",
-        f"100 created, {SLOW_MS} ms a request",
-        "mstrio-py, one by one",
-        place.play("bulk create", "bulk.yml", empty, file=str(hundred)),
-        place.client("mstrio-py create", "mstrio_apply.py", hundred, before=empty),
-        0.25,
-        few,
-    )
+    one_by_one = place.client("mstrio-py create", "mstrio_apply.py", hundred, before=empty)
+    for how, options in (("", {}), (", concurrency 16", {"at_a_time": 16})):
+        create = place.play("bulk create", "bulk.yml", empty, file=str(hundred), **options)
+        work = f"100 created, {SLOW_MS} ms a request{how}"
+        yield Comparison("many", work, "mstrio-py, one by one", create, one_by_one, 0.25, few)
     yield Comparison(
         "many",
         "1,000 unchanged, from `src`",

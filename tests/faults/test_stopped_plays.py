@@ -133,8 +133,8 @@ def test_a_job_of_ansible_runner_logs_out(sim: Simulator, newest: Path, tmp_path
 
 def test_a_cancelled_job(sim: Simulator, core: Path, tmp_path: Path) -> None:
     """ansible-core 2.16 keeps the module in the group that is killed; newer ones give it a session of its own."""
-    # ansible-runner takes some seconds to notice.
-    sim.fault("slow", operation="list", seconds=6, when="before")
+    # ansible-runner looks every five seconds whether it was told to end.
+    sim.fault("slow", operation="list", seconds=12, when="before")
     job = Runner(sim, core, tmp_path)
     wait_for_call(sim, "list")
     job.cancelled.touch()
