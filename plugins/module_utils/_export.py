@@ -13,11 +13,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._definition import DEFAULT_RUNTIME_ID, from_params, is_named
-from ._errors import ValidationError
+from ._errors import MASK, ValidationError
 from ._fields import BY_NAME, FIELDS
 from ._networks import order, stored
 
-MASK = "********"
 # A text that is empty says nothing, and not every server takes the field; of these it says that there is none.
 _EVEN_EMPTY = ("description", "others")
 

@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import json
+import os
+import statistics
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -168,10 +171,6 @@ def growth(place: Place, counts: tuple[int, ...], most_single: int) -> dict[str,
 
 def imports() -> list[tuple[str, float]]:
     """Milliseconds that a task spends on what, median of several processes without cached bytecode, as on a target."""
-    import os
-    import statistics
-    import subprocess
-
     script = HERE / "clients" / "imports.py"
     runs: list[dict[str, float]] = []
     for _ in range(7):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +75,8 @@ class Place:
         for start in range(0, count, 200):
             self.simulator.seed(*(as_api(one) for one in wanted[start : start + 200]))
 
-    def file(self, count: int, names: Iterable[str] = ("json",)) -> Path:
+    def file(self, count: int) -> Path:
         """A file of so many definitions."""
-        del names
         path = self.folder / f"definitions-{count}.json"
         if not path.exists():
             path.write_text(json.dumps(definitions(count)), encoding="utf-8")

@@ -11,8 +11,8 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._argspec import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._export import MASK, to_definitions
+from ansible_collections.mstr.library.plugins.module_utils._errors import MASK, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._export import to_definitions
 from ansible_collections.mstr.library.plugins.module_utils._plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._runtime import from_api
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, faults_of, stored
