@@ -4,7 +4,8 @@
 
 """An answer of the server, and the sentence about one that says no.
 
-Floor 1: pure. Any body at all, JSON of any shape, HTML or nothing, ends in a sentence.
+Wing: Session, pure.
+Any body at all, JSON of any shape, HTML or nothing, ends in a sentence.
 """
 
 from __future__ import annotations

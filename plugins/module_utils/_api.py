@@ -4,7 +4,8 @@
 
 """The calls about runtimes, each with the sentence for its failure.
 
-Floor 2. Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
+Wing: Work.
+Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 
 """Carries out a plan: the only writer.
 
-Floor 3. A write whose answer was lost is never blindly repeated: the state is read again, for some seconds, since a
+Wing: Work.
+A write whose answer was lost is never blindly repeated: the state is read again, for some seconds, since a
 proxy may give up before the server does, and only what is still missing is done.
 """
 

@@ -4,7 +4,7 @@
 
 """Option specs that modules share, beside the connection's in `auth`.
 
-Floor 3.
+Wing: Work.
 """
 
 from __future__ import annotations

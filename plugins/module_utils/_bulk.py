@@ -4,7 +4,8 @@
 
 """Many runtimes on one session, by the same plan and the same writer as one.
 
-Floor 3. Order of work: one list, the reads that it makes necessary, every plan, creates and updates side by side,
+Wing: Work.
+Order of work: one list, the reads that it makes necessary, every plan, creates and updates side by side,
 deletes last, one list again. With waiting, what is to be purged goes after it: who is not ready spares it.
 """
 

@@ -4,7 +4,8 @@
 
 """Which server, which credentials, how to talk: the connection options, checked before anything is sent.
 
-Floor 1: reads files' existence, sends nothing.
+Wing: Session, pure.
+Reads files' existence, sends nothing.
 """
 
 from __future__ import annotations

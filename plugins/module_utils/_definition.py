@@ -4,7 +4,7 @@
 
 """What a user wants of one runtime: a task's options, checked before anything is sent.
 
-Floor 1: pure.
+Wing: Model, pure.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 """One runtime of a task of many on its way, and what the task tells of all of them.
 
-Floor 3.
+Wing: Work.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 
 """The error family: each error is one sentence for a person, and the facts for a playbook.
 
-Floor 0: imports nothing of the collection, of ansible or of requests.
+Wing: none; everybody may import it.
+Imports nothing of the collection, of ansible or of requests.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 """Runtimes as read, turned into the definitions that would make them.
 
-Floor 1: pure.
+Wing: Model, pure.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 
 """Why no answer came, in words: the exceptions of requests and urllib3, sorted.
 
-Floor 1: looks at names, so that it needs neither library. The text of an exception is quoted nowhere as a whole: it
+Wing: Session, pure.
+Looks at names, so that it needs neither library. The text of an exception is quoted nowhere as a whole: it
 holds object addresses and, behind a proxy, may hold more.
 """
 

@@ -4,7 +4,8 @@
 
 """The one table of what a runtime has: option name, API name, kind and the option's Ansible spec of each field.
 
-Floor 1: pure. Sources: the vendor's workflows [doc], and its client [mstrio] for what newer servers added.
+Wing: Model, pure.
+Sources: the vendor's workflows [doc], and its client [mstrio] for what newer servers added.
 """
 
 from __future__ import annotations

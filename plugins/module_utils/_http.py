@@ -4,7 +4,8 @@
 
 """One HTTP call: TLS, time and size limits, no redirects, no ~/.netrc. Knows neither sessions nor retries.
 
-Floor 2. Each call runs in a thread of its own, and the task waits for it: so a limit on the whole call also ends an
+Wing: Session.
+Each call runs in a thread of its own, and the task waits for it: so a limit on the whole call also ends an
 answer that drips, and a signal is heard while a call hangs, at a place where nothing can be lost.
 """
 

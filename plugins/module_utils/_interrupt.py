@@ -4,7 +4,8 @@
 
 """Signals, and a caller who is gone: where they reach a task, so that it can log out and say what it did.
 
-Floor 1. A signal handler raises nothing: an exception out of the middle of requests could lose the token of a login
+Wing: Session, pure.
+A signal handler raises nothing: an exception out of the middle of requests could lose the token of a login
 that has just succeeded. It only wakes whoever waits; `check` and `wait` raise, at places where everything is noted.
 """
 

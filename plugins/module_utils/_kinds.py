@@ -4,7 +4,8 @@
 
 """The kinds of values that a runtime has: how each is read, compared, merged, sent and shown.
 
-Floor 1: pure. A value is None (the server returned nothing) or of the kind's own frozen type. Servers hold what they
+Wing: Model, pure.
+A value is None (the server returned nothing) or of the kind's own frozen type. Servers hold what they
 hold: reading never fails.
 """
 

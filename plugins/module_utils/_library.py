@@ -4,7 +4,8 @@
 
 """An open session on a Library server: login, calls, a new login when the session has died, logout.
 
-Floor 2. Logs in with the first call, logs out only what it logged in.
+Wing: Session.
+Logs in with the first call, logs out only what it logged in.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 """CIDR blocks: what a user may write, how two are compared, what is sent. On netaddr alone.
 
-Floor 1: pure.
+Wing: Model, pure.
 """
 
 from __future__ import annotations

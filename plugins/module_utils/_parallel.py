@@ -4,7 +4,7 @@
 
 """Several calls at a time on one session.
 
-Floor 2.
+Wing: Session.
 """
 
 from __future__ import annotations

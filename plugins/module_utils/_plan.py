@@ -4,7 +4,8 @@
 
 """What is to be done: the runtime as it is and as it is wanted, compared.
 
-Floor 1: pure. Everything that a result or a diff says of a change is decided here.
+Wing: Model, pure.
+Everything that a result or a diff says of a change is decided here.
 """
 
 from __future__ import annotations

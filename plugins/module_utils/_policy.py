@@ -4,7 +4,7 @@
 
 """Which networks no definition may open: netaddr's sets, asked.
 
-Floor 1: pure.
+Wing: Model, pure.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 
 """When a call is sent again, and after what pause.
 
-Floor 1: pure; the dice and the time are handed in.
+Wing: Session, pure.
+The dice and the time are handed in.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 
 """A runtime as the server holds it.
 
-Floor 1: pure. Reading never fails on what a server stores; only an answer that is no object is refused, by `_api`.
+Wing: Model, pure.
+Reading never fails on what a server stores; only an answer that is no object is refused, by `_api`.
 """
 
 from __future__ import annotations

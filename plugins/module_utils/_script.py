@@ -4,7 +4,8 @@
 
 """Runs Python code on a runtime, and stops it when nobody waits for it any more.
 
-Floor 3. Facts of the API: the vendor's client [mstrio], `mstrio/api/scripts.py`.
+Wing: Work.
+Facts of the API: the vendor's client [mstrio], `mstrio/api/scripts.py`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 
 """An open session as one opaque string, which plays hand from task to task.
 
-Floor 1: pure. One string, since Ansible masks each part of a secret wherever it occurs: a cookie C(1) on its own would
+Wing: Session, pure.
+One string, since Ansible masks each part of a secret wherever it occurs: a cookie C(1) on its own would
 make C(10.0.0.0/16) unreadable in every result.
 """
 

@@ -4,7 +4,7 @@
 
 """A file of definitions: YAML or JSON, a list, bare or under the key C(runtimes).
 
-Floor 3.
+Wing: Model.
 """
 
 from __future__ import annotations

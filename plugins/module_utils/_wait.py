@@ -4,7 +4,8 @@
 
 """Wait until runtimes are ready.
 
-Floor 3. The clock and the pause are handed in.
+Wing: Work.
+The clock and the pause are handed in.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ That gives the connection options and environment variables of all modules here 
 C(mstr.library.auth)), one login, retries, errors as one sentence, secrets kept out of every output, and the logout in
 every outcome that a process can live to see.
 
-Floor 4: the one file that knows AnsibleModule. Public are the names in C(__all__); everything else here is private.
+Wing: Door.
+The one file that knows AnsibleModule. Public are the names in C(__all__); everything else here is private.
 """
 
 from __future__ import annotations

@@ -29,13 +29,31 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+# Which wings a wing may import from, beside itself. `_errors` belongs to none: every wing imports it.
+MAY_IMPORT: dict[str, set[str]] = {
+    "none": set(),
+    "Model": {"none"},
+    "Session": {"none"},
+    "Work": {"none", "Model", "Session"},
+    "Door": {"none", "Session"},
+}
+
+
 @cache
-def floor(name: str) -> int:
-    """The floor that a file's docstring says."""
+def wing_line(name: str) -> str:
+    """The line of a file's docstring that names its wing, such as C(Wing: Model, pure.)."""
     docstring = ast.get_docstring(tree(ROOT / "plugins" / "module_utils" / f"{name}.py")) or ""
-    found = re.search(r"^Floor (\d)\b", docstring, re.MULTILINE)
-    assert found, f"{name} does not say its floor"
-    return int(found.group(1))
+    found = re.search(r"^Wing: (none|Model|Session|Work|Door)\b.*", docstring, re.MULTILINE)
+    assert found, f"{name} does not name its wing"
+    return found.group()
+
+
+def wing(name: str) -> str:
+    return wing_line(name).removeprefix("Wing: ").split(",")[0].split(".")[0].split(";")[0]
+
+
+def is_pure(name: str) -> bool:
+    return wing(name) == "none" or wing_line(name).startswith(f"Wing: {wing(name)}, pure.")
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -69,10 +87,20 @@ def test_the_tests_see_the_files():
 
 
 @every_util
-def test_imports_point_down_or_stay_on_their_floor_and_on_floor_0_there_are_none(path):
-    own = floor(path.stem)
-    assert not {name: floor(name) for name in own_imports(path) if floor(name) > own}
-    assert own > 0 or not own_imports(path)
+def test_a_wing_imports_only_what_it_may(path):
+    allowed = MAY_IMPORT[wing(path.stem)] | {wing(path.stem)} - {"none"}
+    assert not {name: wing(name) for name in own_imports(path) if wing(name) not in allowed}
+
+
+def test_one_file_is_the_door_and_one_belongs_to_everybody():
+    assert [path.stem for path in UTILS if wing(path.stem) == "Door"] == ["auth"]
+    assert [path.stem for path in UTILS if wing(path.stem) == "none"] == ["_errors"]
+
+
+@every_util
+def test_the_model_is_pure(path):
+    # A file of definitions is read by the model too; nothing else of it touches the world.
+    assert wing(path.stem) != "Model" or is_pure(path.stem) or path.stem == "_src"
 
 
 def test_nobody_imports_in_a_circle():
@@ -85,8 +113,8 @@ def test_nobody_imports_in_a_circle():
 
 
 @every_util
-def test_the_lower_floors_know_neither_ansible_nor_requests_nor_a_clock(path):
-    if floor(path.stem) <= 1:
+def test_pure_files_know_neither_ansible_nor_requests_nor_a_clock(path):
+    if is_pure(path.stem):
         assert not outside(path) & {"ansible", "requests", "urllib3", "time", "socket", "random"}
         calls = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
         assert not calls & {"now", "today", "utcnow", "monotonic"}
