@@ -13,15 +13,15 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 from dev import envs, proc, report
 from dev.report import Report
-from dev.stage import Job, Result, Stage
+from dev.stage import ALL_OF_IT, Job, Result, Selection, Stage
 
 
-def run(stages: Sequence[Stage], *, jobs: int, verbose: bool = False) -> list[Report]:
+def run(stages: Sequence[Stage], *, jobs: int, verbose: bool = False, selection: Selection = ALL_OF_IT) -> list[Report]:
     """The reports in the order of `stages`. Those that need the machine for themselves come last, one by one."""
     reports: dict[str, Report] = {}
     for group, workers in ((_together(stages), jobs), (_alone(stages), 1)):
         with ThreadPoolExecutor(workers) as pool:
-            futures: list[Future[Report]] = [pool.submit(_run, stage) for stage in group]
+            futures: list[Future[Report]] = [pool.submit(_run, stage, selection) for stage in group]
             try:
                 for future in as_completed(futures):
                     done = future.result()
@@ -43,11 +43,11 @@ def _alone(stages: Sequence[Stage]) -> list[Stage]:
     return [stage for stage in stages if stage.alone]
 
 
-def _run(stage: Stage) -> Report:
+def _run(stage: Stage, selection: Selection) -> Report:
     if not stage.exists():
         return Report(stage, Result(not_run=(f"nothing there yet ({stage.folder})",)), 0.0)
     start = time.monotonic()
-    job = Job(stage.name)
+    job = Job(stage.name, selection)
     log = job.log
     try:
         result = stage.run(job)

@@ -28,10 +28,26 @@ class Result:
         return cls(failed=1) if status else cls(passed=1)
 
 
+@dataclass(frozen=True)
+class Selection:
+    """What to run of a stage, where that is not all of it."""
+
+    keyword: str = ""  # an expression for pytest's -k
+    targets: tuple[str, ...] = ()  # integration targets
+
+    def fits(self, stage: Stage) -> bool:
+        """Whether the stage can run the selected part. One that would run whole is left out."""
+        return (not self.keyword or stage.selects == "keyword") and (not self.targets or stage.selects == "targets")
+
+
+ALL_OF_IT = Selection()
+
+
 class Job:
     """One run of one stage: its log, its folder for temporary things, and programs to start."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, selection: Selection = ALL_OF_IT) -> None:
+        self.selection = selection
         slug = re.sub(r"[^\w.]+", "-", name)
         self.log = LOGS / f"{slug}.log"
         self.log.write_text("")
@@ -55,6 +71,8 @@ class Stage:
     core: str = ""
     # Whether it needs the machine for itself.
     alone: bool = False
+    # Which part of a Selection it understands: "keyword", "targets" or neither.
+    selects: str = ""
 
     def exists(self) -> bool:
         return (ROOT / self.folder).exists()

@@ -10,7 +10,7 @@ import argparse
 import fnmatch
 
 from dev import report, runner, stages
-from dev.stage import Stage
+from dev.stage import Selection, Stage
 
 HELP = "every test there is, on every supported ansible-core and Python that this machine has"
 
@@ -18,19 +18,24 @@ HELP = "every test there is, on every supported ansible-core and Python that thi
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="PATTERN", default="", help="stages whose name has this in it (or fits *)")
     parser.add_argument("--core", metavar="X.Y", default="", help="of the stages about one ansible-core, this one's")
+    parser.add_argument("-k", "--keyword", metavar="WORDS", default="", help="of pytest stages, the tests that fit")
+    parser.add_argument(
+        "--target", metavar="NAME", action="append", default=[], help="of integration stages, this target (repeatable)"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="stages side by side (default: %(default)s)")
     parser.add_argument("--list", action="store_true", help="name the stages and run none")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what each stage prints")
 
 
 def run(args: argparse.Namespace) -> int:
-    chosen = [stage for stage in stages.ALL if _wanted(stage, args.only, args.core)]
+    selection = Selection(args.keyword, tuple(args.target))
+    chosen = [stage for stage in stages.ALL if _wanted(stage, args.only, args.core) and selection.fits(stage)]
     if args.list:
         report.say(*(stage.name for stage in chosen))
         return 0
     if not chosen:
         return report.fail("no stage fits; --list names them")
-    reports = runner.run(chosen, jobs=args.jobs, verbose=args.verbose)
+    reports = runner.run(chosen, jobs=args.jobs, verbose=args.verbose, selection=selection)
     return report.summary(reports)
 
 

@@ -51,11 +51,13 @@ def _integration(core: str, version: str, modules_on: str = "") -> Stage:
             settings["ansible_python_interpreter"] = str(envs.ensure("modules", [modules_on]).python)
         with Simulator(python=str(envs.ensure("dev").python)) as simulator:
             _write_settings(ansible_test.tree, settings | _connection(simulator))
-            status = ansible_test.run("integration", "--local", "--continue-on-error", "--python", version)
+            status = ansible_test.run(
+                "integration", "--local", "--continue-on-error", "--python", version, *job.selection.targets
+            )
         return count_targets(job.log.read_text(errors="replace"), status)
 
     on = f", modules on {modules_on}" if modules_on else ""
-    return Stage(f"integration {core}, Python {version}{on}", run, folder=_TARGETS, core=core)
+    return Stage(f"integration {core}, Python {version}{on}", run, folder=_TARGETS, core=core, selects="targets")
 
 
 def _connection(simulator: Simulator) -> dict[str, str]:

@@ -14,6 +14,8 @@ from dev.envs import PREFERRED, Env
 from dev.stage import Job, Result, Stage
 from dev.testbed import variables_for
 
+_NO_TESTS = 5  # pytest's exit status where it selected none
+
 
 def stage(
     name: str,
@@ -50,8 +52,12 @@ def _stage(
     def run(job: Job) -> Result:
         env = make()
         results = job.scratch / "junit.xml"
-        options = (f"--junit-xml={results}", f"--basetemp={job.scratch / 'tmp'}")
+        options: tuple[str, ...] = (f"--junit-xml={results}", f"--basetemp={job.scratch / 'tmp'}")
+        if job.selection.keyword:
+            options += ("-k", job.selection.keyword)
         status = job.run(env.python, "-m", "pytest", folder, *options, env=told(env))
+        if job.selection.keyword and status == _NO_TESTS:
+            return Result(not_run=(f"no test fits -k {job.selection.keyword!r}",))
         return junit.count([results] if results.exists() else [], status)
 
-    return Stage(name, run, folder=folder, alone=alone)
+    return Stage(name, run, folder=folder, alone=alone, selects="keyword")

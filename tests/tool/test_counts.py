@@ -16,7 +16,8 @@ import pytest
 from dev import junit, paths, report, runner
 from dev.commands import test
 from dev.report import Report
-from dev.stage import Job, Result, Stage
+from dev.stage import Job, Result, Selection, Stage
+from dev.stages import pytests
 from dev.stages.ansible_tests import count_targets
 
 
@@ -95,4 +96,39 @@ def test_a_stage_that_breaks_is_a_failed_stage_and_the_others_go_on() -> None:
 
 
 def test_a_pattern_that_fits_no_stage_is_an_error() -> None:
-    assert test.run(argparse.Namespace(only="none such", core="", list=False, jobs=1, verbose=False)) == 1
+    assert test.run(_arguments("--only", "none such")) == 1
+
+
+def _arguments(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    test.arguments(parser)
+    return parser.parse_args(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "chosen"),
+    [
+        (("--only", "faults", "-k", "proxy"), {"faults"}),
+        (("--only", "integration", "--core", "2.16", "--target", "mstr_runtime"), {"integration 2.16"}),
+    ],
+)
+def test_a_part_of_a_stage_leaves_out_the_stages_that_would_run_whole(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], chosen: set[str]
+) -> None:
+    assert test.run(_arguments(*words, "--list")) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert all(any(line.startswith(name) for line in listed) for name in chosen)
+
+    assert test.run(_arguments("--list", *words[-2:])) == 0
+    assert "lint format" not in capsys.readouterr().out
+
+
+def test_a_keyword_runs_the_tests_that_fit_and_counts_none_where_none_fits(tmp_path: Path) -> None:
+    (tmp_path / "test_two.py").write_text("def test_one(): pass\n\ndef test_other(): pass\n")
+    stage = pytests.pure("tool: keyword", str(tmp_path))
+
+    (some,) = runner.run([stage], jobs=1, selection=Selection(keyword="one"))
+    (none,) = runner.run([stage], jobs=1, selection=Selection(keyword="neither"))
+
+    assert some.result == Result(1)
+    assert none.result == Result(not_run=("no test fits -k 'neither'",))
