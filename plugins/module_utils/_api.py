@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._answer import says_no_such_call, says_no_such_object, shape
 from ._errors import ApiError, ValidationError
 from ._fields import FIELDS
 from ._library import Library
+from ._response import says_no_such_call, says_no_such_object, shape
 from ._runtime import Runtime, from_api
 
 _PATH = "/runtimes"

@@ -19,7 +19,7 @@ from ._apply import Outcome, Writer
 from ._definition import Definition, is_named
 from ._entry import PURGED, Entry, told
 from ._errors import MstrError, PartialError, ValidationError
-from ._parallel import all_side_by_side
+from ._interrupt import all_side_by_side
 from ._plan import POOL
 from ._runtime import Runtime
 

@@ -6,7 +6,7 @@
 
 Wing: Session.
 Each call runs in a thread of its own, and the task waits for it: so a limit on the whole call also ends an
-answer that drips, and a signal is heard while a call hangs, at a place where nothing can be lost.
+response that drips, and a signal is heard while a call hangs, at a place where nothing can be lost.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from http.cookiejar import DefaultCookiePolicy
 from queue import SimpleQueue
 from typing import Any
 
-from ._answer import Answer
 from ._connection import Connection
 from ._errors import ConnectError
 from ._failures import failure
 from ._interrupt import Stop, start_thread
+from ._response import Response
 
 REQUESTS_IMPORT_ERROR: str | None
 try:
@@ -33,7 +33,7 @@ except ImportError:
 else:
     REQUESTS_IMPORT_ERROR = None
 
-SIZE_LIMIT = 64 * 1024 * 1024  # bytes of an answer
+SIZE_LIMIT = 64 * 1024 * 1024  # bytes of a response
 CALL_LIMIT = 10  # a whole call ends at this many times `timeout`
 _PIECE = 64 * 1024
 _SHORTEST_SECRET = 8  # characters: a shorter part of a session would mask half of every result
@@ -76,7 +76,7 @@ class Http:
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
         """Every cookie: name, value, domain, path."""
-        # The jar's own lock: another thread may just be taking a cookie out of its answer.
+        # The jar's own lock: another thread may just be taking a cookie out of its response.
         with self.session.cookies._cookies_lock:  # type: ignore[attr-defined]
             return [(one.name, one.value or "", one.domain, one.path) for one in self.session.cookies]
 
@@ -98,11 +98,11 @@ class Http:
 
     def exchange(
         self, session: requests.Session, method: str, path: str, options: dict[str, Any], limit: float
-    ) -> Answer:
-        """Send, and read the whole answer within `limit` seconds and 64 MB. Raises what requests raises."""
+    ) -> Response:
+        """Send, and read the whole response within `limit` seconds and 64 MB. Raises what requests raises."""
         end = time.monotonic() + limit
         timeout = options.pop("timeout", self._connection.timeout)
-        response = session.request(
+        raw = session.request(
             method,
             f"{self.server}/api{path}",
             timeout=(timeout, timeout),
@@ -113,19 +113,17 @@ class Http:
             stream=True,
             **options,
         )
-        # A load balancer may change its cookie with each answer.
-        self.keep_secret(cookie.value for cookie in response.cookies)
-        with response:
+        # A load balancer may change its cookie with each response.
+        self.keep_secret(cookie.value for cookie in raw.cookies)
+        with raw:
             body = bytearray()
-            for piece in response.iter_content(_PIECE):
+            for piece in raw.iter_content(_PIECE):
                 body += piece
                 if len(body) > SIZE_LIMIT:
                     raise OverflowError(f"more than {SIZE_LIMIT >> 20} MB")
                 if time.monotonic() > end:
                     raise TimeoutError
-            return Answer(
-                f"{method} /api{path}", response.status_code, response.headers, bytes(body), frozenset(self.secrets)
-            )
+            return Response(f"{method} /api{path}", raw.status_code, raw.headers, bytes(body), frozenset(self.secrets))
 
     def limit(self, options: Mapping[str, Any]) -> float:
         """Seconds after which a whole call ends."""
@@ -138,7 +136,7 @@ class Call:
     def __init__(self, http: Http, method: str, path: str, options: dict[str, Any]) -> None:
         self._http, self._method, self._request = http, method, f"{method} /api{path}"
         self._limit = http.limit(options)
-        self._box: SimpleQueue[Answer | BaseException] = SimpleQueue()
+        self._box: SimpleQueue[Response | BaseException] = SimpleQueue()
         start_thread(self._work, http.session, path, dict(options))
 
     def _work(self, session: requests.Session, path: str, options: dict[str, Any]) -> None:
@@ -147,17 +145,17 @@ class Call:
         except BaseException as exc:  # handed to whoever waits
             self._box.put(exc)
 
-    def answer(self, stop: Stop, doing: str, seconds: float | None = None) -> Answer:
-        """The answer, of whatever status, when it is whole.
+    def response(self, stop: Stop, doing: str, seconds: float | None = None) -> Response:
+        """The response, of whatever status, when it is whole.
 
-        Raises ConnectError where none came; Interrupted, and then the call may be asked again for a late answer.
+        Raises ConnectError where none came; Interrupted, and then the call may be asked again for a late response.
         """
         seconds = self._limit if seconds is None else seconds
         try:
             got = stop.wait(self._box, seconds)
         except TimeoutError as exc:
             got = exc
-        if isinstance(got, Answer):
+        if isinstance(got, Response):
             return got
         why = failure(got, self._http.server, seconds)
         if why is None:

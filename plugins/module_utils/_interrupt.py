@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Signals, and a caller who is gone: where they reach a task, so that it can log out and say what it did.
+"""Threads, and what stops them: a signal or a caller that has gone reaches a task where it can still log out.
 
 Wing: Session, pure.
 A signal handler raises nothing: an exception out of the middle of requests could lose the token of a login
@@ -14,13 +14,16 @@ from __future__ import annotations
 import select
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from ._errors import MstrError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 _WAKE = object()
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
@@ -82,19 +85,6 @@ class Stop:
             self.wait(SimpleQueue(), seconds)
 
 
-def start_thread(work: Callable[..., None], *args: Any) -> None:
-    """Begin `work` in a thread that hears no signals, and that does not keep the process from ending.
-
-    Of two signals at once the kernel gives one to another thread if it may, which then takes both: the main thread,
-    where Python runs the handlers, would sleep on.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in _SIGNALS])
-    try:
-        Thread(target=work, args=args, daemon=True).start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 class Unstoppable(Stop):
     """For the logout, which is tried whatever came before."""
 
@@ -109,3 +99,59 @@ def _stdout_hung_up() -> bool:
         return any(event & (select.POLLHUP | select.POLLERR) for _fd, event in poll.poll(0))
     except (AttributeError, OSError, ValueError):
         return False
+
+
+def start_thread(work: Callable[..., None], *args: Any) -> None:
+    """Begin `work` in a thread that hears no signals, and that does not keep the process from ending.
+
+    Of two signals at once the kernel gives one to another thread if it may, which then takes both: the main thread,
+    where Python runs the handlers, would sleep on.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in _SIGNALS])
+    try:
+        Thread(target=work, args=args, daemon=True).start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result | Exception]:
+    """The results in the order of `items`, an exception standing for a result that it prevented.
+
+    A signal reaches the workers where they wait, so that all of them end; the main thread stays free to hear it.
+    """
+    if len(items) < 2 or workers < 2:
+        return [_result(work, item) for item in items]
+    todo: SimpleQueue[int] = SimpleQueue()
+    for index in range(len(items)):
+        todo.put(index)
+    done: SimpleQueue[tuple[int, Any]] = SimpleQueue()
+
+    def serve() -> None:
+        while True:
+            try:
+                index = todo.get_nowait()
+            except Empty:
+                return
+            done.put((index, _result(work, items[index])))
+
+    for _worker in range(min(workers, len(items))):
+        start_thread(serve)
+    results: dict[int, Any] = dict(done.get() for _item in items)
+    return [results[index] for index in range(len(items))]
+
+
+def all_side_by_side(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result]:
+    """The results in the order of `items`. Raises the first exception among them, when all have ended."""
+    results: list[Result] = []
+    for result in side_by_side(work, items, workers):
+        if isinstance(result, Exception):
+            raise result
+        results.append(result)
+    return results
+
+
+def _result(work: Callable[[Item], Result], item: Item) -> Result | Exception:
+    try:
+        return work(item)
+    except Exception as exc:  # handed to whoever asked; a thread that dies silently would be waited for in vain
+        return exc

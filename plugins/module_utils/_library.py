@@ -18,11 +18,11 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from ._answer import Answer, api_error, wrong_answer
 from ._connection import Connection, Login
 from ._errors import ApiError, AuthError, ConnectError, MstrError
 from ._http import Http
 from ._interrupt import Interrupted, Stop, Unstoppable
+from ._response import Response, api_error, wrong_response
 from ._retry import RETRY_STATUSES, pause_before, retries_connection
 from ._session_string import SessionString, encode
 
@@ -52,41 +52,41 @@ class Library:
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, doing: str | None = None) -> Any:
         """The JSON that the server answers to GET `path` below /api, None for an empty body. Raises MstrError."""
         doing = doing or f"read {path}"
-        answer = self.call("GET", path, params=params, doing=doing)
+        response = self.call("GET", path, params=params, doing=doing)
         try:
-            return answer.data()
+            return response.data()
         except ValueError:
-            raise wrong_answer(answer, doing, self.base_url, "an answer of the API") from None
+            raise wrong_response(response, doing, self.base_url, "a response of the API") from None
 
     def send(self, method: str, path: str, body: Any = None, *, doing: str, **options: Any) -> Any:
         """The JSON that the server answers to a write, None for an empty body. Raises MstrError.
 
         `options` as of `call`.
         """
-        answer = self.call(method, path, json=body, doing=doing, **options)
+        response = self.call(method, path, json=body, doing=doing, **options)
         try:
-            return answer.data()
+            return response.data()
         except ValueError:
-            raise wrong_answer(answer, doing, self.base_url, "an answer of the API or nothing") from None
+            raise wrong_response(response, doing, self.base_url, "a response of the API or nothing") from None
 
     def call(
-        self, method: str, path: str, *, doing: str, late: Callable[[Answer], object] | None = None, **options: Any
-    ) -> Answer:
-        """The answer to a call that the server said yes to. Logs in first, and again when the session has died.
+        self, method: str, path: str, *, doing: str, late: Callable[[Response], object] | None = None, **options: Any
+    ) -> Response:
+        """The response to a call that the server said yes to. Logs in first, and again when the session has died.
 
-        `late` gets an answer that comes when the task has been asked to end: what it started can still be undone.
+        `late` gets a response that comes when the task has been asked to end: what it started can still be undone.
         `options`: `json`, `params`. Raises ConnectError, ApiError, AuthError; Interrupted.
         """
         while True:
             token = self._token or self._log_in(None)
             kind = "read" if method == "GET" else "write"
-            answer = self._exchange(kind, method, path, doing, late, headers={_TOKEN: token}, **options)
-            if answer.ok:
-                return answer
-            error = api_error(answer, doing, self.base_url)
+            response = self._exchange(kind, method, path, doing, late, headers={_TOKEN: token}, **options)
+            if response.ok:
+                return response
+            error = api_error(response, doing, self.base_url)
             if not _session_gone(error):
                 raise error
-            # A load balancer whose cookie changes with each answer knows no session that two calls use at a time.
+            # A load balancer whose cookie changes with each response knows no session that two calls use at a time.
             self._in_turn = True
             # Nothing was done, so that a write may be repeated too.
             self._log_in(token, error)
@@ -143,14 +143,14 @@ class Library:
 
     def _last_call(self, method: str, path: str, token: str, doing: str) -> None:
         call = self._http.start(method, path, headers={_TOKEN: token}, timeout=_LAST_CALL_LIMIT)
-        answer = call.answer(Unstoppable(), doing, _LAST_CALL_LIMIT)
-        if not answer.ok:
-            raise api_error(answer, doing, self.base_url)
+        response = call.response(Unstoppable(), doing, _LAST_CALL_LIMIT)
+        if not response.ok:
+            raise api_error(response, doing, self.base_url)
         try:
-            answer.data()
+            response.data()
         except ValueError:
             # The page of a gateway, say: the server may have heard nothing of it.
-            raise wrong_answer(answer, doing, self.base_url, "JSON or nothing") from None
+            raise wrong_response(response, doing, self.base_url, "JSON or nothing") from None
 
     @property
     def secrets(self) -> set[str]:
@@ -193,13 +193,13 @@ class Library:
                     f"{exc.sentence} {open_now}", request=str(exc.error["request"]), unclear=True
                 ) from exc
 
-    def _noted(self, login: Login, answer: Answer) -> str:
+    def _noted(self, login: Login, response: Response) -> str:
         doing = f"{_DOING_LOGIN} to {self.base_url} (login_mode {login.mode})"
-        if not answer.ok:
-            raise api_error(answer, doing, self.base_url)
-        token = answer.headers.get(_TOKEN)
+        if not response.ok:
+            raise api_error(response, doing, self.base_url)
+        token = response.headers.get(_TOKEN)
         if not token:
-            raise wrong_answer(answer, doing, self.base_url, f"a token in the header {_TOKEN}")
+            raise wrong_response(response, doing, self.base_url, f"a token in the header {_TOKEN}")
         self._ours = not login.delegated
         self._note(token)
         return token
@@ -209,16 +209,16 @@ class Library:
         self._http.keep_secret([token, *(value for _name, value, _domain, _path in self._http.cookies())])
 
     def _exchange(
-        self, kind: str, method: str, path: str, doing: str, late: Callable[[Answer], object] | None, **options: Any
-    ) -> Answer:
-        """Send, and send again where the table of retries says so. Any status is an answer."""
+        self, kind: str, method: str, path: str, doing: str, late: Callable[[Response], object] | None, **options: Any
+    ) -> Response:
+        """Send, and send again where the table of retries says so. Any status is a response."""
         for attempt in range(1, self._connection.retries + 2):
             last, call = attempt > self._connection.retries, None
             try:
                 with self._turns if self._in_turn else nullcontext():
                     self._stop.check()
                     call = self._http.start(method, path, **options)
-                    answer = call.answer(self._stop, doing)
+                    response = call.response(self._stop, doing)
             except ConnectError as exc:
                 if last or exc.hopeless or not retries_connection(kind, exc.unclear, exc.refused):
                     raise
@@ -227,14 +227,14 @@ class Library:
                 exc.unclear = call is not None and kind == "write"
                 if late and call:
                     with suppress(MstrError):
-                        late(call.answer(Unstoppable(), doing, _LAST_CALL_LIMIT))
+                        late(call.response(Unstoppable(), doing, _LAST_CALL_LIMIT))
                 raise
             else:
-                if last or answer.status not in RETRY_STATUSES[kind]:
-                    return answer
-                wish = answer.headers.get("Retry-After")
+                if last or response.status not in RETRY_STATUSES[kind]:
+                    return response
+                wish = response.headers.get("Retry-After")
                 # Whether a session takes several calls at a time is unknown; a server may refuse all but one.
-                self._in_turn |= answer.status == 429
+                self._in_turn |= response.status == 429
             self._stop.pause(pause_before(attempt, wish, random.random, datetime.now(timezone.utc)))
         raise AssertionError("the last attempt returns or raises")
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from ._answer import Answer, parsed, says_no_such_object
 from ._errors import ApiError, MstrError, PartialError, clean
 from ._interrupt import Interrupted
 from ._library import Library
+from ._response import Response, parsed, says_no_such_object
 
 _PATH = "/scripts/evaluation"
 # 0 initiated, 1 running, 2 partially ready; 3 and above are final [mstrio].
@@ -86,10 +86,10 @@ def _start(library: Library, script: Script) -> str:
     doing = f"run a script on {script.label}"
     undone: list[str] = []
 
-    def stop_late(answer: Answer) -> None:
+    def stop_late(response: Response) -> None:
         identity = None
         with suppress(ValueError):
-            identity = _id_in(answer.data() if answer.ok else None)
+            identity = _id_in(response.data() if response.ok else None)
         if identity:
             undone.append(_stop(library, identity))
 

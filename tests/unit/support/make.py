@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import _connection, _definition
-from ansible_collections.mstr.library.plugins.module_utils._answer import Answer, api_error
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted, Stop
+from ansible_collections.mstr.library.plugins.module_utils._response import Response, api_error
 from ansible_collections.mstr.library.plugins.module_utils._runtime import Runtime, from_api
 
 URL = "https://mstr.example.com/MicroStrategyLibrary"
@@ -64,27 +64,27 @@ def runtime(**fields: Any) -> Runtime:
     return from_api(stored(**fields))
 
 
-def answer(
+def response(
     status: int = 200,
     body: Any = b"",
     *,
     request: str = "GET /api/runtimes",
     headers: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
-) -> Answer:
-    """An answer; a body that is no bytes is sent as JSON."""
+) -> Response:
+    """A response; a body that is no bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(request, status, headers or {}, raw, frozenset(secrets))
+    return Response(request, status, headers or {}, raw, frozenset(secrets))
 
 
 def refusal(status: int, code: str | None = None, message: str = "no", request: str = "POST /api/runtimes") -> ApiError:
-    """An answer of the API that says no."""
+    """A response of the API that says no."""
     body = {"code": code, "message": message} if code else b""
-    return api_error(answer(status, body, request=request), "do it", URL)
+    return api_error(response(status, body, request=request), "do it", URL)
 
 
 def lost(request: str = "POST /api/runtimes") -> ConnectError:
-    """An answer that never came, though the server may have done the work."""
+    """A response that never came, though the server may have done the work."""
     return ConnectError("Could not do it: the connection closed.", request=request, unclear=True)
 
 

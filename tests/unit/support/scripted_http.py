@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import _library
-from ansible_collections.mstr.library.plugins.module_utils._answer import Answer
 from ansible_collections.mstr.library.plugins.module_utils._http import Http
+from ansible_collections.mstr.library.plugins.module_utils._response import Response
 
-from .make import PatientStop, answer, connection
+from .make import PatientStop, connection, response
 
 LOGIN, LOGOUT = "POST /auth/login", "POST /auth/logout"
 
 
-def logged_in(token: str = "token-number-1", status: int = 204) -> Answer:
-    return answer(status, request=f"{LOGIN[:5]}/api{LOGIN[5:]}", headers={"X-MSTR-AuthToken": token})
+def logged_in(token: str = "token-number-1", status: int = 204) -> Response:
+    return response(status, request=f"{LOGIN[:5]}/api{LOGIN[5:]}", headers={"X-MSTR-AuthToken": token})
 
 
 class FakeHttp(Http):
@@ -35,7 +35,7 @@ class FakeHttp(Http):
         self._replies: dict[str, list[Any]] = {}
         self._logins = 0
 
-    def reply(self, call: str, *replies: Answer | BaseException) -> None:
+    def reply(self, call: str, *replies: Response | BaseException) -> None:
         self._replies.setdefault(call, []).extend(replies)
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
@@ -53,7 +53,7 @@ class FakeHttp(Http):
         self.options.append(options)
         return FakeCall(self, call)
 
-    def next_reply(self, call: str) -> Answer:
+    def next_reply(self, call: str) -> Response:
         replies = self._replies.get(call)
         if replies:
             got = replies.pop(0)
@@ -63,7 +63,7 @@ class FakeHttp(Http):
         if call in (LOGIN, "POST /auth/delegate"):
             self._logins += 1
             return logged_in(f"token-number-{self._logins}")
-        return answer(204 if call == LOGOUT else 200, request=call.replace(" ", " /api"))
+        return response(204 if call == LOGOUT else 200, request=call.replace(" ", " /api"))
 
     def count(self, call: str) -> int:
         return self.calls.count(call)
@@ -78,12 +78,12 @@ class FakeHttp(Http):
 
 
 class FakeCall:
-    """A call; asking twice for its answer takes a reply each time."""
+    """A call; asking twice for its response takes a reply each time."""
 
     def __init__(self, http: FakeHttp, call: str) -> None:
         self._http, self._call = http, call
 
-    def answer(self, stop: Any, doing: str, seconds: float | None = None) -> Answer:
+    def response(self, stop: Any, doing: str, seconds: float | None = None) -> Response:
         return self._http.next_reply(self._call)
 
 

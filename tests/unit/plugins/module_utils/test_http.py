@@ -20,7 +20,7 @@ def http_to(server, **options) -> Http:
 
 
 def get(http, path="/runtimes", **options):
-    return http.start("GET", path, **options).answer(PatientStop(), "read")
+    return http.start("GET", path, **options).response(PatientStop(), "read")
 
 
 def test_an_answer_comes_whole_with_what_it_answers():
@@ -79,7 +79,7 @@ def test_a_late_answer_of_a_dead_session_brings_no_cookie_into_the_new_one():
         http = http_to(server)
         late = http.start("GET", "/runtimes")
         http.forget_cookies()
-        assert late.answer(PatientStop(), "read").status == 200
+        assert late.response(PatientStop(), "read").status == 200
     assert http.cookies() == []
 
 
@@ -125,7 +125,7 @@ def test_a_call_may_have_a_timeout_of_its_own():
 @pytest.mark.parametrize(("method", "unclear"), [("GET", False), ("POST", True), ("PATCH", True), ("DELETE", True)])
 def test_a_lost_answer_is_unclear_for_a_write_alone(method, unclear):
     with Listener(lambda request: b"") as server, pytest.raises(ConnectError) as lost:
-        http_to(server).start(method, "/runtimes").answer(PatientStop(), "do it")
+        http_to(server).start(method, "/runtimes").response(PatientStop(), "do it")
     assert lost.value.sentence.startswith("Could not do it: ")
     assert lost.value.error["request"] == f"{method} /api/runtimes"
     assert lost.value.unclear is unclear
@@ -134,7 +134,7 @@ def test_a_lost_answer_is_unclear_for_a_write_alone(method, unclear):
 def test_a_refused_connection_is_told_as_one():
     http = Http(connection(base_url=f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(ConnectError) as refused:
-        http.start("POST", "/runtimes").answer(PatientStop(), "do it")
+        http.start("POST", "/runtimes").response(PatientStop(), "do it")
     assert (refused.value.refused, refused.value.unclear) == (True, False)
 
 
@@ -144,8 +144,8 @@ def test_a_signal_ends_the_wait_and_the_answer_can_still_be_had():
         call = http_to(server, timeout=5.0).start("POST", "/auth/login")
         stop.reason = "signal SIGTERM"
         with pytest.raises(Interrupted):
-            call.answer(stop, "log in")
-        assert call.answer(PatientStop(), "log in").status == 204
+            call.response(stop, "log in")
+        assert call.response(PatientStop(), "log in").status == 204
 
 
 def test_ca_path_wins_over_the_environment_and_is_used(tmp_path, monkeypatch):

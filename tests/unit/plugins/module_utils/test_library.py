@@ -9,14 +9,13 @@ import threading
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._parallel import side_by_side
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted, side_by_side
 from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, decode, encode
-from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, answer, lost
+from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, lost, response
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
 
 READ, WRITE = "GET /runtimes", "POST /runtimes"
-GONE = answer(401, {"code": "ERR009", "message": "gone"})
+GONE = response(401, {"code": "ERR009", "message": "gone"})
 COOKIE = ("JSESSIONID", "cookie-value", "mstr.example.com", "/")
 GIVEN = encode(SessionString(URL, "given-token", [COOKIE]))
 NO_CREDENTIALS = {"username": None, "password": None}
@@ -120,7 +119,7 @@ def test_ending_a_session_that_is_gone_is_no_failure(session):
     assert one.warnings == []
 
 
-@pytest.mark.parametrize("trouble", [lost(), answer(500), answer(403, {"code": "ERR0014", "message": "no"})])
+@pytest.mark.parametrize("trouble", [lost(), response(500), response(403, {"code": "ERR0014", "message": "no"})])
 def test_a_logout_that_fails_warns_and_raises_nothing(session, trouble):
     one = session()
     read(one)
@@ -160,7 +159,7 @@ def test_a_logout_of_a_session_that_is_gone_says_nothing(session):
 
 
 @pytest.mark.parametrize("operation", [(read, READ), (write, WRITE)])
-@pytest.mark.parametrize("gone", [GONE, answer(401), answer(401, b"<html>")], ids=["ERR009", "empty", "page"])
+@pytest.mark.parametrize("gone", [GONE, response(401), response(401, b"<html>")], ids=["ERR009", "empty", "page"])
 def test_a_session_that_died_is_replaced_and_the_call_repeated(session, operation, gone):
     do, call = operation
     one = session()
@@ -224,7 +223,7 @@ def test_threads_that_need_a_login_at_once_make_one(session, gone):
 
 def test_another_401_is_no_dead_session(session):
     one = session()
-    one.http.reply(READ, answer(401, {"code": "ERR003", "message": "no"}))
+    one.http.reply(READ, response(401, {"code": "ERR003", "message": "no"}))
     with pytest.raises(AuthError):
         read(one)
     assert one.http.count(LOGIN) == 1
@@ -238,7 +237,7 @@ def test_another_401_is_no_dead_session(session):
 def test_each_status_and_kind_of_call(session, operation, again, status):
     do, call = OPERATIONS[operation]
     one = session()
-    one.http.reply(call, *[answer(status)] * 9)
+    one.http.reply(call, *[response(status)] * 9)
     with pytest.raises(ApiError) as failed:
         do(one)
     assert failed.value.status == status
@@ -270,7 +269,7 @@ def test_each_failed_connection_and_kind_of_call(session, operation, trouble, co
 def test_no_retries_is_none(session, operation):
     do, call = OPERATIONS[operation]
     one = session(retries=0)
-    one.http.reply(call, *[answer(429)] * 9)
+    one.http.reply(call, *[response(429)] * 9)
     with pytest.raises(ApiError):
         do(one)
     assert one.http.count(call) == 1
@@ -278,7 +277,7 @@ def test_no_retries_is_none(session, operation):
 
 def test_a_call_that_succeeds_at_last_succeeds(session):
     one = session()
-    one.http.reply(READ, answer(503), lost(), answer(429, headers={"Retry-After": "7"}), answer(200, {"a": 1}))
+    one.http.reply(READ, response(503), lost(), response(429, headers={"Retry-After": "7"}), response(200, {"a": 1}))
     assert read(one) == {"a": 1}
     assert one.stop.pauses[2] == 7
     assert 0.25 <= one.stop.pauses[0] <= 0.75 <= 1.5 >= one.stop.pauses[1] >= 0.5
@@ -293,7 +292,7 @@ def test_a_signal_stops_before_the_next_call(session):
     assert one.http.count(WRITE) == 0
 
 
-@pytest.mark.parametrize("late", [[logged_in("late-token-x")], [lost()], [answer(500)]], ids=["yes", "lost", "no"])
+@pytest.mark.parametrize("late", [[logged_in("late-token-x")], [lost()], [response(500)]], ids=["yes", "lost", "no"])
 def test_of_a_login_under_way_when_a_signal_comes_the_session_does_not_leak(session, late):
     one = session()
     one.http.reply(LOGIN, Interrupted("Stopped by signal SIGTERM"), *late)
@@ -307,7 +306,7 @@ def test_of_a_login_under_way_when_a_signal_comes_the_session_does_not_leak(sess
 
 def test_an_answer_that_comes_too_late_is_handed_to_who_can_undo_it(session):
     one = session()
-    started = answer(200, {"id": "7"})
+    started = response(200, {"id": "7"})
     one.http.reply(WRITE, Interrupted("Stopped"), started)
     seen = []
     with pytest.raises(Interrupted):
@@ -315,7 +314,7 @@ def test_an_answer_that_comes_too_late_is_handed_to_who_can_undo_it(session):
     assert seen == [started]
 
 
-@pytest.mark.parametrize("reply", [answer(200, b"<html>"), answer(204), answer(200, [])])
+@pytest.mark.parametrize("reply", [response(200, b"<html>"), response(204), response(200, [])])
 def test_a_login_without_a_token_is_none(session, reply):
     one = session()
     one.http.reply(LOGIN, reply)
@@ -327,7 +326,7 @@ def test_a_login_without_a_token_is_none(session, reply):
 
 def test_a_refused_login_says_where_and_how(session):
     one = session(login_mode="ldap")
-    one.http.reply(LOGIN, answer(401, {"code": "ERR003", "message": "Login failure"}))
+    one.http.reply(LOGIN, response(401, {"code": "ERR003", "message": "Login failure"}))
     with pytest.raises(AuthError) as failed:
         read(one)
     assert f"Could not log in to {URL} (login_mode ldap)" in failed.value.sentence
@@ -338,7 +337,7 @@ def test_a_refused_login_says_where_and_how(session):
 @pytest.mark.parametrize(("do", "call"), [(read, READ), (write, WRITE)])
 def test_a_yes_that_is_no_json_is_a_sentence(session, do, call, body):
     one = session()
-    one.http.reply(call, answer(200, body))
+    one.http.reply(call, response(200, body))
     with pytest.raises(ApiError, match="answered 200 to GET /api/runtimes with"):
         do(one)
 

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._script import Script, run_script
-from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, answer, lost
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, lost, response
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,15 +27,17 @@ def api(call):
 
 
 def state(status, message=None, **results):
-    return answer(200, {"id": EVALUATION, "status": status, "message": message, "results": results}, request=api(LOOK))
+    return response(
+        200, {"id": EVALUATION, "status": status, "message": message, "results": results}, request=api(LOOK)
+    )
 
 
 def refused(call, status, number, message="no"):
-    return answer(status, {"code": f"ERR00{number}", "message": message}, request=api(call))
+    return response(status, {"code": f"ERR00{number}", "message": message}, request=api(call))
 
 
 def broken(call, status=200):
-    return answer(status, b'{"id": "8F1C', request=api(call))
+    return response(status, b'{"id": "8F1C', request=api(call))
 
 
 INTERRUPTED = Interrupted("Stopped by signal SIGTERM")
@@ -47,7 +49,7 @@ class Room:
     def __init__(self, monkeypatch, *looks, start=None, **options):
         self.session = Session(monkeypatch, **options)
         self.http = self.session.http
-        self.http.reply(START, start or answer(200, {"id": EVALUATION}, request=api(START)))
+        self.http.reply(START, start or response(200, {"id": EVALUATION}, request=api(START)))
         self.http.reply(LOOK, *looks)
         self.pauses, self.now = [], 50.0
 
@@ -150,7 +152,7 @@ def test_any_result_comes_through(value):
 
 @pytest.mark.parametrize("results", [None, [], "text", {}, {"stdout": None, "stderr": None, "output": None}])
 def test_results_that_are_missing_are_empty(room, results):
-    look = answer(200, {"status": 3, "results": results}, request=api(LOOK))
+    look = response(200, {"status": 3, "results": results}, request=api(LOOK))
     result = room(look).run()
     assert (result["stdout"], result["stderr"], result["stdout_lines"], result["result"]) == ("", "", [], None)
 
@@ -269,14 +271,14 @@ def test_a_session_that_dies_while_the_script_runs_is_opened_anew(room):
 
 def test_a_session_that_cannot_be_opened_anew_cannot_stop_the_run_either(room):
     here = room(state(1), refused(LOOK, 401, "9"))
-    here.http.reply(LOGIN, answer(204, headers={"X-MSTR-AuthToken": "token-number-1"}), refused(LOGIN, 403, "3"))
+    here.http.reply(LOGIN, response(204, headers={"X-MSTR-AuthToken": "token-number-1"}), refused(LOGIN, 403, "3"))
     sentence = here.fail().sentence
     assert "It may be running on: Could not stop the script: there is no session any more." in sentence
 
 
 @pytest.mark.parametrize("look", [None, [], {}, {"status": None}, {"status": "3"}, {"status": True}, {"status": 3.0}])
 def test_a_state_without_a_status_ends_the_run(room, look):
-    here = room(answer(200, look, request=api(LOOK)))
+    here = room(response(200, look, request=api(LOOK)))
     assert "the server tells no status of the evaluation" in here.fail().sentence
     assert here.calls == [START, LOOK, STOP]
 
@@ -298,7 +300,7 @@ def test_a_start_whose_answer_was_lost_is_never_repeated(room, start):
 
 @pytest.mark.parametrize("body", [b"", {}, [], {"id": None}, "text"])
 def test_a_yes_without_an_id_is_a_lost_answer(room, body):
-    here = room(start=answer(200, body, request=api(START)))
+    here = room(start=response(200, body, request=api(START)))
     sentence = here.fail().sentence
     assert "held no id. The answer to the start was lost" in sentence
     assert here.calls == [START]
@@ -321,14 +323,14 @@ def test_a_start_that_was_refused_is_told_as_it_is(room, start):
 
 def test_too_many_requests_is_no_lost_answer_and_tried_again(room):
     here = room(state(3), start=refused(START, 429, "16"))
-    here.http.reply(START, answer(200, {"id": EVALUATION}, request=api(START)))
+    here.http.reply(START, response(200, {"id": EVALUATION}, request=api(START)))
     here.run()
     assert here.calls == [START, START, LOOK]
 
 
 def test_a_start_that_is_interrupted_is_stopped_when_its_answer_comes_late(room):
     here = room(start=INTERRUPTED)
-    here.http.reply(START, answer(200, {"id": EVALUATION}, request=api(START)))
+    here.http.reply(START, response(200, {"id": EVALUATION}, request=api(START)))
     assert here.fail().sentence == (
         "Stopped by signal SIGTERM while the script was being started on the default runtime. It was stopped on the "
         "server."
@@ -338,7 +340,7 @@ def test_a_start_that_is_interrupted_is_stopped_when_its_answer_comes_late(room)
 
 def test_what_cannot_be_stopped_after_an_interrupted_start_may_be_running(room):
     here = room(start=INTERRUPTED)
-    here.http.reply(START, answer(200, {"id": EVALUATION}, request=api(START)))
+    here.http.reply(START, response(200, {"id": EVALUATION}, request=api(START)))
     here.http.reply(STOP, refused(STOP, 500, "01"))
     assert "It may be running: Could not stop the script" in here.fail().sentence
 

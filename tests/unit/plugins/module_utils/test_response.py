@@ -7,9 +7,9 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import _answer
+from ansible_collections.mstr.library.plugins.module_utils import _response
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError
-from ansible_collections.mstr.library.tests.unit.support.make import URL, answer
+from ansible_collections.mstr.library.tests.unit.support.make import URL, response
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ DENIED = {"code": "ERR0014", "message": "No privilege.", "ticketId": "b9a4", "iS
 
 
 def error(status, body=b"", **how):
-    return _answer.api_error(answer(status, body, **how), "create the runtime 'x'", URL)
+    return _response.api_error(response(status, body, **how), "create the runtime 'x'", URL)
 
 
 def test_a_refusal_says_what_was_tried_and_what_the_server_said():
@@ -166,22 +166,22 @@ def test_any_json_at_all_as_error_body_gives_one_clean_sentence(status, body):
 
 @given(st.binary(max_size=200))
 def test_any_bytes_at_all_are_named(body):
-    assert answer(500, body).looks_like()
+    assert response(500, body).looks_like()
 
 
 @pytest.mark.parametrize("depth", [2_000, 100_000])
 def test_json_nested_too_deep_is_refused_before_it_breaks_something(depth):
     with pytest.raises(ValueError, match="deep"):
-        answer(200, b"[" * depth + b"]" * depth).data()
+        response(200, b"[" * depth + b"]" * depth).data()
 
 
 def test_json_of_a_usual_depth_is_read():
-    assert answer(200, {"a": [{"b": [["[[[["]]}]}).data() == {"a": [{"b": [["[[[["]]}]}
-    assert answer(200, b" ").data() is None
+    assert response(200, {"a": [{"b": [["[[[["]]}]}).data() == {"a": [{"b": [["[[[["]]}]}
+    assert response(200, b" ").data() is None
 
 
 def test_a_yes_of_another_shape_is_unclear_and_says_what_belongs_there():
-    wrong = _answer.wrong_answer(answer(200, b"<html>"), "log in", URL, "a token")
+    wrong = _response.wrong_response(response(200, b"<html>"), "log in", URL, "a token")
     assert "answered 200 to GET /api/runtimes with an HTML page where a token belongs" in wrong.sentence
     assert wrong.unclear
     assert wrong.status == 200
@@ -199,9 +199,9 @@ def test_a_yes_of_another_shape_is_unclear_and_says_what_belongs_there():
     ],
 )
 def test_no_such_object_and_no_such_call_are_told_apart(status, body, no_object, no_call):
-    assert _answer.says_no_such_object(error(status, body)) is no_object
-    assert _answer.says_no_such_call(error(status, body)) is no_call
+    assert _response.says_no_such_object(error(status, body)) is no_object
+    assert _response.says_no_such_call(error(status, body)) is no_call
 
 
 def test_only_2xx_is_a_yes():
-    assert [status for status in (199, 200, 204, 299, 300, 302, 404, 500) if answer(status).ok] == [200, 204, 299]
+    assert [status for status in (199, 200, 204, 299, 300, 302, 404, 500) if response(status).ok] == [200, 204, 299]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An answer of the server, and the sentence about one that says no.
+"""A response of the server, and the sentence about one that says no.
 
 Wing: Session, pure.
 Any body at all, JSON of any shape, HTML or nothing, ends in a sentence.
@@ -40,8 +40,8 @@ _NEXT_BY_STATUS = {
 }
 
 
-class Answer(NamedTuple):
-    """A whole answer. `request` is what it answers, such as C(GET /api/runtimes)."""
+class Response(NamedTuple):
+    """A whole response. `request` is what it answers, such as C(GET /api/runtimes)."""
 
     request: str
     status: int
@@ -50,7 +50,7 @@ class Answer(NamedTuple):
     secrets: frozenset[str] = frozenset()
 
     def quote(self, value: object, limit: int = 400) -> str:
-        """A part of the answer as it may stand in a sentence: servers repeat what they were sent, secrets too."""
+        """A part of the response as it may stand in a sentence: servers repeat what they were sent, secrets too."""
         return clean(value, limit, self.secrets)
 
     @property
@@ -112,35 +112,35 @@ def shape(data: Any) -> str:
     return "an empty body or null" if data is None else _shape(data)
 
 
-def api_error(answer: Answer, doing: str, server: str) -> ApiError:
-    """The error for an answer that says no. `doing`: what was tried, as in "create runtime 'x'"."""
-    fields = _fields(answer)
-    said = f" with {answer.looks_like()}" if fields["message"] is None else f": {fields['message']!r}"
+def api_error(response: Response, doing: str, server: str) -> ApiError:
+    """The error for a response that says no. `doing`: what was tried, as in "create runtime 'x'"."""
+    fields = _fields(response)
+    said = f" with {response.looks_like()}" if fields["message"] is None else f": {fields['message']!r}"
     told = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
     if told:
         said += f" ({', '.join(told)})"
-    if 300 <= answer.status < 400:
-        said = f" with a redirect to {_target(answer)}, which is not followed so that the token goes nowhere else"
-    sentence = f"Could not {doing}: {server} answered {answer.status} to {answer.request}{said}. "
-    kind = AuthError if answer.status == 401 else ApiError
-    unclear = answer.status >= 500 and not answer.request.startswith("GET ")
+    if 300 <= response.status < 400:
+        said = f" with a redirect to {_target(response)}, which is not followed so that the token goes nowhere else"
+    sentence = f"Could not {doing}: {server} answered {response.status} to {response.request}{said}. "
+    kind = AuthError if response.status == 401 else ApiError
+    unclear = response.status >= 500 and not response.request.startswith("GET ")
     return kind(
-        (sentence + _next(answer, fields)).rstrip(),
+        (sentence + _next(response, fields)).rstrip(),
         unclear=unclear,
-        http_status=answer.status,
-        request=answer.request,
+        http_status=response.status,
+        request=response.request,
         **fields,
     )
 
 
-def wrong_answer(answer: Answer, doing: str, server: str, wanted: str) -> ApiError:
+def wrong_response(response: Response, doing: str, server: str, wanted: str) -> ApiError:
     """The error for a yes whose body is not what the API answers; whether the work was done is unclear."""
     return ApiError(
-        f"Could not {doing}: {server} answered {answer.status} to {answer.request} with {answer.looks_like()} "
+        f"Could not {doing}: {server} answered {response.status} to {response.request} with {response.looks_like()} "
         f"where {wanted} belongs. Check that base_url names the Library server and nothing stands in between.",
         unclear=True,
-        http_status=answer.status,
-        request=answer.request,
+        http_status=response.status,
+        request=response.request,
     )
 
 
@@ -154,10 +154,10 @@ def says_no_such_call(error: ApiError) -> bool:
     return error.status in (404, 405) and not says_no_such_object(error)
 
 
-def _fields(answer: Answer) -> dict[str, Any]:
+def _fields(response: Response) -> dict[str, Any]:
     """The API's error fields out of whatever came: the object, or a list of such under "errors" [mstrio]."""
     try:
-        data = answer.data()
+        data = response.data()
     except ValueError:
         data = None
     if isinstance(data, Mapping) and isinstance(data.get("errors"), list) and data["errors"]:
@@ -167,30 +167,32 @@ def _fields(answer: Answer) -> dict[str, Any]:
     number = data.get("iServerCode")
     return {
         **{
-            name: answer.quote(data[key]) if isinstance(data.get(key), (str, int, float)) and data[key] != "" else None
+            name: response.quote(data[key])
+            if isinstance(data.get(key), (str, int, float)) and data[key] != ""
+            else None
             for name, key in (("code", "code"), ("message", "message"), ("ticket_id", "ticketId"))
         },
         "iserver_code": number if isinstance(number, int) and not isinstance(number, bool) else None,
     }
 
 
-def _next(answer: Answer, fields: Mapping[str, Any]) -> str:
-    if 300 <= answer.status < 400:
+def _next(response: Response, fields: Mapping[str, Any]) -> str:
+    if 300 <= response.status < 400:
         return "If the target is right, set base_url to it."
     by_code = _NEXT_BY_CODE.get(code_number(fields["code"]) or 0)
     if by_code:
         return by_code
-    if fields["code"] and fields["message"] != "HTTP 404 Not Found" and answer.status != 405:
+    if fields["code"] and fields["message"] != "HTTP 404 Not Found" and response.status != 405:
         return ""
-    return _NEXT_BY_STATUS.get(answer.status, "")
+    return _NEXT_BY_STATUS.get(response.status, "")
 
 
-def _target(answer: Answer) -> str:
+def _target(response: Response) -> str:
     """Where a redirect points, without what might be secret in it."""
-    location = answer.headers.get("Location", "")
+    location = response.headers.get("Location", "")
     try:
         parts = urlsplit(location)
         host = parts.netloc.rpartition("@")[2]
     except ValueError:
         return "a place that is no URL"
-    return answer.quote(f"{parts.scheme}://{host}{parts.path}" if host else parts.path) or "nowhere"
+    return response.quote(f"{parts.scheme}://{host}{parts.path}" if host else parts.path) or "nowhere"
