@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 from ._api import one_named
 from ._apply import Outcome, Writer
-from ._definition import Definition, is_named
+from ._definition import Definition
 from ._entry import PURGED, Entry, told
 from ._errors import MstrError, PartialError, ValidationError
 from ._interrupt import all_side_by_side
+from ._names import is_named
 from ._plan import POOL
 from ._runtime import Runtime
 

@@ -11,20 +11,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ._errors import ValidationError
 from ._fields import FIELDS, PURGEABLE
 from ._kinds import RESOURCE_KEYS, Package, Resource
+from ._names import id_from, name_fault
 from ._networks import canonical as canonical_network
 from ._policy import Policy
 
-# The one runtime that every server is built with [doc]. Its name is translated on some servers, its id is not.
-DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
-
-_ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
+DEFINITION_OPTIONS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "id": {"type": "str"},
+    **{field.name: dict(field.spec) for field in FIELDS},
+    **{f"purge_{option}": {"type": "bool", "default": True} for option in PURGEABLE},
+    "journal_comment": {"type": "str"},
+}
 _SPECIFIER = re.compile(r"[<>=!~\s]")
 
 
@@ -53,8 +56,9 @@ def from_params(params: Mapping[str, Any], policy: Policy | None = None) -> Defi
     name, identity = params.get("name"), params.get("id")
     if name is None and identity is None:
         faults.append("one of name and id is required")
-    if name is not None and not name.strip():
-        faults.append(f"name {name!r} is empty")
+    fault = None if name is None else name_fault(name)
+    if fault:
+        faults.append(f"name {name!r} {fault}")
     try:
         identity = id_from(identity)
     except ValidationError as exc:
@@ -86,18 +90,6 @@ def from_params(params: Mapping[str, Any], policy: Policy | None = None) -> Defi
         keep=frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False),
         journal_comment=params.get("journal_comment") or None,
     )
-
-
-def id_from(text: str | None) -> str | None:
-    """An id as the server writes it, with capital letters. Raises ValidationError."""
-    if text is not None and not _ID.fullmatch(text):
-        raise ValidationError([f"id {text!r} is none; an id has 32 hex digits"])
-    return text.upper() if text else text
-
-
-def is_named(name: str, patterns: Iterable[str]) -> bool:
-    """Whether one of the patterns is that name, or fits it as a shell pattern: a name may hold brackets itself."""
-    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def pool_faults(values: Mapping[str, Any]) -> list[str]:

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._definition import DEFAULT_RUNTIME_ID, from_params, is_named
+from ._definition import from_params
 from ._errors import MASK, ValidationError
 from ._fields import BY_NAME, FIELDS
+from ._names import DEFAULT_RUNTIME_ID, is_named
 from ._networks import order, stored
 
 # A text that is empty says nothing, and not every server takes the field; of these it says that there is none.

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 from ._errors import ValidationError
 from ._networks import canonical, union
 
-POLICY_OPTIONS = {
+POLICY_OPTIONS: dict[str, Any] = {
     "networks_within": {"type": "list", "elements": "str"},
     "networks_never": {"type": "list", "elements": "str"},
 }
+POLICY_OPTION: dict[str, Any] = {"policy": {"type": "dict", "options": POLICY_OPTIONS}}
 
 
 class Policy(NamedTuple):

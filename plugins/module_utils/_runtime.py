@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ._definition import DEFAULT_RUNTIME_ID
 from ._fields import FIELDS
+from ._names import DEFAULT_RUNTIME_ID
 
 # Read-only fields of an answer [doc], by their name in a result.
 READ_ONLY = {

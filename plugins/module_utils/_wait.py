@@ -26,6 +26,12 @@ _UNKNOWN_LOOKS = 3
 _GROWTH = 1.25
 _LONGEST_INTERVAL = 5  # times the first
 
+WAIT_OPTIONS: dict[str, Any] = {
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 300},
+    "wait_interval": {"type": "float", "default": 2.0},
+}
+
 
 class NotReady(MstrError):
     """A runtime that is in error, or not ready in time. Carries the runtime as last seen."""

@@ -190,16 +190,20 @@ from typing import Any, NamedTuple
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
-from ansible_collections.mstr.library.plugins.module_utils._argspec import (
+from ansible_collections.mstr.library.plugins.module_utils._definition import (
     DEFINITION_OPTIONS,
-    POLICY_OPTION,
-    WAIT_OPTIONS,
+    Definition,
+    from_params,
 )
-from ansible_collections.mstr.library.plugins.module_utils._definition import Definition, from_params
 from ansible_collections.mstr.library.plugins.module_utils._errors import all_of
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from, policy_if_right
-from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for, waiting_from
+from ansible_collections.mstr.library.plugins.module_utils._policy import (
+    POLICY_OPTION,
+    Policy,
+    policy_from,
+    policy_if_right,
+)
+from ansible_collections.mstr.library.plugins.module_utils._wait import WAIT_OPTIONS, Waiting, wait_for, waiting_from
 
 
 class Request(NamedTuple):

@@ -155,12 +155,11 @@ from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._api import WHOLE, RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._argspec import POLICY_OPTION
-from ansible_collections.mstr.library.plugins.module_utils._definition import id_from
 from ansible_collections.mstr.library.plugins.module_utils._errors import all_of
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import all_side_by_side
+from ansible_collections.mstr.library.plugins.module_utils._names import id_from
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTION, Policy, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._runtime import Runtime
 
 READERS = 4

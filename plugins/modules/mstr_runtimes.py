@@ -269,19 +269,28 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
-from ansible_collections.mstr.library.plugins.module_utils._argspec import (
-    DEFINITION_OPTIONS,
-    POLICY_OPTION,
-    WAIT_OPTIONS,
-)
 from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge
-from ansible_collections.mstr.library.plugins.module_utils._definition import Definition, from_params
+from ansible_collections.mstr.library.plugins.module_utils._definition import (
+    DEFINITION_OPTIONS,
+    Definition,
+    from_params,
+)
 from ansible_collections.mstr.library.plugins.module_utils._entry import double_faults
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, all_of
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from, policy_if_right
+from ansible_collections.mstr.library.plugins.module_utils._policy import (
+    POLICY_OPTION,
+    Policy,
+    policy_from,
+    policy_if_right,
+)
 from ansible_collections.mstr.library.plugins.module_utils._src import read_definitions
-from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for_all, waiting_from
+from ansible_collections.mstr.library.plugins.module_utils._wait import (
+    WAIT_OPTIONS,
+    Waiting,
+    wait_for_all,
+    waiting_from,
+)
 
 MOST_AT_A_TIME = 16
 

@@ -130,8 +130,7 @@ from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi, one_named
-from ansible_collections.mstr.library.plugins.module_utils._definition import id_from
-from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._names import id_from
 from ansible_collections.mstr.library.plugins.module_utils._script import Script, run_script
 
 
@@ -175,7 +174,6 @@ def main() -> None:
         ),
         run,
         prepare=prepare,
-        requires={"netaddr": NETADDR_IMPORT_ERROR},
         mutually_exclusive=[("runtime", "runtime_id")],
     )
 

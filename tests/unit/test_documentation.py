@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.mstr.library.plugins.module_utils import _definition, _fields, _runtime, auth
+from ansible_collections.mstr.library.plugins.module_utils import _fields, _names, _runtime, auth
 from ansible_collections.mstr.library.tests.unit.support.make import runtime
 
 ROOT = Path(__file__).parents[2]
@@ -136,7 +136,7 @@ def test_the_sample_of_a_runtime_has_the_keys_of_a_result():
 
 
 def test_the_default_runtime_has_the_id_that_the_vendor_documents():
-    assert _definition.DEFAULT_RUNTIME_ID == "0F35652CA7D041978BF0CBCB67531203"
+    assert _names.DEFAULT_RUNTIME_ID == "0F35652CA7D041978BF0CBCB67531203"
 
 
 def test_names_are_the_words_of_the_api_in_snake_case():

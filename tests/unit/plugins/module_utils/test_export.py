@@ -9,8 +9,7 @@ import json
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.mstr.library.plugins.module_utils._argspec import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._definition import DEFINITION_OPTIONS, from_params
 from ansible_collections.mstr.library.plugins.module_utils._errors import MASK, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._export import to_definitions
 from ansible_collections.mstr.library.plugins.module_utils._plan import make_plan

@@ -70,7 +70,7 @@ def test_all_mistakes_of_all_entries_in_one_message():
         "runtimes[3] 'b': min_cached_instances 3 is more than max_cached_instances 1",
         "runtimes[4] 'c': packages[1].name 'X' is the package of packages[0] again",
         "runtimes[4] 'c': resource.cpu -1.0 is out of range",
-        "runtimes[6]: id '12' is none",
+        "runtimes[6]: id '12' is invalid",
         "concurrency 17 is out of range; it goes from 1 to 16",
         "runtimes[5] has the name 'a' of runtimes[0]",
         "purge_limit -1 is out of range; it is at least 0",

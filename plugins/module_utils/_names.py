@@ -1,0 +1,57 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How runtimes are identified: their ids, their names, and names that are easily confused.
+
+Wing: Model, pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from ._errors import ValidationError
+
+# The one runtime that every server is built with [doc]. Its name is translated on some servers, its id is not.
+DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
+
+_ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
+# C0 and C1 controls, and the separators that end a line.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def id_from(text: str | None) -> str | None:
+    """An id as the server writes it, with capital letters. Raises ValidationError."""
+    if text is not None and not _ID.fullmatch(text):
+        raise ValidationError([f"id {text!r} is invalid: expected 32 hexadecimal digits"])
+    return text.upper() if text else text
+
+
+def name_fault(name: str) -> str | None:
+    """Why a definition cannot carry this name, as the rest of a sentence about the name; None where it can."""
+    if not name.strip():
+        return "is empty"
+    if _CONTROL.search(name):
+        return "contains a control character, such as a tab or a line break; remove it"
+    if name != name.strip():
+        return f"starts or ends with whitespace; write {name.strip()!r}"
+    return None
+
+
+def name_key(name: str) -> str:
+    """What two names have in common that differ only in case or in surrounding whitespace."""
+    return name.strip().casefold()
+
+
+def near_names(name: str, others: Iterable[str]) -> list[str]:
+    """Those of the other names that differ from `name`, but only in case or in surrounding whitespace."""
+    key = name_key(name)
+    return sorted({other for other in others if other != name and name_key(other) == key})
+
+
+def is_named(name: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns is that name, or fits it as a shell pattern: a name may hold brackets itself."""
+    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
