@@ -11,13 +11,14 @@ proxy may give up before the server does, and only what is still missing is done
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from ._api import WHOLE, RuntimeApi, one_named
 from ._definition import Definition
 from ._errors import ApiError, ConnectError, MstrError, PartialError, ValidationError
 from ._interrupt import Interrupted
+from ._outcome import Outcome
 from ._plan import Plan, make_plan, surprises
 from ._policy import Policy
 from ._runtime import Runtime
@@ -25,36 +26,6 @@ from ._runtime import Runtime
 _ALREADY_EXISTS = 15
 # Seconds before each look at what became of a write whose answer was lost.
 _LOOKS = (0.25, 0.5, 1.0, 2.0, 4.0)
-
-
-class Outcome(NamedTuple):
-    """What was done to one runtime, or would be. `read`: whether the runtime is as the server shows it by now."""
-
-    action: str
-    id: str | None
-    changed_fields: tuple[str, ...]
-    runtime: Runtime | None
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-    read: bool = False
-
-    @classmethod
-    def of(cls, plan: Plan) -> Outcome:
-        """The outcome that a plan predicts."""
-        identity = plan.runtime.id if plan.runtime else None
-        read = plan.action in ("none", "deleted")
-        return cls(plan.action, identity, plan.changed_fields, plan.runtime, plan.before, plan.after, read)
-
-    def to_result(self) -> dict[str, Any]:
-        """The keys that every outcome has."""
-        return {
-            "changed": self.action != "none",
-            "id": self.id,
-            "action": self.action,
-            "changed_fields": list(self.changed_fields),
-            "runtime": self.runtime.to_result() if self.runtime else None,
-            "diff": {"before": dict(self.before), "after": dict(self.after)},
-        }
 
 
 class Writer(NamedTuple):
@@ -71,7 +42,7 @@ class Writer(NamedTuple):
         """Make one runtime as wanted. Raises MstrError; PartialError once something was written."""
         plan = self.plan(self.locate(wanted), wanted)
         if self.check_mode or not plan.changed:
-            return Outcome.of(plan)
+            return Outcome.of(plan, wanted, predicted=plan.changed)
         return self.verified(self.carry_out(plan, wanted), wanted)
 
     def locate(self, wanted: Definition) -> Runtime | None:
@@ -125,7 +96,7 @@ class Writer(NamedTuple):
         first, tries = plan, self.retries
         while plan.changed:
             try:
-                return Outcome.of(first)._replace(id=self._write(plan, wanted))
+                return Outcome.of(first, wanted)._replace(id=self._write(plan, wanted))
             except Interrupted as exc:
                 raise MstrError(f"{exc.sentence} while the runtime {wanted.label} was being {plan.action}") from exc
             except (ApiError, ConnectError) as exc:
@@ -142,7 +113,7 @@ class Writer(NamedTuple):
                     first = plan if tries == self.retries else first
         # Found done, though the answer was lost or somebody else was quicker.
         seen = plan.runtime or first.runtime
-        return Outcome.of(first)._replace(id=seen.id if seen else None, runtime=seen, read=True)
+        return Outcome.of(first, wanted)._replace(id=seen.id if seen else None, runtime=seen, read=True)
 
     def _write(self, plan: Plan, wanted: Definition) -> str | None:
         runtime = plan.runtime
@@ -232,7 +203,7 @@ def _told(first: Plan, plan: Plan, wanted: Definition, failure: MstrError) -> Ms
     """The failure of a write; with what was done where an earlier write was, whose answer was lost."""
     if plan.action == first.action or plan.runtime is None:
         return failure
-    done = Outcome.of(first)._replace(id=plan.runtime.id, runtime=plan.runtime)
+    done = Outcome.of(first, wanted)._replace(id=plan.runtime.id, runtime=plan.runtime)
     return PartialError(failure, done.to_result(), f"The runtime {wanted.label} is {first.action}, but: ")
 
 

@@ -15,12 +15,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ._api import one_named
-from ._apply import Outcome, Writer
+from ._apply import Writer
 from ._definition import Definition
 from ._entry import PURGED, Entry, told
 from ._errors import MstrError, PartialError, ValidationError
 from ._interrupt import all_side_by_side
 from ._names import is_named
+from ._outcome import Outcome
 from ._plan import POOL
 from ._runtime import Runtime
 
@@ -52,7 +53,7 @@ class Bulk(NamedTuple):
         if self.writer.check_mode:
             for entry in entries:
                 if entry.plan:
-                    entry.outcome = Outcome.of(entry.plan)
+                    entry.outcome = Outcome.of(entry.plan, entry.wanted, predicted=entry.plan.changed)
         else:
             spared = self._write(entries)
         return told(entries, spared and self.purge.wanted)
@@ -117,7 +118,7 @@ class Bulk(NamedTuple):
         due = [entry for entry in entries if entry.plan and not entry.error]
         for entry in due:
             if entry.plan and not entry.plan.changed:
-                entry.outcome = Outcome.of(entry.plan)
+                entry.outcome = Outcome.of(entry.plan, entry.wanted)
         asked = [one for one in due if one.place != PURGED and one.plan]
         self._each(self._written, [one for one in asked if one.plan and one.plan.action in ("created", "updated")])
         self._each(self._written, [one for one in asked if one.plan and one.plan.action == "deleted"])

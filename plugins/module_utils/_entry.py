@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ._apply import Outcome
 from ._definition import Definition
 from ._errors import MstrError, PartialError
+from ._outcome import Outcome
 from ._plan import Plan
 
 PURGED = "purge"
@@ -60,6 +60,7 @@ class Entry:
             "id": done.get("id") or self.wanted.id,
             "action": "failed" if failed else done.get("action", "none"),
             "changed_fields": done.get("changed_fields", []),
+            "changes": done.get("changes", []),
             "runtime": done.get("runtime"),
             "error": {"msg": self.error.sentence, **self.error.error} if self.error else None,
         }
@@ -85,14 +86,16 @@ def told(entries: Sequence[Entry], purge_cancelled: bool) -> dict[str, Any]:
     shown = [entry for entry in entries if not (entry.place == PURGED and not entry.outcome and not entry.error)]
     results = [entry.to_result() for entry in shown]
     actions = [result["action"] for result in results]
+    summary = {
+        **{action: actions.count(action) for action in ("created", "updated", "deleted")},
+        "unchanged": actions.count("none"),
+        "failed": actions.count("failed"),
+    }
     result = {
         "changed": any(entry.outcome and entry.outcome.action != "none" for entry in shown),
+        "msg": summary_line(summary, predicted=any(entry.outcome and entry.outcome.predicted for entry in shown)),
         "runtimes": results,
-        "summary": {
-            **{action: actions.count(action) for action in ("created", "updated", "deleted")},
-            "unchanged": actions.count("none"),
-            "failed": actions.count("failed"),
-        },
+        "summary": summary,
         "diff": [_diff(entry, entry.outcome) for entry in shown if entry.outcome and entry.outcome.action != "none"],
     }
     failed = [entry for entry in shown if entry.error]
@@ -109,6 +112,13 @@ def told(entries: Sequence[Entry], purge_cancelled: bool) -> dict[str, Any]:
             result,
         )
     return result
+
+
+def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
+    """The counts of a summary in one line for a person; `predicted` as in check mode."""
+    would = dict.fromkeys(("created", "updated", "deleted"), "would be ") if predicted else {}
+    counts = [f"{count} {would.get(action, '')}{action}" for action, count in summary.items() if count]
+    return f"{', '.join(counts)}." if counts else "No runtimes were given, so there was nothing to do."
 
 
 def _diff(entry: Entry, outcome: Outcome) -> dict[str, Any]:

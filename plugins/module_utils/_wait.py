@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._api import RuntimeApi
-from ._apply import Outcome
 from ._errors import MstrError, PartialError, ValidationError, clean
 from ._interrupt import Interrupted, all_side_by_side
+from ._outcome import Outcome
 from ._runtime import Runtime
 
 # Some servers may leave the status at "unknown" until the first script runs (nothing public says that none does).

@@ -84,6 +84,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: What was done, or would be done in check mode, in one line. After a failure, what failed.
+  returned: always
+  type: str
+  sample: "Updated runtime 'Nightly reports': resource."
 id:
   description: The id of the runtime; null where none exists yet, as in check mode before a create.
   returned: always
@@ -101,6 +106,27 @@ changed_fields:
   type: list
   elements: str
   sample: [resource]
+changes:
+  description:
+    - Each field of RV(changed_fields) with its value before and after, with and without C(--diff).
+      For a create, C(before) is null. For a delete, the list is empty.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    field:
+      description: The option.
+      type: str
+    before:
+      description: The value on the server before the write.
+      type: raw
+    after:
+      description: The value that was requested, merged with what was to stay.
+      type: raw
+  sample:
+    - field: resource
+      before: {cpu: 0.2, mem: 512}
+      after: {cpu: 0.2, mem: 1024}
 runtime:
   description:
     - The runtime as read after the write, as predicted in check mode, and as it was for a delete.

@@ -178,6 +178,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description:
+    - How many runtimes were created, updated, deleted and left unchanged, in one line.
+      In check mode, how many would be.
+      After a failure, what failed.
+  returned: always
+  type: str
+  sample: 1 created, 2 updated, 47 unchanged.
 runtimes:
   description: An entry for each runtime given, in that order, and for each that was purged.
   returned: when the list of the server could be read
@@ -198,6 +206,11 @@ runtimes:
       description: The options that differed.
       type: list
       elements: str
+    changes:
+      description:
+        - Each of these options with its value before and after, as C(changes) in M(mstr.library.mstr_runtime).
+      type: list
+      elements: dict
     runtime:
       description:
         - As in M(mstr.library.mstr_runtime). A field is null which the server's list did not carry and nothing made
@@ -211,6 +224,10 @@ runtimes:
       id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
       action: updated
       changed_fields: [resource]
+      changes:
+        - field: resource
+          before: {cpu: 1.0, mem: 1024}
+          after: {cpu: 1.0, mem: 2048}
       runtime:
         acg: 255
         acl: []

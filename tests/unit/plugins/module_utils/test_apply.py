@@ -29,7 +29,7 @@ from ansible_collections.mstr.library.tests.unit.support.strategies import OBJEC
 from hypothesis import given
 from hypothesis import strategies as st
 
-RESULT_KEYS = {"changed", "id", "action", "changed_fields", "runtime", "diff"}
+RESULT_KEYS = {"changed", "msg", "id", "action", "changed_fields", "changes", "runtime", "diff"}
 PATCH, DELETE = f"PATCH /runtimes/{ID}", f"DELETE /runtimes/{ID}"
 ABSENT = wanted(state="absent")
 NEW = wanted(description="new")
@@ -123,7 +123,7 @@ def test_check_mode_sends_nothing_but_reads_and_predicts_what_is_then_done(data,
     predicted = outcome(server, definition, check_mode=True).to_result()
     assert server.writes == []
     done = outcome(server, definition).to_result()
-    for key in ("changed", "action", "changed_fields", "diff"):
+    for key in ("changed", "action", "changed_fields", "changes", "diff"):
         assert predicted[key] == done[key]
     if state == "present":
         for name in definition.values:
@@ -388,7 +388,7 @@ def test_a_failure_after_a_write_says_that_it_was_made_with_all_keys(there, trou
     with pytest.raises(PartialError) as failed:
         server.writer().ensure(NEW)
     result = failed.value.to_result()
-    assert set(result) == RESULT_KEYS | {"msg", "error"}
+    assert set(result) == RESULT_KEYS | {"error"}
     assert (result["changed"], result["id"]) == (True, next(iter(server.runtimes)))
     assert result["msg"].startswith(f"The runtime 'r' is {'updated' if there else 'created'}, but: ")
 

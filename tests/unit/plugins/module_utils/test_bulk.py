@@ -139,10 +139,13 @@ def test_results_and_predictions_are_alike():
     assert (predicted["changed"], predicted["summary"]) == (done["changed"], done["summary"])
     assert [one["after"] for one in predicted["diff"]] == [one["after"] for one in done["diff"]]
     assert actions(predicted) == actions(done)
+    assert [one["changes"] for one in predicted["runtimes"]] == [one["changes"] for one in done["runtimes"]]
+    assert done["msg"] == "1 created, 1 updated, 2 deleted."
+    assert predicted["msg"] == "1 would be created, 1 would be updated, 2 would be deleted."
     assert predicted["runtimes"][0]["id"] is None
     assert done["runtimes"][0]["id"] == done["runtimes"][0]["runtime"]["id"]
     assert [entry["changed_fields"] for entry in done["runtimes"]] == [["name", "exec_timeout"], ["others"], [], []]
-    assert set(done["runtimes"][0]) == {"name", "id", "action", "changed_fields", "runtime", "error"}
+    assert set(done["runtimes"][0]) == {"name", "id", "action", "changed_fields", "changes", "runtime", "error"}
 
 
 def test_each_difference_names_its_runtime():

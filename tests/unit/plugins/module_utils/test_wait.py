@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._apply import Outcome
 from ansible_collections.mstr.library.plugins.module_utils._errors import ERROR_KEYS, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._outcome import Outcome
 from ansible_collections.mstr.library.plugins.module_utils._wait import (
     NotReady,
     Waiting,

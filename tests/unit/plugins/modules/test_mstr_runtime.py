@@ -10,7 +10,7 @@ from ansible_collections.mstr.library.tests.unit.support.library_server import L
 from ansible_collections.mstr.library.tests.unit.support.make import ID, PASSWORD, stored
 from ansible_collections.mstr.library.tests.unit.support.module import Run
 
-KEYS = {"changed", "id", "action", "changed_fields", "runtime"}
+KEYS = {"changed", "id", "action", "changed_fields", "changes", "msg", "runtime"}
 SAMPLE = {
     "name": "r",
     "whitelist": ["10.10.10.0/24", "192.168.1.1"],
@@ -61,6 +61,7 @@ def test_every_outcome_has_the_same_keys(ensure, params, check_mode):
     with LibraryServer(stored()) as server:
         result = ensure(server, **params, check_mode=check_mode)
     assert set(result) - {"invocation", "warnings"} == KEYS
+    assert [one["field"] for one in result["changes"]] == result["changed_fields"]
 
 
 def test_all_faults_of_a_task_are_one_message_and_nothing_is_sent(ensure):
