@@ -16,7 +16,7 @@ from typing import Any
 from ._errors import ApiError, ValidationError
 from ._fields import FIELDS
 from ._library import Library
-from ._response import says_no_such_call, says_no_such_object, shape
+from ._response import says_no_such_call, says_no_such_object, wrong_shape
 from ._runtime import Runtime, from_api
 
 _PATH = "/runtimes"
@@ -104,12 +104,7 @@ class RuntimeApi:
         return from_api(data)
 
     def _unexpected(self, data: Any, doing: str, request: str, wanted: str) -> ApiError:
-        return ApiError(
-            f"Could not {doing}: {self._library.base_url} answered 200 to {request} with {shape(data)} where "
-            f"{wanted} belongs. Check that base_url names the Library server and nothing stands in between.",
-            http_status=200,
-            request=request,
-        )
+        return wrong_shape(data, doing, self._library.base_url, request, wanted)
 
 
 def one_named(runtimes: Iterable[Runtime], name: str) -> Runtime | None:

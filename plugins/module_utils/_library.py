@@ -26,7 +26,7 @@ from ._response import Response, api_error, wrong_response
 from ._retry import RETRY_STATUSES, pause_before, retries_connection
 from ._session_string import SessionString, encode
 
-_TOKEN = "X-MSTR-AuthToken"
+_TOKEN, _PROJECT = "X-MSTR-AuthToken", "X-MSTR-ProjectID"
 _SESSION_GONE = 9
 _LAST_CALL_LIMIT = 5.0  # seconds
 
@@ -49,10 +49,10 @@ class Library:
             self._http.take_cookies(connection.session.cookies)
             self._note(connection.session.token)
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, doing: str | None = None) -> Any:
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, doing: str | None = None, **more: Any) -> Any:
         """The JSON that the server answers to GET `path` below /api, None for an empty body. Raises MstrError."""
         doing = doing or f"read {path}"
-        response = self.call("GET", path, params=params, doing=doing)
+        response = self.call("GET", path, params=params, doing=doing, **more)
         try:
             return response.data()
         except ValueError:
@@ -75,16 +75,19 @@ class Library:
         """The response to a call that the server said yes to. Logs in first, and again when the session has died.
 
         `late` gets a response that comes when the task has been asked to end: what it started can still be undone.
-        `options`: `json`, `params`. Raises ConnectError, ApiError, AuthError; Interrupted.
+        `options`: `json`, `params`; `project`, an id; `kind`, C(read) for a POST that only reads; `renews`, False for
+        a call that a live session may be refused with a 401. Raises ConnectError, ApiError, AuthError; Interrupted.
         """
+        kind, renews = options.pop("kind", "read" if method == "GET" else "write"), options.pop("renews", True)
+        project = options.pop("project", None)
         while True:
             token = self._token or self._log_in(None)
-            kind = "read" if method == "GET" else "write"
-            response = self._exchange(kind, method, path, doing, late, headers={_TOKEN: token}, **options)
+            headers = {_TOKEN: token, **({_PROJECT: project} if project else {})}
+            response = self._exchange(kind, method, path, doing, late, headers=headers, **options)
             if response.ok:
                 return response
             error = api_error(response, doing, self.base_url)
-            if not _session_gone(error):
+            if not renews or not _session_gone(error):
                 raise error
             # A load balancer whose cookie changes with each response knows no session that two calls use at a time.
             self._in_turn = True

@@ -144,6 +144,16 @@ def wrong_response(response: Response, doing: str, server: str, wanted: str) -> 
     )
 
 
+def wrong_shape(data: Any, doing: str, server: str, request: str, wanted: str) -> ApiError:
+    """The error for JSON that is not what the API responds to `request`, a call that only reads."""
+    return ApiError(
+        f"Could not {doing}: {server} answered 200 to {request} with {shape(data)} where {wanted} belongs. "
+        "Check that base_url names the Library server and nothing stands in between.",
+        http_status=200,
+        request=request,
+    )
+
+
 def says_no_such_object(error: ApiError) -> bool:
     """Whether an object is not there; the same code with another message means that the call is not there [mstrio]."""
     return error.status == 404 and error.number == 4 and error.error["message"] != "HTTP 404 Not Found"

@@ -361,3 +361,24 @@ def test_a_session_that_cannot_be_handed_on_is_logged_out(session):
         one.library.session_string()
     one.library.log_out()
     assert one.http.calls == [LOGIN, LOGOUT]
+
+
+def test_a_call_in_a_project_names_it_in_a_header(session):
+    one = session()
+    one.library.get("/scripts/1", doing="read", project="B19D")
+    read(one)
+    assert [options.get("headers", {}).get("X-MSTR-ProjectID") for options in one.http.options] == [None, "B19D", None]
+
+
+def test_a_post_that_only_reads_is_sent_again_like_a_read(session):
+    one = session()
+    one.http.reply(WRITE, response(503), response(200, {"id": "1"}))
+    assert one.library.send("POST", "/runtimes", {}, doing="search", kind="read") == {"id": "1"}
+
+
+def test_a_call_that_a_live_session_may_be_refused_opens_no_other(session):
+    one = session()
+    one.http.reply(READ, GONE)
+    with pytest.raises(AuthError, match="ERR009"):
+        one.library.call("GET", "/runtimes", doing="read", renews=False)
+    assert one.http.count(LOGIN) == 1

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a connection reaches: the server, its releases, the user, the runtimes that the user sees.
+
+Wing: Work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._api import RuntimeApi
+from ._errors import ApiError
+from ._library import Library
+from ._response import wrong_shape
+
+
+def connection_info(library: Library) -> dict[str, Any]:
+    """The result of a look at server, user, session and runtimes. Raises MstrError where one of them is refused."""
+    user = _user(library)
+    session = _object(library.get("/sessions", doing="read the session's settings"))
+    api = RuntimeApi(library)
+    runtimes = len(api.everything())
+    versions = api.versions()
+    status = _status(library)
+    server = {
+        "base_url": library.base_url,
+        "iserver_version": _text(status.get("iServerVersion")),
+        "web_version": _text(status.get("webVersion")),
+    }
+    return {
+        "changed": False,
+        "server": server,
+        "user": {"id": _text(user.get("id")), "name": _text(user.get("fullName"))},
+        "session": {"timeout": session.get("timeout")},
+        "runtimes": runtimes,
+        "python_versions": None if versions is None else list(versions),
+        "msg": _sentence(server, _text(user.get("fullName")) or "a user without a name", runtimes, versions),
+    }
+
+
+def _user(library: Library) -> Mapping[str, Any]:
+    path, doing = "/sessions/userInfo", "read who is logged in"
+    user = library.get(path, doing=doing)
+    if not isinstance(user, Mapping):
+        raise wrong_shape(user, doing, library.base_url, f"GET /api{path}", "an object with the user")
+    return user
+
+
+def _status(library: Library) -> Mapping[str, Any]:
+    """The server's releases, empty where it keeps them to itself: a locked-down server answers 401 [mstrio]."""
+    try:
+        return _object(library.call("GET", "/status", doing="read the server's releases", renews=False).data())
+    except (ApiError, ValueError):
+        return {}
+
+
+def _object(data: Any) -> Mapping[str, Any]:
+    return data if isinstance(data, Mapping) else {}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _sentence(server: Mapping[str, Any], user: str, runtimes: int, versions: tuple[str, ...] | None) -> str:
+    release = server["iserver_version"] and f" (Intelligence Server {server['iserver_version']})"
+    visible = "1 runtime is" if runtimes == 1 else f"{runtimes} runtimes are"
+    offered = f" Python versions: {', '.join(versions)}." if versions else ""
+    return f"Logged in to {server['base_url']}{release or ''} as {user}; {visible} visible.{offered}"

@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mstr_info
+short_description: Check the connection to a Strategy (MicroStrategy) Library server
+version_added: 0.1.0
+description:
+  - Logs in, reads who you are, which release the server runs and how many runtimes you can see, and logs out.
+    Changes nothing.
+  - Use it as the first command on a new server. If it succeeds, the address, the credentials, the certificate and the
+    privilege to manage runtimes are in order. If it fails, the message says what to fix.
+author:
+  - mstr.library contributors (@mstr-library)
+extends_documentation_fragment:
+  - mstr.library.auth
+  - mstr.library.attributes
+attributes:
+  check_mode:
+    support: full
+    details: Only reads.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+seealso:
+  - module: mstr.library.mstr_runtime_info
+"""
+
+EXAMPLES = r"""
+- name: Check the connection
+  mstr.library.mstr_info:
+  register: info
+
+- name: Show the server, the user and the number of runtimes
+  ansible.builtin.debug:
+    var: info.msg
+
+- name: Stop early if the server does not offer the Python version that the runtimes need
+  ansible.builtin.assert:
+    that: info.python_versions is none or '3.10.5' in info.python_versions
+    fail_msg: "This server offers only {{ info.python_versions | default([], true) | join(', ') }}"
+"""
+
+RETURN = r"""
+msg:
+  description: Server, release, user and number of runtimes in one line.
+  returned: success
+  type: str
+  sample: >-
+    Logged in to https://mstr.example.com/MicroStrategyLibrary (Intelligence Server 11.6.1000.00123) as Administrator;
+    12 runtimes are visible. Python versions: 3.10.5, 3.12.4.
+server:
+  description: The server.
+  returned: success
+  type: dict
+  contains:
+    base_url:
+      description: The address, without a trailing C(/api).
+      type: str
+    iserver_version:
+      description: The release of the Intelligence Server. Null if the server does not reveal it.
+      type: str
+    web_version:
+      description: The release of the Library. Null if the server does not reveal it.
+      type: str
+  sample:
+    base_url: https://mstr.example.com/MicroStrategyLibrary
+    iserver_version: 11.6.1000.00123
+    web_version: 11.6.1000.00123
+user:
+  description: The user who logged in.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: The id of the user.
+      type: str
+    name:
+      description: The full name of the user.
+      type: str
+  sample:
+    id: 54F3D26011D2896560009A8E67019608
+    name: Administrator
+session:
+  description: The session.
+  returned: success
+  type: dict
+  contains:
+    timeout:
+      description:
+        - Seconds without a request after which the server ends a session.
+        - Null if the server does not report it.
+      type: int
+  sample:
+    timeout: 1800
+runtimes:
+  description: Number of runtimes that the user can see, including the server's default runtime.
+  returned: success
+  type: int
+  sample: 12
+python_versions:
+  description: Python versions that the server offers for runtimes. Null on an older server that has no such list.
+  returned: success
+  type: list
+  elements: str
+  sample: ["3.10.5", "3.12.4"]
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._info import connection_info
+
+
+def look(task: auth.Task, _request: None) -> Mapping[str, Any]:
+    """Read, and report what was found."""
+    return connection_info(task.library)
+
+
+def main() -> None:
+    """Entry point."""
+    auth.run(auth.argument_spec(), look)
+
+
+if __name__ == "__main__":
+    main()
