@@ -11,7 +11,7 @@ DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed
 PORT ?= 8899
 PROFILE ?= samples
 
-.PHONY: help demo test test-ee test-controller check simulator bench faults soak docs lock clean
+.PHONY: help env demo test test-ee test-controller check simulator bench faults soak docs lock clean
 
 help:
 	@$(DEV) --help
@@ -35,6 +35,10 @@ test-controller:
 # The inner loop, in seconds: format, lint, types, unit tests.
 check:
 	@$(DEV) check $(ARGS)
+
+# What the pytest tests of STAGE need, as export lines for a shell: eval "$(make -s env STAGE=faults)"
+env:
+	@$(DEV) env "$(STAGE)" $(ARGS)
 
 # The stand-in server by itself, until Ctrl-C.
 simulator:

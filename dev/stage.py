@@ -73,6 +73,8 @@ class Stage:
     alone: bool = False
     # Which part of a Selection it understands: "keyword", "targets" or neither.
     selects: str = ""
+    # For pytest stages: the variables that the tests need.
+    variables: Callable[[], Mapping[str, str]] | None = None
 
     def exists(self) -> bool:
         return (ROOT / self.folder).exists()

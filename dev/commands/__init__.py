@@ -9,7 +9,21 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from dev.commands import bench, check, clean, demo, docs, faults, lock, simulator, soak, test, test_controller, test_ee
+from dev.commands import (
+    bench,
+    check,
+    clean,
+    demo,
+    docs,
+    env,
+    faults,
+    lock,
+    simulator,
+    soak,
+    test,
+    test_controller,
+    test_ee,
+)
 
 
 class Command(Protocol):
@@ -26,6 +40,7 @@ ALL: dict[str, Command] = {
     "test": test,
     "test-ee": test_ee,
     "test-controller": test_controller,
+    "env": env,
     "simulator": simulator,
     "bench": bench,
     "faults": faults,

@@ -60,4 +60,4 @@ def _stage(
             return Result(not_run=(f"no test fits -k {job.selection.keyword!r}",))
         return junit.count([results] if results.exists() else [], status)
 
-    return Stage(name, run, folder=folder, alone=alone, selects="keyword")
+    return Stage(name, run, folder=folder, alone=alone, selects="keyword", variables=lambda: told(make()))

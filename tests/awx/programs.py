@@ -12,23 +12,17 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from support import ansible
+
 BIN = Path(sys.executable).parent
 
 
 def environment(**more: str) -> dict[str, str]:
     """With this collection and awx.awx to be found, and nothing that points to a server or controller of anybody's."""
-    theirs = ("ANSIBLE_", "CONTROLLER_", "MSTR_", "TOWER_")
-    own = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
-    collections = (os.environ["MSTR_TEST_COLLECTIONS"], os.environ["MSTR_TEST_AWX_COLLECTIONS"])
-    ansible = {
-        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collections),
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-        # Fewer processes for each task, as there are many.
-        "ANSIBLE_PIPELINING": "true",
-        "ANSIBLE_HOME": os.environ.get("ANSIBLE_HOME", str(Path.home() / ".ansible")),
-    }
-    return {**own, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **ansible, **more}
+    collections = (ansible.COLLECTIONS, os.environ["MSTR_TEST_AWX_COLLECTIONS"])
+    home = Path(os.environ.get("ANSIBLE_HOME", str(Path.home() / ".ansible")))
+    # Fewer processes for each task, as there are many.
+    return ansible.environment(home, programs=BIN, collections=collections, **{"ANSIBLE_PIPELINING": "true", **more})
 
 
 def run(

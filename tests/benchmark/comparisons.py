@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from measure import Pair, Way, pair, run
-from place import ANSIBLE, COLLECTIONS, HERE, MSTRIO, SETTINGS, Place
+from place import ANSIBLE, COLLECTIONS, HERE, MSTRIO, Place, settings
 from simulator.harness import Simulator
 
 SLOW_MS = 20
@@ -124,7 +124,7 @@ def environments(simulators: list[Simulator], folder: Path, rounds: int) -> Comp
         for index, one in enumerate(places)
     }
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-    env = {**SETTINGS, **simulators[0].environment()}
+    env = settings(simulators[0])
     env.pop("MSTR_BASE_URL", None)
 
     def way(name: str, which: str) -> Way:

@@ -17,18 +17,17 @@ sys.path.insert(0, str(HERE.parent))
 
 from measure import Way  # noqa: E402
 from simulator.harness import Simulator  # noqa: E402
+from support import ansible  # noqa: E402
 
-ANSIBLE = Path(os.environ["MSTR_TEST_ANSIBLE_BIN"])
-COLLECTIONS = os.environ["MSTR_TEST_COLLECTIONS"]
 # The environment of the vendor's client.
 MSTRIO = os.environ.get("MSTR_TEST_CONTRACT_PYTHON", "")
-SETTINGS = {
-    "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
-    "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-    "ANSIBLE_LOCALHOST_WARNING": "false",
-    "ANSIBLE_NOCOWS": "true",
-    "ANSIBLE_RETRY_FILES_ENABLED": "false",
-}
+ANSIBLE = ansible.programs()
+COLLECTIONS = ansible.COLLECTIONS
+
+
+def settings(simulator: Simulator) -> dict[str, str]:
+    """The variables of a run, with the connection to a server."""
+    return ansible.environment(Path(os.environ["TMPDIR"], "bench-home"), **simulator.environment())
 
 
 def definitions(count: int) -> list[dict[str, Any]]:
@@ -101,6 +100,6 @@ class Place:
         return self._way(name, [python, str(HERE / "clients" / script), *map(str, arguments)], before)
 
     def _way(self, name: str, command: list[str], before: Any) -> Way:
-        env = {**SETTINGS, **self.simulator.environment()}
+        env = settings(self.simulator)
         # A server that is asked how many requests it has seen does not count that one.
         return Way(name, command, env, before or self.simulator.clear_requests, self.seen)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.harness import Simulator
+from support import ansible
 
 _TIMEOUT_S = 60
 
@@ -27,7 +28,7 @@ class Module:
     def __call__(self, **options: Any) -> dict[str, Any]:
         done = subprocess.run(
             [
-                Path(os.environ["MSTR_TEST_ANSIBLE_BIN"], "ansible"),
+                ansible.programs() / "ansible",
                 *("localhost", "--inventory", "localhost,", "--connection", "local"),
                 *("--extra-vars", "ansible_python_interpreter={{ ansible_playbook_python }}"),
                 *("--module-name", "mstr.library.mstr_runtime", "--args", json.dumps(options)),
@@ -46,13 +47,5 @@ class Module:
         return result
 
     def _environment(self) -> dict[str, str]:
-        # What a developer has exported for a server of theirs would be a second kind of credential.
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("MSTR_")}
-        return {
-            **ours,
-            **self.server.environment(),
-            "ANSIBLE_COLLECTIONS_PATH": os.environ["MSTR_TEST_COLLECTIONS"],
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_PIPELINING": "1",
-        }
+        more = {**self.server.environment(), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_PIPELINING": "true"}
+        return ansible.environment(Path(os.environ.get("ANSIBLE_HOME", Path.home() / ".ansible")), **more)

@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from faults.running import environment
 from simulator.harness import Simulator
+from support import ansible
 
 APPLY, EXPORT = "mstr.library.apply", "mstr.library.export"
 _TIME_LIMIT = 120  # seconds
@@ -76,17 +75,12 @@ class Play:
     def command(self, playbook: str, *options: str, **variables: Any) -> list[str]:
         """The command line."""
         extra = ["--extra-vars", json.dumps(variables)] if variables else []
-        program = str(Path(os.environ["MSTR_TEST_ANSIBLE_BIN"], "ansible-playbook"))
-        return [program, "-i", str(self.inventory()), playbook, *options, *extra]
+        program = ansible.programs() / "ansible-playbook"
+        return [str(program), "-i", str(self.inventory()), playbook, *options, *extra]
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The variables of the run."""
-        return environment(
-            ANSIBLE_COLLECTIONS_PATH=os.environ["MSTR_TEST_COLLECTIONS"],
-            ANSIBLE_HOME=str(self.folder / ".ansible"),
-            ANSIBLE_FORKS="10",
-            **(more or {}),
-        )
+        return ansible.environment(self.folder / ".ansible", **{"ANSIBLE_FORKS": "10", **(more or {})})
 
     def __call__(self, playbook: str, *options: str, env: Mapping[str, str] | None = None, **variables: Any) -> Played:
         """Run it to its end; `variables` win over those of the inventory."""

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.running import Running, credentials, run, wait_until
 from simulator.harness import Simulator
+from support.modules import Running, credentials, run
+from support.waiting import wait_until
 
 from environments.playing import APPLY, Play
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from blocks import EXAMPLES, ROOT, Block, documented
 from gateway import Gateway
 from preparations import API_TOKEN, HOST, IDENTITY_TOKEN, PASSWORD, USERNAME, Preparation
 from simulator.harness import Simulator
+from support import ansible
 
 PREDICTED, AGAIN, IN_CHECK_MODE = " | predicted", " | again", " | in check mode"
 _PREFIX = "mstr.library."
@@ -100,21 +100,18 @@ class World:
         """The variables of a run: a reader's shell, on the way to these servers."""
         ours = {
             "HOME": str(home),
-            "ANSIBLE_HOME": str(home / ".ansible"),
             "HTTPS_PROXY": self.gateway.url,
             "REQUESTS_CA_BUNDLE": str(self.ca),
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback_plugins")),
             "EXAMPLES_RECORD": str(home / "record.jsonl"),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_PIPELINING": "true",
-            "PATH": os.pathsep.join((os.environ["MSTR_TEST_ANSIBLE_BIN"], os.environ["PATH"])),
         }
-        if not (commands and preparation.in_a_clone):
-            ours["ANSIBLE_COLLECTIONS_PATH"] = os.environ["MSTR_TEST_COLLECTIONS"]
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("MSTR_")}
         connection = {} if "export MSTR_" in commands else preparation.environment
-        return clean | {name: self._known(value) for name, value in connection.items()} | ours
+        ours |= {name: str(self._known(value)) for name, value in connection.items()}
+        env = ansible.environment(home / ".ansible", programs=ansible.programs(), **ours)
+        if commands and preparation.in_a_clone:
+            del env["ANSIBLE_COLLECTIONS_PATH"]
+        return env
 
     def _known(self, value: Any) -> Any:
         return {API_TOKEN: self.server.api_token, IDENTITY_TOKEN: self.server.identity_token}.get(value, value)

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 from simulator.harness import Simulator
-
-from faults.running import COLLECTIONS
+from support.ansible import COLLECTIONS, programs
 
 # Modules and their parts are imported here too, where a test wants to look into the middle of them.
 sys.path.insert(0, COLLECTIONS)
@@ -47,4 +46,4 @@ def core(request: pytest.FixtureRequest) -> Path:
 @pytest.fixture(scope="session")
 def newest() -> Path:
     """The programs of the newest ansible-core."""
-    return Path(os.environ["MSTR_TEST_ANSIBLE_BIN"])
+    return programs()

@@ -21,8 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils._definition import fr
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._library import Library
 from simulator.harness import Simulator
-
-from faults.running import credentials
+from support.modules import credentials
 
 
 class Pauses(Stop):

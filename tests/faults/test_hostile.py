@@ -21,9 +21,9 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simulator.harness import Simulator
+from support.modules import Done, Running, credentials, runtime
 
 from faults.inprocess import session
-from faults.running import Done, Running, credentials, runtime
 
 OPERATIONS: dict[str, dict[str, Any]] = {
     "login": {"name": "New"},

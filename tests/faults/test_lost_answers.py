@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from simulator.harness import Simulator
+from support.modules import run, runtime
 
 from faults.inprocess import session
-from faults.running import run, runtime
 
 OPERATIONS: dict[str, dict[str, Any]] = {
     "create": {"name": "New", "exec_timeout": 60},

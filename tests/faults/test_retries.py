@@ -16,9 +16,9 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from simulator.faults import OPERATIONS
 from simulator.harness import Simulator
+from support.modules import Running, credentials, runtime
 
 from faults.inprocess import Session, session
-from faults.running import Running, credentials, runtime
 
 UNKNOWN = "0" * 32
 CALLS = {

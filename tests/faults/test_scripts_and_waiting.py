@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-
-from faults.running import Playbook, Running, credentials, run, wait_for_call, wait_until
+from support.modules import Running, credentials, run, wait_for_call
+from support.playbooks import Playbook
+from support.waiting import wait_until
 
 ENDLESS = "print('started', flush=True)\nimport time\ntime.sleep(1000)"
 ENOUGH_S = 8.0  # for an end that waits for one last call

@@ -23,8 +23,8 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-
-from faults.running import Playbook, Running, run, wait_for_call
+from support.modules import Running, run, wait_for_call
+from support.playbooks import Playbook
 
 SHORTEST = 8  # what is shorter, the simulator's secrets are not
 # Python runs this at its start: what goes to the system log is written down instead. The real module is built in on

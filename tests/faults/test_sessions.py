@@ -18,9 +18,10 @@ from ansible_collections.mstr.library.plugins.module_utils._connection import fr
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, encode
 from simulator.harness import Simulator
+from support.modules import Done, Running, credentials, run, runtime, wait_for_call
+from support.playbooks import Playbook
 
 from faults.inprocess import session
-from faults.running import Done, Playbook, Running, credentials, run, runtime, wait_for_call
 
 LOGIN, LOGOUT = "POST /auth/login", "POST /auth/logout"
 

@@ -11,8 +11,7 @@ import time
 
 import pytest
 from simulator.harness import Simulator
-
-from faults.running import Running, credentials, run, runtime, wait_for_call
+from support.modules import Running, credentials, run, runtime, wait_for_call
 
 OPTIONS = {
     "login": {"name": "New"},

@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 from simulator.harness import Simulator
-
-from faults.running import COLLECTIONS, PATIENCE_S, Playbook, environment, wait_for_call, wait_until
+from support.ansible import environment
+from support.modules import wait_for_call
+from support.playbooks import Playbook
+from support.waiting import PATIENCE_S, wait_until
 
 PLAY = """
 - hosts: all
@@ -101,13 +103,8 @@ class Runner:
         place = 'localhost ansible_connection=local ansible_python_interpreter="{{ ansible_playbook_python }}"\n'
         (folder / "inventory" / "hosts").write_text(place)
         self.cancelled = folder / "cancelled"
-        env = environment(
-            PATH=f"{core}{os.pathsep}{Path(python).parent}{os.pathsep}{os.environ['PATH']}",
-            ANSIBLE_COLLECTIONS_PATH=COLLECTIONS,
-            ANSIBLE_HOME=str(folder / "home"),
-            **sim.environment(),
-        )
-        del env["PYTHONPATH"]
+        env = environment(folder / "home", programs=core, **sim.environment())
+        env["PATH"] += f"{os.pathsep}{Path(python).parent}"
         self.process = subprocess.Popen(
             [python, "-c", RUN, str(folder), str(self.cancelled)],
             env=env,

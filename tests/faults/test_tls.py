@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from simulator.harness import Simulator
+from support.modules import Running, run, runtime
 
 from faults.inprocess import session
-from faults.running import Running, run, runtime
 
 
 @pytest.fixture(scope="module")

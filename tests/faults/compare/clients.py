@@ -23,6 +23,8 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from support import ansible
+
 LIMIT_S = 45.0  # after which a job counts as hung
 OLD, NEW, EXEC_TIMEOUT = "Old", "New", 60
 
@@ -49,10 +51,10 @@ def module(operation: str, server: Server, interrupt: Interrupt) -> Reported:
         "update": ("mstr_runtime", {"name": OLD, "exec_timeout": EXEC_TIMEOUT}),
         "delete": ("mstr_runtime", {"name": OLD, "state": "absent"}),
     }.get(operation, ("mstr_runtime_info", {}))
-    python = Path(os.environ["MSTR_TEST_ANSIBLE_BIN"], "python")
+    python = ansible.programs() / "python"
     command = [str(python), "-m", f"ansible_collections.mstr.library.plugins.modules.{name}"]
     arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**server, **options}})
-    env = {**os.environ, "PYTHONPATH": os.environ["MSTR_TEST_COLLECTIONS"]}
+    env = ansible.bare(PYTHONPATH=ansible.COLLECTIONS)
     output = _run(command, arguments, env, interrupt)
     lines = [line for line in output.splitlines() if line.startswith("{")]
     result = json.loads(lines[-1]) if lines else {"failed": True, "msg": output[-200:]}
@@ -62,15 +64,14 @@ def module(operation: str, server: Server, interrupt: Interrupt) -> Reported:
 def uri(operation: str, server: Server, interrupt: Interrupt) -> Reported:
     """A playbook of ansible.builtin.uri tasks, with block and always."""
     command = [
-        *(str(Path(os.environ["MSTR_TEST_ANSIBLE_BIN"], "ansible-playbook")), "--inventory", "localhost,"),
+        *(str(ansible.programs() / "ansible-playbook"), "--inventory", "localhost,"),
         *("--connection", "local", "--extra-vars"),
         json.dumps({**server, "operation": operation, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}),
         str(Path(__file__).with_name("uri.yml")),
     ]
-    quiet = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"}
     with tempfile.TemporaryDirectory() as folder:
-        home = {"ANSIBLE_HOME": folder, "ANSIBLE_REMOTE_TEMP": f"{folder}/tmp"}
-        output = _run(command, "", {**os.environ, **quiet, **home, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}, interrupt)
+        env = ansible.environment(Path(folder), ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+        output = _run(command, "", env, interrupt)
     if "failed=0 " in output and "unreachable=0" in output:
         return Reported("ok")
     return Reported(output.partition('"msg": "')[2].partition('"')[0] or output[-200:])

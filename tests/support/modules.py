@@ -2,31 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs modules and playbooks against a simulator, and watches what the server sees of them.
+"""Runs modules against a simulator, and watches what the server sees of them.
 
 A module is run directly, as the child that Ansible would start on the host: its arguments as JSON on standard input,
-its result as JSON on standard output. Where Ansible itself is the point, a playbook is run. See dev/testbed.py for the
-environment variables that say where everything is.
+its result as JSON on standard output.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from simulator.faults import OPERATIONS
 from simulator.harness import Simulator
 
-COLLECTIONS = os.environ.get("MSTR_TEST_COLLECTIONS", "")
-PATIENCE_S = 30.0
+from support.ansible import COLLECTIONS, bare
+from support.waiting import PATIENCE_S, wait_until
+
 _MODULES = "ansible_collections.mstr.library.plugins.modules"
 # Prints the peak of a child's memory, in KB, as the last line of its standard error.
 _MEASURED = (
@@ -36,9 +34,8 @@ _MEASURED = (
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Without what a developer has exported for a server of theirs; the collection can be imported."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("MSTR_", "ANSIBLE_"))}
-    return {**ours, "PYTHONPATH": COLLECTIONS, **more}
+    """For a module that is run directly: nothing of the caller's; the collection can be imported."""
+    return bare(**{"PYTHONPATH": COLLECTIONS, **more})
 
 
 def credentials(sim: Simulator) -> dict[str, str]:
@@ -112,14 +109,6 @@ def runtime(sim: Simulator, *, env: Mapping[str, str] | None = None, **options: 
     return run("mstr_runtime", sim, env=env, **options)
 
 
-def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_S) -> None:
-    """Wait for something to become true, and fail where it does not."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"still not: {what}"
-        time.sleep(0.02)
-
-
 def wait_for_call(sim: Simulator, operation: str, running: Running | None = None) -> None:
     """Wait until a call of that operation, in the simulator's words, is under way."""
     method, path = OPERATIONS[operation]
@@ -132,58 +121,3 @@ def wait_for_call(sim: Simulator, operation: str, running: Running | None = None
         )
 
     wait_until(under_way, f"{operation} is under way")
-
-
-@dataclass(frozen=True)
-class Playbook:
-    """A playbook that one ansible-core runs, on this host."""
-
-    bin: Path
-    folder: Path
-    text: str
-    env: Mapping[str, str]
-    options: tuple[str, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-    def start(self, **popen: Any) -> subprocess.Popen[str]:
-        """Start it in a session of its own, like a shell with job control does."""
-        return subprocess.Popen(
-            self.command(),
-            env=self.environment(),
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            **popen,
-        )
-
-    def run(self) -> subprocess.CompletedProcess[str]:
-        """Run it to its end; all it says is in stdout."""
-        process = self.start()
-        stdout, _ = process.communicate(timeout=2 * PATIENCE_S)
-        return subprocess.CompletedProcess(self.command(), process.returncode, stdout, "")
-
-    def command(self) -> list[str]:
-        """The command; the playbook is written into the folder."""
-        path = self.folder / "play.yml"
-        path.write_text(self.text, encoding="utf-8")
-        extra = {"ansible_python_interpreter": "{{ ansible_playbook_python }}", **self.extra}
-        place = ("--inventory", "localhost,", "--connection", "local", "--extra-vars", json.dumps(extra))
-        return [str(self.bin / "ansible-playbook"), *place, *self.options, str(path)]
-
-    def environment(self) -> dict[str, str]:
-        """What it runs with; nothing on PYTHONPATH, for Ansible brings the collection to the module itself."""
-        env = environment(
-            PATH=f"{self.bin}{os.pathsep}{os.environ['PATH']}",
-            ANSIBLE_COLLECTIONS_PATH=COLLECTIONS,
-            ANSIBLE_HOME=str(self.folder / "home"),
-            ANSIBLE_LOCAL_TEMP=str(self.folder / "local"),
-            ANSIBLE_REMOTE_TEMP=str(self.folder / "remote"),
-            ANSIBLE_LOCALHOST_WARNING="false",
-            ANSIBLE_INVENTORY_UNPARSED_WARNING="false",
-            **self.env,
-        )
-        del env["PYTHONPATH"]
-        return env

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables that one stage's tests need, for a shell in which somebody runs pytest by hand."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import shutil
+from pathlib import Path
+
+from dev import report, stages
+from dev.paths import CACHE, ROOT, RUN
+
+HELP = "print the variables that a stage's tests need, for eval in a shell"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("stage", help='the name of a pytest stage, such as "faults"')
+
+
+def run(args: argparse.Namespace) -> int:
+    found = [stage for stage in stages.ALL if stage.name == args.stage and stage.variables]
+    if not found or not found[0].variables:
+        names = ", ".join(stage.name for stage in stages.ALL if stage.variables)
+        return report.fail(f"{args.stage!r} is not a stage of pytest tests; those are: {names}")
+    variables = found[0].variables()
+    kept = CACHE / "env" / args.stage
+    _keep(kept)
+    for name, value in sorted(variables.items()):
+        print(f"export {name}={shlex.quote(value.replace(str(RUN), str(kept)))}")
+    return 0
+
+
+def _keep(kept: Path) -> None:
+    """Move what this run made to where it outlives the run; the collection there is the working tree itself."""
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir(parents=True)
+    for made in RUN.iterdir():
+        shutil.move(made, kept / made.name)
+    installed = kept / "collections" / "ansible_collections" / "mstr" / "library"
+    if installed.exists():
+        shutil.rmtree(installed)
+        installed.symlink_to(ROOT)

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Prepares runs of ansible-core, for every folder of tests: which of the caller's variables such a run gets.
+
+dev/testbed.py sets the variables that say where everything is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+COLLECTIONS = os.environ.get("MSTR_TEST_COLLECTIONS", "")
+# A developer's own server, controller and Ansible settings.
+_FOREIGN = ("ANSIBLE_", "CONTROLLER_", "MSTR_", "TOWER_")
+# Tests read standard output, so nothing is said that every run says, and nothing is coloured.
+_QUIET = {
+    "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+    "ANSIBLE_LOCALHOST_WARNING": "false",
+    "ANSIBLE_NOCOLOR": "true",
+    "ANSIBLE_NOCOWS": "true",
+    "ANSIBLE_RETRY_FILES_ENABLED": "false",
+}
+
+
+def bare(**more: str) -> dict[str, str]:
+    """The caller's variables without those that point to somebody's server or change how Ansible works."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)} | more
+
+
+def programs() -> Path:
+    """The folder of the newest ansible-core's programs; its Python has requests and netaddr."""
+    return Path(os.environ["MSTR_TEST_ANSIBLE_BIN"])
+
+
+def environment(
+    home: Path, *, programs: Path | None = None, collections: Sequence[str | Path] | None = None, **more: str
+) -> dict[str, str]:
+    """For a program of ansible-core that keeps what it writes below `home`.
+
+    `programs`: a folder that comes first on PATH. `collections`: where collections are, by default this one's alone.
+    """
+    path = {} if programs is None else {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    ansible = {
+        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(map(str, collections or (COLLECTIONS,))),
+        "ANSIBLE_HOME": str(home),
+        "ANSIBLE_LOCAL_TEMP": str(home / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(home / "remote"),
+    }
+    return bare(**path, **_QUIET, **ansible) | more

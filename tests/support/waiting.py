@@ -1,0 +1,20 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waiting in tests: until something is true, with patience for a busy machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+PATIENCE_S = 30.0
+
+
+def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_S) -> None:
+    """Wait for something to become true, and fail where it does not."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, f"still not: {what}"
+        time.sleep(0.02)

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A shell with the variables of a stage runs that stage's tests by plain pytest, on the working tree."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = f"""
+set -e
+eval "$('{sys.executable}' -m dev env faults)"
+test -L "$MSTR_TEST_COLLECTIONS/ansible_collections/mstr/library"
+pytest tests/faults -q -k 'test_tls and empty_password'
+"""
+
+
+def _shell(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=900,
+        check=False,
+    )
+
+
+def test_plain_pytest_runs_after_eval() -> None:
+    done = _shell(SCRIPT)
+
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+
+
+def test_a_name_that_is_not_a_pytest_stage_is_refused_with_the_names() -> None:
+    done = _shell(f"'{sys.executable}' -m dev env 'lint ruff'")
+
+    assert done.returncode == 1
+    assert "faults" in done.stdout
