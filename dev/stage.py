@@ -34,10 +34,12 @@ class Selection:
 
     keyword: str = ""  # an expression for pytest's -k
     targets: tuple[str, ...] = ()  # integration targets
+    profile_file: str = ""  # for integration targets, the server that a file of mstr.library.probe describes
 
     def fits(self, stage: Stage) -> bool:
         """Whether the stage can run the selected part. One that would run whole is left out."""
-        return (not self.keyword or stage.selects == "keyword") and (not self.targets or stage.selects == "targets")
+        of_targets = self.targets or self.profile_file
+        return (not self.keyword or stage.selects == "keyword") and (not of_targets or stage.selects == "targets")
 
 
 ALL_OF_IT = Selection()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+from pathlib import Path
 
 from dev import report, runner, stages
 from dev.stage import Selection, Stage
@@ -22,13 +23,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", metavar="NAME", action="append", default=[], help="of integration stages, this target (repeatable)"
     )
+    parser.add_argument(
+        "--profile-file", metavar="FILE", default="", help="of integration stages, the profiles' tests on that server"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="stages side by side (default: %(default)s)")
     parser.add_argument("--list", action="store_true", help="name the stages and run none")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what each stage prints")
 
 
 def run(args: argparse.Namespace) -> int:
-    selection = Selection(args.keyword, tuple(args.target))
+    if args.profile_file and not Path(args.profile_file).is_file():
+        return report.fail(f"--profile-file: no file at {Path(args.profile_file).absolute()}")
+    selection = Selection(
+        args.keyword, tuple(args.target), args.profile_file and str(Path(args.profile_file).absolute())
+    )
     chosen = [stage for stage in stages.ALL if _wanted(stage, args.only, args.core) and selection.fits(stage)]
     if args.list:
         report.say(*(stage.name for stage in chosen))

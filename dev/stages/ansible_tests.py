@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from simulator.harness import Simulator
+from simulator.profiles import FROM_FILE
 
 from dev import envs, junit
 from dev.ansible_test import CORES, AnsibleTest, pythons_of
@@ -49,8 +52,9 @@ def _integration(core: str, version: str, modules_on: str = "") -> Stage:
         settings = {"python39": python39()}
         if modules_on:
             settings["ansible_python_interpreter"] = str(envs.ensure("modules", [modules_on]).python)
-        with Simulator(python=str(envs.ensure("dev").python)) as simulator:
-            _write_settings(ansible_test.tree, settings | _connection(simulator))
+        file = job.selection.profile_file
+        with Simulator(python=str(envs.ensure("dev").python), profile_file=file) as simulator:
+            _write_settings(ansible_test.tree, settings | _connection(simulator) | _profiles(file))
             status = ansible_test.run(
                 "integration", "--local", "--continue-on-error", "--python", version, *job.selection.targets
             )
@@ -65,7 +69,12 @@ def _connection(simulator: Simulator) -> dict[str, str]:
     return {f"mstr_{name}": getattr(simulator, name) for name in names}
 
 
-def _write_settings(tree: Path, settings: dict[str, str]) -> None:
+def _profiles(file: str) -> dict[str, Any]:
+    """Makes targets that run in every profile run in that of the file alone."""
+    return {"simulator_profiles": [FROM_FILE]} if file else {}
+
+
+def _write_settings(tree: Path, settings: Mapping[str, Any]) -> None:
     # ansible-test hands this file to ansible-playbook as extra variables; JSON is YAML too.
     (tree / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(settings))
 

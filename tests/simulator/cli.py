@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from simulator.profiles import PROFILES, switches_as_markdown
+from simulator.profiles import PROFILES, add_profile_from, switches_as_markdown
 from simulator.switches import SwitchError
 from simulator.tls import SERVERS, Certificates, make_certificates
 from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, seeded
@@ -32,6 +32,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--port", type=int, default=0, help="port of the API; 0 takes a free one (default)")
     add("--profile", default="samples", choices=list(PROFILES), help="bundle of switches (default: samples)")
+    add("--profile-file", metavar="FILE", help="behave like the server that the playbook mstr.library.probe asked")
     add("--switch", action="append", default=[], metavar="NAME=VALUE", help="change one switch; may be repeated")
     add("--latency-ms", type=float, help="the same as --switch latency_ms=...")
     add("--tls", nargs="?", const="good", choices=SERVERS, help="HTTPS with a certificate made for this run")
@@ -171,6 +172,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     folder = None
     try:
+        if options.profile_file:
+            options.profile = add_profile_from(Path(options.profile_file))
         made = None
         if options.tls and options.tls_dir:
             made = make_certificates(options.tls_dir)

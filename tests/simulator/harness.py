@@ -43,6 +43,7 @@ class Simulator:
         profile: str = "samples",
         switches: Mapping[str, Any] | None = None,
         *,
+        profile_file: str | Path | None = None,
         python: str | None = None,
         port: int = 0,
         latency_ms: float | None = None,
@@ -65,7 +66,9 @@ class Simulator:
         if proxy:
             self._options.append("--proxy")
         self._options += list(arguments)
-        self._initial = (profile, dict(switches or {}))
+        if profile_file:
+            self._options += ["--profile-file", str(profile_file)]
+        self._initial = ("file" if profile_file else profile, dict(switches or {}))
         if latency_ms is not None:
             self._initial[1]["latency_ms"] = latency_ms
         self._process: subprocess.Popen[bytes] | None = None

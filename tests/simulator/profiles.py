@@ -6,7 +6,9 @@ names, is a row of SWITCHES. A profile says only where it differs from the defau
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from simulator.switches import Switch, SwitchError, Switches
@@ -117,7 +119,9 @@ _ROWS = (
 
 SWITCHES: Mapping[str, Switch] = {row.name: row for row in _ROWS}
 
-PROFILES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+FROM_FILE = "file"  # name of the profile that a file describes
+
+PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "samples": (
         "the vendor's documented samples to the letter: its list shows no whitelist and no resource, "
         "what was never set is left out",
@@ -197,6 +201,23 @@ PROFILES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         },
     ),
 }
+
+
+def add_profile_from(path: Path) -> str:
+    """Add the profile in a file that the playbook ``mstr.library.probe`` wrote, and return its name.
+
+    A file with the switches alone will do. A switch that the file does not name has its default.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SwitchError(f"{path} is not a JSON file that can be read ({error})") from error
+    values = data.get("profile", data) if isinstance(data, dict) else None
+    if not isinstance(values, dict):
+        raise SwitchError(f"{path} holds no profile: expected an object of switches and their values")
+    Switches(SWITCHES, values)
+    PROFILES[FROM_FILE] = (f"the server that {path.name} describes", values)
+    return FROM_FILE
 
 
 def make_switches(profile: str, overrides: Mapping[str, Any] | None = None) -> Switches:

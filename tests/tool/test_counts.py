@@ -123,6 +123,17 @@ def test_a_part_of_a_stage_leaves_out_the_stages_that_would_run_whole(
     assert "lint format" not in capsys.readouterr().out
 
 
+def test_a_profile_file_is_for_integration_stages_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "probe.json"
+    file.write_text("{}")
+
+    assert test.run(_arguments("--list", "--profile-file", str(file))) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert listed
+    assert all(line.startswith("integration ") for line in listed)
+    assert test.run(_arguments("--list", "--profile-file", str(tmp_path / "none"))) == 1
+
+
 def test_a_keyword_runs_the_tests_that_fit_and_counts_none_where_none_fits(tmp_path: Path) -> None:
     (tmp_path / "test_two.py").write_text("def test_one(): pass\n\ndef test_other(): pass\n")
     stage = pytests.pure("tool: keyword", str(tmp_path))

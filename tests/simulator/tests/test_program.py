@@ -98,6 +98,42 @@ def test_switches_of_the_command_line(sim: Simulator) -> None:
         assert other.pid != sim.pid
 
 
+def test_a_profile_file_makes_it_behave_like_the_server_that_was_asked(tmp_path: Path) -> None:
+    file = tmp_path / "probe.json"
+    file.write_text(json.dumps({"product": {}, "profile": {"cpu_format": "number", "list_omits": ["others"]}}))
+    with Simulator(profile_file=file) as other:
+        for _ in range(2):
+            state = other.state()
+            assert state["profile"] == "file"
+            assert (state["switches"]["cpu_format"], state["switches"]["list_omits"]) == ("number", ["others"])
+            assert state["switches"]["create_status"] == "200"
+            other.switch(cpu_format="as_sent")
+            other.reset()  # to the file, not to a profile of ours
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not a JSON file"),
+        ("[]", "holds no profile"),
+        ('{"profile": 3}', "holds no profile"),
+        ('{"profile": {"nothing": 1}}', "no switch is called 'nothing'"),
+        ('{"cpu_format": "words"}', "'words' is not allowed"),
+        (None, "not a JSON file"),
+    ],
+)
+def test_a_profile_file_that_cannot_be_used_says_why(tmp_path: Path, text: str | None, said: str) -> None:
+    file = tmp_path / "probe.json"
+    if text is not None:
+        file.write_text(text)
+    done = subprocess.run(
+        [sys.executable, str(FOLDER), "--profile-file", str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_harness_needs_the_standard_library_alone() -> None:
     code = "import sys, simulator.harness, simulator.rawclient\nassert not {'aiohttp', 'trustme'} & set(sys.modules)"
     subprocess.run([sys.executable, "-S", "-c", code], cwd=FOLDER.parent, check=True)
