@@ -22,13 +22,13 @@ from ._connection import Connection, Login
 from ._errors import ApiError, AuthError, ConnectError, MstrError
 from ._http import Http
 from ._interrupt import Interrupted, Stop, Unstoppable
-from ._response import Response, api_error, wrong_response
+from ._response import Response, api_error, says_session_gone, wrong_response
 from ._retry import RETRY_STATUSES, pause_before, retries_connection
 from ._session_string import SessionString, encode
 
 _TOKEN, _PROJECT = "X-MSTR-AuthToken", "X-MSTR-ProjectID"
-_SESSION_GONE = 9
 _LAST_CALL_LIMIT = 5.0  # seconds
+_DOING_LOGIN = "log in"
 
 
 class Library:
@@ -36,13 +36,14 @@ class Library:
 
     def __init__(self, connection: Connection, stop: Stop, warn: Callable[[str], None]) -> None:
         self.base_url = connection.base_url
-        self._connection, self._stop, self._warn = connection, stop, warn
+        self.connection, self._stop, self._warn = connection, stop, warn
         self._http = Http(connection)
         self._login_lock, self._turns = Lock(), Lock()
         self._in_turn = False
         self._new_logins = connection.retries
         self._ours = False
         self._token: str | None = None
+        self.heard: Callable[[Response], object] = lambda response: None  # gets each response, of any status
         if connection.login:
             self._http.secrets.update(text for text in connection.login.secrets if text)
         if connection.session:
@@ -87,7 +88,7 @@ class Library:
             if response.ok:
                 return response
             error = api_error(response, doing, self.base_url)
-            if not renews or not _session_gone(error):
+            if not renews or not says_session_gone(error):
                 raise error
             # A load balancer whose cookie changes with each response knows no session that two calls use at a time.
             self._in_turn = True
@@ -97,19 +98,23 @@ class Library:
     @property
     def delegated(self) -> bool:
         """Whether the session shares its giver's, which a logout might end: nobody logs it out."""
-        given = self._connection.session
+        given = self.connection.session
         if given and given.token == self._token:
             return given.delegated
-        return self._connection.login is not None and self._connection.login.delegated
+        return self.connection.login is not None and self.connection.login.delegated
+
+    def snapshot(self) -> SessionString:
+        """The session as it is now, with every cookie. It remains this task's to end. Raises MstrError."""
+        token = self._token or self._log_in(None)
+        return SessionString(self.base_url, token, self._http.cookies(), self.delegated)
 
     def session_string(self) -> str:
         """The session as one string for other tasks, which keep it open; so does this one from now on.
 
         Raises MstrError where a credential is so short that Ansible would mask it in any string.
         """
-        token = self._token or self._log_in(None)
         try:
-            text = encode(SessionString(self.base_url, token, self._http.cookies(), self.delegated), self.secrets)
+            text = encode(self.snapshot(), self.secrets)
         except ValueError as exc:
             raise MstrError(f"The session cannot be handed on, {exc}, and Ansible masks it there.") from None
         # Nobody else can end a session whose string is never read.
@@ -135,22 +140,23 @@ class Library:
         try:
             self._last_call("POST", "/auth/logout", token, "log out")
         except ApiError as exc:
-            if not _session_gone(exc):
+            if not says_session_gone(exc):
                 raise
 
-    def cancel(self, path: str, *, doing: str) -> None:
-        """DELETE what this task has started, also when it is asked to end. One try of 5 s. Raises MstrError."""
+    def last_call(self, method: str, path: str, *, doing: str) -> Any:
+        """What a last call answers, also when the task was asked to end. One try of 5 s. Raises MstrError."""
         if self._token is None:
             raise MstrError(f"Could not {doing}: there is no session any more.")
-        self._last_call("DELETE", path, self._token, doing)
+        return self._last_call(method, path, self._token, doing)
 
-    def _last_call(self, method: str, path: str, token: str, doing: str) -> None:
+    def _last_call(self, method: str, path: str, token: str, doing: str) -> Any:
         call = self._http.start(method, path, headers={_TOKEN: token}, timeout=_LAST_CALL_LIMIT)
         response = call.response(Unstoppable(), doing, _LAST_CALL_LIMIT)
+        self.heard(response)
         if not response.ok:
             raise api_error(response, doing, self.base_url)
         try:
-            response.data()
+            return response.data()
         except ValueError:
             # The page of a gateway, say: the server may have heard nothing of it.
             raise wrong_response(response, doing, self.base_url, "JSON or nothing") from None
@@ -165,7 +171,7 @@ class Library:
         with self._login_lock:
             if self._token and self._token != dead_token:
                 return self._token
-            login = self._connection.login
+            login = self.connection.login
             if error is not None:
                 if login is None:
                     raise AuthError(
@@ -215,13 +221,14 @@ class Library:
         self, kind: str, method: str, path: str, doing: str, late: Callable[[Response], object] | None, **options: Any
     ) -> Response:
         """Send, and send again where the table of retries says so. Any status is a response."""
-        for attempt in range(1, self._connection.retries + 2):
-            last, call = attempt > self._connection.retries, None
+        for attempt in range(1, self.connection.retries + 2):
+            last, call = attempt > self.connection.retries, None
             try:
                 with self._turns if self._in_turn else nullcontext():
                     self._stop.check()
                     call = self._http.start(method, path, **options)
                     response = call.response(self._stop, doing)
+                    self.heard(response)
             except ConnectError as exc:
                 if last or exc.hopeless or not retries_connection(kind, exc.unclear, exc.refused):
                     raise
@@ -240,11 +247,3 @@ class Library:
                 self._in_turn |= response.status == 429
             self._stop.pause(pause_before(attempt, wish, random.random, datetime.now(timezone.utc)))
         raise AssertionError("the last attempt returns or raises")
-
-
-_DOING_LOGIN = "log in"
-
-
-def _session_gone(error: ApiError) -> bool:
-    # A 401 without the API's code comes from Tomcat or a gateway that has forgotten the session.
-    return error.status == 401 and error.number in (_SESSION_GONE, None)

@@ -164,6 +164,11 @@ def says_no_such_call(error: ApiError) -> bool:
     return error.status in (404, 405) and not says_no_such_object(error)
 
 
+def says_session_gone(error: ApiError) -> bool:
+    """Whether the session has died. A 401 without the API's code comes from Tomcat or a gateway that forgot it."""
+    return error.status == 401 and error.number in (9, None)
+
+
 def _fields(response: Response) -> dict[str, Any]:
     """The API's error fields out of whatever came: the object, or a list of such under "errors" [mstrio]."""
     try:

@@ -114,7 +114,7 @@ def _id_in(data: Any) -> str | None:
 def _stop(library: Library, evaluation: str) -> str:
     """Stop the run; why it could not be stopped, empty where it was."""
     try:
-        library.cancel(f"{_PATH}/{evaluation}", doing="stop the script")
+        library.last_call("DELETE", f"{_PATH}/{evaluation}", doing="stop the script")
     except MstrError as exc:
         return exc.sentence
     return ""

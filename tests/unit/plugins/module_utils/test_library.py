@@ -382,3 +382,36 @@ def test_a_call_that_a_live_session_may_be_refused_opens_no_other(session):
     with pytest.raises(AuthError, match="ERR009"):
         one.library.call("GET", "/runtimes", doing="read", renews=False)
     assert one.http.count(LOGIN) == 1
+
+
+def test_a_snapshot_of_a_session_leaves_it_to_this_task(session):
+    one = session()
+    one.http.jar = []
+    one.http.reply(LOGIN, logged_in("token-of-a-snapshot"))
+    assert one.library.snapshot() == SessionString(URL, "token-of-a-snapshot", [], False)
+    one.library.log_out()
+    assert one.http.count(LOGOUT) == 1
+
+
+def test_a_last_call_is_made_even_when_the_task_was_asked_to_end(session):
+    one = session()
+    with pytest.raises(MstrError, match="no session any more"):
+        one.library.last_call("GET", "/runtimes", doing="list")
+    read(one)
+    one.stop.reason = "signal SIGTERM"
+    one.http.reply(READ, response(200, {"runtimes": []}))
+    assert one.library.last_call("GET", "/runtimes", doing="list") == {"runtimes": []}
+    assert one.http.options[-1]["timeout"] == 5
+
+
+def test_every_response_is_heard_whatever_its_status(session):
+    one = session()
+    heard = []
+    one.library.heard = lambda response: heard.append(response.status)
+    one.http.reply(READ, response(503), response(200, {}))
+    one.http.reply(WRITE, response(409, {"code": "ERR0015", "message": "there"}))
+    read(one)
+    with pytest.raises(ApiError):
+        write(one)
+    one.library.log_out()
+    assert heard == [204, 503, 200, 409, 204]
