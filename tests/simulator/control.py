@@ -66,16 +66,18 @@ class Control:
             "runtimes": [server.runtimes.to_api(runtime, admin) for runtime in server.runtimes],
             "sessions": server.sessions.to_json(),
             "evaluations": server.evaluations.to_json(),
+            "projects": server.projects.to_json(),
             "journal": list(server.journal),
             "open_sockets": self._sockets(),
         }
 
     def _seed(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Add runtimes (raw objects, or generated ones), rules for packages, and users."""
+        """Add runtimes (raw objects, or generated ones), rules for packages, users, projects with their scripts."""
         server = self._server
-        _only(body, {"runtimes", "generate", "packages", "users", "replace"})
+        _only(body, {"runtimes", "generate", "packages", "users", "projects", "replace"})
         if body.get("replace"):
             server.runtimes.clear()
+            server.projects.clear()
         ids = [server.runtimes.seed(raw) for raw in body.get("runtimes", [])]
         if "generate" in body:
             ids += [server.runtimes.seed(raw) for raw in _generated(**body["generate"])]
@@ -83,6 +85,8 @@ class Control:
         for data in body.get("users", []):
             data = {"id": new_id(), "full_name": data["username"], "password": "", **data}
             server.users[data["username"]] = User(**data)
+        for data in body.get("projects", []):
+            server.projects.seed(data)
         return {"ids": ids}
 
     def _order(self, body: Any) -> dict[str, Any]:

@@ -25,6 +25,10 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
     "run": ("POST", r"/scripts/evaluation"),
     "result": ("GET", r"/scripts/evaluation/[^/]+"),
     "stop": ("DELETE", r"/scripts/evaluation/[^/]+"),
+    "projects": ("GET", r"/projects"),
+    "search": ("POST", r"(/v2)?/metadataSearches/results"),
+    "found": ("GET", r"/metadataSearches/results"),
+    "script": ("GET", r"/scripts/(?!evaluation$)[^/]+"),
 }
 
 # kind: (whether the call's work is done if the order does not say, its parameters with their defaults)

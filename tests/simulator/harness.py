@@ -229,7 +229,8 @@ class Simulator:
         """Store raw API objects, unchecked; returns their ids.
 
         ``more``: ``generate={"count": 1000, "prefix": "rt", "template": {...}}``, ``packages=[rules]``,
-        ``users=[accounts]``, ``replace=True``.
+        ``users=[accounts]``, ``projects=[{"name": "Sales", "loaded": False, "denies": ["viewer"], "scripts": [{"name":
+        "Load", "runtime": "Etl", "subtype": 19457, "owner": "admin", "readers": ["viewer"]}]}]``, ``replace=True``.
         """
         return list(self.control("POST", "/seed", {"runtimes": list(runtimes), **more})["ids"])
 
@@ -277,6 +278,10 @@ class Simulator:
         if len(found) != 1:
             raise SimulatorError(f"there are {len(found)} runtimes called {name!r}")
         return dict(found[0])
+
+    def projects(self) -> list[dict[str, Any]]:
+        """Return the projects, each with its saved scripts."""
+        return list(self.state()["projects"])
 
     def journal(self) -> list[dict[str, Any]]:
         """Return the change journal."""

@@ -115,6 +115,32 @@ _ROWS = (
     Switch("script_time_limit", "number", 600.0, "longest run in seconds; a shorter execTimeout of the runtime wins"),
     Switch("script_memory_mb", "integer", 512, "memory of a script; a smaller resource.mem of the runtime wins"),
     Switch("evaluation_ttl", "number", 900.0, "seconds after its end at which an evaluation is forgotten"),
+    # --- projects and the scripts saved in them
+    _choice(
+        "script_without_runtime",
+        "left_out|null|empty|default_id",
+        "what reading a saved script shows as its runtime where it names none: nothing, null, an empty text, or the "
+        "id of the built-in runtime",
+    ),
+    _choice("hidden_script", "forbidden|not_found", "reading a script that the caller may not read"),
+    _choice("search_finds_hidden", "no|yes", "whether a search finds scripts that the caller may not read"),
+    _choice(
+        "search_total",
+        "found|everything|left_out",
+        "the number of results that a search reports: what it found, also what the caller may not see, or none",
+    ),
+    _choice(
+        "search_versions",
+        "both|1|2",
+        "which version of the metadata search exists: POST /api/metadataSearches/results, /api/v2/…, or both",
+    ),
+    _choice("search_missing", "404|405", "the answer to the version of the search that does not exist"),
+    Switch(
+        "search_page_limit", "integer", 0, "most results of a search in one answer, whatever is asked for; 0 is all"
+    ),
+    _choice("unloaded_projects", "listed|left_out", "whether the list of projects shows one that is not loaded"),
+    _choice("unloaded_answer", "500|403|404", "the answer to a call in a project that is not loaded"),
+    _choice("used_runtime_delete", "allow|refuse", "deleting a runtime that saved scripts use"),
 )
 
 SWITCHES: Mapping[str, Switch] = {row.name: row for row in _ROWS}
@@ -139,6 +165,7 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
             "python_versions": "3.10.5,3.11.9,3.12.4,3.13.1",
             "lb_cookie": "fixed",
             "deployment_type": "MCE",
+            "script_without_runtime": "default_id",
         },
     ),
     "oldest": (
@@ -154,6 +181,8 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
             "resource_extras": "no",
             "application_type_76": "no",
             "error_code_style": "sample",
+            "search_versions": "1",
+            "used_runtime_delete": "refuse",
         },
     ),
     "awkward": (
@@ -185,6 +214,12 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
             "sessions_parallel": "queue",
             "delegated_logout": "shared",
             "errors_wrapped": "yes",
+            "script_without_runtime": "null",
+            "search_finds_hidden": "yes",
+            "hidden_script": "not_found",
+            "search_versions": "2",
+            "search_page_limit": 7,
+            "unloaded_answer": "404",
         },
     ),
     "strict": (
@@ -198,6 +233,9 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
             "lb_cookie": "fixed",
             "sessions_parallel": "refuse",
             "guest_login": "no",
+            "unloaded_projects": "left_out",
+            "unloaded_answer": "403",
+            "used_runtime_delete": "refuse",
         },
     ),
 }

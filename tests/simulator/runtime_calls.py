@@ -80,6 +80,8 @@ async def delete(server: Server, call: Call) -> Reply:
         raise invalid("The query parameter 'userComments' is not known.")
     if runtime.id == DEFAULT_ID and server.switches["default_delete"] == "refuse":
         raise ApiError(403, 17, "The default runtime cannot be deleted.")
+    if server.switches["used_runtime_delete"] == "refuse" and server.projects.use(runtime.id):
+        raise ApiError(400, 1, "The object cannot be deleted because other objects depend on it.", -2147217387)
     server.runtimes.remove(runtime)
     server.note("delete", runtime, _user(call), call.query.get("userComments"))
     return Reply(204)

@@ -23,7 +23,8 @@ ALL_RIGHTS = 255
 OMIT = "_omit"  # key of a seed: names of fields that its answers lack
 
 
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
+    """Return a time as the API writes it [doc]."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
 
 
@@ -140,10 +141,10 @@ class Runtimes:
             packages = [_seeded_package(entry, now) for entry in raw["packages"]]
         elif "packages" in raw:
             values["packages"] = raw["packages"]
-        stamp = _stamp(datetime.now(timezone.utc))
+        now_text = stamp(datetime.now(timezone.utc))
         self._by_id[runtime_id] = Runtime(
             runtime_id, {**values, "id": runtime_id}, packages, {"id": ADMINISTRATOR_ID, "name": "Administrator"},
-            [_acl(ADMINISTRATOR_ID, "Administrator", ALL_RIGHTS)], now, now, stamp, stamp,
+            [_acl(ADMINISTRATOR_ID, "Administrator", ALL_RIGHTS)], now, now, now_text, now_text,
         )  # fmt: skip
         return runtime_id
 
@@ -151,10 +152,10 @@ class Runtimes:
         """Make a runtime of checked fields."""
         self._refuse_duplicate(fields["name"], None)
         now = self._server.clock()
-        stamp = _stamp(datetime.now(timezone.utc))
+        now_text = stamp(datetime.now(timezone.utc))
         runtime = Runtime(
             new_id(), {}, None, {"id": user.id, "name": user.full_name},
-            [_acl(user.id, user.full_name, ALL_RIGHTS)], now, now, stamp, stamp,
+            [_acl(user.id, user.full_name, ALL_RIGHTS)], now, now, now_text, now_text,
         )  # fmt: skip
         self._apply(runtime, fields, creating=True)
         self._by_id[runtime.id] = runtime
@@ -166,7 +167,7 @@ class Runtimes:
             self._refuse_duplicate(fields["name"], runtime)
         self._apply(runtime, fields, creating=False)
         runtime.version = new_id()
-        runtime.modified = _stamp(datetime.now(timezone.utc))
+        runtime.modified = stamp(datetime.now(timezone.utc))
         for name in ("version", "dateModified", "status"):
             runtime.values.pop(name, None)  # a seed's own are no longer true
 

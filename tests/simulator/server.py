@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from simulator import auth, runtime_calls, runtimes, scripts
+from simulator import auth, projects, runtime_calls, runtimes, scripts
 from simulator.faults import Faults
 from simulator.log import RequestLog
 from simulator.messages import ApiError, Call, Reply, error_reply
@@ -44,6 +44,12 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/scripts/evaluation", "POST", scripts.start, WRITES),
     (f"/scripts/evaluation/{_ID}", "GET", scripts.result, READS),
     (f"/scripts/evaluation/{_ID}", "DELETE", scripts.stop, WRITES),
+    ("/projects", "GET", projects.list_all, SESSION),
+    ("/metadataSearches/results", "POST", projects.search, SESSION),
+    ("/v2/metadataSearches/results", "POST", projects.search_v2, SESSION),
+    ("/metadataSearches/results", "GET", projects.results, SESSION),
+    (f"/scripts/(?!evaluation$){_ID}", "GET", projects.read_script, SESSION),
+    (f"/objects/{_ID}", "GET", projects.read_object, SESSION),
 )
 _COMPILED = tuple((re.compile(path), method, handler, need) for path, method, handler, need in ROUTES)
 JOURNAL_KEPT = 5_000
@@ -62,6 +68,7 @@ class Server:
         self.journal: deque[dict[str, Any]] = deque(maxlen=JOURNAL_KEPT)
         self.sessions = Sessions(self.switches, self.clock, self.users["admin"])
         self.runtimes = runtimes.Runtimes(self)
+        self.projects = projects.Projects(self)
         self.evaluations = scripts.Evaluations(self)
         self.faults = Faults()
         self.log = RequestLog()

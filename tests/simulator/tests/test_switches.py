@@ -493,3 +493,88 @@ def test_script_time_limit_and_script_memory_mb(with_switches: Make) -> None:
     answer = run(client, "x = bytearray(200 * 1024 * 1024)")
     assert answer["status"] == 4
     assert "MemoryError" in answer["results"]["stderr"]
+
+
+# --- projects and the scripts saved in them
+
+SALES = "5A1E5000000000000000000000000001"
+
+
+def seeded_sales(sim: Simulator) -> None:
+    """Add a runtime, and a project with three scripts: on that runtime, on none, and one that admin may not read."""
+    hidden = {"name": "Hidden", "id": f"{3:032X}", "owner": "viewer", "readers": []}
+    scripts = [{"name": "Load", "id": f"{1:032X}", "runtime": "Etl"}, {"name": "Clean", "id": f"{2:032X}"}, hidden]
+    sim.seed({"name": "Etl", "id": "E" * 32}, projects=[{"name": "Sales", "id": SALES, "scripts": scripts}])
+
+
+def in_sales(client: RawClient, method: str, path: str, body: Any = None, **query: str) -> Any:
+    return client.call(method, path, body, query=query, headers={"X-MSTR-ProjectID": SALES})
+
+
+def test_script_without_runtime(with_switches: Make, sim: Simulator) -> None:
+    shown = {"left_out": "nothing", "null": None, "empty": "", "default_id": DEFAULT}
+    for how, wanted in shown.items():
+        client = with_switches(script_without_runtime=how)
+        seeded_sales(sim)
+        assert in_sales(client, "GET", f"/scripts/{2:032X}").json.get("scriptRuntimeId", "nothing") == wanted
+        assert in_sales(client, "GET", f"/scripts/{1:032X}").json["scriptRuntimeId"] == "E" * 32
+
+
+def test_hidden_script(with_switches: Make, sim: Simulator) -> None:
+    for how, status in (("forbidden", 403), ("not_found", 404)):
+        client = with_switches(hidden_script=how)
+        seeded_sales(sim)
+        assert in_sales(client, "GET", f"/scripts/{3:032X}").status == status
+
+
+def test_search_finds_hidden_and_search_total(with_switches: Make, sim: Simulator) -> None:
+    for finds, total, found, counted in (
+        ("no", "found", 2, 2),
+        ("no", "everything", 2, 3),
+        ("no", "left_out", 2, None),
+        ("yes", "found", 3, 3),
+    ):
+        client = with_switches(search_finds_hidden=finds, search_total=total)
+        seeded_sales(sim)
+        answer = in_sales(client, "POST", "/v2/metadataSearches/results", {}, type="76").json
+        page = in_sales(client, "GET", "/metadataSearches/results", searchId=answer["id"]).json
+        assert (len(page), answer.get("totalItems")) == (found, counted)
+
+
+def test_search_versions_and_search_missing(with_switches: Make) -> None:
+    for versions, missing, statuses in (
+        ("both", "404", [400, 400]),
+        ("1", "404", [400, 404]),
+        ("2", "405", [405, 400]),
+    ):
+        client = with_switches(search_versions=versions, search_missing=missing)
+        paths = ("/metadataSearches/results", "/v2/metadataSearches/results")
+        assert [client.call("POST", path, {}, query={"type": "76"}).status for path in paths] == statuses
+
+
+def test_search_page_limit(with_switches: Make, sim: Simulator) -> None:
+    client = with_switches(search_page_limit=1)
+    seeded_sales(sim)
+    answer = in_sales(client, "POST", "/v2/metadataSearches/results", {}, type="76").json
+    page = in_sales(client, "GET", "/metadataSearches/results", searchId=answer["id"], limit="-1", offset="1").json
+    assert [entry["name"] for entry in page] == ["Clean"]
+
+
+def test_unloaded_projects_and_unloaded_answer(with_switches: Make, sim: Simulator) -> None:
+    for how, answer, names in (
+        ("listed", 500, ["MicroStrategy Tutorial", "Archive"]),
+        ("listed", 403, ["MicroStrategy Tutorial", "Archive"]),
+        ("left_out", 404, ["MicroStrategy Tutorial"]),
+    ):
+        client = with_switches(unloaded_projects=how, unloaded_answer=str(answer))
+        sim.seed(projects=[{"name": "Archive", "id": SALES, "loaded": False}])
+        listed = client.call("GET", "/projects").json
+        assert [one["name"] for one in listed] == names
+        assert in_sales(client, "POST", "/v2/metadataSearches/results", {}, type="76").status == answer
+
+
+def test_used_runtime_delete(with_switches: Make, sim: Simulator) -> None:
+    for how, status in (("allow", 204), ("refuse", 400)):
+        client = with_switches(used_runtime_delete=how)
+        seeded_sales(sim)
+        assert client.call("DELETE", f"/runtimes/{'E' * 32}").status == status

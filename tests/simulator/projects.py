@@ -1,0 +1,298 @@
+"""Projects, the scripts saved in them, and the metadata search that finds those scripts [mstrio]."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, not_found, only
+from simulator.runtimes import DEFAULT_ID, stamp
+from simulator.users import User
+
+if TYPE_CHECKING:
+    from simulator.server import Server
+
+TUTORIAL_ID = "B19DEDCC11D4E0EFC000EB9495D0F44F"  # the vendor's sample project has it everywhere
+SCRIPT_TYPE = 76
+COMMAND_MANAGER, PYTHON = 19456, 19457
+# Subtype: how the script is used [mstrio].
+USAGES = {
+    COMMAND_MANAGER: "commandManager",
+    PYTHON: "commandManager",
+    19458: "commandManager",
+    19459: "dataSource",
+    19460: "transaction",
+    19461: "pythonSimpleFunction",
+    19462: "pythonAggFunction",
+    19463: "pythonNoSortAggFunction",
+    19464: "pythonRelativeFunction",
+    19465: "pythonNoSortRelativeFunction",
+}
+LOADED, NOT_LOADED = 0, -1  # status of a project [mstrio]
+EXACTLY, CONTAINS = 2, 4  # patterns of a search [mstrio]
+# What a search may be asked for [mstrio]; anything else is refused, so that a client's typing errors show.
+QUERY = {
+    "name", "pattern", "domain", "scope", "root", "type", "usesObject", "uses", "notUses", "usesRecursive",
+    "usedByObject", "usedBy", "notUsedBy", "usedByRecursive", "usesOneOf", "usedByOneOf", "beginModificationTime",
+    "endModificationTime", "visibility",
+}  # fmt: skip
+BODY = {
+    "includeSubfolders", "dateFilterType", "timeRange", "descriptionQuery", "ownerId", "localeId", "excludedFolders",
+    "usesObject", "usedByObject", "matchExactName", "matchExactDescription",
+}  # fmt: skip
+
+
+@dataclass(eq=False)
+class SavedScript:
+    """A script. ``runtime`` is an id, None for one that names no runtime; ``readers`` None is everybody.
+
+    ``raw`` holds fields of a seed that win over what is answered otherwise.
+    """
+
+    id: str
+    name: str
+    subtype: int
+    runtime: str | None
+    owner: User
+    readers: tuple[str, ...] | None
+    code: str
+    modified: str
+    raw: dict[str, Any]
+
+    def is_read_by(self, user: User) -> bool:
+        """Return whether a user may read it. Its owner may, whatever the ACL says of others [help]."""
+        return self.readers is None or user is self.owner or user.username in self.readers
+
+
+@dataclass(eq=False)
+class Project:
+    """A project. ``denies`` names the users who may not use it."""
+
+    id: str
+    name: str
+    loaded: bool = True
+    denies: tuple[str, ...] = ()
+    scripts: list[SavedScript] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Search:
+    """The results of a search, as they are kept for one session's user and project."""
+
+    user: User
+    project: Project
+    scripts: tuple[SavedScript, ...]
+
+
+class Projects:
+    """All projects of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._by_id: dict[str, Project] = {}
+        self.searches: dict[str, Search] = {}
+        self.seed({"name": "MicroStrategy Tutorial", "id": TUTORIAL_ID})
+
+    def __iter__(self) -> Iterator[Project]:
+        return iter(list(self._by_id.values()))
+
+    def clear(self) -> None:
+        """Forget all of them, with their scripts."""
+        self._by_id.clear()
+
+    def seed(self, data: Mapping[str, Any]) -> str:
+        """Add a project with its scripts, or scripts to the project of that name. Returns the project's id."""
+        only(data, {"name", "id", "loaded", "denies", "scripts"})
+        project = next((one for one in self if one.name == data["name"]), None)
+        if project is None:
+            project_id = str(data.get("id") or new_id()).upper()
+            project = self._by_id.setdefault(project_id, Project(project_id, data["name"]))
+        project.loaded = bool(data.get("loaded", project.loaded))
+        project.denies = tuple(data.get("denies", project.denies))
+        project.scripts += [self._script(one) for one in data.get("scripts", [])]
+        return project.id
+
+    def _script(self, data: Mapping[str, Any]) -> SavedScript:
+        only(data, {"name", "id", "subtype", "runtime", "owner", "readers", "code", "raw"})
+        named = data.get("runtime")
+        known = [runtime.id for runtime in self._server.runtimes if named in (runtime.id, runtime.name)]
+        readers = data.get("readers")
+        return SavedScript(
+            id=str(data.get("id") or new_id()).upper(),
+            name=data["name"],
+            subtype=int(data.get("subtype", PYTHON)),
+            runtime=known[0] if known else named,  # what is no runtime's name is the id of one that is gone
+            owner=self._server.users[data.get("owner", "admin")],
+            readers=None if readers is None else tuple(readers),
+            code=data.get("code", "print('hello')\n"),
+            modified=stamp(datetime.now(timezone.utc)),
+            raw=dict(data.get("raw", {})),
+        )
+
+    def listed(self, user: User) -> list[Project]:
+        """Return the projects that a user may use, as the list shows them."""
+        left_out = self._server.switches["unloaded_projects"] == "left_out"
+        return [one for one in self if user.username not in one.denies and (one.loaded or not left_out)]
+
+    def of(self, call: Call) -> Project:
+        """Return the project that a call names in its header, or raise the API's error."""
+        assert call.session is not None
+        project_id = call.header("X-MSTR-ProjectID")
+        if not project_id:
+            raise missing("X-MSTR-ProjectID")
+        project = self._by_id.get(project_id.upper())
+        if project is None:
+            raise not_found(f"with ID '{project_id}' and type 32")
+        if call.session.user.username in project.denies:
+            raise ApiError(403, 14, f"The user may not use the project '{project.name}'.")
+        if not project.loaded:
+            status, number = {"500": (500, 1), "403": (403, 14), "404": (404, 4)}[
+                self._server.switches["unloaded_answer"]
+            ]
+            raise ApiError(status, number, f"The project '{project.name}' is not loaded.")
+        return project
+
+    def use(self, runtime_id: str) -> list[SavedScript]:
+        """Return the scripts that run on a runtime."""
+        scripts = [script for project in self for script in project.scripts if script.subtype != COMMAND_MANAGER]
+        return [script for script in scripts if (script.runtime or DEFAULT_ID) == runtime_id]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return everything for tests."""
+        return [
+            {
+                "id": project.id, "name": project.name, "loaded": project.loaded,
+                "scripts": [
+                    {"id": s.id, "name": s.name, "subtype": s.subtype, "runtime": s.runtime, "owner": s.owner.username}
+                    for s in project.scripts
+                ],
+            }
+            for project in self
+        ]  # fmt: skip
+
+
+def _user(call: Call) -> User:
+    assert call.session is not None
+    return call.session.user
+
+
+async def list_all(server: Server, call: Call) -> Reply:
+    """``GET /projects``."""
+    return Reply(
+        200,
+        [
+            {"acg": 255, "id": one.id, "name": one.name, "alias": "", "description": "",
+             "status": LOADED if one.loaded else NOT_LOADED}
+            for one in server.projects.listed(_user(call))
+        ],
+    )  # fmt: skip
+
+
+async def search(server: Server, call: Call) -> Reply:
+    """``POST /metadataSearches/results``: the first version, from release 11.3 on."""
+    return _search(server, call, "1")
+
+
+async def search_v2(server: Server, call: Call) -> Reply:
+    """``POST /v2/metadataSearches/results``: the newer version, with a body that may be empty."""
+    return _search(server, call, "2")
+
+
+def _search(server: Server, call: Call, version: str) -> Reply:
+    switches = server.switches
+    if switches["search_versions"] not in ("both", version):
+        if switches["search_missing"] == "405":
+            raise ApiError(405, 1, "HTTP 405 Method Not Allowed")
+        raise ApiError(404, 4, "HTTP 404 Not Found")
+    project, user = server.projects.of(call), _user(call)
+    only(call.query, QUERY)
+    if version == "2":
+        only(call.json_object(), BODY)
+    if "type" not in call.query:
+        raise missing("type")
+    if call.query["type"] not in (str(SCRIPT_TYPE), *map(str, USAGES)):
+        raise invalid("This stand-in server searches for scripts only, type 76.")
+    everything = [script for script in project.scripts if _matches(script, call.query)]
+    found = [s for s in everything if switches.yes("search_finds_hidden") or s.is_read_by(user)]
+    search_id = new_id()
+    server.projects.searches[search_id] = Search(user, project, tuple(found))
+    answer: dict[str, Any] = {"id": search_id}
+    if switches["search_total"] != "left_out":
+        answer["totalItems"] = len(everything if switches["search_total"] == "everything" else found)
+    return Reply(200, answer)
+
+
+def _matches(script: SavedScript, query: Mapping[str, str]) -> bool:
+    if query["type"] not in (str(SCRIPT_TYPE), str(script.subtype)):
+        return False
+    name, pattern = query.get("name", ""), query.get("pattern", str(CONTAINS))
+    return script.name == name if pattern == str(EXACTLY) and name else name.casefold() in script.name.casefold()
+
+
+async def results(server: Server, call: Call) -> Reply:
+    """``GET /metadataSearches/results``: a page; a limit of -1 is all [mstrio]."""
+    project, query = server.projects.of(call), call.query
+    only(query, {"searchId", "offset", "limit"})
+    kept = server.projects.searches.get(query.get("searchId", ""))
+    if kept is None or kept.project is not project or kept.user is not _user(call):
+        raise not_found(f"search '{query.get('searchId')}'")
+    try:
+        offset, limit = int(query.get("offset", 0)), int(query.get("limit", -1))
+    except ValueError:
+        raise invalid("The query parameters 'offset' and 'limit' must be integers.") from None
+    if offset < 0 or limit < -1:
+        raise invalid("The query parameters 'offset' and 'limit' must not be negative.")
+    largest = server.switches["search_page_limit"] or len(kept.scripts)
+    size = min(largest, len(kept.scripts) if limit == -1 else limit)
+    return Reply(200, [_object(script) for script in kept.scripts[offset : offset + size]])
+
+
+def _object(script: SavedScript) -> dict[str, Any]:
+    """Return what every call shows of a script."""
+    return {
+        "name": script.name, "id": script.id, "type": SCRIPT_TYPE, "subtype": script.subtype,
+        "description": "", "dateCreated": script.modified, "dateModified": script.modified,
+        "version": script.id[::-1], "acg": 255, "owner": {"name": script.owner.full_name, "id": script.owner.id},
+        **{key: value for key, value in script.raw.items() if key != "scriptRuntimeId"},
+    }  # fmt: skip
+
+
+def _find(server: Server, call: Call) -> SavedScript:
+    script_id = call.path.rpartition("/")[2]
+    found = [one for one in server.projects.of(call).scripts if one.id == script_id.upper()]
+    if found and found[0].is_read_by(_user(call)):
+        return found[0]
+    if found and server.switches["hidden_script"] == "forbidden":
+        raise ApiError(403, 17, f"The user has no permission on the object with ID '{script_id}'.")
+    raise not_found(f"with ID '{script_id}' and type {SCRIPT_TYPE}")
+
+
+async def read_script(server: Server, call: Call) -> Reply:
+    """``GET /scripts/{id}``."""
+    script = _find(server, call)
+    if script.subtype == COMMAND_MANAGER:
+        raise invalid("A Command Manager script is not a Python script.")
+    answer = {
+        **_object(script),
+        "scriptType": "jupyterNotebook" if script.subtype == PYTHON + 1 else "python",
+        "scriptUsageType": USAGES[script.subtype],
+        "scriptResultType": "reserved",
+        "scriptContent": base64.b64encode(script.code.encode()).decode(),
+        "variables": [],
+    }
+    how = server.switches["script_without_runtime"]
+    if script.runtime is not None:
+        answer["scriptRuntimeId"] = script.runtime
+    elif how != "left_out":
+        answer["scriptRuntimeId"] = {"null": None, "empty": "", "default_id": DEFAULT_ID}[how]
+    return Reply(200, {**answer, **script.raw})
+
+
+async def read_object(server: Server, call: Call) -> Reply:
+    """``GET /objects/{id}?type=76``: the properties that all objects have; only of scripts here."""
+    if call.query.get("type") != str(SCRIPT_TYPE):
+        raise invalid("This stand-in server reads objects of type 76 only.")
+    return Reply(200, {**_object(_find(server, call)), "acl": [], "hidden": False})
