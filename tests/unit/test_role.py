@@ -1,0 +1,36 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables that the role documents are those that it reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROLE = Path(__file__).parents[2] / "roles" / "runtimes"
+
+
+def read(path):
+    return yaml.safe_load((ROLE / path).read_text())
+
+
+def test_the_role_refuses_only_what_it_does_not_document():
+    documented = set(read("meta/argument_specs.yml")["argument_specs"]["main"]["options"])
+    known = {name for name in documented if name.startswith("mstr_runtimes_")} | {"mstr_runtimes_result"}
+    assert known == set(read("vars/main.yml")["runtimes_variables"])
+
+
+@pytest.mark.parametrize("entry_point", ["main", "export"])
+def test_no_variable_has_a_default_that_would_refuse_null(entry_point):
+    options = read("meta/argument_specs.yml")["argument_specs"][entry_point]["options"]
+    assert [name for name, spec in options.items() if "default" in spec or spec.get("required")] == []
+
+
+def test_every_connection_variable_reaches_the_modules():
+    options = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    connection = {name for name in options if not name.startswith("mstr_runtimes")}
+    assert connection == {f"mstr_{option}" for option in read("vars/main.yml")["runtimes_connection"]}
