@@ -28,6 +28,7 @@ _OLDEST = {
     "lint": "3.10",
     "lock": "3.10",
     "modules": "3.9",
+    "nox": "3.12",
     "runner": "3.10",
 }
 

@@ -73,6 +73,17 @@ def _galaxy_importer(job: Job) -> Result:
     return Result.of(job.run(*command, cwd=job.scratch, env=variables(env.bin)))
 
 
+def _nox(job: Job) -> Result:
+    """Checks of the Ansible community: licences, action groups, YAML in examples and guides, types of code blocks.
+
+    noxfile.py and antsibull-nox.toml say which. Nothing is installed by nox itself: the environment is pinned.
+    """
+    env = envs.ensure("nox", ("3.13", "3.12", "3.14"))
+    sessions = ("yamllint", "antsibull-nox-config", "docs-check", "license-check", "extra-checks")
+    options = ("--force-venv-backend", "none", "--envdir", job.scratch / "nox", "--session", *sessions)
+    return Result.of(job.run(env.bin / "nox", *options, env=variables(env.bin)))
+
+
 # The quick ones, which are about Python alone.
 PYTHON = (
     _tool("format", "dev", "ruff", "format", "--check", "--diff", "."),
@@ -86,5 +97,6 @@ COLLECTION = (
     _tool("changelog", "lint", "antsibull-changelog", "lint"),
     Stage("lint docs", _docs),
     Stage("lint ansible-lint", _ansible_lint),
+    Stage("lint nox", _nox, folder="noxfile.py"),
     Stage("lint galaxy-importer", _galaxy_importer, folder="README.md"),
 )

@@ -17,3 +17,13 @@ attributes:
   idempotent:
     description: Does nothing, and reports no change, when what is wanted is already there.
 """
+
+    GROUP = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/mstr.library.mstr) in C(module_defaults) to set defaults for all modules of the collection.
+    support: full
+    membership:
+      - mstr.library.mstr
+"""

@@ -20,6 +20,7 @@ author:
 extends_documentation_fragment:
   - mstr.library.auth
   - mstr.library.attributes
+  - mstr.library.attributes.group
   - mstr.library.runtime
   - mstr.library.wait
   - mstr.library.policy

@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - mstr.library.auth
   - mstr.library.attributes
+  - mstr.library.attributes.group
   - mstr.library.policy
 options:
   name:

@@ -23,6 +23,7 @@ author:
 extends_documentation_fragment:
   - mstr.library.auth
   - mstr.library.attributes
+  - mstr.library.attributes.group
   - mstr.library.wait
   - mstr.library.policy
 options:

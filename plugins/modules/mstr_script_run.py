@@ -20,6 +20,7 @@ author:
 extends_documentation_fragment:
   - mstr.library.auth
   - mstr.library.attributes
+  - mstr.library.attributes.group
 options:
   code:
     description:

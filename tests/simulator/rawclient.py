@@ -1,3 +1,7 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A client that adds nothing: for tests of the simulator, and for tools that want to see the server bare.
 
 It keeps the token and every cookie, as a browser would, and lets a test leave either out. The standard library alone.

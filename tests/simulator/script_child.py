@@ -1,3 +1,7 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Runs one script in a process of its own. Started by scripts.py with ``python -I -S``: the standard library alone.
 
 The first line of standard input is the order as JSON. After it the pipe stays open, and its end means that the

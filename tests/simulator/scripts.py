@@ -1,3 +1,7 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Scripts on a runtime: evaluations that really run the code, in a child process with limits. No sandbox.
 
 The simulator listens on loopback alone, and whoever can reach it there can run programs of his own already.

@@ -1,3 +1,7 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """Sessions: logins of every mode, the token that works only with its cookie, the two clocks, and who ends whose.
 
 A session has two halves, as on the real server: one in Tomcat, which the token and the JSESSIONID cookie name, and

@@ -27,7 +27,10 @@ def module(name):
 
 
 def fragment(name):
-    return importlib.import_module(f"{PLUGINS}.doc_fragments.{name}").ModuleDocFragment.DOCUMENTATION
+    """The text of a fragment: C(auth), or C(attributes.group) for a second one of the same file."""
+    file, _dot, part = name.partition(".")
+    found = importlib.import_module(f"{PLUGINS}.doc_fragments.{file}").ModuleDocFragment
+    return getattr(found, part.upper() or "DOCUMENTATION")
 
 
 def spec_of(name, monkeypatch):
@@ -41,7 +44,10 @@ def spec_of(name, monkeypatch):
 def sources(name):
     """The documentation of a module, and each fragment that it takes."""
     own = module(name).DOCUMENTATION
-    return [own, *(fragment(one.rpartition(".")[2]) for one in yaml.safe_load(own)["extends_documentation_fragment"])]
+    return [
+        own,
+        *(fragment(one.removeprefix("mstr.library.")) for one in yaml.safe_load(own)["extends_documentation_fragment"]),
+    ]
 
 
 def documented(name):
