@@ -31,6 +31,7 @@ HOST_VARIABLES = {
     "mstr_runtimes_src": "runtimes/{{ inventory_hostname }}.yml",
 }
 IDENT = "1"
+REVISION = "4f0c1d2e3b5a69788796a5b4c3d2e1f001234567"
 
 
 class Answer(str):
@@ -59,8 +60,14 @@ class Job:
         survey: Mapping[str, Any] | None = None,
         check: bool = False,
         in_image: bool = False,
+        revision: str = REVISION,
+        variables_of_all: Mapping[str, Any] = HOST_VARIABLES,
+        limit: str = "",
     ) -> None:
-        """`in_image`: the collection is part of the execution environment, not of the folder."""
+        """`in_image`: the collection is part of the execution environment, not of the folder.
+
+        `revision` is the project's, empty for a manual project.
+        """
         self.folder, self.playbook = folder, playbook
         for name in ("env", "inventory"):
             (folder / name).mkdir(parents=True)
@@ -68,7 +75,7 @@ class Job:
         if not in_image:
             installed = folder / "requirements_collections" / "ansible_collections" / "mstr" / "library"
             shutil.copytree(collection, installed)
-        self._write_inventory(hosts)
+        self._write_inventory(hosts, variables_of_all)
         type_ = CredentialType(collection / "extensions" / "awx" / "credential_type.yml")
         self.variables, self.shown = type_.inject(credential, folder / "env")
         controllers = {
@@ -81,18 +88,22 @@ class Job:
         }
         self._write("envvars", {**self.variables, **controllers})
         answers = {name: Answer(text) if isinstance(text, str) else text for name, text in (survey or {}).items()}
-        self._write("extravars", {**answers, "awx_job_id": int(IDENT), "awx_job_template_name": Answer("A job")})
+        # The same under both names, and the revision as text even if it has digits alone.
+        own = {"job_id": int(IDENT), "job_template_name": Answer("A job"), "project_revision": Answer(revision)}
+        every = {f"{prefix}_{name}": value for name, value in own.items() for prefix in ("awx", "tower")}
+        self._write("extravars", {**answers, **every})
         self._write("settings", {"suppress_ansible_output": True})
-        (folder / "env" / "cmdline").write_text(" ".join(["--check"] * check + ["-u", "root", "--diff", "--forks=5"]))
+        options = ["--check"] * check + ["-u", "root", "--diff", "--forks=5"] + [f"-l {limit}"] * bool(limit)
+        (folder / "env" / "cmdline").write_text(" ".join(options))
 
     def _lay_out_project(self, collection: Path, definitions: Mapping[str, Any]) -> None:
         shutil.copytree(collection / "extensions" / "awx" / "project", self.folder / "project")
         for name, runtimes in definitions.items():
             (self.folder / "project" / "runtimes" / f"{name}.yml").write_text(yaml.safe_dump(runtimes))
 
-    def _write_inventory(self, hosts: Mapping[str, Mapping[str, Any]]) -> None:
+    def _write_inventory(self, hosts: Mapping[str, Mapping[str, Any]], of_all: Mapping[str, Any]) -> None:
         of_hosts = {name: {**own, "remote_tower_enabled": "true"} for name, own in hosts.items()}
-        whole = {"all": {"hosts": list(hosts), "vars": HOST_VARIABLES}, "_meta": {"hostvars": of_hosts}}
+        whole = {"all": {"hosts": list(hosts), "vars": dict(of_all)}, "_meta": {"hostvars": of_hosts}}
         path = self.folder / "inventory" / "hosts"
         path.write_text(f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(whole)!r})\n")
         path.chmod(0o700)
@@ -188,5 +199,5 @@ def kill_container(job: Job) -> int:
 def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
+        assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)

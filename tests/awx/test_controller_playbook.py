@@ -98,9 +98,13 @@ def assert_whole(controller: Controller) -> None:
     assert (drift["job_type"], drift["playbook"], drift["inventory"]) == ("check", "apply.yml", inventory["id"])
     assert controller.associated["job_templates", drift["id"], "credentials"] == [credential["id"]]
     asked = [question["variable"] for question in controller.surveys[drift["id"]]["spec"]]
-    assert asked == ["mstr_survey_src", "mstr_survey_purge", "mstr_survey_networks_never", "mstr_fail_on_drift"]
+    assert asked == [
+        f"mstr_survey_{what}"
+        for what in ("src", "purge", "purge_limit", "protect_used", "networks_never", "fail_on_drift")
+    ]
     (schedule,) = controller.objects["schedules"].values()
-    assert (schedule["unified_job_template"], schedule["extra_data"]) == (drift["id"], {"mstr_fail_on_drift": "yes"})
+    assert schedule["unified_job_template"] == drift["id"]
+    assert schedule["extra_data"] == {"mstr_survey_fail_on_drift": "yes"}
     nodes = {name: controller.one("workflow_job_template_nodes", name)["id"] for name in ("drift", "approval", "apply")}
     after = {key[1]: ids for key, ids in controller.associated.items() if key[2] == "success_nodes"}
     assert after == {nodes["drift"]: [nodes["approval"]], nodes["approval"]: [nodes["apply"]]}

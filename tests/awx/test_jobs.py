@@ -16,7 +16,7 @@ import pytest
 import yaml
 from simulator.harness import Simulator
 
-from awx.jobs import Job, kill_container, wait_for
+from awx.jobs import HOST_VARIABLES, Job, kill_container, wait_for
 
 DEFINITIONS = {
     "eu": {"runtimes": [{"name": "Nightly eu", "whitelist": ["10.10.10.0/24"]}, {"name": "Forecasts eu"}]},
@@ -75,13 +75,13 @@ def test_drift_check_then_apply_then_drift_check(make_job: MakeJob, simulator: S
     assert [each["outcome"] for each in apply.stats["mstr_report"]["environments"]] == ["changed", "changed"]
     assert_no_secret(apply, simulator)
 
-    again = make_job(check=True, survey={"mstr_fail_on_drift": "yes"})
+    again = make_job(check=True, survey={"mstr_survey_fail_on_drift": "yes"})
     assert again.stream(tmp_path / "node2") == "successful", again.output
     assert simulator.open_sessions() == []
 
 
 def test_a_drift_check_fails_where_it_is_told_to(make_job: MakeJob, simulator: Simulator) -> None:
-    job = make_job(("us",), check=True, survey={"mstr_fail_on_drift": "yes"})
+    job = make_job(("us",), check=True, survey={"mstr_survey_fail_on_drift": "yes"})
 
     assert job.run() == "failed"
     assert "Drift: us" in job.output
@@ -104,7 +104,7 @@ def test_answers_of_a_survey(make_job: MakeJob, simulator: Simulator) -> None:
     blank = {"mstr_survey_src": "", "mstr_survey_networks_never": "", "mstr_survey_journal_comment": ""}
     left = {"mstr_survey_purge": "as the inventory says", "mstr_survey_wait": "as the inventory says"}
 
-    job = make_job(("us",), survey={**blank, **left, "mstr_runtimes_purge_limit": 2})
+    job = make_job(("us",), survey={**blank, **left, "mstr_survey_purge_limit": ""})
     assert job.run() == "successful", job.output
     assert sorted(runtime["name"] for runtime in simulator.runtimes()) == ["Nightly us", "Not defined"]
 
@@ -114,9 +114,107 @@ def test_answers_of_a_survey(make_job: MakeJob, simulator: Simulator) -> None:
         "mstr_survey_purge": "yes",
         "mstr_survey_wait": "yes",
     }
-    job = make_job(("us",), survey={**blank, **answered, "mstr_runtimes_purge_limit": 2})
+    job = make_job(("us",), survey={**blank, **answered, "mstr_survey_purge_limit": "2"})
     assert job.run() == "successful", job.output
     assert [runtime["name"] for runtime in simulator.runtimes()] == ["Nightly us"]
+
+
+@pytest.mark.parametrize(
+    ("inventory", "answer", "surplus", "status"),
+    [
+        (None, None, 2, "successful"),
+        (None, None, 3, "failed"),
+        (None, "", 3, "failed"),
+        (1, "", 2, "failed"),
+        (1, "5", 2, "failed"),
+        (5, "1", 2, "failed"),
+        (0, None, 1, "failed"),
+        (5, None, 3, "successful"),
+        (None, "3", 3, "successful"),
+    ],
+)
+def test_the_stricter_limit_of_inventory_and_answer_wins(
+    make_job: MakeJob, simulator: Simulator, inventory: int | None, answer: str | None, surplus: int, status: str
+) -> None:
+    simulator.seed(*({"name": f"Surplus {number}"} for number in range(surplus)))
+    variables = {"mstr_runtimes_purge": True} | ({} if inventory is None else {"mstr_runtimes_purge_limit": inventory})
+    survey = {} if answer is None else {"mstr_survey_purge_limit": answer}
+
+    # The drift check and the apply judge alike, so nobody approves what then fails.
+    for check in (True, False):
+        job = make_job(("us",), survey=survey, check=check, variables_of_all={**HOST_VARIABLES, **variables})
+        assert job.run() == status, job.output
+    assert len(simulator.runtimes()) == (1 if status == "successful" else surplus)
+
+
+@pytest.mark.parametrize("answer", ["two", "-1", "1.5"])
+def test_a_limit_that_is_not_a_number(make_job: MakeJob, simulator: Simulator, answer: str) -> None:
+    job = make_job(("us",), survey={"mstr_survey_purge_limit": answer})
+
+    assert job.run() == "failed"
+    message = f"The answer to \\\"Delete at most\\\" must be a whole number of at least 0, not '{answer}'."
+    assert message in " ".join(job.output.split())
+    assert simulator.calls() == []
+
+
+def test_an_extra_variable_does_not_loosen_an_answer(make_job: MakeJob, simulator: Simulator) -> None:
+    job = make_job(("us",), survey={"mstr_survey_purge_limit": "1", "mstr_runtimes_purge_limit": 9})
+
+    assert job.run() == "failed"
+    assert "the extra variable mstr_runtimes_purge_limit=9 overrides it" in " ".join(job.output.split())
+    assert simulator.calls() == []
+
+
+def test_an_unanswered_survey_leaves_variables_of_the_inventory(make_job: MakeJob, simulator: Simulator) -> None:
+    variables = {**HOST_VARIABLES, "mstr_fail_on_drift": True, "mstr_smoke_test_runtime": "None such"}
+    blank = {"mstr_survey_fail_on_drift": "as the inventory says"}
+
+    assert make_job(("us",), check=True, survey=blank, variables_of_all=variables).run() == "failed"
+    answered = make_job(("us",), check=True, survey={"mstr_survey_fail_on_drift": "no"}, variables_of_all=variables)
+    assert answered.run() == "successful", answered.output
+
+    blank = {"mstr_survey_smoke_test_runtime": "", "mstr_survey_smoke_test_timeout": ""}
+    smoke_test = make_job(("us",), playbook="smoke_test.yml", survey=blank, variables_of_all=variables)
+    assert smoke_test.run() == "failed"
+    assert "None such" in smoke_test.output
+
+
+def test_apply_refuses_a_revision_that_was_not_checked(make_job: MakeJob, simulator: Simulator) -> None:
+    checked, pushed = "1" * 40, "b" * 40
+    check = make_job(check=True, revision=checked)
+    assert check.run() == "successful", check.output
+    assert check.stats["mstr_report"]["project_revision"] == checked
+    assert f"Project revision: {checked}" in check.output
+
+    simulator.clear_requests()
+    refused = make_job(survey=check.stats, revision=pushed)
+    assert refused.run() == "failed"
+    message = f"The drift check ran on revision {checked} of the project, but this job runs on revision {pushed}."
+    assert message in " ".join(refused.output.split())
+    assert simulator.requests() == []
+
+    assert make_job(survey=check.stats, revision="").run() == "failed"
+    approved = make_job(survey=check.stats, revision=checked)
+    assert approved.run() == "successful", approved.output
+
+
+def test_a_manual_project_has_no_revision_and_the_report_says_so(make_job: MakeJob, simulator: Simulator) -> None:
+    check = make_job(("us",), check=True, revision="")
+    assert check.run() == "successful", check.output
+    assert check.stats["mstr_report"]["project_revision"] == ""
+    assert "Project revision: not known (a manual project has none)." in check.output
+
+    approved = make_job(("us",), survey=check.stats, revision="")
+    assert approved.run() == "successful", approved.output
+    assert [runtime["name"] for runtime in simulator.runtimes()] == ["Nightly us"]
+
+
+def test_a_limit_leaves_the_other_environments_alone(make_job: MakeJob, simulator: Simulator) -> None:
+    job = make_job(limit="us")
+
+    assert job.run() == "successful", job.output
+    assert [runtime["name"] for runtime in simulator.runtimes()] == ["Nightly us"]
+    assert [each["environment"] for each in job.stats["mstr_report"]["environments"]] == ["us"]
 
 
 def test_an_answer_that_is_no_cidr_block(make_job: MakeJob, simulator: Simulator) -> None:
@@ -128,24 +226,27 @@ def test_an_answer_that_is_no_cidr_block(make_job: MakeJob, simulator: Simulator
 
 
 def test_export_hands_on_text_that_apply_takes(make_job: MakeJob, simulator: Simulator) -> None:
-    simulator.seed({"name": "Kept", "whitelist": ["10.1.0.0/16"]}, {"name": "Vendor's own"})
+    text = "{{ 7 * 7 }} is not a template"
+    simulator.seed({"name": "Kept", "description": text, "whitelist": ["10.1.0.0/16"]}, {"name": "Vendor's own"})
     job = make_job(("us",), playbook="export.yml", survey={"mstr_survey_export_exclude": "Vendor*\n"})
 
     assert job.run() == "successful", job.output
     definitions = yaml.safe_load(job.stats["mstr_exports"]["us"])["runtimes"]
-    assert [definition["name"] for definition in definitions] == ["Kept"]
-    assert "10.1.0.0/16" in job.output
+    assert [(definition["name"], definition["description"]) for definition in definitions] == [("Kept", text)]
+    assert job.output.count("10.1.0.0/16") == 1, "the text is shown once"
+    assert "changed=0" in job.output
     assert_no_secret(job, simulator)
 
 
 def test_smoke_test_runs_python_on_the_server(make_job: MakeJob, simulator: Simulator) -> None:
-    job = make_job(("us",), playbook="smoke_test.yml", survey={"mstr_smoke_test_runtime": ""})
+    job = make_job(("us",), playbook="smoke_test.yml", survey={"mstr_survey_smoke_test_runtime": ""})
 
     assert job.run() == "successful", job.output
     outcome = job.stats["mstr_smoke_tests"]["us"]
     assert (outcome["status"], outcome["stdout"][:8]) == ("ready", "Python 3")
+    assert job.output.count(outcome["stdout"].strip()) == 1, "what the script printed is shown once"
 
-    missing = make_job(("us",), playbook="smoke_test.yml", survey={"mstr_smoke_test_runtime": "None such"})
+    missing = make_job(("us",), playbook="smoke_test.yml", survey={"mstr_survey_smoke_test_runtime": "None such"})
     assert missing.run() == "failed"
     outcome = missing.stats["mstr_smoke_tests"]["us"]
     assert (outcome["status"], "no runtime has the name 'None such'" in outcome["message"]) == ("failed", True)
