@@ -15,6 +15,7 @@ from dev import envs, proc
 from dev.environment import variables
 from dev.envs import Env
 from dev.paths import LOGS, ROOT, RUN
+from dev.tarball import make_reproducible
 
 _making = threading.RLock()
 
@@ -46,8 +47,16 @@ def tarball(env: Env) -> Path:
     folder = RUN / "tarball"
     with _making:
         if not folder.exists():
-            _galaxy(env, "build", tree(), "--output-path", folder)
+            build(env, tree(), folder)
     return next(folder.glob("*.tar.gz"))
+
+
+def build(env: Env, source: Path, folder: Path) -> Path:
+    """Build the tarball of a tree into a folder; the same tree gives the same bytes."""
+    _galaxy(env, "build", source, "--output-path", folder)
+    made = next(folder.glob("*.tar.gz"))
+    make_reproducible(made)
+    return made
 
 
 def installed(env: Env) -> Path:
@@ -59,10 +68,10 @@ def installed(env: Env) -> Path:
     return folder
 
 
-def install(env: Env, folder: Path) -> None:
-    """Install the collection from its tarball, as a user would."""
+def install(env: Env, folder: Path, source: Path | None = None) -> None:
+    """Install the collection from its tarball (`source`, or that of the working tree), as a user would."""
     options = ("--force", "--no-deps", "--offline", "--collections-path", folder)
-    _galaxy(env, "install", tarball(env), *options)
+    _galaxy(env, "install", source or tarball(env), *options)
 
 
 def _galaxy(env: Env, verb: str, *arguments: str | Path) -> None:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENVS = ROOT / ".venv"
 CACHE = ROOT / ".cache"
 LOGS = CACHE / "logs"
+DIST = ROOT / "dist"
 REQUIREMENTS = ROOT / "dev" / "requirements"
 
 _RUNS = CACHE / "run"

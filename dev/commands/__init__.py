@@ -18,6 +18,7 @@ from dev.commands import (
     env,
     faults,
     lock,
+    release,
     simulator,
     soak,
     test,
@@ -47,5 +48,6 @@ ALL: dict[str, Command] = {
     "soak": soak,
     "docs": docs,
     "lock": lock,
+    "release": release,
     "clean": clean,
 }

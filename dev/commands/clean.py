@@ -10,7 +10,7 @@ import argparse
 import shutil
 
 from dev import report
-from dev.paths import CACHE, VENVS
+from dev.paths import CACHE, DIST, VENVS
 
 HELP = "remove everything that this tool made"
 
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     del args
-    for folder in (CACHE, VENVS):
+    for folder in (CACHE, DIST, VENVS):
         shutil.rmtree(folder, ignore_errors=True)
-    report.say("removed .cache and .venv")
+    report.say("removed .cache, .venv and dist")
     return 0

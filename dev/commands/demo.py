@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from simulator.harness import Simulator
@@ -37,21 +38,27 @@ def run(args: argparse.Namespace) -> int:
     report.say("Starting a stand-in Library server …")
     with Simulator(python=str(env.python)) as simulator:
         report.say(f"$ ansible-playbook {_PLAYBOOK}", "")
-        status = _play(env, simulator)
+        status = _play(env, simulator, _COLLECTIONS, variables(env.bin))
         _explain(simulator, env, status)
     return status
 
 
-def _play(env: Env, simulator: Simulator) -> int:
+def play(env: Env, collections: Path, base: Mapping[str, str]) -> int:
+    """Run the demo's playbook with the collection that is installed in `collections`; its exit status."""
+    with Simulator(python=str(env.python)) as simulator:
+        return _play(env, simulator, collections, base)
+
+
+def _play(env: Env, simulator: Simulator, collections: Path, base: Mapping[str, str]) -> int:
     settings = {
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-        "ANSIBLE_COLLECTIONS_PATH": str(_COLLECTIONS),
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
         "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty()),
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_NOCOWS": "true",
     }
-    told = variables(env.bin) | settings | simulator.environment()
+    told = {**base, **settings, **simulator.environment()}
     with proc.started(env.bin / "ansible-playbook", _PLAYBOOK, env=told) as process:
         return process.wait()
 

@@ -11,7 +11,7 @@ a `Result`. For a folder of pytest tests, `pytests.stage(name, folder)` is all t
 from __future__ import annotations
 
 from dev.stage import Stage
-from dev.stages import ansible_tests, awx, docs, faults, lint, pytests
+from dev.stages import ansible_tests, awx, docs, faults, lint, pytests, release
 from dev.testbed import VENDOR
 
 INNER_LOOP: tuple[Stage, ...] = (
@@ -22,6 +22,7 @@ INNER_LOOP: tuple[Stage, ...] = (
 ALL: tuple[Stage, ...] = (
     *INNER_LOOP,
     *lint.COLLECTION,
+    release.TARBALL,
     docs.SITE,
     *ansible_tests.SANITY,
     *ansible_tests.UNITS,

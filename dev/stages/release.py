@@ -1,0 +1,28 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tarball that would be published."""
+
+from __future__ import annotations
+
+from dev import collection, envs, tarball
+from dev.stage import Job, Result, Stage
+
+
+def _tarball(job: Job) -> Result:
+    """Two trees of the same files give the same bytes, and only what is meant for users is in them."""
+    env = envs.ensure("dev")
+    built = [
+        collection.build(env, collection.copy(job.scratch / side / "library"), job.scratch / f"{side}-built")
+        for side in ("one", "two")
+    ]
+    faults = [f"not for users: {name}" for name in tarball.workshop_files(built[0])]
+    if built[0].read_bytes() != built[1].read_bytes():
+        faults.append("two builds of the same files differ")
+    with job.log.open("a") as log:
+        log.writelines(f"{fault}\n" for fault in faults)
+    return Result.of(len(faults))
+
+
+TARBALL = Stage("tarball", _tarball, folder="galaxy.yml")
