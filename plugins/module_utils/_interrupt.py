@@ -27,6 +27,7 @@ Result = TypeVar("Result")
 
 _WAKE = object()
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
+_GLANCE_S = 1.0  # how often a task that waits checks that somebody still reads its result
 
 
 class Interrupted(MstrError):
@@ -43,10 +44,20 @@ class Stop:
         self.reason: str | None = None
         self.hung_up = False
 
+    @classmethod
+    def installed(cls) -> Stop:
+        """One that catches the signals of this process."""
+        stop = cls()
+        stop.install()
+        return stop
+
     def install(self) -> None:
         """Catch the signals that end a process. SIGKILL cannot be caught."""
         for name in _SIGNALS:
-            signal.signal(getattr(signal, name), self._on_signal)
+            number = getattr(signal, name)
+            # A signal that the process inherited as ignored, as under nohup, stays ignored.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, _frame: Any) -> None:
         self.reason = f"signal {signal.Signals(number).name}"
@@ -56,26 +67,36 @@ class Stop:
 
     def check(self) -> None:
         """Raises Interrupted when a signal came, or when nobody reads this process's answer any more."""
-        if self.reason is None and _stdout_hung_up():
-            # A task's `timeout:` and an interrupted ansible-playbook send the module nothing, they close the pipe.
+        if self.reason is None and self._caller_is_gone():
             self.hung_up = True
             self.reason = "a caller who no longer reads the answer"
         if self.reason is not None:
             raise Interrupted(f"Stopped by {self.reason}")
 
+    def _caller_is_gone(self) -> bool:
+        # A task's `timeout:` and an interrupted ansible-playbook send the module nothing, they close the pipe.
+        return _stdout_hung_up()
+
     def wait(self, box: SimpleQueue[Any], seconds: float) -> Any:
-        """What is put into `box`. Raises TimeoutError after `seconds`, Interrupted as soon as a signal comes."""
+        """What is put into `box`. Raises TimeoutError after `seconds`.
+
+        Raises Interrupted as soon as a signal comes, and within a second after the caller has gone.
+        """
         self._boxes[id(box)] = box
+        left = seconds
         try:
-            self.check()
-            got = box.get(timeout=seconds)
-            # A second signal may have left its wake-up in a box that is now waited for by an Unstoppable.
-            while got is _WAKE:
+            while True:
                 self.check()
-                got = box.get(timeout=seconds)
-            return got
-        except Empty:
-            raise TimeoutError from None
+                try:
+                    got = box.get(timeout=min(left, _GLANCE_S))
+                except Empty:
+                    left -= _GLANCE_S
+                    if left <= 0:
+                        raise TimeoutError from None
+                    continue
+                # A second signal may have left its wake-up in a box that is now waited for by an Unstoppable.
+                if got is not _WAKE:
+                    return got
         finally:
             del self._boxes[id(box)]
 
@@ -107,7 +128,7 @@ def start_thread(work: Callable[..., None], *args: Any) -> None:
     Of two signals at once the kernel gives one to another thread if it may, which then takes both: the main thread,
     where Python runs the handlers, would sleep on.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in _SIGNALS])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in (*_SIGNALS, "SIGALRM")])
     try:
         Thread(target=work, args=args, daemon=True).start()
     finally:

@@ -23,11 +23,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ._connection import LOGIN_MODES, Connection, from_params
@@ -35,6 +38,7 @@ from ._errors import MstrError, ValidationError, all_of
 from ._http import REQUESTS_IMPORT_ERROR
 from ._interrupt import Stop
 from ._library import Library
+from ._progress import Progress
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
 
@@ -79,11 +83,36 @@ class Task(NamedTuple):
     params: Mapping[str, Any]
     check_mode: bool
     warn: Callable[[str], None]
+    # Takes the text of a line of progress, in the main thread, as often as it likes. A module cannot show any.
+    progress: Callable[[str], None] = Progress()
 
     @property
     def retries(self) -> int:
         """The option `retries`."""
         return int(self.params["retries"])
+
+
+class Frame(NamedTuple):
+    """What `run` runs in: a process of its own, as Ansible starts it for a module, unless an action plugin says so."""
+
+    make_module: Callable[..., AnsibleModule] = AnsibleModule
+    make_stop: Callable[[], Stop] = Stop.installed
+    # Shows a line of progress. A module has nobody to show it to.
+    show: Callable[[str], None] | None = None
+
+
+_frame = Frame()
+
+
+@contextmanager
+def framed(frame: Frame) -> Iterator[None]:
+    """Let `run` run in this frame."""
+    global _frame
+    before, _frame = _frame, frame
+    try:
+        yield
+    finally:
+        _frame = before
 
 
 def run(
@@ -103,13 +132,12 @@ def run(
 
     Ends the process: by C(exit_json) with the result, or by C(fail_json) with C(msg) and C(error) of a MstrError.
     """
-    module = AnsibleModule(argument_spec=spec, **{"supports_check_mode": True, **module_options})
+    module = _frame.make_module(argument_spec=spec, **{"supports_check_mode": True, **module_options})
     for library, trace in {"requests": REQUESTS_IMPORT_ERROR, **(requires or {})}.items():
         if trace:
             module.fail_json(msg=missing_required_lib(library), exception=trace)
     module.no_log_values.update(_passwords_in(module.params["base_url"]))
-    stop = Stop()
-    stop.install()
+    stop = _frame.make_stop()
     result, failure = _result(module, stop, work, (connection, prepare))
     if stop.hung_up:
         # Nobody reads; writing would only end in a broken pipe.
@@ -147,7 +175,8 @@ def _result(
                 f"validate_certs is false: nothing proves that {connection.base_url} is who gets the credentials."
             )
         library = Library(connection, stop, module.warn)
-        return dict(work(Task(library, stop, module.params, module.check_mode, module.warn), request)), None
+        progress = _progress(module, library)
+        return dict(work(Task(library, stop, module.params, module.check_mode, module.warn, progress), request)), None
     except MstrError as exc:
         return {}, exc.to_result()
     except Exception as exc:
@@ -156,6 +185,13 @@ def _result(
         if library:
             library.log_out()
             module.no_log_values.update(library.secrets)
+
+
+def _progress(module: AnsibleModule, library: Library) -> Progress:
+    show = _frame.show
+    if show is None:
+        return Progress()
+    return Progress(lambda text: show(remove_values(text, module.no_log_values | library.secrets)), time.monotonic)
 
 
 def _unforeseen(exc: Exception) -> MstrError:

@@ -180,3 +180,32 @@ def test_no_stdout_at_all_is_no_hang_up(monkeypatch):
     stop = Stop()
     stop.check()
     assert stop.reason is None
+
+
+def test_a_signal_that_was_ignored_stays_ignored():
+    """As under nohup, where the end of the terminal is not meant to end the run."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        stop = Stop.installed()
+        os.kill(os.getpid(), signal.SIGHUP)
+        stop.check()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_caller_who_goes_is_noticed_while_a_call_hangs(stop, monkeypatch):
+    monkeypatch.setattr(_interrupt, "_GLANCE_S", 0.02)
+    gone = iter([False, False, True])
+    monkeypatch.setattr(_interrupt, "_stdout_hung_up", lambda: next(gone))
+    with pytest.raises(Interrupted, match="no longer reads"):
+        stop.wait(SimpleQueue(), 10)
+    assert stop.hung_up
+
+
+def test_a_wait_in_glances_is_as_long_as_asked(stop, monkeypatch):
+    monkeypatch.setattr(_interrupt, "_GLANCE_S", 0.02)
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        stop.wait(SimpleQueue(), 0.2)
+    assert 0.2 <= time.monotonic() - began < 2

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When a line of progress is shown: not in the first seconds, not often, and only if something has changed.
+
+Wing: Session, pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+EVERY_S = 3.0
+
+
+class Progress:
+    """Called with a text as often as a task likes; shows some of them through `show`, by `clock` in seconds."""
+
+    def __init__(self, show: Callable[[str], None] | None = None, clock: Callable[[], float] = lambda: 0.0) -> None:
+        self._show, self._clock = show, clock
+        self._shown = ""
+        self._next = clock() + EVERY_S
+
+    def __call__(self, text: str) -> None:
+        """Show `text`, unless it was the last one or the last one was shown less than three seconds ago."""
+        if self._show is None or text == self._shown or self._clock() < self._next:
+            return
+        self._show(text)
+        self._shown = text
+        self._next = self._clock() + EVERY_S

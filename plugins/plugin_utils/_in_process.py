@@ -1,0 +1,359 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a module's own C(main) in ansible-playbook's worker process, where that changes nothing but the time it takes.
+
+Ansible packs a module into an archive and starts a new Python for every task, also on the controller itself. Each
+module of this collection has an action plugin of the same name in C(plugins/action), which is no more than this:
+
+    from ansible_collections.mstr.library.plugins.modules.mstr_runtime import main
+    from ansible_collections.mstr.library.plugins.plugin_utils import _in_process
+
+    class ActionModule(_in_process.ActionModule):
+        main = staticmethod(main)
+
+Ansible loads that file once, before it starts the workers, so that a whole run imports the libraries once. A new module
+needs such a file beside it, and nothing else; a unit test asks for it.
+
+The module runs with AnsibleModule itself, so that option checks, fallbacks, check mode, masking and the system log are
+the same code. Three methods are replaced: where the options come from, where warnings go, and where the result goes.
+Wherever anything here is in doubt, the module runs as Ansible runs every module: see `_why_as_a_module`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from multiprocessing import parent_process
+from typing import Any
+
+from ansible import constants as C  # noqa: N812
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.common.warnings import get_deprecation_messages, get_warning_messages
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.utils.display import Display
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
+from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
+
+try:
+    # ansible-core 2.19 and newer.
+    from ansible.module_utils.common.json import Direction, get_module_encoder
+except ImportError:
+    from ansible.module_utils.common.json import AnsibleJSONEncoder
+    from ansible.utils.unsafe_proxy import wrap_var as _untrusted
+
+    _ENCODER: dict[str, Any] = {"cls": AnsibleJSONEncoder, "vault_to_text": True}
+    # There, a warning goes into a list, which the items of a loop share. Later cores show it on the screen at once.
+    _COLLECTS_WARNINGS = True
+else:
+    _ENCODER = {"cls": get_module_encoder("legacy", Direction.CONTROLLER_TO_MODULE)}
+    _COLLECTS_WARNINGS = False
+
+    def _untrusted(value: Any) -> Any:
+        """Nothing without the tag of a trusted template is one."""
+        return value
+
+
+display = Display()
+
+SWITCH = "mstr_in_process"
+# Variables that only a starting Python, or the loader of its libraries, reads.
+_READ_AT_START = ("PYTHON", "LD_", "OPENSSL_")
+# The timeout of the task comes last: what the others lead to must not be lost with it.
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGALRM")
+# What this file needs of ansible-core beside its documented interface. A core without it runs the modules as ever.
+_HOOKS = (
+    (AnsibleModule, ("_load_params", "_return_formatted", "warn")),
+    (NormalAction, ("_execute_module", "_update_module_args", "_compute_environment_string")),
+)
+
+
+class ActionModule(NormalAction):
+    """The base of the action plugins of this collection."""
+
+    main: Callable[[], None]
+
+    def _execute_module(self, *args: Any, **options: Any) -> dict[str, Any]:
+        task_vars = options.get("task_vars") or {}
+        host = task_vars.get("inventory_hostname")
+        reason = self._why_as_a_module(args, options, task_vars)
+        with ExitStack() as surroundings:
+            if reason is None:
+                try:
+                    given = self._given(task_vars)
+                    surroundings.enter_context(_surroundings(self._environment(), self._loader.get_basedir()))
+                except Exception as exc:
+                    reason = f"its options or its place could not be prepared here ({type(exc).__name__})"
+            how = "in the process of ansible-playbook" if reason is None else f"as a module, because {reason}"
+            display.vvv(f"{self._task.action} runs {how}", host=host)
+            if reason is None:
+                return _run(self.main, given, None if self._task.no_log else _Screen(host).show)
+        return dict(super()._execute_module(*args, **options))
+
+    def _why_as_a_module(self, args: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str | None:
+        """The reason why the task cannot run here, or None. In the order in which people would look for it."""
+        if not self._switched_on(task_vars):
+            return f"{SWITCH} is false"
+        if self._connection.transport != "local":
+            return f"the connection is {self._connection.transport}, not local"
+        if self._task.async_val or options.get("wrap_async"):
+            return "the task is async"
+        if self._task.become or self._play_context.become:
+            return "the task uses become"
+        if C.config.get_config_value("DEFAULT_KEEP_REMOTE_FILES"):
+            return "ANSIBLE_KEEP_REMOTE_FILES is set"
+        return self._why_not_this_python(task_vars) or self._why_not_here(args, options)
+
+    def _switched_on(self, task_vars: Mapping[str, Any]) -> bool:
+        value = self._templar.template(task_vars.get(SWITCH))
+        if value is None or value == "":
+            return True
+        try:
+            return bool(boolean(value))
+        except TypeError:
+            raise AnsibleActionFail(f"{SWITCH} must be true or false, not {str(value)!r}") from None
+
+    def _why_not_this_python(self, task_vars: Mapping[str, Any]) -> str | None:
+        interpreter = self._interpreter(task_vars)
+        if interpreter is None:
+            return "the interpreter of the host is not known yet"
+        if not _is_this_python(interpreter):
+            return f"its interpreter {interpreter} is not the {sys.executable} that runs ansible-playbook"
+        missing = [name for name, error in _LIBRARIES.items() if error]
+        if missing:
+            return f"the Python that runs ansible-playbook lacks {' and '.join(missing)}"
+        named = sorted(name for name in self._environment() if str(name).startswith(_READ_AT_START))
+        if named:
+            return f"only a new Python reads {', '.join(named)} of the task's environment"
+        return None
+
+    def _interpreter(self, task_vars: Mapping[str, Any]) -> str | None:
+        """The Python that Ansible would start, None where it would have to look for one first."""
+        host_vars = task_vars
+        if self._task.delegate_to:
+            host_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
+        configured = C.config.get_config_value("INTERPRETER_PYTHON", variables=host_vars)
+        interpreter = str(self._templar.template(configured) or "").strip()
+        if not interpreter or interpreter.startswith("auto"):
+            interpreter = host_vars.get("ansible_facts", {}).get("discovered_interpreter_python")
+        return str(interpreter) if interpreter else None
+
+    def _why_not_here(self, args: Any, options: Mapping[str, Any]) -> str | None:
+        if sys.platform == "darwin":
+            return "macOS kills a forked process that looks for a proxy"
+        if threading.current_thread() is not threading.main_thread():
+            return "it is not the main thread, where signals arrive"
+        missing = [f"{owner.__name__}.{name}" for owner, names in _HOOKS for name in names if not hasattr(owner, name)]
+        if missing or args or not set(options) <= {"task_vars", "wrap_async"}:
+            return f"this ansible-core is not known ({', '.join(missing) or '_execute_module'})"
+        return None
+
+    def _given(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """What the module would read from its archive: options and settings, in plain types of Python."""
+        given = dict(self._task.args)
+        self._update_module_args(self._task.action, given, task_vars)
+        plain: dict[str, Any] = json.loads(json.dumps(given, **_ENCODER))
+        return plain
+
+    def _environment(self) -> dict[str, str]:
+        raw: dict[str, Any] = {}
+        self._compute_environment_string(raw)
+        return {str(name): str(value) for name, value in raw.items()}
+
+
+_LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "netaddr": NETADDR_IMPORT_ERROR}
+
+
+def _is_this_python(interpreter: str) -> bool:
+    # By the folder too: the Python of a virtual environment is a link to the one that it was made with.
+    def place(path: str) -> tuple[str, str]:
+        return os.path.realpath(os.path.dirname(path)), os.path.realpath(path)
+
+    return os.path.isabs(interpreter) and bool(sys.executable) and place(interpreter) == place(sys.executable)
+
+
+class _Screen:
+    """Lines of progress on standard error: standard output belongs to the callback, which may write JSON there."""
+
+    def __init__(self, host: Any) -> None:
+        self._host = host
+
+    def show(self, text: str) -> None:
+        """Show a line."""
+        # Only the main thread of a worker has a way to the screen that nothing else uses at the same time.
+        if threading.current_thread() is threading.main_thread():
+            display.display(f"[{self._host}] {text}", stderr=True)
+
+
+class _Module(AnsibleModule):
+    """AnsibleModule, whose options are given, and whose result is kept in C(result)."""
+
+    def __init__(self, given: dict[str, Any], **options: Any) -> None:
+        self._given = given
+        self._warnings: list[str] = []
+        self._before = len(get_warning_messages()), len(get_deprecation_messages())
+        self.result: dict[str, Any] | None = None
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+
+    def _load_params(self) -> None:
+        self.params = {**self._given}
+
+    def warn(self, warning: str, **more: Any) -> None:
+        """Keep a warning for the result."""
+        if _COLLECTS_WARNINGS:
+            super().warn(warning)
+        elif warning not in self._warnings:
+            self._warnings.append(warning)
+
+    def _return_formatted(self, kwargs: dict[str, Any]) -> None:
+        # As AnsibleModule does it, but for what no module of this collection returns.
+        if self._given.get("_ansible_inject_invocation", True):
+            kwargs.setdefault("invocation", {"module_args": self.params})
+        known_warnings, known_deprecations = self._before
+        told = [*get_warning_messages()[known_warnings:], *self._warnings]
+        deprecations = [*get_deprecation_messages()[known_deprecations:]]
+        kwargs.update({key: value for key, value in (("warnings", told), ("deprecations", deprecations)) if value})
+        text = json.dumps(kwargs)
+        secrets = [str(secret) for secret in self.no_log_values]
+        if any(json.dumps(secret)[1:-1] in text for secret in secrets):
+            masked = remove_values(kwargs, secrets)
+            masked.update({key: value for key, value in kwargs.items() if value is None or isinstance(value, bool)})
+            text = json.dumps(masked)
+        # Plain types of Python, and nothing that the module still holds.
+        self.result = json.loads(text)
+
+
+class _HeldStop(Stop):
+    """Notes the signals that the worker gets while the module runs, and hands them on when it has logged out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._noted: list[int] = []
+        self._handlers: dict[int, Any] = {}
+        parent = parent_process()
+        self._parent = parent.pid if parent else os.getppid()
+
+    def install(self) -> None:
+        """Catch them, also the one by which a task's timeout makes itself heard. Ignored ones stay ignored."""
+        for name in _SIGNALS:
+            number = getattr(signal, name)
+            handler = signal.getsignal(number)
+            if handler not in (None, signal.SIG_IGN):
+                self._handlers[number] = handler
+                signal.signal(number, self._on_signal)
+
+    def release(self) -> None:
+        """Give the signals back to whom they belong, with those that came meanwhile."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        for number in self._handlers:
+            if number in self._noted:
+                signal.raise_signal(number)
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        self._noted.append(number)
+        super()._on_signal(number, frame)
+
+    def _caller_is_gone(self) -> bool:
+        return os.getppid() != self._parent
+
+
+def _run(main: Callable[[], None], given: dict[str, Any], show: Callable[[str], None] | None) -> dict[str, Any]:
+    """Run `main`; the result as a module's would be read from its output."""
+    modules: list[_Module] = []
+
+    def make_module(**options: Any) -> _Module:
+        # Kept before it checks its options, since it ends with a result where they are wrong.
+        module = _Module.__new__(_Module)
+        modules.append(module)
+        module.__init__(given, **options)  # type: ignore[misc]
+        return module
+
+    stop = _HeldStop()
+    with _own_group(), _quiet():
+        stop.install()
+        fault = None
+        try:
+            with auth.framed(auth.Frame(make_module, lambda: stop, show)):
+                main()
+        except SystemExit:
+            pass
+        except Exception as exc:
+            fault = type(exc).__name__
+        if stop.hung_up:
+            # Nobody waits for the result any more, and in a loop the next item would begin.
+            os._exit(1)
+    stop.release()
+    result = modules[-1].result if modules else None
+    if result is None or fault:
+        return {
+            "failed": True,
+            "changed": False,
+            "msg": f"A fault in mstr.library's action plugin: {fault or 'no result'}. Please report it with this "
+            f"message. With the variable {SWITCH}: false the task runs as a module.",
+        }
+    for name in ("stdout", "stderr"):
+        # As Ansible does for every module.
+        if name in result:
+            result.setdefault(f"{name}_lines", str(result[name] or "").splitlines())
+    kept: dict[str, Any] = _untrusted(result)
+    return kept
+
+
+@contextmanager
+def _surroundings(environment: Mapping[str, str], folder: str) -> Iterator[None]:
+    """The task's environment variables, and the folder in which Ansible starts local modules, for a while."""
+    before = dict(os.environ)
+    here = os.open(".", os.O_RDONLY)
+    try:
+        os.environ.update(environment)
+        os.chdir(folder)
+        yield
+    finally:
+        os.fchdir(here)
+        os.close(here)
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
+def _own_group() -> Iterator[None]:
+    """A process group of our own: what ansible-runner kills is a group, and the task is to log out first."""
+    group = os.getpgrp()
+    if group == os.getpid():
+        yield
+        return
+    with suppress(OSError):
+        os.setpgid(0, 0)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.setpgid(0, group)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what libraries print or log by themselves: it would reach the screen, and Ansible's own log."""
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._progress import Progress
+
+
+class Screen:
+    """A clock that stands still, and the lines that were shown."""
+
+    def __init__(self):
+        self.now = 100.0
+        self.lines = []
+        self.progress = Progress(self.lines.append, lambda: self.now)
+
+    def at(self, seconds, text):
+        self.now = 100.0 + seconds
+        self.progress(text)
+        return self.lines
+
+
+@pytest.fixture
+def screen():
+    return Screen()
+
+
+def test_nothing_is_shown_in_the_first_three_seconds(screen):
+    assert screen.at(0, "1 of 9") == []
+    assert screen.at(2.9, "5 of 9") == []
+    assert screen.at(3, "6 of 9") == ["6 of 9"]
+
+
+def test_a_line_comes_at_most_every_three_seconds(screen):
+    for tenths in range(100):
+        screen.at(tenths / 10, f"{tenths} of 100")
+    assert screen.lines == ["30 of 100", "60 of 100", "90 of 100"]
+
+
+def test_a_line_comes_only_when_something_has_changed(screen):
+    screen.at(3, "installing pandas")
+    screen.at(60, "installing pandas")
+    assert screen.at(61, "ready") == ["installing pandas", "ready"]
+
+
+def test_without_a_screen_nothing_happens():
+    Progress()("1 of 9")
