@@ -11,7 +11,7 @@ short_description: Read the Python runtimes of a MicroStrategy (Strategy) Librar
 version_added: 0.1.0
 description:
   - Returns all runtimes, or those of a name, of an id, of a status. None found is an empty list and no failure.
-  - A list of the server may lack fields; then the objects are read too, four at a time.
+  - A list of the server may lack fields; then the objects are read too, up to O(concurrency) at a time.
   - Judges the whitelists by O(policy), if one is given.
   - The filter P(mstr.library.runtime_definitions#filter) turns what it returns into definitions.
 author:
@@ -36,6 +36,25 @@ options:
     description: Whether to ask for the Python versions that the server offers.
     type: bool
     default: false
+  include_scripts:
+    description:
+      - Whether to find the saved scripts that run on each runtime.
+      - Reads the list of projects, searches each project for scripts, and reads each script. That is one request for
+        each script, so expect a longer run on a server with many scripts.
+      - Finds only what the user may see. By default, the ACL of a script gives access to its owner alone, so use an
+        account that may read all scripts. What could not be read is returned in RV(unread).
+    type: bool
+    default: false
+  projects:
+    description:
+      - Names or ids of the projects to look in, used only with O(include_scripts=true).
+      - If not given, the task looks in every project that the user may use.
+    type: list
+    elements: str
+  concurrency:
+    description: Number of requests at a time, from V(1) to V(16).
+    type: int
+    default: 4
   policy:
     description: Fails nothing here. What breaks it is returned in RV(violations).
 requirements:
@@ -74,11 +93,29 @@ EXAMPLES = r"""
       networks_never:
         - 10.66.0.0/16
   register: audit
+
+- name: Find the scripts of every runtime, in two projects
+  mstr.library.mstr_runtime_info:
+    include_scripts: true
+    projects:
+      - Sales
+      - Finance
+  register: used
+
+- name: List the runtimes that no script of these projects uses
+  ansible.builtin.debug:
+    msg: "{{ used.runtimes | rejectattr('is_default') | selectattr('scripts', 'eq', []) | map(attribute='name') }}"
+  when: used.unread == []
 """
 
 RETURN = r"""
 runtimes:
-  description: The runtimes, each with the keys that M(mstr.library.mstr_runtime) returns under C(runtime).
+  description:
+    - The runtimes, each with the keys that M(mstr.library.mstr_runtime) returns under C(runtime).
+    - With O(include_scripts=true), each runtime also has the key C(scripts), a list of the saved scripts that run on
+      it, sorted by project and name. Each has C(id), C(name), C(type), C(subtype), C(project) with C(id) and C(name),
+      C(owner) with C(id) and C(name), and C(date_modified). A script that names no runtime runs on the default runtime.
+    - C(subtype) is the server's number for the kind of script, such as 19457 for Python and 19458 for Jupyter.
   returned: success
   type: list
   elements: dict
@@ -122,6 +159,41 @@ versions:
   type: list
   elements: str
   sample: [3.10.5, 3.12.1]
+unread:
+  description:
+    - Everything that could not be read. While this is not empty, a runtime without scripts may still be used.
+    - Older scripts of the Command Manager have no runtime and are not read.
+  returned: with O(include_scripts=true)
+  type: list
+  elements: dict
+  contains:
+    project:
+      description: The project, with C(id) and C(name). Null if the list of projects could not be read.
+      type: dict
+    script:
+      description: The script, with C(id) and C(name). Null if the whole project could not be searched.
+      type: dict
+    error:
+      description: The reason in C(msg), and the keys of C(error) in M(mstr.library.mstr_runtime).
+      type: dict
+  sample:
+    - project:
+        id: B19DEDCC11D4E0EFC000EB9495D0F44F
+        name: Sales
+      script:
+        id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
+        name: Month end
+      error:
+        msg: >-
+          Could not read the script 'Month end' in project 'Sales':
+          https://mstr.example.com/MicroStrategyLibrary answered 403
+          to GET /api/scripts/5C1E7A2B4D0F4E2A9B1C2D3E4F506172.
+        http_status: 403
+        code: ERR0017
+        message: The user has no permission on the object.
+        iserver_code: -2147216373
+        ticket_id: b9a4cf5ad4a64cda9e4ad0be4d2f7e6c
+        request: GET /api/scripts/5C1E7A2B4D0F4E2A9B1C2D3E4F506172
 violations:
   description: Each entry of a whitelist that breaks O(policy), once for each rule that it breaks.
   returned: when O(policy) is given
@@ -151,19 +223,20 @@ violations:
       rule: networks_within
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._api import WHOLE, RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._concurrency import CONCURRENCY_OPTION, check_concurrency
 from ansible_collections.mstr.library.plugins.module_utils._errors import all_of
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import all_side_by_side
 from ansible_collections.mstr.library.plugins.module_utils._names import id_from
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTION, Policy, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._runtime import Runtime
-
-READERS = 4
+from ansible_collections.mstr.library.plugins.module_utils._saved_script import Usage, check_projects
+from ansible_collections.mstr.library.plugins.module_utils._usage import find_usage
 
 
 class Request(NamedTuple):
@@ -177,18 +250,23 @@ class Request(NamedTuple):
 
 def prepare(params: Mapping[str, Any]) -> Request:
     """The options, checked. Raises ValidationError with all of their faults."""
-    policy, identity = all_of(lambda: policy_from(params["policy"]), lambda: id_from(params["id"]))
+    policy, identity, _bounds, _names = all_of(
+        lambda: policy_from(params["policy"]),
+        lambda: id_from(params["id"]),
+        lambda: check_concurrency(params),
+        lambda: check_projects(params["projects"]),
+    )
     return Request(params["name"], identity, params["status"], policy)
 
 
-def find(api: RuntimeApi, request: Request) -> list[Runtime]:
-    """The runtimes asked for, whole."""
+def find(api: RuntimeApi, request: Request, workers: int) -> list[Runtime]:
+    """The runtimes asked for, whole, `workers` requests at a time."""
     if request.id is not None:
         found: list[Runtime | None] = [api.get(request.id)]
     else:
         # A list that tells the status saves the reading of those that are out.
         listed = [one for one in api.everything() if asked_for(one, request, one.facts.get("status") or request.status)]
-        found = all_side_by_side(lambda one: api.whole(one, WHOLE), listed, READERS)
+        found = all_side_by_side(lambda one: api.whole(one, WHOLE), listed, workers)
     return [one for one in found if one and asked_for(one, request, one.facts.get("status") or "unknown")]
 
 
@@ -200,13 +278,15 @@ def asked_for(runtime: Runtime, request: Request, status: str | None) -> bool:
 def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Read, and judge."""
     api = RuntimeApi(task.library)
-    runtimes = find(api, request)
+    runtimes = find(api, request, task.params["concurrency"])
     versions = api.versions() if task.params["include_versions"] else None
     result: dict[str, Any] = {
         "changed": False,
         "runtimes": [one.to_result() for one in runtimes],
         "versions": None if versions is None else list(versions),
     }
+    if task.params["include_scripts"]:
+        add_scripts(task, runtimes, result)
     if request.policy:
         result["violations"] = [
             {"name": one.name, "id": one.id, "option": "whitelist", "value": text, "rule": rule}
@@ -217,6 +297,18 @@ def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
     return result
 
 
+def add_scripts(task: auth.Task, runtimes: Sequence[Runtime], result: dict[str, Any]) -> None:
+    """Put the scripts of each runtime into its entry of the result, and beside them what could not be read."""
+    # Without a runtime there is nothing that a script could run on.
+    usage = find_usage(task.library, task.params["projects"], task.params["concurrency"]) if runtimes else Usage()
+    for shown, runtime in zip(result["runtimes"], runtimes):
+        shown["scripts"] = [script.to_result() for script in usage.of(runtime.id)]
+    result["unread"] = [one.to_result() for one in usage.unread]
+    warning = usage.warning()
+    if warning:
+        task.warn(warning)
+
+
 def main() -> None:
     """Entry point."""
     auth.run(
@@ -225,6 +317,9 @@ def main() -> None:
             id={"type": "str"},
             status={"type": "str", "choices": ["unknown", "ready", "busy", "error"]},
             include_versions={"type": "bool", "default": False},
+            include_scripts={"type": "bool", "default": False},
+            projects={"type": "list", "elements": "str"},
+            **CONCURRENCY_OPTION,
             **POLICY_OPTION,
         ),
         read,

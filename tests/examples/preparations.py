@@ -29,6 +29,8 @@ class Preparation:
     runtimes: Sequence[Json] = ()
     # Other servers, each a simulator of its own, by host name below example.com; with their runtimes.
     servers: Mapping[str, Sequence[Json]] = field(default_factory=dict)
+    # Projects on each server, with the scripts saved in them.
+    projects: Sequence[Json] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     variables: Json = field(default_factory=lambda: {"mstr_password": PASSWORD})
     # The connection, as a reader has it in the environment; missing where a page's own commands set it.
@@ -81,6 +83,10 @@ PAGES: dict[str, Preparation] = {
         variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN}, sessions_left=1
     ),
     "docs/examples/first_runtime.yml": Preparation(foretold=True),
+    "plugins/modules/mstr_runtime_info.py": Preparation(
+        runtimes=[NIGHTLY],
+        projects=[{"name": "Sales", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]}, {"name": "Finance"}],
+    ),
     "plugins/modules/mstr_runtimes.py": Preparation(
         runtimes=[NIGHTLY, {"name": "Trial of 2024"}, {"name": "Strategy samples"}],
         files={"runtimes.yml": "runtimes:\n  - name: Nightly reports\n    exec_timeout: 300\n"},

@@ -93,7 +93,7 @@ class World:
         for host, runtimes in wanted.items():
             server = self._others.get(host, self.server)
             server.reset(preparation.profile, **preparation.switches)
-            server.seed(*runtimes, users=users)
+            server.seed(*runtimes, users=users, projects=list(preparation.projects))
         return {host: self._others.get(host, self.server) for host in wanted}
 
     def environment(self, preparation: Preparation, home: Path, commands: str = "") -> dict[str, str]:

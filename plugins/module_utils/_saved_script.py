@@ -1,0 +1,161 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scripts that are saved in projects, the runtime that each runs on, and what could not be read of them.
+
+Wing: Model, pure.
+Facts of the API: the vendor's client [mstrio].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ._errors import MstrError, ValidationError
+from ._names import DEFAULT_RUNTIME_ID, id_from
+
+SCRIPT_TYPE = 76
+# A Command Manager script of the old kind has no runtime.
+_COMMAND_MANAGER = "19456"
+
+
+class Project(NamedTuple):
+    """A project. `id` None: one that was asked for and that the server does not list."""
+
+    id: str | None
+    name: str | None
+
+    @property
+    def label(self) -> str:
+        """How sentences name it."""
+        return f"project {self.name!r}"
+
+
+class SavedScript(NamedTuple):
+    """A script as a search lists it. `runtime_id` is known once the script itself was read."""
+
+    project: Project
+    id: str
+    name: str
+    type: Any = None
+    subtype: Any = None
+    owner: Mapping[str, Any] | None = None
+    date_modified: str | None = None
+    runtime_id: str | None = None
+
+    @property
+    def has_runtime(self) -> bool:
+        """Whether it is a script of a kind that runs on a runtime."""
+        return str(self.subtype) != _COMMAND_MANAGER
+
+    @property
+    def label(self) -> str:
+        """How sentences name it."""
+        return f"script {self.name!r} in project {self.project.name!r}"
+
+    def on_runtime(self, read: Mapping[str, Any]) -> SavedScript:
+        """The script with its runtime, as the server's object of it says. Raises ValidationError.
+
+        A script that names no runtime runs on the default one; how servers show that is unknown.
+        """
+        named = read.get("scriptRuntimeId")
+        if named is None or named == "":
+            return self._replace(runtime_id=DEFAULT_RUNTIME_ID)
+        return self._replace(runtime_id=id_from(str(named)))
+
+    def to_result(self) -> dict[str, Any]:
+        """The script as playbooks see it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "type": self.type,
+            "subtype": self.subtype,
+            "project": self.project._asdict(),
+            "owner": self.owner,
+            "date_modified": self.date_modified,
+        }
+
+
+class Unread(NamedTuple):
+    """What could not be read: a script, a whole project where `script` is None, or even the list of projects."""
+
+    project: Project | None
+    script: SavedScript | None
+    error: MstrError
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Sort key: by project and script."""
+        return (self.project and self.project.name) or "", self.script.name if self.script else ""
+
+    def to_result(self) -> dict[str, Any]:
+        """The entry as playbooks see it."""
+        return {
+            "project": self.project._asdict() if self.project else None,
+            "script": {"id": self.script.id, "name": self.script.name} if self.script else None,
+            "error": {"msg": self.error.sentence, **self.error.error},
+        }
+
+
+class Usage(NamedTuple):
+    """Every script that could be read, with its runtime, and what could not be read."""
+
+    scripts: Sequence[SavedScript] = ()
+    unread: Sequence[Unread] = ()
+
+    def of(self, runtime_id: str | None) -> list[SavedScript]:
+        """The scripts that run on a runtime, by project and name."""
+        key = (runtime_id or "").upper()
+        found = [script for script in self.scripts if script.runtime_id == key]
+        return sorted(found, key=lambda script: (script.project.name or "", script.name, script.id))
+
+    def warning(self) -> str | None:
+        """One sentence about everything that could not be read, None where nothing is missing."""
+        if not self.unread:
+            return None
+        first = self.unread[0].error.sentence
+        others = len(self.unread) - 1
+        more = others and f" The result lists {others} more under unread."
+        return f"The scripts are incomplete, so a runtime without scripts may still be used. {first}{more or ''}"
+
+
+def script_from_search(entry: Mapping[str, Any], project: Project) -> SavedScript:
+    """The script in an entry of a search, which has an id."""
+    owner, modified = entry.get("owner"), entry.get("dateModified")
+    return SavedScript(
+        project,
+        str(entry["id"]),
+        str(entry.get("name") or ""),
+        entry.get("type"),
+        entry.get("subtype"),
+        {key: owner.get(key) for key in ("id", "name")} if isinstance(owner, Mapping) else None,
+        None if modified is None else str(modified),
+    )
+
+
+def check_projects(wanted: Sequence[str | None] | None) -> None:
+    """Raises ValidationError for names of projects that would find nothing."""
+    if wanted is None:
+        return
+    faults = [f"projects[{index}] is empty" for index, name in enumerate(wanted) if not (name or "").strip()]
+    if not wanted:
+        faults = ["projects is empty, so no script would be found; leave it out to look in every project"]
+    if faults:
+        raise ValidationError(faults)
+
+
+def chosen(listed: Sequence[Project], wanted: Iterable[str] | None) -> tuple[list[Project], list[Unread]]:
+    """The projects of these names or ids, all where `wanted` is None, and what of `wanted` is none of them."""
+    if wanted is None:
+        return list(listed), []
+    found: list[Project] = []
+    unread: list[Unread] = []
+    for name in wanted:
+        matching = [one for one in listed if one.name == name or (one.id or "").upper() == name.upper()]
+        found += [one for one in matching if one not in found]
+        if not matching:
+            error = MstrError(f"The server lists no project with the name or id {name!r} for this user.")
+            unread.append(Unread(Project(None, name), None, error))
+    return found, unread

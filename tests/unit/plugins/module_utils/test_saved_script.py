@@ -1,0 +1,138 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._saved_script import (
+    Project,
+    SavedScript,
+    Unread,
+    Usage,
+    check_projects,
+    chosen,
+    script_from_search,
+)
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, OTHER_ID, faults_of, refusal
+from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
+from hypothesis import given
+
+SALES, FINANCE = Project("5A" * 16, "Sales"), Project("F1" * 16, "Finance")
+
+
+def script(name="Load", project=SALES, runtime_id=ID, identity="1"):
+    return SavedScript(project, identity, name, runtime_id=runtime_id)
+
+
+@pytest.mark.parametrize(
+    ("shown", "runtime_id"),
+    [
+        ({"scriptRuntimeId": ID}, ID),
+        ({"scriptRuntimeId": ID.lower()}, ID),
+        ({}, DEFAULT_ID),
+        ({"scriptRuntimeId": None}, DEFAULT_ID),
+        ({"scriptRuntimeId": ""}, DEFAULT_ID),
+        ({"scriptRuntimeId": DEFAULT_ID.lower()}, DEFAULT_ID),
+    ],
+)
+def test_a_script_that_names_no_runtime_runs_on_the_default_one(shown, runtime_id):
+    assert script(runtime_id=None).on_runtime(shown).runtime_id == runtime_id
+
+
+@pytest.mark.parametrize("strange", [5, False, [], {"id": ID}, "Etl", ID + "0"])
+def test_a_runtime_that_is_no_id_is_refused_and_not_taken_for_the_default_one(strange):
+    with pytest.raises(ValidationError, match=r"id .* is invalid"):
+        script().on_runtime({"scriptRuntimeId": strange})
+
+
+@pytest.mark.parametrize(
+    ("subtype", "runs"), [(19456, False), ("19456", False), (19457, True), (19466, True), (None, True)]
+)
+def test_a_script_of_the_command_manager_has_no_runtime(subtype, runs):
+    assert script()._replace(subtype=subtype).has_runtime is runs
+
+
+def test_the_scripts_of_a_runtime_are_sorted_by_project_and_name():
+    scripts = [script("b"), script("a", identity="2"), script("a", identity="1"), script("z", FINANCE), script("c")]
+    usage = Usage([*scripts, script("other", runtime_id=OTHER_ID)])
+    assert [(one.project.name, one.name, one.id) for one in usage.of(ID.lower())] == [
+        ("Finance", "z", "1"),
+        ("Sales", "a", "1"),
+        ("Sales", "a", "2"),
+        ("Sales", "b", "1"),
+        ("Sales", "c", "1"),
+    ]
+    assert usage.of("C" * 32) == []
+
+
+def test_a_script_as_playbooks_see_it():
+    entry = {
+        "id": "5C",
+        "name": "Load",
+        "type": 76,
+        "subtype": 19457,
+        "owner": {"id": "54", "name": "Administrator", "expired": False},
+        "dateModified": "2026-11-25T07:29:53.000+0000",
+        "acg": 255,
+    }
+    assert script_from_search(entry, SALES).to_result() == {
+        "id": "5C",
+        "name": "Load",
+        "type": 76,
+        "subtype": 19457,
+        "project": {"id": "5A" * 16, "name": "Sales"},
+        "owner": {"id": "54", "name": "Administrator"},
+        "date_modified": "2026-11-25T07:29:53.000+0000",
+    }
+
+
+@given(ANY_JSON, ANY_JSON, ANY_JSON)
+def test_any_entry_with_an_id_is_a_script(name, owner, modified):
+    found = script_from_search({"id": "5C", "name": name, "owner": owner, "dateModified": modified}, SALES)
+    assert Usage([found._replace(runtime_id=ID)]).of(ID)[0].to_result()["id"] == "5C"
+
+
+def test_one_warning_with_the_first_reason_and_the_number_of_others():
+    denied = Unread(SALES, script(), refusal(403, "ERR0017", "not yours"))
+    unloaded = Unread(FINANCE, None, refusal(500, "ERR001", "not loaded"))
+    assert Usage([script()]).warning() is None
+    assert "unread" not in Usage([], [denied]).warning()
+    warning = Usage([], [denied, unloaded]).warning()
+    assert "a runtime without scripts may still be used" in warning
+    assert "not yours" in warning
+    assert warning.endswith(" The result lists 1 more under unread.")
+
+
+def test_what_could_not_be_read_as_playbooks_see_it():
+    denied = Unread(SALES, script(), refusal(403, "ERR0017", "not yours", "GET /api/scripts/1")).to_result()
+    assert denied["project"] == {"id": "5A" * 16, "name": "Sales"}
+    assert denied["script"] == {"id": "1", "name": "Load"}
+    assert (denied["error"]["http_status"], denied["error"]["code"]) == (403, "ERR0017")
+    assert denied["error"]["msg"].startswith("Could not do it: ")
+    nothing = Unread(None, None, MstrError("Nobody knows.")).to_result()
+    assert (nothing["project"], nothing["script"], nothing["error"]["msg"]) == (None, None, "Nobody knows.")
+
+
+def test_projects_are_chosen_by_name_or_id_once_and_a_misspelled_one_is_unread():
+    listed = [SALES, FINANCE, Project("AB" * 16, "sales")]
+    assert chosen(listed, None) == (listed, [])
+    found, unread = chosen(listed, ["Finance", "5a" * 16, "Sales", "Slaes"])
+    assert found == [FINANCE, SALES]
+    assert [(one.project, one.script) for one in unread] == [(Project(None, "Slaes"), None)]
+    assert "no project with the name or id 'Slaes'" in unread[0].error.sentence
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fault"),
+    [
+        ([], "projects is empty, so no script would be found; leave it out to look in every project"),
+        (["Sales", ""], "projects[1] is empty"),
+        ([None], "projects[0] is empty"),
+    ],
+)
+def test_projects_that_would_find_nothing_are_refused(wanted, fault):
+    assert faults_of(check_projects, wanted) == (fault,)
+    check_projects(None)
+    check_projects(["Sales"])
