@@ -21,9 +21,10 @@ _TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Module:
-    """`mstr_runtime` against one server. A call returns the result, and wants neither a failure nor a warning."""
+    """A module against one server. A call returns the result, and wants neither a failure nor a warning."""
 
     server: Simulator
+    name: str = "mstr_runtime"
 
     def __call__(self, **options: Any) -> dict[str, Any]:
         done = subprocess.run(
@@ -31,7 +32,7 @@ class Module:
                 ansible.programs() / "ansible",
                 *("localhost", "--inventory", "localhost,", "--connection", "local"),
                 *("--extra-vars", "ansible_python_interpreter={{ ansible_playbook_python }}"),
-                *("--module-name", "mstr.library.mstr_runtime", "--args", json.dumps(options)),
+                *("--module-name", f"mstr.library.{self.name}", "--args", json.dumps(options)),
             ],
             env=self._environment(),
             capture_output=True,

@@ -64,3 +64,9 @@ def rest(server: Simulator) -> Iterator[AuthenticatedMSTRRESTSession]:
 def module(server: Simulator) -> Module:
     """The module `mstr_runtime`, to be called with its options."""
     return Module(server)
+
+
+@pytest.fixture
+def reader(server: Simulator) -> Module:
+    """The module `mstr_runtime_info`, to be called with its options."""
+    return Module(server, "mstr_runtime_info")

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Saved scripts: the vendor's client and the module find the same ones, on the same runtimes, in every profile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mstrio.connection import Connection
+from mstrio.helpers import IServerError
+from mstrio.python_execution.script import Script, list_scripts
+from simulator.harness import Simulator
+
+from contract.adhoc import Module
+
+DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
+ETL, SALES, FINANCE = "A" * 31 + "1", "5A1E" + "0" * 28, "F1AA" + "0" * 28
+PROJECTS = [
+    {
+        "name": "Sales",
+        "id": SALES,
+        "scripts": [
+            {"name": "Month end", "id": f"5C{1:030X}", "runtime": ETL},
+            {"name": "Clean up", "id": f"5C{2:030X}"},
+            {"name": "Notebook", "id": f"5C{3:030X}", "runtime": ETL, "subtype": 19458},
+        ],
+    },
+    {"name": "Finance", "id": FINANCE, "scripts": [{"name": "Close", "id": f"5C{4:030X}", "runtime": ETL}]},
+]
+
+
+@pytest.fixture
+def scripts(server: Simulator) -> Simulator:
+    """The server, with scripts in two projects."""
+    server.seed({"name": "Etl", "id": ETL}, projects=PROJECTS)
+    return server
+
+
+def by_module(reader: Module, **options: Any) -> dict[str, str]:
+    """The runtime of each script, as the module says."""
+    result = reader(include_scripts=True, **options)
+    assert result["unread"] == []
+    return {script["id"]: runtime["id"] for runtime in result["runtimes"] for script in runtime["scripts"]}
+
+
+def by_mstrio(mstrio: Connection, *projects: str) -> dict[str, str]:
+    """The runtime of each script, as mstrio-py says; none is the default one."""
+    found = {}
+    for project in projects:
+        mstrio.select_project(project_id=project)
+        for one in list_scripts(mstrio, project_id=project, to_dictionary=True):
+            found[one["id"]] = Script(mstrio, id=one["id"]).script_runtime_id or DEFAULT_ID
+    return found
+
+
+@pytest.mark.usefixtures("scripts")
+def test_both_find_the_same_scripts_on_the_same_runtimes(mstrio: Connection, reader: Module) -> None:
+    found = by_module(reader)
+    assert found == by_mstrio(mstrio, SALES, FINANCE)
+    assert sorted(found.values()) == [DEFAULT_ID, ETL, ETL, ETL]
+
+
+@pytest.mark.usefixtures("scripts")
+def test_both_find_the_same_scripts_in_one_project(mstrio: Connection, reader: Module) -> None:
+    found = by_module(reader, projects=["Finance"])
+    assert found == by_mstrio(mstrio, FINANCE)
+    assert list(found.values()) == [ETL]
+
+
+@pytest.mark.usefixtures("scripts")
+def test_both_say_the_same_of_a_script(mstrio: Connection, reader: Module) -> None:
+    [close] = list_scripts(mstrio, name="Close", project_name="Finance", to_dictionary=True)
+    [etl] = reader(name="Etl", include_scripts=True, projects=["Finance"])["runtimes"]
+    [found] = etl["scripts"]
+    assert {key: found[key] for key in ("id", "name", "type", "subtype", "date_modified")} == {
+        key: close[key] for key in ("id", "name", "type", "subtype", "date_modified")
+    }
+    assert found["owner"]["id"] == close["owner"]["id"]
+    assert found["project"] == {"id": close["project_id"], "name": "Finance"}
+
+
+def test_each_asks_as_the_other_does(scripts: Simulator, mstrio: Connection, reader: Module) -> None:
+    by_module(reader, projects=["Finance"])
+    ours = [entry for entry in scripts.requests() if entry["project"]]
+    scripts.clear_requests()
+    by_mstrio(mstrio, FINANCE)
+    theirs = [entry for entry in scripts.requests() if entry["project"]]
+    calls = {(entry["method"], entry["path"]) for entry in theirs}
+    # An older release is asked for the newer search first: the module does not rely on the version that is shown.
+    assert {(e["method"], e["path"]) for e in ours if e["status"] == 200} <= calls
+    searched = next(entry["query"] for entry in theirs if entry["method"] == "POST")
+    [ours_searched] = [entry["query"] for entry in ours if entry["method"] == "POST" and entry["status"] == 200]
+    assert ours_searched.items() <= searched.items()
+
+
+def test_a_project_that_is_not_loaded_is_an_error_to_both(server: Simulator, mstrio: Connection) -> None:
+    server.seed(projects=[{"name": "Archive", "id": SALES, "loaded": False}])
+    with pytest.raises(IServerError):
+        list_scripts(mstrio, project_id=SALES, to_dictionary=True)
