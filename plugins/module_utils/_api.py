@@ -40,12 +40,12 @@ class RuntimeApi:
             raise self._unexpected(data, doing, f"GET /api{_PATH}", "an object with a list of runtimes")
         return [self._runtime(entry, doing, f"GET /api{_PATH}") for entry in entries]
 
-    def get(self, identity: str, label: str | None = None) -> Runtime | None:
-        """One runtime, whole; None where the server has none of that id."""
+    def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
+        """One runtime, whole; None where the server has none of that id. `polling`: the caller itself asks again."""
         doing = f"read the runtime {label or f'with id {identity}'}"
         path = f"{_PATH}/{identity}"
         try:
-            data = self._library.get(path, doing=doing)
+            data = self._library.get(path, doing=doing, kind="once" if polling else "read")
         except ApiError as exc:
             if says_no_such_object(exc):
                 return None

@@ -6,7 +6,7 @@
 
 Wing: Work.
 Order of work: one list, the reads that it makes necessary, every plan, creates and updates side by side,
-deletes last, one list again. With waiting, what is to be purged goes after it: who is not ready spares it.
+deletes last, one list again. With waiting, the purge comes after it: a runtime that is not ready cancels it.
 """
 
 from __future__ import annotations
@@ -14,167 +14,170 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ._api import one_named
+from ._api import WHOLE, one_named
 from ._apply import Writer
 from ._definition import Definition
-from ._entry import PURGED, Entry, told
+from ._entry import PURGED, Entry, collision_faults, report
 from ._errors import MstrError, PartialError, ValidationError
 from ._interrupt import all_side_by_side
-from ._names import is_named
-from ._outcome import Outcome
+from ._names import is_named, near_names
 from ._plan import POOL
 from ._runtime import Runtime
+from ._wait import Waiter
+
+_SHOWN_NAMES = 10
 
 
 class Purge(NamedTuple):
-    """Whether what is not listed goes, and what guards that. `exclude`: names or shell patterns to spare."""
+    """Whether runtimes that are not listed are deleted, and what limits that.
+
+    `exclude`: names or shell patterns to spare. `comment`: for the server's journal.
+    """
 
     wanted: bool = False
     exclude: tuple[str, ...] = ()
     limit: int | None = None
-    comment: str | None = None  # for the server's journal
+    comment: str | None = None
 
 
-class Bulk(NamedTuple):
-    """How many runtimes are ensured: by `writer`, `workers` requests at a time."""
+class Bulk:
+    """Ensures many runtimes, `workers` requests at a time."""
 
-    writer: Writer
-    workers: int
-    purge: Purge
-    wait: Callable[[Sequence[Outcome]], Sequence[tuple[Outcome, PartialError | None]]] | None = None
+    def __init__(self, writer: Writer, workers: int, purge: Purge, waiter: Waiter | None = None) -> None:
+        self._writer, self._planner, self._api = writer, writer.planner, writer.api
+        self._workers, self._purge, self._waiter = workers, purge, waiter
 
     def ensure_all(self, wanted: Sequence[Definition]) -> dict[str, Any]:
         """The result. Raises ValidationError before any write; PartialError with the result when an entry failed."""
-        listed = self.writer.api.everything()
+        listed = self._api.everything()
         entries = [Entry(one, f"runtimes[{index}]") for index, one in enumerate(wanted)]
-        self._plan(entries, listed)
-        entries += self._purged(entries, listed)
-        spared = any(entry.error for entry in entries)
-        if self.writer.check_mode:
-            for entry in entries:
-                if entry.plan:
-                    entry.outcome = Outcome.of(entry.plan, entry.wanted, predicted=entry.plan.changed)
-        else:
-            spared = self._write(entries)
-        return told(entries, spared and self.purge.wanted)
+        self._locate(entries, listed)
+        for entry in entries:
+            if not entry.error:
+                entry.attempt(lambda one: self._plan(one, listed))
+        entries += self._to_purge(entries, listed)
+        # A guard that only what is to be deleted has to pass belongs here: after the plans, before the first write.
+        cancelled = self._carry_out(entries)
+        return report(entries, cancelled and self._purge.wanted)
 
-    def _each(self, step: Callable[[Entry], None], entries: Sequence[Entry]) -> None:
-        """A step of several entries side by side; what no entry's error holds is a fault of this collection."""
-        all_side_by_side(lambda entry: entry.attempt(lambda: step(entry)), entries, self.workers)
+    def _each(self, step: Callable[[Entry], object], entries: Sequence[Entry]) -> None:
+        """A step of several entries side by side; an error is its entry's alone."""
+        all_side_by_side(lambda entry: entry.attempt(step), entries, self._workers)
 
-    def _plan(self, entries: Sequence[Entry], listed: Sequence[Runtime]) -> None:
+    def _locate(self, entries: Sequence[Entry], listed: Sequence[Runtime]) -> None:
         by_id = {str(one.id).upper(): one for one in listed}
         by_name: dict[str, list[Runtime]] = {}
         for one in listed:
             by_name.setdefault(one.name, []).append(one)
-        found: dict[int, Runtime | None] = {}
 
         def locate(entry: Entry) -> None:
             wanted = entry.wanted
             if wanted.id and wanted.id not in by_id:
-                found[id(entry)] = self.writer.locate(wanted)  # hidden from the list, or none
-            else:
-                name = str(wanted.name)
-                current = by_id[wanted.id] if wanted.id else one_named(by_name.get(name, ()), name)
-                needed = {*wanted.values, *(POOL if POOL & set(wanted.values) else ())}
-                found[id(entry)] = self.writer.api.whole(current, needed if wanted.state == "present" else ())
+                entry.found = self._planner.locate(wanted)  # hidden from the list, or unknown
+                return
+            name = str(wanted.name)
+            entry.found = by_id[wanted.id] if wanted.id else one_named(by_name.get(name, ()), name)
+            # What is deleted is read whole, so that the diff can serve as evidence and backup.
+            pool = POOL if POOL & set(wanted.values) else ()
+            needed = {*wanted.values, *pool} if wanted.state == "present" else WHOLE
+            entry.found = self._api.whole(entry.found, needed)
 
         self._each(locate, entries)
-        faults = collision_faults([(one, found[id(one)]) for one in entries if found.get(id(one))], listed)
+        faults = collision_faults([entry for entry in entries if not entry.error], listed)
         if faults:
             raise ValidationError(faults)
-        for entry in entries:
-            if not entry.error:
-                entry.plan = entry.attempt(lambda e=entry: self.writer.plan(found[id(e)], e.wanted, listed))  # type: ignore[misc]
 
-    def _purged(self, entries: Sequence[Entry], listed: Sequence[Runtime]) -> list[Entry]:
-        """An entry for each runtime that is to go because nobody lists it. Raises ValidationError over the limit."""
-        if not self.purge.wanted or any(entry.error for entry in entries):
-            # An entry that failed may mean one of those that nobody seems to list.
+    def _plan(self, entry: Entry, listed: Sequence[Runtime]) -> None:
+        entry.plan = self._planner.plan(entry.found, entry.wanted, listed)
+
+    def _to_purge(self, entries: Sequence[Entry], listed: Sequence[Runtime]) -> list[Entry]:
+        """An entry for each runtime that is to be deleted because it is not listed. Raises ValidationError."""
+        if not self._purge.wanted or any(entry.error for entry in entries):
+            # An entry that failed may mean one of the runtimes that seem not to be listed.
             return []
-        # By name too, for an object that is listed and cannot be read must not go for that.
+        # By name too: a runtime that is listed and cannot be read must not be deleted for that.
         kept = {entry.wanted.name for entry in entries if not entry.wanted.id}
         kept |= {entry.plan.runtime.id for entry in entries if entry.plan and entry.plan.runtime}
         going = [
             one
             for one in listed
-            if not (one.is_default or {one.id, one.name} & kept or is_named(one.name, self.purge.exclude))
+            if not (one.is_default or {one.id, one.name} & kept or is_named(one.name, self._purge.exclude))
         ]
-        if self.purge.limit is not None and len(going) > self.purge.limit:
-            names = ", ".join(f"{one.name!r} ({one.id})" for one in going)
-            raise ValidationError(
-                [f"purge would delete {len(going)} runtimes, more than purge_limit {self.purge.limit}: {names}"]
-            )
-        comment = self.purge.comment
+        faults = _purge_faults(going, [entry.wanted.name for entry in entries if entry.wanted.name], self._purge.limit)
+        if faults:
+            raise ValidationError(faults)
+        comment = self._purge.comment
         purged = [
-            Entry(Definition("absent", {}, id=one.id, name=one.name, journal_comment=comment), PURGED) for one in going
+            Entry(Definition("absent", {}, id=one.id, name=one.name, journal_comment=comment), PURGED, one)
+            for one in going
         ]
-        for entry, runtime in zip(purged, going):
-            entry.plan = self.writer.plan(runtime, entry.wanted)
-        return purged
 
-    def _write(self, entries: Sequence[Entry]) -> bool:
-        """Write, read again, wait; whether an error has spared what was to be purged."""
-        due = [entry for entry in entries if entry.plan and not entry.error]
-        for entry in due:
-            if entry.plan and not entry.plan.changed:
-                entry.outcome = Outcome.of(entry.plan, entry.wanted)
-        asked = [one for one in due if one.place != PURGED and one.plan]
-        self._each(self._written, [one for one in asked if one.plan and one.plan.action in ("created", "updated")])
-        self._each(self._written, [one for one in asked if one.plan and one.plan.action == "deleted"])
-        if self.wait:
-            self._verify(entries)
-            waited = [one for one in entries if one.outcome and not one.error]
-            for entry, ended in zip(waited, self.wait([one.outcome for one in waited if one.outcome])):
-                entry.outcome, entry.error = ended
-        spared = any(entry.error for entry in entries)
-        if not spared:
-            self._each(self._written, [one for one in due if one.place == PURGED])
-        if not self.wait:
-            self._verify(entries)
-        return spared
+        def read_and_plan(entry: Entry) -> None:
+            entry.found = self._api.whole(entry.found, WHOLE)
+            self._plan(entry, ())
 
-    def _written(self, entry: Entry) -> None:
+        self._each(read_and_plan, purged)
+        return [entry for entry in purged if entry.action != "none"]  # one may have been deleted meanwhile
+
+    def _carry_out(self, entries: Sequence[Entry]) -> bool:
+        """Write, read again, wait. Returns whether an error has cancelled the purge."""
+        listed = [entry for entry in entries if entry.place != PURGED]
+        for entry in listed:
+            if entry.action == "none":
+                entry.attempt(self._write)
+        self._each(self._write, [entry for entry in listed if entry.action in ("created", "updated")])
+        self._each(self._write, [entry for entry in listed if entry.action == "deleted"])
+        if self._waiter:
+            self._verify(entries)
+            self._wait(self._waiter, [entry for entry in entries if entry.outcome and not entry.error])
+        cancelled = any(entry.error for entry in entries)
+        if not cancelled:
+            self._each(self._write, [entry for entry in entries if entry.place == PURGED])
+        if not self._waiter:
+            self._verify(entries)
+        return cancelled
+
+    def _write(self, entry: Entry) -> None:
         if entry.plan:
-            entry.outcome = self.writer.carry_out(entry.plan, entry.wanted)
+            entry.outcome = self._writer.carry_out(entry.plan, entry.wanted)
 
     def _verify(self, entries: Sequence[Entry]) -> None:
-        written = [one for one in entries if one.outcome and not one.outcome.read]
-        if not written:
-            return
-        try:
-            listed = self.writer.api.everything()
-        except MstrError as exc:
-            for entry in written:
-                entry.error = PartialError(exc, {}, "It is written, but could not be read again: ")
-            return
+        """Read what was written again, by one list."""
+        written = [entry for entry in entries if entry.outcome and entry.outcome.to_verify]
+        unread = [entry for entry in written if entry.outcome and not entry.outcome.read]
+        listed: list[Runtime] = []
+        if unread:
+            try:
+                listed = self._api.everything()
+            except MstrError as exc:
+                for entry in unread:
+                    entry.error = PartialError(exc, {}, "It was written, but could not be read again: ")
+                written = [entry for entry in written if not entry.error]
 
-        def verified(entry: Entry) -> None:
+        def verify(entry: Entry) -> None:
             if entry.outcome:
-                entry.outcome = self.writer.verified(entry.outcome, entry.wanted, listed)
+                entry.outcome = self._writer.verified(entry.outcome, entry.wanted, listed)
 
-        self._each(verified, written)
+        self._each(verify, written)
+
+    def _wait(self, waiter: Waiter, entries: Sequence[Entry]) -> None:
+        outcomes = [entry.outcome for entry in entries if entry.outcome]
+        for entry, (outcome, error) in zip(entries, waiter.wait(outcomes)):
+            entry.outcome, entry.error = outcome, error
 
 
-def collision_faults(located: Sequence[tuple[Entry, Runtime | None]], listed: Sequence[Runtime]) -> list[str]:
-    """A fault for two entries that are one runtime, and for one that takes a name which another has until then.
-
-    In what order the server would see a rename and the other's rename or delete is anybody's guess.
-    """
-    faults = []
-    owners: dict[str | None, Entry] = {}
-    for entry, current in located:
-        if current is not None and owners.setdefault(current.id, entry) is not entry:
-            first = owners[current.id]
-            faults.append(f"{entry.place} and {first.place} are one runtime, {current.name!r} ({current.id})")
-    for entry, current in located:
-        name = entry.wanted.name
-        if current is None or entry.wanted.state == "absent" or name in (None, current.name):
-            continue
-        faults += [
-            f"{entry.place} takes the name {name!r}, which {owners[holder.id].place} ({holder.id}) still has; "
-            "rename or delete that one in a task before"
-            for holder in listed
-            if holder.name == name and holder.id != current.id and holder.id in owners
-        ]
+def _purge_faults(going: Sequence[Runtime], names: Sequence[str], limit: int | None) -> list[str]:
+    """Why what is not listed is not deleted: a listed name that is hardly different, or too many runtimes."""
+    faults = [
+        f"purge would delete {one.name!r} ({one.id}), whose name differs only in case or in surrounding whitespace "
+        f"from {' and '.join(map(repr, near))} in the list: write the name as the server has it, or list this runtime "
+        "with state: absent to delete it"
+        for one in going
+        for near in [near_names(one.name, names)]
+        if near
+    ]
+    if limit is not None and len(going) > limit:
+        shown = ", ".join(repr(one.name) for one in going[:_SHOWN_NAMES])
+        more = f" and {len(going) - _SHOWN_NAMES} more" if len(going) > _SHOWN_NAMES else ""
+        faults.append(f"purge would delete {len(going)} runtimes, more than purge_limit {limit}: {shown}{more}")
     return faults

@@ -10,6 +10,7 @@ Imports nothing of the collection, of ansible or of requests.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -132,3 +133,12 @@ class PartialError(MstrError):
     def to_result(self) -> dict[str, Any]:
         """What C(fail_json) takes, with the keys of a successful result."""
         return {**self.result, **super().to_result()}
+
+
+def unforeseen(exc: Exception) -> MstrError:
+    """A bug of this collection, in a sentence that helps to fix it. Its text may hold secrets, so it is not quoted."""
+    trace = exc.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    place = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno}" if trace else ""
+    return MstrError(f"This is a bug in mstr.library: {type(exc).__name__}{place}. Please report it with this message.")

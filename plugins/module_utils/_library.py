@@ -240,10 +240,10 @@ class Library:
                         late(call.response(Unstoppable(), doing, _LAST_CALL_LIMIT))
                 raise
             else:
+                # Whether a session takes several calls at a time is unknown; a server may refuse all but one.
+                self._in_turn |= response.status == 429
                 if last or response.status not in RETRY_STATUSES[kind]:
                     return response
                 wish = response.headers.get("Retry-After")
-                # Whether a session takes several calls at a time is unknown; a server may refuse all but one.
-                self._in_turn |= response.status == 429
             self._stop.pause(pause_before(attempt, wish, random.random, datetime.now(timezone.utc)))
         raise AssertionError("the last attempt returns or raises")

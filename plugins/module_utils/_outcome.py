@@ -22,7 +22,7 @@ _VERBS = {"created": "create", "updated": "update", "deleted": "delete"}
 class Outcome(NamedTuple):
     """What was done to one runtime, or would be done.
 
-    `read`: whether `runtime` is what the server shows now. `predicted`: check mode, nothing was written. `label`: how
+    `read`: whether `runtime` is as the server shows it. `predicted`: in check mode, nothing was written. `label`: how
     sentences name the runtime where there is none.
     """
 
@@ -50,6 +50,11 @@ class Outcome(NamedTuple):
             predicted=predicted,
             label=wanted.label,
         )
+
+    @property
+    def to_verify(self) -> bool:
+        """Whether the server may have stored something else than was requested."""
+        return self.action in ("created", "updated") and not self.predicted
 
     @property
     def msg(self) -> str:

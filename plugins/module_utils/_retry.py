@@ -14,6 +14,8 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
+from ._errors import ApiError, ConnectError, MstrError
+
 LONGEST_PAUSE = 60.0  # seconds
 _FIRST_PAUSE = 0.5
 
@@ -30,6 +32,13 @@ RETRY_STATUSES: dict[str, frozenset[int]] = {
 def retries_connection(kind: str, unclear: bool, refused: bool) -> bool:
     """Whether a call that got no answer is sent again."""
     return kind == "read" or (kind == "login" and refused and not unclear)
+
+
+def is_outage(error: MstrError) -> bool:
+    """Whether a read failed only because the server cannot be reached for now, so that polling goes on."""
+    if isinstance(error, ConnectError):
+        return not error.hopeless
+    return isinstance(error, ApiError) and error.status in RETRY_STATUSES["read"]
 
 
 def pause_before(attempt: int, wish: str | None, dice: Callable[[], float], now: datetime) -> float:

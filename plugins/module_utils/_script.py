@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs Python code on a runtime, and stops it when nobody waits for it any more.
+"""Runs Python code on a runtime, and stops it when the task ends before the script does.
 
 Wing: Work.
 Facts of the API: the vendor's client [mstrio], `mstrio/api/scripts.py`.
@@ -19,6 +19,7 @@ from ._errors import ApiError, MstrError, PartialError, clean
 from ._interrupt import Interrupted
 from ._library import Library
 from ._response import Response, parsed, says_no_such_object
+from ._retry import is_outage
 
 _PATH = "/scripts/evaluation"
 # 0 initiated, 1 running, 2 partially ready; 3 and above are final [mstrio].
@@ -26,7 +27,7 @@ _FINAL = {3: "ready", 4: "error", 5: "expired", 6: "cancelled"}
 _READY, _CANCELLED = 3, 6
 _FIRST_INTERVAL, _GROWTH, _LONGEST_INTERVAL = 0.25, 1.5, 5.0  # seconds, times, seconds
 _STDERR_SHOWN = 1000  # characters
-_LOST = "The answer to the start was lost: the script may be running on the server. It is not started again."
+_LOST = "The response to the start was lost: the script may be running on the server. It is not started again."
 
 
 class Script(NamedTuple):
@@ -59,7 +60,7 @@ def run_script(
 ) -> dict[str, Any]:
     """The result of a run that ended ready. Raises PartialError with the result of one that did not; MstrError.
 
-    A start whose answer was lost is never repeated.
+    A start whose response was lost is never repeated. An outage of the server while the script runs ends nothing.
     """
     run = _Run(library, script, _start(library, script))
     try:
@@ -69,16 +70,16 @@ def run_script(
     except MstrError as exc:
         doing = f" while the script ran on {script.label}." if isinstance(exc, Interrupted) else ""
         failure = _stop(library, run.evaluation)
-        told = f"It may be running on: {failure}" if failure else "It was stopped on the server."
-        cause = MstrError(f"{exc.sentence}{doing} {told}{run.stderr_end(' Its stderr ends: ')}", **exc.error)
+        end = f"It may still be running: {failure}" if failure else "It was stopped on the server."
+        cause = MstrError(f"{exc.sentence}{doing} {end}{run.stderr_end(' Its stderr ends with: ')}", **exc.error)
         raise PartialError(cause, run.to_result(None if failure else _CANCELLED)) from exc
     status = run.state["status"]
     result = run.to_result(status)
     if status != _READY:
-        said = run.stderr_end() or clean(run.state.get("message") or "") or "the server says no more"
+        said = run.stderr_end() or clean(run.state.get("message") or "") or "the server gave no reason"
         cause = MstrError(f"The script on {script.label} ended with status {result['status']}: {said}")
         raise PartialError(cause, result)
-    return {**result, "result": run.output()}
+    return {**result, "msg": f"Ran the script on {script.label}.", "result": run.output()}
 
 
 def _start(library: Library, script: Script) -> str:
@@ -96,14 +97,14 @@ def _start(library: Library, script: Script) -> str:
     try:
         identity = _id_in(library.send("POST", _PATH, script.body(), doing=doing, late=stop_late))
     except Interrupted as exc:
-        told = _LOST if exc.unclear else "It was not started."
+        end = _LOST if exc.unclear else "It was not started."
         if undone:
-            told = f"It may be running: {undone[0]}" if undone[0] else "It was stopped on the server."
-        raise MstrError(f"{exc.sentence} while the script was being started on {script.label}. {told}") from exc
+            end = f"It may be running: {undone[0]}" if undone[0] else "It was stopped on the server."
+        raise MstrError(f"{exc.sentence} while the script was being started on {script.label}. {end}") from exc
     except MstrError as exc:
         raise (MstrError(f"{exc.sentence} {_LOST}", **exc.error) if getattr(exc, "unclear", False) else exc) from exc
     if identity is None:
-        raise MstrError(f"Could not {doing}: the server's yes to POST /api{_PATH} held no id. {_LOST}")
+        raise MstrError(f"Could not {doing}: the response to POST /api{_PATH} contains no id. {_LOST}")
     return identity
 
 
@@ -121,7 +122,7 @@ def _stop(library: Library, evaluation: str) -> str:
 
 
 class _Forgotten(MstrError):
-    """The server knows nothing of the run any more."""
+    """The server no longer knows the run."""
 
 
 class _Run:
@@ -131,35 +132,43 @@ class _Run:
         self._library, self._script = library, script
         self.evaluation = evaluation
         self.state: Mapping[str, Any] = {}
+        self._outage: MstrError | None = None  # what the last check failed with
 
     def finish(self, clock: Callable[[], float], pause: Callable[[float], None]) -> None:
         """Wait until the state is final. Raises MstrError, also when run_timeout is over."""
         script, interval = self._script, _FIRST_INTERVAL
         end = clock() + script.timeout
-        while self._look() < _READY:
+        while self._check() < _READY:
             left = end - clock()
             if left <= 0:
+                last = f" The last check failed: {self._outage.sentence}" if self._outage else ""
                 raise MstrError(
-                    f"The script on {script.label} did not end within {script.timeout:g} seconds (run_timeout)."
+                    f"The script on {script.label} did not end within {script.timeout:g} seconds (run_timeout).{last}",
+                    **(self._outage.error if self._outage else {}),
                 )
             pause(min(interval, left))
             interval = min(interval * _GROWTH, _LONGEST_INTERVAL)
 
-    def _look(self) -> int:
-        doing = f"ask for the result of the script on {self._script.label}"
+    def _check(self) -> int:
+        """Ask for the state, and return its number: the last known one where the server cannot be reached."""
+        doing = f"read the result of the script on {self._script.label}"
         try:
-            state = self._library.get(f"{_PATH}/{self.evaluation}", doing=doing)
-        except ApiError as exc:
-            if says_no_such_object(exc):
+            state = self._library.get(f"{_PATH}/{self.evaluation}", doing=doing, kind="once")
+        except MstrError as exc:
+            if is_outage(exc):
+                self._outage = exc
+                return int(self.state.get("status", 0))
+            if isinstance(exc, ApiError) and says_no_such_object(exc):
                 raise _Forgotten(
-                    f"The server no longer knows the script on {self._script.label} that it started (evaluation "
-                    f"{self.evaluation}), so that nobody can tell how it ended.",
+                    f"The server no longer knows the script that it started on {self._script.label} (evaluation "
+                    f"{self.evaluation}). Its outcome is unknown.",
                     **exc.error,
                 ) from exc
             raise
+        self._outage = None
         status = state.get("status") if isinstance(state, Mapping) else None
         if isinstance(status, bool) or not isinstance(status, int):
-            raise MstrError(f"Could not {doing}: the server tells no status of the evaluation {self.evaluation}.")
+            raise MstrError(f"Could not {doing}: the server returned no status of the evaluation {self.evaluation}.")
         self.state = state
         return status
 
@@ -180,13 +189,14 @@ class _Run:
 
     def to_result(self, status: int | None) -> dict[str, Any]:
         """The keys that every outcome has, with what is known of the output."""
-        stdout = self._text("stdout")
+        stdout, stderr = self._text("stdout"), self._text("stderr")
         return {
             "changed": True,
             "status": None if status is None else _FINAL.get(status, f"unknown ({status})"),
             "stdout": stdout,
             "stdout_lines": stdout.splitlines(),
-            "stderr": self._text("stderr"),
+            "stderr": stderr,
+            "stderr_lines": stderr.splitlines(),
             "result": None,
             "runtime_id": self._script.runtime_id,
             "evaluation_id": self.evaluation,

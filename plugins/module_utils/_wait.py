@@ -5,7 +5,8 @@
 """Wait until runtimes are ready.
 
 Wing: Work.
-The clock and the pause are handed in.
+The clock and the pause are handed in. An outage of the server ends no waiting: the state is not known yet. Nor does a
+status that the server may have kept from before a write.
 """
 
 from __future__ import annotations
@@ -15,16 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._api import RuntimeApi
-from ._errors import MstrError, PartialError, ValidationError, clean
+from ._errors import MstrError, PartialError, ValidationError, clean, unforeseen
 from ._interrupt import Interrupted, all_side_by_side
 from ._outcome import Outcome
+from ._retry import is_outage
 from ._runtime import Runtime
-
-# Some servers may leave the status at "unknown" until the first script runs (nothing public says that none does).
-# So many looks in a row at "unknown" with every package installed count as ready.
-_UNKNOWN_LOOKS = 3
-_GROWTH = 1.25
-_LONGEST_INTERVAL = 5  # times the first
 
 WAIT_OPTIONS: dict[str, Any] = {
     "wait": {"type": "bool", "default": False},
@@ -32,13 +28,18 @@ WAIT_OPTIONS: dict[str, Any] = {
     "wait_interval": {"type": "float", "default": 2.0},
 }
 
+# Some servers may leave a status at "unknown" until the first script runs (nothing public says that none does).
+# So many looks in a row without anything that contradicts it count as ready.
+_LOOKS_UNTIL_READY = 3
+# The first look after a write may show a failure from before it.
+_LOOKS_UNTIL_FAILED = 2
+_GROWTH = 1.25
+_LONGEST_INTERVAL = 5  # times the first
+_UNKNOWN = (None, "unknown")
+
 
 class NotReady(MstrError):
-    """A runtime that is in error, or not ready in time. Carries the runtime as last seen."""
-
-    def __init__(self, sentence: str, runtime: Runtime) -> None:
-        super().__init__(sentence)
-        self.runtime = runtime
+    """A runtime that is in error, or not ready in time."""
 
 
 class Waiting(NamedTuple):
@@ -51,7 +52,7 @@ class Waiting(NamedTuple):
 def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
     """How a task's options want to wait, None where they do not. Raises ValidationError."""
     faults = [
-        f"{option} {params[option]} is out of range; it is more than 0 seconds"
+        f"{option} must be more than 0 seconds, not {params[option]}"
         for option in ("wait_timeout", "wait_interval")
         if not 0 < params[option] < math.inf
     ]
@@ -60,164 +61,179 @@ def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
     return Waiting(params["wait_timeout"], params["wait_interval"]) if params["wait"] else None
 
 
-def wait_for(
-    outcome: Outcome,
-    api: RuntimeApi,
-    waiting: Waiting,
-    clock: Callable[[], float],
-    pause: Callable[[float], None],
-) -> Outcome:
-    """The outcome once its runtime is ready. Raises PartialError: the runtime exists, ready or not.
+class Waiter:
+    """Waits for runtimes, `workers` requests at a time.
 
-    `clock` tells seconds that only grow, `pause` sleeps.
+    `clock` returns seconds that only grow, `pause` sleeps.
     """
-    ((outcome, failure),) = wait_for_all([outcome], api, waiting, clock, pause, 1)
-    if failure:
-        raise failure
-    return outcome
 
+    def __init__(
+        self,
+        api: RuntimeApi,
+        waiting: Waiting,
+        clock: Callable[[], float],
+        pause: Callable[[float], None],
+        workers: int = 1,
+    ) -> None:
+        self._api, self._waiting, self._clock, self._pause = api, waiting, clock, pause
+        self._workers = workers
 
-def wait_for_all(
-    outcomes: Sequence[Outcome],
-    api: RuntimeApi,
-    waiting: Waiting,
-    clock: Callable[[], float],
-    pause: Callable[[float], None],
-    workers: int,
-) -> list[tuple[Outcome, PartialError | None]]:
-    """Each outcome with its runtime as last seen, and why that is not ready where it is not.
+    def wait_for(self, outcome: Outcome) -> Outcome:
+        """The outcome once its runtime is ready. Raises PartialError: the runtime exists, ready or not."""
+        ((outcome, failure),) = self.wait([outcome])
+        if failure:
+            raise failure
+        return outcome
 
-    One clock runs for all of them, and they are looked at in rounds, `workers` at a time.
-    """
-    watches = [None if one.runtime is None or one.action == "deleted" else _Watch(one.runtime) for one in outcomes]
-    watched = [one for one in watches if one]
-    try:
-        _watch(watched, lambda some: all_side_by_side(lambda one: one.look(api), some, workers), waiting, clock, pause)
-    except Interrupted as exc:
-        for one in watched:
-            one.error = one.error or (None if one.done else exc)
-    return [
-        (outcome, None) if watch is None else _ended(outcome._replace(runtime=watch.runtime), watch.error)
-        for outcome, watch in zip(outcomes, watches)
-    ]
+    def wait(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, PartialError | None]]:
+        """Each outcome with its runtime as last seen, and why that is not ready where it is not.
+
+        One clock runs for all of them. What is deleted, absent or only predicted is not waited for.
+        """
+        watches = [_Watch.of(one) for one in outcomes]
+        watched = [one for one in watches if one]
+        try:
+            self._look_until_done(watched)
+        except Interrupted as exc:
+            for one in watched:
+                if not one.done:
+                    one.error = MstrError(f"{exc.sentence} while waiting for runtime {one.label} to be ready")
+        return [
+            _ended(outcome._replace(runtime=watch.runtime), watch.error) if watch else (outcome, None)
+            for outcome, watch in zip(outcomes, watches)
+        ]
+
+    def _look_until_done(self, watches: Sequence[_Watch]) -> None:
+        """Look until nothing is left to wait for, or the time is over. Raises Interrupted."""
+        timeout, interval = self._waiting
+        end = self._clock() + timeout
+        longest = interval * _LONGEST_INTERVAL
+        pending = [one for one in watches if not one.done]
+        while pending:
+            left = end - self._clock()
+            if left <= 0:
+                for one in pending:
+                    one.error = one.timed_out(timeout)
+                return
+            self._pause(min(interval, left))
+            interval = min(interval * _GROWTH, longest)
+            all_side_by_side(lambda one: one.look(self._api), pending, self._workers)
+            pending = [one for one in pending if not one.done]
 
 
 def _ended(outcome: Outcome, error: MstrError | None) -> tuple[Outcome, PartialError | None]:
-    if error is None:
-        return outcome, None
-    if isinstance(error, Interrupted) and outcome.runtime:
-        error = MstrError(f"{error.sentence} while waiting until the runtime {_named(outcome.runtime)} is ready")
-    return outcome, PartialError(error, outcome.to_result())
-
-
-def until_ready(
-    api: RuntimeApi,
-    runtime: Runtime,
-    waiting: Waiting,
-    clock: Callable[[], float],
-    pause: Callable[[float], None],
-) -> Runtime:
-    """The runtime as soon as it is ready: one GET a look, none where it is ready already.
-
-    Raises NotReady; ApiError and ConnectError where the server cannot be asked.
-    """
-    watch = _Watch(runtime)
-    _watch([watch], lambda some: some[0].look(api), waiting, clock, pause)
-    if watch.error:
-        raise watch.error
-    return watch.runtime
+    return outcome, PartialError(error, outcome.to_result()) if error else None
 
 
 class _Watch:
-    """A runtime that is waited for, as last seen. `error`: why it is waited for no longer, though it is not ready."""
+    """A runtime that is waited for, as last seen.
 
-    def __init__(self, runtime: Runtime) -> None:
-        self.runtime = runtime
-        self.error: MstrError | None = None
-        self._settled = 0
+    `done`: nothing is left to wait for; `error`: why, if it is not ready.
+    """
+
+    def __init__(self, runtime: Runtime, written: bool) -> None:
+        self._written = written
+        self._looks = self._unknown_looks = 0
+        self._outage: MstrError | None = None  # what the last look failed with
         self.done = False
+        self.error: MstrError | None = None
+        self._note(runtime)
 
-    def goes_on(self) -> bool:
-        """Whether there is something left to wait for. To be asked once after each look."""
-        if self.error is None:
-            self.error = _failure(self.runtime)
-        self._settled = self._settled + 1 if _settled(self.runtime) else 0
-        self.done = bool(self.error) or _ready(self.runtime) or self._settled >= _UNKNOWN_LOOKS
-        return not self.done
+    @classmethod
+    def of(cls, outcome: Outcome) -> _Watch | None:
+        """The watch of an outcome; None where there is nothing to wait for."""
+        if outcome.runtime is None or outcome.action == "deleted" or outcome.predicted:
+            return None
+        return cls(outcome.runtime, written=outcome.to_verify)
+
+    @property
+    def label(self) -> str:
+        """How sentences name the runtime."""
+        return f"{self.runtime.name!r} ({self.runtime.id})"
 
     def look(self, api: RuntimeApi) -> None:
-        """Read the runtime again."""
+        """Read the runtime again. Raises nothing but Interrupted."""
         try:
-            seen = api.get(str(self.runtime.id), repr(self.runtime.name))
+            seen = api.get(str(self.runtime.id), repr(self.runtime.name), polling=True)
+        except Interrupted:
+            raise
         except MstrError as exc:
-            self.error = exc
-            return
-        if seen is None:
-            self.error = NotReady(f"The runtime {_named(self.runtime)} was deleted while waiting", self.runtime)
+            self._unknown_looks = 0
+            self._outage = exc
+            if not is_outage(exc):
+                self._end(exc)
+        except Exception as exc:
+            self._end(unforeseen(exc))
         else:
-            self.runtime = seen
+            self._outage = None
+            if seen is None:
+                self._end(NotReady(f"Runtime {self.label} was deleted while the task waited for it"))
+            else:
+                self._note(seen)
+
+    def _end(self, error: MstrError | None) -> None:
+        self.done, self.error = True, error
+
+    def _note(self, runtime: Runtime) -> None:
+        """Note what a look has shown."""
+        self.runtime = runtime
+        self._looks += 1
+        self._unknown_looks = self._unknown_looks + 1 if _is_unclear(runtime) else 0
+        failure = _failure(runtime, self.label)
+        if failure:
+            if not self._written or self._looks >= _LOOKS_UNTIL_FAILED:
+                self._end(failure)
+        elif _is_ready(runtime, self._written) or self._unknown_looks >= _LOOKS_UNTIL_READY:
+            self._end(None)
+
+    def timed_out(self, timeout: float) -> NotReady:
+        """The error when the time is over."""
+        last = f"The last check failed: {self._outage.sentence}" if self._outage else _advice(self.runtime)
+        error = self._outage.error if self._outage else {}
+        return NotReady(
+            f"Runtime {self.label} is not ready after {timeout:g} seconds: {_state(self.runtime)}. {last}", **error
+        )
 
 
-def _watch(
-    watches: Sequence[_Watch],
-    look: Callable[[Sequence[_Watch]], object],
-    waiting: Waiting,
-    clock: Callable[[], float],
-    pause: Callable[[float], None],
-) -> None:
-    """Look until nothing is left to wait for, or the time is over. Raises Interrupted."""
-    end, interval = clock() + waiting.timeout, waiting.interval
-    pending = [one for one in watches if one.goes_on()]
-    while pending:
-        left = end - clock()
-        if left <= 0:
-            for one in pending:
-                one.error = NotReady(
-                    f"The runtime {_named(one.runtime)} is not ready after {waiting.timeout:g} seconds: "
-                    f"{_state(one.runtime)}. {_advice(one.runtime)}",
-                    one.runtime,
-                )
-            return
-        pause(min(interval, left))
-        interval = min(interval * _GROWTH, waiting.interval * _LONGEST_INTERVAL)
-        look(pending)
-        pending = [one for one in pending if one.goes_on()]
-
-
-def _failure(runtime: Runtime) -> NotReady | None:
-    failed = [package for package in runtime.values.get("packages") or () if package.status == "not_installed"]
+def _failure(runtime: Runtime, label: str) -> NotReady | None:
+    failed = [package for package in _packages(runtime) if package.status == "not_installed"]
     if failed:
-        told = [f"{clean(one.name)} ({clean(one.message or 'the server gives no reason')})" for one in failed]
-        return NotReady(f"The runtime {_named(runtime)} lacks packages: {'; '.join(told)}", runtime)
+        reasons = [f'(server: "{clean(one.message)}")' if one.message else "(no reason given)" for one in failed]
+        if len(failed) == 1:
+            return NotReady(f"Runtime {label}: package {clean(failed[0].name)} could not be installed {reasons[0]}")
+        listed = ", ".join(f"{clean(one.name)} {reason}" for one, reason in zip(failed, reasons))
+        return NotReady(f"Runtime {label}: {len(failed)} packages could not be installed: {listed}")
     if runtime.facts.get("status") == "error":
-        return NotReady(f"The runtime {_named(runtime)} is in error: {_state(runtime)}", runtime)
+        return NotReady(f"Runtime {label} is in error: {_state(runtime)}")
     return None
 
 
-def _ready(runtime: Runtime) -> bool:
-    installing = any(package.status == "installing" for package in runtime.values.get("packages") or ())
-    return runtime.facts.get("status") == "ready" and not installing
+def _is_ready(runtime: Runtime, written: bool) -> bool:
+    """Whether the server shows that the runtime is ready. After a write, a package of unknown status is no proof."""
+    unproven = ("installing", *_UNKNOWN) if written else ("installing",)
+    return runtime.facts.get("status") == "ready" and all(one.status not in unproven for one in _packages(runtime))
 
 
-def _settled(runtime: Runtime) -> bool:
-    packages = runtime.values.get("packages") or ()
-    return runtime.facts.get("status") in (None, "unknown") and all(one.status == "installed" for one in packages)
+def _is_unclear(runtime: Runtime) -> bool:
+    """Whether nothing that the server shows says that the runtime is not ready, and not all of it is known."""
+    statuses = {one.status for one in _packages(runtime)}
+    if runtime.facts.get("status") == "ready":
+        return statuses <= {"installed", *_UNKNOWN}
+    return runtime.facts.get("status") in _UNKNOWN and statuses <= {"installed"}
 
 
-def _named(runtime: Runtime) -> str:
-    return f"{runtime.name!r} ({runtime.id})"
+def _packages(runtime: Runtime) -> Sequence[Any]:
+    return runtime.values.get("packages") or ()
 
 
 def _state(runtime: Runtime) -> str:
-    packages = [
-        f"{clean(one.name)} {clean(one.status or 'without status')}" for one in runtime.values.get("packages") or ()
-    ]
-    status = clean(runtime.facts.get("status") or "not told")
+    packages = [f"{clean(one.name)} {clean(one.status or 'without status')}" for one in _packages(runtime)]
+    status = clean(runtime.facts.get("status") or "not reported")
     return f"status {status}, packages: {', '.join(packages) or 'none'}"
 
 
 def _advice(runtime: Runtime) -> str:
-    told = {one.status for one in runtime.values.get("packages") or ()} | {runtime.facts.get("status")}
-    if told <= {None, "unknown"}:
-        return "The server tells nothing of it; it may do so once a script has run there."
-    return "The server goes on; raise wait_timeout, or look at its packages."
+    statuses = {one.status for one in _packages(runtime)} | {runtime.facts.get("status")}
+    if statuses <= set(_UNKNOWN):
+        return "The server has not reported a status; some servers report one only after a script has run there."
+    return "The server is still working on it: raise wait_timeout, or check the packages."

@@ -34,7 +34,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ._connection import LOGIN_MODES, Connection, from_params
-from ._errors import MstrError, ValidationError, all_of
+from ._errors import MstrError, ValidationError, all_of, unforeseen
 from ._http import REQUESTS_IMPORT_ERROR
 from ._interrupt import Stop
 from ._library import Library
@@ -180,7 +180,7 @@ def _result(
     except MstrError as exc:
         return {}, exc.to_result()
     except Exception as exc:
-        return {}, _unforeseen(exc).to_result()
+        return {}, unforeseen(exc).to_result()
     finally:
         if library:
             library.log_out()
@@ -192,15 +192,6 @@ def _progress(module: AnsibleModule, library: Library) -> Progress:
     if show is None:
         return Progress()
     return Progress(lambda text: show(remove_values(text, module.no_log_values | library.secrets)), time.monotonic)
-
-
-def _unforeseen(exc: Exception) -> MstrError:
-    """A fault of this collection, in a sentence that helps whoever mends it. Its text may hold secrets: not quoted."""
-    trace = exc.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    place = f" in {os.path.basename(trace.tb_frame.f_code.co_filename)}, line {trace.tb_lineno}" if trace else ""
-    return MstrError(f"A fault in mstr.library: {type(exc).__name__}{place}. Please report it with this message.")
 
 
 def _warn_of_masks(module: AnsibleModule, result: Mapping[str, Any]) -> None:

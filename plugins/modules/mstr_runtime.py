@@ -224,13 +224,14 @@ from ansible_collections.mstr.library.plugins.module_utils._definition import (
 )
 from ansible_collections.mstr.library.plugins.module_utils._errors import all_of
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
 from ansible_collections.mstr.library.plugins.module_utils._policy import (
     POLICY_OPTION,
     Policy,
     policy_from,
     policy_if_right,
 )
-from ansible_collections.mstr.library.plugins.module_utils._wait import WAIT_OPTIONS, Waiting, wait_for, waiting_from
+from ansible_collections.mstr.library.plugins.module_utils._wait import WAIT_OPTIONS, Waiter, Waiting, waiting_from
 
 
 class Request(NamedTuple):
@@ -252,12 +253,12 @@ def prepare(params: Mapping[str, Any]) -> Request:
 
 
 def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
-    """Make the runtime as wanted, and tell what was done."""
+    """Make the runtime as wanted, and report what was done."""
     api = RuntimeApi(task.library)
-    writer = Writer(api, task.warn, task.stop.pause, task.retries, task.check_mode, request.policy)
-    outcome = writer.ensure(request.wanted)
-    if request.waiting and not task.check_mode:
-        outcome = wait_for(outcome, api, request.waiting, time.monotonic, task.stop.pause)
+    planner = Planner(api, task.warn, request.policy)
+    outcome = Writer(planner, task.warn, task.stop.pause, task.retries, task.check_mode).ensure(request.wanted)
+    if request.waiting:
+        outcome = Waiter(api, request.waiting, time.monotonic, task.stop.pause).wait_for(outcome)
     return outcome.to_result()
 
 

@@ -280,7 +280,6 @@ diff:
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -293,9 +292,10 @@ from ansible_collections.mstr.library.plugins.module_utils._definition import (
     Definition,
     from_params,
 )
-from ansible_collections.mstr.library.plugins.module_utils._entry import double_faults
+from ansible_collections.mstr.library.plugins.module_utils._entry import duplicate_faults
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, all_of
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
 from ansible_collections.mstr.library.plugins.module_utils._policy import (
     POLICY_OPTION,
     Policy,
@@ -305,8 +305,8 @@ from ansible_collections.mstr.library.plugins.module_utils._policy import (
 from ansible_collections.mstr.library.plugins.module_utils._src import read_definitions
 from ansible_collections.mstr.library.plugins.module_utils._wait import (
     WAIT_OPTIONS,
+    Waiter,
     Waiting,
-    wait_for_all,
     waiting_from,
 )
 
@@ -352,8 +352,11 @@ def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Defini
     if given is None:
         # AnsibleModule takes a null for an option that is given.
         raise ValidationError(["one of runtimes and src is required"])
-    if params["purge"] and not given and not faults:
-        faults.append("purge with an empty list would delete every runtime; to want that, list them with state: absent")
+    if params["purge"] and not faults and not any(entry and entry.get("state") != "absent" for entry in given):
+        faults.append(
+            "purge would delete every runtime, as no entry has state: present; to delete all of them, list each with "
+            "state: absent and leave out purge"
+        )
     wanted: list[Definition] = []
     for index, entry in enumerate(given):
         if entry is None:
@@ -365,7 +368,7 @@ def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Defini
             wanted.append(from_params({**entry, "journal_comment": comment}, policy))
         except ValidationError as exc:
             faults += [f"{label}: {fault}" for fault in exc.faults]
-    faults += double_faults(given)
+    faults += duplicate_faults(given)
     if faults:
         raise ValidationError(faults)
     return wanted
@@ -419,26 +422,19 @@ def senseless(entry: Mapping[str, Any]) -> list[str]:
 
 
 def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
-    """Make the runtimes as wanted, and tell what was done."""
+    """Make the runtimes as wanted, and report what was done."""
     api = RuntimeApi(task.library)
     params = task.params
-    wait = None
-    if request.waiting:
-        wait = partial(
-            wait_for_all,
-            api=api,
-            waiting=request.waiting,
-            clock=time.monotonic,
-            pause=task.stop.pause,
-            workers=params["concurrency"],
-        )
+    workers, pause = params["concurrency"], task.stop.pause
+    planner = Planner(api, task.warn, request.policy)
+    purge = Purge(
+        params["purge"], tuple(params["purge_exclude"]), params["purge_limit"], params["journal_comment"] or None
+    )
     bulk = Bulk(
-        Writer(api, task.warn, task.stop.pause, task.retries, task.check_mode, request.policy),
-        workers=params["concurrency"],
-        purge=Purge(
-            params["purge"], tuple(params["purge_exclude"]), params["purge_limit"], params["journal_comment"] or None
-        ),
-        wait=wait,
+        Writer(planner, task.warn, pause, task.retries, task.check_mode),
+        workers,
+        purge,
+        Waiter(api, request.waiting, time.monotonic, pause, workers) if request.waiting else None,
     )
     return bulk.ensure_all(request.wanted)
 

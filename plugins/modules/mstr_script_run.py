@@ -12,9 +12,10 @@ version_added: 0.1.0
 description:
   - Runs code that is not a saved script, waits until it ends, and returns what it printed and its result object.
   - A run that does not end V(ready) fails the task, and shows the end of its stderr.
-  - When O(run_timeout) is over, when a signal reaches the task, or when nobody reads its answer any more, the run is
-    stopped on the server.
-  - A start whose answer was lost is never repeated. The task fails and says that the script may be running.
+  - When O(run_timeout) is over, when a signal reaches the task, or when Ansible no longer waits for the task, the run
+    is stopped on the server.
+  - While the script runs, an outage of the server does not fail the task. It polls until O(run_timeout) is over.
+  - A start whose response was lost is never repeated. The task fails and says that the script may be running.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -25,23 +26,23 @@ options:
   code:
     description:
       - The Python code. Use the lookup P(ansible.builtin.file#lookup) for code in a file.
-      - It is seen by logs and job events, so put no secrets into it, or set C(no_log) on the task.
+      - Logs and job events show the code, so put no secrets into it, or set C(no_log) on the task.
     type: str
     required: true
   runtime:
-    description: The name of the runtime. Without this and O(runtime_id) it is the server's default runtime.
+    description: The name of the runtime. Without O(runtime) and O(runtime_id), the server's default runtime is used.
     type: str
   runtime_id:
     description: The id of the runtime.
     type: str
   run_timeout:
-    description: Seconds after which the run is stopped. The option O(timeout) is the connection's.
+    description: Seconds after which the run is stopped on the server. The option O(timeout) belongs to the connection.
     type: float
     default: 600
 attributes:
   check_mode:
     support: partial
-    details: The task is skipped, nothing is sent.
+    details: The task is skipped, and nothing is sent.
   diff_mode:
     support: none
   idempotent:
@@ -50,7 +51,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Which version of pandas scripts get
+- name: Print the version of pandas that scripts get
   mstr.library.mstr_script_run:
     runtime: Nightly reports
     code: |
@@ -58,23 +59,28 @@ EXAMPLES = r"""
       print(pandas.__version__)
   register: run
 
-- name: Code from a file, on the server's default runtime
+- name: Run code from a file on the server's default runtime
   mstr.library.mstr_script_run:
     code: "{{ lookup('ansible.builtin.file', 'smoke_test.py') }}"
     run_timeout: 60
 """
 
 RETURN = r"""
+msg:
+  description: What was done, in one line; in check mode, why nothing was; after a failure, what failed.
+  returned: always
+  type: str
+  sample: Ran the script on the runtime 'Nightly reports' (3B9A7C7E4D0F4E2A9B1C2D3E4F506172).
 status:
   description:
-    - How the run ended. V(cancelled) also where the task stopped it, as when O(run_timeout) was over.
-      Null where that is not known.
+    - How the run ended. V(cancelled) also if the task stopped it, for example because O(run_timeout) was over.
+      Null if it is not known.
   returned: when it was started
   type: str
   choices: [ready, error, expired, cancelled]
   sample: ready
 stdout:
-  description: What the code printed; of a run that was stopped, as far as it was seen.
+  description: What the code printed; for a run that was stopped, what the task had read until then.
   returned: when it was started
   type: str
   sample: "2.2.3\n"
@@ -85,7 +91,7 @@ stdout_lines:
   elements: str
   sample: ["2.2.3"]
 stderr:
-  description: What the code printed as errors, likewise.
+  description: What the code printed to stderr, likewise.
   returned: when it was started
   type: str
   sample: ""
@@ -97,13 +103,13 @@ stderr_lines:
   sample: []
 result:
   description:
-    - The result object of the code; null where it has none, or did not end V(ready).
-    - What makes a value the result object is the server's affair, so print as JSON what a play depends on.
+    - The result object of the code; null if it has none, or if the run did not end V(ready).
+    - The server decides which value becomes the result object. If a play depends on a value, print it as JSON.
   returned: when it was started
   type: raw
   sample: {"rows": 3}
 runtime_id:
-  description: The id of the runtime; null for the server's default one.
+  description: The id of the runtime; null for the server's default runtime.
   returned: when it was started
   type: str
   sample: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
@@ -112,11 +118,6 @@ evaluation_id:
   returned: when it was started
   type: str
   sample: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
-msg:
-  description: Why nothing was done.
-  returned: in check mode
-  type: str
-  sample: Code is not run in check mode.
 skipped:
   description: True in check mode.
   returned: in check mode
@@ -141,7 +142,7 @@ def prepare(params: Mapping[str, Any]) -> Script:
     if not params["code"].strip():
         faults.append("code is empty")
     if not (math.isfinite(params["run_timeout"]) and params["run_timeout"] > 0):
-        faults.append(f"run_timeout {params['run_timeout']} is out of range; it is more than 0 seconds")
+        faults.append(f"run_timeout must be more than 0 seconds, not {params['run_timeout']}")
     try:
         identity = id_from(params["runtime_id"])
     except auth.ValidationError as exc:

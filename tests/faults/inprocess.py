@@ -15,11 +15,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._apply import Outcome, Writer
+from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
 from ansible_collections.mstr.library.plugins.module_utils._connection import from_params as connection_from
 from ansible_collections.mstr.library.plugins.module_utils._definition import from_params as definition_from
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._library import Library
+from ansible_collections.mstr.library.plugins.module_utils._outcome import Outcome
+from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
+from ansible_collections.mstr.library.plugins.module_utils._wait import Waiter, Waiting
 from simulator.harness import Simulator
 from support.modules import credentials
 
@@ -45,15 +48,27 @@ class Session:
     """What a module works with."""
 
     def __init__(self, sim: Simulator, scale: float, options: dict[str, Any]) -> None:
-        self.pauses = Pauses(scale)
+        self.sim, self.pauses = sim, Pauses(scale)
         self.warnings: list[str] = []
         self.retries: int = options.get("retries", 3)
         self.library = Library(connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append)
 
     def ensure(self, **options: Any) -> Outcome:
         """What mstr_runtime does with these options."""
-        writer = Writer(RuntimeApi(self.library), self.warnings.append, self.pauses.pause, self.retries, False)
+        planner = Planner(RuntimeApi(self.library), self.warnings.append)
+        writer = Writer(planner, self.warnings.append, self.pauses.pause, self.retries, check_mode=False)
         return writer.ensure(definition_from(options))
+
+    def wait(self, outcome: Outcome, **options: float) -> Outcome:
+        """What `wait` does with an outcome. No time passes but on the server's own clock, by the pauses."""
+        waiting = Waiting(options.get("timeout", 300.0), options.get("interval", 2.0))
+        now = [0.0]
+
+        def pause(seconds: float) -> None:
+            now[0] += seconds
+            self.sim.turn_clock(seconds)
+
+        return Waiter(RuntimeApi(self.library), waiting, lambda: now[0], pause).wait_for(outcome)
 
 
 @contextmanager

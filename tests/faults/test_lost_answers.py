@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from simulator.harness import Simulator
+from simulator.profiles import PROFILES
 from support.modules import run, runtime
 
 from faults.inprocess import session
@@ -108,7 +109,9 @@ def test_who_wants_no_retries_is_told_that_it_was_not_done(server: Simulator, op
         one.ensure(**OPERATIONS[operation])
     assert writes(server) == [METHODS[operation]]
     assert sum(one.pauses.seconds) > 5, "looked for some seconds"
-    not_done = f"after looking for 7.75 seconds the runtime is not {ACTIONS[operation]}. It was not tried again"
+    not_done = (
+        f"After 7.75 seconds of checking, the runtime is still not {ACTIONS[operation]}. The request was not sent"
+    )
     assert not_done in failed.value.sentence
     assert [name["name"] for name in server.runtimes()] == ["Old"]
     assert server.open_sessions() == []
@@ -153,7 +156,33 @@ def test_a_second_create_beside_a_late_one_is_told(server: Simulator) -> None:
         assert one.ensure(**OPERATIONS["create"]).action == "created"
     [warning] = one.warnings
     assert [runtime["id"] in warning for runtime in server.runtimes()] == [True, True]
-    assert "a create of this task whose answer was lost" in warning
+    assert "or this task did with a create whose response was lost" in warning
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("retries", [0, 3])
+def test_a_lost_create_on_a_server_that_stores_something_more(server: Simulator, profile: str, retries: int) -> None:
+    """Found is created: the difference is a warning, and no second write."""
+    server.reset(profile, mstrio_unasked="always")
+    server.fault("close_after", operation="create")
+    with session(server, retries=retries) as one:
+        outcome = one.ensure(name="New", exec_timeout=60, packages=[{"name": "pandas"}])
+    assert outcome.action == "created"
+    assert writes(server) == ["POST"]
+    assert one.pauses.seconds == [0.25], "it is found at the first check"
+    [warning] = one.warnings
+    assert "mstrio-py" in warning
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_runtime_that_the_list_hides_is_updated_by_its_id(server: Simulator, profile: str) -> None:
+    server.reset(profile, list_hides="Hidden")
+    [identity] = server.seed({"name": "Hidden", "execTimeout": 600})
+    entries = [{"id": identity, "exec_timeout": 60}, {"name": "New", "exec_timeout": 60}]
+    done = run("mstr_runtimes", server, runtimes=entries)
+    assert (done.status, done.result["summary"]["failed"]) == (0, 0)
+    assert [one["action"] for one in done.result["runtimes"]] == ["updated", "created"]
+    assert done.result["runtimes"][0]["runtime"]["exec_timeout"] == 60
 
 
 def test_an_ambiguous_name_is_refused_before_anything_is_written(server: Simulator) -> None:
@@ -185,8 +214,8 @@ def test_a_lost_write_that_cannot_be_looked_up(server: Simulator, operation: str
     server.fault("html", operation="list", status=500, skip=1, times=None)
     with session(server) as one, pytest.raises(MstrError) as failed:
         one.ensure(**OPERATIONS[operation])
-    assert "what became of it could not be found out" in failed.value.sentence
-    assert f"may or may not be {ACTIONS[operation]}; look at it before the next run" in failed.value.sentence
+    assert "what became of the request could not be found out" in failed.value.sentence
+    assert f"may or may not be {ACTIONS[operation]}; check it before the next run" in failed.value.sentence
     assert writes(server) == [METHODS[operation]]
 
 

@@ -117,7 +117,7 @@ def test_a_second_signal_does_not_keep_the_script_from_being_stopped(sim: Simula
 def test_a_server_that_does_not_stop_it_is_told_of(sim: Simulator) -> None:
     sim.fault("error", operation="stop", message="Not now.")
     done = run("mstr_script_run", sim, code=ENDLESS, run_timeout=1)
-    assert "It may be running on: Could not stop the script: " in done.sentence
+    assert "It may still be running: Could not stop the script: " in done.sentence
     assert "'Not now.'" in done.sentence
     assert done.result["status"] is None
     assert done.result["stdout_lines"] == ["started"]
@@ -154,7 +154,7 @@ def test_a_signal_ends_the_waiting_and_the_result_holds_what_was_made(sim: Simul
     running.process.send_signal(signal.SIGTERM)
     done = running.done()
     made = sim.runtime("r")["id"]
-    assert done.sentence == f"Stopped by signal SIGTERM while waiting until the runtime 'r' ({made}) is ready"
+    assert done.sentence == f"Stopped by signal SIGTERM while waiting for runtime 'r' ({made}) to be ready"
     assert (done.result["action"], done.result["id"], done.result["changed"]) == ("created", made, True)
     assert done.result["runtime"]["status"] == "busy"
     assert done.seconds < ENOUGH_S

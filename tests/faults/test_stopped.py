@@ -188,7 +188,7 @@ def test_a_task_that_fails_logs_out(sim: Simulator, fault: dict[str, object]) ->
 
 def test_a_value_refused_after_the_login_logs_out(sim: Simulator) -> None:
     done = runtime(sim, name="New", runtime_version="2.7")
-    assert "runtime_version '2.7' is none that the server offers" in done.sentence
+    assert "runtime_version '2.7' is not offered by the server" in done.sentence
     assert sim.open_sessions() == []
 
 

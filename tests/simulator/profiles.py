@@ -29,6 +29,7 @@ def _choice(name: str, choices: str, meaning: str) -> Switch:
 _ROWS = (
     # --- what a list and an object look like
     Switch("list_omits", "names", (), "fields that the list leaves out; reading the object alone shows them"),
+    Switch("list_hides", "names", (), "names of runtimes that the list leaves out; reading one by its id shows it"),
     _choice("list_order", "creation|reversed|name|shuffled", "order of the runtimes in the list"),
     _choice("field_order", "keep|reversed|sorted|shuffled", "order of whitelist and packages in an answer"),
     _choice(
@@ -78,6 +79,12 @@ _ROWS = (
         "follows|unknown_first|stays_unknown|all_unknown",
         "busy until the packages are done; unknown for the first half of that time; unknown until the first script "
         "has run; and so the packages' status too",
+    ),
+    Switch(
+        "status_lag",
+        "number",
+        0.0,
+        "seconds after an update for which answers show the statuses from before it, and unknown for a new package",
     ),
     # --- releases
     Switch("iserver_version", "text", "11.6.1000.00123", "what GET /api/status tells"),

@@ -57,6 +57,8 @@ class Runtime:
     modified: str
     version: str = field(default_factory=new_id)
     used: bool = False  # a script has run on it
+    stale: dict[str, str] = field(default_factory=dict)  # statuses from before an update, the runtime's own under ""
+    stale_until: float = 0.0
 
     @property
     def name(self) -> str:
@@ -169,6 +171,7 @@ class Runtimes:
         """Change checked fields."""
         if "name" in fields and fields["name"] != runtime.name:
             self._refuse_duplicate(fields["name"], runtime)
+        self._keep_statuses(runtime)
         self._apply(runtime, fields, creating=False)
         runtime.version = new_id()
         runtime.modified = stamp(datetime.now(timezone.utc))
@@ -195,6 +198,18 @@ class Runtimes:
             runtime.started, runtime.done = now, now + switches["package_delay"]
         runtime.values = values
 
+    def _keep_statuses(self, runtime: Runtime) -> None:
+        """Note what answers go on to show of it for a while."""
+        switches, now = self._server.switches, self._server.clock()
+        if now < runtime.stale_until:
+            return  # they show the older ones still
+        packages = runtime.effective_packages()
+        runtime.stale = {normalised(one.name): one.status(now, switches, runtime.used) for one in packages}
+        runtime.stale[""] = runtime.values.get("status") or runtime_status(
+            packages, runtime.started, runtime.done, now, runtime.used, switches
+        )
+        runtime.stale_until = now + switches["status_lag"]
+
     def _refuse_duplicate(self, name: str, but: Runtime | None) -> None:
         switches = self._server.switches
         if switches["duplicate_names"] == "allow":
@@ -217,8 +232,14 @@ class Runtimes:
                 runtime.effective_packages(), runtime.started, runtime.done, now, runtime.used, switches
             ),
         }  # fmt: skip
+        if now < runtime.stale_until:
+            computed["status"] = runtime.stale[""]
         if runtime.packages is not None:
             shown = [package.to_api(now, switches, runtime.used) for package in runtime.packages]
+            if now < runtime.stale_until:
+                for package in shown:
+                    package["status"] = runtime.stale.get(normalised(str(package["name"])), "unknown")
+                    package.pop("message", None)
             computed["packages"] = self._in_field_order(shown, lambda package: str(package["name"]))
         answer = {}
         for name in RUNTIME_FIELDS:
@@ -249,7 +270,8 @@ class Runtimes:
 
     def list(self, user: User) -> list[Runtime]:
         """Return what the user may see, in the list's order."""
-        visible = [runtime for runtime in self._by_id.values() if runtime.acg(user)]
+        hidden = self._server.switches["list_hides"]
+        visible = [one for one in self._by_id.values() if one.acg(user) and one.name not in hidden]
         how = self._server.switches["list_order"]
         if how == "name":
             return sorted(visible, key=lambda runtime: runtime.name)

@@ -79,6 +79,15 @@ def test_list_omits(with_switches: Make) -> None:
     assert {"packages", "others"} <= set(read(client, runtime_id))
 
 
+def test_list_hides(with_switches: Make) -> None:
+    client = with_switches(list_hides="Test Runtime,Another")
+    runtime_id = create(client)
+    assert [entry["id"] for entry in listed(client)] == [DEFAULT]
+    assert read(client, runtime_id)["name"] == "Test Runtime"
+    assert client.call("PATCH", f"/runtimes/{runtime_id}", {"name": "Shown"}).status == 204
+    assert [entry["id"] for entry in listed(client)] == [DEFAULT, runtime_id]
+
+
 def test_list_order(with_switches: Make, sim: Simulator) -> None:
     client = with_switches("samples")
     for name in ("B", "C", "A", "E", "D"):
@@ -282,6 +291,31 @@ def test_runtime_status(with_switches: Make, sim: Simulator) -> None:
         assert package == ("unknown" if how == "all_unknown" else "installed")
         run(client, "1", runtime_id)
         assert [*seen, read(client, runtime_id)["status"]] == course, how
+
+
+def test_status_lag(with_switches: Make, sim: Simulator) -> None:
+    client = with_switches(status_lag=10, package_delay=60)
+    runtime_id = create(client, packages=[{"name": "pandas", "version": "", "description": ""}])
+    assert read(client, runtime_id)["status"] == "busy", "nothing is older than a create"
+    sim.turn_clock(70)
+    both = [{"name": name, "version": "", "description": ""} for name in ("pandas", "scipy")]
+    assert client.call("PATCH", f"/runtimes/{runtime_id}", {"name": "T", "packages": both}).status == 204
+    for answer in (read(client, runtime_id), listed(client)[1]):
+        assert answer["status"] == "ready"
+        assert [package["status"] for package in answer["packages"]] == ["installed", "unknown"]
+    sim.turn_clock(11)
+    answer = read(client, runtime_id)
+    assert answer["status"] == "busy"
+    assert [package["status"] for package in answer["packages"]] == ["installed", "installing"]
+
+
+def test_status_lag_of_an_error(with_switches: Make, sim: Simulator) -> None:
+    client = with_switches(status_lag=10, package_outcome="not_installed")
+    runtime_id = create(client, packages=[{"name": "nope", "version": "", "description": ""}])
+    assert client.call("PATCH", f"/runtimes/{runtime_id}", {"name": "T", "packages": []}).status == 204
+    assert read(client, runtime_id)["status"] == "error"
+    sim.turn_clock(11)
+    assert read(client, runtime_id)["status"] == "ready"
 
 
 # --- releases

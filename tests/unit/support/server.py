@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
 from ansible_collections.mstr.library.plugins.module_utils._policy import Policy
 
 from .make import URL, refusal
@@ -41,6 +42,7 @@ class Server:
         self.unique = unique
         self.alter: Callable[[dict[str, Any]], None] = lambda one: None  # what the server makes of a write
         self.listed: Callable[[dict[str, Any]], dict[str, Any]] = lambda one: one  # what the list shows of one
+        self.hides: Callable[[dict[str, Any]], bool] = lambda one: False  # what the list does not show at all
         self.requests: list[str] = []
         self.sent: list[Any] = []
         self.params: list[Any] = []
@@ -50,7 +52,8 @@ class Server:
         self._late: list[Callable[[], Any]] = []
 
     def writer(self, *, retries: int = 3, check_mode: bool = False, policy: Policy | None = None) -> Writer:
-        return Writer(RuntimeApi(self), self.warnings.append, self.pause, retries, check_mode, policy)  # type: ignore[arg-type]
+        planner = Planner(RuntimeApi(self), self.warnings.append, policy)  # type: ignore[arg-type]
+        return Writer(planner, self.warnings.append, self.pause, retries, check_mode)
 
     def fail(self, method: str, error: MstrError | None = None, **how: Any) -> None:
         self._faults.append(Fault(method, error, **how))
@@ -68,7 +71,7 @@ class Server:
     def names(self) -> list[str]:
         return sorted(one["name"] for one in self.runtimes.values())
 
-    def get(self, path: str, params: Any = None, *, doing: str | None = None) -> Any:
+    def get(self, path: str, params: Any = None, *, doing: str | None = None, kind: str = "read") -> Any:
         return self._call("GET", path, None)
 
     def send(self, method: str, path: str, body: Any = None, *, doing: str, params: Any = None) -> Any:
@@ -97,7 +100,8 @@ class Server:
         if method == "POST":
             return self._create(body)
         if not identity:
-            return copy.deepcopy({"runtimes": [self.listed(one) for one in self.runtimes.values()]})
+            shown = [self.listed(one) for one in self.runtimes.values() if not self.hides(one)]
+            return copy.deepcopy({"runtimes": shown})
         if identity == "versions" and self.versions is not None:
             return {"versions": self.versions}
         if identity not in self.runtimes:

@@ -30,7 +30,7 @@ class Saying:
     def __init__(self, said):
         self.said = said
 
-    def get(self, path, *, doing):
+    def get(self, path, *, doing, kind="read"):
         return self.said
 
     def send(self, method, path, body=None, *, doing, params=None):

@@ -187,7 +187,7 @@ def test_several_runtimes_of_a_name_are_refused_with_their_ids():
 @pytest.mark.parametrize(("asked", "meant"), [("3.12", "3.12.1"), ("3.10.6", "3.10.5"), ("3.1", None), ("three", None)])
 def test_an_unknown_version_is_refused_with_the_known_and_the_likely(asked, meant):
     fault = refused(Server(stored(), versions=["3.10.5", "3.12.0", "3.12.1"]), wanted(runtime_version=asked))
-    assert f"runtime_version '{asked}' is none that the server offers (3.10.5, 3.12.0, 3.12.1)" in fault
+    assert f"runtime_version '{asked}' is not offered by the server (it offers 3.10.5, 3.12.0, 3.12.1)" in fault
     assert meant is None or fault.endswith(f"did you mean {meant}?")
 
 
@@ -308,7 +308,7 @@ def test_where_it_cannot_be_known_the_task_says_what_to_look_at():
     with pytest.raises(MstrError) as failed:
         server.writer().ensure(NEW)
     assert "could not be found out" in failed.value.sentence
-    assert "The runtime 'r' may or may not be created; look at it" in failed.value.sentence
+    assert "The runtime 'r' may or may not be created; check it" in failed.value.sentence
     assert failed.value.error["request"] == "POST /api/runtimes"
 
 
@@ -361,7 +361,7 @@ def test_where_duplicates_are_allowed_both_ids_are_told():
 
 @pytest.mark.parametrize(
     ("there", "words"),
-    [([], "no such name is listed: an ACL may hide it"), ([stored(name="R")], f"only 'R' ({ID}) is listed")],
+    [([], "no runtime of that name is listed: an ACL may hide it"), ([stored(name="R")], f"only 'R' ({ID}) is listed")],
 )
 def test_a_taken_name_that_is_not_listed_ends_in_a_sentence(there, words):
     server = Server(*there)
@@ -390,7 +390,8 @@ def test_a_failure_after_a_write_says_that_it_was_made_with_all_keys(there, trou
     result = failed.value.to_result()
     assert set(result) == RESULT_KEYS | {"error"}
     assert (result["changed"], result["id"]) == (True, next(iter(server.runtimes)))
-    assert result["msg"].startswith(f"The runtime 'r' is {'updated' if there else 'created'}, but: ")
+    done = "updated" if there else "created"
+    assert result["msg"].startswith(f"The runtime 'r' was {done}, but could not be read again: ")
 
 
 def test_a_create_whose_answer_held_no_id_finds_it_by_name():
@@ -416,15 +417,85 @@ def test_a_signal_during_a_write_says_so():
     assert len(server.writes) == 1
 
 
-@pytest.mark.parametrize(("retries", "error"), [(3, refusal(400, "ERR006", "no")), (0, None)])
-def test_a_create_found_done_is_told_though_what_was_still_missing_failed(retries, error):
+# A lost create is created, whatever the server made of it
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_lost_create_that_is_found_is_created_and_differences_are_warnings(retries, late):
+    server = Server()
+    server.alter = lambda one: one["packages"].append({"name": "mstrio-py", "version": "11"})
+    server.fail("POST", lost(), done=True, late=late)
+    done = outcome(server, wanted(packages=[{"name": "a"}]), retries=retries)
+    assert (done.action, done.id) == ("created", f"{1:032X}")
+    assert server.writes == ["POST /runtimes"], "never a second write"
+    [warning] = server.warnings
+    assert "It added mstrio-py unasked" in warning
+
+
+def test_a_lost_create_is_not_looked_for_any_longer_than_it_takes_to_find_it():
     server = Server()
     server.alter = lambda one: one.update(description="cut")
     server.fail("POST", lost(), done=True)
-    server.fail("PATCH", error)
-    with pytest.raises(PartialError) as failed:
-        server.writer(retries=retries).ensure(NEW)
-    result = failed.value.to_result()
-    assert (result["changed"], result["action"], result["id"]) == (True, "created", f"{1:032X}")
-    assert result["msg"].startswith("The runtime 'r' is created, but: ")
-    assert result["runtime"]["id"] == result["id"]
+    outcome(server, NEW)
+    assert server.pauses == [0.25]
+
+
+def test_a_create_done_after_the_checks_and_refused_the_second_time_is_created_too():
+    server = Server(unique=True)
+    server.alter = lambda one: one.update(description="cut")
+    server.fail("POST", lost())
+    server.fail("POST", meanwhile=lambda: server._create({"name": "r"}))
+    assert outcome(server, NEW).action == "created"
+    assert server.writes == ["POST /runtimes"] * 2
+
+
+def test_a_lost_delete_is_done_though_another_play_has_created_one_of_that_name():
+    server = Server(stored())
+    server.fail("DELETE", lost(), done=True, meanwhile=lambda: server._create({"name": "r"}))
+    done = outcome(server, ABSENT)
+    assert (done.action, done.id) == ("deleted", ID)
+    assert server.names == ["r"]
+    assert len(server.writes) == 1
+
+
+# A runtime that the list hides
+
+
+@pytest.mark.parametrize("action", ["created", "updated"])
+def test_what_a_read_shows_is_there_though_the_list_hides_it(action):
+    server = Server(*([stored()] if action == "updated" else []))
+    hide = lambda: setattr(server, "hides", lambda one: True)  # noqa: E731
+    server.fail("POST" if action == "created" else "PATCH", meanwhile=hide)
+    definition = wanted("r", id=ID, description="new") if action == "updated" else NEW
+    done = outcome(server, definition)
+    assert (done.action, done.runtime.values["description"]) == (action, "new")
+
+
+# Names that differ only in case
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (
+            "present",
+            "Runtime 'nightly' is new, but 'NIGHTLY' and 'Nightly ' exist: the names differ only in case or in",
+        ),
+        ("absent", "Runtime 'nightly' does not exist, so nothing is deleted, but 'NIGHTLY' and 'Nightly ' exist: "),
+    ],
+)
+def test_names_that_differ_only_in_case_or_whitespace_are_a_warning(state, words, check_mode):
+    server = Server(stored(name="Nightly "), stored(name="NIGHTLY", id=OTHER_ID), stored(name="Other", id="C" * 32))
+    outcome(server, wanted("nightly", state=state), check_mode=check_mode)
+    [warning] = server.warnings
+    assert warning.startswith(words)
+    assert warning.endswith("Check the spelling.")
+
+
+def test_a_name_that_exists_as_it_is_written_is_no_reason_to_warn():
+    server = Server(stored(), stored(name="R", id=OTHER_ID))
+    outcome(server, NEW)
+    outcome(server, ABSENT)
+    assert server.warnings == []

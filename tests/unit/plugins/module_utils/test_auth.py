@@ -130,7 +130,9 @@ def test_a_failure_is_a_sentence_with_its_facts_and_a_logout(run, server, raised
     if isinstance(raised, auth.MstrError):
         assert (result["msg"], result["error"]["http_status"]) == ("It failed.", 418)
     else:
-        assert result["msg"].startswith(f"A fault in mstr.library: {type(raised).__name__} in test_auth.py, line ")
+        assert result["msg"].startswith(
+            f"This is a bug in mstr.library: {type(raised).__name__} in test_auth.py, line "
+        )
     assert "s3cret" not in str(result)
     assert "Traceback" not in str(result)
 
@@ -150,7 +152,7 @@ def test_whatever_the_server_answers_the_task_fails_in_one_sentence(run, server,
     result = run(module(), **user(server, retries=0))
     assert run.status == 1
     assert result["error"]["request"] == call.replace(" /", " /api/")
-    assert "A fault in mstr.library" not in result["msg"]
+    assert "bug in mstr.library" not in result["msg"]
     assert "\n" not in result["msg"]
     assert server.open == 0
 

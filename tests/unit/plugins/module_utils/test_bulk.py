@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
 from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge
 from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, PartialError
-from ansible_collections.mstr.library.plugins.module_utils._wait import Waiting, wait_for_all
+from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
+from ansible_collections.mstr.library.plugins.module_utils._wait import Waiter, Waiting
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,
     faults_of,
@@ -117,7 +117,8 @@ def test_only_what_the_list_lacks_and_the_task_needs_is_read():
         {"name": "c", "state": "absent"},
         purge=True,
     )
-    assert have.requests == [LIST, f"GET /runtimes/{A}", f"DELETE /runtimes/{C}", f"DELETE /runtimes/{D}"]
+    reads = [f"GET /runtimes/{A}", f"GET /runtimes/{C}", f"GET /runtimes/{D}"]
+    assert have.requests == [LIST, *reads, f"DELETE /runtimes/{C}", f"DELETE /runtimes/{D}"]
     assert result["runtimes"][0]["runtime"]["whitelist"] == []
     assert result["runtimes"][1]["runtime"]["whitelist"] is None, "nothing made it necessary to read it"
 
@@ -186,7 +187,7 @@ def test_by_id_in_any_case_and_hidden_from_the_list():
 
 def test_two_entries_that_are_one_runtime():
     faults = refused(holding(a=A), {"id": A}, {"name": "a", "exec_timeout": 60}, {"name": "c"})
-    assert faults == (f"runtimes[1] and runtimes[0] are one runtime, 'a' ({A})",)
+    assert faults == (f"runtimes[1] and runtimes[0] are the same runtime, 'a' ({A})",)
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -195,7 +196,7 @@ def test_names_that_change_places(check_mode):
     faults = refused(have, {"id": A, "name": "b"}, {"id": B, "name": "a"}, {"name": "new"}, check_mode=check_mode)
     assert len(faults) == 2
     assert f"runtimes[0] takes the name 'b', which runtimes[1] ({B}) still has" in faults[0]
-    assert "in a task before" in faults[1]
+    assert "in an earlier task" in faults[1]
 
 
 def test_the_name_of_a_runtime_that_goes_in_the_same_task():
@@ -205,7 +206,7 @@ def test_the_name_of_a_runtime_that_goes_in_the_same_task():
 
 def test_the_old_name_of_a_renamed_runtime():
     faults = refused(holding(a=A), {"id": A, "name": "b"}, {"name": "a"})
-    assert faults == (f"runtimes[1] and runtimes[0] are one runtime, 'a' ({A})",)
+    assert faults == (f"runtimes[1] and runtimes[0] are the same runtime, 'a' ({A})",)
 
 
 def test_the_name_of_a_runtime_that_the_purge_would_delete():
@@ -258,7 +259,14 @@ def test_patterns_heed_case():
 def test_more_than_the_limit_refuses_the_whole_task(check_mode):
     have = holding(a=A, b=B, c=C)
     (fault,) = refused(have, {"name": "a", "exec_timeout": 60}, purge=True, limit=1, check_mode=check_mode)
-    assert fault == f"purge would delete 2 runtimes, more than purge_limit 1: 'b' ({B}), 'c' ({C})"
+    assert fault == "purge would delete 2 runtimes, more than purge_limit 1: 'b', 'c'"
+
+
+def test_of_many_runtimes_over_the_limit_ten_names_and_the_number_are_shown():
+    have = Server(*(stored(name=f"r{n:02}", id=f"{n:032X}") for n in range(58)))
+    (fault,) = refused(have, {"name": "r00"}, purge=True, limit=20)
+    names = ", ".join(f"'r{n:02}'" for n in range(1, 11))
+    assert fault == f"purge would delete 57 runtimes, more than purge_limit 20: {names} and 47 more"
 
 
 def test_what_is_asked_to_be_absent_does_not_count():
@@ -363,8 +371,10 @@ def test_many_failures_are_counted_and_the_first_are_told():
     for _turn in range(8):
         have.fail("POST", refusal(400, "ERR006", "bad input"))
     result = run(have, *({"name": f"r{n}"} for n in range(8)))
-    assert result["msg"].startswith("8 of 8 runtimes failed: runtimes[0] 'r0': ")
-    assert "; and 3 more." in result["msg"]
+    lines = result["msg"].splitlines()
+    assert lines[0] == "8 of 8 runtimes failed:"
+    assert lines[1].startswith("runtimes[0] 'r0': ")
+    assert lines[6:] == ["And 3 more."]
     assert [entry["error"]["code"] for entry in result["runtimes"]] == ["ERR006"] * 8
     assert result["changed"] is False
 
@@ -382,7 +392,8 @@ def test_what_was_written_and_cannot_be_read_again_is_still_told():
     have.fail("GET")
     have.fail("GET", refusal(500, "ERR001", "broken", "GET /api/runtimes"))
     result = run(have, {"name": "a", "others": "x"}, {"name": "b"})
-    assert actions(result) == [("a", "failed"), ("b", "none")]
+    assert actions(result) == [("a", "updated"), ("b", "none")]
+    assert result["summary"] == summary(updated=1, unchanged=1, failed=1)
     first = result["runtimes"][0]
     assert first["changed_fields"] == ["others"]
     assert first["id"] == A
@@ -422,10 +433,9 @@ def waits(have, **options):
     """Waiting for a few looks on a clock of its own."""
     clock = iter(range(10_000))
     writer = have.writer()
-    return partial(
-        wait_for_all,
-        api=writer.api,
-        waiting=Waiting(options.get("timeout", 50), 1.0),
+    return Waiter(
+        writer.api,
+        Waiting(options.get("timeout", 50), 1.0),
         clock=lambda: next(clock),
         pause=options.get("pause", have.pause),
         workers=2,
@@ -445,7 +455,10 @@ def test_waiting_takes_all_that_were_written_and_those_that_were_not():
 def test_who_is_not_ready_fails_and_cancels_the_purge():
     have = holding(a={"id": A, "status": "error"}, b=B)
     result = run(have, {"name": "a", "others": "x"}, purge=True, wait=waits(have))
-    assert actions(result) == [("a", "failed")]
+    assert actions(result) == [("a", "updated")], "it was written and then failed"
+    assert "is in error" in result["runtimes"][0]["error"]["msg"]
+    assert result["runtimes"][0]["changes"] == [{"field": "others", "before": "", "after": "x"}]
+    assert result["summary"] == summary(updated=1, failed=1)
     assert "is in error" in result["msg"]
     assert result["msg"].endswith("Nothing was purged.")
     assert result["changed"] is True
@@ -470,6 +483,7 @@ def test_all_are_waited_for_at_once_and_told_as_last_seen():
     assert len(have.pauses) == 1, "nobody waits for another's end"
     assert [entry["runtime"]["status"] for entry in result["runtimes"]] == ["error"] + ["ready"] * 8
     assert result["summary"] == summary(unchanged=8, failed=1)
+    assert actions(result)[0] == ("r0", "failed"), "nothing was done to it"
 
 
 def test_the_time_is_for_all_together():
@@ -478,3 +492,111 @@ def test_the_time_is_for_all_together():
     assert len(have.pauses) == 2
     assert result["summary"] == summary(failed=9)
     assert "is not ready after 3 seconds" in result["msg"]
+
+
+# --- an unforeseen exception of one entry
+
+
+@pytest.mark.parametrize("step", ["plan", "carry_out", "verified"])
+def test_an_unforeseen_exception_of_one_entry_discards_no_report_and_cancels_the_purge(monkeypatch, step):
+    owner = Planner if step == "plan" else Writer
+    work = getattr(owner, step)
+
+    def raising(self, first, wanted, *more):
+        if wanted.name == "b":
+            raise TypeError("a secret")
+        return work(self, first, wanted, *more)
+
+    monkeypatch.setattr(owner, step, raising)
+    have = holding(a=A, b=B, x=C)
+    result = run(have, {"name": "a", "others": "y"}, {"name": "b", "others": "y"}, {"name": "new"}, purge=True)
+    written = "updated" if step == "verified" else "failed"
+    assert actions(result)[:3] == [("a", "updated"), ("b", written), ("new", "created")]
+    error = result["runtimes"][1]["error"]["msg"]
+    assert error.startswith("This is a bug in mstr.library: TypeError in test_bulk.py, line ")
+    assert "a secret" not in result["msg"]
+    assert result["summary"]["failed"] == 1
+    assert ("x" in have.names) == (step != "verified"), "the purge comes before the last list where nothing waits"
+
+
+# --- a list that hides what a read shows
+
+
+def test_an_update_of_a_runtime_that_the_list_hides_is_no_failure():
+    have = holding(a=A, hidden=B)
+    have.hides = lambda one: one["id"] == B
+    result = run(have, {"id": B, "others": "x"}, {"name": "new"}, workers=4)
+    assert [entry["action"] for entry in result["runtimes"]] == ["updated", "created"]
+    assert result["runtimes"][0]["runtime"]["others"] == "x"
+    assert result["summary"]["failed"] == 0
+
+
+def test_a_lost_create_whose_differences_are_found_warns_as_for_one_runtime():
+    have = Server()
+    have.alter = lambda one: one.update(execTimeout=1)
+    have.fail("POST", lost(), done=True)
+    result = run(have, {"name": "new", "exec_timeout": 60}, retries=0)
+    assert actions(result) == [("new", "created")]
+    assert have.writes == ["POST /runtimes"]
+    [warning] = have.warnings
+    assert "exec_timeout" in warning
+
+
+# --- what is deleted is read whole
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_the_difference_of_a_delete_and_of_a_purge_holds_the_whole_definition(check_mode):
+    have = holding(a={"id": A, "whitelist": ["10.0.0.0/8"]}, b={"id": B, "whitelist": ["10.1.0.0/16"]}, c=C)
+    have.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    result = run(have, {"name": "a", "state": "absent"}, {"name": "c"}, purge=True, check_mode=check_mode)
+    assert [one["before"]["whitelist"] for one in result["diff"]] == [["10.0.0.0/8"], ["10.1.0.0/16"]]
+    assert [one["before"]["resource"] for one in result["diff"]] == [{"cpu": 0.2, "mem": 512}] * 2
+    assert [one["runtime"]["exec_timeout"] for one in result["runtimes"] if one["action"] == "deleted"] == [600, 600]
+
+
+def test_what_cannot_be_read_is_not_purged_and_nothing_else_is():
+    have = holding(a=A, b=B, c=C)
+    have.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    have.fail("GET")  # the list
+    have.fail("GET", refusal(403, "ERR0017", "no permission", f"GET /api/runtimes/{B}"))
+    result = run(have, {"name": "a"}, purge=True)
+    assert actions(result) == [("a", "none"), ("b", "failed")]
+    assert result["msg"].endswith("Nothing was purged.")
+    assert have.names == ["a", "b", "c"]
+
+
+def test_what_is_deleted_meanwhile_is_not_purged():
+    have = holding(a=A, b=B)
+    have.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    have.fail("GET")  # the list
+    have.fail("GET", meanwhile=lambda: have.runtimes.pop(B))
+    assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none")]
+    assert have.writes == []
+
+
+# --- a purge by a name that is hardly different
+
+
+@pytest.mark.parametrize("name", ["NIGHTLY", "Nightly ", "\u00a0nightly"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_purge_of_a_name_that_differs_only_in_case_or_whitespace_is_refused(name, state):
+    have = holding(**{name: A, "Other": B})
+    (fault,) = refused(have, {"name": "Nightly", "state": state}, {"name": "Other"}, purge=True)
+    assert fault.startswith(f"purge would delete {name!r} ({A}), whose name differs only in case or in surrounding")
+    assert "from 'Nightly' in the list" in fault
+
+
+def test_a_name_that_is_listed_or_spared_is_no_reason_to_refuse_the_purge():
+    have = holding(nightly=A, Nightly=B, x=C)
+    run(have, {"name": "Nightly"}, purge=True, exclude=["nightly"])
+    assert have.names == ["Nightly", "nightly"]
+    run(have, {"name": "Nightly"}, {"name": "nightly", "state": "absent"}, purge=True)
+    assert have.names == ["Nightly"]
+
+
+def test_without_purge_a_name_that_differs_only_in_case_is_a_warning():
+    have = holding(nightly=A)
+    assert actions(run(have, {"name": "Nightly"})) == [("Nightly", "created")]
+    [warning] = have.warnings
+    assert warning.startswith("Runtime 'Nightly' is new, but 'nightly' exists: ")

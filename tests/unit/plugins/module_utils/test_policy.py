@@ -153,7 +153,7 @@ def test_what_opens_nothing_is_not_judged(options):
 def refused_before_the_write(held, *, judge, **options):
     server = Server(stored(whitelist=held))
     wanted = from_params({"name": "r", "purge_whitelist": False, **options}, judge)
-    faults = faults_of(server.writer()._replace(policy=judge).ensure, wanted)
+    faults = faults_of(server.writer(policy=judge).ensure, wanted)
     assert server.writes == []
     return faults
 
@@ -172,7 +172,7 @@ def test_blocks_that_go_or_are_not_managed_are_not_judged():
     judge = policy(["10.0.0.0/8"])
     for options in ({"whitelist": ["10.1.0.0/16"]}, {"description": "d"}, {"description": "d", "id": ID}):
         server = Server(stored(whitelist=["8.8.8.8/32"]))
-        server.writer()._replace(policy=judge).ensure(from_params({"name": "r", **options}, judge))
+        server.writer(policy=judge).ensure(from_params({"name": "r", **options}, judge))
         assert len(server.writes) == 1
 
 

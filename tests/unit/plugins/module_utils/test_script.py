@@ -19,7 +19,17 @@ from hypothesis import strategies as st
 EVALUATION = "8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C"
 START = "POST /scripts/evaluation"
 LOOK, STOP = f"GET /scripts/evaluation/{EVALUATION}", f"DELETE /scripts/evaluation/{EVALUATION}"
-KEYS = ["changed", "evaluation_id", "result", "runtime_id", "status", "stderr", "stdout", "stdout_lines"]
+KEYS = [
+    "changed",
+    "evaluation_id",
+    "result",
+    "runtime_id",
+    "status",
+    "stderr",
+    "stderr_lines",
+    "stdout",
+    "stdout_lines",
+]
 
 
 def api(call):
@@ -87,10 +97,12 @@ def test_a_run_that_ends_ready(room):
     )
     assert here.run(runtime_id=ID) == {
         "changed": True,
+        "msg": f"Ran the script on the runtime {ID}.",
         "status": "ready",
         "stdout": "Grüße\n密码",
         "stdout_lines": ["Grüße", "密码"],
         "stderr": "w\n",
+        "stderr_lines": ["w"],
         "result": {"a": [1]},
         "runtime_id": ID,
         "evaluation_id": EVALUATION,
@@ -182,7 +194,7 @@ def test_of_a_long_stderr_the_end_is_shown_and_no_control_character(room):
 def test_without_stderr_the_servers_message_is_shown(room):
     sentence = room(state(5, message="The execution took\ntoo long.")).fail().sentence
     assert sentence == "The script on the default runtime ended with status expired: The execution took too long."
-    assert room(state(6)).fail().sentence.endswith("ended with status cancelled: the server says no more")
+    assert room(state(6)).fail().sentence.endswith("ended with status cancelled: the server gave no reason")
 
 
 # --- a run that has to be stopped
@@ -193,7 +205,7 @@ def test_a_run_that_never_ends_is_stopped_on_the_server(room):
     failure = here.fail(runtime_id=DEFAULT_ID, timeout=2)
     assert failure.sentence == (
         f"The script on the runtime {DEFAULT_ID} did not end within 2 seconds (run_timeout). It was stopped on the "
-        "server. Its stderr ends: still busy"
+        "server. Its stderr ends with: still busy"
     )
     assert here.calls[-2:] == [LOOK, STOP]
     assert here.calls.count(STOP) == 1
@@ -213,7 +225,7 @@ def test_a_run_that_cannot_be_stopped_may_be_running_on(room):
     here = room(*[state(1)] * 9)
     here.http.reply(STOP, refused(STOP, 500, "01", "cannot"))
     failure = here.fail(timeout=1)
-    assert "(run_timeout). It may be running on: Could not stop the script: " in failure.sentence
+    assert "(run_timeout). It may still be running: Could not stop the script: " in failure.sentence
     assert "'cannot'" in failure.sentence
     assert failure.to_result()["status"] is None
 
@@ -239,8 +251,8 @@ def test_an_evaluation_that_the_server_forgets_is_nobodys_any_more(room):
     here = room(state(1, stdout="half"), refused(LOOK, 404, "4", "The object evaluation was not found."))
     failure = here.fail()
     assert failure.sentence == (
-        f"The server no longer knows the script on the default runtime that it started (evaluation {EVALUATION}), so "
-        "that nobody can tell how it ended."
+        f"The server no longer knows the script that it started on the default runtime (evaluation {EVALUATION}). Its "
+        "outcome is unknown."
     )
     assert STOP not in here.calls
     result = failure.to_result()
@@ -253,13 +265,37 @@ def test_a_server_that_is_not_available_for_a_while_is_asked_again(room):
     assert here.calls.count(START) == 1
 
 
-def test_a_server_that_stays_away_has_the_run_stopped(room):
-    here = room(state(1), *[refused(LOOK, 503, "16")] * 4)
-    failure = here.fail()
-    assert failure.sentence.startswith("Could not ask for the result of the script on the default runtime: ")
-    assert failure.sentence.endswith("It was stopped on the server.")
-    assert here.calls == [START, LOOK, *[LOOK] * 4, STOP]
-    assert failure.error["http_status"] == 503
+OUTAGES = [*[refused(LOOK, status, "16") for status in (429, 502, 503, 504)], lost(api(LOOK)), broken(LOOK, 502)]
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_an_outage_while_the_script_runs_does_not_stop_it(room, outage):
+    here = room(state(1), *[outage] * 30, state(1), *[outage] * 30, state(3, output="7"))
+    assert here.run()["result"] == 7
+    assert here.calls == [START, *[LOOK] * 63], "each check is one request"
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_a_server_that_stays_away_until_run_timeout_has_the_run_stopped(room, outage):
+    here = room(state(1, stderr="busy"), *[outage] * 30)
+    failure = here.fail(timeout=20)
+    said = str(getattr(outage, "sentence", "Could not read the result of the script on the default runtime: "))
+    preface = "The script on the default runtime did not end within 20 seconds (run_timeout). The last check failed: "
+    assert failure.sentence.startswith(preface + said)
+    assert failure.sentence.endswith("It was stopped on the server. Its stderr ends with: busy")
+    assert here.calls[-1] == STOP
+    assert failure.error["http_status"] == getattr(outage, "status", None)
+
+
+def test_an_outage_that_is_over_is_not_mentioned(room):
+    here = room(refused(LOOK, 503, "16"), *[state(1)] * 30)
+    assert "last check" not in here.fail(timeout=2).sentence
+
+
+def test_an_error_that_does_not_pass_has_the_run_stopped_at_once(room):
+    here = room(state(1), refused(LOOK, 403, "17"))
+    assert here.fail().sentence.endswith("It was stopped on the server.")
+    assert here.calls == [START, LOOK, LOOK, STOP]
 
 
 def test_a_session_that_dies_while_the_script_runs_is_opened_anew(room):
@@ -273,13 +309,13 @@ def test_a_session_that_cannot_be_opened_anew_cannot_stop_the_run_either(room):
     here = room(state(1), refused(LOOK, 401, "9"))
     here.http.reply(LOGIN, response(204, headers={"X-MSTR-AuthToken": "token-number-1"}), refused(LOGIN, 403, "3"))
     sentence = here.fail().sentence
-    assert "It may be running on: Could not stop the script: there is no session any more." in sentence
+    assert "It may still be running: Could not stop the script: there is no session any more." in sentence
 
 
 @pytest.mark.parametrize("look", [None, [], {}, {"status": None}, {"status": "3"}, {"status": True}, {"status": 3.0}])
 def test_a_state_without_a_status_ends_the_run(room, look):
     here = room(response(200, look, request=api(LOOK)))
-    assert "the server tells no status of the evaluation" in here.fail().sentence
+    assert "the server returned no status of the evaluation" in here.fail().sentence
     assert here.calls == [START, LOOK, STOP]
 
 
@@ -293,7 +329,7 @@ def test_a_start_whose_answer_was_lost_is_never_repeated(room, start):
     here = room(start=start)
     sentence = here.fail().sentence
     assert sentence.endswith(
-        "The answer to the start was lost: the script may be running on the server. It is not started again."
+        "The response to the start was lost: the script may be running on the server. It is not started again."
     )
     assert here.calls == [START]
 
@@ -302,7 +338,7 @@ def test_a_start_whose_answer_was_lost_is_never_repeated(room, start):
 def test_a_yes_without_an_id_is_a_lost_answer(room, body):
     here = room(start=response(200, body, request=api(START)))
     sentence = here.fail().sentence
-    assert "held no id. The answer to the start was lost" in sentence
+    assert "contains no id. The response to the start was lost" in sentence
     assert here.calls == [START]
 
 

@@ -6,17 +6,15 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._errors import ERROR_KEYS, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ERROR_KEYS, ConnectError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._outcome import Outcome
 from ansible_collections.mstr.library.plugins.module_utils._wait import (
-    NotReady,
+    Waiter,
     Waiting,
-    until_ready,
-    wait_for,
     waiting_from,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, refusal, runtime, stored
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, runtime, stored
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +33,7 @@ class Film:
         self.looks, self.pauses, self.now = 0, [], 1000.0
         self._pictures, self._takes = list(pictures), takes
 
-    def get(self, path, params=None, *, doing=None):
+    def get(self, path, params=None, *, doing=None, kind="read"):
         assert path == f"/runtimes/{ID}"
         self.looks += 1
         self.now += self._takes
@@ -50,12 +48,13 @@ class Film:
         self.pauses.append(seconds)
         self.now += seconds
 
-    def wait(self, first, timeout=300, interval=2.0):
-        return until_ready(self.api, runtime(**first), Waiting(timeout, interval), lambda: self.now, self.pause)
+    def wait(self, first, timeout=300, interval=2.0, action="none"):
+        waiter = Waiter(self.api, Waiting(timeout, interval), lambda: self.now, self.pause)
+        return waiter.wait_for(outcome(action, **first)).runtime
 
-    def fail(self, first, timeout=300, interval=2.0):
-        with pytest.raises(NotReady) as failure:
-            self.wait(first, timeout, interval)
+    def fail(self, first, timeout=300, interval=2.0, action="none"):
+        with pytest.raises(PartialError) as failure:
+            self.wait(first, timeout, interval, action)
         return failure.value
 
 
@@ -110,10 +109,10 @@ def test_a_timeout_tells_the_last_status_of_the_runtime_and_of_each_package():
     film = Film({"status": "busy", "packages": packages(pandas="installed", scipy="installing")})
     failure = film.fail(BUSY, timeout=5)
     assert failure.sentence == (
-        f"The runtime 'r' ({ID}) is not ready after 5 seconds: status busy, packages: pandas installed, scipy "
-        "installing. The server goes on; raise wait_timeout, or look at its packages."
+        f"Runtime 'r' ({ID}) is not ready after 5 seconds: status busy, packages: pandas installed, scipy "
+        "installing. The server is still working on it: raise wait_timeout, or check the packages."
     )
-    assert failure.runtime.values["packages"][1].status == "installing"
+    assert failure.result["runtime"]["packages"][1]["status"] == "installing"
 
 
 @pytest.mark.parametrize("status", ["unknown", None])
@@ -138,7 +137,10 @@ def test_the_three_looks_are_three_in_a_row():
 def test_unknown_with_packages_that_are_not_installed_is_not_ready():
     pictures = {"status": "unknown", "packages": packages(pandas="installing", scipy="installed")}
     failure = Film(pictures).fail(pictures, timeout=60)
-    assert "status unknown, packages: pandas installing, scipy installed. The server goes on" in failure.sentence
+    assert (
+        "status unknown, packages: pandas installing, scipy installed. The server is still working on it"
+        in failure.sentence
+    )
 
 
 @pytest.mark.parametrize("first", [{"packages": packages(pandas="unknown")}, {"packages": packages(pandas=None)}])
@@ -146,13 +148,13 @@ def test_unknown_with_packages_that_are_not_installed_is_not_ready():
 def test_a_server_that_tells_nothing_at_all_is_waited_for_in_vain_and_named_so(first, status):
     picture = {**first, "status": status}
     failure = Film(picture).fail(picture, timeout=20)
-    assert "The server tells nothing of it; it may do so once a script has run there." in failure.sentence
+    assert "The server has not reported a status; some servers report one only after a script" in failure.sentence
 
 
 def test_an_error_fails_at_once():
     film = Film({"status": "error", "packages": packages(pandas="installed")})
     failure = film.fail(BUSY)
-    assert failure.sentence == f"The runtime 'r' ({ID}) is in error: status error, packages: pandas installed"
+    assert failure.sentence == f"Runtime 'r' ({ID}) is in error: status error, packages: pandas installed"
     assert film.looks == 1
     film = Film(None)
     assert "is in error" in film.fail({"status": "error"}).sentence
@@ -172,15 +174,22 @@ def test_each_package_that_is_not_installed_is_named_with_the_servers_message(st
     }
     failure = Film(picture).fail(BUSY)
     assert failure.sentence == (
-        f"The runtime 'r' ({ID}) lacks packages: nope (Return code: 1.); mute (the server gives no reason); ünï (kein "
-        "Solches Paket)"
+        f"Runtime 'r' ({ID}): 3 packages could not be installed: nope (server: \"Return code: 1.\"), mute (no reason "
+        'given), ünï (server: "kein Solches Paket")'
     )
-    assert failure.runtime.values["packages"][0].message == "Return code: 1."
+    assert failure.result["runtime"]["packages"][0]["message"] == "Return code: 1."
+
+
+def test_one_package_that_is_not_installed_is_named_in_one_sentence():
+    picture = {"packages": [{"name": "nope", "status": "not_installed", "message": "Return code: 1."}]}
+    assert Film(picture).fail(BUSY).sentence == (
+        f"Runtime 'r' ({ID}): package nope could not be installed (server: \"Return code: 1.\")"
+    )
 
 
 def test_a_runtime_that_is_deleted_meanwhile_ends_the_waiting():
     film = Film(BUSY, None)
-    assert film.fail(BUSY).sentence == f"The runtime 'r' ({ID}) was deleted while waiting"
+    assert film.fail(BUSY).sentence == f"Runtime 'r' ({ID}) was deleted while the task waited for it"
     assert film.looks == 2
 
 
@@ -192,7 +201,7 @@ def outcome(action="created", **fields):
 
 
 def waited(film, one):
-    return wait_for(one, film.api, Waiting(10, 1.0), lambda: film.now, film.pause)
+    return Waiter(film.api, Waiting(10, 1.0), lambda: film.now, film.pause).wait_for(one)
 
 
 def test_the_outcome_carries_the_runtime_as_seen_last():
@@ -207,7 +216,14 @@ def test_nothing_changed_is_waited_for_all_the_same():
     assert film.looks == 1
 
 
-@pytest.mark.parametrize("one", [outcome("deleted", **BUSY), Outcome("none", None, (), None, {}, {})])
+@pytest.mark.parametrize(
+    "one",
+    [
+        outcome("deleted", **BUSY),
+        Outcome("none", None, (), None, {}, {}),
+        outcome("created", **BUSY)._replace(predicted=True),
+    ],
+)
 def test_what_is_not_there_is_not_waited_for(one):
     film = Film(None)
     assert waited(film, one) is one
@@ -218,7 +234,7 @@ def test_a_failure_carries_every_key_for_the_runtime_exists():
     with pytest.raises(PartialError) as failure:
         waited(Film({**BUSY, "packages": packages(pandas="not_installed")}), outcome(**BUSY))
     result = failure.value.to_result()
-    assert "lacks packages: pandas" in result["msg"]
+    assert "package pandas could not be installed (no reason given)" in result["msg"]
     assert (result["id"], result["changed"], result["action"], result["changed_fields"]) == (
         ID,
         True,
@@ -229,18 +245,117 @@ def test_a_failure_carries_every_key_for_the_runtime_exists():
     assert sorted(result["error"]) == sorted(ERROR_KEYS)
 
 
-def test_a_server_that_fails_meanwhile_is_told_with_its_error_and_every_key():
+def test_a_server_that_refuses_meanwhile_is_reported_with_its_error_and_every_key():
+    film = Film(BUSY, refusal(403, "ERR0017", "no", "GET /api/runtimes"))
     with pytest.raises(PartialError) as failure:
-        waited(Film(BUSY, refusal(503, "ERR0016", "down", "GET /api/runtimes")), outcome(**BUSY))
+        waited(film, outcome(**BUSY))
     result = failure.value.to_result()
-    assert (result["error"]["http_status"], result["id"], result["changed"]) == (503, ID, True)
+    assert (result["error"]["http_status"], result["id"], result["changed"]) == (403, ID, True)
     assert result["runtime"]["status"] == "busy"
+    assert film.looks == 2
+
+
+# --- outages
+
+
+OUTAGES = [
+    refusal(429),
+    refusal(502),
+    refusal(503, "ERR0016", "down", "GET /api/runtimes"),
+    refusal(504),
+    lost("GET /api/runtimes"),
+    ConnectError("Could not: nothing listens.", request="GET /api/runtimes", refused=True),
+]
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_an_outage_ends_no_waiting(outage):
+    film = Film(*[outage] * 20, BUSY, *[outage] * 20, READY)
+    assert film.wait(BUSY, timeout=3000, action="created").facts["status"] == "ready"
+    assert film.looks == 42
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_an_outage_that_does_not_end_is_named_when_the_time_is_over(outage):
+    failure = Film(BUSY, outage).fail(BUSY, timeout=60)
+    assert failure.sentence == (
+        f"Runtime 'r' ({ID}) is not ready after 60 seconds: status busy, packages: pandas installing. The last check "
+        f"failed: {outage.sentence}"
+    )
+    assert failure.error == outage.error
+
+
+@pytest.mark.parametrize(
+    "error", [refusal(403), refusal(500, "ERR001"), ConnectError("Not trusted.", request="GET /x", hopeless=True)]
+)
+def test_an_error_that_does_not_pass_ends_the_waiting_at_once(error):
+    film = Film(error)
+    assert film.fail(BUSY).sentence == error.sentence
+    assert film.looks == 1
+
+
+def test_an_unforeseen_exception_is_the_error_of_its_runtime():
+    assert Film(KeyError("x")).fail(BUSY).sentence.startswith("This is a bug in mstr.library: KeyError in ")
+
+
+def test_a_look_is_not_repeated_by_the_session():
+    film = Film(READY)
+    asked = []
+    get = film.get
+    film.get = lambda path, **options: (asked.append(options["kind"]), get(path, **options))[1]
+    film.wait(BUSY)
+    assert asked == ["once"], "the waiting itself asks again"
+
+
+# --- a status from before the write
+
+
+@pytest.mark.parametrize("action", ["created", "updated"])
+@pytest.mark.parametrize("status", ["unknown", None])
+def test_after_a_write_a_package_of_unknown_status_is_ready_at_the_third_look(action, status):
+    stale = {"status": "ready", "packages": packages(pandas="installed", new=status)}
+    film = Film(stale)
+    assert film.wait(stale, action=action).id == ID
+    assert film.looks == 2, "the read after the write was the first look"
+
+
+def test_after_a_write_a_new_package_that_fails_later_fails_the_task():
+    stale = {"status": "ready", "packages": packages(new="unknown")}
+    failed = {"status": "error", "packages": packages(new="not_installed")}
+    assert "package new could not be installed" in Film(stale, failed).fail(stale, action="updated").sentence
+    installing = {"status": "busy", "packages": packages(new="installing")}
+    film = Film(stale, installing, failed)
+    assert "package new could not be installed" in film.fail(stale, action="updated").sentence
+
+
+def test_the_looks_at_an_unknown_package_are_three_in_a_row():
+    stale = {"status": "ready", "packages": packages(new="unknown")}
+    film = Film(stale, BUSY, stale, lost(), stale, stale, stale)
+    film.wait(stale, action="updated")
+    assert film.looks == 7
+
+
+@pytest.mark.parametrize("stale", [{"status": "error"}, {"status": "error", "packages": packages(old="not_installed")}])
+def test_an_error_from_before_the_write_does_not_fail_the_task_that_repairs_it(stale):
+    film = Film(BUSY, READY)
+    assert film.wait(stale, action="updated").facts["status"] == "ready"
+    assert film.looks == 2
+    film = Film(stale)
+    film.fail(stale, action="updated")
+    assert film.looks == 1, "an error at the second look counts"
+
+
+def test_without_a_write_a_status_is_believed_at_once():
+    film = Film(None)
+    film.fail({"status": "error"})
+    film.wait({"status": "ready", "packages": packages(pandas="unknown")})
+    assert film.looks == 0
 
 
 def test_an_interrupted_waiting_says_what_it_waited_for():
     with pytest.raises(PartialError) as failure:
         waited(Film(Interrupted("Stopped by signal SIGTERM")), outcome(**BUSY))
-    assert failure.value.sentence == (f"Stopped by signal SIGTERM while waiting until the runtime 'r' ({ID}) is ready")
+    assert failure.value.sentence == f"Stopped by signal SIGTERM while waiting for runtime 'r' ({ID}) to be ready"
     assert failure.value.to_result()["id"] == ID
 
 
@@ -257,6 +372,6 @@ def test_how_a_task_wants_to_wait():
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), -(10**400)])
 def test_times_that_are_not_positive_are_refused_also_where_nobody_waits(wait, value):
     assert faults_of(waiting_from, {"wait": wait, "wait_timeout": value, "wait_interval": value}) == (
-        f"wait_timeout {value} is out of range; it is more than 0 seconds",
-        f"wait_interval {value} is out of range; it is more than 0 seconds",
+        f"wait_timeout must be more than 0 seconds, not {value}",
+        f"wait_interval must be more than 0 seconds, not {value}",
     )

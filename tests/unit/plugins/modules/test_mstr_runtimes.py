@@ -72,9 +72,9 @@ def test_all_mistakes_of_all_entries_in_one_message():
         "runtimes[4] 'c': resource.cpu -1.0 is out of range",
         "runtimes[6]: id '12' is invalid",
         "concurrency 17 is out of range; it goes from 1 to 16",
-        "runtimes[5] has the name 'a' of runtimes[0]",
+        "runtimes[5] has the same name as runtimes[0]: 'a'",
         "purge_limit -1 is out of range; it is at least 0",
-        "wait_timeout 0 is out of range",
+        "wait_timeout must be more than 0 seconds, not 0",
     ):
         assert one in told
     assert len(faults) == 12
@@ -93,10 +93,13 @@ def test_concurrency_in_range(concurrency):
 @pytest.mark.parametrize(
     ("entries", "fault"),
     [
-        ([{"name": "a"}, {"name": "b"}, {"name": "a"}], "runtimes[2] has the name 'a' of runtimes[0]"),
-        ([{"id": ID}, {"id": ID.lower()}], f"runtimes[1] has the id '{ID.lower()}' of runtimes[0]"),
-        ([{"id": A, "name": "x"}, {"id": ID, "name": "x"}], "runtimes[1] has the name 'x' of runtimes[0]"),
-        ([{"id": A, "name": "b"}, {"name": "b", "state": "absent"}], "runtimes[1] has the name 'b' of runtimes[0]"),
+        ([{"name": "a"}, {"name": "b"}, {"name": "a"}], "runtimes[2] has the same name as runtimes[0]: 'a'"),
+        ([{"id": ID}, {"id": ID.lower()}], f"runtimes[1] has the same id as runtimes[0]: '{ID.lower()}'"),
+        ([{"id": A, "name": "x"}, {"id": ID, "name": "x"}], "runtimes[1] has the same name as runtimes[0]: 'x'"),
+        (
+            [{"id": A, "name": "b"}, {"name": "b", "state": "absent"}],
+            "runtimes[1] has the same name as runtimes[0]: 'b'",
+        ),
     ],
 )
 def test_duplicates_with_both_indexes(entries, fault):
@@ -119,10 +122,11 @@ def test_absent_together_with_fields_that_make_no_sense(fields, named):
 
 
 @pytest.mark.parametrize("source", ["runtimes", "src"])
-def test_purge_with_an_empty_list(tmp_path, source):
-    options = params(purge=True, **{source: [] if source == "runtimes" else written(tmp_path, [])})
+@pytest.mark.parametrize("entries", [[], [{"name": "a", "state": "absent"}, {"id": A, "state": "absent"}]])
+def test_purge_without_a_runtime_that_is_to_be_present(tmp_path, source, entries):
+    options = params(purge=True, **{source: entries if source == "runtimes" else written(tmp_path, entries)})
     (fault,) = faults_of(prepare, options)
-    assert fault.startswith("purge with an empty list would delete every runtime")
+    assert fault.startswith("purge would delete every runtime, as no entry has state: present")
 
 
 def test_a_null_is_no_list():

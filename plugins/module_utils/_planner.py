@@ -1,0 +1,91 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds the runtime that a definition means, and plans what to do with it, with what only the server knows.
+
+Wing: Work.
+Only reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ._api import WHOLE, RuntimeApi, one_named
+from ._definition import Definition
+from ._errors import ValidationError
+from ._names import near_names
+from ._plan import Plan, make_plan
+from ._policy import Policy
+from ._runtime import Runtime
+
+
+class Planner:
+    """Reads and plans; nothing is written here."""
+
+    def __init__(self, api: RuntimeApi, warn: Callable[[str], None], policy: Policy | None = None) -> None:
+        self.api = api
+        self._warn, self._policy = warn, policy
+
+    def locate(self, wanted: Definition, listed: Iterable[Runtime] | None = None) -> Runtime | None:
+        """The runtime as it is now, whole. `listed`: the runtimes on the server, where they were just read.
+
+        Raises ValidationError for an ambiguous name, and for an unknown id whose runtime is to be present.
+        """
+        if wanted.id is None:
+            listed = self.api.everything() if listed is None else listed
+            return self.api.whole(one_named(listed, str(wanted.name)), {*WHOLE, *wanted.values})
+        current = self.api.get(wanted.id)
+        if current is None and wanted.state == "present":
+            raise ValidationError([f"no runtime has the id {wanted.id}; to create one, give its name and no id"])
+        return current
+
+    def plan(self, current: Runtime | None, wanted: Definition, listed: Iterable[Runtime] | None = None) -> Plan:
+        """The plan, when nothing forbids it. Raises ValidationError, before anything is written.
+
+        `listed`: the runtimes on the server, where they are known already.
+        """
+        plan = make_plan(current, wanted)
+        if plan.action == "deleted" and plan.runtime and plan.runtime.is_default:
+            raise ValidationError(
+                [f"{plan.runtime.name!r} ({plan.runtime.id}) is the server's built-in default runtime; it stays"]
+            )
+        if self._policy and plan.runtime and "whitelist" in wanted.keep and "whitelist" in wanted.values:
+            faults = self._policy.faults(enumerate(plan.runtime.values["whitelist"]))
+            if faults:
+                raise ValidationError([f"what stays in the whitelist: {fault}" for fault in faults])
+        if "runtime_version" in plan.changed_fields and wanted.values["runtime_version"]:
+            self._check_version(str(wanted.values["runtime_version"]))
+        if plan.action == "updated" and plan.runtime and "name" in plan.changed_fields:
+            self._check_name(plan.runtime, self.api.everything() if listed is None else listed)
+        if current is None and wanted.name and not wanted.id:
+            self._warn_of_near_names(wanted, listed or ())
+        return plan
+
+    def _check_version(self, version: str) -> None:
+        known = self.api.versions()
+        if known is None or version in known:
+            return
+        from difflib import get_close_matches  # costs 3 ms, which a task that is right need not pay
+
+        close = [one for one in known if one.startswith(f"{version}.")] or get_close_matches(version, known, 1)
+        hint = f"; did you mean {close[-1]}?" if close else ""
+        offered = ", ".join(known) or "none"
+        raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {offered}){hint}"])
+
+    def _check_name(self, renamed: Runtime, listed: Iterable[Runtime]) -> None:
+        # A server that does not refuse a second runtime of a name would leave two that no task can tell apart.
+        taken = [one for one in listed if one.name == renamed.name and one.id != renamed.id]
+        if taken:
+            raise ValidationError([f"name {taken[0].name!r} is taken by the runtime with id {taken[0].id}"])
+
+    def _warn_of_near_names(self, wanted: Definition, listed: Iterable[Runtime]) -> None:
+        near = near_names(str(wanted.name), (one.name for one in listed))
+        if near:
+            what = "is new" if wanted.state == "present" else "does not exist, so nothing is deleted"
+            others = f"{' and '.join(map(repr, near))} {'exists' if len(near) == 1 else 'exist'}"
+            self._warn(
+                f"Runtime {wanted.name!r} {what}, but {others}: the names differ only in case or in surrounding "
+                "whitespace. Check the spelling."
+            )
