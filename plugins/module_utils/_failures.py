@@ -2,11 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why no answer came, in words: the exceptions of requests and urllib3, sorted.
+"""Why a call got no response, in words: the exceptions of requests and urllib3, sorted.
 
 Wing: Session, pure.
+What happened to a request whose connection broke is unclear, unless it is proven that the request was never sent. The
+proof is the traceback: an exception out of C(connect) means that there was no connection yet. Names of exceptions prove
+nothing: behind a proxy, urllib3 calls every broken connection a ProxyError, also one that carried a request.
 Looks at names, so that it needs neither library. The text of an exception is quoted nowhere as a whole: it
-holds object addresses and, behind a proxy, may hold more.
+contains object addresses and, behind a proxy, may contain more.
 """
 
 from __future__ import annotations
@@ -17,14 +20,20 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ._errors import clean
+from ._tls import client_refused, not_tls, untrusted
 
-_CA_HINT = (
-    "Set ca_path (or MSTR_CA_PATH) to a file with the CA that signed it; validate_certs: false turns the check off"
-)
+# Functions of http.client, urllib3 and requests that end before a request is sent.
+_BEFORE_SENDING = {"connect", "cert_verify"}
+# Exceptions of requests for what cannot be a request.
+_NO_REQUEST = {"InvalidURL", "InvalidSchema", "MissingSchema", "InvalidHeader", "InvalidJSONError"}
+_TLS_ERRORS = {"SSLError", "CertificateError"}
+_TIMEOUTS = {"ConnectTimeout", "ConnectTimeoutError", "ReadTimeout", "ReadTimeoutError", "TimeoutError", "timeout"}
+_LOST = {"ConnectionError", "ChunkedEncodingError", "ProtocolError", "ContentDecodingError", "ProxyError"}
+_HTTPS_HINT = "; if this port uses TLS, write https:// in base_url"
 
 
 class Failure(NamedTuple):
-    """The rest of a sentence; what it means is told by ConnectError."""
+    """The rest of a sentence. `ConnectError` says what the flags mean."""
 
     reason: str
     unclear: bool = False
@@ -32,64 +41,123 @@ class Failure(NamedTuple):
     hopeless: bool = False
 
 
-def failure(exc: BaseException, server: str, limit: float) -> Failure | None:
-    """What went wrong with a call, None for an exception that is no failed call."""
-    parts = urlsplit(server)
-    place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-    chain = list(_chain(exc))
-    names = {cls.__name__ for one in chain for cls in type(one).__mro__}
+class _Case:
+    """An exception with all that it was raised from."""
+
+    def __init__(self, exc: BaseException, server: str, proxied: bool, answered: bool) -> None:
+        parts = urlsplit(server)
+        self.host, self.server, self.proxied = parts.hostname or "", server, proxied
+        self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        self.chain = list(_chain(exc))
+        self.names = {cls.__name__ for one in self.chain for cls in type(one).__mro__}
+        self.functions = {name for one in self.chain for name in _functions(one)}
+        self.text = " ".join(str(one) for one in self.chain)
+        self.sender = f"{server}, or the proxy in between," if proxied else server
+        # A TLS port that is asked in plain http hangs up, or answers with what is not HTTP.
+        self.hint = _HTTPS_HINT if parts.scheme == "http" and not answered else ""
+
+    def detail(self) -> str:
+        """The innermost reason, without the addresses of objects."""
+        for one in reversed(self.chain):
+            if isinstance(one, OSError) and one.strerror:
+                return clean(re.sub(r" \(_ssl\.c:\d+\)", "", one.strerror), 100)
+        last = self.chain[-1]
+        text = re.sub(r"<[^>]*>(: )?|\([^()]*object at 0x[^()]*\)", "", str(last))
+        return clean(text, 120) or type(last).__name__
+
+
+def explain(
+    exc: BaseException, server: str, limit: float, *, proxied: bool = False, answered: bool = True
+) -> Failure | None:
+    """What went wrong with a call, None for an exception that does not come from one.
+
+    `limit`: seconds that the whole call may take. `proxied`: the call goes through a proxy. `answered`: the server has
+    answered another call before.
+    """
+    case = _Case(exc, server, proxied, answered)
     if isinstance(exc, OverflowError):
-        return Failure(f"{server} answered with {exc}, which no answer of this API has", unclear=True, hopeless=True)
-    if "ProxyError" in names:
-        return Failure(f"the proxy on the way to {place} fails ({_detail(chain)}); see HTTPS_PROXY and NO_PROXY")
-    if names & {"SSLError", "SSLCertVerificationError", "CertificateError"}:
-        return _tls(chain, place)
-    if names & {"NameResolutionError", "gaierror"}:
-        return Failure(f"the host name {parts.hostname} cannot be resolved; check base_url and the name server")
-    if "NewConnectionError" in names or "ConnectionRefusedError" in names:
-        reason = f"nothing listens at {place} ({_detail(chain)}); check base_url and that the server runs"
+        return Failure(f"{server} sent {exc}; no response of this API is that large", unclear=True, hopeless=True)
+    if case.names & _NO_REQUEST and not case.functions & _BEFORE_SENDING:
+        # Behind a proxy, the text may quote the variable with the proxy's password.
+        why = "check base_url and HTTPS_PROXY" if proxied else f"{case.detail()}; check base_url"
+        return Failure(f"the request to {server} is not valid: {why}", hopeless=True)
+    if case.functions & _BEFORE_SENDING:
+        return _not_connected(case)
+    return _lost(case, exc, limit)
+
+
+def _not_connected(case: _Case) -> Failure:
+    """The request was not sent."""
+    refused_by_proxy = re.match(r"Tunnel connection failed: (\d{3}.*)", str(case.chain[-1]))
+    if refused_by_proxy:
+        check = "the user name and password in it" if refused_by_proxy.group(1).startswith("407") else "NO_PROXY"
+        why = clean(refused_by_proxy.group(1), 80)
+        return Failure(f"the proxy refused to connect to {case.place} ({why}); check HTTPS_PROXY and {check}")
+    if case.names & _TLS_ERRORS:
+        return _no_tls(case)
+    unresolved = bool(case.names & {"NameResolutionError", "gaierror", "LocationParseError"})
+    refused = bool(case.names & {"NewConnectionError", "ConnectionRefusedError"}) and not unresolved
+    if case.proxied and ("create_connection" in case.functions or "_tunnel" in case.functions):
+        what = "did not open a connection" if "_tunnel" in case.functions else "cannot be reached"
+        return Failure(
+            f"the proxy on the way to {case.place} {what} ({case.detail()}); check HTTPS_PROXY and NO_PROXY",
+            refused=refused,
+        )
+    if unresolved:
+        return Failure(f"the host name {case.host} cannot be resolved; check base_url and the name server")
+    if refused:
+        reason = f"cannot connect to {case.place} ({case.detail()}); check base_url, and that the server is running"
         return Failure(reason, refused=True)
-    if names & {"ConnectTimeout", "ConnectTimeoutError"}:
-        return Failure(f"{place} does not answer within the timeout; check base_url, firewalls and proxies")
-    if names & {"ReadTimeout", "ReadTimeoutError"}:
-        reason = f"{server} sent nothing for the whole timeout; it may be overloaded, or timeout too short"
+    if case.names & _TIMEOUTS:
+        return Failure(f"{case.place} does not answer within the timeout; check base_url, firewalls and proxies")
+    if "cert_verify" in case.functions:
+        reason = "the certificates cannot be read; check the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
+        return Failure(reason, hopeless=True)
+    return Failure(f"no connection to {case.place} could be established ({case.detail()})")
+
+
+def _no_tls(case: _Case) -> Failure:
+    reason = untrusted(case.text, case.place) or client_refused(case.text, case.place) or not_tls(case.text, case.place)
+    if reason:
+        return Failure(reason, hopeless=True)
+    if "do_handshake" not in case.functions:
+        # The files that the options name were loaded before: this one comes from the environment.
+        reason = f"the CA certificates cannot be loaded ({case.detail()}); check the file that REQUESTS_CA_BUNDLE names"
+        return Failure(reason, hopeless=True)
+    return Failure(f"no TLS connection to {case.place} could be established ({case.detail()})")
+
+
+def _lost(case: _Case, exc: BaseException, limit: float) -> Failure | None:
+    """The server may have got the request, and may have done what was asked."""
+    if case.names & _TLS_ERRORS:
+        reason = client_refused(case.text, case.place)
+        if reason:
+            return Failure(reason, hopeless=True)
+        # With TLS 1.3 a server that wants a client certificate may hang up before it is heard.
+        hint = "; the server may require a client certificate (client_cert, client_key)" if "EOF" in case.text else ""
+        return Failure(f"the TLS connection to {case.place} broke ({case.detail()}){hint}", unclear=True)
+    if case.names & {"ReadTimeout", "ReadTimeoutError"}:
+        reason = f"{case.sender} sent nothing within the timeout; the server may be overloaded, or timeout too short"
         return Failure(reason, unclear=True)
     if isinstance(exc, TimeoutError):
-        return Failure(f"{server} sent no whole answer within {limit:g} seconds", unclear=True)
-    if names & {"ConnectionError", "ChunkedEncodingError", "ProtocolError", "ContentDecodingError"}:
-        reason = f"{server} closed the connection before its answer was whole ({_detail(chain)})"
-        return Failure(reason, unclear=True)
+        return Failure(f"{case.sender} sent no complete response within {limit:g} seconds", unclear=True)
+    if "BadStatusLine" in case.names and "RemoteDisconnected" not in case.names:
+        return Failure(f"{case.sender} answered with something other than HTTP{case.hint}", unclear=True)
+    if case.names & _LOST:
+        closed = f"{case.sender} closed the connection before the response was complete ({case.detail()})"
+        return Failure(f"{closed}{case.hint}", unclear=True)
     # HTTPError is the base of urllib3's own, of which requests lets some through.
-    if names & {"RequestException", "HTTPError"} or isinstance(exc, OSError):
-        return Failure(f"the call to {server} failed ({_detail(chain)})", unclear=True)
+    if case.names & {"RequestException", "HTTPError"} or isinstance(exc, OSError):
+        return Failure(f"the call to {case.server} failed ({case.detail()})", unclear=True)
     return None
 
 
-def _tls(chain: list[BaseException], place: str) -> Failure:
-    text = " ".join(str(one) for one in chain)
-    if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text or "doesn't match" in text:
-        found = re.search(r"certificate verify failed: ([^(\[]+)", text)
-        why = clean(found.group(1), 120).rstrip(" .") if found else "it is not valid for this host"
-        return Failure(f"the TLS certificate of {place} is not trusted: {why}. {_CA_HINT}", hopeless=True)
-    if "certificate required" in text.lower().replace("_", " ") or "handshake failure" in text:
-        return Failure(
-            f"{place} wants a client certificate that it trusts; set client_cert and client_key", hopeless=True
-        )
-    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
-        return Failure(f"{place} does not speak TLS; if it serves plain http, write http:// in base_url", hopeless=True)
-    # With TLS 1.3 a server tells only after the handshake that it wants one, and may hang up before that is heard.
-    hint = "; it may want a client certificate that it trusts, see client_cert and client_key" if "EOF" in text else ""
-    return Failure(f"the TLS connection to {place} failed ({_detail(chain)}){hint}", unclear=bool(hint))
-
-
-def _detail(chain: list[BaseException]) -> str:
-    """The innermost reason, without the addresses of objects."""
-    for one in reversed(chain):
-        if isinstance(one, OSError) and one.strerror:
-            return clean(one.strerror, 100)
-    return (
-        clean(re.sub(r"<[^>]*>(: )?|\([^()]*object at 0x[^()]*\)", "", str(chain[-1])), 120) or type(chain[-1]).__name__
-    )
+def _functions(exc: BaseException) -> Iterator[str]:
+    """Names of the functions through which an exception came."""
+    trace = exc.__traceback__
+    while trace:
+        yield trace.tb_frame.f_code.co_name
+        trace = trace.tb_next
 
 
 def _chain(exc: BaseException | None) -> Iterator[BaseException]:
@@ -100,4 +168,5 @@ def _chain(exc: BaseException | None) -> Iterator[BaseException]:
         inner = getattr(exc, "reason", None)
         if not isinstance(inner, BaseException):
             inner = next((arg for arg in exc.args if isinstance(arg, BaseException)), None)
-        exc = inner or exc.__cause__ or exc.__context__
+        # urllib3 1.26 suppresses the TypeError of a first try that says nothing about the failure.
+        exc = inner or exc.__cause__ or (None if exc.__suppress_context__ else exc.__context__)

@@ -5,24 +5,25 @@
 """One HTTP call: TLS, time and size limits, no redirects, no ~/.netrc. Knows neither sessions nor retries.
 
 Wing: Session.
-Each call runs in a thread of its own, and the task waits for it: so a limit on the whole call also ends an
-response that drips, and a signal is heard while a call hangs, at a place where nothing can be lost.
+Each call runs in a thread of its own, and the task waits for it. So a limit on the whole call also ends a response
+that drips, and a signal is noticed while a call hangs, at a place where nothing can be lost.
 """
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
-import warnings
 from collections.abc import Iterable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from queue import SimpleQueue
 from typing import Any
 
 from ._connection import Connection
-from ._errors import ConnectError
-from ._failures import failure
+from ._errors import ConnectError, ValidationError
+from ._failures import explain
 from ._interrupt import Stop, start_thread
+from ._proxy import proxy_fault, secrets_in
 from ._response import Response
 
 REQUESTS_IMPORT_ERROR: str | None
@@ -36,11 +37,11 @@ else:
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of a response
 CALL_LIMIT = 10  # a whole call ends at this many times `timeout`
 _PIECE = 64 * 1024
-_SHORTEST_SECRET = 8  # characters: a shorter part of a session would mask half of every result
+SHORTEST_SECRET = 8  # characters: a shorter part of a session would mask half of every result
 
 
 class _AnyProtocol(DefaultCookiePolicy):
-    """Takes a cookie for http and https alike: a load balancer may mark its own Secure on plain http on a test net."""
+    """Accepts a cookie for http and https alike: in test networks, load balancers mark theirs as Secure on http."""
 
     def set_ok(self, cookie: Any, request: Any) -> bool:
         # Not by `secure_protocols`: requests copies the cookies of each call into a jar without this policy.
@@ -50,33 +51,45 @@ class _AnyProtocol(DefaultCookiePolicy):
 
 def _session() -> requests.Session:
     session = requests.Session()
-    # Without an auth of its own, requests would look into ~/.netrc.
+    # Without an auth of its own, requests would read ~/.netrc.
     session.auth = lambda prepared: prepared
-    # Without following a redirect, requests would still read its whole body and stumble over its target.
+    # Even without following a redirect, requests would read its whole body and parse its target.
     session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
     session.cookies.set_policy(_AnyProtocol())
     return session
 
 
 class Http:
-    """A requests session for one server."""
+    """A requests session for one server. Raises ValidationError where the proxy variable for it is not valid."""
 
     def __init__(self, connection: Connection) -> None:
         self.server = connection.base_url
         self._connection = connection
         self.secrets: set[str] = set()  # texts that no sentence may quote
+        self.answered = False  # whether the server has answered a call
+        self.proxied = self._check_proxy()
         self.session = _session()
-        if connection.unproven:
-            # The task warns once; urllib3 would with each call, on a stream that most never see.
-            warnings.filterwarnings("ignore", "Unverified HTTPS request")
+
+    def _check_proxy(self) -> bool:
+        """Whether calls go through a proxy. Raises ValidationError where its variable is not valid."""
+        proxies = requests.utils.get_environ_proxies(self.server)
+        proxy = requests.utils.select_proxy(self.server, proxies)
+        if not proxy:
+            return False
+        fault = proxy_fault(proxy)
+        if fault:
+            names = [name for name, value in os.environ.items() if name.lower().endswith("_proxy") and value == proxy]
+            raise ValidationError([f"the environment variable {' and '.join(names) or 'for the proxy'} {fault}"])
+        self.secrets |= secrets_in(proxy)
+        return True
 
     def keep_secret(self, texts: Iterable[str | None]) -> None:
-        """Parts of a session, which no sentence may quote from now on."""
-        self.secrets.update(text for text in texts if text and len(text) >= _SHORTEST_SECRET)
+        """Parts of a session that no sentence may quote from now on."""
+        self.secrets.update(text for text in texts if text and len(text) >= SHORTEST_SECRET)
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
         """Every cookie: name, value, domain, path."""
-        # The jar's own lock: another thread may just be taking a cookie out of its response.
+        # The jar's own lock: another thread may be storing a cookie of its response.
         with self.session.cookies._cookies_lock:  # type: ignore[attr-defined]
             return [(one.name, one.value or "", one.domain, one.path) for one in self.session.cookies]
 
@@ -86,9 +99,9 @@ class Http:
             self.session.cookies.set(name, value, domain=domain, path=path)
 
     def forget_cookies(self) -> None:
-        """Begin anew: the cookies of a dead session would lead to it again.
+        """Start with an empty jar: the cookies of a dead session would lead to it again.
 
-        In a jar of their own, since calls still under way on the dead session bring more of its cookies.
+        The jar is a new one, because calls on the dead session that still run bring more of its cookies.
         """
         self.session = _session()
 
@@ -113,6 +126,7 @@ class Http:
             stream=True,
             **options,
         )
+        self.answered = True
         # A load balancer may change its cookie with each response.
         self.keep_secret(cookie.value for cookie in raw.cookies)
         with raw:
@@ -142,13 +156,13 @@ class Call:
     def _work(self, session: requests.Session, path: str, options: dict[str, Any]) -> None:
         try:
             self._box.put(self._http.exchange(session, self._method, path, options, self._limit))
-        except BaseException as exc:  # handed to whoever waits
+        except BaseException as exc:  # raised again by the thread that waits
             self._box.put(exc)
 
     def response(self, stop: Stop, doing: str, seconds: float | None = None) -> Response:
         """The response, of whatever status, when it is whole.
 
-        Raises ConnectError where none came; Interrupted, and then the call may be asked again for a late response.
+        Raises ConnectError where none came. Raises Interrupted; the call may then be asked again for a late response.
         """
         seconds = self._limit if seconds is None else seconds
         try:
@@ -157,7 +171,8 @@ class Call:
             got = exc
         if isinstance(got, Response):
             return got
-        why = failure(got, self._http.server, seconds)
+        http = self._http
+        why = explain(got, http.server, seconds, proxied=http.proxied, answered=http.answered)
         if why is None:
             raise got
         raise ConnectError(

@@ -5,8 +5,8 @@
 """Threads, and what stops them: a signal or a caller that has gone reaches a task where it can still log out.
 
 Wing: Session, pure.
-A signal handler raises nothing: an exception out of the middle of requests could lose the token of a login
-that has just succeeded. It only wakes whoever waits; `check` and `wait` raise, at places where everything is noted.
+A signal handler raises nothing: an exception out of the middle of requests could lose the token of a login that has
+just succeeded. It only wakes the threads that wait; `check` and `wait` raise, at places where all state is stored.
 """
 
 from __future__ import annotations
@@ -31,13 +31,19 @@ _GLANCE_S = 1.0  # how often a task that waits checks that somebody still reads 
 
 
 class Interrupted(MstrError):
-    """The task is asked to end. `unclear`: the server may have done what was asked."""
+    """The task is asked to end. `unclear`: the server may have done what was asked. `doing`: what was being done."""
 
     unclear = False
+    doing = ""
+
+    def to_result(self) -> dict[str, Any]:
+        """The arguments of C(fail_json)."""
+        doing = f" while trying to {self.doing}" if self.doing else ""
+        return {**super().to_result(), "msg": f"{self.sentence}{doing}."}
 
 
 class Stop:
-    """One a process. Threads may wait on it at the same time; the handlers run in the main thread."""
+    """What asks a task to end. Threads may wait on it at the same time; the handlers run in the main thread."""
 
     def __init__(self) -> None:
         self._boxes: dict[int, SimpleQueue[Any]] = {}
@@ -52,10 +58,12 @@ class Stop:
         return stop
 
     def install(self) -> None:
-        """Catch the signals that end a process. SIGKILL cannot be caught."""
+        """Catch the signals that end a process. SIGKILL cannot be caught.
+
+        A signal that the process inherited as ignored stays ignored: that is what C(nohup) is for.
+        """
         for name in _SIGNALS:
             number = getattr(signal, name)
-            # A signal that the process inherited as ignored, as under nohup, stays ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
 
@@ -66,15 +74,15 @@ class Stop:
             box.put(_WAKE)
 
     def check(self) -> None:
-        """Raises Interrupted when a signal came, or when nobody reads this process's answer any more."""
+        """Raises Interrupted after a signal, or when nobody reads the output of this process any more."""
         if self.reason is None and self._caller_is_gone():
             self.hung_up = True
-            self.reason = "a caller who no longer reads the answer"
+            self.reason = "a caller that no longer reads the result"
         if self.reason is not None:
             raise Interrupted(f"Stopped by {self.reason}")
 
     def _caller_is_gone(self) -> bool:
-        # A task's `timeout:` and an interrupted ansible-playbook send the module nothing, they close the pipe.
+        # A task's `timeout:` and an interrupted ansible-playbook send the module no signal; they close the pipe.
         return _stdout_hung_up()
 
     def wait(self, box: SimpleQueue[Any], seconds: float) -> Any:
@@ -94,7 +102,7 @@ class Stop:
                     if left <= 0:
                         raise TimeoutError from None
                     continue
-                # A second signal may have left its wake-up in a box that is now waited for by an Unstoppable.
+                # A second signal may have left its wake-up in a box on which an Unstoppable waits now.
                 if got is not _WAKE:
                     return got
         finally:
@@ -107,7 +115,7 @@ class Stop:
 
 
 class Unstoppable(Stop):
-    """For the logout, which is tried whatever came before."""
+    """For the logout, which is tried in every case."""
 
     def check(self) -> None:
         """Never raises."""
@@ -123,10 +131,10 @@ def _stdout_hung_up() -> bool:
 
 
 def start_thread(work: Callable[..., None], *args: Any) -> None:
-    """Begin `work` in a thread that hears no signals, and that does not keep the process from ending.
+    """Start `work` in a thread that gets no signals and does not keep the process from ending.
 
-    Of two signals at once the kernel gives one to another thread if it may, which then takes both: the main thread,
-    where Python runs the handlers, would sleep on.
+    Of two signals at once, the kernel may give one to another thread, which then takes both: the main thread, where
+    Python runs the handlers, would not wake up.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in (*_SIGNALS, "SIGALRM")])
     try:
@@ -138,7 +146,7 @@ def start_thread(work: Callable[..., None], *args: Any) -> None:
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result | Exception]:
     """The results in the order of `items`, an exception standing for a result that it prevented.
 
-    A signal reaches the workers where they wait, so that all of them end; the main thread stays free to hear it.
+    A signal reaches the workers where they wait, so all of them end; the main thread stays free to receive it.
     """
     if len(items) < 2 or workers < 2:
         return [_result(work, item) for item in items]
@@ -174,5 +182,5 @@ def all_side_by_side(work: Callable[[Item], Result], items: Sequence[Item], work
 def _result(work: Callable[[Item], Result], item: Item) -> Result | Exception:
     try:
         return work(item)
-    except Exception as exc:  # handed to whoever asked; a thread that dies silently would be waited for in vain
+    except Exception as exc:  # raised again by the caller, who would wait for a dead thread for ever
         return exc

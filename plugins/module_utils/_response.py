@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A response of the server, and the sentence about one that says no.
+"""A response of the server, and the sentence about one that reports an error.
 
 Wing: Session, pure.
-Any body at all, JSON of any shape, HTML or nothing, ends in a sentence.
+Every body ends in a sentence: JSON of any shape, HTML or nothing.
 """
 
 from __future__ import annotations
@@ -25,23 +25,30 @@ _DEEPEST = 100
 # What to do next, by the number of the API's error code [doc].
 _NEXT_BY_CODE = {
     3: "Check the credentials and login_mode.",
-    9: "The session is gone: it ran into a time limit, or another job of the same user logged out.",
+    9: "The session has ended: it timed out, or another job of the same user logged out.",
     14: "The user needs the privilege 'Manage runtime' and a licence for the API.",
     17: "The user needs permission on this object, and the privilege 'Manage runtime'.",
 }
-_NO_SUCH_CALL = "This release of the server has no such call, or base_url names something else than the Library."
 _NEXT_BY_STATUS = {
     401: "Check the credentials and login_mode.",
     403: "The user may lack the privilege 'Manage runtime' or a licence for the API, or a gateway refuses the call.",
-    404: _NO_SUCH_CALL,
-    405: _NO_SUCH_CALL,
-    429: "The server asks for fewer requests; try again later.",
+    429: "The server received too many requests; try again later.",
     503: "The server is not available now; try again later.",
 }
+_TOO_MANY_SESSIONS = re.compile(
+    r"\b(max(imum)?|limit|too many|exceed\w*)\b.*\bsessions?\b"
+    r"|\bsessions?\b.*\b(max(imum)?|limit|too many|exceed\w*)\b",
+    re.IGNORECASE,
+)
+_NEXT_FOR_SESSIONS = (
+    "End other sessions of this user, wait until they time out on the server, or raise the limit there. "
+    "With mstr_session, all tasks of a play share one session."
+)
+_LIBRARY = "/MicroStrategyLibrary"
 
 
 class Response(NamedTuple):
-    """A whole response. `request` is what it answers, such as C(GET /api/runtimes)."""
+    """A complete response. `request` is the call, such as C(GET /api/runtimes)."""
 
     request: str
     status: int
@@ -50,12 +57,12 @@ class Response(NamedTuple):
     secrets: frozenset[str] = frozenset()
 
     def quote(self, value: object, limit: int = 400) -> str:
-        """A part of the response as it may stand in a sentence: servers repeat what they were sent, secrets too."""
+        """A part of the response, safe for a sentence: servers repeat what they were sent, also secrets."""
         return clean(value, limit, self.secrets)
 
     @property
     def ok(self) -> bool:
-        """Whether the status says yes. A redirect, which is never followed, does not."""
+        """Whether the call succeeded. A redirect, which is never followed, is no success."""
         return 200 <= self.status < 300
 
     def data(self) -> Any:
@@ -63,7 +70,7 @@ class Response(NamedTuple):
         return parsed(self.body) if self.body.strip() else None
 
     def looks_like(self) -> str:
-        """What came in place of JSON, for a sentence."""
+        """What came instead of the expected JSON, for a sentence."""
         if not self.body.strip():
             return "an empty body"
         if _HTML.match(self.body[:1000]):
@@ -76,16 +83,16 @@ class Response(NamedTuple):
         kind = self.headers.get("Content-Type", "").lower()
         if "json" in kind or self.body.lstrip()[:1] in (b"{", b"["):
             return "broken JSON"
-        return f"something else than JSON ({self.quote(kind, 60) or 'no content type'})"
+        return f"something other than JSON ({self.quote(kind, 60) or 'no content type'})"
 
 
 def parsed(text: str | bytes) -> Any:
-    """The value that a JSON text holds. Raises ValueError, also for one that is nested too deep."""
+    """The value of a JSON text. Raises ValueError, also for one that is nested too deep."""
     try:
         data = json.loads(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
-    # What the parser of a newer Python takes would still break whoever walks through it, Ansible too.
+    # What the parser of a newer Python accepts would still break code that walks through it, also Ansible's.
     level = [data]
     for _level in range(_DEEPEST):
         level = [inner for one in level for inner in _inside(one) if isinstance(inner, (dict, list))]
@@ -104,28 +111,28 @@ _SHAPES: dict[type, str] = {dict: "an object", list: "a list", str: "a text", bo
 
 
 def _shape(data: Any) -> str:
-    return f"JSON of another shape ({_SHAPES.get(type(data), 'a number')})"
+    return f"unexpected JSON ({_SHAPES.get(type(data), 'a number')})"
 
 
 def shape(data: Any) -> str:
-    """What came in place of the JSON that belongs there, for a sentence. None is what an empty body reads as, too."""
+    """What came instead of the expected JSON, for a sentence. None stands for an empty body, too."""
     return "an empty body or null" if data is None else _shape(data)
 
 
 def api_error(response: Response, doing: str, server: str) -> ApiError:
-    """The error for a response that says no. `doing`: what was tried, as in "create runtime 'x'"."""
+    """The error for a call that did not succeed. `doing`: what was tried, as in "create runtime 'x'"."""
     fields = _fields(response)
     said = f" with {response.looks_like()}" if fields["message"] is None else f": {fields['message']!r}"
-    told = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
-    if told:
-        said += f" ({', '.join(told)})"
+    facts = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
+    if facts:
+        said += f" ({', '.join(facts)})"
     if 300 <= response.status < 400:
-        said = f" with a redirect to {_target(response)}, which is not followed so that the token goes nowhere else"
+        said = f" with a redirect to {_target(response)}, which is not followed so that no other host gets the token"
     sentence = f"Could not {doing}: {server} answered {response.status} to {response.request}{said}. "
     kind = AuthError if response.status == 401 else ApiError
     unclear = response.status >= 500 and not response.request.startswith("GET ")
     return kind(
-        (sentence + _next(response, fields)).rstrip(),
+        (sentence + _next(response, fields, server)).rstrip(),
         unclear=unclear,
         http_status=response.status,
         request=response.request,
@@ -134,10 +141,10 @@ def api_error(response: Response, doing: str, server: str) -> ApiError:
 
 
 def wrong_response(response: Response, doing: str, server: str, wanted: str) -> ApiError:
-    """The error for a yes whose body is not what the API answers; whether the work was done is unclear."""
+    """The error for a success whose body is not what the API sends; whether the work was done is unclear."""
     return ApiError(
         f"Could not {doing}: {server} answered {response.status} to {response.request} with {response.looks_like()} "
-        f"where {wanted} belongs. Check that base_url names the Library server and nothing stands in between.",
+        f"instead of {wanted}. {_check_place(server)}",
         unclear=True,
         http_status=response.status,
         request=response.request,
@@ -147,15 +154,20 @@ def wrong_response(response: Response, doing: str, server: str, wanted: str) -> 
 def wrong_shape(data: Any, doing: str, server: str, request: str, wanted: str) -> ApiError:
     """The error for JSON that is not what the API responds to `request`, a call that only reads."""
     return ApiError(
-        f"Could not {doing}: {server} answered 200 to {request} with {shape(data)} where {wanted} belongs. "
-        "Check that base_url names the Library server and nothing stands in between.",
+        f"Could not {doing}: {server} answered 200 to {request} with {shape(data)} instead of {wanted}. "
+        f"{_check_place(server)}",
         http_status=200,
         request=request,
     )
 
 
+def _check_place(server: str) -> str:
+    usual = "" if server.endswith(_LIBRARY) else f" It usually ends in {_LIBRARY}."
+    return f"Check that base_url is the URL of the Library server, and that no gateway answers in its place.{usual}"
+
+
 def says_no_such_object(error: ApiError) -> bool:
-    """Whether an object is not there; the same code with another message means that the call is not there [mstrio]."""
+    """Whether the object does not exist. The same code with another message means that the call does not [mstrio]."""
     return error.status == 404 and error.number == 4 and error.error["message"] != "HTTP 404 Not Found"
 
 
@@ -165,12 +177,12 @@ def says_no_such_call(error: ApiError) -> bool:
 
 
 def says_session_gone(error: ApiError) -> bool:
-    """Whether the session has died. A 401 without the API's code comes from Tomcat or a gateway that forgot it."""
+    """Whether the session has ended. A 401 without the API's code comes from Tomcat or a gateway that forgot it."""
     return error.status == 401 and error.number in (9, None)
 
 
 def _fields(response: Response) -> dict[str, Any]:
-    """The API's error fields out of whatever came: the object, or a list of such under "errors" [mstrio]."""
+    """The API's error fields in any body: in the object, or in a list of such under "errors" [mstrio]."""
     try:
         data = response.data()
     except ValueError:
@@ -191,23 +203,32 @@ def _fields(response: Response) -> dict[str, Any]:
     }
 
 
-def _next(response: Response, fields: Mapping[str, Any]) -> str:
+def _next(response: Response, fields: Mapping[str, Any], server: str) -> str:
+    """What to do next, empty where the server has said what is wrong."""
     if 300 <= response.status < 400:
         return "If the target is right, set base_url to it."
-    by_code = _NEXT_BY_CODE.get(code_number(fields["code"]) or 0)
-    if by_code:
-        return by_code
-    if fields["code"] and fields["message"] != "HTTP 404 Not Found" and response.status != 405:
+    number, message = code_number(fields["code"]), fields["message"] or ""
+    if number != 9 and _TOO_MANY_SESSIONS.search(message):
+        return _NEXT_FOR_SESSIONS
+    if number in _NEXT_BY_CODE:
+        return _NEXT_BY_CODE[number]
+    if response.status in (404, 405) and (not number or message.startswith(f"HTTP {response.status} ")):
+        # Every release has the calls below /auth.
+        there = "" if "/api/auth/" in response.request else "This release of the server has no such call, or: "
+        return there + _check_place(server)
+    if fields["code"]:
         return ""
+    if response.status == 400 and server.startswith("http:"):
+        return "If this port uses TLS, write https:// in base_url."
     return _NEXT_BY_STATUS.get(response.status, "")
 
 
 def _target(response: Response) -> str:
-    """Where a redirect points, without what might be secret in it."""
+    """Where a redirect points, without the parts that might be secret."""
     location = response.headers.get("Location", "")
     try:
         parts = urlsplit(location)
         host = parts.netloc.rpartition("@")[2]
     except ValueError:
-        return "a place that is no URL"
-    return response.quote(f"{parts.scheme}://{host}{parts.path}" if host else parts.path) or "nowhere"
+        return "an invalid URL"
+    return response.quote(f"{parts.scheme}://{host}{parts.path}" if host else parts.path) or "no target"

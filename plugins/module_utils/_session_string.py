@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An open session as one opaque string, which plays hand from task to task.
+"""An open session as one opaque string, which a play passes from task to task.
 
 Wing: Session, pure.
-One string, since Ansible masks each part of a secret wherever it occurs: a cookie C(1) on its own would
+It is one string, because Ansible masks each part of a secret wherever it occurs: a cookie C(1) on its own would
 make C(10.0.0.0/16) unreadable in every result.
 """
 
@@ -30,9 +30,9 @@ class SessionString(NamedTuple):
 
 
 def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
-    """The string; `decode` takes it back. It holds none of the texts in `avoid`, which Ansible would mask in it.
+    """The string that `decode` reads. It contains none of the texts in `avoid`, which Ansible would mask in it.
 
-    Raises ValueError where that cannot be: a secret of a letter or two is everywhere.
+    Raises ValueError where that is impossible, because a secret has only a letter or two.
     """
     body = json.dumps([session.base_url, session.token, list(session.cookies), session.delegated]).encode()
     body = hashlib.sha256(body).digest()[:_DIGEST] + body
@@ -45,15 +45,15 @@ def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
 
 
 def decode(text: str) -> SessionString:
-    """The session in a string. Raises ValueError with the rest of a sentence for one that is made up or cut short."""
+    """The session in a string. Raises ValueError with the rest of a sentence where it is made up or incomplete."""
     try:
         salted = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
         body = bytes(byte ^ salted[0] for byte in salted[1:])
-        # Not a signature: it tells a truncated string from a whole one.
+        # Not a signature: it only detects an incomplete string.
         if hashlib.sha256(body[_DIGEST:]).digest()[:_DIGEST] != body[:_DIGEST]:
             raise ValueError(text)
         parts: Any = json.loads(body[_DIGEST:])
         base_url, token, cookies, delegated = parts
         return SessionString(base_url, token, [(c[0], c[1], c[2], c[3]) for c in cookies], delegated)
     except (ValueError, TypeError, IndexError, RecursionError):
-        raise ValueError("is no string of mstr_session, or not the whole of it") from None
+        raise ValueError("is not a complete string as mstr_session returns it") from None

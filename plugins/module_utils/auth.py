@@ -10,41 +10,43 @@
     def main():
         auth.run(auth.argument_spec(), user_info)
 
-That gives the connection options and environment variables of all modules here (document them with the fragment
-C(mstr.library.auth)), one login, retries, errors as one sentence, secrets kept out of every output, and the logout in
-every outcome that a process can live to see.
+This gives a module the connection options and environment variables of all modules here (document them with the
+fragment C(mstr.library.auth)), one login, retries, errors as one sentence, no secret in any output, and a logout in
+every outcome, unless the process is killed.
 
 Wing: Door.
-The one file that knows AnsibleModule. Public are the names in C(__all__); everything else here is private.
+The one file that knows AnsibleModule. The names in C(__all__) are public; everything else here is private.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import re
+import shlex
+import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from ._connection import LOGIN_MODES, Connection, from_params
+from ._connection import LOGIN_MODES, Connection, from_params, is_given
 from ._errors import MstrError, ValidationError, all_of, unforeseen
-from ._http import REQUESTS_IMPORT_ERROR
+from ._http import REQUESTS_IMPORT_ERROR, SHORTEST_SECRET
 from ._interrupt import Stop
 from ._library import Library
+from ._masking import masked_by_coincidence, passwords_in
 from ._progress import Progress
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
 
 
 def _environment(name: str) -> str:
-    """The value of an environment variable; an empty one is not set, for AWX renders blank inputs so."""
+    """The value of an environment variable. An empty one counts as not set, because AWX renders a blank input so."""
     value = os.environ.get(name)
     if not value:
         raise AnsibleFallbackNotFound
@@ -75,6 +77,20 @@ def argument_spec(**own: Any) -> dict[str, Any]:
     }
 
 
+def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The options without connection options that are null or empty, so that their environment variables count."""
+    connection = {name for name, one in spec.items() if _environment in one.get("fallback", ())}
+    return {name: value for name, value in params.items() if name not in connection or is_given(name, value)}
+
+
+class _Module(AnsibleModule):
+    """AnsibleModule, with `given_options` alone."""
+
+    def _load_params(self) -> None:
+        super()._load_params()  # type: ignore[no-untyped-call]
+        self.params = given_options(self.params, self.argument_spec)
+
+
 class Task(NamedTuple):
     """What a module's work is given."""
 
@@ -93,9 +109,12 @@ class Task(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What `run` runs in: a process of its own, as Ansible starts it for a module, unless an action plugin says so."""
+    """What `run` runs in: a process of its own, as Ansible starts it for a module, unless an action plugin sets it.
 
-    make_module: Callable[..., AnsibleModule] = AnsibleModule
+    `make_module` takes the arguments of AnsibleModule, and applies `given_options` to the options of the task.
+    """
+
+    make_module: Callable[..., AnsibleModule] = _Module
     make_stop: Callable[[], Stop] = Stop.installed
     # Shows a line of progress. A module has nobody to show it to.
     show: Callable[[str], None] | None = None
@@ -130,13 +149,13 @@ def run(
     Its faults and those of the `connection` options end in one message. `requires` maps a Python library's name to the
     traceback of its failed import, or None. `module_options` go to AnsibleModule.
 
-    Ends the process: by C(exit_json) with the result, or by C(fail_json) with C(msg) and C(error) of a MstrError.
+    Ends the process: with C(exit_json) and the result, or with C(fail_json) and C(msg) and C(error) of a MstrError.
     """
     module = _frame.make_module(argument_spec=spec, **{"supports_check_mode": True, **module_options})
-    for library, trace in {"requests": REQUESTS_IMPORT_ERROR, **(requires or {})}.items():
-        if trace:
-            module.fail_json(msg=missing_required_lib(library), exception=trace)
-    module.no_log_values.update(_passwords_in(module.params["base_url"]))
+    missing = [name for name, trace in {"requests": REQUESTS_IMPORT_ERROR, **(requires or {})}.items() if trace]
+    if missing:
+        module.fail_json(**_not_installed(missing).to_result())
+    module.no_log_values.update(passwords_in(module.params["base_url"]))
     stop = _frame.make_stop()
     result, failure = _result(module, stop, work, (connection, prepare))
     if stop.hung_up:
@@ -145,17 +164,19 @@ def run(
     shown = failure or result
     if not module._diff:
         shown.pop("diff", None)
-    _warn_of_masks(module, shown)
+    warning = masked_by_coincidence(shown, module.no_log_values)
+    if warning:
+        module.warn(warning)
     if failure:
-        # Outside of any except block, for ansible-core 2.16 would add a traceback at -vvv.
+        # Outside of any except block, because ansible-core 2.16 would add a traceback at -vvv.
         module.fail_json(**failure)
     module.exit_json(**result)
 
 
-def _passwords_in(url: str | None) -> set[str]:
-    """The password in a URL, which is refused for it, and must not stand among the arguments that Ansible shows."""
-    found = re.search("//[^/@]*?:([^/@]+)@", url or "")
-    return {found.group(1)} if found else set()
+def _not_installed(libraries: Sequence[str]) -> MstrError:
+    names = " and ".join(libraries)
+    command = f"{shlex.quote(sys.executable)} -m pip install {' '.join(libraries)}"
+    return MstrError(f"{names} cannot be imported by the Python that runs this module. Install with: {command}")
 
 
 def _result(
@@ -166,25 +187,34 @@ def _result(
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The result, and what C(fail_json) gets where there is none."""
     library = None
-    try:
-        connection, request = all_of(*(partial(check, module.params) for check in checks))
-        if connection.in_the_clear:
-            module.warn(f"{connection.base_url} is plain http: credentials and session cross the network unencrypted.")
-        if connection.unproven:
-            module.warn(
-                f"validate_certs is false: nothing proves that {connection.base_url} is who gets the credentials."
-            )
-        library = Library(connection, stop, module.warn)
-        progress = _progress(module, library)
-        return dict(work(Task(library, stop, module.params, module.check_mode, module.warn, progress), request)), None
-    except MstrError as exc:
-        return {}, exc.to_result()
-    except Exception as exc:
-        return {}, unforeseen(exc).to_result()
-    finally:
-        if library:
-            library.log_out()
-            module.no_log_values.update(library.secrets)
+    with warnings.catch_warnings():
+        # With validate_certs: false the task warns once; urllib3 would with each call, on a stream that few people see.
+        warnings.filterwarnings("ignore", "Unverified HTTPS request")
+        try:
+            connection, request = all_of(*(partial(check, module.params) for check in checks))
+            _warn_of_risks(module, connection)
+            library = Library(connection, stop, module.warn)
+            progress = _progress(module, library)
+            return dict(
+                work(Task(library, stop, module.params, module.check_mode, module.warn, progress), request)
+            ), None
+        except MstrError as exc:
+            return {}, exc.to_result()
+        except Exception as exc:
+            return {}, unforeseen(exc).to_result()
+        finally:
+            if library:
+                library.log_out()
+                # A shorter text would mask half of every result; Ansible knows the options that are secret already.
+                module.no_log_values.update(text for text in library.secrets if len(text) >= SHORTEST_SECRET)
+
+
+def _warn_of_risks(module: AnsibleModule, connection: Connection) -> None:
+    url = connection.base_url
+    if connection.in_the_clear:
+        module.warn(f"{url} is plain http: credentials and session cross the network unencrypted.")
+    if connection.unproven:
+        module.warn(f"validate_certs is false: nothing proves that the credentials go to {url} and to no other host.")
 
 
 def _progress(module: AnsibleModule, library: Library) -> Progress:
@@ -192,32 +222,3 @@ def _progress(module: AnsibleModule, library: Library) -> Progress:
     if show is None:
         return Progress()
     return Progress(lambda text: show(remove_values(text, module.no_log_values | library.secrets)), time.monotonic)
-
-
-def _warn_of_masks(module: AnsibleModule, result: Mapping[str, Any]) -> None:
-    """Ansible masks a secret wherever its text occurs: what it masks by accident must not pass for what is stored."""
-    stored = {key: value for key, value in result.items() if key not in ("msg", "error")}
-    # One search in the whole first: a walk through a thousand runtimes costs more than all the rest of a task.
-    whole = json.dumps(stored, ensure_ascii=False, default=str)
-    told = {str(secret): json.dumps(str(secret), ensure_ascii=False)[1:-1] for secret in module.no_log_values}
-    secrets = {secret for secret, escaped in told.items() if secret and escaped in whole}
-    if not secrets:
-        return
-    masked = sorted({name for name, text in _texts(stored) if any(secret in text for secret in secrets)})
-    if masked:
-        module.warn(
-            f"The result is not what is stored in {', '.join(masked)}: a secret of this task occurs there by accident, "
-            "and Ansible masks it wherever it occurs. A longer secret avoids that."
-        )
-
-
-def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every text and number in a result, with the dotted name of its place."""
-    if isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from _texts(one, f"{name}.{key}" if name else str(key))
-    elif isinstance(value, (list, tuple)):
-        for index, one in enumerate(value):
-            yield from _texts(one, f"{name}[{index}]")
-    elif value is not None and not isinstance(value, bool):
-        yield name, str(value)

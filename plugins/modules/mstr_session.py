@@ -87,11 +87,11 @@ from ansible_collections.mstr.library.plugins.module_utils._connection import Co
 def prepare(params: Mapping[str, Any]) -> None:
     """Raises ValidationError where there is no session to end."""
     if params["state"] == "absent" and not params["session"]:
-        raise auth.ValidationError(["session is missing; give the one that state: present returned"])
+        raise auth.ValidationError(["session is missing; set it to the one that state: present returned"])
 
 
 def connection(params: Mapping[str, Any]) -> Connection:
-    """The connection; a login has no use for a session that is open already. Raises ValidationError."""
+    """The connection; a login ignores a session that is already open. Raises ValidationError."""
     return from_params({**params, "session": None} if params["state"] == "present" else params)
 
 
@@ -102,10 +102,11 @@ def open_or_close(task: auth.Task, _request: None) -> Mapping[str, Any]:
         session = library.session_string()
         return {"changed": False, "session": session, "msg": f"Logged in to {library.base_url}."}
     if library.delegated:
-        left = "it shares the session of its identity token's giver"
-        return {"changed": False, "msg": f"Left the session at {library.base_url} open, for {left}."}
-    library.end_session()
-    return {"changed": False, "msg": f"Logged out of {library.base_url}."}
+        why = "it shares the session of the identity token's owner"
+        return {"changed": False, "msg": f"Left the session on {library.base_url} open, because {why}."}
+    if library.end_session():
+        return {"changed": False, "msg": f"Logged out of {library.base_url}."}
+    return {"changed": False, "msg": f"The session on {library.base_url} had already ended."}
 
 
 def main() -> None:

@@ -209,7 +209,7 @@ class _Module(AnsibleModule):
         super().__init__(**options)  # type: ignore[no-untyped-call]
 
     def _load_params(self) -> None:
-        self.params = {**self._given}
+        self.params = auth.given_options(self._given, self.argument_spec)
 
     def warn(self, warning: str, **more: Any) -> None:
         """Keep a warning for the result."""

@@ -150,7 +150,7 @@ def test_two_kinds_of_credential_are_two(credential_type: CredentialType, simula
     message = read_runtimes(credential_type.inject(inputs, tmp_path)[0])["msg"]
     chosen = credential_type.inject({**inputs, "mstr_login_mode": "api_token"}, tmp_path)[0]
 
-    assert "username and password and api_token are two kinds of credential" in message
+    assert "username and password and api_token are different kinds of credential" in message
     assert succeeds(chosen)
 
 

@@ -51,7 +51,7 @@ def test_ten_at_once_and_each_trouble_stays_at_home(troubled: Play, servers: lis
     failed = {DOWN, LOCKED_OUT, LOST}
     assert played.outcomes == {name: "failed" if name in failed else "changed" for name in troubled.hosts}
     messages = played.messages()
-    assert "nothing listens at 127.0.0.1:1" in messages[DOWN]
+    assert "cannot connect to 127.0.0.1:1" in messages[DOWN]
     assert "Could not log in" in messages[LOCKED_OUT]
     assert "session" in messages[LOCKED_OUT]
     assert "Gateway on strike" in messages[LOST]

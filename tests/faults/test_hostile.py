@@ -168,7 +168,7 @@ ENDLESS: dict[str, dict[str, Any]] = {
 def test_an_answer_of_any_size_costs_little(server: Simulator, name: str) -> None:
     server.fault(operation="list", times=None, **ENDLESS[name])
     done, peak = measured(server, "list")
-    assert "answered with more than 64 MB, which no answer of this API has" in done.sentence
+    assert "sent more than 64 MB; no response of this API is that large" in done.sentence
     assert peak < MEMORY_KB
     assert server.calls().count("GET /runtimes") == 1, "the next would be no smaller"
     assert server.open_sessions() == []
@@ -197,13 +197,13 @@ def test_an_answer_in_drops_ends_with_the_whole_call(server: Simulator, operatio
     with session(server, retries=0, timeout=0.15) as one, pytest.raises(MstrError) as failed:
         one.ensure(**OPERATIONS[operation])
     assert time.monotonic() - began < 8
-    assert "no whole answer within 1.5 seconds" in failed.value.sentence
+    assert "no complete response within 1.5 seconds" in failed.value.sentence
 
 
 def test_a_module_ends_an_answer_in_drops(server: Simulator) -> None:
     server.fault("drip", operation="list", seconds=0.25)
     done = runtime(server, name="New", timeout=0.5, retries=0)
-    assert "no whole answer within 5 seconds" in done.sentence
+    assert "no complete response within 5 seconds" in done.sentence
     assert server.open_sessions() == []
 
 

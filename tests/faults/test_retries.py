@@ -75,7 +75,7 @@ def test_the_answer_to_a_login_that_was_lost_may_leave_a_session(sim: Simulator)
     sim.fault("close_after", operation="login")
     with session(sim) as one, pytest.raises(MstrError) as failed:
         CALLS["login"](one)
-    assert "If the server did log in, that session stays open there until it times out." in failed.value.sentence
+    assert "If the server did log in, that session stays open until it times out there." in failed.value.sentence
     assert count(sim, "login") == 1, "another try could leave another one"
     assert len(sim.open_sessions()) == 1
 
@@ -95,7 +95,7 @@ def test_nothing_listens(sim: Simulator, retries: int) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         one = Session(sim, 0.0, {"base_url": f"http://127.0.0.1:{port}/x", "retries": retries})
-        with pytest.raises(MstrError, match=f"nothing listens at 127.0.0.1:{port}"):
+        with pytest.raises(MstrError, match=f"cannot connect to 127.0.0.1:{port}"):
             CALLS["login"](one)
     assert len(one.pauses.seconds) == retries
 

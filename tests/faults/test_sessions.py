@@ -151,7 +151,7 @@ def given(sim: Simulator) -> Iterator[str]:
 
 @pytest.mark.parametrize("cut", [1, 4, 40])
 def test_a_truncated_session_is_refused(sim: Simulator, given: str, cut: int) -> None:
-    assert "is no string of mstr_session, or not the whole of it" in on(given[:-cut], sim, name="New").sentence
+    assert "is not a complete string as mstr_session returns it" in on(given[:-cut], sim, name="New").sentence
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_truncated_session_is_refused(sim: Simulator, given: str, cut: int) ->
     ["x", "{}", "é", base64.b64encode(b'["http://127.0.0.1", "token", [], false]').decode(), "A" * 400, "********"],
 )
 def test_a_made_up_session_is_refused(sim: Simulator, given: str, made_up: str) -> None:
-    assert "is no string of mstr_session" in on(made_up, sim, name="New").sentence
+    assert "is not a complete string as mstr_session" in on(made_up, sim, name="New").sentence
 
 
 @pytest.mark.parametrize("module", ["mstr_runtime", "mstr_session"])
@@ -257,7 +257,7 @@ def test_a_given_session_whose_clock_has_run_out(sim: Simulator, clock: str) -> 
     sim.turn_clock(61)
     done = on(text, sim, name="New")
     assert done.result["error"]["code"] == "ERR009"
-    assert "log in by mstr_session again, or give credentials beside the session" in done.sentence
+    assert "log in with mstr_session again, or supply credentials in addition" in done.sentence
     # With credentials beside it, the task logs in for itself, and out again.
     assert runtime(sim, session=text, name="New").result["action"] == "created"
     assert sim.open_sessions() == []

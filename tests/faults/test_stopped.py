@@ -90,7 +90,7 @@ def test_the_session_of_a_login_under_way_does_not_leak(sim: Simulator, path: st
     running = Running("mstr_runtime", {**options, "name": "New"})
     took = strike(sim, running, "login", signal.SIGTERM)
     assert took < LAST_CALL_S
-    assert running.done().sentence == "Stopped by signal SIGTERM"
+    assert running.done().sentence == "Stopped by signal SIGTERM while trying to log in."
     # A delegated session shares its giver's: it is left open as ever.
     assert sim.calls() == [f"POST {path}", "POST /auth/logout"] if path == "/auth/login" else [f"POST {path}"]
     assert [session for session in sim.open_sessions() if not session["delegated"]] == []

@@ -95,7 +95,7 @@ def test_an_expired_certificate(expired: Simulator) -> None:
 
 
 def test_a_certificate_of_another_host(wrong_host: Simulator) -> None:
-    fails(wrong_host, "is not trusted: .*not valid for '127.0.0.1'", ca_path=wrong_host.certificates["ca"])
+    fails(wrong_host, "is for another host: .*not valid for '127.0.0.1'", ca_path=wrong_host.certificates["ca"])
     works(wrong_host, validate_certs=False)
 
 
@@ -103,7 +103,8 @@ def test_validate_certs_false_warns_once_and_nothing_else_speaks(good: Simulator
     good.reset()
     done = runtime(good, name="New", validate_certs=False)
     [warning] = done.warnings
-    assert warning == f"validate_certs is false: nothing proves that {good.base_url} is who gets the credentials."
+    wanted = f"validate_certs is false: nothing proves that the credentials go to {good.base_url} and to no other host."
+    assert warning == wanted
     assert done.stderr == ""
     assert runtime(good, name="New", ca_path=good.certificates["ca"]).warnings == []
 
@@ -129,7 +130,7 @@ def test_a_client_certificate(asking: Simulator, tmp_path: Path) -> None:
 
 # A server tells only after the handshake that it wants a certificate. Where it hangs up before that is heard, it looks
 # like any other lost connection.
-UNKNOWN_CLIENT = "a client certificate that it trusts|closed the connection"
+UNKNOWN_CLIENT = "a client certificate|closed the connection|TLS connection"
 
 
 def test_without_a_client_certificate(asking: Simulator) -> None:
@@ -154,7 +155,7 @@ def test_a_client_certificate_that_is_none(asking: Simulator, tmp_path: Path) ->
 
 
 def test_https_to_a_plain_server(sim: Simulator) -> None:
-    fails(sim, "does not speak TLS; if it serves plain http", base_url=sim.base_url.replace("http:", "https:"))
+    fails(sim, "does not use TLS; if the server uses plain http", base_url=sim.base_url.replace("http:", "https:"))
 
 
 def test_http_to_a_tls_server(good: Simulator) -> None:
@@ -267,5 +268,5 @@ def test_an_empty_password_by_environment_is_none(sim: Simulator) -> None:
     env = {"MSTR_PASSWORD": ""}
     options = {"base_url": sim.base_url, "username": "empty"}
     done = Running("mstr_session", options, env=env).done()
-    assert "an empty one is given as option, not by environment" in done.sentence
+    assert "an empty password can only be set in the task" in done.sentence
     assert run("mstr_session", sim, username="empty", password="").result["session"]

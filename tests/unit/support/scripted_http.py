@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import _library
+from ansible_collections.mstr.library.plugins.module_utils import _exchange, _library
 from ansible_collections.mstr.library.plugins.module_utils._http import Http
 from ansible_collections.mstr.library.plugins.module_utils._response import Response
 
@@ -92,7 +92,7 @@ class Session:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
         self.http = FakeHttp()
-        monkeypatch.setattr(_library, "Http", lambda connection: self.http)
+        monkeypatch.setattr(_exchange, "Http", lambda connection: self.http)
         self.stop = PatientStop()
         self.warnings: list[str] = []
         self.library = _library.Library(connection(**options), self.stop, self.warnings.append)

@@ -62,7 +62,7 @@ def test_a_list_of_another_shape_is_refused(said):
 
 @pytest.mark.parametrize("said", [None, [], {}, {"id": None}, {"name": "r"}])
 def test_a_runtime_of_another_shape_is_refused(said):
-    with pytest.raises(ApiError, match="where an object with an id belongs"):
+    with pytest.raises(ApiError, match="instead of an object with an id"):
         RuntimeApi(Saying(said)).get(ID)
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -57,7 +58,7 @@ def test_a_module_of_ones_own_in_a_few_lines(run, server):
 def test_a_password_in_the_url_is_refused_and_shown_nowhere(run):
     result = run(module(), base_url="https://u:in-the-url@h.example", username="u", password=PASSWORD)
     assert run.status == 1
-    assert "holds credentials" in result["msg"]
+    assert "contains credentials" in result["msg"]
     assert "in-the-url" not in str(result)
 
 
@@ -103,7 +104,7 @@ def test_faults_of_the_connection_and_of_the_module_end_in_one_message_and_nothi
     result = run(module(prepare=fault("name is wrong")), base_url=server.url, retries=-1)
     assert run.status == 1
     assert "no credentials" in result["msg"]
-    assert "retries -1 is out of range" in result["msg"]
+    assert "retries must be at least 0, not -1" in result["msg"]
     assert result["msg"].endswith("name is wrong")
     assert server.calls == []
 
@@ -159,7 +160,7 @@ def test_whatever_the_server_answers_the_task_fails_in_one_sentence(run, server,
 
 def test_nothing_listening_is_a_sentence(run):
     result = run(module(), base_url=f"http://127.0.0.1:{free_port()}", username="u", password=PASSWORD, retries=0)
-    assert result["msg"].startswith("Could not log in: nothing listens at 127.0.0.1:")
+    assert result["msg"].startswith("Could not log in: cannot connect to 127.0.0.1:")
 
 
 def test_no_secret_is_in_what_a_run_prints(run, server, capsys):
@@ -184,7 +185,7 @@ def test_a_server_that_repeats_a_secret_is_masked(run, server):
 def test_what_ansible_masks_by_accident_is_told(run, server):
     run(module(lambda task, _: {"runtime": {"name": "the mstr one", "n": 1}}), **user(server, password="mstr"))
     [warning] = run.warnings
-    assert warning.startswith("The result is not what is stored in runtime.name: a secret of this task occurs there")
+    assert warning.startswith("The result is not what is stored in runtime.name: a secret of this task also occurs")
 
 
 def test_a_failing_logout_neither_hides_the_result_nor_fails_the_task(run, server):
@@ -212,13 +213,91 @@ def test_check_mode_reaches_the_work(run, server, check_mode):
     )
 
 
-def test_a_missing_library_is_the_standard_message(run, server, monkeypatch):
+def test_all_missing_libraries_are_one_message_with_the_command_to_install_them(run, server, monkeypatch):
     result = run(module(requires={"netaddr": "Traceback: no netaddr"}), **user(server))
-    assert "Failed to import the required Python library (netaddr)" in result["msg"]
+    assert result["msg"].startswith("netaddr cannot be imported by the Python that runs this module. Install with: ")
     monkeypatch.setattr(auth, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
-    result = run(module(), **user(server))
-    assert "Failed to import the required Python library (requests)" in result["msg"]
+    result = run(module(requires={"netaddr": "Traceback: no netaddr"}), **user(server))
+    assert result["msg"] == (
+        "requests and netaddr cannot be imported by the Python that runs this module. "
+        f"Install with: {sys.executable} -m pip install requests netaddr"
+    )
+    assert "Traceback" not in str(result)
     assert server.calls == []
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_a_null_or_empty_option_falls_back_to_its_variable_and_then_to_its_default(run, server, monkeypatch, empty):
+    monkeypatch.setenv("MSTR_API_TOKEN", "a-token-of-somebody")
+    monkeypatch.setenv("MSTR_BASE_URL", server.url)
+    monkeypatch.setenv("MSTR_TIMEOUT", "2.5")
+    seen = []
+    options = dict.fromkeys(auth.argument_spec(), empty)
+    run(module(lambda task, _: seen.append(dict(task.params)) or user_info(task, _)), **options | {"password": None})
+    assert run.status == 0, run.result
+    [params] = seen
+    assert (params["base_url"], params["api_token"], params["timeout"]) == (server.url, "a-token-of-somebody", 2.5)
+    assert (params["validate_certs"], params["retries"], params["login_mode"], params["session"]) == (
+        True,
+        3,
+        None,
+        None,
+    )
+
+
+def test_an_empty_password_in_the_task_is_one_and_no_variable_replaces_it(run, server, monkeypatch):
+    monkeypatch.setenv("MSTR_PASSWORD", "another")
+    seen = []
+    run(module(lambda task, _: seen.append(task.params["password"]) or user_info(task, _)), **user(server, password=""))
+    assert (run.status, seen) == (0, [""])
+    run(module(lambda task, _: seen.append(task.params["password"]) or {}), **user(server, password=None))
+    assert seen == ["", "another"]
+
+
+def test_an_empty_password_beside_another_kind_of_credential_is_no_second_kind(run, server):
+    run(module(), base_url=server.url, api_token="a-token-of-somebody", username="", password="")
+    assert run.status == 0, run.result
+
+
+def test_an_own_option_may_be_empty(run, server):
+    spec = auth.argument_spec(comment={"type": "str"})
+    run(lambda: auth.run(spec, lambda task, _: {"got": task.params["comment"]}), **user(server, comment=""))
+    assert run.result["got"] == ""
+
+
+@pytest.mark.parametrize(
+    "url", ["http://proxy-user:pa#ssword-1@127.0.0.1:9", "http://proxy-user:1/ssword-1@127.0.0.1:9"]
+)
+def test_a_proxy_variable_that_is_not_valid_is_named_and_nothing_is_sent(run, monkeypatch, url):
+    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", url)
+    result = run(module(), base_url="http://127.0.0.1:9", username="u", password=PASSWORD)
+    assert result["msg"].startswith(
+        "the environment variable HTTP_PROXY is not a valid proxy URL: expected http://HOST"
+    )
+    for part in ("proxy-user", "ssword-1", "session"):
+        assert part not in str(result["msg"])
+
+
+def test_the_password_of_a_proxy_is_a_secret(run, monkeypatch):
+    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", f"http://somebody:proxy%2Fpassword@127.0.0.1:{free_port()}")
+    result = run(
+        module(lambda task, _: {"all": ["proxy/password", "proxy%2Fpassword"]}),
+        base_url="http://h.example",
+        username="u",
+        password=PASSWORD,
+    )
+    assert "password" not in str(result["all"])
+
+
+def test_the_filters_of_warnings_are_left_as_they_were(run, server):
+    """In process, they would outlive the task."""
+    before = list(warnings.filters)
+    run(module(), **user(server))
+    assert list(warnings.filters) == before
 
 
 def kill_soon(number):
@@ -229,7 +308,7 @@ def test_a_signal_while_a_call_hangs_ends_in_a_sentence_and_a_logout(run, server
     server.answers["GET /sessions/userInfo"] = lambda request: request.socket.recv(1)
     kill_soon(signal.SIGTERM)
     result = run(module(), **user(server))
-    assert (run.status, result["msg"]) == (1, "Stopped by signal SIGTERM")
+    assert (run.status, result["msg"]) == (1, "Stopped by signal SIGTERM while trying to read /sessions/userInfo.")
     assert server.calls[-1] == "POST /api/auth/logout"
     assert server.open == 0
 
@@ -243,7 +322,7 @@ def test_a_signal_while_the_login_hangs_leaves_no_session(run, server):
     server.answers["POST /auth/login"] = slow
     kill_soon(signal.SIGTERM)
     result = run(module(), **user(server))
-    assert (run.status, result["msg"]) == (1, "Stopped by signal SIGTERM")
+    assert (run.status, result["msg"]) == (1, "Stopped by signal SIGTERM while trying to log in.")
     assert server.calls == ["POST /api/auth/login", "POST /api/auth/logout"]
     assert server.open == 0
 

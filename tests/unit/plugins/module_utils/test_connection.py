@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._connection import from_params, normal_url
 from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, encode
 from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, connection, faults_of
+from ansible_collections.mstr.library.tests.unit.support.wire import self_signed
 
 USER = {"username": "u", "password": PASSWORD}
 SESSION = encode(SessionString(URL, "a token", []))
@@ -44,18 +45,18 @@ def test_a_base_url_is_normal_in_scheme_and_host_and_keeps_its_path(given, norma
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("mstr.example.com", "is no http or https URL"),
-        ("ftp://h/", "is no http or https URL"),
-        ("https://", "is no http or https URL"),
-        ("https:///x", "is no http or https URL"),
-        ("https://h:port/", "is no http or https URL"),
-        ("https://h:99999/", "is no http or https URL"),
-        ("http://[::1", "is no http or https URL"),
-        ("https://a b/", "is no http or https URL"),
-        ("https://h\\evil/", "is no http or https URL"),
-        ("https://h/\x00", "is no http or https URL"),
-        ("https://u:pw@h/", "holds credentials"),
-        ("https://u@h/", "holds credentials"),
+        ("mstr.example.com", "is not an http or https URL"),
+        ("ftp://h/", "is not an http or https URL"),
+        ("https://", "is not an http or https URL"),
+        ("https:///x", "is not an http or https URL"),
+        ("https://h:port/", "is not an http or https URL"),
+        ("https://h:99999/", "is not an http or https URL"),
+        ("http://[::1", "is not an http or https URL"),
+        ("https://a b/", "is not an http or https URL"),
+        ("https://h\\evil/", "is not an http or https URL"),
+        ("https://h/\x00", "is not an http or https URL"),
+        ("https://u:pw@h/", "contains credentials"),
+        ("https://u@h/", "contains credentials"),
         ("https://h/?x=1", "has a query or a fragment"),
         ("https://h/app#/home", "has a query or a fragment"),
     ],
@@ -74,10 +75,17 @@ def test_credentials_in_a_refused_url_are_not_repeated(url):
     assert "s3cret" not in " ".join(faults(**USER, base_url=url))
 
 
+@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize("option", ["api_token", "identity_token", "session", "login_mode", "ca_path", "client_cert"])
+def test_an_option_that_is_null_or_empty_counts_as_not_given(option, empty):
+    assert connection(**{option: empty}) == connection()
+    assert connection(timeout=empty, retries=empty, validate_certs=empty) == connection()
+
+
 @pytest.mark.parametrize("missing", [None, ""])
 def test_a_missing_base_url_says_where_it_may_come_from(missing):
     assert faults(**USER, base_url=missing) == (
-        "base_url is missing; give it as option or in the environment variable MSTR_BASE_URL",
+        "base_url is missing; set the option or the environment variable MSTR_BASE_URL",
     )
 
 
@@ -108,8 +116,8 @@ def test_every_way_to_log_in(options, path, body, secrets):
 
 def test_two_kinds_of_credential_are_named_both():
     [fault] = faults(**USER, api_token="t")
-    assert fault.startswith("username and password and api_token are two kinds of credential")
-    assert "environment variables (MSTR_…) count too" in fault
+    assert fault.startswith("username and password and api_token are different kinds of credential")
+    assert "environment variables MSTR_… count too" in fault
     assert PASSWORD not in fault
 
 
@@ -124,15 +132,15 @@ def test_no_credential_is_never_a_guest_login():
     [
         (
             {"username": "u"},
-            "login_mode standard needs password (an empty one is given as option, not by environment)",
+            "login_mode standard requires password (an empty password can only be set in the task)",
         ),
-        ({"password": "p"}, "login_mode standard needs username"),
+        ({"password": "p"}, "login_mode standard requires username"),
         (
             {"login_mode": "ldap"},
-            "login_mode ldap needs username and password (an empty one is given as option, not by environment)",
+            "login_mode ldap requires username and password (an empty password can only be set in the task)",
         ),
-        ({**USER, "login_mode": "api_token"}, "login_mode api_token needs api_token"),
-        ({**USER, "login_mode": "identity_token"}, "login_mode identity_token needs identity_token"),
+        ({**USER, "login_mode": "api_token"}, "login_mode api_token requires api_token"),
+        ({**USER, "login_mode": "identity_token"}, "login_mode identity_token requires identity_token"),
     ],
 )
 def test_what_a_login_mode_lacks_is_named(options, fault):
@@ -154,20 +162,18 @@ def test_credentials_beside_a_session_serve_for_a_new_login():
 
 def test_a_session_of_another_server_is_refused():
     [fault] = faults(session=SESSION, base_url="https://other.example.com")
-    assert fault == f"session is one of {URL}, not of base_url https://other.example.com"
+    assert fault == f"session belongs to {URL}, not to base_url https://other.example.com"
 
 
-@pytest.mark.parametrize("text", ["", "made up", SESSION[:-3]])
+@pytest.mark.parametrize("text", ["made up", SESSION[:-3]])
 def test_a_session_that_is_none_is_the_only_fault_and_is_not_shown(text):
-    assert faults_of(from_params, {"session": text}) == (
-        "session is no string of mstr_session, or not the whole of it",
-    )
+    assert faults_of(from_params, {"session": text}) == ("session is not a complete string as mstr_session returns it",)
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf, 1e20])
 def test_a_timeout_out_of_range_is_refused(seconds):
     [fault] = faults(**USER, timeout=seconds)
-    assert fault.startswith(f"timeout {seconds} is out of range; it is more than 0")
+    assert fault.startswith(f"timeout must be more than 0 and at most 86400 seconds, not {seconds}")
 
 
 @pytest.mark.parametrize("retries", [0, 7])
@@ -176,31 +182,31 @@ def test_retries_may_be_none(retries):
 
 
 def test_negative_retries_are_refused():
-    assert faults(**USER, retries=-1) == ("retries -1 is out of range; it is at least 0",)
+    assert faults(**USER, retries=-1) == ("retries must be at least 0, not -1",)
 
 
 @pytest.mark.parametrize("option", ["ca_path", "client_cert"])
 def test_a_file_that_is_not_there_is_named(option, tmp_path):
     path = str(tmp_path / "none.pem")
-    assert faults(**USER, **{option: path}) == (f"{option} '{path}' is no file that can be read here",)
+    assert faults(**USER, **{option: path}) == (f"{option} '{path}' does not exist or cannot be read on this host",)
 
 
 def test_a_key_needs_its_certificate(tmp_path):
     key = tmp_path / "key.pem"
     key.touch()
-    assert faults(**USER, client_key=str(key)) == ("client_key is given without client_cert",)
+    assert faults(**USER, client_key=str(key)) == ("client_key is given without client_cert; set both",)
 
 
 def test_files_and_checks_end_where_requests_looks_for_them(tmp_path):
-    cert, key, ca = (str(tmp_path / name) for name in ("cert", "key", "ca"))
-    for path in (cert, key, ca):
-        open(path, "w").close()  # noqa: PTH123
-    assert connection(client_cert=cert).cert == cert
-    assert connection(client_cert=cert, client_key=key).cert == (cert, key)
+    file, _context = self_signed(tmp_path, "localhost")
+    path = str(file)
+    assert connection(client_cert=path).cert == path
+    assert connection(client_cert=path, client_key=path).cert == (path, path)
     assert connection().cert is None
     assert connection().verify is True
-    assert connection(ca_path=ca).verify == ca
-    assert connection(ca_path=ca, validate_certs=False).verify is False
+    assert connection(ca_path=path).verify == path
+    assert connection(ca_path=path, validate_certs=False).verify is False
+    assert connection(ca_path=str(tmp_path)).verify == str(tmp_path), "requests takes a folder, too"
 
 
 def test_all_faults_come_at_once():

@@ -4,19 +4,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 
 import pytest
 import requests
-from ansible_collections.mstr.library.plugins.module_utils._failures import Failure, failure
-from ansible_collections.mstr.library.tests.unit.support.wire import Listener, free_port, reply, self_signed
+from ansible_collections.mstr.library.plugins.module_utils._failures import Failure, explain
+from ansible_collections.mstr.library.tests.unit.support.wire import Listener, Tunnel, free_port, reply, self_signed
 
 
-def failed(url, **options) -> Failure:
-    """What becomes of the real exception of a call."""
+def failed(url, *, how=None, **options) -> Failure:
+    """What the real exception of a call is explained as. `how`: what is known of the call."""
+    how = {"proxied": "proxies" in options, **(how or {})}
     with pytest.raises(Exception) as raised:  # noqa: PT011
         requests.get(f"{url}/api/runtimes", **{"timeout": 0.15, **options})
-    found = failure(raised.value, url, 300)
+    found = explain(raised.value, url, 300, **how)
     assert found is not None, raised.value
     assert not re.search("0x|<|>|HTTPConnection", found.reason), "no addresses of objects"
     return found
@@ -25,7 +28,7 @@ def failed(url, **options) -> Failure:
 def test_nothing_listens():
     port = free_port()
     found = failed(f"http://127.0.0.1:{port}")
-    assert found.reason.startswith(f"nothing listens at 127.0.0.1:{port} (Connection refused)")
+    assert found.reason.startswith(f"cannot connect to 127.0.0.1:{port} (Connection refused)")
     assert (found.unclear, found.refused) == (False, True)
 
 
@@ -37,7 +40,9 @@ def test_a_name_that_is_none():
 
 @pytest.mark.parametrize("host", ["a" * 70 + ".example", ".example"])
 def test_a_name_that_cannot_be_one(host):
-    assert "failed" in failed(f"http://{host}").reason
+    found = failed(f"http://{host}")
+    assert "check base_url" in found.reason
+    assert found.unclear is False
 
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
@@ -48,7 +53,7 @@ CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz"
 def test_a_connection_closed_before_the_answer_was_whole_is_unclear(sent):
     with Listener(lambda request: sent) as server:
         found = failed(server.url)
-    assert "closed the connection before its answer was whole" in found.reason
+    assert "closed the connection before the response was complete" in found.reason
     assert (found.unclear, found.refused) == (True, False)
 
 
@@ -60,14 +65,25 @@ def test_a_body_that_cannot_be_unpacked_is_unclear():
 def test_a_server_that_says_nothing_is_unclear():
     with Listener(lambda request: request.socket.recv(1)) as server:
         found = failed(server.url)
-    assert "sent nothing for the whole timeout" in found.reason
+    assert "sent nothing within the timeout" in found.reason
     assert found.unclear
 
 
 def test_a_connect_that_times_out_did_nothing():
-    found = failure(requests.exceptions.ConnectTimeout("x"), "https://h.example", 300)
+    def connect():
+        raise requests.exceptions.ConnectTimeout("x")
+
+    with pytest.raises(requests.exceptions.ConnectTimeout) as raised:
+        connect()
+    found = explain(raised.value, "https://h.example", 300)
     assert found.reason.startswith("h.example:443 does not answer within the timeout")
     assert (found.unclear, found.refused) == (False, False)
+
+
+@pytest.mark.parametrize("name", ["ProxyError", "SSLError", "ConnectTimeout", "ConnectionError", "RequestException"])
+def test_an_exception_whose_origin_is_unknown_is_unclear_whatever_its_name(name):
+    """Names prove nothing."""
+    assert explain(getattr(requests.exceptions, name)("x"), "https://h.example", 300).unclear
 
 
 def test_a_certificate_of_nobody_says_what_to_set(tmp_path):
@@ -76,7 +92,7 @@ def test_a_certificate_of_nobody_says_what_to_set(tmp_path):
         found = failed(server.url)
     assert f"the TLS certificate of 127.0.0.1:{server.port} is not trusted: self" in found.reason
     assert "Set ca_path (or MSTR_CA_PATH)" in found.reason
-    # Whoever makes a sentence of it sets the full stop.
+    # The sentence around it ends with the full stop.
     assert found.reason.endswith("validate_certs: false turns the check off")
     assert found.unclear is False
 
@@ -85,7 +101,10 @@ def test_a_certificate_of_another_host(tmp_path):
     file, context = self_signed(tmp_path, "other.example")
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url.replace("127.0.0.1", "localhost"), verify=str(file))
-    assert "is not trusted: Hostname mismatch, certificate is not valid for 'localhost'" in found.reason
+    assert f"the TLS certificate of localhost:{server.port} is for another host" in found.reason
+    assert "Use a host name that the certificate contains in base_url" in found.reason
+    assert "ca_path" not in found.reason
+    assert (found.unclear, found.hopeless) == (False, True)
 
 
 def test_a_server_that_wants_a_client_certificate(tmp_path):
@@ -94,39 +113,132 @@ def test_a_server_that_wants_a_client_certificate(tmp_path):
     context.maximum_version = 0x0303  # TLS 1.2, which tells before the request and not after it
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url.replace("127.0.0.1", "localhost"), verify=str(file))
-    assert "wants a client certificate that it trusts; set client_cert and client_key" in found.reason
+    assert "requires a client certificate that it trusts; check client_cert and client_key" in found.reason
 
 
 def test_plain_http_where_tls_is_spoken():
     with Listener(lambda request: reply()) as server:
         found = failed(server.url.replace("http:", "https:"))
-    assert "does not speak TLS; if it serves plain http, write http:// in base_url" in found.reason
+    assert "does not use TLS; if the server uses plain http, write http:// in base_url" in found.reason
 
 
-def test_a_proxy_that_fails_is_named_as_such():
-    found = failed("http://h.example", proxies={"http": f"http://u:s3cret@127.0.0.1:{free_port()}"})
-    assert found.reason.startswith("the proxy on the way to h.example:80 fails")
-    assert "HTTPS_PROXY and NO_PROXY" in found.reason
+def proxy(place):
+    return {"http": f"http://u:s3cret@{place}", "https": f"http://u:s3cret@{place}"}
+
+
+@pytest.mark.parametrize("url", ["http://h.example", "https://h.example"])
+def test_a_proxy_that_cannot_be_reached_did_nothing(url):
+    found = failed(url, proxies=proxy(f"127.0.0.1:{free_port()}"))
+    assert found.reason.startswith("the proxy on the way to h.example:")
+    assert "cannot be reached (Connection refused); check HTTPS_PROXY and NO_PROXY" in found.reason
     assert "s3cret" not in found.reason
+    assert (found.unclear, found.refused) == (False, True)
+
+
+def test_a_proxy_whose_name_cannot_be_resolved_did_nothing():
+    found = failed("https://h.example", proxies=proxy("no-such-host.invalid:3128"))
+    assert "the proxy on the way to h.example:443 cannot be reached" in found.reason
+    assert (found.unclear, found.refused) == (False, False)
+
+
+TUNNELS = {
+    b"HTTP/1.1 407 Who\r\n\r\n": "refused to connect to h.example:443 (407 Who); check HTTPS_PROXY and the user name",
+    b"HTTP/1.1 403 No\r\n\r\n": "refused to connect to h.example:443 (403 No); check HTTPS_PROXY and NO_PROXY",
+    b"": "the proxy on the way to h.example:443 did not open a connection",
+    b"SSH-2.0\r\n\r\n": "the proxy on the way to h.example:443 did not open a connection",
+}
+
+
+@pytest.mark.parametrize("sent", TUNNELS)
+def test_a_tunnel_that_was_not_opened_did_nothing(sent):
+    with Listener(lambda request: sent) as server:
+        found = failed("https://h.example", proxies=proxy(f"127.0.0.1:{server.port}"))
+    assert TUNNELS[sent] in found.reason
+    assert found.unclear is False
+
+
+@pytest.mark.parametrize("sent", [b"", HALF, CHUNK], ids=["nothing", "half", "broken chunk"])
+def test_a_connection_that_breaks_behind_a_proxy_is_unclear(sent):
+    with Listener(lambda request: sent) as server:
+        found = failed("http://h.example", proxies=proxy(f"127.0.0.1:{server.port}"))
+    assert "http://h.example, or the proxy in between, closed the connection" in found.reason
+    assert found.unclear is True
+
+
+@pytest.mark.parametrize("sent", [b"", HALF, CHUNK], ids=["nothing", "half", "broken chunk"])
+def test_a_connection_that_breaks_in_a_tunnel_is_unclear(tmp_path, sent):
+    file, context = self_signed(tmp_path, "localhost")
+    with Listener(lambda request: sent, context) as server, Tunnel() as tunnel:
+        found = failed(f"https://localhost:{server.port}", proxies=proxy(tunnel.place), verify=str(file), timeout=2)
+    assert len(server.calls) == 1, "the request went through"
+    assert found.unclear is True
+
+
+def test_tls_that_breaks_after_the_request_is_unclear(tmp_path):
+    """A middle box that puts plain text into the stream: OpenSSL says no more than for a port without TLS."""
+    file, context = self_signed(tmp_path, "localhost")
+
+    def garble(request):
+        plain = socket.socket(fileno=os.dup(request.socket.fileno()))
+        with plain:
+            plain.sendall(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+
+    with Listener(garble, context) as server:
+        found = failed(f"https://localhost:{server.port}", verify=str(file), timeout=2)
+    assert len(server.calls) == 1, "the request arrived"
+    assert f"the TLS connection to localhost:{server.port} broke" in found.reason
+    assert found.unclear is True
+
+
+@pytest.mark.parametrize("answered", [True, False])
+@pytest.mark.parametrize("sent", [b"", b"\x15\x03\x03\x00\x02\x02\x46\r\n\r\n"], ids=["hangs up", "TLS alert"])
+def test_plain_http_to_a_port_that_may_use_tls_suggests_https_until_it_answers(sent, answered):
+    with Listener(lambda request: sent) as server:
+        found = failed(server.url, how={"answered": answered})
+    assert ("if this port uses TLS, write https:// in base_url" in found.reason) is not answered
+    assert found.unclear
+
+
+def test_a_dropped_connection_is_described_by_what_dropped_it():
+    """urllib3 1.26 hides a TypeError of its own behind it."""
+    try:
+        try:
+            raise TypeError("unexpected keyword argument 'buffering'")
+        except TypeError:
+            raise ConnectionResetError(104, "Connection reset by peer") from None
+    except ConnectionResetError as exc:
+        found = explain(requests.exceptions.ConnectionError(exc), "https://h.example", 5)
+    assert "(Connection reset by peer)" in found.reason
+
+
+def test_a_bundle_that_is_none_names_its_variable(tmp_path):
+    junk = tmp_path / "junk.pem"
+    junk.write_text("junk")
+    _certificate, context = self_signed(tmp_path, "localhost")
+    with Listener(lambda request: reply(), context) as server:
+        for path in (junk, tmp_path / "none.pem"):
+            found = failed(server.url, verify=str(path))
+            assert "check the file that REQUESTS_CA_BUNDLE" in found.reason
+            assert (found.unclear, found.hopeless) == (False, True)
 
 
 def test_a_whole_call_that_took_too_long():
-    found = failure(TimeoutError(), "https://h.example", 5)
-    assert found.reason == "https://h.example sent no whole answer within 5 seconds"
+    found = explain(TimeoutError(), "https://h.example", 5)
+    assert found.reason == "https://h.example sent no complete response within 5 seconds"
     assert found.unclear
 
 
 def test_an_answer_that_is_too_large():
-    found = failure(OverflowError("more than 64 MB"), "https://h.example", 5)
-    assert found.reason == "https://h.example answered with more than 64 MB, which no answer of this API has"
+    found = explain(OverflowError("more than 64 MB"), "https://h.example", 5)
+    assert found.reason == "https://h.example sent more than 64 MB; no response of this API is that large"
     assert found.unclear
 
 
 def test_what_is_no_failed_call_is_left_to_whoever_raised_it():
-    assert failure(KeyError("x"), "https://h.example", 5) is None
+    assert explain(KeyError("x"), "https://h.example", 5) is None
 
 
 def test_exceptions_that_cause_each_other_end():
     one, other = requests.exceptions.RequestException("a"), OSError("b")
     one.__cause__, other.__cause__ = other, one
-    assert "failed" in failure(one, "https://h.example", 5).reason
+    assert "failed" in explain(one, "https://h.example", 5).reason

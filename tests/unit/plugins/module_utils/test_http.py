@@ -98,7 +98,7 @@ def test_an_answer_that_drips_ends_with_the_whole_call():
             time.sleep(0.01)
 
     began = time.monotonic()
-    with Listener(drip) as server, pytest.raises(ConnectError, match=r"no whole answer within 0\.2 seconds"):
+    with Listener(drip) as server, pytest.raises(ConnectError, match=r"no complete response within 0\.2 seconds"):
         get(http_to(server, timeout=0.02))
     assert time.monotonic() - began < 1
 

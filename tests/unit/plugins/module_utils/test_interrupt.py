@@ -209,3 +209,10 @@ def test_a_wait_in_glances_is_as_long_as_asked(stop, monkeypatch):
     with pytest.raises(TimeoutError):
         stop.wait(SimpleQueue(), 0.2)
     assert 0.2 <= time.monotonic() - began < 2
+
+
+def test_a_task_that_is_asked_to_end_says_what_it_was_doing():
+    stopped = Interrupted("Stopped by signal SIGHUP")
+    assert stopped.to_result()["msg"] == "Stopped by signal SIGHUP."
+    stopped.doing = "list the runtimes"
+    assert stopped.to_result()["msg"] == "Stopped by signal SIGHUP while trying to list the runtimes."

@@ -50,14 +50,14 @@ def test_wrapped_errors_are_read_too():
         (b"\n<!DOCTYPE html><p>x", "with an HTML page"),
         (b'{"code": ', "with broken JSON"),
         (b"[" * 100_000, "with broken JSON"),
-        (b"[]", "with JSON of another shape (a list)"),
-        (b"null", "with JSON of another shape (null)"),
-        (b"5", "with JSON of another shape (a number)"),
-        (b"true", "with JSON of another shape (true or false)"),
-        (b'"no"', "with JSON of another shape (a text)"),
-        (b'{"errors": [null]}', "with JSON of another shape (an object)"),
-        (b"\xff\xfe\x00", "with something else than JSON (no content type)"),
-        (b"plain", "with something else than JSON (no content type)"),
+        (b"[]", "with unexpected JSON (a list)"),
+        (b"null", "with unexpected JSON (null)"),
+        (b"5", "with unexpected JSON (a number)"),
+        (b"true", "with unexpected JSON (true or false)"),
+        (b'"no"', "with unexpected JSON (a text)"),
+        (b'{"errors": [null]}', "with unexpected JSON (an object)"),
+        (b"\xff\xfe\x00", "with something other than JSON (no content type)"),
+        (b"plain", "with something other than JSON (no content type)"),
     ],
 )
 def test_what_is_no_error_of_the_api_is_named_and_not_dumped(body, words):
@@ -65,7 +65,7 @@ def test_what_is_no_error_of_the_api_is_named_and_not_dumped(body, words):
 
 
 def test_a_content_type_is_named():
-    assert "else than JSON (text/plain)" in error(502, b"plain", headers={"Content-Type": "text/plain"}).sentence
+    assert "other than JSON (text/plain)" in error(502, b"plain", headers={"Content-Type": "text/plain"}).sentence
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_code_and_ticket_are_shown_without_a_message_too(body, shown):
     ("status", "body", "advice"),
     [
         (401, {"code": "ERR003", "message": "m"}, "Check the credentials and login_mode."),
-        (401, {"code": "ERR009", "message": "m"}, "The session is gone"),
+        (401, {"code": "ERR009", "message": "m"}, "The session has ended"),
         (401, b"", "Check the credentials and login_mode."),
         (403, {"code": "ERR014", "message": "m"}, "'Manage runtime' and a licence"),
         (403, {"code": "ERR0017", "message": "m"}, "permission on this object"),
         (403, b"", "may lack the privilege 'Manage runtime'"),
         (404, {"code": "ERR004", "message": "HTTP 404 Not Found"}, "has no such call"),
-        (404, b"", "base_url names something else"),
+        (404, b"", "Check that base_url is the URL of the Library server"),
         (405, {"code": "ERR001", "message": "HTTP 405 Method Not Allowed"}, "has no such call"),
         (429, b"", "try again later"),
         (503, b"", "try again later"),
@@ -93,6 +93,50 @@ def test_code_and_ticket_are_shown_without_a_message_too(body, shown):
 )
 def test_a_sentence_ends_with_what_to_do(status, body, advice):
     assert advice in error(status, body).sentence
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(404, b"<html>"), (404, {"code": "ERR004", "message": "HTTP 404 Not Found"}), (405, b"")]
+)
+def test_a_login_that_is_not_found_says_how_a_base_url_usually_ends(status, body):
+    def sentence(server, request="POST /api/auth/login"):
+        return _response.api_error(response(status, body, request=request), "log in", server).sentence
+
+    end = "It usually ends in /MicroStrategyLibrary."
+    assert sentence("https://h.example").endswith(f"and that no gateway answers in its place. {end}")
+    assert end not in sentence("https://h.example/MicroStrategyLibrary")
+    assert "release" not in sentence("https://h.example")
+    assert "This release of the server has no such call, or" in sentence("https://h.example", "GET /api/runtimes")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Login failed: the max # of sessions (2) of user 'admin' is reached.",
+        "The maximum number of sessions for this user is exceeded",
+        "Session limit reached",
+        "Too many sessions",
+    ],
+)
+@pytest.mark.parametrize("code", ["ERR003", "ERR001"])
+def test_a_session_limit_says_what_to_do_about_it(code, message):
+    refused = error(401, {"code": code, "message": message}).sentence
+    assert "End other sessions of this user, wait until they time out on the server, or raise the limit" in refused
+    assert "credentials" not in refused
+
+
+@pytest.mark.parametrize("message", ["Login failure", "The session timed out", "maximum length of a name exceeded"])
+def test_other_messages_are_not_about_a_session_limit(message):
+    assert "Check the credentials" in error(401, {"code": "ERR003", "message": message}).sentence
+
+
+@pytest.mark.parametrize(("server", "hinted"), [("http://h.example", True), ("https://h.example", False)])
+def test_a_bad_request_in_plain_http_suggests_https(server, hinted):
+    """What Tomcat, nginx and Apache answer on a TLS port."""
+    bad = _response.api_error(response(400, b"<title>400 The plain HTTP request was sent</title>"), "log in", server)
+    assert ("If this port uses TLS, write https:// in base_url." in bad.sentence) is hinted
+    ours = _response.api_error(response(400, {"code": "ERR006", "message": "m"}), "log in", server)
+    assert "https://" not in ours.sentence.replace(server, "")
 
 
 def test_no_advice_where_the_server_said_what_is_wrong():
@@ -110,8 +154,8 @@ def test_a_redirect_names_its_target_without_what_may_be_secret():
 @pytest.mark.parametrize(
     ("location", "words"),
     [
-        ("", "a redirect to nowhere"),
-        ("http://[::1", "a redirect to a place that is no URL"),
+        ("", "a redirect to no target"),
+        ("http://[::1", "a redirect to an invalid URL"),
         ("/app", "a redirect to /app,"),
     ],
 )
@@ -182,7 +226,7 @@ def test_json_of_a_usual_depth_is_read():
 
 def test_a_yes_of_another_shape_is_unclear_and_says_what_belongs_there():
     wrong = _response.wrong_response(response(200, b"<html>"), "log in", URL, "a token")
-    assert "answered 200 to GET /api/runtimes with an HTML page where a token belongs" in wrong.sentence
+    assert "answered 200 to GET /api/runtimes with an HTML page instead of a token" in wrong.sentence
     assert wrong.unclear
     assert wrong.status == 200
 

@@ -309,7 +309,7 @@ def test_a_session_that_cannot_be_opened_anew_cannot_stop_the_run_either(room):
     here = room(state(1), refused(LOOK, 401, "9"))
     here.http.reply(LOGIN, response(204, headers={"X-MSTR-AuthToken": "token-number-1"}), refused(LOGIN, 403, "3"))
     sentence = here.fail().sentence
-    assert "It may still be running: Could not stop the script: there is no session any more." in sentence
+    assert "It may still be running: Could not stop the script: the session has ended." in sentence
 
 
 @pytest.mark.parametrize("look", [None, [], {}, {"status": None}, {"status": "3"}, {"status": True}, {"status": 3.0}])

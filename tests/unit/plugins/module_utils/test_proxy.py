@@ -1,0 +1,70 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._proxy import proxy_fault, secrets_in
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://proxy.example:3128",
+        "http://proxy.example:3128/",
+        "HTTP://proxy.example",
+        "proxy.example:3128",
+        "proxy",
+        "http://[::1]:3128",
+        "https://proxy.example",
+        "socks5h://proxy.example:1080",
+        "http://user:pass%23word@proxy.example:3128",
+        "http://user:p@ss@proxy.example:3128",
+        "http://token@proxy.example",
+    ],
+)
+def test_what_requests_understands_is_valid(url):
+    assert proxy_fault(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:s3#cret@proxy.example:3128",
+        "http://user:1#s3cret@proxy.example:3128",
+        "http://user:s3/cret@proxy.example:3128",
+        "http://user:s3?cret@proxy.example:3128",
+        "http://user:s3 cret@proxy.example:3128",
+        "user:s3cret@proxy.example:3128",
+        "http://",
+        "http:///x",
+        "http://user:s3cret@",
+        "://s3cret",
+        "s3cret://proxy.example",
+        "http://proxy.example:port",
+        "http://proxy.example:99999",
+        "http://[::1",
+        " http://proxy.example",
+    ],
+)
+def test_a_url_that_another_parser_would_take_apart_wrongly_is_refused_and_not_quoted(url):
+    fault = proxy_fault(url)
+    assert fault.startswith("is not a valid proxy URL: expected http://HOST:PORT")
+    for part in ("s3", "cret", "user:", "proxy.example"):
+        assert part not in fault
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("http://proxy.example:3128", set()),
+        ("http://user:pass%23word@h", {"user:pass%23word", "pass%23word", "pass#word"}),
+        ("http://user:pa#ss@h:1", {"user:pa#ss", "pa#ss"}),
+        ("http://user:pa/s@s@h:1", {"user:pa/s@s", "pa/s@s"}),
+        ("http://a-token@h", {"a-token"}),
+        ("user:word@h", {"user:word", "word"}),
+    ],
+)
+def test_credentials_are_secrets_in_a_malformed_url_too(url, secrets):
+    assert secrets_in(url) == secrets
