@@ -177,7 +177,7 @@ def _purge_faults(going: Sequence[Runtime], names: Sequence[str], limit: int | N
         if near
     ]
     if limit is not None and len(going) > limit:
-        shown = ", ".join(repr(one.name) for one in going[:_SHOWN_NAMES])
+        shown = ", ".join(sorted(repr(one.name) for one in going)[:_SHOWN_NAMES])
         more = f" and {len(going) - _SHOWN_NAMES} more" if len(going) > _SHOWN_NAMES else ""
         faults.append(f"purge would delete {len(going)} runtimes, more than purge_limit {limit}: {shown}{more}")
     return faults
