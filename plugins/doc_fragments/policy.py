@@ -14,7 +14,10 @@ options:
     description:
       - Which networks no definition may open. A definition that breaks a rule is refused before the login.
         Blocks that stay on the server (C(purge_whitelist=false)) are judged before the write.
-      - An IPv4-mapped IPv6 block is judged as the IPv4 block that it opens, too.
+      - An IPv6 block is also judged by the IPv4 networks that it contains as mapped addresses (V(::ffff:0:0/96)) and as
+        NAT64 (V(64:ff9b::/96)). So V(::/0) in a whitelist overlaps every IPv4 network. V(::/0) in a rule means IPv6.
+      - A write that leaves the whitelist empty while O(policy.networks_within) is given warns, because some servers may
+        read an empty whitelist as "everything". O(policy.whitelist_required) refuses it.
     type: dict
     suboptions:
       networks_within:
@@ -25,4 +28,10 @@ options:
         description: CIDR blocks. No block of a whitelist may overlap one of these.
         type: list
         elements: str
+      whitelist_required:
+        description:
+          - Whether an empty whitelist breaks the policy. If V(true), the task refuses to clear a whitelist, and to
+            create a runtime without one.
+        type: bool
+        default: false
 """

@@ -68,7 +68,7 @@ def runtime_definitions(runtimes: Any, exclude: Any = ()) -> list[dict[str, Any]
         return to_definitions(runtimes, [exclude] if isinstance(exclude, str) else exclude)
     except ValidationError as exc:
         raise AnsibleFilterError(
-            f"What no definition can carry: {exc.sentence}. Mend it on the server, or exclude the runtime."
+            f"A definition cannot express what the server holds. Fix it there, or exclude the runtime:\n{exc.sentence}"
         ) from None
 
 

@@ -137,7 +137,7 @@ class Writer:
             except MstrError as exc:
                 preface = f"The runtime {wanted.label} was {outcome.action}, but could not be read again: "
                 raise PartialError(exc, outcome.to_result(), preface) from exc
-        for text in surprises(stored, wanted):
+        for text in surprises(stored, wanted, outcome.runtime):
             self._warn(text)
         return outcome._replace(id=stored.id, runtime=stored, read=True)
 

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ._errors import ValidationError
-from ._fields import FIELDS, PURGEABLE
-from ._kinds import RESOURCE_KEYS, Package, Resource
+from ._errors import Faults, ValidationError
+from ._fields import FIELDS, PURGEABLE, Field
 from ._names import id_from, name_fault
 from ._networks import canonical as canonical_network
+from ._packages import Package
 from ._policy import Policy
+from ._resource import RESOURCE_KEYS, Resource
+from ._text import TEXT_AS_WRITTEN, text_fault
 
 DEFINITION_OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -52,99 +54,121 @@ def from_params(params: Mapping[str, Any], policy: Policy | None = None) -> Defi
 
     Raises ValidationError with every fault at once.
     """
-    faults: list[str] = []
-    name, identity = params.get("name"), params.get("id")
-    if name is None and identity is None:
-        faults.append("one of name and id is required")
-    fault = None if name is None else name_fault(name)
-    if fault:
-        faults.append(f"name {name!r} {fault}")
-    try:
-        identity = id_from(identity)
-    except ValidationError as exc:
-        faults += exc.faults
+    name = params.get("name")
+    keep = frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False)
     values: dict[str, Any] = {}
-    for field in FIELDS:
-        given = params.get(field.name)
-        if given is None:
-            continue
-        check = _CHECKS.get(field.name)
-        if check is not None:
-            values[field.name] = check(given, faults)
-            continue
-        if isinstance(given, int) and given < field.least:
-            faults.append(f"{field.name} {given} is out of range; it is at least {field.least}")
-        values[field.name] = given
-    if policy and params.get("state") != "absent":
-        faults += policy.faults(_judgeable(params.get("whitelist")))
+    with Faults() as faults:
+        if name is None and params.get("id") is None:
+            faults.add("one of name and id is required")
+        identity = faults.check(id_from, params.get("id"))
+        for field in FIELDS:
+            if params.get(field.name) is not None:
+                values[field.name] = faults.check(_CHECKS.get(field.name, _plain), field, params[field.name])
+        faults.check(check_pool, values)
+        if policy and params.get("state") != "absent":
+            faults.check(_check_policy, policy, params.get("whitelist"), "whitelist" in keep)
     if values.get("resource") == Resource():
         del values["resource"]
-    faults += pool_faults(values)
-    if faults:
-        raise ValidationError(faults)
     return Definition(
         state=params.get("state") or "present",
         values=values,
         id=identity,
         name=name,
-        keep=frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False),
+        keep=keep,
         journal_comment=params.get("journal_comment") or None,
     )
 
 
-def pool_faults(values: Mapping[str, Any]) -> list[str]:
-    """A fault where the pool's minimum exceeds its maximum. The server wants min <= max [mstrio]."""
+def check_pool(values: Mapping[str, Any]) -> None:
+    """Raises ValidationError where the pool's minimum exceeds its maximum. The server wants min <= max [mstrio]."""
     least, most = values.get("min_cached_instances"), values.get("max_cached_instances")
     if isinstance(least, int) and isinstance(most, int) and least > most:
-        return [f"min_cached_instances {least} is more than max_cached_instances {most}"]
-    return []
+        raise ValidationError([f"min_cached_instances {least} is more than max_cached_instances {most}"])
 
 
-def _networks(given: list[str], faults: list[str]) -> tuple[str, ...]:
+def _check_policy(policy: Policy, given: Sequence[str] | None, others_stay: bool) -> None:
+    """Judge the entries that are blocks; the others are refused anyway. An omitted whitelist is not managed."""
+    if given is None or (not given and others_stay):
+        return
+    blocks = [_canonical_or_none(text) for text in given]
+    found = [
+        violation.sentence
+        for violation in policy.violations([block or "" for block in blocks])
+        if violation.position is None or blocks[violation.position]
+    ]
+    if found:
+        raise ValidationError(found)
+
+
+def _canonical_or_none(text: str) -> str | None:
+    try:
+        return canonical_network(text)
+    except ValueError:
+        return None
+
+
+def _plain(field: Field, given: Any) -> Any:
+    if field.spec["type"] is TEXT_AS_WRITTEN:
+        fault = text_fault(given)
+        if fault:
+            raise ValidationError([f"{field.name} {fault}"])
+    if given == "" and not field.may_be_empty:
+        raise ValidationError([f"{field.name} is empty; omit it to leave it as it is"])
+    if isinstance(given, int) and given < field.least:
+        raise ValidationError([f"{field.name} must be at least {field.least}, not {given}"])
+    return given
+
+
+def _name(_field: Field, given: str) -> str:
+    fault = name_fault(given)
+    if fault:
+        raise ValidationError([f"name {given!r} {fault}"])
+    return given
+
+
+def _networks(_field: Field, given: Sequence[str]) -> tuple[str, ...]:
     blocks = []
-    for index, text in enumerate(given):
-        try:
-            blocks.append(canonical_network(text))
-        except ValueError as exc:
-            faults.append(f"whitelist[{index}] {text!r} {exc}")
+    with Faults() as faults:
+        for index, text in enumerate(given):
+            try:
+                blocks.append(canonical_network(text))
+            except ValueError as exc:
+                faults.add(f"whitelist[{index}] {text!r} {exc}")
     return tuple(dict.fromkeys(blocks))
 
 
-def _judgeable(given: list[str] | None) -> Iterator[tuple[int, str]]:
-    """The entries that are blocks; of the others a fault is told already."""
-    for index, text in enumerate(given or ()):
-        try:
-            yield index, canonical_network(text)
-        except ValueError:
-            continue
-
-
-def _packages(given: list[Mapping[str, Any]], faults: list[str]) -> tuple[Package, ...]:
+def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:
     packages: list[Package] = []
-    seen: dict[str, int] = {}
-    for index, entry in enumerate(given):
-        package = Package(entry["name"] or "", entry.get("version") or None, entry.get("description"))
-        packages.append(package)
-        if not package.name.strip():
-            faults.append(f"packages[{index}].name {package.name!r} is empty")
-        elif _SPECIFIER.search(package.name):
-            faults.append(f"packages[{index}].name {package.name!r} is more than a name; a version goes into version")
-        elif package.key in seen:
-            first = seen[package.key]
-            faults.append(f"packages[{index}].name {package.name!r} is the package of packages[{first}] again")
-        seen.setdefault(package.key, index)
+    first: dict[str, int] = {}
+    with Faults() as faults:
+        for index, entry in enumerate(given):
+            place, version = f"packages[{index}]", entry.get("version")
+            package = Package(entry["name"] or "", version or None, entry.get("description"))
+            packages.append(package)
+            fault = None if version is None else text_fault(version)
+            if fault:
+                faults.add(f"{place}.version {fault}")
+            if not package.name.strip():
+                faults.add(f"{place}.name {package.name!r} is empty")
+            elif _SPECIFIER.search(package.name):
+                faults.add(f"{place}.name {package.name!r} is more than a name; put the version into version")
+            elif package.key in first:
+                faults.add(f"{place}.name {package.name!r} is the package of packages[{first[package.key]}] again")
+            first.setdefault(package.key, index)
     return tuple(packages)
 
 
-def _resource(given: Mapping[str, Any], faults: list[str]) -> Resource:
-    for key in RESOURCE_KEYS:
-        value = given.get(key)
-        if value is not None and not (math.isfinite(value) and value > 0):
-            faults.append(f"resource.{key} {value} is out of range; it is more than 0")
-    return Resource(**{key: given.get(key) for key in RESOURCE_KEYS})
+def _resource(_field: Field, given: Mapping[str, Any]) -> Resource:
+    amounts: dict[str, Any] = {key: given.get(key) for key in RESOURCE_KEYS}
+    with Faults() as faults:
+        for key, amount in amounts.items():
+            if amount is not None and not (math.isfinite(amount) and amount > 0):
+                faults.add(f"resource.{key} must be more than 0, not {amount}")
+    return Resource(**amounts)
 
 
-_CHECKS: dict[str, Callable[[Any, list[str]], Any]] = {
+_CHECKS: dict[str, Callable[[Field, Any], Any]] = {
+    "name": _name,
     "whitelist": _networks,
     "packages": _packages,
     "resource": _resource,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 ERROR_KEYS = ("http_status", "code", "message", "iserver_code", "ticket_id", "request")
 
@@ -23,6 +23,9 @@ _ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?
 _TEXT_LIMIT = 400
 _LONGEST_TEXT = 20_000
 MASK = "********"
+# What Ansible shows in place of a secret: inside of a text, and in place of a value that is the whole secret.
+ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
+_T = TypeVar("_T")
 
 
 def clean(value: object, limit: int = _TEXT_LIMIT, secrets: Iterable[str] = ()) -> str:
@@ -64,25 +67,52 @@ class MstrError(Exception):
 
 
 class ValidationError(MstrError):
-    """Values that are refused; every fault of a task in one message."""
+    """Values that are refused; every fault of a task in one message, one in a line."""
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
-        super().__init__("; ".join(self.faults))
+        super().__init__("\n".join(self.faults))
+
+
+class Faults:
+    """Collects what is wrong, so that one message reports all of it. Its block ends in ValidationError if anything is.
+
+    with Faults() as faults:
+        if not name:
+            faults.add("name is empty")
+        identity = faults.check(id_from, text)
+    """
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def add(self, *faults: str) -> None:
+        """Note faults."""
+        self.found += faults
+
+    def check(self, call: Callable[..., _T], *args: Any, place: str = "") -> _T:
+        """What `call` returns. If it raises ValidationError, its faults are noted, with `place` in front of each.
+
+        The value is then None, which nobody gets to use: the block ends in ValidationError.
+        """
+        try:
+            return call(*args)
+        except ValidationError as exc:
+            self.add(*(f"{place}: {fault}" if place else fault for fault in exc.faults))
+            return cast("_T", None)
+
+    def __enter__(self) -> Faults:
+        return self
+
+    def __exit__(self, kind: object, *_rest: object) -> None:
+        if kind is None and self.found:
+            raise ValidationError(self.found)
 
 
 def all_of(*checks: Callable[[], Any]) -> list[Any]:
     """What the checks return. Raises ValidationError with the faults of all of them in one message."""
-    results: list[Any] = []
-    faults: list[str] = []
-    for check in checks:
-        try:
-            results.append(check())
-        except ValidationError as exc:
-            faults += exc.faults
-    if faults:
-        raise ValidationError(faults)
-    return results
+    with Faults() as faults:
+        return [faults.check(check) for check in checks]
 
 
 class ConnectError(MstrError):

@@ -13,7 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ._kinds import COUNT, NETWORKS, PACKAGES, RESOURCE, TEXT, Kind
+from ._kinds import COUNT, NETWORKS, NUMBER, TEXT, Kind
+from ._packages import PACKAGES
+from ._resource import RESOURCE
+from ._text import TEXT_AS_WRITTEN
 
 
 class Field(NamedTuple):
@@ -26,9 +29,21 @@ class Field(NamedTuple):
     # Not every release returns it [mstrio], so that its absence from a list is no reason to read the object.
     newer: bool = False
     least: int = 0
+    # Whether an empty text is a value that a definition can ask for.
+    may_be_empty: bool = True
+
+    def to_definition(self, value: Any) -> Any:
+        """What a definition says of a value as a result shows it; None where the server never set the field.
+
+        An older release refuses a newer field, even an empty one.
+        """
+        if value is None or (value == "" and (self.newer or not self.may_be_empty)):
+            return None
+        return self.kind.to_definition(value)
 
 
 _STR = {"type": "str"}
+_VERSION = {"type": TEXT_AS_WRITTEN}
 _INT = {"type": "int"}
 
 FIELDS = (
@@ -42,7 +57,7 @@ FIELDS = (
         {
             "type": "list",
             "elements": "dict",
-            "options": {"name": {"type": "str", "required": True}, "version": _STR, "description": _STR},
+            "options": {"name": {"type": "str", "required": True}, "version": _VERSION, "description": _STR},
         },
     ),
     Field(
@@ -51,10 +66,10 @@ FIELDS = (
         RESOURCE,
         {"type": "dict", "options": {"cpu": {"type": "float"}, "mem": _INT, "disk": _INT, "proc_count": _INT}},
     ),
-    Field("exec_timeout", "execTimeout", COUNT, _INT, least=1),
+    Field("exec_timeout", "execTimeout", NUMBER, _INT, least=1),
     Field("min_cached_instances", "minCachedInstances", COUNT, _INT),
     Field("max_cached_instances", "maxCachedInstances", COUNT, _INT),
-    Field("runtime_version", "runtimeVersion", TEXT, _STR),
+    Field("runtime_version", "runtimeVersion", TEXT, _VERSION, may_be_empty=False),
     Field("others", "others", TEXT, _STR),
     Field("execution_target", "executionTarget", TEXT, _STR, newer=True),
 )

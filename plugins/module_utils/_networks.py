@@ -29,7 +29,12 @@ _IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", re.ASCII)
 _PREFIX = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
 _NETMASK = re.compile(r"[0-9.]+/[0-9]+\.[0-9.]+", re.ASCII)
 
-NO_BLOCK = "is no CIDR block; write an address with a prefix length, such as 10.10.10.0/24 or 2001:db8::/32"
+_HOST = re.compile(r"(?=.*[^\W\d_])[\w-]+(\.[\w-]+)*\.?")
+
+_NOT_A_BLOCK = "is not a CIDR block"
+_EXAMPLES = "write an address with a prefix length, such as 10.10.10.0/24 or 2001:db8::/32"
+# IPv6 blocks in which each address stands for an IPv4 one: mapped addresses (RFC 4291) and NAT64 (RFC 6052).
+_EMBEDDING = ("::ffff:0:0/96", "64:ff9b::/96")
 
 
 @lru_cache(maxsize=8192)  # servers of many runtimes hold the same blocks over and over
@@ -40,36 +45,38 @@ def parse(text: str) -> IPNetwork:
     """
     address, slash, prefix = text.partition("/")
     if not (_IPV4.fullmatch(address) or _IPV6.fullmatch(address)):
-        raise ValueError(NO_BLOCK)
+        name = _HOST.fullmatch(text)
+        raise ValueError(f"{_NOT_A_BLOCK}{', but a host name' if name else ''}; {_EXAMPLES}")
     try:
         ip = IPAddress(address, version=6 if ":" in address else 4)
     except (AddrFormatError, ValueError):
-        raise ValueError(NO_BLOCK) from None
+        raise ValueError(f"{_NOT_A_BLOCK}; {_EXAMPLES}") from None
     width = 32 if ip.version == 4 else 128
     if not slash:
         return IPNetwork((int(ip), width), version=ip.version)
     if _NETMASK.fullmatch(text):
         raise ValueError("has a netmask; write the prefix length instead, such as 10.10.10.0/24")
     if not _PREFIX.fullmatch(prefix) or int(prefix) > width:
-        raise ValueError(f"is no CIDR block; the prefix length goes from 0 to {width}")
+        raise ValueError(f"{_NOT_A_BLOCK}; the prefix length must be between 0 and {width}")
     return IPNetwork((int(ip), int(prefix)), version=ip.version)
 
 
 def canonical(text: str) -> str:
     """The canonical text of a block: C(1.2.3.4) is C(1.2.3.4/32), C(2001:DB8::/32) is C(2001:db8::/32).
 
-    Raises ValueError, with both repairs where host bits are set: to widen C(10.10.10.7/24) unasked to the whole
-    block would open a firewall further than somebody meant.
+    Blanks around it do not count, as in the option C("10.0.0.0/8, 10.20.0.0/16"). Raises ValueError, with both repairs
+    where host bits are set: to widen C(10.10.10.7/24) unasked to the whole block would open a firewall further than
+    somebody meant.
     """
-    network = parse(text)
+    network = parse(text.strip())
     if network.ip != network.network:
         single = IPNetwork(network.ip)
         raise ValueError(f"has host bits set: write {network.cidr} for the block or {single} for the one address")
     return str(network.cidr)
 
 
-def stored(text: str) -> str:
-    """What stands for an entry that a server holds: the network of a block, also of one with host bits; else the text.
+def as_network(text: str) -> str:
+    """What an entry of a server compares as: the network of a block, also of one with host bits; else its own text.
 
     Never raises: servers may hold host names and worse.
     """
@@ -80,7 +87,7 @@ def stored(text: str) -> str:
 
 
 def order(text: str) -> tuple[int, int, int, str]:
-    """Sort key: IPv4, then IPv6, by address and length, then what is no block, as text."""
+    """Sort key: IPv4, then IPv6, by address and length, then everything else, as text."""
     try:
         network = parse(text)
     except ValueError:
@@ -89,16 +96,26 @@ def order(text: str) -> tuple[int, int, int, str]:
 
 
 def in_order(texts: Iterable[str]) -> tuple[str, ...]:
-    """The entries without doubles, in the order of `order`."""
+    """The entries without duplicates, in the order of `order`."""
     return tuple(sorted(set(texts), key=order))
 
 
 def union(texts: Iterable[str]) -> IPSet:
-    """The addresses that the blocks open together. Raises ValueError like `parse`.
+    """The addresses of all blocks together. Raises ValueError like `parse`."""
+    return IPSet([parse(text).cidr for text in texts])
 
-    A block of IPv4-mapped IPv6 addresses (RFC 4291) opens the IPv4 ones as well.
+
+def embedded(text: str, *, whole: bool = False) -> IPSet:
+    """The IPv4 addresses that an IPv6 block holds as mapped or NAT64 addresses. Raises ValueError like `parse`.
+
+    `whole`: only of a block that consists of nothing else. C(::/0) holds every IPv4 address, but somebody who allows
+    or forbids C(::/0) means IPv6.
     """
-    blocks = [parse(text).cidr for text in texts]
-    mapped = [one for one in blocks if one.version == 6 and one.prefixlen >= 96 and one.first >> 32 == 0xFFFF]
-    blocks += [IPNetwork((int(one.first) & 0xFFFFFFFF, one.prefixlen - 96), version=4) for one in mapped]
-    return IPSet(blocks)
+    block = parse(text).cidr
+    found = []
+    for prefix in map(parse, _EMBEDDING) if block.version == 6 else ():
+        if block in prefix:
+            found.append(IPNetwork((int(block.first) & 0xFFFFFFFF, block.prefixlen - 96), version=4))
+        elif prefix in block and not whole:
+            found.append(parse("0.0.0.0/0"))
+    return IPSet(found)

@@ -13,9 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ._definition import Definition, pool_faults
-from ._errors import ValidationError
+from . import _packages, _resource
+from ._definition import Definition, check_pool
+from ._errors import Faults, ValidationError
 from ._fields import BY_NAME, PURGEABLE
+from ._policy import Policy
 from ._runtime import Runtime
 
 _NOTHING: Mapping[str, Any] = {}
@@ -23,7 +25,10 @@ POOL = {"min_cached_instances", "max_cached_instances"}
 
 
 class Plan(NamedTuple):
-    """One write or none. `body` is what a create or an update sends; `before` and `after` hold the managed fields."""
+    """One write or none. `body` is what a create or an update sends; `before` and `after` hold the managed fields.
+
+    Before a delete, `before` holds every field that the server returned: it is what is left of the runtime.
+    """
 
     action: str  # none, created, updated, deleted: the word that the result says afterwards
     runtime: Runtime | None  # as predicted; for a delete as it was
@@ -31,6 +36,7 @@ class Plan(NamedTuple):
     body: Mapping[str, Any] = _NOTHING
     before: Mapping[str, Any] = _NOTHING
     after: Mapping[str, Any] = _NOTHING
+    warnings: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -38,27 +44,30 @@ class Plan(NamedTuple):
         return self.action != "none"
 
 
-def make_plan(current: Runtime | None, wanted: Definition) -> Plan:
+def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None = None) -> Plan:
     """Compare; only what is wanted is looked at, and only what differs is planned.
 
-    Raises ValidationError where what the runtime would have contradicts itself (a pool's min > max).
+    Raises ValidationError for what must not be done: deleting the server's default runtime, a pool whose minimum would
+    exceed its maximum, and a whitelist that would break the policy by what stays in it or by being empty.
     """
     if wanted.state == "absent":
-        if current is None:
-            return Plan("none", None)
-        return Plan("deleted", current, before=_shown(current.values, (n for n, v in current.values.items() if v)))
+        return _make_delete(current)
     have: Mapping[str, Any] = current.values if current else {}
     merged, changed = _compare(have, wanted)
     target = Runtime({**have, **merged}, current.id if current else None, current.facts if current else {})
     if current is None:
         changed = tuple(merged)
-    elif not changed:
+    with Faults() as faults:
+        # A pool that a server already holds upside down is no fault of a task that leaves it alone.
+        if POOL & set(changed):
+            faults.check(check_pool, target.values)
+        if policy and current is None:
+            faults.check(policy.check, merged.get("whitelist"))
+        elif policy and "whitelist" in merged and "whitelist" in wanted.keep:
+            faults.check(policy.check, merged["whitelist"], place="what stays in the whitelist")
+    if current and not changed:
         shown = _shown(have, merged)
         return Plan("none", current, before=shown, after=shown)
-    # A pool that a server already holds upside down is no fault of a task that leaves it alone.
-    faults = pool_faults(target.values) if POOL & set(changed) else []
-    if faults:
-        raise ValidationError(faults)
     # The server wants the name in a PATCH, "even if not changing" [mstrio].
     body = {"name": target.name, **{BY_NAME[name].api: BY_NAME[name].kind.to_api(merged[name]) for name in changed}}
     if wanted.journal_comment:
@@ -70,7 +79,34 @@ def make_plan(current: Runtime | None, wanted: Definition) -> Plan:
         body,
         before=_shown(have, merged) if current else {},
         after=_shown(target.values, merged),
+        warnings=tuple(_warnings(current, target, merged, policy)),
     )
+
+
+def _make_delete(current: Runtime | None) -> Plan:
+    if current is None:
+        return Plan("none", None)
+    if current.is_default:
+        raise ValidationError(
+            [f"{current.name!r} ({current.id}) is the server's built-in default runtime and cannot be deleted"]
+        )
+    return Plan(
+        "deleted", current, before=_shown(current.values, (n for n, v in current.values.items() if v is not None))
+    )
+
+
+def _warnings(
+    current: Runtime | None, target: Runtime, merged: Mapping[str, Any], policy: Policy | None
+) -> Iterable[str]:
+    whitelist = target.values.get("whitelist")
+    # A field that is null and not managed may only be missing from the list of an older server.
+    known = current is None or whitelist is not None or "whitelist" in merged
+    if policy and policy.within is not None and not policy.required and known and not whitelist:
+        yield (
+            f"The whitelist of runtime {target.name!r} is empty. Some servers may read an empty whitelist as "
+            '"everything", which the policy networks_within does not allow. To refuse it, set whitelist_required in '
+            "the policy."
+        )
 
 
 def _compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -91,20 +127,40 @@ def _shown(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: BY_NAME[name].kind.to_diff(values.get(name)) for name in names}
 
 
-def surprises(stored: Runtime, wanted: Definition) -> list[str]:
-    """What the server made of a write, where it is not what was asked: a sentence for each field, with the remedy."""
-    merged, changed = _compare(stored.values, wanted)
-    found, asked = _shown(stored.values, changed), _shown(merged, changed)
-    return [
-        f"The server stored another {name} than was asked for runtime {stored.name!r}: {found[name]!r} instead of "
-        f"{asked[name]!r}.{_remedy(name, found[name], asked[name])} The next run will try to change it again."
+def surprises(found: Runtime, wanted: Definition, predicted: Runtime | None = None) -> list[str]:
+    """How the server's runtime differs from what was requested, as sentences with remedies, after a write.
+
+    `predicted`: the runtime of the plan, which shows what the write should have left alone.
+    """
+    merged, changed = _compare(found.values, wanted)
+    stored, requested = _shown(found.values, changed), _shown(merged, changed)
+    sentences = [
+        f"The server stored {name} of runtime {found.name!r} differently than requested: {stored[name]!r} instead of "
+        f"{requested[name]!r}.{_remedy(name, stored[name], requested[name])} The next run will try to change it again."
         for name in changed
     ]
+    lost = _lost_keys(predicted.values, found.values) if predicted else {}
+    if lost:
+        what = ", ".join(f"{place} (it was {value!r})" for place, value in lost.items())
+        sentences.append(
+            f"The update of runtime {found.name!r} made the server drop settings that this collection does not know: "
+            f"{what}. Set them again on the server, and please report them."
+        )
+    return sentences
 
 
-def _remedy(name: str, found: Any, asked: Any) -> str:
+def _lost_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **_resource.lost_keys(before.get("resource"), after.get("resource")),
+        **_packages.lost_keys(before.get("packages"), after.get("packages")),
+    }
+
+
+def _remedy(name: str, found: Any, requested: Any) -> str:
     if name not in PURGEABLE:
         return ""
-    names = [[entry["name"] if isinstance(entry, dict) else entry for entry in entries] for entries in (found, asked)]
-    added = [entry for entry in names[0] if entry not in names[1]]
-    return f" It added {', '.join(added)} unasked: list it under {name}, or set purge_{name}: false." if added else ""
+    listed = [
+        [entry["name"] if isinstance(entry, dict) else entry for entry in entries] for entries in (found, requested)
+    ]
+    added = [entry for entry in listed[0] if entry not in listed[1]]
+    return f" It added {', '.join(added)}: list it under {name}, or set purge_{name}: false." if added else ""

@@ -46,16 +46,10 @@ class Planner:
 
         `listed`: the runtimes on the server, where they are known already.
         """
-        plan = make_plan(current, wanted)
-        if plan.action == "deleted" and plan.runtime and plan.runtime.is_default:
-            raise ValidationError(
-                [f"{plan.runtime.name!r} ({plan.runtime.id}) is the server's built-in default runtime; it stays"]
-            )
-        if self._policy and plan.runtime and "whitelist" in wanted.keep and "whitelist" in wanted.values:
-            faults = self._policy.faults(enumerate(plan.runtime.values["whitelist"]))
-            if faults:
-                raise ValidationError([f"what stays in the whitelist: {fault}" for fault in faults])
-        if "runtime_version" in plan.changed_fields and wanted.values["runtime_version"]:
+        plan = make_plan(current, wanted, self._policy)
+        for text in plan.warnings:
+            self._warn(text)
+        if "runtime_version" in plan.changed_fields:
             self._check_version(str(wanted.values["runtime_version"]))
         if plan.action == "updated" and plan.runtime and "name" in plan.changed_fields:
             self._check_name(plan.runtime, self.api.everything() if listed is None else listed)

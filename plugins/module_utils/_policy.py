@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which networks no definition may open: netaddr's sets, asked.
+"""Which networks no definition may open.
 
 Wing: Model, pure.
 """
@@ -12,74 +12,97 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ._errors import ValidationError
-from ._networks import canonical, union
+from ._errors import Faults, ValidationError
+from ._networks import canonical, embedded, union
 
+_NETWORK_RULES = ("networks_within", "networks_never")
 POLICY_OPTIONS: dict[str, Any] = {
     "networks_within": {"type": "list", "elements": "str"},
     "networks_never": {"type": "list", "elements": "str"},
+    "whitelist_required": {"type": "bool", "default": False},
 }
 POLICY_OPTION: dict[str, Any] = {"policy": {"type": "dict", "options": POLICY_OPTIONS}}
 
 
+class Violation(NamedTuple):
+    """One rule that a whitelist breaks. `position` and `value` are None for the whole whitelist; `detail` says why."""
+
+    rule: str
+    detail: str
+    position: int | None = None
+    value: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, for a person."""
+        entry = "whitelist" if self.position is None else f"whitelist[{self.position}] {self.value!r}"
+        return f"{entry} breaks the policy {self.rule}: it {self.detail}"
+
+
 class Policy(NamedTuple):
-    """Rules on the blocks of a whitelist. None: no such rule."""
+    """Rules on whitelists. `within` None: no such rule. `never` holds each forbidden block with its addresses."""
 
     within: Any = None
     never: tuple[tuple[str, Any], ...] = ()
+    required: bool = False
 
-    def breaches(self, text: str) -> Iterator[tuple[str, str]]:
-        """For each rule that a whitelist's entry breaks: the rule's name, and the rest of a sentence about the entry.
+    def violations(self, whitelist: Iterable[str] | None) -> Iterator[Violation]:
+        """Each rule that the whitelist breaks. It may hold entries that are not blocks, as servers do."""
+        entries = list(whitelist or ())
+        if self.required and not entries:
+            yield Violation("whitelist_required", "is empty")
+        for index, text in enumerate(entries):
+            for rule, detail in self._broken_by(text):
+                yield Violation(rule, detail, index, text)
 
-        What is no block (a host name that a server holds) lies within nothing.
-        """
+    def check(self, whitelist: Iterable[str] | None) -> None:
+        """Raises ValidationError with every violation."""
+        found = [violation.sentence for violation in self.violations(whitelist)]
+        if found:
+            raise ValidationError(found)
+
+    def _broken_by(self, text: str) -> Iterator[tuple[str, str]]:
         try:
-            opens = union([text])
+            block, ipv4 = union([text]), embedded(text)
         except ValueError:
             if self.within is not None:
-                yield "networks_within", "is no block, so that it lies within none"
+                yield "networks_within", "is not a CIDR block"
             return
-        if self.within is not None and not opens.issubset(self.within):
+        if self.within is not None and not block.issubset(self.within):
             yield "networks_within", "does not lie within the allowed networks"
-        hit = [network for network, blocks in self.never if not opens.isdisjoint(blocks)]
+        elif self.within is not None and not ipv4.issubset(self.within):
+            yield "networks_within", "contains IPv4 addresses (as IPv6) that do not lie within the allowed networks"
+        hit = [name for name, addresses in self.never if not (block | ipv4).isdisjoint(addresses)]
         if hit:
             yield "networks_never", f"overlaps {', '.join(hit)}"
-
-    def faults(self, entries: Iterable[tuple[int, str]], option: str = "whitelist") -> list[str]:
-        """The breaches of (index, entry) pairs, each as a sentence."""
-        return [
-            f"{option}[{index}] {text!r} {detail}, which the policy {rule} forbids"
-            for index, text in entries
-            for rule, detail in self.breaches(text)
-        ]
 
 
 def policy_from(option: Mapping[str, Any] | None) -> Policy | None:
     """The policy in an option, None where there is none. Raises ValidationError with every mistake in it."""
     if option is None:
         return None
-    faults: list[str] = []
-    blocks: dict[str, list[str] | None] = {}
-    for rule in POLICY_OPTIONS:
-        given = option.get(rule)
-        blocks[rule] = None if given is None else []
-        for index, text in enumerate(given or ()):
-            try:
-                blocks[rule] = [*(blocks[rule] or ()), canonical(text)]
-            except ValueError as exc:
-                faults.append(f"policy.{rule}[{index}] {text!r} {exc}")
-    if faults:
-        raise ValidationError(faults)
-    within = blocks["networks_within"]
+    blocks: dict[str, list[str]] = {}
+    with Faults() as faults:
+        for rule in _NETWORK_RULES:
+            given = option.get(rule) or ()
+            blocks[rule] = [faults.check(_block, f"policy.{rule}[{index}]", text) for index, text in enumerate(given)]
     return Policy(
-        within=None if within is None else union(within),
-        never=tuple((text, union([text])) for text in blocks["networks_never"] or ()),
+        within=None if option.get("networks_within") is None else _addresses(blocks["networks_within"]),
+        never=tuple((text, _addresses([text])) for text in blocks["networks_never"]),
+        required=bool(option.get("whitelist_required")),
     )
 
 
-def policy_if_right(option: Mapping[str, Any] | None) -> Policy | None:
-    """The policy in an option, None also for one with mistakes, of which `policy_from` tells."""
+def _block(place: str, text: str) -> str:
     try:
-        return policy_from(option)
-    except ValidationError:
-        return None
+        return canonical(text)
+    except ValueError as exc:
+        raise ValidationError([f"{place} {text!r} {exc}"]) from None
+
+
+def _addresses(blocks: list[str]) -> Any:
+    """The addresses that the blocks of a rule name. A block of mapped or NAT64 addresses names the IPv4 ones too."""
+    addresses = union(blocks)
+    for text in blocks:
+        addresses |= embedded(text, whole=True)
+    return addresses

@@ -10,29 +10,59 @@ Wing: Model.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+import os
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ._errors import MstrError, ValidationError, clean
-
-try:
-    import yaml
-except ImportError:
-    yaml = None  # type: ignore[assignment]
+from ._text import text_fault
 
 
 def read_definitions(path: str) -> list[Any]:
     """The entries of a file, as they are written. Raises ValidationError with one sentence."""
     try:
+        # The path is relative to where the module runs, which need not be where a user thinks.
+        path = os.path.abspath(path)
         with open(path, "rb") as file:
             content = file.read()
         return _entries(_parsed(content.decode("utf-8-sig")))
     except OSError as exc:
         raise ValidationError([f"src {path!r} cannot be read: {exc.strerror}"]) from None
     except UnicodeDecodeError:
-        raise ValidationError([f"src {path!r} is no UTF-8 text"]) from None
+        raise ValidationError([f"src {path!r} is not UTF-8 text"]) from None
     except _NotThis as exc:
         raise ValidationError([f"src {path!r} {exc.sentence}"]) from None
+
+
+def mistyped(value: Any, spec: Mapping[str, Any], place: str = "") -> Iterator[str]:
+    """What is wrong with an entry that Ansible would not notice or not name, by the option specs: each a sentence.
+
+    Ansible makes text of what YAML read as a number, a boolean or a date, and its complaint about a text where a
+    mapping of options is needed names neither.
+    """
+    if spec.get("options") and isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key in spec["options"] and inner is not None:
+                yield from mistyped(inner, spec["options"][key], f"{place}.{key}" if place else str(key))
+    elif spec.get("type") == "list":
+        entry_spec = {**spec, "type": spec["elements"]}
+        # A text is Ansible's other way to write a list of texts.
+        entries = value if isinstance(value, list) else [] if entry_spec["type"] == "str" else [value]
+        for index, inner in enumerate(entries):
+            yield from mistyped(inner, entry_spec, f"{place}[{index}]")
+    elif spec.get("type") == "str":
+        fault = text_fault(value)
+        if fault:
+            yield f"{place} {fault}"
+    elif spec.get("type") in ("int", "float") and (
+        isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value))
+    ):
+        yield f"{place} {value} is not a number that can be used here"
+    elif spec.get("options"):
+        example = next((name for name, one in spec["options"].items() if one.get("required")), None)
+        form = f"; write {{{example}: {value}}}" if example and isinstance(value, str) else ""
+        yield f"{place} {value!r} is not a mapping of options{form}"
 
 
 class _NotThis(MstrError):
@@ -54,14 +84,21 @@ def _parsed(text: str) -> Any:
     except RecursionError:
         raise _NotThis("is nested too deep") from None
     except ValueError as exc:
-        if yaml is None:
-            raise _NotThis(f"is no JSON ({exc}), and YAML needs PyYAML where the module runs") from None
+        not_json = str(exc)
     try:
-        return yaml.load(text, Loader=_loader())
+        import yaml  # costs 10 ms, which a task without a YAML file need not pay
+    except ImportError:
+        raise _NotThis(f"is not JSON ({not_json}), and YAML needs PyYAML where the module runs") from None
+    try:
+        return yaml.load(text, Loader=_loader(yaml))
     except RecursionError:
         raise _NotThis("is nested too deep") from None
     except (yaml.YAMLError, ValueError) as exc:
-        raise _NotThis(f"is no YAML: {clean(exc, 300)}") from None
+        mark = getattr(exc, "problem_mark", None)
+        lines = text.splitlines()
+        if mark and mark.line < len(lines) and "{{" in lines[mark.line]:
+            raise _NotThis(f"has {{{{ }}}} in line {mark.line + 1}, but src is not a template") from None
+        raise _NotThis(f"is not YAML: {clean(exc, 300)}") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -74,7 +111,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-def _loader() -> Any:
+def _loader(yaml: Any) -> Any:
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class Loader(base):  # type: ignore[misc,valid-type]

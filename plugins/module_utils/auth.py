@@ -140,19 +140,20 @@ def run(
     *,
     prepare: Callable[[Mapping[str, Any]], Any] = lambda params: None,
     connection: Callable[[Mapping[str, Any]], Connection] = from_params,
-    requires: Mapping[str, str | None] | None = None,
+    requires: Mapping[str, str | None] | Callable[[Mapping[str, Any]], Mapping[str, str | None]] | None = None,
     **module_options: Any,
 ) -> None:
     """Run a module: `prepare` checks the options before anything is sent, `work` does the rest and returns the result.
 
     `prepare(params)` raises ValidationError with its faults, and returns what `work(task, request)` gets as request.
     Its faults and those of the `connection` options end in one message. `requires` maps a Python library's name to the
-    traceback of its failed import, or None. `module_options` go to AnsibleModule.
+    traceback of its failed import, or None; it may be a function of the options. `module_options` go to AnsibleModule.
 
     Ends the process: with C(exit_json) and the result, or with C(fail_json) and C(msg) and C(error) of a MstrError.
     """
     module = _frame.make_module(argument_spec=spec, **{"supports_check_mode": True, **module_options})
-    missing = [name for name, trace in {"requests": REQUESTS_IMPORT_ERROR, **(requires or {})}.items() if trace]
+    needed = requires(module.params) if callable(requires) else requires
+    missing = [name for name, trace in {"requests": REQUESTS_IMPORT_ERROR, **(needed or {})}.items() if trace]
     if missing:
         module.fail_json(**_not_installed(missing).to_result())
     module.no_log_values.update(passwords_in(module.params["base_url"]))

@@ -222,15 +222,10 @@ from ansible_collections.mstr.library.plugins.module_utils._definition import (
     Definition,
     from_params,
 )
-from ansible_collections.mstr.library.plugins.module_utils._errors import all_of
+from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._policy import (
-    POLICY_OPTION,
-    Policy,
-    policy_from,
-    policy_if_right,
-)
+from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTION, Policy, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._wait import WAIT_OPTIONS, Waiter, Waiting, waiting_from
 
 
@@ -244,11 +239,10 @@ class Request(NamedTuple):
 
 def prepare(params: Mapping[str, Any]) -> Request:
     """The options, checked. Raises ValidationError with all of their faults."""
-    policy, wanted, waiting = all_of(
-        lambda: policy_from(params["policy"]),
-        lambda: from_params(params, policy_if_right(params["policy"])),
-        lambda: waiting_from(params),
-    )
+    with Faults() as faults:
+        policy = faults.check(policy_from, params["policy"])
+        wanted = faults.check(from_params, params, policy)
+        waiting = faults.check(waiting_from, params)
     return Request(wanted, policy, waiting)
 
 

@@ -229,7 +229,7 @@ from typing import Any, NamedTuple
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._api import WHOLE, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._concurrency import CONCURRENCY_OPTION, check_concurrency
-from ansible_collections.mstr.library.plugins.module_utils._errors import all_of
+from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import all_side_by_side
 from ansible_collections.mstr.library.plugins.module_utils._names import id_from
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
@@ -250,13 +250,19 @@ class Request(NamedTuple):
 
 def prepare(params: Mapping[str, Any]) -> Request:
     """The options, checked. Raises ValidationError with all of their faults."""
-    policy, identity, _bounds, _names = all_of(
-        lambda: policy_from(params["policy"]),
-        lambda: id_from(params["id"]),
-        lambda: check_concurrency(params),
-        lambda: check_projects(params["projects"]),
-    )
+    with Faults() as faults:
+        if params["name"] is not None and not params["name"].strip():
+            faults.add(f"name {params['name']!r} is empty; omit it to read all runtimes")
+        policy = faults.check(policy_from, params["policy"])
+        identity = faults.check(id_from, params["id"])
+        faults.check(check_concurrency, params)
+        faults.check(check_projects, params["projects"])
     return Request(params["name"], identity, params["status"], policy)
+
+
+def required(params: Mapping[str, Any]) -> Mapping[str, str | None]:
+    """The Python libraries that the options make necessary, beside requests."""
+    return {"netaddr": NETADDR_IMPORT_ERROR} if params["policy"] is not None else {}
 
 
 def find(api: RuntimeApi, request: Request, workers: int) -> list[Runtime]:
@@ -289,10 +295,9 @@ def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
         add_scripts(task, runtimes, result)
     if request.policy:
         result["violations"] = [
-            {"name": one.name, "id": one.id, "option": "whitelist", "value": text, "rule": rule}
+            {"name": one.name, "id": one.id, "option": "whitelist", "value": found.value, "rule": found.rule}
             for one in runtimes
-            for text in one.values["whitelist"] or ()
-            for rule, _detail in request.policy.breaches(text)
+            for found in request.policy.violations(one.values["whitelist"])
         ]
     return result
 
@@ -324,7 +329,7 @@ def main() -> None:
         ),
         read,
         prepare=prepare,
-        requires={"netaddr": NETADDR_IMPORT_ERROR},
+        requires=required,
     )
 
 

@@ -283,34 +283,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
 from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge
+from ansible_collections.mstr.library.plugins.module_utils._concurrency import CONCURRENCY_OPTION, check_concurrency
 from ansible_collections.mstr.library.plugins.module_utils._definition import (
     DEFINITION_OPTIONS,
     Definition,
     from_params,
 )
 from ansible_collections.mstr.library.plugins.module_utils._entry import duplicate_faults
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, all_of
+from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import clean as shortened
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._policy import (
-    POLICY_OPTION,
-    Policy,
-    policy_from,
-    policy_if_right,
-)
-from ansible_collections.mstr.library.plugins.module_utils._src import read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTION, Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._src import mistyped, read_definitions
 from ansible_collections.mstr.library.plugins.module_utils._wait import (
     WAIT_OPTIONS,
     Waiter,
     Waiting,
     waiting_from,
 )
-
-MOST_AT_A_TIME = 16
 
 
 class Request(NamedTuple):
@@ -323,83 +319,93 @@ class Request(NamedTuple):
 
 def prepare(params: Mapping[str, Any]) -> Request:
     """The options and every entry, checked. Raises ValidationError with all of their faults."""
-    policy, wanted, waiting, _bounds = all_of(
-        lambda: policy_from(params["policy"]),
-        lambda: definitions(params, policy_if_right(params["policy"])),
-        lambda: waiting_from(params),
-        lambda: check_bounds(params),
-    )
+    with Faults() as faults:
+        policy = faults.check(policy_from, params["policy"])
+        wanted = faults.check(definitions, params, policy)
+        waiting = faults.check(waiting_from, params)
+        faults.check(check_bounds, params)
     return Request(wanted, policy, waiting)
 
 
 def check_bounds(params: Mapping[str, Any]) -> None:
     """Raises ValidationError for a number out of range."""
-    faults = []
-    if not 1 <= params["concurrency"] <= MOST_AT_A_TIME:
-        faults.append(f"concurrency {params['concurrency']} is out of range; it goes from 1 to {MOST_AT_A_TIME}")
-    if params["purge_limit"] is not None and params["purge_limit"] < 0:
-        faults.append(f"purge_limit {params['purge_limit']} is out of range; it is at least 0")
-    if faults:
-        raise ValidationError(faults)
+    with Faults() as faults:
+        faults.check(check_concurrency, params)
+        if params["purge_limit"] is not None and params["purge_limit"] < 0:
+            faults.add(f"purge_limit must be at least 0, not {params['purge_limit']}")
 
 
 def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Definition]:
     """The definitions of all entries. Raises ValidationError with the faults of all, each with index and name."""
-    given: Sequence[Mapping[str, Any] | None] | None = params["runtimes"]
-    faults: list[str] = []
-    if params["src"] is not None:
-        given, faults = typed(read_definitions(params["src"]))
+    from_file = params["src"] is not None
+    given: Sequence[Any] | None = read_definitions(params["src"]) if from_file else params["runtimes"]
     if given is None:
         # AnsibleModule takes a null for an option that is given.
         raise ValidationError(["one of runtimes and src is required"])
-    if params["purge"] and not faults and not any(entry and entry.get("state") != "absent" for entry in given):
-        faults.append(
-            "purge would delete every runtime, as no entry has state: present; to delete all of them, list each with "
-            "state: absent and leave out purge"
-        )
-    wanted: list[Definition] = []
-    for index, entry in enumerate(given):
-        if entry is None:
-            continue
-        label = labelled(index, entry)
-        faults += [f"{label}: state absent together with {option}" for option in senseless(entry)]
-        try:
-            comment = entry.get("journal_comment") or params["journal_comment"]
-            wanted.append(from_params({**entry, "journal_comment": comment}, policy))
-        except ValidationError as exc:
-            faults += [f"{label}: {fault}" for fault in exc.faults]
-    faults += duplicate_faults(given)
-    if faults:
-        raise ValidationError(faults)
+    places = [labelled(index, entry) for index, entry in enumerate(given)]
+    with Faults() as faults:
+        if from_file:
+            validator = ArgumentSpecValidator(DEFINITION_OPTIONS)
+            given = [faults.check(typed, one, validator, place=place) for one, place in zip(given, places)]
+        if params["purge"]:
+            faults.check(check_purge, given)
+        wanted = [
+            faults.check(definition, one, params["journal_comment"], policy, place=place)
+            for one, place in zip(given, places)
+            if one is not None
+        ]
+        faults.add(*duplicate_faults(given))
     return wanted
 
 
-def typed(entries: Sequence[Any]) -> tuple[list[dict[str, Any] | None], list[str]]:
-    """The entries of a file by the same option specs as those of the option, None for one that does not fit them."""
-    validator = ArgumentSpecValidator(DEFINITION_OPTIONS)
-    found: list[dict[str, Any] | None] = []
-    faults = []
-    for index, entry in enumerate(entries):
-        if not isinstance(entry, Mapping):
-            faults.append(f"runtimes[{index}] is no mapping of options")
-            found.append(None)
-            continue
-        label = labelled(index, entry)
-        # YAML has keys of any type, over which the validator stumbles.
-        strange = [key for key in keys_in(entry) if not isinstance(key, str)]
-        if strange:
-            faults += [f"{label}: {key!r} is no option" for key in strange]
-            found.append(None)
-            continue
+def check_purge(given: Sequence[Mapping[str, Any] | None]) -> None:
+    """Raises ValidationError where a purge would leave nothing: a list that names no runtime to keep is a mistake.
+
+    An entry that is None was refused; what it would have kept is not known.
+    """
+    if all(entry is not None and entry.get("state") == "absent" for entry in given):
+        raise ValidationError(
+            [
+                "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
+                "with state: absent and leave out purge"
+            ]
+        )
+
+
+def definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | None) -> Definition:
+    """The definition of one entry. Raises ValidationError."""
+    with Faults() as faults:
+        faults.add(*(f"{option} cannot be used with state: absent" for option in misplaced(entry)))
+        return faults.check(from_params, {**entry, "journal_comment": entry.get("journal_comment") or comment}, policy)
+
+
+def typed(entry: Any, validator: ArgumentSpecValidator) -> dict[str, Any]:
+    """An entry of a file by the same option specs as those of the option. Raises ValidationError."""
+    if not isinstance(entry, Mapping):
+        raise ValidationError([f"expected a mapping of options, got {shortened(repr(entry), 60)}"])
+    # YAML has keys of any type, over which the validator stumbles.
+    strange = [key for key in keys_in(entry) if not isinstance(key, str)]
+    if strange:
+        raise ValidationError([f"{key!r} is not an option" for key in strange])
+    wrong = list(mistyped(entry, {"options": DEFINITION_OPTIONS}))
+    try:
         result = validator.validate(dict(entry))
-        faults += [f"{label}: {message}" for message in result.error_messages]
-        found.append(None if result.error_messages else result.validated_parameters)
-    return found, faults
+    except OverflowError:  # of ansible-core 2.21, for an infinite number
+        raise ValidationError(wrong) from None
+    for error in result.errors.errors:
+        if isinstance(error, UnsupportedError):
+            wrong.append(f"Unsupported parameters: {error.msg}")
+        elif not wrong:
+            wrong.append(error.msg)
+    if wrong:
+        raise ValidationError(wrong)
+    return dict(result.validated_parameters)
 
 
-def labelled(index: int, entry: Mapping[str, Any]) -> str:
+def labelled(index: int, entry: Any) -> str:
     """How sentences name an entry."""
-    return f"runtimes[{index}]{' ' + repr(entry['name']) if entry.get('name') else ''}"
+    name = entry.get("name") if isinstance(entry, Mapping) else None
+    return f"runtimes[{index}]{' ' + repr(name) if name and isinstance(name, str) else ''}"
 
 
 def keys_in(value: Any) -> Iterator[Any]:
@@ -413,8 +419,8 @@ def keys_in(value: Any) -> Iterator[Any]:
             yield from keys_in(one)
 
 
-def senseless(entry: Mapping[str, Any]) -> list[str]:
-    """The fields of an entry that is to be absent, which a deleted runtime cannot have."""
+def misplaced(entry: Mapping[str, Any]) -> list[str]:
+    """The options of an entry that is to be absent, which a deleted runtime cannot have."""
     if entry.get("state") != "absent":
         return []
     meant = ("state", "name", "id", "journal_comment")
@@ -448,8 +454,8 @@ def main() -> None:
             purge={"type": "bool", "default": False},
             purge_exclude={"type": "list", "elements": "str", "default": []},
             purge_limit={"type": "int"},
-            concurrency={"type": "int", "default": 4},
             journal_comment={"type": "str"},
+            **CONCURRENCY_OPTION,
             **WAIT_OPTIONS,
             **POLICY_OPTION,
         ),

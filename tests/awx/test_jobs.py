@@ -221,7 +221,7 @@ def test_an_answer_that_is_no_cidr_block(make_job: MakeJob, simulator: Simulator
     job = make_job(("us",), survey={"mstr_survey_networks_never": "10.66.0.0/16\nintranet.example.com"})
 
     assert job.run() == "failed"
-    assert "'intranet.example.com' is no CIDR block" in " ".join(job.output.split())
+    assert "'intranet.example.com' is not a CIDR block" in " ".join(job.output.split())
     assert simulator.calls() == [], "it is refused before the login"
 
 

@@ -59,7 +59,7 @@ OPTIONS = _optional(
     description=_TEXT,
     others=_TEXT,
     execution_target=_TEXT,
-    runtime_version=_TEXT,
+    runtime_version=st.sampled_from(["3.10.5", "3.12", "x"]),
     whitelist=st.lists(BLOCKS, max_size=4),
     purge_whitelist=st.booleans(),
     packages=_PACKAGES,

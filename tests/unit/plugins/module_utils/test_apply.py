@@ -145,7 +145,7 @@ def test_what_the_server_made_otherwise_is_a_warning():
     server.alter = lambda one: one["packages"].append({"name": "mstrio-py", "version": "11"})
     outcome(server, wanted(packages=[{"name": "a"}]))
     [warning] = server.warnings
-    assert "It added mstrio-py unasked" in warning
+    assert "It added mstrio-py" in warning
 
 
 # What is refused before a write
@@ -155,7 +155,9 @@ def test_the_default_runtime_is_never_deleted_whatever_its_name():
     server = Server(stored(id=DEFAULT_ID, name="(Standard) MicroStrategy"))
     for definition in (wanted("(Standard) MicroStrategy", state="absent"), wanted(None, id=DEFAULT_ID, state="absent")):
         for check_mode in (True, False):
-            assert "built-in default runtime; it stays" in refused(server, definition, check_mode=check_mode)
+            assert "built-in default runtime and cannot be deleted" in refused(
+                server, definition, check_mode=check_mode
+            )
 
 
 def test_the_default_runtime_may_be_changed():
@@ -191,9 +193,7 @@ def test_an_unknown_version_is_refused_with_the_known_and_the_likely(asked, mean
     assert meant is None or fault.endswith(f"did you mean {meant}?")
 
 
-@pytest.mark.parametrize(
-    ("versions", "asked"), [(["3.12.1"], "3.12.1"), (None, "3.99"), (["3.12.1"], "")], ids=["known", "old", "cleared"]
-)
+@pytest.mark.parametrize(("versions", "asked"), [(["3.12.1"], "3.12.1"), (None, "3.99")], ids=["known", "old"])
 def test_a_version_goes_through_that_the_server_offers_or_cannot_judge(versions, asked):
     assert outcome(Server(stored(), versions=versions), wanted(runtime_version=asked)).action == "updated"
 
@@ -219,7 +219,7 @@ def test_a_policy_judges_what_stays_in_a_whitelist():
     server = Server(stored(whitelist=["10.0.0.0/8"]))
     writer = server.writer(policy=policy_from({"networks_never": ["10.1.0.0/16"]}))
     [fault] = faults_of(writer.ensure, wanted(whitelist=["1.1.1.1"], purge_whitelist=False))
-    assert fault.startswith("what stays in the whitelist: whitelist[0] '10.0.0.0/8' overlaps 10.1.0.0/16")
+    assert fault.startswith("what stays in the whitelist: whitelist[0] '10.0.0.0/8' breaks the policy networks_never")
     assert server.writes == []
     assert writer.ensure(wanted(whitelist=["1.1.1.1"])).action == "updated"
 
@@ -430,7 +430,7 @@ def test_a_lost_create_that_is_found_is_created_and_differences_are_warnings(ret
     assert (done.action, done.id) == ("created", f"{1:032X}")
     assert server.writes == ["POST /runtimes"], "never a second write"
     [warning] = server.warnings
-    assert "It added mstrio-py unasked" in warning
+    assert "It added mstrio-py" in warning
 
 
 def test_a_lost_create_is_not_looked_for_any_longer_than_it_takes_to_find_it():

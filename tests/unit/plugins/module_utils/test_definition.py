@@ -8,7 +8,8 @@ import math
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
-from ansible_collections.mstr.library.plugins.module_utils._kinds import Package, Resource
+from ansible_collections.mstr.library.plugins.module_utils._packages import Package
+from ansible_collections.mstr.library.plugins.module_utils._resource import Resource
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, wanted
 from ansible_collections.mstr.library.tests.unit.support.strategies import OPTIONS
 from hypothesis import given
@@ -32,24 +33,37 @@ from hypothesis import strategies as st
         ({"id": "12"}, "id '12' is invalid: expected 32 hexadecimal digits"),
         ({"id": "G" * 32}, f"id '{'G' * 32}' is invalid: expected 32 hexadecimal digits"),
         ({"id": ID + "\n"}, f"id {ID + chr(10)!r} is invalid: expected 32 hexadecimal digits"),
-        ({"exec_timeout": 0}, "exec_timeout 0 is out of range; it is at least 1"),
-        ({"min_cached_instances": -1}, "min_cached_instances -1 is out of range; it is at least 0"),
-        ({"max_cached_instances": -1}, "max_cached_instances -1 is out of range; it is at least 0"),
+        ({"runtime_version": ""}, "runtime_version is empty; omit it to leave it as it is"),
+        (
+            {"runtime_version": 3.1},
+            "runtime_version 3.1 was read as a number, which loses the zero of 2.10; put it in quotes",
+        ),
+        ({"runtime_version": 3}, "runtime_version 3 was read as a number; put it in quotes"),
+        ({"runtime_version": True}, "runtime_version True was read as a boolean; put it in quotes"),
+        ({"runtime_version": ["3.10"]}, "runtime_version is a list; expected text"),
+        (
+            {"packages": [{"name": "a", "version": "1"}, {"name": "b", "version": 2.1}]},
+            "packages[1].version 2.1 was read as a number, which loses the zero of 2.10; put it in quotes",
+        ),
+        ({"packages": [{"name": "a", "version": 0}]}, "packages[0].version 0 was read as a number; put it in quotes"),
+        ({"exec_timeout": 0}, "exec_timeout must be at least 1, not 0"),
+        ({"min_cached_instances": -1}, "min_cached_instances must be at least 0, not -1"),
+        ({"max_cached_instances": -1}, "max_cached_instances must be at least 0, not -1"),
         (
             {"min_cached_instances": 2, "max_cached_instances": 1},
             "min_cached_instances 2 is more than max_cached_instances 1",
         ),
-        ({"resource": {"cpu": 0.0}}, "resource.cpu 0.0 is out of range; it is more than 0"),
-        ({"resource": {"cpu": math.inf}}, "resource.cpu inf is out of range; it is more than 0"),
-        ({"resource": {"cpu": math.nan}}, "resource.cpu nan is out of range; it is more than 0"),
-        ({"resource": {"mem": -1}}, "resource.mem -1 is out of range; it is more than 0"),
-        ({"resource": {"disk": 0}}, "resource.disk 0 is out of range; it is more than 0"),
-        ({"resource": {"proc_count": 0}}, "resource.proc_count 0 is out of range; it is more than 0"),
+        ({"resource": {"cpu": 0.0}}, "resource.cpu must be more than 0, not 0.0"),
+        ({"resource": {"cpu": math.inf}}, "resource.cpu must be more than 0, not inf"),
+        ({"resource": {"cpu": math.nan}}, "resource.cpu must be more than 0, not nan"),
+        ({"resource": {"mem": -1}}, "resource.mem must be more than 0, not -1"),
+        ({"resource": {"disk": 0}}, "resource.disk must be more than 0, not 0"),
+        ({"resource": {"proc_count": 0}}, "resource.proc_count must be more than 0, not 0"),
         ({"packages": [{"name": ""}]}, "packages[0].name '' is empty"),
         ({"packages": [{"name": None}]}, "packages[0].name '' is empty"),
         (
             {"packages": [{"name": "a"}, {"name": "b>=1"}]},
-            "packages[1].name 'b>=1' is more than a name; a version goes into version",
+            "packages[1].name 'b>=1' is more than a name; put the version into version",
         ),
         (
             {"packages": [{"name": "a_b"}, {"name": "c"}, {"name": "A-b"}]},
@@ -63,7 +77,7 @@ def test_a_refusal_names_option_index_and_value(options, fault):
 
 def test_a_refused_block_is_named_by_option_index_and_value():
     [first, second] = faults_of(from_params, {"name": "r", "whitelist": ["x", "10.0.0.0/8", "10.10.10.7/24"]})
-    assert first.startswith("whitelist[0] 'x' is no CIDR block")
+    assert first.startswith("whitelist[0] 'x' is not a CIDR block")
     assert second.startswith("whitelist[2] '10.10.10.7/24' has host bits set: write 10.10.10.0/24")
 
 
@@ -108,6 +122,14 @@ def test_given_values_are_canonical():
     }
 
 
+def test_blanks_around_a_block_are_stripped():
+    assert wanted(whitelist=["10.0.0.0/8", " 10.20.0.0/16", "2001:db8::/32\n"]).values["whitelist"] == (
+        "10.0.0.0/8",
+        "10.20.0.0/16",
+        "2001:db8::/32",
+    )
+
+
 def test_empty_lists_are_managed_and_clear():
     assert dict(wanted(whitelist=[], packages=[]).values) == {"name": "r", "whitelist": (), "packages": ()}
 
@@ -138,4 +160,4 @@ def test_the_order_of_lists_never_matters(options, dice):
     }
     one, other = from_params(options).values, from_params(shuffled).values
     for name in ("whitelist", "packages"):
-        assert set(one.get(name, ())) == set(other.get(name, ()))
+        assert sorted(map(str, one.get(name, ()))) == sorted(map(str, other.get(name, ())))

@@ -85,7 +85,7 @@ def test_every_error_has_the_promised_keys():
 
 
 def test_all_faults_are_one_message():
-    assert ValidationError(["a is wrong", "b is wrong"]).to_result()["msg"] == "a is wrong; b is wrong"
+    assert ValidationError(["a is wrong", "b is wrong"]).to_result()["msg"] == "a is wrong\nb is wrong"
 
 
 def test_a_failure_after_a_write_says_what_was_done():

@@ -76,13 +76,24 @@ def test_a_dirty_runtime():
     assert exported(DIRTY) == [
         {
             "name": "Größe ✓ {{ x }} 'q' # no",
-            "description": "",
             "whitelist": ["1.2.3.4/32", "10.10.10.0/24", "2001:db8::/32"],
             "packages": [{"name": "a"}, {"name": "mstrio_py", "version": "11.6"}],
             "exec_timeout": 600,
-            "others": "",
         }
     ]
+
+
+def test_a_field_that_was_never_set_is_left_out_and_one_that_is_empty_is_not():
+    assert exported({"id": ID, "name": "r"}) == [{"name": "r"}]
+    nulls = dict.fromkeys(API_FIELDS[1:])
+    assert exported({"id": ID, "name": "r", **nulls}) == [{"name": "r"}]
+    empty = {"description": "", "whitelist": [], "packages": [], "others": "", "minCachedInstances": 0}
+    assert exported({"id": ID, "name": "r", **empty}) == [
+        {"name": "r", "description": "", "whitelist": [], "packages": [], "min_cached_instances": 0, "others": ""}
+    ]
+    # No definition can ask for these, and older releases refuse the second.
+    assert exported({"id": ID, "name": "r", "runtimeVersion": "", "executionTarget": ""}) == [{"name": "r"}]
+    assert exported({"id": ID, "name": "r", "resource": {"cpu": None}}) == [{"name": "r"}]
 
 
 def test_nothing_that_is_read_only_and_no_default_runtime():
@@ -100,13 +111,19 @@ def test_by_name_whatever_order_the_server_has():
 @pytest.mark.parametrize(
     ("fields", "fault"),
     [
-        ({"whitelist": ["db.example.com"]}, "runtime 'r': whitelist[0] 'db.example.com' is no CIDR block"),
-        ({"resource": {"cpu": "200m"}}, "runtime 'r': resource.cpu is no number"),
-        ({"resource": {"cpu": True}}, "runtime 'r': resource.cpu is no number"),
-        ({"execTimeout": "soon"}, "runtime 'r': exec_timeout is no number"),
-        ({"execTimeout": 600.5}, "runtime 'r': exec_timeout is no whole number"),
-        ({"resource": {"mem": 0.5}}, "runtime 'r': resource.mem is no whole number"),
+        ({"whitelist": ["db.example.com"]}, "runtime 'r': whitelist[0] 'db.example.com' is not a CIDR block"),
+        ({"resource": {"cpu": "200m"}}, "runtime 'r': resource.cpu '200m' is not a number"),
+        ({"resource": {"cpu": True}}, "runtime 'r': resource.cpu True is not a number"),
+        ({"execTimeout": "soon"}, "runtime 'r': exec_timeout 'soon' is not a number"),
+        ({"execTimeout": 600.5}, "runtime 'r': exec_timeout 600.5 is not a whole number"),
+        ({"resource": {"mem": 0.5}}, "runtime 'r': resource.mem 0.5 is not a whole number"),
         ({"description": f"said {MASK} to me"}, "runtime 'r': description is masked by Ansible"),
+        (
+            {"description": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"},
+            "runtime 'r': description is masked by Ansible",
+        ),
+        ({"whitelist": ["VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"]}, "runtime 'r': whitelist[0] is masked by Ansible"),
+        ({"name": "r "}, "runtime 'r ': name 'r ' starts or ends with whitespace"),
         ({"packages": [{"name": f"{MASK}io-py"}]}, "runtime 'r': packages[0].name is masked by Ansible"),
         ({"packages": [{"name": "a-b"}, {"name": "A_B"}]}, "runtime 'r': packages[1].name"),
         ({"minCachedInstances": 3, "maxCachedInstances": 1}, "runtime 'r': min_cached_instances 3 is more"),

@@ -123,7 +123,10 @@ def test_absent_deletes_what_is_there_and_shows_what_goes():
     plan = make_plan(runtime(whitelist=["1.1.1.1"], description=""), wanted(state="absent"))
     assert (plan.action, plan.changed_fields, dict(plan.body), dict(plan.after)) == ("deleted", (), {}, {})
     assert plan.before["whitelist"] == ["1.1.1.1/32"]
-    assert "description" not in plan.before
+    assert plan.before["description"] == ""
+    assert plan.before["min_cached_instances"] == 0
+    assert plan.before["resource"] == {"cpu": 0.2, "mem": 512}
+    assert "execution_target" not in plan.before
     assert plan.runtime.id == ID
 
 
@@ -162,6 +165,7 @@ def test_changed_fields_are_what_a_diff_shows_different(data, options):
 def test_what_was_read_is_already_so_when_it_is_wanted(data):
     """An export, applied to where it came from, changes nothing; what no definition can carry is left out."""
     shown = from_api({**data, "whitelist": None, "packages": None, "resource": None}).to_result()
+    shown["runtime_version"] = shown["runtime_version"] or None
     assert not make_plan(from_api(data), from_params(shown)).changed
 
 
@@ -187,15 +191,69 @@ def test_a_field_that_is_not_given_is_neither_sent_nor_shown(data, options):
 def test_a_surprise_names_field_both_values_and_the_remedy():
     there = runtime(packages=[{"name": "a"}, {"name": "mstrio-py", "version": "11"}], description="cut")
     described, packages = surprises(there, wanted(packages=[{"name": "a"}], description="cut short"))
-    assert "another description than was asked for runtime 'r': 'cut' instead of 'cut short'" in described
-    assert "unasked" not in described
-    assert "It added mstrio-py unasked: list it under packages, or set purge_packages: false." in packages
+    assert (
+        "The server stored description of runtime 'r' differently than requested: 'cut' instead of 'cut short'"
+        in described
+    )
+    assert "It added" not in described
+    assert "It added mstrio-py: list it under packages, or set purge_packages: false." in packages
     assert "The next run will try to change it again." in packages
 
 
 def test_a_block_added_unasked_has_its_remedy_too():
     [text] = surprises(runtime(whitelist=["1.1.1.1", "127.0.0.1"]), wanted(whitelist=["1.1.1.1"]))
-    assert "It added 127.0.0.1/32 unasked: list it under whitelist, or set purge_whitelist: false." in text
+    assert "It added 127.0.0.1/32: list it under whitelist, or set purge_whitelist: false." in text
+
+
+UNKNOWN = {
+    "resource": {"cpu": "0.2", "gpu": 2, "off": None},
+    "packages": [{"name": "a_b", "version": "1", "index": "own"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("after", "options", "lost"),
+    [
+        ({"resource": {"cpu": "0.5"}}, {"resource": {"cpu": 0.5}}, ["resource.gpu (it was 2)"]),
+        ({"resource": {"cpu": "0.5", "gpu": None}}, {"resource": {"cpu": 0.5}}, ["resource.gpu (it was 2)"]),
+        ({"resource": {"cpu": "0.5", "gpu": 3}}, {"resource": {"cpu": 0.5}}, []),
+        (
+            {"packages": [{"name": "a-b", "version": "2"}]},
+            {"packages": [{"name": "a-b", "version": "2"}]},
+            ["packages['a_b'].index (it was 'own')"],
+        ),
+        ({"packages": [{"name": "c"}]}, {"packages": [{"name": "c"}]}, []),
+        (
+            {"resource": None, "packages": [{"name": "a_b", "version": "1"}, {"name": "c"}]},
+            {"packages": [{"name": "c"}], "purge_packages": False},
+            ["resource.gpu (it was 2)", "packages['a_b'].index (it was 'own')"],
+        ),
+    ],
+)
+def test_an_unknown_key_that_a_write_made_the_server_lose_is_a_surprise(after, options, lost):
+    definition = wanted(**options)
+    plan = make_plan(runtime(**UNKNOWN), definition)
+    assert "gpu" not in json.dumps(dict(plan.body))
+    assert "index" not in json.dumps(dict(plan.body))
+    found = surprises(runtime(**{**UNKNOWN, **after}), definition, plan.runtime)
+    assert len(found) == bool(lost)
+    assert all(one in found[0] for one in lost)
+    assert "gpu" not in json.dumps(plan.runtime.to_result())
+
+
+def test_an_unknown_key_is_no_difference():
+    assert not make_plan(runtime(**UNKNOWN), wanted(resource={"cpu": 0.2}, packages=[{"name": "a-b"}])).changed
+
+
+@pytest.mark.parametrize("name", ["min_cached_instances", "max_cached_instances"])
+def test_a_count_that_the_server_does_not_return_equals_zero(name):
+    api = {"min_cached_instances": "minCachedInstances", "max_cached_instances": "maxCachedInstances"}[name]
+    there = runtime(minCachedInstances=None, maxCachedInstances=None)
+    plan = make_plan(there, wanted(**{name: 0}))
+    assert (plan.action, plan.before, plan.after) == ("none", plan.after, {"name": "r", name: 0})
+    assert make_plan(there, wanted(**{name: 1})).body == {"name": "r", api: 1}
+    assert make_plan(None, wanted(**{name: 0})).body[api] == 0
+    assert surprises(there, wanted(**{name: 0})) == []
 
 
 def test_no_surprise_where_the_server_stored_what_was_asked():

@@ -8,7 +8,7 @@ import ipaddress
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
-from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, policy_from, policy_if_right
+from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, Violation, policy_from
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS
@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def policy(within=None, never=None):
-    return policy_from({"networks_within": within, "networks_never": never})
+def policy(within=None, never=None, required=False):
+    return policy_from({"networks_within": within, "networks_never": never, "whitelist_required": required})
 
 
 def rules(judge, text):
     """The rules that an entry breaks."""
-    return [rule for rule, _detail in judge.breaches(text)]
+    return [violation.rule for violation in judge.violations([text])]
 
 
 HALVES = ["10.0.0.0/9", "10.128.0.0/9"]
@@ -107,14 +107,14 @@ def test_host_bits_that_a_server_holds_are_judged_as_their_network():
     assert rules(policy(never=["10.10.10.9"]), "10.10.10.7/24") == ["networks_never"]
 
 
-def test_both_rules_can_be_broken_by_one_entry_each_is_told_with_index_and_value():
+def test_both_rules_can_be_broken_by_one_entry_each_is_reported_with_index_and_value():
     judge = policy(["10.0.0.0/8"], ["10.66.0.0/16", "192.168.0.0/16", "172.16.0.0/12"])
-    assert judge.faults([(0, "10.0.0.0/8"), (3, "192.0.0.0/8"), (4, "10.1.0.0/16"), (5, "host")]) == [
-        "whitelist[0] '10.0.0.0/8' overlaps 10.66.0.0/16, which the policy networks_never forbids",
-        "whitelist[3] '192.0.0.0/8' does not lie within the allowed networks, which the policy networks_within forbids",
-        "whitelist[3] '192.0.0.0/8' overlaps 192.168.0.0/16, which the policy networks_never forbids",
-        "whitelist[5] 'host' is no block, so that it lies within none, which the policy networks_within forbids",
-    ]
+    assert faults_of(judge.check, ["10.0.0.0/8", "192.0.0.0/8", "10.1.0.0/16", "host"]) == (
+        "whitelist[0] '10.0.0.0/8' breaks the policy networks_never: it overlaps 10.66.0.0/16",
+        "whitelist[1] '192.0.0.0/8' breaks the policy networks_within: it does not lie within the allowed networks",
+        "whitelist[1] '192.0.0.0/8' breaks the policy networks_never: it overlaps 192.168.0.0/16",
+        "whitelist[3] 'host' breaks the policy networks_within: it is not a CIDR block",
+    )
 
 
 def test_a_policys_own_mistakes_are_refused_all_at_once():
@@ -127,8 +127,6 @@ def test_a_policys_own_mistakes_are_refused_all_at_once():
         ["policy.networks_never[1]", "'10.0.0.0/33'"],
     ]
     assert "write 10.10.10.0/24 for the block or 10.10.10.7/32 for the one address" in faults[1]
-    assert policy_if_right({"networks_never": ["x"]}) is None
-    assert policy_if_right({"networks_never": ["10.0.0.0/8"]}).never
 
 
 # --- definitions
@@ -143,6 +141,114 @@ def test_a_definition_is_refused_with_every_breach_beside_its_other_faults():
         "whitelist[1]",
         "whitelist[2]",
     ]
+
+
+def test_blanks_around_a_block_of_a_rule_do_not_count():
+    assert policy([" 10.0.0.0/8\n"], [" 10.66.0.0/16"]) == policy(["10.0.0.0/8"], ["10.66.0.0/16"])
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["::ffff:10.66.0.0/112", "::fffe:0:0/95", "::/80", "::/0", "64:ff9b::a42:1/128", "64:ff9b::/96", "64:ff9b::/32"],
+)
+def test_an_ipv6_block_of_any_size_is_judged_by_the_ipv4_networks_in_it(block):
+    assert rules(policy(never=["10.66.0.0/16"]), block) == ["networks_never"]
+    assert rules(policy(["10.0.0.0/8", "::/0"]), block) == (
+        [] if block in ("::ffff:10.66.0.0/112", "64:ff9b::a42:1/128") else ["networks_within"]
+    )
+    assert rules(policy(["0.0.0.0/0", "::/0"]), block) == []
+
+
+@pytest.mark.parametrize("block", ["2000::/3", "fd00::/8", "::/97", "64:ff9b:1::/48", "64:ff9b::a43:1/128", "::1"])
+def test_an_ipv6_block_without_ipv4_networks_is_judged_as_itself(block):
+    assert rules(policy(never=["10.66.0.0/16"]), block) == []
+    assert rules(policy(["10.67.0.0/16", "::/0"]), block) == []
+
+
+def test_a_rule_on_all_of_ipv6_says_nothing_of_ipv4():
+    assert rules(policy(never=["::/0"]), "10.0.0.0/8") == []
+    assert rules(policy(["::/0"]), "10.0.0.0/8") == ["networks_within"]
+
+
+def test_a_rule_on_mapped_or_nat64_addresses_is_one_on_the_ipv4_networks_too():
+    assert rules(policy(never=["64:ff9b::a42:0/112"]), "10.66.1.0/24") == ["networks_never"]
+    assert rules(policy(["64:ff9b::a00:0/104"]), "64:ff9b::a01:0/112") == []
+
+
+def test_a_violation_by_addresses_that_are_ipv4_says_so():
+    (fault,) = faults_of(policy(["10.0.0.0/8", "::/0"]).check, ["::/0"])
+    assert fault == (
+        "whitelist[0] '::/0' breaks the policy networks_within: it contains IPv4 addresses (as IPv6) that do not lie "
+        "within the allowed networks"
+    )
+
+
+@pytest.mark.parametrize("whitelist", [[], (), None])
+def test_an_empty_whitelist_breaks_whitelist_required_alone(whitelist):
+    assert list(policy([], ["0.0.0.0/0"]).violations(whitelist)) == []
+    assert list(policy(required=True).violations(whitelist)) == [Violation("whitelist_required", "is empty")]
+    assert faults_of(policy(required=True).check, whitelist) == (
+        "whitelist breaks the policy whitelist_required: it is empty",
+    )
+    assert list(policy(required=True).violations(["10.0.0.0/8"])) == []
+
+
+EMPTY = ("whitelist breaks the policy whitelist_required: it is empty",)
+
+
+def test_clearing_a_whitelist_is_refused_before_the_login():
+    assert faults_of(from_params, {"name": "r", "whitelist": []}, policy(required=True)) == EMPTY
+    for options in ({}, {"whitelist": ["10.0.0.0/8"]}, {"whitelist": [], "state": "absent"}):
+        from_params({"name": "r", **options}, policy(required=True))
+    from_params({"name": "r", "whitelist": []}, policy())
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_creating_a_runtime_without_a_whitelist_is_refused_before_the_write(check_mode):
+    judge, server = policy(required=True), Server()
+    wanted = from_params({"name": "r"}, judge)
+    assert faults_of(server.writer(policy=judge, check_mode=check_mode).ensure, wanted) == EMPTY
+    assert server.writes == []
+    Server(stored(whitelist=[])).writer(policy=judge).ensure(from_params({"name": "r", "description": "d"}, judge))
+
+
+@pytest.mark.parametrize("held", [None, []])
+def test_adding_nothing_to_an_empty_whitelist(held):
+    """With `purge_whitelist: false`, what is on the server decides; a whitelist that is null is an empty one."""
+    server = Server(stored(whitelist=held))
+    options = {"name": "r", "whitelist": [], "purge_whitelist": False}
+    judge = policy(["10.0.0.0/8"])
+    assert server.writer(policy=judge).ensure(from_params(options, judge)).action == "none"
+    judge = policy(required=True)
+    assert faults_of(server.writer(policy=judge).ensure, from_params(options, judge)) == (
+        f"what stays in the whitelist: {EMPTY[0]}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "options", "warned"),
+    [
+        ("absent", {}, True),
+        ("absent", {"whitelist": []}, True),
+        ("absent", {"whitelist": ["10.1.0.0/16"]}, False),
+        (["10.0.0.0/8"], {"whitelist": []}, True),
+        (["10.0.0.0/8"], {"description": "d"}, False),
+        ([], {"description": "d"}, True),
+        ([], {"whitelist": []}, False),  # nothing is written
+        (["10.0.0.0/8"], {"state": "absent"}, False),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_write_that_leaves_the_whitelist_empty_warns_under_networks_within(held, options, warned, check_mode):
+    def warnings(judge):
+        server = Server(*([] if held == "absent" else [stored(whitelist=held)]))
+        server.writer(policy=judge, check_mode=check_mode).ensure(from_params({"name": "r", **options}, judge))
+        return server.warnings
+
+    found = warnings(policy(["10.0.0.0/8"]))
+    assert len(found) == warned
+    assert all("The whitelist of runtime 'r' is empty" in one and "whitelist_required" in one for one in found)
+    assert warnings(policy(never=["10.66.0.0/16"])) == warnings(None) == []
 
 
 @pytest.mark.parametrize("options", [{"state": "absent", "whitelist": ["8.8.8.8"]}, {}, {"whitelist": []}])
@@ -161,10 +267,10 @@ def refused_before_the_write(held, *, judge, **options):
 def test_blocks_that_stay_on_the_server_are_judged_before_the_write():
     judge = policy(["10.0.0.0/8"])
     assert refused_before_the_write(["8.8.8.8/32", "db.example.com"], judge=judge, whitelist=["10.1.0.0/16"]) == (
-        "what stays in the whitelist: whitelist[0] '8.8.8.8/32' does not lie within the allowed networks, which the "
-        "policy networks_within forbids",
-        "what stays in the whitelist: whitelist[1] 'db.example.com' is no block, so that it lies within none, which "
-        "the policy networks_within forbids",
+        "what stays in the whitelist: whitelist[0] '8.8.8.8/32' breaks the policy networks_within: it does not lie "
+        "within the allowed networks",
+        "what stays in the whitelist: whitelist[1] 'db.example.com' breaks the policy networks_within: it is not a "
+        "CIDR block",
     )
 
 
@@ -184,7 +290,15 @@ def span(text):
     return network.version, int(network.network_address), int(network.broadcast_address)
 
 
-NOT_MAPPED = BLOCKS.filter(lambda text: not text.startswith("::ffff"))
+EMBEDDING = [ipaddress.ip_network("::ffff:0:0/96"), ipaddress.ip_network("64:ff9b::/96")]
+
+
+def holds_ipv4(text):
+    network = ipaddress.ip_network(text)
+    return network.version == 6 and any(network.overlaps(one) for one in EMBEDDING)
+
+
+NOT_MAPPED = BLOCKS.filter(lambda text: not holds_ipv4(text))
 
 
 @given(block=NOT_MAPPED, others=st.lists(NOT_MAPPED, max_size=5))
@@ -208,5 +322,26 @@ def test_a_block_split_in_any_way_is_inside_its_pieces_and_not_without_one(block
         assert rules(policy(map(str, pieces[1:])), block) == ["networks_within"]
 
 
+# Blocks inside of the two prefixes, around them and beside them.
+NEAR_IPV4 = st.builds(
+    lambda prefix, address, length: str(
+        ipaddress.ip_network((int(prefix.network_address) + address, length), strict=False)
+    ),
+    st.sampled_from(EMBEDDING),
+    st.integers(0, 2**33),
+    st.integers(0, 128),
+)
+
+
+@given(block=NEAR_IPV4, other=BLOCKS.filter(lambda text: ":" not in text))
+def test_overlap_by_embedded_addresses_is_what_the_standard_library_says(block, other):
+    network, ipv4 = ipaddress.ip_network(block), ipaddress.ip_network(other)
+    embedded = [
+        ipaddress.ip_network((int(prefix.network_address) + int(ipv4.network_address), 96 + ipv4.prefixlen))
+        for prefix in EMBEDDING
+    ]
+    assert bool(rules(policy(never=[other]), block)) == any(network.overlaps(one) for one in embedded)
+
+
 def test_a_policy_is_a_value():
-    assert Policy() == Policy(None, ())
+    assert Policy() == Policy(None, (), False)

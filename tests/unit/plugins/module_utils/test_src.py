@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import math
+import subprocess
+import sys
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import _src
-from ansible_collections.mstr.library.plugins.module_utils._src import read_definitions
+import yaml
+from ansible_collections.mstr.library.plugins.module_utils._definition import DEFINITION_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._src import mistyped, read_definitions
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of
 
 ENTRIES = [{"name": "Nächtlich ✓", "whitelist": ["10.0.0.0/8"], "resource": {"cpu": 0.5}}, {"name": "b"}]
@@ -61,16 +66,20 @@ def test_entries_are_not_looked_at_here(written):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xff\xfe- name: a", "is no UTF-8 text"),
-        ("- name: [a", "is no YAML: while parsing a flow sequence"),
-        ("- name: a\n---\n- name: b\n", "is no YAML: expected a single document"),
-        ("- name: !!python/object:os.system x", "is no YAML: could not determine a constructor"),
-        ("- {[a]: b}", "is no YAML: while constructing a mapping"),
-        ("- name: 2024-13-45", "is no YAML: month must be in 1..12"),
+        (b"\xff\xfe- name: a", "is not UTF-8 text"),
+        ("- name: [a", "is not YAML: while parsing a flow sequence"),
+        ("- name: a\n---\n- name: b\n", "is not YAML: expected a single document"),
+        ("- name: !!python/object:os.system x", "is not YAML: could not determine a constructor"),
+        ("- {[a]: b}", "is not YAML: while constructing a mapping"),
+        ("- name: 2024-13-45", "is not YAML: month must be in 1..12"),
         ("- name: a\n  others: x\n  name: b\n", "has the key 'name' twice in one mapping, again in line 3"),
         ('- name: a\n  resource: {cpu: 1, "cpu": 2}\n', "has the key 'cpu' twice in one mapping, again in line 2"),
         ('[{"name": "a", "others": "", "name": "b"}]', "has the key 'name' twice in one mapping"),
         ('{"runtimes": [], "runtimes": []}', "has the key 'runtimes' twice in one mapping"),
+        ("- name: {{ env }}", "has {{ }} in line 1, but src is not a template"),
+        ("- name: a\n  whitelist: {{ office }}", "has {{ }} in line 2, but src is not a template"),
+        ("- name: {{ env }} reports", "has {{ }} in line 1, but src is not a template"),
+        ("- name: a\n  packages: {{ base | list }}", "has {{ }} in line 2, but src is not a template"),
         ("$ANSIBLE_VAULT;1.1;AES256\n336662\n", "is encrypted by ansible-vault; decrypt it"),
         ("- name: a\n  others: !vault |\n    $ANSIBLE_VAULT;1.1\n", "encrypted by ansible-vault, in line 2"),
         ("", "holds no list of runtimes, bare or under the key runtimes"),
@@ -78,7 +87,7 @@ def test_entries_are_not_looked_at_here(written):
         ("runtimes: {name: a}", "holds no list of runtimes"),
         ('"text"', "holds no list of runtimes"),
         ("[" * 100_000, "is nested too deep"),
-        ("- " * 2_000, "is no YAML"),
+        ("- " * 2_000, "is not YAML"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_one_sentence(written, content, said):
@@ -89,21 +98,79 @@ def test_what_is_wrong_with_a_file_is_one_sentence(written, content, said):
     assert "\n" not in fault
 
 
-def test_a_missing_file_and_a_folder(tmp_path):
+def test_a_missing_file_by_the_path_that_was_tried_and_a_folder(tmp_path, monkeypatch):
     missing = str(tmp_path / "none.yml")
     assert faults_of(read_definitions, missing) == (f"src {missing!r} cannot be read: No such file or directory",)
+    monkeypatch.chdir(tmp_path)
+    assert faults_of(read_definitions, "none.yml") == (f"src {missing!r} cannot be read: No such file or directory",)
     assert faults_of(read_definitions, str(tmp_path)) == (f"src {str(tmp_path)!r} cannot be read: Is a directory",)
 
 
 def test_without_pyyaml_json_alone_is_read(monkeypatch, written):
-    monkeypatch.setattr(_src, "yaml", None)
+    monkeypatch.setitem(sys.modules, "yaml", None)
     assert read_definitions(written(json.dumps(ENTRIES))) == ENTRIES
     (fault,) = faults_of(read_definitions, written(YAML))
-    assert "is no JSON (" in fault
+    assert "is not JSON (" in fault
     assert fault.endswith("and YAML needs PyYAML where the module runs")
 
 
 def test_without_libyaml(monkeypatch, written):
-    monkeypatch.delattr(_src.yaml, "CSafeLoader", raising=False)
+    monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
     assert read_definitions(written(YAML)) == ENTRIES
     assert "twice" in faults_of(read_definitions, written("- {name: a, name: b}"))[0]
+
+
+def test_yaml_is_imported_only_for_a_file_that_is_not_json(written):
+    """It costs 9 to 16 ms, which every task of mstr_runtimes would pay."""
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import tests.unit.conftest\n"
+        "from ansible_collections.mstr.library.plugins.modules import mstr_runtimes\n"
+        "from ansible_collections.mstr.library.plugins.module_utils._src import read_definitions\n"
+        "before = 'yaml' in sys.modules; read_definitions(sys.argv[2]); print(before, 'yaml' in sys.modules)"
+    )
+    for content, said in ((json.dumps(ENTRIES), "False False"), (YAML, "False True")):
+        done = subprocess.run(
+            [sys.executable, "-c", script, ".", written(content)], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split() == said.split()
+
+
+# --- what YAML did not read as text
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"name": True}, "name True was read as a boolean; put it in quotes"),
+        ({"name": 45000}, "name 45000 was read as a number; put it in quotes"),
+        ({"name": datetime.date(2026, 1, 2)}, "name 2026-01-02 was read as a date; put it in quotes"),
+        ({"others": datetime.datetime(2026, 1, 2, 3, 4)}, "others 2026-01-02 03:04:00 was read as a date"),
+        ({"description": 2.1}, "description 2.1 was read as a number, which loses the zero of 2.10; put it in quotes"),
+        ({"name": {"a": 1}}, "name is a mapping; expected text"),
+        ({"id": 12}, "id 12 was read as a number; put it in quotes"),
+        ({"packages": [{"name": "a"}, {"name": "b", "version": 2.1}]}, "packages[1].version 2.1 was read as a number"),
+        ({"packages": [{"name": 1}]}, "packages[0].name 1 was read as a number; put it in quotes"),
+        ({"whitelist": ["10.0.0.0/8", 10]}, "whitelist[1] 10 was read as a number; put it in quotes"),
+        ({"packages": ["pandas"]}, "packages[0] 'pandas' is not a mapping of options; write {name: pandas}"),
+        ({"packages": "pandas"}, "packages[0] 'pandas' is not a mapping of options; write {name: pandas}"),
+        ({"packages": [None]}, "packages[0] None is not a mapping of options"),
+        ({"exec_timeout": math.inf}, "exec_timeout inf is not a number that can be used here"),
+        ({"resource": {"mem": math.nan}}, "resource.mem nan is not a number that can be used here"),
+        ({"exec_timeout": True}, "exec_timeout True is not a number that can be used here"),
+    ],
+)
+def test_what_ansible_would_make_of_it_unseen(entry, said):
+    (fault,) = mistyped(entry, {"options": DEFINITION_OPTIONS})
+    assert fault.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"name": "yes", "description": None, "whitelist": "10.0.0.0/8, 10.1.0.0/16", "exec_timeout": "60"},
+        {"packages": [{"name": "a", "version": "2.10"}], "resource": {"cpu": 1, "mem": "512"}, "purge_packages": "no"},
+        {"unknown": 3, "whitelist": None, "packages": []},
+    ],
+)
+def test_what_ansible_may_convert(entry):
+    assert list(mistyped(entry, {"options": DEFINITION_OPTIONS})) == []

@@ -74,7 +74,7 @@ def test_all_faults_of_a_task_are_one_message_and_nothing_is_sent(ensure):
         "id '12' is invalid",
         "whitelist[0] 'x'",
         "write 10.10.10.0/24 for the block or 10.10.10.7/32 for the one address",
-        "exec_timeout 0 is out of range",
+        "exec_timeout must be at least 1, not 0",
         "retries must be at least 0, not -1",
         "login_mode standard requires username",
     ):

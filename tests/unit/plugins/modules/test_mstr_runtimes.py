@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
-import json
+import math
 
 import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mstr.library.plugins.module_utils._definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._policy import policy_from
 from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import definitions, prepare, typed
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of
@@ -34,14 +37,18 @@ def params(**options):
 
 def given(*entries, **options):
     """The same with a list of runtimes, whose entries went through the option specs too."""
-    found, faults = typed(entries)
-    assert faults == []
-    return params(runtimes=found, **options)
+    validator = ArgumentSpecValidator(DEFINITION_OPTIONS)
+    return params(runtimes=[typed(entry, validator) for entry in entries], **options)
+
+
+def from_file(tmp_path, entries, **options):
+    """The options of a task that gives the same as a file."""
+    return params(src=written(tmp_path, entries), **options)
 
 
 def written(tmp_path, entries):
-    path = tmp_path / "runtimes.json"
-    path.write_text(json.dumps(entries), encoding="utf-8")
+    path = tmp_path / "runtimes.yml"
+    path.write_text(yaml.safe_dump(entries), encoding="utf-8")
     return str(path)
 
 
@@ -63,17 +70,17 @@ def test_all_mistakes_of_all_entries_in_one_message():
     )
     told = "\n".join(faults)
     for one in (
-        "runtimes[0] 'a': whitelist[0] 'host.example.com' is no CIDR block",
+        "runtimes[0] 'a': whitelist[0] 'host.example.com' is not a CIDR block",
         "runtimes[1]: name '' is empty",
         "runtimes[2]: one of name and id is required",
-        "runtimes[3] 'b': exec_timeout 0 is out of range",
+        "runtimes[3] 'b': exec_timeout must be at least 1, not 0",
         "runtimes[3] 'b': min_cached_instances 3 is more than max_cached_instances 1",
         "runtimes[4] 'c': packages[1].name 'X' is the package of packages[0] again",
-        "runtimes[4] 'c': resource.cpu -1.0 is out of range",
+        "runtimes[4] 'c': resource.cpu must be more than 0, not -1.0",
         "runtimes[6]: id '12' is invalid",
-        "concurrency 17 is out of range; it goes from 1 to 16",
+        "concurrency must be from 1 to 16, not 17",
         "runtimes[5] has the same name as runtimes[0]: 'a'",
-        "purge_limit -1 is out of range; it is at least 0",
+        "purge_limit must be at least 0, not -1",
         "wait_timeout must be more than 0 seconds, not 0",
     ):
         assert one in told
@@ -82,7 +89,7 @@ def test_all_mistakes_of_all_entries_in_one_message():
 
 @pytest.mark.parametrize("concurrency", [0, 17, -4])
 def test_concurrency_out_of_range(concurrency):
-    assert f"concurrency {concurrency} is" in faults_of(prepare, given({"name": "a"}, concurrency=concurrency))[0]
+    assert f"from 1 to 16, not {concurrency}" in faults_of(prepare, given({"name": "a"}, concurrency=concurrency))[0]
 
 
 @pytest.mark.parametrize("concurrency", [1, 16])
@@ -118,7 +125,7 @@ def test_duplicates_with_both_indexes(entries, fault):
 def test_absent_together_with_fields_that_make_no_sense(fields, named):
     options = given({"name": "a", "state": "absent", **fields})
     faults = faults_of(prepare, options) if named else ()
-    assert sorted(faults) == [f"runtimes[0] 'a': state absent together with {one}" for one in sorted(named)]
+    assert sorted(faults) == [f"runtimes[0] 'a': {one} cannot be used with state: absent" for one in sorted(named)]
 
 
 @pytest.mark.parametrize("source", ["runtimes", "src"])
@@ -147,8 +154,8 @@ def test_breaches_of_the_policy_are_told_with_all_else():
     faults = faults_of(
         prepare, given({"name": "a", "whitelist": ["0.0.0.0/0"]}, {"name": "b", "exec_timeout": 0}, policy=policy)
     )
-    assert faults[0].startswith("runtimes[0] 'a': whitelist[0] '0.0.0.0/0' does not lie within")
-    assert "exec_timeout 0" in faults[1]
+    assert faults[0].startswith("runtimes[0] 'a': whitelist[0] '0.0.0.0/0' breaks the policy networks_within")
+    assert "exec_timeout must be" in faults[1]
     assert "policy.networks_within[0]" in faults_of(prepare, given(policy={**policy, "networks_within": ["x"]}))[0]
 
 
@@ -163,28 +170,40 @@ def test_an_entry_s_comment_comes_before_the_task_s():
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        (None, "runtimes[1] is no mapping of options"),
-        ("name: a", "runtimes[1] is no mapping of options"),
-        ([], "runtimes[1] is no mapping of options"),
+        (None, "runtimes[1]: expected a mapping of options, got None"),
+        ("name: a", "runtimes[1]: expected a mapping of options, got 'name: a'"),
+        ([], "runtimes[1]: expected a mapping of options, got []"),
         ({"name": "b", "exec_timeout": "soon"}, "runtimes[1] 'b': argument 'exec_timeout' is of type"),
         ({"name": "b", "exec_timeout": 1.5}, "runtimes[1] 'b': argument 'exec_timeout' is of type"),
         ({"name": "b", "whitelist": {"a": 1}}, "runtimes[1] 'b': argument 'whitelist' is of type"),
-        ({"name": "b", "packages": ["pandas"]}, "runtimes[1] 'b': "),
+        (
+            {"name": "b", "packages": ["pandas"]},
+            "runtimes[1] 'b': packages[0] 'pandas' is not a mapping of options; write {name: pandas}",
+        ),
         ({"name": "b", "packages": [{"version": "1"}]}, "runtimes[1] 'b': missing required arguments: name"),
         ({"name": "b", "resource": {"cpu": "much"}}, "runtimes[1] 'b': argument 'cpu' is of type"),
-        ({"name": "b", "resource": {"memory": 1}}, "runtimes[1] 'b': "),
+        (
+            {"name": "b", "resource": {"memory": 1}},
+            "runtimes[1] 'b': Unsupported parameters: resource.memory. Supported parameters include: cpu",
+        ),
         ({"name": "b", "state": "gone"}, "runtimes[1] 'b': value of state must be one of: present, absent"),
-        ({"name": "b", "timeout": 1}, "runtimes[1] 'b': timeout. Supported parameters include: description"),
-        ({"name": "b", 1: 2, "x": 3}, "runtimes[1] 'b': 1 is no option"),
-        ({"name": "b", "packages": [{"name": "x", None: 4}]}, "runtimes[1] 'b': None is no option"),
-        ({"name": {"a": 1}, "x": 1}, "runtimes[1] {'a': 1}: "),
+        (
+            {"name": "b", "timeout": 1},
+            "runtimes[1] 'b': Unsupported parameters: timeout. Supported parameters include: description",
+        ),
+        ({"name": "b", 1: 2, "x": 3}, "runtimes[1] 'b': 1 is not an option"),
+        ({"name": "b", "packages": [{"name": "x", None: 4}]}, "runtimes[1] 'b': None is not an option"),
+        ({"name": {"a": 1}, "x": 1}, "runtimes[1]: name is a mapping; expected text"),
+        ({"name": True}, "runtimes[1]: name True was read as a boolean; put it in quotes"),
+        ({"name": "b", "exec_timeout": math.inf}, "runtimes[1] 'b': exec_timeout inf is not a number"),
+        ({"name": "b", "resource": {"mem": math.inf}}, "runtimes[1] 'b': resource.mem inf is not a number"),
     ],
 )
-def test_a_mistake_is_named_with_its_entry_s_index_and_name(entry, said):
-    found, faults = typed([{"name": "a"}, entry, {"name": "c"}])
-    assert [one and one["name"] for one in found] == ["a", None, "c"]
+def test_a_mistake_is_named_with_its_entry_s_index_and_name(tmp_path, entry, said):
+    faults = faults_of(prepare, from_file(tmp_path, [{"name": "a"}, entry, {"name": "c", "exec_timeout": 0}]))
     assert faults[0].startswith(said)
-    assert all(fault.startswith("runtimes[1]") for fault in faults)
+    assert [fault[:11] for fault in faults if not fault.startswith("runtimes[1]")] == ["runtimes[2]"]
+    assert not any("dictionary requested" in fault for fault in faults)
 
 
 def test_an_entry_of_a_wrong_type_does_not_hide_the_faults_of_others(tmp_path):
@@ -194,11 +213,14 @@ def test_an_entry_of_a_wrong_type_does_not_hide_the_faults_of_others(tmp_path):
 
 
 def test_entries_of_a_file_are_as_those_of_the_option(tmp_path):
-    entries = [{"name": "a", "exec_timeout": "60", "whitelist": "10.0.0.0/8"}, {"name": 7, "resource": {"cpu": "0.5"}}]
-    from_file = prepare(params(src=written(tmp_path, {"runtimes": entries}))).wanted
-    assert from_file == prepare(given(*entries)).wanted
-    assert from_file[0].values == {"name": "a", "exec_timeout": 60, "whitelist": ("10.0.0.0/8",)}
-    assert from_file[1].name == "7"
+    entries = [
+        {"name": "a", "exec_timeout": "60", "whitelist": "10.0.0.0/8"},
+        {"name": "7", "resource": {"cpu": "0.5"}},
+    ]
+    wanted = prepare(from_file(tmp_path, {"runtimes": entries})).wanted
+    assert wanted == prepare(given(*entries)).wanted
+    assert wanted[0].values == {"name": "a", "exec_timeout": 60, "whitelist": ("10.0.0.0/8",)}
+    assert wanted[1].name == "7"
 
 
 def test_a_thousand_definitions(tmp_path):
