@@ -11,7 +11,7 @@ proxy may give up before the server does, and only what is still missing is done
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from ._api import WHOLE
 from ._definition import Definition
@@ -32,7 +32,7 @@ class Writer:
     """Writes runtimes. Several threads may use it.
 
     `retries`: how often a write whose result is unclear may be sent again. `pause` takes seconds. In check mode nothing
-    is written.
+    is written. `guard` gets the runtimes that would be deleted, before any write, and may refuse.
     """
 
     def __init__(
@@ -42,16 +42,24 @@ class Writer:
         pause: Callable[[float], None],
         retries: int,
         check_mode: bool,
+        guard: Callable[[Sequence[Runtime]], None] | None = None,
     ) -> None:
         self.planner, self.api = planner, planner.api
         self._warn, self._pause, self._retries, self._check_mode = warn, pause, retries, check_mode
+        self._guard = guard
 
     def ensure(self, wanted: Definition) -> Outcome:
         """Make one runtime as wanted. Raises MstrError; PartialError once something was written."""
         listed = self.api.everything() if wanted.id is None else None
         plan = self.planner.plan(self.planner.locate(wanted, listed), wanted, listed)
-        # A guard that only what is to be deleted has to pass belongs here: after the plan, before the first write.
+        self.check_deletes([plan])
         return self.verified(self.carry_out(plan, wanted), wanted)
+
+    def check_deletes(self, plans: Iterable[Plan]) -> None:
+        """Let the guard see what would be deleted, if anything would. Raises its ValidationError, before any write."""
+        going = [plan.runtime for plan in plans if plan.action == "deleted" and plan.runtime]
+        if going and self._guard:
+            self._guard(going)
 
     def carry_out(self, plan: Plan, wanted: Definition) -> Outcome:
         """Write, but not in check mode and not where nothing changes. Raises MstrError."""

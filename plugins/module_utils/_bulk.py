@@ -56,7 +56,7 @@ class Bulk:
             if not entry.error:
                 entry.attempt(lambda one: self._plan(one, listed))
         entries += self._to_purge(entries, listed)
-        # A guard that only what is to be deleted has to pass belongs here: after the plans, before the first write.
+        self._writer.check_deletes([entry.plan for entry in entries if entry.plan and not entry.error])
         cancelled = self._carry_out(entries)
         return report(entries, cancelled and self._purge.wanted)
 

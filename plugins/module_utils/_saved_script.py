@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 
 from ._errors import MstrError, ValidationError
 from ._names import DEFAULT_RUNTIME_ID, id_from
+from ._runtime import Runtime
 
 SCRIPT_TYPE = 76
 # A Command Manager script of the old kind has no runtime.
 _COMMAND_MANAGER = "19456"
+_SHOWN = 10  # scripts or projects that a sentence names
 
 
 class Project(NamedTuple):
@@ -86,6 +88,12 @@ class Unread(NamedTuple):
     error: MstrError
 
     @property
+    def label(self) -> str:
+        """How sentences name it."""
+        thing = self.script or self.project
+        return thing.label if thing else "the list of projects"
+
+    @property
     def place(self) -> tuple[str, str]:
         """Sort key: by project and script."""
         return (self.project and self.project.name) or "", self.script.name if self.script else ""
@@ -119,6 +127,39 @@ class Usage(NamedTuple):
         others = len(self.unread) - 1
         more = others and f" The result lists {others} more under unread."
         return f"The scripts are incomplete, so a runtime without scripts may still be used. {first}{more or ''}"
+
+    def protection_faults(self, runtimes: Iterable[Runtime]) -> list[str]:
+        """Why these runtimes must not be deleted: a script uses one, or nobody knows whether a script does."""
+        faults = []
+        unproven = []
+        for runtime in runtimes:
+            scripts = self.of(runtime.id)
+            if scripts:
+                used = f"is used by {_counted(len(scripts), 'script')} and was not deleted (protect_used)"
+                faults.append(
+                    f"runtime {runtime.name!r} ({runtime.id}) {used}: {_shown([script.label for script in scripts])}. "
+                    "Choose another runtime for these scripts first"
+                )
+            else:
+                unproven.append(runtime)
+        if self.unread and unproven:
+            names = _shown([f"{one.name!r} ({one.id})" for one in unproven])
+            faults.append(
+                f"protect_used cannot tell whether scripts use {names}, so nothing was deleted: "
+                f"{_counted(len(self.unread), 'look-up')} failed: {_shown([one.label for one in self.unread])}. "
+                f"The first reason: {self.unread[0].error.sentence.rstrip('.')}. Run the task as a user who may read "
+                "all scripts, or load the project"
+            )
+        return faults
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _shown(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more
 
 
 def script_from_search(entry: Mapping[str, Any], project: Project) -> SavedScript:

@@ -12,18 +12,20 @@ is collected and never counts as "no script". Facts of the API: the vendor's cli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ._errors import ApiError, ConnectError, MstrError, ValidationError
 from ._interrupt import all_side_by_side
 from ._library import Library
 from ._response import says_no_such_call, wrong_shape
+from ._runtime import Runtime
 from ._saved_script import SCRIPT_TYPE, Project, SavedScript, Unread, Usage, chosen, script_from_search
 
 Item = TypeVar("Item", Project, SavedScript)
 Found = TypeVar("Found")
 
+PROTECT_OPTION: dict[str, Any] = {"protect_used": {"type": "bool", "default": False}}
 _PROJECT_DOMAIN = 2
 _PAGE = 1000  # scripts
 _RESULTS = "/metadataSearches/results"
@@ -40,6 +42,13 @@ def find_usage(library: Library, wanted: Sequence[str] | None, workers: int) -> 
     Raises Interrupted alone: whatever the server refuses is in `unread`.
     """
     return _Search(library, workers).usage(wanted)
+
+
+def check_unused(library: Library, runtimes: Iterable[Runtime], workers: int) -> None:
+    """Raises ValidationError if a script uses one of the runtimes, and if that could not be found out."""
+    faults = find_usage(library, None, workers).protection_faults(runtimes)
+    if faults:
+        raise ValidationError(faults)
 
 
 class _Search:

@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - mstr.library.runtime
   - mstr.library.wait
   - mstr.library.policy
+  - mstr.library.protect
 attributes:
   check_mode:
     support: full
@@ -78,10 +79,11 @@ EXAMPLES = r"""
     name: Nightly reports of sales
   when: reports.id is not none # as in check mode, where none exists yet
 
-- name: The runtime is gone
+- name: Delete the runtime, unless a script uses it
   mstr.library.mstr_runtime:
     name: Nightly reports of sales
     state: absent
+    protect_used: true
 """
 
 RETURN = r"""
@@ -212,6 +214,7 @@ error:
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -226,7 +229,10 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
 from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTION, Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._usage import PROTECT_OPTION, check_unused
 from ansible_collections.mstr.library.plugins.module_utils._wait import WAIT_OPTIONS, Waiter, Waiting, waiting_from
+
+READERS = 4  # requests at a time that look for scripts
 
 
 class Request(NamedTuple):
@@ -250,7 +256,9 @@ def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Make the runtime as wanted, and report what was done."""
     api = RuntimeApi(task.library)
     planner = Planner(api, task.warn, request.policy)
-    outcome = Writer(planner, task.warn, task.stop.pause, task.retries, task.check_mode).ensure(request.wanted)
+    guard = partial(check_unused, task.library, workers=READERS) if task.params["protect_used"] else None
+    writer = Writer(planner, task.warn, task.stop.pause, task.retries, task.check_mode, guard)
+    outcome = writer.ensure(request.wanted)
     if request.waiting:
         outcome = Waiter(api, request.waiting, time.monotonic, task.stop.pause).wait_for(outcome)
     return outcome.to_result()
@@ -259,7 +267,7 @@ def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
 def main() -> None:
     """Entry point."""
     auth.run(
-        auth.argument_spec(**DEFINITION_OPTIONS, **WAIT_OPTIONS, **POLICY_OPTION),
+        auth.argument_spec(**DEFINITION_OPTIONS, **WAIT_OPTIONS, **POLICY_OPTION, **PROTECT_OPTION),
         ensure,
         prepare=prepare,
         requires={"netaddr": NETADDR_IMPORT_ERROR},

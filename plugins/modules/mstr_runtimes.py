@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - mstr.library.attributes.group
   - mstr.library.wait
   - mstr.library.policy
+  - mstr.library.protect
 options:
   runtimes:
     description:
@@ -175,6 +176,7 @@ EXAMPLES = r"""
     purge_exclude:
       - "Strategy *"
     purge_limit: 2
+    protect_used: true
     wait: true
 """
 
@@ -280,6 +282,7 @@ diff:
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -301,6 +304,7 @@ from ansible_collections.mstr.library.plugins.module_utils._networks import NETA
 from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
 from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTION, Policy, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._src import mistyped, read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._usage import PROTECT_OPTION, check_unused
 from ansible_collections.mstr.library.plugins.module_utils._wait import (
     WAIT_OPTIONS,
     Waiter,
@@ -436,8 +440,9 @@ def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     purge = Purge(
         params["purge"], tuple(params["purge_exclude"]), params["purge_limit"], params["journal_comment"] or None
     )
+    guard = partial(check_unused, task.library, workers=workers) if params["protect_used"] else None
     bulk = Bulk(
-        Writer(planner, task.warn, pause, task.retries, task.check_mode),
+        Writer(planner, task.warn, pause, task.retries, task.check_mode, guard),
         workers,
         purge,
         Waiter(api, request.waiting, time.monotonic, pause, workers) if request.waiting else None,
@@ -458,6 +463,7 @@ def main() -> None:
             **CONCURRENCY_OPTION,
             **WAIT_OPTIONS,
             **POLICY_OPTION,
+            **PROTECT_OPTION,
         ),
         ensure,
         prepare=prepare,

@@ -51,9 +51,11 @@ class Server:
         self._faults: list[Fault] = []
         self._late: list[Callable[[], Any]] = []
 
-    def writer(self, *, retries: int = 3, check_mode: bool = False, policy: Policy | None = None) -> Writer:
+    def writer(
+        self, *, retries: int = 3, check_mode: bool = False, policy: Policy | None = None, guard: Any = None
+    ) -> Writer:
         planner = Planner(RuntimeApi(self), self.warnings.append, policy)  # type: ignore[arg-type]
-        return Writer(planner, self.warnings.append, self.pause, retries, check_mode)
+        return Writer(planner, self.warnings.append, self.pause, retries, check_mode, guard)
 
     def fail(self, method: str, error: MstrError | None = None, **how: Any) -> None:
         self._faults.append(Fault(method, error, **how))

@@ -11,6 +11,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
     ConnectError,
     MstrError,
     PartialError,
+    ValidationError,
 )
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._policy import policy_from
@@ -499,3 +500,25 @@ def test_a_name_that_exists_as_it_is_written_is_no_reason_to_warn():
     outcome(server, NEW)
     outcome(server, ABSENT)
     assert server.warnings == []
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("definition", [{"name": "r", "state": "absent"}, {"id": ID, "state": "absent"}])
+def test_a_guard_refuses_a_delete_before_it_is_sent(definition, check_mode):
+    server = Server(stored())
+
+    def guard(runtimes):
+        raise ValidationError([f"{one.name} is used" for one in runtimes])
+
+    writer = server.writer(guard=guard, check_mode=check_mode)
+    assert faults_of(writer.ensure, from_params(definition)) == ("r is used",)
+    assert server.writes == []
+
+
+@pytest.mark.parametrize(
+    "definition", [{"name": "r", "exec_timeout": 5}, {"name": "new"}, {"name": "gone", "state": "absent"}]
+)
+def test_a_guard_is_asked_only_where_something_is_to_be_deleted(definition):
+    seen = []
+    Server(stored()).writer(guard=seen.append).ensure(from_params(definition))
+    assert seen == []

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
 from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge
 from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
-from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, PartialError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
 from ansible_collections.mstr.library.plugins.module_utils._wait import Waiter, Waiting
 from ansible_collections.mstr.library.tests.unit.support.make import (
@@ -600,3 +600,45 @@ def test_without_purge_a_name_that_differs_only_in_case_is_a_warning():
     assert actions(run(have, {"name": "Nightly"})) == [("Nightly", "created")]
     [warning] = have.warnings
     assert warning.startswith("Runtime 'Nightly' is new, but 'nightly' exists: ")
+
+
+class Guard:
+    """Notes the names of what would be deleted, and refuses those that are used."""
+
+    def __init__(self, server, *used):
+        self.server, self.used = server, used
+        self.seen, self.writes = [], []
+
+    def __call__(self, runtimes):
+        names = [one.name for one in runtimes]
+        self.seen.append(names)
+        self.writes += self.server.writes
+        if set(names) & set(self.used):
+            raise ValidationError([f"{name} is used" for name in names if name in self.used])
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_guard_refuses_the_whole_task_before_any_write(check_mode):
+    server = holding(a=A, b=B, c=C)
+    guard = Guard(server, "b", "c")
+    entries = [{"name": "new"}, {"name": "a", "exec_timeout": 5}, {"name": "b", "state": "absent"}]
+    faults = refused(server, *entries, purge=True, guard=guard, check_mode=check_mode)
+    assert faults == ("b is used", "c is used")
+    assert (guard.seen, server.writes) == ([["b", "c"]], [])
+
+
+def test_a_guard_sees_what_would_be_deleted_and_lets_it_go():
+    server = holding(a=A, b=B, c=C)
+    guard = Guard(server, "a")
+    result = run(server, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True, guard=guard)
+    assert summary(unchanged=1, deleted=2) == result["summary"]
+    assert (guard.seen, guard.writes) == ([["b", "c"]], [])
+
+
+def test_a_guard_is_not_asked_where_nothing_is_to_be_deleted():
+    server = holding(a=A)
+    guard = Guard(server, "a")
+    entries = [{"name": "a", "exec_timeout": 5}, {"name": "new"}, {"name": "gone", "state": "absent"}]
+    run(server, *entries, purge=True, guard=guard)
+    assert guard.seen == []
+    assert len(server.writes) == 2

@@ -15,7 +15,14 @@ from ansible_collections.mstr.library.plugins.module_utils._saved_script import 
     chosen,
     script_from_search,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, OTHER_ID, faults_of, refusal
+from ansible_collections.mstr.library.tests.unit.support.make import (
+    DEFAULT_ID,
+    ID,
+    OTHER_ID,
+    faults_of,
+    refusal,
+    runtime,
+)
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
 
@@ -136,3 +143,46 @@ def test_projects_that_would_find_nothing_are_refused(wanted, fault):
     assert faults_of(check_projects, wanted) == (fault,)
     check_projects(None)
     check_projects(["Sales"])
+
+
+def test_a_runtime_that_a_script_uses_is_protected_and_the_scripts_are_listed():
+    usage = Usage([script("Load"), script("Close", FINANCE), script("Other", runtime_id=OTHER_ID)])
+    assert usage.protection_faults([runtime(name="Etl"), runtime(id="C" * 32)]) == [
+        f"runtime 'Etl' ({ID}) is used by 2 scripts and was not deleted (protect_used): script 'Close' in project "
+        "'Finance', script 'Load' in project 'Sales'. Choose another runtime for these scripts first"
+    ]
+    assert usage.protection_faults([runtime(id="C" * 32)]) == []
+
+
+@pytest.mark.parametrize(("number", "more"), [(10, ""), (11, " and 1 more"), (200, " and 190 more")])
+def test_at_most_ten_scripts_are_named_and_the_number_of_all(number, more):
+    usage = Usage([script(f"s{index:03}", identity=str(index)) for index in range(number)])
+    [fault] = usage.protection_faults([runtime()])
+    assert fault.count("script 's") == 10
+    assert f"is used by {number} scripts" in fault
+    assert f"'s009' in project 'Sales'{more}. Choose" in fault
+
+
+def test_where_anything_could_not_be_read_nothing_is_deleted():
+    unread = [
+        Unread(FINANCE, None, refusal(500, "ERR001", "The project is not loaded")),
+        Unread(SALES, script("Private"), refusal(403, "ERR0017", "no permission")),
+        Unread(None, None, refusal(403, "ERR0014", "no privilege")),
+    ]
+    doomed = [runtime(name="Etl"), runtime(name="New", id=OTHER_ID)]
+    [fault] = Usage([], unread).protection_faults(doomed)
+    assert fault.startswith(
+        f"protect_used cannot tell whether scripts use 'Etl' ({ID}), 'New' ({OTHER_ID}), so nothing was deleted: "
+        "3 look-ups failed: project 'Finance', script 'Private' in project 'Sales', the list of projects. "
+        "The first reason: Could not do it: "
+    )
+    assert "'The project is not loaded'" in fault
+    # A runtime that is known to be used needs no second reason.
+    used, unknown = Usage([script()], unread).protection_faults(doomed)
+    assert used.startswith("runtime 'Etl'")
+    assert "'Etl'" not in unknown
+    assert len(Usage([script()], unread).protection_faults(doomed[:1])) == 1
+
+
+def test_what_is_unread_matters_only_if_something_is_to_be_deleted():
+    assert Usage([], [Unread(None, None, MstrError("Nobody knows."))]).protection_faults([]) == []
