@@ -30,6 +30,7 @@ _OLDEST = {
     "modules": "3.9",
     "nox": "3.12",
     "runner": "3.10",
+    "urllib3-1.26": "3.10",
 }
 
 

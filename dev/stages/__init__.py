@@ -33,5 +33,6 @@ ALL: tuple[Stage, ...] = (
     pytests.stage("environments", "tests/environments"),
     awx.STAGE,
     faults.STAGE,
+    faults.OLD_URLLIB3,
     pytests.stage("tool", "tests/tool", also=("demo",)),
 )

@@ -34,3 +34,10 @@ def _core(version: str) -> Env | None:
 
 
 STAGE = pytests.stage("faults", "tests/faults", told=told)
+# What depends on the HTTP library, with the oldest one that the modules support.
+OLD_URLLIB3 = pytests.stage(
+    "faults urllib3 1.26",
+    "tests/faults",
+    files=("test_lost_answers.py", "test_proxies.py", "test_tls.py"),
+    env_name="urllib3-1.26",
+)

@@ -21,13 +21,14 @@ def stage(
     name: str,
     folder: str,
     *,
+    files: Sequence[str] = (),
     env_name: str = "dev",
     versions: Sequence[str] = PREFERRED,
     also: Sequence[str] = (),
     alone: bool = False,
     told: Callable[[Env], dict[str, str]] = variables_for,
 ) -> Stage:
-    """The tests under `folder`, which are told of simulators and the installed collection by `dev.testbed`.
+    """The tests under `folder`, or `files` in it, which are told by `dev.testbed` of simulators and the collection.
 
     They run in the environment `env_name`, on the first of `versions`; the environments `also` are there too. `told`
     gives the variables that they are told more by.
@@ -38,7 +39,7 @@ def stage(
             envs.ensure(other)
         return envs.ensure(env_name, versions)
 
-    return _stage(name, folder, make, told, alone=alone)
+    return _stage(name, folder, make, told, files=files, alone=alone)
 
 
 def pure(name: str, folder: str) -> Stage:
@@ -47,15 +48,23 @@ def pure(name: str, folder: str) -> Stage:
 
 
 def _stage(
-    name: str, folder: str, make: Callable[[], Env], told: Callable[[Env], dict[str, str]], *, alone: bool = False
+    name: str,
+    folder: str,
+    make: Callable[[], Env],
+    told: Callable[[Env], dict[str, str]],
+    *,
+    files: Sequence[str] = (),
+    alone: bool = False,
 ) -> Stage:
+    paths = [f"{folder}/{file}" for file in files] or [folder]
+
     def run(job: Job) -> Result:
         env = make()
         results = job.scratch / "junit.xml"
         options: tuple[str, ...] = (f"--junit-xml={results}", f"--basetemp={job.scratch / 'tmp'}")
         if job.selection.keyword:
             options += ("-k", job.selection.keyword)
-        status = job.run(env.python, "-m", "pytest", folder, *options, env=told(env))
+        status = job.run(env.python, "-m", "pytest", *paths, *options, env=told(env))
         if job.selection.keyword and status == _NO_TESTS:
             return Result(not_run=(f"no test fits -k {job.selection.keyword!r}",))
         return junit.count([results] if results.exists() else [], status)

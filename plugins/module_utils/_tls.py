@@ -89,12 +89,18 @@ def untrusted(text: str, place: str) -> str | None:
     """The rest of a sentence where `text`, of an exception, says that the server's certificate was refused."""
     found = re.search(r"certificate verify failed: ([^(\[]+)", text)
     why = clean(found.group(1), 120).rstrip(" .") if found else ""
-    if "mismatch" in why or "doesn't match" in text:
-        return f"the TLS certificate of {place} is for another host: {why or 'the names differ'}. {_HOST_HINT}"
+    # urllib3 1.26 compares the names itself.
+    differs = why if "mismatch" in why else _of(re.search("hostname .{1,99} doesn't match [^()]{1,99}", text))
+    if differs:
+        return f"the TLS certificate of {place} is for another host: {differs}. {_HOST_HINT}"
     if not found and "CERTIFICATE_VERIFY_FAILED" not in text:
         return None
     hint = _DATE_HINT if "expired" in why or "not yet valid" in why else _CA_HINT
     return f"the TLS certificate of {place} is not trusted: {why or 'it is not valid'}. {hint}"
+
+
+def _of(found: re.Match[str] | None) -> str:
+    return clean(found.group(), 120).rstrip(' ."') if found else ""
 
 
 def client_refused(text: str, place: str) -> str | None:

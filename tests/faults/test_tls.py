@@ -95,7 +95,10 @@ def test_an_expired_certificate(expired: Simulator) -> None:
 
 
 def test_a_certificate_of_another_host(wrong_host: Simulator) -> None:
-    fails(wrong_host, "is for another host: .*not valid for '127.0.0.1'", ca_path=wrong_host.certificates["ca"])
+    sentence = fails(
+        wrong_host, "is for another host: .*not valid for '127.0.0.1'", ca_path=wrong_host.certificates["ca"]
+    )
+    assert "ca_path" not in sentence
     works(wrong_host, validate_certs=False)
 
 
@@ -144,11 +147,27 @@ def test_a_strangers_client_certificate(asking: Simulator) -> None:
     fails(asking, f"{UNKNOWN_CLIENT}|TLS connection", ca_path=own["ca"], **stranger)
 
 
-def test_a_client_certificate_that_is_none(asking: Simulator, tmp_path: Path) -> None:
-    empty = tmp_path / "empty.pem"
-    empty.write_text("")
-    fails(asking, "Could not log in", ca_path=asking.certificates["ca"], client_cert=str(empty))
-    fails(asking, "Could not log in", ca_path=str(empty))
+@pytest.mark.parametrize("content", ["", "junk", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+@pytest.mark.parametrize("option", ["ca_path", "client_cert"])
+def test_a_file_that_is_not_pem_names_its_option(asking: Simulator, tmp_path: Path, option: str, content: str) -> None:
+    file = tmp_path / "file.pem"
+    file.write_text(content)
+    asking.reset()
+    done = runtime(asking, name="New", **{"ca_path": asking.certificates["ca"], option: str(file)})
+    assert f"{option} '{file}'" in done.sentence
+    assert "_ssl.c" not in done.sentence
+    assert asking.calls() == []
+
+
+def test_a_bundle_of_the_environment_that_is_not_pem_names_its_variable(
+    good: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file.pem"
+    file.write_text("junk")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
+    fails(good, "check the file that REQUESTS_CA_BUNDLE")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    fails(good, "check the file that REQUESTS_CA_BUNDLE")
 
 
 # --- the wrong scheme
@@ -161,8 +180,9 @@ def test_https_to_a_plain_server(sim: Simulator) -> None:
 def test_http_to_a_tls_server(good: Simulator) -> None:
     good.reset()
     plain = good.base_url.replace("https:", "http:")
-    with session(good, base_url=plain, retries=0) as one, pytest.raises(MstrError, match="Could not log in"):
+    with session(good, base_url=plain, retries=0) as one, pytest.raises(MstrError, match="Could not log in") as failed:
         one.ensure(name="New")
+    assert "if this port uses TLS, write https:// in base_url" in failed.value.sentence
     assert good.calls() == []
 
 
@@ -221,6 +241,23 @@ def test_a_proxy_that_is_down_is_named_without_its_password(
     assert "the proxy on the way to" in failed.value.sentence
     assert "HTTPS_PROXY" in failed.value.sentence
     assert "proxy-password-41" not in failed.value.sentence
+
+
+@pytest.mark.parametrize("password", ["proxy#password-41", "proxy/password-41", "1#proxy-password-41", "1/password-41"])
+def test_a_malformed_proxy_variable_is_named_and_no_part_of_it_is_shown(good: Simulator, password: str) -> None:
+    good.reset()
+    env = {"HTTPS_PROXY": f"http://proxy-user:{password}@127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
+    done = Running(
+        "mstr_runtime",
+        {"base_url": good.base_url, "username": "u", "password": "secret-41", "name": "New", "retries": 0},
+        env={**env, "https_proxy": env["HTTPS_PROXY"]},
+    ).done()
+    assert "HTTPS_PROXY" in done.sentence
+    assert "is not a valid proxy URL: expected http://HOST:PORT" in done.sentence
+    for part in ("proxy-user", "password-41", "session", "NoneType"):
+        assert part not in done.stdout.replace("invocation", "")
+        assert part not in done.stderr
+    assert good.calls() == []
 
 
 # --- files and passwords
