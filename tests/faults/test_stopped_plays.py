@@ -10,9 +10,14 @@ What each does to the module is not the same. What follows from it for sessions 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from simulator.harness import Simulator
@@ -46,35 +51,110 @@ def _version(core: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in told.stdout.decode().split(".")[:2])
 
 
-@pytest.mark.parametrize("how", ["Ctrl-C", "kill"])
-def test_a_signal_logs_out(sim: Simulator, core: Path, tmp_path: Path, how: str) -> None:
-    """Ctrl-C reaches the whole process group; kill, or a job scheduler, the one process."""
+@pytest.fixture(params=["as a module", "in process"])
+def way(request: pytest.FixtureRequest) -> str:
+    """How the task runs: a test that asks for it runs both ways."""
+    return str(request.param)
+
+
+def _in_process(way: str) -> dict[str, Any]:
+    return {"mstr_in_process": way == "in process"}
+
+
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    # Ctrl-C reaches the whole process group; the others, from a job scheduler, the one process.
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def _interrupt_twice(process: subprocess.Popen[str]) -> None:
+    _interrupt(process)
+    time.sleep(0.3)
+    with suppress(ProcessLookupError):
+        _interrupt(process)
+
+
+ENDS: dict[str, Callable[[subprocess.Popen[str]], None]] = {
+    "Ctrl-C": _interrupt,
+    "Ctrl-C twice": _interrupt_twice,
+    "SIGTERM": lambda process: process.send_signal(signal.SIGTERM),
+    "SIGHUP": lambda process: process.send_signal(signal.SIGHUP),
+    "SIGKILL": lambda process: process.send_signal(signal.SIGKILL),
+}
+
+
+def _goes_on(core: Path, way: str, end: str) -> bool:
+    """Whether a task does its work to the end: nobody tells a module that ansible-playbook is dead."""
+    return way == "as a module" and (end in ("SIGHUP", "SIGKILL") or (end == "SIGTERM" and _version(core) < (2, 19)))
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_run_that_is_ended(sim: Simulator, core: Path, tmp_path: Path, way: str, end: str) -> None:
+    """It writes no more, where it can know of its end, and its session is logged out. The table in the docs says so."""
     sim.fault("slow", operation="list", seconds=SECONDS, when="before")
-    process = Playbook(core, tmp_path, PLAY, sim.environment()).start()
+    process = Playbook(core, tmp_path, PLAY, sim.environment(), extra=_in_process(way)).start()
     wait_for_call(sim, "list")
-    if how == "Ctrl-C":
-        os.killpg(process.pid, signal.SIGINT)
-    else:
-        process.terminate()
+    ENDS[end](process)
     output, _ = process.communicate(timeout=PATIENCE_S)
     _session_is_gone(sim)
     assert "followed" not in output
-    if how == "kill" and _version(core) < (2, 19):
-        # It ends without a word to its worker, which reads on: the task is done to its end, logout and all.
-        assert sim.calls()[-1] == "POST /auth/logout"
+    assert process.returncode != 0
+    if _goes_on(core, way, end):
+        assert sim.runtime("New")
     else:
         assert sim.calls() == STOPPED
+        assert sim.runtimes() == []
 
 
-def test_a_tasks_timeout_starts_no_write_and_logs_out(sim: Simulator, core: Path, tmp_path: Path) -> None:
-    """It sends the module nothing. The module sees between two calls that nobody reads its answer."""
+def test_under_nohup_a_lost_terminal_ends_nothing(sim: Simulator, core: Path, tmp_path: Path, way: str) -> None:
+    sim.fault("slow", operation="list", seconds=SECONDS, when="before")
+
+    def ignore() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    process = Playbook(core, tmp_path, PLAY, sim.environment(), extra=_in_process(way)).start(preexec_fn=ignore)
+    wait_for_call(sim, "list")
+    # To all processes of the session, as the kernel does it.
+    told = subprocess.run(["ps", "-e", "-o", "pid=,sid="], capture_output=True, text=True, check=True).stdout
+    for pid, sid in (line.split() for line in told.splitlines()):
+        if int(sid) == process.pid:
+            os.kill(int(pid), signal.SIGHUP)
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    assert "followed" in output
+    assert process.returncode == 0, output
+    assert sim.runtime("New")
+    assert sim.open_sessions() == []
+
+
+def test_a_tasks_timeout_starts_no_write_and_logs_out(sim: Simulator, core: Path, tmp_path: Path, way: str) -> None:
+    """It sends a module nothing: that sees within a second that nobody reads its answer. In process it is a signal."""
     # Long enough for a cold start on a busy machine, short enough for the call to be under way at its end.
-    sim.fault("slow", operation="list", seconds=6, when="before")
-    done = Playbook(core, tmp_path, PLAY, sim.environment(), extra={"after": 4}).run()
+    sim.fault("slow", operation="list", seconds=8, when="before")
+    done = Playbook(core, tmp_path, PLAY, sim.environment(), extra={"after": 5, **_in_process(way)}).run()
     assert done.returncode == 2, done.stdout
+    assert re.search("Timed out after 5 second|expected time frame .5", done.stdout), done.stdout
     _session_is_gone(sim)
     assert sim.calls() == STOPPED
     assert sim.runtimes() == []
+
+
+def test_a_task_can_be_rescued_from_its_timeout(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """In process the worker lives on: signals, variables and folder are its own again."""
+    play = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - name: A runtime
+      mstr.library.mstr_runtime:
+        name: "{{ item }}"
+      timeout: 5
+      loop: [One, Two]
+      ignore_errors: true
+"""
+    sim.fault("slow", operation="list", seconds=8, when="before", times=1)
+    done = Playbook(core, tmp_path, play, sim.environment()).run()
+    assert done.returncode == 0, done.stdout
+    assert [runtime["name"] for runtime in sim.runtimes()] == ["Two"], done.stdout
+    assert sim.open_sessions() == []
 
 
 # --- ansible-runner, which AWX uses: it answers a signal, and a cancelled job, by killing the process group
@@ -93,7 +173,7 @@ print(run.status)
 class Runner:
     """A job of ansible-runner."""
 
-    def __init__(self, sim: Simulator, core: Path, folder: Path) -> None:
+    def __init__(self, sim: Simulator, core: Path, folder: Path, way: str = "in process") -> None:
         python = os.environ.get("MSTR_TEST_RUNNER_PYTHON")
         if not python:
             pytest.skip("ansible-runner is not installed here")
@@ -101,7 +181,7 @@ class Runner:
         (folder / "inventory").mkdir()
         (folder / "project" / "play.yml").write_text(PLAY)
         place = 'localhost ansible_connection=local ansible_python_interpreter="{{ ansible_playbook_python }}"\n'
-        (folder / "inventory" / "hosts").write_text(place)
+        (folder / "inventory" / "hosts").write_text(f"{place}[all:vars]\nmstr_in_process={way == 'in process'}\n")
         self.cancelled = folder / "cancelled"
         env = environment(folder / "home", programs=core, **sim.environment())
         env["PATH"] += f"{os.pathsep}{Path(python).parent}"
@@ -128,15 +208,18 @@ def test_a_job_of_ansible_runner_logs_out(sim: Simulator, newest: Path, tmp_path
     assert sim.open_sessions() == []
 
 
-def test_a_cancelled_job(sim: Simulator, core: Path, tmp_path: Path) -> None:
+def test_a_cancelled_job(sim: Simulator, core: Path, tmp_path: Path, way: str) -> None:
     """ansible-core 2.16 keeps the module in the group that is killed; newer ones give it a session of its own."""
     # ansible-runner looks every five seconds whether it was told to end.
     sim.fault("slow", operation="list", seconds=12, when="before")
-    job = Runner(sim, core, tmp_path)
+    job = Runner(sim, core, tmp_path, way)
     wait_for_call(sim, "list")
     job.cancelled.touch()
     assert "canceled" in job.done()
-    if _version(core) < (2, 19):
+    if way == "in process":
+        _session_is_gone(sim)
+        assert sim.calls() == STOPPED
+    elif _version(core) < (2, 19):
         assert len(sim.open_sessions()) == 1
         assert sim.calls() == ["POST /auth/login", "GET /runtimes"]
         sim.turn_clock(1801)

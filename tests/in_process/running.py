@@ -1,0 +1,135 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a playbook both ways, as modules and in process, against a simulator, and keeps what each way left."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulator.harness import Simulator
+from support.ansible import environment
+from support.waiting import PATIENCE_S
+
+HERE = Path(__file__).parent
+WAYS = ("as a module", "in process")
+_INVENTORY = """
+[all:vars]
+ansible_connection=local
+ansible_python_interpreter={{ ansible_playbook_python }}
+[all]
+a
+b
+c
+"""
+VAULT_PASSWORD = "vault-pass"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A playbook that has ended. `notes`: what a callback saw of each of our tasks, in order."""
+
+    status: int
+    stdout: str
+    stderr: str
+    notes: list[dict[str, Any]]
+    requests: list[str]
+    sessions: list[dict[str, Any]]
+
+    def ways(self) -> list[str]:
+        """What each task said at -vvv of the way that it took."""
+        return re.findall(r"mstr\.library\.\w+ runs (.*)", self.stdout)
+
+    def result(self, task: str) -> dict[str, Any]:
+        """The result of the task of that name."""
+        [result] = [note["result"] for note in self.notes if note["task"] == task and note["event"] in ("ok", "failed")]
+        return dict(result)
+
+
+def run(
+    sim: Simulator,
+    core: Path,
+    folder: Path,
+    play: str | Path,
+    *options: str,
+    way: str = "in process",
+    inventory: str = _INVENTORY,
+    extra: Mapping[str, Any] | None = None,
+    **env: str,
+) -> Ran:
+    """Run a playbook, a file in plays/ or its text, on one ansible-core. `extra`: variables."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = (HERE / "plays" / play).read_text() if isinstance(play, Path) else play
+    (folder / "play.yml").write_text(text)
+    (folder / "hosts").write_text(inventory)
+    (folder / "vault").write_text(VAULT_PASSWORD)
+    (folder / "many.json").write_text('[{"name": "From a file", "whitelist": ["10.0.0.0/8"]}]')
+    record = folder / "record"
+    record.unlink(missing_ok=True)
+    variables = {"simulator_url": sim.control_url, **({} if way == "in process" else {"mstr_in_process": False})}
+    command = [
+        core / "ansible-playbook",
+        "--inventory", "hosts",
+        "--vault-password-file", "vault",
+        "--extra-vars", json.dumps({**variables, **(extra or {})}),
+        *options,
+        "play.yml",
+    ]  # fmt: skip
+    more = {
+        **sim.environment(),
+        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
+        "ANSIBLE_CALLBACKS_ENABLED": "record",
+        "MSTR_TEST_RECORD": str(record),
+        **env,
+    }
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment(folder / "home", programs=core, **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=4 * PATIENCE_S,
+    )
+    notes = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
+    requests = [_request(entry) for entry in sim.requests()]
+    return Ran(done.returncode, done.stdout, done.stderr, notes, requests, sim.open_sessions())
+
+
+def _request(entry: Mapping[str, Any]) -> str:
+    seen = {
+        name: entry[name] for name in ("method", "path", "query", "status", "project", "user_agent", "content_type")
+    }
+    return plain(json.dumps({**seen, "body": entry.get("body")}, sort_keys=True))
+
+
+def plain(text: str) -> str:
+    """Without what differs from run to run: ids, times, sessions, process ids, and the folder of a test."""
+    text = re.sub(r"\b[0-9A-Fa-f]{32}\b", "ID", text)
+    text = re.sub(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b", "UUID", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*(\+0000)?", "TIME", text)
+    text = re.sub(r'("session": ?")[^"]+', r"\1SESSION", text)
+    return text.replace("Action failed", "Module failed")
+
+
+def folder_of(path: Path, core: Path, way: str) -> Path:
+    """A folder for one run; of the same length for each way, since results are compared with the paths in them."""
+    return path / f"{core.parent.name}-{WAYS.index(way)}"
+
+
+def same(path: Path, text: str) -> str:
+    """A text in which the folders of both ways have the same name."""
+    return re.sub(re.escape(str(path)) + r"/[\w.-]+-[01]\b", "FOLDER", plain(text))
+
+
+def cores() -> list[Path]:
+    """Folders with an ansible-playbook, one for each supported ansible-core that can run here."""
+    return [Path(name) for name in os.environ.get("MSTR_TEST_CORES", "").split(os.pathsep) if name]

@@ -1,0 +1,264 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When a task runs as a module after all. It says so at -vvv, and it works as ever."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from simulator.harness import Simulator
+
+from in_process.running import folder_of, run
+
+IN_PROCESS = "in the process of ansible-playbook"
+TASK = """
+- name: A play
+  hosts: {hosts}
+  gather_facts: false
+  tasks:
+    - name: A task
+      mstr.library.mstr_runtime_info:
+      {more}
+"""
+HOSTS = """
+[all:vars]
+ansible_connection=local
+ansible_python_interpreter={{ ansible_playbook_python }}
+[all]
+a
+switched_off mstr_in_process=false
+other_python ansible_python_interpreter=PYTHON39
+linked_python ansible_python_interpreter=LINKED
+auto ansible_python_interpreter=auto_silent
+elsewhere ansible_connection=mstr_test_local
+"""
+# A connection that is local but by its name, as a stand-in for one to another host.
+CONNECTION = """
+from __future__ import annotations
+from ansible.plugins.connection.local import Connection as Local
+DOCUMENTATION = '''
+name: mstr_test_local
+short_description: Local by another name
+description: Local by another name.
+extends_documentation_fragment: [connection_pipelining]
+'''
+class Connection(Local):
+    transport = "mstr_test_local"
+"""
+
+
+def way(
+    sim: Simulator, core: Path, folder: Path, host: str = "a", more: str = "", *options: str, **env: str
+) -> list[str]:
+    """Which ways the tasks of a play took, by their own words. They all succeed."""
+    folder = folder_of(folder, core, "in process")
+    (folder / "connections").mkdir(parents=True)
+    (folder / "connections" / "mstr_test_local.py").write_text(CONNECTION)
+    python39 = os.environ.get("MSTR_TEST_PYTHON39") or "PYTHON39"
+    inventory = HOSTS.replace("PYTHON39", python39)
+    more_env = {"ANSIBLE_CONNECTION_PLUGINS": str(folder / "connections"), **env}
+    text = TASK.format(hosts=host, more=more)
+    ran = run(sim, core, folder, text, "-vvv", *options, inventory=inventory, **more_env)
+    assert ran.status == 0, ran.stdout + ran.stderr
+    assert sim.open_sessions() == []
+    assert "runtimes" in str(ran.notes) or "ansible_job_id" in str(ran.notes) or "no_log" in more
+    return ran.ways()
+
+
+WAYS = {
+    "tags: plain": IN_PROCESS,
+    "vars: {mstr_in_process: true}": IN_PROCESS,
+    "vars: {mstr_in_process: null}": IN_PROCESS,
+    "vars: {mstr_in_process: 'no'}": "as a module, because mstr_in_process is false",
+    "async: 30": "as a module, because the task is async",
+    "no_log: true": IN_PROCESS,
+    "environment: {MSTR_RETRIES: '1', HOME: /nowhere}": IN_PROCESS,
+    "environment: {PYTHONWARNINGS: ignore, LD_BIND_NOW: '1', OPENSSL_ia32cap: ''}": (
+        "as a module, because only a new Python reads LD_BIND_NOW, OPENSSL_ia32cap, PYTHONWARNINGS of the task's "
+        "environment"
+    ),
+    "delegate_to: localhost": IN_PROCESS,
+    "delegate_to: elsewhere": "as a module, because the connection is mstr_test_local, not local",
+    "delegate_to: switched_off": IN_PROCESS,
+}
+
+
+def test_a_task_says_which_way_it_takes(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    tasks = "".join(f"    - mstr.library.mstr_runtime_info:\n      {more}\n" for more in WAYS)
+    assert way(sim, core, tmp_path, "a", f"tags: first\n{tasks}") == [
+        IN_PROCESS,
+        *WAYS.values(),
+    ]
+
+
+def test_the_switch_of_a_host(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    assert way(sim, core, tmp_path, "switched_off") == ["as a module, because mstr_in_process is false"]
+
+
+def test_a_switch_that_is_neither_on_nor_off(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    ran = run(sim, core, tmp_path, TASK.format(hosts="a", more=""), extra={"mstr_in_process": "fasle"})
+    assert ran.result("A task")["msg"].endswith("mstr_in_process must be true or false, not 'fasle'")
+    assert ran.requests == []
+
+
+@pytest.mark.skipif(not os.environ.get("MSTR_TEST_PYTHON39"), reason="no Python 3.9 here")
+def test_another_python(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    [why] = way(sim, core, tmp_path, "other_python")
+    assert why.startswith(f"as a module, because its interpreter {os.environ['MSTR_TEST_PYTHON39']} is not the ")
+
+
+def test_a_link_in_another_folder_is_another_python(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """So are virtual environments made: the same program, and other libraries."""
+    folder = folder_of(tmp_path, core, "in process")
+    # There are no libraries, so the module fails, and says so as ever.
+    with pytest.raises(AssertionError):
+        way(sim, core, tmp_path, "linked_python")
+    ran = run(
+        sim, core, folder, TASK.format(hosts="linked_python", more=""), "-vvv", inventory=(folder / "hosts").read_text()
+    )
+    [why] = ran.ways()
+    assert f"its interpreter {folder}/bin/python is not the {core}/python" in why
+    # There are no libraries, so the module fails, and says so as ever.
+    assert "Failed to import the required Python library" in ran.result("A task")["msg"]
+
+
+def test_the_interpreter_of_a_delegated_host_counts(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    [why] = way(sim, core, tmp_path, "other_python", "delegate_to: a")
+    assert why == IN_PROCESS
+
+
+def test_an_interpreter_that_is_not_known_yet(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """The first task looks for it, as a module; the next one knows whether it is this one."""
+    text = TASK.format(hosts="auto", more="ignore_errors: true")
+    text += "    - name: Another task\n      mstr.library.mstr_runtime_info:\n      ignore_errors: true\n"
+    path = f"{core}{os.pathsep}{os.environ['PATH']}"
+    ran = run(sim, core, tmp_path, text, "-vvv", inventory=HOSTS, PATH=path)
+    first, second = ran.ways()
+    assert first == "as a module, because the interpreter of the host is not known yet"
+    # Which Python is found depends on the machine.
+    assert second == IN_PROCESS or second.startswith("as a module, because its interpreter ")
+
+
+def test_become(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root becomes itself without a password")
+    folder = folder_of(tmp_path, core, "in process")
+    folder.mkdir()
+    sudo = folder / "sudo"
+    # Becomes nobody: takes the options away and runs the rest.
+    sudo.write_text('#!/bin/sh\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n')
+    sudo.chmod(0o755)
+    ran = run(
+        sim, core, folder, TASK.format(hosts="a", more="become: true"), "-vvv", extra={"ansible_become_exe": str(sudo)}
+    )
+    assert ran.ways() == ["as a module, because the task uses become"], ran.stdout
+
+
+def test_files_that_are_kept(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    [why] = way(sim, core, tmp_path, ANSIBLE_KEEP_REMOTE_FILES="1")
+    assert why == "as a module, because ANSIBLE_KEEP_REMOTE_FILES is set"
+    assert list(tmp_path.rglob("AnsiballZ_mstr_runtime_info.py"))
+
+
+# What a machine has or has not, put on by a callback, which the main process loads before anything runs.
+MACHINES = {
+    "macos": (
+        "import sys; sys.platform = 'darwin'",
+        "macOS kills a forked process that looks for a proxy",
+    ),
+    "missing": (
+        "adapter._LIBRARIES['requests'] = adapter._LIBRARIES['netaddr'] = 'Traceback'",
+        "the Python that runs ansible-playbook lacks requests and netaddr",
+    ),
+    "thread": (
+        "adapter.threading.main_thread = lambda: None",
+        "it is not the main thread, where signals arrive",
+    ),
+    "hook": (
+        "adapter._HOOKS = ((adapter.AnsibleModule, ('_load_params', '_renamed')),)",
+        "this ansible-core is not known (AnsibleModule._renamed)",
+    ),
+    "fault": (
+        "adapter.ActionModule._given = lambda self, task_vars: {}['nothing']",
+        "its options or its place could not be prepared here (KeyError)",
+    ),
+}
+CHANGE = """
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.mstr.library.plugins.plugin_utils import _in_process as adapter
+DOCUMENTATION = '''
+name: change
+type: aggregate
+short_description: Changes the machine
+description: Changes the machine.
+'''
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "change"
+    CALLBACK_NEEDS_ENABLED = True
+    def v2_playbook_on_start(self, playbook):
+        %s
+"""
+
+
+def changed(folder: Path, change: str) -> dict[str, str]:
+    (folder / "callbacks").mkdir(parents=True)
+    (folder / "callbacks" / "change.py").write_text(CHANGE % change)
+    callbacks = os.pathsep.join((str(folder / "callbacks"), str(Path(__file__).parent / "callback")))
+    return {"ANSIBLE_CALLBACK_PLUGINS": callbacks, "ANSIBLE_CALLBACKS_ENABLED": "record,change"}
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_machine_that_is_different(sim: Simulator, newest: Path, tmp_path: Path, name: str) -> None:
+    change, why = MACHINES[name]
+    assert way(sim, newest, tmp_path, **changed(tmp_path, change)) == [f"as a module, because {why}"]
+
+
+def test_a_fault_of_the_adapter_is_one_sentence(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """Once the module has begun, it is not run again: it may have written something."""
+    env = changed(tmp_path, "adapter.auth._warn_of_masks = lambda module, result: {}['nothing']")
+    ran = run(sim, core, tmp_path, TASK.format(hosts="a", more=""), **env)
+    assert ran.status == 2
+    result = ran.result("A task")
+    assert "A fault in mstr.library's action plugin: KeyError. Please report it with this message." in result["msg"]
+    assert result["msg"].endswith("With the variable mstr_in_process: false the task runs as a module.")
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert sim.open_sessions() == []
+
+
+def test_nothing_of_a_task_outlives_it(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """Items of a loop share a process: its environment, folder, signals and group are put back after each."""
+    text = """
+- name: A play
+  hosts: a
+  gather_facts: false
+  tasks:
+    - name: A task
+      mstr.library.mstr_runtime_info:
+        retries: "{{ lookup('ansible.builtin.pipe', 'echo ${MSTR_RETRIES:-3} ${LC_ALL:-none}; pwd').split()[0] }}"
+      environment: {MSTR_RETRIES: "9", LC_ALL: C.UTF-8}
+      loop: [1, 2]
+"""
+    ran = run(sim, core, tmp_path, text)
+    assert ran.status == 0, ran.stdout
+    items = [note["result"]["invocation"]["module_args"]["retries"] for note in ran.notes if note["event"] == "item ok"]
+    assert items == [3, 3]
+
+
+def test_what_libraries_print_stays_off_the_screen(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """requests warns of versions that it does not know, urllib3 of certificates, and both write logs."""
+    log = tmp_path / "ansible.log"
+    change = (
+        "import logging, requests, warnings; send = requests.Session.request; "
+        "requests.Session.request = lambda self, *args, **more: (warnings.warn('noise'), "
+        "logging.getLogger('urllib3').error('noise'), send(self, *args, **more))[-1]"
+    )
+    env = changed(tmp_path, change) | {"ANSIBLE_LOG_PATH": str(log)}
+    ran = run(sim, core, tmp_path / "run", TASK.format(hosts="a", more="no_log: false"), **env)
+    assert ran.status == 0, ran.stderr
+    assert "noise" not in ran.stdout + ran.stderr + log.read_text()

@@ -1,0 +1,60 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""In process or as a module: results, screen, requests and open sessions are the same, key by key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from simulator.harness import Simulator
+
+from in_process.running import HERE, WAYS, Ran, folder_of, run, same
+
+MODULES = {f"mstr.library.{path.stem}" for path in (HERE.parents[1] / "plugins" / "modules").glob("*.py")}
+PLAYS = sorted((HERE / "plays").glob("*.yml"))
+
+
+def both_ways(sim: Simulator, core: Path, folder: Path, play: Path, *options: str) -> list[Ran]:
+    """As a module, then in process, each on a fresh server."""
+    ran = []
+    for way in WAYS:
+        sim.reset()
+        ran.append(run(sim, core, folder_of(folder, core, way), Path(play.name), *options, way=way))
+        assert ran[-1].notes, ran[-1].stdout + ran[-1].stderr
+    return ran
+
+
+@pytest.mark.parametrize("play", PLAYS, ids=lambda path: path.stem)
+def test_a_task_is_the_same_in_process(sim: Simulator, core: Path, tmp_path: Path, play: Path) -> None:
+    module, here = both_ways(sim, core, tmp_path, play)
+
+    def results(ran: Ran) -> list[str]:
+        # By host: with some strategies they do not wait for each other.
+        return [same(tmp_path, json.dumps(note, sort_keys=True)) for note in sorted(ran.notes, key=lambda n: n["host"])]
+
+    for one, other in zip(results(module), results(here)):
+        assert json.loads(one) == json.loads(other)
+    assert len(module.notes) == len(here.notes)
+    if play.stem != "strategies":
+        assert same(tmp_path, module.stdout) == same(tmp_path, here.stdout)
+        assert same(tmp_path, module.stderr) == same(tmp_path, here.stderr)
+        assert module.requests == here.requests
+    assert sorted(module.requests) == sorted(here.requests)
+    assert (module.status, module.sessions) == (here.status, here.sessions) == (0, [])
+
+
+def test_the_two_ways_are_really_taken(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """Else the comparison would prove nothing."""
+    module, here = both_ways(sim, core, tmp_path, HERE / "plays" / "values.yml", "-vvv")
+    assert set(module.ways()) == {"as a module, because mstr_in_process is false"}
+    assert set(here.ways()) == {"in the process of ansible-playbook"}
+    assert len(here.ways()) == len(module.ways())
+
+
+def test_every_module_is_compared() -> None:
+    text = "".join(path.read_text() for path in PLAYS)
+    assert {module for module in MODULES if f"{module}:" not in text} == set()
