@@ -22,6 +22,7 @@ from ._errors import MstrError, PartialError, ValidationError
 from ._interrupt import all_side_by_side
 from ._names import is_named, near_names
 from ._plan import POOL
+from ._progress_texts import counted
 from ._runtime import Runtime
 from ._wait import Waiter
 
@@ -43,7 +44,15 @@ class Purge(NamedTuple):
 class Bulk:
     """Ensures many runtimes, `workers` requests at a time."""
 
-    def __init__(self, writer: Writer, workers: int, purge: Purge, waiter: Waiter | None = None) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        workers: int,
+        purge: Purge,
+        waiter: Waiter | None = None,
+        progress: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._progress = progress
         self._writer, self._planner, self._api = writer, writer.planner, writer.api
         self._workers, self._purge, self._waiter = workers, purge, waiter
 
@@ -60,9 +69,13 @@ class Bulk:
         cancelled = self._carry_out(entries)
         return report(entries, cancelled and self._purge.wanted)
 
-    def _each(self, step: Callable[[Entry], object], entries: Sequence[Entry]) -> None:
-        """A step of several entries side by side; an error is its entry's alone."""
-        all_side_by_side(lambda entry: entry.attempt(step), entries, self._workers)
+    def _each(self, step: Callable[[Entry], object], entries: Sequence[Entry], done: str) -> None:
+        """A step of several entries side by side; an error is its entry's alone. `done`: such as "written"."""
+
+        def seen(number: int) -> None:
+            self._progress(counted(number, len(entries), done))
+
+        all_side_by_side(lambda entry: entry.attempt(step), entries, self._workers, seen)
 
     def _locate(self, entries: Sequence[Entry], listed: Sequence[Runtime]) -> None:
         by_id = {str(one.id).upper(): one for one in listed}
@@ -82,7 +95,7 @@ class Bulk:
             needed = {*wanted.values, *pool} if wanted.state == "present" else WHOLE
             entry.found = self._api.whole(entry.found, needed)
 
-        self._each(locate, entries)
+        self._each(locate, entries, "read")
         faults = collision_faults([entry for entry in entries if not entry.error], listed)
         if faults:
             raise ValidationError(faults)
@@ -116,7 +129,7 @@ class Bulk:
             entry.found = self._api.whole(entry.found, WHOLE)
             self._plan(entry, ())
 
-        self._each(read_and_plan, purged)
+        self._each(read_and_plan, purged, "read")
         return [entry for entry in purged if entry.action != "none"]  # one may have been deleted meanwhile
 
     def _carry_out(self, entries: Sequence[Entry]) -> bool:
@@ -125,14 +138,14 @@ class Bulk:
         for entry in listed:
             if entry.action == "none":
                 entry.attempt(self._write)
-        self._each(self._write, [entry for entry in listed if entry.action in ("created", "updated")])
-        self._each(self._write, [entry for entry in listed if entry.action == "deleted"])
+        self._each(self._write, [entry for entry in listed if entry.action in ("created", "updated")], "written")
+        self._each(self._write, [entry for entry in listed if entry.action == "deleted"], "deleted")
         if self._waiter:
             self._verify(entries)
             self._wait(self._waiter, [entry for entry in entries if entry.outcome and not entry.error])
         cancelled = any(entry.error for entry in entries)
         if not cancelled:
-            self._each(self._write, [entry for entry in entries if entry.place == PURGED])
+            self._each(self._write, [entry for entry in entries if entry.place == PURGED], "deleted")
         if not self._waiter:
             self._verify(entries)
         return cancelled
@@ -158,7 +171,7 @@ class Bulk:
             if entry.outcome:
                 entry.outcome = self._writer.verified(entry.outcome, entry.wanted, listed)
 
-        self._each(verify, written)
+        self._each(verify, written, "read again")
 
     def _wait(self, waiter: Waiter, entries: Sequence[Entry]) -> None:
         outcomes = [entry.outcome for entry in entries if entry.outcome]

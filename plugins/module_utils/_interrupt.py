@@ -143,13 +143,20 @@ def start_thread(work: Callable[..., None], *args: Any) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result | Exception]:
+def side_by_side(
+    work: Callable[[Item], Result], items: Sequence[Item], workers: int, seen: Callable[[int], None] = lambda done: None
+) -> list[Result | Exception]:
     """The results in the order of `items`, an exception standing for a result that it prevented.
 
-    A signal reaches the workers where they wait, so all of them end; the main thread stays free to receive it.
+    A signal reaches the workers where they wait, so all of them end; the main thread stays free to receive it. There,
+    `seen` gets the number of items that are done, after each of them.
     """
     if len(items) < 2 or workers < 2:
-        return [_result(work, item) for item in items]
+        one_by_one = []
+        for item in items:
+            one_by_one.append(_result(work, item))
+            seen(len(one_by_one))
+        return one_by_one
     todo: SimpleQueue[int] = SimpleQueue()
     for index in range(len(items)):
         todo.put(index)
@@ -165,14 +172,20 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], workers:
 
     for _worker in range(min(workers, len(items))):
         start_thread(serve)
-    results: dict[int, Any] = dict(done.get() for _item in items)
+    results: dict[int, Any] = {}
+    while len(results) < len(items):
+        index, result = done.get()
+        results[index] = result
+        seen(len(results))
     return [results[index] for index in range(len(items))]
 
 
-def all_side_by_side(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result]:
+def all_side_by_side(
+    work: Callable[[Item], Result], items: Sequence[Item], workers: int, seen: Callable[[int], None] = lambda done: None
+) -> list[Result]:
     """The results in the order of `items`. Raises the first exception among them, when all have ended."""
     results: list[Result] = []
-    for result in side_by_side(work, items, workers):
+    for result in side_by_side(work, items, workers, seen):
         if isinstance(result, Exception):
             raise result
         results.append(result)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from ._errors import ApiError, MstrError, PartialError, clean
 from ._interrupt import Interrupted
 from ._library import Library
+from ._progress_texts import script_running
 from ._response import Response, parsed, says_no_such_object
 from ._retry import is_outage
 
@@ -56,7 +57,11 @@ class Script(NamedTuple):
 
 
 def run_script(
-    library: Library, script: Script, clock: Callable[[], float], pause: Callable[[float], None]
+    library: Library,
+    script: Script,
+    clock: Callable[[], float],
+    pause: Callable[[float], None],
+    progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """The result of a run that ended ready. Raises PartialError with the result of one that did not; MstrError.
 
@@ -64,7 +69,7 @@ def run_script(
     """
     run = _Run(library, script, _start(library, script))
     try:
-        run.finish(clock, pause)
+        run.finish(clock, pause, progress)
     except _Forgotten as exc:
         raise PartialError(exc, run.to_result(None)) from None
     except MstrError as exc:
@@ -134,7 +139,9 @@ class _Run:
         self.state: Mapping[str, Any] = {}
         self._outage: MstrError | None = None  # what the last check failed with
 
-    def finish(self, clock: Callable[[], float], pause: Callable[[float], None]) -> None:
+    def finish(
+        self, clock: Callable[[], float], pause: Callable[[float], None], progress: Callable[[str], None]
+    ) -> None:
         """Wait until the state is final. Raises MstrError, also when run_timeout is over."""
         script, interval = self._script, _FIRST_INTERVAL
         end = clock() + script.timeout
@@ -146,6 +153,7 @@ class _Run:
                     f"The script on {script.label} did not end within {script.timeout:g} seconds (run_timeout).{last}",
                     **(self._outage.error if self._outage else {}),
                 )
+            progress(script_running(script.timeout - left))
             pause(min(interval, left))
             interval = min(interval * _GROWTH, _LONGEST_INTERVAL)
 

@@ -19,6 +19,7 @@ from ._api import RuntimeApi
 from ._errors import MstrError, PartialError, ValidationError, clean, unforeseen
 from ._interrupt import Interrupted, all_side_by_side
 from ._outcome import Outcome
+from ._progress_texts import waiting as waiting_text
 from ._retry import is_outage
 from ._runtime import Runtime
 
@@ -64,7 +65,7 @@ def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
 class Waiter:
     """Waits for runtimes, `workers` requests at a time.
 
-    `clock` returns seconds that only grow, `pause` sleeps.
+    `clock` returns seconds that only grow, `pause` sleeps, `progress` gets a text for people after each round.
     """
 
     def __init__(
@@ -74,7 +75,9 @@ class Waiter:
         clock: Callable[[], float],
         pause: Callable[[float], None],
         workers: int = 1,
+        progress: Callable[[str], None] = lambda text: None,
     ) -> None:
+        self._progress = progress
         self._api, self._waiting, self._clock, self._pause = api, waiting, clock, pause
         self._workers = workers
 
@@ -115,6 +118,7 @@ class Waiter:
                 for one in pending:
                     one.error = one.timed_out(timeout)
                 return
+            self._progress(waiting_text([one.runtime for one in pending], len(watches)))
             self._pause(min(interval, left))
             interval = min(interval * _GROWTH, longest)
             all_side_by_side(lambda one: one.look(self._api), pending, self._workers)

@@ -260,7 +260,7 @@ def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     writer = Writer(planner, task.warn, task.stop.pause, task.retries, task.check_mode, guard)
     outcome = writer.ensure(request.wanted)
     if request.waiting:
-        outcome = Waiter(api, request.waiting, time.monotonic, task.stop.pause).wait_for(outcome)
+        outcome = Waiter(api, request.waiting, time.monotonic, task.stop.pause, 1, task.progress).wait_for(outcome)
     return outcome.to_result()
 
 

@@ -223,7 +223,7 @@ violations:
       rule: networks_within
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -234,6 +234,7 @@ from ansible_collections.mstr.library.plugins.module_utils._interrupt import all
 from ansible_collections.mstr.library.plugins.module_utils._names import id_from
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTION, Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._progress_texts import counted
 from ansible_collections.mstr.library.plugins.module_utils._runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._saved_script import Usage, check_projects
 from ansible_collections.mstr.library.plugins.module_utils._usage import find_usage
@@ -265,14 +266,21 @@ def required(params: Mapping[str, Any]) -> Mapping[str, str | None]:
     return {"netaddr": NETADDR_IMPORT_ERROR} if params["policy"] is not None else {}
 
 
-def find(api: RuntimeApi, request: Request, workers: int) -> list[Runtime]:
+def find(
+    api: RuntimeApi, request: Request, workers: int, progress: Callable[[str], None] = lambda text: None
+) -> list[Runtime]:
     """The runtimes asked for, whole, `workers` requests at a time."""
     if request.id is not None:
         found: list[Runtime | None] = [api.get(request.id)]
     else:
         # A list that tells the status saves the reading of those that are out.
         listed = [one for one in api.everything() if asked_for(one, request, one.facts.get("status") or request.status)]
-        found = all_side_by_side(lambda one: api.whole(one, WHOLE), listed, workers)
+        found = all_side_by_side(
+            lambda one: api.whole(one, WHOLE),
+            listed,
+            workers,
+            lambda number: progress(counted(number, len(listed), "read")),
+        )
     return [one for one in found if one and asked_for(one, request, one.facts.get("status") or "unknown")]
 
 
@@ -284,7 +292,7 @@ def asked_for(runtime: Runtime, request: Request, status: str | None) -> bool:
 def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Read, and judge."""
     api = RuntimeApi(task.library)
-    runtimes = find(api, request, task.params["concurrency"])
+    runtimes = find(api, request, task.params["concurrency"], task.progress)
     versions = api.versions() if task.params["include_versions"] else None
     result: dict[str, Any] = {
         "changed": False,

@@ -445,7 +445,8 @@ def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
         Writer(planner, task.warn, pause, task.retries, task.check_mode, guard),
         workers,
         purge,
-        Waiter(api, request.waiting, time.monotonic, pause, workers) if request.waiting else None,
+        Waiter(api, request.waiting, time.monotonic, pause, workers, task.progress) if request.waiting else None,
+        task.progress,
     )
     return bulk.ensure_all(request.wanted)
 

@@ -162,7 +162,7 @@ def run(task: auth.Task, script: Script) -> Mapping[str, Any]:
         if runtime is None:
             raise auth.ValidationError([f"no runtime has the name {name!r}; the script was not run"])
         script = script._replace(runtime_id=runtime.id, runtime_name=name)
-    return run_script(task.library, script, time.monotonic, task.stop.pause)
+    return run_script(task.library, script, time.monotonic, task.stop.pause, task.progress)
 
 
 def main() -> None:

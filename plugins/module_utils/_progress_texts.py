@@ -1,0 +1,41 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lines of progress: what a task is busy with. A text that has not changed is not shown again.
+
+Wing: Work, pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ._errors import clean
+from ._runtime import Runtime
+
+_SHOWN_NAMES = 5
+
+
+def counted(done: int, total: int, what: str) -> str:
+    """Such as "40 of 100 runtimes written"."""
+    return f"{done} of {total} runtimes {what}"
+
+
+def waiting(pending: Sequence[Runtime], total: int) -> str:
+    """What is still waited for, out of `total` runtimes; `pending` are those as last seen, at least one."""
+    if len(pending) > 1:
+        return counted(total - len(pending), total, "ready")
+    [runtime] = pending
+    packages = runtime.values.get("packages") or ()
+    installing = [clean(one.name) for one in packages if one.status == "installing"]
+    if not installing:
+        return f"{clean(runtime.name)}: status {clean(runtime.facts.get('status') or 'not reported')}"
+    names = ", ".join(installing[:_SHOWN_NAMES]) + (", …" if len(installing) > _SHOWN_NAMES else "")
+    return f"{clean(runtime.name)}: installing {len(installing)} of {len(packages)} packages ({names})"
+
+
+def script_running(seconds: float) -> str:
+    """A text that changes every ten seconds, and after a minute every minute."""
+    step = 10 if seconds < 60 else 60
+    return f"script has been running for {int(seconds // step) * step} s"
