@@ -44,12 +44,12 @@ def _units(core: str, version: str) -> Stage:
     return Stage(f"units {core}, Python {version}", run, folder="tests/unit", core=core)
 
 
-def _integration(core: str, version: str, modules_on: str = "") -> Stage:
-    """All targets against a simulator of their own; the modules on the same Python, or on `modules_on`."""
+def _integration(core: str, version: str, *, in_process: bool, modules_on: str = "") -> Stage:
+    """All targets against a simulator of their own; the modules in process, or on the same Python or `modules_on`."""
 
     def run(job: Job) -> Result:
         ansible_test = AnsibleTest(job, core, version)
-        settings = {"python39": python39()}
+        settings: dict[str, Any] = {"python39": python39(), "mstr_in_process": in_process}
         if modules_on:
             settings["ansible_python_interpreter"] = str(envs.ensure("modules", [modules_on]).python)
         file = job.selection.profile_file
@@ -60,7 +60,7 @@ def _integration(core: str, version: str, modules_on: str = "") -> Stage:
             )
         return count_targets(job.log.read_text(errors="replace"), status)
 
-    on = f", modules on {modules_on}" if modules_on else ""
+    on = ", in process" if in_process else f", modules on {modules_on}" if modules_on else ", as modules"
     return Stage(f"integration {core}, Python {version}{on}", run, folder=_TARGETS, core=core, selects="targets")
 
 
@@ -93,9 +93,10 @@ SANITY = tuple(_sanity(core) for core in CORES)
 UNITS = tuple(_units(core, version) for core in CORES for version in pythons_of(core))
 INTEGRATION = (
     # Among them, every Python that is anybody's default.
-    _integration("2.16", pythons_of("2.16")[0]),
-    _integration("2.19", pythons_of("2.19")[0]),
-    _integration("2.21", pythons_of("2.21")[-1]),
-    # The oldest Python on which modules run.
-    _integration("2.21", pythons_of("2.21")[0], modules_on="3.9"),
+    _integration("2.16", pythons_of("2.16")[0], in_process=True),
+    _integration("2.16", pythons_of("2.16")[-1], in_process=False),
+    _integration("2.19", pythons_of("2.19")[0], in_process=True),
+    _integration("2.21", pythons_of("2.21")[-1], in_process=True),
+    # As modules also on the oldest Python on which they run.
+    _integration("2.21", pythons_of("2.21")[0], in_process=False, modules_on="3.9"),
 )

@@ -37,3 +37,7 @@ def live(tests: str, more: Mapping[str, str]) -> int:
 
 
 STAGE = pytests.stage("awx", "tests/awx", env_name="awx", told=told)
+# The jobs alone: the rest has no task of this collection.
+AS_MODULES = pytests.stage(
+    "awx jobs, as modules", "tests/awx/test_jobs.py", env_name="awx", told=pytests.as_modules(told)
+)

@@ -42,6 +42,11 @@ def stage(
     return _stage(name, folder, make, told, files=files, alone=alone)
 
 
+def as_modules(told: Callable[[Env], dict[str, str]] = variables_for) -> Callable[[Env], dict[str, str]]:
+    """`told`, and that all tasks run as modules. Without it they run in process, where Ansible's Python is theirs."""
+    return lambda env: told(env) | {"MSTR_TEST_WAY": "module"}
+
+
 def pure(name: str, folder: str) -> Stage:
     """Tests that need nothing but the code under test."""
     return _stage(name, folder, lambda: envs.ensure("dev"), lambda env: variables(env.bin))

@@ -16,6 +16,11 @@ from pathlib import Path
 COLLECTIONS = os.environ.get("MSTR_TEST_COLLECTIONS", "")
 # A developer's own server, controller and Ansible settings.
 _FOREIGN = ("ANSIBLE_", "CONTROLLER_", "MSTR_", "TOWER_")
+# With MSTR_TEST_WAY=module all tasks run as modules, as they do where ansible-playbook cannot run them in its process.
+_AS_MODULES = {
+    "ANSIBLE_VARS_ENABLED": "host_group_vars,as_module",
+    "ANSIBLE_VARS_PLUGINS": str(Path(__file__).parent / "vars"),
+}
 # Tests read standard output, so nothing is said that every run says, and nothing is coloured.
 _QUIET = {
     "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
@@ -50,4 +55,5 @@ def environment(
         "ANSIBLE_LOCAL_TEMP": str(home / "local"),
         "ANSIBLE_REMOTE_TEMP": str(home / "remote"),
     }
-    return bare(**path, **_QUIET, **ansible) | more
+    way = _AS_MODULES if os.environ.get("MSTR_TEST_WAY") == "module" else {}
+    return bare(**path, **_QUIET, **ansible, **way) | more

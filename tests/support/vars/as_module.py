@@ -1,0 +1,22 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lets every task of every playbook run as a module, without a change to playbooks and inventories that are tested."""
+
+from __future__ import annotations
+
+from ansible.plugins.vars import BaseVarsPlugin
+
+DOCUMENTATION = """
+name: as_module
+short_description: Set mstr_in_process to false
+description: Sets mstr_in_process to false for all hosts.
+"""
+
+
+class VarsModule(BaseVarsPlugin):
+    REQUIRES_ENABLED = True
+
+    def get_vars(self, loader, path, entities):
+        return {"mstr_in_process": False}
