@@ -36,6 +36,6 @@ def waiting(pending: Sequence[Runtime], total: int) -> str:
 
 
 def script_running(seconds: float) -> str:
-    """A text that changes every ten seconds, and after a minute every minute."""
-    step = 10 if seconds < 60 else 60
+    """A text that changes every ten seconds after the first ten, and after a minute every minute."""
+    step = 1 if seconds < 10 else 10 if seconds < 60 else 60
     return f"script has been running for {int(seconds // step) * step} s"

@@ -1,0 +1,27 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Prints one JSON document, as a stand-in for ansible.posix.json: ansible-core brings no such callback."""
+
+from __future__ import annotations
+
+import json
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: as_json
+type: stdout
+short_description: Prints one JSON document
+description: Prints one JSON document.
+"""
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "as_json"
+
+    def v2_playbook_on_stats(self, stats):
+        self._display.display(json.dumps({"changed": stats.changed}))

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lines of progress, as people see them: on standard error, masked, in process alone. Their rhythm has unit tests."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from simulator.harness import Simulator
+
+from in_process.running import Ran, run
+
+WAIT = """
+- name: A play
+  hosts: a
+  gather_facts: false
+  tasks:
+    - name: Wait
+      mstr.library.mstr_runtime:
+        name: Nightly reports
+        packages: [{{name: pandas}}, {{name: six}}]
+        wait: true
+      {more}
+"""
+LINE = "[a] Nightly reports: installing 1 of 2 packages (pandas)"
+
+
+def slow(sim: Simulator) -> None:
+    """Packages that take longer to install than progress is silent."""
+    sim.seed(packages=[{"name": "pandas", "delay": 7}, {"name": "six", "delay": 0}])
+
+
+def lines(ran: Ran) -> list[str]:
+    return [line for line in ran.stderr.splitlines() if re.match(r"\[a\] ", line)]
+
+
+def test_a_wait_shows_progress_on_standard_error(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    slow(sim)
+    ran = run(sim, core, tmp_path, WAIT.format(more=""))
+    assert ran.status == 0, ran.stdout
+    assert lines(ran) == [LINE]
+    assert LINE not in ran.stdout
+
+
+def test_with_a_json_callback_standard_output_stays_json(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    slow(sim)
+    ran = run(sim, core, tmp_path, WAIT.format(more=""), ANSIBLE_STDOUT_CALLBACK="as_json")
+    assert json.loads(ran.stdout) == {"changed": {"a": 1}}
+    assert lines(ran) == [LINE]
+
+
+def test_a_module_shows_none_and_no_log_hides_it(sim: Simulator, newest: Path, tmp_path: Path) -> None:
+    slow(sim)
+    assert lines(run(sim, newest, tmp_path / "module", WAIT.format(more=""), way="as a module")) == []
+    sim.reset()
+    slow(sim)
+    assert lines(run(sim, newest, tmp_path / "no_log", WAIT.format(more="no_log: true"))) == []
+
+
+def test_a_secret_is_masked_in_it(sim: Simulator, newest: Path, tmp_path: Path) -> None:
+    """A name in which the password occurs."""
+    slow(sim)
+    ran = run(sim, newest, tmp_path, WAIT.format(more="").replace("Nightly reports", f"A {sim.password} B"))
+    assert ran.status == 0, ran.stdout
+    assert lines(ran) == ["[a] A ******** B: installing 1 of 2 packages (pandas)"]
+    assert sim.password not in ran.stdout + ran.stderr
+
+
+def test_many_runtimes_are_counted(sim: Simulator, newest: Path, tmp_path: Path) -> None:
+    sim.switch(latency_ms=400)
+    text = """
+- name: A play
+  hosts: a
+  gather_facts: false
+  tasks:
+    - name: Write
+      mstr.library.mstr_runtimes:
+        runtimes: "{{ many }}"
+        concurrency: 2
+"""
+    ran = run(sim, newest, tmp_path, text, extra={"many": [{"name": f"Runtime {n}"} for n in range(24)]})
+    assert ran.status == 0, ran.stdout
+    assert lines(ran)
+    assert all(re.fullmatch(r"\[a\] \d+ of 24 runtimes (written|read again)", line) for line in lines(ran)), lines(ran)
+    assert re.search(r"\d+ of 24 runtimes written", ran.stderr)
+
+
+def test_a_script_that_runs(sim: Simulator, newest: Path, tmp_path: Path) -> None:
+    text = """
+- name: A play
+  hosts: a
+  gather_facts: false
+  tasks:
+    - name: Run
+      mstr.library.mstr_script_run:
+        code: import time; time.sleep(5)
+"""
+    ran = run(sim, newest, tmp_path, text)
+    assert ran.status == 0, ran.stdout
+    assert lines(ran)
+    assert re.fullmatch(r"\[a\] script has been running for \d s", lines(ran)[0])
