@@ -12,20 +12,24 @@ class ModuleDocFragment:
 options:
   wait:
     description:
-      - Whether to return only when the runtime is V(ready), also when nothing changed.
-        The server installs packages after the create or the update has answered.
+      - Whether to return only when the runtime is V(ready), even if nothing changed.
+        The server installs packages after it has responded to the create or the update.
       - Fails when the runtime is in error or a package could not be installed, and names each such package with the
-        server's own message. The runtime exists all the same, and the result holds it.
-      - Whether the status of every server leaves V(unknown) before the first script runs is not public. A runtime that
-        stays V(unknown) for three looks in a row, with every package installed, counts as ready.
+        server's message. The runtime exists nevertheless, and the result contains it.
+      - While the server cannot be reached, or responds with 429, 502, 503 or 504, the status is not known yet, and the
+        task checks again.
+      - After a write, a package without a status or with V(unknown) counts as ready only after three checks in a row, and
+        an error counts only at the second check, since a server may show the status from before the write.
+      - It is not public whether the status of every server leaves V(unknown) before the first script runs. A runtime that
+        stays V(unknown) for three checks in a row, with every package installed, counts as ready.
     type: bool
     default: false
   wait_timeout:
-    description: Seconds after which waiting fails, with the last status of runtime and packages.
+    description: Seconds after which the task fails, with the last status of the runtime and its packages.
     type: int
     default: 300
   wait_interval:
-    description: Seconds between two looks at the beginning. The pause grows to five times that.
+    description: Seconds between the first two checks. The pause grows to five times that.
     type: float
     default: 2
 """

@@ -10,13 +10,14 @@ module: mstr_runtimes
 short_description: Manage many Python runtimes of a MicroStrategy (Strategy) Library server in one task
 version_added: 0.1.0
 description:
-  - Makes a whole list of runtimes as described, on one session. It does to each what M(mstr.library.mstr_runtime) does.
-  - Everything is checked before the login. Then there is one list call, and only the reads that it makes necessary;
-    creates and updates run side by side, deletes come last. With O(wait), all runtimes are waited for at once,
-    O(wait_timeout) is for all of them together, and what is to be purged goes only when all are ready.
+  - Creates, updates and deletes a whole list of runtimes on one session, each as M(mstr.library.mstr_runtime) does.
+  - Everything is checked before the login. Then there is one list call, and single reads only where the list lacks a
+    field that is needed, and of what is to be deleted. Creates and updates run side by side; deletes come last. With
+    O(wait), the task waits for all runtimes at once, O(wait_timeout) is for all of them together, and the purge starts
+    only when all are ready.
   - One entry's failure does not stop the others, but it cancels the purge. The task then fails, and its result still
-    tells everything that was done. A second run does only what is left.
-  - A rename to a name that another runtime has is refused, also when that one is renamed or deleted in the same task.
+    reports everything that was done. A second run does only what is left.
+  - A rename to a name that another runtime has is refused, even if that one is renamed or deleted in the same task.
     Use two tasks.
 author:
   - mstr.library contributors (@mstr-library)
@@ -202,7 +203,9 @@ runtimes:
       description: The id; null where none exists yet.
       type: str
     action:
-      description: What was done, or would be in check mode.
+      description:
+        - What was done, or would be in check mode. V(failed) only if nothing was done. An entry that was written and then
+          failed keeps V(created) or V(updated) beside its RV(runtimes[].error).
       type: str
       choices: [none, created, updated, deleted, failed]
     changed_fields:
@@ -216,8 +219,8 @@ runtimes:
       elements: dict
     runtime:
       description:
-        - As in M(mstr.library.mstr_runtime). A field is null which the server's list did not carry and nothing made
-          necessary to read.
+        - As in M(mstr.library.mstr_runtime). A field that the server's list leaves out is null, unless the task needed
+          to read it.
       type: dict
     error:
       description: Why the entry failed, with the keys of C(error) in M(mstr.library.mstr_runtime) and C(msg); or null.
@@ -260,12 +263,16 @@ runtimes:
         whitelist: []
       error: null
 summary:
-  description: How many were C(created), C(updated), C(deleted), C(unchanged) and C(failed).
+  description:
+    - How many were C(created), C(updated), C(deleted), C(unchanged) and C(failed). C(failed) counts the entries with an
+      error, also those that were written.
   returned: when the list of the server could be read
   type: dict
   sample: {created: 0, deleted: 1, failed: 0, unchanged: 1, updated: 1}
 diff:
-  description: A difference for each runtime that changes, with C(before), C(after) and headers that name it.
+  description:
+    - A difference for each runtime that changes, with C(before), C(after) and headers that name it. For a runtime that is
+      deleted, it shows the whole definition.
   returned: with C(--diff)
   type: list
   elements: dict
