@@ -18,10 +18,10 @@ options:
         server's message. The runtime exists nevertheless, and the result contains it.
       - While the server cannot be reached, or responds with 429, 502, 503 or 504, the status is not known yet, and the
         task checks again.
-      - After a write, a package without a status or with V(unknown) counts as ready only after three checks in a row, and
-        an error counts only at the second check, since a server may show the status from before the write.
-      - It is not public whether the status of every server leaves V(unknown) before the first script runs. A runtime that
-        stays V(unknown) for three checks in a row, with every package installed, counts as ready.
+      - A server may show the status from before a write. So after a write, a package without a status or with
+        V(unknown) counts as ready only after three checks in a row, and an error counts only at the second check.
+      - It is not public whether the status of every server leaves V(unknown) before the first script runs. A runtime
+        that stays V(unknown) for three checks in a row, with every package installed, counts as ready.
     type: bool
     default: false
   wait_timeout:

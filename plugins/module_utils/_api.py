@@ -29,10 +29,10 @@ class RuntimeApi:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._versions: list[tuple[str, ...] | None] = []  # the answer, once there is one
+        self._versions: list[tuple[str, ...] | None] = []  # the response, once there is one
 
     def everything(self) -> list[Runtime]:
-        """Every runtime that the user may see; entries may lack fields."""
+        """Every runtime that the user may see; a list may leave out fields."""
         doing = "list the runtimes"
         data = self._library.get(_PATH, doing=doing)
         entries = data.get("runtimes") if isinstance(data, Mapping) else None
@@ -53,13 +53,13 @@ class RuntimeApi:
         return self._runtime(data, doing, f"GET /api{path}")
 
     def whole(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
-        """The object itself where a list's entry lacks a needed field; None where it has gone meanwhile."""
+        """The runtime, read again if the list left out a needed field; None if it is gone meanwhile."""
         if runtime is None or not runtime.lacks(needed):
             return runtime
         return self.get(str(runtime.id), repr(runtime.name))
 
     def create(self, body: Mapping[str, Any]) -> str | None:
-        """The id of the new runtime; None where the answer held none, though it said yes."""
+        """The id of the new runtime; None where the server created it and returned no id."""
         data = self._library.send("POST", _PATH, body, doing=f"create the runtime {body['name']!r}")
         identity = data.get("id") if isinstance(data, Mapping) else None
         return str(identity) if identity else None
@@ -70,7 +70,7 @@ class RuntimeApi:
         self._library.send("PATCH", f"{_PATH}/{runtime.id}", body, doing=doing)
 
     def delete(self, runtime: Runtime, comment: str | None) -> None:
-        """Delete; content where it has gone already. `comment` for the journal, on 11.5.0300 and newer [mstrio]."""
+        """Delete; no error if it is gone already. `comment` for the journal, on 11.5.0300 and newer [mstrio]."""
         doing = f"delete the runtime {runtime.name!r} ({runtime.id})"
         params = {"userComments": comment} if comment else None
         try:
@@ -87,7 +87,7 @@ class RuntimeApi:
         try:
             data = self._library.get(f"{_PATH}/versions", doing=doing)
         except ApiError as exc:
-            # An old release takes "versions" for an id, and knows none such.
+            # An old release takes "versions" for an id, which it does not find.
             if says_no_such_call(exc) or says_no_such_object(exc):
                 self._versions.append(None)
                 return None
@@ -108,7 +108,7 @@ class RuntimeApi:
 
 
 def one_named(runtimes: Iterable[Runtime], name: str) -> Runtime | None:
-    """The one of that very name, None where there is none. Raises ValidationError where there are several."""
+    """The runtime with exactly this name; None if there is none. Raises ValidationError if there are several."""
     found = [runtime for runtime in runtimes if runtime.name == name]
     if len(found) > 1:
         ids = ", ".join(sorted(str(runtime.id) for runtime in found))

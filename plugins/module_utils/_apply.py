@@ -19,7 +19,7 @@ from ._errors import ApiError, ConnectError, MstrError, PartialError
 from ._interrupt import Interrupted
 from ._names import near_names
 from ._outcome import Outcome
-from ._plan import Plan, make_plan, surprises
+from ._plan import Plan, surprises
 from ._planner import Planner
 from ._runtime import Runtime
 
@@ -104,7 +104,7 @@ class Writer:
             try:
                 self._pause(seconds)
                 current = self.planner.locate(wanted)
-                left = make_plan(current, wanted)
+                left = self.planner.compare(current, wanted)
             except MstrError as exc:
                 raise MstrError(
                     f"{lost.sentence} The response was lost, and what became of the request could not be found out: "
@@ -145,7 +145,7 @@ class Writer:
             except MstrError as exc:
                 preface = f"The runtime {wanted.label} was {outcome.action}, but could not be read again: "
                 raise PartialError(exc, outcome.to_result(), preface) from exc
-        for text in surprises(stored, wanted, outcome.runtime):
+        for text in surprises(stored, wanted, outcome.planned):
             self._warn(text)
         return outcome._replace(id=stored.id, runtime=stored, read=True)
 

@@ -23,7 +23,7 @@ class Outcome(NamedTuple):
     """What was done to one runtime, or would be done.
 
     `read`: whether `runtime` is as the server shows it. `predicted`: in check mode, nothing was written. `label`: how
-    sentences name the runtime where there is none.
+    sentences name the runtime where there is none. `planned`: the runtime that the write was to result in.
     """
 
     action: str
@@ -35,6 +35,7 @@ class Outcome(NamedTuple):
     read: bool = False
     predicted: bool = False
     label: str = ""
+    planned: Runtime | None = None
 
     @classmethod
     def of(cls, plan: Plan, wanted: Definition, predicted: bool = False) -> Outcome:
@@ -49,6 +50,7 @@ class Outcome(NamedTuple):
             read=plan.action in ("none", "deleted"),
             predicted=predicted,
             label=wanted.label,
+            planned=plan.runtime,
         )
 
     @property

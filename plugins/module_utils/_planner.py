@@ -46,7 +46,7 @@ class Planner:
 
         `listed`: the runtimes on the server, where they are known already.
         """
-        plan = make_plan(current, wanted, self._policy)
+        plan = self.compare(current, wanted)
         for text in plan.warnings:
             self._warn(text)
         if "runtime_version" in plan.changed_fields:
@@ -56,6 +56,10 @@ class Planner:
         if current is None and wanted.name and not wanted.id:
             self._warn_of_near_names(wanted, listed or ())
         return plan
+
+    def compare(self, current: Runtime | None, wanted: Definition) -> Plan:
+        """The plan by what is known, without asking the server. Raises ValidationError."""
+        return make_plan(current, wanted, self._policy)
 
     def _check_version(self, version: str) -> None:
         known = self.api.versions()

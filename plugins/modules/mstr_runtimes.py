@@ -204,8 +204,8 @@ runtimes:
       type: str
     action:
       description:
-        - What was done, or would be in check mode. V(failed) only if nothing was done. An entry that was written and then
-          failed keeps V(created) or V(updated) beside its RV(runtimes[].error).
+        - What was done, or would be in check mode. V(failed) only if nothing was done. An entry that was written and
+          then failed keeps V(created) or V(updated) beside its RV(runtimes[].error).
       type: str
       choices: [none, created, updated, deleted, failed]
     changed_fields:
@@ -271,8 +271,8 @@ summary:
   sample: {created: 0, deleted: 1, failed: 0, unchanged: 1, updated: 1}
 diff:
   description:
-    - A difference for each runtime that changes, with C(before), C(after) and headers that name it. For a runtime that is
-      deleted, it shows the whole definition.
+    - A difference for each runtime that changes, with C(before), C(after) and headers that name it. For a runtime that
+      is deleted, it shows the whole definition.
   returned: with C(--diff)
   type: list
   elements: dict

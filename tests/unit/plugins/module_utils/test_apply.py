@@ -460,6 +460,14 @@ def test_a_lost_delete_is_done_though_another_play_has_created_one_of_that_name(
     assert len(server.writes) == 1
 
 
+def test_a_lost_update_that_dropped_an_unknown_key_is_found_and_warned_of():
+    server = Server(stored(resource={"cpu": "0.2", "mem": 512, "gpu": 1}))
+    server.fail("PATCH", lost(), done=True)
+    assert outcome(server, wanted(resource={"mem": 1024})).action == "updated"
+    [warning] = server.warnings
+    assert "resource.gpu" in warning
+
+
 # A runtime that the list hides
 
 
