@@ -71,7 +71,7 @@ def _connection(simulator: Simulator) -> dict[str, str]:
 
 def _profiles(file: str) -> dict[str, Any]:
     """Makes targets that run in every profile run in that of the file alone."""
-    return {"simulator_profiles": [FROM_FILE]} if file else {}
+    return {"mstr_profiles": [FROM_FILE]} if file else {}
 
 
 def _write_settings(tree: Path, settings: Mapping[str, Any]) -> None:

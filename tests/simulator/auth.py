@@ -148,7 +148,8 @@ async def make_api_token(server: Server, call: Call) -> Reply:
 
 async def session_info(server: Server, call: Call) -> Reply:
     """``GET /sessions``: [mstrio] reads timeout, workingSet and maxSearch."""
-    timeout = int(min(server.switches["tomcat_timeout"], server.switches["iserver_timeout"]))
+    # The Intelligence Server's: Tomcat's is a setting of the web server, of which the API knows nothing.
+    timeout = int(server.switches["iserver_timeout"])
     return Reply(200, {"locale": 1033, "timeout": timeout, "maxSearch": 3, "workingSet": 10})
 
 

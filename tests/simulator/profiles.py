@@ -125,6 +125,11 @@ _ROWS = (
     Switch("script_start_delay", "number", 0.0, "seconds for which an evaluation stays initiated (status 0)"),
     Switch("script_time_limit", "number", 600.0, "longest run in seconds; a shorter execTimeout of the runtime wins"),
     Switch("script_memory_mb", "integer", 512, "memory of a script; a smaller resource.mem of the runtime wins"),
+    _choice(
+        "script_result",
+        "last_value|variable|nothing",
+        "the result object of a script: its last expression or else the variable result; that variable; none",
+    ),
     Switch("evaluation_ttl", "number", 900.0, "seconds after its end at which an evaluation is forgotten"),
     # --- projects and the scripts saved in them
     _choice(

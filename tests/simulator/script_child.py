@@ -7,8 +7,9 @@
 The first line of standard input is the order as JSON. After it the pipe stays open, and its end means that the
 simulator is gone: then this process ends too, so that no script is left behind.
 
-What a script returns is not told by the public material, only that it arrives as JSON text. Here it is the value of
-the last expression, as in a notebook; where the last statement is none, the global ``result``; else null.
+What a script returns is not told by the public material, only that it arrives as JSON text. The switch script_result
+says what it is here: the value of the last expression, as in a notebook, or else the global
+``result``; that variable alone; or nothing.
 """
 
 from __future__ import annotations
@@ -116,14 +117,14 @@ def guard_network(whitelist: list[str], empty_means: str) -> None:
     sys.addaudithook(audit)
 
 
-def run(code: str) -> Any:
+def run(code: str, how: str) -> Any:
     """Run the script and return its result."""
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
     tree = ast.parse(code, "<script>")
     last = tree.body[-1] if tree.body else None
-    if not isinstance(last, ast.Expr):
+    if how != "last_value" or not isinstance(last, ast.Expr):
         exec(compile(tree, "<script>", "exec"), namespace)
-        return namespace.get("result")
+        return None if how == "nothing" else namespace.get("result")
     tree.body.pop()
     exec(compile(tree, "<script>", "exec"), namespace)
     return eval(compile(ast.Expression(last.value), "<script>", "eval"), namespace)
@@ -138,7 +139,7 @@ def main() -> int:
     limit(order["seconds"], order["memory_mb"])
     message, value, code = "", None, 0
     try:
-        value = run(order["code"])
+        value = run(order["code"], order["result"])
     except SystemExit as error:
         code = 0 if error.code in (None, 0) else 1
         message = "" if code == 0 else f"SystemExit: {error.code}"

@@ -428,7 +428,7 @@ def test_session_limit(with_switches: Make, sim: Simulator) -> None:
 @pytest.mark.parametrize("switch", ["tomcat_timeout", "iserver_timeout"])
 def test_timeouts(with_switches: Make, sim: Simulator, switch: str) -> None:
     client = with_switches(**{switch: 60})
-    assert client.call("GET", "/sessions").json["timeout"] == 60
+    assert client.call("GET", "/sessions").json["timeout"] == (60 if switch == "iserver_timeout" else 1800)
     sim.turn_clock(59)
     assert client.call("GET", "/runtimes").status == 200
     sim.turn_clock(61)
@@ -616,3 +616,10 @@ def test_used_runtime_delete(with_switches: Make, sim: Simulator) -> None:
         client = with_switches(used_runtime_delete=how)
         seeded_sales(sim)
         assert client.call("DELETE", f"/runtimes/{'E' * 32}").status == status
+
+
+def test_script_result(with_switches: Make) -> None:
+    code = "result = 'variable'\n'value'"
+    for how, output in (("last_value", '"value"'), ("variable", '"variable"'), ("nothing", "null")):
+        client = with_switches(script_result=how)
+        assert run(client, code)["results"]["output"] == output

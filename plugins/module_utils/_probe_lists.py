@@ -1,0 +1,235 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions about lists, objects and what the server makes of values.
+
+Wing: Work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ._errors import ApiError
+from ._fields import FIELDS
+from ._names import DEFAULT_RUNTIME_ID
+from ._probe_creates import BLOCKS, CPU, MEMORY, full, third
+from ._probe_scratch import Scratch
+from ._probe_words import OTHER, Answer, Unanswered, refused
+
+_READS = 4  # of a shuffled list of four, one in 24 repeats the order of another
+_BUILT_IN_NAME = re.compile(r"\([^()]{1,40}\) (MicroStrategy|Strategy)")
+
+
+def list_omits(scratch: Scratch) -> Answer:
+    """Which fields the list leaves out."""
+    try:
+        identity, of = scratch.once(full), "a runtime with every field set"
+    except Unanswered:
+        identity, of = DEFAULT_RUNTIME_ID, "the built-in runtime"
+    [entry, *_] = [one for one in scratch.listed() if str(one["id"]) == identity] or [{}]
+    if not entry:
+        raise Unanswered("The list does not show the runtime.")
+    found = scratch.read(identity)
+    unset = [one.api for one in FIELDS if one.api not in found and not (one.newer and identity != DEFAULT_RUNTIME_ID)]
+    if unset:
+        raise Unanswered(f"On {of}, {' and '.join(unset)} is not set, so the list would not show it either.")
+    omitted = sorted(name for name in found if name not in entry and re.fullmatch(r"[A-Za-z]{1,40}", name))
+    return omitted, f"Of {of}, the list leaves out {', '.join(omitted) or 'nothing'}."
+
+
+def list_order(scratch: Scratch) -> Answer:
+    """In which order the list shows runtimes."""
+    scratch.once(full)
+    scratch.once(third)
+    for _read in range(_READS):
+        scratch.listed()
+    ours = list(scratch.known)
+    orders = [[one for one in order if one in ours] for order in scratch.list_orders]
+    orders = [order for order in orders if len(order) == len(ours)]
+    return _order(
+        [[*order] for order in _of_all(scratch.list_orders)],
+        orders,
+        {"creation": ours, "reversed": ours[::-1], "name": sorted(ours, key=lambda one: scratch.known[one])},
+        "the runtimes",
+    )
+
+
+def _of_all(orders: list[list[str]]) -> list[list[str]]:
+    """The orders of what all lists since the first hold."""
+    everywhere = set(orders[-1]).intersection(*orders[-_READS:])
+    return [[one for one in order if one in everywhere] for order in orders[-_READS:]]
+
+
+def field_order(scratch: Scratch) -> Answer:
+    """In which order a whitelist comes back."""
+    identity = scratch.once(full)
+    for _read in range(_READS - 1):
+        scratch.read(identity)
+    orders = [order for order in scratch.block_orders if sorted(order) == sorted(BLOCKS)]
+    if not orders:
+        raise Unanswered("The whitelist did not come back as it was sent.")
+    known = {"keep": list(BLOCKS), "reversed": list(BLOCKS[::-1]), "sorted": sorted(BLOCKS)}
+    return _order(orders, orders, known, "the blocks of a whitelist")
+
+
+_IN_WORDS = {
+    "creation": "the order of their creation",
+    "reversed": "reversed order",
+    "name": "the order of their names",
+    "keep": "the order in which they were sent",
+    "sorted": "sorted order",
+}
+
+
+def _order(seen: list[list[str]], ours: list[list[str]], known: Mapping[str, list[str]], what: str) -> Answer:
+    if any(order != seen[0] for order in seen) or any(order != ours[-1] for order in ours[-_READS:]):
+        return "shuffled", f"{_READS} reads showed {what} in different orders."
+    for name, order in known.items():
+        if order == ours[-1]:
+            return name, f"{_READS} reads showed {what} in {_IN_WORDS[name]}."
+    return OTHER, f"{_READS} reads showed {what} in the same order, which is not {' or '.join(known)}."
+
+
+def default_name(scratch: Scratch) -> Answer:
+    """How the built-in runtime is called."""
+    name = str(scratch.read(DEFAULT_RUNTIME_ID).get("name"))
+    if not _BUILT_IN_NAME.fullmatch(name):
+        raise Unanswered("The built-in runtime has a name that somebody may have chosen, so it is not published.")
+    return name, "The runtime with the documented id has this name."
+
+
+def cpu_format(scratch: Scratch) -> Answer:
+    """How cpu comes back."""
+    resource = scratch.read(scratch.once(full)).get("resource")
+    cpu = resource.get("cpu") if isinstance(resource, Mapping) else None
+    for value, expected in (("as_sent", CPU), ("two_decimals", "0.20"), ("millicores", "200m")):
+        if cpu == expected:
+            return value, f'cpu was sent as "{CPU}" and came back as "{cpu}".'
+    if isinstance(cpu, float) and cpu == float(CPU):
+        return "number", f'cpu was sent as "{CPU}" and came back as the number {cpu}.'
+    return OTHER, f'cpu was sent as "{CPU}" and came back in another form.'
+
+
+def patch_resource(scratch: Scratch) -> Answer:
+    """Whether a PATCH of resource keeps the keys that it does not carry."""
+    identity = scratch.once(full)
+    before = _resource(scratch.read(identity)).get("cpu")
+    refusal = scratch.patch(identity, {"resource": {"mem": 2 * MEMORY}})
+    if refusal:
+        raise Unanswered(f"A PATCH of resource with mem alone was {refused(refusal)}.")
+    after = _resource(scratch.read(identity)).get("cpu")
+    if before is not None and after == before:
+        return "merge", "After a PATCH of resource with mem alone, cpu was what it had been."
+    return "replace", "After a PATCH of resource with mem alone, cpu was gone or had changed."
+
+
+def _resource(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    resource = found.get("resource")
+    return resource if isinstance(resource, Mapping) else {}
+
+
+def resource_extras(scratch: Scratch) -> Answer:
+    """Whether resource takes disk and procCount."""
+    identity = scratch.once(full)
+    sent = {"cpu": CPU, "mem": MEMORY, "disk": 2048, "procCount": 8}
+    refusal = scratch.patch(identity, {"resource": sent})
+    if refusal:
+        return "no", f"A PATCH with disk and procCount was {refused(refusal)}."
+    found = _resource(scratch.read(identity))
+    if found.get("disk") is None and found.get("procCount") is None:
+        return "no", "A PATCH with disk and procCount was accepted, and neither is returned."
+    return "yes", "A PATCH with disk and procCount was accepted, and they are returned."
+
+
+def patch_needs_name(scratch: Scratch) -> Answer:
+    """Whether a PATCH needs the name."""
+    refusal = scratch.patch(scratch.once(full), {"execTimeout": 300}, named=False)
+    if refusal:
+        return "yes", f"A PATCH without name was {refused(refusal)}."
+    return "no", "A PATCH without name was accepted."
+
+
+def execution_target(scratch: Scratch) -> Answer:
+    """Whether the field executionTarget exists."""
+    identity = scratch.once(full)
+    refusal = scratch.patch(identity, {"executionTarget": ""})
+    if refusal:
+        return "no", f"A PATCH with executionTarget was {refused(refusal)}."
+    if "executionTarget" not in scratch.read(identity):
+        raise Unanswered("A PATCH with an empty executionTarget was accepted, and the field is not returned.")
+    return "yes", "A PATCH with an empty executionTarget was accepted, and the field is returned."
+
+
+def change_journal(scratch: Scratch) -> Answer:
+    """Whether a PATCH takes a comment."""
+    refusal = scratch.patch(scratch.once(full), {"changeJournal": {"userComments": "mstr.library.mstr_probe"}})
+    if refusal:
+        return "no", f"A PATCH with changeJournal was {refused(refusal)}."
+    return "yes", "A PATCH with changeJournal was accepted."
+
+
+def unknown_version(scratch: Scratch) -> Answer:
+    """Whether a Python version is accepted that the server does not have."""
+    refusal = scratch.patch(scratch.once(third), {"runtimeVersion": "2.7.1"})
+    if refusal:
+        return "refuse", f"runtimeVersion 2.7.1 was {refused(refusal)}."
+    return "keep", "runtimeVersion 2.7.1 was accepted."
+
+
+def _stored(scratch: Scratch, entry: str) -> str | None:
+    """What the server makes of one entry of a whitelist, None where it refuses the entry."""
+    identity = scratch.once(full)
+    refusal = scratch.patch(identity, {"whitelist": [entry]})
+    if refusal:
+        return None
+    stored = scratch.read(identity).get("whitelist")
+    if not isinstance(stored, list) or len(stored) != 1:
+        raise Unanswered("The server accepted the entry, and did not return it.")
+    return str(stored[0])
+
+
+def _cidr(scratch: Scratch, entry: str, known: Mapping[str | None, str]) -> Answer:
+    stored = _stored(scratch, entry)
+    evidence = f"{entry} was refused." if stored is None else f"{entry} was accepted and came back as {stored}."
+    if stored not in known:
+        return OTHER, f"{entry} was accepted and came back as something else." if stored else evidence
+    return known[stored], evidence
+
+
+def cidr_host_bits(scratch: Scratch) -> Answer:
+    """Host bits in a block."""
+    return _cidr(scratch, "192.0.2.7/24", {"192.0.2.7/24": "keep", "192.0.2.0/24": "clear", None: "refuse"})
+
+
+def cidr_bare_address(scratch: Scratch) -> Answer:
+    """An address without a prefix length."""
+    return _cidr(scratch, "192.0.2.7", {"192.0.2.7": "keep", "192.0.2.7/32": "suffix", None: "refuse"})
+
+
+def cidr_text(scratch: Scratch) -> Answer:
+    """The text form of IPv6."""
+    answer = _cidr(scratch, "2001:DB8::/32", {"2001:DB8::/32": "keep", "2001:db8::/32": "canonical", None: ""})
+    if not answer[0]:
+        raise Unanswered("The server refuses an IPv6 block.")
+    return answer
+
+
+def cidr_host_names(scratch: Scratch) -> Answer:
+    """A host name in a whitelist."""
+    return _cidr(scratch, "probe.example.com", {"probe.example.com": "keep", None: "refuse"})
+
+
+def delete_comments(scratch: Scratch) -> Answer:
+    """Whether a DELETE takes a comment."""
+    identity = scratch.once(third)
+    try:
+        scratch.delete(identity, "mstr.library.mstr_probe")
+    except ApiError as exc:
+        if exc.unclear or exc.status in (401, 403, 429):
+            raise
+        return "no", f"A DELETE with a comment was {refused(exc)}."
+    return "yes", "A DELETE with a comment was accepted."

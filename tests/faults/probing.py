@@ -1,0 +1,78 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a probe in this process, on a clock that pauses move: the probe's and the simulator's alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.mstr.library.plugins.module_utils._connection import from_params as connection_from
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
+from ansible_collections.mstr.library.plugins.module_utils._library import Library
+from ansible_collections.mstr.library.plugins.module_utils._probe import probe
+from ansible_collections.mstr.library.plugins.module_utils._probe_scratch import Scratch
+from ansible_collections.mstr.library.plugins.module_utils._probe_words import Settings
+from simulator.harness import Simulator
+from support.modules import credentials
+
+
+class MovedClock(Stop):
+    """A pause takes no time, but moves the clocks; except while a script runs, which takes real time."""
+
+    def __init__(self, sim: Simulator) -> None:
+        super().__init__()
+        self._sim, self._ahead = sim, 0.0
+
+    def pause(self, seconds: float) -> None:
+        self.check()
+        if any(one["running"] or one["status"] < 3 for one in self._sim.state()["evaluations"]):
+            time.sleep(0.02)
+            return
+        self._ahead += seconds
+        self._sim.turn_clock(seconds)
+
+    def clock(self) -> float:
+        return time.monotonic() + self._ahead
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What came of a probe. `failure` is its sentence where it failed; then there is no result."""
+
+    result: Mapping[str, Any]
+    warnings: list[str]
+    failure: str = ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The answers, by switch."""
+        return {one["switch"]: one["value"] for one in self.result["answers"]}
+
+    @property
+    def evidence(self) -> dict[str, str]:
+        """What was seen, by switch."""
+        return {one["switch"]: one["evidence"] for one in self.result["answers"]}
+
+    @property
+    def message(self) -> str:
+        """All that a person reads of it."""
+        return " ".join([self.failure or self.result["msg"], *self.warnings])
+
+
+def probed(sim: Simulator, settings: Settings | None = None, stop: MovedClock | None = None, **options: Any) -> Probed:
+    """Run a probe as the standard user, or with other connection `options`."""
+    stop, warnings = stop or MovedClock(sim), list[str]()
+    library = Library(connection_from({**credentials(sim), **options}), stop, warnings.append)
+    try:
+        result = probe(Scratch(library, settings or Settings(), stop, stop.clock, warnings.append))
+    except MstrError as exc:
+        return Probed({}, warnings, exc.sentence)
+    finally:
+        library.log_out()
+    return Probed(result, warnings)

@@ -1,0 +1,331 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the probe answers is what the server is: in every profile of the simulator, and with each switch moved alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._probe_table import NEVER, QUESTIONS
+from ansible_collections.mstr.library.plugins.module_utils._probe_words import OTHER
+from simulator.harness import Simulator
+from simulator.profiles import PROFILES, SWITCHES
+from support.modules import credentials
+
+from faults.probing import Probed, Settings, probed
+
+# Switches without a question: they set how tests run, and say nothing about what a server is like.
+NO_QUESTION = {
+    "package_delay": "a duration, which differs from package to package",
+    "latency_ms": "a duration, of the network too",
+    "script_start_delay": "a duration, which differs from run to run",
+    "script_time_limit": "a limit that somebody has configured; only a script that runs into it would show it",
+    "script_memory_mb": "a limit that somebody has configured; only a script that runs into it would show it",
+    "evaluation_ttl": "a duration; only waiting that long would show it",
+}
+# Switches with a question that a probe with all privileges never answers; NEVER of the table says why for the others.
+NOT_SEEN = {one.switch: "never tried" for one in NEVER} | {
+    "privilege_for_reads": "only a user without the privilege sees it",
+    "guest_login": "the probe is not logged in as a guest",
+    "guest_manages": "the probe is not logged in as a guest",
+    "unloaded_projects": "no project is without being loaded",
+}
+# What each switch is moved to, where its choices do not say.
+VALUES: Mapping[str, list[Any]] = {
+    "list_omits": [[], ["whitelist"], ["status", "acl", "executionTarget"], ["minCachedInstances", "name"]],
+    "create_requires": [[], ["execTimeout"], ["resource", "description"], ["minCachedInstances", "execTimeout"]],
+    "default_name": ["(Standard) MicroStrategy", "(Vorgabe) Strategy"],
+    "duplicate_status": [400, 409, 500],
+    "iserver_version": ["11.3.0960.00789"],
+    "deployment_type": ["", "MCE", "MEP"],
+    "python_versions": [["3.10.5"], ["3.12.1", "3.11.0"]],
+    "iserver_timeout": [600, 3600],
+    "session_limit": [5],
+    "tomcat_timeout": [600],
+    "search_page_limit": [7],
+}
+# Values that a probe cannot tell from others: the answer is null.
+AMBIGUOUS = {
+    ("package_start", "installing"): "packages are done at once",
+    ("package_start", "unknown"): "packages are done at once",
+    ("runtime_status", "follows"): "packages are done at once",
+    ("runtime_status", "unknown_first"): "packages are done at once",
+    ("runtime_status", "all_unknown"): "no script is run",
+    ("empty_version", "resolve"): "packages are done at once",
+    ("empty_version", "when_installed"): "packages are done at once",
+    ("sessions_parallel", "yes"): "responses come at once",
+    ("sessions_parallel", "queue"): "responses come at once",
+    ("sessions_parallel", "refuse"): "responses come at once, so no two calls meet",
+    ("script_result", "last_value"): "no script is run",
+    ("script_result", "variable"): "no script is run",
+    ("script_result", "nothing"): "no script is run",
+    ("empty_whitelist", "nothing"): "no script is run",
+    ("empty_whitelist", "everything"): "no script is run",
+    ("search_missing", "404"): "both versions exist",
+    ("search_missing", "405"): "both versions exist",
+    ("search_total", "found"): "a search counts, and nothing that it finds is hidden",
+    ("search_total", "everything"): "a search counts, and nothing that it finds is hidden",
+}
+# The same switches together with what makes them visible: none of these is null.
+VISIBLE: list[tuple[str, Any, dict[str, Any]]] = [
+    ("package_start", "installing", {"package_delay": 3}),
+    ("package_start", "unknown", {"package_delay": 3}),
+    ("runtime_status", "follows", {"package_delay": 6}),
+    ("runtime_status", "unknown_first", {"package_delay": 6}),
+    ("empty_version", "keep", {"package_delay": 3}),
+    ("empty_version", "resolve", {"package_delay": 3}),
+    ("empty_version", "when_installed", {"package_delay": 3}),
+    ("package_outcome", "not_installed", {"package_delay": 3}),
+    ("sessions_parallel", "yes", {"latency_ms": 150}),
+    ("sessions_parallel", "queue", {"latency_ms": 150}),
+    ("sessions_parallel", "refuse", {"latency_ms": 150}),
+    ("search_missing", "404", {"search_versions": "1"}),
+    ("search_missing", "405", {"search_versions": "2"}),
+]
+WITH_SCRIPTS = [
+    ("runtime_status", "all_unknown"),
+    ("script_result", "last_value"),
+    ("script_result", "variable"),
+    ("script_result", "nothing"),
+    ("empty_whitelist", "nothing"),
+    ("empty_whitelist", "everything"),
+]
+
+
+def values_of(switch: str) -> list[Any]:
+    return VALUES.get(switch) or list(SWITCHES[switch].choices)
+
+
+MOVED = [(one.switch, value) for one in QUESTIONS for value in values_of(one.switch)]
+
+
+def wrong_answers(done: Probed, sim: Simulator) -> dict[str, tuple[Any, Any]]:
+    """Each answer that is not what is set, with what is."""
+    switches = sim.state()["switches"]
+
+    def comparable(value: Any) -> Any:
+        return sorted(value) if isinstance(value, list) else value
+
+    return {
+        one["switch"]: (one["value"], switches[one["switch"]])
+        for one in done.result["answers"]
+        if one["value"] is not None and comparable(one["value"]) != comparable(switches[one["switch"]])
+    }
+
+
+def is_clean(done: Probed, sim: Simulator) -> None:
+    assert not done.failure
+    assert sim.runtimes() == []
+    assert sim.open_sessions() == []
+    assert all(one["evidence"] for one in done.result["answers"])
+
+
+def test_every_switch_has_a_question_or_a_reason() -> None:
+    asked = [one.switch for one in QUESTIONS]
+    assert sorted([*asked, *NO_QUESTION]) == sorted(SWITCHES)
+
+
+def test_every_value_of_a_switch_is_tried() -> None:
+    assert [switch for switch, _value in MOVED if not values_of(switch)] == []
+    assert {switch for switch, _value in MOVED} == {one.switch for one in QUESTIONS}
+    # Whatever is ambiguous alone is visible in company, or has a reason of its own.
+    seen = {(switch, value) for switch, value, _more in VISIBLE} | set(WITH_SCRIPTS)
+    assert set(AMBIGUOUS) - seen == {("search_total", "found"), ("search_total", "everything")}
+
+
+@pytest.mark.parametrize(("switch", "value"), MOVED, ids=str)
+def test_a_switch_moved_alone_is_found_or_null_with_a_reason(sim: Simulator, switch: str, value: Any) -> None:
+    sim.reset("newest", **{switch: value})
+    done = probed(sim)
+    assert wrong_answers(done, sim) == {}
+    hidden = switch in NOT_SEEN or (switch, value if isinstance(value, str) else None) in AMBIGUOUS
+    assert (done.values[switch] is None) == hidden, done.evidence[switch]
+    is_clean(done, sim)
+
+
+@pytest.mark.parametrize(("switch", "value", "more"), VISIBLE, ids=str)
+def test_a_switch_that_needs_another_is_found_with_it(
+    sim: Simulator, switch: str, value: Any, more: dict[str, Any]
+) -> None:
+    sim.reset("newest", **{**more, switch: value})
+    done = probed(sim)
+    assert wrong_answers(done, sim) == {}
+    assert done.values[switch] == value, done.evidence[switch]
+    is_clean(done, sim)
+
+
+@pytest.mark.parametrize(("switch", "value"), WITH_SCRIPTS, ids=str)
+def test_a_switch_that_needs_a_script_is_found_by_one(sim: Simulator, switch: str, value: Any) -> None:
+    sim.reset("newest", **{switch: value})
+    done = probed(sim, with_scripts(sim))
+    assert wrong_answers(done, sim) == {}
+    assert done.values[switch] == value, done.evidence[switch]
+    is_clean(done, sim)
+
+
+def with_scripts(sim: Simulator) -> Settings:
+    return Settings(scripts=True, reach=("127.0.0.1", urlsplit(sim.base_url).port or 0))
+
+
+@pytest.mark.parametrize("profile", list(PROFILES))
+def test_in_every_profile_and_again_on_a_server_that_behaves_as_answered(
+    sim: Simulator, profile: str, tmp_path: Path
+) -> None:
+    sim.reset(profile, package_delay=3)
+    done = probed(sim, with_scripts(sim))
+    assert wrong_answers(done, sim) == {}
+    is_clean(done, sim)
+    assert len(done.result["profile"]) >= 36
+    assert "the modules handle all of them" in done.message
+
+    file = tmp_path / "probe.json"
+    file.write_text(json.dumps({"profile": done.result["profile"]}))
+    with Simulator(profile_file=file, switches={"package_delay": 3}) as second:
+        again = probed(second, with_scripts(second))
+    assert again.result["profile"] == done.result["profile"]
+
+
+# --- users who may do less
+
+
+@pytest.fixture
+def viewer(sim: Simulator) -> dict[str, str]:
+    return {"username": "viewer", "password": sim.users["viewer"]["password"]}
+
+
+@pytest.mark.parametrize("reads", ["yes", "no"])
+@pytest.mark.parametrize("profile", list(PROFILES))
+def test_without_the_privilege_reading_answers_what_it_can(
+    sim: Simulator, viewer: dict[str, str], profile: str, reads: str
+) -> None:
+    sim.reset(profile, privilege_for_reads=reads)
+    done = probed(sim, **viewer)
+    assert wrong_answers(done, sim) == {}
+    assert done.values["privilege_for_reads"] == reads
+    assert done.values["errors_wrapped"] is not None
+    assert done.values["logout_scope"] == "session"
+    assert done.values["create_status"] is None
+    assert "The user may not create runtimes" in done.evidence["create_status"]
+    assert done.result["changed"] is False
+    assert len([call for call in sim.calls() if call == "POST /runtimes"]) == 1
+    is_clean(done, sim)
+
+
+@pytest.mark.parametrize("manages", ["yes", "no"])
+def test_a_guest_answers_for_guests(sim: Simulator, manages: str) -> None:
+    sim.reset("newest", guest_manages=manages)
+    done = probed(sim, username=None, password=None, login_mode="anonymous")
+    assert wrong_answers(done, sim) == {}
+    assert (done.values["guest_login"], done.values["guest_manages"]) == ("yes", manages)
+    is_clean(done, sim)
+
+
+def test_check_mode_sends_only_reads_and_says_what_needs_writing(sim: Simulator) -> None:
+    sim.reset("newest")
+    done = probed(sim, Settings(check_mode=True, scripts=True))
+    assert wrong_answers(done, sim) == {}
+    methods = {entry["method"] for entry in sim.requests() if not entry["path"].startswith(("/auth", "/meta", "/v2"))}
+    assert methods == {"GET"}
+    assert [call for call in sim.calls() if call.startswith("POST /auth")] == ["POST /auth/login", "POST /auth/logout"]
+    assert done.values["iserver_version"] == "11.6.1000.00123"
+    assert done.evidence["create_status"] == "Needs writing, which check mode leaves out."
+    assert done.result["changed"] is True
+    is_clean(done, sim)
+
+
+def test_a_session_that_others_share_is_left_alone(sim: Simulator) -> None:
+    sim.reset("newest", logout_scope="user", delegated_logout="shared")
+    done = probed(sim, username=None, password=None, identity_token=sim.identity_token)
+    assert wrong_answers(done, sim) == {}
+    assert done.values["logout_scope"] is None
+    assert done.values["create_status"] == "201"
+    assert len(sim.open_sessions()) == 1
+    assert sim.runtimes() == []
+
+
+# --- what the modules do not handle
+
+
+def test_an_answer_that_the_modules_do_not_handle_warns(sim: Simulator) -> None:
+    sim.reset("newest", cpu_format="millicores")
+    done = probed(sim)
+    [answer] = [one for one in done.result["answers"] if one["switch"] == "cpu_format"]
+    assert (answer["value"], answer["handled"]) == ("millicores", False)
+    assert done.warnings == ["This server behaves in a way that the modules do not handle: cpu_format (millicores)."]
+    assert done.result["msg"].endswith("the modules do not handle 1 of them: cpu_format (millicores).")
+    assert done.result["profile"]["cpu_format"] == "millicores"
+
+
+def test_a_behaviour_that_nobody_has_described_is_no_setting_of_the_simulator(sim: Simulator) -> None:
+    """A duplicate that is refused by another code: two plays that create one runtime at once would not know it."""
+    sim.reset("newest")
+    sim.fault("error", operation="create", skip=2, times=1, status=400, number=6)
+    done = probed(sim)
+    [answer] = [one for one in done.result["answers"] if one["switch"] == "duplicate_status"]
+    assert (answer["value"], answer["handled"]) == (OTHER, False)
+    assert "duplicate_status" not in done.result["profile"]
+    assert "duplicate_status (other)" in done.message
+
+
+def test_the_modules_do_not_handle_millicores_indeed(sim: Simulator) -> None:
+    from support.modules import runtime
+
+    sim.reset("newest", cpu_format="millicores")
+    for _time in range(2):
+        assert runtime(sim, name="Small", resource={"cpu": 0.2}).result["changed"]
+
+
+# --- what may be published
+
+
+@pytest.fixture
+def someones(sim: Simulator) -> str:
+    """An object of somebody, whose name must not appear."""
+    name = "Payroll of the board"
+    sim.reset("awkward", default_name="Finance Python")
+    sim.seed({"name": name, "description": name, "whitelist": ["payroll.example.com"], "execTimeout": 600})
+    return name
+
+
+def test_nothing_in_an_answer_names_a_host_a_user_an_object_or_a_secret(sim: Simulator, someones: str) -> None:
+    # Errors that quote whatever they can.
+    sim.fault("echo_secret", operation="update", times=3)
+    sim.fault("error", operation="update", times=2, status=400, number=6, message=f"Not on {sim.base_url} by admin")
+    done = probed(sim, with_scripts(sim))
+    published = json.dumps({name: done.result[name] for name in ("answers", "profile", "product", "msg")})
+    host = urlsplit(sim.base_url)
+    ids = [runtime["id"] for runtime in sim.runtimes(default=True)]
+    private = [someones, "Finance Python", "payroll", "mstr-library-probe", "Administrator", *ids, *sim.secrets()]
+    assert [one for one in [*private, host.netloc, "127.0.0.1", "admin"] if one in published] == []
+    assert credentials(sim)["password"] not in done.message
+    assert [one["name"] for one in sim.runtimes()] == [someones]
+
+
+def test_earlier_leftovers_are_listed_and_deleted_only_on_demand(sim: Simulator) -> None:
+    left, others = "mstr-library-probe-0badcafe-b", "mstr-library-probe-of-somebody"
+    sim.seed({"name": left}, {"name": others})
+    done = probed(sim)
+    assert f"Runtimes of an earlier probe are on the server: '{left}'" in done.message
+    assert {one["name"] for one in sim.runtimes()} == {left, others}
+
+    done = probed(sim, Settings(check_mode=True, cleanup=True))
+    assert {one["name"] for one in sim.runtimes()} == {left, others}
+
+    done = probed(sim, Settings(cleanup=True))
+    assert [one["name"] for one in sim.runtimes()] == [others]
+    assert not done.warnings
+
+
+def test_it_is_done_in_a_minute_and_a_hundred_requests(sim: Simulator) -> None:
+    """The guide says so."""
+    sim.reset("newest", package_delay=20)
+    done = probed(sim, with_scripts(sim))
+    assert not done.failure
+    assert len([one for one in sim.requests() if not one["path"].startswith("/scripts")]) <= 120

@@ -1,0 +1,237 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The probe leaves nothing behind, whatever happens at whichever of its requests; or its message names what it left."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import pytest
+from simulator.harness import Simulator
+from support.modules import Running, credentials
+from support.waiting import wait_until
+
+from faults.probing import MovedClock, Probed, Settings, probed
+from faults.test_probe_answers import wrong_answers
+
+# What happens to a response whose request was carried out, or not.
+LOST: dict[str, dict[str, Any]] = {
+    "closed, done": {"kind": "close_after"},
+    "closed, not done": {"kind": "close_before"},
+    "page 502, done": {"kind": "html", "status": 502, "work": "before"},
+    "page 504, not done": {"kind": "html", "status": 504},
+    "page with a yes, done": {"kind": "html", "status": 200, "work": "before"},
+}
+ERRORS: dict[str, dict[str, Any]] = {
+    "error 500, done": {"kind": "error", "status": 500, "work": "before"},
+    "error 500, not done": {"kind": "error", "status": 500},
+    "error 400": {"kind": "error", "status": 400, "number": 6},
+    "error 403": {"kind": "error", "status": 403, "number": 17},
+    "too many": {"kind": "unavailable", "status": 429, "retry_after": 1},
+    "the session dies": {"kind": "session_killed"},
+}
+# As a module, in real time: packages are done at once, so that there is nothing to wait for.
+OPTIONS: dict[str, Any] = {"wait_timeout": 5}
+SWITCHES = {"package_delay": 2, "lb_cookie": "rotate"}
+
+
+def calls_of_a_probe(sim: Simulator, settings: Settings | None = None) -> list[str]:
+    """The requests of a probe that nothing interrupts."""
+    sim.reset("newest", **SWITCHES)
+    assert not probed(sim, settings).failure
+    return sim.calls()
+
+
+def is_clean_or_named(sim: Simulator, message: str, what: str) -> None:
+    left = [one["name"] for one in sim.runtimes() if f"'{one['name']}'" not in message]
+    assert left == [], f"{what}: {message}"
+
+
+def has_logged_out(sim: Simulator, message: str, what: str) -> None:
+    if sim.open_sessions() and "Could not log in to" not in message:
+        assert "stays open" in message, f"{what}: {sim.open_sessions()} {message}"
+
+
+def interrupted(sim: Simulator, order: dict[str, Any], at: int, settings: Settings | None = None) -> Probed:
+    sim.reset("newest", **SWITCHES)
+    sim.fault(**order, skip=at, operation="any")
+    return probed(sim, settings)
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_a_lost_response_at_each_request_leaves_nothing_and_spoils_no_answer(sim: Simulator, how: str) -> None:
+    for at, call in enumerate(calls_of_a_probe(sim)):
+        done = interrupted(sim, LOST[how], at)
+        is_clean_or_named(sim, done.message, f"{how} at {call} ({at})")
+        has_logged_out(sim, done.message, f"{how} at {call} ({at})")
+        if not done.failure:
+            assert wrong_answers(done, sim) == {}, f"{how} at {call} ({at})"
+        assert sim.runtimes() == [], f"{how} at {call} ({at})"
+
+
+@pytest.mark.parametrize("how", ERRORS)
+def test_an_error_at_each_request_leaves_nothing(sim: Simulator, how: str) -> None:
+    for at, call in enumerate(calls_of_a_probe(sim)):
+        done = interrupted(sim, ERRORS[how], at)
+        is_clean_or_named(sim, done.message, f"{how} at {call} ({at})")
+        has_logged_out(sim, done.message, f"{how} at {call} ({at})")
+        assert sim.runtimes() == [], f"{how} at {call} ({at})"
+
+
+@contextmanager
+def terminated(sim: Simulator, stop: MovedClock) -> Iterator[None]:
+    """A SIGTERM reaches this process as soon as the request is under way that the fault strikes."""
+
+    def watch() -> None:
+        wait_until(lambda: is_struck(sim), "a request is struck")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    thread = Thread(target=watch)
+    stop.install()
+    thread.start()
+    try:
+        yield
+        thread.join()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def is_struck(sim: Simulator) -> bool:
+    return any(one["fault"] == "struck" for one in sim.requests())
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_signal_at_each_request_leaves_nothing(sim: Simulator, when: str) -> None:
+    """Each request is struck while it is under way: before the server has done its work, and after."""
+    for at, call in enumerate(calls_of_a_probe(sim)):
+        what = f"{when} {call} ({at})"
+        sim.reset("newest", **SWITCHES)
+        sim.fault("slow", seconds=0.3, when=when, skip=at, operation="any", name="struck")
+        stop = MovedClock(sim)
+        with terminated(sim, stop):
+            done = probed(sim, stop=stop)
+        assert sim.runtimes() == [], f"{what}: {done.message}"
+        assert sim.open_sessions() == [], f"{what}: {done.message}"
+        # The last logouts are made whatever comes.
+        assert "Stopped by signal SIGTERM" in done.failure or call.endswith("logout"), what
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("operation", "skip"), [("create", 0), ("create", 2), ("update", 3), ("delete", 0), ("login", 2), ("logout", 0)]
+)
+def test_a_signal_to_the_module(sim: Simulator, operation: str, skip: int, when: str) -> None:
+    sim.reset("newest")
+    sim.fault("slow", seconds=1.0, when=when, skip=skip, operation=operation, name="struck")
+    running = Running("mstr_probe", OPTIONS | credentials(sim))
+    wait_until(lambda: is_struck(sim), f"{operation} is under way")
+    running.process.send_signal(signal.SIGTERM)
+    done = running.done()
+    assert "Stopped by signal SIGTERM" in done.sentence
+    assert "Nothing of the probe is left on the server." in done.sentence
+    assert (sim.runtimes(), sim.open_sessions()) == ([], [])
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_other_signals_while_a_runtime_is_created(sim: Simulator, number: signal.Signals) -> None:
+    sim.reset("newest")
+    sim.fault("slow", seconds=1.0, when="after", skip=1, operation="create", name="struck")
+    running = Running("mstr_probe", OPTIONS | credentials(sim))
+    wait_until(lambda: is_struck(sim), "the create is under way")
+    running.process.send_signal(number)
+    done = running.done()
+    assert f"Stopped by signal {number.name}" in done.sentence
+    assert "Nothing of the probe is left on the server." in done.sentence
+    assert (sim.runtimes(), sim.open_sessions()) == ([], [])
+
+
+@pytest.mark.parametrize("create", range(3))
+def test_a_create_that_is_done_late_is_found(sim: Simulator, create: int) -> None:
+    """A proxy gives up at once, and the server goes on: in real time, as the server's work is."""
+    sim.reset("newest")
+    sim.fault("late_work", after=1.5, skip=create, operation="create")
+    done = Running("mstr_probe", OPTIONS | credentials(sim)).done()
+    assert done.status == 0, done.stdout
+    assert (sim.runtimes(), sim.open_sessions()) == ([], [])
+
+
+def test_a_create_that_nobody_can_find_is_named(sim: Simulator) -> None:
+    sim.reset("newest")
+    sim.fault("late_work", after=60, operation="create")
+    done = probed(sim)
+    assert "The runtime 'mstr-library-probe-" in done.message
+    assert "may be left on the server" in done.message
+    assert "cleanup: true" in done.message
+
+
+def test_a_runtime_that_cannot_be_deleted_is_named(sim: Simulator) -> None:
+    sim.reset("newest")
+    sim.fault("error", operation="delete", times=None, status=403, number=17)
+    done = probed(sim)
+    names = [one["name"] for one in sim.runtimes()]
+    assert len(names) == 3
+    assert all(f"'{name}'" in done.result["msg"] for name in names)
+    sim.clear_faults()
+    probed(sim, Settings(cleanup=True))
+    assert sim.runtimes() == []
+
+
+def test_a_signal_when_deletes_are_refused_names_what_is_left(sim: Simulator) -> None:
+    sim.reset("newest")
+    sim.fault("error", operation="delete", times=None, status=500)
+    sim.fault("slow", seconds=1.0, operation="update", name="struck")
+    running = Running("mstr_probe", OPTIONS | credentials(sim))
+    wait_until(lambda: is_struck(sim), "the update is under way")
+    running.process.send_signal(signal.SIGTERM)
+    done = running.done()
+    names = [one["name"] for one in sim.runtimes()]
+    assert names
+    assert all(f"'{name}'" in done.sentence for name in names)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_signal_while_a_script_runs_stops_it(sim: Simulator, when: str) -> None:
+    sim.reset("newest", script_start_delay=3)
+    options = {**OPTIONS, "scripts": True}
+    sim.fault("slow", seconds=1.0, when=when, operation="run", name="struck")
+    running = Running("mstr_probe", options | credentials(sim))
+    wait_until(lambda: is_struck(sim), "the script is being started")
+    running.process.send_signal(signal.SIGTERM)
+    done = running.done()
+    assert "Stopped by signal SIGTERM" in done.sentence
+    assert (sim.runtimes(), sim.open_sessions()) == ([], [])
+    assert [one for one in sim.state()["evaluations"] if one["status"] < 3] == []
+
+
+def test_a_caller_who_is_gone_is_noticed(sim: Simulator) -> None:
+    """A task's `timeout:` and an interrupted ansible-playbook send no signal, but close the pipe."""
+    sim.reset("newest")
+    sim.fault("slow", seconds=1.0, skip=5, operation="read", name="struck")
+    running = Running("mstr_probe", OPTIONS | credentials(sim))
+    wait_until(lambda: is_struck(sim), "a read is under way")
+    assert running.process.stdout
+    running.process.stdout.close()
+    running.process.wait(20)
+    assert (sim.runtimes(), sim.open_sessions()) == ([], [])
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings(check_mode=True), Settings(scripts=True)], ids=str)
+def test_it_makes_at_most_three_runtimes_and_touches_no_other(sim: Simulator, settings: Settings) -> None:
+    sim.reset("awkward")
+    ids = sim.seed({"name": "Payroll"}, {"name": "mstr-library-probe"})
+    probed(sim, settings)
+    writes = [one for one in sim.requests(path="/runtimes") if one["method"] != "GET"]
+    created = [one for one in writes if one["method"] == "POST" and one["status"] in (200, 201)]
+    assert len(created) == (0 if settings.check_mode else 3)
+    assert not [one for one in writes if any(identity in one["path"] for identity in ids)]
+    assert sorted(one["id"] for one in sim.runtimes()) == sorted(ids)
