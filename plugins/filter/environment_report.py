@@ -6,17 +6,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: environment_report
-short_description: Tell in a few lines what became of an environment, or how it drifts
+short_description: Report in a few lines what was done to an environment, or what an audit found there
 version_added: 0.1.0
 description:
-  - Takes the result of M(mstr.library.mstr_runtimes), of a failed task too, and gives a short report of it, for people
-    and for programs.
-  - In check mode, what would change is drift. The values of its fields are known with C(diff) alone.
+  - Takes the result of M(mstr.library.mstr_runtimes), also of a failed task, and returns a short report of it, for
+    people and for programs. With O(read), it reports what an audit found.
+  - In check mode, what would change is drift.
+  - P(mstr.library.report_file#filter) makes a file of such reports.
 author:
   - mstr.library contributors (@mstr-library)
 options:
   _input:
-    description: The result of M(mstr.library.mstr_runtimes), or of whatever failed in its place.
+    description:
+      - The result of M(mstr.library.mstr_runtimes), or of the task that failed in its place. Null in an audit without
+        definitions.
     type: dict
     required: true
   environment:
@@ -25,6 +28,21 @@ options:
     required: true
   check_mode:
     description: Whether the result is a prediction.
+    type: bool
+    default: false
+  read:
+    description: The result of M(mstr.library.mstr_runtime_info) for all runtimes, in an audit.
+    type: dict
+  policy:
+    description: The policy of the audit, which the report repeats.
+    type: dict
+  accepted:
+    description: Names, patterns of names, or ids of runtimes whose violations of the policy are accepted.
+    type: list
+    elements: str
+    default: []
+  detail:
+    description: Whether to add every runtime with all that a page shows of it.
     type: bool
     default: false
 """
@@ -36,10 +54,9 @@ EXAMPLES = r"""
       - name: Nightly reports
         exec_timeout: 900
   check_mode: true
-  diff: true
   register: comparison
 
-- name: Tell how it drifts
+- name: Show how it drifts
   ansible.builtin.debug:
     msg: "{{ (comparison | mstr.library.environment_report('production', check_mode=true)).lines }}"
 """
@@ -53,9 +70,12 @@ _value:
       description: The name of the environment.
       type: str
     outcome:
-      description: V(drift) where a real run would change something, V(changed) where one did.
+      description:
+        - V(drift) if a real run would change something, V(changed) if one did.
+        - Of an audit, the first of these that applies - V(failed), V(violations), V(drift), V(problems) for a runtime
+          in error or without one of its packages, V(clean).
       type: str
-      choices: [unchanged, drift, changed, failed]
+      choices: [unchanged, drift, changed, failed, violations, problems, clean]
     message:
       description: Why it failed, or null.
       type: str
@@ -65,90 +85,67 @@ _value:
     runtimes:
       description:
         - The runtimes that differ or failed, each with C(name), C(id), C(action), C(error), and C(fields).
-        - Each of these has C(field), and C(wanted) and C(found), which are null where C(diff) did not show them.
+        - Each field has C(field), C(wanted) and C(found). For a runtime that is created, C(found) is null.
+      type: list
+      elements: dict
+    counts:
+      description:
+        - Of an audit, how many C(runtimes), C(violations), C(accepted) violations, C(differing) and C(undefined)
+          runtimes, runtimes with C(problems), and look-ups of scripts that failed (C(unread)).
+      type: dict
+    policy:
+      description: The policy of an audit, or null.
+      type: dict
+    compared:
+      description: Whether the audit compared the environment with definitions.
+      type: bool
+    violations:
+      description: As M(mstr.library.mstr_runtime_info) returns them.
+      type: list
+      elements: dict
+    unread:
+      description: As M(mstr.library.mstr_runtime_info) returns it.
       type: list
       elements: dict
     lines:
-      description: A line for the environment, and one for each of these runtimes.
+      description: A line for the environment, and one for each field that differs and each finding.
       type: list
       elements: str
+    inventory:
+      description: With O(detail), every runtime with all that a page shows of it.
+      type: list
+      elements: dict
 """
 
 from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.mstr.library.plugins.plugin_utils import _environment
+from ansible_collections.mstr.library.plugins.plugin_utils._inventory import Sources
 
-_WORDS = {"created": "create", "updated": "update", "deleted": "delete"}
 
-
-def environment_report(result: Any, environment: str, check_mode: bool = False) -> dict[str, Any]:
-    """The report on a result. Raises AnsibleFilterError where it is none."""
-    if not isinstance(result, Mapping):
+def environment_report(
+    result: Any,
+    environment: str,
+    check_mode: bool = False,
+    read: Any = None,
+    policy: Any = None,
+    accepted: Any = (),
+    detail: bool = False,
+) -> dict[str, Any]:
+    """The report. Raises AnsibleFilterError where the input is not the result of a task."""
+    if not (isinstance(result, Mapping) or (result is None and isinstance(read, Mapping))):
         raise AnsibleFilterError("environment_report takes the result of mstr.library.mstr_runtimes")
-    differences = {str(one.get("before_header")): one for one in result.get("diff") or () if isinstance(one, Mapping)}
-    runtimes = [_runtime(entry, differences) for entry in result.get("runtimes") or () if entry.get("action") != "none"]
-    if result.get("failed"):
-        outcome = "failed"
-    elif runtimes:
-        outcome = "drift" if check_mode else "changed"
-    else:
-        outcome = "unchanged"
-    message = str(result.get("msg") or "It is not said why.") if outcome == "failed" else None
-    summary = result.get("summary")
-    head = f"{environment}: {_counted(summary, check_mode)}" if summary else f"{environment}: failed: {message}"
-    return {
-        "environment": str(environment),
-        "outcome": outcome,
-        "message": message,
-        "summary": summary,
-        "runtimes": runtimes,
-        "lines": [head, *(f"{environment}: {_line(one, check_mode)}" for one in runtimes)],
-    }
-
-
-def _runtime(entry: Mapping[str, Any], differences: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    name, identity = entry.get("name"), entry.get("id")
-    difference = differences.get(f"runtime {name!r} ({identity or 'new'})")
-    before, after = ({}, {}) if difference is None else (difference["before"], difference["after"])
-    return {
-        "name": name,
-        "id": identity,
-        "action": entry["action"],
-        "error": (entry.get("error") or {}).get("msg"),
-        "fields": [
-            {"field": field, "wanted": after.get(field), "found": before.get(field)}
-            for field in entry.get("changed_fields") or ()
-        ],
-    }
-
-
-def _counted(summary: Mapping[str, int], check_mode: bool) -> str:
-    """Such as C(1 to create, 2 to update, 47 unchanged)."""
-    told = [
-        f"{summary[action]} {f'to {verb}' if check_mode else action}"
-        for action, verb in _WORDS.items()
-        if summary.get(action)
-    ]
-    told += [f"{summary[word]} {word}" for word in ("failed", "unchanged") if summary.get(word)]
-    return ", ".join(told) or "no runtimes"
-
-
-def _line(runtime: Mapping[str, Any], check_mode: bool) -> str:
-    name, action = repr(runtime["name"] or runtime["id"]), runtime["action"]
-    if action == "failed":
-        return f"{name} failed: {runtime['error']}"
-    if action != "updated":
-        missing = {"created": "is missing, to create", "deleted": "is too much, to delete"}
-        return f"{name} {missing[action] if check_mode else action}"
-    fields = ", ".join(_change(one) for one in runtime["fields"])
-    return f"{name} {'differs' if check_mode else 'updated'}: {fields}"
-
-
-def _change(field: Mapping[str, Any]) -> str:
-    if field["wanted"] is None and field["found"] is None:
-        return str(field["field"])
-    return f"{field['field']} wanted {field['wanted']!r} → found {field['found']!r}"
+    sources = Sources(
+        environment=str(environment),
+        applied=result,
+        check_mode=check_mode,
+        read=read,
+        policy=policy or None,
+        accepted=[accepted] if isinstance(accepted, str) else list(accepted or ()),
+    )
+    return _environment.environment_report(sources, detail)
 
 
 class FilterModule:

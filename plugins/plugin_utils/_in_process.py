@@ -47,6 +47,7 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.plugin_utils import _role_names
 
 try:
     # ansible-core 2.19 and newer.
@@ -85,6 +86,11 @@ class ActionModule(NormalAction):
     """The base of the action plugins of this collection."""
 
     main: Callable[[], None]
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module. The role mstr.library.runtimes gets errors that name its own variables."""
+        result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
+        return _role_names.renamed(result) if (task_vars or {}).get(_role_names.SWITCH) is True else result
 
     def _execute_module(self, *args: Any, **options: Any) -> dict[str, Any]:
         task_vars = options.get("task_vars") or {}

@@ -16,7 +16,7 @@ from typing import Any
 from simulator.harness import Simulator
 from support import ansible
 
-APPLY, EXPORT = "mstr.library.apply", "mstr.library.export"
+APPLY, AUDIT, EXPORT = "mstr.library.apply", "mstr.library.audit", "mstr.library.export"
 _TIME_LIMIT = 120  # seconds
 
 
@@ -84,11 +84,15 @@ class Play:
 
     def __call__(self, playbook: str, *options: str, env: Mapping[str, str] | None = None, **variables: Any) -> Played:
         """Run it to its end; `variables` win over those of the inventory."""
+        report = {"mstr_report_dest": "report.json"} if playbook in (APPLY, AUDIT) else {}
+        return self.run(self.command(playbook, *options, **{**report, **variables}), env)
+
+    def run(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> Played:
+        """Run a command in the folder to its end."""
         report = self.folder / "report.json"
         report.unlink(missing_ok=True)
-        told = {"mstr_report_dest": "report.json"} if playbook == APPLY else {}
         done = subprocess.run(
-            self.command(playbook, *options, **told, **variables),
+            command,
             cwd=self.folder,
             env=self.environment(env),
             stdout=subprocess.PIPE,

@@ -128,11 +128,12 @@ def test_drift_is_told_and_nothing_is_written(ten: Play, servers: list[Simulator
     assert played.lines() == [
         "env0: 2 unchanged",
         "env1: 1 to delete, 2 unchanged",
-        'env1: "Nobody\'s" is too much, to delete',
+        'env1: "Nobody\'s" would be deleted',
         "env2: 1 to create, 1 to update",
-        "env2: 'Nightly reports' differs: whitelist wanted ['10.10.10.0/24'] → found ['0.0.0.0/0'], "
-        "resource wanted {'cpu': 0.5, 'mem': 512} → found {'cpu': 1, 'mem': 512}, exec_timeout wanted 600 → found 60",
-        "env2: 'Forecasts' is missing, to create",
+        "env2: 'Nightly reports' differs: whitelist +10.10.10.0/24 -0.0.0.0/0",
+        "env2: 'Nightly reports' differs: resource cpu 1 → 0.5",
+        "env2: 'Nightly reports' differs: exec_timeout 60 → 600",
+        "env2: 'Forecasts' would be created",
     ]
     fields = played.report["environments"][2]["runtimes"][0]["fields"]
     assert {"field": "exec_timeout", "wanted": 600, "found": 60} in fields

@@ -39,9 +39,10 @@ def test_drift():
     assert report["message"] is None
     assert report["lines"] == [
         "prod: 1 to create, 1 to update, 1 to delete, 1 unchanged",
-        "prod: 'r' differs: exec_timeout wanted 60 → found 600, others wanted 'ä' → found ''",
-        "prod: 'new' is missing, to create",
-        "prod: 'old' is too much, to delete",
+        "prod: 'r' differs: exec_timeout 600 → 60",
+        "prod: 'r' differs: others '' → 'ä'",
+        "prod: 'new' would be created",
+        "prod: 'old' would be deleted",
     ]
     assert [one["action"] for one in report["runtimes"]] == ["updated", "created", "deleted"]
     assert report["runtimes"][0] == {
@@ -63,10 +64,12 @@ def test_what_was_done_without_a_diff():
     assert report["outcome"] == "changed"
     assert report["lines"] == [
         "prod: 1 created, 1 updated, 1 deleted, 1 unchanged",
-        "prod: 'r' updated: exec_timeout, others",
+        "prod: 'r' updated: exec_timeout 600 → 60",
+        "prod: 'r' updated: others '' → 'ä'",
         "prod: 'new' created",
         "prod: 'old' deleted",
     ]
+    assert {"field": "exec_timeout", "wanted": 60, "found": 600} in report["runtimes"][0]["fields"]
 
 
 def test_nothing_to_do():
@@ -91,7 +94,7 @@ def test_what_failed_in_its_place():
     report = environment_report({"failed": True, "msg": "Could not log in."}, "prod")
     assert (report["outcome"], report["summary"]) == ("failed", None)
     assert report["lines"] == ["prod: failed: Could not log in."]
-    assert environment_report({"failed": True}, "prod")["message"] == "It is not said why."
+    assert environment_report({"failed": True}, "prod")["message"] == "The task failed without a message."
 
 
 def test_an_environment_without_runtimes():

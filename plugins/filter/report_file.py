@@ -1,0 +1,97 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: report_file
+short_description: Make a page, a JSON file or a CSV file of environment reports
+version_added: 0.1.0
+description:
+  - Takes reports of P(mstr.library.environment_report#filter) that were made with C(detail), and returns the text of
+    one file. The suffix of O(dest) decides the format.
+  - The page is one self-contained file of HTML. Everything that comes from a server is escaped.
+author:
+  - mstr.library contributors (@mstr-library)
+options:
+  _input:
+    description: The reports, one for each environment.
+    type: list
+    elements: dict
+    required: true
+  dest:
+    description: The name of the file. It must end in C(.html), C(.json) or, for an audit, C(.csv).
+    type: str
+    required: true
+  kind:
+    description: What was done.
+    type: str
+    choices: [audit, apply]
+    default: audit
+  check_mode:
+    description: Whether the reports are predictions.
+    type: bool
+    default: false
+  not_reached:
+    description: The names of environments without a report.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Read all runtimes
+  mstr.library.mstr_runtime_info:
+    policy:
+      networks_within:
+        - 10.0.0.0/8
+  register: found
+
+- name: Write a page
+  ansible.builtin.copy:
+    content: "{{ [report] | mstr.library.report_file('runtimes.html') }}"
+    dest: runtimes.html
+    mode: "0644"
+  vars:
+    report: "{{ none | mstr.library.environment_report('production', read=found, detail=true) }}"
+  diff: false
+  changed_when: false
+"""
+
+RETURN = r"""
+_value:
+  description: The text of the file.
+  type: str
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any, Callable
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.mstr.library.plugins.plugin_utils import _report
+
+
+def report_file(
+    environments: Any, dest: str, kind: str = "audit", check_mode: bool = False, not_reached: Any = ()
+) -> str:
+    """The text of the file. Raises AnsibleFilterError with one sentence."""
+    if isinstance(environments, (str, Mapping)) or not all(isinstance(one, Mapping) for one in environments or ()):
+        raise AnsibleFilterError("report_file takes a list of reports, as environment_report returns them")
+    if kind not in _report.FORMATS:
+        raise AnsibleFilterError(f"report_file: kind must be audit or apply, not {kind!r}")
+    try:
+        form = _report.format_of(str(dest), kind)
+    except ValueError as exc:
+        raise AnsibleFilterError(str(exc)) from None
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return _report.rendered(_report.whole(environments or (), kind, now, check_mode, not_reached or ()), form)
+
+
+class FilterModule:
+    """The filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """By name."""
+        return {"report_file": report_file}

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report on one environment: what was applied, or what an audit found, as data and as short lines.
+
+Pure: takes the results of M(mstr.library.mstr_runtimes) and M(mstr.library.mstr_runtime_info).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.mstr.library.plugins.module_utils._errors import clean
+
+from . import _changes
+from ._inventory import Sources, findings_of, inventory
+
+Json = Mapping[str, Any]
+
+_VERBS = {"created": "create", "updated": "update", "deleted": "delete"}
+_LONGEST_LINE = 1000
+_UNREAD_LINES = 5
+
+
+def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]:
+    """The report; `detail` adds every runtime under C(inventory)."""
+    applied = sources.applied or {}
+    runtimes = [_difference(entry) for entry in applied.get("runtimes") or () if entry.get("action") != "none"]
+    message = _failure(sources)
+    whole = inventory(sources)
+    report: dict[str, Any] = {
+        "environment": sources.environment,
+        "outcome": "",
+        "message": message,
+        "summary": applied.get("summary"),
+        "runtimes": runtimes,
+    }
+    if sources.read is not None:
+        report.update(
+            policy=sources.policy,
+            compared=sources.applied is not None,
+            counts=None if sources.read.get("failed") else findings_of(whole, sources),
+            violations=list(sources.read.get("violations") or ()),
+            unread=list(sources.read.get("unread") or ()),
+        )
+    report["outcome"] = _outcome(report, sources)
+    report["lines"] = [
+        clean(f"{sources.environment}: {line}", _LONGEST_LINE) for line in _lines(report, whole, sources)
+    ]
+    if detail:
+        report["inventory"] = whole
+    return report
+
+
+def _failure(sources: Sources) -> str | None:
+    """Why it failed; None where nothing did."""
+    for result in (sources.read, sources.applied):
+        if result is not None and result.get("failed"):
+            return str(result.get("msg") or "The task failed without a message.")
+    return None
+
+
+def _outcome(report: Json, sources: Sources) -> str:
+    if report["message"]:
+        return "failed"
+    if sources.read is None:
+        return "unchanged" if not report["runtimes"] else "drift" if sources.check_mode else "changed"
+    counts = report["counts"] or {}
+    kinds = {"violations": "violations", "differing": "drift", "problems": "problems"}
+    return next((word for count, word in kinds.items() if counts.get(count)), "clean")
+
+
+def _difference(entry: Json) -> dict[str, Any]:
+    return {
+        "name": entry.get("name"),
+        "id": entry.get("id"),
+        "action": entry["action"],
+        "error": (entry.get("error") or {}).get("msg"),
+        "fields": [
+            {"field": one["field"], "wanted": one["after"], "found": one["before"]}
+            for one in entry.get("changes") or ()
+        ],
+    }
+
+
+def _lines(report: Json, whole: Iterable[Json], sources: Sources) -> Iterator[str]:
+    """The report for people, without the name of the environment."""
+    told = [_differs(one, sources.check_mode) for one in report["runtimes"]]
+    if report["message"] and not (report["summary"] and any(one["error"] for one in report["runtimes"])):
+        first, *rest = report["message"].splitlines() or [""]
+        yield f"failed: {first}"
+        yield from rest
+    if sources.read is not None:
+        if not sources.read.get("failed"):
+            yield _counted(report["counts"])
+            yield from _found(report, whole)
+    elif report["summary"]:
+        yield _summed(report["summary"], sources.check_mode)
+    for lines in told:
+        yield from lines
+
+
+def _summed(summary: Mapping[str, int], check_mode: bool) -> str:
+    """Such as C(1 to create, 2 to update, 47 unchanged)."""
+    parts = [
+        f"{summary[action]} {f'to {verb}' if check_mode else action}"
+        for action, verb in _VERBS.items()
+        if summary.get(action)
+    ]
+    parts += [f"{summary[word]} {word}" for word in ("failed", "unchanged") if summary.get(word)]
+    return ", ".join(parts) or "no runtimes"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    """Such as C(12 runtimes, 2 violations, 1 differs)."""
+    words = {
+        "violations": ("violation", "violations"),
+        "accepted": ("accepted violation", "accepted violations"),
+        "differing": ("differs from its definition", "differ from their definitions"),
+        "undefined": ("has no definition", "have no definition"),
+        "problems": ("is not ready", "are not ready"),
+        "unread": ("look-up failed", "look-ups failed"),
+    }
+    parts = [f"{counts['runtimes']} runtime{'' if counts['runtimes'] == 1 else 's'}"]
+    parts += [f"{counts[key]} {one if counts[key] == 1 else more}" for key, (one, more) in words.items() if counts[key]]
+    return ", ".join(parts)
+
+
+def _found(report: Json, whole: Iterable[Json]) -> Iterator[str]:
+    for runtime in whole:
+        name = repr(runtime["name"] or runtime["id"])
+        for network in runtime["networks"]:
+            if network["rules"] and not runtime["accepted"]:
+                yield f"{name} whitelist {network['network']} breaks {' and '.join(network['rules'])}"
+        if runtime["empty_breaks"] and not runtime["accepted"]:
+            yield f"{name} whitelist is empty, which breaks whitelist_required"
+        for problem in runtime["problems"]:
+            yield f"{name} {problem}"
+    for one in report["unread"][:_UNREAD_LINES]:
+        where = " ".join(str(part) for part in (one.get("project"), one.get("script")) if part)
+        yield f"could not read the scripts of {where}: {one.get('error')}"
+    if len(report["unread"]) > _UNREAD_LINES:
+        yield f"and {len(report['unread']) - _UNREAD_LINES} more could not be read"
+
+
+def _differs(runtime: Json, check_mode: bool) -> list[str]:
+    """The lines about a runtime that differs, each of which says whose it is."""
+    name, action = repr(runtime["name"] or runtime["id"]), runtime["action"]
+    lines = []
+    if action == "updated":
+        word = "differs" if check_mode else "updated"
+        lines = [
+            f"{name} {word}: {_changes.line(one['field'], one['found'], one['wanted'])}" for one in runtime["fields"]
+        ]
+    elif action != "failed":
+        lines = [f"{name} would be {action}" if check_mode else f"{name} {action}"]
+    if runtime["error"]:
+        first, *rest = runtime["error"].splitlines()
+        lines += [f"{name} failed: {first}", *rest]
+    return lines

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Environment reports as one page of HTML that needs nothing from anywhere else.
+
+Names and texts come from servers, and anybody who may create a runtime chooses them. So the template escapes everything
+by default, and the page's content security policy allows only the style and the script that are written here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, Template
+from markupsafe import Markup
+
+_FOLDER = Path(__file__).parent / "report"
+
+Json = Mapping[str, Any]
+
+
+class Column(NamedTuple):
+    """A column of numbers in the table at the top. `tone`: how a number above zero looks."""
+
+    key: str
+    label: str
+    tone: str
+
+
+_AUDITED = (
+    Column("runtimes", "Runtimes", ""),
+    Column("violations", "Violations", "bad"),
+    Column("accepted", "Accepted", ""),
+    Column("differing", "Differ", "drift"),
+    Column("undefined", "Undefined", ""),
+    Column("problems", "Not ready", "warn"),
+    Column("unread", "Not read", "warn"),
+)
+_APPLIED = (
+    Column("created", "Created", "drift"),
+    Column("updated", "Updated", "drift"),
+    Column("deleted", "Deleted", "drift"),
+    Column("unchanged", "Unchanged", ""),
+    Column("failed", "Failed", "bad"),
+)
+_PREDICTED = tuple(
+    column._replace(label=f"To {word}") for column, word in zip(_APPLIED, ("create", "update", "delete"))
+) + tuple(_APPLIED[3:])
+
+_OUTCOMES = {
+    "clean": ("Clean", "ok"),
+    "unchanged": ("Unchanged", "ok"),
+    "changed": ("Changed", "drift"),
+    "drift": ("Drift", "drift"),
+    "problems": ("Not ready", "warn"),
+    "violations": ("Violations", "bad"),
+    "failed": ("Failed", "bad"),
+}
+_STATUS_TONES = {"ready": "ok", "busy": "", "unknown": "", "error": "bad", "missing": "drift"}
+_RULES = {
+    "networks_within": "outside the allowed networks",
+    "networks_never": "overlaps a forbidden network",
+}
+_WOULD = {"created": "to create", "updated": "differs", "deleted": "to delete"}
+_DONE = {"created": "created", "updated": "updated", "deleted": "deleted"}
+# A list of quiet runtimes that is longer than this is folded up.
+_QUIET = 12
+
+
+def page(report: Json) -> str:
+    """The page of a report as `_report.whole` makes it."""
+    audit = report["kind"] == "audit"
+    columns = _AUDITED if audit else _PREDICTED if report["check_mode"] else _APPLIED
+    environments = [_environment(one, columns) for one in report["environments"]]
+    total = {column.key: sum(one["numbers"][column.key] or 0 for one in environments) for column in columns}
+    style, script = _file("report.css"), _file("report.js")
+    text = _template().render(
+        report=report,
+        title="Runtime audit" if audit else "Drift of runtimes" if report["check_mode"] else "Runtimes applied",
+        environments=environments,
+        # What nothing was found of in any environment needs no column.
+        columns=[one for one in columns if not audit or total[one.key] or one.key in ("runtimes", "violations")],
+        total=total,
+        outcomes=_OUTCOMES,
+        status_tones=_STATUS_TONES,
+        rules=_RULES,
+        predicted=audit or report["check_mode"],
+        actions=_WOULD if audit or report["check_mode"] else _DONE,
+        quiet_limit=_QUIET,
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+    # A lone surrogate, which JSON can carry, cannot be written as UTF-8.
+    return str(text).encode("utf-8", "replace").decode("utf-8")
+
+
+def _environment(environment: Json, columns: Sequence[Column]) -> dict[str, Any]:
+    counts = environment.get("counts") or environment.get("summary")
+    inventory = environment.get("inventory") or []
+    return {
+        **environment,
+        "numbers": {column.key: counts.get(column.key, 0) if counts else None for column in columns},
+        "loud": [one for one in inventory if one["findings"]],
+        "quiet": [one for one in inventory if not one["findings"]],
+        "message_lines": (environment["message"] or "").splitlines(),
+        "rules": _policy(environment.get("policy")),
+    }
+
+
+def _policy(policy: Json | None) -> list[tuple[str, list[str]]]:
+    """The rules of a policy: what each says, and its networks."""
+    rules = []
+    if policy and policy.get("networks_within") is not None:
+        rules.append(("networks must lie within", [str(one) for one in policy["networks_within"]] or ["(nothing)"]))
+    if policy and policy.get("networks_never"):
+        rules.append(("networks must not overlap", [str(one) for one in policy["networks_never"]]))
+    if policy and policy.get("whitelist_required"):
+        rules.append(("a whitelist is required", []))
+    return rules
+
+
+def when(text: Any) -> str:
+    """A time as the server writes it, shorter: C(2026-11-25 07:29 UTC)."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)", str(text or ""))
+    return f"{found.group(1)} {found.group(2)} UTC" if found else str(text or "")
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["when"] = when
+    return environment.get_template("page.html.j2")
+
+
+def _file(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"sha256-{digest}"

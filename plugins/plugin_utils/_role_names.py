@@ -1,0 +1,43 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Errors of a module in the words of the role that calls it: somebody who set O(mstr_runtimes) never saw the option.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+# The variable with which the role names itself to the action plugin.
+SWITCH = "mstr_called_by_role"
+
+# The options of mstr_runtimes for which the role has a variable C(mstr_runtimes_…). C(purge) and C(wait) are left out:
+# they are also words.
+_OPTIONS = "concurrency|journal_comment|policy|protect_used|purge_exclude|purge_limit|wait_interval|wait_timeout"
+_PLACES = re.compile(
+    r"""
+    (?P<kept> (?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w) )  # what somebody wrote, such as a name
+    | (?<![\w.'"-]) (?: (?P<list> runtimes (?=[\[.]) | (?<=found\ in\ )runtimes )
+    | (?P<option> src (?=\ ['"]) | (?:"""
+    + _OPTIONS
+    + r""")\b ) )
+    """,
+    re.VERBOSE,
+)
+
+
+def renamed(result: dict[str, Any]) -> dict[str, Any]:
+    """The result of a failed mstr_runtimes task; its message names variables of the role instead of options."""
+    if not result.get("failed") or not isinstance(result.get("msg"), str):
+        return result
+    return {**result, "msg": _PLACES.sub(_variable, str(result["msg"]))}
+
+
+def _variable(found: re.Match[str]) -> str:
+    if found["list"]:
+        return f"mstr_{found['list']}"
+    return f"mstr_runtimes_{found['option']}" if found["option"] else found.group()

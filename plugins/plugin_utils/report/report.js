@@ -1,0 +1,58 @@
+// The page works without this: it only adds the filter, and unfolds everything before it is printed.
+"use strict";
+(() => {
+  const form = document.querySelector(".filter");
+  const box = document.getElementById("q");
+  const only = document.getElementById("only");
+  const shown = document.getElementById("shown");
+  const runtimes = Array.from(document.querySelectorAll(".rt"));
+  const environments = Array.from(document.querySelectorAll(".env"));
+  let texts = null;
+  let timer = 0;
+  if (runtimes.length > 1) {
+    form.hidden = false;
+  }
+
+  function filter() {
+    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const active = words.length > 0 || only.checked;
+    texts = texts || runtimes.map((one) => one.textContent.toLowerCase());
+    const names = new Map(environments.map((one) => [one, one.querySelector("h2").textContent.toLowerCase()]));
+    let count = 0;
+    runtimes.forEach((one, index) => {
+      const name = names.get(one.closest(".env"));
+      const fits = words.every((word) => texts[index].includes(word) || name.includes(word));
+      one.hidden = !fits || (only.checked && !one.hasAttribute("data-finding"));
+      count += one.hidden ? 0 : 1;
+    });
+    for (const environment of environments) {
+      const some = environment.querySelector(".rt:not([hidden])") !== null;
+      environment.hidden = active && !some;
+      const quiet = environment.querySelector(".quiet");
+      if (quiet) {
+        const left = quiet.querySelector(".rt:not([hidden])") !== null;
+        quiet.hidden = !left;
+        quiet.open = active && left;
+      }
+    }
+    shown.textContent = active ? `${count} of ${runtimes.length} runtimes` : "";
+  }
+
+  function later() {
+    clearTimeout(timer);
+    timer = setTimeout(filter, 120);
+  }
+
+  form.addEventListener("submit", (event) => event.preventDefault());
+  box.addEventListener("input", later);
+  only.addEventListener("change", filter);
+
+  let folded = [];
+  window.addEventListener("beforeprint", () => {
+    folded = Array.from(document.querySelectorAll("details:not([open])"));
+    folded.forEach((one) => { one.open = true; });
+  });
+  window.addEventListener("afterprint", () => {
+    folded.forEach((one) => { one.open = false; });
+  });
+})();

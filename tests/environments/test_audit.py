@@ -1,0 +1,190 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The audit: it reads, judges, compares, reports on every environment, and changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+from simulator.harness import Simulator
+
+from environments.playing import APPLY, AUDIT, EXPORT, Play
+
+POLICY = {"networks_within": ["10.0.0.0/8"], "networks_never": ["10.66.0.0/16"]}
+DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
+HOSTILE = "<script>alert(1)</script>"
+RUNTIMES = [{"name": "Nightly reports", "exec_timeout": 600, "whitelist": ["10.10.10.0/24"]}]
+
+
+@pytest.fixture
+def three(play: Play, servers: list[Simulator]) -> Play:
+    """One environment in order, one against the policy that also drifts, one that cannot be reached."""
+    play.variables |= {
+        "mstr_runtimes_policy": POLICY,
+        "mstr_audit_accept": [DEFAULT_ID.lower()],
+        "mstr_retries": 0,
+        "mstr_timeout": 10,
+    }
+    play.hosts = {name: play.hosts[name] for name in ("env0", "env1", "env2")}
+    for name in ("env0", "env1"):
+        play.hosts[name]["mstr_runtimes"] = RUNTIMES
+    servers[0].seed({"name": "Nightly reports", "execTimeout": 600, "whitelist": ["10.10.10.0/24"]})
+    servers[1].seed(
+        {
+            "name": "Nightly reports",
+            "execTimeout": 60,
+            "whitelist": ["10.0.0.0/8", "db.example.com"],
+            "packages": [
+                {"name": "pandas", "version": "2.2.3", "status": "not_installed", "message": "Return code: 1."}
+            ],
+        },
+        {"name": HOSTILE, "whitelist": ["0.0.0.0/0"], "description": "=1+1 </td><img src=x>"},
+    )
+    play.hosts["env2"]["mstr_base_url"] = "http://127.0.0.1:1/MicroStrategyLibrary"
+    return play
+
+
+def writes(servers: list[Simulator]) -> list[str]:
+    return [call for one in servers for call in one.calls() if "/runtimes" in call and not call.startswith("GET")]
+
+
+def test_every_environment_is_reported_and_nothing_is_changed(three: Play, servers: list[Simulator]) -> None:
+    played = three(AUDIT)
+    assert played.status == 2, "env2 cannot be reached"
+    assert played.outcomes == {"env0": "clean", "env1": "violations", "env2": "failed"}
+    lines = played.lines()
+    assert "env0: 2 runtimes, 2 accepted violations" in lines
+    assert (
+        "env1: 3 runtimes, 4 violations, 2 accepted violations, 1 differs from its definition, "
+        "1 has no definition, 1 is not ready" in lines
+    )
+    assert "env1: 'Nightly reports' whitelist 10.0.0.0/8 breaks networks_never" in lines
+    assert "env1: 'Nightly reports' whitelist db.example.com breaks networks_within" in lines
+    assert "env1: 'Nightly reports' package pandas is not installed (server: \"Return code: 1.\")" in lines
+    assert "env1: 'Nightly reports' differs: exec_timeout 60 → 600" in lines
+    assert "env1: 'Nightly reports' differs: whitelist +10.10.10.0/24 -10.0.0.0/8 -db.example.com" in lines
+    assert f"env1: '{HOSTILE}' whitelist 0.0.0.0/0 breaks networks_within and networks_never" in lines
+    assert any(line.startswith("env2: failed: Could not log in") for line in lines)
+    for line in lines:
+        assert line.replace('"', '\\"') in played.output, "the text report has the same lines"
+    assert writes(servers) == []
+    assert [server.open_sessions() for server in servers[:2]] == [[], []]
+
+
+def test_violations_fail_their_environments_after_all_were_reported(three: Play) -> None:
+    played = three(AUDIT, "--limit", "env0,env1", mstr_fail_on_violation=True)
+    assert played.status == 2
+    assert played.outcomes == {"env0": "clean", "env1": "violations"}
+    assert re.search(r"env0 .*failed=0", played.output)
+    assert re.search(r"env1 .*failed=1", played.output)
+    assert three(AUDIT, "--limit", "env1").status == 0, "without it, nothing fails"
+    assert three(AUDIT, "--limit", "env0", mstr_fail_on_violation=True).status == 0, "what is accepted does not fail"
+    assert three(AUDIT, "--limit", "env1", mstr_fail_on_drift=True).status == 2
+
+
+def test_an_environment_without_definitions_and_policy_is_read_alone(play: Play, servers: list[Simulator]) -> None:
+    servers[0].seed({"name": "Any", "whitelist": ["0.0.0.0/0"]})
+    played = play(AUDIT, "--limit", "env0", "-e", "mstr_fail_on_violation=true")
+    assert played.status == 0, played.output
+    assert played.outcomes == {"env0": "clean"}
+    (environment,) = played.report["environments"]
+    assert environment["compared"] is False
+    assert [one["defined"] for one in environment["inventory"]] == [None, None]
+    assert servers[0].calls().count("GET /runtimes") == 1
+
+
+def test_definitions_that_break_the_policy_are_an_error_beside_what_was_found(three: Play) -> None:
+    three.hosts["env0"]["mstr_runtimes"] = [{"name": "Too much", "whitelist": ["0.0.0.0/0"]}]
+    played = three(AUDIT, "--limit", "env0")
+    assert played.outcomes == {"env0": "failed"}
+    assert "does not lie" in played.messages()["env0"] or "networks_within" in played.messages()["env0"]
+    assert "env0: 2 runtimes, 2 accepted violations" in played.lines()
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_a_page_is_one_file_in_which_a_hostile_name_stays_text(three: Play) -> None:
+    played = three(AUDIT, mstr_report_dest="audit.html")
+    assert played.status == 2
+    text = (three.folder / "audit.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert HOSTILE in page.text
+    assert "=1+1 </td><img src=x>" in page.text
+    assert [tag for tag, _ in page.tags].count("script") == 1, "the page's own"
+    assert "img" not in [tag for tag, _ in page.tags]
+    links = [value for _tag, attributes in page.tags for key, value in attributes.items() if key in ("href", "src")]
+    assert links
+    assert [one for one in links if not str(one).startswith("#")] == [], "nothing is fetched"
+    assert "url(" not in text
+    for said in ("env0", "env1", "env2", "db.example.com", "outside the allowed networks", "1 package failed"):
+        assert said in page.text
+
+
+def test_a_csv_has_a_line_for_each_runtime_and_network(three: Play) -> None:
+    three(AUDIT, mstr_report_dest="audit.csv")
+    rows = list(csv.DictReader(io.StringIO((three.folder / "audit.csv").read_text(encoding="utf-8"))))
+    judged = {(one["environment"], one["runtime"], one["network"]): one["verdict"] for one in rows}
+    assert judged[("env0", "Nightly reports", "10.10.10.0/24")] == "allowed"
+    assert judged[("env1", "Nightly reports", "10.0.0.0/8")] == "violation"
+    assert judged[("env1", "Nightly reports", "db.example.com")] == "violation"
+    assert judged[("env1", HOSTILE, "0.0.0.0/0")] == "violation"
+    assert [one["message"][:16] for one in rows if one["environment"] == "env2"] == ["Could not log in"]
+
+
+def test_an_apply_writes_a_page_too(three: Play) -> None:
+    played = three(APPLY, "--limit", "env0,env1", "--check", mstr_report_dest="drift.HTML")
+    assert played.status == 0, played.output
+    page = Page((three.folder / "drift.HTML").read_text(encoding="utf-8"))
+    assert "Drift of runtimes" in page.text
+    assert "To update" in page.text
+    assert "10.0.0.0/8" in page.text
+
+
+@pytest.mark.parametrize(
+    ("playbook", "dest", "said"),
+    [
+        (AUDIT, "report.xls", "must end in .html or .json or .csv"),
+        (APPLY, "report.csv", "must end in .html or .json;"),
+        (APPLY, "report", "must end in .html or .json;"),
+        (APPLY, "missing/report.html", "missing, does not exist; create it."),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_noticed_before_anything_is_done(
+    three: Play, servers: list[Simulator], playbook: str, dest: str, said: str
+) -> None:
+    played = three(playbook, mstr_report_dest=dest)
+    assert played.status == 2
+    assert said in " ".join(played.output.split())
+    assert [server.calls() for server in servers[:2]] == [[], []]
+
+
+@pytest.mark.parametrize("playbook", [APPLY, EXPORT, AUDIT])
+@pytest.mark.parametrize("inventory", ["missing", "empty"])
+def test_a_playbook_without_an_inventory_fails_and_says_so(play: Play, playbook: str, inventory: str) -> None:
+    program, _, path, *rest = play.command(playbook)
+    play.write("empty.yml", "all: {}\n")
+    command = [program, *(["-i", "empty.yml"] if inventory == "empty" else []), *rest]
+    assert path
+    played = play.run(command)
+    assert played.status == 2, played.output
+    assert "There are no environments: the inventory is missing or empty." in played.output

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.plugin_utils._changes import line, marks
+
+PANDAS, REQUESTS = {"name": "pandas", "version": "2.2.3"}, {"name": "requests", "version": "2.32.3"}
+
+
+@pytest.mark.parametrize(
+    ("field", "before", "after", "said"),
+    [
+        (
+            "whitelist",
+            ["10.0.3.0/24", "10.1.0.0/16"],
+            ["10.1.0.0/16", "10.200.0.0/16"],
+            "whitelist +10.200.0.0/16 -10.0.3.0/24",
+        ),
+        ("whitelist", None, ["10.1.0.0/16"], "whitelist +10.1.0.0/16"),
+        ("whitelist", ["10.1.0.0/16"], [], "whitelist -10.1.0.0/16"),
+        ("packages", [REQUESTS], [{"name": "requests", "version": "2.32.4"}], "packages requests 2.32.3 → 2.32.4"),
+        ("packages", [REQUESTS], [{"name": "requests"}], "packages requests 2.32.3 → any version"),
+        ("packages", [REQUESTS], [PANDAS], "packages +pandas 2.2.3 -requests 2.32.3"),
+        (
+            "packages",
+            [{"name": "A_b", "description": ""}],
+            [{"name": "a-b", "description": "new"}],
+            "packages a-b description '' → 'new'",
+        ),
+        ("resource", {"cpu": 0.5, "mem": 512}, {"cpu": 0.5, "mem": 1024}, "resource mem 512 → 1024"),
+        ("resource", None, {"mem": 512}, "resource mem (not set) → 512"),
+        ("exec_timeout", 60, 1800, "exec_timeout 60 → 1800"),
+        ("exec_timeout", None, 60, "exec_timeout (not set) → 60"),
+        ("others", "", "ä", "others '' → 'ä'"),
+        ("whitelist", ["b", "a"], ["a", "b"], "whitelist b, a → a, b"),
+    ],
+)
+def test_a_line_says_what_changed(field, before, after, said):
+    assert line(field, before, after) == said
+
+
+def test_a_line_stays_short_and_the_marks_are_whole():
+    networks = [f"10.{number}.0.0/16" for number in range(100)]
+    text = line("whitelist", [], networks)
+    assert text.endswith(" and 94 more")
+    assert len(text) < 150
+    assert len(marks([], networks)) == 100
+    assert len(line("description", "x" * 5000, "a\nb" * 5000)) < 150

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from html.parser import HTMLParser
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
+from ansible_collections.mstr.library.plugins.filter.report_file import FilterModule, report_file
+from ansible_collections.mstr.library.tests.unit.support.report import environment, many, runtime, violation
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>&{{ 7*7 }}\u202e\ud800'
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its text, and its tags with their attributes."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.attributes, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def hostile():
+    """A server on which every text that somebody could choose is hostile."""
+    one = runtime(
+        1,
+        HOSTILE,
+        description=HOSTILE,
+        status=HOSTILE,
+        whitelist=[HOSTILE],
+        packages=[{"name": HOSTILE, "version": HOSTILE, "status": HOSTILE, "message": HOSTILE}],
+        resource={"cpu": HOSTILE, "mem": HOSTILE, "disk": HOSTILE, "proc_count": HOSTILE},
+        exec_timeout=HOSTILE,
+        runtime_version=HOSTILE,
+        owner={"name": HOSTILE},
+        date_modified=HOSTILE,
+        scripts=[{"name": HOSTILE, "project": {"name": HOSTILE}}],
+    )
+    changes = [{"field": HOSTILE, "before": HOSTILE, "after": [HOSTILE]}]
+    error = {"msg": HOSTILE}
+    entry = {"name": HOSTILE, "id": one["id"], "action": "updated", "error": error, "changes": changes}
+    read = {
+        "runtimes": [one],
+        "violations": [violation(one, HOSTILE, HOSTILE)],
+        "unread": [{"project": HOSTILE, "script": HOSTILE, "error": HOSTILE}],
+    }
+    policy = {"networks_within": [HOSTILE], "networks_never": [HOSTILE]}
+    failed = {"failed": True, "msg": HOSTILE, "runtimes": [entry]}
+    return environment_report(failed, HOSTILE, check_mode=True, read=read, policy=policy, detail=True)
+
+
+def test_everything_from_a_server_stays_text():
+    text = report_file([hostile()], "x.html", not_reached=[HOSTILE])
+    page = Page(text)
+    plain = Page(report_file([environment("prod")], "x.html"))
+    assert page.tags.count("script") == plain.tags.count("script") == 1
+    assert "img" not in page.tags
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert page.text.count("<script>alert(1)</script>") > 20
+    assert "{{ 7*7 }}" in page.text
+    assert text.encode("utf-8")
+
+
+def test_a_page_needs_nothing_from_anywhere_and_allows_only_its_own_script():
+    page = Page(report_file([environment("prod")], "x.html"))
+    attributes = dict(page.attributes)
+    assert attributes["content"]
+    policy = next(value for name, value in page.attributes if name == "content" and "default-src" in value)
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert [value for name, value in page.attributes if name in ("src", "href") and not value.startswith("#")] == []
+    assert "style" not in attributes, "the page's own policy would ignore it"
+
+
+def test_a_spreadsheet_reads_no_formula():
+    one = runtime(1, "=HYPERLINK(1)", whitelist=["-1+1", "@x", "+1"], owner={"name": "\t=1"})
+    report = environment_report(None, "=prod", read={"runtimes": [one], "violations": []}, detail=True)
+    rows = list(csv.DictReader(io.StringIO(report_file([report], "x.csv"))))
+    assert [row["network"] for row in rows] == ["'-1+1", "'@x", "'+1"]
+    assert not [value for row in rows for value in row.values() if value[:1] in ("=", "+", "-", "@", "\t")]
+
+
+def test_json_has_everything():
+    report = json.loads(report_file([environment("prod")], "x.json", not_reached=["gone"]))
+    assert (report["kind"], report["not_reached"]) == ("audit", ["gone"])
+    assert [one["networks"] for one in report["environments"][0]["inventory"] if one["name"] == "Nightly reports"] == [
+        [
+            {"network": "0.0.0.0/0", "rules": ["networks_within", "networks_never"]},
+            {"network": "10.10.10.0/24", "rules": []},
+        ]
+    ]
+    assert report["generated"].endswith("+00:00")
+
+
+def test_fifty_environments_of_a_hundred_runtimes_take_seconds():
+    environments = many(50, 100)
+    began = time.monotonic()
+    text = report_file(environments, "x.html")
+    assert time.monotonic() - began < 20
+    assert text.count('<details class="rt"') == 50 * 101, "and one that is missing in each"
+    assert len(text) < 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (([], "x.pdf"), r"'x.pdf' must end in .html, .json or .csv"),
+        (([], "html"), "must end in"),
+        (([], "x.csv", "apply"), "must end in .html or .json; the suffix decides"),
+        (([], "x.html", "drift"), "kind must be audit or apply, not 'drift'"),
+        (("text", "x.html"), "takes a list of reports"),
+    ],
+)
+def test_what_is_refused(arguments, said):
+    with pytest.raises(AnsibleFilterError, match=said):
+        report_file(*arguments)
+
+
+def test_its_name():
+    assert list(FilterModule().filters()) == ["report_file"]

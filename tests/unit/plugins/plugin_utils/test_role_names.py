@@ -1,0 +1,35 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.plugin_utils._role_names import renamed
+
+
+@pytest.mark.parametrize(
+    ("said", "becomes"),
+    [
+        ("runtimes[0] 'src': name is empty", "mstr_runtimes[0] 'src': name is empty"),
+        ("a\nruntimes[3] is a runtime like runtimes[1]", "a\nmstr_runtimes[3] is a runtime like mstr_runtimes[1]"),
+        ("src '/a/src' cannot be read", "mstr_runtimes_src '/a/src' cannot be read"),
+        (
+            "purge would delete 5 runtimes, more than purge_limit 1: 'purge_limit' (1)",
+            "purge would delete 5 runtimes, more than mstr_runtimes_purge_limit 1: 'purge_limit' (1)",
+        ),
+        ("policy.networks_within[0] 'x' is", "mstr_runtimes_policy.networks_within[0] 'x' is"),
+        ("concurrency must be at least 1, not 0", "mstr_runtimes_concurrency must be at least 1, not 0"),
+        ("Unsupported parameters: x found in runtimes", "Unsupported parameters: x found in mstr_runtimes"),
+        ("the server's runtimes[0] isn't 'runtimes[0]'", "the server's mstr_runtimes[0] isn't 'runtimes[0]'"),
+        ("Could not list the runtimes: GET /api/runtimes", "Could not list the runtimes: GET /api/runtimes"),
+        ("mstr_runtimes[0] and mstr_runtimes_src 'x'", "mstr_runtimes[0] and mstr_runtimes_src 'x'"),
+    ],
+)
+def test_a_message_names_variables_and_keeps_what_somebody_wrote(said, becomes):
+    assert renamed({"failed": True, "msg": said, "runtimes": []}) == {"failed": True, "msg": becomes, "runtimes": []}
+
+
+@pytest.mark.parametrize("result", [{"msg": "runtimes[0]"}, {"failed": True}, {"failed": True, "msg": None}])
+def test_what_has_no_error_stays(result):
+    assert renamed(result) == result

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Results of audits, from which reports are made."""
+
+from __future__ import annotations
+
+from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
+
+POLICY = {
+    "networks_within": ["10.0.0.0/8", "192.168.0.0/16"],
+    "networks_never": ["10.66.0.0/16"],
+    "whitelist_required": True,
+}
+
+
+def runtime(number, name, **fields):
+    """A runtime as mstr_runtime_info returns it."""
+    packages = [{"name": name, "version": "1.2.3", "status": "installed", "message": None} for name in ("pandas", "x")]
+    return {
+        "id": f"{number:032X}",
+        "name": name,
+        "is_default": False,
+        "description": "",
+        "status": "ready",
+        "packages": packages,
+        "whitelist": ["10.10.10.0/24", "192.168.1.1/32"],
+        "resource": {"cpu": 0.5, "mem": 1024, "disk": None, "proc_count": None},
+        "exec_timeout": 600,
+        "min_cached_instances": 0,
+        "max_cached_instances": 3,
+        "runtime_version": "3.10.5",
+        "owner": {"id": "54F3D26011D2896560009A8E67019608", "name": "Administrator"},
+        "date_created": "2026-01-25T07:29:53.000+0000",
+        "date_modified": "2026-11-25T07:29:53.000+0000",
+        **fields,
+    }
+
+
+def violation(one, value, rule):
+    """An entry of the violations that mstr_runtime_info returns."""
+    return {"name": one["name"], "id": one["id"], "option": "whitelist", "value": value, "rule": rule}
+
+
+def environment(name, quiet=3, base=0):
+    """The report on an environment with findings of every kind, and runtimes without any."""
+    failed = {"name": "pandas", "version": "2.2.3", "status": "not_installed", "message": "Return code: 1."}
+    scripts = [{"name": "Load sales", "project": {"name": "Sales"}}]
+    wide = runtime(
+        base, "Nightly reports", whitelist=["0.0.0.0/0", "10.10.10.0/24"], packages=[failed], scripts=scripts
+    )
+    broken = runtime(base + 1, "<script>alert(1)</script>", status="error", whitelist=[], scripts=[])
+    default = runtime(base + 2, "(Default) MicroStrategy", is_default=True, whitelist=["0.0.0.0/0"])
+    calm = [runtime(base + 10 + number, f"Runtime {number:03}") for number in range(quiet)]
+    read = {
+        "runtimes": [wide, broken, default, *calm],
+        "violations": [
+            *(violation(one, "0.0.0.0/0", rule) for one in (wide, default) for rule in list(POLICY)[:2]),
+            violation(broken, None, "whitelist_required"),
+        ],
+        "unread": [{"project": "Finance", "script": None, "error": "the project is not loaded"}],
+    }
+    changes = [
+        {"field": "whitelist", "before": ["0.0.0.0/0", "10.10.10.0/24"], "after": ["10.10.10.0/24", "10.20.0.0/16"]},
+        {"field": "packages", "before": [{"name": "pandas", "version": "2.2.3"}], "after": [{"name": "pandas"}]},
+        {"field": "resource", "before": {"cpu": 0.5, "mem": 1024}, "after": {"cpu": 0.5, "mem": 2048}},
+        {"field": "description", "before": "", "after": "Loads the sales figures"},
+    ]
+    created = [{"field": "name", "before": None, "after": "Forecasts"}]
+    entries = [
+        {"name": "Nightly reports", "id": wide["id"], "action": "updated", "error": None, "changes": changes},
+        {"name": "Forecasts", "id": None, "action": "created", "error": None, "changes": created},
+        *({"name": one["name"], "id": one["id"], "action": "none", "error": None, "changes": []} for one in calm),
+    ]
+    summary = {"created": 1, "updated": 1, "deleted": 0, "unchanged": quiet, "failed": 0}
+    return environment_report(
+        {"runtimes": entries, "summary": summary},
+        name,
+        check_mode=True,
+        read=read,
+        policy=POLICY,
+        accepted=["(Default)*"],
+        detail=True,
+    )
+
+
+def many(environments, runtimes):
+    """Reports on many environments, each with so many runtimes."""
+    return [environment(f"prod-{number:02}", runtimes - 3, number * 1000) for number in range(environments)]
+
+
+def failed(name):
+    """The report on an environment that could not be read."""
+    message = "Could not log in: nothing listens at dev.mstr.example.com (Connection refused); check base_url."
+    return environment_report(None, name, read={"failed": True, "msg": message}, detail=True)
