@@ -148,6 +148,18 @@ runtimes:
         mem: 1024
         proc_count: null
       runtime_version: 3.10.5
+      scripts:
+        - id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
+          name: Month end
+          type: 76
+          subtype: 19457
+          project:
+            id: B19DEDCC11D4E0EFC000EB9495D0F44F
+            name: Sales
+          owner:
+            id: 54F3D26011D2896560009A8E67019608
+            name: Administrator
+          date_modified: "2026-11-25T07:29:53.000+0000"
       status: ready
       version: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
       whitelist:

@@ -16,7 +16,11 @@ from running import World, as_printed, broken_promises, doubled_records, execute
 from simulator.harness import Simulator
 
 PAGES = pages()
-_READS = ("GET", "POST /auth/login", "POST /auth/delegate", "POST /auth/logout")
+# A search is sent as a POST, and changes nothing either.
+_READS = (
+    *("GET", "POST /auth/login", "POST /auth/delegate", "POST /auth/logout"),
+    *("POST /metadataSearches/results", "POST /v2/metadataSearches/results"),
+)
 
 
 def _of_kind(page: str, *kinds: str) -> list[Block]:
