@@ -10,7 +10,8 @@ import argparse
 
 from dev import envs, proc, report
 from dev.paths import ROOT
-from dev.testbed import VENDOR, variables_for
+from dev.stages import faults
+from dev.testbed import VENDOR
 
 HELP = "what the modules cost, compared in pairs"
 _FOLDER = ROOT / "tests" / "benchmark"
@@ -24,6 +25,6 @@ def run(args: argparse.Namespace) -> int:
     if not _FOLDER.exists():
         return report.fail(f"nothing there yet ({_FOLDER.relative_to(ROOT)})")
     env, vendor = envs.ensure("bench"), envs.ensure("contract", VENDOR)
-    told = variables_for(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
+    told = faults.told(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
     with proc.started(env.python, _FOLDER, *args.more, env=told) as process:
         return process.wait()

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from measure import Pair, Way, pair, run
-from place import ANSIBLE, COLLECTIONS, HERE, MSTRIO, Place, settings
+from measure import Turns, Way, in_turn, run
+from place import ANSIBLE, COLLECTIONS, HERE, MSTRIO, OLDEST, Place, settings
 from simulator.harness import Simulator
 
 SLOW_MS = 20
@@ -34,10 +34,13 @@ class Comparison:
     theirs: Way
     target: float | None
     rounds: int
+    # Whether ours is measured as a module too.
+    both_ways: bool = True
 
-    def measure(self) -> Pair:
-        """Run the pairs."""
-        return pair(self.ours, self.theirs, self.rounds)
+    def measure(self) -> Turns:
+        """Run all ways in turn."""
+        as_module = Place.as_module(self.ours) if self.both_ways else None
+        return in_turn(self.ours, self.theirs, as_module, self.rounds)
 
 
 def all_of(place: Place, rounds: int) -> Iterator[Comparison]:
@@ -48,12 +51,12 @@ def all_of(place: Place, rounds: int) -> Iterator[Comparison]:
 
     no_op = place.ad_hoc("no-op", "mstr.library.mstr_runtime", _NO_OP, holds(10))
     ping = place.ad_hoc("ping", "ansible.builtin.ping", {})
-    yield Comparison("one", "one task, nothing to do", "`ansible.builtin.ping`", no_op, ping, 1.15, rounds * 2)
+    yield Comparison("one", "one task, nothing to do", "`ansible.builtin.ping`", no_op, ping, 0.80, rounds * 2)
     tasks = place.play("ten tasks", "ten_tasks.yml", holds(10), file=str(ten))
     pings = place.play("ten pings", "ten_pings.yml")
-    yield Comparison("one", "ten tasks, nothing to do", "ten `ping`", tasks, pings, None, rounds)
+    yield Comparison("one", "ten tasks, nothing to do", "ten `ping`", tasks, pings, 0.40, rounds)
     session = place.play("on a session", "ten_tasks_on_a_session.yml", holds(10), file=str(ten))
-    yield Comparison("one", "the same on one `mstr_session`", "ten `ping`", session, pings, None, rounds)
+    yield Comparison("one", "the same on one `mstr_session`", "without it", session, tasks, 1.0, rounds, False)
     by_uri = place.play("ten by uri", "uri_ten.yml", holds(10), file=str(ten))
     yield Comparison("one", "ten tasks, nothing to do", "the same by `uri`", tasks, by_uri, None, rounds)
 
@@ -62,23 +65,19 @@ def all_of(place: Place, rounds: int) -> Iterator[Comparison]:
     bulk = place.play("bulk", "bulk.yml", holds(100), file=str(hundred))
     uri = place.play("uri", "uri.yml", holds(100), file=str(hundred))
     vendor = place.client("mstrio-py", "mstrio_apply.py", hundred, before=holds(100))
-    yield Comparison("many", "100 runtimes, nothing to do", "the same by `uri`", bulk, uri, 0.40, rounds)
-    yield Comparison("many", "100 runtimes, nothing to do", "mstrio-py, list and compare", bulk, vendor, 1.0, rounds)
+    yield Comparison("many", "100 runtimes, nothing to do", "the same by `uri`", bulk, uri, 0.35, rounds)
+    yield Comparison("many", "100 runtimes, nothing to do", "mstrio-py, list and compare", bulk, vendor, 0.95, rounds)
     empty = holds(0, latency_ms=SLOW_MS)
     one_by_one = place.client("mstrio-py create", "mstrio_apply.py", hundred, before=empty)
     for how, options in (("", {}), (", concurrency 16", {"at_a_time": 16})):
         create = place.play("bulk create", "bulk.yml", empty, file=str(hundred), **options)
         work = f"100 created, {SLOW_MS} ms a request{how}"
         yield Comparison("many", work, "mstrio-py, one by one", create, one_by_one, 0.25, few)
-    yield Comparison(
-        "many",
-        "1,000 unchanged, from `src`",
-        "mstrio-py, reading the list",
-        place.play("src", "bulk_src.yml", holds(1000), file=str(thousand)),
-        place.client("mstrio-py list", "mstrio_list.py", before=holds(1000)),
-        1.0,
-        few,
-    )
+    vendor_list = place.client("mstrio-py list", "mstrio_list.py", before=holds(1000))
+    for how, programs in (("", ANSIBLE), (", oldest ansible-core", OLDEST)):
+        from_file = place.play("src", "bulk_src.yml", holds(1000), programs=programs, file=str(thousand))
+        work = f"1,000 unchanged, from `src`{how}"
+        yield Comparison("many", work, "mstrio-py, reading the list", from_file, vendor_list, 1.0, few)
 
 
 def _reading(place: Place, rounds: int) -> Iterator[Comparison]:
@@ -96,6 +95,7 @@ def _reading(place: Place, rounds: int) -> Iterator[Comparison]:
         info(1, before=incomplete),
         0.34,
         rounds,
+        False,
     )
     yield Comparison(
         "many",
@@ -105,6 +105,7 @@ def _reading(place: Place, rounds: int) -> Iterator[Comparison]:
         place.client("mstrio-py list", "mstrio_list.py", before=incomplete),
         None,
         rounds,
+        False,
     )
 
 
@@ -152,12 +153,14 @@ def memory(place: Place) -> dict[int, float]:
 
 
 def growth(place: Place, counts: tuple[int, ...], most_single: int) -> dict[str, dict[int, float]]:
-    """Seconds of the four ways to find nothing to do, by number of runtimes, one run each."""
+    """Seconds of the ways to find nothing to do, by number of runtimes, one run each."""
     seconds: dict[str, dict[int, float]] = {}
     for count in counts:
         file, before = place.file(count), partial(place.holding, count)
+        bulk = place.play("bulk", "bulk.yml", before, file=str(file))
         ways = {
-            "mstr_runtimes": place.play("bulk", "bulk.yml", before, file=str(file)),
+            "mstr_runtimes": bulk,
+            "mstr_runtimes as a module": Place.as_module(bulk),
             "ansible.builtin.uri": place.play("uri", "uri.yml", before, file=str(file)),
         }
         if MSTRIO:

@@ -40,21 +40,31 @@ class Sample:
 
 
 @dataclass
-class Pair:
-    """Two ways, run in turn."""
+class Turns:
+    """Ways that were run in turn: ours in process, theirs, and where there is one, ours as a module."""
 
     ours: list[Sample]
     theirs: list[Sample]
+    as_module: list[Sample]
 
     @property
     def ratios(self) -> list[float]:
-        """Ours to theirs, pair by pair."""
-        return [one.seconds / other.seconds for one, other in zip(self.ours, self.theirs, strict=True)]
+        """Ours to theirs, turn by turn."""
+        return _ratios(self.ours, self.theirs)
 
     @property
     def ratio(self) -> float:
         """The median."""
         return statistics.median(self.ratios)
+
+    @property
+    def module_ratios(self) -> list[float]:
+        """Ours as a module to theirs, turn by turn."""
+        return _ratios(self.as_module, self.theirs) if self.as_module else []
+
+
+def _ratios(ours: Sequence[Sample], theirs: Sequence[Sample]) -> list[float]:
+    return [one.seconds / other.seconds for one, other in zip(ours, theirs, strict=True)]
 
 
 def run(way: Way) -> Sample:
@@ -75,11 +85,14 @@ def run(way: Way) -> Sample:
     return Sample(seconds, usage.ru_maxrss / 1024, (way.requests() - before) if way.requests else 0)
 
 
-def pair(ours: Way, theirs: Way, rounds: int) -> Pair:
-    """Run both in turn, after one uncounted run of each."""
-    run(ours), run(theirs)
-    both = [(run(ours), run(theirs)) for _ in range(rounds)]
-    return Pair([one for one, _other in both], [other for _one, other in both])
+def in_turn(ours: Way, theirs: Way, as_module: Way | None, rounds: int) -> Turns:
+    """Run all of them in turn, after one uncounted run of each."""
+    ways = [way for way in (ours, theirs, as_module) if way]
+    for way in ways:
+        run(way)
+    turns = [[run(way) for way in ways] for _ in range(rounds)]
+    columns = [list(column) for column in zip(*turns, strict=True)]
+    return Turns(columns[0], columns[1], columns[2] if as_module else [])
 
 
 def median(samples: Sequence[Sample]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from support import ansible  # noqa: E402
 # The environment of the vendor's client.
 MSTRIO = os.environ.get("MSTR_TEST_CONTRACT_PYTHON", "")
 ANSIBLE = ansible.programs()
+# The programs of the oldest ansible-core.
+OLDEST = Path(os.environ["MSTR_TEST_CORES"].split(os.pathsep)[0])
 COLLECTIONS = ansible.COLLECTIONS
 
 
@@ -90,9 +93,14 @@ class Place:
         command = [str(ANSIBLE / "ansible"), "localhost", "-m", module, *(["-a", json.dumps(args)] if args else [])]
         return self._way(name, command, before)
 
-    def play(self, name: str, playbook: str, before: Any = None, **variables: Any) -> Way:
-        """A playbook of the folder plays."""
-        command = [str(ANSIBLE / "ansible-playbook"), str(HERE / "plays" / playbook), "-e", json.dumps(variables)]
+    @staticmethod
+    def as_module(way: Way) -> Way:
+        """The same with a Python of its own for each task."""
+        return replace(way, command=[*way.command, "-e", json.dumps({"mstr_in_process": False})])
+
+    def play(self, name: str, playbook: str, before: Any = None, *, programs: Path = ANSIBLE, **variables: Any) -> Way:
+        """A playbook of the folder plays, by the ansible-core whose programs are in that folder."""
+        command = [str(programs / "ansible-playbook"), str(HERE / "plays" / playbook), "-e", json.dumps(variables)]
         return self._way(name, command, before)
 
     def client(self, name: str, script: str, *arguments: object, before: Any = None, python: str = MSTRIO) -> Way:

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from comparisons import Comparison
-from measure import Pair, median
+from measure import Turns, median
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
@@ -22,24 +23,29 @@ class Row:
     """A comparison that was measured."""
 
     comparison: Comparison
-    pair: Pair
+    turns: Turns
 
     def cells(self) -> list[str]:
         """The row as texts."""
-        one, ratios = self.comparison, self.pair.ratios
+        one = self.comparison
         target = f"≤ {one.target:.2f}" if one.target else ""
-        met = "" if one.target is None else (" ✓" if self.pair.ratio <= one.target else " ✗")
+        met = "" if one.target is None else (" ✓" if self.turns.ratio <= one.target else " ✗")
         return [
             one.work,
             one.against,
-            f"{self.pair.ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+            _spread(self.turns.ratios),
             target + met,
-            f"{self.pair.ours[-1].requests} / {self.pair.theirs[-1].requests}",
-            f"{median(self.pair.ours):.2f} s / {median(self.pair.theirs):.2f} s",
+            _spread(self.turns.module_ratios),
+            f"{self.turns.ours[-1].requests} / {self.turns.theirs[-1].requests}",
+            f"{median(self.turns.ours):.2f} s / {median(self.turns.theirs):.2f} s",
         ]
 
 
-HEADER = ["work", "against", "ratio (spread)", "target", "requests", "wall time here"]
+def _spread(ratios: Sequence[float]) -> str:
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if ratios else ""
+
+
+HEADER = ["work", "against", "ratio (spread)", "target", "as a module", "requests", "wall time here"]
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -88,6 +88,7 @@ def run(
         "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
         "ANSIBLE_CALLBACKS_ENABLED": "record",
         "MSTR_TEST_RECORD": str(record),
+        "ANSIBLE_ASYNC_DIR": str(folder / "async"),
         **env,
     }
     done = subprocess.run(

@@ -74,7 +74,7 @@ WAYS = {
     "vars: {mstr_in_process: true}": IN_PROCESS,
     "vars: {mstr_in_process: null}": IN_PROCESS,
     "vars: {mstr_in_process: 'no'}": "as a module, because mstr_in_process is false",
-    "async: 30": "as a module, because the task is async",
+    "async: 30\n      poll: 1": "as a module, because the task is async",
     "no_log: true": IN_PROCESS,
     "environment: {MSTR_RETRIES: '1', HOME: /nowhere}": IN_PROCESS,
     "environment: {PYTHONWARNINGS: ignore, LD_BIND_NOW: '1', OPENSSL_ia32cap: ''}": (
