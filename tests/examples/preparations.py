@@ -71,6 +71,11 @@ PAGES: dict[str, Preparation] = {
         files={"vault-password": "an-example-vault-password\n"},
     ),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[NIGHTLY]),
+    "docs/docsite/rst/guide_recipes.rst": Preparation(
+        runtimes=[NIGHTLY, {"name": "Trial of 2024"}],
+        servers={f"test.{HOST}": [NIGHTLY]},
+        may_skip=["Restore the packages of before", "Report why"],
+    ),
     "docs/docsite/rst/guide_runtimes_as_code.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Strategy samples"}, {"name": "Trial of 2024"}],
         files={"runtimes.yml": "runtimes:\n  - name: Nightly reports\n  - name: Forecasts\n"},
