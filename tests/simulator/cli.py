@@ -110,19 +110,21 @@ def _announce(options: argparse.Namespace, told: dict[str, Any]) -> None:
     if options.quiet:
         return
     lines = [
-        f"A stand-in Library server, profile {options.profile}. Ctrl-C ends it.",
-        f"  MSTR_BASE_URL        {told['base_url']}",
-        f"  MSTR_USERNAME        {told['username']}",
-        f"  MSTR_PASSWORD        {told['password']}",
-        f"  or MSTR_API_TOKEN    {told['api_token']}",
-        f"  or MSTR_IDENTITY_TOKEN {told['identity_token']}",
-        f"  or with MSTR_LOGIN_MODE=ldap: {told['ldap_username']}, {told['ldap_password']}",
-        f"  control              {told['control_url']}",
+        f"A stand-in Library server, profile {options.profile}. Ctrl-C ends it. In another terminal:",
+        f"  export MSTR_BASE_URL={told['base_url']}",
+        f"  export MSTR_USERNAME={told['username']} MSTR_PASSWORD={told['password']}",
     ]
     if told["certificates"]:
-        lines.append(f"  MSTR_CA_PATH         {told['certificates']['ca']}")
+        lines.append(f"  export MSTR_CA_PATH={told['certificates']['ca']}")
+    lines += [
+        "Other ways to log in, instead of the user and password:",
+        f"  MSTR_API_TOKEN={told['api_token']}",
+        f"  MSTR_IDENTITY_TOKEN={told['identity_token']}",
+        f"  MSTR_LOGIN_MODE=ldap MSTR_USERNAME={told['ldap_username']} MSTR_PASSWORD={told['ldap_password']}",
+        f"Control interface: {told['control_url']}",
+    ]
     if told["proxy_url"]:
-        lines.append(f"  proxy                {told['proxy_url']}")
+        lines.append(f"Proxy: {told['proxy_url']}")
     with contextlib.suppress(BrokenPipeError):
         print("\n".join(lines), flush=True)
 
