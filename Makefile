@@ -11,7 +11,7 @@ DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed
 PORT ?= 8899
 PROFILE ?= samples
 
-.PHONY: help env demo test test-ee test-controller check simulator bench faults soak docs lock release clean
+.PHONY: help env demo test test-ee test-controller check simulator bench faults soak docs lock changelog release clean
 
 help:
 	@$(DEV) --help
@@ -63,6 +63,10 @@ docs:
 # Newer pins in dev/requirements/*.txt, from the *.in files beside them.
 lock:
 	@$(DEV) lock $(ARGS)
+
+# CHANGELOG.md of the version in galaxy.yml, from the fragments.
+changelog:
+	@$(DEV) changelog $(ARGS)
 
 # The tarball for Galaxy in dist/, after it was tried in an empty environment.
 release:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from dev.commands import (
     bench,
+    changelog,
     check,
     clean,
     demo,
@@ -48,6 +49,7 @@ ALL: dict[str, Command] = {
     "soak": soak,
     "docs": docs,
     "lock": lock,
+    "changelog": changelog,
     "release": release,
     "clean": clean,
 }
