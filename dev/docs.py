@@ -19,6 +19,17 @@ intersphinx_mapping = {}
 suppress_warnings = ["ref.ref"]
 project = html_short_title = title = "mstr.library"
 copyright = "mstr.library contributors"
+html_static_path = ["_own"]
+html_css_files = ["tables.css"]
+"""
+
+# The theme writes each cell on one line, so that a phone shows one column of a table and half of the next.
+_TABLES = """
+.wy-table-responsive table td, .wy-table-responsive table th { white-space: normal; min-width: 5.5em; }
+@media screen and (max-width: 600px) {
+  .wy-table-responsive table td, .wy-table-responsive table th { padding: 6px 8px; font-size: 85%; }
+  .wy-table-responsive table td code { white-space: normal; overflow-wrap: anywhere; }
+}
 """
 
 
@@ -34,6 +45,8 @@ def build(site: Path, log: Path) -> int:
     if status == 0:
         with (site / "conf.py").open("a") as conf:
             conf.write(_OFFLINE)
+        (site / "_own").mkdir()
+        (site / "_own" / "tables.css").write_text(_TABLES)
         status = proc.run("bash", site / "build.sh", log=log, cwd=site, env=told)
     return status
 

@@ -20,6 +20,7 @@ _OLDEST = {
     "ansible-2.21": "3.12",
     "awx": "3.10",
     "bench": "3.10",
+    "browser": "3.10",
     "contract": "3.11",
     "demo": "3.10",
     "dev": "3.10",

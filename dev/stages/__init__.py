@@ -11,7 +11,7 @@ a `Result`. For a folder of pytest tests, `pytests.stage(name, folder)` is all t
 from __future__ import annotations
 
 from dev.stage import Stage
-from dev.stages import ansible_tests, awx, docs, faults, lint, pytests, release
+from dev.stages import ansible_tests, awx, browser, docs, faults, lint, pytests, release
 from dev.testbed import VENDOR
 
 INNER_LOOP: tuple[Stage, ...] = (
@@ -37,5 +37,6 @@ ALL: tuple[Stage, ...] = (
     awx.AS_MODULES,
     faults.STAGE,
     faults.OLD_URLLIB3,
+    browser.STAGE,
     pytests.stage("tool", "tests/tool", also=("demo",)),
 )

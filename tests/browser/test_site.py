@@ -1,0 +1,49 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation site as people see it: every page on a desktop and on a phone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+from support.browser import DESKTOP, PHONE, opened
+
+SITE = Path(os.environ.get("MSTR_TEST_SITE", "."))
+PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+SCREENS = {"desktop": DESKTOP, "phone": PHONE}
+
+
+def test_the_site_has_its_pages() -> None:
+    assert {"index.html", "mstr_runtime_module.html"} <= {Path(page).name for page in PAGES}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_fits_the_screen_and_complains_of_nothing(browser: Browser, page: str, screen: str) -> None:
+    with opened(browser, SITE / page, SCREENS[screen]) as found:
+        assert found.errors == []
+        assert found.broken_images() == []
+        assert found.too_wide() == 0
+        links = found.page.evaluate("[...document.querySelectorAll('a[href]')].map(one => one.href)")
+    assert [link for link in map(str, links) if not _leads_somewhere(link)] == []
+
+
+def _leads_somewhere(link: str) -> bool:
+    """Whether a link to this site names a page, and a place on it, that exist. What is elsewhere is not asked."""
+    parts = urlsplit(link)
+    # The theme links to the root of whatever host publishes the site.
+    if parts.scheme != "file" or parts.path == "/":
+        return True
+    target, place = Path(unquote(parts.path)), unquote(parts.fragment)
+    return target.is_file() and (not place or f'id="{place}"' in target.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("link", ["guide_none.html", "index.html#nowhere"])
+def test_a_broken_link_is_found(link: str) -> None:
+    assert not _leads_somewhere(f"{SITE.as_uri()}/{link}")

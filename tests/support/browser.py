@@ -1,0 +1,72 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pages in a real browser: the machine's Chromium, headless, driven by Playwright."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+# Chromium looks for hosts of its vendor at every start; what a test opens is on this machine.
+_OFFLINE = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-sandbox",
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser that dev/stages/browser.py found."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ["MSTR_TEST_CHROMIUM"], args=list(_OFFLINE), headless=True
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Opened:
+    """A page that was opened, and everything it complained of."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+
+    def too_wide(self) -> int:
+        """By how many pixels the page is wider than the screen."""
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        return int(self.page.evaluate(wide))
+
+    def broken_images(self) -> list[str]:
+        """Images that did not load."""
+        script = "[...document.images].filter(one => !one.complete || !one.naturalWidth).map(one => one.src)"
+        return [str(one) for one in self.page.evaluate(script)]
+
+
+@contextmanager
+def opened(browser: Browser, address: Path | str, screen: dict[str, int], **context: Any) -> Iterator[Opened]:
+    """A page on a screen of that size; `context` goes to Playwright, such as C(color_scheme="dark")."""
+    with browser.new_context(viewport=screen, **context) as frame:  # type: ignore[arg-type]
+        page = frame.new_page()
+        found = Opened(page)
+        page.on("console", lambda message: found.errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: found.errors.append(str(error)))
+        page.on("requestfailed", lambda request: found.errors.append(f"{request.url} failed"))
+        page.goto(address.as_uri() if isinstance(address, Path) else address)
+        yield found
