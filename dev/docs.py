@@ -27,7 +27,7 @@ html_css_files = ["tables.css"]
 _TABLES = """
 .wy-table-responsive table td, .wy-table-responsive table th { white-space: normal; min-width: 5.5em; }
 @media screen and (max-width: 600px) {
-  .wy-table-responsive table td, .wy-table-responsive table th { padding: 6px 8px; font-size: 85%; }
+  .rst-content .wy-table-responsive table.docutils :is(td, th) { padding: 4px 5px; font-size: 75%; min-width: 4em; }
   .wy-table-responsive table td code { white-space: normal; overflow-wrap: anywhere; }
 }
 """
