@@ -135,7 +135,7 @@ def surprises(found: Runtime, wanted: Definition, predicted: Runtime | None = No
     merged, changed = _compare(found.values, wanted)
     stored, requested = _shown(found.values, changed), _shown(merged, changed)
     sentences = [
-        f"The server stored {name} of runtime {found.name!r} differently than requested: {stored[name]!r} instead of "
+        f"The server stored {_different(name)} for runtime {found.name!r} than requested: {stored[name]!r} instead of "
         f"{requested[name]!r}.{_remedy(name, stored[name], requested[name])} The next run will try to change it again."
         for name in changed
     ]
@@ -147,6 +147,10 @@ def surprises(found: Runtime, wanted: Definition, predicted: Runtime | None = No
             f"{what}. Set them again on the server, and please report them."
         )
     return sentences
+
+
+def _different(name: str) -> str:
+    return f"different {name}" if name.endswith("s") else f"a different {name}"
 
 
 def _lost_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

@@ -192,10 +192,11 @@ def test_a_surprise_names_field_both_values_and_the_remedy():
     there = runtime(packages=[{"name": "a"}, {"name": "mstrio-py", "version": "11"}], description="cut")
     described, packages = surprises(there, wanted(packages=[{"name": "a"}], description="cut short"))
     assert (
-        "The server stored description of runtime 'r' differently than requested: 'cut' instead of 'cut short'"
+        "The server stored a different description for runtime 'r' than requested: 'cut' instead of 'cut short'"
         in described
     )
     assert "It added" not in described
+    assert "The server stored different packages for runtime 'r' than requested: " in packages
     assert "It added mstrio-py: list it under packages, or set purge_packages: false." in packages
     assert "The next run will try to change it again." in packages
 
