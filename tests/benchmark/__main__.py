@@ -5,7 +5,7 @@
 """The benchmark: what the modules cost, in pairs, as ratios.
 
 make bench                      measure, and print
-make bench ARGS="-- --write"    and put the tables and the plot into README and guide
+make bench ARGS="-- --write"    and put the tables and the plot into the guide
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--rounds", type=int, default=7, help="pairs of a comparison (default: 7)")
     parser.add_argument("--only", default="", help="only comparisons whose description has this text")
-    parser.add_argument("--write", action="store_true", help="put tables and plot into README and guide")
+    parser.add_argument("--write", action="store_true", help="put tables and plot into the guide")
     return parser.parse_args()
 
 
@@ -78,7 +78,6 @@ def _tell(
         print(f"{name}: " + ", ".join(f"{count}: {value:.2f} s" for count, value in points.items()))
     if not write:
         return
-    tables.into_readme(ROOT / "README.md", tables.markdown(tables.HEADER, cells))
     tables.plot(seconds, ROOT / "docs" / "images" / "cost.svg")
     guide = ROOT / "docs" / "docsite" / "rst" / "guide_speed.rst"
     parts = (

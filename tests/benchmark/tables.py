@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a benchmark says: on the terminal, in the README, in the guide, and as a plot."""
+"""What a benchmark says: on the terminal, in the guide, and as a plot."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from pathlib import Path
 
 from comparisons import Comparison
 from measure import Turns, median
-
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ HEADER = ["work", "against", "ratio (spread)", "target", "as a module", "request
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table for the README."""
+    """A table for the terminal."""
     return "\n".join(["| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *rows)])
 
 
@@ -61,15 +59,6 @@ def list_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
             text = re.sub(r"`([^`]+)`", r"``\1``", cell)
             lines.append(f"   {'* -' if index == 0 else '  -'} {text}".rstrip())
     return "\n".join(lines)
-
-
-def into_readme(path: Path, table: str) -> None:
-    """Put the table between the two marks. Raises SystemExit where they are missing."""
-    text = path.read_text(encoding="utf-8")
-    if BEGIN not in text or END not in text:
-        raise SystemExit(f"{path.name} has no place for the table: {BEGIN} … {END}")
-    head, tail = text.split(BEGIN)[0], text.split(END)[1]
-    path.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
 
 
 def plot(seconds: Mapping[str, Mapping[int, float]], path: Path) -> None:
