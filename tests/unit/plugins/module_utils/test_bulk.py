@@ -165,7 +165,7 @@ def test_what_the_server_made_of_it_is_warned_of_as_for_one_runtime():
     have.alter = lambda one: one.update(execTimeout=1)
     run(have, {"name": "a", "exec_timeout": 60}, {"name": "n", "exec_timeout": 60}, workers=4)
     assert len(have.warnings) == 2
-    assert all("The server stored exec_timeout" in warning for warning in have.warnings)
+    assert all("The server stored a different exec_timeout" in warning for warning in have.warnings)
 
 
 def test_by_id_in_any_case_and_hidden_from_the_list():
