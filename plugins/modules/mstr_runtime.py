@@ -48,7 +48,7 @@ EXAMPLES = r"""
     packages:
       - name: pandas
       - name: requests
-        version: 2.32.3
+        version: "2.32.3"
     resource:
       cpu: 0.2
       mem: 512
@@ -164,7 +164,7 @@ runtime:
       disk: null
       mem: 1024
       proc_count: null
-    runtime_version: 3.10.5
+    runtime_version: "3.10.5"
     status: unknown
     version: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
     whitelist:

@@ -23,10 +23,10 @@ extends_documentation_fragment:
   - mstr.library.policy
 options:
   name:
-    description: Only the runtimes of that very name.
+    description: Only the runtimes with exactly this name. An empty name is refused.
     type: str
   id:
-    description: Only the runtime with that id, 32 hex digits in any case.
+    description: Only the runtime with this id, 32 hexadecimal digits in any case.
     type: str
   status:
     description: Only runtimes in that status.
@@ -58,7 +58,7 @@ options:
   policy:
     description: Fails nothing here. What breaks it is returned in RV(violations).
 requirements:
-  - netaddr
+  - netaddr, only with O(policy)
 attributes:
   check_mode:
     support: full
@@ -141,13 +141,13 @@ runtimes:
           message: null
           name: pandas
           status: installed
-          version: 2.2.3
+          version: "2.2.3"
       resource:
         cpu: 0.2
         disk: null
         mem: 1024
         proc_count: null
-      runtime_version: 3.10.5
+      runtime_version: "3.10.5"
       scripts:
         - id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
           name: Month end
@@ -207,7 +207,10 @@ unread:
         ticket_id: b9a4cf5ad4a64cda9e4ad0be4d2f7e6c
         request: GET /api/scripts/5C1E7A2B4D0F4E2A9B1C2D3E4F506172
 violations:
-  description: Each entry of a whitelist that breaks O(policy), once for each rule that it breaks.
+  description:
+    - Each entry of a whitelist that breaks O(policy), once for each rule that it breaks. An entry that is not a CIDR
+      block breaks C(networks_within).
+    - An empty whitelist that breaks C(whitelist_required) is one violation, with the value null.
   returned: when O(policy) is given
   type: list
   elements: dict
@@ -222,11 +225,12 @@ violations:
       description: The option, always V(whitelist).
       type: str
     value:
-      description: The entry.
+      description: The entry; null for an empty whitelist.
       type: str
     rule:
-      description: The rule, V(networks_within) or V(networks_never).
+      description: The rule.
       type: str
+      choices: [networks_within, networks_never, whitelist_required]
   sample:
     - name: Nightly reports
       id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172

@@ -37,29 +37,51 @@ options:
     elements: dict
     suboptions:
       state:
-        description: V(absent) deletes the runtime; an entry then takes C(name), C(id) and C(journal_comment) alone.
+        description:
+          - V(present) creates the runtime or changes what differs, V(absent) deletes it.
+          - The server's built-in default runtime is never deleted.
+          - An entry with V(absent) takes only O(runtimes[].name), O(runtimes[].id) and O(runtimes[].journal_comment).
         type: str
         choices: [present, absent]
         default: present
       name:
-        description: As in M(mstr.library.mstr_runtime).
+        description:
+          - The name. One of O(runtimes[].name) and O(runtimes[].id) is required. Names are compared with case.
+          - With O(runtimes[].id) and O(runtimes[].state=present), this is the new name of the runtime. With
+            O(runtimes[].id) and O(runtimes[].state=absent), O(runtimes[].id) decides.
+          - If several runtimes have the name, the task fails and lists their ids.
+          - A name that starts or ends with whitespace, or contains a control character, is refused. If a runtime exists
+            whose name differs only in case or in surrounding whitespace, the task warns.
         type: str
       id:
-        description: As in M(mstr.library.mstr_runtime).
+        description:
+          - The id, 32 hexadecimal digits in any case. With O(runtimes[].state=present), an unknown id is an error and
+            creates nothing.
         type: str
       description:
-        description: As in M(mstr.library.mstr_runtime).
+        description: What the runtime is for.
         type: str
       whitelist:
-        description: As in M(mstr.library.mstr_runtime).
+        description:
+          - The networks that scripts may reach, as CIDR blocks. A bare address is the block of that one address. Blanks
+            around a block are ignored.
+          - An empty list clears the whitelist. If omitted, the whitelist is left as it is.
+          - It is not public whether an empty whitelist allows nothing or everything. Test it on your server before you
+            clear one.
+          - A block with host bits set, such as V(10.10.10.7/24), is refused, because it may allow more or less than you
+            mean.
         type: list
         elements: str
       purge_whitelist:
-        description: As in M(mstr.library.mstr_runtime).
+        description:
+          - Whether to remove blocks that O(runtimes[].whitelist) does not list. V(false) only adds what is missing.
         type: bool
         default: true
       packages:
-        description: As in M(mstr.library.mstr_runtime).
+        description:
+          - The Python packages of the runtime. The server installs them after it has answered; see O(wait).
+          - An empty list removes all packages. If omitted, the packages are left as they are.
+          - Names are compared in their normalized form, so that C(mstrio_py) equals C(mstrio-py).
         type: list
         elements: dict
         suboptions:
@@ -68,51 +90,68 @@ options:
             type: str
             required: true
           version:
-            description: The version.
+            description:
+              - The version, in quotes, because YAML reads an unquoted V(2.10) as the number 2.1. A number is refused.
+              - If omitted or empty, any version will do, and a new package gets the newest.
             type: str
           description:
-            description: What the package is for.
+            description: What the package is for. Compared only if given.
             type: str
       purge_packages:
-        description: As in M(mstr.library.mstr_runtime).
+        description:
+          - Whether to remove packages that O(runtimes[].packages) does not list. V(false) only adds what is missing.
         type: bool
         default: true
       resource:
-        description: As in M(mstr.library.mstr_runtime).
+        description: What a script may use. Only the given keys are compared.
         type: dict
         suboptions:
           cpu:
-            description: CPU units.
+            description: CPU units. V(0.2) is a fifth of a core.
             type: float
           mem:
             description: Memory in MB.
             type: int
           disk:
-            description: Disk.
+            description: Disk, in the server's unit. Newer servers only.
             type: int
           proc_count:
-            description: Number of processes.
+            description: Number of processes. Newer servers only.
             type: int
       exec_timeout:
-        description: As in M(mstr.library.mstr_runtime).
+        description:
+          - The longest time that a script may run, in seconds.
+          - It is not public whether every server requires it for a new runtime. The vendor's own client always sends
+            V(600).
         type: int
       min_cached_instances:
-        description: As in M(mstr.library.mstr_runtime).
+        description:
+          - The smallest number of instances that the server keeps ready. At most O(runtimes[].max_cached_instances).
+          - If the server does not return the number, it counts as 0.
         type: int
       max_cached_instances:
-        description: As in M(mstr.library.mstr_runtime).
+        description:
+          - The largest number of instances that the server keeps ready.
+          - If the server does not return the number, it counts as 0.
         type: int
       runtime_version:
-        description: As in M(mstr.library.mstr_runtime).
+        description:
+          - The version of Python, such as V(3.10.5), in quotes, because YAML reads an unquoted V(3.10) as the number
+            3.1. A number is refused, and so is an empty version.
+          - If the server offers a list of its versions, the version must be in it. This is checked before anything is
+            written.
         type: str
       others:
-        description: As in M(mstr.library.mstr_runtime).
+        description: Reserved by the vendor.
         type: str
       execution_target:
-        description: As in M(mstr.library.mstr_runtime).
+        description: Where scripts run. Newer servers only.
         type: str
       journal_comment:
-        description: As in M(mstr.library.mstr_runtime), instead of the task's O(journal_comment).
+        description:
+          - A comment for the server's change journal. Sent with a change, never compared.
+          - Servers older than 11.5.0300 may refuse it.
+          - Replaces the O(journal_comment) of the task for this runtime.
         type: str
   src:
     description:
@@ -257,7 +296,7 @@ runtimes:
           disk: null
           mem: 2048
           proc_count: null
-        runtime_version: 3.10.5
+        runtime_version: "3.10.5"
         status: ready
         version: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
         whitelist: []

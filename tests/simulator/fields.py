@@ -31,7 +31,7 @@ def _text(path: str, value: Any, switches: Switches) -> str:
 def _name(path: str, value: Any, switches: Switches) -> str:
     if not _text(path, value, switches).strip():
         raise invalid(f"The field '{path}' must not be empty.")
-    return str(value)
+    return str(value).strip() if switches["names_whitespace"] == "trim" else str(value)
 
 
 def _integer(minimum: int) -> Check:
@@ -142,6 +142,7 @@ RUNTIME_FIELDS: Mapping[str, Field] = {
     "executionTarget": Field(_text, "execution_target", default="", is_text=True),
     "changeJournal": Field(_journal, "change_journal"),  # never returned [mstrio]
 }
+COUNTS = ("minCachedInstances", "maxCachedInstances")
 DEFINITION = tuple(name for name, field in RUNTIME_FIELDS.items() if field.check and name != "changeJournal")
 
 

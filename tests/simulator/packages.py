@@ -18,6 +18,9 @@ from simulator.switches import Switches
 NEWEST = {"mstrio-py": "11.6.10.101", "numpy": "2.1.3", "pandas": "2.2.3", "requests": "2.32.3", "scipy": "1.14.1"}
 
 
+_KNOWN = ("name", "version", "description", "status", "message")
+
+
 def normalised(name: str) -> str:
     """Return a package's name as package indexes compare it: mstrio_py and MSTRIO.py are mstrio-py."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -55,6 +58,7 @@ class Package:
     message: str
     resolved: str
     seeded: dict[str, Any] = field(default_factory=dict)
+    unknown: dict[str, Any] = field(default_factory=dict)  # keys of an older seed that outlived a write
 
     def status(self, now: float, switches: Switches, used: bool) -> str:
         """Return the package's status at a time; ``used`` says whether a script has run on the runtime."""
@@ -77,7 +81,13 @@ class Package:
             or (switches["empty_version"] == "when_installed" and status == "installed")
         ):
             version = self.resolved
-        shown = {"name": self.name, "version": version, "description": self.description, "status": status}
+        shown = {
+            **self.unknown,
+            "name": self.name,
+            "version": version,
+            "description": self.description,
+            "status": status,
+        }
         if status == "not_installed":
             shown["message"] = self.message or "Return code: 1."
         return shown
@@ -87,7 +97,13 @@ def install(
     wanted: list[dict[str, str]], before: list[Package], rules: list[Rule], now: float, switches: Switches
 ) -> list[Package]:
     """Return the packages of a runtime after a write; what was there already stays as it is."""
-    return [_keep(entry, before, now) or _start(entry, rules, now, switches) for entry in wanted]
+    packages = [_keep(entry, before, now) or _start(entry, rules, now, switches) for entry in wanted]
+    if switches["unknown_keys"] == "kept":
+        old = {normalised(package.name): {**package.unknown, **package.seeded} for package in before}
+        for package in packages:
+            had = old.get(normalised(package.name), {})
+            package.unknown = {key: value for key, value in had.items() if key not in _KNOWN}
+    return packages
 
 
 def _keep(entry: dict[str, str], before: list[Package], now: float) -> Package | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from simulator.fields import DEFINITION, RUNTIME_FIELDS, check_pool, known
+from simulator.fields import COUNTS, DEFINITION, RESOURCE_FIELDS, RUNTIME_FIELDS, check_pool, known
 from simulator.messages import ApiError, new_id, not_found
 from simulator.packages import Package, install, normalised, runtime_status
 from simulator.switches import Switches
@@ -184,6 +184,9 @@ class Runtimes:
         old = runtime.values.get("resource")
         if "resource" in fields and switches["patch_resource"] == "merge" and isinstance(old, dict):
             values["resource"] = {**old, **fields["resource"]}
+        elif "resource" in fields and switches["unknown_keys"] == "kept" and isinstance(old, dict):
+            unknown = {key: value for key, value in old.items() if key not in RESOURCE_FIELDS}
+            values["resource"] = {**fields["resource"], **unknown}
         check_pool(values)
         now = self._server.clock()
         if "packages" in fields or (creating and switches["mstrio_unasked"] != "no"):
@@ -250,6 +253,8 @@ class Runtimes:
             elif name in DEFINITION and known(RUNTIME_FIELDS, name, switches):
                 _add_unset(answer, name, switches)
         answer.update({name: value for name, value in runtime.values.items() if name not in RUNTIME_FIELDS})
+        if switches["zero_counts"] == "omit":
+            answer = {name: value for name, value in answer.items() if name not in COUNTS or value != 0}
         hidden = answer.pop(OMIT, ())
         return {name: value for name, value in answer.items() if name not in hidden}
 

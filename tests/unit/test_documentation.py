@@ -78,6 +78,51 @@ def test_options_are_documented_as_they_are(name, monkeypatch):
     assert plain(documented(name), "suboptions") == plain(spec_of(name, monkeypatch), "options")
 
 
+def descriptions(options):
+    """Each description, by option, sub-option names joined by a dot."""
+    for name, one in options.items():
+        text = one["description"]
+        yield name, [text] if isinstance(text, str) else text
+        yield from ((f"{name}.{inner}", told) for inner, told in descriptions(one.get("suboptions", {})))
+
+
+def test_an_entry_of_many_runtimes_is_documented_as_one_runtime():
+    """In full, and in the same words; an entry may say more."""
+    one = dict(descriptions(yaml.safe_load(fragment("runtime"))["options"]))
+    entry = dict(
+        descriptions(yaml.safe_load(module("mstr_runtimes").DOCUMENTATION)["options"]["runtimes"]["suboptions"])
+    )
+    plain_entry = {name: [text.replace("O(runtimes[].", "O(") for text in texts] for name, texts in entry.items()}
+    assert {name: texts[: len(one[name])] for name, texts in plain_entry.items()} == one
+
+
+def test_references_of_an_entry_are_to_the_entry():
+    texts = " ".join(
+        text
+        for _name, texts in descriptions(yaml.safe_load(module("mstr_runtimes").DOCUMENTATION)["options"])
+        for text in texts
+    )
+    own = set(re.findall(r"O\((\w+)", texts))
+    assert own <= {"runtimes", "src", "wait", "journal_comment", "purge"}
+    assert "As in" not in texts
+
+
+EXAMPLES = [
+    *(pytest.param(module(name).EXAMPLES, id=name) for name in MODULES),
+    *(
+        pytest.param(path.read_text(encoding="utf-8"), id=path.name)
+        for folder, pattern in (("docs/docsite/rst", "*.rst"), ("docs/examples", "**/*.yml"))
+        for path in sorted((ROOT / folder).glob(pattern))
+    ),
+]
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_every_version_in_an_example_is_quoted(text):
+    """YAML reads 2.10 as a number, which the modules refuse: nobody should copy that."""
+    assert re.findall(r"^.*\b(?:runtime_)?version: +[0-9].*$", text, re.MULTILINE) == []
+
+
 @every_module
 def test_every_module_takes_the_whole_connection(name, monkeypatch):
     spec = spec_of(name, monkeypatch)

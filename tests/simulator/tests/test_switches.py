@@ -179,6 +179,41 @@ def test_patch_resource(with_switches: Make) -> None:
         assert read(client, runtime_id)["resource"] == wanted
 
 
+def test_zero_counts(with_switches: Make) -> None:
+    client = with_switches(zero_counts="omit")
+    found = read(client, create(client, minCachedInstances=0, maxCachedInstances=5))
+    assert "minCachedInstances" not in found
+    assert found["maxCachedInstances"] == 5
+    client = with_switches("samples")
+    assert read(client, create(client, minCachedInstances=0))["minCachedInstances"] == 0
+
+
+def test_names_whitespace(with_switches: Make) -> None:
+    for how, kept in (("trim", "Etl"), ("keep", " Etl ")):
+        client = with_switches(names_whitespace=how)
+        runtime_id = create(client, name=" Etl ")
+        assert read(client, runtime_id)["name"] == kept
+        assert client.call("PATCH", f"/runtimes/{runtime_id}", {"name": "Load "}).status == 204
+        assert read(client, runtime_id)["name"] == ("Load" if how == "trim" else "Load ")
+    client = with_switches(names_whitespace="trim")
+    create(client, name="Etl")
+    assert client.call("POST", "/runtimes", {"name": "Etl "}).status == 409
+
+
+def test_unknown_keys(with_switches: Make, sim: Simulator) -> None:
+    body = {"resource": {"cpu": "0.5"}, "packages": [{"name": "a_b", "version": "2"}, {"name": "c"}]}
+    for how in ("kept", "dropped"):
+        client = with_switches(unknown_keys=how)
+        seed = {"name": "R", "resource": {"cpu": "0.2", "gpu": 2}, "packages": [{"name": "a-b", "index": "own"}]}
+        [runtime_id] = sim.seed(seed)
+        assert read(client, runtime_id)["resource"] == {"cpu": "0.2", "gpu": 2}
+        for _again in range(2):
+            assert client.call("PATCH", f"/runtimes/{runtime_id}", {"name": "R", **body}).status == 204
+            found = read(client, runtime_id)
+            assert found["resource"].get("gpu") == (2 if how == "kept" else None)
+            assert [one.get("index") for one in found["packages"]] == (["own", None] if how == "kept" else [None, None])
+
+
 def test_duplicate_names_names_case_and_duplicate_status(with_switches: Make, sim: Simulator) -> None:
     client = with_switches(duplicate_status=400)
     runtime_id = create(client, name="Etl")
