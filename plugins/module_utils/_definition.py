@@ -18,10 +18,10 @@ from ._errors import Faults, ValidationError
 from ._fields import FIELDS, PURGEABLE, Field
 from ._names import id_from, name_fault
 from ._networks import canonical as canonical_network
+from ._option_types import TEXT_AS_WRITTEN, text_fault
 from ._packages import Package
 from ._policy import Policy
 from ._resource import RESOURCE_KEYS, Resource
-from ._text import TEXT_AS_WRITTEN, text_fault
 
 DEFINITION_OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

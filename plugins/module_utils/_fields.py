@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ._kinds import COUNT, NETWORKS, NUMBER, TEXT, Kind
+from ._option_types import TEXT_AS_WRITTEN
 from ._packages import PACKAGES
 from ._resource import RESOURCE
-from ._text import TEXT_AS_WRITTEN
 
 
 class Field(NamedTuple):

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ._errors import MstrError, ValidationError, clean
-from ._text import text_fault
+from ._option_types import text_fault
 
 
 def read_definitions(path: str) -> list[Any]:

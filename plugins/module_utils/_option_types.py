@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text that YAML did not read as text: the version 2.10 is the number 2.1, the name yes is true, 12:30:00 is 45000.
+"""The type of an option where Ansible's own conversion loses what was written.
 
 Wing: Model, pure.
+It equals the name of Ansible's type in the eyes of documentation and sanity tests. A type that can be called is used as
+the conversion.
 """
 
 from __future__ import annotations
@@ -13,14 +15,13 @@ from typing import Any
 
 
 class UnconvertedText(str):
-    """An option type that equals C(str) in the eyes of documentation and sanity tests, but leaves values as they are.
+    """Text, but other values stay what they are, so that a check can refuse them with a remedy.
 
-    Ansible makes text of a number before a module sees it, so that nobody can tell the version 2.1 from an unquoted
-    2.10. A type that can be called is used as Ansible's own conversion.
+    Ansible makes text of a number before a module sees it: nobody can tell the version 2.1 from an unquoted 2.10.
     """
 
     def __call__(self, value: Any) -> Any:
-        """The value, for a check that can refuse it with a remedy."""
+        """The value itself."""
         return value
 
 

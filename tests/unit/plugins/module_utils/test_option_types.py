@@ -1,0 +1,57 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+import datetime
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mstr.library.plugins.module_utils._option_types import (
+    TEXT_AS_WRITTEN,
+    text_fault,
+)
+
+SPEC = {
+    "version": {"type": TEXT_AS_WRITTEN},
+    "packages": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"name": {"type": "str", "required": True}, "version": {"type": TEXT_AS_WRITTEN}},
+    },
+}
+
+
+def validated(**options):
+    result = ArgumentSpecValidator(copy.deepcopy(SPEC)).validate(options)
+    return result.error_messages or result.validated_parameters
+
+
+@pytest.mark.parametrize("value", ["2.10", 2.1, 3, True, None, [], {"a": 1}])
+def test_ansible_leaves_a_value_as_it_is_written(value):
+    assert validated(version=value) == {"version": value, "packages": None}
+    found = validated(packages=[{"name": "a", "version": value}])
+    assert found["packages"] == [{"name": "a", "version": value}]
+
+
+def test_documentation_and_sanity_tests_see_the_usual_type():
+    assert TEXT_AS_WRITTEN == "str"
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("x", None),
+        ("", None),
+        (2.1, "2.1 was read as a number, which loses the zero of 2.10; put it in quotes"),
+        (3, "3 was read as a number; put it in quotes"),
+        (False, "False was read as a boolean; put it in quotes"),
+        (datetime.date(2026, 1, 2), "2026-01-02 was read as a date; put it in quotes"),
+        ([], "is a list; expected text"),
+        ({}, "is a mapping; expected text"),
+    ],
+)
+def test_why_a_value_is_not_text(value, fault):
+    assert text_fault(value) == fault
