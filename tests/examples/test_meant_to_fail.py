@@ -58,7 +58,7 @@ def test_the_smoke_test_notices_another_version(world: World, tmp_path: Path) ->
     other = Block(block.page, block.line, block.language, block.text.replace("pandas.__version__", "'2.1.0'"))
     run = _run(world, tmp_path, other)
     assert run.status == 2, run.output
-    assert "pandas is 2.1.0, wanted was 2.2.3" in run.output
+    assert "pandas: expected 2.2.3, found 2.1.0" in run.output
 
 
 def test_a_runtime_whose_package_cannot_be_installed_is_taken_away(world: World, tmp_path: Path) -> None:
