@@ -95,9 +95,9 @@ def test_an_expired_certificate(expired: Simulator) -> None:
 
 
 def test_a_certificate_of_another_host(wrong_host: Simulator) -> None:
-    sentence = fails(
-        wrong_host, "is for another host: .*not valid for '127.0.0.1'", ca_path=wrong_host.certificates["ca"]
-    )
+    # urllib3 1.26 compares the names itself.
+    why = "is for another host: .*(not valid for '127.0.0.1'|'127.0.0.1' doesn't match)"
+    sentence = fails(wrong_host, why, ca_path=wrong_host.certificates["ca"])
     assert "ca_path" not in sentence
     works(wrong_host, validate_certs=False)
 

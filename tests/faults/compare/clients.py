@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ from support import ansible
 LIMIT_S = 45.0  # after which a job counts as hung
 OLD, NEW, EXEC_TIMEOUT = "Old", "New", 60
 
-Server = dict[str, str]  # base_url, username, password
+Server = dict[str, str]  # base_url, username, password, and the URL of a proxy or nothing
 Interrupt = Callable[[], bool]  # whether the job should be interrupted by now
 
 
@@ -53,8 +53,9 @@ def module(operation: str, server: Server, interrupt: Interrupt) -> Reported:
     }.get(operation, ("mstr_runtime_info", {}))
     python = ansible.programs() / "python"
     command = [str(python), "-m", f"ansible_collections.mstr.library.plugins.modules.{name}"]
-    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**server, **options}})
-    env = ansible.bare(PYTHONPATH=ansible.COLLECTIONS)
+    login = {name: server[name] for name in ("base_url", "username", "password")}
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**login, **options}})
+    env = _proxied(ansible.bare(PYTHONPATH=ansible.COLLECTIONS), server)
     output = _run(command, arguments, env, interrupt)
     lines = [line for line in output.splitlines() if line.startswith("{")]
     result = json.loads(lines[-1]) if lines else {"failed": True, "msg": output[-200:]}
@@ -71,10 +72,16 @@ def uri(operation: str, server: Server, interrupt: Interrupt) -> Reported:
     ]
     with tempfile.TemporaryDirectory() as folder:
         env = ansible.environment(Path(folder), ANSIBLE_CALLBACK_RESULT_FORMAT="json")
-        output = _run(command, "", env, interrupt)
+        output = _run(command, "", _proxied(env, server), interrupt)
     if "failed=0 " in output and "unreachable=0" in output:
         return Reported("ok")
     return Reported(output.partition('"msg": "')[2].partition('"')[0] or output[-200:])
+
+
+def _proxied(env: Mapping[str, str], server: Server) -> dict[str, str]:
+    """The variables without any proxy, or with that of the server for every host."""
+    ours = {name: value for name, value in env.items() if not name.lower().endswith("_proxy")}
+    return {**ours, "http_proxy": server["proxy"]} if server["proxy"] else ours
 
 
 def _run(command: list[str], told: str, env: dict[str, str], interrupt: Interrupt) -> str:
@@ -122,7 +129,9 @@ _PEERS.set_forkserver_preload(["mstrio.connection", "mstrio.python_execution.run
 
 def _peer(job: Callable[[str, Server], None], operation: str, server: Server, interrupt: Interrupt) -> Reported:
     ours, theirs = _PEERS.Pipe(duplex=False)
-    process: ForkServerProcess = _PEERS.Process(target=_tell, args=(job, operation, server, theirs))
+    process: ForkServerProcess = _PEERS.Process(
+        target=_tell, args=(job, operation, server, theirs, _proxied(os.environ, server))
+    )
     process.start()
     theirs.close()
     pid = process.pid or 0
@@ -136,12 +145,16 @@ def _peer(job: Callable[[str, Server], None], operation: str, server: Server, in
         return Reported("ended without a word")
 
 
-def _tell(job: Callable[[str, Server], None], operation: str, server: Server, pipe: Any) -> None:
+def _tell(
+    job: Callable[[str, Server], None], operation: str, server: Server, pipe: Any, environment: dict[str, str]
+) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 1)
     os.dup2(devnull, 2)
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    os.environ.clear()
+    os.environ.update(environment)
     try:
         job(operation, server)
     except BaseException as exc:

@@ -35,17 +35,33 @@ _SURROUND = ("login", "logout")
 
 @dataclass(frozen=True)
 class Fault:
-    """An order for the simulator. `of`: the operations that it is tried on. `ctrl_c`: while the call is under way."""
+    """An order for the simulator. `of`: the operations that it is tried on. `ctrl_c`: while the call is under way.
+
+    `proxied`: all calls go through a proxy.
+    """
 
     title: str
     order: dict[str, Any]
     of: tuple[str, ...] = OPERATIONS
     ctrl_c: bool = False
+    proxied: bool = False
 
 
 FAULTS = (
     Fault("no fault at all", {}, of=("read", "create", "update", "delete")),
     Fault("the answer is lost, the work is done", {"kind": "close_after"}),
+    Fault(
+        "behind a proxy, the answer is lost, the work is done",
+        {"kind": "close_after"},
+        of=("login", "list", *_WRITES),
+        proxied=True,
+    ),
+    Fault(
+        "behind a proxy, the connection closes before the work",
+        {"kind": "close_before"},
+        of=("login", "list", *_WRITES),
+        proxied=True,
+    ),
     Fault("a proxy answers 502, the work is done a second later", {"kind": "late_work", "status": 502}, of=_WRITES),
     Fault("the connection closes before the work", {"kind": "close_before"}),
     Fault("503 once, with Retry-After: 1", {"kind": "unavailable"}),
@@ -166,6 +182,7 @@ def _cell(sim: Simulator, client: str, fault: Fault, operation: str, elsewhere: 
         sim.fault(operation=operation, **fault.order, **more)
     tokens.clear()
     server = {"base_url": sim.base_url, "username": sim.username, "password": sim.password}
+    server["proxy"] = str(sim.proxy_url) if fault.proxied else ""
     said = CLIENTS[client](operation, server, lambda: fault.ctrl_c and _under_way(sim, operation))
     if fault.order.get("kind") == "late_work":
         time.sleep(1.5)  # until all that was begun is done
@@ -187,7 +204,7 @@ def rows(chosen: str = "") -> list[Row]:
     wanted = [(fault, operation) for fault in FAULTS if chosen in fault.title for operation in fault.of]
 
     def column(client: str) -> list[Cell]:
-        with Simulator() as sim, _somebody_else() as (elsewhere, tokens):
+        with Simulator(proxy=True) as sim, _somebody_else() as (elsewhere, tokens):
             return [_cell(sim, client, fault, operation, elsewhere, tokens) for fault, operation in wanted]
 
     with ThreadPoolExecutor(len(CLIENTS)) as pool:
