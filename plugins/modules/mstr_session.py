@@ -10,10 +10,10 @@ module: mstr_session
 short_description: Log in to a MicroStrategy (Strategy) Library server once for a whole play
 version_added: 0.1.0
 description:
-  - Logs in, and returns the open session as one opaque string for the option O(session) of the other modules, which
-    leave it open. So a play of many tasks costs one login and one logout.
-  - With O(state=absent), logs the session out. Do that in C(always), for a server limits the sessions of a user.
-  - Nothing is configured, so the task never reports a change, and works the same in check mode.
+  - Logs in and returns the open session as one opaque string for the option O(session) of the other modules, which
+    leave it open. A play of many tasks then needs one login and one logout.
+  - With O(state=absent), logs the session out. Do that in C(always), because servers limit the sessions of a user.
+  - The task configures nothing. So it never reports a change, and it works the same in check mode.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -23,9 +23,10 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) logs in. An O(session) that is given, also by the environment, is ignored.
-      - V(absent) logs O(session) out, and is content when the session is gone already. A session from an identity token
-        is left open, since it shares the session of the token's giver; the result's C(msg) says so.
+      - V(present) logs in. An O(session) in the task or in the environment is ignored.
+      - V(absent) logs out of O(session). If the session has already ended, the task succeeds, and C(msg) says so.
+      - V(absent) leaves a session from an identity token open, because it shares the session of the user who created the
+        token. C(msg) says so.
     type: str
     choices: [present, absent]
     default: present
@@ -49,7 +50,7 @@ EXAMPLES = r"""
   no_log: true
 
 - name: Many tasks on one session
-  # On the block, not on the play: the login above would need the session that it makes.
+  # Set it on the block, not on the play: the login above creates this session.
   module_defaults:
     group/mstr.library.mstr:
       session: "{{ mstr.session }}"
@@ -66,7 +67,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 session:
-  description: The open session, a secret. Give it to O(session) of other tasks, and register it with C(no_log).
+  description: The open session, a secret. Set O(session) of other tasks to it, and use C(no_log) on this task.
   returned: O(state=present)
   type: str
   sample: NTZk…
