@@ -25,8 +25,8 @@ options:
     description:
       - V(present) logs in. An O(session) in the task or in the environment is ignored.
       - V(absent) logs out of O(session). If the session has already ended, the task succeeds, and C(msg) says so.
-      - V(absent) leaves a session from an identity token open, because it shares the session of the user who created the
-        token. C(msg) says so.
+      - V(absent) leaves a session from an identity token open, because it shares the session of the user who created
+        the token. C(msg) says so.
     type: str
     choices: [present, absent]
     default: present
