@@ -10,7 +10,7 @@ import json
 import os
 import statistics
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,18 +81,21 @@ def all_of(place: Place, rounds: int) -> Iterator[Comparison]:
 
 
 def _reading(place: Place, rounds: int) -> Iterator[Comparison]:
-    """200 whole objects of a server whose list lacks fields, at 50 ms an answer."""
+    """200 whole objects of a server whose list lacks fields, at 50 ms an answer; and the scripts of 50 runtimes."""
     incomplete = partial(place.holding, 200, latency_ms=50, list_omits=["whitelist", "resource"])
-    told = json.dumps({})
-    info = partial(
-        place.client, "info", "module_alone.py", COLLECTIONS, "mstr_runtime_info", told, python=str(ANSIBLE / "python")
-    )
+
+    def info(before: Callable[[], None], **options: object) -> Way:
+        told, python = json.dumps(options), str(ANSIBLE / "python")
+        return place.client(
+            "info", "module_alone.py", COLLECTIONS, "mstr_runtime_info", told, before=before, python=python
+        )
+
     yield Comparison(
         "many",
         "200 runtimes read whole, 50 ms a request",
         "one after another",
-        info(4, before=incomplete),
-        info(1, before=incomplete),
+        info(incomplete),
+        info(incomplete, concurrency=1),
         0.34,
         rounds,
         False,
@@ -101,8 +104,19 @@ def _reading(place: Place, rounds: int) -> Iterator[Comparison]:
         "many",
         "200 runtimes read whole, 50 ms a request",
         "mstrio-py `list_runtimes`, which leaves them incomplete",
-        info(4, before=incomplete),
+        info(incomplete),
         place.client("mstrio-py list", "mstrio_list.py", before=incomplete),
+        None,
+        rounds,
+        False,
+    )
+    used = partial(place.holding_scripts, 50, projects=4, scripts=50)
+    yield Comparison(
+        "many",
+        "50 runtimes with their 200 scripts in 4 projects",
+        "the runtimes alone",
+        info(used, include_scripts=True),
+        info(used),
         None,
         rounds,
         False,

@@ -77,6 +77,13 @@ class Place:
         for start in range(0, count, 200):
             self.simulator.seed(*(as_api(one) for one in wanted[start : start + 200]))
 
+    def holding_scripts(self, count: int, projects: int, scripts: int) -> None:
+        """The same, and so many projects with so many saved scripts each, spread over the runtimes."""
+        self.holding(count)
+        names = [one["name"] for one in definitions(count)]
+        saved = [{"name": f"Script {index:04}", "runtime": names[index % count]} for index in range(scripts)]
+        self.simulator.seed(projects=[{"name": f"Project {index}", "scripts": saved} for index in range(projects)])
+
     def file(self, count: int) -> Path:
         """A file of so many definitions."""
         path = self.folder / f"definitions-{count}.json"

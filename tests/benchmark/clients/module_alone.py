@@ -4,7 +4,7 @@
 
 """A module run by itself, without Ansible around it, as in a process on the target.
 
-module_alone.py FOLDER_OF_COLLECTIONS MODULE ARGUMENTS_AS_JSON [NUMBER_OF_READERS]
+module_alone.py FOLDER_OF_COLLECTIONS MODULE ARGUMENTS_AS_JSON
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ def main() -> None:
     from ansible.module_utils import basic
 
     module = importlib.import_module(f"ansible_collections.mstr.library.plugins.modules.{name}")
-    if len(sys.argv) > 4:
-        module.READERS = int(sys.argv[4])
     told = json.loads(arguments)
     try:
         # ansible-core 2.19 and newer want to know in what form results are told.
