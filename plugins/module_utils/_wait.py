@@ -5,8 +5,8 @@
 """Wait until runtimes are ready.
 
 Wing: Work.
-The clock and the pause are handed in. An outage of the server ends no waiting: the state is not known yet. Nor does a
-status that the server may have kept from before a write.
+The clock and the pause are handed in. An outage of the server ends no waiting, and neither does a status that the
+server may still show from before a write.
 """
 
 from __future__ import annotations
@@ -30,28 +30,24 @@ WAIT_OPTIONS: dict[str, Any] = {
 }
 
 # Some servers may leave a status at "unknown" until the first script runs (nothing public says that none does).
-# So many looks in a row without anything that contradicts it count as ready.
-_LOOKS_UNTIL_READY = 3
-# The first look after a write may show a failure from before it.
-_LOOKS_UNTIL_FAILED = 2
+# So many checks in a row that show nothing to the contrary count as ready.
+_CHECKS_UNTIL_READY = 3
+# The first check after a write may show a failure from before it.
+_CHECKS_UNTIL_FAILED = 2
 _GROWTH = 1.25
 _LONGEST_INTERVAL = 5  # times the first
 _UNKNOWN = (None, "unknown")
 
 
-class NotReady(MstrError):
-    """A runtime that is in error, or not ready in time."""
-
-
 class Waiting(NamedTuple):
-    """How long to wait and how often to look, in seconds."""
+    """How long to wait, and the first pause between two checks, in seconds."""
 
     timeout: float
     interval: float
 
 
 def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
-    """How a task's options want to wait, None where they do not. Raises ValidationError."""
+    """What the options of a task say about waiting; None without `wait`. Raises ValidationError."""
     faults = [
         f"{option} must be more than 0 seconds, not {params[option]}"
         for option in ("wait_timeout", "wait_interval")
@@ -89,14 +85,14 @@ class Waiter:
         return outcome
 
     def wait(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, PartialError | None]]:
-        """Each outcome with its runtime as last seen, and why that is not ready where it is not.
+        """Each outcome with its runtime as last seen, and the error where that is not ready.
 
         One clock runs for all of them. What is deleted, absent or only predicted is not waited for.
         """
         watches = [_Watch.of(one) for one in outcomes]
         watched = [one for one in watches if one]
         try:
-            self._look_until_done(watched)
+            self._check_until_done(watched)
         except Interrupted as exc:
             for one in watched:
                 if not one.done:
@@ -106,8 +102,8 @@ class Waiter:
             for outcome, watch in zip(outcomes, watches)
         ]
 
-    def _look_until_done(self, watches: Sequence[_Watch]) -> None:
-        """Look until nothing is left to wait for, or the time is over. Raises Interrupted."""
+    def _check_until_done(self, watches: Sequence[_Watch]) -> None:
+        """Check until nothing is left to wait for, or the time is over. Raises Interrupted."""
         timeout, interval = self._waiting
         end = self._clock() + timeout
         longest = interval * _LONGEST_INTERVAL
@@ -121,7 +117,7 @@ class Waiter:
             self._progress(waiting_text([one.runtime for one in pending], len(watches)))
             self._pause(min(interval, left))
             interval = min(interval * _GROWTH, longest)
-            all_side_by_side(lambda one: one.look(self._api), pending, self._workers)
+            all_side_by_side(lambda one: one.check(self._api), pending, self._workers)
             pending = [one for one in pending if not one.done]
 
 
@@ -137,8 +133,8 @@ class _Watch:
 
     def __init__(self, runtime: Runtime, written: bool) -> None:
         self._written = written
-        self._looks = self._unknown_looks = 0
-        self._outage: MstrError | None = None  # what the last look failed with
+        self._checks = self._unclear_checks = 0
+        self._outage: MstrError | None = None  # why the last check failed
         self.done = False
         self.error: MstrError | None = None
         self._note(runtime)
@@ -155,14 +151,14 @@ class _Watch:
         """How sentences name the runtime."""
         return f"{self.runtime.name!r} ({self.runtime.id})"
 
-    def look(self, api: RuntimeApi) -> None:
+    def check(self, api: RuntimeApi) -> None:
         """Read the runtime again. Raises nothing but Interrupted."""
         try:
             seen = api.get(str(self.runtime.id), repr(self.runtime.name), polling=True)
         except Interrupted:
             raise
         except MstrError as exc:
-            self._unknown_looks = 0
+            self._unclear_checks = 0
             self._outage = exc
             if not is_outage(exc):
                 self._end(exc)
@@ -171,7 +167,7 @@ class _Watch:
         else:
             self._outage = None
             if seen is None:
-                self._end(NotReady(f"Runtime {self.label} was deleted while the task waited for it"))
+                self._end(MstrError(f"Runtime {self.label} was deleted while the task waited for it"))
             else:
                 self._note(seen)
 
@@ -179,36 +175,36 @@ class _Watch:
         self.done, self.error = True, error
 
     def _note(self, runtime: Runtime) -> None:
-        """Note what a look has shown."""
+        """Note what a check has shown."""
         self.runtime = runtime
-        self._looks += 1
-        self._unknown_looks = self._unknown_looks + 1 if _is_unclear(runtime) else 0
+        self._checks += 1
+        self._unclear_checks = self._unclear_checks + 1 if _is_unclear(runtime) else 0
         failure = _failure(runtime, self.label)
         if failure:
-            if not self._written or self._looks >= _LOOKS_UNTIL_FAILED:
+            if not self._written or self._checks >= _CHECKS_UNTIL_FAILED:
                 self._end(failure)
-        elif _is_ready(runtime, self._written) or self._unknown_looks >= _LOOKS_UNTIL_READY:
+        elif _is_ready(runtime, self._written) or self._unclear_checks >= _CHECKS_UNTIL_READY:
             self._end(None)
 
-    def timed_out(self, timeout: float) -> NotReady:
+    def timed_out(self, timeout: float) -> MstrError:
         """The error when the time is over."""
         last = f"The last check failed: {self._outage.sentence}" if self._outage else _advice(self.runtime)
         error = self._outage.error if self._outage else {}
-        return NotReady(
+        return MstrError(
             f"Runtime {self.label} is not ready after {timeout:g} seconds: {_state(self.runtime)}. {last}", **error
         )
 
 
-def _failure(runtime: Runtime, label: str) -> NotReady | None:
+def _failure(runtime: Runtime, label: str) -> MstrError | None:
     failed = [package for package in _packages(runtime) if package.status == "not_installed"]
     if failed:
         reasons = [f'(server: "{clean(one.message)}")' if one.message else "(no reason given)" for one in failed]
         if len(failed) == 1:
-            return NotReady(f"Runtime {label}: package {clean(failed[0].name)} could not be installed {reasons[0]}")
+            return MstrError(f"Runtime {label}: package {clean(failed[0].name)} could not be installed {reasons[0]}")
         listed = ", ".join(f"{clean(one.name)} {reason}" for one, reason in zip(failed, reasons))
-        return NotReady(f"Runtime {label}: {len(failed)} packages could not be installed: {listed}")
+        return MstrError(f"Runtime {label}: {len(failed)} packages could not be installed: {listed}")
     if runtime.facts.get("status") == "error":
-        return NotReady(f"Runtime {label} is in error: {_state(runtime)}")
+        return MstrError(f"Runtime {label} is in error: {_state(runtime)}")
     return None
 
 
