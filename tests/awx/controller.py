@@ -4,9 +4,10 @@
 
 """A small model of a controller's API: enough for the modules of awx.awx to make, find, change and remove objects.
 
-It keeps what it is given and answers in the API's form. It does what AWX 24.6.1 does where a playbook that is run twice
-could notice: it never shows a secret, completes inputs of credential types, deletes inventories with delay, and refuses
-to delete what is in use. It runs no jobs.
+It stores what it is given and answers in the API's form. It behaves like AWX 24.6.1 where a playbook that is run twice
+could notice: it never shows a secret, keeps one that is sent back masked, completes inputs of credential types, deletes
+inventories with delay, refuses to delete what is in use, and allows one execution environment of a name on the whole
+controller. Its projects have revisions. `launches.py` runs its job templates and workflows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 ADMIN, PASSWORD = "admin", "purple-elephant-93"
 VIEWER = "viewer"
@@ -29,19 +30,33 @@ TYPES = {
     "hosts": "host",
     "inventories": "inventory",
     "job_templates": "job_template",
+    "notification_templates": "notification_template",
     "organizations": "organization",
     "projects": "project",
     "schedules": "schedule",
+    "teams": "team",
+    "users": "user",
     "workflow_approval_templates": "workflow_approval_template",
     "workflow_job_template_nodes": "workflow_job_template_node",
     "workflow_job_templates": "workflow_job_template",
 }
-# What goes with an object when it is deleted: the other kind, and its field that names the object.
+# What goes with an object when it is deleted: the other kinds, and their field that names the object.
 GOES_WITH = {
-    "inventories": ("hosts", "inventory"),
-    "job_templates": ("schedules", "unified_job_template"),
-    "workflow_job_templates": ("workflow_job_template_nodes", "workflow_job_template"),
+    "inventories": [("hosts", "inventory")],
+    "job_templates": [("schedules", "unified_job_template")],
+    "organizations": [
+        (kind, "organization") for kind in ("credentials", "execution_environments", "projects", "teams")
+    ],
+    "workflow_job_templates": [("workflow_job_template_nodes", "workflow_job_template")],
 }
+# The roles that people can be given on an object.
+ROLES = {
+    "inventories": ("admin_role", "use_role", "read_role"),
+    "job_templates": ("admin_role", "execute_role", "read_role"),
+    "workflow_job_templates": ("admin_role", "execute_role", "approval_role", "read_role"),
+}
+ENCRYPTED = "$encrypted$"
+PAGE = 25
 # How often an inventory is still listed after it was deleted.
 LINGERS = 2
 
@@ -55,7 +70,11 @@ class Refused(Exception):
 
 
 class Controller:
-    """A running model, as a context manager. `url` is where it answers, `writes` what changed something."""
+    """A running model, as a context manager. `url` is where it answers, `writes` what changed something.
+
+    `broken` are calls, such as "POST /api/v2/schedules/", that fail. `commits` is the git repository of every project:
+    a revision, and the definitions of each environment.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in TYPES}
@@ -63,6 +82,8 @@ class Controller:
         self.surveys: dict[int, Any] = {}
         self.writes: list[str] = []
         self.requests = 0
+        self.broken: list[str] = []
+        self.commits: list[tuple[str, dict[str, Any]]] = [("0" * 39 + "a", {})]
         self._dying: dict[int, int] = {}
         self._last_id = 100
         self._lock = threading.Lock()
@@ -95,6 +116,33 @@ class Controller:
         ]
         return thing
 
+    def add(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """An object that somebody else makes."""
+        with self._lock:
+            return self._create(kind, fields)
+
+    def push(self, **definitions: Any) -> str:
+        """Somebody commits definitions, by the name of the environment; the new revision."""
+        self.commits.append((f"{len(self.commits):039x}b", definitions))
+        return self.commits[-1][0]
+
+    def update(self, project: dict[str, Any]) -> None:
+        """A project is updated to the newest revision; a manual one has none."""
+        project["scm_revision"] = self.commits[-1][0] if project.get("scm_type") else ""
+
+    def holders(self, kind: str, name: str, role: str) -> set[str]:
+        """The teams and users that have a role on an object."""
+        role_id = self._roles(kind, self.one(kind, name))[role]["id"]
+        ids = {who: self.associated.get(("roles", role_id, who), []) for who in ("teams", "users")}
+        return {self.objects["teams"][each]["name"] for each in ids["teams"]} | {
+            self.objects["users"][each]["username"] for each in ids["users"]
+        }
+
+    def grant(self, team: str, kind: str, name: str, role: str) -> None:
+        """Somebody gives a team a role on an object."""
+        role_id = self._roles(kind, self.one(kind, name))[role]["id"]
+        self.associated.setdefault(("roles", role_id, "teams"), []).append(self.one("teams", team)["id"])
+
     def answer(self, method: str, target: str, body: Any, user: str) -> tuple[int, Any]:
         """Status and body of an answer. Raises Refused."""
         with self._lock:
@@ -107,6 +155,8 @@ class Controller:
                 if user != ADMIN:
                     raise Refused(403, {"detail": "You do not have permission to perform this action."})
                 self.writes.append(f"{method} {parts.path}")
+                if self.writes[-1] in self.broken:
+                    raise Refused(500, {"detail": "A server error has occurred."})
             return self._dispatch(method, path, dict(parse_qsl(parts.query)), body)
 
     def _dispatch(self, method: str, path: list[str], query: dict[str, str], body: Any) -> tuple[int, Any]:
@@ -114,8 +164,14 @@ class Controller:
             case "GET", ["project_updates", _]:
                 return 200, {"status": "successful"}
             case "GET", [kind]:
+                page = int(query.pop("page", 1))
                 found = [self._shown(each, thing) for each, thing in self._all(kind) if _fits(each, thing, query)]
-                return 200, {"count": len(found), "next": None, "results": found}
+                following = f"/api/v2/{kind}/?{urlencode({**query, 'page': page + 1})}"
+                return 200, {
+                    "count": len(found),
+                    "next": following if len(found) > page * PAGE else None,
+                    "results": found[(page - 1) * PAGE : page * PAGE],
+                }
             case "POST", [kind]:
                 return 201, self._shown(kind, self._create(kind, body))
             case _, [kind, key] if not key.isdigit() or int(key) not in self.objects[kind]:
@@ -123,7 +179,8 @@ class Controller:
             case "GET", [kind, key]:
                 return 200, self._shown(kind, self.objects[kind][int(key)])
             case "PATCH", [kind, key]:
-                self.objects[kind][int(key)].update(self._stored(kind, body))
+                thing = self.objects[kind][int(key)]
+                thing.update(self._stored(kind, body, thing))
                 return 200, self._shown(kind, self.objects[kind][int(key)])
             case "DELETE", [kind, key]:
                 return self._delete(kind, int(key))
@@ -158,7 +215,7 @@ class Controller:
                         del self.objects[each][thing["id"]]
 
     def _check_answers(self, schedule: dict[str, Any]) -> None:
-        """Saved answers must leave no required question open, and answer none that is not asked."""
+        """Saved answers must answer every required question, and none that is not asked."""
         answers = schedule.get("extra_data", {})
         questions = self.surveys.get(schedule["unified_job_template"], {}).get("spec", [])
         missing = [each["variable"] for each in questions if each["required"] and each["variable"] not in answers]
@@ -167,16 +224,23 @@ class Controller:
             raise Refused(400, {"variables_needed_to_start": missing, "extra_vars": sorted(foreign)})
 
     def _create(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
-        if kind == "schedules":
+        if kind == "schedules" or (kind == "workflow_job_template_nodes" and body.get("extra_data")):
             self._check_answers(body)
+        if kind == "execution_environments" and body["name"] in self.names(kind):
+            raise Refused(400, {"name": ["Execution environment with this Name already exists."]})
         self._last_id += 1
         thing = {"id": self._last_id, "description": "", **self._stored(kind, body)}
         if kind == "job_templates":
             thing["organization"] = self.objects["projects"][thing["project"]]["organization"]
+        if kind == "projects":
+            self.update(thing)
         self.objects[kind][thing["id"]] = thing
         return thing
 
-    def _stored(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _stored(self, kind: str, body: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Any]:
+        if kind == "credentials" and before and "inputs" in body:
+            inputs = {name: before["inputs"][name] if v == ENCRYPTED else v for name, v in body["inputs"].items()}
+            return {**body, "inputs": inputs}
         if kind == "credential_types":
             for field in body["inputs"]["fields"]:
                 field.setdefault("type", "string")
@@ -188,14 +252,22 @@ class Controller:
         if kind == "workflow_job_template_nodes" and thing.get("unified_job_template"):
             of = next(kind for kind, things in self.objects.items() if thing["unified_job_template"] in things)
             related["unified_job_template"] = f"/api/v2/{of}/{thing['unified_job_template']}/"
-        shown = {**thing, "type": TYPES[kind], "url": url, "related": related, "summary_fields": {}}
+        summary: dict[str, Any] = {}
+        if thing.get("organization"):
+            summary["organization"] = {"name": self.objects["organizations"][thing["organization"]]["name"]}
+        if kind in ROLES:
+            summary["object_roles"] = self._roles(kind, thing)
         if kind == "projects":
-            shown |= {"scm_revision": "", "summary_fields": {"current_update": {"id": thing["id"]}}}
+            summary["current_update"] = {"id": thing["id"]}
+        shown = {**thing, "type": TYPES[kind], "url": url, "related": related, "summary_fields": summary}
         if kind == "credentials":
             fields = self.objects["credential_types"][thing["credential_type"]]["inputs"]["fields"]
             secret = {field["id"] for field in fields if field.get("secret")}
-            shown["inputs"] = {key: "$encrypted$" if key in secret else v for key, v in thing["inputs"].items()}
+            shown["inputs"] = {key: ENCRYPTED if key in secret and v else v for key, v in thing["inputs"].items()}
         return shown
+
+    def _roles(self, kind: str, thing: dict[str, Any]) -> dict[str, dict[str, int]]:
+        return {name: {"id": thing["id"] * 10 + number} for number, name in enumerate(ROLES[kind])}
 
     def _delete(self, kind: str, key: int) -> tuple[int, Any]:
         if kind == "credential_types" and any(
@@ -204,8 +276,7 @@ class Controller:
             raise Refused(403, {"detail": "Credential types that are in use cannot be deleted"})
         if key in self._dying:
             raise Refused(400, {"error": "Inventory is already pending deletion."})
-        if kind in GOES_WITH:
-            other, field = GOES_WITH[kind]
+        for other, field in GOES_WITH.get(kind, []):
             kept = {id_: thing for id_, thing in self.objects[other].items() if thing.get(field) != key}
             self.objects[other] = kept
         if kind == "inventories":

@@ -153,7 +153,7 @@ class Job:
     def stats(self) -> dict[str, Any]:
         """What the next node of a workflow is given."""
         (last,) = [event for event in self.events() if event["event"] == "playbook_on_stats"]
-        return dict(last["event_data"]["artifact_data"])
+        return dict(last["event_data"].get("artifact_data", {}))
 
 
 def _env() -> dict[str, str]:

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the guide shows is what there is."""
+"""The examples, tables and names in the guide to AWX are correct."""
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from pathlib import Path
@@ -33,21 +34,41 @@ def block(caption: str) -> str:
     return textwrap.dedent(found[2]).strip() + "\n"
 
 
-def test_the_example_of_variables_makes_everything(tmp_path: Path, controller: Controller) -> None:
-    env = environment(**controller.environment(), PRODUCTION_PASSWORD="a-secret")
-    # The guide's organization is there already.
-    variables = {**yaml.safe_load(block("controller.yml")), "mstr_controller_manage_organization": True}
-    assert [stage["name"] for stage in variables["mstr_controller_stages"]] == ["test", "production"]
-    # A stage is a matter of ten seconds, and the first is made like the second.
-    del variables["mstr_controller_stages"][0]
+def test_the_guide_can_be_followed_from_an_empty_controller(tmp_path: Path, controller: Controller) -> None:
+    exported = re.findall(r"(\w+_PASSWORD)=…", GUIDE.read_text())
+    env = environment(**dict.fromkeys(exported, "a-secret") | controller.environment())
+    variables = yaml.safe_load(block("controller.yml"))
 
     output = play(tmp_path, env, variables)
 
     assert recap(output)["failed"] == 0, output
-    assert controller.names("hosts") == ["prod-eu", "prod-us"]
-    assert len(controller.names("job_templates")) == 4
+    assert controller.names("organizations") == ["Analytics"]
+    assert controller.names("inventories") == ["Library production", "Library test"]
+    assert controller.names("hosts") == ["prod-eu", "prod-us", "test-eu"]
+    assert len(controller.names("job_templates")) == 10
     inputs = [each["inputs"]["mstr_password"] for each in controller.objects["credentials"].values()]
-    assert inputs == ["a-secret"]
+    assert inputs == ["a-secret", "a-secret"]
+    production = json.loads(controller.one("inventories", "Library production")["variables"])
+    policy = {"networks_never": ["10.66.0.0/16"]}
+    own = {"mstr_runtimes_policy": policy, "mstr_runtimes_purge": True, "mstr_runtimes_purge_limit": 1}
+    assert production == {**HOST_VARIABLES, **own}
+
+
+def test_the_rights_are_those_of_the_role() -> None:
+    specs = yaml.safe_load((ROLE.parents[1] / "meta" / "argument_specs.yml").read_text())
+    stage = specs["argument_specs"]["main"]["options"]["mstr_controller_stages"]["options"]
+    rights = stage["access"]["options"]
+    example = yaml.safe_load(block("rights of a stage"))["access"]
+
+    assert set(example) < set(rights) == set(re.findall(r"^``(\w+)``  ", GUIDE.read_text(), re.MULTILINE))
+    assert all(set(holders) <= set(rights[right]["options"]) for right, holders in example.items())
+
+
+def test_the_requirements_of_the_project_pin_this_version(collection: Path) -> None:
+    required = yaml.safe_load((collection / "extensions/awx/project/collections/requirements.yml").read_text())
+    galaxy = yaml.safe_load((GUIDE.parents[3] / "galaxy.yml").read_text())
+
+    assert required == {"collections": [{"name": "mstr.library", "version": galaxy["version"]}]}
 
 
 def test_the_definitions_are_applied(tmp_path: Path, collection: Path, simulator: Simulator) -> None:

@@ -4,10 +4,15 @@
 
 """mstr.library.controller on a real controller (`make test-controller`), in an organization of its own.
 
-CONTROLLER_HOST, CONTROLLER_USERNAME, CONTROLLER_PASSWORD  where it is, and an administrator of it
+CONTROLLER_HOST, CONTROLLER_USERNAME, CONTROLLER_PASSWORD  its address, and an administrator
 CONTROLLER_VERIFY_SSL                                      as awx.awx takes it
-MSTR_TEST_PROJECT_URL                                      a git repository that it can read; without it, none is
-                                                           downloaded
+MSTR_TEST_PROJECT_URL                                      a git repository that it can read, with the content of
+                                                           extensions/awx/project; without it, nothing is downloaded
+MSTR_TEST_IMAGE                                            an execution environment with this collection, which its
+                                                           nodes can pull; with it and the repository, jobs run
+                                                           against a simulator on this machine
+MSTR_TEST_ADDRESS                                          the address of this machine for these jobs, if it is not
+                                                           the one that leads to the controller
 """
 
 from __future__ import annotations
@@ -19,24 +24,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from awx.conftest import running_simulator, simulator
 from awx.programs import environment
 from awx.test_controller_playbook import STAGE, play, recap
+from simulator.harness import Simulator
+
+from live.reach import Api, forwarded, own_address
+
+__all__ = ["running_simulator", "simulator"]
+
+URL = os.environ.get("MSTR_TEST_PROJECT_URL", "")
+IMAGE = os.environ.get("MSTR_TEST_IMAGE", "")
 
 
 @pytest.fixture
 def variables() -> dict[str, Any]:
     """Names that nobody else has."""
     name = f"mstr.library test {secrets.token_hex(4)}"
-    url = os.environ.get("MSTR_TEST_PROJECT_URL")
     return {
         "mstr_controller_organization": name,
         "mstr_controller_manage_organization": True,
         "mstr_controller_prefix": name,
         "mstr_controller_credential_type_name": name,
-        "mstr_controller_execution_environment": {"image": "hub.example.com/mstr-library-ee:1.0"},
+        "mstr_controller_execution_environment": {"image": IMAGE or "hub.example.com/mstr-library-ee:1.0"},
         "mstr_controller_project": {
-            "scm_url": url or "https://git.example.com/definitions.git",
-            "wait": bool(url),
+            "scm_url": URL or "https://git.example.com/definitions.git",
+            "wait": bool(URL),
         },
         "mstr_controller_stages": [STAGE, {**STAGE, "name": "production", "drift_rrule": ""}],
     }
@@ -50,21 +63,125 @@ def env() -> dict[str, str]:
 
 @pytest.fixture
 def cleaned(tmp_path: Path, env: dict[str, str], variables: dict[str, Any]) -> Iterator[None]:
-    """Nothing is left behind, whatever comes to pass."""
+    """Nothing is left behind, whatever happens."""
     yield
     output = play(tmp_path, env, variables, mstr_controller_state="absent")
     assert recap(output)["failed"] == 0, output
 
 
 @pytest.mark.usefixtures("cleaned")
-def test_twice_and_away(tmp_path: Path, env: dict[str, str], variables: dict[str, Any]) -> None:
+def test_twice_changed_and_away(tmp_path: Path, env: dict[str, str], variables: dict[str, Any]) -> None:
     first = play(tmp_path, env, variables)
     assert recap(first)["failed"] == 0, first
 
     second = play(tmp_path, env, variables)
     assert recap(second)["failed"] == recap(second)["changed"] == 0, second
 
+    # A stage, a host and a schedule are taken out, a password is left to the controller, and a right is given.
+    api, prefix = Api(), variables["mstr_controller_prefix"]
+    organization = api.one("organizations", name=prefix)["id"]
+    api.call("POST", "teams", {"name": "Operators", "organization": organization})
+    variables["mstr_controller_stages"] = [
+        {
+            **STAGE,
+            "credential": {"mstr_username": "automation"},
+            "environments": STAGE["environments"][:1],
+            "drift_rrule": "",
+            "variables": {"mstr_timeout": 60},
+            "access": {"approve": {"teams": ["Operators"]}},
+        }
+    ]
+    inventory = api.one("inventories", name=f"{prefix} test")["id"]
+    api.call("POST", "hosts", {"name": "by-hand", "inventory": inventory})
+    changed = play(tmp_path, env, variables)
+    assert recap(changed)["failed"] == 0, changed
+    again = play(tmp_path, env, variables)
+    assert recap(again)["failed"] == recap(again)["changed"] == 0, again
+    hosts = api.call("GET", "hosts", inventory=inventory, order_by="name")["results"]
+    assert [host["name"] for host in hosts] == ["by-hand", "test-eu"]
+    assert api.call("GET", "schedules", name=f"{prefix} test: drift check every night")["count"] == 0
+    assert api.call("GET", "job_templates", name__startswith=f"{prefix} production")["count"] == 0
+    credential = api.one("credentials", name=f"{prefix} test")
+    assert credential["inputs"] == {"mstr_username": "automation", "mstr_password": "$encrypted$"}
+
     for changes in (True, False):
         removal = play(tmp_path, env, variables, mstr_controller_state="absent")
         assert recap(removal)["failed"] == 0, removal
         assert (recap(removal)["changed"] > 0) == changes, removal
+
+
+@pytest.mark.usefixtures("cleaned")
+def test_the_execution_environment_of_a_different_organization(
+    tmp_path: Path, env: dict[str, str], variables: dict[str, Any]
+) -> None:
+    first = play(tmp_path, env, variables)
+    assert recap(first)["failed"] == 0, first
+    api, prefix = Api(), variables["mstr_controller_prefix"]
+
+    second = {**variables, "mstr_controller_organization": f"{prefix} second"}
+    refused = play(tmp_path, env, second)
+    assert "Set a different mstr_controller_prefix" in " ".join(refused.split())
+    assert api.call("GET", "organizations", name=f"{prefix} second")["count"] == 0
+    removal = play(tmp_path, env, second, mstr_controller_state="absent")
+    assert recap(removal)["failed"] == 0, removal
+    assert api.call("GET", "execution_environments", name=f"{prefix} execution environment")["count"] == 1
+
+
+@pytest.mark.skipif(not (URL and IMAGE), reason="MSTR_TEST_PROJECT_URL and MSTR_TEST_IMAGE are not both set")
+@pytest.mark.usefixtures("cleaned")
+def test_jobs_and_an_approval(
+    tmp_path: Path, env: dict[str, str], variables: dict[str, Any], simulator: Simulator
+) -> None:
+    api, prefix = Api(), variables["mstr_controller_prefix"]
+    with forwarded(simulator.base_url, own_address(api.host)) as base_url:
+        variables["mstr_controller_runtimes_src"] = "runtimes/example.yml"
+        variables["mstr_controller_stages"] = [
+            {
+                "name": "test",
+                "credential": {"mstr_username": simulator.username, "mstr_password": simulator.password},
+                "environments": [{"name": "us", "variables": {"mstr_base_url": base_url}}],
+            }
+        ]
+        made = play(tmp_path, env, variables)
+        assert recap(made)["failed"] == 0, made
+
+        def launched(what: str, answers: dict[str, Any] | None = None) -> dict[str, Any]:
+            path = api.launch("job_templates", f"{prefix} test: {what}", answers)
+            job = api.ended(path)
+            assert job["status"] == "successful", api.output(path)
+            return job
+
+        def workflow() -> str:
+            return api.launch("workflow_job_templates", f"{prefix} test: drift check, approval, apply")
+
+        check = launched("drift check")
+        report = check["artifacts"]["mstr_report"]
+        assert [each["outcome"] for each in report["environments"]] == ["drift"]
+        assert report["project_revision"] == api.one("projects", name=f"{prefix} definitions")["scm_revision"]
+        assert [runtime["name"] for runtime in simulator.runtimes()] == []
+
+        path = workflow()
+        approval = api.approval(path)
+        assert [runtime["name"] for runtime in simulator.runtimes()] == []
+        api.call("POST", f"{approval}/approve", {})
+        assert api.ended(path)["status"] == "successful"
+        assert sorted(runtime["name"] for runtime in simulator.runtimes()) == ["Forecasts", "Nightly reports"]
+
+        # Nothing differs any more, so nobody is asked.
+        path = workflow()
+        assert api.ended(path)["status"] == "successful"
+        assert api.call("GET", f"{path}/workflow_nodes", identifier="approval")["results"][0]["job"] is None
+
+        # A survey that nobody answers overrides nothing, and an answer is the stricter one.
+        simulator.seed({"name": "Surplus 1"}, {"name": "Surplus 2"})
+        answers = {"mstr_survey_purge": "yes", "mstr_survey_purge_limit": "1"}
+        refused = api.launch("job_templates", f"{prefix} test: apply", answers)
+        assert api.ended(refused)["status"] == "failed"
+        assert len(simulator.runtimes()) == 4
+        launched("apply", {"mstr_survey_purge": "yes"})
+        assert sorted(runtime["name"] for runtime in simulator.runtimes()) == ["Forecasts", "Nightly reports"]
+
+        export = launched("export")
+        assert "Nightly reports" in export["artifacts"]["mstr_exports"]["us"]
+        launched("smoke test")
+        assert simulator.open_sessions() == []

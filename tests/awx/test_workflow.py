@@ -1,0 +1,135 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs and workflows that mstr.library.controller made are launched on the model of a controller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from simulator.harness import Simulator
+
+from awx.controller import Controller
+from awx.launches import Launcher
+from awx.programs import environment
+from awx.test_controller_playbook import play, recap
+
+WORKFLOW = "Library test: drift check, approval, apply"
+DEFINITIONS = {"runtimes": [{"name": "Nightly", "whitelist": ["10.10.10.0/24"]}]}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, running_simulator: Simulator) -> Iterator[Controller]:
+    """A controller with everything that the playbook makes for one stage with one environment."""
+    stage = {
+        "name": "test",
+        "credential": {"mstr_username": running_simulator.username, "mstr_password": running_simulator.password},
+        "environments": [{"name": "us", "variables": {"mstr_base_url": running_simulator.base_url}}],
+        "variables": {
+            "mstr_runtimes_purge": True,
+            "mstr_runtimes_purge_limit": 1,
+            "mstr_fail_on_drift": True,
+            "mstr_smoke_test_timeout": 5,
+        },
+    }
+    with Controller() as controller:
+        env = environment(**controller.environment())
+        output = play(tmp_path_factory.mktemp("made"), env, mstr_controller_stages=[stage])
+        assert recap(output)["failed"] == 0, output
+        yield controller
+
+
+@pytest.fixture
+def launcher(made: Controller, tmp_path: Path, collection: Path, simulator: Simulator) -> Launcher:
+    """Launches what is on that controller, against a Library server as new and a project with one runtime."""
+    made.push(us=DEFINITIONS)
+    return Launcher(made, tmp_path, collection)
+
+
+def never() -> bool:
+    raise AssertionError("nobody may be asked for approval")
+
+
+def names(simulator: Simulator) -> list[str]:
+    return sorted(runtime["name"] for runtime in simulator.runtimes())
+
+
+def test_what_was_approved_is_applied_and_then_nobody_is_asked(launcher: Launcher, simulator: Simulator) -> None:
+    seen = []
+
+    def approve() -> bool:
+        seen.append(names(simulator))
+        return True
+
+    status, nodes = launcher.workflow(WORKFLOW, approve)
+    assert nodes == {name: "failed" if name == "drift" else "successful" for name in nodes}, launcher.jobs[-1].output
+    assert (status, list(nodes)) == ("successful", ["drift", "approval_check", "approval", "apply"])
+    assert (seen, names(simulator)) == ([[]], ["Nightly"])
+
+    status, nodes = launcher.workflow(WORKFLOW, never)
+    assert (status, nodes) == ("successful", {"drift": "successful"})
+
+
+def test_a_commit_that_is_pushed_while_the_approval_waits_is_not_applied(
+    launcher: Launcher, simulator: Simulator
+) -> None:
+    checked = launcher.controller.commits[-1][0]
+    pushed = []
+
+    def approve() -> bool:
+        pushed.append(launcher.controller.push(us={"runtimes": [{"name": "Never approved"}]}))
+        return True
+
+    status, nodes = launcher.workflow(WORKFLOW, approve)
+
+    assert (status, nodes["approval"], nodes["apply"]) == ("failed", "successful", "failed")
+    assert names(simulator) == []
+    message = " ".join(launcher.jobs[-1].output.split())
+    assert (
+        f"revision {checked} of the project, but this job runs on revision {pushed[0]}. Nothing was changed." in message
+    )
+
+
+def test_a_drift_check_that_fails_for_a_different_reason_asks_nobody(launcher: Launcher, simulator: Simulator) -> None:
+    launcher.controller.push(us={"runtimes": [{"name": "Nightly", "whitelist": ["intranet.example.com"]}]})
+
+    status, nodes = launcher.workflow(WORKFLOW, never)
+
+    assert (status, nodes) == ("failed", {"drift": "failed", "approval_check": "failed"})
+    assert "The drift check failed in us" in " ".join(launcher.jobs[-1].output.split())
+
+
+def test_what_is_denied_is_not_applied(launcher: Launcher, simulator: Simulator) -> None:
+    status, nodes = launcher.workflow(WORKFLOW, lambda: False)
+
+    assert (status, list(nodes)) == ("failed", ["drift", "approval_check", "approval"])
+    assert names(simulator) == []
+
+
+def test_a_survey_that_nobody_answers_overrides_nothing(launcher: Launcher, simulator: Simulator) -> None:
+    simulator.seed({"name": "Nightly", "whitelist": ["10.10.10.0/24"]}, {"name": "Surplus 1"}, {"name": "Surplus 2"})
+
+    # The inventory allows one deletion, and makes drift a failure.
+    for answers in ({}, {"mstr_survey_purge_limit": ""}, {"mstr_survey_purge_limit": "2"}):
+        status, job = launcher.job("Library test: apply", answers)
+        assert status == "failed", job.output
+    status, job = launcher.job("Library test: apply", {"mstr_survey_purge": "no"})
+    assert status == "successful", job.output
+    assert names(simulator) == ["Nightly", "Surplus 1", "Surplus 2"]
+
+    launcher.controller.push(us={"runtimes": [{"name": "Nightly", "exec_timeout": 900}]})
+    status, job = launcher.job("Library test: drift check", {"mstr_survey_purge": "no"})
+    assert status == "failed", job.output
+    status, job = launcher.job(
+        "Library test: drift check", {"mstr_survey_purge": "no", "mstr_survey_fail_on_drift": "no"}
+    )
+    assert status == "successful", job.output
+
+    # The inventory gives the smoke test five seconds.
+    simulator.switch(script_start_delay=60)
+    status, job = launcher.job("Library test: smoke test", {"mstr_survey_smoke_test_timeout": ""})
+    assert status == "failed", job.output
+    assert "did not end within 5 seconds" in " ".join(job.output.split())

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lets the jobs of a controller reach a simulator, and launches them over the controller's API.
+
+The simulator listens on loopback only, so a forwarder listens on an address that the controller's nodes reach.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import socket
+import ssl
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+WAIT = 900  # seconds for a job or an approval; a node may have to pull the image first
+
+
+class Api:
+    """The controller that CONTROLLER_HOST names, by the variables that awx.awx reads."""
+
+    def __init__(self) -> None:
+        prefix = os.environ.get("CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX", "").strip("/")
+        host = os.environ["CONTROLLER_HOST"].rstrip("/")
+        self.host = host if "://" in host else f"https://{host}"
+        self.base = "/".join(part for part in (self.host, "api", prefix, "v2") if part)
+        user = f"{os.environ['CONTROLLER_USERNAME']}:{os.environ['CONTROLLER_PASSWORD']}"
+        self.authorization = f"Basic {base64.b64encode(user.encode()).decode()}"
+        self.context = ssl.create_default_context()
+        if os.environ.get("CONTROLLER_VERIFY_SSL", "true").lower() in ("false", "no", "0"):
+            self.context.check_hostname = False
+            self.context.verify_mode = ssl.CERT_NONE
+
+    def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """One call below /api/v2/; its body."""
+        url = f"{self.base}/{path}/" + (f"?{urlencode(query)}" if query else "")
+        headers = {"Authorization": self.authorization, "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=60, context=self.context) as response:
+            return json.loads(response.read() or b"null")
+
+    def one(self, kind: str, **query: Any) -> Any:
+        """The one object of a kind that fits."""
+        (found,) = self.call("GET", kind, **query)["results"]
+        return found
+
+    def launch(self, kind: str, name: str, answers: dict[str, Any] | None = None) -> str:
+        """Launch a template of a kind; the path of its run."""
+        template = self.one(kind, name=name)
+        run = self.call("POST", f"{kind}/{template['id']}/launch", {"extra_vars": answers or {}})
+        assert not run.get("ignored_fields"), run
+        return f"{run['type']}s/{run['id']}"
+
+    def ended(self, path: str) -> dict[str, Any]:
+        """A run, once it has ended."""
+        deadline = time.monotonic() + WAIT
+        while True:
+            run: dict[str, Any] = self.call("GET", path)
+            if run["status"] in ("successful", "failed", "error", "canceled"):
+                return run
+            assert time.monotonic() < deadline, f"{path} is still {run['status']}"
+            time.sleep(2)
+
+    def approval(self, workflow_job: str) -> str:
+        """The path of the approval that a run of a workflow waits for."""
+        deadline = time.monotonic() + WAIT
+        while True:
+            nodes = self.call("GET", f"{workflow_job}/workflow_nodes", identifier="approval")["results"]
+            if nodes and nodes[0]["job"]:
+                return f"workflow_approvals/{nodes[0]['job']}"
+            status = self.call("GET", workflow_job)["status"]
+            assert status in ("new", "pending", "waiting", "running"), (
+                f"{workflow_job} ended as {status}, nobody was asked"
+            )
+            assert time.monotonic() < deadline, f"{workflow_job} asks for no approval"
+            time.sleep(2)
+
+    def output(self, path: str) -> str:
+        """What people see of a job."""
+        events = self.call("GET", f"{path}/job_events", page_size=200, order_by="counter")["results"]
+        return "\n".join(event["stdout"] for event in events)
+
+
+def own_address(host: str) -> str:
+    """The address of this machine on the way to `host`."""
+    named = os.environ.get("MSTR_TEST_ADDRESS")
+    if named:
+        return named
+    parts = urlsplit(host)
+    # A datagram socket sends nothing when it connects; it only chooses a route.
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        probe.connect((parts.hostname, parts.port or 443))
+        return str(probe.getsockname()[0])
+
+
+@contextlib.contextmanager
+def forwarded(url: str, address: str) -> Iterator[str]:
+    """The same server at a different address, for as long as the context lasts."""
+    parts = urlsplit(url)
+    with socket.create_server(("", 0)) as server:
+        threading.Thread(target=_accept, args=(server, parts.hostname, parts.port), daemon=True).start()
+        yield parts._replace(netloc=f"{address}:{server.getsockname()[1]}").geturl()
+
+
+def _accept(server: socket.socket, host: str, port: int) -> None:
+    while True:
+        try:
+            client, _ = server.accept()
+        except OSError:
+            return
+        upstream = socket.create_connection((host, port))
+        for pair in ((client, upstream), (upstream, client)):
+            threading.Thread(target=_pump, args=pair, daemon=True).start()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
