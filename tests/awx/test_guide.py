@@ -45,7 +45,7 @@ def test_the_guide_can_be_followed_from_an_empty_controller(tmp_path: Path, cont
     assert controller.names("organizations") == ["Analytics"]
     assert controller.names("inventories") == ["Library production", "Library test"]
     assert controller.names("hosts") == ["prod-eu", "prod-us", "test-eu"]
-    assert len(controller.names("job_templates")) == 10
+    assert len(controller.names("job_templates")) == 12
     inputs = [each["inputs"]["mstr_password"] for each in controller.objects["credentials"].values()]
     assert inputs == ["a-secret", "a-secret"]
     production = json.loads(controller.one("inventories", "Library production")["variables"])

@@ -225,6 +225,28 @@ def test_an_answer_that_is_no_cidr_block(make_job: MakeJob, simulator: Simulator
     assert simulator.calls() == [], "it is refused before the login"
 
 
+def test_audit_hands_on_its_report(make_job: MakeJob, simulator: Simulator) -> None:
+    simulator.seed({"name": "Open", "whitelist": ["10.66.1.0/24"]})
+    blank = {"mstr_survey_audit_scripts": "as the inventory says", "mstr_survey_networks_never": ""}
+    job = make_job(("us",), playbook="audit.yml", survey=blank)
+
+    assert job.run() == "successful", job.output
+    (report,) = job.stats["mstr_audit"]["environments"]
+    assert report["counts"]["violations"] == 0
+    assert_no_secret(job, simulator)
+
+    answers = {"mstr_survey_networks_never": "10.66.0.0/16", "mstr_survey_fail_on_violation": "yes"}
+    violated = make_job(("us",), playbook="audit.yml", survey={**answers, "mstr_survey_audit_scripts": "yes"})
+    assert violated.run() == "failed"
+    (report,) = violated.stats["mstr_audit"]["environments"]
+    assert {(one["name"], one["value"]) for one in report["violations"]} == {
+        ("(Default) MicroStrategy", "0.0.0.0/0"),
+        ("Open", "10.66.1.0/24"),
+    }
+    assert [runtime["name"] for runtime in simulator.runtimes()] == ["Open"]
+    assert simulator.open_sessions() == []
+
+
 def test_export_hands_on_text_that_apply_takes(make_job: MakeJob, simulator: Simulator) -> None:
     text = "{{ 7 * 7 }} is not a template"
     simulator.seed({"name": "Kept", "description": text, "whitelist": ["10.1.0.0/16"]}, {"name": "Vendor's own"})
