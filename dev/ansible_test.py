@@ -79,7 +79,7 @@ def release(core: str) -> str:
 
 
 def pythons_of(core: str) -> list[str]:
-    """Those that this machine has, or all where it has none (to be told so by what needs them)."""
+    """Those that this machine has. Where it has none, all of them: what needs one then reports it as missing."""
     return [version for version in CORES[core] if version in pythons.found()] or list(CORES[core])
 
 

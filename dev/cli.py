@@ -17,7 +17,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main() -> int:
     args = _parser().parse_args()
-    # SIGINT too, for it may have been inherited as ignored, and would be by all that is started here.
+    # SIGINT too: it may have been inherited as ignored, and every program started here would inherit that.
     for number in _SIGNALS:
         signal.signal(number, signal.default_int_handler)
     try:

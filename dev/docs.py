@@ -36,18 +36,18 @@ _TABLES = """
 def build(site: Path, log: Path) -> int:
     """Build the site in a folder that is made anew, where warnings are errors; the exit status."""
     env = envs.ensure("docs", ("3.13", "3.12"))
-    told = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
+    env_vars = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir(parents=True)
     site.chmod(0o755)
     init = ("sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", site)
-    status = proc.run(env.bin / "antsibull-docs", *init, "mstr.library", log=log, env=told)
+    status = proc.run(env.bin / "antsibull-docs", *init, "mstr.library", log=log, env=env_vars)
     if status == 0:
         with (site / "conf.py").open("a") as conf:
             conf.write(_OFFLINE)
         (site / "_own").mkdir()
         (site / "_own" / "tables.css").write_text(_TABLES)
-        status = proc.run("bash", site / "build.sh", log=log, cwd=site, env=told)
+        status = proc.run("bash", site / "build.sh", log=log, cwd=site, env=env_vars)
     return status
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tests and benchmarks are told about the place where they run, as environment variables."""
+"""Environment variables that describe to tests and benchmarks where they run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dev import collection, envs
 from dev.environment import variables
 from dev.envs import Env
 
-# The Pythons that the clients of others run on, the first that is there.
+# Pythons on which the vendor's client runs; the first one found is used.
 VENDOR = ("3.13", "3.12", "3.11")
 
 

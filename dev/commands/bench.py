@@ -25,6 +25,6 @@ def run(args: argparse.Namespace) -> int:
     if not _FOLDER.exists():
         return report.fail(f"nothing there yet ({_FOLDER.relative_to(ROOT)})")
     env, vendor = envs.ensure("bench"), envs.ensure("contract", VENDOR)
-    told = faults.told(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
-    with proc.started(env.python, _FOLDER, *args.more, env=told) as process:
+    env_vars = faults.stage_variables(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
+    with proc.started(env.python, _FOLDER, *args.more, env=env_vars) as process:
         return process.wait()

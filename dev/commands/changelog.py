@@ -22,12 +22,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     env = envs.ensure("lint")
     # The list of new modules is read from the installed collection.
-    told = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
+    env_vars = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
     date = ("--date", args.date) if args.date else ()
     log = LOGS / "changelog.log"
     log.unlink(missing_ok=True)
     command = (env.bin / "antsibull-changelog", "release", "--update-existing", "--reload-plugins", *date)
-    if proc.run(*command, log=log, env=told) != 0:
+    if proc.run(*command, log=log, env=env_vars) != 0:
         return report.fail(f"the changelog could not be made{report.tail(log)}")
     report.say(f"{(ROOT / 'CHANGELOG.md').relative_to(ROOT)} is up to date; read it before you commit it")
     return 0

@@ -58,8 +58,8 @@ def _play(env: Env, simulator: Simulator, collections: Path, base: Mapping[str, 
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_NOCOWS": "true",
     }
-    told = {**base, **settings, **simulator.environment()}
-    with proc.started(env.bin / "ansible-playbook", _PLAYBOOK, env=told) as process:
+    env_vars = {**base, **settings, **simulator.environment()}
+    with proc.started(env.bin / "ansible-playbook", _PLAYBOOK, env=env_vars) as process:
         return process.wait()
 
 
@@ -81,7 +81,7 @@ def _explain(simulator: Simulator, env: Env, status: int) -> None:
         f"  export ANSIBLE_COLLECTIONS_PATH={_COLLECTIONS.relative_to(ROOT)}",
         f"  {ansible} localhost -m mstr.library.mstr_runtime -a 'name=Mine whitelist=10.10.10.0/24' --diff",
         f"  {ansible}-doc mstr.library.mstr_runtime",
-        f"The playbook is {_PLAYBOOK}; README.md tells how to run it against a server of yours.",
+        f"The playbook is {_PLAYBOOK}; README.md describes how to run it against your server.",
     )
 
 

@@ -27,9 +27,9 @@ def run(args: argparse.Namespace) -> int:
     if not shutil.which("podman"):
         report.say("Did not run: podman is not on this machine.")
         return 0
-    told = {
+    env_vars = {
         "MSTR_TEST_BASE_IMAGE": args.base_image,
         "MSTR_TEST_PACKAGE_MANAGER": args.package_manager,
         "MSTR_TEST_BUILD_OPTIONS": args.build_options,
     }
-    return awx.live("tests/live/test_image.py", told)
+    return awx.live("tests/live/test_image.py", env_vars)

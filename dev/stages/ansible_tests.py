@@ -81,9 +81,9 @@ def _write_settings(tree: Path, settings: Mapping[str, Any]) -> None:
 
 def count_targets(output: str, status: int) -> Result:
     """Each target counts as one test. ansible-test says how many failed, out of how many, in a sentence."""
-    told = re.search(r"The (\d+) integration test\(s\) listed below \(out of (\d+)\) failed", output)
-    if told:
-        failed, ran = map(int, told.groups())
+    summary = re.search(r"The (\d+) integration test\(s\) listed below \(out of (\d+)\) failed", output)
+    if summary:
+        failed, ran = map(int, summary.groups())
         return Result(ran - failed, failed)
     ran = len(re.findall(r"^Running \S+ integration test (?:role|script)", output, re.MULTILINE))
     return Result(ran, int(status != 0))

@@ -15,7 +15,7 @@ from dev.stages import pytests
 from dev.testbed import variables_for
 
 
-def told(env: Env) -> dict[str, str]:
+def stage_variables(env: Env) -> dict[str, str]:
     """More than `variables_for`, without the caller's own controller.
 
     MSTR_TEST_AWX_COLLECTIONS: the folder with the collection awx.awx.
@@ -29,15 +29,15 @@ def told(env: Env) -> dict[str, str]:
 
 
 def live(tests: str, more: Mapping[str, str]) -> int:
-    """Run tests that need a real controller or a real container engine, told of it by `more`; their exit status."""
+    """Run tests that need a real controller or a real container engine, which `more` describes; their exit status."""
     env = envs.ensure("awx")
-    told_all = {**told(env), **more}
-    with proc.started(env.python, "-m", "pytest", tests, f"--basetemp={RUN / 'tests'}", env=told_all) as process:
+    env_all = {**stage_variables(env), **more}
+    with proc.started(env.python, "-m", "pytest", tests, f"--basetemp={RUN / 'tests'}", env=env_all) as process:
         return process.wait()
 
 
-STAGE = pytests.stage("awx", "tests/awx", env_name="awx", told=told)
+STAGE = pytests.stage("awx", "tests/awx", env_name="awx", variables_of=stage_variables)
 # The jobs alone: the rest has no task of this collection.
 AS_MODULES = pytests.stage(
-    "awx jobs, as modules", "tests/awx/test_jobs.py", env_name="awx", told=pytests.as_modules(told)
+    "awx jobs, as modules", "tests/awx/test_jobs.py", env_name="awx", variables_of=pytests.as_modules(stage_variables)
 )

@@ -39,7 +39,7 @@ def _where_there_is_one(run: Callable[[Job], Result]) -> Callable[[Job], Result]
     return guarded
 
 
-_ALWAYS = pytests.stage("browser", "tests/browser", env_name="browser", told=variables)
+_ALWAYS = pytests.stage("browser", "tests/browser", env_name="browser", variables_of=variables)
 STAGE = Stage(
     _ALWAYS.name,
     _where_there_is_one(_ALWAYS.run),

@@ -15,7 +15,7 @@ from dev.stages import pytests
 from dev.testbed import variables_for
 
 
-def told(env: Env) -> dict[str, str]:
+def stage_variables(env: Env) -> dict[str, str]:
     """Beside the others, MSTR_TEST_CORES: folders with ansible-playbook, one a core; MSTR_TEST_RUNNER_PYTHON."""
     cores = [str(core.bin) for core in map(_core, CORES) if core]
     runner = envs.ensure("runner")
@@ -33,7 +33,7 @@ def _core(version: str) -> Env | None:
         return None
 
 
-STAGE = pytests.stage("faults", "tests/faults", told=told)
+STAGE = pytests.stage("faults", "tests/faults", variables_of=stage_variables)
 # What depends on the HTTP library, with the oldest one that the modules support.
 OLD_URLLIB3 = pytests.stage(
     "faults urllib3 1.26",

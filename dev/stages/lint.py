@@ -55,7 +55,7 @@ def _mypy_run(job: Job, *what: str, cwd: Path = ROOT) -> Result:
 def _ansible_lint(job: Job) -> Result:
     env = envs.ensure("lint")
     search = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
-    # In a copy of its own, for it leaves things behind.
+    # In a copy, because it leaves files behind.
     tree = collection.copy(job.scratch / "library")
     return Result.of(job.run(env.bin / "ansible-lint", cwd=tree, env=search))
 

@@ -26,12 +26,12 @@ def stage(
     versions: Sequence[str] = PREFERRED,
     also: Sequence[str] = (),
     alone: bool = False,
-    told: Callable[[Env], dict[str, str]] = variables_for,
+    variables_of: Callable[[Env], dict[str, str]] = variables_for,
 ) -> Stage:
-    """The tests under `folder`, or `files` in it, which are told by `dev.testbed` of simulators and the collection.
+    """The tests under `folder`, or `files` in it.
 
-    They run in the environment `env_name`, on the first of `versions`; the environments `also` are there too. `told`
-    gives the variables that they are told more by.
+    They run in the environment `env_name`, on the first of `versions`; the environments `also` are made, too.
+    `variables_of` returns the environment variables of the tests; `dev.testbed` describes those that all tests have.
     """
 
     def make() -> Env:
@@ -39,12 +39,12 @@ def stage(
             envs.ensure(other)
         return envs.ensure(env_name, versions)
 
-    return _stage(name, folder, make, told, files=files, alone=alone)
+    return _stage(name, folder, make, variables_of, files=files, alone=alone)
 
 
-def as_modules(told: Callable[[Env], dict[str, str]] = variables_for) -> Callable[[Env], dict[str, str]]:
-    """`told`, and that all tasks run as modules. Without it they run in process, where Ansible's Python is theirs."""
-    return lambda env: told(env) | {"MSTR_TEST_WAY": "module"}
+def as_modules(variables_of: Callable[[Env], dict[str, str]] = variables_for) -> Callable[[Env], dict[str, str]]:
+    """`variables_of`, changed so that all tasks run as modules. Otherwise they run in process where that is possible."""
+    return lambda env: variables_of(env) | {"MSTR_TEST_WAY": "module"}
 
 
 def pure(name: str, folder: str) -> Stage:
@@ -56,7 +56,7 @@ def _stage(
     name: str,
     folder: str,
     make: Callable[[], Env],
-    told: Callable[[Env], dict[str, str]],
+    variables_of: Callable[[Env], dict[str, str]],
     *,
     files: Sequence[str] = (),
     alone: bool = False,
@@ -69,9 +69,9 @@ def _stage(
         options: tuple[str, ...] = (f"--junit-xml={results}", f"--basetemp={job.scratch / 'tmp'}")
         if job.selection.keyword:
             options += ("-k", job.selection.keyword)
-        status = job.run(env.python, "-m", "pytest", *paths, *options, env=told(env))
+        status = job.run(env.python, "-m", "pytest", *paths, *options, env=variables_of(env))
         if job.selection.keyword and status == _NO_TESTS:
             return Result(not_run=(f"no test fits -k {job.selection.keyword!r}",))
         return junit.count([results] if results.exists() else [], status)
 
-    return Stage(name, run, folder=folder, alone=alone, selects="keyword", variables=lambda: told(make()))
+    return Stage(name, run, folder=folder, alone=alone, selects="keyword", variables=lambda: variables_of(make()))

@@ -51,13 +51,13 @@ def test_a_program_that_fails_without_a_failed_test_counts_as_one() -> None:
 
 def test_integration_targets_are_counted() -> None:
     ran = "Running one integration test role\nRunning two integration test script\n"
-    told = (
+    output = (
         ran
         + "FATAL: The 1 integration test(s) listed below (out of 2) failed. See error output above for details:\ntwo"
     )
 
     assert count_targets(ran, 0) == Result(2, 0)
-    assert count_targets(told, 1) == Result(1, 1)
+    assert count_targets(output, 1) == Result(1, 1)
     assert count_targets("ERROR: no such Python", 1) == Result(0, 1)
 
 

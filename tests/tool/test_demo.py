@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demonstration tells its story, and leaves nothing behind however it ends."""
+"""The demo shows what it promises, and leaves nothing behind however it ends."""
 
 from __future__ import annotations
 
