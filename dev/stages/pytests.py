@@ -43,7 +43,7 @@ def stage(
 
 
 def as_modules(variables_of: Callable[[Env], dict[str, str]] = variables_for) -> Callable[[Env], dict[str, str]]:
-    """`variables_of`, changed so that all tasks run as modules. Otherwise they run in process where that is possible."""
+    """`variables_of`, changed so that all tasks run as modules. Otherwise they run in process where possible."""
     return lambda env: variables_of(env) | {"MSTR_TEST_WAY": "module"}
 
 

@@ -101,30 +101,30 @@ def _description(base_url: str, control_url: str, proxy_url: str | None, made: C
     }
 
 
-def _announce(options: argparse.Namespace, told: dict[str, Any]) -> None:
+def _announce(options: argparse.Namespace, facts: dict[str, Any]) -> None:
     if options.ready_file:
-        # Renamed into place, so that whoever waits for it never reads half of it.
+        # Renamed into place, so that a waiting program never reads half of it.
         draft = Path(f"{options.ready_file}.{os.getpid()}")
-        draft.write_text(json.dumps(told), encoding="utf-8")
+        draft.write_text(json.dumps(facts), encoding="utf-8")
         draft.replace(options.ready_file)
     if options.quiet:
         return
     lines = [
         f"A stand-in Library server, profile {options.profile}. Ctrl-C ends it. In another terminal:",
-        f"  export MSTR_BASE_URL={told['base_url']}",
-        f"  export MSTR_USERNAME={told['username']} MSTR_PASSWORD={told['password']}",
+        f"  export MSTR_BASE_URL={facts['base_url']}",
+        f"  export MSTR_USERNAME={facts['username']} MSTR_PASSWORD={facts['password']}",
     ]
-    if told["certificates"]:
-        lines.append(f"  export MSTR_CA_PATH={told['certificates']['ca']}")
+    if facts["certificates"]:
+        lines.append(f"  export MSTR_CA_PATH={facts['certificates']['ca']}")
     lines += [
         "Other ways to log in, instead of the user and password:",
-        f"  MSTR_API_TOKEN={told['api_token']}",
-        f"  MSTR_IDENTITY_TOKEN={told['identity_token']}",
-        f"  MSTR_LOGIN_MODE=ldap MSTR_USERNAME={told['ldap_username']} MSTR_PASSWORD={told['ldap_password']}",
-        f"Control interface: {told['control_url']}",
+        f"  MSTR_API_TOKEN={facts['api_token']}",
+        f"  MSTR_IDENTITY_TOKEN={facts['identity_token']}",
+        f"  MSTR_LOGIN_MODE=ldap MSTR_USERNAME={facts['ldap_username']} MSTR_PASSWORD={facts['ldap_password']}",
+        f"Control interface: {facts['control_url']}",
     ]
-    if told["proxy_url"]:
-        lines.append(f"Proxy: {told['proxy_url']}")
+    if facts["proxy_url"]:
+        lines.append(f"Proxy: {facts['proxy_url']}")
     with contextlib.suppress(BrokenPipeError):
         print("\n".join(lines), flush=True)
 

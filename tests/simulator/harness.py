@@ -133,69 +133,69 @@ class Simulator:
 
     # --- where it is, and who may come in
 
-    def _told(self, name: str) -> Any:
+    def _fact(self, name: str) -> Any:
         return self.description[name]
 
     @property
     def pid(self) -> int:
         """The process id."""
-        return int(self._told("pid"))
+        return int(self._fact("pid"))
 
     @property
     def base_url(self) -> str:
         """The address that people give to clients, without ``/api``."""
-        return str(self._told("base_url"))
+        return str(self._fact("base_url"))
 
     @property
     def control_url(self) -> str:
         """The address of the control interface."""
-        return str(self._told("control_url"))
+        return str(self._fact("control_url"))
 
     @property
     def proxy_url(self) -> str | None:
         """The address of the proxy, with ``proxy=True``."""
-        url = self._told("proxy_url")
+        url = self._fact("proxy_url")
         return None if url is None else str(url)
 
     @property
     def username(self) -> str:
         """A standard user who may do everything."""
-        return str(self._told("username"))
+        return str(self._fact("username"))
 
     @property
     def password(self) -> str:
         """That user's password."""
-        return str(self._told("password"))
+        return str(self._fact("password"))
 
     @property
     def ldap_username(self) -> str:
         """An LDAP user who may do everything."""
-        return str(self._told("ldap_username"))
+        return str(self._fact("ldap_username"))
 
     @property
     def ldap_password(self) -> str:
         """That user's password."""
-        return str(self._told("ldap_password"))
+        return str(self._fact("ldap_password"))
 
     @property
     def api_token(self) -> str:
         """An API token of the standard user."""
-        return str(self._told("api_token"))
+        return str(self._fact("api_token"))
 
     @property
     def identity_token(self) -> str:
         """An identity token of the standard user that is always good."""
-        return str(self._told("identity_token"))
+        return str(self._fact("identity_token"))
 
     @property
     def users(self) -> dict[str, dict[str, Any]]:
         """Every seeded account by username: ``username``, ``password``, ``id``, ``mode``, ``manages``."""
-        return dict(self._told("users"))
+        return dict(self._fact("users"))
 
     @property
     def certificates(self) -> dict[str, str]:
         """Paths of the certificates, with ``tls``: ``ca``, ``client_cert``, ``client_key``, ``other_ca`` …"""
-        return dict(self._told("certificates") or {})
+        return dict(self._fact("certificates") or {})
 
     def output(self) -> str:
         """What the program has printed: nothing, unless it has a mistake of its own to complain about."""

@@ -94,7 +94,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)  # case does not matter: aiohttp's own mapping
     cookies: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    session: HttpSession | None = None  # filled in by whoever finds or makes it
+    session: HttpSession | None = None  # filled in by the code that finds or makes it
 
     def json(self) -> Any:
         """Return the body, or raise the API's error for one that is no JSON."""

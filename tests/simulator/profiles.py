@@ -94,8 +94,8 @@ _ROWS = (
         "seconds after an update for which answers show the statuses from before it, and unknown for a new package",
     ),
     # --- releases
-    Switch("iserver_version", "text", "11.6.1000.00123", "what GET /api/status tells"),
-    Switch("deployment_type", "text", "", "what GET /api/status tells; empty is left out"),
+    Switch("iserver_version", "text", "11.6.1000.00123", "what GET /api/status returns"),
+    Switch("deployment_type", "text", "", "what GET /api/status returns; empty is left out"),
     Switch("python_versions", "names", ("3.10.5", "3.11.9", "3.12.4"), "the versions that scripts can be run with"),
     _choice("versions_call", "yes|404|405|as_id", "GET /api/runtimes/versions; as_id takes it for the id of a runtime"),
     _choice("unknown_version", "refuse|keep", "a runtimeVersion that is none of those"),

@@ -7,7 +7,7 @@
 The first line of standard input is the order as JSON. After it the pipe stays open, and its end means that the
 simulator is gone: then this process ends too, so that no script is left behind.
 
-What a script returns is not told by the public material, only that it arrives as JSON text. The switch script_result
+The public material does not say what a script returns, only that it arrives as JSON text. The switch script_result
 says what it is here: the value of the last expression, as in a notebook, or else the global
 ``result``; that variable alone; or nothing.
 """
@@ -81,7 +81,7 @@ class SimulatedPackages(DistributionFinder, Loader):
 
 
 class SimulatedDistribution(Distribution):
-    """What importlib.metadata tells of such a package."""
+    """What importlib.metadata returns for such a package."""
 
     def __init__(self, name: str, version: str) -> None:
         self._text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"

@@ -4,7 +4,7 @@
 
 """Scripts on a runtime: evaluations that really run the code, in a child process with limits. No sandbox.
 
-The simulator listens on loopback alone, and whoever can reach it there can run programs of his own already.
+The simulator listens on loopback alone, and anybody who can reach it there can already run programs.
 """
 
 from __future__ import annotations
@@ -192,11 +192,11 @@ class Evaluations:
         evaluation.runtime.used = True
         code = evaluation.process.returncode if evaluation.process else None
         try:
-            told = json.loads(answer.read_text(encoding="utf-8", errors="surrogatepass"))
+            ended = json.loads(answer.read_text(encoding="utf-8", errors="surrogatepass"))
         except (OSError, ValueError):
-            told = {"message": f"The Python process ended with {code}.", "output": "null"}
-        evaluation.output = told["output"]
-        evaluation.end(READY if code == 0 else ERROR, self._server.clock(), told["message"])
+            ended = {"message": f"The Python process ended with {code}.", "output": "null"}
+        evaluation.output = ended["output"]
+        evaluation.end(READY if code == 0 else ERROR, self._server.clock(), ended["message"])
 
 
 async def _ended(process: asyncio.subprocess.Process, seconds: float) -> bool:

@@ -149,7 +149,7 @@ def test_page_for_browsers(sim: Simulator) -> None:
         assert answer.headers.get_content_type() == "text/html"
 
 
-def test_the_log_tells_everything_but_secrets(sim: Simulator, client: RawClient) -> None:
+def test_the_log_has_everything_but_secrets(sim: Simulator, client: RawClient) -> None:
     client.call("GET", "/runtimes", query={"fields": "id"}, headers={"Authorization": "Basic eDp5"})
     create(client)
     RawClient(sim.base_url).login(sim.username, "wrong-password-99")
