@@ -4,7 +4,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mstr_user_info
-short_description: Tell whose session it is
+short_description: Return the user of the session
 description: [Asks a Library server who is logged in.]
 author: [You (@you)]
 extends_documentation_fragment: [mstr.library.auth]

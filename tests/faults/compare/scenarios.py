@@ -49,9 +49,9 @@ class Fault:
 
 FAULTS = (
     Fault("no fault at all", {}, of=("read", "create", "update", "delete")),
-    Fault("the answer is lost, the work is done", {"kind": "close_after"}),
+    Fault("the response is lost, the work is done", {"kind": "close_after"}),
     Fault(
-        "behind a proxy, the answer is lost, the work is done",
+        "behind a proxy, the response is lost, the work is done",
         {"kind": "close_after"},
         of=("login", "list", *_WRITES),
         proxied=True,
@@ -67,7 +67,7 @@ FAULTS = (
     Fault("503 once, with Retry-After: 1", {"kind": "unavailable"}),
     Fault("429 once, with Retry-After: 1", {"kind": "unavailable", "status": 429}),
     Fault("the session ends in the middle", {"kind": "session_killed"}, of=OPERATIONS[1:]),
-    Fault("a redirect to somebody else's server", {"kind": "redirect", "status": 307}),
+    Fault("a redirect to another server", {"kind": "redirect", "status": 307}),
     Fault("a page with status 200", {"kind": "html", "status": 200}),
     Fault("Ctrl-C while the call is under way", {"kind": "hang"}, ctrl_c=True),
 )
@@ -91,7 +91,7 @@ class Cell:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is left: no session, no token with somebody else."""
+        """Whether nothing is left: no session, no token on another host."""
         return self.sessions == 0 and not self.given_away
 
     def text(self) -> str:
@@ -106,7 +106,7 @@ class Cell:
         if self.sessions:
             parts.append(f"{self.sessions} session left")
         if self.given_away:
-            parts.append("token given away")
+            parts.append("token sent to another host")
         return f"{'; '.join(parts)} ({self.requests})"
 
 

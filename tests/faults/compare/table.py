@@ -28,7 +28,7 @@ def summary(rows: list[Row]) -> dict[str, tuple[int, int, int, int]]:
     }
 
 
-_SUMMARY = ("reported what happened", "succeeded", "sessions left open", "token given away")
+_SUMMARY = ("reported what happened", "succeeded", "sessions left open", "token sent to another host")
 
 
 def text(rows: list[Row], *, verbose: bool) -> str:
