@@ -93,6 +93,10 @@ def parsed(text: str | bytes) -> Any:
     except RecursionError:
         raise ValueError("nested too deep") from None
     # What the parser of a newer Python accepts would still break code that walks through it, also Ansible's.
+    # A text with few brackets, as that of one object, cannot be deep.
+    opening = ("[", "{") if isinstance(text, str) else (b"[", b"{")
+    if sum(map(text.count, opening)) <= _DEEPEST:  # type: ignore[arg-type]
+        return data
     level = [data]
     for _level in range(_DEEPEST):
         level = [inner for one in level for inner in _inside(one) if isinstance(inner, (dict, list))]
