@@ -18,6 +18,8 @@ from ._probe_scripts import after_a_script
 from ._probe_words import OTHER, Answer, Unanswered, refused
 
 _INTERVAL, _GROWTH, _LONGEST = 1.0, 1.25, 5.0  # seconds, times, seconds
+_LONGEST_LAG = 30.0  # seconds
+SECOND_PACKAGE = "idna"  # small too
 _FINAL = ("installed", "not_installed")
 _UNKNOWN_LOOKS = 3  # at a runtime whose packages are done, until its status counts as staying unknown
 _ADDED = "mstr" + "io-py"
@@ -70,8 +72,8 @@ def watch(scratch: Scratch) -> Watch:
         interval = min(interval * _GROWTH, _LONGEST)
 
 
-def _look(found: Mapping[str, Any]) -> Look:
-    package = next((one for one in _packages(found) if _named(one) == PACKAGE), {})
+def _look(found: Mapping[str, Any], name: str = PACKAGE) -> Look:
+    package = next((one for one in _packages(found) if _named(one) == name), {})
     return Look(
         str(found.get("status") or "unknown"),
         str(package.get("status") or "unknown"),
@@ -155,15 +157,51 @@ def empty_version(scratch: Scratch) -> Answer:
     return "when_installed", "The package had a version from the time when it was installed."
 
 
-def mstrio_unasked(scratch: Scratch) -> Answer:
-    """Whether the server adds a package by itself."""
+class Update(NamedTuple):
+    """What was seen of an update. `seconds`: until the answers showed its effect, None where that was not seen."""
+
+    added: bool
+    seconds: float | None
+
+
+def update(scratch: Scratch) -> Update:
+    """Ask for one more package, and look until the answers show it."""
     seen, identity = scratch.once(watch), scratch.once(full)
-    package = {"name": PACKAGE, "version": seen.last.version, "description": ""}
-    refusal = scratch.patch(identity, {"packages": [package]})
+    before = seen.last.status
+    wanted = [
+        {"name": PACKAGE, "version": seen.last.version, "description": ""},
+        {"name": SECOND_PACKAGE, "version": "", "description": ""},
+    ]
+    refusal = scratch.patch(identity, {"packages": wanted})
     if refusal:
         raise Unanswered(f"A PATCH of packages was {refused(refusal)}.")
-    later = _has_added(scratch.read(identity))
-    evidence = f"{_ADDED} was {'' if seen.added else 'not '}there after a create without it, and "
-    evidence += f"{'' if later else 'not '}there after a PATCH without it."
-    value = {(False, False): "no", (True, False): "on_create", (True, True): "always"}.get((seen.added, later), OTHER)
+    begin = scratch.clock()
+    found = scratch.read(identity)
+    added = _has_added(found)
+    while True:
+        look, passed = _look(found, SECOND_PACKAGE), scratch.clock() - begin
+        if look.package != "unknown" or look.status != before:
+            return Update(added, passed)
+        if before == "unknown" or passed > _LONGEST_LAG:
+            return Update(added, None)
+        scratch.stop.pause(_INTERVAL)
+        found = scratch.read(identity)
+
+
+def mstrio_unasked(scratch: Scratch) -> Answer:
+    """Whether the server adds a package by itself."""
+    first, later = scratch.once(watch).added, scratch.once(update).added
+    evidence = f"{_ADDED} was {'' if first else 'not '}there after a create without it, and "
+    evidence += f"{'' if later else 'not '}there after an update without it."
+    value = {(False, False): "no", (True, False): "on_create", (True, True): "always"}.get((first, later), OTHER)
     return value, evidence
+
+
+def status_lag(scratch: Scratch) -> Answer:
+    """For how many seconds the status is that of before an update."""
+    seconds = scratch.once(update).seconds
+    if seconds is None:
+        raise Unanswered("The status of before the update was unknown, or did not change; so nothing shows a delay.")
+    if seconds < _INTERVAL:
+        return 0, "The first look after an update showed its effect."
+    return round(seconds), f"For about {round(seconds)} seconds after an update, the status was that of before."

@@ -78,6 +78,7 @@ OF_RUNTIMES = (
     Question("cidr_host_names", "Can a whitelist hold a host name?", lists.cidr_host_names),
     Question("empty_whitelist", "What does a script reach where the whitelist is empty?", scripts.empty_whitelist),
     Question("mstrio_unasked", "Is mstrio-py added to the packages unasked?", packages.mstrio_unasked),
+    Question("status_lag", "How long does an update leave the status as it was?", packages.status_lag),
     Question("unknown_version", "Is a Python version accepted that the server does not offer?", lists.unknown_version),
     Question("delete_comments", "Can a delete carry a comment for the journal?", lists.delete_comments),
     Question("search_versions", "Which version of the metadata search exists?", projects.search_versions),
@@ -120,6 +121,7 @@ NEVER = (
         "After how many seconds without a call does Tomcat end a session?",
         _never("only waiting that long would show it."),
     ),
+    Question("list_hides", "Which runtimes does the list hide?", _never("names of others are not published.")),
     Question("hidden_read", "How is a runtime refused that an ACL hides?", _never(_OF_OTHERS.format("a runtime"))),
     Question("hidden_script", "How is a script refused that an ACL hides?", _never(_OF_OTHERS.format("a script"))),
     Question(

@@ -117,10 +117,11 @@ answers:
       evidence: "Never tried: every script without a runtime needs it."
       handled: null
 profile:
-  description: The answers as settings of the simulator, which then behaves like this server.
+  description: >-
+    The answers as settings of the simulator, which then behaves like this server.
+    It holds the questions that were answered with a behaviour that is known, such as C(duplicate_names=refuse).
   returned: success
   type: dict
-  sample: {create_status: "201", duplicate_names: refuse, list_omits: [resource, whitelist]}
 product:
   description: The releases of the product, null if the server does not reveal them.
   returned: success
