@@ -31,8 +31,6 @@ def _projects(scratch: Scratch) -> list[Mapping[str, Any]]:
 
 def _searches(scratch: Scratch) -> dict[str, Mapping[str, Any] | ApiError]:
     """What each version of the search answers: an object, or the error of a call that does not exist."""
-    if scratch.settings.check_mode:
-        raise Unanswered("Needs a POST, which check mode leaves out.")
     loaded = [one for one in scratch.once(_projects) if one.get("status", _LOADED) == _LOADED]
     if not loaded:
         raise Unanswered("The user may use no project that is loaded.")

@@ -82,7 +82,12 @@ PAGES: dict[str, Preparation] = {
         may_skip=["Show which failed, and why"],
     ),
     "docs/docsite/rst/guide_servers.rst": Preparation(
-        runtimes=[NIGHTLY], variables={"address_to_try": "10.0.0.1", "port_to_try": 443}
+        runtimes=[NIGHTLY],
+        files={
+            "environments.yml": "test:\n  hosts:\n    test-eu:\n      ansible_connection: local\n"
+            "      ansible_python_interpreter: '{{ ansible_playbook_python }}'\n"
+        },
+        variables={"address_to_try": "10.0.0.1", "port_to_try": 443},
     ),
     "docs/docsite/rst/guide_sessions.rst": Preparation(
         variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN}, sessions_left=1
