@@ -199,6 +199,17 @@ def names_case(scratch: Scratch) -> Answer:
     return "insensitive", f"A second runtime whose name differs only in case was {refused(refusal)}."
 
 
+def names_whitespace(scratch: Scratch) -> Answer:
+    """What becomes of a blank at the end of a name."""
+    identity = scratch.once(third)
+    refusal = scratch.patch(identity, {"name": f"{scratch.name('a')} "})
+    if refusal:
+        return OTHER, f"A name with a blank at its end was {refused(refusal)}."
+    name = str(scratch.read(identity).get("name"))
+    value = {scratch.name("a"): "trim", f"{scratch.name('a')} ": "keep"}.get(name, OTHER)
+    return value, f"A blank at the end of a name was {'kept' if value == 'keep' else 'not kept'}."
+
+
 def unset_fields(scratch: Scratch) -> Answer:
     """How a field comes back that was never set."""
     made = scratch.once(bare)

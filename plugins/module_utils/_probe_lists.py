@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Questions about lists, objects and what the server makes of values.
+"""Questions about lists, and about what the server makes of the values in a whitelist.
 
 Wing: Work.
 """
@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
-from ._errors import ApiError
 from ._fields import FIELDS
 from ._names import DEFAULT_RUNTIME_ID
-from ._probe_creates import BLOCKS, CPU, MEMORY, full, third
+from ._probe_creates import BLOCKS, full, third
 from ._probe_scratch import Scratch
-from ._probe_words import OTHER, Answer, Unanswered, refused
+from ._probe_words import OTHER, Answer, Unanswered
 
 _READS = 4  # of a shuffled list of four, one in 24 repeats the order of another
 _BUILT_IN_NAME = re.compile(r"\([^()]{1,40}\) (MicroStrategy|Strategy)")
@@ -34,6 +32,11 @@ def list_omits(scratch: Scratch) -> Answer:
     if not entry:
         raise Unanswered("The list does not show the runtime.")
     found = scratch.read(identity)
+    if identity != DEFAULT_RUNTIME_ID and zero_counts(scratch)[0] == "omit":
+        # So that an answer shows it.
+        scratch.patch(identity, {"minCachedInstances": 1})
+        found = scratch.read(identity)
+        [entry] = [one for one in scratch.listed() if str(one["id"]) == identity]
     unset = [one.api for one in FIELDS if one.api not in found and not (one.newer and identity != DEFAULT_RUNTIME_ID)]
     if unset:
         raise Unanswered(f"On {of}, {' and '.join(unset)} is not set, so the list would not show it either.")
@@ -102,82 +105,15 @@ def default_name(scratch: Scratch) -> Answer:
     return name, "The runtime with the documented id has this name."
 
 
-def cpu_format(scratch: Scratch) -> Answer:
-    """How cpu comes back."""
-    resource = scratch.read(scratch.once(full)).get("resource")
-    cpu = resource.get("cpu") if isinstance(resource, Mapping) else None
-    for value, expected in (("as_sent", CPU), ("two_decimals", "0.20"), ("millicores", "200m")):
-        if cpu == expected:
-            return value, f'cpu was sent as "{CPU}" and came back as "{cpu}".'
-    if isinstance(cpu, float) and cpu == float(CPU):
-        return "number", f'cpu was sent as "{CPU}" and came back as the number {cpu}.'
-    return OTHER, f'cpu was sent as "{CPU}" and came back in another form.'
+def zero_counts(scratch: Scratch) -> Answer:
+    """Whether a count of zero comes back."""
+    return scratch.once(_zero_counts)
 
 
-def patch_resource(scratch: Scratch) -> Answer:
-    """Whether a PATCH of resource keeps the keys that it does not carry."""
-    identity = scratch.once(full)
-    before = _resource(scratch.read(identity)).get("cpu")
-    refusal = scratch.patch(identity, {"resource": {"mem": 2 * MEMORY}})
-    if refusal:
-        raise Unanswered(f"A PATCH of resource with mem alone was {refused(refusal)}.")
-    after = _resource(scratch.read(identity)).get("cpu")
-    if before is not None and after == before:
-        return "merge", "After a PATCH of resource with mem alone, cpu was what it had been."
-    return "replace", "After a PATCH of resource with mem alone, cpu was gone or had changed."
-
-
-def _resource(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    resource = found.get("resource")
-    return resource if isinstance(resource, Mapping) else {}
-
-
-def resource_extras(scratch: Scratch) -> Answer:
-    """Whether resource takes disk and procCount."""
-    identity = scratch.once(full)
-    sent = {"cpu": CPU, "mem": MEMORY, "disk": 2048, "procCount": 8}
-    refusal = scratch.patch(identity, {"resource": sent})
-    if refusal:
-        return "no", f"A PATCH with disk and procCount was {refused(refusal)}."
-    found = _resource(scratch.read(identity))
-    if found.get("disk") is None and found.get("procCount") is None:
-        return "no", "A PATCH with disk and procCount was accepted, and neither is returned."
-    return "yes", "A PATCH with disk and procCount was accepted, and they are returned."
-
-
-def patch_needs_name(scratch: Scratch) -> Answer:
-    """Whether a PATCH needs the name."""
-    refusal = scratch.patch(scratch.once(full), {"execTimeout": 300}, named=False)
-    if refusal:
-        return "yes", f"A PATCH without name was {refused(refusal)}."
-    return "no", "A PATCH without name was accepted."
-
-
-def execution_target(scratch: Scratch) -> Answer:
-    """Whether the field executionTarget exists."""
-    identity = scratch.once(full)
-    refusal = scratch.patch(identity, {"executionTarget": ""})
-    if refusal:
-        return "no", f"A PATCH with executionTarget was {refused(refusal)}."
-    if "executionTarget" not in scratch.read(identity):
-        raise Unanswered("A PATCH with an empty executionTarget was accepted, and the field is not returned.")
-    return "yes", "A PATCH with an empty executionTarget was accepted, and the field is returned."
-
-
-def change_journal(scratch: Scratch) -> Answer:
-    """Whether a PATCH takes a comment."""
-    refusal = scratch.patch(scratch.once(full), {"changeJournal": {"userComments": "mstr.library.mstr_probe"}})
-    if refusal:
-        return "no", f"A PATCH with changeJournal was {refused(refusal)}."
-    return "yes", "A PATCH with changeJournal was accepted."
-
-
-def unknown_version(scratch: Scratch) -> Answer:
-    """Whether a Python version is accepted that the server does not have."""
-    refusal = scratch.patch(scratch.once(third), {"runtimeVersion": "2.7.1"})
-    if refusal:
-        return "refuse", f"runtimeVersion 2.7.1 was {refused(refusal)}."
-    return "keep", "runtimeVersion 2.7.1 was accepted."
+def _zero_counts(scratch: Scratch) -> Answer:
+    if "minCachedInstances" in scratch.read(scratch.once(full)):
+        return "keep", "minCachedInstances was sent as 0 and came back."
+    return "omit", "minCachedInstances was sent as 0 and did not come back."
 
 
 def _stored(scratch: Scratch, entry: str) -> str | None:
@@ -221,15 +157,3 @@ def cidr_text(scratch: Scratch) -> Answer:
 def cidr_host_names(scratch: Scratch) -> Answer:
     """A host name in a whitelist."""
     return _cidr(scratch, "probe.example.com", {"probe.example.com": "keep", None: "refuse"})
-
-
-def delete_comments(scratch: Scratch) -> Answer:
-    """Whether a DELETE takes a comment."""
-    identity = scratch.once(third)
-    try:
-        scratch.delete(identity, "mstr.library.mstr_probe")
-    except ApiError as exc:
-        if exc.unclear or exc.status in (401, 403, 429):
-            raise
-        return "no", f"A DELETE with a comment was {refused(exc)}."
-    return "yes", "A DELETE with a comment was accepted."

@@ -126,6 +126,19 @@ def privilege_for_reads(scratch: Scratch) -> Answer:
     raise Unanswered("Only a user without the privilege 'Manage runtime' can tell.")
 
 
+def _session_settings(scratch: Scratch) -> Mapping[str, Any]:
+    data = scratch.library.get("/sessions", doing="read the session's settings")
+    return data if isinstance(data, Mapping) else {}
+
+
+def iserver_timeout(scratch: Scratch) -> Answer:
+    """After which time a session ends."""
+    seconds = scratch.once(_session_settings).get("timeout")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise Unanswered("GET /api/sessions does not say.")
+    return seconds, "GET /api/sessions says so."
+
+
 # --- guests
 
 

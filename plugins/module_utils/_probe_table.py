@@ -20,6 +20,7 @@ from . import _probe_projects as projects
 from . import _probe_releases as releases
 from . import _probe_scripts as scripts
 from . import _probe_sessions as sessions
+from . import _probe_updates as updates
 from ._probe_scratch import Scratch
 from ._probe_words import OTHER, Answer, Unanswered
 
@@ -63,13 +64,16 @@ OF_RUNTIMES = (
     Question("duplicate_names", "Can two runtimes have the same name?", creates.duplicate_names),
     Question("duplicate_status", "With which HTTP status is the second one refused?", creates.duplicate_status),
     Question("names_case", "Are names compared with case?", creates.names_case),
-    Question("cpu_format", "In which form does cpu come back?", lists.cpu_format, ("millicores", OTHER)),
+    Question("names_whitespace", "Is a blank at the end of a name kept?", creates.names_whitespace, _ANY),
+    Question("zero_counts", "Does a count of zero come back?", lists.zero_counts),
+    Question("cpu_format", "In which form does cpu come back?", updates.cpu_format, ("millicores", OTHER)),
     Question("field_order", "In which order do whitelist and packages come back?", lists.field_order, _ANY),
-    Question("patch_needs_name", "Does an update need the name?", lists.patch_needs_name),
-    Question("patch_resource", "Does an update of resource keep what it does not carry?", lists.patch_resource),
-    Question("resource_extras", "Does resource have disk and procCount?", lists.resource_extras),
-    Question("execution_target", "Is there a field executionTarget?", lists.execution_target),
-    Question("change_journal", "Can an update carry a comment for the journal?", lists.change_journal),
+    Question("patch_needs_name", "Does an update need the name?", updates.patch_needs_name),
+    Question("patch_resource", "Does an update of resource keep what it does not carry?", updates.patch_resource),
+    Question("unknown_keys", "Does an update keep undocumented keys of resource?", updates.unknown_keys, _ANY),
+    Question("resource_extras", "Does resource have disk and procCount?", updates.resource_extras),
+    Question("execution_target", "Is there a field executionTarget?", updates.execution_target),
+    Question("change_journal", "Can an update carry a comment for the journal?", updates.change_journal),
     Question("list_omits", "Which fields does the list of runtimes leave out?", lists.list_omits),
     Question("list_order", "In which order does the list show the runtimes?", lists.list_order, _ANY),
     Question("cidr_host_bits", "What becomes of a block with host bits, such as 192.0.2.7/24?", lists.cidr_host_bits),
@@ -79,8 +83,10 @@ OF_RUNTIMES = (
     Question("empty_whitelist", "What does a script reach where the whitelist is empty?", scripts.empty_whitelist),
     Question("mstrio_unasked", "Is mstrio-py added to the packages unasked?", packages.mstrio_unasked),
     Question("status_lag", "How long does an update leave the status as it was?", packages.status_lag),
-    Question("unknown_version", "Is a Python version accepted that the server does not offer?", lists.unknown_version),
-    Question("delete_comments", "Can a delete carry a comment for the journal?", lists.delete_comments),
+    Question(
+        "unknown_version", "Is a Python version accepted that the server does not offer?", updates.unknown_version
+    ),
+    Question("delete_comments", "Can a delete carry a comment for the journal?", updates.delete_comments),
     Question("search_versions", "Which version of the metadata search exists?", projects.search_versions),
     Question("search_missing", "How is the other version refused?", projects.search_missing),
     Question("search_total", "Does a search say how much it found?", projects.search_total),
@@ -91,7 +97,7 @@ OF_RUNTIMES = (
 )
 # Asked when nothing of the probe is left on the server, since its own session may end with another one.
 OF_SESSIONS = (
-    Question("iserver_timeout", "After how many seconds without a call does a session end?", sessions.iserver_timeout),
+    Question("iserver_timeout", "After how many seconds without a call does a session end?", releases.iserver_timeout),
     Question("lb_cookie", "Does a load balancer set a cookie, and does it change?", sessions.lb_cookie),
     Question(
         "application_type_76",
