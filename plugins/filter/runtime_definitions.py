@@ -9,11 +9,12 @@ name: runtime_definitions
 short_description: Turn runtimes as read into the definitions that make them
 version_added: 0.1.0
 description:
-  - Takes what M(mstr.library.mstr_runtime_info) returns, and gives what M(mstr.library.mstr_runtimes) takes.
-  - Read-only fields and the server's default runtime are gone, nothing else is lost. The order is the same each time,
-    so that a file of it is stable in version control.
-  - What a definition cannot carry is refused by the name of its runtime, such as a host name in a whitelist, a value
-    that Ansible has masked, or two runtimes of one name. O(exclude) leaves such runtimes out.
+  - Takes what M(mstr.library.mstr_runtime_info) returns, and returns what M(mstr.library.mstr_runtimes) takes.
+  - Leaves out read-only fields, the server's default runtime, and fields that the server never set. Nothing else is
+    lost. The order is the same each time, so that a file of it is stable in version control.
+  - If a definition cannot express a runtime, the filter fails and names the runtime. Examples are a host name in a
+    whitelist, a value that Ansible has masked, and two runtimes with the same name. O(exclude) leaves such runtimes
+    out.
 author:
   - mstr.library contributors (@mstr-library)
 options:
