@@ -215,7 +215,6 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
             "list_order": "shuffled",
             "field_order": "shuffled",
             "unset_fields": "null_text",
-            "zero_counts": "omit",
             "cpu_format": "two_decimals",
             "default_name": "(Standard) MicroStrategy",
             "create_status": "201",
