@@ -23,7 +23,9 @@ def both_ways(sim: Simulator, core: Path, folder: Path, play: Path, *options: st
     ran = []
     for way in WAYS:
         sim.reset()
-        ran.append(run(sim, core, folder_of(folder, core, way), Path(play.name), *options, way=way))
+        # The newest core shows the options with a result only if asked to.
+        shown = {} if play.stem == "failures" else {"ANSIBLE_INJECT_INVOCATION": "true"}
+        ran.append(run(sim, core, folder_of(folder, core, way), Path(play.name), *options, way=way, **shown))
         assert ran[-1].notes, ran[-1].stdout + ran[-1].stderr
     return ran
 
