@@ -43,7 +43,7 @@ STOPPED = ["POST /auth/login", "GET /runtimes", "POST /auth/logout"]
 
 
 def _session_is_gone(sim: Simulator) -> None:
-    wait_until(lambda: "POST /auth/logout" in sim.calls() and not sim.open_sessions(), "logged out", 10)
+    wait_until(lambda: "POST /auth/logout" in sim.calls() and not sim.open_sessions(), "logged out")
 
 
 def _version(core: Path) -> tuple[int, ...]:

@@ -98,7 +98,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=4 * PATIENCE_S,
+        timeout=20 * PATIENCE_S,  # some dozen tasks, each a Python of its own
     )
     notes = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
     requests = [_request(entry) for entry in sim.requests()]
