@@ -1,0 +1,159 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The page of an audit or an apply, as people see it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+from support.browser import DESKTOP, PHONE, Opened, opened
+
+Show = Callable[..., Opened]
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def show(browser: Browser) -> Iterator[Show]:
+    """Opens a page until the test ends; `trusted` lets it run code there, which the page's own policy forbids."""
+    with ExitStack() as stack:
+        yield lambda path, screen=DESKTOP, trusted=False, **context: stack.enter_context(
+            opened(browser, path, screen, bypass_csp=trusted, **context)
+        )
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds, a line each."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['help']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+
+
+def background(page: Page) -> tuple[int, ...]:
+    """The colour of the page, as red, green and blue."""
+    text = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return tuple(int(part) for part in text.removeprefix("rgb(").removesuffix(")").split(","))
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with audit.html, apply.html and many.html."""
+    folder = tmp_path_factory.mktemp("pages")
+    support = Path(__file__).parents[1] / "unit" / "support"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join((os.environ["MSTR_TEST_COLLECTIONS"], str(support)))}
+    program = Path(__file__).with_name("make_reports.py")
+    subprocess.run([os.environ["MSTR_SIMULATOR_PYTHON"], program, folder], env=env, check=True, timeout=120)
+    return folder
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("name", ["audit", "apply"])
+def test_everybody_can_read_it(pages: Path, show: Show, name: str, screen: dict[str, int], scheme: str) -> None:
+    shown = show(pages / f"{name}.html", screen, trusted=True, color_scheme=scheme)
+    assert shown.page.locator(".outcome tbody tr").count() >= 3
+    # Folded parts too.
+    shown.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert violations(shown.page) == []
+    assert shown.too_wide() == 0
+    assert (sum(background(shown.page)) < 3 * 64) is (scheme == "dark")
+    assert shown.errors == []
+
+
+def test_it_needs_nothing_else_and_runs_nothing_else(pages: Path, show: Show) -> None:
+    shown = show(pages / "audit.html")
+    requests: list[str] = []
+    shown.page.on("request", lambda request: requests.append(request.url))
+    shown.page.reload()
+    assert requests == [(pages / "audit.html").as_uri()]
+    assert shown.errors == [], "its own policy lets its style and its script be"
+    assert shown.page.get_by_role("heading", name=HOSTILE, exact=True).first.is_visible()
+    assert shown.page.locator(".filter").is_visible(), "its script runs"
+
+
+def test_the_table_leads_to_each_environment(pages: Path, show: Show) -> None:
+    shown = show(pages / "audit.html")
+    table = shown.page.get_by_role("table", name="Outcome")
+    row = table.get_by_role("row").filter(has_text="prod-us")
+    assert row.get_by_role("cell").all_inner_texts()[:3] == ["Violations", "5", "3"]
+    row.get_by_role("link", name="prod-us").click()
+    heading = shown.page.get_by_role("heading", name="prod-us")
+    box = heading.bounding_box()
+    assert box
+    assert 0 <= box["y"] < 200
+    assert table.get_by_text("Not reached").count() == 1
+
+
+def test_the_filter_finds_a_runtime_in_a_folded_list(pages: Path, show: Show) -> None:
+    page = show(pages / "audit.html").page
+    quiet = page.get_by_role("heading", name="Runtime 007")
+    assert not quiet.is_visible()
+    page.get_by_label("Filter runtimes").fill("runtime 007 10.10.10.0")
+    quiet.wait_for(state="visible")
+    assert page.get_by_role("heading", name="Nightly reports").first.is_hidden()
+    assert page.locator("output").inner_text().startswith("1 of ")
+    page.get_by_label("Filter runtimes").fill("")
+    page.get_by_label("Only findings").check()
+    assert page.get_by_role("heading", name="Nightly reports").first.is_visible()
+    assert quiet.is_hidden()
+
+
+def test_a_keyboard_is_enough(pages: Path, show: Show) -> None:
+    page = show(pages / "audit.html").page
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "Skip to the environments"
+    page.keyboard.press("Enter")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        focus = page.locator(":focus")
+        if focus.evaluate("one => one.parentElement.className") == "quiet":
+            break
+    folded = page.locator(".quiet h3").first
+    assert folded.is_hidden()
+    page.keyboard.press("Enter")
+    assert folded.is_visible()
+
+
+def test_without_javascript_nothing_is_missing_but_the_filter(pages: Path, show: Show) -> None:
+    page = show(pages / "audit.html", java_script_enabled=False).page
+    assert page.locator(".filter").is_hidden()
+    assert page.get_by_role("heading", name="Nightly reports").first.is_visible()
+    folded = page.locator(".quiet h3").first
+    assert folded.is_hidden()
+    page.locator(".quiet > summary").first.click()
+    assert folded.is_visible()
+
+
+def test_paper_has_what_is_folded_on_the_screen(pages: Path, show: Show, tmp_path: Path) -> None:
+    page = show(pages / "audit.html", trusted=True, color_scheme="dark").page
+    unfolded = "document.querySelectorAll('details:not([open])').length"
+    assert page.evaluate(unfolded) > 0
+    paper = page.pdf(path=tmp_path / "audit.pdf", format="A4")
+    assert paper.startswith(b"%PDF")
+    assert len(paper) > 20_000
+    assert paper.count(b"/Type /Page\n") + paper.count(b"/Type /Page ") >= 3
+    assert page.evaluate(unfolded) > 0, "and folds it again"
+    page.emulate_media(media="print", color_scheme="dark")
+    assert background(page) == (255, 255, 255)
+    assert page.locator(".filter").is_hidden()
+
+
+def test_fifty_environments_of_a_hundred_runtimes_stay_usable(pages: Path, show: Show) -> None:
+    began = time.monotonic()
+    page = show(pages / "many.html", trusted=True).page
+    assert page.locator(".rt").count() == 50 * 101
+    loaded = time.monotonic()
+    page.get_by_label("Filter runtimes").fill("prod-31 nightly")
+    page.wait_for_function("document.getElementById('shown').textContent.startsWith('1 of')", timeout=30_000)
+    filtered = time.monotonic()
+    assert loaded - began < 30
+    assert filtered - loaded < 30
+    assert page.get_by_role("heading", name="prod-31").is_visible()
