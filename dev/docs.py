@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dev import collection, envs, proc
 from dev.environment import variables
+from dev.paths import ROOT
 
 # The pages of Ansible's own documentation are out of reach, so references to them stay text. Whether those to pages of
 # this collection are right is seen by tests/examples.
@@ -40,6 +41,8 @@ def build(site: Path, log: Path) -> int:
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir(parents=True)
     site.chmod(0o755)
+    # Where a guide finds its pictures from docs/docsite/rst, Sphinx finds them from the folder of its sources.
+    shutil.copytree(ROOT / "docs" / "images", site / "images")
     init = ("sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", site)
     status = proc.run(env.bin / "antsibull-docs", *init, "mstr.library", log=log, env=env_vars)
     if status == 0:

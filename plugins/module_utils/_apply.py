@@ -45,7 +45,7 @@ class Writer:
         guard: Callable[[Sequence[Runtime]], None] | None = None,
     ) -> None:
         self.planner, self.api = planner, planner.api
-        self._warn, self._pause, self._retries, self._check_mode = warn, pause, retries, check_mode
+        self._warn, self._pause, self._retries, self.check_mode = warn, pause, retries, check_mode
         self._guard = guard
 
     def ensure(self, wanted: Definition) -> Outcome:
@@ -63,8 +63,8 @@ class Writer:
 
     def carry_out(self, plan: Plan, wanted: Definition) -> Outcome:
         """Write, but not in check mode and not where nothing changes. Raises MstrError."""
-        if self._check_mode or not plan.changed:
-            return Outcome.of(plan, wanted, predicted=self._check_mode)
+        if self.check_mode or not plan.changed:
+            return Outcome.of(plan, wanted, predicted=self.check_mode)
         lost: ApiError | ConnectError | None = None
         tries = self._retries
         while True:

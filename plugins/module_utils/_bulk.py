@@ -64,10 +64,14 @@ class Bulk:
         for entry in entries:
             if not entry.error:
                 entry.attempt(lambda one: self._plan(one, listed))
-        entries += self._to_purge(entries, listed)
+        purged, refused = self._to_purge(entries, listed)
+        entries += purged
         self._writer.check_deletes([entry.plan for entry in entries if entry.plan and not entry.error])
         cancelled = self._carry_out(entries)
-        return report(entries, cancelled and self._purge.wanted)
+        result = report(entries, cancelled and self._purge.wanted)
+        if refused:
+            raise PartialError(refused, result)
+        return result
 
     def _each(self, step: Callable[[Entry], object], entries: Sequence[Entry], done: str) -> None:
         """A step of several entries side by side; an error is its entry's alone. `done`: such as "written"."""
@@ -103,11 +107,17 @@ class Bulk:
     def _plan(self, entry: Entry, listed: Sequence[Runtime]) -> None:
         entry.plan = self._planner.plan(entry.found, entry.wanted, listed)
 
-    def _to_purge(self, entries: Sequence[Entry], listed: Sequence[Runtime]) -> list[Entry]:
-        """An entry for each runtime that is to be deleted because it is not listed. Raises ValidationError."""
+    def _to_purge(
+        self, entries: Sequence[Entry], listed: Sequence[Runtime]
+    ) -> tuple[list[Entry], ValidationError | None]:
+        """An entry for each runtime that is to be deleted because it is not listed, and why the purge is refused.
+
+        Raises the refusal, except in check mode: nothing is written there, and what would change is what somebody
+        needs to know who was refused.
+        """
         if not self._purge.wanted or any(entry.error for entry in entries):
             # An entry that failed may mean one of the runtimes that seem not to be listed.
-            return []
+            return [], None
         # By name too: a runtime that is listed and cannot be read must not be deleted for that.
         kept = {entry.wanted.name for entry in entries if not entry.wanted.id}
         kept |= {entry.plan.runtime.id for entry in entries if entry.plan and entry.plan.runtime}
@@ -117,8 +127,9 @@ class Bulk:
             if not (one.is_default or {one.id, one.name} & kept or is_named(one.name, self._purge.exclude))
         ]
         faults = _purge_faults(going, [entry.wanted.name for entry in entries if entry.wanted.name], self._purge.limit)
-        if faults:
-            raise ValidationError(faults)
+        refused = ValidationError(faults) if faults else None
+        if refused and not self._writer.check_mode:
+            raise refused
         comment = self._purge.comment
         purged = [
             Entry(Definition("absent", {}, id=one.id, name=one.name, journal_comment=comment), PURGED, one)
@@ -130,7 +141,7 @@ class Bulk:
             self._plan(entry, ())
 
         self._each(read_and_plan, purged, "read")
-        return [entry for entry in purged if entry.action != "none"]  # one may have been deleted meanwhile
+        return [entry for entry in purged if entry.action != "none"], refused  # one may be deleted meanwhile
 
     def _carry_out(self, entries: Sequence[Entry]) -> bool:
         """Write, read again, wait. Returns whether an error has cancelled the purge."""

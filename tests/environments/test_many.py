@@ -148,3 +148,33 @@ def test_drift_is_told_and_nothing_is_written(ten: Play, servers: list[Simulator
     for server in servers[:4]:
         assert [call for call in server.calls() if "/runtimes" in call and not call.startswith("GET")] == []
         assert server.open_sessions() == []
+
+
+def test_drift_is_reported_beside_a_purge_that_is_refused(ten: Play, servers: list[Simulator]) -> None:
+    servers[0].seed({"name": "Nightly reports", "execTimeout": 60}, {"name": "Old"}, {"name": "Older"})
+    limits = {"mstr_runtimes_purge": True, "mstr_runtimes_purge_limit": 1}
+    played = ten(APPLY, "--check", "--limit", "env0", **limits)
+    assert played.status == 2
+    assert played.outcomes == {"env0": "failed"}
+    lines = played.lines()
+    assert lines[0].startswith("env0: failed: purge would delete 2 runtimes, more than mstr_runtimes_purge_limit 1")
+    assert lines[1] == "env0: 1 to create, 1 to update, 2 to delete"
+    assert "env0: 'Nightly reports' differs: exec_timeout 60 → 600" in lines
+    assert "env0: 'Old' would be deleted" in lines
+    refused = ten(APPLY, "--limit", "env0", **limits)
+    assert refused.lines()[1:] == [], "a real run stops before it has anything to report"
+    assert len(servers[0].runtimes()) == 3
+
+
+def test_fifty_changed_runtimes_are_fifty_short_lines(ten: Play, servers: list[Simulator]) -> None:
+    servers[0].seed(*({"name": f"r{number:02}", "whitelist": ["10.0.3.0/24"]} for number in range(50)))
+    ten.variables["mstr_runtimes"] = [
+        {"name": f"r{number:02}", "whitelist": [f"10.{one}.0.0/16" for one in range(100)]} for number in range(50)
+    ]
+    played = ten(APPLY, "--limit", "env0")
+    assert played.status == 0, played.output
+    assert len(played.lines()) == 51
+    assert max(map(len, played.lines())) < 160
+    fields = played.report["environments"][0]["runtimes"][7]["fields"]
+    assert fields[0]["found"] == ["10.0.3.0/24"], "without --diff too"
+    assert len(fields[0]["wanted"]) == 100

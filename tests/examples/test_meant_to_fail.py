@@ -39,17 +39,33 @@ def _run(world: World, folder: Path, block: Block, *runtimes: dict[str, Any], **
 @pytest.mark.parametrize(
     ("dirt", "said"),
     [
-        ({"whitelist": ["10.10.10.0/24", "8.8.8.0/24"]}, "Nightly reports: 8.8.8.0/24 breaks networks_within."),
-        ({"whitelist": ["10.0.0.0/8"]}, "Nightly reports: 10.0.0.0/8 breaks networks_never."),
-        ({"whitelist": ["db.example.com"]}, "Nightly reports: db.example.com breaks networks_within."),
-        ({"resource": {"cpu": "1", "mem": 8192}}, "Nightly reports may take 8192 MB, more than 4096"),
-        ({"packages": [{"name": "requests", "version": "2.19.0"}]}, "Nightly reports has requests 2.19.0"),
+        ({"whitelist": ["10.10.10.0/24", "8.8.8.0/24"]}, "Nightly reports: 8.8.8.0/24 breaks networks_within"),
+        ({"whitelist": ["10.0.0.0/8"]}, "Nightly reports: 10.0.0.0/8 breaks networks_never"),
+        ({"whitelist": ["db.example.com"]}, "Nightly reports: db.example.com breaks networks_within"),
+        ({"resource": {"cpu": "1", "mem": 8192}}, "Nightly reports: 8192 MB of memory, more than 4096"),
+        (
+            {"packages": [{"name": "requests", "version": "2.19.0"}]},
+            "Nightly reports: requests 2.19.0 is older than 2.32.0",
+        ),
     ],
 )
 def test_the_audit_names_what_breaks_a_rule(world: World, tmp_path: Path, dirt: dict[str, Any], said: str) -> None:
     run = _run(world, tmp_path, _block(*AUDIT), {**NIGHTLY, **dirt})
     assert run.status == 2, run.output
     assert said in run.output
+
+
+def test_the_audit_names_every_breach_at_once(world: World, tmp_path: Path) -> None:
+    dirt = {
+        "whitelist": ["8.8.8.0/24", "10.66.1.0/24"],
+        "resource": {"cpu": "1", "mem": 8192},
+        "packages": [{"name": "requests", "version": "2.19.0"}],
+    }
+    run = _run(world, tmp_path, _block(*AUDIT), {**NIGHTLY, **dirt}, {**NIGHTLY, **dirt, "name": "Second"})
+    assert run.status == 2, run.output
+    breaches = run.records[-1]["result"]["msg"]
+    assert len(breaches) == 8, breaches
+    assert sum(one.startswith("Second: ") for one in breaches) == 4
 
 
 def test_the_smoke_test_notices_another_version(world: World, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTIONS
 
 ROLE = Path(__file__).parents[2] / "roles" / "runtimes"
 
@@ -34,3 +35,11 @@ def test_every_connection_variable_reaches_the_modules():
     options = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     connection = {name for name in options if not name.startswith("mstr_runtimes")}
     assert connection == {f"mstr_{option}" for option in read("vars/main.yml")["runtimes_connection"]}
+
+
+def test_the_role_takes_every_rule_of_a_policy():
+    options = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    documented = options["mstr_runtimes_policy"]["options"]
+    assert {name: spec["type"] for name, spec in documented.items()} == {
+        name: spec["type"] for name, spec in POLICY_OPTIONS.items()
+    }

@@ -255,11 +255,20 @@ def test_patterns_heed_case():
     assert have.names == ["a"]
 
 
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_more_than_the_limit_refuses_the_whole_task(check_mode):
+def test_more_than_the_limit_refuses_the_whole_task():
     have = holding(a=A, b=B, c=C)
-    (fault,) = refused(have, {"name": "a", "exec_timeout": 60}, purge=True, limit=1, check_mode=check_mode)
+    (fault,) = refused(have, {"name": "a", "exec_timeout": 60}, purge=True, limit=1)
     assert fault == "purge would delete 2 runtimes, more than purge_limit 1: 'b', 'c'"
+
+
+def test_check_mode_reports_what_would_change_beside_the_refusal():
+    have = holding(a=A, b=B, c=C)
+    with pytest.raises(PartialError) as caught:
+        bulk(have, purge=True, limit=1, check_mode=True).ensure_all([from_params({"name": "a", "exec_timeout": 60})])
+    result = caught.value.to_result()
+    assert result["msg"] == "purge would delete 2 runtimes, more than purge_limit 1: 'b', 'c'"
+    assert actions(result) == [("a", "updated"), ("b", "deleted"), ("c", "deleted")]
+    assert have.writes == []
 
 
 def test_of_many_runtimes_over_the_limit_ten_names_and_the_number_are_shown():
