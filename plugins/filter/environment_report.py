@@ -135,6 +135,8 @@ def environment_report(
     detail: bool = False,
 ) -> dict[str, Any]:
     """The report. Raises AnsibleFilterError where the input is not the result of a task."""
+    # ansible-core 2.16 makes an empty text of a null that comes out of a template.
+    result = None if result == "" else result
     if not (isinstance(result, Mapping) or (result is None and isinstance(read, Mapping))):
         raise AnsibleFilterError("environment_report takes the result of mstr.library.mstr_runtimes")
     sources = Sources(

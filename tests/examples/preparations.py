@@ -70,6 +70,13 @@ PAGES: dict[str, Preparation] = {
         servers={f"{name}.{HOST}": [] for name in ("dev-eu", "test-eu", "prod-eu", "prod-us")},
         files={"vault-password": "an-example-vault-password\n"},
     ),
+    "docs/docsite/rst/guide_playbooks.rst": Preparation(
+        runtimes=[NIGHTLY],
+        files={
+            "inventory.yml": "all: {hosts: {production: {ansible_connection: local, "
+            "ansible_python_interpreter: '{{ ansible_playbook_python }}'}}}\n"
+        },
+    ),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[NIGHTLY]),
     "docs/docsite/rst/guide_recipes.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Trial of 2024"}],

@@ -110,3 +110,10 @@ def test_what_is_no_result(value):
 
 def test_its_name():
     assert list(FilterModule().filters()) == ["environment_report"]
+
+
+@pytest.mark.parametrize("result", [None, ""])
+def test_an_audit_without_definitions(result):
+    report = environment_report(result, "prod", read={"runtimes": [], "violations": []})
+    assert (report["outcome"], report["compared"]) == ("clean", False)
+    assert report["lines"] == ["prod: 0 runtimes"]
