@@ -146,7 +146,7 @@ def cidr_bare_address(scratch: Scratch) -> Answer:
     return _cidr(scratch, "192.0.2.7", {"192.0.2.7": "keep", "192.0.2.7/32": "suffix", None: "refuse"})
 
 
-def cidr_text(scratch: Scratch) -> Answer:
+def cidr_spelling(scratch: Scratch) -> Answer:
     """The text form of IPv6."""
     answer = _cidr(scratch, "2001:DB8::/32", {"2001:DB8::/32": "keep", "2001:db8::/32": "canonical", None: ""})
     if not answer[0]:

@@ -121,7 +121,7 @@ def runtime_status(scratch: Scratch) -> Answer:
     raise Unanswered(f"{evidence} Nothing changed within wait_timeout, nor after a script.")
 
 
-def package_start(scratch: Scratch) -> Answer:
+def package_first_status(scratch: Scratch) -> Answer:
     """The status of a package that is being installed."""
     seen = scratch.once(watch)
     first = seen.looks[0]
@@ -188,7 +188,7 @@ def update(scratch: Scratch) -> Update:
         found = scratch.read(identity)
 
 
-def mstrio_unasked(scratch: Scratch) -> Answer:
+def mstrio_py_added(scratch: Scratch) -> Answer:
     """Whether the server adds a package by itself."""
     first, later = scratch.once(watch).added, scratch.once(update).added
     evidence = f"{_ADDED} was {'' if first else 'not '}there after a create without it, and "

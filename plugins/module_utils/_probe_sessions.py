@@ -35,7 +35,7 @@ class Trials(NamedTuple):
     """What a second session has shown; an answer that could not be found out is the reason."""
 
     application_type_76: Answer | Unanswered
-    lb_cookie: Answer | Unanswered
+    load_balancer_cookie: Answer | Unanswered
     sessions_parallel: Answer | Unanswered
     delegated_logout: Answer | Unanswered
     logout_scope: Answer | Unanswered
@@ -223,9 +223,9 @@ def _own_cookies(scratch: Scratch) -> Answer | None:
     return _constant(after) if before == after else None
 
 
-def lb_cookie(scratch: Scratch) -> Answer:
+def load_balancer_cookie(scratch: Scratch) -> Answer:
     """The cookies of a load balancer."""
-    return scratch.once(_own_cookies) or _of(scratch, "lb_cookie")
+    return scratch.once(_own_cookies) or _of(scratch, "load_balancer_cookie")
 
 
 def _of(scratch: Scratch, trial: str) -> Answer:

@@ -57,7 +57,11 @@ OF_RUNTIMES = (
     Question(
         "runtime_status", "What does the status of a runtime say before the first script?", packages.runtime_status
     ),
-    Question("package_start", "What is the status of a package that is being installed?", packages.package_start),
+    Question(
+        "package_first_status",
+        "What is the status of a package that is being installed?",
+        packages.package_first_status,
+    ),
     Question("package_outcome", "Can the server install a package?", packages.package_outcome),
     Question("empty_version", "What becomes of an omitted version of a package?", packages.empty_version),
     Question("script_result", "What is the result object of a script?", scripts.script_result, _ANY),
@@ -71,17 +75,17 @@ OF_RUNTIMES = (
     Question("patch_needs_name", "Does an update need the name?", updates.patch_needs_name),
     Question("patch_resource", "Does an update of resource keep what it does not carry?", updates.patch_resource),
     Question("unknown_keys", "Does an update keep undocumented keys of resource?", updates.unknown_keys, _ANY),
-    Question("resource_extras", "Does resource have disk and procCount?", updates.resource_extras),
+    Question("disk_and_proc_count", "Does resource have disk and procCount?", updates.disk_and_proc_count),
     Question("execution_target", "Is there a field executionTarget?", updates.execution_target),
     Question("change_journal", "Can an update carry a comment for the journal?", updates.change_journal),
     Question("list_omits", "Which fields does the list of runtimes leave out?", lists.list_omits),
     Question("list_order", "In which order does the list show the runtimes?", lists.list_order, _ANY),
     Question("cidr_host_bits", "What becomes of a block with host bits, such as 192.0.2.7/24?", lists.cidr_host_bits),
     Question("cidr_bare_address", "What becomes of an address without a prefix length?", lists.cidr_bare_address),
-    Question("cidr_text", "In which form does an IPv6 block come back?", lists.cidr_text),
+    Question("cidr_spelling", "In which form does an IPv6 block come back?", lists.cidr_spelling),
     Question("cidr_host_names", "Can a whitelist hold a host name?", lists.cidr_host_names),
     Question("empty_whitelist", "What does a script reach where the whitelist is empty?", scripts.empty_whitelist),
-    Question("mstrio_unasked", "Is mstrio-py added to the packages unasked?", packages.mstrio_unasked),
+    Question("mstrio_py_added", "Is mstrio-py added to the packages unasked?", packages.mstrio_py_added),
     Question("status_lag", "How long does an update leave the status as it was?", packages.status_lag),
     Question(
         "unknown_version", "Is a Python version accepted that the server does not offer?", updates.unknown_version
@@ -98,7 +102,9 @@ OF_RUNTIMES = (
 # Asked when nothing of the probe is left on the server, since its own session may end with another one.
 OF_SESSIONS = (
     Question("iserver_timeout", "After how many seconds without a call does a session end?", releases.iserver_timeout),
-    Question("lb_cookie", "Does a load balancer set a cookie, and does it change?", sessions.lb_cookie),
+    Question(
+        "load_balancer_cookie", "Does a load balancer set a cookie, and does it change?", sessions.load_balancer_cookie
+    ),
     Question(
         "application_type_76",
         "Is a login with applicationType 76 accepted?",

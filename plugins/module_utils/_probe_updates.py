@@ -62,7 +62,7 @@ def unknown_keys(scratch: Scratch) -> Answer:
     return "kept" if kept else "dropped", f"An update of resource {'kept' if kept else 'dropped'} undocumented keys."
 
 
-def resource_extras(scratch: Scratch) -> Answer:
+def disk_and_proc_count(scratch: Scratch) -> Answer:
     """Whether resource takes disk and procCount."""
     identity = scratch.once(full)
     sent = {"cpu": CPU, "mem": MEMORY, "disk": 2048, "procCount": 8}

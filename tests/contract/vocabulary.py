@@ -58,7 +58,7 @@ def known(definition: Mapping[str, Any], switches: Mapping[str, Any]) -> dict[st
     result = dict(definition)
     if switches["execution_target"] == "no":
         result.pop("execution_target", None)
-    if switches["resource_extras"] == "no" and "resource" in result:
+    if switches["disk_and_proc_count"] == "no" and "resource" in result:
         result["resource"] = {key: result["resource"][key] for key in ("cpu", "mem")}
     return result
 

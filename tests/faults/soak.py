@@ -89,7 +89,7 @@ def main() -> int:
     parser.add_argument("--own", type=int, default=200, help="tasks with a session of their own (default: %(default)s)")
     args = parser.parse_args()
     good = True
-    with Simulator(switches={"lb_cookie": "rotate"}) as sim:
+    with Simulator(switches={"load_balancer_cookie": "rotate"}) as sim:
         login = {"base_url": sim.base_url, "username": sim.username, "password": sim.password}
         task("mstr_runtime", **login, name="Kept", whitelist=["10.0.0.0/8"])
         if args.shared:

@@ -163,7 +163,7 @@ def test_a_second_create_beside_a_late_one_is_told(server: Simulator) -> None:
 @pytest.mark.parametrize("retries", [0, 3])
 def test_a_lost_create_on_a_server_that_stores_something_more(server: Simulator, profile: str, retries: int) -> None:
     """Found is created: the difference is a warning, and no second write."""
-    server.reset(profile, mstrio_unasked="always")
+    server.reset(profile, mstrio_py_added="always")
     server.fault("close_after", operation="create")
     with session(server, retries=retries) as one:
         outcome = one.ensure(name="New", exec_timeout=60, packages=[{"name": "pandas"}])

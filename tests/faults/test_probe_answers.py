@@ -56,8 +56,8 @@ VALUES: Mapping[str, list[Any]] = {
 }
 # Values that a probe cannot tell from others: the answer is null.
 AMBIGUOUS = {
-    ("package_start", "installing"): "packages are done at once",
-    ("package_start", "unknown"): "packages are done at once",
+    ("package_first_status", "installing"): "packages are done at once",
+    ("package_first_status", "unknown"): "packages are done at once",
     ("runtime_status", "follows"): "packages are done at once",
     ("runtime_status", "unknown_first"): "packages are done at once",
     ("runtime_status", "all_unknown"): "no script is run",
@@ -78,8 +78,8 @@ AMBIGUOUS = {
 }
 # The same switches together with what makes them visible: none of these is null.
 VISIBLE: list[tuple[str, Any, dict[str, Any]]] = [
-    ("package_start", "installing", {"package_delay": 3}),
-    ("package_start", "unknown", {"package_delay": 3}),
+    ("package_first_status", "installing", {"package_delay": 3}),
+    ("package_first_status", "unknown", {"package_delay": 3}),
     ("runtime_status", "follows", {"package_delay": 6}),
     ("runtime_status", "unknown_first", {"package_delay": 6}),
     ("empty_version", "keep", {"package_delay": 3}),

@@ -39,7 +39,7 @@ ERRORS: dict[str, dict[str, Any]] = {
 }
 # As a module, in real time: packages are done at once, so that there is nothing to wait for.
 OPTIONS: dict[str, Any] = {"wait_timeout": 5}
-SWITCHES = {"package_delay": 2, "lb_cookie": "rotate"}
+SWITCHES = {"package_delay": 2, "load_balancer_cookie": "rotate"}
 
 
 def calls_of_a_probe(sim: Simulator, settings: Settings | None = None) -> list[str]:

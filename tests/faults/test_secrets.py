@@ -92,7 +92,7 @@ def leaks(sim: Simulator, text: str, *more: str) -> list[str]:
 
 @pytest.fixture
 def server(sim: Simulator) -> Simulator:
-    sim.reset(lb_cookie="rotate")
+    sim.reset(load_balancer_cookie="rotate")
     sim.seed({"name": "Old", "execTimeout": 600, "whitelist": []})
     return sim
 

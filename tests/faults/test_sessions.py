@@ -81,7 +81,7 @@ def on(session: str, sim: Simulator, module: str = "mstr_runtime", **options: An
 def test_one_login_and_one_logout_for_a_whole_play(
     sim: Simulator, newest: Path, tmp_path: Path, cookie: str, fails: bool
 ) -> None:
-    sim.reset(lb_cookie=cookie)
+    sim.reset(load_balancer_cookie=cookie)
     done = Playbook(newest, tmp_path, PLAY, sim.environment(), extra={"fails": fails}).run()
     assert (done.returncode == 2) == fails, done.stdout
     calls = sim.calls()
@@ -291,7 +291,7 @@ def test_a_gateway_that_says_401_of_a_live_session_leaves_none_open(
 
 def test_a_session_on_another_node_is_replaced(sim: Simulator) -> None:
     """A load balancer whose newest cookie alone is good knows the second task's session no more."""
-    sim.reset(lb_cookie="rotate_strict")
+    sim.reset(load_balancer_cookie="rotate_strict")
     text = log_in(sim)
     assert on(text, sim, name="New").result["action"] == "created", "the first task has the newest cookie"
     assert "log in by mstr_session again" in on(text, sim, name="New").sentence

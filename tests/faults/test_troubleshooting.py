@@ -150,7 +150,7 @@ def _near_name(sim: Simulator) -> str:
 
 @scenario("The server stored different")
 def _added_package(sim: Simulator) -> str:
-    sim.reset(mstrio_unasked="on_create")
+    sim.reset(mstrio_py_added="on_create")
     return " ".join(runtime(sim, name=NAME, packages=[{"name": "pandas"}]).warnings)
 
 

@@ -18,7 +18,7 @@ from faults.inprocess import session
 every_profile = pytest.mark.parametrize("profile", PROFILES)
 PANDAS = {"name": "pandas", "version": "2.2.3"}
 # What differs between profiles and is not tried here: whether a status is reported at all.
-REPORTED = {"runtime_status": "follows", "package_start": "installing", "package_delay": 30}
+REPORTED = {"runtime_status": "follows", "package_first_status": "installing", "package_delay": 30}
 
 
 def prepare(sim: Simulator, profile: str, **switches: Any) -> None:

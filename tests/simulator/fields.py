@@ -113,8 +113,8 @@ PACKAGE_FIELDS: Mapping[str, Field] = {
 RESOURCE_FIELDS: Mapping[str, Field] = {
     "cpu": Field(_cpu),
     "mem": Field(_integer(1)),
-    "disk": Field(_integer(1), "resource_extras"),
-    "procCount": Field(_integer(1), "resource_extras"),
+    "disk": Field(_integer(1), "disk_and_proc_count"),
+    "procCount": Field(_integer(1), "disk_and_proc_count"),
 }
 
 # In the order of the samples' answers [doc].

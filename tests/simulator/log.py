@@ -34,7 +34,7 @@ class Entry:
     query: dict[str, str] | None
     token: bool
     cookie: bool
-    lb_cookie: bool
+    load_balancer_cookie: bool
     authorization: bool
     project: bool
     content_type: str
@@ -81,7 +81,7 @@ class RequestLog:
             query=dict(call.query) or None,
             token=bool(call.header("X-MSTR-AuthToken")),
             cookie="JSESSIONID" in call.cookies,
-            lb_cookie=LB_COOKIE in call.cookies,
+            load_balancer_cookie=LB_COOKIE in call.cookies,
             authorization=bool(call.header("Authorization")),
             project=bool(call.header("X-MSTR-ProjectID")),
             content_type=intern(call.header("Content-Type")),

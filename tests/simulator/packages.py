@@ -65,7 +65,7 @@ class Package:
         if "status" in self.seeded:
             return str(self.seeded["status"])
         if now < self.done:
-            return str(switches["package_start"])
+            return str(switches["package_first_status"])
         if switches["runtime_status"] == "all_unknown" and not used:
             return "unknown"
         return self.outcome

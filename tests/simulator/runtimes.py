@@ -189,9 +189,11 @@ class Runtimes:
             values["resource"] = {**fields["resource"], **unknown}
         check_pool(values)
         now = self._server.clock()
-        if "packages" in fields or (creating and switches["mstrio_unasked"] != "no"):
+        if "packages" in fields or (creating and switches["mstrio_py_added"] != "no"):
             wanted = list(fields.get("packages", []))
-            unasked = switches["mstrio_unasked"] == "always" or (creating and switches["mstrio_unasked"] == "on_create")
+            unasked = switches["mstrio_py_added"] == "always" or (
+                creating and switches["mstrio_py_added"] == "on_create"
+            )
             if unasked and not any(normalised(entry["name"]) == "mstrio-py" for entry in wanted):
                 wanted.append({"name": "mstrio-py", "version": "", "description": ""})
             runtime.packages = install(wanted, runtime.effective_packages(), self._server.rules, now, switches)

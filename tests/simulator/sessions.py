@@ -150,14 +150,14 @@ class Sessions:
         return self._by_token.get(call.header("X-MSTR-AuthToken"))
 
     def _sticky(self, session: HttpSession, value: str | None) -> bool:
-        how = self._switches["lb_cookie"]
+        how = self._switches["load_balancer_cookie"]
         if how == "none" or not session.lb_cookies:
             return True
         return value == session.lb_cookies[-1] if how == "rotate_strict" else value in session.lb_cookies
 
     def next_lb_cookie(self, session: HttpSession, login: bool) -> str | None:
         """Return the load balancer's cookie for an answer, if this one carries any."""
-        how = self._switches["lb_cookie"]
+        how = self._switches["load_balancer_cookie"]
         if how == "none" or (how == "fixed" and not login):
             return None
         value = secrets.token_urlsafe(24)

@@ -30,7 +30,7 @@ def store_entry(text: str, switches: Switches) -> str:
     if has_host_bits and switches["cidr_host_bits"] == "refuse":
         raise invalid(f"'{text}' in the field 'whitelist' has host bits set.")
 
-    if switches["cidr_text"] == "canonical":
+    if switches["cidr_spelling"] == "canonical":
         address = str(interface.ip)
     if has_host_bits and switches["cidr_host_bits"] == "clear":
         address = str(interface.network.network_address)

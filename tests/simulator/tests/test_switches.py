@@ -242,8 +242,8 @@ def test_duplicate_names_names_case_and_duplicate_status(with_switches: Make, si
         ({"cidr_bare_address": "suffix"}, "10.10.10.7", "10.10.10.7/32"),
         ({"cidr_bare_address": "suffix"}, "2001:db8::7", "2001:db8::7/128"),
         ({"cidr_bare_address": "refuse"}, "10.10.10.7", None),
-        ({"cidr_text": "keep"}, "2001:DB8::/32", "2001:DB8::/32"),
-        ({"cidr_text": "canonical"}, "2001:DB8:0::/32", "2001:db8::/32"),
+        ({"cidr_spelling": "keep"}, "2001:DB8::/32", "2001:DB8::/32"),
+        ({"cidr_spelling": "canonical"}, "2001:DB8:0::/32", "2001:db8::/32"),
         ({"cidr_host_names": "keep"}, "db.example.com", "db.example.com"),
         ({"cidr_host_names": "refuse"}, "db.example.com", None),
         ({"cidr_host_names": "keep"}, "10.0.0.0/33", None),
@@ -274,7 +274,7 @@ def test_empty_whitelist(with_switches: Make) -> None:
 
 
 def test_package_outcome_package_start_and_package_delay(with_switches: Make, sim: Simulator) -> None:
-    client = with_switches(package_delay=60, package_start="unknown", package_outcome="not_installed")
+    client = with_switches(package_delay=60, package_first_status="unknown", package_outcome="not_installed")
     runtime_id = create(client)
     found = read(client, runtime_id)
     assert (found["status"], found["packages"][0]["status"]) == ("busy", "unknown")
@@ -291,7 +291,7 @@ def test_mstrio_unasked(with_switches: Make) -> None:
     wanted = {"no": (["numpy"], ["scipy"]), "on_create": (["numpy", "mstrio-py"], ["scipy"])}
     wanted["always"] = (["numpy", "mstrio-py"], ["scipy", "mstrio-py"])
     for how, (created, updated) in wanted.items():
-        client = with_switches(mstrio_unasked=how)
+        client = with_switches(mstrio_py_added=how)
         runtime_id = create(client, packages=[{"name": "numpy"}])
         assert names(client, runtime_id) == created, how
         client.call("PATCH", f"/runtimes/{runtime_id}", {"name": "Test Runtime", "packages": [{"name": "scipy"}]})
@@ -383,8 +383,8 @@ def test_versions_call_python_versions_and_unknown_version(with_switches: Make, 
     [
         ("execution_target", {"executionTarget": "pod"}),
         ("change_journal", {"changeJournal": {"userComments": "x"}}),
-        ("resource_extras", {"resource": {"cpu": "0.2", "disk": 5}}),
-        ("resource_extras", {"resource": {"procCount": 5}}),
+        ("disk_and_proc_count", {"resource": {"cpu": "0.2", "disk": 5}}),
+        ("disk_and_proc_count", {"resource": {"procCount": 5}}),
     ],
 )
 def test_newer_fields(with_switches: Make, switch: str, fields: dict[str, object]) -> None:
@@ -471,14 +471,14 @@ def test_timeouts(with_switches: Make, sim: Simulator, switch: str) -> None:
 
 
 def test_lb_cookie(with_switches: Make, sim: Simulator) -> None:
-    client = with_switches(lb_cookie="fixed")
+    client = with_switches(load_balancer_cookie="fixed")
     first = client.cookies["AWSALB"]
     assert client.call("GET", "/runtimes").status == 200
     assert client.cookies["AWSALB"] == first
     only_tomcats = RawClient(sim.base_url, token=client.token, cookies={"JSESSIONID": client.cookies["JSESSIONID"]})
     assert only_tomcats.call("GET", "/runtimes").error["code"] == "ERR009"
 
-    client = with_switches(lb_cookie="rotate")
+    client = with_switches(load_balancer_cookie="rotate")
     stale = dict(client.cookies)
     for _ in range(50):
         assert client.call("GET", "/runtimes").status == 200
@@ -486,7 +486,7 @@ def test_lb_cookie(with_switches: Make, sim: Simulator) -> None:
     assert RawClient(sim.base_url, token=client.token, cookies=stale).call("GET", "/status").status == 200
     assert RawClient(sim.base_url, token=client.token, cookies=dict(stale)).call("GET", "/runtimes").status == 200
 
-    client = with_switches(lb_cookie="rotate_strict")
+    client = with_switches(load_balancer_cookie="rotate_strict")
     stale = dict(client.cookies)
     assert client.call("GET", "/runtimes").status == 200
     assert client.call("GET", "/runtimes").status == 200
