@@ -21,6 +21,7 @@ The one file that knows AnsibleModule. The names in C(__all__) are public; every
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 import time
@@ -28,7 +29,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
@@ -83,12 +84,37 @@ def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
     return {name: value for name, value in params.items() if name not in connection or is_given(name, value)}
 
 
+def option_error(sentence: str, spec: Mapping[str, Any], params: Mapping[str, Any]) -> str:
+    """Ansible's sentence about a wrong option; where it names neither the option nor the value, a better one."""
+    if "dictionary requested" in sentence or "sub parameter field" in sentence:
+        return "\n".join(_not_mappings(spec, params)) or sentence
+    return sentence
+
+
+def _not_mappings(spec: Mapping[str, Any], params: Mapping[str, Any], place: str = "") -> Iterator[str]:
+    """A sentence for each value that is not a mapping of sub-options, such as C(packages: [pandas])."""
+    for name, one in spec.items():
+        options, value = one.get("options") or {}, params.get(name)
+        for index, entry in enumerate(value if isinstance(value, list) else [value]):
+            here = f"{place}{name}[{index}]" if one.get("type") == "list" else f"{place}{name}"
+            if isinstance(entry, Mapping):
+                yield from _not_mappings(options, entry, f"{here}.")
+            elif options and entry is not None and not re.search("[={]", str(entry)):  # Ansible reads key=value, too
+                needed = next((key for key, sub in options.items() if sub.get("required")), None)
+                form = f"; write {{{needed}: {entry}}}" if needed and isinstance(entry, str) else ""
+                yield f"{here} {entry!r} is not a mapping of options{form}"
+
+
 class _Module(AnsibleModule):
-    """AnsibleModule, with `given_options` alone."""
+    """AnsibleModule, with `given_options` alone and with `option_error`."""
+
+    def fail_json(self, msg: str, **more: Any) -> NoReturn:
+        super().fail_json(msg=option_error(msg, self.argument_spec, self._written), **more)
 
     def _load_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]
         self.params = given_options(self.params, self.argument_spec)
+        self._written = dict(self.params)  # before Ansible converts them, or empties a list that it cannot convert
 
 
 class Task(NamedTuple):
@@ -99,7 +125,7 @@ class Task(NamedTuple):
     params: Mapping[str, Any]
     check_mode: bool
     warn: Callable[[str], None]
-    # Takes the text of a line of progress, in the main thread, as often as it likes. A module cannot show any.
+    # Takes a line of progress, in the main thread, as often as it likes. A module cannot show any.
     progress: Callable[[str], None] = Progress()
 
     @property
@@ -175,9 +201,9 @@ def run(
 
 
 def _not_installed(libraries: Sequence[str]) -> MstrError:
-    names = " and ".join(libraries)
     command = f"{shlex.quote(sys.executable)} -m pip install {' '.join(libraries)}"
-    return MstrError(f"{names} cannot be imported by the Python that runs this module. Install with: {command}")
+    sentence = f"{' and '.join(libraries)} cannot be imported by the Python that runs this module"
+    return MstrError(f"{sentence}. Install with: {command}")
 
 
 def _result(
@@ -219,7 +245,6 @@ def _warn_of_risks(module: AnsibleModule, connection: Connection) -> None:
 
 
 def _progress(module: AnsibleModule, library: Library) -> Progress:
-    show = _frame.show
-    if show is None:
+    if (show := _frame.show) is None:
         return Progress()
     return Progress(lambda text: show(remove_values(text, module.no_log_values | library.secrets)), time.monotonic)

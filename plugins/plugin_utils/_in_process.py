@@ -33,7 +33,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing import parent_process
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible import constants as C  # noqa: N812
 from ansible.errors import AnsibleActionFail
@@ -216,6 +216,10 @@ class _Module(AnsibleModule):
 
     def _load_params(self) -> None:
         self.params = auth.given_options(self._given, self.argument_spec)
+
+    def fail_json(self, msg: str, **more: Any) -> NoReturn:
+        """End the module, in a clearer sentence where Ansible's own says too little."""
+        super().fail_json(msg=auth.option_error(msg, self.argument_spec, self._given), **more)
 
     def warn(self, warning: str, **more: Any) -> None:
         """Keep a warning for the result."""
