@@ -35,6 +35,11 @@ def test_a_task_is_the_same_in_process(sim: Simulator, core: Path, tmp_path: Pat
     module, here = both_ways(sim, core, tmp_path, play)
 
     def results(ran: Ran) -> list[str]:
+        for note in ran.notes:
+            if note["event"] == "retry":
+                # ansible-core 2.19 puts the lack of a traceback into what a module returns, and into the end of an
+                # action plugin's task: between two tries only the former has it.
+                note["result"].pop("exception", None)
         # By host: with some strategies they do not wait for each other.
         return [same(tmp_path, json.dumps(note, sort_keys=True)) for note in sorted(ran.notes, key=lambda n: n["host"])]
 
