@@ -24,6 +24,7 @@ author:
 extends_documentation_fragment:
   - mstr.library.auth
   - mstr.library.attributes
+  - mstr.library.attributes.group
 options:
   scripts:
     description: Also run up to four scripts of a few lines on the runtimes of the probe.
