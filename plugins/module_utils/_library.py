@@ -178,11 +178,14 @@ class Library:
             read = partial(self._read_login, login)
             try:
                 return read(self._exchange.send("login", "POST", login.path, doing=_LOG_IN, late=read, json=login.body))
-            except ConnectError as exc:
-                if not exc.unclear:
+            except (ConnectError, ApiError) as exc:
+                # An error with a code comes from the server itself, which then did not log in.
+                if not exc.unclear or exc.error["code"]:
                     raise
-                stays = "If the server did log in, that session stays open until it times out there."
-                raise ConnectError(f"{exc.sentence} {stays}", request=str(exc.error["request"]), unclear=True) from exc
+                sentence = f"{exc.sentence} If the server did log in, that session stays open until it times out there."
+                if isinstance(exc, ConnectError):
+                    raise ConnectError(sentence, request=str(exc.error["request"]), unclear=True) from exc
+                raise ApiError(sentence, unclear=True, **exc.error) from exc
 
     def _give_up_session(self, error: ApiError) -> None:
         """Prepare for a new login. Raises `error` where there can be none."""

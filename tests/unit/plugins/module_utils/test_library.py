@@ -324,6 +324,24 @@ def test_a_login_without_a_token_is_none(session, reply):
     assert one.http.count(LOGOUT) == 0
 
 
+@pytest.mark.parametrize(
+    ("reply", "may_be_open"),
+    [
+        (response(502, b"<html>", request="POST /api/auth/login"), True),
+        (response(200, b"<html>"), True),
+        (response(500, {"code": "ERR001", "message": "No."}, request="POST /api/auth/login"), False),
+        (response(401, {"code": "ERR003", "message": "Login failure"}), False),
+    ],
+)
+def test_a_login_answered_by_a_gateway_says_that_a_session_may_be_open(session, reply, may_be_open):
+    one = session()
+    one.http.reply(LOGIN, reply)
+    with pytest.raises(ApiError) as failed:
+        read(one)
+    assert ("that session stays open until it times out there" in failed.value.sentence) == may_be_open
+    assert failed.value.status == reply.status
+
+
 def test_a_refused_login_says_where_and_how(session):
     one = session(login_mode="ldap")
     one.http.reply(LOGIN, response(401, {"code": "ERR003", "message": "Login failure"}))
