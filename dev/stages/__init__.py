@@ -37,6 +37,7 @@ ALL: tuple[Stage, ...] = (
     awx.AS_MODULES,
     faults.STAGE,
     faults.OLD_URLLIB3,
+    pytests.stage("probe", "tests/probe"),
     browser.STAGE,
     pytests.stage("tool", "tests/tool", also=("demo",)),
 )

@@ -7,29 +7,13 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from simulator.harness import Simulator
-from support.ansible import COLLECTIONS, programs
+from support.ansible import programs
+from support.server import sim, simulator
 
-# Modules and their parts are imported here too, where a test wants to look into the middle of them.
-sys.path.insert(0, COLLECTIONS)
-
-
-@pytest.fixture(scope="session")
-def simulator() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def sim(simulator: Simulator) -> Simulator:
-    """A fresh server."""
-    simulator.reset()
-    return simulator
+__all__ = ["core", "newest", "sim", "simulator"]
 
 
 def _cores() -> list[Path]:

@@ -18,8 +18,8 @@ from simulator.harness import Simulator
 from support.modules import Running, credentials
 from support.waiting import wait_until
 
-from faults.probing import MovedClock, Probed, Settings, probed
-from faults.test_probe_answers import wrong_answers
+from probe.probing import MovedClock, Probed, Settings, probed
+from probe.test_answers import wrong_answers
 
 # What happens to a response whose request was carried out, or not.
 LOST: dict[str, dict[str, Any]] = {

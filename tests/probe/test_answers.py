@@ -19,7 +19,7 @@ from simulator.harness import Simulator
 from simulator.profiles import PROFILES, SWITCHES
 from support.modules import credentials
 
-from faults.probing import MovedClock, Probed, Settings, probed
+from probe.probing import MovedClock, Probed, Settings, probed
 
 # Switches without a question: they set how tests run, and say nothing about what a server is like.
 NO_QUESTION = {
