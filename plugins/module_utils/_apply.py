@@ -107,9 +107,9 @@ class Writer:
                 left = self.planner.compare(current, wanted)
             except MstrError as exc:
                 raise MstrError(
-                    f"{lost.sentence} The response was lost, and what became of the request could not be found out: "
-                    f"{exc.sentence} The runtime {wanted.label} may or may not be {plan.action}; check it before the "
-                    "next run.",
+                    f"{lost.sentence} The response was lost, and the task could not find out what the server did: "
+                    f"{exc.sentence} The runtime {wanted.label} may or may not have been {plan.action}; check it "
+                    "before the next run.",
                     **lost.error,
                 ) from exc
             if _is_done(plan, current, left):
@@ -128,7 +128,7 @@ class Writer:
             return self.carry_out(self.planner.plan(found, wanted, listed), wanted)
         near = near_names(str(wanted.name), (one.name for one in listed))
         alike = " and ".join(f"{one.name!r} ({one.id})" for one in listed if one.name in near)
-        why = f"only {alike} is listed" if alike else "no runtime of that name is listed: an ACL may hide it"
+        why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"
         raise MstrError(f"{refusal.sentence} The name is taken, but {why}.", **refusal.error)
 
     def verified(self, outcome: Outcome, wanted: Definition, listed: list[Runtime] | None = None) -> Outcome:
@@ -161,7 +161,7 @@ class Writer:
             ]
             if len(found) > 1:
                 ids = " and ".join(str(one.id) for one in found)
-                whose = "Another task created one of them, or this task did with a create whose response was lost."
+                whose = "Another task created one of them, or this task created two. Delete one by its id."
                 self._warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. {whose}")
             mine = [one for one in found if one.id == outcome.id] or found
             stored = self.api.whole(mine[0], needed) if mine else None
@@ -193,6 +193,6 @@ def _not_done(lost: MstrError, plan: Plan) -> MstrError:
         return lost
     return MstrError(
         f"{lost.sentence} The response was lost. After {sum(_CHECKS):g} seconds of checking, the runtime is still not "
-        f"{plan.action}. The request was not sent again because retries are used up.",
+        f"{plan.action}. The request was not sent again because retries are used up; run the task again.",
         **lost.error,
     )

@@ -203,5 +203,8 @@ def _purge_faults(going: Sequence[Runtime], names: Sequence[str], limit: int | N
     if limit is not None and len(going) > limit:
         shown = ", ".join(sorted(repr(one.name) for one in going)[:_SHOWN_NAMES])
         more = f" and {len(going) - _SHOWN_NAMES} more" if len(going) > _SHOWN_NAMES else ""
-        faults.append(f"purge would delete {len(going)} runtimes, more than purge_limit {limit}: {shown}{more}")
+        faults.append(
+            f"purge would delete {len(going)} runtimes, more than purge_limit {limit}: {shown}{more}. Raise "
+            "purge_limit if you want to delete them"
+        )
     return faults

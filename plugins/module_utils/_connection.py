@@ -144,7 +144,7 @@ def _base_url(given: str | None, session: SessionString | None, session_given: b
         faults.append(f"base_url {shown!r} {exc}")
         return ""
     if session and session.base_url != url:
-        faults.append(f"session belongs to {session.base_url}, not to base_url {url}")
+        faults.append(f"session belongs to {session.base_url}, not to base_url {url}; omit base_url, or log in there")
     return url
 
 

@@ -113,7 +113,7 @@ def _plain(field: Field, given: Any) -> Any:
         if fault:
             raise ValidationError([f"{field.name} {fault}"])
     if given == "" and not field.may_be_empty:
-        raise ValidationError([f"{field.name} is empty; omit it to leave it as it is"])
+        raise ValidationError([f"{field.name} is empty; omit the option to keep the current value"])
     if isinstance(given, int) and given < field.least:
         raise ValidationError([f"{field.name} must be at least {field.least}, not {given}"])
     return given
@@ -151,9 +151,10 @@ def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Packag
             if not package.name.strip():
                 faults.add(f"{place}.name {package.name!r} is empty")
             elif _SPECIFIER.search(package.name):
-                faults.add(f"{place}.name {package.name!r} is more than a name; put the version into version")
+                faults.add(f"{place}.name {package.name!r} is not only a name; put the version in version")
             elif package.key in first:
-                faults.add(f"{place}.name {package.name!r} is the package of packages[{first[package.key]}] again")
+                same = f"packages[{first[package.key]}]"
+                faults.add(f"{place}.name {package.name!r} is the same package as {same}; list it once")
             first.setdefault(package.key, index)
     return tuple(packages)
 

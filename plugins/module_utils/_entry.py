@@ -116,7 +116,8 @@ def collision_faults(entries: Sequence[Entry], listed: Sequence[Runtime]) -> lis
     for entry, current in located:
         if owners.setdefault(current.id, entry) is not entry:
             first = owners[current.id]
-            faults.append(f"{entry.place} and {first.place} are the same runtime, {current.name!r} ({current.id})")
+            same = f"{current.name!r} ({current.id})"
+            faults.append(f"{entry.place} and {first.place} are the same runtime, {same}; list it once")
     for entry, current in located:
         name = entry.wanted.name
         if entry.wanted.state == "absent" or name in (None, current.name):

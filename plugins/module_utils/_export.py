@@ -38,7 +38,8 @@ def to_definitions(runtimes: Iterable[Mapping[str, Any]], exclude: Iterable[str]
             definitions.append(definition)
         for name, several in sorted(ids.items()):
             if len(several) > 1:
-                faults.add(f"{len(several)} runtimes have the name {name!r} ({', '.join(sorted(several))})")
+                ids_text = ", ".join(sorted(several))
+                faults.add(f"{len(several)} runtimes have the name {name!r} ({ids_text}); rename or exclude them")
     return sorted(definitions, key=lambda one: str(one["name"]))
 
 
@@ -52,7 +53,7 @@ def _check(definition: Mapping[str, Any]) -> None:
     with Faults() as faults:
         for place, text in _texts(definition):
             if any(mask in text for mask in ANSIBLE_MASKS):
-                faults.add(f"{place} is masked by Ansible")
+                faults.add(f"{place} is masked by Ansible, because it contains a secret; use a longer secret")
         mistyped = list(_mistyped(definition))
         faults.add(*mistyped)
         if not mistyped:

@@ -76,7 +76,8 @@ def explain(
     """
     case = _Case(exc, server, proxied, answered)
     if isinstance(exc, OverflowError):
-        return Failure(f"{server} sent {exc}; no response of this API is that large", unclear=True, hopeless=True)
+        reason = f"{server} sent {exc}; responses of the API are smaller; check base_url"
+        return Failure(reason, unclear=True, hopeless=True)
     if case.names & _NO_REQUEST and not case.functions & _BEFORE_SENDING:
         # Behind a proxy, the text may quote the variable with the proxy's password.
         why = "check base_url and HTTPS_PROXY" if proxied else f"{case.detail()}; check base_url"
@@ -109,7 +110,7 @@ def _not_connected(case: _Case) -> Failure:
         reason = f"cannot connect to {case.place} ({case.detail()}); check base_url, and that the server is running"
         return Failure(reason, refused=True)
     if case.names & _TIMEOUTS:
-        return Failure(f"{case.place} does not answer within the timeout; check base_url, firewalls and proxies")
+        return Failure(f"{case.place} did not answer within the timeout; check base_url, firewalls and proxies")
     if "cert_verify" in case.functions:
         reason = "the certificates cannot be read; check the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
         return Failure(reason, hopeless=True)

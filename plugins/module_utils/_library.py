@@ -108,7 +108,8 @@ class Library:
         try:
             text = encode(self.snapshot(), self.secrets)
         except ValueError as exc:
-            raise MstrError(f"The session cannot be returned: {exc}, and Ansible masks it there.") from None
+            why = f"{exc}, and Ansible would mask it there. Use a longer one."
+            raise MstrError(f"Could not return the session: {why}") from None
         # A session whose string nobody receives could not be ended by anybody.
         self._stop.check()
         self._ours = False

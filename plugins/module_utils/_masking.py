@@ -34,8 +34,8 @@ def masked_by_coincidence(result: Mapping[str, Any], secrets: Iterable[object]) 
     if not names:
         return None
     return (
-        f"The result is not what is stored in {', '.join(names)}: a secret of this task also occurs there, and Ansible "
-        "masks it wherever it occurs. A longer secret avoids that."
+        f"The result does not show the real value of {', '.join(names)}: it contains a secret of this task, "
+        "which Ansible masks everywhere. To avoid this, use a longer secret."
     )
 
 

@@ -46,7 +46,7 @@ def parse(text: str) -> IPNetwork:
     address, slash, prefix = text.partition("/")
     if not (_IPV4.fullmatch(address) or _IPV6.fullmatch(address)):
         name = _HOST.fullmatch(text)
-        raise ValueError(f"{_NOT_A_BLOCK}{', but a host name' if name else ''}; {_EXAMPLES}")
+        raise ValueError(f"{_NOT_A_BLOCK}{' (it is a host name)' if name else ''}; {_EXAMPLES}")
     try:
         ip = IPAddress(address, version=6 if ":" in address else 4)
     except (AddrFormatError, ValueError):

@@ -36,5 +36,5 @@ def text_fault(value: Any) -> str | None:
         return f"is a {'mapping' if isinstance(value, dict) else 'list'}; expected text"
     # A number that was text before YAML read it may have lost a zero or a colon: what is shown is not what was written.
     read = "a boolean" if isinstance(value, bool) else "a number" if isinstance(value, (int, float)) else "a date"
-    lost = ", which loses the zero of 2.10" if isinstance(value, float) else ""
+    lost = " (2.10 becomes 2.1)" if isinstance(value, float) else ""
     return f"{value} was read as {read}{lost}; put it in quotes"

@@ -64,7 +64,7 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         if policy and current is None:
             faults.check(policy.check, merged.get("whitelist"))
         elif policy and "whitelist" in merged and "whitelist" in wanted.keep:
-            faults.check(policy.check, merged["whitelist"], place="what stays in the whitelist")
+            faults.check(policy.check, merged["whitelist"], place="the merged whitelist")
     if current and not changed:
         shown = _shown(have, merged)
         return Plan("none", current, before=shown, after=shown)
@@ -144,7 +144,7 @@ def surprises(found: Runtime, wanted: Definition, predicted: Runtime | None = No
         what = ", ".join(f"{place} (it was {value!r})" for place, value in lost.items())
         sentences.append(
             f"The update of runtime {found.name!r} made the server drop settings that this collection does not know: "
-            f"{what}. Set them again on the server, and please report them."
+            f"{what}. Set them again on the server, and report this to mstr.library."
         )
     return sentences
 

@@ -38,7 +38,7 @@ class Planner:
             return self.api.whole(one_named(listed, str(wanted.name)), {*WHOLE, *wanted.values})
         current = self.api.get(wanted.id)
         if current is None and wanted.state == "present":
-            raise ValidationError([f"no runtime has the id {wanted.id}; to create one, give its name and no id"])
+            raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
         return current
 
     def plan(self, current: Runtime | None, wanted: Definition, listed: Iterable[Runtime] | None = None) -> Plan:
@@ -76,7 +76,8 @@ class Planner:
         # A server that does not refuse a second runtime of a name would leave two that no task can tell apart.
         taken = [one for one in listed if one.name == renamed.name and one.id != renamed.id]
         if taken:
-            raise ValidationError([f"name {taken[0].name!r} is taken by the runtime with id {taken[0].id}"])
+            holder = f"the runtime with id {taken[0].id}"
+            raise ValidationError([f"name {taken[0].name!r} is taken by {holder}; choose a different name"])
 
     def _warn_of_near_names(self, wanted: Definition, listed: Iterable[Runtime]) -> None:
         near = near_names(str(wanted.name), (one.name for one in listed))

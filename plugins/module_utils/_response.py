@@ -210,7 +210,7 @@ def _fields(response: Response) -> dict[str, Any]:
 def _next(response: Response, fields: Mapping[str, Any], server: str) -> str:
     """What to do next, empty where the server has said what is wrong."""
     if 300 <= response.status < 400:
-        return "If the target is right, set base_url to it."
+        return "If the target is the right server, set base_url to it."
     number, message = code_number(fields["code"]), fields["message"] or ""
     if number != 9 and _TOO_MANY_SESSIONS.search(message):
         return _NEXT_FOR_SESSIONS
@@ -218,7 +218,7 @@ def _next(response: Response, fields: Mapping[str, Any], server: str) -> str:
         return _NEXT_BY_CODE[number]
     if response.status in (404, 405) and (not number or message.startswith(f"HTTP {response.status} ")):
         # Every release has the calls below /auth.
-        there = "" if "/api/auth/" in response.request else "This release of the server has no such call, or: "
+        there = "" if "/api/auth/" in response.request else "This release of the server may not have this call. "
         return there + _check_place(server)
     if fields["code"]:
         return ""

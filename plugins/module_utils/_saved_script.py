@@ -138,14 +138,14 @@ class Usage(NamedTuple):
                 used = f"is used by {_counted(len(scripts), 'script')} and was not deleted (protect_used)"
                 faults.append(
                     f"runtime {runtime.name!r} ({runtime.id}) {used}: {_shown([script.label for script in scripts])}. "
-                    "Choose another runtime for these scripts first"
+                    "Choose a different runtime for these scripts first"
                 )
             else:
                 unproven.append(runtime)
         if self.unread and unproven:
             names = _shown([f"{one.name!r} ({one.id})" for one in unproven])
             faults.append(
-                f"protect_used cannot tell whether scripts use {names}, so nothing was deleted: "
+                f"protect_used could not find out whether scripts use {names}, so nothing was deleted: "
                 f"{_counted(len(self.unread), 'look-up')} failed: {_shown([one.label for one in self.unread])}. "
                 f"The first reason: {self.unread[0].error.sentence.rstrip('.')}. Run the task as a user who may read "
                 "all scripts, or load the project"
@@ -182,7 +182,7 @@ def check_projects(wanted: Sequence[str | None] | None) -> None:
         return
     faults = [f"projects[{index}] is empty" for index, name in enumerate(wanted) if not (name or "").strip()]
     if not wanted:
-        faults = ["projects is empty, so no script would be found; leave it out to look in every project"]
+        faults = ["projects is empty, so no script would be found; omit it to search every project"]
     if faults:
         raise ValidationError(faults)
 

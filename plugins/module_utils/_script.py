@@ -28,7 +28,7 @@ _FINAL = {3: "ready", 4: "error", 5: "expired", 6: "cancelled"}
 _READY, _CANCELLED = 3, 6
 _FIRST_INTERVAL, _GROWTH, _LONGEST_INTERVAL = 0.25, 1.5, 5.0  # seconds, times, seconds
 _STDERR_SHOWN = 1000  # characters
-_LOST = "The response to the start was lost: the script may be running on the server. It is not started again."
+_LOST = "The response to the start was lost: the script may be running on the server. It was not started again."
 
 
 class Script(NamedTuple):
@@ -169,7 +169,7 @@ class _Run:
             if isinstance(exc, ApiError) and says_no_such_object(exc):
                 raise _Forgotten(
                     f"The server no longer knows the script that it started on {self._script.label} (evaluation "
-                    f"{self.evaluation}). Its outcome is unknown.",
+                    f"{self.evaluation}). Its outcome is unknown; check what it did before you run it again.",
                     **exc.error,
                 ) from exc
             raise

@@ -41,7 +41,7 @@ def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
         text = base64.urlsafe_b64encode(bytes([salt]) + bytes(byte ^ salt for byte in body)).decode("ascii")
         if not any(secret in text for secret in avoid):
             return text
-    raise ValueError("a secret is so short that it occurs in every string")
+    raise ValueError("a credential of this task is so short that it occurs in every string")
 
 
 def decode(text: str) -> SessionString:
@@ -56,4 +56,5 @@ def decode(text: str) -> SessionString:
         base_url, token, cookies, delegated = parts
         return SessionString(base_url, token, [(c[0], c[1], c[2], c[3]) for c in cookies], delegated)
     except (ValueError, TypeError, IndexError, RecursionError):
-        raise ValueError("is not a complete string as mstr_session returns it") from None
+        remedy = "pass the string that mstr_session returned, unchanged"
+        raise ValueError(f"is not a complete session string; {remedy}") from None

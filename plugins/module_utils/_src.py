@@ -58,7 +58,7 @@ def mistyped(value: Any, spec: Mapping[str, Any], place: str = "") -> Iterator[s
     elif spec.get("type") in ("int", "float") and (
         isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value))
     ):
-        yield f"{place} {value} is not a number that can be used here"
+        yield f"{place} must be a finite number, not {value}"
     elif spec.get("options"):
         example = next((name for name, one in spec["options"].items() if one.get("required")), None)
         form = f"; write {{{example}: {value}}}" if example and isinstance(value, str) else ""
@@ -72,32 +72,32 @@ class _NotThis(MstrError):
 def _entries(data: Any) -> list[Any]:
     entries = data.get("runtimes") if isinstance(data, Mapping) else data
     if not isinstance(entries, list):
-        raise _NotThis("holds no list of runtimes, bare or under the key runtimes")
+        raise _NotThis("contains no list of runtimes, at the top level or under the key runtimes")
     return entries
 
 
 def _parsed(text: str) -> Any:
     if text.lstrip().startswith("$ANSIBLE_VAULT;"):
-        raise _NotThis("is encrypted by ansible-vault; decrypt it, or give its content to the option runtimes")
+        raise _NotThis("is encrypted by ansible-vault; decrypt it, or pass its content with the option runtimes")
     try:
         return json.loads(text, object_pairs_hook=_once)
     except RecursionError:
-        raise _NotThis("is nested too deep") from None
+        raise _NotThis("is nested too deeply") from None
     except ValueError as exc:
         not_json = str(exc)
     try:
         import yaml  # costs 10 ms, which a task without a YAML file need not pay
     except ImportError:
-        raise _NotThis(f"is not JSON ({not_json}), and YAML needs PyYAML where the module runs") from None
+        raise _NotThis(f"is not JSON ({not_json}), and YAML needs PyYAML in the Python that runs the module") from None
     try:
         return yaml.load(text, Loader=_loader(yaml))
     except RecursionError:
-        raise _NotThis("is nested too deep") from None
+        raise _NotThis("is nested too deeply") from None
     except (yaml.YAMLError, ValueError) as exc:
         mark = getattr(exc, "problem_mark", None)
         lines = text.splitlines()
         if mark and mark.line < len(lines) and "{{" in lines[mark.line]:
-            raise _NotThis(f"has {{{{ }}}} in line {mark.line + 1}, but src is not a template") from None
+            raise _NotThis(f"has {{{{ }}}} in line {mark.line + 1}, but src is not rendered as a template") from None
         raise _NotThis(f"is not YAML: {clean(exc, 300)}") from None
 
 
@@ -106,7 +106,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping: dict[str, Any] = {}
     for key, value in pairs:
         if key in mapping:
-            raise _NotThis(f"has the key {key!r} twice in one mapping")
+            raise _NotThis(f"has the key {key!r} twice in one mapping; remove one of them")
         mapping[key] = value
     return mapping
 
@@ -124,13 +124,14 @@ def _loader(yaml: Any) -> Any:
             key = (key_node.tag, str(key_node.value))
             if key in seen:
                 line = key_node.start_mark.line + 1
-                raise _NotThis(f"has the key {key_node.value!r} twice in one mapping, again in line {line}")
+                raise _NotThis(f"has the key {key_node.value!r} twice in one mapping, again in line {line}; remove one")
             seen.add(key)
         return dict(loader.construct_mapping(node, deep=True))
 
     def vaulted(_loader: Any, node: Any) -> Any:
         line = node.start_mark.line + 1
-        raise _NotThis(f"holds a value that is encrypted by ansible-vault, in line {line}, which no module can decrypt")
+        fault = f"contains a value that is encrypted by ansible-vault, in line {line}; a module cannot decrypt it"
+        raise _NotThis(f"{fault}. Pass the definitions with the option runtimes instead")
 
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     Loader.add_constructor("!vault", vaulted)

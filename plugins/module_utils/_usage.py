@@ -78,7 +78,7 @@ class _Search:
         def attempt(item: Item) -> Found | Unread:
             if self._outages >= _MOST_OUTAGES:
                 gave_up = f"Did not read the {item.label}, because {self._outages} earlier requests failed."
-                return _unread(item, MstrError(f"{gave_up} The last one: {self._last_outage}"))
+                return _unread(item, MstrError(f"{gave_up} The last error: {self._last_outage}"))
             try:
                 return read(item)
             except (ApiError, ConnectError, ValidationError) as exc:
@@ -113,7 +113,8 @@ class _Search:
             found.update(new)
             offset += len(entries)
         if total is not None and len(found) < total:
-            error = MstrError(f"The search in the {project.label} counted {total} scripts and listed {len(found)}.")
+            counted = f"counted {total} scripts but listed only {len(found)}"
+            error = MstrError(f"The search in the {project.label} {counted}.")
             self._unread.append(Unread(project, None, error))
         return list(found.values())
 

@@ -235,5 +235,8 @@ def _state(runtime: Runtime) -> str:
 def _advice(runtime: Runtime) -> str:
     statuses = {one.status for one in _packages(runtime)} | {runtime.facts.get("status")}
     if statuses <= set(_UNKNOWN):
-        return "The server has not reported a status; some servers report one only after a script has run there."
+        return (
+            "The server has not reported a status; some servers report one only after a script has run there. "
+            "Run one with mstr_script_run."
+        )
     return "The server is still working on it: raise wait_timeout, or check the packages."

@@ -241,7 +241,7 @@ def _warn_of_risks(module: AnsibleModule, connection: Connection) -> None:
     if connection.in_the_clear:
         module.warn(f"{url} is plain http: credentials and session cross the network unencrypted.")
     if connection.unproven:
-        module.warn(f"validate_certs is false: nothing proves that the credentials go to {url} and to no other host.")
+        module.warn(f"validate_certs is false: the task cannot verify that {url} is the right server.")
 
 
 def _progress(module: AnsibleModule, library: Library) -> Progress:

@@ -204,7 +204,7 @@ def test_a_lost_create_beside_another_plays_cannot_be_told_apart(server: Simulat
     sentence = failed.value.sentence
     assert "2 runtimes have the name 'New'" in sentence
     assert [runtime["id"] in sentence for runtime in server.runtimes()] == [True, True]
-    assert "may or may not be created" in sentence
+    assert "may or may not have been created" in sentence
     assert writes(server) == ["POST"]
 
 
@@ -214,7 +214,7 @@ def test_a_lost_write_that_cannot_be_looked_up(server: Simulator, operation: str
     server.fault("html", operation="list", status=500, skip=1, times=None)
     with session(server) as one, pytest.raises(MstrError) as failed:
         one.ensure(**OPERATIONS[operation])
-    assert "what became of the request could not be found out" in failed.value.sentence
+    assert "could not find out what the server did" in failed.value.sentence
     assert f"may or may not be {ACTIONS[operation]}; check it before the next run" in failed.value.sentence
     assert writes(server) == [METHODS[operation]]
 
@@ -254,7 +254,7 @@ def test_mstr_runtime_fails_in_one_sentence_where_it_cannot_be_known(server: Sim
     server.fault("close_after", operation="create")
     server.fault("error", operation="list", status=500, skip=1, times=None)
     done = runtime(server, **OPERATIONS["create"])
-    assert "may or may not be created" in done.sentence
+    assert "may or may not have been created" in done.sentence
     assert done.result["error"]["request"] == "POST /api/runtimes"
     assert server.open_sessions() == []
 

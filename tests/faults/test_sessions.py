@@ -151,7 +151,7 @@ def given(sim: Simulator) -> Iterator[str]:
 
 @pytest.mark.parametrize("cut", [1, 4, 40])
 def test_a_truncated_session_is_refused(sim: Simulator, given: str, cut: int) -> None:
-    assert "is not a complete string as mstr_session returns it" in on(given[:-cut], sim, name="New").sentence
+    assert "is not a complete session string" in on(given[:-cut], sim, name="New").sentence
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_truncated_session_is_refused(sim: Simulator, given: str, cut: int) ->
     ["x", "{}", "é", base64.b64encode(b'["http://127.0.0.1", "token", [], false]').decode(), "A" * 400, "********"],
 )
 def test_a_made_up_session_is_refused(sim: Simulator, given: str, made_up: str) -> None:
-    assert "is not a complete string as mstr_session" in on(made_up, sim, name="New").sentence
+    assert "is not a complete session string" in on(made_up, sim, name="New").sentence
 
 
 @pytest.mark.parametrize("module", ["mstr_runtime", "mstr_session"])

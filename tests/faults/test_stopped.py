@@ -152,7 +152,7 @@ def test_a_signal_while_looking_for_a_lost_create_says_what_is_not_known(sim: Si
     running.process.terminate()
     sentence = running.done().sentence
     assert "SIGTERM" in sentence
-    assert "may or may not be created" in sentence
+    assert "may or may not have been created" in sentence
     assert sim.open_sessions() == []
 
 

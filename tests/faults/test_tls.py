@@ -106,7 +106,7 @@ def test_validate_certs_false_warns_once_and_nothing_else_speaks(good: Simulator
     good.reset()
     done = runtime(good, name="New", validate_certs=False)
     [warning] = done.warnings
-    wanted = f"validate_certs is false: nothing proves that the credentials go to {good.base_url} and to no other host."
+    wanted = f"validate_certs is false: the task cannot verify that {good.base_url} is the right server."
     assert warning == wanted
     assert done.stderr == ""
     assert runtime(good, name="New", ca_path=good.certificates["ca"]).warnings == []

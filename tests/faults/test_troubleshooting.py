@@ -42,9 +42,9 @@ refused("base_url is missing", base_url="")
 refused("no credentials", username="", password=None)
 refused("are different kinds of credential", api_token="a-token")
 refused("host bits set", whitelist=["10.10.10.7/24"])
-refused("but a host name", whitelist=["db.example.com"])
+refused("it is a host name", whitelist=["db.example.com"])
 refused("put it in quotes", packages=[{"name": "pandas", "version": 2.1}])
-refused("session is not a complete string", session="made up")
+refused("session is not a complete session string", session="made up")
 refused("cannot be resolved", base_url="https://none.invalid/MicroStrategyLibrary", retries=0)
 refused("is not offered by the server", runtime_version="2.7.18")
 refused("Check the credentials and login_mode", password="wrong")
@@ -172,7 +172,7 @@ def _purge_limit(sim: Simulator) -> str:
     return run("mstr_runtimes", sim, runtimes=[{"name": NAME}], purge=True, purge_limit=1).sentence
 
 
-@scenario("may or may not be created")
+@scenario("may or may not have been created")
 def _lost_for_good(sim: Simulator) -> str:
     sim.fault("close_after", operation="create")
     sim.fault("error", operation="list", skip=1, times=None, number=14, status=403, message="No.")

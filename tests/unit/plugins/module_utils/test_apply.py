@@ -167,9 +167,7 @@ def test_the_default_runtime_may_be_changed():
 
 
 def test_an_unknown_id_creates_nothing():
-    assert (
-        refused(Server(), wanted("r", id=ID)) == f"no runtime has the id {ID}; to create one, give its name and no id"
-    )
+    assert refused(Server(), wanted("r", id=ID)) == f"no runtime has the id {ID}; to create one, set name and omit id"
 
 
 def test_an_unknown_id_is_already_absent():
@@ -213,14 +211,14 @@ def test_a_rename_keeps_the_id():
 
 def test_a_rename_to_a_name_that_is_taken_is_refused():
     fault = refused(Server(stored(), stored(id=OTHER_ID, name="taken")), wanted("taken", id=ID))
-    assert fault == f"name 'taken' is taken by the runtime with id {OTHER_ID}"
+    assert fault == f"name 'taken' is taken by the runtime with id {OTHER_ID}; choose a different name"
 
 
 def test_a_policy_judges_what_stays_in_a_whitelist():
     server = Server(stored(whitelist=["10.0.0.0/8"]))
     writer = server.writer(policy=policy_from({"networks_never": ["10.1.0.0/16"]}))
     [fault] = faults_of(writer.ensure, wanted(whitelist=["1.1.1.1"], purge_whitelist=False))
-    assert fault.startswith("what stays in the whitelist: whitelist[0] '10.0.0.0/8' breaks the policy networks_never")
+    assert fault.startswith("the merged whitelist: whitelist[0] '10.0.0.0/8' breaks the policy networks_never")
     assert server.writes == []
     assert writer.ensure(wanted(whitelist=["1.1.1.1"])).action == "updated"
 
@@ -308,8 +306,8 @@ def test_where_it_cannot_be_known_the_task_says_what_to_look_at():
     server.fail("GET", lost("GET /api/runtimes"))
     with pytest.raises(MstrError) as failed:
         server.writer().ensure(NEW)
-    assert "could not be found out" in failed.value.sentence
-    assert "The runtime 'r' may or may not be created; check it" in failed.value.sentence
+    assert "could not find out what the server did" in failed.value.sentence
+    assert "The runtime 'r' may or may not have been created; check it" in failed.value.sentence
     assert failed.value.error["request"] == "POST /api/runtimes"
 
 
@@ -362,7 +360,7 @@ def test_where_duplicates_are_allowed_both_ids_are_told():
 
 @pytest.mark.parametrize(
     ("there", "words"),
-    [([], "no runtime of that name is listed: an ACL may hide it"), ([stored(name="R")], f"only 'R' ({ID}) is listed")],
+    [([], "this user sees no runtime with it; an ACL may hide it"), ([stored(name="R")], f"only 'R' ({ID}) is listed")],
 )
 def test_a_taken_name_that_is_not_listed_ends_in_a_sentence(there, words):
     server = Server(*there)

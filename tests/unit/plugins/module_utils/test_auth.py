@@ -185,7 +185,7 @@ def test_a_server_that_repeats_a_secret_is_masked(run, server):
 def test_what_ansible_masks_by_accident_is_told(run, server):
     run(module(lambda task, _: {"runtime": {"name": "the mstr one", "n": 1}}), **user(server, password="mstr"))
     [warning] = run.warnings
-    assert warning.startswith("The result is not what is stored in runtime.name: a secret of this task also occurs")
+    assert warning.startswith("The result does not show the real value of runtime.name: it contains a secret")
 
 
 def test_a_failing_logout_neither_hides_the_result_nor_fails_the_task(run, server):

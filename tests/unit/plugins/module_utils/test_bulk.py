@@ -22,6 +22,7 @@ from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 A, B, C, D = (letter * 32 for letter in "ABCD")
 LIST = "GET /runtimes"
+RAISE = ". Raise purge_limit if you want to delete them"
 
 
 def holding(**names):
@@ -187,7 +188,7 @@ def test_by_id_in_any_case_and_hidden_from_the_list():
 
 def test_two_entries_that_are_one_runtime():
     faults = refused(holding(a=A), {"id": A}, {"name": "a", "exec_timeout": 60}, {"name": "c"})
-    assert faults == (f"runtimes[1] and runtimes[0] are the same runtime, 'a' ({A})",)
+    assert faults == (f"runtimes[1] and runtimes[0] are the same runtime, 'a' ({A}); list it once",)
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -206,7 +207,7 @@ def test_the_name_of_a_runtime_that_goes_in_the_same_task():
 
 def test_the_old_name_of_a_renamed_runtime():
     faults = refused(holding(a=A), {"id": A, "name": "b"}, {"name": "a"})
-    assert faults == (f"runtimes[1] and runtimes[0] are the same runtime, 'a' ({A})",)
+    assert faults == (f"runtimes[1] and runtimes[0] are the same runtime, 'a' ({A}); list it once",)
 
 
 def test_the_name_of_a_runtime_that_the_purge_would_delete():
@@ -258,7 +259,7 @@ def test_patterns_heed_case():
 def test_more_than_the_limit_refuses_the_whole_task():
     have = holding(a=A, b=B, c=C)
     (fault,) = refused(have, {"name": "a", "exec_timeout": 60}, purge=True, limit=1)
-    assert fault == "purge would delete 2 runtimes, more than purge_limit 1: 'b', 'c'"
+    assert fault == f"purge would delete 2 runtimes, more than purge_limit 1: 'b', 'c'{RAISE}"
 
 
 def test_check_mode_reports_what_would_change_beside_the_refusal():
@@ -266,7 +267,7 @@ def test_check_mode_reports_what_would_change_beside_the_refusal():
     with pytest.raises(PartialError) as caught:
         bulk(have, purge=True, limit=1, check_mode=True).ensure_all([from_params({"name": "a", "exec_timeout": 60})])
     result = caught.value.to_result()
-    assert result["msg"] == "purge would delete 2 runtimes, more than purge_limit 1: 'b', 'c'"
+    assert result["msg"] == f"purge would delete 2 runtimes, more than purge_limit 1: 'b', 'c'{RAISE}"
     assert actions(result) == [("a", "updated"), ("b", "deleted"), ("c", "deleted")]
     assert have.writes == []
 
@@ -275,7 +276,7 @@ def test_of_many_runtimes_over_the_limit_ten_names_and_the_number_are_shown():
     have = Server(*(stored(name=f"r{n:02}", id=f"{n:032X}") for n in range(58)))
     (fault,) = refused(have, {"name": "r00"}, purge=True, limit=20)
     names = ", ".join(f"'r{n:02}'" for n in range(1, 11))
-    assert fault == f"purge would delete 57 runtimes, more than purge_limit 20: {names} and 47 more"
+    assert fault == f"purge would delete 57 runtimes, more than purge_limit 20: {names} and 47 more{RAISE}"
 
 
 def test_what_is_asked_to_be_absent_does_not_count():

@@ -162,12 +162,16 @@ def test_credentials_beside_a_session_serve_for_a_new_login():
 
 def test_a_session_of_another_server_is_refused():
     [fault] = faults(session=SESSION, base_url="https://other.example.com")
-    assert fault == f"session belongs to {URL}, not to base_url https://other.example.com"
+    assert fault == (
+        f"session belongs to {URL}, not to base_url https://other.example.com; omit base_url, or log in there"
+    )
 
 
 @pytest.mark.parametrize("text", ["made up", SESSION[:-3]])
 def test_a_session_that_is_none_is_the_only_fault_and_is_not_shown(text):
-    assert faults_of(from_params, {"session": text}) == ("session is not a complete string as mstr_session returns it",)
+    assert faults_of(from_params, {"session": text}) == (
+        "session is not a complete session string; pass the string that mstr_session returned, unchanged",
+    )
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf, 1e20])

@@ -33,17 +33,17 @@ from hypothesis import strategies as st
         ({"id": "12"}, "id '12' is invalid: expected 32 hexadecimal digits"),
         ({"id": "G" * 32}, f"id '{'G' * 32}' is invalid: expected 32 hexadecimal digits"),
         ({"id": ID + "\n"}, f"id {ID + chr(10)!r} is invalid: expected 32 hexadecimal digits"),
-        ({"runtime_version": ""}, "runtime_version is empty; omit it to leave it as it is"),
+        ({"runtime_version": ""}, "runtime_version is empty; omit the option to keep the current value"),
         (
             {"runtime_version": 3.1},
-            "runtime_version 3.1 was read as a number, which loses the zero of 2.10; put it in quotes",
+            "runtime_version 3.1 was read as a number (2.10 becomes 2.1); put it in quotes",
         ),
         ({"runtime_version": 3}, "runtime_version 3 was read as a number; put it in quotes"),
         ({"runtime_version": True}, "runtime_version True was read as a boolean; put it in quotes"),
         ({"runtime_version": ["3.10"]}, "runtime_version is a list; expected text"),
         (
             {"packages": [{"name": "a", "version": "1"}, {"name": "b", "version": 2.1}]},
-            "packages[1].version 2.1 was read as a number, which loses the zero of 2.10; put it in quotes",
+            "packages[1].version 2.1 was read as a number (2.10 becomes 2.1); put it in quotes",
         ),
         ({"packages": [{"name": "a", "version": 0}]}, "packages[0].version 0 was read as a number; put it in quotes"),
         ({"exec_timeout": 0}, "exec_timeout must be at least 1, not 0"),
@@ -63,11 +63,11 @@ from hypothesis import strategies as st
         ({"packages": [{"name": None}]}, "packages[0].name '' is empty"),
         (
             {"packages": [{"name": "a"}, {"name": "b>=1"}]},
-            "packages[1].name 'b>=1' is more than a name; put the version into version",
+            "packages[1].name 'b>=1' is not only a name; put the version in version",
         ),
         (
             {"packages": [{"name": "a_b"}, {"name": "c"}, {"name": "A-b"}]},
-            "packages[2].name 'A-b' is the package of packages[0] again",
+            "packages[2].name 'A-b' is the same package as packages[0]; list it once",
         ),
     ],
 )

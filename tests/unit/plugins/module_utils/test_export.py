@@ -139,7 +139,7 @@ def test_what_no_definition_can_carry_is_refused_by_name(fields, fault):
 
 def test_two_runtimes_of_one_name():
     faults = faults_of(exported, stored(), stored(id="A" * 32), stored(id="B" * 32, name="s"))
-    assert faults == (f"2 runtimes have the name 'r' ({ID}, {'A' * 32})",)
+    assert faults == (f"2 runtimes have the name 'r' ({ID}, {'A' * 32}); rename or exclude them",)
 
 
 def test_all_faults_at_once():

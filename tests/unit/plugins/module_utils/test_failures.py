@@ -76,7 +76,7 @@ def test_a_connect_that_times_out_did_nothing():
     with pytest.raises(requests.exceptions.ConnectTimeout) as raised:
         connect()
     found = explain(raised.value, "https://h.example", 300)
-    assert found.reason.startswith("h.example:443 does not answer within the timeout")
+    assert found.reason.startswith("h.example:443 did not answer within the timeout")
     assert (found.unclear, found.refused) == (False, False)
 
 
@@ -230,7 +230,7 @@ def test_a_whole_call_that_took_too_long():
 
 def test_an_answer_that_is_too_large():
     found = explain(OverflowError("more than 64 MB"), "https://h.example", 5)
-    assert found.reason == "https://h.example sent more than 64 MB; no response of this API is that large"
+    assert found.reason == "https://h.example sent more than 64 MB; responses of the API are smaller; check base_url"
     assert found.unclear
 
 

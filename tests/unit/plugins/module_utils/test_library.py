@@ -375,7 +375,7 @@ def test_an_empty_password_is_no_secret(session):
 def test_a_session_that_cannot_be_handed_on_is_logged_out(session):
     one = session()
     one.http.secrets.update(string.ascii_letters)
-    with pytest.raises(MstrError, match=r"The session cannot be returned: .* and Ansible masks it there"):
+    with pytest.raises(MstrError, match=r"Could not return the session: .* and Ansible would mask it there"):
         one.library.session_string()
     one.library.log_out()
     assert one.http.calls == [LOGIN, LOGOUT]

@@ -36,7 +36,7 @@ def test_a_block_has_one_canonical_text(text, canonical):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("db.example.com", "is not a CIDR block, but a host name; write an address with a prefix length"),
+        ("db.example.com", "is not a CIDR block (it is a host name); write an address with a prefix length"),
         ("", "is not a CIDR block"),
         ("10.0.0.0 /8", "is not a CIDR block"),
         ("10.0.0.0/ 8", "is not a CIDR block"),

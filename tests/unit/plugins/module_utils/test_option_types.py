@@ -45,7 +45,7 @@ def test_documentation_and_sanity_tests_see_the_usual_type():
     [
         ("x", None),
         ("", None),
-        (2.1, "2.1 was read as a number, which loses the zero of 2.10; put it in quotes"),
+        (2.1, "2.1 was read as a number (2.10 becomes 2.1); put it in quotes"),
         (3, "3 was read as a number; put it in quotes"),
         (False, "False was read as a boolean; put it in quotes"),
         (datetime.date(2026, 1, 2), "2026-01-02 was read as a date; put it in quotes"),

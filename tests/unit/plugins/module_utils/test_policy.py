@@ -221,7 +221,7 @@ def test_adding_nothing_to_an_empty_whitelist(held):
     assert server.writer(policy=judge).ensure(from_params(options, judge)).action == "none"
     judge = policy(required=True)
     assert faults_of(server.writer(policy=judge).ensure, from_params(options, judge)) == (
-        f"what stays in the whitelist: {EMPTY[0]}",
+        f"the merged whitelist: {EMPTY[0]}",
     )
 
 
@@ -267,10 +267,9 @@ def refused_before_the_write(held, *, judge, **options):
 def test_blocks_that_stay_on_the_server_are_judged_before_the_write():
     judge = policy(["10.0.0.0/8"])
     assert refused_before_the_write(["8.8.8.8/32", "db.example.com"], judge=judge, whitelist=["10.1.0.0/16"]) == (
-        "what stays in the whitelist: whitelist[0] '8.8.8.8/32' breaks the policy networks_within: it does not lie "
+        "the merged whitelist: whitelist[0] '8.8.8.8/32' breaks the policy networks_within: it does not lie "
         "within the allowed networks",
-        "what stays in the whitelist: whitelist[1] 'db.example.com' breaks the policy networks_within: it is not a "
-        "CIDR block",
+        "the merged whitelist: whitelist[1] 'db.example.com' breaks the policy networks_within: it is not a CIDR block",
     )
 
 

@@ -84,9 +84,9 @@ def test_code_and_ticket_are_shown_without_a_message_too(body, shown):
         (403, {"code": "ERR014", "message": "m"}, "'Manage runtime' and a licence"),
         (403, {"code": "ERR0017", "message": "m"}, "permission on this object"),
         (403, b"", "may lack the privilege 'Manage runtime'"),
-        (404, {"code": "ERR004", "message": "HTTP 404 Not Found"}, "has no such call"),
+        (404, {"code": "ERR004", "message": "HTTP 404 Not Found"}, "may not have this call"),
         (404, b"", "Check that base_url is the URL of the Library server"),
-        (405, {"code": "ERR001", "message": "HTTP 405 Method Not Allowed"}, "has no such call"),
+        (405, {"code": "ERR001", "message": "HTTP 405 Method Not Allowed"}, "may not have this call"),
         (429, b"", "try again later"),
         (503, b"", "try again later"),
     ],
@@ -106,7 +106,7 @@ def test_a_login_that_is_not_found_says_how_a_base_url_usually_ends(status, body
     assert sentence("https://h.example").endswith(f"and that no gateway answers in its place. {end}")
     assert end not in sentence("https://h.example/MicroStrategyLibrary")
     assert "release" not in sentence("https://h.example")
-    assert "This release of the server has no such call, or" in sentence("https://h.example", "GET /api/runtimes")
+    assert "This release of the server may not have this call" in sentence("https://h.example", "GET /api/runtimes")
 
 
 @pytest.mark.parametrize(

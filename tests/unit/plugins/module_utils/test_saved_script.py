@@ -134,7 +134,7 @@ def test_projects_are_chosen_by_name_or_id_once_and_a_misspelled_one_is_unread()
 @pytest.mark.parametrize(
     ("wanted", "fault"),
     [
-        ([], "projects is empty, so no script would be found; leave it out to look in every project"),
+        ([], "projects is empty, so no script would be found; omit it to search every project"),
         (["Sales", ""], "projects[1] is empty"),
         ([None], "projects[0] is empty"),
     ],
@@ -149,7 +149,7 @@ def test_a_runtime_that_a_script_uses_is_protected_and_the_scripts_are_listed():
     usage = Usage([script("Load"), script("Close", FINANCE), script("Other", runtime_id=OTHER_ID)])
     assert usage.protection_faults([runtime(name="Etl"), runtime(id="C" * 32)]) == [
         f"runtime 'Etl' ({ID}) is used by 2 scripts and was not deleted (protect_used): script 'Close' in project "
-        "'Finance', script 'Load' in project 'Sales'. Choose another runtime for these scripts first"
+        "'Finance', script 'Load' in project 'Sales'. Choose a different runtime for these scripts first"
     ]
     assert usage.protection_faults([runtime(id="C" * 32)]) == []
 
@@ -172,7 +172,8 @@ def test_where_anything_could_not_be_read_nothing_is_deleted():
     doomed = [runtime(name="Etl"), runtime(name="New", id=OTHER_ID)]
     [fault] = Usage([], unread).protection_faults(doomed)
     assert fault.startswith(
-        f"protect_used cannot tell whether scripts use 'Etl' ({ID}), 'New' ({OTHER_ID}), so nothing was deleted: "
+        f"protect_used could not find out whether scripts use 'Etl' ({ID}), 'New' ({OTHER_ID}), "
+        "so nothing was deleted: "
         "3 look-ups failed: project 'Finance', script 'Private' in project 'Sales', the list of projects. "
         "The first reason: Could not do it: "
     )

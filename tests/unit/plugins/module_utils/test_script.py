@@ -252,7 +252,7 @@ def test_an_evaluation_that_the_server_forgets_is_nobodys_any_more(room):
     failure = here.fail()
     assert failure.sentence == (
         f"The server no longer knows the script that it started on the default runtime (evaluation {EVALUATION}). Its "
-        "outcome is unknown."
+        "outcome is unknown; check what it did before you run it again."
     )
     assert STOP not in here.calls
     result = failure.to_result()
@@ -329,7 +329,7 @@ def test_a_start_whose_answer_was_lost_is_never_repeated(room, start):
     here = room(start=start)
     sentence = here.fail().sentence
     assert sentence.endswith(
-        "The response to the start was lost: the script may be running on the server. It is not started again."
+        "The response to the start was lost: the script may be running on the server. It was not started again."
     )
     assert here.calls == [START]
 
@@ -385,7 +385,7 @@ def test_what_cannot_be_stopped_after_an_interrupted_start_may_be_running(room):
 def test_an_interrupted_start_without_a_late_answer_may_be_running(room, late):
     here = room(start=INTERRUPTED)
     here.http.reply(START, late)
-    assert here.fail().sentence.endswith("the script may be running on the server. It is not started again.")
+    assert here.fail().sentence.endswith("the script may be running on the server. It was not started again.")
     assert here.calls == [START]
 
 

@@ -29,13 +29,13 @@ def test_a_session_survives_the_way_through_a_playbook(session):
 
 @pytest.mark.parametrize("length", range(0, len(WHOLE), 7))
 def test_a_string_cut_short_is_refused(length):
-    with pytest.raises(ValueError, match="is not a complete string as mstr_session returns it"):
+    with pytest.raises(ValueError, match="is not a complete session string"):
         decode(WHOLE[:length])
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
 def test_a_made_up_string_is_refused(text):
-    with pytest.raises(ValueError, match="is not a complete string"):
+    with pytest.raises(ValueError, match="is not a complete session string"):
         decode(text)
 
 
@@ -43,7 +43,7 @@ def test_a_made_up_string_is_refused(text):
 def test_a_string_with_another_letter_is_refused(place, letter):
     changed = WHOLE[:place] + letter + WHOLE[place + 1 :]
     assume(changed != WHOLE)
-    with pytest.raises(ValueError, match="is not a complete string"):
+    with pytest.raises(ValueError, match="is not a complete session string"):
         decode(changed)
 
 

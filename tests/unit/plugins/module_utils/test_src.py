@@ -76,17 +76,17 @@ def test_entries_are_not_looked_at_here(written):
         ('- name: a\n  resource: {cpu: 1, "cpu": 2}\n', "has the key 'cpu' twice in one mapping, again in line 2"),
         ('[{"name": "a", "others": "", "name": "b"}]', "has the key 'name' twice in one mapping"),
         ('{"runtimes": [], "runtimes": []}', "has the key 'runtimes' twice in one mapping"),
-        ("- name: {{ env }}", "has {{ }} in line 1, but src is not a template"),
-        ("- name: a\n  whitelist: {{ office }}", "has {{ }} in line 2, but src is not a template"),
-        ("- name: {{ env }} reports", "has {{ }} in line 1, but src is not a template"),
-        ("- name: a\n  packages: {{ base | list }}", "has {{ }} in line 2, but src is not a template"),
+        ("- name: {{ env }}", "has {{ }} in line 1, but src is not rendered as a template"),
+        ("- name: a\n  whitelist: {{ office }}", "has {{ }} in line 2, but src is not rendered as a template"),
+        ("- name: {{ env }} reports", "has {{ }} in line 1, but src is not rendered as a template"),
+        ("- name: a\n  packages: {{ base | list }}", "has {{ }} in line 2, but src is not rendered as a template"),
         ("$ANSIBLE_VAULT;1.1;AES256\n336662\n", "is encrypted by ansible-vault; decrypt it"),
         ("- name: a\n  others: !vault |\n    $ANSIBLE_VAULT;1.1\n", "encrypted by ansible-vault, in line 2"),
-        ("", "holds no list of runtimes, bare or under the key runtimes"),
-        ("name: a", "holds no list of runtimes"),
-        ("runtimes: {name: a}", "holds no list of runtimes"),
-        ('"text"', "holds no list of runtimes"),
-        ("[" * 100_000, "is nested too deep"),
+        ("", "contains no list of runtimes, at the top level or under the key runtimes"),
+        ("name: a", "contains no list of runtimes"),
+        ("runtimes: {name: a}", "contains no list of runtimes"),
+        ('"text"', "contains no list of runtimes"),
+        ("[" * 100_000, "is nested too deeply"),
         ("- " * 2_000, "is not YAML"),
     ],
 )
@@ -111,7 +111,7 @@ def test_without_pyyaml_json_alone_is_read(monkeypatch, written):
     assert read_definitions(written(json.dumps(ENTRIES))) == ENTRIES
     (fault,) = faults_of(read_definitions, written(YAML))
     assert "is not JSON (" in fault
-    assert fault.endswith("and YAML needs PyYAML where the module runs")
+    assert fault.endswith("and YAML needs PyYAML in the Python that runs the module")
 
 
 def test_without_libyaml(monkeypatch, written):
@@ -145,7 +145,7 @@ def test_yaml_is_imported_only_for_a_file_that_is_not_json(written):
         ({"name": 45000}, "name 45000 was read as a number; put it in quotes"),
         ({"name": datetime.date(2026, 1, 2)}, "name 2026-01-02 was read as a date; put it in quotes"),
         ({"others": datetime.datetime(2026, 1, 2, 3, 4)}, "others 2026-01-02 03:04:00 was read as a date"),
-        ({"description": 2.1}, "description 2.1 was read as a number, which loses the zero of 2.10; put it in quotes"),
+        ({"description": 2.1}, "description 2.1 was read as a number (2.10 becomes 2.1); put it in quotes"),
         ({"name": {"a": 1}}, "name is a mapping; expected text"),
         ({"id": 12}, "id 12 was read as a number; put it in quotes"),
         ({"packages": [{"name": "a"}, {"name": "b", "version": 2.1}]}, "packages[1].version 2.1 was read as a number"),
@@ -154,9 +154,9 @@ def test_yaml_is_imported_only_for_a_file_that_is_not_json(written):
         ({"packages": ["pandas"]}, "packages[0] 'pandas' is not a mapping of options; write {name: pandas}"),
         ({"packages": "pandas"}, "packages[0] 'pandas' is not a mapping of options; write {name: pandas}"),
         ({"packages": [None]}, "packages[0] None is not a mapping of options"),
-        ({"exec_timeout": math.inf}, "exec_timeout inf is not a number that can be used here"),
-        ({"resource": {"mem": math.nan}}, "resource.mem nan is not a number that can be used here"),
-        ({"exec_timeout": True}, "exec_timeout True is not a number that can be used here"),
+        ({"exec_timeout": math.inf}, "exec_timeout must be a finite number, not inf"),
+        ({"resource": {"mem": math.nan}}, "resource.mem must be a finite number, not nan"),
+        ({"exec_timeout": True}, "exec_timeout must be a finite number, not True"),
     ],
 )
 def test_what_ansible_would_make_of_it_unseen(entry, said):

@@ -178,7 +178,7 @@ def test_a_server_that_lists_the_same_page_for_ever_is_not_asked_for_ever():
     server.page = lambda entries, offset, limit: entries
     usage = find_usage(server, None, 4)
     assert len(usage.scripts) == 2
-    assert usage.unread[0].error.sentence == "The search in the project 'Sales' counted 9 scripts and listed 2."
+    assert usage.unread[0].error.sentence == "The search in the project 'Sales' counted 9 scripts but listed only 2."
 
 
 def test_after_some_requests_without_an_answer_the_rest_is_not_tried():
@@ -191,7 +191,7 @@ def test_after_some_requests_without_an_answer_the_rest_is_not_tried():
     assert [one.error.sentence for one in usage.unread].count("nothing listens") == 5
     assert usage.unread[-1].error.sentence == (
         "Did not read the script 's9' in project 'Sales', because 5 earlier requests failed. "
-        "The last one: nothing listens"
+        "The last error: nothing listens"
     )
 
 

@@ -75,7 +75,7 @@ def test_all_mistakes_of_all_entries_in_one_message():
         "runtimes[2]: one of name and id is required",
         "runtimes[3] 'b': exec_timeout must be at least 1, not 0",
         "runtimes[3] 'b': min_cached_instances 3 is more than max_cached_instances 1",
-        "runtimes[4] 'c': packages[1].name 'X' is the package of packages[0] again",
+        "runtimes[4] 'c': packages[1].name 'X' is the same package as packages[0]; list it once",
         "runtimes[4] 'c': resource.cpu must be more than 0, not -1.0",
         "runtimes[6]: id '12' is invalid",
         "concurrency must be from 1 to 16, not 17",
@@ -195,8 +195,11 @@ def test_an_entry_s_comment_comes_before_the_task_s():
         ({"name": "b", "packages": [{"name": "x", None: 4}]}, "runtimes[1] 'b': None is not an option"),
         ({"name": {"a": 1}, "x": 1}, "runtimes[1]: name is a mapping; expected text"),
         ({"name": True}, "runtimes[1]: name True was read as a boolean; put it in quotes"),
-        ({"name": "b", "exec_timeout": math.inf}, "runtimes[1] 'b': exec_timeout inf is not a number"),
-        ({"name": "b", "resource": {"mem": math.inf}}, "runtimes[1] 'b': resource.mem inf is not a number"),
+        ({"name": "b", "exec_timeout": math.inf}, "runtimes[1] 'b': exec_timeout must be a finite number, not inf"),
+        (
+            {"name": "b", "resource": {"mem": math.inf}},
+            "runtimes[1] 'b': resource.mem must be a finite number, not inf",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_entry_s_index_and_name(tmp_path, entry, said):
