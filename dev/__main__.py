@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 
-if sys.version_info < (3, 10):  # noqa: UP036 (this line is for those who have an older one)
-    sys.exit(f"Python 3.10 or newer is needed, this is {sys.version.split()[0]}")
+if sys.version_info < (3, 10):  # noqa: UP036 (an older Python must get as far as this message)
+    sys.exit(f"This tool needs Python 3.10 or newer, not {sys.version.split()[0]}")
 
 from dev import cli
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-test, and what it needs: a tree of the right name, a home inside the clone, pip from the package index."""
+"""Runs ansible-test with a correctly named tree, a home folder inside the clone, and pip from the package index."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CORES = {
     "2.21": ("3.12", "3.13", "3.14"),
 }
 
-# What belongs to the collection and its own tests, out of all that is in the repository.
+# The files of the repository that the collection and its tests consist of.
 _PARTS = (
     "CHANGELOG.md",
     "LICENSE",
@@ -41,12 +41,12 @@ _PARTS = (
     "tests/unit",
 )
 
-# ansible-test fetches get-pip, by these names, from a host of its own. This stands in for it, with pip from the package
-# index like everything else.
+# ansible-test downloads get-pip under these names from its own host. This script replaces it and installs pip from the
+# package index, where everything else comes from.
 _GET_PIP = {"2.16": "get_pip_23_1_2.py", "2.19": "get_pip_24_2.py", "2.21": "get_pip_25_2.py"}
 _PIP = "pip==25.2"
 _STAND_IN = '''\
-"""Stands in for get-pip: pip installs itself, out of the wheel beside this file."""
+"""Replaces get-pip: installs pip from the wheel in the folder of this file."""
 import pathlib
 import runpy
 import sys
@@ -56,7 +56,7 @@ sys.argv[1:] = ["install"] + [word for word in sys.argv[1:] if word not in ("--n
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 '''
 
-# ansible-test hands pip neither variables nor the caller's home, so what they say about the index goes into a file.
+# ansible-test passes neither the caller's variables nor home to pip, so a file holds their settings for the index.
 _PIP_SETTINGS = (
     "cert",
     "client-cert",
@@ -68,7 +68,7 @@ _PIP_SETTINGS = (
     "trusted-host",
 )
 
-# Variables that pip itself heeds.
+# Variables that pip reads.
 _PIP_VARIABLES = {"HTTPS_PROXY": "proxy", "https_proxy": "proxy", "REQUESTS_CA_BUNDLE": "cert"}
 
 
@@ -79,19 +79,19 @@ def release(core: str) -> str:
 
 
 def pythons_of(core: str) -> list[str]:
-    """Those that this machine has. Where it has none, all of them: what needs one then reports it as missing."""
+    """Return the Pythons that this machine has, or all if it has none: the stage then reports what is missing."""
     return [version for version in CORES[core] if version in pythons.found()] or list(CORES[core])
 
 
 class AnsibleTest:
-    """ansible-test of one ansible-core, on one Python, in a tree of its own."""
+    """ansible-test of one ansible-core, on one Python, in its own tree."""
 
     def __init__(self, job: Job, core: str, version: str) -> None:
         self._job = job
         self._env = envs.ensure(f"ansible-{core}", [version])
         self._home = _home(core, self._env, job.log)
         self.tree = collection.copy(job.scratch / "ansible_collections" / "mstr" / "library", *_PARTS)
-        # Without a repository of its own, the tree would be taken for an ignored part of the one around it.
+        # The tree needs its own repository: otherwise git treats it as an ignored folder of the surrounding repository.
         job.run("git", "init", "--quiet", self.tree)
 
     def run(self, verb: str, *arguments: str) -> int:
@@ -101,12 +101,12 @@ class AnsibleTest:
         )
 
     def results(self) -> list[Path]:
-        """The JUnit files that it wrote."""
+        """Return the JUnit files that ansible-test wrote."""
         return sorted((self.tree / "tests" / "output" / "junit").glob("*.xml"))
 
 
 def _home(core: str, env: Env, log: Path) -> Path:
-    """A home directory for this core, since each keeps environments for its tests there."""
+    """Create a home folder for this core: each core keeps its test environments there."""
     home = CACHE / "home" / core
     cache = home / ".ansible" / "test" / "cache"
     with envs.locked(CACHE / f"home-{core}.lock"):
@@ -133,6 +133,6 @@ def _write_pip_settings(env: Env, path: Path) -> None:
         if key in _PIP_SETTINGS:
             settings[key] = ast.literal_eval(value).replace("\n", "\n    ")
     path.parent.mkdir(parents=True, exist_ok=True)
-    # An index address may carry a password.
+    # The URL of an index can contain a password.
     path.touch(mode=0o600)
     path.write_text("[global]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items()))

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection `awx.awx`, which makes objects on a controller, as the package index has it: inside of `ansible`.
+"""Fetches the collection `awx.awx`, which creates objects on a controller, from the package index.
 
-Only that collection is taken out of the package's wheel; the rest of it is ten thousand files that nobody needs here.
+The wheel of the package `ansible` contains it. Only this collection is unpacked; the other 10,000 files are not needed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from dev import environment, envs, proc
 from dev.envs import Env
 from dev.paths import CACHE, LOGS
 
-# The last line of releases that has it, with awx.awx 24.6.1.
+# The last series of releases that contains it, in version 24.6.1.
 _PACKAGE = "ansible==13.8.0"
 _PREFIX = "ansible_collections/awx/awx/"
 
 
 def collections(env: Env) -> Path:
-    """The folder to name in ANSIBLE_COLLECTIONS_PATH, with `awx.awx` and nothing else; fetched once a clone."""
+    """Return the folder for ANSIBLE_COLLECTIONS_PATH that contains only `awx.awx`. It is fetched once per clone."""
     folder = CACHE / _PACKAGE.replace("==", "-")
     with envs.locked(CACHE / "awx.lock"):
         if not folder.exists():
@@ -34,16 +34,16 @@ def collections(env: Env) -> Path:
 def _download(env: Env) -> Path:
     log, wheels = LOGS / "awx-collection.log", CACHE / "awx-wheel"
     shutil.rmtree(wheels, ignore_errors=True)
-    # Nothing of it is run by this Python, which may be older than the package wants.
+    # This Python may be older than the package requires: it only downloads the package and does not run it.
     options = ("--no-deps", "--only-binary=:all:", "--python-version=3.12", "--dest", wheels)
     command = (env.python, "-m", "pip", "download", *options, _PACKAGE)
     if proc.run(*command, log=log, env=environment.for_pip()) != 0:
-        raise envs.Failed(f"{_PACKAGE}, which brings awx.awx, could not be downloaded", log)
+        raise envs.Failed(f"{_PACKAGE}, which contains awx.awx, could not be downloaded", log)
     return next(wheels.glob("*.whl"))
 
 
 def _unpack(wheel: Path, folder: Path) -> None:
-    # Under another name first, so that what an interrupt leaves behind is never taken for the whole.
+    # Unpack under a temporary name, so that an interrupted run never leaves an incomplete folder under the final name.
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     with zipfile.ZipFile(wheel) as archive:

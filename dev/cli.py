@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads the command line, runs one command, and cleans up however that ends."""
+"""Reads the command line, runs one command, and always cleans up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main() -> int:
     args = _parser().parse_args()
-    # SIGINT too: it may have been inherited as ignored, and every program started here would inherit that.
+    # Set SIGINT too: if this process inherited it as ignored, every program that it starts would ignore it as well.
     for number in _SIGNALS:
         signal.signal(number, signal.default_int_handler)
     try:
@@ -28,7 +28,7 @@ def main() -> int:
     except (KeyboardInterrupt, proc.Interrupted):
         return report.fail("interrupted") and INTERRUPTED
     finally:
-        # A second Ctrl-C must not leave half of it running.
+        # A second Ctrl-C must not interrupt the cleanup and leave programs running.
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         proc.stop_all()

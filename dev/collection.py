@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection as others get it: a copy of the working tree, the tarball, and that tarball installed."""
+"""The collection as a copy of the working tree, as a tarball, and installed from that tarball."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _making = threading.RLock()
 
 
 def copy(destination: Path, *parts: str) -> Path:
-    """Copy the working tree, or the given files and folders of it, as far as git does not ignore them."""
+    """Copy the working tree, or the given files and folders of it, without the files that git ignores."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *parts]
     names = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
     for name in filter(None, names):
         source, target = ROOT / name, destination / name
-        # A file deleted and not yet committed is still in git's list.
+        # Git still lists a deleted file until the deletion is committed.
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
@@ -34,7 +34,7 @@ def copy(destination: Path, *parts: str) -> Path:
 
 
 def tree() -> Path:
-    """A copy of the working tree in folders of the collection's name, once a run; nobody writes into it."""
+    """Return a read-only copy of the working tree in folders of the collection's name. It is made once per run."""
     folder = RUN / "tree" / "ansible_collections" / "mstr" / "library"
     with _making:
         if not folder.exists():
@@ -43,7 +43,7 @@ def tree() -> Path:
 
 
 def tarball(env: Env) -> Path:
-    """The collection as it is published, built once a run."""
+    """Return the tarball as it is published. It is built once per run."""
     folder = RUN / "tarball"
     with _making:
         if not folder.exists():
@@ -52,7 +52,7 @@ def tarball(env: Env) -> Path:
 
 
 def build(env: Env, source: Path, folder: Path) -> Path:
-    """Build the tarball of a tree into a folder; the same tree gives the same bytes."""
+    """Build the tarball of a tree into a folder. The same tree results in the same bytes."""
     _galaxy(env, "build", source, "--output-path", folder)
     made = next(folder.glob("*.tar.gz"))
     make_reproducible(made)
@@ -60,7 +60,7 @@ def build(env: Env, source: Path, folder: Path) -> Path:
 
 
 def installed(env: Env) -> Path:
-    """The folder to name in ANSIBLE_COLLECTIONS_PATH, with the collection installed from its tarball, once a run."""
+    """Return the folder for ANSIBLE_COLLECTIONS_PATH with the collection installed from its tarball, once per run."""
     folder = RUN / "collections"
     with _making:
         if not folder.exists():
@@ -69,7 +69,7 @@ def installed(env: Env) -> Path:
 
 
 def install(env: Env, folder: Path, source: Path | None = None) -> None:
-    """Install the collection from its tarball (`source`, or that of the working tree), as a user would."""
+    """Install the collection as a user does, from the tarball `source` or from that of the working tree."""
     options = ("--force", "--no-deps", "--offline", "--collections-path", folder)
     _galaxy(env, "install", source or tarball(env), *options)
 

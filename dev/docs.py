@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documentation as a site: modules, filter, role and guides, as antsibull-docs and Sphinx make it, offline."""
+"""Builds the documentation site with antsibull-docs and Sphinx, offline: modules, filter, role and guides."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from dev import collection, envs, proc
 from dev.environment import variables
 from dev.paths import ROOT
 
-# The pages of Ansible's own documentation are out of reach, so references to them stay text. Whether those to pages of
-# this collection are right is seen by tests/examples.
+# Ansible's own documentation is not available offline, so references to it stay plain text. tests/examples checks the
+# references to pages of this collection.
 _OFFLINE = """
 intersphinx_mapping = {}
 suppress_warnings = ["ref.ref"]
@@ -24,7 +24,7 @@ html_static_path = ["_own"]
 html_css_files = ["tables.css"]
 """
 
-# The theme writes each cell on one line, so that a phone shows one column of a table and half of the next.
+# The theme does not wrap the text of a cell: a phone would show only one and a half columns of a table.
 _TABLES = """
 .wy-table-responsive table td, .wy-table-responsive table th { white-space: normal; min-width: 5.5em; }
 @media screen and (max-width: 600px) {
@@ -35,13 +35,13 @@ _TABLES = """
 
 
 def build(site: Path, log: Path) -> int:
-    """Build the site in a folder that is made anew, where warnings are errors; the exit status."""
+    """Build the site into a new folder, with warnings as errors, and return the exit status."""
     env = envs.ensure("docs", ("3.13", "3.12"))
     env_vars = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir(parents=True)
     site.chmod(0o755)
-    # Where a guide finds its pictures from docs/docsite/rst, Sphinx finds them from the folder of its sources.
+    # The guides name their pictures relative to docs/docsite/rst; Sphinx looks for them relative to its source folder.
     shutil.copytree(ROOT / "docs" / "images", site / "images")
     init = ("sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", site)
     status = proc.run(env.bin / "antsibull-docs", *init, "mstr.library", log=log, env=env_vars)
@@ -55,5 +55,5 @@ def build(site: Path, log: Path) -> int:
 
 
 def html(site: Path) -> Path:
-    """The first page of the site."""
+    """Return the start page of the site."""
     return site / "build" / "html" / "index.html"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The environment variables with which tests and tools run: nothing of the caller's that could change a result."""
+"""The environment variables for tests and tools, without the caller's variables that could change a result."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from dev import paths, pythons
 
-# A developer's own server, Ansible settings and virtual environment stay out of the tests, and the way to the internet
-# too: what the tests talk to is on this machine.
+# Tests must not use a developer's server, Ansible settings, virtual environment or proxy: they connect only to servers
+# on this machine.
 _FOREIGN = ("ANSIBLE_", "MSTR_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
 _OUTWARD = {
     "ALL_PROXY",
@@ -28,7 +28,7 @@ _OUTWARD = {
 
 
 def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dict[str, str]:
-    """For programs of ours; `bins` come first on PATH."""
+    """Return the variables for our own programs. The folders `bins` come first on PATH."""
     env = {name: value for name, value in os.environ.items() if _stays(name)}
     home = home or paths.CACHE / "home"
     env |= {
@@ -49,7 +49,7 @@ def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dic
 
 
 def for_pip() -> dict[str, str]:
-    """For pip: the caller's own environment, since it may say where packages come from."""
+    """Return the variables for pip: the caller's environment, because it may name the package index."""
     cache = os.environ.get("PIP_CACHE_DIR") or str(paths.CACHE / "pip")
     ours = {"PIP_CACHE_DIR": cache, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     return {**os.environ, **ours}

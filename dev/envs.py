@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Virtual environments under `.venv/`, each made of one pinned file in `dev/requirements/`.
+"""Creates virtual environments under `.venv/`, each from one pinned file in `dev/requirements/`.
 
-A stamp is written last, with a digest of what went in: an environment without the right stamp is made anew, so an
-interrupted installation repairs itself and an unchanged one costs nothing.
+The last step writes a stamp with a digest of the input. An environment without the right stamp is created again. So an
+interrupted installation repairs itself, and an unchanged one takes no time.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from pathlib import Path
 from dev import environment, proc, pythons
 from dev.paths import LOGS, REQUIREMENTS, VENVS
 
-# Where nothing else is asked for: the newest that all tools are known to like comes first.
+# The default order: the newest Python that works with all tools comes first.
 PREFERRED = ("3.13", "3.12", "3.14", "3.11", "3.10")
 
 
 class NoPython(Exception):
-    """None of the wanted interpreters is on this machine."""
+    """This machine has none of the requested interpreters."""
 
 
 class Failed(Exception):
-    """An environment could not be made; the log says why."""
+    """An environment could not be created; the log shows why."""
 
     def __init__(self, message: str, log: Path) -> None:
         super().__init__(message)
@@ -53,7 +53,7 @@ class Env:
 
 
 def ensure(name: str, versions: Sequence[str] = PREFERRED) -> Env:
-    """The environment `name` (its requirements file) on the first of `versions` that this machine has."""
+    """Return the environment of the requirements file `name`, on the first of `versions` that this machine has."""
     version = next((version for version in versions if version in pythons.found()), None)
     if version is None:
         raise NoPython(f"no Python {' or '.join(versions)} with venv and ensurepip on this machine")
@@ -77,13 +77,13 @@ def _make(env: Env, python: Path, requirements: Path) -> None:
         proc.run(python, "-m", "venv", env.path, log=log, env=variables) != 0
         or proc.run(env.python, "-m", "pip", "install", "-r", requirements, log=log, env=variables) != 0
     ):
-        raise Failed(f"the environment {env.path.name} could not be made", log)
+        raise Failed(f"the environment {env.path.name} could not be created", log)
     stamp.write_text(digest)
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """One at a time, across threads and processes; does not stand in the way of an interrupt."""
+    """Hold a lock that works across threads and processes. Waiting for it can be interrupted."""
     with path.open("w") as file:
         while True:
             try:

@@ -14,7 +14,7 @@ from dev.stage import Result
 
 
 def count(files: Iterable[Path], status: int, *, skips: bool = True) -> Result:
-    """What the files tell. A program that failed (`status`) without telling of a failed test counts as one itself.
+    """Return the counts in the files. A program that fails (`status`) without a failed test counts as one failure.
 
     Tests that were skipped are listed with their reasons, unless `skips` is false.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the tool keeps things: all of it inside the clone, so that nothing is left behind elsewhere."""
+"""The folders of this tool. All are inside the clone, so that the tool leaves no files elsewhere."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DIST = ROOT / "dist"
 REQUIREMENTS = ROOT / "dev" / "requirements"
 
 _RUNS = CACHE / "run"
-# Made anew by each run and removed at its end; runs side by side in one clone do not meet.
+# Each run creates this folder and removes it at its end. Parallel runs in one clone have different folders.
 RUN = _RUNS / str(os.getpid())
 
 
 def open_run() -> None:
-    """Make this run's folders, and sweep up after runs that were killed."""
+    """Create the folders of this run, and remove those of killed runs."""
     for old in _RUNS.glob("*"):
         if not _alive(int(old.name)):
             shutil.rmtree(old, ignore_errors=True)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs programs so that none of them outlives this one.
+"""Runs programs and makes sure that none of them outlives this process.
 
-Each gets a process group of its own. Ctrl-C reaches this program alone, which then ends the groups one by one: a polite
-interrupt first, for ansible-playbook takes its workers down with it, then harder signals.
+Each program gets its own process group, so Ctrl-C reaches only this process. It then ends the groups one by one: first
+with an interrupt, because ansible-playbook then ends its workers too, later with stronger signals.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from typing import IO
 
 from dev.paths import ROOT
 
-# Signals to a group, each with the seconds it is given to obey.
+# The signals for a group, each with the seconds to wait for its end.
 _PERSUASION = ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
 
-# Seconds after which a program is taken for hanging.
+# After so many seconds, a program counts as hanging.
 LONGEST = 1800.0
 
 _running: set[subprocess.Popen[bytes]] = set()
@@ -34,11 +34,11 @@ _stopping = threading.Event()
 
 
 class Interrupted(Exception):
-    """This run is being stopped, nothing new is started."""
+    """This run is being stopped and starts no more programs."""
 
 
 def run(*command: str | Path, log: Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
-    """Run to its end, output appended to `log`; the exit status, 124 where it had to be ended for taking too long."""
+    """Run a program, append its output to `log`, and return its exit status: 124 if it took too long and was ended."""
     with log.open("ab") as output:
         output.write(f"\n$ {shlex.join(map(str, command))}\n".encode())
         output.flush()
@@ -56,7 +56,7 @@ def run(*command: str | Path, log: Path, cwd: Path = ROOT, env: Mapping[str, str
 def started(
     *command: str | Path, output: IO[bytes] | None = None, cwd: Path = ROOT, env: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A running program, ended with its whole group when the block ends. `output` None: the terminal's."""
+    """Start a program, and end its whole group at the end of the block. If `output` is None, it uses the terminal."""
     with _lock:
         check_interrupted()
         process = subprocess.Popen(
@@ -83,7 +83,7 @@ def check_interrupted() -> None:
 
 
 def stop_all() -> None:
-    """End everything that runs, and start nothing more. Called once, by the main thread."""
+    """End all running programs, and start no more. The main thread calls this once."""
     with _lock:
         _stopping.set()
         running = list(_running)
@@ -98,7 +98,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         _signal_group(process, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
-    # Whatever the leader left behind in its group.
+    # End the processes that the leader left in its group.
     _signal_group(process, signal.SIGKILL)
 
 

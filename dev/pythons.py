@@ -13,16 +13,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-# From the oldest on which modules run to the newest that a supported ansible-core knows.
+# From the oldest Python that modules run on to the newest that a supported ansible-core supports.
 KNOWN = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
-# A virtual environment needs both; Debian packs ensurepip separately.
+# A virtual environment needs both; Debian has a separate package for ensurepip.
 _PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
 
 
 @functools.cache
 def found() -> dict[str, Path]:
-    """Usable interpreters by version ("3.12"). The first on PATH wins, pyenv's and the system's come after."""
+    """Return usable interpreters by version ("3.12"). The first on PATH wins; pyenv's and the system's come last."""
     folders = search_path()
     pythons: dict[str, Path] = {}
     for version in KNOWN:
@@ -35,11 +35,11 @@ def found() -> dict[str, Path]:
 
 @functools.cache
 def search_path() -> tuple[Path, ...]:
-    """Folders that may hold interpreters.
+    """Return the folders that may contain interpreters.
 
-    pyenv's shims are left out: the shim of a version that is not active exists, and fails when called, which
-    ansible-test takes for a broken Python. The real folders stand in for them. Virtual environments are left out too:
-    what is made here is made of the interpreters behind them.
+    Pyenv's shims are not included: the shim of a version that is not active exists but fails when called, which
+    ansible-test treats as a broken Python. Pyenv's real folders replace them. Virtual environments are not included
+    either: the interpreters that they were created from are used directly.
     """
     own = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
     folders = [folder for folder in own if folder.name != "shims" and not _is_virtual(folder)]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the person at the terminal reads."""
+"""Prints the texts that the user reads on the terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TAIL = 40
 
 @dataclass(frozen=True)
 class Report:
-    """How one stage went."""
+    """The outcome of one stage."""
 
     stage: Stage
     result: Result
@@ -38,7 +38,7 @@ def say(*lines: str) -> None:
 
 
 def stage_ended(report: Report, *, verbose: bool) -> None:
-    """One line; what the stage printed where that is wanted or needed."""
+    """Print one line. Print the output of the stage too if it failed or the user wants it."""
     say(_row(report))
     if report.log and (verbose or report.result.failed):
         lines = report.log.read_text(errors="replace").strip().splitlines()
@@ -47,7 +47,7 @@ def stage_ended(report: Report, *, verbose: bool) -> None:
 
 
 def summary(reports: Sequence[Report]) -> int:
-    """The table of all stages, what did not run, and the closing line; the exit status."""
+    """Print the table of all stages, what did not run, and the total; return the exit status."""
     say("", f"{'stage':<40} passed failed  seconds", *map(_row, reports), "")
     say(*_about_place(reports))
     not_run = [f"  {report.stage.name}: {reason}" for report in reports for reason in report.result.not_run]

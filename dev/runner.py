@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs stages, some side by side, and reports each as it ends."""
+"""Runs stages, some in parallel, and reports each when it ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dev.stage import ALL_OF_IT, Job, Result, Selection, Stage
 
 
 def run(stages: Sequence[Stage], *, jobs: int, verbose: bool = False, selection: Selection = ALL_OF_IT) -> list[Report]:
-    """The reports in the order of `stages`. Those that need the machine for themselves come last, one by one."""
+    """Return the reports in the order of `stages`. Stages that need the whole machine run last, one by one."""
     reports: dict[str, Report] = {}
     for group, workers in ((_together(stages), jobs), (_alone(stages), 1)):
         with ThreadPoolExecutor(workers) as pool:
@@ -28,7 +28,7 @@ def run(stages: Sequence[Stage], *, jobs: int, verbose: bool = False, selection:
                     report.stage_ended(done, verbose=verbose)
                     reports[done.stage.name] = done
             except BaseException:
-                # Ends the programs that the pool's threads wait for, else leaving the pool would wait for them too.
+                # The pool's threads wait for these programs, and leaving the pool waits for its threads.
                 pool.shutdown(wait=False, cancel_futures=True)
                 proc.stop_all()
                 raise
@@ -45,7 +45,7 @@ def _alone(stages: Sequence[Stage]) -> list[Stage]:
 
 def _run(stage: Stage, selection: Selection) -> Report:
     if not stage.exists():
-        return Report(stage, Result(not_run=(f"nothing there yet ({stage.folder})",)), 0.0)
+        return Report(stage, Result(not_run=(f"{stage.folder} does not exist",)), 0.0)
     start = time.monotonic()
     job = Job(stage.name, selection)
     log = job.log
@@ -58,7 +58,7 @@ def _run(stage: Stage, selection: Selection) -> Report:
     except proc.Interrupted:
         raise
     except Exception:
-        # A stage that breaks is a failed stage; the others still have their say.
+        # A stage that raises an exception counts as failed; the other stages still run.
         with log.open("a") as file:
             traceback.print_exc(file=file)
         result = Result(failed=1)

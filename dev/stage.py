@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a stage of the tests is, and what it gets to work with."""
+"""A stage of the tests, and the tools that it gets."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from dev.paths import LOGS, ROOT, RUN
 class Result:
     passed: int = 0
     failed: int = 0
-    # Why single tests, or the whole stage, could not run here.
+    # The reasons why single tests, or the whole stage, could not run here.
     not_run: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, status: int) -> Result:
-        """A single check, by the exit status of its program."""
+        """Return the result of a single check from the exit status of its program."""
         return cls(failed=1) if status else cls(passed=1)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What to run of a stage, where that is not all of it."""
+    """The part of a stage to run."""
 
     keyword: str = ""  # an expression for pytest's -k
     targets: tuple[str, ...] = ()  # integration targets
     profile_file: str = ""  # for integration targets, the server that a file of mstr.library.probe describes
 
     def fits(self, stage: Stage) -> bool:
-        """Whether the stage can run the selected part. One that would run whole is left out."""
+        """Return whether the stage can run only the selected part. A stage that cannot is skipped."""
         of_targets = self.targets or self.profile_file
         return (not self.keyword or stage.selects == "keyword") and (not of_targets or stage.selects == "targets")
 
@@ -46,7 +46,7 @@ ALL_OF_IT = Selection()
 
 
 class Job:
-    """One run of one stage: its log, its folder for temporary things, and programs to start."""
+    """One run of one stage: its log, its temporary folder, and the programs that it starts."""
 
     def __init__(self, name: str, selection: Selection = ALL_OF_IT) -> None:
         self.selection = selection
@@ -57,25 +57,25 @@ class Job:
         self.scratch.mkdir(parents=True, exist_ok=True)
 
     def run(self, *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
-        """Run a program to its end, output to the log; its exit status."""
+        """Run a program, write its output to the log, and return its exit status."""
         return proc.run(*command, log=self.log, cwd=cwd, env=environment.variables() if env is None else env)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A piece of the tests with a line of its own in the report."""
+    """A part of the tests that has its own line in the report."""
 
     name: str
     run: Callable[[Job], Result]
-    # What it tests, from the root of the clone: while that does not exist, the stage is reported as such.
+    # The folder that it tests, relative to the clone. If it does not exist, the report shows that instead of a result.
     folder: str = "."
-    # Which ansible-core it is about, if about one ("2.21").
+    # The ansible-core that it tests, if it tests only one ("2.21").
     core: str = ""
-    # Whether it needs the machine for itself.
+    # Whether it needs the whole machine.
     alone: bool = False
-    # Which part of a Selection it understands: "keyword", "targets" or neither.
+    # The part of a Selection that it supports: "keyword", "targets" or neither.
     selects: str = ""
-    # For pytest stages: the variables that the tests need.
+    # For pytest stages, the variables that the tests need.
     variables: Callable[[], Mapping[str, str]] | None = None
 
     def exists(self) -> bool:

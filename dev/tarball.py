@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection's tarball as it is published: the same bytes from the same files, with nothing of the workshop."""
+"""Makes the tarball reproducible and finds development files in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dev.paths import ROOT
 
-# What a user gets, by its first folder or file.
+# The files for users, by the first part of their path.
 PUBLISHED = frozenset(
     {
         *("CHANGELOG.md", "CODE_OF_CONDUCT.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "SECURITY.md"),
@@ -26,7 +26,7 @@ PUBLISHED = frozenset(
 
 
 def make_reproducible(tarball: Path) -> None:
-    """Rewrite what ansible-galaxy built, which has the time of the build in it, in a fixed order with a fixed time."""
+    """Rewrite the tarball in a fixed order with a fixed time: ansible-galaxy puts the time of the build into it."""
     seconds = commit_time()
     with tarfile.open(tarball) as built:
         contents = {member.name: (member, _read(built, member)) for member in built.getmembers()}
@@ -39,7 +39,7 @@ def make_reproducible(tarball: Path) -> None:
     contents["MANIFEST.json"] = (contents["MANIFEST.json"][0], json.dumps(manifest, indent=2, sort_keys=True).encode())
     packed = BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        # Galaxy reads the manifest first.
+        # Galaxy requires the manifest to come first.
         for name in sorted(contents, key=lambda name: (name != "MANIFEST.json", name != "FILES.json", name)):
             member, content = contents[name]
             fresh = tarfile.TarInfo(name)
@@ -50,13 +50,13 @@ def make_reproducible(tarball: Path) -> None:
 
 
 def commit_time() -> int:
-    """When the last commit was made, in seconds since 1970; 0 outside of a repository."""
+    """Return the time of the last commit, in seconds since 1970, or 0 outside a repository."""
     asked = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
     return int(asked.stdout.strip() or 0)
 
 
-def workshop_files(tarball: Path) -> list[str]:
-    """Files in the tarball that are not meant for users."""
+def development_files(tarball: Path) -> list[str]:
+    """Return the files in the tarball that are not meant for users."""
     with tarfile.open(tarball) as tar:
         names = [member.name for member in tar.getmembers() if not member.isdir()]
     return [name for name in names if name.split("/")[0] not in PUBLISHED or name.startswith("changelogs/fragments/")]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Environment variables that describe to tests and benchmarks where they run."""
+"""The environment variables that show tests and benchmarks where everything is."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dev import collection, envs
 from dev.environment import variables
 from dev.envs import Env
 
-# Pythons on which the vendor's client runs; the first one found is used.
+# Pythons that the vendor's client runs on; the first one found is used.
 VENDOR = ("3.13", "3.12", "3.11")
 
 
 def variables_for(env: Env) -> dict[str, str]:
-    """For programs of `env` that start simulators and run the collection as it is installed for users.
+    """Return variables for programs of `env` that start simulators and run the installed collection.
 
     MSTR_SIMULATOR_PYTHON: the interpreter for simulators, as `simulator.harness` expects it.
     MSTR_TEST_ANSIBLE_BIN: the folder of an ansible-playbook whose Python has what the modules need.
     MSTR_TEST_COLLECTIONS: the folder with the collection, installed from its tarball.
-    MSTR_TEST_PYTHON39: an interpreter of the oldest Python on which modules run, or empty.
+    MSTR_TEST_PYTHON39: an interpreter of the oldest Python that modules run on, or empty.
     """
     dev = envs.ensure("dev")
     return variables(
@@ -33,7 +33,7 @@ def variables_for(env: Env) -> dict[str, str]:
 
 
 def python39() -> str:
-    """The interpreter with which modules can be run on the oldest Python of all; empty where there is none."""
+    """Return the interpreter of the oldest Python that modules run on, or an empty text if this machine has none."""
     try:
         return str(envs.ensure("modules", ["3.9"]).python)
     except envs.NoPython:

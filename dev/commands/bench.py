@@ -13,17 +13,17 @@ from dev.paths import ROOT
 from dev.stages import faults
 from dev.testbed import VENDOR
 
-HELP = "what the modules cost, compared in pairs"
+HELP = "measure what the modules cost, compared in pairs"
 _FOLDER = ROOT / "tests" / "benchmark"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("more", nargs="*", help="options of the benchmark, after --")
+    parser.add_argument("more", nargs="*", help="options for the benchmark, after --")
 
 
 def run(args: argparse.Namespace) -> int:
     if not _FOLDER.exists():
-        return report.fail(f"nothing there yet ({_FOLDER.relative_to(ROOT)})")
+        return report.fail(f"{_FOLDER.relative_to(ROOT)} does not exist")
     env, vendor = envs.ensure("bench"), envs.ensure("contract", VENDOR)
     env_vars = faults.stage_variables(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
     with proc.started(env.python, _FOLDER, *args.more, env=env_vars) as process:

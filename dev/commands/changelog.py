@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changelog of the version in galaxy.yml, made of the fragments."""
+"""Builds the changelog of the version in galaxy.yml from the fragments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HELP = "turn the changelog fragments into CHANGELOG.md, for the version in galax
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--date", default="", help="of the release, as YYYY-MM-DD (default: today)")
+    parser.add_argument("--date", default="", help="date of the release, as YYYY-MM-DD (default: today)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,6 +28,6 @@ def run(args: argparse.Namespace) -> int:
     log.unlink(missing_ok=True)
     command = (env.bin / "antsibull-changelog", "release", "--update-existing", "--reload-plugins", *date)
     if proc.run(*command, log=log, env=env_vars) != 0:
-        return report.fail(f"the changelog could not be made{report.tail(log)}")
+        return report.fail(f"the changelog could not be built{report.tail(log)}")
     report.say(f"{(ROOT / 'CHANGELOG.md').relative_to(ROOT)} is up to date; read it before you commit it")
     return 0

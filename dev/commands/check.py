@@ -10,7 +10,7 @@ import argparse
 
 from dev import report, runner, stages
 
-HELP = "format, lint, types and unit tests, in seconds"
+HELP = "check format, lint and types, and run the unit tests; takes seconds"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

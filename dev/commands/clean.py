@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Takes away everything that the tool made."""
+"""Removes everything that this tool created."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import shutil
 from dev import report
 from dev.paths import CACHE, DIST, VENVS
 
-HELP = "remove everything that this tool made"
+HELP = "remove everything that this tool created"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demonstration: from nothing to a playbook that ran against a server."""
+"""Runs a playbook against a stand-in server, without any preparation by the user."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dev.environment import variables
 from dev.envs import Env
 from dev.paths import CACHE, ROOT
 
-HELP = "a playbook against a stand-in server, from nothing"
+HELP = "run a playbook against a stand-in server; needs no preparation"
 
 _PLAYBOOK = Path("docs", "examples", "first_runtime.yml")
 _COLLECTIONS = CACHE / "collections"
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def play(env: Env, collections: Path, base: Mapping[str, str]) -> int:
-    """Run the demo's playbook with the collection that is installed in `collections`; its exit status."""
+    """Run the demo's playbook with the collection that is installed in `collections`, and return the exit status."""
     with Simulator(python=str(env.python)) as simulator:
         return _play(env, simulator, collections, base)
 
@@ -86,7 +86,7 @@ def _explain(simulator: Simulator, env: Env, status: int) -> None:
 
 
 def _tasks(calls: list[str]) -> list[str]:
-    """The calls in lines, of which each begins with a login."""
+    """Return one line of calls for each task. Each task begins with a login."""
     tasks: list[list[str]] = []
     for call in calls:
         if call == "POST /auth/login":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables that one stage's tests need, for a shell in which somebody runs pytest by hand."""
+"""Prints the variables that the tests of one stage need, for running pytest in a shell."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _keep(kept: Path) -> None:
-    """Move what this run made to where it outlives the run; the collection there is the working tree itself."""
+    """Move the files of this run to a folder that outlives the run. Its collection is a link to the working tree."""
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
     for made in RUN.iterdir():

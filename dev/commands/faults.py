@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults and operations, side by side with the clients that people have today. Only here do those run."""
+"""Compares how the modules and other clients handle faults. Only this command runs the other clients."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dev import envs, proc
 from dev.paths import ROOT
 from dev.testbed import VENDOR, variables_for
 
-HELP = "what the modules make of faults, side by side with other clients; writes the page of the docs"
+HELP = "compare how the modules and other clients handle faults; writes the page of the docs"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("more", nargs="*", help="options of the comparison, after --")
+    parser.add_argument("more", nargs="*", help="options for the comparison, after --")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pins what `dev/requirements/*.in` ask for, with all that it brings, for every Python that may install it."""
+"""Pins the packages in `dev/requirements/*.in` and their dependencies, for every Python that may install them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dev.paths import CACHE, LOGS, REQUIREMENTS
 
 HELP = "write newer pins into dev/requirements/*.txt"
 
-# The oldest Python on which each is installed.
+# The oldest Python that each file is installed on.
 _OLDEST = {
     "ansible-2.16": "3.10",
     "ansible-2.19": "3.11",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a release is made of, tried as its user would: the tarball, alone, in an empty place."""
+"""Builds the tarball of a release and tests it as a user would: installed alone, in an empty environment."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from dev.paths import DIST, LOGS, ROOT, RUN
 from dev.stages import lint, release
 from dev.testbed import variables_for
 
-HELP = "build the tarball for Galaxy, and try it in an empty environment"
+HELP = "build the tarball for Galaxy, and test it in an empty environment"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only-build", action="store_true", help="leave out the demo and the examples")
+    parser.add_argument("--only-build", action="store_true", help="skip the demo and the examples")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     env = envs.ensure("dev")
     built = collection.tarball(env)
     if not args.only_build and _try_out(built):
-        return report.fail("the installed collection does not hold up, nothing was kept")
+        return report.fail("the installed collection failed its tests, so no tarball was kept")
     DIST.mkdir(exist_ok=True)
     kept = Path(shutil.copy2(built, DIST))
     report.say("", f"{kept.relative_to(ROOT)}", f"sha256 {hashlib.sha256(kept.read_bytes()).hexdigest()}")
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _try_out(built: Path) -> int:
-    """Install it where nothing is, and run the demo and the examples from there; the exit status."""
+    """Install it into an empty environment, run the demo and the examples from there, and return the exit status."""
     home = RUN / "empty"
     collections = home / ".ansible" / "collections"
     env = envs.ensure("demo")

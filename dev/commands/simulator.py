@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stand-in server by itself."""
+"""Runs the stand-in server alone."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ HELP = "run the stand-in server until Ctrl-C"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", default="8899", help="default: %(default)s")
-    parser.add_argument("--profile", default="samples", help="which server it plays (default: %(default)s)")
-    parser.add_argument("more", nargs="*", help="more of its own options, after --")
+    parser.add_argument("--profile", default="samples", help="kind of server that it simulates (default: %(default)s)")
+    parser.add_argument("more", nargs="*", help="more options for the simulator, after --")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,5 +29,5 @@ def run(args: argparse.Namespace) -> int:
         with proc.started(env.python, ROOT / "tests" / "simulator", *options, env=variables(env.bin)) as process:
             return process.wait()
     except KeyboardInterrupt:
-        # The way in which it is meant to end.
+        # Ctrl-C is the normal end.
         return 0

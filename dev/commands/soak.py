@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hundreds of tasks in a row."""
+"""Runs hundreds of tasks in a row."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dev import envs, proc
 from dev.paths import ROOT
 from dev.testbed import variables_for
 
-HELP = "hundreds of tasks in a row: sessions, memory and sockets that they leave"
+HELP = "run hundreds of tasks in a row; check the sessions, memory and sockets that they leave"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("more", nargs="*", help="options of the soak, after --")
+    parser.add_argument("more", nargs="*", help="options for the soak test, after --")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every test there is."""
+"""Runs all tests."""
 
 from __future__ import annotations
 
@@ -13,21 +13,33 @@ from pathlib import Path
 from dev import report, runner, stages
 from dev.stage import Selection, Stage
 
-HELP = "every test there is, on every supported ansible-core and Python that this machine has"
+HELP = "run all tests, on every supported ansible-core and Python that this machine has"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", metavar="PATTERN", default="", help="stages whose name has this in it (or fits *)")
-    parser.add_argument("--core", metavar="X.Y", default="", help="of the stages about one ansible-core, this one's")
-    parser.add_argument("-k", "--keyword", metavar="WORDS", default="", help="of pytest stages, the tests that fit")
     parser.add_argument(
-        "--target", metavar="NAME", action="append", default=[], help="of integration stages, this target (repeatable)"
+        "--only",
+        metavar="PATTERN",
+        default="",
+        help="stages whose name contains this (or matches a * pattern)",
+    )
+    parser.add_argument("--core", metavar="X.Y", default="", help="for stages of one ansible-core, only this version")
+    parser.add_argument("-k", "--keyword", metavar="WORDS", default="", help="for pytest stages, only matching tests")
+    parser.add_argument(
+        "--target",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="for integration stages, only this target (repeatable)",
     )
     parser.add_argument(
-        "--profile-file", metavar="FILE", default="", help="of integration stages, the profiles' tests on that server"
+        "--profile-file",
+        metavar="FILE",
+        default="",
+        help="for integration stages, the server of the profile tests",
     )
-    parser.add_argument("--jobs", type=int, default=2, help="stages side by side (default: %(default)s)")
-    parser.add_argument("--list", action="store_true", help="name the stages and run none")
+    parser.add_argument("--jobs", type=int, default=2, help="stages to run in parallel (default: %(default)s)")
+    parser.add_argument("--list", action="store_true", help="list the stages without running them")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what each stage prints")
 
 
@@ -42,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         report.say(*(stage.name for stage in chosen))
         return 0
     if not chosen:
-        return report.fail("no stage fits; --list names them")
+        return report.fail("no stage matches; --list shows all stages")
     reports = runner.run(chosen, jobs=args.jobs, verbose=args.verbose, selection=selection)
     return report.summary(reports)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The execution environment, built for real, and jobs that run in it."""
+"""Builds a real execution environment and runs jobs in it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if not args.base_image:
-        return report.fail("say on which image to build: make test-ee BASE_IMAGE=…")
+        return report.fail("no base image: run make test-ee BASE_IMAGE=…")
     if not shutil.which("podman"):
-        report.say("Did not run: podman is not on this machine.")
+        report.say("Did not run: podman is not installed on this machine.")
         return 0
     env_vars = {
         "MSTR_TEST_BASE_IMAGE": args.base_image,

@@ -4,8 +4,8 @@
 
 """All stages of the tests, in the order of the report.
 
-A new one is a line here: a `Stage` with a name, the folder that it tests, and a function that gets a `Job` and returns
-a `Result`. For a folder of pytest tests, `pytests.stage(name, folder)` is all that is needed.
+To add a stage, add a line here: a `Stage` with a name, the folder that it tests, and a function that takes a `Job` and
+returns a `Result`. For a folder of pytest tests, `pytests.stage(name, folder)` is enough.
 """
 
 from __future__ import annotations

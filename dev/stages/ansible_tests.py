@@ -24,12 +24,12 @@ _TARGETS = "tests/integration/targets"
 
 
 def _sanity(core: str) -> Stage:
-    """It looks for the machine's other Pythons itself, so it is run on one alone."""
+    """Return the stage. It runs on one Python only, because the sanity tests find the machine's other Pythons."""
 
     def run(job: Job) -> Result:
         ansible_test = AnsibleTest(job, core, pythons_of(core)[-1])
         status = ansible_test.run("sanity", "--junit")
-        # It skips Pythons that are too old or not on this machine, and what it has no files for.
+        # The sanity tests skip Pythons that are too old or missing, and tests without files.
         return junit.count(ansible_test.results(), status, skips=False)
 
     return Stage(f"sanity {core}", run, folder="plugins", core=core)
@@ -45,7 +45,7 @@ def _units(core: str, version: str) -> Stage:
 
 
 def _integration(core: str, version: str, *, in_process: bool, modules_on: str = "") -> Stage:
-    """All targets against a simulator of their own; the modules in process, or on the same Python or `modules_on`."""
+    """Return the stage of all targets, with its own simulator. Tasks run in process or as modules (on `modules_on`)."""
 
     def run(job: Job) -> Result:
         ansible_test = AnsibleTest(job, core, version)
@@ -70,17 +70,17 @@ def _connection(simulator: Simulator) -> dict[str, str]:
 
 
 def _profiles(file: str) -> dict[str, Any]:
-    """Makes targets that run in every profile run in that of the file alone."""
+    """Restrict the targets that run in every profile to the profile of the file."""
     return {"mstr_profiles": [FROM_FILE]} if file else {}
 
 
 def _write_settings(tree: Path, settings: Mapping[str, Any]) -> None:
-    # ansible-test hands this file to ansible-playbook as extra variables; JSON is YAML too.
+    # ansible-test passes this file to ansible-playbook as extra variables; JSON is valid YAML.
     (tree / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(settings))
 
 
 def count_targets(output: str, status: int) -> Result:
-    """Each target counts as one test. ansible-test says how many failed, out of how many, in a sentence."""
+    """Count each target as one test. ansible-test prints a sentence with the numbers of failed and of all targets."""
     summary = re.search(r"The (\d+) integration test\(s\) listed below \(out of (\d+)\) failed", output)
     if summary:
         failed, ran = map(int, summary.groups())
@@ -92,11 +92,11 @@ def count_targets(output: str, status: int) -> Result:
 SANITY = tuple(_sanity(core) for core in CORES)
 UNITS = tuple(_units(core, version) for core in CORES for version in pythons_of(core))
 INTEGRATION = (
-    # Among them, every Python that is anybody's default.
+    # These include the default Python of every common distribution.
     _integration("2.16", pythons_of("2.16")[0], in_process=True),
     _integration("2.16", pythons_of("2.16")[-1], in_process=False),
     _integration("2.19", pythons_of("2.19")[0], in_process=True),
     _integration("2.21", pythons_of("2.21")[-1], in_process=True),
-    # As modules also on the oldest Python on which they run.
+    # Run the modules on the oldest Python that they support, too.
     _integration("2.21", pythons_of("2.21")[0], in_process=False, modules_on="3.9"),
 )

@@ -16,7 +16,7 @@ from dev.testbed import variables_for
 
 
 def stage_variables(env: Env) -> dict[str, str]:
-    """More than `variables_for`, without the caller's own controller.
+    """Return the variables of `variables_for` and these, without the caller's own controller.
 
     MSTR_TEST_AWX_COLLECTIONS: the folder with the collection awx.awx.
     MSTR_TEST_TARBALL: the collection as it is published.
@@ -29,7 +29,7 @@ def stage_variables(env: Env) -> dict[str, str]:
 
 
 def live(tests: str, more: Mapping[str, str]) -> int:
-    """Run tests that need a real controller or a real container engine, which `more` describes; their exit status."""
+    """Run tests that need a real controller or container engine, described by `more`, and return the exit status."""
     env = envs.ensure("awx")
     env_all = {**stage_variables(env), **more}
     with proc.started(env.python, "-m", "pytest", tests, f"--basetemp={RUN / 'tests'}", env=env_all) as process:
@@ -37,7 +37,7 @@ def live(tests: str, more: Mapping[str, str]) -> int:
 
 
 STAGE = pytests.stage("awx", "tests/awx", env_name="awx", variables_of=stage_variables)
-# The jobs alone: the rest has no task of this collection.
+# Only the jobs: the other tests run no task of this collection.
 AS_MODULES = pytests.stage(
     "awx jobs, as modules", "tests/awx/test_jobs.py", env_name="awx", variables_of=pytests.as_modules(stage_variables)
 )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pages in a real browser, where this machine has one."""
+"""Tests pages in a real browser, if this machine has one."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def found() -> str:
-    """The program, empty where there is none."""
+    """Return the path of the browser, or an empty text if this machine has none."""
     return next(filter(None, map(shutil.which, _NAMES)), "") or ""
 
 
 def variables(env: Env) -> dict[str, str]:
-    """Beside the others, MSTR_TEST_CHROMIUM: the browser; MSTR_TEST_SITE: the folder of the documentation site."""
+    """Return the common variables, MSTR_TEST_CHROMIUM (the browser) and MSTR_TEST_SITE (the documentation site)."""
     site = RUN / "site"
     if not site.exists() and docs.build(site, RUN / "site.log") != 0:
         raise envs.Failed("the documentation site could not be built", RUN / "site.log")

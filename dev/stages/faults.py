@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tests of what happens when something breaks, on every ansible-core and under ansible-runner."""
+"""Tests what the modules do when something breaks, on every ansible-core and under ansible-runner."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dev.testbed import variables_for
 
 
 def stage_variables(env: Env) -> dict[str, str]:
-    """Beside the others, MSTR_TEST_CORES: folders with ansible-playbook, one a core; MSTR_TEST_RUNNER_PYTHON."""
+    """Return the common variables, MSTR_TEST_CORES (folders with ansible-playbook) and MSTR_TEST_RUNNER_PYTHON."""
     cores = [str(core.bin) for core in map(_core, CORES) if core]
     runner = envs.ensure("runner")
     return variables_for(env) | {
@@ -26,7 +26,7 @@ def stage_variables(env: Env) -> dict[str, str]:
 
 
 def _core(version: str) -> Env | None:
-    # Where a core has no Python here, its integration stage says so.
+    # If this machine has no Python for a core, its integration stage reports it.
     try:
         return envs.ensure(f"ansible-{version}", [pythons_of(version)[-1]])
     except envs.NoPython:
@@ -34,7 +34,7 @@ def _core(version: str) -> Env | None:
 
 
 STAGE = pytests.stage("faults", "tests/faults", variables_of=stage_variables)
-# What depends on the HTTP library, with the oldest one that the modules support.
+# The tests that depend on the HTTP library, with the oldest version that the modules support.
 OLD_URLLIB3 = pytests.stage(
     "faults urllib3 1.26",
     "tests/faults",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Formatters, linters and type checkers: each tool counts as one test."""
+"""Runs formatters, linters and type checkers. Each tool counts as one test."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from dev.stage import Job, Result, Stage
 
 _TYPED = CACHE / "typed"
 _TYPED_COLLECTION = _TYPED / "ansible_collections" / "mstr" / "library"
-# mypy's cache is one file for all its runs.
+# All runs of mypy share one cache file.
 _mypy = threading.Lock()
 
 
 def _tool(name: str, env_name: str, *command: str) -> Stage:
-    """A linter that is one command, run at the root."""
+    """Return the stage of a linter that is a single command, run in the root of the clone."""
 
     def run(job: Job) -> Result:
         env = envs.ensure(env_name)
@@ -32,7 +32,7 @@ def _tool(name: str, env_name: str, *command: str) -> Stage:
 
 
 def _types_of_plugins(job: Job) -> Result:
-    """The plugins import each other by the collection's full name, so mypy sees them under that name."""
+    """Check the types of the plugins under the collection's full name, because they import each other by it."""
     _TYPED_COLLECTION.mkdir(parents=True, exist_ok=True)
     link = _TYPED_COLLECTION / "plugins"
     if not link.is_symlink():
@@ -55,7 +55,7 @@ def _mypy_run(job: Job, *what: str, cwd: Path = ROOT) -> Result:
 def _ansible_lint(job: Job) -> Result:
     env = envs.ensure("lint")
     search = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
-    # In a copy, because it leaves files behind.
+    # Run it in a copy, because it leaves files behind.
     tree = collection.copy(job.scratch / "library")
     return Result.of(job.run(env.bin / "ansible-lint", cwd=tree, env=search))
 
@@ -67,16 +67,16 @@ def _docs(job: Job) -> Result:
 
 
 def _galaxy_importer(job: Job) -> Result:
-    """What Galaxy itself looks at when a collection is published."""
+    """Run the checks that Galaxy runs when a collection is published."""
     env = envs.ensure("galaxy", ("3.13", "3.12"))
     command = (env.python, "-m", "galaxy_importer.main", collection.tarball(env))
     return Result.of(job.run(*command, cwd=job.scratch, env=variables(env.bin)))
 
 
 def _nox(job: Job) -> Result:
-    """Checks of the Ansible community: licences, action groups, YAML in examples and guides, types of code blocks.
+    """Run the checks of the Ansible community: licences, action groups, YAML in examples and guides, code blocks.
 
-    noxfile.py and antsibull-nox.toml say which. Nothing is installed by nox itself: the environment is pinned.
+    noxfile.py and antsibull-nox.toml list them. Nox installs nothing: the environment is pinned.
     """
     env = envs.ensure("nox", ("3.13", "3.12", "3.14"))
     sessions = ("yamllint", "antsibull-nox-config", "docs-check", "license-check", "extra-checks")
@@ -84,7 +84,7 @@ def _nox(job: Job) -> Result:
     return Result.of(job.run(env.bin / "nox", *options, env=variables(env.bin)))
 
 
-# The quick ones, which are about Python alone.
+# The fast stages, which check only Python.
 PYTHON = (
     _tool("format", "dev", "ruff", "format", "--check", "--diff", "."),
     _tool("ruff", "dev", "ruff", "check", "."),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Folders of pytest tests."""
+"""Runs folders of pytest tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dev.envs import PREFERRED, Env
 from dev.stage import Job, Result, Stage
 from dev.testbed import variables_for
 
-_NO_TESTS = 5  # pytest's exit status where it selected none
+_NO_TESTS = 5  # pytest's exit status if it selected no test
 
 
 def stage(
@@ -28,10 +28,10 @@ def stage(
     alone: bool = False,
     variables_of: Callable[[Env], dict[str, str]] = variables_for,
 ) -> Stage:
-    """The tests under `folder`, or `files` in it.
+    """Return a stage that runs the tests under `folder`, or the `files` in it.
 
-    They run in the environment `env_name`, on the first of `versions`; the environments `also` are made, too.
-    `variables_of` returns the environment variables of the tests; `dev.testbed` describes those that all tests have.
+    They run in the environment `env_name`, on the first of `versions`. The environments `also` are created as well.
+    `variables_of` returns the environment variables of the tests; `dev.testbed` describes those that all tests get.
     """
 
     def make() -> Env:
@@ -43,12 +43,12 @@ def stage(
 
 
 def as_modules(variables_of: Callable[[Env], dict[str, str]] = variables_for) -> Callable[[Env], dict[str, str]]:
-    """`variables_of`, changed so that all tasks run as modules. Otherwise they run in process where possible."""
+    """Change `variables_of` so that all tasks run as modules. Otherwise they run in process where possible."""
     return lambda env: variables_of(env) | {"MSTR_TEST_WAY": "module"}
 
 
 def pure(name: str, folder: str) -> Stage:
-    """Tests that need nothing but the code under test."""
+    """Return a stage for tests that need only the code under test."""
     return _stage(name, folder, lambda: envs.ensure("dev"), lambda env: variables(env.bin))
 
 
@@ -71,7 +71,7 @@ def _stage(
             options += ("-k", job.selection.keyword)
         status = job.run(env.python, "-m", "pytest", *paths, *options, env=variables_of(env))
         if job.selection.keyword and status == _NO_TESTS:
-            return Result(not_run=(f"no test fits -k {job.selection.keyword!r}",))
+            return Result(not_run=(f"no test matches -k {job.selection.keyword!r}",))
         return junit.count([results] if results.exists() else [], status)
 
     return Stage(name, run, folder=folder, alone=alone, selects="keyword", variables=lambda: variables_of(make()))

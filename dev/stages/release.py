@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tarball that would be published."""
+"""Tests the tarball for publication."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dev.stage import Job, Result, Stage
 
 
 def _tarball(job: Job) -> Result:
-    """Two trees of the same files give the same bytes, and only what is meant for users is in them."""
+    """Check that two trees of the same files result in the same bytes, and that they contain only files for users."""
     env = envs.ensure("dev")
     built = [
         collection.build(env, collection.copy(job.scratch / side / "library"), job.scratch / f"{side}-built")
         for side in ("one", "two")
     ]
-    faults = [f"not for users: {name}" for name in tarball.workshop_files(built[0])]
+    faults = [f"not for users: {name}" for name in tarball.development_files(built[0])]
     if built[0].read_bytes() != built[1].read_bytes():
         faults.append("two builds of the same files differ")
     with job.log.open("a") as log:

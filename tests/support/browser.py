@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pages in a real browser: the machine's Chromium, headless, driven by Playwright."""
+"""Opens pages in the machine's Chromium: headless, controlled by Playwright."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-# Chromium looks for hosts of its vendor at every start; what a test opens is on this machine.
+# Chromium contacts hosts of its vendor at every start. Tests open only pages on this machine.
 _OFFLINE = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -30,7 +30,7 @@ _OFFLINE = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The browser that dev/stages/browser.py found."""
+    """Start the browser that dev/stages/browser.py found."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ["MSTR_TEST_CHROMIUM"], args=list(_OFFLINE), headless=True
@@ -43,25 +43,25 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Opened:
-    """A page that was opened, and everything it complained of."""
+    """An open page, and the errors that it reported."""
 
     page: Page
     errors: list[str] = field(default_factory=list)
 
     def too_wide(self) -> int:
-        """By how many pixels the page is wider than the screen."""
+        """Return by how many pixels the page is wider than the screen."""
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         return int(self.page.evaluate(wide))
 
     def broken_images(self) -> list[str]:
-        """Images that did not load."""
+        """Return the images that did not load."""
         script = "[...document.images].filter(one => !one.complete || !one.naturalWidth).map(one => one.src)"
         return [str(one) for one in self.page.evaluate(script)]
 
 
 @contextmanager
 def opened(browser: Browser, address: Path | str, screen: dict[str, int], **context: Any) -> Iterator[Opened]:
-    """A page on a screen of that size; `context` goes to Playwright, such as C(color_scheme="dark")."""
+    """Open a page on a screen of that size. `context` is passed to Playwright, such as C(color_scheme="dark")."""
     with browser.new_context(viewport=screen, **context) as frame:  # type: ignore[arg-type]
         page = frame.new_page()
         found = Opened(page)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs modules against a simulator, and watches what the server sees of them.
+"""Runs modules against a simulator, and waits for their calls on the server.
 
-A module is run directly, as the child that Ansible would start on the host: its arguments as JSON on standard input,
-its result as JSON on standard output.
+A module runs directly, as the process that Ansible would start on the host. It reads its arguments as JSON from
+standard input and prints its result as JSON.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _MEASURED = (
 
 
 def environment(**more: str) -> dict[str, str]:
-    """For a module that is run directly: nothing of the caller's; the collection can be imported."""
+    """Return the variables for a module that runs directly: none of the caller's, but a path to the collection."""
     return bare(**{"PYTHONPATH": COLLECTIONS, **more})
 
 
 def credentials(sim: Simulator) -> dict[str, str]:
-    """The options that log the standard user in."""
+    """Return the options that log in the standard user."""
     return {"base_url": sim.base_url, "username": sim.username, "password": sim.password}
 
 
 @dataclass(frozen=True)
 class Done:
-    """A module that has ended. `result` is empty where it printed none; `stderr` what else it said."""
+    """A module that has ended. `result` is empty if it printed none; `stderr` is its other output."""
 
     status: int
     result: dict[str, Any]
@@ -55,23 +55,23 @@ class Done:
 
     @property
     def sentence(self) -> str:
-        """Why it failed. A module that did not fail has none, and a test that asks for it should fail."""
+        """Return the failure message. If the module did not fail, the test that calls this fails."""
         assert self.result.get("failed"), self.stdout + self.stderr
         return str(self.result["msg"])
 
     @property
     def warnings(self) -> list[str]:
-        """What it warned of."""
+        """Return its warnings."""
         return [_text_of(warning) for warning in self.result.get("warnings", [])]
 
 
 def _text_of(warning: Any) -> str:
-    # A module of ansible-core 2.21 hands on an object, of which the controller makes a text.
+    # With ansible-core 2.21 a module returns an object, and the controller converts it to text.
     return str(warning["event"]["msg"]) if isinstance(warning, dict) else str(warning)
 
 
 class Running:
-    """A module under way."""
+    """A running module."""
 
     def __init__(
         self, module: str, options: Mapping[str, Any], *, env: Mapping[str, str] | None = None, measured: bool = False
@@ -89,10 +89,10 @@ class Running:
         assert self.process.stdin
         self.process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": dict(options)}))
         self.process.stdin.close()
-        self.process.stdin = None  # so that communicate() leaves it alone
+        self.process.stdin = None  # so that communicate() does not use it
 
     def done(self) -> Done:
-        """Wait for its end."""
+        """Wait for its end, and return what it printed."""
         stdout, stderr = self.process.communicate(timeout=PATIENCE_S)
         lines = [line for line in stdout.splitlines() if line.startswith("{")]
         result = json.loads(lines[-1]) if lines else {}
@@ -110,7 +110,7 @@ def runtime(sim: Simulator, *, env: Mapping[str, str] | None = None, **options: 
 
 
 def wait_for_call(sim: Simulator, operation: str, running: Running | None = None) -> None:
-    """Wait until a call of that operation, in the simulator's words, is under way."""
+    """Wait until the server is handling a call of that operation, named as the simulator names it."""
     method, path = OPERATIONS[operation]
 
     def under_way() -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a playbook on this host, where Ansible itself is the point of a test."""
+"""Runs a playbook on this host, for tests of what Ansible does with the modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.waiting import PATIENCE_S
 
 @dataclass(frozen=True)
 class Playbook:
-    """A playbook that one ansible-core runs, on this host."""
+    """A playbook, and the ansible-core that runs it on this host."""
 
     bin: Path
     folder: Path
@@ -29,7 +29,7 @@ class Playbook:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def start(self, **popen: Any) -> subprocess.Popen[str]:
-        """Start it in a session of its own, like a shell with job control does."""
+        """Start it in its own process session, as a shell with job control does."""
         return subprocess.Popen(
             self.command(),
             env=self.environment(),
@@ -43,13 +43,13 @@ class Playbook:
         )
 
     def run(self) -> subprocess.CompletedProcess[str]:
-        """Run it to its end; all it says is in stdout."""
+        """Run it to its end. All of its output is in stdout."""
         process = self.start()
         stdout, _ = process.communicate(timeout=2 * PATIENCE_S)
         return subprocess.CompletedProcess(self.command(), process.returncode, stdout, "")
 
     def command(self) -> list[str]:
-        """The command; the playbook is written into the folder."""
+        """Write the playbook into the folder, and return the command."""
         path = self.folder / "play.yml"
         path.write_text(self.text, encoding="utf-8")
         extra = {"ansible_python_interpreter": "{{ ansible_playbook_python }}", **self.extra}
@@ -57,5 +57,5 @@ class Playbook:
         return [str(self.bin / "ansible-playbook"), *place, *self.options, str(path)]
 
     def environment(self) -> dict[str, str]:
-        """What it runs with. Nothing is on PYTHONPATH: Ansible brings the collection to the module itself."""
+        """Return its variables. PYTHONPATH is empty: Ansible itself sends the collection's code with the module."""
         return environment(self.folder / "home", programs=self.bin, **self.env)

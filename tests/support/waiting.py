@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting in tests: until something is true, with patience for a busy machine."""
+"""Waits in tests until a condition is true, long enough for a busy machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PATIENCE_S = 30.0
 
 
 def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_S) -> None:
-    """Wait for something to become true, and fail where it does not."""
+    """Wait for a condition to become true, and fail if it does not."""
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, f"still not: {what}"

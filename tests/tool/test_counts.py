@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tool counts as passed and failed: nothing that did not run passes, nothing that failed is lost."""
+"""The tool counts tests correctly: a test that did not run never passes, and no failure is lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dev.stages.ansible_tests import count_targets
 
 @pytest.fixture(autouse=True)
 def _folders(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TMPDIR", os.environ.get("TMPDIR", ""))  # opening a run changes it
+    monkeypatch.setenv("TMPDIR", os.environ.get("TMPDIR", ""))  # open_run changes it
     paths.open_run()
     yield
     paths.close_run()
@@ -69,7 +69,7 @@ def test_integration_targets_are_counted() -> None:
         ([Result(not_run=("no Python 3.9",))], 1, "tests: 0 passed, 0 failed"),
     ],
 )
-def test_the_closing_line_and_the_status(
+def test_the_total_and_the_exit_status_match_the_results(
     capsys: pytest.CaptureFixture[str], results: list[Result], status: int, closing: str
 ) -> None:
     reports = [Report(Stage("stage", lambda job: Result()), result, 1.0) for result in results]
@@ -78,13 +78,13 @@ def test_the_closing_line_and_the_status(
     assert capsys.readouterr().out.splitlines()[-1] == closing
 
 
-def test_a_stage_without_its_folder_is_reported_and_not_passed() -> None:
+def test_a_stage_without_its_folder_is_reported_and_does_not_pass() -> None:
     (only,) = runner.run([Stage("later", lambda job: Result(1), folder="tests/none-such")], jobs=1)
 
-    assert only.result == Result(not_run=("nothing there yet (tests/none-such)",))
+    assert only.result == Result(not_run=("tests/none-such does not exist",))
 
 
-def test_a_stage_that_breaks_is_a_failed_stage_and_the_others_go_on() -> None:
+def test_a_stage_that_raises_an_exception_fails_and_the_others_run() -> None:
     def breaks(job: Job) -> Result:
         raise ValueError("here")
 
@@ -95,7 +95,7 @@ def test_a_stage_that_breaks_is_a_failed_stage_and_the_others_go_on() -> None:
     assert "ValueError: here" in broken.log.read_text()
 
 
-def test_a_pattern_that_fits_no_stage_is_an_error() -> None:
+def test_a_pattern_that_matches_no_stage_is_an_error() -> None:
     assert test.run(_arguments("--only", "none such")) == 1
 
 
@@ -112,7 +112,7 @@ def _arguments(*words: str) -> argparse.Namespace:
         (("--only", "integration", "--core", "2.16", "--target", "mstr_runtime"), {"integration 2.16"}),
     ],
 )
-def test_a_part_of_a_stage_leaves_out_the_stages_that_would_run_whole(
+def test_selecting_tests_skips_stages_that_cannot_select(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...], chosen: set[str]
 ) -> None:
     assert test.run(_arguments(*words, "--list")) == 0
@@ -123,7 +123,7 @@ def test_a_part_of_a_stage_leaves_out_the_stages_that_would_run_whole(
     assert "lint format" not in capsys.readouterr().out
 
 
-def test_a_profile_file_is_for_integration_stages_alone(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_profile_file_selects_only_integration_stages(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "probe.json"
     file.write_text("{}")
 
@@ -134,7 +134,7 @@ def test_a_profile_file_is_for_integration_stages_alone(capsys: pytest.CaptureFi
     assert test.run(_arguments("--list", "--profile-file", str(tmp_path / "none"))) == 1
 
 
-def test_a_keyword_runs_the_tests_that_fit_and_counts_none_where_none_fits(tmp_path: Path) -> None:
+def test_a_keyword_runs_only_matching_tests(tmp_path: Path) -> None:
     (tmp_path / "test_two.py").write_text("def test_one(): pass\n\ndef test_other(): pass\n")
     stage = pytests.pure("tool: keyword", str(tmp_path))
 
@@ -142,4 +142,4 @@ def test_a_keyword_runs_the_tests_that_fit_and_counts_none_where_none_fits(tmp_p
     (none,) = runner.run([stage], jobs=1, selection=Selection(keyword="neither"))
 
     assert some.result == Result(1)
-    assert none.result == Result(not_run=("no test fits -k 'neither'",))
+    assert none.result == Result(not_run=("no test matches -k 'neither'",))

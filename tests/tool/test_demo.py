@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo shows what it promises, and leaves nothing behind however it ends."""
+"""The demo shows the promised steps, and leaves no files or processes, even after an interrupt."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RUNS = ROOT / ".cache" / "run"
 
 @contextmanager
 def demo(place: Path) -> Iterator[subprocess.Popen[str]]:
-    """A running `make demo`, less make."""
+    """Start what `make demo` starts, without make."""
     for name in ("home", "tmp"):
         (place / name).mkdir()
     env = {**os.environ, "HOME": str(place / "home"), "TMPDIR": str(place / "tmp")}
@@ -36,13 +36,13 @@ def read_until(process: subprocess.Popen[str], text: str) -> None:
     for line in process.stdout:
         if text in line:
             return
-    pytest.fail(f"the demo ended before it said {text!r}")
+    pytest.fail(f"the demo ended before it printed {text!r}")
 
 
 def assert_nothing_left(place: Path, pid: int) -> None:
     run = RUNS / str(pid)
     assert not run.exists()
-    # All that the demo starts has its temporary folder in there.
+    # All processes of the demo have its temporary folder in their environment.
     assert [process for process in Path("/proc").glob("[0-9]*") if str(run) in environment(process)] == []
     assert list((place / "home").iterdir()) == []
     assert list((place / "tmp").iterdir()) == []
@@ -55,12 +55,12 @@ def environment(process: Path) -> str:
         return ""
 
 
-def test_it_runs_the_life_of_a_runtime(tmp_path: Path) -> None:
+def test_the_demo_creates_changes_and_deletes_a_runtime(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
         output, _ = process.communicate()
 
     assert process.returncode == 0, output
-    assert "changed=4 " in output  # as tried, created, changed, deleted
+    assert "changed=4 " in output  # in check mode, created, changed, deleted
     assert "ok=7 " in output
     assert output.count("POST /api/auth/login →") == output.count("→ POST /api/auth/logout") == 6
     for write in ("→ POST /api/runtimes →", "→ PATCH /api/runtimes/{id} →", "→ DELETE /api/runtimes/{id} →"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A shell with the variables of a stage runs that stage's tests by plain pytest, on the working tree."""
+"""In a shell with the variables of a stage, plain pytest runs that stage's tests on the working tree."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_plain_pytest_runs_after_eval() -> None:
     assert " passed" in done.stdout
 
 
-def test_a_name_that_is_not_a_pytest_stage_is_refused_with_the_names() -> None:
+def test_an_unknown_stage_fails_and_lists_the_pytest_stages() -> None:
     done = _shell(f"'{sys.executable}' -m dev env 'lint ruff'")
 
     assert done.returncode == 1

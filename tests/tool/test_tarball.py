@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is published does not depend on when or where it was built, and holds nothing of the workshop."""
+"""The tarball does not depend on the time or place of its build, and contains no development file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.tarball import make_reproducible, workshop_files
+from dev.tarball import development_files, make_reproducible
 
 
 def _built(path: Path, names: Sequence[str], seconds: int) -> Path:
@@ -31,7 +31,7 @@ def _built(path: Path, names: Sequence[str], seconds: int) -> Path:
     return path
 
 
-def test_time_and_order_of_the_build_leave_no_trace(tmp_path: Path) -> None:
+def test_time_and_order_of_the_build_do_not_change_the_tarball(tmp_path: Path) -> None:
     one = _built(tmp_path / "one.tar.gz", ["README.md", "plugins/modules/a.py"], 1_000)
     other = _built(tmp_path / "other.tar.gz", ["plugins/modules/a.py", "README.md"], 2_000)
     assert one.read_bytes() != other.read_bytes()
@@ -49,5 +49,5 @@ def test_time_and_order_of_the_build_leave_no_trace(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["tests/unit/test_one.py", "Makefile", "changelogs/fragments/one.yml", ".gitignore"])
-def test_a_workshop_file_is_found(tmp_path: Path, name: str) -> None:
-    assert workshop_files(_built(tmp_path / "built.tar.gz", ["README.md", name], 1)) == [name]
+def test_a_development_file_in_the_tarball_is_found(tmp_path: Path, name: str) -> None:
+    assert development_files(_built(tmp_path / "built.tar.gz", ["README.md", name], 1)) == [name]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The workflow on the project's host splits `make test` into jobs: none of its stages may fall between them."""
+"""The CI workflow splits `make test` into jobs, and every stage belongs to one of them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def test_every_stage_belongs_to_exactly_one_job() -> None:
     assert "make test ARGS=\"--only '${{ matrix.only }}'\"" in [step.get("run") for step in job["steps"]]
 
 
-def test_the_workflow_installs_the_pythons_that_the_tool_looks_for() -> None:
+def test_the_workflow_installs_all_pythons_of_the_tool() -> None:
     job = yaml.safe_load(WORKFLOW.read_text())["jobs"]["test"]
     [setup] = [step for step in job["steps"] if step.get("uses", "").startswith("actions/setup-python")]
 
-    # 3.14 is looked for, and reported as missing: no ansible-core before 2.21 runs on it.
+    # The tool looks for 3.14 and reports it as missing: no ansible-core before 2.21 runs on it.
     assert set(setup["with"]["python-version"].split()) == set(pythons.KNOWN) - {"3.14"}

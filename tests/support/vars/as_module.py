@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lets every task of every playbook run as a module, without a change to playbooks and inventories that are tested."""
+"""Makes every task run as a module, without changes to the tested playbooks and inventories."""
 
 from __future__ import annotations
 
