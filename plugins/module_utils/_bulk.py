@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many runtimes on one session, by the same plan and the same writer as one.
+"""Manages many runtimes on one session, with the same planner and writer as for a single runtime.
 
 Wing: Work.
-Order of work: one list, the reads that it makes necessary, every plan, creates and updates side by side,
-deletes last, one list again. With waiting, the purge comes after it: a runtime that is not ready cancels it.
+Order of work: list the runtimes, read those that the list shows incompletely, make every plan, create and update in
+parallel, delete, list again. With O(wait), the purge comes after the wait: a runtime that is not ready cancels it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from ._progress_texts import counted
 from ._runtime import Runtime
 from ._wait import Waiter
 
-_SHOWN_NAMES = 10
+_NAMES_IN_MESSAGE = 10
 
 
 class Purge(NamedTuple):
-    """Whether runtimes that are not listed are deleted, and what limits that.
+    """Whether to delete unlisted runtimes, and the limits of that.
 
-    `exclude`: names or shell patterns to spare. `comment`: for the server's journal.
+    `exclude`: names or shell patterns of runtimes to keep. `limit`: maximum number of deletions. `comment`: for the
+    server's journal.
     """
 
     wanted: bool = False
@@ -42,7 +43,7 @@ class Purge(NamedTuple):
 
 
 class Bulk:
-    """Ensures many runtimes, `workers` requests at a time."""
+    """Brings many runtimes to their wanted state, with up to `workers` parallel requests."""
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class Bulk:
         self._workers, self._purge, self._waiter = workers, purge, waiter
 
     def ensure_all(self, wanted: Sequence[Definition]) -> dict[str, Any]:
-        """The result. Raises ValidationError before any write; PartialError with the result when an entry failed."""
+        """The result. Raises ValidationError before any write; PartialError with the result if an entry failed."""
         listed = self._api.everything()
         entries = [Entry(one, f"runtimes[{index}]") for index, one in enumerate(wanted)]
         self._locate(entries, listed)
@@ -74,12 +75,12 @@ class Bulk:
         return result
 
     def _each(self, step: Callable[[Entry], object], entries: Sequence[Entry], done: str) -> None:
-        """A step of several entries side by side; an error is its entry's alone. `done`: such as "written"."""
+        """Run a step for several entries in parallel; an error affects only its entry. `done`: such as "written"."""
 
-        def seen(number: int) -> None:
+        def report_progress(number: int) -> None:
             self._progress(counted(number, len(entries), done))
 
-        all_side_by_side(lambda entry: entry.attempt(step), entries, self._workers, seen)
+        all_side_by_side(lambda entry: entry.attempt(step), entries, self._workers, report_progress)
 
     def _locate(self, entries: Sequence[Entry], listed: Sequence[Runtime]) -> None:
         by_id = {str(one.id).upper(): one for one in listed}
@@ -94,7 +95,7 @@ class Bulk:
                 return
             name = str(wanted.name)
             entry.found = by_id[wanted.id] if wanted.id else one_named(by_name.get(name, ()), name)
-            # What is deleted is read whole, so that the diff can serve as evidence and backup.
+            # A runtime to delete is read completely, so that the diff can serve as evidence and backup.
             pool = POOL if POOL & set(wanted.values) else ()
             needed = {*wanted.values, *pool} if wanted.state == "present" else WHOLE
             entry.found = self._api.whole(entry.found, needed)
@@ -110,30 +111,30 @@ class Bulk:
     def _to_purge(
         self, entries: Sequence[Entry], listed: Sequence[Runtime]
     ) -> tuple[list[Entry], ValidationError | None]:
-        """An entry for each runtime that is to be deleted because it is not listed, and why the purge is refused.
+        """An entry for each unlisted runtime to delete, and the error if the purge is refused.
 
-        Raises the refusal, except in check mode: nothing is written there, and what would change is what somebody
-        needs to know who was refused.
+        Raises that error, except in check mode: nothing is written there, and the user needs to see what would change.
         """
         if not self._purge.wanted or any(entry.error for entry in entries):
-            # An entry that failed may mean one of the runtimes that seem not to be listed.
+            # A failed entry may mean one of the runtimes that appear to be unlisted.
             return [], None
-        # By name too: a runtime that is listed and cannot be read must not be deleted for that.
+        # Compare names too: a listed runtime that cannot be read must not be deleted.
         kept = {entry.wanted.name for entry in entries if not entry.wanted.id}
         kept |= {entry.plan.runtime.id for entry in entries if entry.plan and entry.plan.runtime}
-        going = [
+        to_delete = [
             one
             for one in listed
             if not (one.is_default or {one.id, one.name} & kept or is_named(one.name, self._purge.exclude))
         ]
-        faults = _purge_faults(going, [entry.wanted.name for entry in entries if entry.wanted.name], self._purge.limit)
+        names = [entry.wanted.name for entry in entries if entry.wanted.name]
+        faults = _purge_faults(to_delete, names, self._purge.limit)
         refused = ValidationError(faults) if faults else None
         if refused and not self._writer.check_mode:
             raise refused
         comment = self._purge.comment
         purged = [
             Entry(Definition("absent", {}, id=one.id, name=one.name, journal_comment=comment), PURGED, one)
-            for one in going
+            for one in to_delete
         ]
 
         def read_and_plan(entry: Entry) -> None:
@@ -141,10 +142,10 @@ class Bulk:
             self._plan(entry, ())
 
         self._each(read_and_plan, purged, "read")
-        return [entry for entry in purged if entry.action != "none"], refused  # one may be deleted meanwhile
+        return [entry for entry in purged if entry.action != "none"], refused  # one may have been deleted meanwhile
 
     def _carry_out(self, entries: Sequence[Entry]) -> bool:
-        """Write, read again, wait. Returns whether an error has cancelled the purge."""
+        """Write, read again, wait. Returns whether an error cancelled the purge."""
         listed = [entry for entry in entries if entry.place != PURGED]
         for entry in listed:
             if entry.action == "none":
@@ -166,7 +167,7 @@ class Bulk:
             entry.outcome = self._writer.carry_out(entry.plan, entry.wanted)
 
     def _verify(self, entries: Sequence[Entry]) -> None:
-        """Read what was written again, by one list."""
+        """Read the written runtimes again, with one list request."""
         written = [entry for entry in entries if entry.outcome and entry.outcome.to_verify]
         unread = [entry for entry in written if entry.outcome and not entry.outcome.read]
         listed: list[Runtime] = []
@@ -190,21 +191,21 @@ class Bulk:
             entry.outcome, entry.error = outcome, error
 
 
-def _purge_faults(going: Sequence[Runtime], names: Sequence[str], limit: int | None) -> list[str]:
-    """Why what is not listed is not deleted: a listed name that is hardly different, or too many runtimes."""
+def _purge_faults(to_delete: Sequence[Runtime], names: Sequence[str], limit: int | None) -> list[str]:
+    """Reasons to refuse the purge: a name that differs from a listed one only in case, or too many runtimes."""
     faults = [
         f"purge would delete {one.name!r} ({one.id}), whose name differs only in case or in surrounding whitespace "
         f"from {' and '.join(map(repr, near))} in the list: write the name as the server has it, or list this runtime "
         "with state: absent to delete it"
-        for one in going
+        for one in to_delete
         for near in [near_names(one.name, names)]
         if near
     ]
-    if limit is not None and len(going) > limit:
-        shown = ", ".join(sorted(repr(one.name) for one in going)[:_SHOWN_NAMES])
-        more = f" and {len(going) - _SHOWN_NAMES} more" if len(going) > _SHOWN_NAMES else ""
+    if limit is not None and len(to_delete) > limit:
+        first_names = ", ".join(sorted(repr(one.name) for one in to_delete)[:_NAMES_IN_MESSAGE])
+        more = f" and {len(to_delete) - _NAMES_IN_MESSAGE} more" if len(to_delete) > _NAMES_IN_MESSAGE else ""
         faults.append(
-            f"purge would delete {len(going)} runtimes, more than purge_limit {limit}: {shown}{more}. Raise "
+            f"purge would delete {len(to_delete)} runtimes, more than purge_limit {limit}: {first_names}{more}. Raise "
             "purge_limit if you want to delete them"
         )
     return faults

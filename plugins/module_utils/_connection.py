@@ -140,8 +140,8 @@ def _base_url(given: str | None, session: SessionString | None, session_given: b
     except ValueError as exc:
         # The URL may be refused because it contains credentials.
         before, at, after = clean(given).rpartition("@")
-        shown = f"…@{after}" if at else before + after
-        faults.append(f"base_url {shown!r} {exc}")
+        masked_url = f"…@{after}" if at else before + after
+        faults.append(f"base_url {masked_url!r} {exc}")
         return ""
     if session and session.base_url != url:
         faults.append(f"session belongs to {session.base_url}, not to base_url {url}; omit base_url, or log in there")

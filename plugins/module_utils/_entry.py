@@ -20,13 +20,13 @@ from ._plan import Plan
 from ._runtime import Runtime
 
 PURGED = "purge"
-_SHOWN_FAILURES = 5
+_FAILURES_IN_MESSAGE = 5
 _WRITTEN = ("created", "updated", "deleted")
 
 
 @dataclass
 class Entry:
-    """One runtime: what is wanted, then what was found, then the plan, then the outcome or the error, or both."""
+    """One runtime: its definition, what was found on the server, the plan, and the outcome, the error, or both."""
 
     wanted: Definition
     place: str  # "runtimes[3]", "purge"
@@ -43,21 +43,21 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """How a sentence names the runtime after the place: by its name, or by its id where no name is known."""
+        """How a message names the runtime after the place: by its name, or by its id if no name is known."""
         return repr(self.name) if self.name else f"({self.wanted.id})"
 
     @property
     def action(self) -> str | None:
-        """What is planned; None where an error prevents it."""
+        """The planned action; None if there is no plan or an error prevents it."""
         return self.plan.action if self.plan and not self.error else None
 
     @property
     def changed(self) -> bool:
-        """Whether something was written, or would be in check mode."""
+        """Whether something was written, or would be without check mode."""
         return self.outcome is not None and self.outcome.action in _WRITTEN
 
     def attempt(self, step: Callable[[Entry], object]) -> None:
-        """Do the step. Its error, also an unforeseen one, is this entry's alone."""
+        """Run the step. Its error, even an unexpected one, becomes this entry's error and affects no other entry."""
         try:
             step(self)
         except MstrError as exc:
@@ -67,15 +67,15 @@ class Entry:
 
     def to_result(self) -> dict[str, Any]:
         """The entry's part of the result."""
-        done = self.outcome.to_result() if self.outcome else {}
-        action = done.get("action", "none")
+        outcome = self.outcome.to_result() if self.outcome else {}
+        action = outcome.get("action", "none")
         return {
             "name": self.name,
-            "id": done.get("id") or self.wanted.id,
+            "id": outcome.get("id") or self.wanted.id,
             "action": "failed" if self.error and not self.changed else action,
-            "changed_fields": done.get("changed_fields", []),
-            "changes": done.get("changes", []),
-            "runtime": done.get("runtime"),
+            "changed_fields": outcome.get("changed_fields", []),
+            "changes": outcome.get("changes", []),
+            "runtime": outcome.get("runtime"),
             "error": {"msg": self.error.sentence, **self.error.error} if self.error else None,
         }
 
@@ -91,7 +91,7 @@ class Entry:
 
 
 def duplicate_faults(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
-    """A fault for each two entries with the same name or the same id, whatever else is wrong with them."""
+    """A fault for each pair of entries with the same name or id, even if they have other faults."""
     faults = []
     seen: dict[tuple[str, str], int] = {}
     for index, entry in enumerate(given):
@@ -106,9 +106,9 @@ def duplicate_faults(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
 
 
 def collision_faults(entries: Sequence[Entry], listed: Sequence[Runtime]) -> list[str]:
-    """A fault for two entries that are one runtime, and for one that takes a name which another has until then.
+    """A fault for two entries that mean the same runtime, and for a rename to a name that another entry still has.
 
-    The order in which the server would see a rename and the other's rename or delete is unknown.
+    Writes run in parallel, so the server might receive the rename before the other entry's rename or delete.
     """
     faults = []
     owners: dict[str | None, Entry] = {}
@@ -132,33 +132,34 @@ def collision_faults(entries: Sequence[Entry], listed: Sequence[Runtime]) -> lis
 
 
 def report(entries: Sequence[Entry], purge_cancelled: bool) -> dict[str, Any]:
-    """The result of the task. Raises PartialError with it when an entry failed."""
-    shown = [entry for entry in entries if not (entry.place == PURGED and not entry.outcome and not entry.error)]
-    results = [entry.to_result() for entry in shown]
+    """The result of the task. Raises PartialError, which carries the result, if an entry failed."""
+    reported = [entry for entry in entries if not (entry.place == PURGED and not entry.outcome and not entry.error)]
+    results = [entry.to_result() for entry in reported]
     actions = [result["action"] for result in results]
-    failed = [entry for entry in shown if entry.error]
+    failed = [entry for entry in reported if entry.error]
     summary = {
         **{action: actions.count(action) for action in _WRITTEN},
         "unchanged": actions.count("none"),
         "failed": len(failed),
     }
     result = {
-        "changed": any(entry.changed for entry in shown),
-        "msg": summary_line(summary, predicted=any(entry.outcome and entry.outcome.predicted for entry in shown)),
+        "changed": any(entry.changed for entry in reported),
+        "msg": summary_line(summary, predicted=any(entry.outcome and entry.outcome.predicted for entry in reported)),
         "runtimes": results,
         "summary": summary,
-        "diff": [entry.to_diff(entry.outcome) for entry in shown if entry.outcome and entry.changed],
+        "diff": [entry.to_diff(entry.outcome) for entry in reported if entry.outcome and entry.changed],
     }
     if failed:
-        raise PartialError(_failure(failed, len(shown), purge_cancelled), result)
+        raise PartialError(_failure_of_task(failed, len(reported), purge_cancelled), result)
     return result
 
 
-def _failure(failed: Sequence[Entry], number: int, purge_cancelled: bool) -> MstrError:
+def _failure_of_task(failed: Sequence[Entry], number: int, purge_cancelled: bool) -> MstrError:
     errors = [(entry, entry.error) for entry in failed if entry.error]
-    lines = [f"{entry.place} {entry.label}: {error.sentence.rstrip('.')}." for entry, error in errors[:_SHOWN_FAILURES]]
-    if len(errors) > _SHOWN_FAILURES:
-        lines.append(f"And {len(errors) - _SHOWN_FAILURES} more.")
+    named = errors[:_FAILURES_IN_MESSAGE]
+    lines = [f"{entry.place} {entry.label}: {error.sentence.rstrip('.')}." for entry, error in named]
+    if len(errors) > _FAILURES_IN_MESSAGE:
+        lines.append(f"And {len(errors) - _FAILURES_IN_MESSAGE} more.")
     if purge_cancelled:
         lines.append("Nothing was purged.")
     between = " " if len(errors) == 1 else "\n"
@@ -166,7 +167,7 @@ def _failure(failed: Sequence[Entry], number: int, purge_cancelled: bool) -> Mst
 
 
 def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
-    """The counts of a summary in one line for a person; `predicted` as in check mode."""
+    """The counts of a summary in one line; `predicted`: in check mode, so that it says what would be done."""
     would = dict.fromkeys(_WRITTEN, "would be ") if predicted else {}
     counts = [f"{count} {would.get(action, '')}{action}" for action, count in summary.items() if count]
     return f"{', '.join(counts)}." if counts else "No runtimes were given, so there was nothing to do."

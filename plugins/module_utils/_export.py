@@ -38,8 +38,8 @@ def to_definitions(runtimes: Iterable[Mapping[str, Any]], exclude: Iterable[str]
             definitions.append(definition)
         for name, several in sorted(ids.items()):
             if len(several) > 1:
-                ids_text = ", ".join(sorted(several))
-                faults.add(f"{len(several)} runtimes have the name {name!r} ({ids_text}); rename or exclude them")
+                id_list = ", ".join(sorted(several))
+                faults.add(f"{len(several)} runtimes have the name {name!r} ({id_list}); rename or exclude them")
     return sorted(definitions, key=lambda one: str(one["name"]))
 
 

@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 _WAKE = object()
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
-_GLANCE_S = 1.0  # how often a task that waits checks that somebody still reads its result
+_CALLER_CHECK_S = 1.0  # how often a task that waits checks that somebody still reads its result
 
 
 class Interrupted(MstrError):
@@ -96,9 +96,9 @@ class Stop:
             while True:
                 self.check()
                 try:
-                    got = box.get(timeout=min(left, _GLANCE_S))
+                    got = box.get(timeout=min(left, _CALLER_CHECK_S))
                 except Empty:
-                    left -= _GLANCE_S
+                    left -= _CALLER_CHECK_S
                     if left <= 0:
                         raise TimeoutError from None
                     continue

@@ -38,7 +38,7 @@ class Library:
         self._http = self._exchange.http
         self._login_lock = Lock()
         self._new_logins = connection.retries
-        self._ours = False
+        self._opened_here = False
         self._token: str | None = None
         if connection.login:
             self._http.secrets.update(text for text in connection.login.secrets if text)
@@ -112,12 +112,12 @@ class Library:
             raise MstrError(f"Could not return the session: {why}") from None
         # A session whose string nobody receives could not be ended by anybody.
         self._stop.check()
-        self._ours = False
+        self._opened_here = False
         return text
 
     def log_out(self) -> None:
         """End the session, if it was opened here. A failure is a warning: the task keeps its result."""
-        if not self._ours:
+        if not self._opened_here:
             return
         try:
             self.end_session()
@@ -130,7 +130,7 @@ class Library:
 
         Returns False where the session had already ended.
         """
-        token, self._token, self._ours = self._token, None, False
+        token, self._token, self._opened_here = self._token, None, False
         if token is None:
             return False
         try:
@@ -173,7 +173,7 @@ class Library:
             login = self.connection.login
             if login is None:
                 raise AssertionError("the options were checked: there is a session or a login")
-            self._token, self._ours = None, False
+            self._token, self._opened_here = None, False
             self._http.forget_cookies()
             # If a signal arrives during a login, its token must still be read, or the session stays open.
             read = partial(self._read_login, login)
@@ -199,7 +199,7 @@ class Library:
         if self._new_logins < 1:
             raise error
         self._new_logins -= 1
-        if self._ours and error.number is None:
+        if self._opened_here and error.number is None:
             # A gateway may have answered so for a session that is alive, and would stay open.
             with suppress(MstrError):
                 self.end_session()
@@ -211,7 +211,7 @@ class Library:
         token = response.headers.get(_TOKEN)
         if not token:
             raise wrong_response(response, doing, self.base_url, f"a token in the header {_TOKEN}")
-        self._ours = not login.delegated
+        self._opened_here = not login.delegated
         self._keep_token(token)
         return token
 

@@ -101,8 +101,8 @@ def _to_diff(value: Iterable[Package] | None) -> list[dict[str, str]]:
 
 
 def _package_to_diff(package: Package) -> dict[str, str]:
-    shown = {"name": package.name, "version": package.version or "", "description": package.description or ""}
-    return {key: text for key, text in shown.items() if text or key == "name"}
+    texts = {"name": package.name, "version": package.version or "", "description": package.description or ""}
+    return {key: text for key, text in texts.items() if text or key == "name"}
 
 
 def _to_definition(value: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

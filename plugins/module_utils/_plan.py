@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be done: the runtime as it is and as it is wanted, compared.
+"""Compares a runtime with its definition and plans the change.
 
 Wing: Model, pure.
-Everything that a result or a diff says of a change is decided here.
+The contents of a result and of a diff are decided here.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ POOL = {"min_cached_instances", "max_cached_instances"}
 class Plan(NamedTuple):
     """One write or none. `body` is what a create or an update sends; `before` and `after` hold the managed fields.
 
-    Before a delete, `before` holds every field that the server returned: it is what is left of the runtime.
+    For a delete, `before` holds every field that the server returned, because nothing else remains of the runtime.
     """
 
-    action: str  # none, created, updated, deleted: the word that the result says afterwards
-    runtime: Runtime | None  # as predicted; for a delete as it was
+    action: str  # none, created, updated or deleted, as in the result
+    runtime: Runtime | None  # as predicted; for a delete, as it was
     changed_fields: tuple[str, ...] = ()
     body: Mapping[str, Any] = _NOTHING
     before: Mapping[str, Any] = _NOTHING
@@ -45,10 +45,10 @@ class Plan(NamedTuple):
 
 
 def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None = None) -> Plan:
-    """Compare; only what is wanted is looked at, and only what differs is planned.
+    """The plan. It compares only the fields that the definition manages, and changes only those that differ.
 
-    Raises ValidationError for what must not be done: deleting the server's default runtime, a pool whose minimum would
-    exceed its maximum, and a whitelist that would break the policy by what stays in it or by being empty.
+    Raises ValidationError for deleting the server's default runtime, for a pool whose minimum would exceed its maximum,
+    and for a whitelist that would break the policy because of the entries that stay in it or because it is empty.
     """
     if wanted.state == "absent":
         return _make_delete(current)
@@ -58,7 +58,7 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     if current is None:
         changed = tuple(merged)
     with Faults() as faults:
-        # A pool that a server already holds upside down is no fault of a task that leaves it alone.
+        # A task that does not change the pool must not fail because the server already holds an invalid one.
         if POOL & set(changed):
             faults.check(check_pool, target.values)
         if policy and current is None:
@@ -66,8 +66,8 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         elif policy and "whitelist" in merged and "whitelist" in wanted.keep:
             faults.check(policy.check, merged["whitelist"], place="the merged whitelist")
     if current and not changed:
-        shown = _shown(have, merged)
-        return Plan("none", current, before=shown, after=shown)
+        unchanged = _diff_values(have, merged)
+        return Plan("none", current, before=unchanged, after=unchanged)
     # The server wants the name in a PATCH, "even if not changing" [mstrio].
     body = {"name": target.name, **{BY_NAME[name].api: BY_NAME[name].kind.to_api(merged[name]) for name in changed}}
     if wanted.journal_comment:
@@ -77,8 +77,8 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         target,
         changed,
         body,
-        before=_shown(have, merged) if current else {},
-        after=_shown(target.values, merged),
+        before=_diff_values(have, merged) if current else {},
+        after=_diff_values(target.values, merged),
         warnings=tuple(_warnings(current, target, merged, policy)),
     )
 
@@ -91,7 +91,7 @@ def _make_delete(current: Runtime | None) -> Plan:
             [f"{current.name!r} ({current.id}) is the server's built-in default runtime and cannot be deleted"]
         )
     return Plan(
-        "deleted", current, before=_shown(current.values, (n for n, v in current.values.items() if v is not None))
+        "deleted", current, before=_diff_values(current.values, (n for n, v in current.values.items() if v is not None))
     )
 
 
@@ -110,7 +110,7 @@ def _warnings(
 
 
 def _compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What the managed fields are to hold, and the names of those that do not hold it."""
+    """The wanted values of the managed fields, and the names of the fields whose current value differs."""
     merged = {
         name: BY_NAME[name].kind.merge(have.get(name), value, name not in wanted.keep)
         for name, value in wanted.values.items()
@@ -123,20 +123,21 @@ def _differs(name: str, one: Any, other: Any) -> bool:
     return bool(kind.canonical(one) != kind.canonical(other))
 
 
-def _shown(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def _diff_values(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: BY_NAME[name].kind.to_diff(values.get(name)) for name in names}
 
 
-def surprises(found: Runtime, wanted: Definition, predicted: Runtime | None = None) -> list[str]:
-    """How the server's runtime differs from what was requested, as sentences with remedies, after a write.
+def differences_after_write(found: Runtime, wanted: Definition, predicted: Runtime | None = None) -> list[str]:
+    """How the server's runtime differs from the request after a write, as sentences with remedies.
 
-    `predicted`: the runtime of the plan, which shows what the write should have left alone.
+    `predicted`: the runtime of the plan; it shows which values the write should not have changed.
     """
     merged, changed = _compare(found.values, wanted)
-    stored, requested = _shown(found.values, changed), _shown(merged, changed)
+    found_values, requested_values = _diff_values(found.values, changed), _diff_values(merged, changed)
     sentences = [
-        f"The server stored {_different(name)} for runtime {found.name!r} than requested: {stored[name]!r} instead of "
-        f"{requested[name]!r}.{_remedy(name, stored[name], requested[name])} The next run will try to change it again."
+        f"The server stored {_different(name)} for runtime {found.name!r} than requested: {found_values[name]!r} "
+        f"instead of {requested_values[name]!r}.{_remedy(name, found_values[name], requested_values[name])} "
+        "The next run will try to change it again."
         for name in changed
     ]
     lost = _lost_keys(predicted.values, found.values) if predicted else {}

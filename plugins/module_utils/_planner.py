@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the runtime that a definition means, and plans what to do with it, with what only the server knows.
+"""Finds the runtime of a definition on the server and plans the change.
 
 Wing: Work.
 Only reads.
@@ -22,16 +22,17 @@ from ._runtime import Runtime
 
 
 class Planner:
-    """Reads and plans; nothing is written here."""
+    """Reads from the server and plans; writes nothing."""
 
     def __init__(self, api: RuntimeApi, warn: Callable[[str], None], policy: Policy | None = None) -> None:
         self.api = api
         self._warn, self._policy = warn, policy
 
     def locate(self, wanted: Definition, listed: Iterable[Runtime] | None = None) -> Runtime | None:
-        """The runtime as it is now, whole. `listed`: the runtimes on the server, where they were just read.
+        """The runtime as it is now, with all fields; None if it does not exist.
 
-        Raises ValidationError for an ambiguous name, and for an unknown id whose runtime is to be present.
+        `listed`: the runtimes on the server, if they were just read. Raises ValidationError for an ambiguous name, and
+        for an unknown id with state present.
         """
         if wanted.id is None:
             listed = self.api.everything() if listed is None else listed
@@ -42,9 +43,9 @@ class Planner:
         return current
 
     def plan(self, current: Runtime | None, wanted: Definition, listed: Iterable[Runtime] | None = None) -> Plan:
-        """The plan, when nothing forbids it. Raises ValidationError, before anything is written.
+        """The plan, checked against the server. Raises ValidationError, before anything is written.
 
-        `listed`: the runtimes on the server, where they are known already.
+        `listed`: the runtimes on the server, if they are already known.
         """
         plan = self.compare(current, wanted)
         for text in plan.warnings:
@@ -58,14 +59,14 @@ class Planner:
         return plan
 
     def compare(self, current: Runtime | None, wanted: Definition) -> Plan:
-        """The plan by what is known, without asking the server. Raises ValidationError."""
+        """The plan without any request to the server. Raises ValidationError."""
         return make_plan(current, wanted, self._policy)
 
     def _check_version(self, version: str) -> None:
         known = self.api.versions()
         if known is None or version in known:
             return
-        from difflib import get_close_matches  # costs 3 ms, which a task that is right need not pay
+        from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
 
         close = [one for one in known if one.startswith(f"{version}.")] or get_close_matches(version, known, 1)
         hint = f"; did you mean {close[-1]}?" if close else ""
@@ -73,7 +74,7 @@ class Planner:
         raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {offered}){hint}"])
 
     def _check_name(self, renamed: Runtime, listed: Iterable[Runtime]) -> None:
-        # A server that does not refuse a second runtime of a name would leave two that no task can tell apart.
+        # If the server accepts a second runtime with this name, no task can address either of them by name.
         taken = [one for one in listed if one.name == renamed.name and one.id != renamed.id]
         if taken:
             holder = f"the runtime with id {taken[0].id}"

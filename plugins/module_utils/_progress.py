@@ -19,13 +19,13 @@ class Progress:
 
     def __init__(self, show: Callable[[str], None] | None = None, clock: Callable[[], float] = lambda: 0.0) -> None:
         self._show, self._clock = show, clock
-        self._shown = ""
+        self._last_text = ""
         self._next = clock() + EVERY_S
 
     def __call__(self, text: str) -> None:
         """Show `text`, unless it was the last one or the last one was shown less than three seconds ago."""
-        if self._show is None or text == self._shown or self._clock() < self._next:
+        if self._show is None or text == self._last_text or self._clock() < self._next:
             return
         self._show(text)
-        self._shown = text
+        self._last_text = text
         self._next = self._clock() + EVERY_S

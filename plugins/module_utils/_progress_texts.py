@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from ._errors import clean
 from ._runtime import Runtime
 
-_SHOWN_NAMES = 5
+_NAMES_IN_TEXT = 5
 
 
 def counted(done: int, total: int, what: str) -> str:
@@ -31,7 +31,7 @@ def waiting(pending: Sequence[Runtime], total: int) -> str:
     installing = [clean(one.name) for one in packages if one.status == "installing"]
     if not installing:
         return f"{clean(runtime.name)}: status {clean(runtime.facts.get('status') or 'not reported')}"
-    names = ", ".join(installing[:_SHOWN_NAMES]) + (", …" if len(installing) > _SHOWN_NAMES else "")
+    names = ", ".join(installing[:_NAMES_IN_TEXT]) + (", …" if len(installing) > _NAMES_IN_TEXT else "")
     return f"{clean(runtime.name)}: installing {len(installing)} of {len(packages)} packages ({names})"
 
 

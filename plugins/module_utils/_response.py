@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A response of the server, and the sentence about one that reports an error.
+"""A response of the server, and the error message for one that reports a failure.
 
 Wing: Session, pure.
-Every body ends in a sentence: JSON of any shape, HTML or nothing.
+Handles every body: JSON of any shape, HTML, or nothing.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ._errors import ApiError, AuthError, clean, code_number
 
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_DEEPEST = 100
+_DEPTH_LIMIT = 100
 
 # What to do next, by the number of the API's error code [doc].
-_NEXT_BY_CODE = {
+_NEXT_STEP_BY_CODE = {
     3: "Check the credentials and login_mode.",
     9: "The session has ended: it timed out, or another job of the same user logged out.",
     14: "The user needs the privilege 'Manage runtime' and a licence for the API.",
     17: "The user needs permission on this object, and the privilege 'Manage runtime'.",
 }
-_NEXT_BY_STATUS = {
+_NEXT_STEP_BY_STATUS = {
     401: "Check the credentials and login_mode.",
     403: "The user may lack the privilege 'Manage runtime' or a licence for the API, or a gateway refuses the call.",
     429: "The server received too many requests; try again later.",
@@ -40,7 +40,7 @@ _TOO_MANY_SESSIONS = re.compile(
     r"|\bsessions?\b.*\b(max(imum)?|limit|too many|exceed\w*)\b",
     re.IGNORECASE,
 )
-_NEXT_FOR_SESSIONS = (
+_NEXT_STEP_FOR_SESSIONS = (
     "End other sessions of this user, wait until they time out on the server, or raise the limit there. "
     "With mstr_session, all tasks of a play share one session."
 )
@@ -57,12 +57,12 @@ class Response(NamedTuple):
     secrets: frozenset[str] = frozenset()
 
     def quote(self, value: object, limit: int = 400) -> str:
-        """A part of the response, safe for a sentence: servers repeat what they were sent, also secrets."""
+        """A part of the response, cleaned for a message. Servers may repeat what they received, including secrets."""
         return clean(value, limit, self.secrets)
 
     @property
     def ok(self) -> bool:
-        """Whether the call succeeded. A redirect, which is never followed, is no success."""
+        """Whether the call succeeded. Redirects are never followed, so a redirect is a failure."""
         return 200 <= self.status < 300
 
     def data(self) -> Any:
@@ -70,7 +70,7 @@ class Response(NamedTuple):
         return parsed(self.body) if self.body.strip() else None
 
     def looks_like(self) -> str:
-        """What came instead of the expected JSON, for a sentence."""
+        """A description of the body that came instead of the expected JSON."""
         if not self.body.strip():
             return "an empty body"
         if _HTML.match(self.body[:1000]):
@@ -87,22 +87,22 @@ class Response(NamedTuple):
 
 
 def parsed(text: str | bytes) -> Any:
-    """The value of a JSON text. Raises ValueError, also for one that is nested too deep."""
+    """The value of a JSON text. Raises ValueError for invalid JSON and for JSON that is nested too deeply."""
     try:
         data = json.loads(text)
     except RecursionError:
-        raise ValueError("nested too deep") from None
-    # What the parser of a newer Python accepts would still break code that walks through it, also Ansible's.
-    # A text with few brackets, as that of one object, cannot be deep.
+        raise ValueError("nested too deeply") from None
+    # Newer Python parsers accept deep nesting, but code that walks through the value, such as Ansible's, would fail.
+    # A text with few brackets cannot be deep, so it needs no check.
     opening = ("[", "{") if isinstance(text, str) else (b"[", b"{")
-    if sum(map(text.count, opening)) <= _DEEPEST:  # type: ignore[arg-type]
+    if sum(map(text.count, opening)) <= _DEPTH_LIMIT:  # type: ignore[arg-type]
         return data
     level = [data]
-    for _level in range(_DEEPEST):
+    for _level in range(_DEPTH_LIMIT):
         level = [inner for one in level for inner in _inside(one) if isinstance(inner, (dict, list))]
         if not level:
             return data
-    raise ValueError("nested too deep")
+    raise ValueError("nested too deeply")
 
 
 def _inside(value: Any) -> Iterable[Any]:
@@ -119,24 +119,24 @@ def _shape(data: Any) -> str:
 
 
 def shape(data: Any) -> str:
-    """What came instead of the expected JSON, for a sentence. None stands for an empty body, too."""
+    """A description of the value that came instead of the expected JSON. None also stands for an empty body."""
     return "an empty body or null" if data is None else _shape(data)
 
 
 def api_error(response: Response, doing: str, server: str) -> ApiError:
     """The error for a call that did not succeed. `doing`: what was tried, as in "create runtime 'x'"."""
     fields = _fields(response)
-    said = f" with {response.looks_like()}" if fields["message"] is None else f": {fields['message']!r}"
+    answer = f" with {response.looks_like()}" if fields["message"] is None else f": {fields['message']!r}"
     facts = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
     if facts:
-        said += f" ({', '.join(facts)})"
+        answer += f" ({', '.join(facts)})"
     if 300 <= response.status < 400:
-        said = f" with a redirect to {_target(response)}, which is not followed so that no other host gets the token"
-    sentence = f"Could not {doing}: {server} answered {response.status} to {response.request}{said}. "
+        answer = f" with a redirect to {_target(response)}, which is not followed so that no other host gets the token"
+    sentence = f"Could not {doing}: {server} answered {response.status} to {response.request}{answer}. "
     kind = AuthError if response.status == 401 else ApiError
     unclear = response.status >= 500 and not response.request.startswith("GET ")
     return kind(
-        (sentence + _next(response, fields, server)).rstrip(),
+        (sentence + _next_step(response, fields, server)).rstrip(),
         unclear=unclear,
         http_status=response.status,
         request=response.request,
@@ -145,7 +145,7 @@ def api_error(response: Response, doing: str, server: str) -> ApiError:
 
 
 def wrong_response(response: Response, doing: str, server: str, wanted: str) -> ApiError:
-    """The error for a success whose body is not what the API sends; whether the work was done is unclear."""
+    """The error for a success status with an unexpected body. Whether the server did the work is unclear."""
     return ApiError(
         f"Could not {doing}: {server} answered {response.status} to {response.request} with {response.looks_like()} "
         f"instead of {wanted}. {_check_place(server)}",
@@ -156,7 +156,7 @@ def wrong_response(response: Response, doing: str, server: str, wanted: str) -> 
 
 
 def wrong_shape(data: Any, doing: str, server: str, request: str, wanted: str) -> ApiError:
-    """The error for JSON that is not what the API responds to `request`, a call that only reads."""
+    """The error for JSON of an unexpected shape in the response to `request`, a call that only reads."""
     return ApiError(
         f"Could not {doing}: {server} answered 200 to {request} with {shape(data)} instead of {wanted}. "
         f"{_check_place(server)}",
@@ -171,7 +171,7 @@ def _check_place(server: str) -> str:
 
 
 def says_no_such_object(error: ApiError) -> bool:
-    """Whether the object does not exist. The same code with another message means that the call does not [mstrio]."""
+    """Whether the object does not exist. A different message means that the call does not exist [mstrio]."""
     return error.status == 404 and error.number == 4 and error.error["message"] != "HTTP 404 Not Found"
 
 
@@ -181,12 +181,12 @@ def says_no_such_call(error: ApiError) -> bool:
 
 
 def says_session_gone(error: ApiError) -> bool:
-    """Whether the session has ended. A 401 without the API's code comes from Tomcat or a gateway that forgot it."""
+    """Whether the session has ended. A 401 without an API code comes from Tomcat or a gateway that lost the session."""
     return error.status == 401 and error.number in (9, None)
 
 
 def _fields(response: Response) -> dict[str, Any]:
-    """The API's error fields in any body: in the object, or in a list of such under "errors" [mstrio]."""
+    """The API's error fields: from the object, or from the first object in its list "errors" [mstrio]."""
     try:
         data = response.data()
     except ValueError:
@@ -207,24 +207,24 @@ def _fields(response: Response) -> dict[str, Any]:
     }
 
 
-def _next(response: Response, fields: Mapping[str, Any], server: str) -> str:
-    """What to do next, empty where the server has said what is wrong."""
+def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> str:
+    """What to do next; empty if the server's own message is sufficient."""
     if 300 <= response.status < 400:
         return "If the target is the right server, set base_url to it."
     number, message = code_number(fields["code"]), fields["message"] or ""
     if number != 9 and _TOO_MANY_SESSIONS.search(message):
-        return _NEXT_FOR_SESSIONS
-    if number in _NEXT_BY_CODE:
-        return _NEXT_BY_CODE[number]
+        return _NEXT_STEP_FOR_SESSIONS
+    if number in _NEXT_STEP_BY_CODE:
+        return _NEXT_STEP_BY_CODE[number]
     if response.status in (404, 405) and (not number or message.startswith(f"HTTP {response.status} ")):
         # Every release has the calls below /auth.
-        there = "" if "/api/auth/" in response.request else "This release of the server may not have this call. "
-        return there + _check_place(server)
+        hint = "" if "/api/auth/" in response.request else "This release of the server may not have this call. "
+        return hint + _check_place(server)
     if fields["code"]:
         return ""
     if response.status == 400 and server.startswith("http:"):
         return "If this port uses TLS, write https:// in base_url."
-    return _NEXT_BY_STATUS.get(response.status, "")
+    return _NEXT_STEP_BY_STATUS.get(response.status, "")
 
 
 def _target(response: Response) -> str:

@@ -5,7 +5,7 @@
 """When a call is sent again, and after what pause.
 
 Wing: Session, pure.
-The dice and the time are handed in.
+The caller passes in the random numbers and the time.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from ._errors import ApiError, ConnectError, MstrError
 LONGEST_PAUSE = 60.0  # seconds
 _FIRST_PAUSE = 0.5
 
-# Statuses after which a call of that kind is sent again, and whether it is after a failed connection. A read changes
-# nothing. A 429 was refused unread. A 503 to a login is a server that starts; to a write it may come too late.
+# Statuses after which a call of each kind is sent again. A read changes nothing, so it is always safe to repeat. The
+# server rejects a call with 429 before processing it. A 503 to a login means that the server is still starting; to a
+# write, it may come after the work was done.
 RETRY_STATUSES: dict[str, frozenset[int]] = {
     "read": frozenset({429, 502, 503, 504}),
     "login": frozenset({429, 503}),
@@ -30,23 +31,27 @@ RETRY_STATUSES: dict[str, frozenset[int]] = {
 
 
 def retries_connection(kind: str, unclear: bool, refused: bool) -> bool:
-    """Whether a call that got no answer is sent again."""
+    """Whether a call that got no response is sent again. `unclear` and `refused`: see `ConnectError`."""
     return kind == "read" or (kind == "login" and refused and not unclear)
 
 
 def is_outage(error: MstrError) -> bool:
-    """Whether a read failed only because the server cannot be reached for now, so that polling goes on."""
+    """Whether a read failed only because the server is temporarily unreachable, so that polling continues."""
     if isinstance(error, ConnectError):
         return not error.hopeless
     return isinstance(error, ApiError) and error.status in RETRY_STATUSES["read"]
 
 
-def pause_before(attempt: int, wish: str | None, dice: Callable[[], float], now: datetime) -> float:
-    """Seconds before the next attempt: the Retry-After `wish`, 60 at most, or longer each time, with jitter."""
-    asked = _seconds(wish, now) if wish else None
+def pause_before(attempt: int, retry_after: str | None, random_fraction: Callable[[], float], now: datetime) -> float:
+    """Seconds to wait before the next attempt.
+
+    `attempt` counts from 1. `retry_after` is the header Retry-After, of which at most 60 seconds are used; without a
+    valid one, the pause doubles with each attempt, with jitter from `random_fraction` (0 to 1).
+    """
+    asked = _seconds(retry_after, now) if retry_after else None
     if asked is not None:
         return min(max(asked, 0.0), LONGEST_PAUSE)
-    return float(min(_FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + dice()), LONGEST_PAUSE))
+    return float(min(_FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + random_fraction()), LONGEST_PAUSE))
 
 
 def _seconds(retry_after: str, now: datetime) -> float | None:

@@ -20,7 +20,7 @@ from ._runtime import Runtime
 SCRIPT_TYPE = 76
 # A Command Manager script of the old kind has no runtime.
 _COMMAND_MANAGER = "19456"
-_SHOWN = 10  # scripts or projects that a sentence names
+_NAMES_IN_MESSAGE = 10  # scripts or projects that a sentence names
 
 
 class Project(NamedTuple):
@@ -137,16 +137,16 @@ class Usage(NamedTuple):
             if scripts:
                 used = f"is used by {_counted(len(scripts), 'script')} and was not deleted (protect_used)"
                 faults.append(
-                    f"runtime {runtime.name!r} ({runtime.id}) {used}: {_shown([script.label for script in scripts])}. "
+                    f"runtime {runtime.name!r} ({runtime.id}) {used}: {_listed([script.label for script in scripts])}. "
                     "Choose a different runtime for these scripts first"
                 )
             else:
                 unproven.append(runtime)
         if self.unread and unproven:
-            names = _shown([f"{one.name!r} ({one.id})" for one in unproven])
+            names = _listed([f"{one.name!r} ({one.id})" for one in unproven])
             faults.append(
                 f"protect_used could not find out whether scripts use {names}, so nothing was deleted: "
-                f"{_counted(len(self.unread), 'look-up')} failed: {_shown([one.label for one in self.unread])}. "
+                f"{_counted(len(self.unread), 'look-up')} failed: {_listed([one.label for one in self.unread])}. "
                 f"The first reason: {self.unread[0].error.sentence.rstrip('.')}. Run the task as a user who may read "
                 "all scripts, or load the project"
             )
@@ -157,9 +157,9 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _shown(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return ", ".join(texts[:_SHOWN]) + more
+def _listed(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _NAMES_IN_MESSAGE} more" if len(texts) > _NAMES_IN_MESSAGE else ""
+    return ", ".join(texts[:_NAMES_IN_MESSAGE]) + more
 
 
 def script_from_search(entry: Mapping[str, Any], project: Project) -> SavedScript:
@@ -187,7 +187,7 @@ def check_projects(wanted: Sequence[str | None] | None) -> None:
         raise ValidationError(faults)
 
 
-def chosen(listed: Sequence[Project], wanted: Iterable[str] | None) -> tuple[list[Project], list[Unread]]:
+def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> tuple[list[Project], list[Unread]]:
     """The projects of these names or ids, all where `wanted` is None, and what of `wanted` is none of them."""
     if wanted is None:
         return list(listed), []

@@ -27,7 +27,7 @@ _PATH = "/scripts/evaluation"
 _FINAL = {3: "ready", 4: "error", 5: "expired", 6: "cancelled"}
 _READY, _CANCELLED = 3, 6
 _FIRST_INTERVAL, _GROWTH, _LONGEST_INTERVAL = 0.25, 1.5, 5.0  # seconds, times, seconds
-_STDERR_SHOWN = 1000  # characters
+_STDERR_LIMIT = 1000  # characters
 _LOST = "The response to the start was lost: the script may be running on the server. It was not started again."
 
 
@@ -81,8 +81,8 @@ def run_script(
     status = run.state["status"]
     result = run.to_result(status)
     if status != _READY:
-        said = run.stderr_end() or clean(run.state.get("message") or "") or "the server gave no reason"
-        cause = MstrError(f"The script on {script.label} ended with status {result['status']}: {said}")
+        reason = run.stderr_end() or clean(run.state.get("message") or "") or "the server gave no reason"
+        cause = MstrError(f"The script on {script.label} ended with status {result['status']}: {reason}")
         raise PartialError(cause, result)
     return {**result, "msg": f"Ran the script on {script.label}.", "result": run.output()}
 
@@ -192,7 +192,7 @@ class _Run:
 
     def stderr_end(self, preface: str = "") -> str:
         """The end of its stderr on one line, after `preface`; empty where there is none."""
-        text = clean(self._text("stderr")[-_STDERR_SHOWN:], _STDERR_SHOWN)
+        text = clean(self._text("stderr")[-_STDERR_LIMIT:], _STDERR_LIMIT)
         return text and preface + text
 
     def to_result(self, status: int | None) -> dict[str, Any]:

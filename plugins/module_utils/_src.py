@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A file of definitions: YAML or JSON, a list, bare or under the key C(runtimes).
+"""Reads a file of definitions: YAML or JSON, a list at the top level or under the key C(runtimes).
 
 Wing: Model.
 """
@@ -20,9 +20,9 @@ from ._option_types import text_fault
 
 
 def read_definitions(path: str) -> list[Any]:
-    """The entries of a file, as they are written. Raises ValidationError with one sentence."""
+    """The entries of the file at `path`, unconverted. Raises ValidationError with one sentence."""
     try:
-        # The path is relative to where the module runs, which need not be where a user thinks.
+        # A relative path depends on the module's working directory, so the message shows the absolute path.
         path = os.path.abspath(path)
         with open(path, "rb") as file:
             content = file.read()
@@ -31,15 +31,15 @@ def read_definitions(path: str) -> list[Any]:
         raise ValidationError([f"src {path!r} cannot be read: {exc.strerror}"]) from None
     except UnicodeDecodeError:
         raise ValidationError([f"src {path!r} is not UTF-8 text"]) from None
-    except _NotThis as exc:
+    except _FileFault as exc:
         raise ValidationError([f"src {path!r} {exc.sentence}"]) from None
 
 
 def mistyped(value: Any, spec: Mapping[str, Any], place: str = "") -> Iterator[str]:
-    """What is wrong with an entry that Ansible would not notice or not name, by the option specs: each a sentence.
+    """A sentence for each value of the wrong type that Ansible would accept, or reject without naming it.
 
-    Ansible makes text of what YAML read as a number, a boolean or a date, and its complaint about a text where a
-    mapping of options is needed names neither.
+    `spec` is the argument spec of `value`, `place` its name in messages. Ansible converts numbers, booleans and dates
+    of YAML to text, and its message about text in place of a mapping names neither the option nor the value.
     """
     if spec.get("options") and isinstance(value, Mapping):
         for key, inner in value.items():
@@ -47,7 +47,7 @@ def mistyped(value: Any, spec: Mapping[str, Any], place: str = "") -> Iterator[s
                 yield from mistyped(inner, spec["options"][key], f"{place}.{key}" if place else str(key))
     elif spec.get("type") == "list":
         entry_spec = {**spec, "type": spec["elements"]}
-        # A text is Ansible's other way to write a list of texts.
+        # Ansible also accepts a comma-separated text as a list of texts.
         entries = value if isinstance(value, list) else [] if entry_spec["type"] == "str" else [value]
         for index, inner in enumerate(entries):
             yield from mistyped(inner, entry_spec, f"{place}[{index}]")
@@ -65,48 +65,48 @@ def mistyped(value: Any, spec: Mapping[str, Any], place: str = "") -> Iterator[s
         yield f"{place} {value!r} is not a mapping of options{form}"
 
 
-class _NotThis(MstrError):
-    """What is wrong with a file, as the rest of a sentence."""
+class _FileFault(MstrError):
+    """What is wrong with a file, as the rest of a sentence that starts with its path."""
 
 
 def _entries(data: Any) -> list[Any]:
     entries = data.get("runtimes") if isinstance(data, Mapping) else data
     if not isinstance(entries, list):
-        raise _NotThis("contains no list of runtimes, at the top level or under the key runtimes")
+        raise _FileFault("contains no list of runtimes, at the top level or under the key runtimes")
     return entries
 
 
 def _parsed(text: str) -> Any:
     if text.lstrip().startswith("$ANSIBLE_VAULT;"):
-        raise _NotThis("is encrypted by ansible-vault; decrypt it, or pass its content with the option runtimes")
+        raise _FileFault("is encrypted by ansible-vault; decrypt it, or pass its content with the option runtimes")
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return json.loads(text, object_pairs_hook=_without_duplicate_keys)
     except RecursionError:
-        raise _NotThis("is nested too deeply") from None
+        raise _FileFault("is nested too deeply") from None
     except ValueError as exc:
         not_json = str(exc)
     try:
-        import yaml  # costs 10 ms, which a task without a YAML file need not pay
+        import yaml  # takes 10 ms, which only a task with a YAML file should pay
     except ImportError:
-        raise _NotThis(f"is not JSON ({not_json}), and YAML needs PyYAML in the Python that runs the module") from None
+        raise _FileFault(f"is not JSON ({not_json}), and YAML needs PyYAML in the Python that runs it") from None
     try:
         return yaml.load(text, Loader=_loader(yaml))
     except RecursionError:
-        raise _NotThis("is nested too deeply") from None
+        raise _FileFault("is nested too deeply") from None
     except (yaml.YAMLError, ValueError) as exc:
         mark = getattr(exc, "problem_mark", None)
         lines = text.splitlines()
         if mark and mark.line < len(lines) and "{{" in lines[mark.line]:
-            raise _NotThis(f"has {{{{ }}}} in line {mark.line + 1}, but src is not rendered as a template") from None
-        raise _NotThis(f"is not YAML: {clean(exc, 300)}") from None
+            raise _FileFault(f"has {{{{ }}}} in line {mark.line + 1}, but src is not rendered as a template") from None
+        raise _FileFault(f"is not YAML: {clean(exc, 300)}") from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A mapping, of which the later of two equal keys would win unseen."""
+def _without_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping. Raises _FileFault for a duplicate key, because JSON would silently keep the last one."""
     mapping: dict[str, Any] = {}
     for key, value in pairs:
         if key in mapping:
-            raise _NotThis(f"has the key {key!r} twice in one mapping; remove one of them")
+            raise _FileFault(f"has the key {key!r} twice in one mapping; remove one of them")
         mapping[key] = value
     return mapping
 
@@ -115,24 +115,25 @@ def _loader(yaml: Any) -> Any:
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class Loader(base):  # type: ignore[misc,valid-type]
-        """YAML's safe loader, that takes no key twice."""
+        """YAML's safe loader, which rejects duplicate keys."""
 
     def mapping(loader: Any, node: Any) -> dict[Any, Any]:
-        # What is merged in (<<) may be overridden: only keys written in one place may not be equal.
+        # A key may override a merged one (<<), so only the keys written in this mapping are compared.
         seen = set()
         for key_node, _value in node.value:
             key = (key_node.tag, str(key_node.value))
             if key in seen:
                 line = key_node.start_mark.line + 1
-                raise _NotThis(f"has the key {key_node.value!r} twice in one mapping, again in line {line}; remove one")
+                twice = f"has the key {key_node.value!r} twice in one mapping, again in line {line}"
+                raise _FileFault(f"{twice}; remove one")
             seen.add(key)
         return dict(loader.construct_mapping(node, deep=True))
 
-    def vaulted(_loader: Any, node: Any) -> Any:
+    def refuse_vault(_loader: Any, node: Any) -> Any:
         line = node.start_mark.line + 1
         fault = f"contains a value that is encrypted by ansible-vault, in line {line}; a module cannot decrypt it"
-        raise _NotThis(f"{fault}. Pass the definitions with the option runtimes instead")
+        raise _FileFault(f"{fault}. Pass the definitions with the option runtimes instead")
 
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
-    Loader.add_constructor("!vault", vaulted)
+    Loader.add_constructor("!vault", refuse_vault)
     return Loader

@@ -20,7 +20,7 @@ from ._interrupt import all_side_by_side
 from ._library import Library
 from ._response import says_no_such_call, wrong_shape
 from ._runtime import Runtime
-from ._saved_script import SCRIPT_TYPE, Project, SavedScript, Unread, Usage, chosen, script_from_search
+from ._saved_script import SCRIPT_TYPE, Project, SavedScript, Unread, Usage, script_from_search, select_projects
 
 Item = TypeVar("Item", Project, SavedScript)
 Found = TypeVar("Found")
@@ -63,7 +63,7 @@ class _Search:
     def usage(self, wanted: Sequence[str] | None) -> Usage:
         """The scripts, each with its runtime, and what could not be read."""
         try:
-            projects, missing = chosen(self._projects(), wanted)
+            projects, missing = select_projects(self._projects(), wanted)
         except (ApiError, ConnectError) as exc:
             return Usage((), [Unread(None, None, exc)])
         self._unread += missing

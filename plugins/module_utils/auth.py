@@ -188,10 +188,10 @@ def run(
     if stop.hung_up:
         # Nobody reads; writing would only end in a broken pipe.
         raise SystemExit(1)
-    shown = failure or result
+    output = failure or result
     if not module._diff:
-        shown.pop("diff", None)
-    warning = masked_by_coincidence(shown, module.no_log_values)
+        output.pop("diff", None)
+    warning = masked_by_coincidence(output, module.no_log_values)
     if warning:
         module.warn(warning)
     if failure:

@@ -37,14 +37,14 @@ def marks(before: Any, after: Any) -> list[Mark]:
     if isinstance(before, Mapping) or isinstance(after, Mapping):
         return _of_keys(before or {}, after or {})
     if not (isinstance(before, list) or isinstance(after, list)):
-        return [Mark("→", "", _shown(before), _shown(after))]
+        return [Mark("→", "", _value_text(before), _value_text(after))]
     if all(isinstance(one, Mapping) for one in [*(before or ()), *(after or ())]):
         return _of_packages(before or (), after or ())
     was, now = [str(one) for one in before or ()], [str(one) for one in after or ()]
     added = [Mark("+", one, "", one) for one in now if one not in was]
     removed = [Mark("-", one, one, "") for one in was if one not in now]
     # Only the order differs, or how often an entry is there: then the whole values are what there is to show.
-    return [*added, *removed] or [Mark("→", "", _shown(was), _shown(now))]
+    return [*added, *removed] or [Mark("→", "", _value_text(was), _value_text(now))]
 
 
 def line(field: str, before: Any, after: Any) -> str:
@@ -59,7 +59,7 @@ def line(field: str, before: Any, after: Any) -> str:
 def _of_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mark]:
     keys = dict.fromkeys([*before, *after])
     return [
-        Mark("→", str(key), _shown(before.get(key)), _shown(after.get(key)))
+        Mark("→", str(key), _value_text(before.get(key)), _value_text(after.get(key)))
         for key in keys
         if before.get(key) != after.get(key)
     ]
@@ -83,7 +83,7 @@ def _of_package(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
         yield Mark("→", name, *versions)
     texts = before.get("description") or "", after.get("description") or ""
     if texts[0] != texts[1]:
-        yield Mark("→", f"{name} description", _shown(texts[0]), _shown(texts[1]))
+        yield Mark("→", f"{name} description", _value_text(texts[0]), _value_text(texts[1]))
 
 
 def _by_name(packages: Any) -> dict[str, Mapping[str, Any]]:
@@ -94,7 +94,7 @@ def _package(package: Mapping[str, Any]) -> str:
     return f"{package.get('name')} {package.get('version') or ''}".strip()
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     """A value as text: a text in quotes, so that an empty one and blanks are seen."""
     if value is None:
         return "(not set)"

@@ -87,22 +87,22 @@ def _difference(entry: Json) -> dict[str, Any]:
 
 def _lines(report: Json, whole: Iterable[Json], sources: Sources) -> Iterator[str]:
     """The report for people, without the name of the environment."""
-    told = [_differs(one, sources.check_mode) for one in report["runtimes"]]
+    difference_lines = [_difference_lines(one, sources.check_mode) for one in report["runtimes"]]
     if report["message"] and not (report["summary"] and any(one["error"] for one in report["runtimes"])):
         first, *rest = report["message"].splitlines() or [""]
         yield f"failed: {first}"
         yield from rest
     if sources.read is not None:
         if not sources.read.get("failed"):
-            yield _counted(report["counts"])
-            yield from _found(report, whole)
+            yield _count_line(report["counts"])
+            yield from _finding_lines(report, whole)
     elif report["summary"]:
-        yield _summed(report["summary"], sources.check_mode)
-    for lines in told:
+        yield _summary_line(report["summary"], sources.check_mode)
+    for lines in difference_lines:
         yield from lines
 
 
-def _summed(summary: Mapping[str, int], check_mode: bool) -> str:
+def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
     """Such as C(1 to create, 2 to update, 47 unchanged)."""
     parts = [
         f"{summary[action]} {f'to {verb}' if check_mode else action}"
@@ -113,7 +113,7 @@ def _summed(summary: Mapping[str, int], check_mode: bool) -> str:
     return ", ".join(parts) or "no runtimes"
 
 
-def _counted(counts: Mapping[str, int]) -> str:
+def _count_line(counts: Mapping[str, int]) -> str:
     """Such as C(12 runtimes, 2 violations, 1 differs)."""
     words = {
         "violations": ("violation", "violations"),
@@ -128,7 +128,7 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(parts)
 
 
-def _found(report: Json, whole: Iterable[Json]) -> Iterator[str]:
+def _finding_lines(report: Json, whole: Iterable[Json]) -> Iterator[str]:
     for runtime in whole:
         name = repr(runtime["name"] or runtime["id"])
         for network in runtime["networks"]:
@@ -145,7 +145,7 @@ def _found(report: Json, whole: Iterable[Json]) -> Iterator[str]:
         yield f"and {len(report['unread']) - _UNREAD_LINES} more could not be read"
 
 
-def _differs(runtime: Json, check_mode: bool) -> list[str]:
+def _difference_lines(runtime: Json, check_mode: bool) -> list[str]:
     """The lines about a runtime that differs, each of which says whose it is."""
     name, action = repr(runtime["name"] or runtime["id"]), runtime["action"]
     lines = []

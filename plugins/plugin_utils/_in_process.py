@@ -233,9 +233,9 @@ class _Module(AnsibleModule):
         if self._given.get("_ansible_inject_invocation", True):
             kwargs.setdefault("invocation", {"module_args": self.params})
         known_warnings, known_deprecations = self._before
-        told = [*get_warning_messages()[known_warnings:], *self._warnings]
+        texts = [*get_warning_messages()[known_warnings:], *self._warnings]
         deprecations = [*get_deprecation_messages()[known_deprecations:]]
-        kwargs.update({key: value for key, value in (("warnings", told), ("deprecations", deprecations)) if value})
+        kwargs.update({key: value for key, value in (("warnings", texts), ("deprecations", deprecations)) if value})
         text = json.dumps(kwargs)
         secrets = [str(secret) for secret in self.no_log_values]
         if any(json.dumps(secret)[1:-1] in text for secret in secrets):

@@ -46,8 +46,8 @@ def inventory(sources: Sources) -> list[dict[str, Any]]:
         runtimes = [_runtime(one.get("runtime") or {}, one, {}, sources) for one in entries]
     else:
         runtimes = [_runtime(one, by_id.get(one["id"]), rules, sources) for one in read.get("runtimes") or ()]
-        shown = {one["id"] for one in runtimes}
-        runtimes += [_runtime({}, one, {}, sources) for one in entries if one.get("id") not in shown]
+        read_ids = {one["id"] for one in runtimes}
+        runtimes += [_runtime({}, one, {}, sources) for one in entries if one.get("id") not in read_ids]
     return sorted(runtimes, key=lambda one: (not one["findings"], one["name"].casefold(), one["id"] or ""))
 
 

@@ -166,7 +166,7 @@ def _both(sim: Simulator) -> tuple[list[str], list[str], set[str | None]]:
     def play() -> tuple[str, list[str], str | None]:
         with session(sim) as one:
             one.library.session_string()  # log in
-            one.library._ours = True  # and out again at the end
+            one.library._opened_here = True  # and out again at the end
             start.wait(10)
             outcome = one.ensure(name="New", exec_timeout=60)
             return outcome.action, one.warnings, outcome.id

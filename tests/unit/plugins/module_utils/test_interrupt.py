@@ -195,7 +195,7 @@ def test_a_signal_that_was_ignored_stays_ignored():
 
 
 def test_a_caller_who_goes_is_noticed_while_a_call_hangs(stop, monkeypatch):
-    monkeypatch.setattr(_interrupt, "_GLANCE_S", 0.02)
+    monkeypatch.setattr(_interrupt, "_CALLER_CHECK_S", 0.02)
     gone = iter([False, False, True])
     monkeypatch.setattr(_interrupt, "_stdout_hung_up", lambda: next(gone))
     with pytest.raises(Interrupted, match="no longer reads"):
@@ -204,7 +204,7 @@ def test_a_caller_who_goes_is_noticed_while_a_call_hangs(stop, monkeypatch):
 
 
 def test_a_wait_in_glances_is_as_long_as_asked(stop, monkeypatch):
-    monkeypatch.setattr(_interrupt, "_GLANCE_S", 0.02)
+    monkeypatch.setattr(_interrupt, "_CALLER_CHECK_S", 0.02)
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         stop.wait(SimpleQueue(), 0.2)

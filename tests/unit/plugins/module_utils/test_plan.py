@@ -8,7 +8,7 @@ import json
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
-from ansible_collections.mstr.library.plugins.module_utils._plan import make_plan, surprises
+from ansible_collections.mstr.library.plugins.module_utils._plan import differences_after_write, make_plan
 from ansible_collections.mstr.library.plugins.module_utils._runtime import from_api
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored, wanted
 from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
@@ -148,7 +148,7 @@ def test_apply_then_plan_is_empty(data, options):
     plan = make_plan(from_api(data) if data else None, definition)
     again = make_plan(carried_out(data, plan), definition)
     assert again.changed_fields == ()
-    assert surprises(carried_out(data, plan), definition) == []
+    assert differences_after_write(carried_out(data, plan), definition) == []
 
 
 @given(OBJECTS, OPTIONS)
@@ -190,7 +190,7 @@ def test_a_field_that_is_not_given_is_neither_sent_nor_shown(data, options):
 
 def test_a_surprise_names_field_both_values_and_the_remedy():
     there = runtime(packages=[{"name": "a"}, {"name": "mstrio-py", "version": "11"}], description="cut")
-    described, packages = surprises(there, wanted(packages=[{"name": "a"}], description="cut short"))
+    described, packages = differences_after_write(there, wanted(packages=[{"name": "a"}], description="cut short"))
     assert (
         "The server stored a different description for runtime 'r' than requested: 'cut' instead of 'cut short'"
         in described
@@ -202,7 +202,7 @@ def test_a_surprise_names_field_both_values_and_the_remedy():
 
 
 def test_a_block_added_unasked_has_its_remedy_too():
-    [text] = surprises(runtime(whitelist=["1.1.1.1", "127.0.0.1"]), wanted(whitelist=["1.1.1.1"]))
+    [text] = differences_after_write(runtime(whitelist=["1.1.1.1", "127.0.0.1"]), wanted(whitelist=["1.1.1.1"]))
     assert "It added 127.0.0.1/32: list it under whitelist, or set purge_whitelist: false." in text
 
 
@@ -236,7 +236,7 @@ def test_an_unknown_key_that_a_write_made_the_server_lose_is_a_surprise(after, o
     plan = make_plan(runtime(**UNKNOWN), definition)
     assert "gpu" not in json.dumps(dict(plan.body))
     assert "index" not in json.dumps(dict(plan.body))
-    found = surprises(runtime(**{**UNKNOWN, **after}), definition, plan.runtime)
+    found = differences_after_write(runtime(**{**UNKNOWN, **after}), definition, plan.runtime)
     assert len(found) == bool(lost)
     assert all(one in found[0] for one in lost)
     assert "gpu" not in json.dumps(plan.runtime.to_result())
@@ -254,8 +254,13 @@ def test_a_count_that_the_server_does_not_return_equals_zero(name):
     assert (plan.action, plan.before, plan.after) == ("none", plan.after, {"name": "r", name: 0})
     assert make_plan(there, wanted(**{name: 1})).body == {"name": "r", api: 1}
     assert make_plan(None, wanted(**{name: 0})).body[api] == 0
-    assert surprises(there, wanted(**{name: 0})) == []
+    assert differences_after_write(there, wanted(**{name: 0})) == []
 
 
 def test_no_surprise_where_the_server_stored_what_was_asked():
-    assert surprises(from_api(stored(packages=[{"name": "a", "version": "7"}])), wanted(packages=[{"name": "a"}])) == []
+    assert (
+        differences_after_write(
+            from_api(stored(packages=[{"name": "a", "version": "7"}])), wanted(packages=[{"name": "a"}])
+        )
+        == []
+    )

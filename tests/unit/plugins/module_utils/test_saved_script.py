@@ -12,8 +12,8 @@ from ansible_collections.mstr.library.plugins.module_utils._saved_script import 
     Unread,
     Usage,
     check_projects,
-    chosen,
     script_from_search,
+    select_projects,
 )
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,
@@ -124,8 +124,8 @@ def test_what_could_not_be_read_as_playbooks_see_it():
 
 def test_projects_are_chosen_by_name_or_id_once_and_a_misspelled_one_is_unread():
     listed = [SALES, FINANCE, Project("AB" * 16, "sales")]
-    assert chosen(listed, None) == (listed, [])
-    found, unread = chosen(listed, ["Finance", "5a" * 16, "Sales", "Slaes"])
+    assert select_projects(listed, None) == (listed, [])
+    found, unread = select_projects(listed, ["Finance", "5a" * 16, "Sales", "Slaes"])
     assert found == [FINANCE, SALES]
     assert [(one.project, one.script) for one in unread] == [(Project(None, "Slaes"), None)]
     assert "no project with the name or id 'Slaes'" in unread[0].error.sentence

@@ -111,7 +111,7 @@ def test_without_pyyaml_json_alone_is_read(monkeypatch, written):
     assert read_definitions(written(json.dumps(ENTRIES))) == ENTRIES
     (fault,) = faults_of(read_definitions, written(YAML))
     assert "is not JSON (" in fault
-    assert fault.endswith("and YAML needs PyYAML in the Python that runs the module")
+    assert fault.endswith("and YAML needs PyYAML in the Python that runs it")
 
 
 def test_without_libyaml(monkeypatch, written):
