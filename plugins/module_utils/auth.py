@@ -21,7 +21,6 @@ The one file that knows AnsibleModule. The names in C(__all__) are public; every
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sys
 import time
@@ -41,6 +40,7 @@ from ._http import REQUESTS_IMPORT_ERROR, SHORTEST_SECRET
 from ._interrupt import Stop
 from ._library import Library
 from ._masking import masked_by_coincidence, passwords_in
+from ._options import option_error, secrets_in
 from ._progress import Progress
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
@@ -84,31 +84,11 @@ def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
     return {name: value for name, value in params.items() if name not in connection or is_given(name, value)}
 
 
-def option_error(sentence: str, spec: Mapping[str, Any], params: Mapping[str, Any]) -> str:
-    """Ansible's sentence about a wrong option; where it names neither the option nor the value, a better one."""
-    if "dictionary requested" in sentence or "sub parameter field" in sentence:
-        return "\n".join(_not_mappings(spec, params)) or sentence
-    return sentence
-
-
-def _not_mappings(spec: Mapping[str, Any], params: Mapping[str, Any], place: str = "") -> Iterator[str]:
-    """A sentence for each value that is not a mapping of sub-options, such as C(packages: [pandas])."""
-    for name, one in spec.items():
-        options, value = one.get("options") or {}, params.get(name)
-        for index, entry in enumerate(value if isinstance(value, list) else [value]):
-            here = f"{place}{name}[{index}]" if one.get("type") == "list" else f"{place}{name}"
-            if isinstance(entry, Mapping):
-                yield from _not_mappings(options, entry, f"{here}.")
-            elif options and entry is not None and not re.search("[={]", str(entry)):  # Ansible reads key=value, too
-                needed = next((key for key, sub in options.items() if sub.get("required")), None)
-                form = f"; write {{{needed}: {entry}}}" if needed and isinstance(entry, str) else ""
-                yield f"{here} {entry!r} is not a mapping of options{form}"
-
-
 class _Module(AnsibleModule):
-    """AnsibleModule, with `given_options` alone and with `option_error`."""
+    """AnsibleModule, with `given_options` alone, and with what `_options` knows of options that Ansible refuses."""
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
+        self.no_log_values.update(secrets_in(self.argument_spec, self._written))
         super().fail_json(msg=option_error(msg, self.argument_spec, self._written), **more)
 
     def _load_params(self) -> None:

@@ -47,6 +47,7 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._options import option_error, secrets_in
 from ansible_collections.mstr.library.plugins.plugin_utils import _role_names
 
 try:
@@ -219,7 +220,8 @@ class _Module(AnsibleModule):
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
         """End the module, in a clearer sentence where Ansible's own says too little."""
-        super().fail_json(msg=auth.option_error(msg, self.argument_spec, self._given), **more)
+        self.no_log_values.update(secrets_in(self.argument_spec, self._given))
+        super().fail_json(msg=option_error(msg, self.argument_spec, self._given), **more)
 
     def warn(self, warning: str, **more: Any) -> None:
         """Keep a warning for the result."""
