@@ -9,6 +9,6 @@ from ansible_collections.mstr.library.plugins.plugin_utils import _in_process
 
 
 class ActionModule(_in_process.ActionModule):
-    """Runs the module of the same name in the process of ansible-playbook, where that changes nothing but the time."""
+    """Runs the module of the same name inside ansible-playbook if that changes nothing but the run time."""
 
     main = staticmethod(main)

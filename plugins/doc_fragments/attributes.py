@@ -11,18 +11,18 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and predict what it would change.
+    description: In check mode, the task reports what it would change and changes nothing on the server.
   diff_mode:
-    description: Returns what changes, or would change in C(check_mode), when run with C(--diff).
+    description: With C(--diff), the task shows what it changes, or would change in check mode.
   idempotent:
-    description: Does nothing, and reports no change, when what is wanted is already there.
+    description: If the server already matches the options, the task changes nothing and reports C(changed=false).
 """
 
     GROUP = r"""
 options: {}
 attributes:
   action_group:
-    description: Use C(group/mstr.library.mstr) in C(module_defaults) to set defaults for all modules of the collection.
+    description: Use C(group/mstr.library.mstr) in C(module_defaults) to set options for all modules of the collection.
     support: full
     membership:
       - mstr.library.mstr

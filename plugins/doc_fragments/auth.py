@@ -14,17 +14,19 @@ options:
     description:
       - URL of the Library server, such as C(https://mstr.example.com/MicroStrategyLibrary).
         A trailing C(/), C(/api) or C(/app) is ignored.
-      - Required unless O(session) is set, which contains it. With a session, the URL of a different server is refused.
+      - Required unless O(session) is set, because a session contains the URL. If both are set and name different
+        servers, the task fails.
       - If not set, the environment variable E(MSTR_BASE_URL) is used.
     type: str
   username:
     description:
-      - The user, for O(login_mode=standard) and O(login_mode=ldap).
+      - The user name, for O(login_mode=standard) and O(login_mode=ldap).
       - If not set, the environment variable E(MSTR_USERNAME) is used.
     type: str
   password:
     description:
-      - The password of O(username). An empty password is legal; it can only be set in the task, not by the environment.
+      - The password of O(username). An empty password is allowed, but only in the task. An empty environment variable
+        counts as not set.
       - If not set, the environment variable E(MSTR_PASSWORD) is used.
     type: str
   api_token:
@@ -36,60 +38,67 @@ options:
     description:
       - An identity token, for O(login_mode=identity_token).
         Use it for users who sign in through a browser (SAML, OIDC).
-      - Such a session shares the session of the user who created the token, so no module logs it out.
+      - The task then uses the session of the user who created the token. No module logs out of it, because that would
+        also log out this user.
       - If not set, the environment variable E(MSTR_IDENTITY_TOKEN) is used.
     type: str
   login_mode:
     description:
-      - How to log in. By default, it is derived from the one kind of credential that is set, in the task or in the
-        environment.
-      - Two kinds of credential without O(login_mode) are an error, and so is no credential.
-        A guest login requires O(login_mode=anonymous).
+      - How to log in. By default, the task derives it from the credential that is set in the task or in the
+        environment. A user name and a password mean V(standard).
+      - If no credential is set, or more than one kind without O(login_mode), the task fails.
+        To log in as a guest, set V(anonymous).
       - If not set, the environment variable E(MSTR_LOGIN_MODE) is used.
     type: str
     choices: [standard, ldap, anonymous, api_token, identity_token]
   session:
     description:
-      - An open session, as M(mstr.library.mstr_session) returns it. The task leaves it open.
-      - It takes precedence over credentials, which then serve only to log in again after the session has ended.
+      - An open session, as M(mstr.library.mstr_session) returns it. The task uses it and leaves it open.
+      - If credentials are set, too, the task uses them only to log in again after the session has ended.
       - If not set, the environment variable E(MSTR_SESSION) is used.
     type: str
   validate_certs:
     description:
-      - Whether the server's TLS certificate must be valid. It overrides the environment variables of requests.
-      - With V(false), each task warns.
+      - Whether the server's TLS certificate must be valid. This option overrides the environment variables of the
+        Python library requests.
+      - With V(false), the task accepts any certificate and warns.
       - If not set, the environment variable E(MSTR_VALIDATE_CERTS) is used.
     type: bool
     default: true
   ca_path:
     description:
-      - A PEM file with the certificates of the CAs to trust. It overrides E(REQUESTS_CA_BUNDLE), which works otherwise.
+      - A PEM file with the certificates of the CAs to trust, on the host where the module runs.
+      - If neither this option nor E(MSTR_CA_PATH) is set, E(REQUESTS_CA_BUNDLE) applies.
       - If not set, the environment variable E(MSTR_CA_PATH) is used.
     type: path
   client_cert:
     description:
-      - A PEM file with the client's certificate, and its key unless O(client_key) is set.
+      - A PEM file with the client certificate, on the host where the module runs. If O(client_key) is not set, the file
+        must also contain the key.
       - If not set, the environment variable E(MSTR_CLIENT_CERT) is used.
     type: path
   client_key:
     description:
-      - A PEM file with the unencrypted key of O(client_cert).
+      - A PEM file with the unencrypted private key of O(client_cert), on the host where the module runs.
       - If not set, the environment variable E(MSTR_CLIENT_KEY) is used.
     type: path
   timeout:
     description:
-      - Seconds to wait for a connection, and between two bytes of a response.
-        A whole call ends after ten times that, and a response at 64 MB.
+      - Seconds to wait for a connection, and for the next data of a response.
+      - A request fails if its whole response takes more than ten times this long, or is larger than 64 MB.
       - If not set, the environment variable E(MSTR_TIMEOUT) is used.
     type: float
     default: 30
   retries:
     description:
-      - How many times to resend a request that the server rejected as busy, and how many times a task may log in again
-        after its session has ended. V(0) means never.
-      - Reads are sent again after a failed connection and the statuses 429, 502, 503 and 504, writes only after 429.
-        The pause grows, and follows C(Retry-After) up to 60 seconds.
-      - A write whose response was lost is looked up first, for some seconds, and only what is missing is done again.
+      - How many times to resend a request that failed because the server was busy or could not be reached, and how
+        many times to log in again after the session has ended. V(0) means never.
+      - A read is sent again after a failed connection and after the statuses 429, 502, 503 and 504. A write is sent
+        again only after the status 429.
+      - The pause between two tries grows. If the server sends C(Retry-After), the task waits that long, but at most 60
+        seconds.
+      - If the response to a write was lost, the task first reads for some seconds whether the server has executed it.
+        It writes again only what is missing.
       - If not set, the environment variable E(MSTR_RETRIES) is used.
     type: int
     default: 3
@@ -97,14 +106,20 @@ requirements:
   - python >= 3.9
   - requests
 notes:
-  - All modules of this collection are in the action group C(mstr.library.mstr), so that C(module_defaults) sets the
-    connection once for a play or a block.
-  - An environment variable is read where the module runs.
-  - A connection option that is null or empty counts as not set, in the task and in the environment. The exception is an
-    empty O(password) in the task.
-  - Proxies are taken from the usual environment variables. Special characters of the user name and the password in a
-    proxy URL must be percent-encoded. Redirects are not followed, and nothing is read from C(~/.netrc).
-  - Every task closes the session that it opened, also after a failure, a timeout or a signal. A task that is killed by
-    SIGKILL cannot; its session stays open until the server times it out.
-  - A signal that the process inherited as ignored, as under C(nohup), stays ignored.
+  - To set the connection once for a play or a block, set it in C(module_defaults) for C(group/mstr.library.mstr). All
+    modules of this collection belong to this action group.
+  - The module reads environment variables on the host where it runs.
+  - A connection option that is null or empty counts as not set, both in the task and in the environment. The exception
+    is an empty O(password) in the task.
+  - Proxies come from the usual environment variables, such as E(HTTPS_PROXY). Percent-encode special characters of the
+    user name and the password in a proxy URL.
+  - The module does not follow redirects, and reads nothing from C(~/.netrc).
+  - Every task closes the session that it opened, even after a failure, a timeout or a signal. A task that SIGKILL ends
+    cannot do so; its session stays open until the server times it out.
+  - If the process was started with a signal ignored, as under C(nohup), the signal stays ignored.
+seealso:
+  - ref: ansible_collections.mstr.library.docsite.guide_sessions
+    description: How tasks log in and log out, and how to share one session.
+  - ref: ansible_collections.mstr.library.docsite.guide_troubleshooting
+    description: Messages, their causes and what to do.
 """

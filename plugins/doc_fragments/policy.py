@@ -12,26 +12,30 @@ class ModuleDocFragment:
 options:
   policy:
     description:
-      - Which networks no definition may open. A definition that breaks a rule is refused before the login.
-        Blocks that stay on the server (C(purge_whitelist=false)) are judged before the write.
-      - An IPv6 block is also judged by the IPv4 networks that it contains as mapped addresses (V(::ffff:0:0/96)) and as
-        NAT64 (V(64:ff9b::/96)). So V(::/0) in a whitelist overlaps every IPv4 network. V(::/0) in a rule means IPv6.
-      - A write that leaves the whitelist empty while O(policy.networks_within) is given warns, because some servers may
-        read an empty whitelist as "everything". O(policy.whitelist_required) refuses it.
+      - Rules for the networks that a whitelist may contain. By default, there are no rules.
+      - A task that writes checks the definitions before the login, and fails if one breaks a rule. With
+        C(purge_whitelist=false), it also checks the blocks that stay on the server, before it writes.
+      - An IPv6 block is also checked as the IPv4 networks that it contains, mapped (V(::ffff:0:0/96)) or as NAT64
+        (V(64:ff9b::/96)). Therefore V(::/0) in a whitelist overlaps every IPv4 network. In a rule, V(::/0) means only
+        IPv6.
+      - If O(policy.networks_within) is set and a write leaves a whitelist empty, the task warns, because some servers
+        may treat an empty whitelist as "all networks". Set O(policy.whitelist_required) to make the task fail instead.
     type: dict
     suboptions:
       networks_within:
-        description: CIDR blocks. Every block of a whitelist must lie inside the union of these. Empty allows none.
+        description:
+          - Networks in CIDR notation. Every block of a whitelist must lie inside them, taken together.
+          - An empty list allows no block at all. If omitted, there is no such rule.
         type: list
         elements: str
       networks_never:
-        description: CIDR blocks. No block of a whitelist may overlap one of these.
+        description: Networks in CIDR notation. No block of a whitelist may overlap any of them.
         type: list
         elements: str
       whitelist_required:
         description:
-          - Whether an empty whitelist breaks the policy. If V(true), the task refuses to clear a whitelist, and to
-            create a runtime without one.
+          - Whether an empty whitelist breaks the policy. If V(true), a task fails instead of clearing a whitelist or
+            creating a runtime without one.
         type: bool
         default: false
 """

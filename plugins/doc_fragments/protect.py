@@ -12,14 +12,14 @@ class ModuleDocFragment:
 options:
   protect_used:
     description:
-      - Whether to refuse to delete a runtime that a saved script uses, by C(state=absent) or by a purge.
+      - Whether to protect runtimes that a saved script uses from being deleted, by C(state=absent) or by a purge.
       - If a script uses a runtime that would be deleted, the task fails before it changes anything, and lists the
         scripts with their projects. It does so in check mode, too.
       - The task also fails if it cannot read a project or a script, because the runtime may then still be in use. By
-        default, the ACL of a script gives access to its owner alone, so use an account that may read all scripts.
-        The task cannot know of a script or a project that the server hides from the account entirely.
-      - If nothing is to be deleted, nothing is looked up. Otherwise the task reads every script in every project, one
-        request for each.
+        default, only its owner has access to a script, so use an account that may read all scripts. The task cannot
+        find a script or a project that the server hides from the account.
+      - If a runtime would be deleted, the task reads every script in every project, with one request for each script.
+        Otherwise it reads no scripts.
     type: bool
     default: false
 """

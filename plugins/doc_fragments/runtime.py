@@ -12,48 +12,51 @@ class ModuleDocFragment:
 options:
   state:
     description:
-      - V(present) creates the runtime or changes what differs, V(absent) deletes it.
-      - The server's built-in default runtime is never deleted.
+      - V(present) creates the runtime if it does not exist, and otherwise changes only what differs.
+      - V(absent) deletes the runtime if it exists.
+      - The built-in default runtime of the server cannot be deleted. The task fails if you try.
     type: str
     choices: [present, absent]
     default: present
   name:
     description:
-      - The name. One of O(name) and O(id) is required. Names are compared with case.
-      - With O(id) and O(state=present), this is the new name of the runtime. With O(id) and O(state=absent), O(id)
-        decides.
-      - If several runtimes have the name, the task fails and lists their ids.
-      - A name that starts or ends with whitespace, or contains a control character, is refused. If a runtime exists
-        whose name differs only in case or in surrounding whitespace, the task warns.
+      - The name of the runtime. Set O(name), O(id) or both. Names are case-sensitive.
+      - If O(id) is set, too, it selects the runtime. With O(state=present), the runtime is renamed to O(name). With
+        O(state=absent), O(name) has no effect.
+      - If several runtimes have this name, the task fails and lists their ids. Set O(id) then.
+      - The name must not start or end with whitespace, or contain a control character.
+      - If a different runtime exists whose name differs only in case or in surrounding whitespace, the task warns.
     type: str
   id:
     description:
-      - The id, 32 hexadecimal digits in any case. With O(state=present), an unknown id is an error and creates
-        nothing.
+      - The id of an existing runtime, 32 hexadecimal digits in upper or lower case.
+      - If no runtime has this id, O(state=present) fails and creates nothing. To create a runtime, set O(name) alone.
     type: str
   description:
-    description: What the runtime is for.
+    description: A description of the runtime.
     type: str
   whitelist:
     description:
-      - The networks that scripts may reach, as CIDR blocks. A bare address is the block of that one address. Blanks
-        around a block are ignored.
-      - An empty list clears the whitelist. If omitted, the whitelist is left as it is.
-      - It is not public whether an empty whitelist allows nothing or everything. Test it on your server before you
-        clear one.
-      - A block with host bits set, such as V(10.10.10.7/24), is refused, because it may allow more or less than you
-        mean.
+      - The networks that scripts may reach, in CIDR notation, such as V(10.10.10.0/24). An address without a prefix
+        length, such as V(192.168.1.1), means this one address. Spaces around an entry are ignored.
+      - If omitted, the whitelist stays as it is. An empty list clears it.
+      - It is not publicly documented whether an empty whitelist allows no network or all networks. Test this on your
+        server before you clear a whitelist.
+      - An entry with host bits set, such as V(10.10.10.7/24), is refused, because it is unclear whether it means the
+        network or the address. Write V(10.10.10.0/24) for the network, or V(10.10.10.7) for the address.
     type: list
     elements: str
   purge_whitelist:
-    description: Whether to remove blocks that O(whitelist) does not list. V(false) only adds what is missing.
+    description:
+      - Whether to remove blocks that O(whitelist) does not list. V(false) only adds the missing ones.
     type: bool
     default: true
   packages:
     description:
-      - The Python packages of the runtime. The server installs them after it has answered; see O(wait).
-      - An empty list removes all packages. If omitted, the packages are left as they are.
-      - Names are compared in their normalized form, so that C(mstrio_py) equals C(mstrio-py).
+      - The Python packages of the runtime. The server installs them after it has responded. Set O(wait) to wait for
+        that.
+      - If omitted, the packages stay as they are. An empty list removes all of them.
+      - Names are compared in their normalized form. For example, C(mstrio_py) and C(mstrio-py) are the same package.
     type: list
     elements: dict
     suboptions:
@@ -63,68 +66,71 @@ options:
         required: true
       version:
         description:
-          - The version, in quotes, because YAML reads an unquoted V(2.10) as the number 2.1. A number is refused.
-          - If omitted or empty, any version will do, and a new package gets the newest.
+          - The version, such as V("2.10"). Write it in quotes, because YAML reads an unquoted 2.10 as the number 2.1. A
+            number is refused.
+          - If omitted or empty, an installed package keeps its version, and a new package gets the newest version.
         type: str
       description:
-        description: What the package is for. Compared only if given.
+        description: A description of the package. If omitted, the description stays as it is.
         type: str
   purge_packages:
-    description: Whether to remove packages that O(packages) does not list. V(false) only adds what is missing.
+    description:
+      - Whether to remove packages that O(packages) does not list. V(false) only adds and updates the listed ones.
     type: bool
     default: true
   resource:
-    description: What a script may use. Only the given keys are compared.
+    description: What a script may use. Keys that are omitted stay as they are.
     type: dict
     suboptions:
       cpu:
-        description: CPU units. V(0.2) is a fifth of a core.
+        description: CPU cores. V(0.2) is a fifth of a core.
         type: float
       mem:
         description: Memory in MB.
         type: int
       disk:
-        description: Disk, in the server's unit. Newer servers only.
+        description: Disk space. The unit is not publicly documented. Only newer servers have this setting.
         type: int
       proc_count:
-        description: Number of processes. Newer servers only.
+        description: Number of processes. Only newer servers have this setting.
         type: int
   exec_timeout:
     description:
-      - The longest time that a script may run, in seconds.
-      - It is not public whether every server requires it for a new runtime. The vendor's own client always sends
+      - Maximum number of seconds that a script may run.
+      - Set it when you create a runtime, because some servers may require it. The vendor's own client always sends
         V(600).
     type: int
   min_cached_instances:
     description:
-      - The smallest number of instances that the server keeps ready. At most O(max_cached_instances).
-      - If the server does not return the number, it counts as 0.
+      - Minimum number of instances that the server keeps ready. It must not exceed O(max_cached_instances).
+      - If the server does not return this number, the task treats it as 0.
     type: int
   max_cached_instances:
     description:
-      - The largest number of instances that the server keeps ready.
-      - If the server does not return the number, it counts as 0.
+      - Maximum number of instances that the server keeps ready.
+      - If the server does not return this number, the task treats it as 0.
     type: int
   runtime_version:
     description:
-      - The version of Python, such as V(3.10.5), in quotes, because YAML reads an unquoted V(3.10) as the number
-        3.1. A number is refused, and so is an empty version.
-      - If the server offers a list of its versions, the version must be in it. This is checked before anything is
-        written.
+      - The Python version, such as V("3.10.5"). Write it in quotes, because YAML reads an unquoted 3.10 as the number
+        3.1. A number and an empty version are refused.
+      - If the server returns a list of its Python versions and this version is not in it, the task fails before it
+        writes anything.
     type: str
   others:
-    description: Reserved by the vendor.
+    description: A setting that is reserved by the vendor.
     type: str
   execution_target:
-    description: Where scripts run. Newer servers only.
+    description: Where scripts run. Only newer servers have this setting.
     type: str
   journal_comment:
     description:
-      - A comment for the server's change journal. Sent with a change, never compared.
-      - Servers older than 11.5.0300 may refuse it.
+      - A comment for the change journal of the server. The task sends it with each change, but never compares it.
+      - Servers older than release 11.5.0300 may reject it.
     type: str
 notes:
-  - An option that is omitted or null is not managed. Only the given options are compared, sent and shown in a diff.
+  - An option that is omitted or null is not managed. Only the options that are set are compared, sent and shown in a
+    diff.
 requirements:
   - netaddr
 """

@@ -12,24 +12,28 @@ class ModuleDocFragment:
 options:
   wait:
     description:
-      - Whether to return only when the runtime is V(ready), even if nothing changed.
-        The server installs packages after it has responded to the create or the update.
-      - Fails when the runtime is in error or a package could not be installed, and names each such package with the
-        server's message. The runtime exists nevertheless, and the result contains it.
-      - While the server cannot be reached, or responds with 429, 502, 503 or 504, the status is not known yet, and the
-        task checks again.
-      - A server may show the status from before a write. So after a write, a package without a status or with
-        V(unknown) counts as ready only after three checks in a row, and an error counts only at the second check.
-      - It is not public whether the status of every server leaves V(unknown) before the first script runs. A runtime
-        that stays V(unknown) for three checks in a row, with every package installed, counts as ready.
+      - Whether to wait until the runtime is C(ready), even if nothing changed. The server installs packages only after
+        it has responded to the create or the update.
+      - If the runtime gets the status C(error), or a package cannot be installed, the task fails and shows each such
+        package with the server's message. The runtime still exists, and the result contains it.
+      - If the server cannot be reached, or responds with the status 429, 502, 503 or 504, the task keeps checking.
+      - A server may still report the status from before a write. Therefore, after a write, a package without a status,
+        or with the status C(unknown), counts as ready only after three checks in a row. An error counts only at the
+        second check.
+      - It is not publicly documented whether every server replaces the status C(unknown) before a first script runs.
+        Therefore a runtime with all packages installed counts as ready if its status is C(unknown) in three checks in a
+        row.
     type: bool
     default: false
   wait_timeout:
-    description: Seconds after which the task fails, with the last status of the runtime and its packages.
+    description:
+      - Maximum number of seconds to wait. Then the task fails and shows the last status of the runtime and its
+        packages.
     type: int
     default: 300
   wait_interval:
-    description: Seconds between the first two checks. The pause grows to five times that.
+    description:
+      - Seconds between the first two checks. The pause then grows to five times this value.
     type: float
     default: 2
 """

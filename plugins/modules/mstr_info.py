@@ -10,10 +10,10 @@ module: mstr_info
 short_description: Check the connection to a Strategy (MicroStrategy) Library server
 version_added: 0.1.0
 description:
-  - Logs in, reads who you are, which release the server runs and how many runtimes you can see, and logs out.
-    Changes nothing.
-  - Use it as the first command on a new server. If it succeeds, the address, the credentials, the certificate and the
-    privilege to manage runtimes are in order. If it fails, the message says what to fix.
+  - Logs in, reads the user, the release of the server and the number of runtimes that the user can see, and logs out.
+    The module changes nothing.
+  - Run it first on a new server. If it succeeds, the address, the credentials, the certificate and the privilege to
+    read runtimes are correct. If it fails, the message states what to fix.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -23,13 +23,17 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Only reads.
+    details: The module only reads.
   diff_mode:
     support: none
   idempotent:
     support: full
 seealso:
   - module: mstr.library.mstr_runtime_info
+  - module: mstr.library.mstr_session
+  - module: mstr.library.mstr_probe
+  - ref: ansible_collections.mstr.library.docsite.guide_getting_started
+    description: The first steps on a new server.
 """
 
 EXAMPLES = r"""
@@ -41,7 +45,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: info.msg
 
-- name: Stop early if the server does not offer the Python version that the runtimes need
+- name: Check that the server offers the Python version of the runtimes
   ansible.builtin.assert:
     that: info.python_versions is none or '3.10.5' in info.python_versions
     fail_msg: "This server offers only {{ info.python_versions | default([], true) | join(', ') }}"
@@ -49,8 +53,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: Server, release, user and number of runtimes in one line.
-  returned: success
+  description: In one line, the server, its release, the user and the number of runtimes. After a failure, what failed.
+  returned: always
   type: str
   sample: >-
     Logged in to https://mstr.example.com/MicroStrategyLibrary (Intelligence Server 11.6.1000.00123) as Administrator;
@@ -61,7 +65,7 @@ server:
   type: dict
   contains:
     base_url:
-      description: The address, without a trailing C(/api).
+      description: The URL of the Library server, without a trailing C(/api).
       type: str
     iserver_version:
       description: The release of the Intelligence Server. Null if the server does not reveal it.
@@ -100,12 +104,12 @@ session:
   sample:
     timeout: 1800
 runtimes:
-  description: Number of runtimes that the user can see, including the server's default runtime.
+  description: The number of runtimes that the user can see, including the default runtime of the server.
   returned: success
   type: int
   sample: 12
 python_versions:
-  description: Python versions that the server offers for runtimes. Null on an older server that has no such list.
+  description: The Python versions that the server offers. Null on an older server that does not offer this list.
   returned: success
   type: list
   elements: str
@@ -120,7 +124,7 @@ from ansible_collections.mstr.library.plugins.module_utils._info import connecti
 
 
 def look(task: auth.Task, _request: None) -> Mapping[str, Any]:
-    """Read, and report what was found."""
+    """Read the facts, and return them."""
     return connection_info(task.library)
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mstr_runtime
-short_description: Manage a Python runtime of a MicroStrategy (Strategy) Library server
+short_description: Manage a Python runtime of a Strategy (MicroStrategy) Library server
 version_added: 0.1.0
 description:
-  - Creates the runtime when it is absent, changes only what differs, deletes it with O(state=absent), and says what it
-    did. A runtime is the named object that says which networks a Python script may reach on the server, which packages
-    it has, how much CPU and memory, and how long it may run.
-  - Lists are compared as sets, networks as networks, package names in their normal form.
-  - After a write the runtime is read again. Where the server stored something else than was asked, the task warns.
+  - Creates, updates or deletes one runtime. A runtime is a named object that defines which networks a Python script may
+    reach on the server, which packages it has, how much CPU and memory it may use, and how long it may run.
+  - The task changes only what differs. The order of O(whitelist) and O(packages) does not matter, and different
+    notations of the same network or package name are equal.
+  - After a write, the task reads the runtime again, and warns if the server stored something different.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -32,10 +32,18 @@ attributes:
     support: full
   idempotent:
     support: full
+seealso:
+  - module: mstr.library.mstr_runtimes
+  - module: mstr.library.mstr_runtime_info
+  - module: mstr.library.mstr_script_run
+  - ref: ansible_collections.mstr.library.docsite.guide_life_of_a_runtime
+    description: How to create, change and delete a runtime, step by step.
+  - ref: ansible_collections.mstr.library.docsite.guide_policy
+    description: How to control which networks runtimes may reach.
 """
 
 EXAMPLES = r"""
-- name: The runtime of the nightly reports is there, as described
+- name: Create the runtime
   mstr.library.mstr_runtime:
     base_url: https://mstr.example.com/MicroStrategyLibrary
     username: administrator
@@ -56,16 +64,16 @@ EXAMPLES = r"""
     min_cached_instances: 0
     max_cached_instances: 3
 
-# The connection comes from the environment (MSTR_BASE_URL, MSTR_USERNAME, MSTR_PASSWORD) in the following examples.
+# In the next examples, the environment variables MSTR_BASE_URL, MSTR_USERNAME and MSTR_PASSWORD set the connection.
 
-- name: Scripts may reach one more network; the others stay
+- name: Add a network to the whitelist and keep the others
   mstr.library.mstr_runtime:
     name: Nightly reports
     whitelist:
       - 2001:db8:1::/48
     purge_whitelist: false
 
-- name: More memory, and a note in the server's journal
+- name: Raise the memory, with a comment in the server's change journal
   mstr.library.mstr_runtime:
     name: Nightly reports
     resource:
@@ -73,11 +81,11 @@ EXAMPLES = r"""
     journal_comment: The figures of 2026 need more
   register: reports
 
-- name: A new name for the same runtime
+- name: Rename the runtime
   mstr.library.mstr_runtime:
     id: "{{ reports.id }}"
     name: Nightly reports of sales
-  when: reports.id is not none # as in check mode, where none exists yet
+  when: reports.id is not none # in check mode, a runtime that does not exist yet has no id
 
 - name: Delete the runtime, unless a script uses it
   mstr.library.mstr_runtime:
@@ -88,43 +96,45 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What was done, or would be done in check mode, in one line. After a failure, what failed.
+  description: In one line, what was done, or would be done in check mode. After a failure, what failed.
   returned: always
   type: str
   sample: "Updated runtime 'Nightly reports': resource."
 id:
-  description: The id of the runtime; null where none exists yet, as in check mode before a create.
+  description: The id of the runtime. Null if there is none, for example in check mode before a create.
   returned: always
   type: str
   sample: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
 action:
-  description: What was done, or would be in check mode.
+  description: What was done, or would be done in check mode.
   returned: always
   type: str
   choices: [none, created, updated, deleted]
   sample: updated
 changed_fields:
-  description: The options that differed; for a create those that were sent, for a delete none.
+  description: The options that differed. For a create, the options that were sent. For a delete, the list is empty.
   returned: always
   type: list
   elements: str
   sample: [resource]
 changes:
   description:
-    - Each field of RV(changed_fields) with its value before and after, with and without C(--diff).
-      For a create, C(before) is null. For a delete, the list is empty.
+    - Each option of RV(changed_fields) with its value before and after, whether or not C(--diff) is used.
+    - For a create, C(before) is null. For a delete, the list is empty.
   returned: always
   type: list
   elements: dict
   contains:
     field:
-      description: The option.
+      description: The name of the option.
       type: str
     before:
-      description: The value on the server before the write.
+      description: The value on the server before the change.
       type: raw
     after:
-      description: The value that was requested, merged with what was to stay.
+      description: >-
+        The requested value. It also contains what stays on the server, such as the blocks that C(purge_whitelist=false)
+        keeps.
       type: raw
   sample:
     - field: resource
@@ -132,8 +142,9 @@ changes:
       after: {cpu: 0.2, mem: 1024}
 runtime:
   description:
-    - The runtime as read after the write, as predicted in check mode, and as it was for a delete.
-      Null where there is none. What the server never returned is null.
+    - The runtime as it is after the task. In check mode, the runtime as it would be. For a delete, the runtime as it
+      was. Null if there is none.
+    - A field that the server does not return is null.
   returned: always
   type: dict
   sample:
@@ -171,7 +182,9 @@ runtime:
       - 10.10.10.0/24
       - 192.168.1.1/32
 diff:
-  description: The managed fields before and after, with C(--diff); empty before a create and after a delete.
+  description:
+    - The managed options before and after the change. C(before) is empty for a create, and C(after) is empty for a
+      delete.
   returned: with C(--diff)
   type: dict
   sample:
@@ -182,16 +195,16 @@ diff:
       resource:
         mem: 1024
 error:
-  description: What the server said, as far as known.
+  description: The server's response to the request that failed. A key is missing if its value is not known.
   returned: on failure
   type: dict
   contains:
     http_status:
-      description: The HTTP status.
+      description: The HTTP status of the response.
       type: int
       sample: 403
     code:
-      description: The error code of the API.
+      description: The error code of the REST API.
       type: str
       sample: ERR0014
     message:
@@ -199,15 +212,15 @@ error:
       type: str
       sample: The user does not have the required privilege.
     iserver_code:
-      description: The code of the Intelligence Server.
+      description: The error code of the Intelligence Server.
       type: int
       sample: -2147214568
     ticket_id:
-      description: What the vendor's support asks for.
+      description: The id of the error, which the vendor's support needs.
       type: str
       sample: b9a4cf5ad4a64cda9e4ad0be4d2f7e6c
     request:
-      description: The call that failed.
+      description: The request that failed.
       type: str
       sample: POST /api/runtimes
 """

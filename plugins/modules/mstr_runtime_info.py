@@ -7,13 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mstr_runtime_info
-short_description: Read the Python runtimes of a MicroStrategy (Strategy) Library server
+short_description: Read the Python runtimes of a Strategy (MicroStrategy) Library server
 version_added: 0.1.0
 description:
-  - Returns all runtimes, or those of a name, of an id, of a status. None found is an empty list and no failure.
-  - A list of the server may lack fields; then the objects are read too, up to O(concurrency) at a time.
-  - Judges the whitelists by O(policy), if one is given.
-  - The filter P(mstr.library.runtime_definitions#filter) turns what it returns into definitions.
+  - Returns all runtimes, or only those with a name, an id or a status. If there is none, the task succeeds and returns
+    an empty list.
+  - The list of a server may not contain all fields. The task then also reads each runtime, up to O(concurrency) at a
+    time.
+  - With O(policy), the task also reports which whitelists break the policy.
+  - Use the filter P(mstr.library.runtime_definitions#filter) to convert the result into definitions.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -23,68 +25,78 @@ extends_documentation_fragment:
   - mstr.library.policy
 options:
   name:
-    description: Only the runtimes with exactly this name. An empty name is refused.
+    description: Return only runtimes with exactly this name, which is case-sensitive. The name must not be empty.
     type: str
   id:
-    description: Only the runtime with this id, 32 hexadecimal digits in any case.
+    description: Return only the runtime with this id, 32 hexadecimal digits in upper or lower case.
     type: str
   status:
-    description: Only runtimes in that status.
+    description: Return only runtimes with this status.
     type: str
     choices: [unknown, ready, busy, error]
   include_versions:
-    description: Whether to ask for the Python versions that the server offers.
+    description: Whether to read the Python versions that the server offers. They are returned in RV(versions).
     type: bool
     default: false
   include_scripts:
     description:
       - Whether to find the saved scripts that run on each runtime.
-      - Reads the list of projects, searches each project for scripts, and reads each script. That is one request for
-        each script, so expect a longer run on a server with many scripts.
-      - Finds only what the user may see. By default, the ACL of a script gives access to its owner alone, so use an
-        account that may read all scripts. What could not be read is returned in RV(unread).
+      - The task then reads the list of projects, searches each project for scripts, and reads each script. This takes
+        one request for each script, so expect a longer run on a server with many scripts.
+      - The task finds only scripts that the user may see. By default, only its owner has access to a script, so use an
+        account that may read all scripts. The task warns about what it cannot read, and returns it in RV(unread).
     type: bool
     default: false
   projects:
     description:
-      - Names or ids of the projects to look in, used only with O(include_scripts=true).
-      - If not given, the task looks in every project that the user may use.
+      - Names or ids of the projects to search for scripts. Used only with O(include_scripts=true).
+      - If omitted, the task searches every project that the user may use.
     type: list
     elements: str
   concurrency:
-    description: Number of requests at a time, from V(1) to V(16).
+    description: Maximum number of requests at the same time, from V(1) to V(16).
     type: int
     default: 4
   policy:
-    description: Fails nothing here. What breaks it is returned in RV(violations).
+    description:
+      - Rules for the networks that a whitelist may contain. A whitelist that breaks a rule does not fail this module.
+        It is returned in RV(violations).
 requirements:
-  - netaddr, only with O(policy)
+  - netaddr, only if O(policy) is set
 attributes:
   check_mode:
     support: full
-    details: Reads alone.
+    details: The module only reads.
   diff_mode:
     support: none
   idempotent:
     support: full
+seealso:
+  - module: mstr.library.mstr_runtime
+  - module: mstr.library.mstr_runtimes
+  - module: mstr.library.mstr_info
+  - plugin: mstr.library.runtime_definitions
+    plugin_type: filter
+  - ref: ansible_collections.mstr.library.docsite.guide_policy
+    description: How to audit which networks runtimes may reach, and which scripts use them.
 """
 
 EXAMPLES = r"""
-- name: All runtimes
+- name: Read all runtimes
   mstr.library.mstr_runtime_info:
   register: all_runtimes
 
-- name: One runtime, and the Python versions to choose from
+- name: Read one runtime, and the Python versions that the server offers
   mstr.library.mstr_runtime_info:
     name: Nightly reports
     include_versions: true
   register: reports
 
-- name: Runtimes that are broken
+- name: Read the runtimes that are in error
   mstr.library.mstr_runtime_info:
     status: error
 
-- name: Which runtimes may reach more than the company's networks
+- name: Find the runtimes that may reach more than the company's networks
   mstr.library.mstr_runtime_info:
     policy:
       networks_within:
@@ -111,7 +123,7 @@ EXAMPLES = r"""
 RETURN = r"""
 runtimes:
   description:
-    - The runtimes, each with the keys that M(mstr.library.mstr_runtime) returns under C(runtime).
+    - The runtimes, each with the keys of the sample. A field that the server does not return is null.
     - With O(include_scripts=true), each runtime also has the key C(scripts), a list of the saved scripts that run on
       it, sorted by project and name. Each has C(id), C(name), C(type), C(subtype), C(project) with C(id) and C(name),
       C(owner) with C(id) and C(name), and C(date_modified). A script that names no runtime runs on the default runtime.
@@ -166,15 +178,18 @@ runtimes:
         - 10.10.10.0/24
         - 192.168.1.1/32
 versions:
-  description: The Python versions that the server offers; null on a release that cannot tell, or when not asked for.
+  description:
+    - The Python versions that the server offers. Null without O(include_versions=true), and on an older server that
+      does not offer this list.
   returned: success
   type: list
   elements: str
-  sample: [3.10.5, 3.12.1]
+  sample: ["3.10.5", "3.12.1"]
 unread:
   description:
-    - Everything that could not be read. While this is not empty, a runtime without scripts may still be used.
-    - Older scripts of the Command Manager have no runtime and are not read.
+    - Projects and scripts that could not be read. If this list is not empty, a runtime without scripts may still be in
+      use.
+    - Older scripts of Command Manager have no runtime, so the task does not read them.
   returned: with O(include_scripts=true)
   type: list
   elements: dict
@@ -186,7 +201,9 @@ unread:
       description: The script, with C(id) and C(name). Null if the whole project could not be searched.
       type: dict
     error:
-      description: The reason in C(msg), and the keys of C(error) in M(mstr.library.mstr_runtime).
+      description:
+        - The reason. C(msg) is the message. If the server rejected a request, the keys C(http_status), C(code),
+          C(message), C(iserver_code), C(ticket_id) and C(request) describe its response.
       type: dict
   sample:
     - project:
@@ -211,7 +228,7 @@ violations:
     - Each entry of a whitelist that breaks O(policy), once for each rule that it breaks. An entry that is not a CIDR
       block breaks C(networks_within).
     - An empty whitelist that breaks C(whitelist_required) is one violation, with the value null.
-  returned: when O(policy) is given
+  returned: when O(policy) is set
   type: list
   elements: dict
   contains:
@@ -222,13 +239,13 @@ violations:
       description: The id of the runtime.
       type: str
     option:
-      description: The option, always V(whitelist).
+      description: The option that breaks the policy. This is always V(whitelist).
       type: str
     value:
-      description: The entry; null for an empty whitelist.
+      description: The entry of the whitelist. Null for an empty whitelist.
       type: str
     rule:
-      description: The rule.
+      description: The rule of the policy.
       type: str
       choices: [networks_within, networks_never, whitelist_required]
   sample:
@@ -278,18 +295,18 @@ def prepare(params: Mapping[str, Any]) -> Request:
 
 
 def required(params: Mapping[str, Any]) -> Mapping[str, str | None]:
-    """The Python libraries that the options make necessary, beside requests."""
+    """The Python libraries that these options need besides requests."""
     return {"netaddr": NETADDR_IMPORT_ERROR} if params["policy"] is not None else {}
 
 
 def find(
     api: RuntimeApi, request: Request, workers: int, progress: Callable[[str], None] = lambda text: None
 ) -> list[Runtime]:
-    """The runtimes asked for, whole, `workers` requests at a time."""
+    """The requested runtimes with all fields, read by up to `workers` requests at a time."""
     if request.id is not None:
         found: list[Runtime | None] = [api.get(request.id)]
     else:
-        # A list that tells the status saves the reading of those that are out.
+        # If the list contains the status, runtimes with a different one need not be read.
         listed = [one for one in api.everything() if asked_for(one, request, one.facts.get("status") or request.status)]
         found = all_side_by_side(
             lambda one: api.whole(one, WHOLE),
@@ -301,12 +318,12 @@ def find(
 
 
 def asked_for(runtime: Runtime, request: Request, status: str | None) -> bool:
-    """Whether a runtime has the name asked for, and `status` is."""
+    """Whether a runtime has the requested name, and `status` is the requested one."""
     return request.name in (None, runtime.name) and request.status in (None, status)
 
 
 def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
-    """Read, and judge."""
+    """Read the runtimes, and check them against the policy."""
     api = RuntimeApi(task.library)
     runtimes = find(api, request, task.params["concurrency"], task.progress)
     versions = api.versions() if task.params["include_versions"] else None
@@ -327,8 +344,8 @@ def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
 
 
 def add_scripts(task: auth.Task, runtimes: Sequence[Runtime], result: dict[str, Any]) -> None:
-    """Put the scripts of each runtime into its entry of the result, and beside them what could not be read."""
-    # Without a runtime there is nothing that a script could run on.
+    """Add its scripts to each runtime of the result, and to the result what could not be read."""
+    # Without a runtime, no script needs to be read.
     usage = find_usage(task.library, task.params["projects"], task.params["concurrency"]) if runtimes else Usage()
     for shown, runtime in zip(result["runtimes"], runtimes):
         shown["scripts"] = [script.to_result() for script in usage.of(runtime.id)]

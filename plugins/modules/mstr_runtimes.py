@@ -7,18 +7,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mstr_runtimes
-short_description: Manage many Python runtimes of a MicroStrategy (Strategy) Library server in one task
+short_description: Manage many Python runtimes of a Strategy (MicroStrategy) Library server in one task
 version_added: 0.1.0
 description:
-  - Creates, updates and deletes a whole list of runtimes on one session, each as M(mstr.library.mstr_runtime) does.
-  - Everything is checked before the login. Then there is one list call, and single reads only where the list lacks a
-    field that is needed, and of what is to be deleted. Creates and updates run side by side; deletes come last. With
-    O(wait), the task waits for all runtimes at once, O(wait_timeout) is for all of them together, and the purge starts
-    only when all are ready.
-  - One entry's failure does not stop the others, but it cancels the purge. The task then fails, and its result still
-    reports everything that was done. A second run does only what is left.
-  - A rename to a name that another runtime has is refused, even if that one is renamed or deleted in the same task.
-    Use two tasks.
+  - Creates, updates and deletes a list of runtimes with one login. A runtime is a named object that defines which
+    networks a Python script may reach on the server, which packages it has, how much CPU and memory it may use, and how
+    long it may run.
+  - The task checks all options before the login. Then it reads the list of runtimes. It reads a single runtime only if
+    it needs a field that the list does not contain, or if the runtime will be deleted.
+  - The task sends creates and updates in parallel, up to O(concurrency) requests at a time. Then it deletes the entries
+    with C(state=absent), and at last it purges.
+  - With O(wait), the task waits for all runtimes at the same time. O(wait_timeout) applies to all of them together. The
+    purge starts only after all runtimes are ready.
+  - If an entry fails, the task still processes the other entries, but does not purge. At the end it fails, and its
+    result reports everything that was done. If you run it again, it does only what is left.
+  - A runtime cannot be renamed to a name that a different runtime has, even if the same task renames or deletes that
+    runtime. Use two tasks.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -31,57 +35,61 @@ extends_documentation_fragment:
 options:
   runtimes:
     description:
-      - The runtimes. Each entry takes the options of M(mstr.library.mstr_runtime) that define a runtime.
-      - One of O(runtimes) and O(src) is required.
+      - The definitions of the runtimes.
+      - Set exactly one of O(runtimes) and O(src).
     type: list
     elements: dict
     suboptions:
       state:
         description:
-          - V(present) creates the runtime or changes what differs, V(absent) deletes it.
-          - The server's built-in default runtime is never deleted.
+          - V(present) creates the runtime if it does not exist, and otherwise changes only what differs.
+          - V(absent) deletes the runtime if it exists.
+          - The built-in default runtime of the server cannot be deleted. The task fails if you try.
           - An entry with V(absent) takes only O(runtimes[].name), O(runtimes[].id) and O(runtimes[].journal_comment).
         type: str
         choices: [present, absent]
         default: present
       name:
         description:
-          - The name. One of O(runtimes[].name) and O(runtimes[].id) is required. Names are compared with case.
-          - With O(runtimes[].id) and O(runtimes[].state=present), this is the new name of the runtime. With
-            O(runtimes[].id) and O(runtimes[].state=absent), O(runtimes[].id) decides.
-          - If several runtimes have the name, the task fails and lists their ids.
-          - A name that starts or ends with whitespace, or contains a control character, is refused. If a runtime exists
-            whose name differs only in case or in surrounding whitespace, the task warns.
+          - The name of the runtime. Set O(runtimes[].name), O(runtimes[].id) or both. Names are case-sensitive.
+          - If O(runtimes[].id) is set, too, it selects the runtime. With O(runtimes[].state=present), the runtime is
+            renamed to O(runtimes[].name). With O(runtimes[].state=absent), O(runtimes[].name) has no effect.
+          - If several runtimes have this name, the task fails and lists their ids. Set O(runtimes[].id) then.
+          - The name must not start or end with whitespace, or contain a control character.
+          - If a different runtime exists whose name differs only in case or in surrounding whitespace, the task warns.
         type: str
       id:
         description:
-          - The id, 32 hexadecimal digits in any case. With O(runtimes[].state=present), an unknown id is an error and
-            creates nothing.
+          - The id of an existing runtime, 32 hexadecimal digits in upper or lower case.
+          - If no runtime has this id, O(runtimes[].state=present) fails and creates nothing. To create a runtime, set
+            O(runtimes[].name) alone.
         type: str
       description:
-        description: What the runtime is for.
+        description: A description of the runtime.
         type: str
       whitelist:
         description:
-          - The networks that scripts may reach, as CIDR blocks. A bare address is the block of that one address. Blanks
-            around a block are ignored.
-          - An empty list clears the whitelist. If omitted, the whitelist is left as it is.
-          - It is not public whether an empty whitelist allows nothing or everything. Test it on your server before you
-            clear one.
-          - A block with host bits set, such as V(10.10.10.7/24), is refused, because it may allow more or less than you
-            mean.
+          - The networks that scripts may reach, in CIDR notation, such as V(10.10.10.0/24). An address without a prefix
+            length, such as V(192.168.1.1), means this one address. Spaces around an entry are ignored.
+          - If omitted, the whitelist stays as it is. An empty list clears it.
+          - It is not publicly documented whether an empty whitelist allows no network or all networks. Test this on
+            your server before you clear a whitelist.
+          - An entry with host bits set, such as V(10.10.10.7/24), is refused, because it is unclear whether it means
+            the network or the address. Write V(10.10.10.0/24) for the network, or V(10.10.10.7) for the address.
         type: list
         elements: str
       purge_whitelist:
         description:
-          - Whether to remove blocks that O(runtimes[].whitelist) does not list. V(false) only adds what is missing.
+          - Whether to remove blocks that O(runtimes[].whitelist) does not list. V(false) only adds the missing ones.
         type: bool
         default: true
       packages:
         description:
-          - The Python packages of the runtime. The server installs them after it has answered; see O(wait).
-          - An empty list removes all packages. If omitted, the packages are left as they are.
-          - Names are compared in their normalized form, so that C(mstrio_py) equals C(mstrio-py).
+          - The Python packages of the runtime. The server installs them after it has responded. Set O(wait) to wait for
+            that.
+          - If omitted, the packages stay as they are. An empty list removes all of them.
+          - Names are compared in their normalized form. For example, C(mstrio_py) and C(mstrio-py) are the same
+            package.
         type: list
         elements: dict
         suboptions:
@@ -91,100 +99,116 @@ options:
             required: true
           version:
             description:
-              - The version, in quotes, because YAML reads an unquoted V(2.10) as the number 2.1. A number is refused.
-              - If omitted or empty, any version will do, and a new package gets the newest.
+              - The version, such as V("2.10"). Write it in quotes, because YAML reads an unquoted 2.10 as the number
+                2.1. A number is refused.
+              - If omitted or empty, an installed package keeps its version, and a new package gets the newest version.
             type: str
           description:
-            description: What the package is for. Compared only if given.
+            description: A description of the package. If omitted, the description stays as it is.
             type: str
       purge_packages:
         description:
-          - Whether to remove packages that O(runtimes[].packages) does not list. V(false) only adds what is missing.
+          - Whether to remove packages that O(runtimes[].packages) does not list. V(false) only adds and updates the
+            listed ones.
         type: bool
         default: true
       resource:
-        description: What a script may use. Only the given keys are compared.
+        description: What a script may use. Keys that are omitted stay as they are.
         type: dict
         suboptions:
           cpu:
-            description: CPU units. V(0.2) is a fifth of a core.
+            description: CPU cores. V(0.2) is a fifth of a core.
             type: float
           mem:
             description: Memory in MB.
             type: int
           disk:
-            description: Disk, in the server's unit. Newer servers only.
+            description: Disk space. The unit is not publicly documented. Only newer servers have this setting.
             type: int
           proc_count:
-            description: Number of processes. Newer servers only.
+            description: Number of processes. Only newer servers have this setting.
             type: int
       exec_timeout:
         description:
-          - The longest time that a script may run, in seconds.
-          - It is not public whether every server requires it for a new runtime. The vendor's own client always sends
+          - Maximum number of seconds that a script may run.
+          - Set it when you create a runtime, because some servers may require it. The vendor's own client always sends
             V(600).
         type: int
       min_cached_instances:
         description:
-          - The smallest number of instances that the server keeps ready. At most O(runtimes[].max_cached_instances).
-          - If the server does not return the number, it counts as 0.
+          - Minimum number of instances that the server keeps ready. It must not exceed
+            O(runtimes[].max_cached_instances).
+          - If the server does not return this number, the task treats it as 0.
         type: int
       max_cached_instances:
         description:
-          - The largest number of instances that the server keeps ready.
-          - If the server does not return the number, it counts as 0.
+          - Maximum number of instances that the server keeps ready.
+          - If the server does not return this number, the task treats it as 0.
         type: int
       runtime_version:
         description:
-          - The version of Python, such as V(3.10.5), in quotes, because YAML reads an unquoted V(3.10) as the number
-            3.1. A number is refused, and so is an empty version.
-          - If the server offers a list of its versions, the version must be in it. This is checked before anything is
-            written.
+          - The Python version, such as V("3.10.5"). Write it in quotes, because YAML reads an unquoted 3.10 as the
+            number 3.1. A number and an empty version are refused.
+          - If the server returns a list of its Python versions and this version is not in it, the task fails before it
+            writes anything.
         type: str
       others:
-        description: Reserved by the vendor.
+        description: A setting that is reserved by the vendor.
         type: str
       execution_target:
-        description: Where scripts run. Newer servers only.
+        description: Where scripts run. Only newer servers have this setting.
         type: str
       journal_comment:
         description:
-          - A comment for the server's change journal. Sent with a change, never compared.
-          - Servers older than 11.5.0300 may refuse it.
-          - Replaces the O(journal_comment) of the task for this runtime.
+          - A comment for the change journal of the server. The task sends it with each change, but never compares it.
+          - Servers older than release 11.5.0300 may reject it.
+          - It replaces the O(journal_comment) of the task for this runtime.
         type: str
   src:
     description:
-      - A YAML or JSON file where the module runs, with such a list, bare or under the key C(runtimes).
-      - YAML needs PyYAML there.
+      - A YAML or JSON file that contains the definitions, either as a list or as a mapping with this list under the key
+        C(runtimes). Each entry takes the options of O(runtimes).
+      - The file must be on the host where the module runs. There, a YAML file requires the Python library PyYAML.
+      - On the controller, a relative path starts at the directory in which C(ansible-playbook) was started, not at the
+        directory of the playbook. On a remote host, it starts at the working directory of the module, usually the home
+        directory of the remote user.
+      - The file is not a template, and the module cannot decrypt C(ansible-vault). For a template or an encrypted file,
+        load the definitions as a variable and set O(runtimes).
     type: path
   purge:
     description:
-      - Whether runtimes that are not listed are deleted. Never the server's default runtime. Nothing is purged when any
-        entry fails.
-      - An empty list together with this is refused.
+      - Whether to delete all runtimes that are not listed. By default, the task leaves them alone.
+      - The built-in default runtime of the server is never purged. If an entry fails, nothing is purged.
+      - The task fails if no entry has C(state=present), because the purge would then delete every runtime.
+      - The task also fails if it would purge a runtime whose name differs from a listed name only in case or in
+        surrounding whitespace.
     type: bool
     default: false
   purge_exclude:
-    description: Names, or shell patterns of names, that the purge spares.
+    description:
+      - Names, or shell patterns of names such as V(Strategy *), of runtimes that are never purged. Used only with
+        O(purge=true).
     type: list
     elements: str
     default: []
   purge_limit:
     description:
-      - More purged runtimes than that refuse the whole task before any write, and are listed.
-        An entry with C(state=absent) does not count.
+      - Maximum number of runtimes to purge. If more would be deleted, the task fails before it changes anything, and
+        names up to ten of them.
+      - If omitted, there is no limit. Entries with C(state=absent) do not count.
     type: int
   concurrency:
-    description: How many requests run at a time, V(1) to V(16).
+    description: Maximum number of requests at the same time, from V(1) to V(16).
     type: int
     default: 4
   journal_comment:
-    description: A comment for the server's change journal, for each change of this task.
+    description:
+      - A comment for the change journal of the server. The task sends it with each change, but never compares it.
+      - Servers older than release 11.5.0300 may reject it.
     type: str
 requirements:
   - netaddr
-  - PyYAML, for a YAML file as O(src)
+  - PyYAML, only if O(src) is a YAML file
 attributes:
   check_mode:
     support: full
@@ -192,10 +216,21 @@ attributes:
     support: full
   idempotent:
     support: full
+seealso:
+  - module: mstr.library.mstr_runtime
+  - module: mstr.library.mstr_runtime_info
+  - plugin: mstr.library.runtime_definitions
+    plugin_type: filter
+  - plugin: mstr.library.runtimes
+    plugin_type: role
+  - ref: ansible_collections.mstr.library.docsite.guide_runtimes_as_code
+    description: How to keep the runtimes of a server in a file.
+  - ref: ansible_collections.mstr.library.docsite.guide_policy
+    description: How to control which networks runtimes may reach.
 """
 
 EXAMPLES = r"""
-- name: The runtimes of this environment
+- name: Create, update and delete the listed runtimes
   mstr.library.mstr_runtimes:
     runtimes:
       - name: Nightly reports
@@ -209,7 +244,7 @@ EXAMPLES = r"""
       - name: Trial of 2024
         state: absent
 
-- name: Exactly the runtimes of a file, apart from those of the vendor; and never delete more than two
+- name: Apply a file, and delete up to two runtimes that are neither in it nor from the vendor
   mstr.library.mstr_runtimes:
     src: runtimes.yml
     purge: true
@@ -223,46 +258,52 @@ EXAMPLES = r"""
 RETURN = r"""
 msg:
   description:
-    - How many runtimes were created, updated, deleted and left unchanged, in one line.
-      In check mode, how many would be.
-      After a failure, what failed.
+    - In one line, how many runtimes were created, updated, deleted and left unchanged. In check mode, how many would
+      be.
+    - After a failure, what failed.
   returned: always
   type: str
   sample: 1 created, 2 updated, 47 unchanged.
 runtimes:
-  description: An entry for each runtime given, in that order, and for each that was purged.
-  returned: when the list of the server could be read
+  description: One entry for each listed runtime, in the order of the list, then one for each purged runtime.
+  returned: when the task could read the list of runtimes
   type: list
   elements: dict
   contains:
     name:
-      description: The name.
+      description: The name of the runtime.
       type: str
     id:
-      description: The id; null where none exists yet.
+      description: The id of the runtime. Null if the runtime does not exist yet.
       type: str
     action:
       description:
-        - What was done, or would be in check mode. V(failed) only if nothing was done. An entry that was written and
-          then failed keeps V(created) or V(updated) beside its RV(runtimes[].error).
+        - What was done, or would be done in check mode.
+        - V(failed) means that nothing was done. If the runtime was written and the entry failed afterwards, this is
+          V(created) or V(updated), and RV(runtimes[].error) contains the error.
       type: str
       choices: [none, created, updated, deleted, failed]
     changed_fields:
-      description: The options that differed.
+      description: The options that differed. For a create, the options that were sent. For a delete, the list is empty.
       type: list
       elements: str
     changes:
       description:
-        - Each of these options with its value before and after, as C(changes) in M(mstr.library.mstr_runtime).
+        - Each option of RV(runtimes[].changed_fields), with the keys C(field), C(before) and C(after).
+        - For a create, C(before) is null. For a delete, the list is empty.
       type: list
       elements: dict
     runtime:
       description:
-        - As in M(mstr.library.mstr_runtime). A field that the server's list leaves out is null, unless the task needed
-          to read it.
+        - The runtime after the task, with the keys of the sample. After a delete, the runtime as it was. In check mode,
+          the runtime as it would be. Null if there is none.
+        - A field that the server's list does not contain is null, unless the task had to read the runtime itself.
       type: dict
     error:
-      description: Why the entry failed, with the keys of C(error) in M(mstr.library.mstr_runtime) and C(msg); or null.
+      description:
+        - Why the entry failed. Null if it did not fail. C(msg) is the message.
+        - If the server rejected a request, the keys C(http_status), C(code), C(message), C(iserver_code), C(ticket_id)
+          and C(request) describe its response.
       type: dict
   sample:
     - name: Forecasts
@@ -303,15 +344,15 @@ runtimes:
       error: null
 summary:
   description:
-    - How many were C(created), C(updated), C(deleted), C(unchanged) and C(failed). C(failed) counts the entries with an
-      error, also those that were written.
-  returned: when the list of the server could be read
+    - The numbers of runtimes that were C(created), C(updated), C(deleted), C(unchanged) and C(failed).
+    - C(failed) counts all entries with an error, including those that were written before they failed.
+  returned: when the task could read the list of runtimes
   type: dict
   sample: {created: 0, deleted: 1, failed: 0, unchanged: 1, updated: 1}
 diff:
   description:
-    - A difference for each runtime that changes, with C(before), C(after) and headers that name it. For a runtime that
-      is deleted, it shows the whole definition.
+    - One difference for each runtime that changes, with the keys C(before), C(after), C(before_header) and
+      C(after_header). For a runtime that is deleted, C(before) contains the whole definition.
   returned: with C(--diff)
   type: list
   elements: dict

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mstr_script_run
-short_description: Run Python code on a runtime of a MicroStrategy (Strategy) Library server
+short_description: Run Python code on a runtime of a Strategy (MicroStrategy) Library server
 version_added: 0.1.0
 description:
-  - Runs code that is not a saved script, waits until it ends, and returns what it printed and its result object.
-  - A run that does not end V(ready) fails the task, and shows the end of its stderr.
-  - When O(run_timeout) is over, when a signal reaches the task, or when Ansible no longer waits for the task, the run
-    is stopped on the server.
-  - While the script runs, an outage of the server does not fail the task. It polls until O(run_timeout) is over.
-  - A start whose response was lost is never repeated. The task fails and says that the script may be running.
+  - Runs Python code on the server, waits until it ends, and returns its output and its result object. The code is not
+    saved as a script on the server.
+  - If the run does not end with the status V(ready), the task fails and shows the end of its standard error output.
+  - The task stops the run on the server when O(run_timeout) is over, when it receives a signal, or when Ansible no
+    longer waits for it.
+  - If the server cannot be reached while the script runs, the task does not fail. It keeps polling until O(run_timeout)
+    is over.
+  - If the response to the start was lost, the task does not start the script again. It fails and reports that the
+    script may be running.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -25,29 +28,39 @@ extends_documentation_fragment:
 options:
   code:
     description:
-      - The Python code. Use the lookup P(ansible.builtin.file#lookup) for code in a file.
-      - Logs and job events show the code, so put no secrets into it, or set C(no_log) on the task.
+      - The Python code. To read it from a file, use the lookup P(ansible.builtin.file#lookup).
+      - Logs and job events show the code. Do not put secrets into it, or set C(no_log=true) on the task.
     type: str
     required: true
   runtime:
-    description: The name of the runtime. Without O(runtime) and O(runtime_id), the server's default runtime is used.
+    description:
+      - The name of the runtime on which to run the code. Names are case-sensitive. If no runtime has this name, the
+        task fails.
+      - If neither O(runtime) nor O(runtime_id) is set, the code runs on the default runtime of the server.
     type: str
   runtime_id:
-    description: The id of the runtime.
+    description: The id of the runtime, 32 hexadecimal digits in upper or lower case. Use it instead of O(runtime).
     type: str
   run_timeout:
-    description: Seconds after which the run is stopped on the server. The option O(timeout) belongs to the connection.
+    description:
+      - Maximum number of seconds to wait for the run. Then the task stops the run on the server and fails.
+      - The option O(timeout) is different. It limits a single request.
     type: float
     default: 600
 attributes:
   check_mode:
     support: partial
-    details: The task is skipped, and nothing is sent.
+    details: The task is skipped and sends nothing to the server.
   diff_mode:
     support: none
   idempotent:
     support: none
-    details: Each task runs the code.
+    details: The task runs the code each time.
+seealso:
+  - module: mstr.library.mstr_runtime
+  - module: mstr.library.mstr_runtime_info
+  - ref: ansible_collections.mstr.library.docsite.guide_recipes
+    description: How to upgrade a package everywhere, with a smoke test.
 """
 
 EXAMPLES = r"""
@@ -67,55 +80,57 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What was done, in one line; in check mode, why nothing was; after a failure, what failed.
+  description: In one line, what was done. In check mode, why nothing was done. After a failure, what failed.
   returned: always
   type: str
   sample: Ran the script on the runtime 'Nightly reports' (3B9A7C7E4D0F4E2A9B1C2D3E4F506172).
 status:
   description:
-    - How the run ended. V(cancelled) also if the task stopped it, for example because O(run_timeout) was over.
-      Null if it is not known.
-  returned: when it was started
+    - How the run ended. V(cancelled) also means that the task stopped the run, for example because O(run_timeout) was
+      over. Null if it is not known.
+  returned: when the run was started
   type: str
   choices: [ready, error, expired, cancelled]
   sample: ready
 stdout:
-  description: What the code printed; for a run that was stopped, what the task had read until then.
-  returned: when it was started
+  description: The standard output of the code. If the run was stopped, the output that the task had read until then.
+  returned: when the run was started
   type: str
   sample: "2.2.3\n"
 stdout_lines:
   description: The lines of RV(stdout).
-  returned: when it was started
+  returned: when the run was started
   type: list
   elements: str
   sample: ["2.2.3"]
 stderr:
-  description: What the code printed to stderr, likewise.
-  returned: when it was started
+  description:
+    - The standard error output of the code. If the run was stopped, the output that the task had read until then.
+  returned: when the run was started
   type: str
   sample: ""
 stderr_lines:
   description: The lines of RV(stderr).
-  returned: when it was started
+  returned: when the run was started
   type: list
   elements: str
   sample: []
 result:
   description:
-    - The result object of the code; null if it has none, or if the run did not end V(ready).
-    - The server decides which value becomes the result object. If a play depends on a value, print it as JSON.
-  returned: when it was started
+    - The result object of the code. Null if there is none, or if RV(status) is not V(ready).
+    - The server decides which value becomes the result object. If your play depends on a value, print it as JSON and
+      read RV(stdout).
+  returned: when the run was started
   type: raw
   sample: {"rows": 3}
 runtime_id:
-  description: The id of the runtime; null for the server's default runtime.
-  returned: when it was started
+  description: The id of the runtime. Null for the default runtime of the server.
+  returned: when the run was started
   type: str
   sample: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
 evaluation_id:
-  description: The server's id of the run.
-  returned: when it was started
+  description: The id of the run on the server.
+  returned: when the run was started
   type: str
   sample: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
 skipped:
@@ -153,7 +168,7 @@ def prepare(params: Mapping[str, Any]) -> Script:
 
 
 def run(task: auth.Task, script: Script) -> Mapping[str, Any]:
-    """Run the code, but not in check mode: nobody can predict what it does."""
+    """Run the code. In check mode, skip it, because its effects cannot be predicted."""
     if task.check_mode:
         return {"changed": False, "skipped": True, "msg": "Code is not run in check mode."}
     name = task.params["runtime"]

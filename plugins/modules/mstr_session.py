@@ -7,13 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mstr_session
-short_description: Log in to a MicroStrategy (Strategy) Library server once for a whole play
+short_description: Log in to a Strategy (MicroStrategy) Library server once for a whole play
 version_added: 0.1.0
 description:
-  - Logs in and returns the open session as one opaque string for the option O(session) of the other modules, which
-    leave it open. A play of many tasks then needs one login and one logout.
-  - With O(state=absent), logs the session out. Do that in C(always), because servers limit the sessions of a user.
-  - The task configures nothing. So it never reports a change, and it works the same in check mode.
+  - Logs in and returns the open session as a string. Set the option C(session) of the other modules to this string.
+    They use the session and leave it open, so a play of many tasks needs only one login.
+  - With O(state=absent), logs out of the session. Do this in an C(always) section, because servers limit the number of
+    sessions of a user.
+  - The task also logs in and out in check mode. It never reports a change, because it does not configure anything.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -23,10 +24,11 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(present) logs in. An O(session) in the task or in the environment is ignored.
-      - V(absent) logs out of O(session). If the session has already ended, the task succeeds, and C(msg) says so.
-      - V(absent) leaves a session from an identity token open, because it shares the session of the user who created
-        the token. C(msg) says so.
+      - V(present) logs in. It ignores O(session), both in the task and in the environment.
+      - V(absent) logs out of O(session), which is then required. If the session has already ended, the task succeeds,
+        and RV(msg) reports it.
+      - V(absent) leaves a session from an identity token open, because a logout would also log out the user who created
+        the token. RV(msg) reports it.
     type: str
     choices: [present, absent]
     default: present
@@ -37,7 +39,13 @@ attributes:
     support: none
   idempotent:
     support: none
-    details: Each run with O(state=present) opens another session.
+    details: Each run with O(state=present) opens a new session.
+seealso:
+  - module: mstr.library.mstr_info
+  - module: mstr.library.mstr_runtimes
+    description: Manages many runtimes with one login, without a separate session.
+  - ref: ansible_collections.mstr.library.docsite.guide_sessions_ends
+    description: What ends a run, and what is left on the server.
 """
 
 EXAMPLES = r"""
@@ -49,13 +57,13 @@ EXAMPLES = r"""
   register: mstr
   no_log: true
 
-- name: Many tasks on one session
-  # Set it on the block, not on the play: the login above creates this session.
+- name: Run many tasks on one session
+  # Set the session on the block, not on the play, because the task above creates it.
   module_defaults:
     group/mstr.library.mstr:
       session: "{{ mstr.session }}"
   block:
-    - name: A runtime
+    - name: Create the runtime
       mstr.library.mstr_runtime:
         name: Nightly reports
         exec_timeout: 600
@@ -67,13 +75,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 session:
-  description: The open session, a secret. Set O(session) of other tasks to it, and use C(no_log) on this task.
+  description:
+    - The open session, for the option O(session) of other tasks. It is a secret, so set C(no_log=true) on the task that
+      logs in.
   returned: O(state=present)
   type: str
   sample: NTZk…
 msg:
-  description: What was done.
-  returned: success
+  description: In one line, what was done. After a failure, what failed.
+  returned: always
   type: str
   sample: Logged in to https://mstr.example.com/MicroStrategyLibrary.
 """
@@ -86,7 +96,7 @@ from ansible_collections.mstr.library.plugins.module_utils._connection import Co
 
 
 def prepare(params: Mapping[str, Any]) -> None:
-    """Raises ValidationError where there is no session to end."""
+    """Raises ValidationError if there is no session to log out of."""
     if params["state"] == "absent" and not params["session"]:
         raise auth.ValidationError(["session is missing; set it to the one that state: present returned"])
 
