@@ -6,43 +6,55 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: environment_report
-short_description: Report in a few lines what was done to an environment, or what an audit found there
+short_description: Make a short report of what was done to an environment, or what an audit found there
 version_added: 0.1.0
 description:
-  - Takes the result of M(mstr.library.mstr_runtimes), also of a failed task, and returns a short report of it, for
-    people and for programs. With O(read), it reports what an audit found.
-  - In check mode, what would change is drift.
-  - P(mstr.library.report_file#filter) makes a file of such reports.
+  - Takes the result of M(mstr.library.mstr_runtimes), whether or not the task failed, and returns a short report for
+    people and for programs.
+  - With O(read), it returns the report of an audit.
+  - With O(check_mode=true), it reports what would change as drift.
+  - To write such reports to a file, use the filter P(mstr.library.report_file#filter).
 author:
   - mstr.library contributors (@mstr-library)
+seealso:
+  - module: mstr.library.mstr_runtimes
+  - module: mstr.library.mstr_runtime_info
+  - plugin: mstr.library.report_file
+    plugin_type: filter
+  - ref: ansible_collections.mstr.library.docsite.guide_many_environments
+    description: How to apply definitions to many environments, and report on them.
+  - ref: ansible_collections.mstr.library.docsite.guide_policy
+    description: How to audit many environments.
 options:
   _input:
     description:
-      - The result of M(mstr.library.mstr_runtimes), or of the task that failed in its place. Null in an audit without
-        definitions.
+      - The result of M(mstr.library.mstr_runtimes), or of an earlier task that failed so that this module did not run.
+      - Null in an audit that does not compare the server with definitions. Then O(read) is required.
     type: dict
     required: true
   environment:
-    description: The name of the environment.
+    description: The name of the environment, as the report shows it.
     type: str
     required: true
   check_mode:
-    description: Whether the result is a prediction.
+    description: Whether the result comes from check mode, so that it contains what would change.
     type: bool
     default: false
   read:
-    description: The result of M(mstr.library.mstr_runtime_info) for all runtimes, in an audit.
+    description: For an audit, the result of M(mstr.library.mstr_runtime_info) for all runtimes.
     type: dict
   policy:
-    description: The policy of the audit, which the report repeats.
+    description: For an audit, the policy that was used. The report shows it.
     type: dict
   accepted:
-    description: Names, patterns of names, or ids of runtimes whose violations of the policy are accepted.
+    description:
+      - Names, shell patterns of names, or ids of runtimes that may break the policy. The report shows their violations
+        as accepted.
     type: list
     elements: str
     default: []
   detail:
-    description: Whether to add every runtime with all that a page shows of it.
+    description: Whether to add all runtimes with their details. P(mstr.library.report_file#filter) needs them.
     type: bool
     default: false
 """
@@ -56,7 +68,7 @@ EXAMPLES = r"""
   check_mode: true
   register: comparison
 
-- name: Show how it drifts
+- name: Show the drift
   ansible.builtin.debug:
     msg: "{{ (comparison | mstr.library.environment_report('production', check_mode=true)).lines }}"
 """
@@ -71,48 +83,56 @@ _value:
       type: str
     outcome:
       description:
-        - V(drift) if a real run would change something, V(changed) if one did.
-        - Of an audit, the first of these that applies - V(failed), V(violations), V(drift), V(problems) for a runtime
-          in error or without one of its packages, V(clean).
+        - V(changed) if the task changed something, V(drift) if it would change something, V(failed) if it failed, and
+          V(unchanged) otherwise.
+        - For an audit, the first of these values that applies - V(failed), V(violations), V(drift), V(problems),
+          V(clean). V(problems) means that a runtime is in error, or that one of its packages is not installed.
       type: str
       choices: [unchanged, drift, changed, failed, violations, problems, clean]
     message:
-      description: Why it failed, or null.
+      description: Why the task failed. Null if it did not fail.
       type: str
     summary:
-      description: As M(mstr.library.mstr_runtimes) returns it, or null.
+      description:
+        - The numbers of runtimes that were C(created), C(updated), C(deleted), C(unchanged) and C(failed). Null if the
+          task could not read the list of runtimes.
       type: dict
     runtimes:
       description:
-        - The runtimes that differ or failed, each with C(name), C(id), C(action), C(error), and C(fields).
-        - Each field has C(field), C(wanted) and C(found). For a runtime that is created, C(found) is null.
+        - The runtimes that differ or failed, each with the keys C(name), C(id), C(action), C(error) and C(fields).
+        - Each item of C(fields) has the keys C(field), C(wanted) and C(found). C(found) is null if the runtime is new.
       type: list
       elements: dict
     counts:
       description:
-        - Of an audit, how many C(runtimes), C(violations), C(accepted) violations, C(differing) and C(undefined)
-          runtimes, runtimes with C(problems), and look-ups of scripts that failed (C(unread)).
+        - Only for an audit, the numbers of C(runtimes), C(violations), C(accepted) violations, runtimes that differ
+          from their definition (C(differing)), runtimes without a definition (C(undefined)), runtimes with C(problems),
+          and projects and scripts that could not be read (C(unread)).
       type: dict
     policy:
-      description: The policy of an audit, or null.
+      description: Only for an audit, the policy. Null if there is none.
       type: dict
     compared:
-      description: Whether the audit compared the environment with definitions.
+      description: Only for an audit, whether it compared the environment with definitions.
       type: bool
     violations:
-      description: As M(mstr.library.mstr_runtime_info) returns them.
+      description:
+        - Only for an audit, each entry of a whitelist that breaks the policy. The keys are the same as in
+          RV(mstr.library.mstr_runtime_info#module:violations).
       type: list
       elements: dict
     unread:
-      description: As M(mstr.library.mstr_runtime_info) returns it.
+      description:
+        - Only for an audit, projects and scripts that could not be read. The keys are the same as in
+          RV(mstr.library.mstr_runtime_info#module:unread).
       type: list
       elements: dict
     lines:
-      description: A line for the environment, and one for each field that differs and each finding.
+      description: The report as text, with one line for the environment and one for each difference or finding.
       type: list
       elements: str
     inventory:
-      description: With O(detail), every runtime with all that a page shows of it.
+      description: Only with O(detail=true), all runtimes with their details.
       type: list
       elements: dict
 """
@@ -134,8 +154,8 @@ def environment_report(
     accepted: Any = (),
     detail: bool = False,
 ) -> dict[str, Any]:
-    """The report. Raises AnsibleFilterError where the input is not the result of a task."""
-    # ansible-core 2.16 makes an empty text of a null that comes out of a template.
+    """The report. Raises AnsibleFilterError if the input is not the result of a task."""
+    # ansible-core 2.16 turns a null from a template into an empty string.
     result = None if result == "" else result
     if not (isinstance(result, Mapping) or (result is None and isinstance(read, Mapping))):
         raise AnsibleFilterError("environment_report takes the result of mstr.library.mstr_runtimes")

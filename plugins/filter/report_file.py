@@ -6,14 +6,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report_file
-short_description: Make a page, a JSON file or a CSV file of environment reports
+short_description: Convert environment reports into an HTML page, a JSON file or a CSV file
 version_added: 0.1.0
 description:
-  - Takes reports of P(mstr.library.environment_report#filter) that were made with C(detail), and returns the text of
-    one file. The suffix of O(dest) decides the format.
-  - The page is one self-contained file of HTML. Everything that comes from a server is escaped.
+  - Takes reports that the filter P(mstr.library.environment_report#filter) returned with C(detail=true), and returns
+    the text of one file. The suffix of O(dest) decides the format.
+  - The HTML page needs no other file. All values from a server are escaped.
+  - The filter writes no file. Write the text with M(ansible.builtin.copy).
 author:
   - mstr.library contributors (@mstr-library)
+seealso:
+  - plugin: mstr.library.environment_report
+    plugin_type: filter
+  - module: mstr.library.mstr_runtime_info
+  - ref: ansible_collections.mstr.library.docsite.guide_policy
+    description: How to audit many environments, and what the report contains.
 options:
   _input:
     description: The reports, one for each environment.
@@ -25,16 +32,16 @@ options:
     type: str
     required: true
   kind:
-    description: What was done.
+    description: What the reports are about. V(apply) has no CSV format.
     type: str
     choices: [audit, apply]
     default: audit
   check_mode:
-    description: Whether the reports are predictions.
+    description: Whether the reports come from check mode. An audit ignores it.
     type: bool
     default: false
   not_reached:
-    description: The names of environments without a report.
+    description: The names of environments that the run did not reach, so that they have no report.
     type: list
     elements: str
     default: []

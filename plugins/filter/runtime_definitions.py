@@ -6,36 +6,46 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runtime_definitions
-short_description: Turn runtimes as read into the definitions that make them
+short_description: Convert runtimes from a server into definitions
 version_added: 0.1.0
 description:
-  - Takes what M(mstr.library.mstr_runtime_info) returns, and returns what M(mstr.library.mstr_runtimes) takes.
-  - Leaves out read-only fields, the server's default runtime, and fields that the server never set. Nothing else is
-    lost. The order is the same each time, so that a file of it is stable in version control.
-  - If a definition cannot express a runtime, the filter fails and names the runtime. Examples are a host name in a
-    whitelist, a value that Ansible has masked, and two runtimes with the same name. O(exclude) leaves such runtimes
-    out.
+  - Takes the runtimes that M(mstr.library.mstr_runtime_info) returns, and returns definitions for the option
+    C(runtimes) of M(mstr.library.mstr_runtimes).
+  - The definitions omit the default runtime of the server, read-only fields, and fields that were never set on the
+    server. They keep everything else.
+  - The order is always the same, so a file with the definitions changes in version control only if a runtime changes.
+  - If a runtime cannot be expressed as a definition, the filter fails and names it. Examples are a whitelist with a
+    host name, a value that Ansible has masked, and two runtimes with the same name. Fix the runtime on the server, or
+    leave it out with O(exclude).
+  - The controller must have the Python library netaddr.
 author:
   - mstr.library contributors (@mstr-library)
+seealso:
+  - module: mstr.library.mstr_runtime_info
+  - module: mstr.library.mstr_runtimes
+  - plugin: mstr.library.runtimes
+    plugin_type: role
+  - ref: ansible_collections.mstr.library.docsite.guide_runtimes_as_code
+    description: How to export the runtimes of a server, and keep them in a file.
 options:
   _input:
-    description: The runtimes, as RV(mstr.library.mstr_runtime_info#module:runtimes) has them.
+    description: The runtimes, as M(mstr.library.mstr_runtime_info) returns them in C(runtimes).
     type: list
     elements: dict
     required: true
   exclude:
-    description: Names, or shell patterns of names, of runtimes to leave out.
+    description: Names, or shell patterns of names such as V(Strategy *), of runtimes to leave out.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: All runtimes of a server
+- name: Read all runtimes
   mstr.library.mstr_runtime_info:
   register: all_runtimes
 
-- name: A file that makes them again
+- name: Write their definitions to a file
   ansible.builtin.copy:
     content: >-
       {{ {'runtimes': all_runtimes.runtimes | mstr.library.runtime_definitions} | ansible.builtin.to_nice_yaml }}

@@ -166,6 +166,57 @@ def actions_in(task):
             yield key, value
 
 
+FILTERS = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("[a-z]*.py"))
+ROLES = {path.parts[-3]: path for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml"))}
+LABELS = {
+    label
+    for page in (ROOT / "docs" / "docsite" / "rst").glob("*.rst")
+    for label in re.findall(r"^\.\. _([^:]+):$", page.read_text(encoding="utf-8"), re.MULTILINE)
+}
+PAGES = [
+    *(pytest.param(yaml.safe_load(module(name).DOCUMENTATION), id=name) for name in MODULES),
+    *(
+        pytest.param(yaml.safe_load(importlib.import_module(f"{PLUGINS}.filter.{name}").DOCUMENTATION), id=name)
+        for name in FILTERS
+    ),
+    *(
+        pytest.param(entry, id=f"role {name} {point}")
+        for name, path in ROLES.items()
+        for point, entry in yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"].items()
+    ),
+]
+
+
+@pytest.mark.parametrize("docs", PAGES)
+def test_every_page_links_to_its_neighbours_and_to_a_guide(docs):
+    links = docs["seealso"]
+    known = {"role": set(ROLES), "filter": set(FILTERS), "module": set(MODULES)}
+    plugins = [("module", one["module"]) for one in links if "module" in one]
+    plugins += [(one["plugin_type"], one["plugin"]) for one in links if "plugin" in one]
+    guides = [one["ref"] for one in links if "ref" in one]
+    assert plugins
+    assert guides
+    assert not [name for kind, name in plugins if name.removeprefix("mstr.library.") not in known[kind]]
+    assert not set(guides) - LABELS
+
+
+IMPERATIVES = {"Add", "Apply", "Check", "Compare", "Create", "Delete", "Find", "List", "Log", "Print", "Raise"}
+IMPERATIVES |= {"Read", "Rename", "Run", "Show", "Write"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(pytest.param(module(name).EXAMPLES, id=name) for name in MODULES),
+        *(pytest.param(importlib.import_module(f"{PLUGINS}.filter.{name}").EXAMPLES, id=name) for name in FILTERS),
+    ],
+)
+def test_the_name_of_a_task_in_an_example_says_what_to_do(text):
+    names = re.findall(r"^( *)- name: (.+)\n\1  (?:#.*\n\1  )?(?:[a-z]+\.[a-z]+\.|module_defaults)", text, re.MULTILINE)
+    assert names
+    assert not [name for _indent, name in names if name.split()[0].rstrip(",") not in IMPERATIVES]
+
+
 @every_module
 def test_every_module_says_what_it_returns_and_since_when(name):
     docs = yaml.safe_load(module(name).DOCUMENTATION)
