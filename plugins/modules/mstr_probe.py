@@ -10,13 +10,14 @@ module: mstr_probe
 short_description: Find out how a Strategy (MicroStrategy) Library server behaves
 version_added: 0.1.0
 description:
-  - The public documentation of the REST API leaves questions open, and releases differ. The modules of this collection
-    handle the variants that are known. This module asks a server which variant it is.
-  - It creates up to three runtimes, tries one question after another on them, deletes them and logs out, even after a
-    failure, a signal or a lost response. If it cannot delete one, the message names it.
-  - The names of these runtimes are C(mstr-library-probe-) and random characters. No other object is changed.
-  - Nothing is tried that could harm others, such as deleting the default runtime or using up the sessions of a user.
-    These questions are listed without an answer.
+  - The public documentation of the REST API does not describe every behaviour, and releases differ. The modules of this
+    collection handle all known variants. This module finds out which variants your server has.
+  - It creates up to three runtimes, tests one question after another on them, deletes them and logs out, even after a
+    failure, a signal or a lost response. If it cannot delete a runtime, the message names it.
+  - The names of these runtimes start with C(mstr-library-probe-) and end with random characters. The module changes no
+    other object.
+  - It does not test what could harm others, such as deleting the default runtime or using up the sessions of a user. It
+    returns these questions without an answer.
   - RV(answers), RV(profile) and RV(product) contain no host name, user, id, name of an object or secret, so you can
     attach them to a public issue. The playbook C(mstr.library.probe) writes them to a file.
 author:
@@ -27,36 +28,40 @@ extends_documentation_fragment:
   - mstr.library.attributes.group
 options:
   scripts:
-    description: Also run up to four scripts of a few lines on the runtimes of the probe.
+    description: Whether to also run up to four short scripts on the runtimes of the probe.
     type: bool
     default: false
   reach:
     description:
-      - A service that a script may try to connect to, as C(host:port). It answers what a script can reach if the
-        whitelist of its runtime is empty. Choose an address of your network that accepts connections.
-      - Needs O(scripts=true).
+      - The address of a service in your network that accepts connections, as C(host:port). A script tries to connect to
+        it, to find out what a script can reach if the whitelist of its runtime is empty. By default, this is not
+        tested.
+      - Requires O(scripts=true).
     type: str
   wait_timeout:
-    description: How many seconds to wait until a runtime of the probe and its package are ready.
+    description: Maximum number of seconds to wait until a runtime of the probe and its package are ready.
     type: float
     default: 120
   cleanup:
     description:
-      - Also delete the runtimes that an earlier probe left because it was killed. Without this, a warning lists them.
+      - Whether to also delete the runtimes that an earlier probe left behind because it was killed. With V(false), a
+        warning lists them.
       - Do not use it while another probe runs on the same server.
     type: bool
     default: false
 attributes:
   check_mode:
     support: partial
-    details: Only reads, and reports which questions need writing.
+    details: In check mode, the module only reads, and reports which questions it cannot answer without writing.
   diff_mode:
     support: none
   idempotent:
     support: none
     details: Each run creates and deletes runtimes.
 seealso:
-  - ref: Where a server may differ <ansible_collections.mstr.library.docsite.guide_servers>
+  - module: mstr.library.mstr_info
+  - module: mstr.library.mstr_runtime
+  - ref: ansible_collections.mstr.library.docsite.guide_servers
     description: What each answer means for you.
 """
 
@@ -65,11 +70,11 @@ EXAMPLES = r"""
   mstr.library.mstr_probe:
   register: probe
 
-- name: Show what was found out, and what could not be
+- name: Show how many questions were answered
   ansible.builtin.debug:
     msg: "{{ probe.msg }}"
 
-- name: Also find out what a script reaches if the whitelist of its runtime is empty
+- name: Find out what a script can reach if the whitelist of its runtime is empty
   mstr.library.mstr_probe:
     scripts: true
     reach: 10.0.0.1:443
@@ -78,8 +83,8 @@ EXAMPLES = r"""
 RETURN = r"""
 msg:
   description:
-    - How many questions were answered, and whether the modules handle the answers.
-    - It also names the runtimes that could not be deleted.
+    - In one line, how many questions were answered, and whether the modules handle the answers.
+    - If a runtime of the probe could not be deleted, its name.
   returned: success
   type: str
   sample: 42 of 50 questions answered; the modules handle all of them.
@@ -90,7 +95,7 @@ answers:
   elements: dict
   contains:
     switch:
-      description: The name of the question, which is also the name of a switch of the simulator.
+      description: The name of the question. The simulator has a switch with the same name.
       type: str
     question:
       description: The question.
@@ -98,13 +103,13 @@ answers:
     value:
       description:
         - The answer. Null if the question could not be answered.
-        - V(other) if the server behaves in a way that nobody has described yet.
+        - V(other) means a behaviour that this collection does not know.
       type: raw
     evidence:
-      description: What was seen, or why the question could not be answered.
+      description: What the module observed, or why the question could not be answered.
       type: str
     handled:
-      description: Whether the modules handle this behaviour. Null without an answer.
+      description: Whether the modules handle this behaviour. Null if the question could not be answered.
       type: bool
   sample:
     - switch: duplicate_names
@@ -119,12 +124,12 @@ answers:
       handled: null
 profile:
   description: >-
-    The answers as settings of the simulator, which then behaves like this server.
-    It holds the questions that were answered with a behaviour that is known, such as C(duplicate_names=refuse).
+    The answers as settings for the simulator, which then behaves like this server.
+    It contains only answers with a known behaviour, such as C(duplicate_names=refuse).
   returned: success
   type: dict
 product:
-  description: The releases of the product, null if the server does not reveal them.
+  description: The releases of the product. A release is null if the server does not reveal it.
   returned: success
   type: dict
   contains:

@@ -245,11 +245,11 @@ from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY
 from ansible_collections.mstr.library.plugins.module_utils._usage import PROTECT_OPTION, check_unused
 from ansible_collections.mstr.library.plugins.module_utils._wait import WAIT_OPTIONS, Waiter, Waiting, waiting_from
 
-READERS = 4  # requests at a time that look for scripts
+READERS = 4  # requests at the same time that search for scripts
 
 
 class Request(NamedTuple):
-    """What the options ask for."""
+    """The options, in the form that the task needs."""
 
     wanted: Definition
     policy: Policy | None
@@ -266,7 +266,7 @@ def prepare(params: Mapping[str, Any]) -> Request:
 
 
 def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
-    """Make the runtime as wanted, and report what was done."""
+    """Create, update or delete the runtime, and report what was done."""
     api = RuntimeApi(task.library)
     planner = Planner(api, task.warn, request.policy)
     guard = partial(check_unused, task.library, workers=READERS) if task.params["protect_used"] else None

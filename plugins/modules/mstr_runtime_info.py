@@ -274,7 +274,7 @@ from ansible_collections.mstr.library.plugins.module_utils._usage import find_us
 
 
 class Request(NamedTuple):
-    """What the options ask for."""
+    """The options, in the form that the task needs."""
 
     name: str | None
     id: str | None

@@ -401,7 +401,7 @@ from ansible_collections.mstr.library.plugins.module_utils._wait import (
 
 
 class Request(NamedTuple):
-    """What the options ask for."""
+    """The options, in the form that the task needs."""
 
     wanted: Sequence[Definition]
     policy: Policy | None
@@ -431,7 +431,7 @@ def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Defini
     from_file = params["src"] is not None
     given: Sequence[Any] | None = read_definitions(params["src"]) if from_file else params["runtimes"]
     if given is None:
-        # AnsibleModule takes a null for an option that is given.
+        # AnsibleModule treats an option that is null as set.
         raise ValidationError(["one of runtimes and src is required"])
     places = [labelled(index, entry) for index, entry in enumerate(given)]
     with Faults() as faults:
@@ -450,7 +450,7 @@ def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Defini
 
 
 def check_purge(given: Sequence[Mapping[str, Any] | None]) -> None:
-    """Raises ValidationError where a purge would leave nothing: a list that names no runtime to keep is a mistake.
+    """Raises ValidationError if a purge would delete all runtimes, because such a list is probably a mistake.
 
     An entry that is None was refused; what it would have kept is not known.
     """
@@ -471,17 +471,17 @@ def definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | N
 
 
 def typed(entry: Any, validator: ArgumentSpecValidator) -> dict[str, Any]:
-    """An entry of a file by the same option specs as those of the option. Raises ValidationError."""
+    """An entry of a file, checked with the same specs as an entry of the option. Raises ValidationError."""
     if not isinstance(entry, Mapping):
         raise ValidationError([f"expected a mapping of options, got {shortened(repr(entry), 60)}"])
-    # YAML has keys of any type, over which the validator stumbles.
+    # YAML allows keys of any type, but the validator fails with keys that are not text.
     strange = [key for key in keys_in(entry) if not isinstance(key, str)]
     if strange:
         raise ValidationError([f"{key!r} is not an option" for key in strange])
     wrong = list(mistyped(entry, {"options": DEFINITION_OPTIONS}))
     try:
         result = validator.validate(dict(entry))
-    except OverflowError:  # of ansible-core 2.21, for an infinite number
+    except OverflowError:  # ansible-core 2.21 raises it for an infinite number
         raise ValidationError(wrong) from None
     for error in result.errors.errors:
         if isinstance(error, UnsupportedError):
@@ -494,13 +494,13 @@ def typed(entry: Any, validator: ArgumentSpecValidator) -> dict[str, Any]:
 
 
 def labelled(index: int, entry: Any) -> str:
-    """How sentences name an entry."""
+    """The name of an entry in messages."""
     name = entry.get("name") if isinstance(entry, Mapping) else None
     return f"runtimes[{index}]{' ' + repr(name) if name and isinstance(name, str) else ''}"
 
 
 def keys_in(value: Any) -> Iterator[Any]:
-    """Every key of a mapping and of what it holds."""
+    """Every key of a mapping, and of the mappings inside it."""
     if isinstance(value, Mapping):
         for key, one in value.items():
             yield key
@@ -511,7 +511,7 @@ def keys_in(value: Any) -> Iterator[Any]:
 
 
 def misplaced(entry: Mapping[str, Any]) -> list[str]:
-    """The options of an entry that is to be absent, which a deleted runtime cannot have."""
+    """The options that an entry with C(state=absent) must not have."""
     if entry.get("state") != "absent":
         return []
     meant = ("state", "name", "id", "journal_comment")
@@ -519,7 +519,7 @@ def misplaced(entry: Mapping[str, Any]) -> list[str]:
 
 
 def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
-    """Make the runtimes as wanted, and report what was done."""
+    """Create, update and delete the runtimes, and report what was done."""
     api = RuntimeApi(task.library)
     params = task.params
     workers, pause = params["concurrency"], task.stop.pause
