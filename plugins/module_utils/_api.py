@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls about runtimes, each with the sentence for its failure.
+"""The API calls about runtimes, each with its error message.
 
 Wing: Work.
 Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
@@ -20,7 +20,7 @@ from ._response import says_no_such_call, says_no_such_object, wrong_shape
 from ._runtime import Runtime, from_api
 
 _PATH = "/runtimes"
-# Fields that every release returns: a list entry without one of them is not the whole object.
+# Fields that every release returns: a list entry without one of them is incomplete.
 WHOLE = tuple(field.name for field in FIELDS if not field.newer)
 
 
@@ -29,10 +29,10 @@ class RuntimeApi:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._versions: list[tuple[str, ...] | None] = []  # the response, once there is one
+        self._versions: list[tuple[str, ...] | None] = []  # the result of the one request, once made
 
     def everything(self) -> list[Runtime]:
-        """Every runtime that the user may see; a list may leave out fields."""
+        """Every runtime that the user may see. A list may omit fields. Raises MstrError."""
         doing = "list the runtimes"
         data = self._library.get(_PATH, doing=doing)
         entries = data.get("runtimes") if isinstance(data, Mapping) else None
@@ -41,7 +41,7 @@ class RuntimeApi:
         return [self._runtime(entry, doing, f"GET /api{_PATH}") for entry in entries]
 
     def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
-        """One runtime, whole; None where the server has none of that id. `polling`: the caller itself asks again."""
+        """One runtime with all fields; None if the id does not exist. `polling`: no retries. Raises MstrError."""
         doing = f"read the runtime {label or f'with id {identity}'}"
         path = f"{_PATH}/{identity}"
         try:
@@ -53,24 +53,24 @@ class RuntimeApi:
         return self._runtime(data, doing, f"GET /api{path}")
 
     def whole(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
-        """The runtime, read again if the list left out a needed field; None if it is gone meanwhile."""
+        """The runtime, read again if a needed field is missing; None if it was deleted meanwhile."""
         if runtime is None or not runtime.lacks(needed):
             return runtime
         return self.get(str(runtime.id), repr(runtime.name))
 
     def create(self, body: Mapping[str, Any]) -> str | None:
-        """The id of the new runtime; None where the server created it and returned no id."""
+        """Create a runtime. Returns its id; None if the server returned none. Raises MstrError."""
         data = self._library.send("POST", _PATH, body, doing=f"create the runtime {body['name']!r}")
         identity = data.get("id") if isinstance(data, Mapping) else None
         return str(identity) if identity else None
 
     def update(self, runtime: Runtime, body: Mapping[str, Any]) -> None:
-        """Change the fields in `body`, which carries the name too."""
+        """Change the fields in `body`, which must include the name [mstrio]. Raises MstrError."""
         doing = f"update the runtime {runtime.name!r} ({runtime.id})"
         self._library.send("PATCH", f"{_PATH}/{runtime.id}", body, doing=doing)
 
     def delete(self, runtime: Runtime, comment: str | None) -> None:
-        """Delete; no error if it is gone already. `comment` for the journal, on 11.5.0300 and newer [mstrio]."""
+        """Delete a runtime; no error if it no longer exists. `comment`: for the journal, since 11.5.0300 [mstrio]."""
         doing = f"delete the runtime {runtime.name!r} ({runtime.id})"
         params = {"userComments": comment} if comment else None
         try:
@@ -80,14 +80,14 @@ class RuntimeApi:
                 raise
 
     def versions(self) -> tuple[str, ...] | None:
-        """The Python versions that the server offers, asked once; None on a release that has no such call."""
+        """The Python versions that the server offers, requested once; None if this release has no such call."""
         doing = "list the runtime versions"
         if self._versions:
             return self._versions[0]
         try:
             data = self._library.get(f"{_PATH}/versions", doing=doing)
         except ApiError as exc:
-            # An old release takes "versions" for an id, which it does not find.
+            # An old release reads "versions" as an id, which does not exist.
             if says_no_such_call(exc) or says_no_such_object(exc):
                 self._versions.append(None)
                 return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The option `concurrency`, the same in every module that has it.
+"""The option `concurrency` of several modules.
 
 Wing: Model, pure.
 """
@@ -19,6 +19,6 @@ CONCURRENCY_OPTION: dict[str, Any] = {"concurrency": {"type": "int", "default": 
 
 
 def check_concurrency(params: Mapping[str, Any]) -> None:
-    """Raises ValidationError for a number of requests at a time that is out of range."""
+    """Raises ValidationError if the number of parallel requests is out of range."""
     if not 1 <= params["concurrency"] <= HIGHEST:
         raise ValidationError([f"concurrency must be from 1 to {HIGHEST}, not {params['concurrency']}"])

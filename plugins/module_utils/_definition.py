@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user wants of one runtime: a task's options, checked before anything is sent.
+"""The definition of one runtime: a task's options, checked before anything is sent.
 
 Wing: Model, pure.
 """
@@ -34,25 +34,25 @@ _SPECIFIER = re.compile(r"[<>=!~\s]")
 
 
 class Definition(NamedTuple):
-    """One runtime as wanted. `values` holds the managed fields alone, by option name, in the fields' frozen types."""
+    """One runtime as wanted. `values` holds only the managed fields, by option name, in the fields' immutable types."""
 
     state: str
     values: Mapping[str, Any]
     id: str | None = None
     name: str | None = None
-    keep: frozenset[str] = frozenset()  # lists whose other entries may stay
+    keep: frozenset[str] = frozenset()  # names of the lists whose unlisted entries stay
     journal_comment: str | None = None
 
     @property
     def label(self) -> str:
-        """How sentences name the runtime."""
+        """How messages name the runtime."""
         return f"'{self.name}'" if self.name and not self.id else f"with id {self.id}"
 
 
 def from_params(params: Mapping[str, Any], policy: Policy | None = None) -> Definition:
-    """The definition that a task's options write; omitted and null are alike. `policy` judges its whitelist.
+    """The definition in a task's options. Null counts as omitted. `policy` checks the whitelist.
 
-    Raises ValidationError with every fault at once.
+    Raises ValidationError with all faults.
     """
     name = params.get("name")
     keep = frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False)
@@ -80,14 +80,14 @@ def from_params(params: Mapping[str, Any], policy: Policy | None = None) -> Defi
 
 
 def check_pool(values: Mapping[str, Any]) -> None:
-    """Raises ValidationError where the pool's minimum exceeds its maximum. The server wants min <= max [mstrio]."""
+    """Raises ValidationError if the pool's minimum exceeds its maximum. The server requires min <= max [mstrio]."""
     least, most = values.get("min_cached_instances"), values.get("max_cached_instances")
     if isinstance(least, int) and isinstance(most, int) and least > most:
-        raise ValidationError([f"min_cached_instances {least} is more than max_cached_instances {most}"])
+        raise ValidationError([f"min_cached_instances {least} must not exceed max_cached_instances {most}"])
 
 
 def _check_policy(policy: Policy, given: Sequence[str] | None, others_stay: bool) -> None:
-    """Judge the entries that are blocks; the others are refused anyway. An omitted whitelist is not managed."""
+    """Check the entries that are blocks; the others are faults of their own. An omitted whitelist is not managed."""
     if given is None or (not given and others_stay):
         return
     blocks = [_canonical_or_none(text) for text in given]

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The error family: each error is one sentence for a person, and the facts for a playbook.
+"""The exception classes: each holds one sentence for a person, and facts for a playbook.
 
-Wing: none; everybody may import it.
+Wing: none; every file may import it.
 Imports nothing of the collection, of ansible or of requests.
 """
 
@@ -23,17 +23,17 @@ _ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?
 _TEXT_LIMIT = 400
 _LONGEST_TEXT = 20_000
 MASK = "********"
-# What Ansible shows in place of a secret: inside of a text, and in place of a value that is the whole secret.
+# What Ansible shows in place of a secret: inside a text, and in place of a value that is the whole secret.
 ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
 _T = TypeVar("_T")
 
 
 def clean(value: object, limit: int = _TEXT_LIMIT, secrets: Iterable[str] = ()) -> str:
-    """A foreign text as it may stand in a sentence: one line, no control characters, `limit` characters at most."""
-    # Cut before the expressions run, for a text of 60 MB must not cost seconds; and hide secrets before the last cut,
-    # which might leave half of one that nobody recognises afterwards.
+    """Foreign text made safe for a message: one line, no control characters, no secrets, at most `limit` characters."""
+    # Cut before the regular expressions run, because a text of 60 MB would take seconds. Mask secrets before the last
+    # cut, because that might leave half of a secret, which would no longer be recognized.
     text = _masked(str(value)[:_LONGEST_TEXT], secrets)
-    # Again at the end: an escape sequence in the middle of a secret would hide it until it is taken out.
+    # Mask again: an escape sequence inside a secret hides the secret until the sequence is removed.
     text = _masked(" ".join(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).split()), secrets)
     # A lone surrogate cannot be printed as UTF-8.
     text = text.encode("utf-8", "replace").decode("utf-8")
@@ -41,20 +41,20 @@ def clean(value: object, limit: int = _TEXT_LIMIT, secrets: Iterable[str] = ()) 
 
 
 def _masked(text: str, secrets: Iterable[str]) -> str:
-    # The longest first, for one may be a part of another.
+    # The longest first, because one secret may be part of another.
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
 
 
 def code_number(code: object) -> int | None:
-    """The number of an error code; the server prints them with uneven zeros, C(ERR017) and C(ERR0017) [doc]."""
+    """The number of an API error code, None if it is not one. Servers write C(ERR017) as well as C(ERR0017) [doc]."""
     match = re.fullmatch(r"ERR0*(\d{1,9})", str(code))
     return int(match.group(1)) if match else None
 
 
 class MstrError(Exception):
-    """A task that fails: the sentence, and what is known of the server's answer under the promised keys."""
+    """The error of a failed task: the sentence, and the facts of the server's response under C(ERROR_KEYS)."""
 
     def __init__(self, sentence: str, **error: Any) -> None:
         super().__init__(sentence)
@@ -62,12 +62,12 @@ class MstrError(Exception):
         self.error: dict[str, Any] = {key: error.get(key) for key in ERROR_KEYS}
 
     def to_result(self) -> dict[str, Any]:
-        """What C(fail_json) takes."""
+        """The arguments of C(fail_json)."""
         return {"msg": self.sentence, "error": self.error}
 
 
 class ValidationError(MstrError):
-    """Values that are refused; every fault of a task in one message, one in a line."""
+    """Invalid values. The message holds every fault of a task, one per line."""
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
@@ -75,7 +75,7 @@ class ValidationError(MstrError):
 
 
 class Faults:
-    """Collects what is wrong, so that one message reports all of it. Its block ends in ValidationError if anything is.
+    """Collects faults, so that one message reports all of them. The end of its block raises ValidationError for them.
 
     with Faults() as faults:
         if not name:
@@ -87,13 +87,13 @@ class Faults:
         self.found: list[str] = []
 
     def add(self, *faults: str) -> None:
-        """Note faults."""
+        """Add faults."""
         self.found += faults
 
     def check(self, call: Callable[..., _T], *args: Any, place: str = "") -> _T:
-        """What `call` returns. If it raises ValidationError, its faults are noted, with `place` in front of each.
+        """What `call` returns. If it raises ValidationError, its faults are added, each prefixed with `place`.
 
-        The value is then None, which nobody gets to use: the block ends in ValidationError.
+        The value is then None, but the block raises ValidationError before the value can be used.
         """
         try:
             return call(*args)
@@ -110,16 +110,16 @@ class Faults:
 
 
 def all_of(*checks: Callable[[], Any]) -> list[Any]:
-    """What the checks return. Raises ValidationError with the faults of all of them in one message."""
+    """The values that the checks return. Raises ValidationError with the faults of all checks."""
     with Faults() as faults:
         return [faults.check(check) for check in checks]
 
 
 class ConnectError(MstrError):
-    """No answer, or none that came whole.
+    """No response, or an incomplete one.
 
-    `unclear`: the server may have done what was asked. `refused`: nothing listened. `hopeless`: the next try of the
-    same call would end alike.
+    `unclear`: the server may have carried out the request. `refused`: no server listens there. `hopeless`: a retry
+    would fail in the same way.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class ConnectError(MstrError):
 
 
 class ApiError(MstrError):
-    """An answer that says no, or that is none of the API's. `unclear`: the server may have done what was asked."""
+    """An error response, or an unexpected one. `unclear`: the server may have carried out the request."""
 
     def __init__(self, sentence: str, *, unclear: bool = False, **error: Any) -> None:
         super().__init__(sentence, **error)
@@ -140,33 +140,33 @@ class ApiError(MstrError):
 
     @property
     def status(self) -> int:
-        """The HTTP status."""
+        """The HTTP status; 0 if there was none."""
         return int(self.error["http_status"] or 0)
 
     @property
     def number(self) -> int | None:
-        """The number of the API's error code, None where the answer held none."""
+        """The number of the API's error code, None if the response contained none."""
         return code_number(self.error["code"])
 
 
 class AuthError(ApiError):
-    """A login that was refused, or a session that is gone and cannot be renewed."""
+    """A refused login, or a session that has ended and cannot be renewed."""
 
 
 class PartialError(MstrError):
-    """A failure after something was written: carries what was done, for the runtime exists."""
+    """A failure after something was written. It carries the result so far, because the runtime exists."""
 
     def __init__(self, cause: MstrError, result: Mapping[str, Any], preface: str = "") -> None:
         super().__init__(preface + cause.sentence, **cause.error)
         self.result = dict(result)
 
     def to_result(self) -> dict[str, Any]:
-        """What C(fail_json) takes, with the keys of a successful result."""
+        """The arguments of C(fail_json), with the keys of a successful result."""
         return {**self.result, **super().to_result()}
 
 
 def unforeseen(exc: Exception) -> MstrError:
-    """A bug of this collection, in a sentence that helps to fix it. Its text may hold secrets, so it is not quoted."""
+    """The error for a bug in this collection. The exception's text may hold secrets, so it is not quoted."""
     trace = exc.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runtimes as read, turned into the definitions that would make them.
+"""Turns runtimes that were read into definitions that would create them.
 
 Wing: Model, pure.
 """
@@ -19,10 +19,11 @@ from ._names import DEFAULT_RUNTIME_ID, is_named
 
 
 def to_definitions(runtimes: Iterable[Mapping[str, Any]], exclude: Iterable[str] = ()) -> list[dict[str, Any]]:
-    """The definitions, by name and in the table's order of fields, so that a file of them is stable.
+    """The definitions, sorted by name, with fields in the order of the table, so that a file of them is stable.
 
-    Left out are the default runtime, which every server has, runtimes that `exclude` names or fits as a shell pattern,
-    and fields that the server never set. Raises ValidationError for what a definition cannot express, by runtime.
+    `runtimes` are as in a result. Omitted are the default runtime, which every server has, runtimes whose name matches
+    a name or shell pattern in `exclude`, and fields that the server never set. Raises ValidationError if a runtime
+    cannot be expressed as a definition; the message names each one.
     """
     patterns = tuple(exclude)
     ids: dict[str, list[str]] = {}
@@ -49,7 +50,7 @@ def _definition(runtime: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check(definition: Mapping[str, Any]) -> None:
-    """Raises ValidationError with every reason why this definition would not make the runtime again."""
+    """Raises ValidationError with every reason why this definition would not create the same runtime."""
     with Faults() as faults:
         for place, text in _texts(definition):
             if any(mask in text for mask in ANSIBLE_MASKS):
@@ -61,7 +62,7 @@ def _check(definition: Mapping[str, Any]) -> None:
 
 
 def _mistyped(definition: Mapping[str, Any]) -> Iterator[str]:
-    """A fault for each place that needs a number and holds something else."""
+    """A fault for each place that requires a number and holds something else."""
     needs = {field.name: (field.spec["type"], definition.get(field.name)) for field in FIELDS}
     specs = BY_NAME["resource"].spec["options"]
     needs.update({f"resource.{key}": (specs[key]["type"], n) for key, n in definition.get("resource", {}).items()})
@@ -75,7 +76,7 @@ def _mistyped(definition: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in a definition, with the name of its place."""
+    """Every text in a definition, with its place, such as C(packages[0].name)."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _texts(inner, f"{place}.{key}" if place else str(key))

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one table of what a runtime has: option name, API name, kind and the option's Ansible spec of each field.
+"""The table of a runtime's fields: option name, API name, kind and Ansible argument spec of each field.
 
 Wing: Model, pure.
-Sources: the vendor's workflows [doc], and its client [mstrio] for what newer servers added.
+Sources: the vendor's workflows [doc], and its client [mstrio] for the fields of newer servers.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ class Field(NamedTuple):
     api: str
     kind: Kind
     spec: Mapping[str, Any]
-    # Not every release returns it [mstrio], so that its absence from a list is no reason to read the object.
+    # Older releases do not return it [mstrio], so if a list lacks it, the object is not read again for it.
     newer: bool = False
     least: int = 0
-    # Whether an empty text is a value that a definition can ask for.
+    # Whether a definition may set it to an empty text.
     may_be_empty: bool = True
 
     def to_definition(self, value: Any) -> Any:
-        """What a definition says of a value as a result shows it; None where the server never set the field.
+        """The value for a definition, from the value in a result; None if the definition should omit the field.
 
-        An older release refuses a newer field, even an empty one.
+        An older release rejects a newer field, even an empty one, so an empty newer field is omitted.
         """
         if value is None or (value == "" and (self.newer or not self.may_be_empty)):
             return None

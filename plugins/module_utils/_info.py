@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a connection reaches: the server, its releases, the user, the runtimes that the user sees.
+"""Facts about a connection: the server, its releases, the user, and the runtimes visible to the user.
 
 Wing: Work.
 """
@@ -19,7 +19,7 @@ from ._response import wrong_shape
 
 
 def connection_info(library: Library) -> dict[str, Any]:
-    """The result of a look at server, user, session and runtimes. Raises MstrError where one of them is refused."""
+    """The result: server, user, session and runtimes. Raises MstrError if one of the requests fails."""
     user = _user(library)
     session = _object(library.get("/sessions", doing="read the session's settings"))
     api = RuntimeApi(library)
@@ -51,7 +51,7 @@ def _user(library: Library) -> Mapping[str, Any]:
 
 
 def _status(library: Library) -> Mapping[str, Any]:
-    """The server's releases, empty where it keeps them to itself: a locked-down server answers 401 [mstrio]."""
+    """The server's releases; empty if it does not reveal them: a hardened server responds with 401 [mstrio]."""
     try:
         return _object(library.call("GET", "/status", doing="read the server's releases", renews=False).data())
     except (ApiError, ValueError):

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How values of one kind are read, compared, merged, sent and shown; the kinds whose values are plain.
+"""How values of one kind are read, compared, merged, sent and displayed; the kinds with plain values.
 
 Wing: Model, pure.
-A value is None (the server returned nothing) or of the kind's own frozen type. Servers hold what they
-hold: reading never fails.
+A value is None (the server returned nothing) or of the kind's own immutable type. Reading never fails, whatever the
+server stores.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def _wanted(_current: Any, wanted: Any, _purge: bool) -> Any:
 class Kind(NamedTuple):
     """How values of one kind are handled. Two values are equal when `canonical` of both is equal.
 
-    `merge` takes (current, wanted, purge) and returns what the server is to hold. `to_definition` takes a value as a
-    result shows it, and returns what a definition of it says. `to_result` and `to_definition` never get None.
+    `merge` takes (current, wanted, purge) and returns the value to send. `to_definition` takes a value from a result
+    and returns the value for a definition. `to_result` and `to_definition` are never called with None.
     """
 
     from_api: Callable[[Any], Any]
@@ -43,21 +43,21 @@ class Kind(NamedTuple):
 
 
 def text_or_none(value: Any) -> str | None:
-    """The text of a value of the API."""
+    """A value of the API as text; None stays None."""
     return None if value is None else str(value)
 
 
 def entries_or_none(value: Any) -> list[Any] | None:
-    """The entries of a list of the API, also where a server returned a single one bare."""
+    """The entries of a list of the API. A single entry without a list becomes a list of one; None stays None."""
     if value is None:
         return None
     return value if isinstance(value, list) else [value]
 
 
 def number(value: Any) -> Any:
-    """A number for what reads as one (C("0.20"), C("512"), 512.0), anything else as it is.
+    """The number in C("0.20"), C("512") or 512.0; any other value unchanged.
 
-    The API sends cpu as a string [doc]; whether it may come back as no number at all is unknown.
+    The API sends cpu as a string [doc]. Whether a server may return a text that is not a number is unknown.
     """
     read: Any = value
     if isinstance(value, str):
@@ -66,7 +66,7 @@ def number(value: Any) -> Any:
         except ValueError:
             return value
     if isinstance(read, float) and not math.isfinite(read):
-        # Not-a-number equals nothing, not even itself: as a text it can be compared.
+        # Not-a-number is not even equal to itself. As text it can be compared.
         return str(value)
     return int(read) if isinstance(read, float) and read.is_integer() else read
 
@@ -76,7 +76,7 @@ def _canonical_text(value: str | None) -> str:
 
 
 def _canonical_count(value: Any) -> Any:
-    # Some servers leave out a count of zero.
+    # Some servers omit a count of zero.
     return 0 if value is None else value
 
 

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 
 from ._errors import ValidationError
 
-# The one runtime that every server is built with [doc]. Its name is translated on some servers, its id is not.
+# The built-in runtime of every server [doc]. Some servers translate its name; the id is always the same.
 DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
 
 _ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
@@ -24,14 +24,14 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def id_from(text: str | None) -> str | None:
-    """An id as the server writes it, with capital letters. Raises ValidationError."""
+    """The id in upper case, as the server writes it. Raises ValidationError if it is not 32 hexadecimal digits."""
     if text is not None and not _ID.fullmatch(text):
         raise ValidationError([f"id {text!r} is invalid: expected 32 hexadecimal digits"])
     return text.upper() if text else text
 
 
 def name_fault(name: str) -> str | None:
-    """Why a definition cannot carry this name, as the rest of a sentence about the name; None where it can."""
+    """Why this name is invalid, as the rest of a sentence that starts with the name; None if it is valid."""
     if not name.strip():
         return "is empty"
     if _CONTROL.search(name):
@@ -42,16 +42,16 @@ def name_fault(name: str) -> str | None:
 
 
 def name_key(name: str) -> str:
-    """What two names have in common that differ only in case or in surrounding whitespace."""
+    """A key that is equal for names that differ only in case or in surrounding whitespace."""
     return name.strip().casefold()
 
 
 def near_names(name: str, others: Iterable[str]) -> list[str]:
-    """Those of the other names that differ from `name`, but only in case or in surrounding whitespace."""
+    """The names in `others` that differ from `name` only in case or in surrounding whitespace."""
     key = name_key(name)
     return sorted({other for other in others if other != name and name_key(other) == key})
 
 
 def is_named(name: str, patterns: Iterable[str]) -> bool:
-    """Whether one of the patterns is that name, or fits it as a shell pattern: a name may hold brackets itself."""
+    """Whether a pattern equals the name or matches it as a shell pattern. A name may itself contain brackets."""
     return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CIDR blocks: what a user may write, how two are compared, what is sent. On netaddr alone.
+"""CIDR blocks: how they are validated, compared and normalized. Uses netaddr.
 
 Wing: Model, pure.
 """
@@ -22,8 +22,8 @@ except ImportError:
 else:
     NETADDR_IMPORT_ERROR = None
 
-# netaddr's own reading differs between its releases (0.x completes "10.10/16") and inet_pton between systems ("010"),
-# so the form is decided here and netaddr does the arithmetic.
+# Releases of netaddr parse differently (0.x completes "10.10/16"), and so does inet_pton between systems ("010"). So
+# the form is checked here, and netaddr does only the arithmetic.
 _IPV4 = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})", re.ASCII)
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", re.ASCII)
 _PREFIX = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
@@ -37,11 +37,12 @@ _EXAMPLES = "write an address with a prefix length, such as 10.10.10.0/24 or 200
 _EMBEDDING = ("::ffff:0:0/96", "64:ff9b::/96")
 
 
-@lru_cache(maxsize=8192)  # servers of many runtimes hold the same blocks over and over
+@lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
 def parse(text: str) -> IPNetwork:
-    """The block that `text` writes, host bits kept: C(10.10.10.7/24) is still that.
+    """The block in `text`. Host bits are kept: C(10.10.10.7/24) stays as it is.
 
-    A bare address is the block of that one address. Raises ValueError with the rest of a sentence about the text.
+    An address without a prefix length is the block of that one address. Raises ValueError with the rest of a sentence
+    that starts with the text.
     """
     address, slash, prefix = text.partition("/")
     if not (_IPV4.fullmatch(address) or _IPV6.fullmatch(address)):
@@ -64,9 +65,9 @@ def parse(text: str) -> IPNetwork:
 def canonical(text: str) -> str:
     """The canonical text of a block: C(1.2.3.4) is C(1.2.3.4/32), C(2001:DB8::/32) is C(2001:db8::/32).
 
-    Blanks around it do not count, as in the option C("10.0.0.0/8, 10.20.0.0/16"). Raises ValueError, with both repairs
-    where host bits are set: to widen C(10.10.10.7/24) unasked to the whole block would open a firewall further than
-    somebody meant.
+    Surrounding whitespace is ignored, as in the option C("10.0.0.0/8, 10.20.0.0/16"). Raises ValueError; if host bits
+    are set, the message offers both corrections, because widening C(10.10.10.7/24) to the whole block might allow more
+    than the user meant.
     """
     network = parse(text.strip())
     if network.ip != network.network:
@@ -76,9 +77,9 @@ def canonical(text: str) -> str:
 
 
 def as_network(text: str) -> str:
-    """What an entry of a server compares as: the network of a block, also of one with host bits; else its own text.
+    """How a server's whitelist entry is compared: as its network, without host bits, or as its own text.
 
-    Never raises: servers may hold host names and worse.
+    Never raises, because servers may hold host names or any other text.
     """
     try:
         return str(parse(text).cidr)
@@ -87,7 +88,7 @@ def as_network(text: str) -> str:
 
 
 def order(text: str) -> tuple[int, int, int, str]:
-    """Sort key: IPv4, then IPv6, by address and length, then everything else, as text."""
+    """Sort key: IPv4, then IPv6, by address and prefix length, then everything else as text."""
     try:
         network = parse(text)
     except ValueError:
@@ -106,9 +107,9 @@ def union(texts: Iterable[str]) -> IPSet:
 
 
 def embedded(text: str, *, whole: bool = False) -> IPSet:
-    """The IPv4 addresses that an IPv6 block holds as mapped or NAT64 addresses. Raises ValueError like `parse`.
+    """The IPv4 addresses that an IPv6 block contains as mapped or NAT64 addresses. Raises ValueError like `parse`.
 
-    `whole`: only of a block that consists of nothing else. C(::/0) holds every IPv4 address, but somebody who allows
+    `whole`: only if the block contains no other addresses. C(::/0) contains every IPv4 address, but a user who allows
     or forbids C(::/0) means IPv6.
     """
     block = parse(text).cidr

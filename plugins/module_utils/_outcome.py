@@ -22,8 +22,8 @@ _VERBS = {"created": "create", "updated": "update", "deleted": "delete"}
 class Outcome(NamedTuple):
     """What was done to one runtime, or would be done.
 
-    `read`: whether `runtime` is as the server shows it. `predicted`: in check mode, nothing was written. `label`: how
-    sentences name the runtime where there is none. `planned`: the runtime that the write was to result in.
+    `read`: whether `runtime` was read from the server. `predicted`: check mode, nothing was written. `label`: how
+    messages name the runtime if `runtime` is None. `planned`: the runtime that the write should produce.
     """
 
     action: str
@@ -55,12 +55,12 @@ class Outcome(NamedTuple):
 
     @property
     def to_verify(self) -> bool:
-        """Whether the server may have stored something else than was requested."""
+        """Whether the server may have stored different values than requested."""
         return self.action in ("created", "updated") and not self.predicted
 
     @property
     def msg(self) -> str:
-        """One line for a person."""
+        """The outcome in one line."""
         if self.runtime is None:
             return f"Runtime {self.label} does not exist."
         name = repr(self.runtime.name)
@@ -72,7 +72,7 @@ class Outcome(NamedTuple):
 
     @property
     def changes(self) -> list[dict[str, Any]]:
-        """Each changed field with its value before and after; before a create there is none."""
+        """Each changed field with its value before and after; for a create, `before` is None."""
         return [
             {"field": name, "before": self.before.get(name), "after": self.after.get(name)}
             for name in self.changed_fields

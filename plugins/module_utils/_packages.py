@@ -21,9 +21,9 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Package(NamedTuple):
-    """A Python package of a runtime. A requested version that is empty or None means any.
+    """A Python package of a runtime. A requested version that is empty or None means any version.
 
-    `unknown` holds the keys that a newer server returned and this collection does not know. They are never sent.
+    `unknown` holds keys from a newer server that this collection does not know. They are never sent.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Package(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The normalised name (PEP 503): C(mstrio_py) and C(mstrio-py) are one package."""
+        """The normalised name (PEP 503): C(mstrio_py) and C(mstrio-py) are the same package."""
         return re.sub(r"[-_.]+", "-", self.name).lower()
 
     def over(self, have: Package | None) -> Package:
-        """This package as requested, laid over what the server has: what is not requested stays."""
+        """This requested package merged with the server's package `have`: values that are not requested stay."""
         if have is None:
             return self
         version = self.version or have.version
@@ -85,7 +85,7 @@ def _to_api(value: Iterable[Package]) -> list[dict[str, str]]:
 
 
 def _package_to_api(package: Package) -> dict[str, str]:
-    # A package that stays goes back with the version that the server returned: an empty one would upgrade it.
+    # Send an unchanged package with the version that the server returned: an empty version would upgrade it.
     body = {"name": package.name, "version": package.version or ""}
     if package.description is not None:
         body["description"] = package.description
@@ -125,7 +125,7 @@ PACKAGES = Kind(
 
 
 def lost_keys(before: Iterable[Package] | None, after: Iterable[Package] | None) -> dict[str, Any]:
-    """What the server no longer has of keys that this collection does not know, of packages that it still has."""
+    """The unknown keys, with their values, that remaining packages had `before` a write and lack `after` it."""
     have = {package.key: package.unknown for package in after or ()}
     return {
         f"packages['{package.name}'].{key}": value

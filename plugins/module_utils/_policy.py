@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which networks no definition may open.
+"""The policy: which networks a whitelist may contain.
 
 Wing: Model, pure.
 """
@@ -25,7 +25,7 @@ POLICY_OPTION: dict[str, Any] = {"policy": {"type": "dict", "options": POLICY_OP
 
 
 class Violation(NamedTuple):
-    """One rule that a whitelist breaks. `position` and `value` are None for the whole whitelist; `detail` says why."""
+    """A rule that a whitelist breaks, with the reason. `position` and `value` are None for the whole whitelist."""
 
     rule: str
     detail: str
@@ -34,20 +34,20 @@ class Violation(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What is wrong, for a person."""
+        """The violation as a sentence."""
         entry = "whitelist" if self.position is None else f"whitelist[{self.position}] {self.value!r}"
         return f"{entry} breaks the policy {self.rule}: it {self.detail}"
 
 
 class Policy(NamedTuple):
-    """Rules on whitelists. `within` None: no such rule. `never` holds each forbidden block with its addresses."""
+    """Rules for whitelists. `within`: the allowed addresses, None without such a rule. `never`: forbidden blocks."""
 
     within: Any = None
     never: tuple[tuple[str, Any], ...] = ()
     required: bool = False
 
     def violations(self, whitelist: Iterable[str] | None) -> Iterator[Violation]:
-        """Each rule that the whitelist breaks. It may hold entries that are not blocks, as servers do."""
+        """Each rule that the whitelist breaks. Entries need not be CIDR blocks, because servers may hold any text."""
         entries = list(whitelist or ())
         if self.required and not entries:
             yield Violation("whitelist_required", "is empty")
@@ -78,7 +78,7 @@ class Policy(NamedTuple):
 
 
 def policy_from(option: Mapping[str, Any] | None) -> Policy | None:
-    """The policy in an option, None where there is none. Raises ValidationError with every mistake in it."""
+    """The policy in the option C(policy), None if it is not set. Raises ValidationError with all faults."""
     if option is None:
         return None
     blocks: dict[str, list[str]] = {}
@@ -101,7 +101,7 @@ def _block(place: str, text: str) -> str:
 
 
 def _addresses(blocks: list[str]) -> Any:
-    """The addresses that the blocks of a rule name. A block of mapped or NAT64 addresses names the IPv4 ones too."""
+    """The addresses in the blocks of a rule. A block of mapped or NAT64 addresses also includes the IPv4 ones."""
     addresses = union(blocks)
     for text in blocks:
         addresses |= embedded(text, whole=True)

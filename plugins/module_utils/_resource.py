@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a runtime may use of the machine.
+"""The resource limits of a runtime.
 
 Wing: Model, pure.
 """
@@ -21,9 +21,9 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Resource(NamedTuple):
-    """What a runtime may use: cpu in units of a core, mem in MB, disk and proc_count as the server counts them.
+    """Resource limits: cpu in cores, mem in MB, disk and proc_count in the units of the server.
 
-    `unknown` holds the keys that a newer server returned and this collection does not know. They are never sent.
+    `unknown` holds keys from a newer server that this collection does not know. They are never sent.
     """
 
     cpu: Any = None
@@ -34,17 +34,17 @@ class Resource(NamedTuple):
 
     @property
     def amounts(self) -> dict[str, Any]:
-        """Each known amount, by option name; None where there is none."""
+        """Every amount by option name; None if it is not set."""
         return {key: getattr(self, key) for key in RESOURCE_KEYS}
 
     @property
     def given(self) -> dict[str, Any]:
-        """The amounts that there are."""
+        """The amounts that are set, by option name."""
         return {key: amount for key, amount in self.amounts.items() if amount is not None}
 
 
 def _number_text(value: Any) -> str:
-    """A number without an exponent and without needless zeros: C(0.2), C(1)."""
+    """A number without an exponent and without trailing zeros: C(0.2), C(1)."""
     if isinstance(value, float) and math.isfinite(value):
         text = repr(value)
         return text if "e" not in text else f"{value:.12f}".rstrip("0").rstrip(".")
@@ -100,7 +100,7 @@ RESOURCE = Kind(
 
 
 def lost_keys(before: Resource | None, after: Resource | None) -> dict[str, Any]:
-    """What the server no longer has of keys that this collection does not know."""
+    """The unknown keys, with their values, that the resource had `before` a write and lacks `after` it."""
     have = (after or Resource()).unknown
     return {
         f"resource.{key}": value

@@ -5,7 +5,7 @@
 """A runtime as the server holds it.
 
 Wing: Model, pure.
-Reading never fails on what a server stores; only an answer that is no object is refused, by `_api`.
+Reading never fails, whatever a server stores. `_api` rejects a response that is not an object.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from ._fields import FIELDS
 from ._names import DEFAULT_RUNTIME_ID
 
-# Read-only fields of an answer [doc], by their name in a result.
+# Read-only fields of a response [doc], by their name in a result.
 READ_ONLY = {
     "status": "status",
     "date_created": "dateCreated",
@@ -31,7 +31,7 @@ READ_ONLY = {
 
 
 class Runtime(NamedTuple):
-    """A runtime as read, or as predicted: then without what only the server knows."""
+    """A runtime as read, or as predicted, without the values that only the server knows."""
 
     values: Mapping[str, Any]
     id: str | None = None
@@ -39,20 +39,20 @@ class Runtime(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name, empty where the server returned none."""
+        """The name; empty if the server returned none."""
         return self.values.get("name") or ""
 
     @property
     def is_default(self) -> bool:
-        """Whether this is the runtime that the server is built with, known by its id alone."""
+        """Whether this is the server's built-in runtime, identified only by its id [doc]."""
         return (self.id or "").upper() == DEFAULT_RUNTIME_ID
 
     def lacks(self, names: Iterable[str]) -> bool:
-        """Whether one of the fields did not come: in a list that says nothing, the object has to be read [doc]."""
+        """Whether a field is missing. A list may omit fields, so then the object has to be read [doc]."""
         return any(self.values.get(name) is None for name in names)
 
     def to_result(self) -> dict[str, Any]:
-        """The runtime as playbooks see it; what the server never returned is None."""
+        """The runtime for a result. A field that the server did not return is None."""
         result: dict[str, Any] = {"id": self.id}
         for one in FIELDS:
             value = self.values.get(one.name)
@@ -64,7 +64,7 @@ class Runtime(NamedTuple):
 
 
 def from_api(data: Mapping[str, Any]) -> Runtime:
-    """The runtime in an object of the API."""
+    """The runtime in an object of the API [doc]. Missing fields are None."""
     return Runtime(
         values={one.name: one.kind.from_api(data.get(one.api)) for one in FIELDS},
         id=None if data.get("id") is None else str(data["id"]),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scripts that are saved in projects, the runtime that each runs on, and what could not be read of them.
+"""Scripts that are saved in projects, the runtime that each one uses, and the reads that failed.
 
 Wing: Model, pure.
 Facts of the API: the vendor's client [mstrio].
@@ -18,25 +18,25 @@ from ._names import DEFAULT_RUNTIME_ID, id_from
 from ._runtime import Runtime
 
 SCRIPT_TYPE = 76
-# A Command Manager script of the old kind has no runtime.
+# An old Command Manager script has no runtime.
 _COMMAND_MANAGER = "19456"
 _NAMES_IN_MESSAGE = 10  # scripts or projects that a sentence names
 
 
 class Project(NamedTuple):
-    """A project. `id` None: one that was asked for and that the server does not list."""
+    """A project. `id` is None for a requested project that the server does not list."""
 
     id: str | None
     name: str | None
 
     @property
     def label(self) -> str:
-        """How sentences name it."""
+        """How messages name it."""
         return f"project {self.name!r}"
 
 
 class SavedScript(NamedTuple):
-    """A script as a search lists it. `runtime_id` is known once the script itself was read."""
+    """A script from a search. `runtime_id` is None until the script itself was read."""
 
     project: Project
     id: str
@@ -49,18 +49,18 @@ class SavedScript(NamedTuple):
 
     @property
     def has_runtime(self) -> bool:
-        """Whether it is a script of a kind that runs on a runtime."""
+        """Whether scripts of this kind run on a runtime."""
         return str(self.subtype) != _COMMAND_MANAGER
 
     @property
     def label(self) -> str:
-        """How sentences name it."""
+        """How messages name it."""
         return f"script {self.name!r} in project {self.project.name!r}"
 
     def on_runtime(self, read: Mapping[str, Any]) -> SavedScript:
-        """The script with its runtime, as the server's object of it says. Raises ValidationError.
+        """The script with the runtime from its object. Raises ValidationError for an invalid id.
 
-        A script that names no runtime runs on the default one; how servers show that is unknown.
+        A script without a runtime runs on the default one; whether servers return null or no key is unknown.
         """
         named = read.get("scriptRuntimeId")
         if named is None or named == "":
@@ -68,7 +68,7 @@ class SavedScript(NamedTuple):
         return self._replace(runtime_id=id_from(str(named)))
 
     def to_result(self) -> dict[str, Any]:
-        """The script as playbooks see it."""
+        """The script for a result."""
         return {
             "id": self.id,
             "name": self.name,
@@ -81,7 +81,7 @@ class SavedScript(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """What could not be read: a script, a whole project where `script` is None, or even the list of projects."""
+    """A failed read: of a script, of a project if `script` is None, or of the list of projects."""
 
     project: Project | None
     script: SavedScript | None
@@ -89,7 +89,7 @@ class Unread(NamedTuple):
 
     @property
     def label(self) -> str:
-        """How sentences name it."""
+        """How messages name it."""
         thing = self.script or self.project
         return thing.label if thing else "the list of projects"
 
@@ -99,7 +99,7 @@ class Unread(NamedTuple):
         return (self.project and self.project.name) or "", self.script.name if self.script else ""
 
     def to_result(self) -> dict[str, Any]:
-        """The entry as playbooks see it."""
+        """The failed read for a result."""
         return {
             "project": self.project._asdict() if self.project else None,
             "script": {"id": self.script.id, "name": self.script.name} if self.script else None,
@@ -108,7 +108,7 @@ class Unread(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Every script that could be read, with its runtime, and what could not be read."""
+    """Every script that could be read, with its runtime, and the reads that failed."""
 
     scripts: Sequence[SavedScript] = ()
     unread: Sequence[Unread] = ()
@@ -120,7 +120,7 @@ class Usage(NamedTuple):
         return sorted(found, key=lambda script: (script.project.name or "", script.name, script.id))
 
     def warning(self) -> str | None:
-        """One sentence about everything that could not be read, None where nothing is missing."""
+        """One sentence about the failed reads; None if there are none."""
         if not self.unread:
             return None
         first = self.unread[0].error.sentence
@@ -129,7 +129,7 @@ class Usage(NamedTuple):
         return f"The scripts are incomplete, so a runtime without scripts may still be used. {first}{more or ''}"
 
     def protection_faults(self, runtimes: Iterable[Runtime]) -> list[str]:
-        """Why these runtimes must not be deleted: a script uses one, or nobody knows whether a script does."""
+        """Why these runtimes must not be deleted: a script uses one, or failed reads leave it unknown."""
         faults = []
         unproven = []
         for runtime in runtimes:
@@ -163,7 +163,7 @@ def _listed(texts: Sequence[str]) -> str:
 
 
 def script_from_search(entry: Mapping[str, Any], project: Project) -> SavedScript:
-    """The script in an entry of a search, which has an id."""
+    """The script in a search entry, which must have an id."""
     owner, modified = entry.get("owner"), entry.get("dateModified")
     return SavedScript(
         project,
@@ -177,7 +177,7 @@ def script_from_search(entry: Mapping[str, Any], project: Project) -> SavedScrip
 
 
 def check_projects(wanted: Sequence[str | None] | None) -> None:
-    """Raises ValidationError for names of projects that would find nothing."""
+    """Raises ValidationError for an empty list and for empty names."""
     if wanted is None:
         return
     faults = [f"projects[{index}] is empty" for index, name in enumerate(wanted) if not (name or "").strip()]
@@ -188,7 +188,7 @@ def check_projects(wanted: Sequence[str | None] | None) -> None:
 
 
 def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> tuple[list[Project], list[Unread]]:
-    """The projects of these names or ids, all where `wanted` is None, and what of `wanted` is none of them."""
+    """The projects with these names or ids (all if `wanted` is None), and an entry for each that was not found."""
     if wanted is None:
         return list(listed), []
     found: list[Project] = []

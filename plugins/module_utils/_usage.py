@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds out which saved scripts run on which runtime.
+"""Finds out which saved scripts use which runtime.
 
 Wing: Work.
-One list of projects, one search a project, one read a script: a search does not show the runtime. What cannot be read
-is collected and never counts as "no script". Facts of the API: the vendor's client [mstrio], `mstrio/api/browsing.py`,
-`mstrio/api/scripts.py`.
+It lists the projects, searches each project, and reads each script, because a search does not return the runtime.
+Failed reads are collected; they never count as "no script". Facts of the API: the vendor's client [mstrio],
+`mstrio/api/browsing.py`, `mstrio/api/scripts.py`.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ PROTECT_OPTION: dict[str, Any] = {"protect_used": {"type": "bool", "default": Fa
 _PROJECT_DOMAIN = 2
 _PAGE = 1000  # scripts
 _RESULTS = "/metadataSearches/results"
-# The newer version first, as the vendor's client does where the release has it [mstrio].
+# The newer version first, like the vendor's client on releases that have it [mstrio].
 _SEARCHES: tuple[tuple[str, Any], ...] = ((f"/v2{_RESULTS}", {}), (_RESULTS, None))
-# Reads that got no answer, with all retries, after which the rest is not tried: each may cost minutes.
+# Failed reads, each after all its retries, after which the remaining reads are skipped: each may take minutes.
 _MOST_OUTAGES = 5
 _OUTAGES = (401, 429, 502, 503, 504)
 
 
 def find_usage(library: Library, wanted: Sequence[str] | None, workers: int) -> Usage:
-    """The scripts of the projects of these names or ids; of all projects that the user may use where None is given.
+    """The scripts of the projects with these names or ids; with None, of all projects that the user may use.
 
-    Raises Interrupted alone: whatever the server refuses is in `unread`.
+    `workers`: number of parallel requests. Raises only Interrupted: failed reads are in `unread`.
     """
     return _Search(library, workers).usage(wanted)
 
 
 def check_unused(library: Library, runtimes: Iterable[Runtime], workers: int) -> None:
-    """Raises ValidationError if a script uses one of the runtimes, and if that could not be found out."""
+    """Raises ValidationError if a script uses one of the runtimes, or if this cannot be determined."""
     faults = find_usage(library, None, workers).protection_faults(runtimes)
     if faults:
         raise ValidationError(faults)
 
 
 class _Search:
-    """One look-up in all projects, `workers` requests at a time."""
+    """One search of all projects, with up to `workers` parallel requests."""
 
     def __init__(self, library: Library, workers: int) -> None:
         self._library, self._workers = library, workers
@@ -61,19 +61,19 @@ class _Search:
         self._unread: list[Unread] = []
 
     def usage(self, wanted: Sequence[str] | None) -> Usage:
-        """The scripts, each with its runtime, and what could not be read."""
+        """The scripts, each with its runtime, and the reads that failed."""
         try:
             projects, missing = select_projects(self._projects(), wanted)
         except (ApiError, ConnectError) as exc:
             return Usage((), [Unread(None, None, exc)])
         self._unread += missing
-        # The first one alone: it finds out which version of the search this release has.
+        # Search the first project alone, to find out which version of the search this release has.
         found = [*self._each(self._scripts, projects[:1]), *self._each(self._scripts, projects[1:])]
         scripts = self._each(self._read, [script for few in found for script in few if script.has_runtime])
         return Usage(scripts, sorted(self._unread, key=lambda one: one.place))
 
     def _each(self, read: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
-        """What could be read of the items; what could not is noted."""
+        """The items that could be read. Failures are added to `_unread`."""
 
         def attempt(item: Item) -> Found | Unread:
             if self._outages >= _MOST_OUTAGES:
@@ -119,7 +119,7 @@ class _Search:
         return list(found.values())
 
     def _start(self, project: Project, doing: str) -> Mapping[str, Any]:
-        """What a search answers: its id, and how many it found."""
+        """The response to the start of a search: its id, and the number of objects found."""
         params = {"type": SCRIPT_TYPE, "domain": _PROJECT_DOMAIN}
         while True:
             version = self._version
@@ -149,7 +149,7 @@ class _Search:
             raise ValidationError([f"Could not {doing}: its runtime's {fault}" for fault in exc.faults]) from exc
 
     def _entries(self, data: Any, doing: str, path: str) -> list[Mapping[str, Any]]:
-        """A list of objects with ids. Raises ApiError."""
+        """The response as a list of objects with ids. Raises ApiError for any other shape."""
         if isinstance(data, list) and all(isinstance(one, Mapping) and one.get("id") for one in data):
             return data
         raise wrong_shape(data, doing, self._library.base_url, f"GET /api{path}", "a list of objects with ids")

@@ -128,7 +128,7 @@ def test_one_half_of_a_pool_makes_the_other_half_necessary():
     have = holding(a={"id": A, "maxCachedInstances": 2})
     have.listed = lambda one: {key: value for key, value in one.items() if key != "maxCachedInstances"}
     result = run(have, {"name": "a", "min_cached_instances": 3})
-    assert "min_cached_instances 3 is more than max_cached_instances 2" in result["msg"]
+    assert "min_cached_instances 3 must not exceed max_cached_instances 2" in result["msg"]
     assert have.writes == []
 
 

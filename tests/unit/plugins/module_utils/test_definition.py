@@ -51,7 +51,7 @@ from hypothesis import strategies as st
         ({"max_cached_instances": -1}, "max_cached_instances must be at least 0, not -1"),
         (
             {"min_cached_instances": 2, "max_cached_instances": 1},
-            "min_cached_instances 2 is more than max_cached_instances 1",
+            "min_cached_instances 2 must not exceed max_cached_instances 1",
         ),
         ({"resource": {"cpu": 0.0}}, "resource.cpu must be more than 0, not 0.0"),
         ({"resource": {"cpu": math.inf}}, "resource.cpu must be more than 0, not inf"),

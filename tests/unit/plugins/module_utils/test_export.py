@@ -126,7 +126,7 @@ def test_by_name_whatever_order_the_server_has():
         ({"name": "r "}, "runtime 'r ': name 'r ' starts or ends with whitespace"),
         ({"packages": [{"name": f"{MASK}io-py"}]}, "runtime 'r': packages[0].name is masked by Ansible"),
         ({"packages": [{"name": "a-b"}, {"name": "A_B"}]}, "runtime 'r': packages[1].name"),
-        ({"minCachedInstances": 3, "maxCachedInstances": 1}, "runtime 'r': min_cached_instances 3 is more"),
+        ({"minCachedInstances": 3, "maxCachedInstances": 1}, "runtime 'r': min_cached_instances 3 must not exceed"),
         ({"name": ""}, "runtime '': name '' is empty"),
         ({"name": None}, "runtime '': name '' is empty"),
         ({"packages": [{"version": "1"}]}, "runtime 'r': packages[0].name '' is empty"),

@@ -112,7 +112,7 @@ def test_an_empty_list_clears():
 @pytest.mark.parametrize("options", [{"min_cached_instances": 4}, {"min_cached_instances": 9, "exec_timeout": 5}])
 def test_a_pool_is_checked_against_what_the_runtime_will_have(options):
     [fault] = faults_of(make_plan, runtime(), wanted(**options))
-    assert "is more than max_cached_instances 3" in fault
+    assert "must not exceed max_cached_instances 3" in fault
 
 
 def test_a_pool_upside_down_on_the_server_is_no_fault_of_a_task_that_leaves_it_alone():

@@ -74,7 +74,7 @@ def test_all_mistakes_of_all_entries_in_one_message():
         "runtimes[1]: name '' is empty",
         "runtimes[2]: one of name and id is required",
         "runtimes[3] 'b': exec_timeout must be at least 1, not 0",
-        "runtimes[3] 'b': min_cached_instances 3 is more than max_cached_instances 1",
+        "runtimes[3] 'b': min_cached_instances 3 must not exceed max_cached_instances 1",
         "runtimes[4] 'c': packages[1].name 'X' is the same package as packages[0]; list it once",
         "runtimes[4] 'c': resource.cpu must be more than 0, not -1.0",
         "runtimes[6]: id '12' is invalid",
