@@ -38,6 +38,6 @@ STAGE = pytests.stage("faults", "tests/faults", variables_of=stage_variables)
 OLD_URLLIB3 = pytests.stage(
     "faults urllib3 1.26",
     "tests/faults",
-    files=("test_lost_answers.py", "test_proxies.py", "test_tls.py"),
+    files=("test_lost_responses.py", "test_proxies.py", "test_tls.py"),
     env_name="urllib3-1.26",
 )

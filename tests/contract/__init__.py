@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The witness: clients that others wrote, against the simulator in every profile, and against the module."""
+"""Tests the simulator and the modules with independent clients, in every profile."""

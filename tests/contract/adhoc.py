@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the module as a user would: ad hoc, with the connection in the environment."""
+"""Runs the module as a user would: with an ad hoc command and the connection in the environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Module:
-    """A module against one server. A call returns the result, and wants neither a failure nor a warning."""
+    """A module for one server. A call returns the result, and fails the test on any failure or warning."""
 
     server: Simulator
     name: str = "mstr_runtime"
@@ -42,7 +42,7 @@ class Module:
         )
         said = done.stdout + done.stderr
         assert done.returncode == 0, said
-        # Nothing that these tests do is worth a warning, least of all that the server stored something else.
+        # No task of these tests may cause a warning, for example that the server stored a different value.
         assert "[WARNING]" not in said, said
         result: dict[str, Any] = json.loads(done.stdout.partition(" => ")[2])
         return result

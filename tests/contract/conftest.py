@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of this folder need: the simulator, the two clients, and the module by way of `ansible`.
+"""Fixtures for this folder: the simulator, the two clients, and the module run by `ansible`.
 
-`mstrio-py` and `mstr-rest-requests` are installed where pytest runs. The simulator and ansible have environments of
-their own, which the development tool names in variables (see dev/testbed.py):
+`mstrio-py` and `mstr-rest-requests` are installed in pytest's environment. The simulator and ansible have their own
+environments. The development tool sets variables for them (see dev/testbed.py):
 
 MSTR_SIMULATOR_PYTHON    an interpreter that can run tests/simulator
 MSTR_TEST_ANSIBLE_BIN    the folder of a command `ansible` whose Python has requests and netaddr
@@ -34,20 +34,20 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture(params=PROFILES)
 def server(request: pytest.FixtureRequest, simulator: Simulator) -> Simulator:
-    """A fresh server; a test that asks for it runs in every profile."""
+    """Return a fresh server. A test that uses it runs in every profile."""
     simulator.reset(request.param)
     return simulator
 
 
 @pytest.fixture
 def switches(server: Simulator) -> dict[str, Any]:
-    """How this server behaves."""
+    """Return the switches of this server."""
     return server.switch()
 
 
 @pytest.fixture
 def mstrio(server: Simulator) -> Iterator[Connection]:
-    """The vendor's client, logged in."""
+    """Log in with the vendor's client."""
     connection = Connection(server.base_url, server.username, server.password, verbose=False)
     yield connection
     connection.close()
@@ -55,18 +55,18 @@ def mstrio(server: Simulator) -> Iterator[Connection]:
 
 @pytest.fixture
 def rest(server: Simulator) -> Iterator[AuthenticatedMSTRRESTSession]:
-    """The independent client, logged in."""
+    """Log in with the independent client."""
     with AuthenticatedMSTRRESTSession(f"{server.base_url}/api/", server.username, server.password) as session:
         yield session
 
 
 @pytest.fixture
 def module(server: Simulator) -> Module:
-    """The module `mstr_runtime`, to be called with its options."""
+    """Return the module `mstr_runtime`; call it with its options."""
     return Module(server)
 
 
 @pytest.fixture
 def reader(server: Simulator) -> Module:
-    """The module `mstr_runtime_info`, to be called with its options."""
+    """Return the module `mstr_runtime_info`; call it with its options."""
     return Module(server, "mstr_runtime_info")

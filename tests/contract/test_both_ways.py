@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module and the clients, both ways: what one made, the other reads as meant, and repairs.
+"""The module reads and corrects runtimes that the clients created, and the clients those of the module.
 
-Deletes, and what exactly is sent, are in test_requests.py.
+test_requests.py tests deletes and the exact requests.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def found_unchanged(result: dict[str, Any]) -> bool:
     return (result["changed"], result["action"], result["changed_fields"]) == (False, "none", [])
 
 
-# --- the module made it
+# --- created by the module
 
 
-def test_what_the_module_made_the_clients_read_as_meant_and_delete(
+def test_the_clients_read_and_delete_runtimes_of_the_module(
     module: Module,
     mstrio: Connection,
     rest: AuthenticatedMSTRRESTSession,
@@ -49,14 +49,14 @@ def test_what_the_module_made_the_clients_read_as_meant_and_delete(
     runtime = Runtime(mstrio, name=wanted["name"])
     assert runtime.id == made["id"]
     assert of_mstrio(runtime) == wanted
-    # To the letter of the vendor's samples: cpu a text, the counts numbers.
+    # The types are those of the vendor's samples: cpu is a text, the counts are numbers.
     body = for_api(wanted)
     assert of_api(rest.get(f"runtimes/{made['id']}").json(), body) == of_api(body, body)
     assert runtime.delete(force=True)
     assert list_runtimes(mstrio, name=wanted["name"]) == []
 
 
-def test_what_the_module_cleared_the_client_finds_empty(
+def test_the_client_reads_fields_that_the_module_cleared_as_empty(
     module: Module, mstrio: Connection, switches: dict[str, Any]
 ) -> None:
     before = known(FULL, switches)
@@ -69,10 +69,10 @@ def test_what_the_module_cleared_the_client_finds_empty(
     assert of_mstrio(Runtime(mstrio, id=runtime.id)) == {**before, **cleared}
 
 
-# --- a client made it
+# --- created by a client
 
 
-def test_what_mstrio_py_made_the_module_finds_unchanged(
+def test_the_module_finds_runtimes_of_mstrio_py_unchanged(
     module: Module, mstrio: Connection, server: Simulator, switches: dict[str, Any]
 ) -> None:
     wanted = known(FULL, switches)
@@ -84,20 +84,20 @@ def test_what_mstrio_py_made_the_module_finds_unchanged(
     assert found_unchanged(result)
     assert result["id"] == runtime.id
     assert writes(server) == []
-    assert [session["mode"] for session in server.open_sessions()] == ["standard"]  # the module's own is closed
-    # And what it returns is what the client reads.
+    assert [session["mode"] for session in server.open_sessions()] == ["standard"]  # the module's is closed
+    # The module returns what the client reads.
     listed = {name: result["runtime"][name] for name in ("status", "version", "owner", "acg", "date_modified")}
     assert listed == {name: getattr(runtime, name) for name in listed}
 
 
-def test_what_mstrio_py_made_with_the_least_the_module_finds_unchanged(module: Module, mstrio: Connection) -> None:
-    # Packages without a version, a resource without all its keys, and what the client sends unasked.
+def test_the_module_finds_minimal_runtimes_of_mstrio_py_unchanged(module: Module, mstrio: Connection) -> None:
+    # Packages without a version, an incomplete resource, and fields that the client adds itself.
     Runtime.create(mstrio, "Witness", packages=[{"name": "pandas"}, {"name": "mstrio_py"}], resource={"cpu": "1"})
     wanted = {"packages": [{"name": "mstrio-py"}, {"name": "Pandas"}], "resource": {"cpu": 1.0}, "exec_timeout": 600}
     assert found_unchanged(module(name="Witness", **wanted))
 
 
-def test_what_the_rest_client_made_the_module_finds_unchanged(
+def test_the_module_finds_runtimes_of_the_rest_client_unchanged(
     module: Module, rest: AuthenticatedMSTRRESTSession, server: Simulator, switches: dict[str, Any]
 ) -> None:
     wanted = known(FULL, switches)
@@ -111,7 +111,7 @@ def test_what_the_rest_client_made_the_module_finds_unchanged(
 
 
 @pytest.mark.parametrize("first", [0, 1], ids=["one half of the fields", "the other half"])
-def test_what_mstrio_py_altered_the_module_names_and_repairs(
+def test_the_module_reports_and_reverts_changes_of_mstrio_py(
     module: Module, mstrio: Connection, server: Simulator, switches: dict[str, Any], first: int
 ) -> None:
     wanted, other = known(FULL, switches), known(OTHER, switches)

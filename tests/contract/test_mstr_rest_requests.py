@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An independent client, mstr-rest-requests, against the simulator: other habits at the same calls."""
+"""The independent client mstr-rest-requests, against the simulator: it makes the same calls in a different way."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def api(server: Simulator) -> str:
 
 
 def understood(switches: dict[str, Any]) -> bool:
-    """Whether this client can read the code of an error: it does not know the wrapped form."""
+    """Return whether this client can read the code of an error: it does not support the wrapped form."""
     return bool(switches["errors_wrapped"] == "no")
 
 
@@ -41,7 +41,7 @@ def test_login_and_logout(server: Simulator) -> None:
         assert session.get_session_info().json()["timeout"] == 1800
         assert session.extend_session().status_code == 204
     assert server.open_sessions() == []
-    assert not session.has_session()  # it forgets its token after a 204 alone
+    assert not session.has_session()  # it deletes its token only after a 204
 
 
 def test_login_by_api_token(server: Simulator) -> None:
@@ -77,7 +77,9 @@ def test_a_delegated_session_is_left_open(rest: AuthenticatedMSTRRESTSession, se
     assert rest.get("runtimes").status_code == 200
 
 
-def test_a_session_can_be_handed_on_with_its_cookies(rest: AuthenticatedMSTRRESTSession, server: Simulator) -> None:
+def test_a_session_works_in_a_second_client_with_its_cookies(
+    rest: AuthenticatedMSTRRESTSession, server: Simulator
+) -> None:
     snapshot = rest.to_dict()
     with MSTRRESTSession.from_dict(snapshot) as heir:
         assert heir.get("runtimes").status_code == 200
@@ -157,7 +159,7 @@ def test_a_second_runtime_of_a_name(rest: AuthenticatedMSTRRESTSession, switches
         rest.post("runtimes", json=body)
         assert len(rest.get("runtimes").json()["runtimes"]) == 3
         return
-    # ERR015, as the sample prints it, is no code that this client knows.
+    # This client does not know ERR015, the form in the vendor's sample.
     with pytest.raises(
         ObjectAlreadyExistsException if switches["error_code_style"] == "table" else MSTRException
     ) as caught:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The vendor's own client, mstrio-py, against the simulator. Where it cannot talk to it, the simulator is wrong."""
+"""The vendor's client mstrio-py, against the simulator. If they do not work together, the simulator is wrong."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_ID = "A" * 32
 
 
 def error_number(error: IServerError) -> int:
-    """The number of the API's error code: releases print ERR0015 and ERR015."""
+    """Return the number of the API's error code: some releases print ERR0015, others ERR015."""
     return int(str(error).partition("code: 'ERR")[2].partition("'")[0])
 
 
@@ -68,11 +68,11 @@ def test_wrong_password_is_refused(server: Simulator) -> None:
     assert server.open_sessions() == []
 
 
-def test_application_type_falls_back_on_old_servers(mstrio: Connection, switches: dict[str, Any]) -> None:
+def test_login_falls_back_to_an_older_application_type(mstrio: Connection, switches: dict[str, Any]) -> None:
     assert mstrio._application_type == (76 if switches["application_type_76"] == "yes" else 35)
 
 
-def test_tokens_made_by_a_session_open_others(mstrio: Connection, server: Simulator) -> None:
+def test_tokens_of_a_session_open_new_sessions(mstrio: Connection, server: Simulator) -> None:
     others = [
         Connection(server.base_url, api_token=mstrio.get_api_token(), verbose=False),
         Connection(server.base_url, identity_token=mstrio.get_identity_token(), verbose=False),
@@ -83,14 +83,14 @@ def test_tokens_made_by_a_session_open_others(mstrio: Connection, server: Simula
     others[0].close()
 
 
-def test_logout_of_a_delegated_session_ends_its_giver_where_they_share_one(
+def test_logout_of_a_delegated_session_ends_a_shared_session(
     mstrio: Connection, server: Simulator, switches: dict[str, Any]
 ) -> None:
     Connection(server.base_url, identity_token=mstrio.get_identity_token(), verbose=False).close()
     assert mstrio.status() is (switches["delegated_logout"] == "separate")
 
 
-def test_a_dead_session_is_seen_and_renewed(mstrio: Connection, server: Simulator) -> None:
+def test_an_ended_session_is_noticed_and_renewed(mstrio: Connection, server: Simulator) -> None:
     server.expire_sessions()
     assert not mstrio.status()
     with pytest.raises(IServerError) as caught:
@@ -100,14 +100,14 @@ def test_a_dead_session_is_seen_and_renewed(mstrio: Connection, server: Simulato
     assert list_runtimes(mstrio)
 
 
-def test_the_cookie_is_needed_beside_the_token(mstrio: Connection) -> None:
+def test_a_session_needs_token_and_cookie(mstrio: Connection) -> None:
     mstrio._session.cookies.clear()
     with pytest.raises(IServerError) as caught:
         list_runtimes(mstrio)
     assert error_number(caught.value) == 9
 
 
-def test_server_status_tells_the_version(mstrio: Connection, switches: dict[str, Any]) -> None:
+def test_server_status_returns_the_version(mstrio: Connection, switches: dict[str, Any]) -> None:
     told = switches["iserver_version"][:9] if switches["status_call"] == "open" else None
     assert mstrio.iserver_version == told
     assert mstrio.deployment_type == (switches["deployment_type"] or None)
@@ -155,8 +155,8 @@ def test_alter_one_field(mstrio: Connection, switches: dict[str, Any], field: st
     assert of_mstrio(Runtime(mstrio, id=runtime.id)) == {**before, field: other[field]}
 
 
-def test_lists_cannot_be_cleared(mstrio: Connection, server: Simulator) -> None:
-    """A limit of the client, which drops empty lists: it is why only the module is tested for that."""
+def test_the_client_cannot_clear_lists(mstrio: Connection, server: Simulator) -> None:
+    """The client ignores empty lists. So only the module is tested for clearing a list."""
     runtime = Runtime.create(mstrio, "Witness", whitelist=["10.0.0.0/8"])
     runtime.alter(whitelist=[], packages=[])
     assert server.requests("PATCH")[-1]["body"] == {"name": "Witness"}
@@ -172,13 +172,13 @@ def test_delete(mstrio: Connection, server: Simulator) -> None:
     assert error_number(caught.value) == 4
 
 
-def test_journal_comments_arrive_where_the_release_takes_them(
+def test_journal_comments_arrive_if_the_release_supports_them(
     mstrio: Connection, server: Simulator, switches: dict[str, Any]
 ) -> None:
     if switches["change_journal"] == "no":
         with pytest.raises(IServerError, match="changeJournal"):
             Runtime.create(mstrio, "Witness", journal_comment="made")
-        # The client itself knows that an old release takes no comment with a delete.
+        # The client does not send a comment with a delete to an old release.
         with pytest.raises(VersionException, match=r"11\.5\.0300"):
             Runtime.create(mstrio, "Witness").delete(force=True, journal_comment="gone")
         return
@@ -193,7 +193,7 @@ def test_versions(mstrio: Connection, switches: dict[str, Any]) -> None:
     if switches["versions_call"] == "yes":
         assert get_runtime_versions(mstrio) == switches["python_versions"]
     else:
-        # The two answers by which the client knows that a release has no such call.
+        # These two responses show the client that a release does not have this call.
         with pytest.raises(VersionException, match="not supported on this version"):
             get_runtime_versions(mstrio)
 
@@ -210,7 +210,7 @@ def test_a_second_runtime_of_a_name(mstrio: Connection, switches: dict[str, Any]
     assert error_number(caught.value) == 15
 
 
-def test_without_the_privilege_nothing_is_made(server: Simulator) -> None:
+def test_without_the_privilege_no_runtime_is_created(server: Simulator) -> None:
     viewer = server.users["viewer"]
     with (
         Connection(server.base_url, viewer["username"], viewer["password"], verbose=False) as connection,
@@ -221,9 +221,9 @@ def test_without_the_privilege_nothing_is_made(server: Simulator) -> None:
     assert server.runtimes() == []
 
 
-def test_the_pool_may_not_be_upside_down(mstrio: Connection) -> None:
+def test_a_pool_with_minimum_above_maximum_is_refused(mstrio: Connection) -> None:
     runtime = Runtime.create(mstrio, "Witness", max_cached_instances=1)
-    # Each alone is legal, so that the client cannot see it: the server has to.
+    # Each value is valid alone, so the client does not notice: the server has to reject it.
     with pytest.raises(IServerError, match="maxCachedInstances"):
         runtime.alter(min_cached_instances=2)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Request by request: the module asks the server for the same as the vendor's client, and the same is stored."""
+"""The module sends the same requests as the vendor's client, and the server stores the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from contract.vocabulary import FULL, OTHER, for_mstrio, known, stored
 
 
 class Witness:
-    """Notes what one client does to a server."""
+    """Records what one client changes on a server."""
 
     def __init__(self, server: Simulator) -> None:
         self._server = server
@@ -27,7 +27,7 @@ class Witness:
         server.clear_requests()
 
     def writes(self, identity: str | None = None) -> list[dict[str, Any]]:
-        """Every request that changes something, sessions apart; the runtime's own id is written as `ID`."""
+        """Return every request that changes something, except for sessions. `ID` replaces the runtime's id."""
         return [
             {
                 "method": entry["method"],
@@ -46,7 +46,7 @@ class Witness:
 
 
 def comment(switches: dict[str, Any], switch: str, text: str) -> dict[str, str]:
-    """The option that leaves a comment, where this release takes one."""
+    """Return the option for a comment, if this release supports comments."""
     return {"journal_comment": text} if switches[switch] == "yes" else {}
 
 

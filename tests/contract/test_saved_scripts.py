@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Saved scripts: the vendor's client and the module find the same ones, on the same runtimes, in every profile."""
+"""The vendor's client and the module find the same saved scripts on the same runtimes, in every profile."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ PROJECTS = [
 
 @pytest.fixture
 def scripts(server: Simulator) -> Simulator:
-    """The server, with scripts in two projects."""
+    """Return the server, with scripts in two projects."""
     server.seed({"name": "Etl", "id": ETL}, projects=PROJECTS)
     return server
 
 
 def by_module(reader: Module, **options: Any) -> dict[str, str]:
-    """The runtime of each script, as the module says."""
+    """Return the runtime of each script, as the module returns it."""
     result = reader(include_scripts=True, **options)
     assert result["unread"] == []
     return {script["id"]: runtime["id"] for runtime in result["runtimes"] for script in runtime["scripts"]}
 
 
 def by_mstrio(mstrio: Connection, *projects: str) -> dict[str, str]:
-    """The runtime of each script, as mstrio-py says; none is the default one."""
+    """Return the runtime of each script, as mstrio-py returns it. No script runs on the default runtime."""
     found = {}
     for project in projects:
         mstrio.select_project(project_id=project)
@@ -71,7 +71,7 @@ def test_both_find_the_same_scripts_in_one_project(mstrio: Connection, reader: M
 
 
 @pytest.mark.usefixtures("scripts")
-def test_both_say_the_same_of_a_script(mstrio: Connection, reader: Module) -> None:
+def test_both_return_the_same_for_a_script(mstrio: Connection, reader: Module) -> None:
     [close] = list_scripts(mstrio, name="Close", project_name="Finance", to_dictionary=True)
     [etl] = reader(name="Etl", include_scripts=True, projects=["Finance"])["runtimes"]
     [found] = etl["scripts"]
@@ -82,21 +82,21 @@ def test_both_say_the_same_of_a_script(mstrio: Connection, reader: Module) -> No
     assert found["project"] == {"id": close["project_id"], "name": "Finance"}
 
 
-def test_each_asks_as_the_other_does(scripts: Simulator, mstrio: Connection, reader: Module) -> None:
+def test_both_send_the_same_requests(scripts: Simulator, mstrio: Connection, reader: Module) -> None:
     by_module(reader, projects=["Finance"])
     ours = [entry for entry in scripts.requests() if entry["project"]]
     scripts.clear_requests()
     by_mstrio(mstrio, FINANCE)
     theirs = [entry for entry in scripts.requests() if entry["project"]]
     calls = {(entry["method"], entry["path"]) for entry in theirs}
-    # An older release is asked for the newer search first: the module does not rely on the version that is shown.
+    # The module tries the newer search first, also on an older release: it does not rely on the reported version.
     assert {(e["method"], e["path"]) for e in ours if e["status"] == 200} <= calls
     searched = next(entry["query"] for entry in theirs if entry["method"] == "POST")
     [ours_searched] = [entry["query"] for entry in ours if entry["method"] == "POST" and entry["status"] == 200]
     assert ours_searched.items() <= searched.items()
 
 
-def test_a_project_that_is_not_loaded_is_an_error_to_both(server: Simulator, mstrio: Connection) -> None:
+def test_a_project_that_is_not_loaded_is_an_error_for_both(server: Simulator, mstrio: Connection) -> None:
     server.seed(projects=[{"name": "Archive", "id": SALES, "loaded": False}])
     with pytest.raises(IServerError):
         list_scripts(mstrio, project_id=SALES, to_dictionary=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from mstrio.python_execution.runtime import Runtime, RuntimePackage, RuntimeResource
 
-# What a server makes up for each runtime.
+# The fields that a server sets itself for each runtime.
 OF_THE_SERVER = ("id", "dateCreated", "dateModified", "version")
 
 FULL: Mapping[str, Any] = {
@@ -20,7 +20,7 @@ FULL: Mapping[str, Any] = {
     "description": "Sales & co: \"quoted\", 'twice', back\\slash, größer, 日本",
     "whitelist": ["10.10.10.0/24", "192.168.1.1/32", "2001:db8:1::/48"],
     "packages": [
-        # Listed, since some servers add it to each new runtime.
+        # Included, because some servers add it to each new runtime.
         {"name": "mstrio-py", "version": "11.6.10.101", "description": ""},
         {"name": "pandas", "version": "2.2.3", "description": "Tables"},
         {"name": "requests", "version": "2.32.3", "description": ""},
@@ -33,7 +33,7 @@ FULL: Mapping[str, Any] = {
     "others": "reserved",
     "execution_target": "here",
 }
-# The same fields in the same order, every one with another value.
+# The same fields in the same order, each with a different value.
 OTHER: Mapping[str, Any] = {
     "name": "Witness, altered",
     "description": "altered",
@@ -54,7 +54,7 @@ OTHER: Mapping[str, Any] = {
 
 
 def known(definition: Mapping[str, Any], switches: Mapping[str, Any]) -> dict[str, Any]:
-    """The definition without the fields that this server's release does not have."""
+    """Return the definition without the fields that this release does not support."""
     result = dict(definition)
     if switches["execution_target"] == "no":
         result.pop("execution_target", None)
@@ -64,18 +64,18 @@ def known(definition: Mapping[str, Any], switches: Mapping[str, Any]) -> dict[st
 
 
 def for_mstrio(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of `Runtime.create` and `alter`."""
+    """Return the arguments of `Runtime.create` and `alter`."""
     result = dict(definition)
     if "packages" in result:
         result["packages"] = [RuntimePackage(**package) for package in result["packages"]]
     if "resource" in result:
-        # The API wants cpu as a text.
+        # The API requires cpu as a text.
         result["resource"] = RuntimeResource(**{**result["resource"], "cpu": str(result["resource"]["cpu"])})
     return result
 
 
 def of_mstrio(runtime: Runtime) -> dict[str, Any]:
-    """What mstrio-py reads, as a definition. A server may keep lists in any order, and write 0.2 as "0.20"."""
+    """Convert what mstrio-py reads to a definition. A server may return lists in any order, and 0.2 as "0.20"."""
     result = {name: getattr(runtime, name) for name in FULL}
     result["whitelist"] = sorted(runtime.whitelist or [])
     packages = [
@@ -90,14 +90,14 @@ def of_mstrio(runtime: Runtime) -> dict[str, Any]:
 
 
 def for_api(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a POST, as the vendor documents it."""
+    """Return the body of a POST, as the vendor documents it."""
     resource = {_camel(name): value for name, value in definition["resource"].items()}
     resource["cpu"] = str(resource["cpu"])
     return {**{_camel(name): value for name, value in definition.items()}, "resource": resource}
 
 
 def of_api(data: Mapping[str, Any], like: Iterable[str]) -> dict[str, Any]:
-    """The definition in an object of the API, without what is read-only and in one order."""
+    """Convert an object of the API to a definition, without read-only fields and in a fixed order."""
     result = {name: data[name] for name in like}
     result["whitelist"] = sorted(result["whitelist"])
     writable = [{name: p[name] for name in RuntimePackage.__annotations__} for p in result["packages"]]
@@ -107,7 +107,7 @@ def of_api(data: Mapping[str, Any], like: Iterable[str]) -> dict[str, Any]:
 
 
 def stored(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A runtime of the server's state, to be compared with another: without what each has of its own."""
+    """Return a runtime of the server's state without the fields that differ for each runtime."""
     result = {name: value for name, value in data.items() if name not in OF_THE_SERVER}
     result["whitelist"] = sorted(result.get("whitelist") or [])
     result["packages"] = sorted(result.get("packages") or [], key=lambda package: package["name"])

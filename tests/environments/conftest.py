@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ten servers for all tests of this folder, and the playbooks of the collection run against them by name."""
+"""Fixtures for this folder: ten servers, and a way to run the collection's playbooks on them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def simulators() -> Iterator[list[Simulator]]:
 
 @pytest.fixture
 def servers(simulators: list[Simulator]) -> list[Simulator]:
-    """Ten fresh servers, whose lists are complete."""
+    """Return ten fresh servers with complete lists."""
     for server in simulators:
         server.reset("newest")
     return simulators
@@ -38,5 +38,5 @@ def servers(simulators: list[Simulator]) -> list[Simulator]:
 
 @pytest.fixture
 def play(servers: list[Simulator], tmp_path: Path) -> Play:
-    """Playbooks in a folder of their own, on an inventory of these servers: C(env0) to C(env9)."""
+    """Return a runner for playbooks in a new folder, with an inventory of these servers: C(env0) to C(env9)."""
     return Play(tmp_path, servers)

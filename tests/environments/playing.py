@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs playbooks as people type them, in a folder of their own."""
+"""Runs playbooks from a command line, in a separate folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIME_LIMIT = 120  # seconds
 
 @dataclass(frozen=True)
 class Played:
-    """A run that has ended."""
+    """A completed run."""
 
     status: int
     output: str
@@ -30,7 +30,7 @@ class Played:
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """What the report says of each environment."""
+        """Return the outcome of each environment in the report."""
         return {one["environment"]: one["outcome"] for one in self.report["environments"]}
 
     def messages(self) -> dict[str, str]:
@@ -38,12 +38,12 @@ class Played:
         return {one["environment"]: one["message"] for one in self.report["environments"] if one["message"]}
 
     def lines(self) -> list[str]:
-        """The report, as people see it."""
+        """Return the lines of the report, as users see it."""
         return [line for one in self.report["environments"] for line in one["lines"]]
 
 
 class Play:
-    """A folder with an inventory, and what is run in it."""
+    """A folder with an inventory, in which commands run."""
 
     def __init__(self, folder: Path, servers: Sequence[Simulator]) -> None:
         self.folder, self.servers = folder, servers
@@ -59,7 +59,7 @@ class Play:
         self.groups: dict[str, list[str]] = {}
 
     def inventory(self) -> Path:
-        """The inventory, as the hosts and variables are now."""
+        """Write the inventory with the current hosts and variables."""
         children = {name: {"hosts": dict.fromkeys(hosts, None)} for name, hosts in self.groups.items()}
         content = {"all": {"vars": self.variables, "hosts": self.hosts, "children": children}}
         path = self.folder / "inventory.json"
@@ -67,7 +67,7 @@ class Play:
         return path
 
     def write(self, name: str, content: Any) -> Path:
-        """A file in the folder, as JSON unless it is text."""
+        """Write a file in the folder. A value that is not text is written as JSON."""
         path = self.folder / name
         path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
         return path
@@ -79,11 +79,11 @@ class Play:
         return [str(program), "-i", str(self.inventory()), playbook, *options, *extra]
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The variables of the run."""
+        """Return the variables of the run."""
         return ansible.environment(self.folder / ".ansible", **{"ANSIBLE_FORKS": "10", **(more or {})})
 
     def __call__(self, playbook: str, *options: str, env: Mapping[str, str] | None = None, **variables: Any) -> Played:
-        """Run it to its end; `variables` win over those of the inventory."""
+        """Run a playbook to its end. `variables` override those of the inventory."""
         report = {"mstr_report_dest": "report.json"} if playbook in (APPLY, AUDIT) else {}
         return self.run(self.command(playbook, *options, **{**report, **variables}), env)
 

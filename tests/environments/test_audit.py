@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The audit: it reads, judges, compares, reports on every environment, and changes nothing."""
+"""The audit reads each environment, checks it, reports on it, and changes nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RUNTIMES = [{"name": "Nightly reports", "exec_timeout": 600, "whitelist": ["10.1
 
 @pytest.fixture
 def three(play: Play, servers: list[Simulator]) -> Play:
-    """One environment in order, one against the policy that also drifts, one that cannot be reached."""
+    """Prepare one valid environment, one that violates the policy and differs, and one that cannot be reached."""
     play.variables |= {
         "mstr_runtimes_policy": POLICY,
         "mstr_audit_accept": [DEFAULT_ID.lower()],
@@ -77,18 +77,18 @@ def test_every_environment_is_reported_and_nothing_is_changed(three: Play, serve
     assert [server.open_sessions() for server in servers[:2]] == [[], []]
 
 
-def test_violations_fail_their_environments_after_all_were_reported(three: Play) -> None:
+def test_violations_fail_their_environments_after_the_report(three: Play) -> None:
     played = three(AUDIT, "--limit", "env0,env1", mstr_fail_on_violation=True)
     assert played.status == 2
     assert played.outcomes == {"env0": "clean", "env1": "violations"}
     assert re.search(r"env0 .*failed=0", played.output)
     assert re.search(r"env1 .*failed=1", played.output)
-    assert three(AUDIT, "--limit", "env1").status == 0, "without it, nothing fails"
-    assert three(AUDIT, "--limit", "env0", mstr_fail_on_violation=True).status == 0, "what is accepted does not fail"
+    assert three(AUDIT, "--limit", "env1").status == 0, "without mstr_fail_on_violation, nothing fails"
+    assert three(AUDIT, "--limit", "env0", mstr_fail_on_violation=True).status == 0, "accepted violations do not fail"
     assert three(AUDIT, "--limit", "env1", mstr_fail_on_drift=True).status == 2
 
 
-def test_an_environment_without_definitions_and_policy_is_read_alone(play: Play, servers: list[Simulator]) -> None:
+def test_an_environment_without_definitions_and_policy_is_only_read(play: Play, servers: list[Simulator]) -> None:
     servers[0].seed({"name": "Any", "whitelist": ["0.0.0.0/0"]})
     played = play(AUDIT, "--limit", "env0", "-e", "mstr_fail_on_violation=true")
     assert played.status == 0, played.output
@@ -99,7 +99,7 @@ def test_an_environment_without_definitions_and_policy_is_read_alone(play: Play,
     assert servers[0].calls().count("GET /runtimes") == 1
 
 
-def test_definitions_that_break_the_policy_are_an_error_beside_what_was_found(three: Play) -> None:
+def test_definitions_that_violate_the_policy_are_reported_with_the_findings(three: Play) -> None:
     three.hosts["env0"]["mstr_runtimes"] = [{"name": "Too much", "whitelist": ["0.0.0.0/0"]}]
     played = three(AUDIT, "--limit", "env0")
     assert played.outcomes == {"env0": "failed"}
@@ -108,7 +108,7 @@ def test_definitions_that_break_the_policy_are_an_error_beside_what_was_found(th
 
 
 class Page(HTMLParser):
-    """What a browser would make of a page."""
+    """The content of a page, as a browser reads it."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -123,7 +123,7 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_a_page_is_one_file_in_which_a_hostile_name_stays_text(three: Play) -> None:
+def test_a_page_is_one_file_and_escapes_hostile_names(three: Play) -> None:
     played = three(AUDIT, mstr_report_dest="audit.html")
     assert played.status == 2
     text = (three.folder / "audit.html").read_text(encoding="utf-8")
@@ -136,8 +136,8 @@ def test_a_page_is_one_file_in_which_a_hostile_name_stays_text(three: Play) -> N
     assert links
     assert [one for one in links if not str(one).startswith("#")] == [], "nothing is fetched"
     assert "url(" not in text
-    for said in ("env0", "env1", "env2", "db.example.com", "outside the allowed networks", "1 package failed"):
-        assert said in page.text
+    for expected in ("env0", "env1", "env2", "db.example.com", "outside the allowed networks", "1 package failed"):
+        assert expected in page.text
 
 
 def test_a_csv_has_a_line_for_each_runtime_and_network(three: Play) -> None:
@@ -151,7 +151,7 @@ def test_a_csv_has_a_line_for_each_runtime_and_network(three: Play) -> None:
     assert [one["message"][:16] for one in rows if one["environment"] == "env2"] == ["Could not log in"]
 
 
-def test_an_apply_writes_a_page_too(three: Play) -> None:
+def test_apply_writes_a_page(three: Play) -> None:
     played = three(APPLY, "--limit", "env0,env1", "--check", mstr_report_dest="drift.HTML")
     assert played.status == 0, played.output
     page = Page((three.folder / "drift.HTML").read_text(encoding="utf-8"))
@@ -161,7 +161,7 @@ def test_an_apply_writes_a_page_too(three: Play) -> None:
 
 
 @pytest.mark.parametrize(
-    ("playbook", "dest", "said"),
+    ("playbook", "dest", "message"),
     [
         (AUDIT, "report.xls", "must end in .html or .json or .csv"),
         (APPLY, "report.csv", "must end in .html or .json;"),
@@ -169,18 +169,18 @@ def test_an_apply_writes_a_page_too(three: Play) -> None:
         (APPLY, "missing/report.html", "missing, does not exist; create it."),
     ],
 )
-def test_a_report_that_cannot_be_written_is_noticed_before_anything_is_done(
-    three: Play, servers: list[Simulator], playbook: str, dest: str, said: str
+def test_an_invalid_report_path_fails_before_any_other_task(
+    three: Play, servers: list[Simulator], playbook: str, dest: str, message: str
 ) -> None:
     played = three(playbook, mstr_report_dest=dest)
     assert played.status == 2
-    assert said in " ".join(played.output.split())
+    assert message in " ".join(played.output.split())
     assert [server.calls() for server in servers[:2]] == [[], []]
 
 
 @pytest.mark.parametrize("playbook", [APPLY, EXPORT, AUDIT])
 @pytest.mark.parametrize("inventory", ["missing", "empty"])
-def test_a_playbook_without_an_inventory_fails_and_says_so(play: Play, playbook: str, inventory: str) -> None:
+def test_a_playbook_without_an_inventory_fails_with_a_message(play: Play, playbook: str, inventory: str) -> None:
     program, _, path, *rest = play.command(playbook)
     play.write("empty.yml", "all: {}\n")
     command = [program, *(["-i", "empty.yml"] if inventory == "empty" else []), *rest]

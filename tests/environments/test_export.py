@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Export, review, apply: the same text again, in every profile, of runtimes as dirty as real servers have them."""
+"""Export, apply and export again result in the same file, in every profile, even for runtimes with unusual values."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ DIRTY = [
     },
     {"name": "null", "execTimeout": 1, "packages": [{"name": "mstrio-py", "version": "11.6.10"}], "whitelist": None},
 ]
-# What no definition can carry.
+# Values that a definition cannot express.
 WORSE = [
     {"name": "Twice", "execTimeout": 600},
     {"name": "Twice", "execTimeout": 600},
@@ -57,14 +57,14 @@ WORSE = [
 
 @pytest.fixture
 def pairs(play: Play, servers: list[Simulator]) -> Play:
-    """For each profile a home with runtimes, and an empty server."""
+    """Return a server with runtimes and an empty server for each profile."""
     play.groups = {"home": [], "empty": []}
     for number, profile in enumerate(PROFILES):
         home, empty = f"env{2 * number}", f"env{2 * number + 1}"
         servers[2 * number].reset(profile)
         dirty = DIRTY
         if servers[2 * number].switch()["unset_fields"] == "defaults":
-            # A server that fills in what was never set shows no null; after a null, it would on the other side alone.
+            # A server with defaults for unset fields returns no null. After a null in the seed, only one server would.
             dirty = [{key: value for key, value in one.items() if value is not None} for one in DIRTY]
         servers[2 * number].seed(*dirty, *WORSE)
         servers[2 * number + 1].reset(profile)
@@ -75,7 +75,7 @@ def pairs(play: Play, servers: list[Simulator]) -> Play:
     return play
 
 
-def test_export_apply_export(pairs: Play, servers: list[Simulator]) -> None:
+def test_export_apply_and_export_give_the_same_file(pairs: Play, servers: list[Simulator]) -> None:
     refused = pairs(EXPORT, "--limit", "home")
     assert refused.status == 2
     assert "2 runtimes have the name 'Twice'" in refused.output.replace("''", "'")
@@ -99,7 +99,7 @@ def test_export_apply_export(pairs: Play, servers: list[Simulator]) -> None:
         for secret in servers[0].secrets():
             assert secret not in text
 
-    # Back at home it changes nothing.
+    # On the first server, the export changes nothing.
     for server in servers:
         server.clear_requests()
     back = pairs(APPLY, "--check", mstr_fail_on_drift=True)
@@ -108,19 +108,19 @@ def test_export_apply_export(pairs: Play, servers: list[Simulator]) -> None:
     for server in servers:
         assert server.open_sessions() == []
 
-    # And asked again, no file is touched.
+    # A second export changes no file.
     once_more = pairs(EXPORT, "--limit", "env0", **leave_out)
     assert "changed=0" in once_more.output
 
 
-def test_two_environments_do_not_share_a_file(play: Play) -> None:
+def test_an_export_of_two_environments_to_one_file_fails(play: Play) -> None:
     played = play(EXPORT, "--limit", "env0,env1", mstr_export_dest="one.yml")
     assert played.status == 2
     assert "would be written to one file" in played.output
     assert not (play.folder / "one.yml").exists()
 
 
-def test_an_empty_server_and_a_file_of_its_own(play: Play) -> None:
+def test_an_empty_server_is_exported_to_the_given_file(play: Play) -> None:
     (play.folder / "env0").mkdir()
     played = play(EXPORT, "--limit", "env0", mstr_export_dest="{{ inventory_hostname }}/x.yml")
     assert played.status == 0, played.output

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many environments in one play: each fails alone, and says so."""
+"""Many environments in one play: a failure affects only its own environment, and the report shows it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ DOWN, SLOW, LOCKED_OUT, LOST = "env3", "env5", "env7", "env8"
 
 @pytest.fixture
 def ten(play: Play) -> Play:
-    """Ten environments that want the same."""
+    """Prepare ten environments with the same definitions."""
     play.variables |= {"mstr_runtimes": RUNTIMES, "mstr_retries": 0, "mstr_timeout": 10}
     return play
 
 
 @pytest.fixture
 def troubled(ten: Play, servers: list[Simulator]) -> Play:
-    """One of them down, one slow, one locked out, one that a proxy answers for."""
+    """Make one of them unreachable, one slow, one reject the login, and one return a proxy's page."""
     ten.hosts[DOWN]["mstr_base_url"] = "http://127.0.0.1:1/MicroStrategyLibrary"
     servers[5].switch(latency_ms=250)
     servers[7].switch(session_limit=1)
@@ -45,7 +45,7 @@ def left_open(servers: list[Simulator]) -> list[int]:
     return [number for number, server in enumerate(servers) if server.open_sessions()]
 
 
-def test_ten_at_once_and_each_trouble_stays_at_home(troubled: Play, servers: list[Simulator]) -> None:
+def test_a_failure_affects_only_its_own_environment(troubled: Play, servers: list[Simulator]) -> None:
     played = troubled(APPLY)
     assert played.status == 2, played.output
     failed = {DOWN, LOCKED_OUT, LOST}
@@ -61,10 +61,10 @@ def test_ten_at_once_and_each_trouble_stays_at_home(troubled: Play, servers: lis
     assert f"{SLOW}: 'Forecasts' created" in played.lines()
     for number, server in enumerate(servers):
         assert len(server.runtimes()) == (0 if f"env{number}" in failed else 2)
-    assert left_open(servers) == [7], "the one that was open before"
+    assert left_open(servers) == [7], "the session that was open before"
     assert "Traceback" not in played.output
 
-    # Mended, the second run does only what is left.
+    # After the repair, the second run does only the remaining work.
     servers[7].expire_sessions()
     servers[8].clear_faults()
     for server in servers:
@@ -78,7 +78,7 @@ def test_ten_at_once_and_each_trouble_stays_at_home(troubled: Play, servers: lis
     assert servers[3].calls() == []
 
 
-def test_a_batch_that_fails_stops_those_behind_it(troubled: Play, servers: list[Simulator]) -> None:
+def test_a_failed_batch_stops_the_next_batches(troubled: Play, servers: list[Simulator]) -> None:
     played = troubled(APPLY, "--limit", "env2,env3,env4", mstr_serial=[1, 1, 1])
     assert played.status == 2
     assert played.outcomes == {"env2": "changed", "env3": "failed"}
@@ -98,7 +98,7 @@ def test_groups_have_defaults_and_hosts_override_them(ten: Play, servers: list[S
     assert [one["name"] for one in servers[1].runtimes()] == ["From a file"]
 
 
-def test_drift_is_told_and_nothing_is_written(ten: Play, servers: list[Simulator]) -> None:
+def test_drift_is_reported_and_nothing_is_written(ten: Play, servers: list[Simulator]) -> None:
     for server in servers[:4]:
         server.seed(
             {
@@ -139,7 +139,7 @@ def test_drift_is_told_and_nothing_is_written(ten: Play, servers: list[Simulator
     assert {"field": "exec_timeout", "wanted": 600, "found": 60} in fields
     assert played.report["check_mode"] is True
 
-    # With a status that a scheduler understands, and an environment that cannot be asked.
+    # The exit status shows drift to a scheduler, even if one environment cannot be reached.
     played = ten(APPLY, "--check", "--limit", "env0,env1,env3", mstr_fail_on_drift=True)
     assert played.status == 2
     assert played.outcomes == {"env0": "unchanged", "env1": "drift", "env3": "failed"}
@@ -150,7 +150,7 @@ def test_drift_is_told_and_nothing_is_written(ten: Play, servers: list[Simulator
         assert server.open_sessions() == []
 
 
-def test_drift_is_reported_beside_a_purge_that_is_refused(ten: Play, servers: list[Simulator]) -> None:
+def test_drift_is_reported_with_a_refused_purge(ten: Play, servers: list[Simulator]) -> None:
     servers[0].seed({"name": "Nightly reports", "execTimeout": 60}, {"name": "Old"}, {"name": "Older"})
     limits = {"mstr_runtimes_purge": True, "mstr_runtimes_purge_limit": 1}
     played = ten(APPLY, "--check", "--limit", "env0", **limits)
@@ -162,7 +162,7 @@ def test_drift_is_reported_beside_a_purge_that_is_refused(ten: Play, servers: li
     assert "env0: 'Nightly reports' differs: exec_timeout 60 → 600" in lines
     assert "env0: 'Old' would be deleted" in lines
     refused = ten(APPLY, "--limit", "env0", **limits)
-    assert refused.lines()[1:] == [], "a real run stops before it has anything to report"
+    assert refused.lines()[1:] == [], "a real run stops before it writes a report"
     assert len(servers[0].runtimes()) == 3
 
 

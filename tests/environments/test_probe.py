@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook mstr.library.probe: a file for each environment, which can be published and makes a simulator alike."""
+"""The playbook mstr.library.probe writes a file for each environment: it can be published and used by the simulator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROBE = "mstr.library.probe"
 
 @pytest.fixture
 def two(play: Play, servers: list[Simulator]) -> Play:
-    """Two environments that differ."""
+    """Prepare two different environments."""
     servers[0].reset("strict")
     servers[1].reset("awkward", default_name="Finance Python")
     servers[1].seed({"name": "Payroll of the board", "execTimeout": 600})
@@ -50,7 +50,7 @@ def test_each_environment_gets_a_file_that_can_be_published(two: Play, servers: 
     assert [one["name"] for one in servers[1].runtimes()] == ["Payroll of the board"]
 
 
-def test_a_simulator_started_from_the_file_gives_the_same_file(two: Play, servers: list[Simulator]) -> None:
+def test_a_simulator_with_the_file_results_in_the_same_file(two: Play, servers: list[Simulator]) -> None:
     del two.hosts["env1"]
     assert two(PROBE, mstr_probe_dest="first.json").status == 0
     first = two.folder / "first.json"
@@ -60,7 +60,7 @@ def test_a_simulator_started_from_the_file_gives_the_same_file(two: Play, server
     assert (two.folder / "second.json").read_text() == first.read_text()
 
 
-def test_two_environments_never_share_a_file(two: Play, servers: list[Simulator]) -> None:
+def test_a_probe_of_two_environments_to_one_file_fails(two: Play, servers: list[Simulator]) -> None:
     played = two(PROBE, mstr_probe_dest="one.json")
     assert played.status != 0
     assert "Several environments would be written to one file" in played.output

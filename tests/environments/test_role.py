@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role on a command line: tags, wrong credentials, and what a signal leaves behind."""
+"""The role on a command line: tags, wrong credentials, and the effects of signals."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SITE = [
 
 
 @pytest.mark.parametrize(("options", "made"), [(["--tags", "runtimes"], 1), (["--skip-tags", "runtimes"], 0)])
-def test_tags(play: Play, servers: list[Simulator], options: list[str], made: int) -> None:
+def test_each_tag_runs_only_its_part(play: Play, servers: list[Simulator], options: list[str], made: int) -> None:
     play.write("site.yml", SITE)
     play.variables["mstr_runtimes"] = MANY[:1]
     played = play("site.yml", *options)
@@ -43,7 +43,7 @@ def test_tags(play: Play, servers: list[Simulator], options: list[str], made: in
     assert ("something else" in played.output) is not bool(made)
 
 
-def test_a_wrong_password_is_said_and_not_shown(play: Play, servers: list[Simulator]) -> None:
+def test_a_wrong_password_is_reported_but_not_shown(play: Play, servers: list[Simulator]) -> None:
     play.variables |= {"mstr_runtimes": MANY[:1], "mstr_password": "wrong-horse-14"}
     played = play(APPLY, "--limit", "env0", "-vvv")
     assert played.status == 2
@@ -56,7 +56,7 @@ def under_way(server: Simulator) -> bool:
 
 
 def repaired(server: Simulator) -> None:
-    """The second run does only what is left."""
+    """Check that the second run does only the remaining work."""
     left = len(MANY) - len({one["name"] for one in server.runtimes()} & {one["name"] for one in MANY})
     again = run("mstr_runtimes", server, runtimes=MANY)
     assert again.result["summary"]["created"] == left
@@ -67,7 +67,7 @@ def repaired(server: Simulator) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("concurrency", [1, 8])
-def test_a_module_that_is_stopped_in_the_middle(
+def test_a_stopped_module_reports_its_changes_and_can_run_again(
     servers: list[Simulator], number: signal.Signals, concurrency: int
 ) -> None:
     server = servers[0]
@@ -83,7 +83,7 @@ def test_a_module_that_is_stopped_in_the_middle(
     assert server.open_sessions() == []
     assert "not listed" in [one["name"] for one in server.runtimes()], "nothing is purged"
 
-    # It tells what it did, and what it does not know.
+    # It reports what it did, and what is unknown.
     assert f"signal {number.name}" in done.sentence
     told = {one["name"]: one["action"] for one in done.result["runtimes"]}
     made = {one["name"] for one in server.runtimes()} - {"not listed"}
@@ -91,7 +91,7 @@ def test_a_module_that_is_stopped_in_the_middle(
     assert set(told.values()) <= {"created", "failed"}
     assert {name for name, action in told.items() if action == "created"} <= made
 
-    # No worker goes on behind it.
+    # No worker continues after the module.
     calls = server.calls()
     time.sleep(0.3)
     assert server.calls() == calls
@@ -100,7 +100,9 @@ def test_a_module_that_is_stopped_in_the_middle(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_play_that_is_stopped_in_the_middle(play: Play, servers: list[Simulator], number: signal.Signals) -> None:
+def test_a_stopped_play_leaves_no_process_and_can_run_again(
+    play: Play, servers: list[Simulator], number: signal.Signals
+) -> None:
     server = servers[0]
     server.switch(latency_ms=60)
     play.variables["mstr_runtimes"] = MANY
@@ -114,7 +116,7 @@ def test_a_play_that_is_stopped_in_the_middle(play: Play, servers: list[Simulato
         start_new_session=True,
     ) as process:
         wait_until(lambda: under_way(server), "in the middle")
-        # As a terminal does with Ctrl-C, and a service manager with its stop.
+        # A terminal does this for Ctrl-C, and a service manager for a stop.
         os.killpg(process.pid, number)
         process.wait(20)
     wait_until(lambda: not server.open_sessions(), "logged out", 10)
@@ -125,7 +127,7 @@ def test_a_play_that_is_stopped_in_the_middle(play: Play, servers: list[Simulato
 
 
 def _processes_of(folder: Path) -> list[str]:
-    """Processes that still know this folder."""
+    """Return the processes that have this folder in their environment."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -137,7 +139,7 @@ def _processes_of(folder: Path) -> list[str]:
     return found
 
 
-def test_the_whole_result_is_there_when_one_of_fifty_fails(servers: list[Simulator]) -> None:
+def test_the_result_is_complete_if_one_of_fifty_runtimes_fails(servers: list[Simulator]) -> None:
     servers[0].fault("error", operation="create", status=403, number=17, message="Not you", skip=20)
     fifty = [{"name": f"r{number:02}"} for number in range(50)]
     done = run("mstr_runtimes", servers[0], runtimes=fifty)

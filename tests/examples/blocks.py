@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the examples in the documentation: EXAMPLES of modules and filters, the README, the guides, docs/examples.
+"""Finds the examples in the documentation: in modules, filters, the README, the guides and docs/examples.
 
-A block is run unless a comment just before it says why not. In the README:
+The tests run a block unless a comment directly before it gives a reason. In the README:
 
     <!-- not run: the reason -->        <!-- file: site.yml -->
 
-and in a guide, where a file's name is the caption of its block:
+and in a guide, where the caption of a block is its file name:
 
     .. not run: the reason              .. code-block:: yaml+jinja
                                            :caption: site.yml
@@ -38,7 +38,7 @@ _YAML = ("yaml", "yaml+jinja", "yml")
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes Ansible's own tags, such as !vault, for plain text."""
+    """Reads Ansible's tags, such as !vault, as plain text."""
 
 
 _Loader.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_scalar(node))
@@ -46,7 +46,7 @@ _Loader.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_s
 
 @dataclass(frozen=True)
 class Block:
-    """One block of code on a page. `file`: the name under which a reader is told to save it."""
+    """One block of code on a page. `file`: the name of the file in which readers save it."""
 
     page: str
     line: int
@@ -57,17 +57,17 @@ class Block:
 
     @property
     def place(self) -> str:
-        """Where it is, for messages."""
+        """Return its place, for messages."""
         return f"{self.page}:{self.line}"
 
     @cached_property
     def data(self) -> Any:
-        """What the YAML says."""
+        """Return the parsed YAML."""
         return yaml.load(self.text, _Loader)
 
     @property
     def kind(self) -> str:
-        """How it is run: C(plays), C(tasks), C(shell), C(file) (others use it), C(not run); empty: nobody knows."""
+        """Return its kind: C(plays), C(tasks), C(shell), C(file) (for other blocks), C(not run), or empty (unknown)."""
         if self.not_run:
             return "not run"
         if self.language in _SHELL:
@@ -83,7 +83,7 @@ class Block:
         return "file" if self.file else ""
 
     def commands(self) -> str:
-        """The lines behind a prompt, as a script; without any prompt all of them."""
+        """Return the lines after a prompt as a script, or all lines if there is no prompt."""
         if not re.search(r"^\$ ", self.text, re.MULTILINE):
             return self.text
         script, goes_on = [], False
@@ -95,7 +95,7 @@ class Block:
 
 
 def pages() -> dict[str, list[Block]]:
-    """The blocks of every page, by the page's path in the repository."""
+    """Return the blocks of every page, by the page's path in the repository."""
     found: dict[str, list[Block]] = {}
     for path in [ROOT / "README.md", *sorted(ROOT.glob("roles/*/README.md"))]:
         found[_name(path)] = list(_fenced(path))
@@ -108,13 +108,13 @@ def pages() -> dict[str, list[Block]]:
     printed = {(block.file, block.text) for blocks in found.values() for block in blocks}
     for path in sorted(EXAMPLES.glob("*.yml")):
         text = path.read_text(encoding="utf-8")
-        if (path.name, text) not in printed:  # those are run where they are printed
+        if (path.name, text) not in printed:  # blocks on a page run as part of that page
             found[_name(path)] = [Block(_name(path), 1, "yaml", text, path.name)]
     return found
 
 
 def documented(path: Path, variable: str) -> str:
-    """The text of a plugin's C(DOCUMENTATION), C(EXAMPLES) or C(RETURN)."""
+    """Return the text of a plugin's C(DOCUMENTATION), C(EXAMPLES) or C(RETURN)."""
     node = _assignment(path, variable)
     return str(ast.literal_eval(node.value)) if node else ""
 
@@ -158,7 +158,7 @@ def _code_blocks(path: Path) -> Iterator[Block]:
 
 
 def _indented(lines: list[str], margin: int) -> tuple[list[str], str]:
-    """The options and the text of a directive whose own line was indented by `margin`."""
+    """Return the options and the text of a directive whose line is indented by `margin`."""
     body: list[str] = []
     for line in lines:
         if line.strip() and len(line) - len(line.lstrip()) <= margin:

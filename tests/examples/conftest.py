@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The servers of the examples."""
+"""Fixtures for the examples."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ from running import World
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One for all tests; a page takes it fresh by C(servers)."""
+    """Return one world for all tests. C(servers) resets it for each page."""
     with World(tmp_path_factory.mktemp("world")) as found:
         yield found

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A forward proxy that leads the host names of the examples to simulators, so that they run as they are printed."""
+"""A forward proxy that connects the host names of the examples to simulators, so that examples run unchanged."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _relay(source: socket.socket, target: socket.socket) -> None:
 
 
 class Gateway(socketserver.ThreadingTCPServer):
-    """It listens while its context lasts. `ports`: where each host name leads."""
+    """The proxy, as a context manager. `ports`: the port for each host name."""
 
     daemon_threads = True
 
@@ -51,7 +51,7 @@ class Gateway(socketserver.ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        """What to name in HTTPS_PROXY."""
+        """Return the value for HTTPS_PROXY."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def __enter__(self) -> Gateway:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What blocks need before they can be run as they are printed: the server's state, files, variables. By page."""
+"""What the blocks of each page need to run unchanged: the server's state, files and variables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOST = "mstr.example.com"
 BASE_URL = f"https://{HOST}/MicroStrategyLibrary"
 USERNAME = "administrator"
 PASSWORD = "an-example-password"
-# The simulator's, known once it runs.
+# These values come from the running simulator.
 API_TOKEN, IDENTITY_TOKEN = "{api_token}", "{identity_token}"
 
 Json = Mapping[str, Any]
@@ -22,32 +22,32 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is there when the blocks of a page begin."""
+    """The state before the first block of a page."""
 
     profile: str = "samples"
     switches: Json = field(default_factory=dict)
     runtimes: Sequence[Json] = ()
-    # Other servers, each a simulator of its own, by host name below example.com; with their runtimes.
+    # More servers by host name below example.com, each with its own simulator and these runtimes.
     servers: Mapping[str, Sequence[Json]] = field(default_factory=dict)
-    # Projects on each server, with the scripts saved in them.
+    # Projects on each server, with their saved scripts.
     projects: Sequence[Json] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     variables: Json = field(default_factory=lambda: {"mstr_password": PASSWORD})
-    # The connection, as a reader has it in the environment; missing where a page's own commands set it.
+    # The variables for the connection. They are missing if the commands of the page set them.
     environment: Mapping[str, str] = field(
         default_factory=lambda: {"MSTR_BASE_URL": BASE_URL, "MSTR_USERNAME": USERNAME, "MSTR_PASSWORD": PASSWORD}
     )
-    # Whether the commands find a copy of the clone as their working directory, and no collection installed.
+    # Whether the commands run in a copy of the clone, without the collection installed.
     in_a_clone: bool = False
-    # More of the command line of ansible-playbook.
+    # More arguments for ansible-playbook.
     options: Sequence[str] = ()
-    # What shell commands read from the terminal.
+    # The input for shell commands.
     typed: str = ""
-    # Names of tasks that do nothing in a good world, such as telling of faults.
+    # Names of tasks that do nothing if all goes well, such as reporting errors.
     may_skip: Sequence[str] = ()
-    # Whether the page's own tasks are tried in check mode and run again already.
+    # Whether the page itself runs its tasks in check mode and a second time.
     foretold: bool = False
-    # Sessions that stay open by design: those from an identity token.
+    # The number of sessions that stay open by design: those from an identity token.
     sessions_left: int = 0
 
 
@@ -118,5 +118,5 @@ PAGES: dict[str, Preparation] = {
 
 
 def of(page: str) -> Preparation:
-    """What the page needs; most need nothing."""
+    """Return the preparation of a page. Most pages need none."""
     return PAGES.get(page, Preparation())

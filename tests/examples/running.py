@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the blocks of a page against simulators that answer as the hosts of the examples do."""
+"""Runs the blocks of a page against simulators with the host names of the examples."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from support import ansible
 PREDICTED, AGAIN, IN_CHECK_MODE = " | predicted", " | again", " | in check mode"
 _PREFIX = "mstr.library."
 _TIME_LIMIT = 120  # seconds, for one run
-# What has to be equal in a prediction and in what happened then.
+# The keys that must be equal in check mode and in the real run.
 _FORETOLD = ("changed", "action", "changed_fields", "summary", "diff")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run printed, and what the recorder wrote down."""
+    """The output of one run, and the results that the recorder wrote."""
 
     status: int
     output: str
@@ -44,7 +44,7 @@ class Run:
 
     @property
     def warnings(self) -> list[str]:
-        """Everything that Ansible warned of."""
+        """Return all warnings."""
         kinds = ("[WARNING]", "[DEPRECATION WARNING]", "[ERROR]")
         printed = [line for line in self.output.splitlines() if line.strip().startswith(kinds)]
         told = [one["result"].get(key) for one in self.records for key in ("warnings", "deprecations")]
@@ -52,7 +52,7 @@ class Run:
 
 
 class World:
-    """The servers of the examples, and where the examples are run."""
+    """The servers and folders for the examples."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -66,7 +66,7 @@ class World:
         self.gateway = Gateway()
         self.server = Simulator()
         self._others: dict[str, Simulator] = {}
-        # What was recorded of doubled blocks, by page.
+        # The recorded results of the doubled blocks, by page.
         self.records: dict[str, list[dict[str, Any]]] = {}
 
     def __enter__(self) -> World:
@@ -84,7 +84,7 @@ class World:
         return simulator
 
     def servers(self, preparation: Preparation) -> dict[str, Simulator]:
-        """The servers as a page wants them, fresh."""
+        """Reset the servers to the state that a page needs."""
         for host in preparation.servers:
             if host not in self._others:
                 self._others[host] = self._start(host)
@@ -97,7 +97,7 @@ class World:
         return {host: self._others.get(host, self.server) for host in wanted}
 
     def environment(self, preparation: Preparation, home: Path, commands: str = "") -> dict[str, str]:
-        """The variables of a run: a reader's shell, on the way to these servers."""
+        """Return the variables of a run: those of a reader's shell, with a proxy to these servers."""
         ours = {
             "HOME": str(home),
             "HTTPS_PROXY": self.gateway.url,
@@ -117,7 +117,7 @@ class World:
         return {API_TOKEN: self.server.api_token, IDENTITY_TOKEN: self.server.identity_token}.get(value, value)
 
     def variables(self, preparation: Preparation) -> list[str]:
-        """The options that give the page's variables."""
+        """Return the command-line options for the page's variables."""
         told = {name: self._known(value) for name, value in preparation.variables.items()}
         return ["--extra-vars", json.dumps(told)]
 
@@ -142,7 +142,7 @@ def execute(command: Sequence[str], place: Path, env: Mapping[str, str], typed: 
 
 
 def workplace(folder: Path, blocks: Iterable[Block], preparation: Preparation, *, clone: bool = False) -> Path:
-    """A new folder with the files that the blocks speak of."""
+    """Create a folder with the files that the blocks use."""
     if clone:
         ignored = shutil.ignore_patterns(".*", "tests", "__pycache__")
         shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
@@ -156,7 +156,7 @@ def workplace(folder: Path, blocks: Iterable[Block], preparation: Preparation, *
 
 
 def as_printed(place: Path, blocks: Sequence[Block]) -> Path:
-    """A playbook of the blocks, each in a file of its own, to the letter."""
+    """Write a playbook that runs the unchanged blocks, each from its own file."""
     plays: list[dict[str, Any]] = []
     for number, block in enumerate(blocks):
         path = place / f"block-{number}-line-{block.line}.yml"
@@ -169,7 +169,7 @@ def as_printed(place: Path, blocks: Sequence[Block]) -> Path:
 
 
 def doubled(place: Path, blocks: Sequence[Block]) -> Path:
-    """A playbook of the blocks, where each task that can is tried in check mode before, and run again after."""
+    """Write a playbook in which each task runs in check mode, normally, and a second time, where it supports that."""
     plays: list[dict[str, Any]] = []
     for block in blocks:
         if block.kind == "tasks":
@@ -184,7 +184,7 @@ def doubled(place: Path, blocks: Sequence[Block]) -> Path:
 
 
 def doubled_records(world: World, folder: Path, blocks: Sequence[Block]) -> list[dict[str, Any]]:
-    """What was recorded of the doubled blocks of one page, which are run once for all tests."""
+    """Return the recorded results of the doubled blocks of a page. They run once for all tests."""
     page = blocks[0].page
     if page not in world.records:
         preparation = preparations.of(page)
@@ -196,7 +196,7 @@ def doubled_records(world: World, folder: Path, blocks: Sequence[Block]) -> list
 
 
 def play(world: World, playbook: Path, preparation: Preparation, *options: str) -> Run:
-    """Run a playbook that has to end well, without any warning."""
+    """Run a playbook that must succeed without warnings."""
     env = world.environment(preparation, playbook.parent.parent)
     command = ["ansible-playbook", playbook.name, *world.variables(preparation), *preparation.options, *options]
     run = execute(command, playbook.parent, env)
@@ -217,7 +217,7 @@ def _written(path: Path, plays: list[dict[str, Any]]) -> Path:
 def _doubled(tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for printed in tasks:
-        # A hidden result could not be compared; its secrets are those of a server on this machine.
+        # A hidden result cannot be compared. The secrets in it belong to a simulator.
         task = {key: value for key, value in printed.items() if key != "no_log"}
         bare = {key: value for key, value in task.items() if key not in ("register", "notify")}
         name = str(task.get("name", ""))
@@ -240,7 +240,7 @@ def _doubled(tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def leaves(tasks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The tasks in blocks and out of them."""
+    """Return the tasks, including those in blocks."""
     for task in tasks:
         if "block" in task:
             for part in ("block", "rescue", "always"):
@@ -250,7 +250,7 @@ def leaves(tasks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def tasks_of(block: Block) -> Iterator[dict[str, Any]]:
-    """All tasks that a block prints."""
+    """Return all tasks in a block of code."""
     if block.kind == "tasks":
         yield from leaves(block.data)
         return
@@ -260,7 +260,7 @@ def tasks_of(block: Block) -> Iterator[dict[str, Any]]:
 
 
 def supports(task: Mapping[str, Any], attribute: str, default: str = "") -> bool:
-    """Whether a task's module documents full support of an attribute; of a module of others the `default` counts."""
+    """Return whether a task's module documents full support of an attribute; foreign modules get the `default`."""
     name = next((key.removeprefix(_PREFIX) for key in task if key.startswith(_PREFIX)), "")
     path = ROOT / "plugins" / "modules" / f"{name}.py"
     if not name or not path.exists():
@@ -270,7 +270,7 @@ def supports(task: Mapping[str, Any], attribute: str, default: str = "") -> bool
 
 
 def broken_promises(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Where a prediction was wrong, or a task changed something when run again."""
+    """Return wrong predictions of check mode, and changes by a second run."""
     faults = []
     for before, record in pairwise(records):
         name = str(record["task"])
@@ -286,7 +286,7 @@ def broken_promises(records: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _without_headers(value: Any) -> Any:
-    """The differences of a bulk task without their headers, which name the id of a runtime once it has one."""
+    """Return the differences of a bulk task without headers. A header has the runtime's id only after the create."""
     if not isinstance(value, list):
         return value
     return [{k: v for k, v in one.items() if "header" not in k} if isinstance(one, dict) else one for one in value]

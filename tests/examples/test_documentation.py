@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What RETURN shows is what modules return, and references between pages lead somewhere."""
+"""RETURN documents what modules return, and references between pages have a target."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from running import World, doubled_records
 PAGES = pages()
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
-# Documented by Ansible itself, or by none because they are the same everywhere.
+# Keys that Ansible documents, or that are not documented because all modules return them.
 _COMMON = {"changed", "failed", "invocation", "warnings", "deprecations", "exception", "ansible_facts"}
 
 
 def _unlike(sample: Any, found: Any, place: str) -> Iterator[str]:
-    """Where the keys of a sample are not those of a result. An empty list and null say nothing about it."""
+    """Return differences between the keys of a sample and of a result. An empty list and null match everything."""
     if isinstance(sample, Mapping) and isinstance(found, Mapping):
         yield from (f"{place}.{key} is in the sample alone" for key in sample.keys() - found.keys())
         yield from (f"{place}.{key} is in the result alone" for key in found.keys() - sample.keys())
@@ -35,7 +35,7 @@ def _unlike(sample: Any, found: Any, place: str) -> Iterator[str]:
             yield from (fault for like in sample[:1] for fault in _unlike(like, one, f"{place}[]"))
 
 
-# Keys that a result has only with an option, which the sample shows.
+# Keys in the sample that a result has only with an option.
 _BY_OPTION = {"runtimes[].scripts is in the sample alone"}
 
 
@@ -47,10 +47,10 @@ def test_samples_have_the_keys_of_results(world: World, tmp_path: Path, module: 
     assert results
     faults = set()
     for result in results:
-        told = {key for key in result if not key.startswith("_")} - _COMMON
-        faults |= {f"{key} is not documented" for key in told - described.keys()}
-        for key in told & described.keys():
-            # Which fields a difference has depends on the task.
+        returned = {key for key in result if not key.startswith("_")} - _COMMON
+        faults |= {f"{key} is not documented" for key in returned - described.keys()}
+        for key in returned & described.keys():
+            # The fields of a difference depend on the task.
             if key != "diff" and "sample" in described[key]:
                 faults |= set(_unlike(described[key]["sample"], result[key], key)) - _BY_OPTION
         for key, text in described.items():
@@ -60,8 +60,8 @@ def test_samples_have_the_keys_of_results(world: World, tmp_path: Path, module: 
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
-def test_references_to_pages_of_this_collection_lead_somewhere(guide: Path) -> None:
-    """Sphinx does not say it: references to Ansible's own pages, which it cannot see, are not looked at."""
+def test_references_to_pages_of_this_collection_have_a_target(guide: Path) -> None:
+    """Sphinx does not check this, because it runs without the pages of Ansible's documentation."""
     labels = {
         label for path in GUIDES for label in re.findall(r"^\.\. _(\S+):$", path.read_text("utf-8"), re.MULTILINE)
     }
@@ -73,7 +73,7 @@ def test_references_to_pages_of_this_collection_lead_somewhere(guide: Path) -> N
     assert {one for one in named if one.endswith(("_module", "_filter"))} - plugins == set()
 
 
-def test_links_of_the_readme_lead_somewhere() -> None:
+def test_links_of_the_readme_have_a_target() -> None:
     links = re.findall(r"\]\(((?!https?:|#)[^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []

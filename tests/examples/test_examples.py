@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every example of the documentation is run as it is printed, tried in check mode, and run again."""
+"""Every example of the documentation runs unchanged, in check mode, and a second time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from running import World, as_printed, broken_promises, doubled_records, execute
 from simulator.harness import Simulator
 
 PAGES = pages()
-# A search is sent as a POST, and changes nothing either.
+# A search is sent as a POST but changes nothing.
 _READS = (
     *("GET", "POST /auth/login", "POST /auth/delegate", "POST /auth/logout"),
     *("POST /metadataSearches/results", "POST /v2/metadataSearches/results"),
@@ -42,13 +42,13 @@ def _sessions(servers: Sequence[Simulator]) -> int:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_block_is_run_or_says_why_not(page: str) -> None:
+def test_every_block_runs_or_has_a_reason_not_to(page: str) -> None:
     unknown = [block.place for block in PAGES[page] if not block.kind]
-    assert unknown == [], "neither plays, tasks, commands nor a file: give it a file's name, or say why it is not run"
+    assert unknown == [], "neither plays, tasks, commands nor a file: add a file name or the reason not to run it"
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_what_a_page_prints_of_a_file_of_the_examples_is_that_file(page: str) -> None:
+def test_a_page_shows_files_of_the_examples_unchanged(page: str) -> None:
     for block in PAGES[page]:
         path = EXAMPLES / block.file
         if block.file and path.is_file():
@@ -56,7 +56,7 @@ def test_what_a_page_prints_of_a_file_of_the_examples_is_that_file(page: str) ->
 
 
 @pytest.mark.parametrize("page", WITH_YAML)
-def test_as_printed(world: World, tmp_path: Path, page: str) -> None:
+def test_blocks_run_as_printed(world: World, tmp_path: Path, page: str) -> None:
     preparation = preparations.of(page)
     servers, place = _prepared(world, tmp_path, page)
     blocks = _of_kind(page, "plays", "tasks")
@@ -67,7 +67,7 @@ def test_as_printed(world: World, tmp_path: Path, page: str) -> None:
     assert printed - done - set(preparation.may_skip) == set(), "these tasks of the examples did nothing"
     assert _sessions(servers) == preparation.sessions_left
 
-    # And on what is there now, in check mode: no task may fail for it, nothing may be written.
+    # Run it again in check mode on the new state: no task may fail, and nothing may be written.
     for server in servers:
         server.clear_requests()
     play(world, playbook, preparation, "--check", "--diff")
@@ -75,12 +75,12 @@ def test_as_printed(world: World, tmp_path: Path, page: str) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in WITH_YAML if not preparations.of(page).foretold])
-def test_check_mode_foretells_and_a_second_run_changes_nothing(world: World, tmp_path: Path, page: str) -> None:
+def test_check_mode_predicts_and_a_second_run_changes_nothing(world: World, tmp_path: Path, page: str) -> None:
     assert broken_promises(doubled_records(world, tmp_path, PAGES[page])) == []
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS)
-def test_commands(world: World, tmp_path: Path, page: str) -> None:
+def test_commands_run_as_printed(world: World, tmp_path: Path, page: str) -> None:
     preparation = preparations.of(page)
     servers, place = _prepared(world, tmp_path, page, clone=preparation.in_a_clone)
     script = "".join(block.commands() for block in _of_kind(page, "shell"))

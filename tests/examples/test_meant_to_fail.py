@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Examples that are there to fail when something is wrong do so, and say what."""
+"""Examples that check something fail if it is wrong, and report the problem."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SMOKE_TEST = ("guide_life_of_a_runtime", "smoke_test.yml")
 
 
 def _block(guide: str, text: str) -> Block:
-    """The one block of a guide that is a file of that name, or has that text in it."""
+    """Return the block of a guide with this file name, or with this text in it."""
     blocks = PAGES[f"docs/docsite/rst/{guide}.rst"]
     found = [one for one in blocks if one.file == text] or [one for one in blocks if text in one.text]
     assert len(found) == 1
@@ -49,13 +49,13 @@ def _run(world: World, folder: Path, block: Block, *runtimes: dict[str, Any], **
         ),
     ],
 )
-def test_the_audit_names_what_breaks_a_rule(world: World, tmp_path: Path, dirt: dict[str, Any], said: str) -> None:
+def test_the_audit_reports_a_violation(world: World, tmp_path: Path, dirt: dict[str, Any], said: str) -> None:
     run = _run(world, tmp_path, _block(*AUDIT), {**NIGHTLY, **dirt})
     assert run.status == 2, run.output
     assert said in run.output
 
 
-def test_the_audit_names_every_breach_at_once(world: World, tmp_path: Path) -> None:
+def test_the_audit_reports_all_violations_at_once(world: World, tmp_path: Path) -> None:
     dirt = {
         "whitelist": ["8.8.8.0/24", "10.66.1.0/24"],
         "resource": {"cpu": "1", "mem": 8192},
@@ -68,16 +68,16 @@ def test_the_audit_names_every_breach_at_once(world: World, tmp_path: Path) -> N
     assert sum(one.startswith("Second: ") for one in breaches) == 4
 
 
-def test_the_smoke_test_notices_another_version(world: World, tmp_path: Path) -> None:
+def test_the_smoke_test_notices_a_different_version(world: World, tmp_path: Path) -> None:
     block = _block(*SMOKE_TEST)
-    # The server says that it has what was asked for, and gives scripts something else.
+    # The server reports the requested version but provides a different version to scripts.
     other = Block(block.page, block.line, block.language, block.text.replace("pandas.__version__", "'2.1.0'"))
     run = _run(world, tmp_path, other)
     assert run.status == 2, run.output
     assert "pandas: expected 2.2.3, found 2.1.0" in run.output
 
 
-def test_a_runtime_whose_package_cannot_be_installed_is_taken_away(world: World, tmp_path: Path) -> None:
+def test_a_runtime_with_a_failed_package_is_deleted(world: World, tmp_path: Path) -> None:
     rules = [{"name": "statsmodels", "outcome": "not_installed", "message": "No matching distribution"}]
     run = _run(world, tmp_path, _block("guide_life_of_a_runtime", "statsmodels"), packages=rules)
     assert run.status == 2, run.output

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Drives the middle of the modules in this process: a real session on a real server, with pauses that a test shortens.
+"""Runs the core of the modules in this process: a real session on a real server, with pauses that a test shortens.
 
-Hundreds of combinations take seconds so. The same through whole modules is tried for a few of them.
+Hundreds of combinations so take seconds. Other tests run whole modules for a few of them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from support.modules import credentials
 
 
 class Pauses(Stop):
-    """Notes each pause, and makes it `scale` times as long as it was meant."""
+    """Records each pause, and multiplies its length by `scale`."""
 
     def __init__(self, scale: float) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Pauses(Stop):
 
 
 class Session:
-    """What a module works with."""
+    """The objects that a module works with."""
 
     def __init__(self, sim: Simulator, scale: float, options: dict[str, Any]) -> None:
         self.sim, self.pauses = sim, Pauses(scale)
@@ -54,13 +54,13 @@ class Session:
         self.library = Library(connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append)
 
     def ensure(self, **options: Any) -> Outcome:
-        """What mstr_runtime does with these options."""
+        """Do what mstr_runtime does with these options."""
         planner = Planner(RuntimeApi(self.library), self.warnings.append)
         writer = Writer(planner, self.warnings.append, self.pauses.pause, self.retries, check_mode=False)
         return writer.ensure(definition_from(options))
 
     def wait(self, outcome: Outcome, **options: float) -> Outcome:
-        """What `wait` does with an outcome. No time passes but on the server's own clock, by the pauses."""
+        """Do what `wait` does with an outcome. Pauses only move the server's clock; no real time passes."""
         waiting = Waiting(options.get("timeout", 300.0), options.get("interval", 2.0))
         now = [0.0]
 
@@ -73,7 +73,7 @@ class Session:
 
 @contextmanager
 def session(sim: Simulator, scale: float = 0.0, **options: Any) -> Iterator[Session]:
-    """A session that is logged out at the end."""
+    """Open a session, and log out at the end."""
     one = Session(sim, scale, options)
     try:
         yield one

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`make soak`: hundreds of tasks in a row, and what they leave on the server: no session, no memory, no socket.
+"""`make soak`: runs hundreds of tasks, and checks that they leave no sessions, memory or sockets on the server.
 
-Each task is a process of its own, forked from one that has the module loaded: all that a task is, but for the start of
-an interpreter.
+Each task runs in its own process, forked from a process that has loaded the module. So a task does all of its work but
+does not start an interpreter.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ sys.path[:0] = [str(ROOT / "tests"), os.environ["MSTR_TEST_COLLECTIONS"]]
 from simulator.harness import Simulator  # noqa: E402
 
 _MODULES = "ansible_collections.mstr.library.plugins.modules"
-GROWTH_KB = 2_000  # from the end of the warm-up; a session that leaked would cost some KB of it each
-EVERY = 50  # tasks between two looks; so many warm up
+GROWTH_KB = 2_000  # from the end of the warm-up; each leaked session would need some KB
+EVERY = 50  # tasks between two checks, and for the warm-up
 
 
 def task(module: str, **options: Any) -> dict[str, Any]:
-    """Run one task in a process of its own; its result."""
+    """Run one task in its own process, and return its result."""
     main: Callable[[], None] = import_module(f"{_MODULES}.{module}").main
     readable, writable = os.pipe()
     gc.freeze()
@@ -61,22 +61,22 @@ def task(module: str, **options: Any) -> dict[str, Any]:
 
 
 def memory_kb(pid: int) -> int:
-    """What a process holds."""
+    """Return the memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0])
 
 
 def soak(sim: Simulator, title: str, count: int, each: Callable[[int], object]) -> bool:
-    """Run tasks in a row; whether sockets and memory stayed as they were after the warm-up."""
-    looks = []
+    """Run tasks in a row, and return whether sockets and memory are unchanged since the warm-up."""
+    samples = []
     began = time.monotonic()
     for number in range(1, count + 1):
         each(number)
         if number % EVERY == 0:
-            sim.clear_requests()  # its log is meant to grow
-            looks.append((memory_kb(sim.pid), int(sim.state()["open_sockets"]), len(sim.open_sessions())))
+            sim.clear_requests()  # the log grows by design
+            samples.append((memory_kb(sim.pid), int(sim.state()["open_sockets"]), len(sim.open_sessions())))
     seconds = time.monotonic() - began
-    memory, sockets, sessions = zip(*looks, strict=True)
+    memory, sockets, sessions = zip(*samples, strict=True)
     print(f"{title}: {count} tasks in {seconds:.0f} s")
     print(f"  memory of the server, KB, every {EVERY} tasks: {', '.join(map(str, memory))}")
     print(f"  open sockets: {', '.join(map(str, sockets))}; open sessions: {', '.join(map(str, sessions))}")
@@ -85,8 +85,8 @@ def soak(sim: Simulator, title: str, count: int, each: Callable[[int], object]) 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
-    parser.add_argument("--shared", type=int, default=500, help="tasks on one session (default: %(default)s)")
-    parser.add_argument("--own", type=int, default=200, help="tasks with a session of their own (default: %(default)s)")
+    parser.add_argument("--shared", type=int, default=500, help="tasks that share one session (default: %(default)s)")
+    parser.add_argument("--own", type=int, default=200, help="tasks that log in themselves (default: %(default)s)")
     args = parser.parse_args()
     good = True
     with Simulator(switches={"load_balancer_cookie": "rotate"}) as sim:
@@ -106,7 +106,7 @@ def main() -> int:
             )
         left = len(sim.open_sessions())
         print(f"sessions open at the end: {left}")
-    print("as it should be" if good and not left else "NOT as it should be")
+    print("passed: no leak" if good and not left else "FAILED: a leak, see above")
     return 0 if good and not left else 1
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Answers that mean harm, or that no server should give: bounded in time and memory, and always a sentence."""
+"""Malicious or invalid responses: the module uses limited time and memory, and always fails with one sentence."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "update": {"name": "Old", "exec_timeout": 60},
     "delete": {"name": "Old", "state": "absent"},
 }
-MEMORY_KB = 350_000  # 64 MB of an answer, twice while it is copied, and an interpreter
+MEMORY_KB = 350_000  # a response of 64 MB, twice while it is copied, and an interpreter
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class Listener:
-    """Somebody else's server: notes who asks for what, with which headers."""
+    """A different server, which records its requests and their headers."""
 
     def __init__(self) -> None:
         seen: list[str] = []
@@ -98,7 +98,7 @@ def test_a_redirect_from_https_to_plain_http_is_not_followed(listener: Listener)
     assert listener.seen == []
 
 
-def test_a_redirect_at_the_logout_is_not_followed_either(server: Simulator, listener: Listener) -> None:
+def test_a_redirect_of_the_logout_is_not_followed(server: Simulator, listener: Listener) -> None:
     server.fault("redirect", operation="logout", location=listener.url)
     with session(server) as one:
         one.library.get("/runtimes")
@@ -120,7 +120,7 @@ def test_a_redirect_at_the_logout_is_not_followed_either(server: Simulator, list
         "javascript:alert(1)",
     ],
 )
-def test_any_target_makes_a_sentence(server: Simulator, location: str) -> None:
+def test_a_redirect_to_any_target_fails_in_one_sentence(server: Simulator, location: str) -> None:
     server.fault("redirect", operation="list", location=location)
     with session(server) as one, pytest.raises(MstrError) as failed:
         one.ensure(name="New")
@@ -128,7 +128,7 @@ def test_any_target_makes_a_sentence(server: Simulator, location: str) -> None:
     assert "secret-in-url" not in failed.value.sentence
 
 
-def test_the_body_of_a_redirect_is_read_no_further_than_any_other(server: Simulator) -> None:
+def test_the_body_of_a_redirect_has_the_same_size_limit(server: Simulator) -> None:
     piece = b"x" * (1 << 20)
 
     def answer(listening: socket.socket) -> None:
@@ -150,7 +150,7 @@ def test_the_body_of_a_redirect_is_read_no_further_than_any_other(server: Simula
 
 
 def measured(server: Simulator, operation: str, **options: Any) -> tuple[Done, int]:
-    """The module, and the peak of its memory in KB."""
+    """Run the module, and return its result and its peak memory in KB."""
     options = {**credentials(server), **OPERATIONS[operation], **options}
     done = Running("mstr_runtime", options, measured=True).done()
     return done, int(done.stderr.split()[-1])
@@ -165,12 +165,12 @@ ENDLESS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_an_answer_of_any_size_costs_little(server: Simulator, name: str) -> None:
+def test_a_response_of_any_size_uses_little_memory(server: Simulator, name: str) -> None:
     server.fault(operation="list", times=None, **ENDLESS[name])
     done, peak = measured(server, "list")
     assert "sent more than 64 MB; responses of the API are smaller; check base_url" in done.sentence
     assert peak < MEMORY_KB
-    assert server.calls().count("GET /runtimes") == 1, "the next would be no smaller"
+    assert server.calls().count("GET /runtimes") == 1, "a second response would not be smaller"
     assert server.open_sessions() == []
 
 
@@ -190,8 +190,10 @@ def test_a_huge_page_is_not_quoted(server: Simulator) -> None:
     ],
     ids=lambda fault: fault["kind"],
 )
-def test_an_answer_in_drops_ends_with_the_whole_call(server: Simulator, operation: str, fault: dict[str, Any]) -> None:
-    """A drop comes long before the timeout between two bytes; the whole call has ten times that."""
+def test_a_slow_response_is_ended_after_the_time_limit_of_the_call(
+    server: Simulator, operation: str, fault: dict[str, Any]
+) -> None:
+    """Each byte arrives before the timeout between two bytes. The whole call may take ten times that timeout."""
     server.fault(operation=operation, times=None, **fault)
     began = time.monotonic()
     with session(server, retries=0, timeout=0.15) as one, pytest.raises(MstrError) as failed:
@@ -200,7 +202,7 @@ def test_an_answer_in_drops_ends_with_the_whole_call(server: Simulator, operatio
     assert "no complete response within 1.5 seconds" in failed.value.sentence
 
 
-def test_a_module_ends_an_answer_in_drops(server: Simulator) -> None:
+def test_a_module_ends_a_slow_response(server: Simulator) -> None:
     server.fault("drip", operation="list", seconds=0.25)
     done = runtime(server, name="New", timeout=0.5, retries=0)
     assert "no complete response within 5 seconds" in done.sentence
@@ -211,7 +213,7 @@ def test_a_module_ends_an_answer_in_drops(server: Simulator) -> None:
 
 
 def is_a_sentence(text: str) -> None:
-    """One line that a terminal can show, of a length that a person can read."""
+    """Check that the text is one printable line of a readable length."""
     assert 0 < len(text) < 2500
     assert not UNPRINTABLE.search(text)
     text.encode("utf-8")
@@ -220,7 +222,7 @@ def is_a_sentence(text: str) -> None:
 
 @pytest.mark.parametrize("opening", ["[", '{"a":', '{"runtimes":[', '{"message":'])
 @pytest.mark.parametrize("status", [200, 500])
-def test_deep_json(server: Simulator, opening: str, status: int) -> None:
+def test_deeply_nested_json_fails_in_one_sentence(server: Simulator, opening: str, status: int) -> None:
     deep = opening * 50_000 + "1" + "".join("]" if part == "[" else "}" for part in reversed(opening)) * 50_000
     server.fault("broken_json", operation="list", status=status, body=deep)
     done = runtime(server, name="New")
@@ -241,7 +243,7 @@ STRANGE: list[Any] = [
 
 @pytest.mark.parametrize("strange", STRANGE)
 @pytest.mark.parametrize("module", ["mstr_runtime", "mstr_runtime_info", "mstr_runtimes"])
-def test_numbers_where_text_belongs(server: Simulator, module: str, strange: Any) -> None:
+def test_numbers_in_place_of_texts_are_handled(server: Simulator, module: str, strange: Any) -> None:
     for operation, answer in (("list", {"runtimes": [strange]}), ("read", strange)):
         server.fault("broken_json", operation=operation, body=json.dumps(answer), times=None)
     wanted = {"name": "Old", "whitelist": ["10.0.0.0/8"], "resource": {"mem": 512}, "packages": [{"name": "x"}]}
@@ -265,7 +267,7 @@ FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=list(Healt
 
 @FUZZ
 @given(body=ERROR_BODY, status=st.sampled_from([400, 401, 403, 404, 409, 418, 500, 503]))
-def test_any_json_as_an_error_gives_a_sentence(simulator: Simulator, body: Any, status: int) -> None:
+def test_any_json_as_an_error_fails_in_one_sentence(simulator: Simulator, body: Any, status: int) -> None:
     simulator.reset()
     simulator.fault("broken_json", operation="list", status=status, body=json.dumps(body), times=None)
     with session(simulator, retries=0) as one, pytest.raises(MstrError) as failed:
@@ -277,7 +279,7 @@ def test_any_json_as_an_error_gives_a_sentence(simulator: Simulator, body: Any, 
 
 @FUZZ
 @given(body=st.text(max_size=200), kind=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20))
-def test_any_text_as_an_answer_gives_a_sentence(simulator: Simulator, body: str, kind: str) -> None:
+def test_any_text_as_a_response_fails_in_one_sentence(simulator: Simulator, body: str, kind: str) -> None:
     simulator.reset()
     simulator.fault("status", operation="any", status=500, body=body, content_type=kind or "x/y", times=None)
     with session(simulator, retries=0) as one, pytest.raises(MstrError) as failed:
@@ -290,7 +292,7 @@ FIELDS = ("id", "name", "whitelist", "packages", "resource", "execTimeout", "des
 
 @FUZZ
 @given(runtimes=st.lists(st.fixed_dictionaries({"id": JSON}, optional=dict.fromkeys(FIELDS[1:], JSON)), max_size=3))
-def test_any_list_of_runtimes_is_read_or_refused(simulator: Simulator, runtimes: list[Any]) -> None:
+def test_any_list_of_runtimes_is_read_or_fails_in_one_sentence(simulator: Simulator, runtimes: list[Any]) -> None:
     simulator.reset()
     simulator.fault("broken_json", operation="list", body=json.dumps({"runtimes": runtimes}), times=None)
     simulator.fault("status", operation="write", status=400, times=None)
@@ -310,9 +312,9 @@ def test_any_list_of_runtimes_is_read_or_refused(simulator: Simulator, runtimes:
 def test_a_message_that_repeats_secrets_is_masked(server: Simulator, operation: str) -> None:
     server.fault("echo_secret", operation=operation, status=400)
     done = runtime(server, **OPERATIONS[operation])
-    told = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     assert "Refused: ********" in done.sentence
-    assert [secret for secret in server.secrets() if len(secret) >= 8 and secret in told] == []
+    assert [secret for secret in server.secrets() if len(secret) >= 8 and secret in output] == []
 
 
 ESCAPES = "\x1b[2J\x1b[31mred\x1b]0;title\x07\x9b31m \u202eabc\r\nfatal: [other]: FAILED!\x08\x00"
@@ -329,6 +331,6 @@ def test_terminal_escapes_are_neutralised(server: Simulator, where: str) -> None
     assert "red" in done.sentence
 
 
-def test_terminal_escapes_in_a_pages_title(server: Simulator) -> None:
+def test_terminal_escapes_in_the_title_of_a_page_are_neutralised(server: Simulator) -> None:
     server.fault("html", operation="list", status=500, title=ESCAPES)
     is_a_sentence(runtime(server, name="New").sentence)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lost responses behind a proxy: through a tunnel to a TLS server, and through a plain one.
+"""Lost responses behind a proxy: through a tunnel to a TLS server, and through a proxy for plain HTTP.
 
-urllib3 calls a connection that breaks behind a proxy a ProxyError, whether or not it has carried a request.
+urllib3 raises a ProxyError for a broken connection behind a proxy, whether or not the request was sent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from simulator.harness import Simulator
 from support.modules import run, runtime
 
 from faults.inprocess import session
-from faults.test_lost_answers import ACTIONS, DONE, METHODS, NOT_DONE, OPERATIONS, TIMEOUT, is_done, writes
+from faults.test_lost_responses import ACTIONS, DONE, METHODS, NOT_DONE, OPERATIONS, TIMEOUT, is_done, writes
 
 WAYS: dict[str, dict[str, Any]] = {"tunnel": {"tls": True, "proxy": True}, "plain": {"proxy": True}}
 VARIABLES = ("NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
@@ -32,7 +32,7 @@ def behind(request: pytest.FixtureRequest) -> Iterator[Simulator]:
 
 @pytest.fixture
 def server(behind: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
-    """A server to which all calls go through its proxy."""
+    """Return a server, and send all calls through its proxy."""
     behind.reset()
     behind.seed({"name": "Old", "execTimeout": 600, "whitelist": []})
     for name in VARIABLES:
@@ -54,7 +54,7 @@ def through_the_proxy(server: Simulator) -> Iterator[None]:
 
 @pytest.mark.parametrize("fault", [name for name, (scale, _order) in DONE.items() if not scale])
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_write_that_was_done_is_found_done(server: Simulator, operation: str, fault: str) -> None:
+def test_a_write_that_the_server_did_is_found_and_not_repeated(server: Simulator, operation: str, fault: str) -> None:
     _scale, order = DONE[fault]
     server.fault(operation=operation, **order)
     with session(server, retries=0, **TIMEOUT) as one:
@@ -67,7 +67,7 @@ def test_a_write_that_was_done_is_found_done(server: Simulator, operation: str, 
 
 @pytest.mark.parametrize("fault", NOT_DONE)
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_write_that_was_not_done_is_done_again(server: Simulator, operation: str, fault: str) -> None:
+def test_a_write_that_the_server_did_not_do_is_repeated(server: Simulator, operation: str, fault: str) -> None:
     server.fault(operation=operation, **NOT_DONE[fault])
     with session(server, **TIMEOUT) as one:
         outcome = one.ensure(**OPERATIONS[operation])
@@ -77,7 +77,7 @@ def test_a_write_that_was_not_done_is_done_again(server: Simulator, operation: s
 
 
 @pytest.mark.parametrize("reset", [True, False])
-def test_a_lost_login_says_that_a_session_may_be_open(server: Simulator, reset: bool) -> None:
+def test_a_lost_login_reports_a_possible_open_session(server: Simulator, reset: bool) -> None:
     server.fault("close_after", operation="login", reset=reset)
     with session(server) as one, pytest.raises(ConnectError) as failed:
         one.ensure(name="New")
@@ -87,7 +87,7 @@ def test_a_lost_login_says_that_a_session_may_be_open(server: Simulator, reset: 
 
 
 @pytest.mark.parametrize("reset", [True, False])
-def test_a_lost_start_of_a_script_says_that_it_may_be_running(server: Simulator, reset: bool) -> None:
+def test_a_lost_start_reports_a_possibly_running_script(server: Simulator, reset: bool) -> None:
     server.fault("close_after", operation="run", reset=reset)
     done = run("mstr_script_run", server, code="print(1)", retries=3)
     assert "the script may be running on the server" in done.sentence
@@ -101,7 +101,7 @@ def test_a_read_is_sent_again(server: Simulator) -> None:
         assert one.ensure(name="Old").action == "none"
 
 
-def test_a_whole_module_reports_a_create_whose_response_was_lost(server: Simulator) -> None:
+def test_a_module_reports_a_create_whose_response_was_lost(server: Simulator) -> None:
     server.fault("close_after", operation="create")
     done = runtime(server, **OPERATIONS["create"])
     assert (done.result.get("action"), done.result.get("changed")) == ("created", True), done

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How often each call is sent, by its verb and the status of the answer; and two plays that want the same runtime."""
+"""How often each call is sent, by method and status of the response; and two plays that create the same runtime."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CALLS = {
     "delete": lambda one: one.library.send("DELETE", f"/runtimes/{UNKNOWN}", doing="delete"),
 }
 STATUSES = (301, 302, 307, 400, 403, 404, 405, 408, 409, 410, 413, 423, 425, 429, 500, 501, 502, 503, 504, 507)
-# After these, and no others, a call is sent again.
+# Only after these statuses, a call is sent again.
 AGAIN = {
     "login": {429, 503},
     "list": {429, 502, 503, 504},
@@ -50,7 +50,9 @@ def count(sim: Simulator, operation: str) -> int:
 @pytest.mark.parametrize("retries", [0, 3])
 @pytest.mark.parametrize("operation", CALLS)
 @pytest.mark.parametrize("status", STATUSES)
-def test_each_status_and_verb(sim: Simulator, operation: str, status: int, retries: int) -> None:
+def test_the_number_of_attempts_depends_on_status_and_method(
+    sim: Simulator, operation: str, status: int, retries: int
+) -> None:
     sim.fault("status", operation=operation, status=status, times=None)
     with session(sim, retries=retries) as one, pytest.raises(MstrError, match=str(status)):
         CALLS[operation](one)
@@ -63,25 +65,27 @@ def test_each_status_and_verb(sim: Simulator, operation: str, status: int, retri
 @pytest.mark.parametrize("retries", [0, 3])
 @pytest.mark.parametrize("operation", CALLS)
 @pytest.mark.parametrize("fault", [{"kind": "close_before"}, {"kind": "close_before", "reset": True}, {"kind": "hang"}])
-def test_each_lost_connection_and_verb(sim: Simulator, operation: str, fault: dict[str, object], retries: int) -> None:
+def test_the_number_of_attempts_depends_on_lost_connection_and_method(
+    sim: Simulator, operation: str, fault: dict[str, object], retries: int
+) -> None:
     sim.fault(operation=operation, times=None, **fault)  # type: ignore[arg-type]
     with session(sim, retries=retries, timeout=0.2) as one, pytest.raises(MstrError):
         CALLS[operation](one)
     assert count(sim, operation) == (1 + retries if CLOSED[operation] else 1)
 
 
-def test_the_answer_to_a_login_that_was_lost_may_leave_a_session(sim: Simulator) -> None:
-    """Its token is lost with it: nobody can log out. The sentence says so."""
+def test_a_lost_response_to_a_login_reports_a_possible_open_session(sim: Simulator) -> None:
+    """The token is lost with the response, so the task cannot log out. The message reports this."""
     sim.fault("close_after", operation="login")
     with session(sim) as one, pytest.raises(MstrError) as failed:
         CALLS["login"](one)
     assert "If the server did log in, that session stays open until it times out there." in failed.value.sentence
-    assert count(sim, "login") == 1, "another try could leave another one"
+    assert count(sim, "login") == 1, "a second login could leave a second session"
     assert len(sim.open_sessions()) == 1
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_logout_is_tried_once(sim: Simulator, status: int) -> None:
+def test_a_logout_is_sent_only_once(sim: Simulator, status: int) -> None:
     sim.fault("status", operation="logout", status=status, times=None)
     with session(sim) as one:
         CALLS["list"](one)
@@ -90,7 +94,7 @@ def test_a_logout_is_tried_once(sim: Simulator, status: int) -> None:
 
 
 @pytest.mark.parametrize("retries", [0, 3])
-def test_nothing_listens(sim: Simulator, retries: int) -> None:
+def test_a_refused_connection_is_reported(sim: Simulator, retries: int) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -105,7 +109,7 @@ def test_nothing_listens(sim: Simulator, retries: int) -> None:
 
 @pytest.mark.parametrize(("wish", "least", "most"), [(0, 0, 0), (7, 7, 7), (59, 59, 59), (3600, 60, 60)])
 @pytest.mark.parametrize("operation", ["login", "list"])
-def test_the_server_says_in_seconds_when(sim: Simulator, operation: str, wish: int, least: int, most: int) -> None:
+def test_retry_after_in_seconds_is_followed(sim: Simulator, operation: str, wish: int, least: int, most: int) -> None:
     sim.fault("unavailable", operation=operation, retry_after=wish)
     with session(sim) as one:
         CALLS[operation](one)
@@ -115,7 +119,7 @@ def test_the_server_says_in_seconds_when(sim: Simulator, operation: str, wish: i
 
 @pytest.mark.parametrize(("wish", "least", "most"), [(-100, 0, 0), (20, 17, 20), (3600, 60, 60)])
 @pytest.mark.parametrize(("operation", "status"), [("list", 503), ("create", 429)])
-def test_the_server_says_by_date_when(
+def test_retry_after_as_a_date_is_followed(
     sim: Simulator, operation: str, status: int, wish: int, least: int, most: int
 ) -> None:
     sim.fault("unavailable", operation=operation, status=status, retry_after=wish, as_date=True)
@@ -126,7 +130,7 @@ def test_the_server_says_by_date_when(
 
 
 @pytest.mark.parametrize("wish", ["soon", "", "-", "1.5", "99999999999999999999", "Wed, 99 Nov 2026 00:00:00 GMT", "²"])
-def test_what_is_no_time_is_none(sim: Simulator, wish: str) -> None:
+def test_an_invalid_retry_after_is_ignored(sim: Simulator, wish: str) -> None:
     headers = {"Retry-After": wish}
     sim.fault("status", operation="list", status=503, headers=headers)
     with session(sim) as one:
@@ -135,7 +139,7 @@ def test_what_is_no_time_is_none(sim: Simulator, wish: str) -> None:
     assert 0 <= pause <= 60
 
 
-def test_pauses_grow_and_differ(sim: Simulator) -> None:
+def test_pauses_grow_and_are_random(sim: Simulator) -> None:
     sim.fault("status", operation="list", status=502, times=None)
     seen = []
     for _ in range(4):
@@ -146,10 +150,10 @@ def test_pauses_grow_and_differ(sim: Simulator) -> None:
         assert 0.25 <= first <= 0.75
         assert 0.5 <= second <= 1.5
         assert 1 <= third <= 3
-    assert len(set(seen)) == 4, "two plays that failed together do not come back together"
+    assert len(set(seen)) == 4, "two plays that failed together do not retry together"
 
 
-def test_a_module_waits_as_it_is_told(sim: Simulator) -> None:
+def test_a_module_waits_for_retry_after(sim: Simulator) -> None:
     sim.fault("unavailable", operation="list", retry_after=2)
     began = time.monotonic()
     assert runtime(sim, name="New").result["action"] == "created"
@@ -160,13 +164,13 @@ def test_a_module_waits_as_it_is_told(sim: Simulator) -> None:
 
 
 def _both(sim: Simulator) -> tuple[list[str], list[str], set[str | None]]:
-    """Two tasks that start together; their actions, warnings and ids."""
+    """Start two tasks together, and return their actions, warnings and ids."""
     start = threading.Barrier(2)
 
     def play() -> tuple[str, list[str], str | None]:
         with session(sim) as one:
-            one.library.session_string()  # log in
-            one.library._opened_here = True  # and out again at the end
+            one.library.session_string()  # logs in
+            one.library._opened_here = True  # logs out at the end
             start.wait(10)
             outcome = one.ensure(name="New", exec_timeout=60)
             return outcome.action, one.warnings, outcome.id
@@ -177,19 +181,19 @@ def _both(sim: Simulator) -> tuple[list[str], list[str], set[str | None]]:
 
 
 @pytest.mark.parametrize("time_over", range(20))
-def test_two_plays_where_duplicates_are_refused(sim: Simulator, time_over: int) -> None:
+def test_two_plays_create_one_runtime_if_the_server_refuses_duplicates(sim: Simulator, time_over: int) -> None:
     sim.reset(duplicate_names="refuse", latency_ms=10)
     actions, warnings, ids = _both(sim)
     assert actions == ["created", "none"]
     assert warnings == []
     assert ids == {sim.runtime("New")["id"]}
     assert sim.open_sessions() == []
-    # Most times the loser is refused; then it has found the other's by reading again.
+    # Usually the server rejects the second create, and that task then finds the runtime by reading the list again.
     assert sim.calls().count("POST /runtimes") in (1, 2)
 
 
 @pytest.mark.parametrize("time_over", range(20))
-def test_two_plays_where_duplicates_are_allowed(sim: Simulator, time_over: int) -> None:
+def test_two_plays_warn_if_the_server_allows_duplicates(sim: Simulator, time_over: int) -> None:
     sim.reset(duplicate_names="allow", latency_ms=10)
     actions, warnings, ids = _both(sim)
     made = {runtime["id"] for runtime in sim.runtimes()}
@@ -198,16 +202,16 @@ def test_two_plays_where_duplicates_are_allowed(sim: Simulator, time_over: int) 
         assert (actions, warnings) == (["created", "none"], [])
         return
     assert actions == ["created", "created"]
-    assert warnings, "the one that reads last sees both"
+    assert warnings, "the task that reads last finds both runtimes"
     for text in warnings:
         assert "Several runtimes now have the name 'New'" in text
         assert all(identity in text for identity in made)
 
 
 @pytest.mark.parametrize("duplicates", ["refuse", "allow"])
-def test_two_modules_at_once(sim: Simulator, duplicates: str) -> None:
+def test_two_modules_at_once_create_one_runtime(sim: Simulator, duplicates: str) -> None:
     sim.reset(duplicate_names=duplicates)
-    # Both lists are answered before either create arrives.
+    # The server sends both lists before the first create arrives.
     sim.fault("slow", operation="list", times=2, seconds=1.0)
     both = [Running("mstr_runtime", {**credentials(sim), "name": "New"}) for _ in range(2)]
     done = [one.done() for one in both]

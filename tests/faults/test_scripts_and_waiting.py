@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A script, or a wait, that is told to end by a signal or by a caller who has gone: stopped, and logged out."""
+"""A signal or a closed pipe during a script or a wait: the module stops the script on the server and logs out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.playbooks import Playbook
 from support.waiting import wait_until
 
 ENDLESS = "print('started', flush=True)\nimport time\ntime.sleep(1000)"
-ENOUGH_S = 8.0  # for an end that waits for one last call
+ENOUGH_S = 8.0  # the time limit for an end that waits for one last call
 
 
 def evaluations(sim: Simulator) -> list[dict[str, Any]]:
@@ -37,8 +37,8 @@ def wait_until_it_runs(sim: Simulator) -> None:
     wait_until(lambda: any(one["running"] for one in evaluations(sim)), "the script runs")
 
 
-def told(sim: Simulator) -> list[str]:
-    """What the server was told, but for asking after the result."""
+def calls_but_polls(sim: Simulator) -> list[str]:
+    """Return the calls on the server, without the polls for the script's result."""
     return [call.split("/evaluation")[0] for call in sim.calls() if not call.startswith("GET /scripts")]
 
 
@@ -54,11 +54,11 @@ def test_a_signal_stops_the_script_on_the_server(sim: Simulator, number: signal.
     assert done.result["status"] == "cancelled"
     assert done.result["evaluation_id"] == evaluations(sim)[0]["id"]
     assert nothing_runs(sim)
-    assert told(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]
+    assert calls_but_polls(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]
     assert sim.open_sessions() == []
 
 
-def test_a_signal_while_the_result_is_asked_for_stops_the_script_at_once(sim: Simulator) -> None:
+def test_a_signal_during_a_poll_stops_the_script_at_once(sim: Simulator) -> None:
     sim.fault("hang", operation="result")
     running = script(sim)
     wait_for_call(sim, "result", running)
@@ -70,7 +70,7 @@ def test_a_signal_while_the_result_is_asked_for_stops_the_script_at_once(sim: Si
     assert sim.open_sessions() == []
 
 
-def test_a_signal_during_the_start_stops_what_was_started(sim: Simulator) -> None:
+def test_a_signal_during_the_start_stops_the_started_script(sim: Simulator) -> None:
     sim.fault("slow", operation="run", seconds=1.0)
     running = script(sim)
     wait_for_call(sim, "run", running)
@@ -79,18 +79,18 @@ def test_a_signal_during_the_start_stops_what_was_started(sim: Simulator) -> Non
         "Stopped by signal SIGTERM while the script was being started on the default runtime. It was stopped on the "
         "server."
     )
-    assert told(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]
+    assert calls_but_polls(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]
     wait_until(lambda: nothing_runs(sim), "the script has ended")
     assert sim.open_sessions() == []
 
 
-def test_a_signal_during_the_login_starts_nothing_and_says_so(sim: Simulator) -> None:
+def test_a_signal_during_the_login_starts_no_script_and_is_reported(sim: Simulator) -> None:
     sim.fault("slow", operation="login", seconds=1.0)
     running = script(sim)
     wait_for_call(sim, "login", running)
     running.process.send_signal(signal.SIGTERM)
     assert running.done().sentence.endswith("It was not started.")
-    assert told(sim) == ["POST /auth/login", "POST /auth/logout"]
+    assert calls_but_polls(sim) == ["POST /auth/login", "POST /auth/logout"]
     assert sim.open_sessions() == []
 
 
@@ -103,7 +103,7 @@ def test_a_start_that_hangs_may_have_started_the_script(sim: Simulator) -> None:
     assert sim.open_sessions() == []
 
 
-def test_a_second_signal_does_not_keep_the_script_from_being_stopped(sim: Simulator) -> None:
+def test_a_second_signal_does_not_prevent_stopping_the_script(sim: Simulator) -> None:
     sim.fault("slow", operation="stop", seconds=1.0, when="before")
     running = script(sim)
     wait_until_it_runs(sim)
@@ -115,7 +115,7 @@ def test_a_second_signal_does_not_keep_the_script_from_being_stopped(sim: Simula
     assert sim.open_sessions() == []
 
 
-def test_a_server_that_does_not_stop_it_is_told_of(sim: Simulator) -> None:
+def test_a_script_that_cannot_be_stopped_is_reported(sim: Simulator) -> None:
     sim.fault("error", operation="stop", message="Not now.")
     done = run("mstr_script_run", sim, code=ENDLESS, run_timeout=1)
     assert "It may still be running: Could not stop the script: " in done.sentence
@@ -125,8 +125,8 @@ def test_a_server_that_does_not_stop_it_is_told_of(sim: Simulator) -> None:
     assert sim.open_sessions() == []
 
 
-def test_a_caller_who_no_longer_reads_has_the_script_stopped(sim: Simulator) -> None:
-    """As Ansible does when it gives up: it closes the pipe and sends nothing."""
+def test_a_closed_pipe_stops_the_script(sim: Simulator) -> None:
+    """When Ansible gives up on a task, it closes the pipe and sends no signal."""
     running = script(sim)
     wait_until_it_runs(sim)
     assert running.process.stdout
@@ -136,7 +136,7 @@ def test_a_caller_who_no_longer_reads_has_the_script_stopped(sim: Simulator) -> 
     assert sim.open_sessions() == []
 
 
-def test_a_caller_who_no_longer_reads_is_not_waited_for(sim: Simulator) -> None:
+def test_a_closed_pipe_ends_the_wait_for_a_runtime(sim: Simulator) -> None:
     sim.seed({"name": "r", "status": "busy"})
     running = Running("mstr_runtime", {**credentials(sim), "name": "r", "wait": True, "wait_interval": 0.2})
     wait_until(lambda: sim.requests("GET", "/runtimes/"), "it waits")
@@ -147,7 +147,7 @@ def test_a_caller_who_no_longer_reads_is_not_waited_for(sim: Simulator) -> None:
     assert sim.open_sessions() == []
 
 
-def test_a_signal_ends_the_waiting_and_the_result_holds_what_was_made(sim: Simulator) -> None:
+def test_a_signal_ends_the_wait_and_the_result_has_the_created_runtime(sim: Simulator) -> None:
     sim.switch(package_delay=1000)
     options = {"name": "r", "packages": [{"name": "pandas"}], "wait": True, "wait_interval": 100}
     running = Running("mstr_runtime", {**credentials(sim), **options})
@@ -162,8 +162,8 @@ def test_a_signal_ends_the_waiting_and_the_result_holds_what_was_made(sim: Simul
     assert sim.open_sessions() == []
 
 
-def test_every_thread_that_reads_ends_with_a_signal(sim: Simulator) -> None:
-    """The reads that a short list makes necessary go side by side."""
+def test_a_signal_ends_all_parallel_reads(sim: Simulator) -> None:
+    """If the list lacks fields, the module reads the runtimes in parallel."""
     sim.seed(generate={"count": 40})
     sim.fault("hang", operation="read", times=None, skip=10)
     running = Running("mstr_runtime_info", credentials(sim))
@@ -190,10 +190,10 @@ PLAY = """
 """
 
 
-def test_a_task_that_ansible_gives_up_on_has_the_script_stopped(sim: Simulator, core: Path, tmp_path: Path) -> None:
+def test_the_timeout_of_a_task_stops_the_script(sim: Simulator, core: Path, tmp_path: Path) -> None:
     done = Playbook(core, tmp_path, PLAY, sim.environment()).run()
     assert done.returncode == 2, done.stdout
     assert len(evaluations(sim)) == 1
     wait_until(lambda: nothing_runs(sim), "the script has ended")
     wait_until(lambda: sim.open_sessions() == [], "the session is closed")
-    assert told(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]
+    assert calls_but_polls(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No secret anywhere: all that a run prints or leaves is collected, and every secret that was used is looked for.
+"""No output or file of a run contains a secret. The tests collect all of them and search for every secret used.
 
-What Ansible itself keeps there by design, and the docs name:
+Exceptions by Ansible's design, which the docs list:
 - the files AnsiballZ_*.py, where ANSIBLE_KEEP_REMOTE_FILES is set: they carry the options of their task;
 - a command's environment, for root and the user who runs it (/proc/PID/environ).
 """
@@ -26,9 +26,9 @@ from simulator.harness import Simulator
 from support.modules import Running, run, wait_for_call
 from support.playbooks import Playbook
 
-SHORTEST = 8  # what is shorter, the simulator's secrets are not
-# Python runs this at its start: what goes to the system log is written down instead. The real module is built in on
-# some systems, so that a file of its name would not be found.
+SHORTEST = 8  # all secrets of the simulator have at least this length
+# Python runs this file at its start. It writes the messages for the system log to a file instead. On some systems the
+# real module is built in, so a file with its name would not replace it.
 SITECUSTOMIZE = """
 import os
 import sys
@@ -73,7 +73,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 def forms(secret: str) -> set[str]:
-    """A secret as it may stand somewhere."""
+    """Return the forms in which a secret may appear."""
     return {
         secret,
         json.dumps(secret)[1:-1],
@@ -84,7 +84,7 @@ def forms(secret: str) -> set[str]:
 
 
 def leaks(sim: Simulator, text: str, *more: str) -> list[str]:
-    """The secrets in a text; names alone, for what fails is printed too."""
+    """Return the names of the secrets in a text. A failed assertion prints them, so the secrets are not included."""
     secrets = [secret for secret in (*sim.secrets(), *more) if len(secret) >= SHORTEST]
     assert len(secrets) > 3
     return [f"{secret[:3]}…" for secret in secrets if any(form in text for form in forms(secret))]
@@ -99,7 +99,7 @@ def server(sim: Simulator) -> Simulator:
 
 @pytest.fixture
 def syslog(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Variables with which a module logs into a file. It has logged when the test is over."""
+    """Return variables that make a module log to a file. At the end, check that it did."""
     folder = tmp_path / "stand-in"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
@@ -109,7 +109,7 @@ def syslog(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def logins(sim: Simulator) -> dict[str, dict[str, Any]]:
-    """The options of each way to log in."""
+    """Return the options of each login mode."""
     base = {"base_url": sim.base_url}
     ldap = {"login_mode": "ldap", "username": sim.ldap_username, "password": sim.ldap_password}
     return {
@@ -125,7 +125,7 @@ MODES = ["standard", "ldap", "api_token", "identity_token", "anonymous", "sessio
 
 
 def _module(server: Simulator, options: dict[str, Any], syslog: dict[str, str]) -> tuple[str, str]:
-    """All that a module says; the system log among it. The first is its sentence."""
+    """Run a module, and return its message and all of its output with the system log."""
     options = {**options, "retries": 1, "timeout": 0.5, "_ansible_diff": True, "_ansible_verbosity": 4}
     done = Running("mstr_runtime", options, env=syslog).done()
     return str(done.result.get("msg")), done.stdout + done.stderr + Path(syslog["SYSLOG_STAND_IN"]).read_text()
@@ -133,13 +133,15 @@ def _module(server: Simulator, options: dict[str, Any], syslog: dict[str, str]) 
 
 @pytest.mark.parametrize("operation", ["login", "list", "create"])
 @pytest.mark.parametrize("mode", MODES)
-def test_what_a_server_repeats_is_masked(server: Simulator, syslog: dict[str, str], mode: str, operation: str) -> None:
+def test_secrets_that_a_server_repeats_are_masked(
+    server: Simulator, syslog: dict[str, str], mode: str, operation: str
+) -> None:
     login = {"session": run("mstr_session", server).result["session"]} if mode == "session" else logins(server)[mode]
     server.fault("echo_secret", operation=operation, status=400)
-    sentence, said = _module(server, {**login, **OPERATIONS[operation]}, syslog)
+    sentence, printed = _module(server, {**login, **OPERATIONS[operation]}, syslog)
     if operation != "login" or mode not in ("anonymous", "session"):
         assert "********" in sentence
-    assert leaks(server, said, str(login.get("session", ""))) == []
+    assert leaks(server, printed, str(login.get("session", ""))) == []
 
 
 SPEAKING = [name for name in FAULTS if name.startswith(("echo", "error", "html", "redirect"))]
@@ -149,36 +151,34 @@ SPEAKING = [name for name in FAULTS if name.startswith(("echo", "error", "html",
     ("operation", "fault"),
     [("list", fault) for fault in FAULTS] + [(one, fault) for one in ("login", "logout") for fault in SPEAKING],
 )
-def test_no_fault_brings_a_secret_out(server: Simulator, syslog: dict[str, str], operation: str, fault: str) -> None:
+def test_no_fault_reveals_a_secret(server: Simulator, syslog: dict[str, str], operation: str, fault: str) -> None:
     if FAULTS[fault]:
         server.fault(operation=operation, times=1, **FAULTS[fault])
-    _sentence, said = _module(server, {**logins(server)["standard"], **OPERATIONS[operation]}, syslog)
-    assert leaks(server, said) == []
+    _sentence, printed = _module(server, {**logins(server)["standard"], **OPERATIONS[operation]}, syslog)
+    assert leaks(server, printed) == []
 
 
-def test_credentials_in_the_environment_are_secrets_too(server: Simulator, syslog: dict[str, str]) -> None:
+def test_credentials_in_the_environment_are_masked(server: Simulator, syslog: dict[str, str]) -> None:
     server.fault("echo_secret", operation="login", status=400)
     env = {**syslog, **server.environment()}
     done = Running("mstr_runtime", {"name": "New"}, env=env).done()
-    said = done.stdout + done.stderr + Path(syslog["SYSLOG_STAND_IN"]).read_text()
+    printed = done.stdout + done.stderr + Path(syslog["SYSLOG_STAND_IN"]).read_text()
     assert "********" in done.sentence
-    assert leaks(server, said) == []
+    assert leaks(server, printed) == []
 
 
-def test_the_session_of_mstr_session_is_the_one_secret_that_is_returned(
-    server: Simulator, syslog: dict[str, str]
-) -> None:
+def test_mstr_session_returns_the_session_as_its_only_secret(server: Simulator, syslog: dict[str, str]) -> None:
     done = Running("mstr_session", logins(server)["standard"], env=syslog).done()
     text = str(done.result["session"])
     log = Path(syslog["SYSLOG_STAND_IN"]).read_text()
-    assert leaks(server, done.stdout + done.stderr + log) == [], "token and cookies stand in it in no plain form"
+    assert leaks(server, done.stdout + done.stderr + log) == [], "the token and cookies are not in plain form"
     assert text not in log
     end = Running("mstr_session", {"state": "absent", "session": text}, env=syslog).done()
     assert text not in end.stdout + end.stderr + Path(syslog["SYSLOG_STAND_IN"]).read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGABRT], ids=lambda one: one.name)
-def test_who_is_stopped_brings_none_out(server: Simulator, syslog: dict[str, str], number: signal.Signals) -> None:
+def test_a_stopped_module_reveals_no_secret(server: Simulator, syslog: dict[str, str], number: signal.Signals) -> None:
     server.fault("hang", operation="list")
     running = Running("mstr_runtime", {**logins(server)["standard"], "name": "New"}, env=syslog)
     wait_for_call(server, "list", running)
@@ -187,7 +187,7 @@ def test_who_is_stopped_brings_none_out(server: Simulator, syslog: dict[str, str
     assert leaks(server, done.stdout + done.stderr) == []
 
 
-# --- all that a run of ansible-playbook prints and leaves
+# --- everything that a run of ansible-playbook prints and leaves
 
 TASKS = """
 - hosts: all
@@ -224,7 +224,7 @@ TASKS = """
 
 
 def _process_list(mark: str) -> str:
-    """What `ps` shows of every process that has `mark` in its environment."""
+    """Return what `ps` shows for every process that has `mark` in its environment."""
     lines = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -234,22 +234,20 @@ def _process_list(mark: str) -> str:
 
 
 def _left(folder: Path, *excluded: str) -> str:
-    """What stands in the files of a folder, but for those that are named so."""
+    """Return the content of the files in a folder, except those with that name."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     looked_at = [path for path in files if not any(path.match(pattern) for pattern in excluded)]
     return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in looked_at)
 
 
-def test_a_run_with_credentials_in_options_leaves_no_secret_behind(
-    server: Simulator, core: Path, tmp_path: Path
-) -> None:
+def test_a_run_with_credentials_in_options_leaves_no_secret(server: Simulator, core: Path, tmp_path: Path) -> None:
     _run_leaves_no_secret_behind(server, core, tmp_path, by_options=True)
 
 
-def test_a_run_with_credentials_in_the_environment_leaves_no_secret_behind(
+def test_a_run_with_credentials_in_the_environment_leaves_no_secret(
     server: Simulator, newest: Path, tmp_path: Path
 ) -> None:
-    """The credentials are in no file at all; the session, an option of its task, is only in that task's file."""
+    """No file contains the credentials. Only the file of the task with the option `session` contains the session."""
     _run_leaves_no_secret_behind(server, newest, tmp_path, by_options=False)
     assert leaks(server, _left(tmp_path / "play")) == []
 
@@ -279,11 +277,11 @@ def _run_leaves_no_secret_behind(server: Simulator, core: Path, tmp_path: Path, 
             process.wait(0.3)
     output, _ = process.communicate()
     assert "failed=0" in output, output
-    assert "mstr_runtime.py" in seen, "the process list was looked at in time"
+    assert "mstr_runtime.py" in seen, "the process list was read while the task ran"
     assert "Refused: ********" in output, "the faults struck"
     kept = _left(play, "AnsiballZ_*.py")
-    assert "Refused: ********" in kept, "the log file is among them"
+    assert "Refused: ********" in kept, "the log file is one of them"
     assert any(play.rglob("AnsiballZ_mstr_runtime.py"))
     for where, what in {"output": output, "process list": seen, "files": kept}.items():
         assert leaks(server, what) == [], where
-    assert len(server.open_sessions()) == 1, "the one logout that was refused"
+    assert len(server.open_sessions()) == 1, "only the session whose logout the server rejected is open"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One session for many tasks, and what happens when a session dies in the middle."""
+"""One session for many tasks, and sessions that end during a task."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def log_in(sim: Simulator, **options: Any) -> str:
 
 
 def on(session: str, sim: Simulator, module: str = "mstr_runtime", **options: Any) -> Done:
-    """A task with a session and no credentials."""
+    """Run a task with a session and without credentials."""
     return Running(module, {"session": session, **options}).done()
 
 
@@ -93,7 +93,7 @@ def test_one_login_and_one_logout_for_a_whole_play(
 
 
 @pytest.mark.parametrize("profile", ["samples", "newest", "oldest", "awkward", "strict"])
-def test_a_task_that_changes_nothing_costs_at_most_two_requests(sim: Simulator, profile: str) -> None:
+def test_an_unchanged_task_sends_at_most_two_requests(sim: Simulator, profile: str) -> None:
     sim.reset(profile)
     options = {"whitelist": ["10.0.0.0/16"], "exec_timeout": 600}
     text = log_in(sim)
@@ -107,7 +107,7 @@ def test_a_task_that_changes_nothing_costs_at_most_two_requests(sim: Simulator, 
 
 
 def test_a_short_cookie_masks_nothing(sim: Simulator) -> None:
-    """A no_log dictionary with the cookie 1 would make Ansible write 10.********.0.0/16."""
+    """If a no_log dictionary contained the cookie 1, Ansible would print 10.********.0.0/16."""
     blocks = ["10.1.0.0/16", "192.168.1.1/32", "11.111.1.0/24"]
     token_of = log_in(sim)
     given = connection_from({"session": token_of}).session
@@ -121,16 +121,16 @@ def test_a_short_cookie_masks_nothing(sim: Simulator) -> None:
     assert done.warnings == []
 
 
-def test_a_password_that_occurs_everywhere_leaves_the_session_whole(sim: Simulator) -> None:
-    """Ansible masks the password `mstr` in every text of a result, the session's own too."""
+def test_a_password_that_occurs_in_the_session_does_not_break_it(sim: Simulator) -> None:
+    """Ansible masks the password `mstr` in every text of a result, so also in the session."""
     sim.seed(users=[{"username": "short", "password": "mstr"}])
     text = log_in(sim, username="short", password="mstr")
     assert "********" not in text
     done = on(text, sim, name="New", packages=[{"name": "mstrio-py"}])
-    assert done.result["runtime"]["packages"][0]["name"] == "mstrio-py", "no password is known to this task"
+    assert done.result["runtime"]["packages"][0]["name"] == "mstrio-py", "this task has no password to mask"
 
 
-def test_a_password_that_masks_a_name_is_told(sim: Simulator) -> None:
+def test_a_password_that_masks_a_name_causes_a_warning(sim: Simulator) -> None:
     sim.seed(users=[{"username": "short", "password": "mstr"}])
     done = runtime(sim, username="short", password="mstr", name="New", packages=[{"name": "mstrio-py"}])
     assert done.result["runtime"]["packages"][0]["name"] == "********io-py"
@@ -138,7 +138,7 @@ def test_a_password_that_masks_a_name_is_told(sim: Simulator) -> None:
     assert "runtime.packages[0].name" in warning
 
 
-# --- strings that are refused, before anything is sent
+# --- invalid sessions are rejected before any request
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def given(sim: Simulator) -> Iterator[str]:
     text = log_in(sim)
     sim.clear_requests()
     yield text
-    assert sim.calls() == [], "nothing may be sent"
+    assert sim.calls() == [], "no request may be sent"
 
 
 @pytest.mark.parametrize("cut", [1, 4, 40])
@@ -170,7 +170,7 @@ def test_a_session_of_another_server_is_refused(sim: Simulator, given: str, modu
     assert wanted in done.sentence
 
 
-def test_an_empty_session_is_none(sim: Simulator, given: str) -> None:
+def test_an_empty_session_counts_as_not_given(sim: Simulator, given: str) -> None:
     assert "session" in on("", sim, "mstr_session", state="absent", base_url=sim.base_url).sentence
 
 
@@ -178,7 +178,7 @@ def test_an_empty_session_is_none(sim: Simulator, given: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["option", "environment"])
-def test_present_ignores_a_session_that_is_given(sim: Simulator, where: str) -> None:
+def test_present_ignores_the_option_session(sim: Simulator, where: str) -> None:
     sim.clear_requests()
     more = {"session": "made up"} if where == "option" else {}
     env = {"MSTR_SESSION": "made up"} if where == "environment" else {}
@@ -186,13 +186,13 @@ def test_present_ignores_a_session_that_is_given(sim: Simulator, where: str) -> 
     assert sim.calls() == [LOGIN]
 
 
-def test_absent_takes_the_session_from_the_environment_too(sim: Simulator) -> None:
+def test_absent_uses_the_session_from_the_environment(sim: Simulator) -> None:
     done = Running("mstr_session", {"state": "absent"}, env={"MSTR_SESSION": log_in(sim)}).done()
     assert done.result["msg"] == f"Logged out of {sim.base_url}."
     assert sim.open_sessions() == []
 
 
-def test_absent_is_content_when_the_session_is_gone(sim: Simulator) -> None:
+def test_absent_succeeds_if_the_session_has_already_ended(sim: Simulator) -> None:
     text = log_in(sim)
     for message in (f"Logged out of {sim.base_url}.", f"The session on {sim.base_url} had already ended."):
         done = on(text, sim, "mstr_session", state="absent")
@@ -201,15 +201,15 @@ def test_absent_is_content_when_the_session_is_gone(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("mode", [False, True])
-def test_check_mode_makes_no_difference(sim: Simulator, mode: bool) -> None:
+def test_check_mode_logs_in_and_out_as_usual(sim: Simulator, mode: bool) -> None:
     text = str(run("mstr_session", sim, _ansible_check_mode=mode).result["session"])
     assert len(sim.open_sessions()) == 1
     on(text, sim, "mstr_session", state="absent", _ansible_check_mode=mode)
     assert sim.open_sessions() == []
 
 
-def test_a_delegated_session_is_left_open_and_said_so(sim: Simulator) -> None:
-    """With delegated_logout shared, a logout would end the session of the person whose token was given."""
+def test_a_delegated_session_is_left_open_and_reported(sim: Simulator) -> None:
+    """With delegated_logout=shared, a logout would also end the session of the user who created the token."""
     sim.reset(delegated_logout="shared")
     giver = sim.open_session()
     login = {"base_url": sim.base_url, "identity_token": giver["identity_token"]}
@@ -223,7 +223,7 @@ def test_a_delegated_session_is_left_open_and_said_so(sim: Simulator) -> None:
     assert LOGOUT not in sim.calls()
 
 
-# --- a session that dies in the middle
+# --- sessions that end during a task
 
 DEATHS = [
     {"scope": "session", "clock": "tomcat"},
@@ -234,7 +234,7 @@ DEATHS = [
 
 @pytest.mark.parametrize("death", DEATHS, ids=lambda death: "-".join(death.values()))
 @pytest.mark.parametrize("operation", ["list", "read", "create", "update", "delete"])
-def test_a_session_that_dies_is_replaced_and_the_call_repeated(
+def test_an_ended_session_is_replaced_and_the_call_is_repeated(
     sim: Simulator, operation: str, death: dict[str, str]
 ) -> None:
     sim.seed({"name": "Old", "execTimeout": 600, "whitelist": []})
@@ -252,20 +252,20 @@ def test_a_session_that_dies_is_replaced_and_the_call_repeated(
 
 
 @pytest.mark.parametrize("clock", ["tomcat", "iserver"])
-def test_a_given_session_whose_clock_has_run_out(sim: Simulator, clock: str) -> None:
+def test_an_expired_session_fails_without_credentials_and_is_replaced_with_them(sim: Simulator, clock: str) -> None:
     sim.reset(**{f"{clock}_timeout": 60})
     text = log_in(sim)
     sim.turn_clock(61)
     done = on(text, sim, name="New")
     assert done.result["error"]["code"] == "ERR009"
     assert "log in with mstr_session again, or supply credentials in addition" in done.sentence
-    # With credentials beside it, the task logs in for itself, and out again.
+    # If the task also has credentials, it logs in and out itself.
     assert runtime(sim, session=text, name="New").result["action"] == "created"
     assert sim.open_sessions() == []
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_new_logins_are_as_many_as_retries(sim: Simulator, retries: int) -> None:
+def test_retries_limits_the_number_of_new_logins(sim: Simulator, retries: int) -> None:
     sim.fault("session_killed", operation="list", times=None)
     with session(sim, retries=retries) as one, pytest.raises(MstrError) as failed:
         one.ensure(name="New")
@@ -276,9 +276,7 @@ def test_new_logins_are_as_many_as_retries(sim: Simulator, retries: int) -> None
 
 @pytest.mark.parametrize("times", [1, None])
 @pytest.mark.parametrize("kind", ["html", "empty"])
-def test_a_gateway_that_says_401_of_a_live_session_leaves_none_open(
-    sim: Simulator, kind: str, times: int | None
-) -> None:
+def test_a_401_of_a_gateway_leaves_no_session_open(sim: Simulator, kind: str, times: int | None) -> None:
     sim.fault(kind, operation="list", status=401, times=times)
     with session(sim) as one:
         if times:
@@ -290,7 +288,7 @@ def test_a_gateway_that_says_401_of_a_live_session_leaves_none_open(
 
 
 def test_a_session_on_another_node_is_replaced(sim: Simulator) -> None:
-    """A load balancer whose newest cookie alone is good knows the second task's session no more."""
+    """If the load balancer accepts only its newest cookie, the second task's session is no longer valid."""
     sim.reset(load_balancer_cookie="rotate_strict")
     text = log_in(sim)
     assert on(text, sim, name="New").result["action"] == "created", "the first task has the newest cookie"
@@ -298,7 +296,7 @@ def test_a_session_on_another_node_is_replaced(sim: Simulator) -> None:
     assert runtime(sim, session=text, name="New").result["action"] == "none"
 
 
-def test_another_job_of_the_user_logs_out_in_the_middle(sim: Simulator) -> None:
+def test_a_task_continues_if_a_different_job_of_the_user_logs_out(sim: Simulator) -> None:
     sim.reset(logout_scope="user")
     sim.fault("slow", operation="list", seconds=1.0, when="before")
     running = Running("mstr_runtime", {**credentials(sim), "name": "New"})
@@ -310,7 +308,7 @@ def test_another_job_of_the_user_logs_out_in_the_middle(sim: Simulator) -> None:
     assert sim.open_sessions() == []
 
 
-def test_two_plays_that_keep_ending_each_others_sessions_both_finish(sim: Simulator) -> None:
+def test_two_plays_that_end_each_others_sessions_both_finish(sim: Simulator) -> None:
     sim.reset(logout_scope="user", latency_ms=15)
 
     def play(name: str, tasks: int, each: int) -> list[str]:
@@ -324,5 +322,5 @@ def test_two_plays_that_keep_ending_each_others_sessions_both_finish(sim: Simula
         short, long = pool.submit(play, "short", 12, 1), pool.submit(play, "long", 4, 3)
         assert short.result() == long.result() == ["created"] * 12
     assert len(sim.runtimes()) == 24
-    assert sim.calls().count(LOGIN) > 12 + 4, "sessions did end each other"
+    assert sim.calls().count(LOGIN) > 12 + 4, "the plays did end each other's sessions"
     assert sim.open_sessions() == []

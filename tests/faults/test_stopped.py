@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A module that is told to end while a call is under way: it ends within seconds, says so, and its session is gone."""
+"""Signals during a call: the module ends within seconds, reports the signal and leaves no session open."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ OPTIONS = {
     "delete": {"name": "Old", "state": "absent"},
 }
 WRITES = {"create": "created", "update": "updated", "delete": "deleted"}
-ENOUGH_S = 2.0  # for an end that waits for nothing
-LAST_CALL_S = 5.0  # what a logout, or a login whose session must not leak, may take
+ENOUGH_S = 2.0  # the time limit for an end without a last call
+LAST_CALL_S = 5.0  # the time limit for a logout, or for a login whose session must not leak
 
 
 def start(sim: Simulator, operation: str) -> Running:
@@ -32,7 +32,7 @@ def start(sim: Simulator, operation: str) -> Running:
 
 
 def strike(sim: Simulator, running: Running, operation: str, number: signal.Signals) -> float:
-    """Send the signal in the middle of the call; the seconds until the module has ended."""
+    """Send the signal during the call, and return the seconds until the module ended."""
     wait_for_call(sim, operation, running)
     began = time.monotonic()
     running.process.send_signal(number)
@@ -63,7 +63,7 @@ def test_a_signal_ends_any_other_call_that_hangs(sim: Simulator, operation: str)
 
 
 @pytest.mark.parametrize("operation", WRITES)
-def test_who_is_stopped_in_a_write_says_what_may_have_been_written(sim: Simulator, operation: str) -> None:
+def test_a_signal_during_a_write_reports_the_possible_change(sim: Simulator, operation: str) -> None:
     sim.fault("slow", operation=operation, seconds=1.0)
     running = start(sim, operation)
     strike(sim, running, operation, signal.SIGTERM)
@@ -74,7 +74,7 @@ def test_who_is_stopped_in_a_write_says_what_may_have_been_written(sim: Simulato
 
 
 def test_a_signal_between_two_calls_starts_no_write(sim: Simulator) -> None:
-    # The list is answered after the signal; the create that would follow never comes.
+    # The response to the list arrives after the signal. The create that would follow is never sent.
     sim.fault("slow", operation="list", seconds=0.5)
     running = start(sim, "list")
     strike(sim, running, "list", signal.SIGTERM)
@@ -83,8 +83,8 @@ def test_a_signal_between_two_calls_starts_no_write(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("path", ["/auth/login", "/auth/delegate"])
-def test_the_session_of_a_login_under_way_does_not_leak(sim: Simulator, path: str) -> None:
-    """The server has opened it when the signal comes, and nobody knows its token yet."""
+def test_a_signal_during_a_login_leaves_no_session_open(sim: Simulator, path: str) -> None:
+    """When the signal arrives, the server has opened the session, but the module has not received its token yet."""
     sim.fault("slow", operation="login", seconds=1.0, when="after")
     options = credentials(sim)
     if path == "/auth/delegate":
@@ -93,18 +93,18 @@ def test_the_session_of_a_login_under_way_does_not_leak(sim: Simulator, path: st
     took = strike(sim, running, "login", signal.SIGTERM)
     assert took < LAST_CALL_S
     assert running.done().sentence == "Stopped by signal SIGTERM while trying to log in."
-    # A delegated session shares its giver's: it is left open as ever.
+    # A delegated session shares the Intelligence Server session of its giver, so it is left open as usual.
     assert sim.calls() == [f"POST {path}", "POST /auth/logout"] if path == "/auth/login" else [f"POST {path}"]
     assert [session for session in sim.open_sessions() if not session["delegated"]] == []
 
 
-def test_a_login_that_hangs_for_ever_does_not_keep_the_module(sim: Simulator) -> None:
+def test_a_signal_ends_the_module_even_if_the_login_hangs_forever(sim: Simulator) -> None:
     sim.fault("hang", operation="login")
     running = start(sim, "login")
     assert strike(sim, running, "login", signal.SIGTERM) < LAST_CALL_S + ENOUGH_S
 
 
-def test_the_session_of_mstr_session_does_not_leak_either(sim: Simulator) -> None:
+def test_a_signal_during_mstr_session_leaves_no_session_open(sim: Simulator) -> None:
     sim.fault("slow", operation="login", seconds=1.0, when="after")
     running = Running("mstr_session", credentials(sim))
     strike(sim, running, "login", signal.SIGTERM)
@@ -116,7 +116,7 @@ def test_a_signal_does_not_stop_the_logout(sim: Simulator) -> None:
     sim.fault("slow", operation="logout", seconds=1.0, when="before")
     running = start(sim, "list")
     strike(sim, running, "logout", signal.SIGTERM)
-    assert running.done().result["action"] == "created", "all was done when the signal came"
+    assert running.done().result["action"] == "created", "all work was done before the signal"
     assert sim.open_sessions() == []
 
 
@@ -132,7 +132,7 @@ def test_a_second_signal_does_not_stop_the_logout(sim: Simulator) -> None:
     assert sim.open_sessions() == []
 
 
-def test_a_signal_ends_the_pause_before_another_try(sim: Simulator) -> None:
+def test_a_signal_ends_the_pause_before_a_retry(sim: Simulator) -> None:
     sim.fault("unavailable", operation="list", retry_after=60)
     running = start(sim, "list")
     while not any(entry["status"] == 503 for entry in sim.requests()):
@@ -144,7 +144,7 @@ def test_a_signal_ends_the_pause_before_another_try(sim: Simulator) -> None:
     assert sim.open_sessions() == []
 
 
-def test_a_signal_while_looking_for_a_lost_create_says_what_is_not_known(sim: Simulator) -> None:
+def test_a_signal_during_the_check_of_a_lost_create_reports_the_unknown_outcome(sim: Simulator) -> None:
     sim.fault("close_before", operation="create")
     running = start(sim, "create")
     while sim.calls().count("GET /runtimes") < 3:
@@ -156,8 +156,8 @@ def test_a_signal_while_looking_for_a_lost_create_says_what_is_not_known(sim: Si
     assert sim.open_sessions() == []
 
 
-def test_nobody_reads_the_answer_any_more(sim: Simulator) -> None:
-    """What a task's timeout does to a module: no signal, its pipe is closed. It starts no write and logs out."""
+def test_a_closed_pipe_ends_the_module_before_the_next_write(sim: Simulator) -> None:
+    """A task's timeout sends no signal but closes the pipe. The module starts no more writes and logs out."""
     sim.fault("slow", operation="list", seconds=1.0)
     running = start(sim, "list")
     wait_for_call(sim, "list", running)
@@ -188,7 +188,7 @@ def test_a_task_that_fails_logs_out(sim: Simulator, fault: dict[str, object]) ->
     assert sim.open_sessions() == []
 
 
-def test_a_value_refused_after_the_login_logs_out(sim: Simulator) -> None:
+def test_a_task_with_a_rejected_value_logs_out(sim: Simulator) -> None:
     done = runtime(sim, name="New", runtime_version="2.7")
     assert "runtime_version '2.7' is not offered by the server" in done.sentence
     assert sim.open_sessions() == []
@@ -208,7 +208,7 @@ FAILING_LOGOUTS = {
 
 
 @pytest.mark.parametrize("name", FAILING_LOGOUTS)
-def test_a_logout_that_fails_warns_and_hides_nothing(sim: Simulator, name: str) -> None:
+def test_a_failed_logout_causes_a_warning_and_keeps_the_result(sim: Simulator, name: str) -> None:
     sim.fault(operation="logout", **FAILING_LOGOUTS[name])  # type: ignore[arg-type]
     done = runtime(sim, name="New")
     assert (done.status, done.result["action"], done.result["id"]) == (0, "created", sim.runtime("New")["id"])
@@ -217,7 +217,7 @@ def test_a_logout_that_fails_warns_and_hides_nothing(sim: Simulator, name: str) 
     assert "The session stays open on the server until it times out there." in warning
 
 
-def test_a_logout_that_fails_leaves_a_failure_as_it_is(sim: Simulator) -> None:
+def test_a_failed_logout_keeps_the_failure_message(sim: Simulator) -> None:
     sim.fault("error", operation="list", status=400, number=6, message="no list today")
     sim.fault("error", operation="logout", status=500)
     done = runtime(sim, name="New")
@@ -226,8 +226,8 @@ def test_a_logout_that_fails_leaves_a_failure_as_it_is(sim: Simulator) -> None:
     assert len(done.warnings) == 1
 
 
-def test_what_cannot_log_out(sim: Simulator) -> None:
-    """SIGKILL cannot be caught. Killed jobs use up a user's sessions, until the server's own clock ends them."""
+def test_a_killed_module_leaves_its_session_open(sim: Simulator) -> None:
+    """SIGKILL cannot be caught. Sessions of killed jobs count for the user's limit until the server times them out."""
     sim.reset(session_limit=2, tomcat_timeout=1800)
     sim.fault("hang", operation="list", times=2)
     for left in (1, 2):

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ways in which people stop a run: on every ansible-core, by hand and through ansible-runner.
+"""The ways to stop a run, on every ansible-core: by signals, timeouts and ansible-runner.
 
-What each does to the module is not the same. What follows from it for sessions is told in docs/docsite/rst/faults.rst.
+Each of them affects the module differently. docs/docsite/rst/faults.rst documents the effects on sessions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PLAY = """
       ansible.builtin.debug:
         msg: followed
 """
-SECONDS = 2.5  # for which the server keeps the call that is struck
+SECONDS = 2.5  # the time for which the server delays the interrupted call
 STOPPED = ["POST /auth/login", "GET /runtimes", "POST /auth/logout"]
 
 
@@ -47,13 +47,13 @@ def _session_is_gone(sim: Simulator) -> None:
 
 
 def _version(core: Path) -> tuple[int, ...]:
-    told = subprocess.run([core / "python", "-c", "import ansible; print(ansible.__version__)"], capture_output=True)
-    return tuple(int(part) for part in told.stdout.decode().split(".")[:2])
+    done = subprocess.run([core / "python", "-c", "import ansible; print(ansible.__version__)"], capture_output=True)
+    return tuple(int(part) for part in done.stdout.decode().split(".")[:2])
 
 
 @pytest.fixture(params=["as a module", "in process"])
 def way(request: pytest.FixtureRequest) -> str:
-    """How the task runs: a test that asks for it runs both ways."""
+    """Return how the task runs. A test that uses it runs both ways."""
     return str(request.param)
 
 
@@ -62,7 +62,7 @@ def _in_process(way: str) -> dict[str, Any]:
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:
-    # Ctrl-C reaches the whole process group; the others, from a job scheduler, the one process.
+    # Ctrl-C reaches the whole process group. The other signals come from a job scheduler and reach only this process.
     os.killpg(process.pid, signal.SIGINT)
 
 
@@ -83,13 +83,15 @@ ENDS: dict[str, Callable[[subprocess.Popen[str]], None]] = {
 
 
 def _goes_on(core: Path, way: str, end: str) -> bool:
-    """Whether a task does its work to the end: nobody tells a module that ansible-playbook is dead."""
+    """Return whether a task completes its work. A module does not learn that ansible-playbook was killed."""
     return way == "as a module" and (end in ("SIGHUP", "SIGKILL") or (end == "SIGTERM" and _version(core) < (2, 19)))
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_a_run_that_is_ended(sim: Simulator, core: Path, tmp_path: Path, way: str, end: str) -> None:
-    """It writes no more, where it can know of its end, and its session is logged out. The table in the docs says so."""
+def test_an_ended_run_starts_no_write_and_logs_out_if_it_can(
+    sim: Simulator, core: Path, tmp_path: Path, way: str, end: str
+) -> None:
+    """It starts no more writes, if it learns of its end, and logs out. The docs have a table with each case."""
     sim.fault("slow", operation="list", seconds=SECONDS, when="before")
     process = Playbook(core, tmp_path, PLAY, sim.environment(), extra=_in_process(way)).start()
     wait_for_call(sim, "list")
@@ -105,7 +107,7 @@ def test_a_run_that_is_ended(sim: Simulator, core: Path, tmp_path: Path, way: st
         assert sim.runtimes() == []
 
 
-def test_under_nohup_a_lost_terminal_ends_nothing(sim: Simulator, core: Path, tmp_path: Path, way: str) -> None:
+def test_a_lost_terminal_does_not_end_a_run_under_nohup(sim: Simulator, core: Path, tmp_path: Path, way: str) -> None:
     sim.fault("slow", operation="list", seconds=SECONDS, when="before")
 
     def ignore() -> None:
@@ -113,9 +115,9 @@ def test_under_nohup_a_lost_terminal_ends_nothing(sim: Simulator, core: Path, tm
 
     process = Playbook(core, tmp_path, PLAY, sim.environment(), extra=_in_process(way)).start(preexec_fn=ignore)
     wait_for_call(sim, "list")
-    # To all processes of the session, as the kernel does it.
-    told = subprocess.run(["ps", "-e", "-o", "pid=,sid="], capture_output=True, text=True, check=True).stdout
-    for pid, sid in (line.split() for line in told.splitlines()):
+    # Send it to all processes of the session, as the kernel does.
+    processes = subprocess.run(["ps", "-e", "-o", "pid=,sid="], capture_output=True, text=True, check=True).stdout
+    for pid, sid in (line.split() for line in processes.splitlines()):
         if int(sid) == process.pid:
             os.kill(int(pid), signal.SIGHUP)
     output, _ = process.communicate(timeout=PATIENCE_S)
@@ -126,8 +128,8 @@ def test_under_nohup_a_lost_terminal_ends_nothing(sim: Simulator, core: Path, tm
 
 
 def test_a_tasks_timeout_starts_no_write_and_logs_out(sim: Simulator, core: Path, tmp_path: Path, way: str) -> None:
-    """It sends a module nothing: that sees within a second that nobody reads its answer. In process it is a signal."""
-    # Long enough for a cold start on a busy machine, short enough for the call to be under way at its end.
+    """A module gets no signal but notices the closed pipe within a second. In process, the task gets a signal."""
+    # Long enough for a cold start on a busy machine, short enough to end during the call.
     sim.fault("slow", operation="list", seconds=8, when="before")
     done = Playbook(core, tmp_path, PLAY, sim.environment(), extra={"after": 5, **_in_process(way)}).run()
     assert done.returncode == 2, done.stdout
@@ -138,7 +140,7 @@ def test_a_tasks_timeout_starts_no_write_and_logs_out(sim: Simulator, core: Path
 
 
 def test_a_task_can_be_rescued_from_its_timeout(sim: Simulator, core: Path, tmp_path: Path) -> None:
-    """In process the worker lives on: signals, variables and folder are its own again."""
+    """In process, the worker continues to run. Its signal handlers, variables and folder must be restored."""
     play = """
 - hosts: all
   gather_facts: false
@@ -157,7 +159,7 @@ def test_a_task_can_be_rescued_from_its_timeout(sim: Simulator, core: Path, tmp_
     assert sim.open_sessions() == []
 
 
-# --- ansible-runner, which AWX uses: it answers a signal, and a cancelled job, by killing the process group
+# --- ansible-runner, which AWX uses: on a signal or a cancelled job it kills the process group
 
 RUN = """
 import pathlib, sys
@@ -196,7 +198,7 @@ class Runner:
         )
 
     def done(self) -> str:
-        """What became of the job."""
+        """Return the status of the job."""
         output, _ = self.process.communicate(timeout=PATIENCE_S)
         return output
 
@@ -208,9 +210,9 @@ def test_a_job_of_ansible_runner_logs_out(sim: Simulator, newest: Path, tmp_path
     assert sim.open_sessions() == []
 
 
-def test_a_cancelled_job(sim: Simulator, core: Path, tmp_path: Path, way: str) -> None:
-    """ansible-core 2.16 keeps the module in the group that is killed; newer ones give it a session of its own."""
-    # ansible-runner looks every five seconds whether it was told to end.
+def test_a_cancelled_job_ends_its_tasks(sim: Simulator, core: Path, tmp_path: Path, way: str) -> None:
+    """ansible-core 2.16 runs the module in the killed process group; newer versions start a new session for it."""
+    # ansible-runner checks every five seconds whether the job was cancelled.
     sim.fault("slow", operation="list", seconds=12, when="before")
     job = Runner(sim, core, tmp_path, way)
     wait_for_call(sim, "list")
@@ -223,6 +225,6 @@ def test_a_cancelled_job(sim: Simulator, core: Path, tmp_path: Path, way: str) -
         assert len(sim.open_sessions()) == 1
         assert sim.calls() == ["POST /auth/login", "GET /runtimes"]
         sim.turn_clock(1801)
-        assert sim.open_sessions() == [], "the server's own clock ends it"
+        assert sim.open_sessions() == [], "the server times it out"
     else:
         _session_is_gone(sim)

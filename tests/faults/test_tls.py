@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS and proxies for real, what is not read from the user's files, and passwords that are awkward to carry."""
+"""Real TLS connections and proxies, the user's .netrc file, and passwords with special characters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def wrong_host() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="module")
 def asking() -> Iterator[Simulator]:
-    """Asks for a client certificate."""
+    """Start a server that requests a client certificate."""
     with Simulator(tls=True, client_ca=True) as simulator:
         yield simulator
 
@@ -51,7 +51,7 @@ def works(server: Simulator, **options: Any) -> None:
 
 
 def fails(server: Simulator, why: str, **options: Any) -> str:
-    """Says why, tries once, sends nothing."""
+    """Check that the login fails for this reason, after one attempt and without a request."""
     server.reset()
     with session(server, **options) as one, pytest.raises(MstrError, match=why) as failed:
         one.ensure(name="New")
@@ -63,23 +63,23 @@ def fails(server: Simulator, why: str, **options: Any) -> str:
 # --- certificates of servers
 
 
-def test_a_ca_of_ones_own(good: Simulator) -> None:
+def test_ca_path_trusts_a_private_ca(good: Simulator) -> None:
     works(good, ca_path=good.certificates["ca"])
 
 
-def test_an_unknown_ca_is_refused_and_the_remedy_told(good: Simulator) -> None:
+def test_an_unknown_ca_fails_and_the_message_names_the_remedy(good: Simulator) -> None:
     sentence = fails(good, "the TLS certificate of .* is not trusted")
     assert "Set ca_path (or MSTR_CA_PATH)" in sentence
     fails(good, "is not trusted", ca_path=good.certificates["other_ca"])
 
 
-def test_the_variable_of_requests_works(good: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_ca_bundle_is_used(good: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", good.certificates["ca"])
     works(good)
 
 
-def test_options_win_over_the_variable_of_requests(good: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In requests it is the other way round."""
+def test_options_win_over_requests_ca_bundle(good: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In requests, the variable would win."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.setenv(name, good.certificates["other_ca"])
     works(good, ca_path=good.certificates["ca"])
@@ -89,12 +89,12 @@ def test_options_win_over_the_variable_of_requests(good: Simulator, monkeypatch:
     fails(good, "is not trusted", ca_path=good.certificates["other_ca"])
 
 
-def test_an_expired_certificate(expired: Simulator) -> None:
+def test_an_expired_certificate_is_rejected(expired: Simulator) -> None:
     fails(expired, "is not trusted: certificate has expired", ca_path=expired.certificates["ca"])
     works(expired, validate_certs=False)
 
 
-def test_a_certificate_of_another_host(wrong_host: Simulator) -> None:
+def test_a_certificate_of_a_different_host_is_rejected(wrong_host: Simulator) -> None:
     # urllib3 1.26 compares the names itself.
     why = "is for another host: .*(not valid for '127.0.0.1'|'127.0.0.1' doesn't match)"
     sentence = fails(wrong_host, why, ca_path=wrong_host.certificates["ca"])
@@ -102,7 +102,7 @@ def test_a_certificate_of_another_host(wrong_host: Simulator) -> None:
     works(wrong_host, validate_certs=False)
 
 
-def test_validate_certs_false_warns_once_and_nothing_else_speaks(good: Simulator) -> None:
+def test_validate_certs_false_causes_exactly_one_warning(good: Simulator) -> None:
     good.reset()
     done = runtime(good, name="New", validate_certs=False)
     [warning] = done.warnings
@@ -112,7 +112,7 @@ def test_validate_certs_false_warns_once_and_nothing_else_speaks(good: Simulator
     assert runtime(good, name="New", ca_path=good.certificates["ca"]).warnings == []
 
 
-def test_everything_by_environment(good: Simulator) -> None:
+def test_all_tls_options_work_as_environment_variables(good: Simulator) -> None:
     good.reset()
     env = {**good.environment(), "MSTR_CA_PATH": good.certificates["ca"], "MSTR_VALIDATE_CERTS": "true"}
     assert Running("mstr_runtime", {"name": "New"}, env=env).done().result["action"] == "created"
@@ -123,7 +123,7 @@ def test_everything_by_environment(good: Simulator) -> None:
 # --- certificates of clients
 
 
-def test_a_client_certificate(asking: Simulator, tmp_path: Path) -> None:
+def test_a_client_certificate_is_accepted(asking: Simulator, tmp_path: Path) -> None:
     own = asking.certificates
     works(asking, ca_path=own["ca"], client_cert=own["client_cert"], client_key=own["client_key"])
     both = tmp_path / "both.pem"
@@ -131,17 +131,17 @@ def test_a_client_certificate(asking: Simulator, tmp_path: Path) -> None:
     works(asking, ca_path=own["ca"], client_cert=str(both))
 
 
-# A server tells only after the handshake that it wants a certificate. Where it hangs up before that is heard, it looks
-# like any other lost connection.
+# The server reports the missing certificate only after the handshake. If it closes the connection before the client has
+# read that, the error looks like any other lost connection.
 UNKNOWN_CLIENT = "a client certificate|closed the connection|TLS connection"
 
 
-def test_without_a_client_certificate(asking: Simulator) -> None:
+def test_a_missing_client_certificate_is_reported(asking: Simulator) -> None:
     own = asking.certificates
     fails(asking, UNKNOWN_CLIENT, ca_path=own["ca"])
 
 
-def test_a_strangers_client_certificate(asking: Simulator) -> None:
+def test_a_client_certificate_of_an_unknown_ca_is_rejected(asking: Simulator) -> None:
     own = asking.certificates
     stranger = {"client_cert": own["other_client_cert"], "client_key": own["other_client_key"]}
     fails(asking, f"{UNKNOWN_CLIENT}|TLS connection", ca_path=own["ca"], **stranger)
@@ -159,7 +159,7 @@ def test_a_file_that_is_not_pem_names_its_option(asking: Simulator, tmp_path: Pa
     assert asking.calls() == []
 
 
-def test_a_bundle_of_the_environment_that_is_not_pem_names_its_variable(
+def test_a_bundle_that_is_not_pem_names_its_environment_variable(
     good: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "file.pem"
@@ -170,14 +170,14 @@ def test_a_bundle_of_the_environment_that_is_not_pem_names_its_variable(
     fails(good, "check the file that REQUESTS_CA_BUNDLE")
 
 
-# --- the wrong scheme
+# --- wrong scheme
 
 
-def test_https_to_a_plain_server(sim: Simulator) -> None:
+def test_https_to_a_plain_server_is_reported(sim: Simulator) -> None:
     fails(sim, "does not use TLS; if the server uses plain http", base_url=sim.base_url.replace("http:", "https:"))
 
 
-def test_http_to_a_tls_server(good: Simulator) -> None:
+def test_http_to_a_tls_server_is_reported(good: Simulator) -> None:
     good.reset()
     plain = good.base_url.replace("https:", "http:")
     with session(good, base_url=plain, retries=0) as one, pytest.raises(MstrError, match="Could not log in") as failed:
@@ -186,7 +186,7 @@ def test_http_to_a_tls_server(good: Simulator) -> None:
     assert good.calls() == []
 
 
-def test_plain_http_beyond_this_machine_warns() -> None:
+def test_plain_http_to_a_remote_host_causes_a_warning() -> None:
     options = {"base_url": "http://mstr.invalid/Library", "username": "u", "password": "secret-41", "retries": 0}
     done = Running("mstr_runtime", {**options, "name": "New"}).done()
     wanted = "http://mstr.invalid/Library is plain http: credentials and session cross the network unencrypted."
@@ -198,7 +198,7 @@ def test_plain_http_beyond_this_machine_warns() -> None:
 
 @pytest.fixture
 def proxied(good: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
-    """Its proxy is in the environment, and no host is excepted."""
+    """Set its proxy in the environment, without exceptions."""
     good.reset()
     for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -217,14 +217,14 @@ def test_a_proxy_is_used(proxied: Simulator) -> None:
     assert proxied.proxied()[before:] == [f"CONNECT {_place(proxied)}"]
 
 
-def test_a_host_that_needs_no_proxy(proxied: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_followed(proxied: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     before = len(proxied.proxied())
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     works(proxied, ca_path=proxied.certificates["ca"])
     assert proxied.proxied()[before:] == []
 
 
-def test_a_proxy_for_plain_http(sim: Simulator, proxied: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_for_plain_http_is_used(sim: Simulator, proxied: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     before = len(proxied.proxied())
     assert proxied.proxy_url
     monkeypatch.setenv("http_proxy", proxied.proxy_url)
@@ -244,7 +244,7 @@ def test_a_proxy_that_is_down_is_named_without_its_password(
 
 
 @pytest.mark.parametrize("password", ["proxy#password-41", "proxy/password-41", "1#proxy-password-41", "1/password-41"])
-def test_a_malformed_proxy_variable_is_named_and_no_part_of_it_is_shown(good: Simulator, password: str) -> None:
+def test_an_invalid_proxy_variable_is_named_but_its_value_is_not_shown(good: Simulator, password: str) -> None:
     good.reset()
     env = {"HTTPS_PROXY": f"http://proxy-user:{password}@127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
     done = Running(
@@ -288,20 +288,20 @@ PASSWORDS = {
 
 
 @pytest.mark.parametrize("name", PASSWORDS)
-def test_an_awkward_password(sim: Simulator, name: str) -> None:
+def test_a_password_with_special_characters_works(sim: Simulator, name: str) -> None:
     sim.seed(users=[{"username": "awkward", "password": PASSWORDS[name]}])
     done = runtime(sim, username="awkward", password=PASSWORDS[name], name="New")
     assert done.result.get("action") == "created", done
     assert sim.open_sessions() == []
 
 
-def test_awkward_passwords_by_environment(sim: Simulator) -> None:
+def test_a_password_with_special_characters_works_in_the_environment(sim: Simulator) -> None:
     user = sim.users["zoë"]
     env = {"MSTR_BASE_URL": sim.base_url, "MSTR_USERNAME": user["username"], "MSTR_PASSWORD": user["password"]}
     assert Running("mstr_session", {}, env=env).done().result["session"]
 
 
-def test_an_empty_password_by_environment_is_none(sim: Simulator) -> None:
+def test_an_empty_password_in_the_environment_counts_as_not_given(sim: Simulator) -> None:
     env = {"MSTR_PASSWORD": ""}
     options = {"base_url": sim.base_url, "username": "empty"}
     done = Running("mstr_session", options, env=env).done()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every message that the page Troubleshooting quotes is one that a module really gives."""
+"""A module produces every message that the page Troubleshooting quotes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_troublesh
 ON_THE_PAGE = re.findall(r"^   \* - ``(.+)``$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 NAME = "Nightly reports"
 
-# What produces a message: called with a fresh server, returns the failure's sentence or the warnings.
+# Each function produces one message: it takes a fresh server, and returns the failure message or the warnings.
 SCENARIOS: dict[str, Callable[[Simulator], str]] = {}
 
 
@@ -34,7 +34,7 @@ def scenario(message: str) -> Callable[[Callable[[Simulator], str]], Callable[[S
 
 
 def refused(message: str, **options: Any) -> None:
-    """A task with these options fails with that message."""
+    """Add a scenario: a task with these options fails with this message."""
     SCENARIOS[message] = lambda sim: runtime(sim, **{"name": NAME, **options}).sentence
 
 
@@ -185,16 +185,16 @@ def _lost_start(sim: Simulator) -> str:
     return run("mstr_script_run", sim, code="print(1)").sentence
 
 
-def test_the_page_quotes_exactly_the_messages_that_are_tried() -> None:
+def test_the_page_quotes_exactly_the_tested_messages() -> None:
     assert len(ON_THE_PAGE) == len(set(ON_THE_PAGE))
     assert set(ON_THE_PAGE) == set(SCENARIOS)
 
 
 @pytest.mark.parametrize("message", sorted(SCENARIOS))
-def test_a_message_on_the_page_is_one_that_a_module_gives(sim: Simulator, message: str) -> None:
+def test_a_module_produces_each_message_on_the_page(sim: Simulator, message: str) -> None:
     assert message in SCENARIOS[message](sim)
 
 
-def test_the_server_of_these_tests_lets_a_right_task_pass(sim: Simulator) -> None:
-    """So that a message above is due to its own cause."""
+def test_a_valid_task_succeeds_on_the_server_of_these_tests(sim: Simulator) -> None:
+    """This shows that each message above has its own cause."""
     assert runtime(sim, name=NAME, **credentials(sim)).result["changed"] is True

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waiting for runtimes: statuses from before a write, and outages, on every kind of server."""
+"""Waiting for runtimes on every kind of server: statuses from before a write, and outages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from faults.inprocess import session
 
 every_profile = pytest.mark.parametrize("profile", PROFILES)
 PANDAS = {"name": "pandas", "version": "2.2.3"}
-# What differs between profiles and is not tried here: whether a status is reported at all.
+# Set in all profiles, because these tests need a status.
 REPORTED = {"runtime_status": "follows", "package_first_status": "installing", "package_delay": 30}
 
 
@@ -31,7 +31,7 @@ def prepare(sim: Simulator, profile: str, **switches: Any) -> None:
 
 @every_profile
 @pytest.mark.parametrize("lag", [1, 4])
-def test_a_ready_status_from_before_the_write_is_not_believed(sim: Simulator, profile: str, lag: int) -> None:
+def test_a_ready_status_from_before_the_write_is_ignored(sim: Simulator, profile: str, lag: int) -> None:
     prepare(sim, profile, status_lag=lag)
     with session(sim) as one:
         done = one.ensure(name="Old", packages=[PANDAS, {"name": "nope"}])
@@ -43,7 +43,7 @@ def test_a_ready_status_from_before_the_write_is_not_believed(sim: Simulator, pr
 
 
 @every_profile
-def test_an_error_from_before_the_write_does_not_fail_the_task_that_repairs_it(sim: Simulator, profile: str) -> None:
+def test_an_error_from_before_the_write_does_not_fail_the_repair(sim: Simulator, profile: str) -> None:
     prepare(sim, profile)
     with session(sim) as one:
         done = one.ensure(name="Old", packages=[PANDAS, {"name": "nope"}])
@@ -70,7 +70,9 @@ def test_an_error_from_before_the_write_does_not_fail_the_task_that_repairs_it(s
     ],
     ids=lambda fault: f"{fault['kind']} {fault.get('status', '')}",
 )
-def test_an_outage_longer_than_all_retries_ends_no_waiting(sim: Simulator, profile: str, fault: dict[str, Any]) -> None:
+def test_an_outage_longer_than_all_retries_does_not_end_the_wait(
+    sim: Simulator, profile: str, fault: dict[str, Any]
+) -> None:
     prepare(sim, profile)
     with session(sim, retries=1) as one:
         done = one.ensure(name="New", exec_timeout=60, packages=[PANDAS])
@@ -81,7 +83,7 @@ def test_an_outage_longer_than_all_retries_ends_no_waiting(sim: Simulator, profi
     assert one.pauses.seconds == [], "each check is one request"
 
 
-def test_an_outage_until_the_end_of_the_time_is_what_the_message_says(sim: Simulator) -> None:
+def test_an_outage_until_the_timeout_is_in_the_message(sim: Simulator) -> None:
     prepare(sim, "newest")
     with session(sim) as one:
         done = one.ensure(name="New", exec_timeout=60, packages=[PANDAS])

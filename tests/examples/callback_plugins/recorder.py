@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes down the result of every task, a line of JSON each, into the file that EXAMPLES_RECORD names."""
+"""Writes the result of every task as a line of JSON to the file in EXAMPLES_RECORD."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ description: For tests alone.
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
-    """Runs beside whatever prints."""
+    """Runs in addition to the callback that prints."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`make faults`: faults and operations, side by side with what people have today; printed, and a page of the docs."""
+"""`make faults`: compares how the modules and other clients handle faults; prints the table and writes the page."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from faults.compare.scenarios import rows  # noqa: E402
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
-    parser.add_argument("--only", default="", metavar="TEXT", help="faults whose title has this in it; writes no page")
-    parser.add_argument("-v", "--verbose", action="store_true", help="also what each client said")
+    parser.add_argument("--only", default="", metavar="TEXT", help="faults whose title contains this; writes no page")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also show what each client reported")
     args = parser.parse_args()
     began = time.monotonic()
     found = rows(args.only)

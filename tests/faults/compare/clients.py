@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Four clients that do the same jobs: the modules, the vendor's client, an independent one, and a `uri` play.
+"""Four clients that do the same jobs: the modules, the vendor's client, an independent client, and a `uri` play.
 
-Each logs in, does one operation with the calls that it needs for it, and logs out, in the way that its documentation
-shows and with the means that the language has for cleaning up.
+Each client logs in, does one operation and logs out. It does so in the way that its documentation shows, and cleans up
+with the means of its language.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from typing import Any, NamedTuple
 
 from support import ansible
 
-LIMIT_S = 45.0  # after which a job counts as hung
+LIMIT_S = 45.0  # after this time a job counts as hanging
 OLD, NEW, EXEC_TIMEOUT = "Old", "New", 60
 
-Server = dict[str, str]  # base_url, username, password, and the URL of a proxy or nothing
-Interrupt = Callable[[], bool]  # whether the job should be interrupted by now
+Server = dict[str, str]  # base_url, username, password, and the URL of a proxy or an empty text
+Interrupt = Callable[[], bool]  # whether the job should be interrupted now
 
 
 class Reported(NamedTuple):
-    """What a client said of its job: `ok`, or why it failed."""
+    """What a client reported for its job: `ok`, or the reason of its failure."""
 
     text: str
     warned: bool = False
@@ -44,7 +44,7 @@ class Reported(NamedTuple):
 
 
 def module(operation: str, server: Server, interrupt: Interrupt) -> Reported:
-    """The module for the operation, as Ansible would start it."""
+    """Run the module for the operation, as Ansible would start it."""
     name, options = {
         "read": ("mstr_runtime_info", {"name": OLD}),
         "create": ("mstr_runtime", {"name": NEW, "exec_timeout": EXEC_TIMEOUT}),
@@ -63,7 +63,7 @@ def module(operation: str, server: Server, interrupt: Interrupt) -> Reported:
 
 
 def uri(operation: str, server: Server, interrupt: Interrupt) -> Reported:
-    """A playbook of ansible.builtin.uri tasks, with block and always."""
+    """Run a playbook of ansible.builtin.uri tasks, with block and always."""
     command = [
         *(str(ansible.programs() / "ansible-playbook"), "--inventory", "localhost,"),
         *("--connection", "local", "--extra-vars"),
@@ -79,19 +79,19 @@ def uri(operation: str, server: Server, interrupt: Interrupt) -> Reported:
 
 
 def _proxied(env: Mapping[str, str], server: Server) -> dict[str, str]:
-    """The variables without any proxy, or with that of the server for every host."""
+    """Return the variables without any proxy, or with the server's proxy for every host."""
     ours = {name: value for name, value in env.items() if not name.lower().endswith("_proxy")}
     return {**ours, "http_proxy": server["proxy"]} if server["proxy"] else ours
 
 
-def _run(command: list[str], told: str, env: dict[str, str], interrupt: Interrupt) -> str:
-    """All that a program says; Ctrl-C reaches its whole group."""
+def _run(command: list[str], input_text: str, env: dict[str, str], interrupt: Interrupt) -> str:
+    """Run a program and return all of its output. An interrupt is sent to its whole process group."""
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, env=env, start_new_session=True
         )
         assert process.stdin
-        process.stdin.write(told.encode())
+        process.stdin.write(input_text.encode())
         process.stdin.close()
         if not _wait(lambda: process.poll() is not None, lambda: os.killpg(process.pid, signal.SIGINT), interrupt):
             os.killpg(process.pid, signal.SIGKILL)
@@ -142,7 +142,7 @@ def _peer(job: Callable[[str, Server], None], operation: str, server: Server, in
     try:
         return Reported(ours.recv())
     except EOFError:
-        return Reported("ended without a word")
+        return Reported("ended without any output")
 
 
 def _tell(

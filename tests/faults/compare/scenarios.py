@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each fault on each operation, for each client: what was reported, what is true on the server, what it cost."""
+"""Each fault on each operation, for each client: what it reported, what is true on the server, and its requests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SURROUND = ("login", "logout")
 
 @dataclass(frozen=True)
 class Fault:
-    """An order for the simulator. `of`: the operations that it is tried on. `ctrl_c`: while the call is under way.
+    """A fault for the simulator. `of`: the tested operations. `ctrl_c`: interrupt the client during the call.
 
     `proxied`: all calls go through a proxy.
     """
@@ -77,7 +77,7 @@ FAULTS = (
 class Cell:
     """One client in one row."""
 
-    said: Reported
+    reported: Reported
     done: bool
     made: int
     sessions: int
@@ -86,20 +86,20 @@ class Cell:
 
     @property
     def true(self) -> bool:
-        """Whether what was reported is what happened, once."""
-        return self.said.ok == self.done and self.made <= 1
+        """Return whether the client reported what happened, and it happened once."""
+        return self.reported.ok == self.done and self.made <= 1
 
     @property
     def clean(self) -> bool:
-        """Whether nothing is left: no session, no token on another host."""
+        """Return whether the client left no open session and sent no token to another host."""
         return self.sessions == 0 and not self.given_away
 
     def text(self) -> str:
-        """As the table shows it."""
-        parts = ["ok" if self.said.ok else "failed"]
-        if self.said.ok != self.done:
+        """Return the text for the table."""
+        parts = ["ok" if self.reported.ok else "failed"]
+        if self.reported.ok != self.done:
             parts[0] += ", but done" if self.done else ", but not done"
-        if self.said.ok and self.said.warned:
+        if self.reported.ok and self.reported.warned:
             parts[0] += ", warned"
         if self.made > 1:
             parts.append(f"{self.made} made")
@@ -112,7 +112,7 @@ class Cell:
 
 @contextmanager
 def _somebody_else() -> Iterator[tuple[str, list[str]]]:
-    """A server to which a redirect points, and the tokens that it was given."""
+    """Start a different server as the target of a redirect, and yield the tokens that it receives."""
     tokens: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -151,7 +151,7 @@ def _under_way(sim: Simulator, operation: str) -> bool:
 
 
 def _done(sim: Simulator, operation: str) -> tuple[bool, int]:
-    """Whether the work is done on the server, and how many runtimes a create has made."""
+    """Return whether the server did the work, and how many runtimes a create has created."""
     by_name = [one["name"] for one in sim.runtimes()]
     made = by_name.count(NEW)
     if operation == "create":
@@ -160,7 +160,7 @@ def _done(sim: Simulator, operation: str) -> tuple[bool, int]:
         return any(one["name"] == OLD and one.get("execTimeout") == EXEC_TIMEOUT for one in sim.runtimes()), made
     if operation == "delete":
         return OLD not in by_name, made
-    # Of a read it is what the server answered at last.
+    # For a read, this is the status of the server's last response.
     calls = {"login": "list", "logout": "list"}
     method, path = _CALLS[calls.get(operation, operation)]
     answered = [
@@ -183,11 +183,11 @@ def _cell(sim: Simulator, client: str, fault: Fault, operation: str, elsewhere: 
     tokens.clear()
     server = {"base_url": sim.base_url, "username": sim.username, "password": sim.password}
     server["proxy"] = str(sim.proxy_url) if fault.proxied else ""
-    said = CLIENTS[client](operation, server, lambda: fault.ctrl_c and _under_way(sim, operation))
+    reported = CLIENTS[client](operation, server, lambda: fault.ctrl_c and _under_way(sim, operation))
     if fault.order.get("kind") == "late_work":
-        time.sleep(1.5)  # until all that was begun is done
+        time.sleep(1.5)  # until the server has finished all of its work
     done, made = _done(sim, operation)
-    return Cell(said, done, made, len(sim.open_sessions()), len(sim.calls()), bool(tokens))
+    return Cell(reported, done, made, len(sim.open_sessions()), len(sim.calls()), bool(tokens))
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class Row:
 
 
 def rows(chosen: str = "") -> list[Row]:
-    """The whole table; `chosen`: only faults whose title has this in it."""
+    """Return the rows of the table. `chosen`: only faults whose title contains this text."""
     wanted = [(fault, operation) for fault in FAULTS if chosen in fault.title for operation in fault.of]
 
     def column(client: str) -> list[Cell]:

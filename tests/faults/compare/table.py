@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The table for a terminal and for the documentation."""
+"""Prints the table on a terminal and for the documentation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _PAGE = Path(__file__).with_name("page.rst.in")
 
 
 def summary(rows: list[Row]) -> dict[str, tuple[int, int, int, int]]:
-    """For each client: the rows where it reported what happened; succeeded; left sessions; gave its token away."""
+    """Count rows per client: reported what happened, succeeded, left sessions open, sent its token to another host."""
     return {
         client: (
             sum(row.cells[client].true for row in rows),
-            sum(row.cells[client].said.ok and row.cells[client].done for row in rows),
+            sum(row.cells[client].reported.ok and row.cells[client].done for row in rows),
             sum(row.cells[client].sessions for row in rows),
             sum(row.cells[client].given_away for row in rows),
         )
@@ -41,7 +41,7 @@ def text(rows: list[Row], *, verbose: bool) -> str:
             lines += ["", title]
         lines.append(_line(f"  {row.operation}", *(cell.text() for cell in row.cells.values())))
         if verbose:
-            lines += [f"      {client}: {cell.said.text[:300]}" for client, cell in row.cells.items()]
+            lines += [f"      {client}: {cell.reported.text[:300]}" for client, cell in row.cells.items()]
     lines.append("")
     figures = summary(rows)
     for index, what in enumerate(_SUMMARY):
@@ -55,7 +55,7 @@ def _line(*parts: str) -> str:
 
 
 def page(rows: list[Row]) -> str:
-    """The page of the documentation."""
+    """Return the page of the documentation."""
     figures = summary(rows)
     short = [["", *CLIENTS]]
     for index, what in enumerate(_SUMMARY):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A write whose answer was lost: done or not, at once or later. Never blindly repeated, and reported as what it was."""
+"""Writes whose response is lost. The module finds out whether the server did the work before it repeats the request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 ACTIONS = {"create": "created", "update": "updated", "delete": "deleted"}
 METHODS = {"create": "POST", "update": "PATCH", "delete": "DELETE"}
 
-# The work is done, and nobody hears of it. With real pauses where it is done later.
+# The server does the work, but its response is lost. If it does the work later, the pauses take real time.
 DONE: dict[str, tuple[float, dict[str, Any]]] = {
     "closed": (0, {"kind": "close_after"}),
     "reset": (0, {"kind": "close_after", "reset": True}),
@@ -39,7 +39,7 @@ DONE: dict[str, tuple[float, dict[str, Any]]] = {
     "page with a yes": (0, {"kind": "html", "status": 200, "work": "before"}),
     "broken JSON with a yes": (0, {"kind": "broken_json", "work": "before"}),
 }
-# The work is not done, and nobody can know.
+# The server does not do the work, and the response does not show that.
 NOT_DONE: dict[str, dict[str, Any]] = {
     "closed": {"kind": "close_before"},
     "reset": {"kind": "close_before", "reset": True},
@@ -64,7 +64,7 @@ def writes(server: Simulator) -> list[str]:
 
 
 def is_done(server: Simulator, operation: str) -> None:
-    """One runtime for one create, and so on."""
+    """Check that the server did the operation exactly once."""
     found = [(one["name"], one.get("execTimeout")) for one in server.runtimes()]
     expected = {"create": [("Old", 600), ("New", 60)], "update": [("Old", 60)], "delete": []}
     assert found == expected[operation]
@@ -73,8 +73,10 @@ def is_done(server: Simulator, operation: str) -> None:
 @pytest.mark.parametrize("retries", [0, 3])
 @pytest.mark.parametrize("fault", DONE)
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_write_that_was_done_is_found_done(server: Simulator, operation: str, fault: str, retries: int) -> None:
-    """With `retries: 0` too: it is looked up, though never repeated."""
+def test_a_write_that_the_server_did_is_found_and_not_repeated(
+    server: Simulator, operation: str, fault: str, retries: int
+) -> None:
+    """This holds for `retries: 0` too: the module checks the result without repeating the request."""
     scale, order = DONE[fault]
     server.fault(operation=operation, **order)
     with session(server, scale, retries=retries, **TIMEOUT) as one:
@@ -92,7 +94,7 @@ def test_a_write_that_was_done_is_found_done(server: Simulator, operation: str, 
 
 @pytest.mark.parametrize("fault", NOT_DONE)
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_write_that_was_not_done_is_done_again(server: Simulator, operation: str, fault: str) -> None:
+def test_a_write_that_the_server_did_not_do_is_repeated(server: Simulator, operation: str, fault: str) -> None:
     server.fault(operation=operation, **NOT_DONE[fault])
     with session(server, **TIMEOUT) as one:
         outcome = one.ensure(**OPERATIONS[operation])
@@ -103,12 +105,14 @@ def test_a_write_that_was_not_done_is_done_again(server: Simulator, operation: s
 
 @pytest.mark.parametrize("fault", ["closed", "page 502"])
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_who_wants_no_retries_is_told_that_it_was_not_done(server: Simulator, operation: str, fault: str) -> None:
+def test_without_retries_a_lost_write_fails_and_reports_that_it_was_not_done(
+    server: Simulator, operation: str, fault: str
+) -> None:
     server.fault(operation=operation, **NOT_DONE[fault])
     with session(server, retries=0) as one, pytest.raises(MstrError) as failed:
         one.ensure(**OPERATIONS[operation])
     assert writes(server) == [METHODS[operation]]
-    assert sum(one.pauses.seconds) > 5, "looked for some seconds"
+    assert sum(one.pauses.seconds) > 5, "it checks for some seconds"
     not_done = (
         f"After 7.75 seconds of checking, the runtime is still not {ACTIONS[operation]}. The request was not sent"
     )
@@ -118,7 +122,7 @@ def test_who_wants_no_retries_is_told_that_it_was_not_done(server: Simulator, op
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_answer_lost_twice(server: Simulator, operation: str) -> None:
+def test_a_write_that_is_lost_twice_is_done_once(server: Simulator, operation: str) -> None:
     server.fault("close_before", operation=operation, times=1)
     server.fault("close_after", operation=operation, times=1)
     with session(server) as one:
@@ -129,15 +133,15 @@ def test_an_answer_lost_twice(server: Simulator, operation: str) -> None:
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_a_server_that_loses_every_write_is_tried_as_often_as_asked(server: Simulator, retries: int) -> None:
+def test_a_write_that_is_always_lost_is_repeated_as_often_as_retries_allows(server: Simulator, retries: int) -> None:
     server.fault("close_before", operation="create", times=None)
     with session(server, retries=retries) as one, pytest.raises(MstrError, match="retries are used up"):
         one.ensure(**OPERATIONS["create"])
     assert writes(server) == ["POST"] * (retries + 1)
 
 
-def test_a_create_done_after_all_looks_is_still_ours(server: Simulator) -> None:
-    """The first create is done while the second waits, which is then refused: one runtime, created."""
+def test_a_create_that_is_done_after_the_last_check_counts_as_created(server: Simulator) -> None:
+    """The server does the first create while the second waits, and then rejects the second. One runtime exists."""
     server.fault("late_work", operation="create", after=0.8)
     server.fault("slow", operation="create", seconds=1.5, when="before")
     with session(server, 0.02) as one:
@@ -147,8 +151,8 @@ def test_a_create_done_after_all_looks_is_still_ours(server: Simulator) -> None:
     assert outcome.id == server.runtime("New")["id"]
 
 
-def test_a_second_create_beside_a_late_one_is_told(server: Simulator) -> None:
-    """Where duplicates are allowed and a lost create is done after all looks, two runtimes cannot be prevented."""
+def test_a_second_runtime_after_a_late_create_causes_a_warning(server: Simulator) -> None:
+    """If the server allows duplicates and does a lost create after the last check, two runtimes cannot be prevented."""
     server.reset(duplicate_names="allow")
     server.fault("late_work", operation="create", after=0.8)
     server.fault("slow", operation="create", seconds=1.5, when="before")
@@ -161,8 +165,10 @@ def test_a_second_create_beside_a_late_one_is_told(server: Simulator) -> None:
 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("retries", [0, 3])
-def test_a_lost_create_on_a_server_that_stores_something_more(server: Simulator, profile: str, retries: int) -> None:
-    """Found is created: the difference is a warning, and no second write."""
+def test_a_lost_create_that_is_stored_with_a_difference_causes_a_warning(
+    server: Simulator, profile: str, retries: int
+) -> None:
+    """A found runtime counts as created. The difference is a warning, and there is no second write."""
     server.reset(profile, mstrio_py_added="always")
     server.fault("close_after", operation="create")
     with session(server, retries=retries) as one:
@@ -185,7 +191,7 @@ def test_a_runtime_that_the_list_hides_is_updated_by_its_id(server: Simulator, p
     assert done.result["runtimes"][0]["runtime"]["exec_timeout"] == 60
 
 
-def test_an_ambiguous_name_is_refused_before_anything_is_written(server: Simulator) -> None:
+def test_an_ambiguous_name_fails_before_any_write(server: Simulator) -> None:
     ids = server.seed({"name": "Old"})
     with session(server) as one, pytest.raises(MstrError, match="2 runtimes have the name 'Old'") as failed:
         one.ensure(**OPERATIONS["update"])
@@ -193,8 +199,8 @@ def test_an_ambiguous_name_is_refused_before_anything_is_written(server: Simulat
     assert writes(server) == []
 
 
-def test_a_lost_create_beside_another_plays_cannot_be_told_apart(server: Simulator) -> None:
-    """Fails, and says what is known and what to look at."""
+def test_a_lost_create_is_unknown_if_a_different_play_created_the_same_name(server: Simulator) -> None:
+    """The task fails and reports what is known and what to check."""
     server.reset(duplicate_names="allow")
     server.fault("close_after", operation="create")
     with session(server) as one:
@@ -209,7 +215,7 @@ def test_a_lost_create_beside_another_plays_cannot_be_told_apart(server: Simulat
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_lost_write_that_cannot_be_looked_up(server: Simulator, operation: str) -> None:
+def test_a_lost_write_that_cannot_be_checked_is_reported_as_unknown(server: Simulator, operation: str) -> None:
     server.fault("close_after", operation=operation)
     server.fault("html", operation="list", status=500, skip=1, times=None)
     with session(server) as one, pytest.raises(MstrError) as failed:
@@ -220,7 +226,7 @@ def test_a_lost_write_that_cannot_be_looked_up(server: Simulator, operation: str
 
 
 @pytest.mark.parametrize("operation", ["update", "delete"])
-def test_a_lost_write_by_id(server: Simulator, operation: str) -> None:
+def test_a_lost_write_by_id_is_found(server: Simulator, operation: str) -> None:
     server.fault("close_after", operation=operation)
     options = {key: value for key, value in OPERATIONS[operation].items() if key != "name"}
     with session(server) as one:
@@ -229,7 +235,7 @@ def test_a_lost_write_by_id(server: Simulator, operation: str) -> None:
     assert writes(server) == [METHODS[operation]]
 
 
-def test_a_lost_rename(server: Simulator) -> None:
+def test_a_lost_rename_is_found(server: Simulator) -> None:
     server.fault("close_after", operation="update")
     with session(server) as one:
         outcome = one.ensure(id=server.runtime("Old")["id"], name="Renamed")
@@ -237,10 +243,10 @@ def test_a_lost_rename(server: Simulator) -> None:
     assert writes(server) == ["PATCH"]
 
 
-# --- the same through whole modules
+# --- the same with whole modules
 
 
-def test_mstr_runtime_reports_a_create_whose_answer_was_lost(server: Simulator) -> None:
+def test_mstr_runtime_reports_a_create_whose_response_was_lost(server: Simulator) -> None:
     server.fault("late_work", operation="create", after=1.0)
     done = runtime(server, **OPERATIONS["create"])
     assert (done.status, done.result["changed"], done.result["action"]) == (0, True, "created")
@@ -250,7 +256,7 @@ def test_mstr_runtime_reports_a_create_whose_answer_was_lost(server: Simulator) 
     assert runtime(server, **OPERATIONS["create"]).result["action"] == "none"
 
 
-def test_mstr_runtime_fails_in_one_sentence_where_it_cannot_be_known(server: Simulator) -> None:
+def test_mstr_runtime_fails_in_one_sentence_if_the_outcome_is_unknown(server: Simulator) -> None:
     server.fault("close_after", operation="create")
     server.fault("error", operation="list", status=500, skip=1, times=None)
     done = runtime(server, **OPERATIONS["create"])
@@ -259,7 +265,7 @@ def test_mstr_runtime_fails_in_one_sentence_where_it_cannot_be_known(server: Sim
     assert server.open_sessions() == []
 
 
-def test_mstr_runtimes_makes_each_runtime_once(server: Simulator) -> None:
+def test_mstr_runtimes_creates_each_runtime_once(server: Simulator) -> None:
     server.fault("close_after", operation="create", times=2)
     server.fault("late_work", operation="update", after=0.3)
     server.fault("close_after", operation="delete")
