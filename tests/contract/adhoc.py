@@ -40,10 +40,10 @@ class Module:
             timeout=_TIMEOUT_S,
             check=False,
         )
-        said = done.stdout + done.stderr
-        assert done.returncode == 0, said
+        output = done.stdout + done.stderr
+        assert done.returncode == 0, output
         # No task of these tests may cause a warning, for example that the server stored a different value.
-        assert "[WARNING]" not in said, said
+        assert "[WARNING]" not in output, output
         result: dict[str, Any] = json.loads(done.stdout.partition(" => ")[2])
         return result
 

@@ -108,8 +108,8 @@ def test_a_session_needs_token_and_cookie(mstrio: Connection) -> None:
 
 
 def test_server_status_returns_the_version(mstrio: Connection, switches: dict[str, Any]) -> None:
-    told = switches["iserver_version"][:9] if switches["status_call"] == "open" else None
-    assert mstrio.iserver_version == told
+    version = switches["iserver_version"][:9] if switches["status_call"] == "open" else None
+    assert mstrio.iserver_version == version
     assert mstrio.deployment_type == (switches["deployment_type"] or None)
 
 

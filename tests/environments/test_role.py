@@ -85,11 +85,11 @@ def test_a_stopped_module_reports_its_changes_and_can_run_again(
 
     # It reports what it did, and what is unknown.
     assert f"signal {number.name}" in done.sentence
-    told = {one["name"]: one["action"] for one in done.result["runtimes"]}
+    actions = {one["name"]: one["action"] for one in done.result["runtimes"]}
     made = {one["name"] for one in server.runtimes()} - {"not listed"}
     assert len(made) < len(MANY)
-    assert set(told.values()) <= {"created", "failed"}
-    assert {name for name, action in told.items() if action == "created"} <= made
+    assert set(actions.values()) <= {"created", "failed"}
+    assert {name for name, action in actions.items() if action == "created"} <= made
 
     # No worker continues after the module.
     calls = server.calls()

@@ -47,8 +47,8 @@ class Run:
         """Return all warnings."""
         kinds = ("[WARNING]", "[DEPRECATION WARNING]", "[ERROR]")
         printed = [line for line in self.output.splitlines() if line.strip().startswith(kinds)]
-        told = [one["result"].get(key) for one in self.records for key in ("warnings", "deprecations")]
-        return printed + [str(one) for some in told for one in some or ()]
+        reported = [one["result"].get(key) for one in self.records for key in ("warnings", "deprecations")]
+        return printed + [str(one) for some in reported for one in some or ()]
 
 
 class World:
@@ -118,8 +118,8 @@ class World:
 
     def variables(self, preparation: Preparation) -> list[str]:
         """Return the command-line options for the page's variables."""
-        told = {name: self._known(value) for name, value in preparation.variables.items()}
-        return ["--extra-vars", json.dumps(told)]
+        values = {name: self._known(value) for name, value in preparation.variables.items()}
+        return ["--extra-vars", json.dumps(values)]
 
 
 def execute(command: Sequence[str], place: Path, env: Mapping[str, str], typed: str = "") -> Run:

@@ -37,7 +37,7 @@ def _run(world: World, folder: Path, block: Block, *runtimes: dict[str, Any], **
 
 
 @pytest.mark.parametrize(
-    ("dirt", "said"),
+    ("dirt", "message"),
     [
         ({"whitelist": ["10.10.10.0/24", "8.8.8.0/24"]}, "Nightly reports: 8.8.8.0/24 breaks networks_within"),
         ({"whitelist": ["10.0.0.0/8"]}, "Nightly reports: 10.0.0.0/8 breaks networks_never"),
@@ -49,10 +49,10 @@ def _run(world: World, folder: Path, block: Block, *runtimes: dict[str, Any], **
         ),
     ],
 )
-def test_the_audit_reports_a_violation(world: World, tmp_path: Path, dirt: dict[str, Any], said: str) -> None:
+def test_the_audit_reports_a_violation(world: World, tmp_path: Path, dirt: dict[str, Any], message: str) -> None:
     run = _run(world, tmp_path, _block(*AUDIT), {**NIGHTLY, **dirt})
     assert run.status == 2, run.output
-    assert said in run.output
+    assert message in run.output
 
 
 def test_the_audit_reports_all_violations_at_once(world: World, tmp_path: Path) -> None:
