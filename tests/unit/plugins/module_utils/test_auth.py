@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 import warnings
@@ -300,13 +299,18 @@ def test_the_filters_of_warnings_are_left_as_they_were(run, server):
     assert list(warnings.filters) == before
 
 
-def kill_soon(number):
-    subprocess.Popen(["/bin/sh", "-c", f"sleep 0.05; kill -{int(number)} {os.getpid()}"])
+def interrupt():
+    """Send this process a signal, while the server has a call and before it answers."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.15)
 
 
 def test_a_signal_while_a_call_hangs_ends_in_a_sentence_and_a_logout(run, server):
-    server.answers["GET /sessions/userInfo"] = lambda request: request.socket.recv(1)
-    kill_soon(signal.SIGTERM)
+    def hang(request):
+        interrupt()
+        request.socket.recv(1)
+
+    server.answers["GET /sessions/userInfo"] = hang
     result = run(module(), **user(server))
     assert (run.status, result["msg"]) == (1, "Stopped by signal SIGTERM while trying to read /sessions/userInfo.")
     assert server.calls[-1] == "POST /api/auth/logout"
@@ -315,12 +319,11 @@ def test_a_signal_while_a_call_hangs_ends_in_a_sentence_and_a_logout(run, server
 
 def test_a_signal_while_the_login_hangs_leaves_no_session(run, server):
     def slow(request):
-        time.sleep(0.15)
+        interrupt()
         del server.answers["POST /auth/login"]
         return server.respond(request)
 
     server.answers["POST /auth/login"] = slow
-    kill_soon(signal.SIGTERM)
     result = run(module(), **user(server))
     assert (run.status, result["msg"]) == (1, "Stopped by signal SIGTERM while trying to log in.")
     assert server.calls == ["POST /api/auth/login", "POST /api/auth/logout"]
