@@ -34,7 +34,7 @@ class Library:
         self.base_url = connection.base_url
         self.connection, self._stop, self._warn = connection, stop, warn
         self.heard: Callable[[Response], object] = lambda response: None  # gets each response, of any status
-        self._exchange = Exchange(connection, stop, lambda response: self.heard(response))
+        self._exchange = Exchange(connection, stop, self._hear)
         self._http = self._exchange.http
         self._login_lock = Lock()
         self._new_logins = connection.retries
@@ -45,6 +45,9 @@ class Library:
         if connection.session:
             self._http.take_cookies(connection.session.cookies)
             self._keep_token(connection.session.token)
+
+    def _hear(self, response: Response) -> None:
+        self.heard(response)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, doing: str | None = None, **more: Any) -> Any:
         """The JSON of the response to GET `path` below /api, None for an empty body. Raises MstrError."""

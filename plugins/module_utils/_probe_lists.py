@@ -28,7 +28,7 @@ def list_omits(scratch: Scratch) -> Answer:
         identity, of = scratch.once(full), "a runtime with every field set"
     except Unanswered:
         identity, of = DEFAULT_RUNTIME_ID, "the built-in runtime"
-    [entry, *_] = [one for one in scratch.listed() if str(one["id"]) == identity] or [{}]
+    entry = next((one for one in scratch.listed() if str(one["id"]) == identity), {})
     if not entry:
         raise Unanswered("The list does not show the runtime.")
     found = scratch.read(identity)

@@ -56,8 +56,9 @@ def pause_before(attempt: int, retry_after: str | None, random_fraction: Callabl
 
 def _seconds(retry_after: str, now: datetime) -> float | None:
     """Retry-After comes in seconds or as a date (RFC 9110)."""
-    if retry_after.strip().isdecimal():
-        return float(retry_after[:9])
+    text = retry_after.strip()
+    if text.isdecimal():
+        return float(text[:9])
     try:
         date = parsedate_to_datetime(retry_after)
     except (TypeError, ValueError, IndexError):

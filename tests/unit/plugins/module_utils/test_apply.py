@@ -472,7 +472,10 @@ def test_a_lost_update_that_dropped_an_unknown_key_is_found_and_warned_of():
 @pytest.mark.parametrize("action", ["created", "updated"])
 def test_what_a_read_shows_is_there_though_the_list_hides_it(action):
     server = Server(*([stored()] if action == "updated" else []))
-    hide = lambda: setattr(server, "hides", lambda one: True)  # noqa: E731
+
+    def hide():
+        server.hides = lambda one: True
+
     server.fail("POST" if action == "created" else "PATCH", meanwhile=hide)
     definition = wanted("r", id=ID, description="new") if action == "updated" else NEW
     done = outcome(server, definition)

@@ -201,13 +201,16 @@ def test_plain_http_to_a_port_that_may_use_tls_suggests_https_until_it_answers(s
 
 def test_a_dropped_connection_is_described_by_what_dropped_it():
     """urllib3 1.26 hides a TypeError of its own behind it."""
-    try:
+
+    def drop():
         try:
             raise TypeError("unexpected keyword argument 'buffering'")
         except TypeError:
             raise ConnectionResetError(104, "Connection reset by peer") from None
-    except ConnectionResetError as exc:
-        found = explain(requests.exceptions.ConnectionError(exc), "https://h.example", 5)
+
+    with pytest.raises(ConnectionResetError) as dropped:
+        drop()
+    found = explain(requests.exceptions.ConnectionError(dropped.value), "https://h.example", 5)
     assert "(Connection reset by peer)" in found.reason
 
 

@@ -12,7 +12,7 @@ from ansible_collections.mstr.library.plugins.module_utils._retry import (
     pause_before,
     retries_connection,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=timezone.utc)
@@ -86,5 +86,6 @@ def test_jitter_spreads_a_pause_from_half_to_one_and_a_half():
 
 
 @given(st.text(), st.integers(1, 50), st.floats(0, 1))
+@example("0\x1f", 1, 0.0)
 def test_any_wish_gives_a_pause_within_a_minute(wish, attempt, dice):
     assert 0 <= pause_before(attempt, wish, lambda: dice, NOW) <= 60

@@ -70,7 +70,7 @@ def test_everything_from_a_server_stays_text():
     plain = Page(report_file([environment("prod")], "x.html"))
     assert page.tags.count("script") == plain.tags.count("script") == 1
     assert "img" not in page.tags
-    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert not [name for name, _value in page.attributes if name.startswith("on")]
     assert page.text.count("<script>alert(1)</script>") > 20
     assert "{{ 7*7 }}" in page.text
     assert text.encode("utf-8")
