@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Says which versions scripts on a runtime get; whoever runs it compares them with what was asked for."""
+"""Reports the package versions of a runtime. The caller compares them with the requested versions."""
 
 import pandas
 import requests
