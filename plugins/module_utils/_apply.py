@@ -21,6 +21,7 @@ from ._names import near_names
 from ._outcome import Outcome
 from ._plan import Plan, differences_after_write
 from ._planner import Planner
+from ._retry import is_outage
 from ._runtime import Runtime
 
 _ALREADY_EXISTS = 15
@@ -101,12 +102,16 @@ class Writer:
     def _check_after_loss(self, plan: Plan, wanted: Definition, lost: MstrError) -> tuple[Outcome | None, Plan]:
         """Check a write whose response was lost. Returns its outcome if it was carried out, and what is still to do."""
         # An error in the API's own form comes from the server itself: it does not continue with the write.
-        for seconds in _CHECKS[:1] if lost.error["code"] else _CHECKS:
+        checks = _CHECKS[:1] if lost.error["code"] else _CHECKS
+        for number, seconds in enumerate(checks, 1):
             try:
                 self._pause(seconds)
                 current = self.planner.locate(wanted)
                 remaining = self.planner.compare(current, wanted)
             except MstrError as exc:
+                # The outage that broke the write may last for a moment. With retries, the read itself was repeated.
+                if number < len(checks) and not self._retries and is_outage(exc):
+                    continue
                 raise MstrError(
                     f"{lost.sentence} The response was lost, and the task could not find out what the server did: "
                     f"{exc.sentence} The runtime {wanted.label} may or may not have been {plan.action}; check it "
@@ -179,7 +184,7 @@ def _was_written(plan: Plan, current: Runtime | None, remaining: Plan) -> bool:
         # Differences from the request become warnings later; they cause no second write.
         return current is not None
     if plan.action == "deleted":
-        return current is None or plan.runtime is None or current.id != plan.runtime.id
+        return current is None or plan.runtime is None or current.key != plan.runtime.key
     return not remaining.changed
 
 

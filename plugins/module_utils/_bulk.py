@@ -20,7 +20,7 @@ from ._definition import Definition
 from ._entry import PURGED, Entry, collision_faults, report
 from ._errors import MstrError, PartialError, ValidationError
 from ._interrupt import all_side_by_side
-from ._names import is_named, near_names
+from ._names import is_named, near_names, nearly_naming
 from ._plan import POOL
 from ._progress_texts import counted
 from ._runtime import Runtime
@@ -83,7 +83,7 @@ class Bulk:
         all_side_by_side(lambda entry: entry.attempt(step), entries, self._workers, report_progress)
 
     def _locate(self, entries: Sequence[Entry], listed: Sequence[Runtime]) -> None:
-        by_id = {str(one.id).upper(): one for one in listed}
+        by_id = {one.key: one for one in listed}
         by_name: dict[str, list[Runtime]] = {}
         for one in listed:
             by_name.setdefault(one.name, []).append(one)
@@ -120,14 +120,14 @@ class Bulk:
             return [], None
         # Compare names too: a listed runtime that cannot be read must not be deleted.
         kept = {entry.wanted.name for entry in entries if not entry.wanted.id}
-        kept |= {entry.plan.runtime.id for entry in entries if entry.plan and entry.plan.runtime}
+        keys = {entry.plan.runtime.key for entry in entries if entry.plan and entry.plan.runtime}
         to_delete = [
             one
             for one in listed
-            if not (one.is_default or {one.id, one.name} & kept or is_named(one.name, self._purge.exclude))
+            if not (one.is_default or one.name in kept or one.key in keys or is_named(one.name, self._purge.exclude))
         ]
         names = [entry.wanted.name for entry in entries if entry.wanted.name]
-        faults = _purge_faults(to_delete, names, self._purge.limit)
+        faults = _purge_faults(to_delete, names, self._purge)
         refused = ValidationError(faults) if faults else None
         if refused and not self._writer.check_mode:
             raise refused
@@ -191,14 +191,23 @@ class Bulk:
             entry.outcome, entry.error = outcome, error
 
 
-def _purge_faults(to_delete: Sequence[Runtime], names: Sequence[str], limit: int | None) -> list[str]:
-    """Reasons to refuse the purge: a name that differs from a listed one only in case, or too many runtimes."""
+def _purge_faults(to_delete: Sequence[Runtime], names: Sequence[str], purge: Purge) -> list[str]:
+    """Reasons to refuse the purge: a name that differs from one to keep only in case, or too many runtimes."""
+    limit = purge.limit
     faults = [
         f"purge would delete {one.name!r} ({one.id}), whose name differs only in case or in surrounding whitespace "
         f"from {' and '.join(map(repr, near))} in the list: write the name as the server has it, or list this runtime "
         "with state: absent to delete it"
         for one in to_delete
         for near in [near_names(one.name, names)]
+        if near
+    ]
+    faults += [
+        f"purge would delete {one.name!r} ({one.id}), which {' and '.join(map(repr, near))} in purge_exclude misses "
+        "only because of case or surrounding whitespace: write the name as the server has it, or list this runtime "
+        "with state: absent to delete it"
+        for one in to_delete
+        for near in [nearly_naming(one.name, purge.exclude)]
         if near
     ]
     if limit is not None and len(to_delete) > limit:

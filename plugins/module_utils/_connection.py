@@ -92,12 +92,12 @@ def normal_url(text: str) -> str:
     return f"{scheme}://{netloc}{path}"
 
 
-def is_given(option: str, value: Any) -> bool:
+def is_given(option: str, value: Any, *, empty: bool = False) -> bool:
     """Whether a connection option has a value. A template renders what it lacks as null or as an empty text.
 
-    The one legal empty value is an empty password.
+    The one legal empty value is an empty password; with `empty`, which is for other options, every one is.
     """
-    return value is not None and (value != "" or option == "password")
+    return value is not None and (value != "" or empty or option == "password")
 
 
 def from_params(params: Mapping[str, Any]) -> Connection:

@@ -111,11 +111,11 @@ def collision_faults(entries: Sequence[Entry], listed: Sequence[Runtime]) -> lis
     Writes run in parallel, so the server might receive the rename before the other entry's rename or delete.
     """
     faults = []
-    owners: dict[str | None, Entry] = {}
+    owners: dict[str, Entry] = {}
     located = [(entry, entry.found) for entry in entries if entry.found]
     for entry, current in located:
-        if owners.setdefault(current.id, entry) is not entry:
-            first = owners[current.id]
+        if owners.setdefault(current.key, entry) is not entry:
+            first = owners[current.key]
             same = f"{current.name!r} ({current.id})"
             faults.append(f"{entry.place} and {first.place} are the same runtime, {same}; list it once")
     for entry, current in located:
@@ -123,10 +123,10 @@ def collision_faults(entries: Sequence[Entry], listed: Sequence[Runtime]) -> lis
         if entry.wanted.state == "absent" or name in (None, current.name):
             continue
         faults += [
-            f"{entry.place} takes the name {name!r}, which {owners[holder.id].place} ({holder.id}) still has; "
+            f"{entry.place} takes the name {name!r}, which {owners[holder.key].place} ({holder.id}) still has; "
             "rename or delete that one in an earlier task"
             for holder in listed
-            if holder.name == name and holder.id != current.id and holder.id in owners
+            if holder.name == name and holder.key != current.key and holder.key in owners
         ]
     return faults
 

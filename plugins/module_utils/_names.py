@@ -52,6 +52,15 @@ def near_names(name: str, others: Iterable[str]) -> list[str]:
     return sorted({other for other in others if other != name and name_key(other) == key})
 
 
+def nearly_naming(name: str, patterns: Iterable[str]) -> list[str]:
+    """Those of the patterns that would fit the name if case and surrounding whitespace did not count.
+
+    Not of patterns with brackets: C([A-Z]*) asks for the case.
+    """
+    key = name_key(name)
+    return [one for one in patterns if (fnmatchcase(key, name_key(one)) and "[" not in one) or name_key(one) == key]
+
+
 def is_named(name: str, patterns: Iterable[str]) -> bool:
     """Whether a pattern equals the name or matches it as a shell pattern. A name may itself contain brackets."""
     return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)

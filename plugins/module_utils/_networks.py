@@ -76,6 +76,20 @@ def canonical(text: str) -> str:
     return str(network.cidr)
 
 
+def block_in(text: str) -> str | None:
+    """The block that an entry of a server may mean though no definition may write it so: with blanks, or a netmask.
+
+    None where it is no block in any way.
+    """
+    address, _slash, mask = text.strip().partition("/")
+    try:
+        if _IPV4.fullmatch(address) and _IPV4.fullmatch(mask):
+            return str(IPNetwork(f"{address}/{mask}").cidr)
+        return str(parse(text.strip()).cidr)
+    except (AddrFormatError, ValueError):
+        return None
+
+
 def as_network(text: str) -> str:
     """How a server's whitelist entry is compared: as its network, without host bits, or as its own text.
 

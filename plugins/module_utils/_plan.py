@@ -47,11 +47,14 @@ class Plan(NamedTuple):
 def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None = None) -> Plan:
     """The plan. It compares only the fields that the definition manages, and changes only those that differ.
 
-    Raises ValidationError for deleting the server's default runtime, for a pool whose minimum would exceed its maximum,
-    and for a whitelist that would break the policy because of the entries that stay in it or because it is empty.
+    Raises ValidationError for an id that the server does not have, for deleting its default runtime, for a pool whose
+    minimum would exceed its maximum, and for a whitelist that would break the policy because of the entries that stay
+    in it or because it is empty.
     """
     if wanted.state == "absent":
         return _make_delete(current)
+    if current is None and wanted.id:
+        raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
     have: Mapping[str, Any] = current.values if current else {}
     merged, changed = _compare(have, wanted)
     target = Runtime({**have, **merged}, current.id if current else None, current.facts if current else {})

@@ -31,16 +31,12 @@ class Planner:
     def locate(self, wanted: Definition, listed: Iterable[Runtime] | None = None) -> Runtime | None:
         """The runtime as it is now, with all fields; None if it does not exist.
 
-        `listed`: the runtimes on the server, if they were just read. Raises ValidationError for an ambiguous name, and
-        for an unknown id with state present.
+        `listed`: the runtimes on the server, if they were just read. Raises ValidationError for an ambiguous name.
         """
         if wanted.id is None:
             listed = self.api.everything() if listed is None else listed
             return self.api.whole(one_named(listed, str(wanted.name)), {*WHOLE, *wanted.values})
-        current = self.api.get(wanted.id)
-        if current is None and wanted.state == "present":
-            raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
-        return current
+        return self.api.get(wanted.id)
 
     def plan(self, current: Runtime | None, wanted: Definition, listed: Iterable[Runtime] | None = None) -> Plan:
         """The plan, checked against the server. Raises ValidationError, before anything is written.
@@ -75,7 +71,7 @@ class Planner:
 
     def _check_name(self, renamed: Runtime, listed: Iterable[Runtime]) -> None:
         # If the server accepts a second runtime with this name, no task can address either of them by name.
-        taken = [one for one in listed if one.name == renamed.name and one.id != renamed.id]
+        taken = [one for one in listed if one.name == renamed.name and one.key != renamed.key]
         if taken:
             holder = f"the runtime with id {taken[0].id}"
             raise ValidationError([f"name {taken[0].name!r} is taken by {holder}; choose a different name"])

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ._errors import Faults, ValidationError
-from ._networks import canonical, embedded, union
+from ._networks import block_in, canonical, embedded, union
 
 _NETWORK_RULES = ("networks_within", "networks_never")
 POLICY_OPTIONS: dict[str, Any] = {
@@ -67,6 +67,9 @@ class Policy(NamedTuple):
         except ValueError:
             if self.within is not None:
                 yield "networks_within", "is not a CIDR block"
+            meant = block_in(text)
+            if meant:
+                yield from ((rule, detail) for rule, detail in self._broken_by(meant) if rule == "networks_never")
             return
         if self.within is not None and not block.issubset(self.within):
             yield "networks_within", "does not lie within the allowed networks"

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._api import RuntimeApi
-from ._errors import MstrError, ValidationError
+from ._errors import MstrError, ValidationError, unforeseen
 from ._interrupt import Interrupted
 from ._probe_releases import product
 from ._probe_scratch import Scratch
@@ -74,6 +74,8 @@ def _answer(one: Question, scratch: Scratch) -> dict[str, Any]:
         value, evidence = None, exc.reason
     except MstrError as exc:
         value, evidence = None, why(exc)
+    except Exception as exc:
+        value, evidence = None, unforeseen(exc).sentence
     return {
         "switch": one.switch,
         "question": one.question,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
-from ._errors import MstrError, code_number
+from ._errors import MstrError, code_number, unforeseen
 from ._interrupt import Interrupted, Stop
 from ._library import Library
 from ._probe_words import Settings, Unanswered, why
@@ -55,6 +55,8 @@ class Reader:
                 self._found[find] = Unanswered(why(exc))
             except Unanswered as exc:
                 self._found[find] = exc
+            except Exception as exc:  # what a server sends may be stranger than expected; it is not tried again
+                self._found[find] = Unanswered(unforeseen(exc).sentence)
         found = self._found[find]
         if isinstance(found, Unanswered):
             raise found

@@ -43,9 +43,14 @@ class Runtime(NamedTuple):
         return self.values.get("name") or ""
 
     @property
+    def key(self) -> str:
+        """The id by which two reads of one runtime are known as such: a server may write it in two ways."""
+        return (self.id or "").upper()
+
+    @property
     def is_default(self) -> bool:
         """Whether this is the server's built-in runtime, identified only by its id [doc]."""
-        return (self.id or "").upper() == DEFAULT_RUNTIME_ID
+        return self.key == DEFAULT_RUNTIME_ID
 
     def lacks(self, names: Iterable[str]) -> bool:
         """Whether a field is missing. A list may omit fields, so then the object has to be read [doc]."""

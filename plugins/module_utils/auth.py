@@ -79,9 +79,9 @@ def argument_spec(**own: Any) -> dict[str, Any]:
 
 
 def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The options without connection options that are null or empty, so that their environment variables count."""
-    connection = {name for name, one in spec.items() if _environment in one.get("fallback", ())}
-    return {name: value for name, value in params.items() if name not in connection or is_given(name, value)}
+    """The options without what is null, and without empty connection options: defaults and environment count then."""
+    own = {name for name, one in spec.items() if _environment not in one.get("fallback", ())}
+    return {name: one for name, one in params.items() if name not in spec or is_given(name, one, empty=name in own)}
 
 
 class _Module(AnsibleModule):

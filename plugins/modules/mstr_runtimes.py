@@ -188,6 +188,8 @@ options:
     description:
       - Names, or shell patterns of names such as V(Strategy *), of runtimes that are never purged. Used only with
         O(purge=true).
+      - Case counts. The purge is refused if it would delete a runtime that one of them misses only because of case or
+        surrounding whitespace.
     type: list
     elements: str
     default: []

@@ -99,6 +99,8 @@ class Server:
 
     def _work(self, method: str, path: str, body: Any) -> Any:
         identity = path[1:].partition("/")[2]
+        if identity.upper() in self.runtimes:
+            identity = identity.upper()
         if method == "POST":
             return self._create(body)
         if not identity:

@@ -299,6 +299,16 @@ def test_without_retries_a_lost_write_is_still_looked_up():
     assert outcome(server, NEW, retries=0).action == "created"
 
 
+def test_without_retries_the_look_up_outlasts_the_outage_that_lost_the_write():
+    server = Server()
+    server.fail("POST", lost(), done=True)
+    server.fail("GET", None)  # the list before
+    server.fail("GET", refusal(502, None, None))
+    server.fail("GET", lost())
+    assert outcome(server, NEW, retries=0).action == "created"
+    assert len(server.writes) == 1
+
+
 def test_where_it_cannot_be_known_the_task_says_what_to_look_at():
     server = Server()
     server.fail("GET")

@@ -33,6 +33,13 @@ def run(monkeypatch, capsys):
     return Run(monkeypatch, capsys)
 
 
+def test_a_null_leaves_an_option_at_its_default():
+    spec = auth.argument_spec(wait_timeout={"type": "int", "default": 300}, note={"type": "str"})
+    given = {"wait_timeout": None, "note": "", "password": "", "username": "", "mistyped": None, "_ansible_x": None}
+    kept = {"note": "", "password": "", "mistyped": None, "_ansible_x": None}
+    assert auth.given_options(given, spec) == kept
+
+
 def user(server, **more):
     return {"base_url": server.url, "username": "u", "password": PASSWORD, **more}
 

@@ -250,10 +250,42 @@ def test_purge_exclude_takes_names_and_patterns(pattern):
     assert have.names == ["Vendor A", "a"]
 
 
-def test_patterns_heed_case():
+@pytest.mark.parametrize("pattern", ["vendor", "VEND*", " Vendor ", "vendo?"])
+def test_a_pattern_that_misses_a_name_by_its_case_alone_refuses_the_purge(pattern):
+    (fault,) = refused(holding(a=A, Vendor=B), {"name": "a"}, purge=True, exclude=[pattern])
+    assert "'Vendor'" in fault
+    assert repr(pattern) in fault
+    assert "purge_exclude" in fault
+
+
+def test_brackets_ask_for_the_case():
     have = holding(a=A, Vendor=B)
-    run(have, {"name": "a"}, purge=True, exclude=["vendor"])
+    run(have, {"name": "a"}, purge=True, exclude=["[a-z]*"])
     assert have.names == ["a"]
+
+
+def test_an_id_that_the_server_writes_in_two_ways_is_one_runtime():
+    have = holding(a=A, b=B)
+    have.listed = lambda one: {"id": one["id"].lower(), "name": one["name"]}
+    result = run(have, {"id": A, "exec_timeout": 60}, purge=True)
+    assert actions(result) == [("a", "updated"), ("b", "deleted")]
+    assert have.names == ["a"]
+
+
+def test_a_runtime_that_vanishes_after_the_list_is_not_created_without_a_name():
+    have = holding(a=A)
+    have.listed = lambda one: {"id": one["id"], "name": one["name"]}
+    have.fail("GET")
+    have.fail("GET", refusal(404, "ERR004", "no such object"))
+    result = run(have, {"id": A, "exec_timeout": 60})
+    assert f"no runtime has the id {A}" in result["msg"]
+    assert have.writes == []
+
+
+def test_a_name_and_an_id_that_the_server_writes_in_two_ways_are_one_runtime():
+    have = holding(a=A)
+    have.listed = lambda one: {**one, "id": one["id"].lower()}
+    assert "are the same runtime" in refused(have, {"id": A, "exec_timeout": 60}, {"name": "a"})[0]
 
 
 def test_more_than_the_limit_refuses_the_whole_task():

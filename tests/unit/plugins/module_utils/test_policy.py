@@ -344,3 +344,18 @@ def test_overlap_by_embedded_addresses_is_what_the_standard_library_says(block, 
 
 def test_a_policy_is_a_value():
     assert Policy() == Policy(None, (), False)
+
+
+@pytest.mark.parametrize(
+    "text", [" 10.66.0.0/16", "10.0.0.0/255.0.0.0", "10.66.1.1/255.255.255.0 ", "::ffff:10.66.1.1 "]
+)
+def test_a_forbidden_block_in_a_form_that_only_a_server_holds_is_found(text):
+    assert rules(policy(never=["10.66.0.0/16"]), text) == ["networks_never"]
+    assert rules(policy(within=["0.0.0.0/0"], never=["10.66.0.0/16"]), text) == ["networks_within", "networks_never"]
+
+
+@pytest.mark.parametrize(
+    "text", ["db.example.com", "10.66.0.0/255.0.255.0", "", "10.66.0.0/33", "10.67.0.0/255.255.0.0"]
+)
+def test_what_is_no_forbidden_block_in_any_form(text):
+    assert rules(policy(never=["10.66.0.0/16"]), text) == []

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the probe makes of an answer that no code expected. All else is tested against the simulator."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
+from ansible_collections.mstr.library.plugins.module_utils._probe import _asked
+from ansible_collections.mstr.library.plugins.module_utils._probe_scratch import Scratch
+from ansible_collections.mstr.library.plugins.module_utils._probe_table import OF_RUNTIMES
+from ansible_collections.mstr.library.plugins.module_utils._probe_words import Settings, Unanswered
+
+
+@pytest.fixture
+def scratch():
+    settings = Settings(False, False, None, 1.0, False)
+    return Scratch(SimpleNamespace(heard=None), settings, Stop(), lambda: 0.0, pytest.fail)
+
+
+def strange(_scratch):
+    return set(None)
+
+
+def test_a_question_that_stumbles_over_an_answer_does_not_stop_the_others(scratch):
+    questions = [OF_RUNTIMES[0]._replace(ask=strange), OF_RUNTIMES[1]._replace(ask=lambda _scratch: ("yes", "Seen."))]
+    first, second = _asked(questions, scratch)
+    assert (first["value"], first["handled"]) == (None, None)
+    assert "TypeError in test_probe.py" in first["evidence"]
+    assert second["value"] == "yes"
+
+
+def test_what_stumbled_once_is_not_tried_again(scratch):
+    calls = []
+
+    def find(_scratch):
+        calls.append(1)
+        return strange(_scratch)
+
+    for _question in range(2):
+        with pytest.raises(Unanswered):
+            scratch.once(find)
+    assert calls == [1]
