@@ -1,6 +1,6 @@
 #!/bin/sh
-# Applies the definitions to one stage after the other, and goes on only when each of a stage's servers has them.
-# What is given to it goes to ansible-playbook.
+# Applies the definitions to one stage after the other, and goes on only if all servers of a stage then match them.
+# Arguments are passed to ansible-playbook.
 set -eu
 cd "$(dirname "$0")"
 for stage in dev test prod; do
