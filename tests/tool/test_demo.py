@@ -68,7 +68,7 @@ def test_the_demo_creates_changes_and_deletes_a_runtime(tmp_path: Path) -> None:
     assert_nothing_left(tmp_path, process.pid)
 
 
-@pytest.mark.parametrize("moment", ["Building", "Starting", "TASK [Create it]"])
+@pytest.mark.parametrize("moment", ["Building", "Starting", "TASK [Create the runtime]"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_cleans_up(tmp_path: Path, moment: str, number: signal.Signals) -> None:
     with demo(tmp_path) as process:
