@@ -68,8 +68,7 @@ options:
   ca_path:
     description:
       - A PEM file with the certificates of the CAs to trust, on the host where the module runs.
-      - If neither this option nor E(MSTR_CA_PATH) is set, E(REQUESTS_CA_BUNDLE) applies.
-      - If not set, the environment variable E(MSTR_CA_PATH) is used.
+      - If not set, the environment variable E(MSTR_CA_PATH) is used. If neither is set, E(REQUESTS_CA_BUNDLE) applies.
     type: path
   client_cert:
     description:

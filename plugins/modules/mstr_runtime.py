@@ -195,7 +195,7 @@ diff:
       resource:
         mem: 1024
 error:
-  description: The server's response to the request that failed. A key is missing if its value is not known.
+  description: The request that failed, and the server's response to it. A key is null if its value is not known.
   returned: on failure
   type: dict
   contains:

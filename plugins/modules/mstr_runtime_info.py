@@ -202,8 +202,9 @@ unread:
       type: dict
     error:
       description:
-        - The reason. C(msg) is the message. If the server rejected a request, the keys C(http_status), C(code),
-          C(message), C(iserver_code), C(ticket_id) and C(request) describe its response.
+        - The reason. C(msg) is the message. The keys C(http_status), C(code), C(message), C(iserver_code), C(ticket_id)
+          and C(request) describe the request that failed, and the server's response to it. A key is null if its value
+          is not known.
       type: dict
   sample:
     - project:

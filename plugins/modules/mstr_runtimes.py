@@ -16,13 +16,13 @@ description:
   - The task checks all options before the login. Then it reads the list of runtimes. It reads a single runtime only if
     it needs a field that the list does not contain, or if the runtime will be deleted.
   - The task sends creates and updates in parallel, up to O(concurrency) requests at a time. Then it deletes the entries
-    with C(state=absent), and at last it purges.
+    with C(state=absent), and finally it purges.
   - With O(wait), the task waits for all runtimes at the same time. O(wait_timeout) applies to all of them together. The
     purge starts only after all runtimes are ready.
   - If an entry fails, the task still processes the other entries, but does not purge. At the end it fails, and its
     result reports everything that was done. If you run it again, it does only what is left.
   - A runtime cannot be renamed to a name that a different runtime has, even if the same task renames or deletes that
-    runtime. Use two tasks.
+    runtime. First rename or delete that runtime in a separate task.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -304,8 +304,8 @@ runtimes:
     error:
       description:
         - Why the entry failed. Null if it did not fail. C(msg) is the message.
-        - If the server rejected a request, the keys C(http_status), C(code), C(message), C(iserver_code), C(ticket_id)
-          and C(request) describe its response.
+        - The keys C(http_status), C(code), C(message), C(iserver_code), C(ticket_id) and C(request) describe the
+          request that failed, and the server's response to it. A key is null if its value is not known.
       type: dict
   sample:
     - name: Forecasts
