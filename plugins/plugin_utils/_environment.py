@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import _changes
-from ._inventory import Sources, findings_of, inventory
+from ._inventory import Sources, findings_of, inventory, unread_texts
 
 Json = Mapping[str, Any]
 
@@ -139,8 +139,9 @@ def _finding_lines(report: Json, whole: Iterable[Json]) -> Iterator[str]:
         for problem in runtime["problems"]:
             yield f"{name} {problem}"
     for one in report["unread"][:_UNREAD_LINES]:
-        where = " ".join(str(part) for part in (one.get("project"), one.get("script")) if part)
-        yield f"could not read the scripts of {where}: {one.get('error')}"
+        project, script, error = unread_texts(one)
+        where = f"the script {script!r} in {project!r}" if script else f"the scripts of {project!r}" if project else ""
+        yield f"could not read {where or 'the list of projects'}: {error}"
     if len(report["unread"]) > _UNREAD_LINES:
         yield f"and {len(report['unread']) - _UNREAD_LINES} more could not be read"
 

@@ -51,6 +51,18 @@ def inventory(sources: Sources) -> list[dict[str, Any]]:
     return sorted(runtimes, key=lambda one: (not one["findings"], one["name"].casefold(), one["id"] or ""))
 
 
+def unread_texts(unread: Json) -> tuple[str, str, str]:
+    """Project, script and reason of a look-up that failed; empty where there is none."""
+
+    def text(key: str, *names: str) -> str:
+        value = unread.get(key) or {}
+        if not isinstance(value, Mapping):
+            return str(value)
+        return next((str(value[name]) for name in names if value.get(name)), "")
+
+    return text("project", "name", "id"), text("script", "name", "id"), text("error", "msg")
+
+
 def findings_of(runtimes: Iterable[Json], sources: Sources) -> dict[str, int]:
     """How many of what the audit found."""
     whole = list(runtimes)

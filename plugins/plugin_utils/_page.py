@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
+from ._inventory import unread_texts
+
 _FOLDER = Path(__file__).parent / "report"
 
 Json = Mapping[str, Any]
@@ -113,6 +115,7 @@ def _environment(environment: Json, columns: Sequence[Column]) -> dict[str, Any]
         "quiet": [one for one in inventory if not one["findings"]],
         "message_lines": (environment["message"] or "").splitlines(),
         "rules": _policy(environment.get("policy")),
+        "unread_texts": [unread_texts(one) for one in environment.get("unread") or ()],
     }
 
 

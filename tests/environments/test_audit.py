@@ -188,3 +188,20 @@ def test_a_playbook_without_an_inventory_fails_with_a_message(play: Play, playbo
     played = play.run(command)
     assert played.status == 2, played.output
     assert "There are no environments: the inventory is missing or empty." in played.output
+
+
+def test_an_environment_with_a_backup_is_audited_without_one(play: Play, servers: list[Simulator]) -> None:
+    play.hosts = {"env0": play.hosts["env0"]}
+    play.hosts["env0"] |= {"mstr_runtimes": RUNTIMES, "mstr_runtimes_backup_dest": "backup.yml"}
+    # No backup can hold the second one.
+    servers[0].seed({"name": "Nightly reports", "execTimeout": 60}, {"name": "B", "whitelist": ["db.example.com"]})
+    assert play(AUDIT).outcomes == {"env0": "drift"}
+    assert not (play.folder / "backup.yml").exists()
+
+
+def test_a_misspelled_policy_is_refused_without_definitions_too(play: Play, servers: list[Simulator]) -> None:
+    play.hosts = {"env0": play.hosts["env0"]}
+    servers[0].seed({"name": "Nightly reports", "whitelist": ["0.0.0.0/0"]})
+    played = play(AUDIT, mstr_fail_on_violation=True, mstr_runtimes_polcy=POLICY)
+    assert played.status == 2
+    assert "mstr_runtimes_polcy is not a variable of the role" in played.messages()["env0"]

@@ -151,3 +151,19 @@ def test_the_result_is_complete_if_one_of_fifty_runtimes_fails(servers: list[Sim
     assert json.dumps(done.result).count("Not you") >= 2
     again = run("mstr_runtimes", servers[0], runtimes=fifty)
     assert again.result["summary"]["created"] == 1
+
+
+@pytest.mark.parametrize("where", ["inventory", "role"])
+def test_two_environments_never_write_one_backup(play: Play, servers: list[Simulator], where: str) -> None:
+    play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
+    variables = {"mstr_runtimes_backup_dest": "backup.yml"}
+    if where == "inventory":
+        play.variables |= variables
+    given = {"mstr_runtimes": [{"name": "a"}], **(variables if where == "role" else {})}
+    task = {"ansible.builtin.include_role": {"name": "mstr.library.runtimes"}, "vars": given}
+    book = play.write("roles.json", [{"hosts": "all", "gather_facts": False, "tasks": [task]}])
+    played = play.run(play.command(str(book)))
+    assert played.status == 2
+    assert "Several environments would write their backups to backup.yml" in played.output
+    assert not (play.folder / "backup.yml").exists()
+    assert [call for one in servers[:2] for call in one.calls() if call.startswith("POST /api/runtimes")] == []

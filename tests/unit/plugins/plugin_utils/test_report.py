@@ -57,7 +57,9 @@ def hostile():
     read = {
         "runtimes": [one],
         "violations": [violation(one, HOSTILE, HOSTILE)],
-        "unread": [{"project": HOSTILE, "script": HOSTILE, "error": HOSTILE}],
+        "unread": [
+            {"project": {"id": "P", "name": HOSTILE}, "script": {"id": "S", "name": HOSTILE}, "error": {"msg": HOSTILE}}
+        ],
     }
     policy = {"networks_within": [HOSTILE], "networks_never": [HOSTILE]}
     failed = {"failed": True, "msg": HOSTILE, "runtimes": [entry]}
@@ -133,3 +135,21 @@ def test_what_is_refused(arguments, said):
 
 def test_its_name():
     assert list(FilterModule().filters()) == ["report_file"]
+
+
+def test_what_could_not_be_read_is_named_and_not_dumped():
+    said = {"msg": "The project is not loaded.", "http_status": 500}
+    unread = [
+        {"project": {"id": "P", "name": "Sales"}, "script": None, "error": said},
+        {"project": {"id": "P", "name": "Sales"}, "script": {"id": "S", "name": "Load"}, "error": said},
+        {"project": None, "script": None, "error": said},
+    ]
+    report = environment_report(None, "prod", read={"runtimes": [], "violations": [], "unread": unread}, detail=True)
+    assert report["lines"][1:] == [
+        "prod: could not read the scripts of 'Sales': The project is not loaded.",
+        "prod: could not read the script 'Load' in 'Sales': The project is not loaded.",
+        "prod: could not read the list of projects: The project is not loaded.",
+    ]
+    page = Page(report_file([report], "x.html"))
+    assert "http_status" not in page.text
+    assert "the list of projects: The project is not loaded." in page.text
