@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of this folder need, as the development tool tells them (dev/stages/awx.py).
+"""Fixtures for this folder. dev/stages/awx.py sets the variables that they need.
 
-ansible-core, ansible-builder and ansible-runner are installed where pytest runs; the simulator has a Python of its own.
+pytest runs where ansible-core, ansible-builder and ansible-runner are installed; the simulator has its own Python.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ def running_simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(running_simulator: Simulator) -> Simulator:
-    """A Library server, as new."""
+    """Return a fresh Library server."""
     running_simulator.reset()
     return running_simulator
 
 
 @pytest.fixture
 def controller() -> Iterator[Controller]:
-    """A controller on which there is nothing yet."""
+    """Return an empty controller."""
     with Controller() as controller:
         yield controller
 
 
 @pytest.fixture(scope="session")
 def collection() -> Path:
-    """The collection as it is installed for users."""
+    """Return the collection as users install it."""
     return Path(os.environ["MSTR_TEST_COLLECTIONS"], "ansible_collections", "mstr", "library")

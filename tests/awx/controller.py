@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small model of a controller's API: enough for the modules of awx.awx to make, find, change and remove objects.
+"""A small model of a controller's API: enough for the modules of awx.awx to create, find, change and remove objects.
 
-It stores what it is given and answers in the API's form. It behaves like AWX 24.6.1 where a playbook that is run twice
-could notice: it never shows a secret, keeps one that is sent back masked, completes inputs of credential types, deletes
-inventories with delay, refuses to delete what is in use, and allows one execution environment of a name on the whole
-controller. Its projects have revisions. `launches.py` runs its job templates and workflows.
+It stores objects and returns them in the API's form. It behaves like AWX 24.6.1 in everything that a second run of a
+playbook could notice. It never shows a secret, and keeps a secret that is sent back masked. It completes the inputs of
+credential types, deletes inventories with a delay, and refuses to delete objects in use. The name of an execution
+environment is unique on the whole controller. Projects have revisions. `launches.py` runs job templates and workflows.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TYPES = {
     "workflow_job_template_nodes": "workflow_job_template_node",
     "workflow_job_templates": "workflow_job_template",
 }
-# What goes with an object when it is deleted: the other kinds, and their field that names the object.
+# The objects that are deleted with an object: their kinds, and the field in which they name it.
 GOES_WITH = {
     "inventories": [("hosts", "inventory")],
     "job_templates": [("schedules", "unified_job_template")],
@@ -49,7 +49,7 @@ GOES_WITH = {
     ],
     "workflow_job_templates": [("workflow_job_template_nodes", "workflow_job_template")],
 }
-# The roles that people can be given on an object.
+# The roles that users and teams can have on an object.
 ROLES = {
     "inventories": ("admin_role", "use_role", "read_role"),
     "job_templates": ("admin_role", "execute_role", "read_role"),
@@ -57,12 +57,12 @@ ROLES = {
 }
 ENCRYPTED = "$encrypted$"
 PAGE = 25
-# How often an inventory is still listed after it was deleted.
+# How many times a deleted inventory is still listed.
 LINGERS = 2
 
 
 class Refused(Exception):
-    """An answer that is no success."""
+    """An error response."""
 
     def __init__(self, status: int, body: Any) -> None:
         super().__init__(status)
@@ -70,10 +70,10 @@ class Refused(Exception):
 
 
 class Controller:
-    """A running model, as a context manager. `url` is where it answers, `writes` what changed something.
+    """A running model, as a context manager. `url` is its address; `writes` are the calls that changed something.
 
-    `broken` are calls, such as "POST /api/v2/schedules/", that fail. `commits` is the git repository of every project:
-    a revision, and the definitions of each environment.
+    `broken` are calls that fail, such as "POST /api/v2/schedules/". `commits` is the git repository of every project:
+    revisions with the definitions of each environment.
     """
 
     def __init__(self) -> None:
@@ -102,36 +102,36 @@ class Controller:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def environment(self, username: str = ADMIN, password: str = PASSWORD) -> dict[str, str]:
-        """The variables that lead awx.awx here."""
+        """Return the variables that make awx.awx use this model."""
         return {"CONTROLLER_HOST": self.url, "CONTROLLER_USERNAME": username, "CONTROLLER_PASSWORD": password}
 
     def names(self, kind: str) -> list[str]:
-        """The names of all objects of a kind."""
+        """Return the names of all objects of a kind."""
         return sorted(thing.get("name", "") for thing in self.objects[kind].values())
 
     def one(self, kind: str, name: str) -> dict[str, Any]:
-        """The one object of a name."""
+        """Return the only object with a name."""
         (thing,) = [
             thing for thing in self.objects[kind].values() if thing.get("name", thing.get("identifier")) == name
         ]
         return thing
 
     def add(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """An object that somebody else makes."""
+        """Add an object that a different user created."""
         with self._lock:
             return self._create(kind, fields)
 
     def push(self, **definitions: Any) -> str:
-        """Somebody commits definitions, by the name of the environment; the new revision."""
+        """Commit definitions, by the name of the environment, and return the new revision."""
         self.commits.append((f"{len(self.commits):039x}b", definitions))
         return self.commits[-1][0]
 
     def update(self, project: dict[str, Any]) -> None:
-        """A project is updated to the newest revision; a manual one has none."""
+        """Update a project to the newest revision. A manual project has none."""
         project["scm_revision"] = self.commits[-1][0] if project.get("scm_type") else ""
 
     def holders(self, kind: str, name: str, role: str) -> set[str]:
-        """The teams and users that have a role on an object."""
+        """Return the teams and users that have a role on an object."""
         role_id = self._roles(kind, self.one(kind, name))[role]["id"]
         ids = {who: self.associated.get(("roles", role_id, who), []) for who in ("teams", "users")}
         return {self.objects["teams"][each]["name"] for each in ids["teams"]} | {
@@ -139,12 +139,12 @@ class Controller:
         }
 
     def grant(self, team: str, kind: str, name: str, role: str) -> None:
-        """Somebody gives a team a role on an object."""
+        """Give a team a role on an object."""
         role_id = self._roles(kind, self.one(kind, name))[role]["id"]
         self.associated.setdefault(("roles", role_id, "teams"), []).append(self.one("teams", team)["id"])
 
     def answer(self, method: str, target: str, body: Any, user: str) -> tuple[int, Any]:
-        """Status and body of an answer. Raises Refused."""
+        """Return status and body of a response, or raise Refused."""
         with self._lock:
             parts = urlsplit(target)
             path = parts.path.removeprefix("/api/v2/").strip("/").split("/")
@@ -215,7 +215,7 @@ class Controller:
                         del self.objects[each][thing["id"]]
 
     def _check_answers(self, schedule: dict[str, Any]) -> None:
-        """Saved answers must answer every required question, and none that is not asked."""
+        """Check that saved answers exist for every required question and for no unknown question."""
         answers = schedule.get("extra_data", {})
         questions = self.surveys.get(schedule["unified_job_template"], {}).get("spec", [])
         missing = [each["variable"] for each in questions if each["required"] and each["variable"] not in answers]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a controller makes of a credential: environment variables and files for a job.
+"""Creates environment variables and files for a job from a credential, as a controller does.
 
-It does what `CredentialType.inject_credential` and the checks of `CredentialTypeInputField` and
-`CredentialTypeInjectorField` do in AWX 24 (awx/main/models/credential.py, awx/main/fields.py).
+It works like `CredentialType.inject_credential` and the checks of `CredentialTypeInputField` and
+`CredentialTypeInjectorField` in AWX 24 (awx/main/models/credential.py, awx/main/fields.py).
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class CredentialType:
         return {field["id"] for field in self.fields if field.get("secret")}
 
     def blank(self) -> dict[str, Any]:
-        """The form, with every field there and none filled in. A choice that is blank is stored as the first one."""
+        """Return the form with all fields blank. For a blank choice, the controller stores the first choice."""
         return {
             field["id"]: False if field["type"] == "boolean" else field.get("choices", [""])[0] for field in self.fields
         }
 
     def inject(self, inputs: Mapping[str, Any], folder: Path) -> tuple[dict[str, str], dict[str, str]]:
-        """The variables of a job, and what the controller shows of them; files go to `folder`."""
+        """Return the variables of a job, and how the controller shows them. Files are written to `folder`."""
         namespace: dict[str, Any] = {"tower": SimpleNamespace()}
         shown: dict[str, Any] = {"tower": namespace["tower"]}
         for name, value in inputs.items():
@@ -78,13 +78,13 @@ class CredentialType:
         return rendered(namespace), rendered(shown)
 
     def check(self) -> None:
-        """Raises where the controller's API would refuse the type."""
+        """Raise an error if the controller's API would reject the type."""
         assert self.keys <= {"name", "description", "kind", "inputs", "injectors"}
         assert self.kind in ("cloud", "net")
         assert set(self.inputs) <= {"fields", "required"}
         allowed = {"type", "format", "choices", "id", "label", "help_text", "multiline", "secret", "default"}
         for field in self.fields:
-            # The API would add a type, and a second run of a playbook see a difference.
+            # The API would add a type, and a second run of a playbook would find a difference.
             assert {"id", "label", "type"} <= set(field) <= allowed
             assert field["type"] in ("string", "boolean")
             assert re.fullmatch("[a-zA-Z_]+[a-zA-Z0-9_]*", field["id"])

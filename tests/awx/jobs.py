@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as a controller lays them out for ansible-runner (AWX 24, awx/main/tasks/jobs.py), and runs them.
+"""Runs jobs in the layout that a controller uses for ansible-runner (AWX 24, awx/main/tasks/jobs.py).
 
-A job's folder has the project, the inventory as a program, variables of the credential and answers of the survey in
-`env`, and the collections that the project asks for.
+A job's folder contains the project, the inventory as a program, and the project's collections. Its folder `env`
+contains the credential's variables and the survey's answers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ REVISION = "4f0c1d2e3b5a69788796a5b4c3d2e1f001234567"
 
 
 class Answer(str):
-    """A survey's answer: no template of Ansible, whatever is in it."""
+    """An answer to a survey. Ansible never evaluates it as a template."""
 
 
 class Dumper(yaml.SafeDumper):
@@ -64,9 +64,9 @@ class Job:
         variables_of_all: Mapping[str, Any] = HOST_VARIABLES,
         limit: str = "",
     ) -> None:
-        """`in_image`: the collection is part of the execution environment, not of the folder.
+        """Create the folder. `in_image`: the collection is part of the execution environment, not of the folder.
 
-        `revision` is the project's, empty for a manual project.
+        `revision` is the revision of the project, empty for a manual project.
         """
         self.folder, self.playbook = folder, playbook
         for name in ("env", "inventory"):
@@ -88,7 +88,7 @@ class Job:
         }
         self._write("envvars", {**self.variables, **controllers})
         answers = {name: Answer(text) if isinstance(text, str) else text for name, text in (survey or {}).items()}
-        # The same under both names, and the revision as text even if it has digits alone.
+        # Each value has both names. The revision is a text even if it has only digits.
         own = {"job_id": int(IDENT), "job_template_name": Answer("A job"), "project_revision": Answer(revision)}
         every = {f"{prefix}_{name}": value for name, value in own.items() for prefix in ("awx", "tower")}
         self._write("extravars", {**answers, **every})
@@ -118,7 +118,7 @@ class Job:
         return self.folder / "artifacts" / IDENT
 
     def run(self, *options: str) -> str:
-        """Run it, on the machine that has the folder; how it ended."""
+        """Run it on the machine that has the folder, and return its status."""
         with self.started(*options) as process:
             process.wait(240)
         return (self.artifacts / "status").read_text()
@@ -128,7 +128,7 @@ class Job:
         return subprocess.Popen(command, env=_env(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def stream(self, elsewhere: Path) -> str:
-        """Run it as a node of a mesh does, which is sent the folder and sends back what came of it; how it ended."""
+        """Run it as a node of a mesh does, which receives the folder and returns the results. Return its status."""
         runner, here = BIN / "ansible-runner", self.folder / "back"
         for folder in (elsewhere, here):
             folder.mkdir()
@@ -146,25 +146,25 @@ class Job:
 
     @property
     def output(self) -> str:
-        """What people see of it."""
+        """Return the output that users see."""
         return "\n".join(event["stdout"] for event in self.events())
 
     @property
     def stats(self) -> dict[str, Any]:
-        """What the next node of a workflow is given."""
+        """Return the values for the next node of a workflow."""
         (last,) = [event for event in self.events() if event["event"] == "playbook_on_stats"]
         return dict(last["event_data"].get("artifact_data", {}))
 
 
 def _env() -> dict[str, str]:
     env = environment()
-    # The job knows for itself where its collections are.
+    # The job finds its collections without the caller's variable.
     del env["ANSIBLE_COLLECTIONS_PATH"]
     return env
 
 
 def _pipe(commands: Sequence[Sequence[str | Path]]) -> list[int]:
-    """Run programs, the output of each being the input of the next; their exit statuses."""
+    """Run programs as a pipeline, and return their exit statuses."""
     started: list[subprocess.Popen[bytes]] = []
     for number, command in enumerate(commands):
         last = number == len(commands) - 1
@@ -183,7 +183,7 @@ def _pipe(commands: Sequence[Sequence[str | Path]]) -> list[int]:
 
 
 def kill_container(job: Job) -> int:
-    """End every process of a job at once, as its container's end does; how many there were."""
+    """Kill all processes of a job at once, as the end of its container does, and return their number."""
     marked = f"AWX_PRIVATE_DATA_DIR={job.folder}".encode()
     killed = 0
     for path in Path("/proc").glob("[0-9]*/environ"):

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Launches job templates and workflows of the model of a controller, as AWX 24.6.1 does.
+"""Launches job templates and workflows on the model of a controller, as AWX 24.6.1 does.
 
-The facts that matter here (awx/main/models/mixins.py, awx/main/models/workflow.py):
+The relevant facts (awx/main/models/mixins.py, awx/main/models/workflow.py):
 
-* The default of each question of a survey is an extra variable, even if nobody answers.
+* The default of each question in a survey becomes an extra variable, even without an answer.
 * A blank answer to a question for an integer is replaced by the default.
-* A project that is updated on launch runs its newest revision, also in a workflow that waited for an approval.
-* A node gets what the nodes before it handed on, whether or not they succeeded.
-* A workflow fails if a node fails and no node follows on its failure.
+* A project that is updated on launch runs its newest revision, even in a workflow that waited for an approval.
+* A node gets the values that the earlier nodes set, whether or not they succeeded.
+* A workflow fails if a node fails and has no node to run on failure.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from awx.jobs import Job
 def extra_variables(
     survey: Mapping[str, Any], answers: Mapping[str, Any], handed_on: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The extra variables of a job: defaults, then what other nodes handed on, then answers."""
+    """Return the extra variables of a job: defaults, overridden by values of other nodes, overridden by answers."""
     questions = {question["variable"]: question for question in survey.get("spec", [])}
     asked = set(answers) - set(questions)
     assert not asked, f"a controller ignores variables that it does not ask for: {asked}"
@@ -39,7 +39,7 @@ def extra_variables(
 
 
 class Launcher:
-    """Launches what is on `controller`; jobs have their folders below `folder`."""
+    """Launches the templates on `controller`. The folders of jobs are below `folder`."""
 
     def __init__(self, controller: Controller, folder: Path, collection: Path) -> None:
         self.controller, self.folder, self.collection = controller, folder, collection
@@ -52,7 +52,7 @@ class Launcher:
         handed_on: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> tuple[str, Job]:
-        """Launch a job template; how it ended, and the job."""
+        """Launch a job template, and return its status and the job."""
         things, template = self.controller.objects, self.controller.one("job_templates", name)
         project, inventory = things["projects"][template["project"]], things["inventories"][template["inventory"]]
         if project["scm_update_on_launch"]:
@@ -77,7 +77,7 @@ class Launcher:
         return job.run(), job
 
     def workflow(self, name: str, approve: Callable[[], bool]) -> tuple[str, dict[str, str]]:
-        """Launch a workflow; how it ended, and how each node that ran ended. `approve` is the one who is asked."""
+        """Launch a workflow, and return its status and that of each node that ran. `approve` answers the approval."""
         workflow = self.controller.one("workflow_job_templates", name)
         nodes = {
             node["id"]: node

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the programs that come with ansible-core, ansible-builder and ansible-runner."""
+"""Runs the programs of ansible-core, ansible-builder and ansible-runner."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ BIN = Path(sys.executable).parent
 
 
 def environment(**more: str) -> dict[str, str]:
-    """With this collection and awx.awx to be found, and nothing that points to a server or controller of anybody's."""
+    """Return variables with the paths of this collection and awx.awx, but without a real server or controller."""
     collections = (ansible.COLLECTIONS, os.environ["MSTR_TEST_AWX_COLLECTIONS"])
     home = Path(os.environ.get("ANSIBLE_HOME", str(Path.home() / ".ansible")))
-    # Fewer processes for each task, as there are many.
+    # Fewer processes per task save time, because there are many tasks.
     return ansible.environment(home, programs=BIN, collections=collections, **{"ANSIBLE_PIPELINING": "true", **more})
 
 
 def run(
     program: str, *arguments: str | Path, env: Mapping[str, str] | None = None, timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
-    """A program of this environment, run to its end; what it printed is one text."""
+    """Run a program of this environment to its end. Its output and errors are one text."""
     return subprocess.run(
         [BIN / program, *arguments],
         env=dict(env or environment()),

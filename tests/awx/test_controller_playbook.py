@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""mstr.library.controller makes everything, changes nothing the second time, and removes everything again."""
+"""mstr.library.controller creates all objects, changes nothing in a second run, and removes all objects."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ VARIABLES: dict[str, Any] = {
 def play(
     tmp_path: Path, env: dict[str, str], variables: dict[str, Any] | None = None, *arguments: str, **more: Any
 ) -> str:
-    """What the playbook printed."""
+    """Run the playbook, and return its output."""
     path = tmp_path / "controller.yml"
     path.write_text(yaml.safe_dump({**(VARIABLES if variables is None else variables), **more}))
     return run("ansible-playbook", "mstr.library.controller", "-e", f"@{path}", *arguments, env=env).stdout
@@ -55,7 +55,7 @@ def recap(output: str) -> dict[str, int]:
     return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line)}
 
 
-def test_it_makes_everything_once_and_removes_it(tmp_path: Path, controller: Controller) -> None:
+def test_the_playbook_creates_all_objects_once_and_removes_them(tmp_path: Path, controller: Controller) -> None:
     env = environment(**controller.environment())
 
     output = play(tmp_path, env, None, "-vvvv")
@@ -88,7 +88,7 @@ def test_it_makes_everything_once_and_removes_it(tmp_path: Path, controller: Con
 
 
 def assert_whole(controller: Controller) -> None:
-    """The objects hold together."""
+    """Check that the objects refer to each other correctly."""
     (type_,) = controller.objects["credential_types"].values()
     assert type_["injectors"]["env"]["MSTR_USERNAME"] == "{{ mstr_username }}"
     (credential,) = controller.objects["credentials"].values()
@@ -122,7 +122,7 @@ def assert_whole(controller: Controller) -> None:
     assert {thing["ask_limit_on_launch"] for thing in limited} == {True}
 
 
-def test_what_a_run_left_half_made_the_next_completes(tmp_path: Path, controller: Controller) -> None:
+def test_the_next_run_completes_a_failed_run(tmp_path: Path, controller: Controller) -> None:
     env = environment(**controller.environment())
     controller.broken.append("POST /api/v2/schedules/")
     output = play(tmp_path, env)
@@ -135,7 +135,7 @@ def test_what_a_run_left_half_made_the_next_completes(tmp_path: Path, controller
     assert_whole(controller)
 
 
-def test_what_is_no_longer_listed_goes_and_what_others_made_stays(tmp_path: Path, controller: Controller) -> None:
+def test_unlisted_objects_are_removed_and_objects_of_others_remain(tmp_path: Path, controller: Controller) -> None:
     env = environment(**controller.environment())
     organization = controller_organization(controller)
     for name in ("Analysts", "Auditors", "Others", "Platform"):
@@ -160,7 +160,7 @@ def test_what_is_no_longer_listed_goes_and_what_others_made_stays(tmp_path: Path
     assert controller.holders("job_templates", drift, "read_role") == {"Auditors", "Platform", "jane"}
     assert controller.holders("job_templates", "Library test: apply", "execute_role") == set(), "it needs approval"
 
-    # What others do meanwhile.
+    # Changes by other users in the meantime.
     inventory = controller.one("inventories", "Library test")
     foreign = {"mstr_runtimes_policy": {"networks_never": ["10.66.0.0/16"]}, "text": "{{ 7 * 7 }}"}
     for thing in (
@@ -191,7 +191,7 @@ def test_what_is_no_longer_listed_goes_and_what_others_made_stays(tmp_path: Path
     assert controller.names("schedules") == ["By hand"]
     variables = json.loads(controller.one("inventories", "Library test")["variables"])
     assert variables == {**INVENTORY_VARIABLES, **foreign}
-    # Nothing of this host has changed, so its text is still the one that was written by hand.
+    # The definition of this host is unchanged, so its manually edited text remains.
     host = yaml.safe_load(controller.one("hosts", "test-eu")["variables"])
     assert host == {**STAGE["environments"][0]["variables"], **foreign}
     assert controller.one("credentials", "Library test")["inputs"] == {**STAGE["credential"], **credential}
@@ -201,7 +201,7 @@ def test_what_is_no_longer_listed_goes_and_what_others_made_stays(tmp_path: Path
     assert controller.holders("job_templates", drift, "execute_role") == set()
     assert controller.holders("job_templates", drift, "read_role") == {"Auditors", "jane"}
     assert controller.holders("job_templates", "Library test: apply", "execute_role") == {"Platform"}
-    # A slice of a limited inventory may have no host, and a limit has to reach every node of the workflow.
+    # A slice of a limited inventory may have no hosts, and a limit must apply to every node of the workflow.
     assert not controller.one("workflow_job_templates", workflow)["ask_limit_on_launch"]
     asks = {
         template["name"][14:]: template["ask_limit_on_launch"]
@@ -216,7 +216,7 @@ def test_what_is_no_longer_listed_goes_and_what_others_made_stays(tmp_path: Path
         "smoke test": True,
     }
 
-    # A different kind of login replaces the one that is stored.
+    # A different kind of login replaces the stored one.
     changed[0]["credential"] = {"mstr_api_token": SECRET}
     output = play(tmp_path, env, mstr_controller_stages=changed, mstr_controller_state="present")
     assert recap(output)["failed"] == 0, output
@@ -224,7 +224,7 @@ def test_what_is_no_longer_listed_goes_and_what_others_made_stays(tmp_path: Path
 
 
 def controller_organization(controller: Controller) -> int:
-    """The id of the organization of the tests, made by somebody else."""
+    """Create the organization of the tests as a different user, and return its id."""
     return int(controller.add("organizations", name=VARIABLES["mstr_controller_organization"])["id"])
 
 
@@ -268,7 +268,7 @@ def test_the_execution_environment_of_a_different_organization(tmp_path: Path, c
     ],
     ids=["organization", "notification", "team"],
 )
-def test_what_others_have_to_make_is_missed_before_anything_is_made(
+def test_a_missing_object_of_others_fails_before_any_change(
     tmp_path: Path, controller: Controller, change: dict[str, Any], message: str
 ) -> None:
     assert failure(play(tmp_path, environment(**controller.environment()), **change)) == message
@@ -295,7 +295,7 @@ def test_what_others_have_to_make_is_missed_before_anything_is_made(
     ],
     ids=["blank secret", "no stages", "no environments"],
 )
-def test_variables_that_make_no_sense_are_refused_before_anything_is_sent(
+def test_invalid_variables_fail_before_any_request(
     tmp_path: Path, controller: Controller, change: list[dict[str, Any]], message: str
 ) -> None:
     output = play(tmp_path, environment(**controller.environment()), mstr_controller_stages=change)
@@ -305,9 +305,7 @@ def test_variables_that_make_no_sense_are_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("missing", [name for name in VARIABLES if "manage" not in name])
-def test_a_missing_variable_is_named_before_anything_is_sent(
-    tmp_path: Path, controller: Controller, missing: str
-) -> None:
+def test_a_missing_variable_is_named_before_any_request(tmp_path: Path, controller: Controller, missing: str) -> None:
     variables = {name: value for name, value in VARIABLES.items() if name != missing}
 
     output = play(tmp_path, environment(**controller.environment()), variables)
@@ -316,13 +314,13 @@ def test_a_missing_variable_is_named_before_anything_is_sent(
     assert controller.requests == 0
 
 
-def test_no_controller_named(tmp_path: Path) -> None:
+def test_a_missing_controller_host_is_reported(tmp_path: Path) -> None:
     output = play(tmp_path, environment(HOME=str(tmp_path)))
 
     assert "No controller is named. Set CONTROLLER_HOST" in output
 
 
-def test_a_controller_that_is_out_of_reach(tmp_path: Path, controller: Controller) -> None:
+def test_an_unreachable_controller_is_reported(tmp_path: Path, controller: Controller) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     env = environment(**controller.environment()) | {"CONTROLLER_HOST": f"http://127.0.0.1:{port}"}
@@ -337,13 +335,13 @@ def test_a_wrong_password(tmp_path: Path, controller: Controller) -> None:
     assert controller.writes == []
 
 
-def test_a_user_without_the_right(tmp_path: Path, controller: Controller) -> None:
+def test_a_missing_right_is_reported(tmp_path: Path, controller: Controller) -> None:
     output = play(tmp_path, environment(**controller.environment(VIEWER)))
 
     assert failure(output) == "You don't have permission to POST to /api/v2/organizations/ (HTTP 403)."
 
 
 def failure(output: str) -> str:
-    """The sentence with which the one failed task ended."""
+    """Return the message of the only failed task."""
     (message,) = re.findall(r'^(?:fatal|failed): .*"msg": "([^"]*)"', output, re.MULTILINE)
     return str(message)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every task that talks to a controller fits the argument specs of the real awx.awx.
+"""Every task that calls a controller matches the argument specs of the real awx.awx.
 
-The modules are found by the name behind the variable, in `action: "{{ controller_collection }}.NAME"`. What values they
-get when the playbook runs is seen by test_controller_playbook.py, which hands them to the modules themselves.
+The tests find the module's name in `action: "{{ controller_collection }}.NAME"`. test_controller_playbook.py checks the
+values of the options, because it runs the modules.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ import yaml
 from awx.programs import run
 
 CALL = re.compile(r"\{\{ controller_collection \}\}\.(\w+)")
-# The types of options, and of what YAML makes of literal values.
+# The types of options, and the types of their literal values in YAML.
 LITERALS = {"str": str, "bool": bool, "int": int, "dict": dict, "list": list}
 
 
 class Loader(yaml.SafeLoader):
-    """Takes a text that Ansible is not to fill in for a text."""
+    """Reads a value with the tag !unsafe as text."""
 
 
 Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
@@ -42,7 +42,7 @@ def tasks(things: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def calls() -> list[tuple[str, str, dict[str, Any]]]:
-    """Name, module and options of each such task."""
+    """Return name, module and options of each such task."""
     folder = Path(__file__).parents[2] / "roles" / "controller" / "tasks"
     every = [task for path in folder.glob("*.yml") for task in tasks(yaml.load(path.read_text(), Loader))]
     found = [(task["name"], CALL.match(task.get("action", "")), task) for task in every]
@@ -51,17 +51,17 @@ def calls() -> list[tuple[str, str, dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def specs(calls: list[tuple[str, str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """The documented options of the modules, by the module's name."""
+    """Return the documented options of the modules, by the module's name."""
     modules = sorted({f"awx.awx.{module}" for _, module, _ in calls})
     documentation = json.loads(run("ansible-doc", "--json", "--type", "module", *modules).stdout)
     return {module: documentation[f"awx.awx.{module}"]["doc"]["options"] for module in (m[8:] for m in modules)}
 
 
-def test_all_kinds_of_objects_are_made_and_all_are_removed(calls: list[tuple[str, str, dict[str, Any]]]) -> None:
+def test_all_kinds_of_created_objects_are_removed(calls: list[tuple[str, str, dict[str, Any]]]) -> None:
     made = {module for _, module, options in calls if options.get("state") != "absent"}
     removed = {module for _, module, options in calls if "state" in options}
 
-    assert made - removed == {"workflow_job_template_node"}, "these go with their workflow"
+    assert made - removed == {"workflow_job_template_node"}, "these are deleted with their workflow"
     assert made == {
         "credential",
         "credential_type",
@@ -78,7 +78,7 @@ def test_all_kinds_of_objects_are_made_and_all_are_removed(calls: list[tuple[str
     }
 
 
-def test_every_option_is_one_that_the_module_has(
+def test_every_option_exists_in_the_module(
     calls: list[tuple[str, str, dict[str, Any]]], specs: dict[str, dict[str, Any]]
 ) -> None:
     faults = []
@@ -106,8 +106,8 @@ def _fits(value: Any, spec: dict[str, Any]) -> bool:
     return isinstance(value, LITERALS.get(spec.get("type", "str"), object))
 
 
-def test_ansible_controller_is_asked_for_the_same(calls: list[tuple[str, str, dict[str, Any]]]) -> None:
-    """Nothing but the variable names a collection."""
+def test_ansible_controller_can_replace_awx_awx(calls: list[tuple[str, str, dict[str, Any]]]) -> None:
+    """Only the variable contains the name of a collection."""
     folder = Path(__file__).parents[2] / "roles" / "controller"
     texts = [path.read_text() for part in ("tasks", "vars") for path in (folder / part).glob("*.yml")]
     named = [

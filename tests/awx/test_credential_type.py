@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The credential type gives the modules what they read, and blank inputs mean nothing."""
+"""The credential type sets the variables that the modules read, and blank inputs set none."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def credential_type(collection: Path) -> CredentialType:
 
 @pytest.fixture(scope="module")
 def tls() -> Iterator[Simulator]:
-    """A server with a certificate of an unknown CA, that asks for the client's."""
+    """Start a server with a certificate of an unknown CA that requests a client certificate."""
     with Simulator(tls=True, client_ca=True) as simulator:
         yield simulator
 
 
-# A module as a process, told no connection option at all.
+# Runs a module as a process, without any connection option.
 READ_RUNTIMES = """
 from ansible.module_utils import basic
 basic._ANSIBLE_ARGS = b'{"ANSIBLE_MODULE_ARGS": {}}'
@@ -45,20 +45,20 @@ mstr_runtime_info.main()
 
 
 def read_runtimes(variables: dict[str, str]) -> dict[str, Any]:
-    """The result of a module that is told everything by its environment."""
+    """Return the result of a module that gets all options from its environment."""
     env = environment(PYTHONPATH=os.environ["MSTR_TEST_COLLECTIONS"], **variables)
     output = run("python", "-c", READ_RUNTIMES, env=env).stdout
     return dict(json.loads(output.splitlines()[-1]))
 
 
 def succeeds(variables: dict[str, str]) -> bool:
-    """Whether such a module reads the one runtime of a new server."""
+    """Check that such a module reads the only runtime of a new server."""
     result = read_runtimes(variables)
     return [runtime["is_default"] for runtime in result.get("runtimes", [])] == [True]
 
 
 def documented(collection: Path) -> dict[str, str]:
-    """The variables that the documentation of the connection options names, with the options."""
+    """Return the variables in the documentation of the connection options, with their options."""
     source = (collection / "plugins" / "doc_fragments" / "auth.py").read_text()
     (text,) = [
         node.value.value
@@ -71,20 +71,18 @@ def documented(collection: Path) -> dict[str, str]:
     }
 
 
-def test_the_controller_takes_it(credential_type: CredentialType) -> None:
+def test_the_controller_accepts_the_credential_type(credential_type: CredentialType) -> None:
     credential_type.check()
 
 
-def test_it_sets_the_variables_that_the_modules_read_and_no_others(
-    credential_type: CredentialType, collection: Path
-) -> None:
+def test_it_sets_exactly_the_variables_that_the_modules_read(credential_type: CredentialType, collection: Path) -> None:
     variables = documented(collection)
 
     assert variables == {name: f"MSTR_{name.upper()}" for name in variables}
     assert set(credential_type.injectors["env"]) == set(variables.values())
 
 
-def test_what_is_secret_is_not_shown(credential_type: CredentialType, tmp_path: Path) -> None:
+def test_secrets_are_not_shown(credential_type: CredentialType, tmp_path: Path) -> None:
     inputs = {**credential_type.blank(), **{name: f"hush-{name}" for name in credential_type.secret}}
 
     variables, shown = credential_type.inject(inputs, tmp_path)
@@ -96,7 +94,7 @@ def test_what_is_secret_is_not_shown(credential_type: CredentialType, tmp_path: 
 
 
 @pytest.mark.parametrize("form", ["untouched", "every field blank"])
-def test_a_blank_form_says_nothing(credential_type: CredentialType, tmp_path: Path, form: str) -> None:
+def test_a_blank_form_sets_no_variable(credential_type: CredentialType, tmp_path: Path, form: str) -> None:
     variables, _ = credential_type.inject(credential_type.blank() if form == "every field blank" else {}, tmp_path)
 
     assert set(variables.values()) == {""}
@@ -105,7 +103,7 @@ def test_a_blank_form_says_nothing(credential_type: CredentialType, tmp_path: Pa
 
 
 def credentials(simulator: Simulator) -> dict[str, dict[str, str]]:
-    """A filled in form for each way to log in."""
+    """Return a completed form for each login mode."""
     return {
         "standard": {"mstr_username": simulator.username, "mstr_password": simulator.password},
         "ldap": {
@@ -134,7 +132,9 @@ def test_each_login_mode(
     assert simulator.calls()[0] == expected
 
 
-def test_odd_passwords_arrive_whole(credential_type: CredentialType, simulator: Simulator, tmp_path: Path) -> None:
+def test_passwords_with_special_characters_arrive_unchanged(
+    credential_type: CredentialType, simulator: Simulator, tmp_path: Path
+) -> None:
     user = simulator.users["zoë"]
     inputs = {"mstr_base_url": simulator.base_url, "mstr_username": "zoë", "mstr_password": user["password"]}
     variables, _ = credential_type.inject(inputs, tmp_path)
@@ -143,7 +143,9 @@ def test_odd_passwords_arrive_whole(credential_type: CredentialType, simulator: 
     assert succeeds(variables)
 
 
-def test_two_kinds_of_credential_are_two(credential_type: CredentialType, simulator: Simulator, tmp_path: Path) -> None:
+def test_two_kinds_of_credential_are_rejected(
+    credential_type: CredentialType, simulator: Simulator, tmp_path: Path
+) -> None:
     all_kinds = credentials(simulator)
     inputs = {"mstr_base_url": simulator.base_url, **all_kinds["standard"], **all_kinds["api_token"]}
 
@@ -163,16 +165,16 @@ def test_certificates(credential_type: CredentialType, tls: Simulator, tmp_path:
     def variables(**more: Any) -> dict[str, str]:
         return credential_type.inject(inputs | more, tmp_path)[0]
 
-    # A blank box and a blank CA bundle leave the check on.
+    # With a blank checkbox and a blank CA bundle, the certificate is checked.
     assert "is not trusted" in read_runtimes(variables())["msg"]
     assert "is not trusted" in read_runtimes(variables(mstr_ca_bundle=files["other_ca"]))["msg"]
     assert succeeds(variables(mstr_ca_bundle=files["ca"]))
     assert succeeds(variables(mstr_skip_certificate_check=True))
-    # The server asks for a client certificate.
+    # The server requests a client certificate.
     assert not succeeds(variables(mstr_ca_bundle=files["ca"], mstr_client_certificate="", mstr_client_key=""))
 
 
-def test_everything_filled_in(credential_type: CredentialType, tls: Simulator, tmp_path: Path) -> None:
+def test_a_complete_form_sets_all_variables(credential_type: CredentialType, tls: Simulator, tmp_path: Path) -> None:
     inputs = {
         "mstr_base_url": tls.base_url,
         "mstr_login_mode": "standard",
@@ -189,6 +191,6 @@ def test_everything_filled_in(credential_type: CredentialType, tls: Simulator, t
     assert set(inputs) == {field["id"] for field in credential_type.fields}
     variables, _ = credential_type.inject(inputs, tmp_path)
 
-    # A session is never the credential's, certificates are checked unless the box is ticked.
+    # A credential never contains a session. Certificates are checked unless the checkbox is ticked.
     assert {name for name, value in variables.items() if not value} == {"MSTR_SESSION", "MSTR_VALIDATE_CERTS"}
     assert succeeds(variables)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-builder finds what the modules import, and makes a build context of the definition."""
+"""ansible-builder finds the imports of the modules, and creates a build context from the definition."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def definition(collection: Path) -> Path:
     return collection / "extensions" / "execution_environment" / "execution-environment.yml"
 
 
-def test_introspection_finds_what_modules_import_and_nothing_of_development(collection: Path) -> None:
+def test_introspection_finds_only_the_imports_of_modules(collection: Path) -> None:
     output = run("ansible-builder", "introspect", os.environ["MSTR_TEST_COLLECTIONS"]).stdout
 
     found = yaml.safe_load(output)
@@ -30,17 +30,17 @@ def test_introspection_finds_what_modules_import_and_nothing_of_development(coll
     assert not found.get("system")
 
 
-def test_the_collection_names_what_its_modules_document(collection: Path) -> None:
+def test_the_collection_requires_what_its_modules_document(collection: Path) -> None:
     required = set()
     for source in (*collection.glob("plugins/modules/*.py"), *collection.glob("plugins/doc_fragments/*.py")):
         for block in re.findall(r"^requirements:\n((?:  .*\n)+)", source.read_text(), re.MULTILINE):
             required |= {re.split(r"[ ,>]", line.strip("- "))[0] for line in block.splitlines()}
 
-    # ansible-core brings PyYAML and is a Python program.
+    # ansible-core requires PyYAML and Python itself.
     assert required - {"python", "PyYAML"} == {"netaddr", "requests"}
 
 
-def test_a_build_context_is_made(collection: Path, tmp_path: Path) -> None:
+def test_a_build_context_is_created(collection: Path, tmp_path: Path) -> None:
     made = run("ansible-builder", "create", "-f", definition(collection), "-c", tmp_path / "context")
 
     assert made.returncode == 0, made.stdout

@@ -27,7 +27,7 @@ ROLE = Path(__file__).parents[2] / "roles" / "controller" / "vars" / "main.yml"
 
 
 def block(caption: str) -> str:
-    """The text of the block with a caption."""
+    """Return the text of the block with a caption."""
     pattern = rf"^( *):caption: {re.escape(caption)}\n\n((?:\1.*\n|\n)+)"
     found = re.search(pattern, GUIDE.read_text(), re.MULTILINE)
     assert found, caption
@@ -85,11 +85,11 @@ def test_the_definitions_are_applied(tmp_path: Path, collection: Path, simulator
     assert [runtime["name"] for runtime in simulator.runtimes()] == ["Nightly reports"]
 
 
-def test_the_inventory_has_the_variables_that_jobs_are_tested_with() -> None:
+def test_the_inventory_has_the_tested_variables() -> None:
     assert yaml.safe_load(block("variables of the inventory")) == HOST_VARIABLES
 
 
-def test_the_surveys_ask_for_what_the_playbook_asks_for() -> None:
+def test_the_surveys_are_those_of_the_playbook() -> None:
     class Loader(yaml.SafeLoader):
         pass
 
@@ -106,7 +106,7 @@ def test_the_surveys_ask_for_what_the_playbook_asks_for() -> None:
     assert set(documented) == asked
 
 
-def test_the_labels_of_the_credential_are_the_types_own(collection: Path) -> None:
+def test_the_labels_of_the_credential_are_those_of_the_type(collection: Path) -> None:
     labels = {field["label"] for field in CredentialType(collection / "extensions/awx/credential_type.yml").fields}
     text = " ".join(GUIDE.read_text().split())
 
@@ -116,7 +116,7 @@ def test_the_labels_of_the_credential_are_the_types_own(collection: Path) -> Non
 
 
 @pytest.mark.parametrize("row", re.findall(r"^(?:\d+ +){7}\d+ *$", GUIDE.read_text(), re.MULTILINE))
-def test_the_table_is_right(row: str) -> None:
+def test_the_table_lists_the_templates_of_the_playbook(row: str) -> None:
     hosts, forks, slices, jobs, killed, concurrency, sessions, requests = map(int, row.split())
 
     at_a_time = min(hosts, forks * slices)

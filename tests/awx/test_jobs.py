@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs as a controller runs them: what they leave behind, hand on, and do when they are cancelled."""
+"""Jobs as a controller runs them: their results, the values for the next job, and their end when cancelled."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MakeJob = Callable[..., Job]
 
 @pytest.fixture
 def make_job(tmp_path: Path, collection: Path, simulator: Simulator) -> MakeJob:
-    """Makes a job of one template after the other, on the environments eu and us."""
+    """Return a function that creates jobs of a template on the environments eu and us."""
     number = 0
 
     def make(hosts: tuple[str, ...] = ("eu", "us"), **options: Any) -> Job:
@@ -41,7 +41,7 @@ def make_job(tmp_path: Path, collection: Path, simulator: Simulator) -> MakeJob:
 
 
 def assert_no_secret(job: Job, simulator: Simulator) -> None:
-    """No secret in what a job leaves, but for the variables that ansible-runner notes down for itself."""
+    """Check that the files of a job contain no secret, except for the variables that ansible-runner stores."""
     secrets = [secret for secret in simulator.secrets() if len(secret) > 3]
     assert simulator.password in secrets
     for path in job.artifacts.rglob("*"):
@@ -49,7 +49,7 @@ def assert_no_secret(job: Job, simulator: Simulator) -> None:
             continue
         text = path.read_text(errors="replace")
         if path.name == "command":
-            # It never leaves the node's folder, which the controller removes.
+            # That file stays in the node's folder, which the controller removes.
             noted = json.loads(text)
             assert noted["env"].pop("MSTR_PASSWORD") == simulator.password
             text = json.dumps(noted)
@@ -67,7 +67,7 @@ def test_drift_check_then_apply_then_drift_check(make_job: MakeJob, simulator: S
     assert simulator.runtimes() == []
     assert_no_secret(check, simulator)
 
-    # What a node leaves, the next one is given beside the answers of its survey.
+    # The next node gets the values of a node in addition to the answers of its survey.
     apply = make_job(survey={**check.stats, "mstr_survey_journal_comment": "Approved by {{ nobody }}"})
     assert apply.stream(tmp_path / "node") == "successful", apply.output
     assert sorted(runtime["name"] for runtime in simulator.runtimes()) == ["Forecasts eu", "Nightly eu", "Nightly us"]
@@ -80,7 +80,7 @@ def test_drift_check_then_apply_then_drift_check(make_job: MakeJob, simulator: S
     assert simulator.open_sessions() == []
 
 
-def test_a_drift_check_fails_where_it_is_told_to(make_job: MakeJob, simulator: Simulator) -> None:
+def test_a_drift_check_fails_on_drift_if_configured(make_job: MakeJob, simulator: Simulator) -> None:
     job = make_job(("us",), check=True, survey={"mstr_survey_fail_on_drift": "yes"})
 
     assert job.run() == "failed"
@@ -89,8 +89,8 @@ def test_a_drift_check_fails_where_it_is_told_to(make_job: MakeJob, simulator: S
     assert simulator.runtimes() == []
 
 
-def test_a_slice_of_the_inventory_is_a_job_of_its_own(make_job: MakeJob, simulator: Simulator) -> None:
-    # The controller gives each slice every n-th host, with no mention of the others.
+def test_a_slice_of_the_inventory_is_a_separate_job(make_job: MakeJob, simulator: Simulator) -> None:
+    # The controller gives each slice every n-th host and does not name the others.
     job = make_job(("us",))
 
     assert job.run() == "successful", job.output
@@ -99,7 +99,7 @@ def test_a_slice_of_the_inventory_is_a_job_of_its_own(make_job: MakeJob, simulat
     assert simulator.calls().count("POST /auth/login") == 1
 
 
-def test_answers_of_a_survey(make_job: MakeJob, simulator: Simulator) -> None:
+def test_answers_of_a_survey_override_the_inventory(make_job: MakeJob, simulator: Simulator) -> None:
     simulator.seed({"name": "Not defined"})
     blank = {"mstr_survey_src": "", "mstr_survey_networks_never": "", "mstr_survey_journal_comment": ""}
     left = {"mstr_survey_purge": "as the inventory says", "mstr_survey_wait": "as the inventory says"}
@@ -140,7 +140,7 @@ def test_the_stricter_limit_of_inventory_and_answer_wins(
     variables = {"mstr_runtimes_purge": True} | ({} if inventory is None else {"mstr_runtimes_purge_limit": inventory})
     survey = {} if answer is None else {"mstr_survey_purge_limit": answer}
 
-    # The drift check and the apply judge alike, so nobody approves what then fails.
+    # Drift check and apply use the same rules, so an approved change does not fail.
     for check in (True, False):
         job = make_job(("us",), survey=survey, check=check, variables_of_all={**HOST_VARIABLES, **variables})
         assert job.run() == status, job.output
@@ -148,7 +148,7 @@ def test_the_stricter_limit_of_inventory_and_answer_wins(
 
 
 @pytest.mark.parametrize("answer", ["two", "-1", "1.5"])
-def test_a_limit_that_is_not_a_number(make_job: MakeJob, simulator: Simulator, answer: str) -> None:
+def test_a_limit_that_is_not_a_number_fails(make_job: MakeJob, simulator: Simulator, answer: str) -> None:
     job = make_job(("us",), survey={"mstr_survey_purge_limit": answer})
 
     assert job.run() == "failed"
@@ -165,7 +165,7 @@ def test_an_extra_variable_does_not_loosen_an_answer(make_job: MakeJob, simulato
     assert simulator.calls() == []
 
 
-def test_an_unanswered_survey_leaves_variables_of_the_inventory(make_job: MakeJob, simulator: Simulator) -> None:
+def test_an_unanswered_survey_keeps_variables_of_the_inventory(make_job: MakeJob, simulator: Simulator) -> None:
     variables = {**HOST_VARIABLES, "mstr_fail_on_drift": True, "mstr_smoke_test_runtime": "None such"}
     blank = {"mstr_survey_fail_on_drift": "as the inventory says"}
 
@@ -198,7 +198,7 @@ def test_apply_refuses_a_revision_that_was_not_checked(make_job: MakeJob, simula
     assert approved.run() == "successful", approved.output
 
 
-def test_a_manual_project_has_no_revision_and_the_report_says_so(make_job: MakeJob, simulator: Simulator) -> None:
+def test_the_report_shows_that_a_manual_project_has_no_revision(make_job: MakeJob, simulator: Simulator) -> None:
     check = make_job(("us",), check=True, revision="")
     assert check.run() == "successful", check.output
     assert check.stats["mstr_report"]["project_revision"] == ""
@@ -209,7 +209,7 @@ def test_a_manual_project_has_no_revision_and_the_report_says_so(make_job: MakeJ
     assert [runtime["name"] for runtime in simulator.runtimes()] == ["Nightly us"]
 
 
-def test_a_limit_leaves_the_other_environments_alone(make_job: MakeJob, simulator: Simulator) -> None:
+def test_a_limit_excludes_the_other_environments(make_job: MakeJob, simulator: Simulator) -> None:
     job = make_job(limit="us")
 
     assert job.run() == "successful", job.output
@@ -217,15 +217,15 @@ def test_a_limit_leaves_the_other_environments_alone(make_job: MakeJob, simulato
     assert [each["environment"] for each in job.stats["mstr_report"]["environments"]] == ["us"]
 
 
-def test_an_answer_that_is_no_cidr_block(make_job: MakeJob, simulator: Simulator) -> None:
+def test_an_answer_that_is_not_a_cidr_block_fails(make_job: MakeJob, simulator: Simulator) -> None:
     job = make_job(("us",), survey={"mstr_survey_networks_never": "10.66.0.0/16\nintranet.example.com"})
 
     assert job.run() == "failed"
     assert "'intranet.example.com' is not a CIDR block" in " ".join(job.output.split())
-    assert simulator.calls() == [], "it is refused before the login"
+    assert simulator.calls() == [], "it fails before the login"
 
 
-def test_audit_hands_on_its_report(make_job: MakeJob, simulator: Simulator) -> None:
+def test_audit_sets_its_report_for_the_next_job(make_job: MakeJob, simulator: Simulator) -> None:
     simulator.seed({"name": "Open", "whitelist": ["10.66.1.0/24"]})
     blank = {"mstr_survey_audit_scripts": "as the inventory says", "mstr_survey_networks_never": ""}
     job = make_job(("us",), playbook="audit.yml", survey=blank)
@@ -247,7 +247,7 @@ def test_audit_hands_on_its_report(make_job: MakeJob, simulator: Simulator) -> N
     assert simulator.open_sessions() == []
 
 
-def test_export_hands_on_text_that_apply_takes(make_job: MakeJob, simulator: Simulator) -> None:
+def test_apply_accepts_the_text_of_an_export(make_job: MakeJob, simulator: Simulator) -> None:
     text = "{{ 7 * 7 }} is not a template"
     simulator.seed({"name": "Kept", "description": text, "whitelist": ["10.1.0.0/16"]}, {"name": "Vendor's own"})
     job = make_job(("us",), playbook="export.yml", survey={"mstr_survey_export_exclude": "Vendor*\n"})
@@ -276,7 +276,7 @@ def test_smoke_test_runs_python_on_the_server(make_job: MakeJob, simulator: Simu
 
 
 def test_a_cancelled_job_leaves_a_session_until_the_server_ends_it(make_job: MakeJob, simulator: Simulator) -> None:
-    """A controller ends a job with its container: nobody is left to log out."""
+    """A controller ends a job with its container, so no process can log out."""
     simulator.switch(session_limit=2)
     simulator.fault("hang", operation="create")
     job = make_job(("us",))
@@ -288,12 +288,12 @@ def test_a_cancelled_job_leaves_a_session_until_the_server_ends_it(make_job: Mak
     (left,) = simulator.open_sessions()
     assert simulator.runtimes() == []
 
-    # Where the server allows one session more, the next run is not hindered.
+    # If the server allows one more session, the next run works.
     following = make_job(("us",))
     assert following.run() == "successful", following.output
     assert [session["number"] for session in simulator.open_sessions()] == [left["number"]]
 
-    # Where it does not, the next run says what is wrong, until the server's own clock has ended what was left.
+    # If it does not, the next run reports the problem until the server has timed out the old session.
     simulator.switch(session_limit=1)
     refused = make_job(("us",), check=True)
     assert refused.run() == "failed"
@@ -304,9 +304,11 @@ def test_a_cancelled_job_leaves_a_session_until_the_server_ends_it(make_job: Mak
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_runner_that_is_told_to_end(make_job: MakeJob, simulator: Simulator, number: signal.Signals) -> None:
-    """ansible-runner kills its playbook. A module that outlives that notices, starts no write and logs out."""
-    # ansible-runner looks every five seconds whether it was told to end.
+def test_a_stopped_runner_leaves_no_session_open(
+    make_job: MakeJob, simulator: Simulator, number: signal.Signals
+) -> None:
+    """ansible-runner kills its playbook. A module that survives notices it, starts no write and logs out."""
+    # ansible-runner checks every five seconds whether the job was cancelled.
     simulator.fault("slow", operation="list", seconds=12, when="before")
     job = make_job(("us",))
     with job.started() as process:

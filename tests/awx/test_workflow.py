@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs and workflows that mstr.library.controller made are launched on the model of a controller."""
+"""Jobs and workflows that mstr.library.controller creates run on the model of a controller."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFINITIONS = {"runtimes": [{"name": "Nightly", "whitelist": ["10.10.10.0/24"]}]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, running_simulator: Simulator) -> Iterator[Controller]:
-    """A controller with everything that the playbook makes for one stage with one environment."""
+    """Return a controller with all objects that the playbook creates for one stage with one environment."""
     stage = {
         "name": "test",
         "credential": {"mstr_username": running_simulator.username, "mstr_password": running_simulator.password},
@@ -44,20 +44,20 @@ def made(tmp_path_factory: pytest.TempPathFactory, running_simulator: Simulator)
 
 @pytest.fixture
 def launcher(made: Controller, tmp_path: Path, collection: Path, simulator: Simulator) -> Launcher:
-    """Launches what is on that controller, against a Library server as new and a project with one runtime."""
+    """Return a launcher for that controller, with a fresh Library server and a project with one runtime."""
     made.push(us=DEFINITIONS)
     return Launcher(made, tmp_path, collection)
 
 
 def never() -> bool:
-    raise AssertionError("nobody may be asked for approval")
+    raise AssertionError("no approval may be requested")
 
 
 def names(simulator: Simulator) -> list[str]:
     return sorted(runtime["name"] for runtime in simulator.runtimes())
 
 
-def test_what_was_approved_is_applied_and_then_nobody_is_asked(launcher: Launcher, simulator: Simulator) -> None:
+def test_an_approved_change_is_applied_and_not_requested_again(launcher: Launcher, simulator: Simulator) -> None:
     seen = []
 
     def approve() -> bool:
@@ -73,9 +73,7 @@ def test_what_was_approved_is_applied_and_then_nobody_is_asked(launcher: Launche
     assert (status, nodes) == ("successful", {"drift": "successful"})
 
 
-def test_a_commit_that_is_pushed_while_the_approval_waits_is_not_applied(
-    launcher: Launcher, simulator: Simulator
-) -> None:
+def test_a_commit_during_the_approval_is_not_applied(launcher: Launcher, simulator: Simulator) -> None:
     checked = launcher.controller.commits[-1][0]
     pushed = []
 
@@ -93,7 +91,7 @@ def test_a_commit_that_is_pushed_while_the_approval_waits_is_not_applied(
     )
 
 
-def test_a_drift_check_that_fails_for_a_different_reason_asks_nobody(launcher: Launcher, simulator: Simulator) -> None:
+def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, simulator: Simulator) -> None:
     launcher.controller.push(us={"runtimes": [{"name": "Nightly", "whitelist": ["intranet.example.com"]}]})
 
     status, nodes = launcher.workflow(WORKFLOW, never)
@@ -102,14 +100,14 @@ def test_a_drift_check_that_fails_for_a_different_reason_asks_nobody(launcher: L
     assert "The drift check failed in us" in " ".join(launcher.jobs[-1].output.split())
 
 
-def test_what_is_denied_is_not_applied(launcher: Launcher, simulator: Simulator) -> None:
+def test_a_denied_change_is_not_applied(launcher: Launcher, simulator: Simulator) -> None:
     status, nodes = launcher.workflow(WORKFLOW, lambda: False)
 
     assert (status, list(nodes)) == ("failed", ["drift", "approval_check", "approval"])
     assert names(simulator) == []
 
 
-def test_a_survey_that_nobody_answers_overrides_nothing(launcher: Launcher, simulator: Simulator) -> None:
+def test_a_survey_without_answers_overrides_nothing(launcher: Launcher, simulator: Simulator) -> None:
     simulator.seed({"name": "Nightly", "whitelist": ["10.10.10.0/24"]}, {"name": "Surplus 1"}, {"name": "Surplus 2"})
 
     # The inventory allows one deletion, and makes drift a failure.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the pages of the tests into a folder; run by a Python that has ansible-core and finds the collection."""
+"""Writes the pages for the tests into a folder. Its Python needs ansible-core and access to the collection."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page of an audit or an apply, as people see it."""
+"""The page of an audit or an apply, in a browser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.fixture
 def show(browser: Browser) -> Iterator[Show]:
-    """Opens a page until the test ends; `trusted` lets it run code there, which the page's own policy forbids."""
+    """Return a function that opens a page until the test ends. `trusted` lets the test run code, despite the policy."""
     with ExitStack() as stack:
         yield lambda path, screen=DESKTOP, trusted=False, **context: stack.enter_context(
             opened(browser, path, screen, bypass_csp=trusted, **context)
@@ -32,20 +32,20 @@ def show(browser: Browser) -> Iterator[Show]:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core finds, a line each."""
+    """Return the violations that axe-core finds, one per line."""
     found = Axe().run(page).response["violations"]
     return [f"{one['id']}: {one['help']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
 
 
 def background(page: Page) -> tuple[int, ...]:
-    """The colour of the page, as red, green and blue."""
+    """Return the background colour of the page, as red, green and blue."""
     text = page.evaluate("getComputedStyle(document.body).backgroundColor")
     return tuple(int(part) for part in text.removeprefix("rgb(").removesuffix(")").split(","))
 
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with audit.html, apply.html and many.html."""
+    """Create a folder with audit.html, apply.html and many.html."""
     folder = tmp_path_factory.mktemp("pages")
     support = Path(__file__).parents[1] / "unit" / "support"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join((os.environ["MSTR_TEST_COLLECTIONS"], str(support)))}
@@ -57,10 +57,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("name", ["audit", "apply"])
-def test_everybody_can_read_it(pages: Path, show: Show, name: str, screen: dict[str, int], scheme: str) -> None:
+def test_the_page_has_no_accessibility_violations(
+    pages: Path, show: Show, name: str, screen: dict[str, int], scheme: str
+) -> None:
     shown = show(pages / f"{name}.html", screen, trusted=True, color_scheme=scheme)
     assert shown.page.locator(".outcome tbody tr").count() >= 3
-    # Folded parts too.
+    # Check the folded parts, too.
     shown.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert violations(shown.page) == []
     assert shown.too_wide() == 0
@@ -68,18 +70,18 @@ def test_everybody_can_read_it(pages: Path, show: Show, name: str, screen: dict[
     assert shown.errors == []
 
 
-def test_it_needs_nothing_else_and_runs_nothing_else(pages: Path, show: Show) -> None:
+def test_the_page_loads_no_other_file_and_runs_no_foreign_code(pages: Path, show: Show) -> None:
     shown = show(pages / "audit.html")
     requests: list[str] = []
     shown.page.on("request", lambda request: requests.append(request.url))
     shown.page.reload()
     assert requests == [(pages / "audit.html").as_uri()]
-    assert shown.errors == [], "its own policy lets its style and its script be"
+    assert shown.errors == [], "the page's policy allows its own style and script"
     assert shown.page.get_by_role("heading", name=HOSTILE, exact=True).first.is_visible()
     assert shown.page.locator(".filter").is_visible(), "its script runs"
 
 
-def test_the_table_leads_to_each_environment(pages: Path, show: Show) -> None:
+def test_the_table_links_to_each_environment(pages: Path, show: Show) -> None:
     shown = show(pages / "audit.html")
     table = shown.page.get_by_role("table", name="Outcome")
     row = table.get_by_role("row").filter(has_text="prod-us")
@@ -106,7 +108,7 @@ def test_the_filter_finds_a_runtime_in_a_folded_list(pages: Path, show: Show) ->
     assert quiet.is_hidden()
 
 
-def test_a_keyboard_is_enough(pages: Path, show: Show) -> None:
+def test_the_page_works_with_a_keyboard_only(pages: Path, show: Show) -> None:
     page = show(pages / "audit.html").page
     page.keyboard.press("Tab")
     assert page.locator(":focus").inner_text() == "Skip to the environments"
@@ -122,7 +124,7 @@ def test_a_keyboard_is_enough(pages: Path, show: Show) -> None:
     assert folded.is_visible()
 
 
-def test_without_javascript_nothing_is_missing_but_the_filter(pages: Path, show: Show) -> None:
+def test_without_javascript_only_the_filter_is_missing(pages: Path, show: Show) -> None:
     page = show(pages / "audit.html", java_script_enabled=False).page
     assert page.locator(".filter").is_hidden()
     assert page.get_by_role("heading", name="Nightly reports").first.is_visible()
@@ -132,7 +134,7 @@ def test_without_javascript_nothing_is_missing_but_the_filter(pages: Path, show:
     assert folded.is_visible()
 
 
-def test_paper_has_what_is_folded_on_the_screen(pages: Path, show: Show, tmp_path: Path) -> None:
+def test_the_printed_page_shows_folded_parts(pages: Path, show: Show, tmp_path: Path) -> None:
     page = show(pages / "audit.html", trusted=True, color_scheme="dark").page
     unfolded = "document.querySelectorAll('details:not([open])').length"
     assert page.evaluate(unfolded) > 0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documentation site as people see it: every page on a desktop and on a phone."""
+"""The documentation site in a browser: every page on a desktop and on a phone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_site_has_its_pages() -> None:
 
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_fits_the_screen_and_complains_of_nothing(browser: Browser, page: str, screen: str) -> None:
+def test_a_page_fits_the_screen_and_reports_no_error(browser: Browser, page: str, screen: str) -> None:
     with opened(browser, SITE / page, SCREENS[screen]) as found:
         assert found.errors == []
         assert found.broken_images() == []
@@ -35,9 +35,9 @@ def test_a_page_fits_the_screen_and_complains_of_nothing(browser: Browser, page:
 
 
 def _leads_somewhere(link: str) -> bool:
-    """Whether a link to this site names a page, and a place on it, that exist. What is elsewhere is not asked."""
+    """Return whether the page and the anchor of a link exist. Links to other sites are not checked."""
     parts = urlsplit(link)
-    # The theme links to the root of whatever host publishes the site.
+    # The theme links to the root of the host that publishes the site.
     if parts.scheme != "file" or parts.path == "/":
         return True
     target, place = Path(unquote(parts.path)), unquote(parts.fragment)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lets the jobs of a controller reach a simulator, and launches them over the controller's API.
+"""Makes a simulator reachable for the jobs of a controller, and launches jobs with the controller's API.
 
-The simulator listens on loopback only, so a forwarder listens on an address that the controller's nodes reach.
+The simulator listens on loopback only. A forwarder listens on an address that the controller's nodes can reach.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WAIT = 900  # seconds for a job or an approval; a node may have to pull the imag
 
 
 class Api:
-    """The controller that CONTROLLER_HOST names, by the variables that awx.awx reads."""
+    """The controller in CONTROLLER_HOST, with the other variables that awx.awx reads."""
 
     def __init__(self) -> None:
         prefix = os.environ.get("CONTROLLER_OPTIONAL_API_URLPATTERN_PREFIX", "").strip("/")
@@ -41,7 +41,7 @@ class Api:
             self.context.verify_mode = ssl.CERT_NONE
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """One call below /api/v2/; its body."""
+        """Send one call below /api/v2/, and return its body."""
         url = f"{self.base}/{path}/" + (f"?{urlencode(query)}" if query else "")
         headers = {"Authorization": self.authorization, "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
@@ -50,19 +50,19 @@ class Api:
             return json.loads(response.read() or b"null")
 
     def one(self, kind: str, **query: Any) -> Any:
-        """The one object of a kind that fits."""
+        """Return the only matching object of a kind."""
         (found,) = self.call("GET", kind, **query)["results"]
         return found
 
     def launch(self, kind: str, name: str, answers: dict[str, Any] | None = None) -> str:
-        """Launch a template of a kind; the path of its run."""
+        """Launch a template of a kind, and return the path of its run."""
         template = self.one(kind, name=name)
         run = self.call("POST", f"{kind}/{template['id']}/launch", {"extra_vars": answers or {}})
         assert not run.get("ignored_fields"), run
         return f"{run['type']}s/{run['id']}"
 
     def ended(self, path: str) -> dict[str, Any]:
-        """A run, once it has ended."""
+        """Wait for the end of a run, and return it."""
         deadline = time.monotonic() + WAIT
         while True:
             run: dict[str, Any] = self.call("GET", path)
@@ -72,7 +72,7 @@ class Api:
             time.sleep(2)
 
     def approval(self, workflow_job: str) -> str:
-        """The path of the approval that a run of a workflow waits for."""
+        """Return the path of the approval that a run of a workflow waits for."""
         deadline = time.monotonic() + WAIT
         while True:
             nodes = self.call("GET", f"{workflow_job}/workflow_nodes", identifier="approval")["results"]
@@ -80,24 +80,24 @@ class Api:
                 return f"workflow_approvals/{nodes[0]['job']}"
             status = self.call("GET", workflow_job)["status"]
             assert status in ("new", "pending", "waiting", "running"), (
-                f"{workflow_job} ended as {status}, nobody was asked"
+                f"{workflow_job} ended as {status} without an approval"
             )
-            assert time.monotonic() < deadline, f"{workflow_job} asks for no approval"
+            assert time.monotonic() < deadline, f"{workflow_job} requests no approval"
             time.sleep(2)
 
     def output(self, path: str) -> str:
-        """What people see of a job."""
+        """Return the output of a job that users see."""
         events = self.call("GET", f"{path}/job_events", page_size=200, order_by="counter")["results"]
         return "\n".join(event["stdout"] for event in events)
 
 
 def own_address(host: str) -> str:
-    """The address of this machine on the way to `host`."""
+    """Return the address of this machine on the route to `host`."""
     named = os.environ.get("MSTR_TEST_ADDRESS")
     if named:
         return named
     parts = urlsplit(host)
-    # A datagram socket sends nothing when it connects; it only chooses a route.
+    # Connecting a datagram socket sends nothing and only selects a route.
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
         probe.connect((parts.hostname, parts.port or 443))
         return str(probe.getsockname()[0])
@@ -105,7 +105,7 @@ def own_address(host: str) -> str:
 
 @contextlib.contextmanager
 def forwarded(url: str, address: str) -> Iterator[str]:
-    """The same server at a different address, for as long as the context lasts."""
+    """Make the same server available at a different address during the context."""
     parts = urlsplit(url)
     with socket.create_server(("", 0)) as server:
         threading.Thread(target=_accept, args=(server, parts.hostname, parts.port), daemon=True).start()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""mstr.library.controller on a real controller (`make test-controller`), in an organization of its own.
+"""mstr.library.controller on a real controller (`make test-controller`), in a separate organization.
 
 CONTROLLER_HOST, CONTROLLER_USERNAME, CONTROLLER_PASSWORD  its address, and an administrator
 CONTROLLER_VERIFY_SSL                                      as awx.awx takes it
@@ -39,7 +39,7 @@ IMAGE = os.environ.get("MSTR_TEST_IMAGE", "")
 
 @pytest.fixture
 def variables() -> dict[str, Any]:
-    """Names that nobody else has."""
+    """Return variables with unique names."""
     name = f"mstr.library test {secrets.token_hex(4)}"
     return {
         "mstr_controller_organization": name,
@@ -63,21 +63,23 @@ def env() -> dict[str, str]:
 
 @pytest.fixture
 def cleaned(tmp_path: Path, env: dict[str, str], variables: dict[str, Any]) -> Iterator[None]:
-    """Nothing is left behind, whatever happens."""
+    """Remove all objects at the end, even after a failure."""
     yield
     output = play(tmp_path, env, variables, mstr_controller_state="absent")
     assert recap(output)["failed"] == 0, output
 
 
 @pytest.mark.usefixtures("cleaned")
-def test_twice_changed_and_away(tmp_path: Path, env: dict[str, str], variables: dict[str, Any]) -> None:
+def test_objects_are_created_once_changed_and_removed(
+    tmp_path: Path, env: dict[str, str], variables: dict[str, Any]
+) -> None:
     first = play(tmp_path, env, variables)
     assert recap(first)["failed"] == 0, first
 
     second = play(tmp_path, env, variables)
     assert recap(second)["failed"] == recap(second)["changed"] == 0, second
 
-    # A stage, a host and a schedule are taken out, a password is left to the controller, and a right is given.
+    # Remove a stage, a host and a schedule, keep the stored password, and add a right.
     api, prefix = Api(), variables["mstr_controller_prefix"]
     organization = api.one("organizations", name=prefix)["id"]
     api.call("POST", "teams", {"name": "Operators", "organization": organization})
@@ -129,7 +131,7 @@ def test_the_execution_environment_of_a_different_organization(
 
 @pytest.mark.skipif(not (URL and IMAGE), reason="MSTR_TEST_PROJECT_URL and MSTR_TEST_IMAGE are not both set")
 @pytest.mark.usefixtures("cleaned")
-def test_jobs_and_an_approval(
+def test_jobs_and_a_workflow_with_approval_run(
     tmp_path: Path, env: dict[str, str], variables: dict[str, Any], simulator: Simulator
 ) -> None:
     api, prefix = Api(), variables["mstr_controller_prefix"]
@@ -167,12 +169,12 @@ def test_jobs_and_an_approval(
         assert api.ended(path)["status"] == "successful"
         assert sorted(runtime["name"] for runtime in simulator.runtimes()) == ["Forecasts", "Nightly reports"]
 
-        # Nothing differs any more, so nobody is asked.
+        # There is no drift, so no approval is requested.
         path = workflow()
         assert api.ended(path)["status"] == "successful"
         assert api.call("GET", f"{path}/workflow_nodes", identifier="approval")["results"][0]["job"] is None
 
-        # A survey that nobody answers overrides nothing, and an answer is the stricter one.
+        # A survey without answers overrides nothing, and an answer can only be stricter.
         simulator.seed({"name": "Surplus 1"}, {"name": "Surplus 2"})
         answers = {"mstr_survey_purge": "yes", "mstr_survey_purge_limit": "1"}
         refused = api.launch("job_templates", f"{prefix} test: apply", answers)

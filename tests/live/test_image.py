@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An execution environment is built for real, and jobs run in it as a controller runs them (`make test-ee`).
+"""Builds a real execution environment, and runs jobs in it as a controller does (`make test-ee`).
 
 MSTR_TEST_BASE_IMAGE       the image to build on
-MSTR_TEST_PACKAGE_MANAGER  its package manager, where that is not the definition's
-MSTR_TEST_BUILD_OPTIONS    more options of `podman build`
+MSTR_TEST_PACKAGE_MANAGER  its package manager, if it is not that of the definition
+MSTR_TEST_BUILD_OPTIONS    more options for `podman build`
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ ISOLATION = (
     "--process-isolation",
     "--process-isolation-executable=podman",
     f"--container-image={IMAGE}",
-    # The simulator is on this machine.
+    # The simulator runs on this machine.
     "--container-option=--network=host",
-    # A controller's nodes start containers as a common user, who is the owner of the folder in there too.
+    # A controller's nodes start containers as an unprivileged user, who also owns the folder in the container.
     *(["--container-option=--user=root"] if os.geteuid() == 0 else []),
 )
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory, collection: Path) -> str:
-    """The image of the definition that the collection ships, with the collection as it would be published today."""
+    """Build the image from the collection's definition, with the current tarball of the collection."""
     folder = tmp_path_factory.mktemp("image")
     shipped = collection / "extensions" / "execution_environment" / "execution-environment.yml"
     definition: dict[str, Any] = yaml.safe_load(shipped.read_text())
@@ -55,7 +55,7 @@ def image(tmp_path_factory: pytest.TempPathFactory, collection: Path) -> str:
         *("-f", folder / "execution-environment.yml", "-c", folder / "context"),
         *(f"--build-arg={name}={value}" for name, value in arguments.items()),
         f"--extra-build-cli-args={os.environ.get('MSTR_TEST_BUILD_OPTIONS', '')}",
-        # pip inside of the build has the caller's settings, if any.
+        # pip in the build uses the caller's settings, if any.
         env=environment(HOME=str(Path("~").expanduser())),
         timeout=1800,
     )
@@ -63,7 +63,7 @@ def image(tmp_path_factory: pytest.TempPathFactory, collection: Path) -> str:
     return IMAGE
 
 
-def test_the_apply_job_runs_in_it(image: str, collection: Path, simulator: Simulator, tmp_path: Path) -> None:
+def test_the_apply_job_runs_in_the_image(image: str, collection: Path, simulator: Simulator, tmp_path: Path) -> None:
     def job(name: str, **options: Any) -> Job:
         return Job(
             tmp_path / name,
