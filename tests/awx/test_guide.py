@@ -116,7 +116,7 @@ def test_the_labels_of_the_credential_are_those_of_the_type(collection: Path) ->
 
 
 @pytest.mark.parametrize("row", re.findall(r"^(?:\d+ +){7}\d+ *$", GUIDE.read_text(), re.MULTILINE))
-def test_the_table_lists_the_templates_of_the_playbook(row: str) -> None:
+def test_the_numbers_in_the_table_are_consistent(row: str) -> None:
     hosts, forks, slices, jobs, killed, concurrency, sessions, requests = map(int, row.split())
 
     at_a_time = min(hosts, forks * slices)

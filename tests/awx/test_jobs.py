@@ -304,7 +304,7 @@ def test_a_cancelled_job_leaves_a_session_until_the_server_ends_it(make_job: Mak
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_runner_leaves_no_session_open(
+def test_a_stopped_runner_starts_no_write_and_reveals_no_secret(
     make_job: MakeJob, simulator: Simulator, number: signal.Signals
 ) -> None:
     """ansible-runner kills its playbook. A module that survives notices it, starts no write and logs out."""
