@@ -23,10 +23,8 @@ author:
 seealso:
   - module: mstr.library.mstr_runtime_info
   - module: mstr.library.mstr_runtimes
-  - plugin: mstr.library.runtimes
-    plugin_type: role
   - ref: ansible_collections.mstr.library.docsite.guide_runtimes_as_code
-    description: How to export the runtimes of a server, and keep them in a file.
+    description: How to export the runtimes of a server with the role P(mstr.library.runtimes#role).
 options:
   _input:
     description: The runtimes, as M(mstr.library.mstr_runtime_info) returns them in C(runtimes).

@@ -223,10 +223,8 @@ seealso:
   - module: mstr.library.mstr_runtime_info
   - plugin: mstr.library.runtime_definitions
     plugin_type: filter
-  - plugin: mstr.library.runtimes
-    plugin_type: role
   - ref: ansible_collections.mstr.library.docsite.guide_runtimes_as_code
-    description: How to keep the runtimes of a server in a file.
+    description: How to keep the runtimes of a server in a file, with the role P(mstr.library.runtimes#role).
   - ref: ansible_collections.mstr.library.docsite.guide_policy
     description: How to control which networks runtimes may reach.
 """

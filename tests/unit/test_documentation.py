@@ -167,7 +167,6 @@ def actions_in(task):
 
 
 FILTERS = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("[a-z]*.py"))
-ROLES = {path.parts[-3]: path for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml"))}
 LABELS = {
     label
     for page in (ROOT / "docs" / "docsite" / "rst").glob("*.rst")
@@ -180,8 +179,8 @@ PAGES = [
         for name in FILTERS
     ),
     *(
-        pytest.param(entry, id=f"role {name} {point}")
-        for name, path in ROLES.items()
+        pytest.param(entry, id=f"role {path.parts[-3]} {point}")
+        for path in sorted((ROOT / "roles").glob("*/meta/argument_specs.yml"))
         for point, entry in yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"].items()
     ),
 ]
@@ -190,7 +189,8 @@ PAGES = [
 @pytest.mark.parametrize("docs", PAGES)
 def test_every_page_links_to_its_neighbours_and_to_a_guide(docs):
     links = docs["seealso"]
-    known = {"role": set(ROLES), "filter": set(FILTERS), "module": set(MODULES)}
+    # A link to a role is refused by the sanity tests of ansible-core: name the role in the description of a guide.
+    known = {"filter": set(FILTERS), "module": set(MODULES)}
     plugins = [("module", one["module"]) for one in links if "module" in one]
     plugins += [(one["plugin_type"], one["plugin"]) for one in links if "plugin" in one]
     guides = [one["ref"] for one in links if "ref" in one]
