@@ -18,7 +18,8 @@ from ._errors import ValidationError, clean
 from ._session_string import SessionString, decode
 from ._tls import file_faults
 
-# loginMode numbers [doc]; -1 delegates an identity token. An API token is the user name, without password [mstrio].
+# loginMode numbers [doc]; -1 delegates an identity token. An API token is sent as the user name, with no password
+# [mstrio].
 LOGIN_MODES = {"standard": 1, "ldap": 16, "anonymous": 8, "api_token": 4096, "identity_token": -1}
 _NEEDS = {
     "standard": ("username", "password"),
@@ -27,7 +28,7 @@ _NEEDS = {
     "api_token": ("api_token",),
     "identity_token": ("identity_token",),
 }
-_LONGEST_TIMEOUT = 86400  # much longer ones overflow in sockets and locks
+_LONGEST_TIMEOUT = 86400  # seconds; much longer timeouts overflow in sockets and locks
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 
@@ -41,12 +42,14 @@ class Login(NamedTuple):
 
     @property
     def delegated(self) -> bool:
-        """Whether the session shares that of the identity token's owner. A logout might end it, so it is left open."""
+        """Whether the session is shared with the identity token's owner. A logout might end both, so none is sent."""
         return self.mode == "identity_token"
 
 
 class Connection(NamedTuple):
-    """A server, how to log in, and limits; `timeout` in seconds."""
+    """A server, the login or an open session, and limits.
+
+    `verify` and `cert` as in requests; `timeout` in seconds for connecting and for each read."""
 
     base_url: str
     login: Login | None
@@ -58,20 +61,20 @@ class Connection(NamedTuple):
 
     @property
     def in_the_clear(self) -> bool:
-        """Whether secrets would cross a network unencrypted."""
+        """Whether credentials would be sent over a network unencrypted."""
         parts = urlsplit(self.base_url)
         return parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or "")
 
     @property
     def unproven(self) -> bool:
-        """Whether any host could pretend to be the server."""
+        """Whether the server's certificate is not verified."""
         return self.base_url.startswith("https:") and self.verify is False
 
 
 def normal_url(text: str) -> str:
-    """The base URL without what people paste with it: C(/), C(/api), C(/app).
+    """The base URL without a trailing C(/), C(/api) or C(/app).
 
-    Raises ValueError with the rest of a sentence.
+    Raises ValueError with the rest of a sentence that starts with the URL.
     """
     url = text.strip()
     try:
@@ -87,21 +90,21 @@ def normal_url(text: str) -> str:
         raise ValueError("has a query or a fragment; it must end with the name of the Library application")
     path = re.sub(r"/(api|app)$", "", parts.path.rstrip("/")).rstrip("/")
     scheme = parts.scheme.lower()
-    # A session belongs to one server, whether or not the URL contains the usual port.
+    # The same server with and without the default port must give the same URL, so that a session fits both.
     netloc = parts.netloc.lower().removesuffix(":443" if scheme == "https" else ":80")
     return f"{scheme}://{netloc}{path}"
 
 
 def is_given(option: str, value: Any, *, empty: bool = False) -> bool:
-    """Whether a connection option has a value. A template renders what it lacks as null or as an empty text.
+    """Whether a connection option has a value. Templates render a missing value as null or as an empty text.
 
-    The one legal empty value is an empty password; with `empty`, which is for other options, every one is.
+    Of the connection options, only the password may be empty. `empty`: accept any empty text, for other options.
     """
     return value is not None and (value != "" or empty or option == "password")
 
 
 def from_params(params: Mapping[str, Any]) -> Connection:
-    """The connection that a task's options describe. Raises ValidationError with all faults."""
+    """The connection from a task's options. Raises ValidationError with all faults."""
     params = {option: value for option, value in params.items() if is_given(option, value)}
     faults: list[str] = []
     session = _session(params.get("session"), faults)
@@ -138,7 +141,7 @@ def _base_url(given: str | None, session: SessionString | None, session_given: b
     try:
         url = normal_url(given)
     except ValueError as exc:
-        # The URL may be refused because it contains credentials.
+        # The URL may contain credentials, so the part before @ is not quoted.
         before, at, after = clean(given).rpartition("@")
         masked_url = f"…@{after}" if at else before + after
         faults.append(f"base_url {masked_url!r} {exc}")
@@ -152,7 +155,7 @@ def _login(params: Mapping[str, Any], *, session_given: bool, faults: list[str])
     mode = params.get("login_mode")
     if mode is None:
         kinds = {
-            # An empty password alone is what a template makes of one that is not used.
+            # A template renders an unused password as an empty text, so that alone is no credential.
             "username and password": params.get("username") is not None or bool(params.get("password")),
             "api_token": params.get("api_token") is not None,
             "identity_token": params.get("identity_token") is not None,

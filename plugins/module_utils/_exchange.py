@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One call with its retries: what is sent again, when, and where a signal ends it.
+"""Sends one call, with retries, until a response arrives or a signal ends the task.
 
 Wing: Session.
-Knows nothing of logins and tokens; `_library` does.
+Logins and tokens are handled by `_library`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LAST_CALL_LIMIT = 5.0  # seconds
 
 
 class Exchange:
-    """Calls to one server. Several threads may call at a time. `heard` gets each response, of any status."""
+    """Calls to one server, from several threads. `heard` is called with each response, of any status."""
 
     def __init__(self, connection: Connection, stop: Stop, heard: Callable[[Response], object]) -> None:
         self.http = Http(connection)
@@ -37,7 +37,7 @@ class Exchange:
         self._in_turn = False
 
     def take_turns(self) -> None:
-        """From now on, one call at a time."""
+        """From now on, allow only one call at a time."""
         self._in_turn = True
 
     def send(
@@ -50,10 +50,10 @@ class Exchange:
         late: Callable[[Response], object] | None = None,
         **options: Any,
     ) -> Response:
-        """The response, of whatever status. `kind` names a row of the table of retries.
+        """The response, of any status. `kind`: a key of C(RETRY_STATUSES). `doing`: for messages, such as "log in".
 
-        `late` gets a response that arrives after the task was asked to end: what it started can still be undone.
-        `options` as of `Http.start`. Raises ConnectError; Interrupted.
+        `late` gets a response that arrives after the task was asked to end, so that the caller can undo what it
+        started. `options`: see `Http.start`. Raises ConnectError; Interrupted.
         """
         try:
             return self._send(kind, method, path, doing, late, options)
@@ -62,7 +62,10 @@ class Exchange:
             raise
 
     def send_last(self, method: str, path: str, *, doing: str, **options: Any) -> Response:
-        """The response to a call that is made also when the task is asked to end. One try of 5 s."""
+        """The response to a call that is sent even after a request to end the task. One attempt of 5 seconds.
+
+        Raises ConnectError.
+        """
         call = self.http.start(method, path, timeout=_LAST_CALL_LIMIT, **options)
         response = call.response(Unstoppable(), doing, _LAST_CALL_LIMIT)
         self._heard(response)
@@ -95,7 +98,7 @@ class Exchange:
                         late(call.response(Unstoppable(), doing, _LAST_CALL_LIMIT))
                 raise
             else:
-                # Whether a session takes several calls at a time is unknown; a server may refuse all but one.
+                # Some servers might accept only one call of a session at a time and reject the others (unknown).
                 self._in_turn |= response.status == 429
                 if last or response.status not in RETRY_STATUSES[kind]:
                     return response

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why a call got no response, in words: the exceptions of requests and urllib3, sorted.
+"""Explains why a call got no response, from the exceptions of requests and urllib3.
 
 Wing: Session, pure.
-What happened to a request whose connection broke is unclear, unless it is proven that the request was never sent. The
-proof is the traceback: an exception out of C(connect) means that there was no connection yet. Names of exceptions prove
-nothing: behind a proxy, urllib3 calls every broken connection a ProxyError, also one that carried a request.
-Looks at names, so that it needs neither library. The text of an exception is quoted nowhere as a whole: it
-contains object addresses and, behind a proxy, may contain more.
+If a connection breaks, the server may have received the request, unless the traceback proves that it was never sent: an
+exception from C(connect) means that there was no connection yet. The class of the exception proves nothing: behind a
+proxy, urllib3 raises ProxyError for every broken connection, even after a request was sent.
+The code compares class names, so that it needs neither library. It never quotes an exception's whole text, which
+contains object addresses and, behind a proxy, may contain secrets.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 from ._errors import clean
 from ._tls import client_refused, not_tls, untrusted
 
-# Functions of http.client, urllib3 and requests that end before a request is sent.
+# Functions of http.client, urllib3 and requests that finish before a request is sent.
 _BEFORE_SENDING = {"connect", "cert_verify"}
-# Exceptions of requests for what cannot be a request.
+# Exceptions of requests for an invalid request.
 _NO_REQUEST = {"InvalidURL", "InvalidSchema", "MissingSchema", "InvalidHeader", "InvalidJSONError"}
 _TLS_ERRORS = {"SSLError", "CertificateError"}
 _TIMEOUTS = {"ConnectTimeout", "ConnectTimeoutError", "ReadTimeout", "ReadTimeoutError", "TimeoutError", "timeout"}
@@ -33,7 +33,7 @@ _HTTPS_HINT = "; if this port uses TLS, write https:// in base_url"
 
 
 class Failure(NamedTuple):
-    """The rest of a sentence. `ConnectError` says what the flags mean."""
+    """The reason, as the rest of a sentence. For the flags, see `ConnectError`."""
 
     reason: str
     unclear: bool = False
@@ -42,7 +42,7 @@ class Failure(NamedTuple):
 
 
 class _Case:
-    """An exception with all that it was raised from."""
+    """An exception with all its causes, and the facts about the call."""
 
     def __init__(self, exc: BaseException, server: str, proxied: bool, answered: bool) -> None:
         parts = urlsplit(server)
@@ -53,11 +53,11 @@ class _Case:
         self.functions = {name for one in self.chain for name in _functions(one)}
         self.text = " ".join(str(one) for one in self.chain)
         self.sender = f"{server}, or the proxy in between," if proxied else server
-        # A TLS port that is asked in plain http hangs up, or answers with what is not HTTP.
+        # A TLS port closes a plain http connection, or responds with something other than HTTP.
         self.hint = _HTTPS_HINT if parts.scheme == "http" and not answered else ""
 
     def detail(self) -> str:
-        """The innermost reason, without the addresses of objects."""
+        """The text of the innermost exception, without object addresses."""
         for one in reversed(self.chain):
             if isinstance(one, OSError) and one.strerror:
                 return clean(re.sub(r" \(_ssl\.c:\d+\)", "", one.strerror), 100)
@@ -69,17 +69,17 @@ class _Case:
 def explain(
     exc: BaseException, server: str, limit: float, *, proxied: bool = False, answered: bool = True
 ) -> Failure | None:
-    """What went wrong with a call, None for an exception that does not come from one.
+    """Why a call failed; None for an exception that has a different origin.
 
     `limit`: seconds that the whole call may take. `proxied`: the call goes through a proxy. `answered`: the server has
-    answered another call before.
+    responded to an earlier call.
     """
     case = _Case(exc, server, proxied, answered)
     if isinstance(exc, OverflowError):
         reason = f"{server} sent {exc}; responses of the API are smaller; check base_url"
         return Failure(reason, unclear=True, hopeless=True)
     if case.names & _NO_REQUEST and not case.functions & _BEFORE_SENDING:
-        # Behind a proxy, the text may quote the variable with the proxy's password.
+        # Behind a proxy, the exception's text may contain the proxy's password.
         why = "check base_url and HTTPS_PROXY" if proxied else f"{case.detail()}; check base_url"
         return Failure(f"the request to {server} is not valid: {why}", hopeless=True)
     if case.functions & _BEFORE_SENDING:
@@ -88,7 +88,7 @@ def explain(
 
 
 def _not_connected(case: _Case) -> Failure:
-    """The request was not sent."""
+    """The reason, if the request was not sent."""
     refused_by_proxy = re.match(r"Tunnel connection failed: (\d{3}.*)", str(case.chain[-1]))
     if refused_by_proxy:
         check = "the user name and password in it" if refused_by_proxy.group(1).startswith("407") else "NO_PROXY"
@@ -122,19 +122,19 @@ def _no_tls(case: _Case) -> Failure:
     if reason:
         return Failure(reason, hopeless=True)
     if "do_handshake" not in case.functions:
-        # The files that the options name were loaded before: this one comes from the environment.
+        # The files in the options were checked earlier, so this one comes from the environment.
         reason = f"the CA certificates cannot be loaded ({case.detail()}); check the file that REQUESTS_CA_BUNDLE names"
         return Failure(reason, hopeless=True)
     return Failure(f"no TLS connection to {case.place} could be established ({case.detail()})")
 
 
 def _lost(case: _Case, exc: BaseException, limit: float) -> Failure | None:
-    """The server may have got the request, and may have done what was asked."""
+    """The reason, if the server may have received the request and carried it out."""
     if case.names & _TLS_ERRORS:
         reason = client_refused(case.text, case.place)
         if reason:
             return Failure(reason, hopeless=True)
-        # With TLS 1.3 a server that wants a client certificate may hang up before it is heard.
+        # With TLS 1.3, a server that requires a client certificate may close the connection before its alert is read.
         hint = "; the server may require a client certificate (client_cert, client_key)" if "EOF" in case.text else ""
         return Failure(f"the TLS connection to {case.place} broke ({case.detail()}){hint}", unclear=True)
     if case.names & {"ReadTimeout", "ReadTimeoutError"}:
@@ -147,14 +147,14 @@ def _lost(case: _Case, exc: BaseException, limit: float) -> Failure | None:
     if case.names & _LOST:
         closed = f"{case.sender} closed the connection before the response was complete ({case.detail()})"
         return Failure(f"{closed}{case.hint}", unclear=True)
-    # HTTPError is the base of urllib3's own, of which requests lets some through.
+    # HTTPError is the base class of urllib3's exceptions; requests does not wrap all of them.
     if case.names & {"RequestException", "HTTPError"} or isinstance(exc, OSError):
         return Failure(f"the call to {case.server} failed ({case.detail()})", unclear=True)
     return None
 
 
 def _functions(exc: BaseException) -> Iterator[str]:
-    """Names of the functions through which an exception came."""
+    """Names of the functions in an exception's traceback."""
     trace = exc.__traceback__
     while trace:
         yield trace.tb_frame.f_code.co_name
@@ -169,5 +169,5 @@ def _chain(exc: BaseException | None) -> Iterator[BaseException]:
         inner = getattr(exc, "reason", None)
         if not isinstance(inner, BaseException):
             inner = next((arg for arg in exc.args if isinstance(arg, BaseException)), None)
-        # urllib3 1.26 suppresses the TypeError of a first try that says nothing about the failure.
+        # urllib3 1.26 suppresses the TypeError of a first attempt, which is unrelated to the failure.
         exc = inner or exc.__cause__ or (None if exc.__suppress_context__ else exc.__context__)

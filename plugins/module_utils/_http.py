@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTTP call: TLS, time and size limits, no redirects, no ~/.netrc. Knows neither sessions nor retries.
+"""One HTTP call: TLS, time and size limits, no redirects, no ~/.netrc, no sessions, no retries.
 
 Wing: Session.
-Each call runs in a thread of its own, and the task waits for it. So a limit on the whole call also ends a response
-that drips, and a signal is noticed while a call hangs, at a place where nothing can be lost.
+Each call runs in its own thread, and the task waits for it. So the limit on the whole call also ends a response that
+arrives very slowly, and a signal is noticed while a call hangs, at a point where no state can be lost.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ else:
     REQUESTS_IMPORT_ERROR = None
 
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of a response
-CALL_LIMIT = 10  # a whole call ends at this many times `timeout`
+CALL_LIMIT = 10  # the limit for a whole call, as a multiple of `timeout`
 _PIECE = 64 * 1024
-SHORTEST_SECRET = 8  # characters: a shorter part of a session would mask half of every result
+SHORTEST_SECRET = 8  # characters; masking a shorter part of a session would make results unreadable
 
 
 class _AnyProtocol(DefaultCookiePolicy):
-    """Accepts a cookie for http and https alike: in test networks, load balancers mark theirs as Secure on http."""
+    """Sends cookies over http and https: in test networks, load balancers mark cookies as Secure even on http."""
 
     def set_ok(self, cookie: Any, request: Any) -> bool:
         # Not by `secure_protocols`: requests copies the cookies of each call into a jar without this policy.
@@ -51,27 +51,27 @@ class _AnyProtocol(DefaultCookiePolicy):
 
 def _session() -> requests.Session:
     session = requests.Session()
-    # Without an auth of its own, requests would read ~/.netrc.
+    # Without an explicit auth, requests would read ~/.netrc.
     session.auth = lambda prepared: prepared
-    # Even without following a redirect, requests would read its whole body and parse its target.
+    # Even with allow_redirects=False, requests would read the whole body of a redirect and parse its target.
     session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
     session.cookies.set_policy(_AnyProtocol())
     return session
 
 
 class Http:
-    """A requests session for one server. Raises ValidationError where the proxy variable for it is not valid."""
+    """A requests session for one server. Raises ValidationError if the proxy variable for it is invalid."""
 
     def __init__(self, connection: Connection) -> None:
         self.server = connection.base_url
         self._connection = connection
-        self.secrets: set[str] = set()  # texts that no sentence may quote
-        self.answered = False  # whether the server has answered a call
+        self.secrets: set[str] = set()  # texts that no message may contain
+        self.answered = False  # whether the server has responded to a call
         self.proxied = self._check_proxy()
         self.session = _session()
 
     def _check_proxy(self) -> bool:
-        """Whether calls go through a proxy. Raises ValidationError where its variable is not valid."""
+        """Whether calls go through a proxy. Raises ValidationError if its variable is invalid."""
         proxies = requests.utils.get_environ_proxies(self.server)
         proxy = requests.utils.select_proxy(self.server, proxies)
         if not proxy:
@@ -84,12 +84,12 @@ class Http:
         return True
 
     def keep_secret(self, texts: Iterable[str | None]) -> None:
-        """Parts of a session that no sentence may quote from now on."""
+        """Add parts of a session to the texts that no message may contain."""
         self.secrets.update(text for text in texts if text and len(text) >= SHORTEST_SECRET)
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
         """Every cookie: name, value, domain, path."""
-        # The jar's own lock: another thread may be storing a cookie of its response.
+        # Take the jar's own lock, because another thread may be storing a cookie.
         with self.session.cookies._cookies_lock:  # type: ignore[attr-defined]
             return [(one.name, one.value or "", one.domain, one.path) for one in self.session.cookies]
 
@@ -99,27 +99,30 @@ class Http:
             self.session.cookies.set(name, value, domain=domain, path=path)
 
     def forget_cookies(self) -> None:
-        """Start with an empty jar: the cookies of a dead session would lead to it again.
+        """Start with an empty cookie jar, because the cookies of an ended session would select it again.
 
-        The jar is a new one, because calls on the dead session that still run bring more of its cookies.
+        The jar is a new object, because calls of the ended session that still run may add more of its cookies.
         """
         self.session = _session()
 
     def start(self, method: str, path: str, **options: Any) -> Call:
-        """Begin a call of `path` below /api. `options`: `json`, `params`, `headers`, and `timeout` in seconds."""
+        """Start a call to `path` below /api. `options`: `json`, `params`, `headers`, and `timeout` in seconds."""
         return Call(self, method, path, options)
 
     def exchange(
         self, session: requests.Session, method: str, path: str, options: dict[str, Any], limit: float
     ) -> Response:
-        """Send, and read the whole response within `limit` seconds and 64 MB. Raises what requests raises."""
+        """Send, and read the whole response, at most `limit` seconds and 64 MB.
+
+        Raises the exceptions of requests; TimeoutError; OverflowError.
+        """
         end = time.monotonic() + limit
         timeout = options.pop("timeout", self._connection.timeout)
         raw = session.request(
             method,
             f"{self.server}/api{path}",
             timeout=(timeout, timeout),
-            # With each call: as the session's attributes they would lose to REQUESTS_CA_BUNDLE.
+            # Set per call, because REQUESTS_CA_BUNDLE overrides the session's attributes.
             verify=self._connection.verify,
             cert=self._connection.cert,
             allow_redirects=False,
@@ -140,12 +143,12 @@ class Http:
             return Response(f"{method} /api{path}", raw.status_code, raw.headers, bytes(body), frozenset(self.secrets))
 
     def limit(self, options: Mapping[str, Any]) -> float:
-        """Seconds after which a whole call ends."""
+        """The limit for a whole call, in seconds."""
         return CALL_LIMIT * float(options.get("timeout", self._connection.timeout))
 
 
 class Call:
-    """A call that is under way."""
+    """A call in progress."""
 
     def __init__(self, http: Http, method: str, path: str, options: dict[str, Any]) -> None:
         self._http, self._method, self._request = http, method, f"{method} /api{path}"
@@ -160,9 +163,9 @@ class Call:
             self._box.put(exc)
 
     def response(self, stop: Stop, doing: str, seconds: float | None = None) -> Response:
-        """The response, of whatever status, when it is whole.
+        """The complete response, of any status; waits at most `seconds`.
 
-        Raises ConnectError where none came. Raises Interrupted; the call may then be asked again for a late response.
+        Raises ConnectError if there is none. Raises Interrupted; call it again to get a late response.
         """
         seconds = self._limit if seconds is None else seconds
         try:

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Threads, and what stops them: a signal or a caller that has gone reaches a task where it can still log out.
+"""Threads, and how a task stops after a signal or after its caller has ended, while it can still log out.
 
 Wing: Session, pure.
-A signal handler raises nothing: an exception out of the middle of requests could lose the token of a login that has
-just succeeded. It only wakes the threads that wait; `check` and `wait` raise, at places where all state is stored.
+The signal handler does not raise, because an exception in the middle of requests could lose the token of a login that
+has just succeeded. It only wakes the waiting threads; `check` and `wait` raise, at points where all state is saved.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Result = TypeVar("Result")
 
 _WAKE = object()
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
-_CALLER_CHECK_S = 1.0  # how often a task that waits checks that somebody still reads its result
+_CALLER_CHECK_S = 1.0  # seconds between checks that the caller still reads the result
 
 
 class Interrupted(MstrError):
-    """The task is asked to end. `unclear`: the server may have done what was asked. `doing`: what was being done."""
+    """The task must end. `unclear`: the server may have carried out the request. `doing`: the current operation."""
 
     unclear = False
     doing = ""
@@ -43,7 +43,7 @@ class Interrupted(MstrError):
 
 
 class Stop:
-    """What asks a task to end. Threads may wait on it at the same time; the handlers run in the main thread."""
+    """Receives the requests to end a task. Several threads may wait on it; handlers run in the main thread."""
 
     def __init__(self) -> None:
         self._boxes: dict[int, SimpleQueue[Any]] = {}
@@ -52,15 +52,15 @@ class Stop:
 
     @classmethod
     def installed(cls) -> Stop:
-        """One that catches the signals of this process."""
+        """A Stop that handles the signals of this process."""
         stop = cls()
         stop.install()
         return stop
 
     def install(self) -> None:
-        """Catch the signals that end a process. SIGKILL cannot be caught.
+        """Handle the signals that end a process, except SIGKILL, which cannot be handled.
 
-        A signal that the process inherited as ignored stays ignored: that is what C(nohup) is for.
+        A signal that the process inherited as ignored stays ignored, so that C(nohup) works.
         """
         for name in _SIGNALS:
             number = getattr(signal, name)
@@ -69,12 +69,12 @@ class Stop:
 
     def _on_signal(self, number: int, _frame: Any) -> None:
         self.reason = f"signal {signal.Signals(number).name}"
-        # SimpleQueue.put is reentrant, as nothing else in the standard library that wakes a waiter.
+        # SimpleQueue.put is reentrant; no other way in the standard library to wake a waiting thread is.
         for box in list(self._boxes.values()):
             box.put(_WAKE)
 
     def check(self) -> None:
-        """Raises Interrupted after a signal, or when nobody reads the output of this process any more."""
+        """Raises Interrupted after a signal, or if no process reads the output of this one any more."""
         if self.reason is None and self._caller_is_gone():
             self.hung_up = True
             self.reason = "a caller that no longer reads the result"
@@ -82,13 +82,13 @@ class Stop:
             raise Interrupted(f"Stopped by {self.reason}")
 
     def _caller_is_gone(self) -> bool:
-        # A task's `timeout:` and an interrupted ansible-playbook send the module no signal; they close the pipe.
+        # A task's `timeout:` and an interrupted ansible-playbook send no signal to the module; they close the pipe.
         return _stdout_hung_up()
 
     def wait(self, box: SimpleQueue[Any], seconds: float) -> Any:
-        """What is put into `box`. Raises TimeoutError after `seconds`.
+        """The next item in `box`. Raises TimeoutError after `seconds`.
 
-        Raises Interrupted as soon as a signal comes, and within a second after the caller has gone.
+        Raises Interrupted immediately after a signal, and within a second after the caller has ended.
         """
         self._boxes[id(box)] = box
         left = seconds
@@ -102,20 +102,20 @@ class Stop:
                     if left <= 0:
                         raise TimeoutError from None
                     continue
-                # A second signal may have left its wake-up in a box on which an Unstoppable waits now.
+                # A second signal may have put _WAKE into a box on which an Unstoppable now waits.
                 if got is not _WAKE:
                     return got
         finally:
             del self._boxes[id(box)]
 
     def pause(self, seconds: float) -> None:
-        """Sleep. Raises Interrupted as soon as a signal comes."""
+        """Sleep for `seconds`. Raises Interrupted like `wait`."""
         with suppress(TimeoutError):
             self.wait(SimpleQueue(), seconds)
 
 
 class Unstoppable(Stop):
-    """For the logout, which is tried in every case."""
+    """A Stop that never interrupts, for the logout, which is always attempted."""
 
     def check(self) -> None:
         """Never raises."""
@@ -131,10 +131,10 @@ def _stdout_hung_up() -> bool:
 
 
 def start_thread(work: Callable[..., None], *args: Any) -> None:
-    """Start `work` in a thread that gets no signals and does not keep the process from ending.
+    """Start `work` in a daemon thread that receives no signals.
 
-    Of two signals at once, the kernel may give one to another thread, which then takes both: the main thread, where
-    Python runs the handlers, would not wake up.
+    Otherwise the kernel might deliver signals to that thread, and the main thread, where Python runs the handlers,
+    would not wake up.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in (*_SIGNALS, "SIGALRM")])
     try:
@@ -144,18 +144,21 @@ def start_thread(work: Callable[..., None], *args: Any) -> None:
 
 
 def side_by_side(
-    work: Callable[[Item], Result], items: Sequence[Item], workers: int, seen: Callable[[int], None] = lambda done: None
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+    on_done: Callable[[int], None] = lambda done: None,
 ) -> list[Result | Exception]:
-    """The results in the order of `items`, an exception standing for a result that it prevented.
+    """The results in the order of `items`; an exception takes the place of a result that it prevented.
 
-    A signal reaches the workers where they wait, so all of them end; the main thread stays free to receive it. There,
-    `seen` gets the number of items that are done, after each of them.
+    The main thread stays free to receive signals, which wake all waiting workers, so that all of them end. After each
+    item, `on_done` is called in the main thread with the number of finished items.
     """
     if len(items) < 2 or workers < 2:
         one_by_one = []
         for item in items:
             one_by_one.append(_result(work, item))
-            seen(len(one_by_one))
+            on_done(len(one_by_one))
         return one_by_one
     todo: SimpleQueue[int] = SimpleQueue()
     for index in range(len(items)):
@@ -176,16 +179,19 @@ def side_by_side(
     while len(results) < len(items):
         index, result = done.get()
         results[index] = result
-        seen(len(results))
+        on_done(len(results))
     return [results[index] for index in range(len(items))]
 
 
 def all_side_by_side(
-    work: Callable[[Item], Result], items: Sequence[Item], workers: int, seen: Callable[[int], None] = lambda done: None
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+    on_done: Callable[[int], None] = lambda done: None,
 ) -> list[Result]:
-    """The results in the order of `items`. Raises the first exception among them, when all have ended."""
+    """The results in the order of `items`. When all items are done, raises the first exception."""
     results: list[Result] = []
-    for result in side_by_side(work, items, workers, seen):
+    for result in side_by_side(work, items, workers, on_done):
         if isinstance(result, Exception):
             raise result
         results.append(result)
@@ -195,5 +201,5 @@ def all_side_by_side(
 def _result(work: Callable[[Item], Result], item: Item) -> Result | Exception:
     try:
         return work(item)
-    except Exception as exc:  # raised again by the caller, who would wait for a dead thread for ever
+    except Exception as exc:  # raised again by the caller, which would otherwise wait for ever for this thread
         return exc

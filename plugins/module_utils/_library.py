@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A session on a Library server: login, calls, a new login when the session has died, logout.
+"""A session on a Library server: login, calls, a new login after the session has ended, logout.
 
 Wing: Session.
-Logs in with the first call, and logs out only of a session that it opened itself.
+It logs in before the first call, and logs out only of a session that it opened itself.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _LOG_IN = "log in"
 
 
 class Library:
-    """A session. Several threads may call at a time. Raises ValidationError where the proxy variable is not valid."""
+    """A session, for several threads. Raises ValidationError if the proxy variable is invalid."""
 
     def __init__(self, connection: Connection, stop: Stop, warn: Callable[[str], None]) -> None:
         self.base_url = connection.base_url
         self.connection, self._stop, self._warn = connection, stop, warn
-        self.heard: Callable[[Response], object] = lambda response: None  # gets each response, of any status
+        self.heard: Callable[[Response], object] = lambda response: None  # called with each response, of any status
         self._exchange = Exchange(connection, stop, self._hear)
         self._http = self._exchange.http
         self._login_lock = Lock()
@@ -50,24 +50,25 @@ class Library:
         self.heard(response)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, doing: str | None = None, **more: Any) -> Any:
-        """The JSON of the response to GET `path` below /api, None for an empty body. Raises MstrError."""
+        """The JSON of the response to GET `path` below /api, None for an empty body. Raises MstrError. See `call`."""
         doing = doing or f"read {path}"
         response = self.call("GET", path, params=params, doing=doing, **more)
         return self._data(response, doing, "a response of the API")
 
     def send(self, method: str, path: str, body: Any = None, *, doing: str, **options: Any) -> Any:
-        """The JSON of the response to a write, None for an empty body. Raises MstrError. `options` as of `call`."""
+        """The JSON of the response to a write, None for an empty body. Raises MstrError. `options`: see `call`."""
         response = self.call(method, path, json=body, doing=doing, **options)
         return self._data(response, doing, "a response of the API or an empty one")
 
     def call(
         self, method: str, path: str, *, doing: str, late: Callable[[Response], object] | None = None, **options: Any
     ) -> Response:
-        """The response to a call that succeeded. Logs in first, and again when the session has died.
+        """The response to a call that succeeded. Logs in first if needed, and again if the session has ended.
 
-        `late` gets a response that arrives after the task was asked to end: what it started can still be undone.
-        `options`: `json`, `params`; `project`, an id; `kind`, C(read) for a POST that only reads; `renews`, False for
-        a call that a live session may be refused with a 401. Raises ConnectError, ApiError, AuthError; Interrupted.
+        `doing`: the operation for messages, such as "list the runtimes". `late` gets a response that arrives after the
+        task was asked to end, so that the caller can undo what it started. `options`: `json`, `params`; `project`, an
+        id; `kind`, C(read) for a POST that only reads; `renews`, False if a 401 does not mean that the session has
+        ended. Raises ConnectError, ApiError, AuthError; Interrupted.
         """
         kind, renews = options.pop("kind", "read" if method == "GET" else "write"), options.pop("renews", True)
         project = options.pop("project", None)
@@ -80,14 +81,14 @@ class Library:
             error = api_error(response, doing, self.base_url)
             if not renews or not says_session_gone(error):
                 raise error
-            # A load balancer whose cookie changes with each response recognises no session that two calls use at once.
+            # If a load balancer changes its cookie with each response, parallel calls of one session fail.
             self._exchange.take_turns()
-            # The server did nothing, so a write may be repeated, too.
+            # The server rejected the call without doing anything, so a write can be repeated, too.
             self._log_in(token, error)
 
     @property
     def delegated(self) -> bool:
-        """Whether the session shares that of an identity token's owner. A logout might end it, so it is left open."""
+        """Whether the session is shared with an identity token's owner. A logout might end both, so none is sent."""
         given = self.connection.session
         if given and given.token == self._token:
             return given.delegated
@@ -95,31 +96,31 @@ class Library:
 
     @property
     def secrets(self) -> set[str]:
-        """Texts that no output may contain."""
+        """The texts that no output may contain."""
         return self._http.secrets
 
     def snapshot(self) -> SessionString:
-        """The session as it is now, with every cookie. This task still ends it. Raises MstrError."""
+        """The session as it is now, with every cookie. This task still closes it. Raises MstrError."""
         token = self._token or self._log_in(None)
         return SessionString(self.base_url, token, self._http.cookies(), self.delegated)
 
     def session_string(self) -> str:
-        """The session as one string for other tasks, which leave it open; from now on this one does, too.
+        """The session as one string for other tasks. From now on, this task leaves the session open, like those tasks.
 
-        Raises MstrError where a credential is so short that Ansible would mask it in any string.
+        Raises MstrError if a credential is so short that Ansible would mask it in any string.
         """
         try:
             text = encode(self.snapshot(), self.secrets)
         except ValueError as exc:
             why = f"{exc}, and Ansible would mask it there. Use a longer one."
             raise MstrError(f"Could not return the session: {why}") from None
-        # A session whose string nobody receives could not be ended by anybody.
+        # If the result cannot be delivered, no other task could close the session, so check before giving it up.
         self._stop.check()
         self._opened_here = False
         return text
 
     def log_out(self) -> None:
-        """End the session, if it was opened here. A failure is a warning: the task keeps its result."""
+        """Close the session if it was opened here. A failure is only a warning, so that the task keeps its result."""
         if not self._opened_here:
             return
         try:
@@ -129,9 +130,9 @@ class Library:
             self._warn(f"{why} The session stays open on the server until it times out there.")
 
     def end_session(self) -> bool:
-        """End the session, also one that was opened elsewhere. One try of 5 s at most. Raises MstrError.
+        """Close the session, even one that was opened elsewhere. One attempt of 5 seconds. Raises MstrError.
 
-        Returns False where the session had already ended.
+        Returns False if the session had already ended.
         """
         token, self._token, self._opened_here = self._token, None, False
         if token is None:
@@ -145,7 +146,7 @@ class Library:
         return True
 
     def last_call(self, method: str, path: str, *, doing: str) -> Any:
-        """The JSON of the response, also when the task was asked to end. One try of 5 s. Raises MstrError."""
+        """The JSON of the response, sent even after a request to end the task. One attempt of 5 s. Raises MstrError."""
         if self._token is None:
             raise MstrError(f"Could not {doing}: the session has ended.")
         return self._last_call(method, path, self._token, doing)
@@ -154,7 +155,7 @@ class Library:
         response = self._exchange.send_last(method, path, doing=doing, headers={_TOKEN: token})
         if not response.ok:
             raise api_error(response, doing, self.base_url)
-        # Anything else may be the page of a gateway, and the server may not have got the call.
+        # Any other body may come from a gateway, so the server may not have received the call.
         return self._data(response, doing, "JSON or an empty body")
 
     def _data(self, response: Response, doing: str, wanted: str) -> Any:
@@ -164,9 +165,9 @@ class Library:
             raise wrong_response(response, doing, self.base_url, wanted) from None
 
     def _log_in(self, dead_token: str | None, error: ApiError | None = None) -> str:
-        """The token of a new session, or of one that another thread has opened in the meantime.
+        """The token of a new session, or of one that another thread opened in the meantime.
 
-        `error`: the response that said that the session has died.
+        `dead_token`: the token of the ended session. `error`: the response that reported its end.
         """
         with self._login_lock:
             if self._token and self._token != dead_token:
@@ -178,7 +179,7 @@ class Library:
                 raise AssertionError("the options were checked: there is a session or a login")
             self._token, self._opened_here = None, False
             self._http.forget_cookies()
-            # If a signal arrives during a login, its token must still be read, or the session stays open.
+            # If a signal arrives during a login, the token must still be read; otherwise the session stays open.
             read = partial(self._read_login, login)
             try:
                 return read(self._exchange.send("login", "POST", login.path, doing=_LOG_IN, late=read, json=login.body))
@@ -192,7 +193,7 @@ class Library:
                 raise ApiError(sentence, unclear=True, **exc.error) from exc
 
     def _give_up_session(self, error: ApiError) -> None:
-        """Prepare for a new login. Raises `error` where there can be none."""
+        """Prepare for a new login. Raises `error` if none is possible."""
         if self.connection.login is None:
             raise AuthError(
                 f"{error.sentence} The task has a session and no credentials to log in again: log in with "
@@ -203,7 +204,7 @@ class Library:
             raise error
         self._new_logins -= 1
         if self._opened_here and error.number is None:
-            # A gateway may have answered so for a session that is alive, and would stay open.
+            # The response may come from a gateway while the session is still open, so try to close it.
             with suppress(MstrError):
                 self.end_session()
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Ansible masks in a result, and the warning where that is a coincidence.
+"""Finds values that Ansible masks only because they happen to contain the text of a secret.
 
 Wing: Session, pure.
 """
@@ -16,15 +16,15 @@ from typing import Any
 
 
 def passwords_in(url: str | None) -> set[str]:
-    """The password in a base URL. The URL is refused for it, and Ansible must not show it among the arguments."""
+    """The password in a base URL. Such a URL is refused, and Ansible must not show the password with the arguments."""
     found = re.search("//[^/@]*?:([^/@]+)@", url or "")
     return {found.group(1)} if found else set()
 
 
 def masked_by_coincidence(result: Mapping[str, Any], secrets: Iterable[object]) -> str | None:
-    """A warning where the result is not what is stored: Ansible masks the text of a secret wherever it occurs."""
+    """A warning if Ansible will mask real values in the result, because it masks a secret's text everywhere."""
     facts = {key: value for key, value in result.items() if key not in ("msg", "error")}
-    # Search the whole text first: a walk through a thousand runtimes costs more than the rest of a task.
+    # Search the whole text first, because a walk through a thousand runtimes takes longer than the rest of a task.
     whole = json.dumps(facts, ensure_ascii=False, default=str)
     escaped = {str(secret): json.dumps(str(secret), ensure_ascii=False)[1:-1] for secret in secrets}
     found = {secret for secret, text in escaped.items() if secret and text in whole}
@@ -40,7 +40,7 @@ def masked_by_coincidence(result: Mapping[str, Any], secrets: Iterable[object]) 
 
 
 def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every text and number in a result, with the dotted name of its place."""
+    """Every text and number in a result, with its place, such as C(runtime.name)."""
     if isinstance(value, Mapping):
         for key, one in value.items():
             yield from _texts(one, f"{name}.{key}" if name else str(key))

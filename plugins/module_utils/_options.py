@@ -15,7 +15,7 @@ from typing import Any
 
 
 def option_error(sentence: str, spec: Mapping[str, Any], params: Mapping[str, Any]) -> str:
-    """Ansible's sentence about a wrong option; where it names neither the option nor the value, a better one."""
+    """Ansible's message about an invalid option, or a better one if it names neither the option nor the value."""
     if "dictionary requested" in sentence or "sub parameter field" in sentence:
         return "\n".join(_not_mappings(spec, params)) or sentence
     return sentence
@@ -29,7 +29,7 @@ def _not_mappings(spec: Mapping[str, Any], params: Mapping[str, Any], place: str
             here = f"{place}{name}[{index}]" if one.get("type") == "list" else f"{place}{name}"
             if isinstance(entry, Mapping):
                 yield from _not_mappings(options, entry, f"{here}.")
-            elif options and entry is not None and not re.search("[={]", str(entry)):  # Ansible reads key=value, too
+            elif options and entry is not None and not re.search("[={]", str(entry)):  # Ansible also accepts key=value
                 needed = next((key for key, sub in options.items() if sub.get("required")), None)
                 form = f"; write {{{needed}: {entry}}}" if needed and isinstance(entry, str) else ""
                 yield f"{here} {entry!r} is not a mapping of options{form}"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a line of progress is shown: not in the first seconds, not often, and only if something has changed.
+"""Limits lines of progress: none in the first seconds, at most one in three seconds, and no repeated text.
 
 Wing: Session, pure.
 """
@@ -15,7 +15,7 @@ EVERY_S = 3.0
 
 
 class Progress:
-    """Called with a text as often as a task likes; shows some of them through `show`, by `clock` in seconds."""
+    """Passes some of its texts to `show`, none if `show` is None. `clock` returns monotonic seconds."""
 
     def __init__(self, show: Callable[[str], None] | None = None, clock: Callable[[], float] = lambda: 0.0) -> None:
         self._show, self._clock = show, clock
@@ -23,7 +23,7 @@ class Progress:
         self._next = clock() + EVERY_S
 
     def __call__(self, text: str) -> None:
-        """Show `text`, unless it was the last one or the last one was shown less than three seconds ago."""
+        """Show `text`, unless it repeats the last one or the last one is less than three seconds old."""
         if self._show is None or text == self._last_text or self._clock() < self._next:
             return
         self._show(text)

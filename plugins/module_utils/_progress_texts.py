@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lines of progress: what a task is busy with. A text that has not changed is not shown again.
+"""The texts of progress lines, which describe the current work of a task.
 
 Wing: Work, pure.
 """
@@ -23,7 +23,7 @@ def counted(done: int, total: int, what: str) -> str:
 
 
 def waiting(pending: Sequence[Runtime], total: int) -> str:
-    """What is still waited for, out of `total` runtimes; `pending` are those as last seen, at least one."""
+    """The state of a wait for `total` runtimes; `pending`: those that are not ready, as last read, at least one."""
     if len(pending) > 1:
         return counted(total - len(pending), total, "ready")
     [runtime] = pending
@@ -36,6 +36,6 @@ def waiting(pending: Sequence[Runtime], total: int) -> str:
 
 
 def script_running(seconds: float) -> str:
-    """A text that changes every ten seconds after the first ten, and after a minute every minute."""
+    """A text that changes each second, after 10 seconds every 10 seconds, and after a minute every minute."""
     step = 1 if seconds < 10 else 10 if seconds < 60 else 60
     return f"script has been running for {int(seconds // step) * step} s"

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The URL in a proxy variable: whether it is one, and what of it is secret.
+"""Checks the URL in a proxy variable, and finds the secrets in it.
 
 Wing: Session, pure.
-Other parsers disagree about a password with an unencoded C(#) or C(/): they take a part of it for the host, which then
-appears in messages. So such a URL is refused here, and no part of a refused one is quoted.
+Parsers differ on a password with an unencoded C(#) or C(/): some take a part of it for the host, which then appears in
+messages. So such a URL is refused here, and no part of a refused URL is quoted.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _EXPECTED = (
 
 
 def proxy_fault(url: str) -> str | None:
-    """The rest of a sentence about a URL that is not valid, None for a valid one."""
+    """The fault of an invalid URL, as the rest of a sentence; None for a valid URL."""
     scheme, userinfo, place = _parts(url)
     fault = f"is not a valid proxy URL: {_EXPECTED}"
-    # Without a scheme requests assumes http, but then takes no user name.
+    # Without a scheme, requests assumes http, but then ignores a user name.
     if (scheme is None and userinfo) or (scheme is not None and scheme.lower() not in _SCHEMES):
         return fault
     if re.search(r"[/?#]", userinfo) or re.search(r"[\s\x00-\x1f\\]", url):
@@ -39,7 +39,7 @@ def proxy_fault(url: str) -> str | None:
 
 
 def secrets_in(url: str) -> set[str]:
-    """The texts in a proxy URL that no message may contain: user name and password as they stand, and each password."""
+    """The texts in a proxy URL that no message may contain: the user information, and the password also decoded."""
     _scheme, userinfo, _place = _parts(url)
     user, colon, password = userinfo.partition(":")
     # Without a password, the user name is a token.
@@ -48,7 +48,7 @@ def secrets_in(url: str) -> set[str]:
 
 
 def _parts(url: str) -> tuple[str | None, str, str]:
-    """Scheme, user information and the rest. A C(@) in a password belongs to it: the last one divides."""
+    """Scheme, user information and the rest, split at the last C(@), because a password may contain one."""
     scheme, rest = url.split("://", 1) if "://" in url else (None, url)
     userinfo, _at, place = rest.rpartition("@")
     return scheme, userinfo, place

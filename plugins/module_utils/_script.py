@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs Python code on a runtime, and stops it when the task ends before the script does.
+"""Runs Python code on a runtime, and stops it if the task ends before the script.
 
 Wing: Work.
 Facts of the API: the vendor's client [mstrio], `mstrio/api/scripts.py`.
@@ -32,7 +32,7 @@ _LOST = "The response to the start was lost: the script may be running on the se
 
 
 class Script(NamedTuple):
-    """Code to run. `runtime_id` None is the server's default runtime; `timeout` in seconds."""
+    """Code to run. `runtime_id` None means the server's default runtime; `timeout` in seconds."""
 
     code: str
     runtime_id: str | None
@@ -41,7 +41,7 @@ class Script(NamedTuple):
 
     @property
     def label(self) -> str:
-        """How sentences name the runtime."""
+        """How messages name the runtime."""
         if self.runtime_id is None:
             return "the default runtime"
         if self.runtime_name is None:
@@ -49,7 +49,7 @@ class Script(NamedTuple):
         return f"the runtime {self.runtime_name!r} ({self.runtime_id})"
 
     def body(self) -> dict[str, str]:
-        """What the server gets."""
+        """The body of the request [mstrio]."""
         body = {"scriptContent": base64.b64encode(self.code.encode("utf-8")).decode("ascii")}
         if self.runtime_id:
             body["scriptRuntimeId"] = self.runtime_id
@@ -63,9 +63,10 @@ def run_script(
     pause: Callable[[float], None],
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """The result of a run that ended ready. Raises PartialError with the result of one that did not; MstrError.
+    """The result of a run with final status ready. Raises PartialError with the result of other runs; MstrError.
 
-    A start whose response was lost is never repeated. An outage of the server while the script runs ends nothing.
+    `clock` returns seconds; `pause` sleeps. A start whose response was lost is never repeated. While the script runs,
+    the task tolerates an outage of the server until the timeout.
     """
     run = _Run(library, script, _start(library, script))
     try:
@@ -88,7 +89,7 @@ def run_script(
 
 
 def _start(library: Library, script: Script) -> str:
-    """The id of the evaluation. Raises MstrError, which says whether the script may be running."""
+    """The id of the evaluation. Raises MstrError; the message states whether the script may be running."""
     doing = f"run a script on {script.label}"
     undone: list[str] = []
 
@@ -118,7 +119,7 @@ def _id_in(data: Any) -> str | None:
 
 
 def _stop(library: Library, evaluation: str) -> str:
-    """Stop the run; why it could not be stopped, empty where it was."""
+    """Stop the run. Returns why it could not be stopped; empty on success."""
     try:
         library.last_call("DELETE", f"{_PATH}/{evaluation}", doing="stop the script")
     except MstrError as exc:
@@ -127,7 +128,7 @@ def _stop(library: Library, evaluation: str) -> str:
 
 
 class _Forgotten(MstrError):
-    """The server no longer knows the run."""
+    """The server no longer has the evaluation."""
 
 
 class _Run:
@@ -137,12 +138,12 @@ class _Run:
         self._library, self._script = library, script
         self.evaluation = evaluation
         self.state: Mapping[str, Any] = {}
-        self._outage: MstrError | None = None  # what the last check failed with
+        self._outage: MstrError | None = None  # why the last check failed
 
     def finish(
         self, clock: Callable[[], float], pause: Callable[[float], None], progress: Callable[[str], None]
     ) -> None:
-        """Wait until the state is final. Raises MstrError, also when run_timeout is over."""
+        """Wait until the state is final. Raises MstrError, also after run_timeout."""
         script, interval = self._script, _FIRST_INTERVAL
         end = clock() + script.timeout
         while self._check() < _READY:
@@ -158,7 +159,7 @@ class _Run:
             interval = min(interval * _GROWTH, _LONGEST_INTERVAL)
 
     def _check(self) -> int:
-        """Ask for the state, and return its number: the last known one where the server cannot be reached."""
+        """Read the state and return its number; if the server cannot be reached, the last known number."""
         doing = f"read the result of the script on {self._script.label}"
         try:
             state = self._library.get(f"{_PATH}/{self.evaluation}", doing=doing, kind="once")
@@ -181,7 +182,7 @@ class _Run:
         return status
 
     def output(self) -> Any:
-        """The result object, which comes as JSON text [mstrio]; as it is where it is none, None where it is empty."""
+        """The script's result object, sent as JSON text [mstrio]. Other text is unchanged; empty text is None."""
         output = self._part("output")
         if not isinstance(output, str):
             return output
@@ -191,12 +192,12 @@ class _Run:
             return output or None
 
     def stderr_end(self, preface: str = "") -> str:
-        """The end of its stderr on one line, after `preface`; empty where there is none."""
+        """The end of stderr on one line, after `preface`; empty if there is no stderr."""
         text = clean(self._text("stderr")[-_STDERR_LIMIT:], _STDERR_LIMIT)
         return text and preface + text
 
     def to_result(self, status: int | None) -> dict[str, Any]:
-        """The keys that every outcome has, with what is known of the output."""
+        """The keys of every result, with the output as far as it is known. `status` None: unknown."""
         stdout, stderr = self._text("stdout"), self._text("stderr")
         return {
             "changed": True,

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An open session as one opaque string, which a play passes from task to task.
+"""Encodes an open session as one opaque string, which a play passes from task to task.
 
 Wing: Session, pure.
-It is one string, because Ansible masks each part of a secret wherever it occurs: a cookie C(1) on its own would
+It is one string, because Ansible masks every secret value wherever it occurs. As a separate value, a cookie C(1) would
 make C(10.0.0.0/16) unreadable in every result.
 """
 
@@ -21,7 +21,7 @@ _DIGEST = 8  # bytes
 
 
 class SessionString(NamedTuple):
-    """What an open session consists of. A cookie is (name, value, domain, path)."""
+    """The parts of an open session. A cookie is (name, value, domain, path)."""
 
     base_url: str
     token: str
@@ -30,9 +30,9 @@ class SessionString(NamedTuple):
 
 
 def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
-    """The string that `decode` reads. It contains none of the texts in `avoid`, which Ansible would mask in it.
+    """The string for `decode`. It contains none of the texts in `avoid`, because Ansible would mask them in it.
 
-    Raises ValueError where that is impossible, because a secret has only a letter or two.
+    Raises ValueError if a secret is too short to avoid.
     """
     body = json.dumps([session.base_url, session.token, list(session.cookies), session.delegated]).encode()
     body = hashlib.sha256(body).digest()[:_DIGEST] + body
@@ -45,11 +45,11 @@ def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
 
 
 def decode(text: str) -> SessionString:
-    """The session in a string. Raises ValueError with the rest of a sentence where it is made up or incomplete."""
+    """The session in a string. Raises ValueError with the rest of a sentence if it is invalid or incomplete."""
     try:
         salted = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
         body = bytes(byte ^ salted[0] for byte in salted[1:])
-        # Not a signature: it only detects an incomplete string.
+        # The digest is not a signature; it only detects an incomplete string.
         if hashlib.sha256(body[_DIGEST:]).digest()[:_DIGEST] != body[:_DIGEST]:
             raise ValueError(text)
         parts: Any = json.loads(body[_DIGEST:])

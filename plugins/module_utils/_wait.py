@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Wait until runtimes are ready.
+"""Waits until runtimes are ready.
 
 Wing: Work.
-The clock and the pause are handed in. An outage of the server ends no waiting, and neither does a status that the
-server may still show from before a write.
+The caller passes in the clock and the pause. The wait continues during an outage of the server, and while the server
+may still report a status from before a write.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ WAIT_OPTIONS: dict[str, Any] = {
     "wait_interval": {"type": "float", "default": 2.0},
 }
 
-# Some servers may leave a status at "unknown" until the first script runs (nothing public says that none does).
-# So many checks in a row that show nothing to the contrary count as ready.
+# Some servers might report the status "unknown" until the first script runs (the public documentation does not say).
+# After this many consecutive checks without a sign of a problem, the runtime counts as ready.
 _CHECKS_UNTIL_READY = 3
-# The first check after a write may show a failure from before it.
+# The first check after a write may still report an earlier failure.
 _CHECKS_UNTIL_FAILED = 2
 _GROWTH = 1.25
-_LONGEST_INTERVAL = 5  # times the first
+_LONGEST_INTERVAL = 5  # as a multiple of the first interval
 _UNKNOWN = (None, "unknown")
 
 
@@ -47,7 +47,7 @@ class Waiting(NamedTuple):
 
 
 def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
-    """What the options of a task say about waiting; None without `wait`. Raises ValidationError."""
+    """The wait options of a task; None if `wait` is false. Raises ValidationError for invalid numbers."""
     faults = [
         f"{option} must be more than 0 seconds, not {params[option]}"
         for option in ("wait_timeout", "wait_interval")
@@ -59,9 +59,9 @@ def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
 
 
 class Waiter:
-    """Waits for runtimes, `workers` requests at a time.
+    """Waits for runtimes, with up to `workers` parallel requests.
 
-    `clock` returns seconds that only grow, `pause` sleeps, `progress` gets a text for people after each round.
+    `clock` returns monotonic seconds, `pause` sleeps, `progress` gets a line of text before each round of checks.
     """
 
     def __init__(
@@ -78,16 +78,16 @@ class Waiter:
         self._workers = workers
 
     def wait_for(self, outcome: Outcome) -> Outcome:
-        """The outcome once its runtime is ready. Raises PartialError: the runtime exists, ready or not."""
+        """The outcome once its runtime is ready. Raises PartialError if it does not become ready."""
         ((outcome, failure),) = self.wait([outcome])
         if failure:
             raise failure
         return outcome
 
     def wait(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, PartialError | None]]:
-        """Each outcome with its runtime as last seen, and the error where that is not ready.
+        """Each outcome with its runtime as last read, and the error if it is not ready.
 
-        One clock runs for all of them. What is deleted, absent or only predicted is not waited for.
+        The timeout applies to all of them together. Deleted, absent and predicted runtimes are not waited for.
         """
         watches = [_Watch.of(one) for one in outcomes]
         watched = [one for one in watches if one]
@@ -103,7 +103,7 @@ class Waiter:
         ]
 
     def _check_until_done(self, watches: Sequence[_Watch]) -> None:
-        """Check until nothing is left to wait for, or the time is over. Raises Interrupted."""
+        """Check until every runtime is done, or the timeout is reached. Raises Interrupted."""
         timeout, interval = self._waiting
         end = self._clock() + timeout
         longest = interval * _LONGEST_INTERVAL
@@ -126,9 +126,9 @@ def _ended(outcome: Outcome, error: MstrError | None) -> tuple[Outcome, PartialE
 
 
 class _Watch:
-    """A runtime that is waited for, as last seen.
+    """A runtime to wait for, as last read.
 
-    `done`: nothing is left to wait for; `error`: why, if it is not ready.
+    `done`: the wait is over; `error`: the reason, if the runtime is not ready.
     """
 
     def __init__(self, runtime: Runtime, written: bool) -> None:
@@ -137,22 +137,22 @@ class _Watch:
         self._outage: MstrError | None = None  # why the last check failed
         self.done = False
         self.error: MstrError | None = None
-        self._note(runtime)
+        self._record(runtime)
 
     @classmethod
     def of(cls, outcome: Outcome) -> _Watch | None:
-        """The watch of an outcome; None where there is nothing to wait for."""
+        """The watch for an outcome; None if there is nothing to wait for."""
         if outcome.runtime is None or outcome.action == "deleted" or outcome.predicted:
             return None
         return cls(outcome.runtime, written=outcome.to_verify)
 
     @property
     def label(self) -> str:
-        """How sentences name the runtime."""
+        """How messages name the runtime."""
         return f"{self.runtime.name!r} ({self.runtime.id})"
 
     def check(self, api: RuntimeApi) -> None:
-        """Read the runtime again. Raises nothing but Interrupted."""
+        """Read the runtime again. Raises only Interrupted."""
         try:
             seen = api.get(str(self.runtime.id), repr(self.runtime.name), polling=True)
         except Interrupted:
@@ -169,17 +169,17 @@ class _Watch:
             if seen is None:
                 self._end(MstrError(f"Runtime {self.label} was deleted while the task waited for it"))
             else:
-                self._note(seen)
+                self._record(seen)
 
     def _end(self, error: MstrError | None) -> None:
         self.done, self.error = True, error
 
-    def _note(self, runtime: Runtime) -> None:
-        """Note what a check has shown."""
+    def _record(self, runtime: Runtime) -> None:
+        """Record the result of a check."""
         self.runtime = runtime
         self._checks += 1
         self._unclear_checks = self._unclear_checks + 1 if _is_unclear(runtime) else 0
-        failure = _failure(runtime, self.label)
+        failure = _error_of(runtime, self.label)
         if failure:
             if not self._written or self._checks >= _CHECKS_UNTIL_FAILED:
                 self._end(failure)
@@ -187,7 +187,7 @@ class _Watch:
             self._end(None)
 
     def timed_out(self, timeout: float) -> MstrError:
-        """The error when the time is over."""
+        """The error for a runtime that is not ready after `timeout` seconds."""
         last = f"The last check failed: {self._outage.sentence}" if self._outage else _advice(self.runtime)
         error = self._outage.error if self._outage else {}
         return MstrError(
@@ -195,7 +195,7 @@ class _Watch:
         )
 
 
-def _failure(runtime: Runtime, label: str) -> MstrError | None:
+def _error_of(runtime: Runtime, label: str) -> MstrError | None:
     failed = [package for package in _packages(runtime) if package.status == "not_installed"]
     if failed:
         reasons = [f'(server: "{clean(one.message)}")' if one.message else "(no reason given)" for one in failed]
@@ -209,13 +209,13 @@ def _failure(runtime: Runtime, label: str) -> MstrError | None:
 
 
 def _is_ready(runtime: Runtime, written: bool) -> bool:
-    """Whether the server shows that the runtime is ready. After a write, a package of unknown status is no proof."""
+    """Whether the server reports the runtime as ready. After a write, every package must also have a known status."""
     unproven = ("installing", *_UNKNOWN) if written else ("installing",)
     return runtime.facts.get("status") == "ready" and all(one.status not in unproven for one in _packages(runtime))
 
 
 def _is_unclear(runtime: Runtime) -> bool:
-    """Whether nothing that the server shows says that the runtime is not ready, and not all of it is known."""
+    """Whether some statuses are unknown and the others do not contradict that the runtime is ready."""
     statuses = {one.status for one in _packages(runtime)}
     if runtime.facts.get("status") == "ready":
         return statuses <= {"installed", *_UNKNOWN}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The public helper of this collection: a module of your own on an authenticated session of the Library server.
+"""The public helper of this collection: write your own module on an authenticated session of the Library server.
 
     def user_info(task, _request):
         return {"user": task.library.get("/sessions/userInfo")}
@@ -10,12 +10,12 @@
     def main():
         auth.run(auth.argument_spec(), user_info)
 
-This gives a module the connection options and environment variables of all modules here (document them with the
-fragment C(mstr.library.auth)), one login, retries, errors as one sentence, no secret in any output, and a logout in
-every outcome, unless the process is killed.
+Your module gets the connection options and environment variables of this collection (document them with the fragment
+C(mstr.library.auth)), one login, retries, errors as one sentence, no secret in any output, and a logout after success
+and failure alike, unless the process is killed.
 
 Wing: Door.
-The one file that knows AnsibleModule. The names in C(__all__) are public; everything else here is private.
+The only file here that uses AnsibleModule. The names in C(__all__) are public; everything else is private.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
 
 
 def _environment(name: str) -> str:
-    """The value of an environment variable. An empty one counts as not set, because AWX renders a blank input so."""
+    """The value of an environment variable. An empty one counts as not set, because AWX sets it for a blank input."""
     value = os.environ.get(name)
     if not value:
         raise AnsibleFallbackNotFound
@@ -55,7 +55,7 @@ def _environment(name: str) -> str:
 
 
 def argument_spec(**own: Any) -> dict[str, Any]:
-    """The connection options, with `own` options beside them, as AnsibleModule takes them."""
+    """The argument spec for AnsibleModule: the connection options and your `own` options."""
     secret, text, path = {"type": "str", "no_log": True}, {"type": "str"}, {"type": "path"}
     options: dict[str, dict[str, Any]] = {
         "base_url": text,
@@ -79,7 +79,7 @@ def argument_spec(**own: Any) -> dict[str, Any]:
 
 
 def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The options without what is null, and without empty connection options: defaults and environment count then."""
+    """The options without null values and empty connection options, so that defaults and environment are used."""
     own = {name for name, one in spec.items() if _environment not in one.get("fallback", ())}
     return {name: one for name, one in params.items() if name not in spec or is_given(name, one, empty=name in own)}
 
@@ -98,14 +98,14 @@ class _Module(AnsibleModule):
 
 
 class Task(NamedTuple):
-    """What a module's work is given."""
+    """The argument of a module's `work`."""
 
     library: Library
     stop: Stop
     params: Mapping[str, Any]
     check_mode: bool
     warn: Callable[[str], None]
-    # Takes a line of progress, in the main thread, as often as it likes. A module cannot show any.
+    # Call it in the main thread, any number of times, with a line of progress. A plain module shows none.
     progress: Callable[[str], None] = Progress()
 
     @property
@@ -115,14 +115,14 @@ class Task(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What `run` runs in: a process of its own, as Ansible starts it for a module, unless an action plugin sets it.
+    """The environment of `run`. By default a module's own process; the action plugins set a different one.
 
     `make_module` takes the arguments of AnsibleModule, and applies `given_options` to the options of the task.
     """
 
     make_module: Callable[..., AnsibleModule] = _Module
     make_stop: Callable[[], Stop] = Stop.installed
-    # Shows a line of progress. A module has nobody to show it to.
+    # Shows a line of progress; None in a plain module, which cannot show any.
     show: Callable[[str], None] | None = None
 
 
@@ -131,7 +131,7 @@ _frame = Frame()
 
 @contextmanager
 def framed(frame: Frame) -> Iterator[None]:
-    """Let `run` run in this frame."""
+    """Run `run` in this frame while the context lasts."""
     global _frame
     before, _frame = _frame, frame
     try:
@@ -149,13 +149,13 @@ def run(
     requires: Mapping[str, str | None] | Callable[[Mapping[str, Any]], Mapping[str, str | None]] | None = None,
     **module_options: Any,
 ) -> None:
-    """Run a module: `prepare` checks the options before anything is sent, `work` does the rest and returns the result.
+    """Run a module: `prepare` checks the options before anything is sent; `work` does the rest and returns the result.
 
-    `prepare(params)` raises ValidationError with its faults, and returns what `work(task, request)` gets as request.
-    Its faults and those of the `connection` options end in one message. `requires` maps a Python library's name to the
-    traceback of its failed import, or None; it may be a function of the options. `module_options` go to AnsibleModule.
+    `prepare(params)` raises ValidationError with its faults, or returns the `request` for `work(task, request)`. One
+    message reports these faults and those of the `connection` options. `requires` maps each Python library to the
+    traceback of its failed import, or None; it may be a function of the options. `module_options`: for AnsibleModule.
 
-    Ends the process: with C(exit_json) and the result, or with C(fail_json) and C(msg) and C(error) of a MstrError.
+    Ends the process with C(exit_json) and the result, or with C(fail_json) and the C(msg) and C(error) of a MstrError.
     """
     module = _frame.make_module(argument_spec=spec, **{"supports_check_mode": True, **module_options})
     needed = requires(module.params) if callable(requires) else requires
@@ -166,7 +166,7 @@ def run(
     stop = _frame.make_stop()
     result, failure = _result(module, stop, work, (connection, prepare))
     if stop.hung_up:
-        # Nobody reads; writing would only end in a broken pipe.
+        # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
     output = failure or result
     if not module._diff:
@@ -175,7 +175,7 @@ def run(
     if warning:
         module.warn(warning)
     if failure:
-        # Outside of any except block, because ansible-core 2.16 would add a traceback at -vvv.
+        # Outside any except block, because ansible-core 2.16 would add a traceback at -vvv.
         module.fail_json(**failure)
     module.exit_json(**result)
 
@@ -192,10 +192,10 @@ def _result(
     work: Callable[[Task, Any], Mapping[str, Any]],
     checks: Iterable[Callable[[Mapping[str, Any]], Any]],
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The result, and what C(fail_json) gets where there is none."""
+    """The result, and the arguments of C(fail_json) if the task failed."""
     library = None
     with warnings.catch_warnings():
-        # With validate_certs: false the task warns once; urllib3 would with each call, on a stream that few people see.
+        # With validate_certs: false the task warns once; urllib3 would warn for each call, on stderr.
         warnings.filterwarnings("ignore", "Unverified HTTPS request")
         try:
             connection, request = all_of(*(partial(check, module.params) for check in checks))
@@ -212,7 +212,7 @@ def _result(
         finally:
             if library:
                 library.log_out()
-                # A shorter text would mask half of every result; Ansible knows the options that are secret already.
+                # Masking shorter texts would make results unreadable; Ansible already masks the secret options.
                 module.no_log_values.update(text for text in library.secrets if len(text) >= SHORTEST_SECRET)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What changed in one field of a runtime, entry by entry, for people.
+"""The changes of one field of a runtime, entry by entry, as readable text.
 
 Pure: takes the C(changes) of a result, in the vocabulary of M(mstr.library.mstr_runtime).
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-# How much of a change a line of text shows: the whole change is in the report's file.
+# Limits for a line of text; the report's file contains the whole change.
 _MARKS = 6
 _LONGEST = 60
 
@@ -33,7 +33,7 @@ class Mark(NamedTuple):
 
 
 def marks(before: Any, after: Any) -> list[Mark]:
-    """What differs between two values of one field, added entries first. None: there was no value."""
+    """The differences between two values of a field, added entries first. None means that there was no value."""
     if isinstance(before, Mapping) or isinstance(after, Mapping):
         return _of_keys(before or {}, after or {})
     if not (isinstance(before, list) or isinstance(after, list)):
@@ -43,7 +43,7 @@ def marks(before: Any, after: Any) -> list[Mark]:
     was, now = [str(one) for one in before or ()], [str(one) for one in after or ()]
     added = [Mark("+", one, "", one) for one in now if one not in was]
     removed = [Mark("-", one, one, "") for one in was if one not in now]
-    # Only the order differs, or how often an entry is there: then the whole values are what there is to show.
+    # If only the order or the number of equal entries differs, show both whole values.
     return [*added, *removed] or [Mark("→", "", _value_text(was), _value_text(now))]
 
 
@@ -95,7 +95,7 @@ def _package(package: Mapping[str, Any]) -> str:
 
 
 def _value_text(value: Any) -> str:
-    """A value as text: a text in quotes, so that an empty one and blanks are seen."""
+    """A value as text; strings are quoted, so that empty strings and spaces are visible."""
     if value is None:
         return "(not set)"
     if isinstance(value, list):

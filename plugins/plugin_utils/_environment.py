@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report on one environment: what was applied, or what an audit found, as data and as short lines.
+"""The report on one environment, after an apply or an audit, as data and as short lines.
 
 Pure: takes the results of M(mstr.library.mstr_runtimes) and M(mstr.library.mstr_runtime_info).
 """
@@ -55,7 +55,7 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
 
 
 def _failure(sources: Sources) -> str | None:
-    """Why it failed; None where nothing did."""
+    """The message of the failed task; None if no task failed."""
     for result in (sources.read, sources.applied):
         if result is not None and result.get("failed"):
             return str(result.get("msg") or "The task failed without a message.")
@@ -86,7 +86,7 @@ def _difference(entry: Json) -> dict[str, Any]:
 
 
 def _lines(report: Json, whole: Iterable[Json], sources: Sources) -> Iterator[str]:
-    """The report for people, without the name of the environment."""
+    """The lines of the report, without the name of the environment."""
     difference_lines = [_difference_lines(one, sources.check_mode) for one in report["runtimes"]]
     if report["message"] and not (report["summary"] and any(one["error"] for one in report["runtimes"])):
         first, *rest = report["message"].splitlines() or [""]
@@ -147,7 +147,7 @@ def _finding_lines(report: Json, whole: Iterable[Json]) -> Iterator[str]:
 
 
 def _difference_lines(runtime: Json, check_mode: bool) -> list[str]:
-    """The lines about a runtime that differs, each of which says whose it is."""
+    """The lines about a runtime that differs; each one names the runtime."""
     name, action = repr(runtime["name"] or runtime["id"]), runtime["action"]
     lines = []
     if action == "updated":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every runtime of one environment with all that a report shows of it.
+"""Every runtime of one environment with the facts that a report shows.
 
 Pure: takes the results of M(mstr.library.mstr_runtimes) and M(mstr.library.mstr_runtime_info).
 """
@@ -26,18 +26,18 @@ _SIZES = {
 
 
 class Sources(NamedTuple):
-    """What is known of one environment."""
+    """The results from one environment."""
 
     environment: str
-    applied: Json | None  # the result of mstr_runtimes, or of what failed in its place
+    applied: Json | None  # the result of mstr_runtimes, or of the task that failed before it
     check_mode: bool = False
     read: Json | None = None  # the result of mstr_runtime_info, in an audit
     policy: Json | None = None
-    accepted: Sequence[str] = ()  # names, patterns of names or ids of runtimes whose violations are accepted
+    accepted: Sequence[str] = ()  # names, name patterns or ids of runtimes with accepted violations
 
 
 def inventory(sources: Sources) -> list[dict[str, Any]]:
-    """The runtimes by name, those with findings first; those that are missing on the server too."""
+    """The runtimes, those with findings first, then by name. Runtimes that are missing on the server are included."""
     read, applied = sources.read, sources.applied or {}
     entries = list(applied.get("runtimes") or ())
     by_id = {one["id"]: one for one in entries if one.get("id")}
@@ -64,7 +64,7 @@ def unread_texts(unread: Json) -> tuple[str, str, str]:
 
 
 def findings_of(runtimes: Iterable[Json], sources: Sources) -> dict[str, int]:
-    """How many of what the audit found."""
+    """The number of findings of each kind."""
     whole = list(runtimes)
     broken = [(one, sum(map(len, (net["rules"] for net in one["networks"]))) + one["empty_breaks"]) for one in whole]
     return {
@@ -79,7 +79,7 @@ def findings_of(runtimes: Iterable[Json], sources: Sources) -> dict[str, int]:
 
 
 def _rules(violations: Iterable[Json]) -> dict[tuple[str, str | None], list[str]]:
-    """The rules that an entry of a whitelist breaks, by runtime and entry; None is the empty whitelist."""
+    """The broken rules by runtime id and whitelist entry; the entry None stands for an empty whitelist."""
     found: dict[tuple[str, str | None], list[str]] = {}
     for one in violations:
         value = one.get("value")
@@ -88,7 +88,7 @@ def _rules(violations: Iterable[Json]) -> dict[tuple[str, str | None], list[str]
 
 
 def _runtime(runtime: Json, entry: Json | None, rules: Mapping[Any, list[str]], sources: Sources) -> dict[str, Any]:
-    """One runtime: `runtime` as read, empty where there is none; `entry` of the comparison, None without one."""
+    """One runtime. `runtime`: as read, empty if missing; `entry`: of the comparison, None if there is none."""
     identity = runtime.get("id") or (entry or {}).get("id")
     name = str(runtime.get("name") or (entry or {}).get("name") or "")
     action = (entry or {}).get("action")
@@ -119,7 +119,7 @@ def _runtime(runtime: Json, entry: Json | None, rules: Mapping[Any, list[str]], 
         "date_modified": runtime.get("date_modified"),
         "scripts": runtime.get("scripts"),
         "action": action,
-        # Whether the environment has a definition of it; null where nothing says so. The default runtime needs none.
+        # Whether the environment defines it; None if unknown. The default runtime needs no definition.
         "defined": None if unknown else entry is not None and action != "deleted",
         "error": ((entry or {}).get("error") or {}).get("msg"),
         "fields": [_field(one) for one in (entry or {}).get("changes") or ()],
@@ -170,7 +170,7 @@ def _size(runtime: Json) -> list[str]:
 
 
 def _problems(found: Json) -> list[str]:
-    """What keeps scripts from running, each as the rest of a sentence about the runtime."""
+    """The problems that prevent scripts from running, each as the rest of a sentence about the runtime."""
     problems = ["has the status error"] if found["status"] == "error" else []
     for package in found["packages"]:
         if package["failed"]:

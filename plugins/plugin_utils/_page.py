@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Environment reports as one page of HTML that needs nothing from anywhere else.
+"""Environment reports as one self-contained HTML page.
 
-Names and texts come from servers, and anybody who may create a runtime chooses them. So the template escapes everything
-by default, and the page's content security policy allows only the style and the script that are written here.
+Names and texts come from servers, and every user who may create a runtime can choose them. So the template escapes all
+values, and the page's content security policy allows only its own style and script.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ _RULES = {
 }
 _WOULD = {"created": "to create", "updated": "differs", "deleted": "to delete"}
 _DONE = {"created": "created", "updated": "updated", "deleted": "deleted"}
-# A list of quiet runtimes that is longer than this is folded up.
+# A longer list of runtimes without findings is collapsed.
 _QUIET = 12
 
 
 def page(report: Json) -> str:
-    """The page of a report as `_report.whole` makes it."""
+    """The HTML page for a report from `_report.whole`."""
     audit = report["kind"] == "audit"
     columns = _AUDITED if audit else _PREDICTED if report["check_mode"] else _APPLIED
     environments = [_environment(one, columns) for one in report["environments"]]
@@ -87,7 +87,7 @@ def page(report: Json) -> str:
         report=report,
         title="Runtime audit" if audit else "Drift of runtimes" if report["check_mode"] else "Runtimes applied",
         environments=environments,
-        # What nothing was found of in any environment needs no column.
+        # Omit columns that are zero in every environment.
         columns=[one for one in columns if not audit or total[one.key] or one.key in ("runtimes", "violations")],
         total=total,
         outcomes=_OUTCOMES,
@@ -120,7 +120,7 @@ def _environment(environment: Json, columns: Sequence[Column]) -> dict[str, Any]
 
 
 def _policy(policy: Json | None) -> list[tuple[str, list[str]]]:
-    """The rules of a policy: what each says, and its networks."""
+    """The rules of a policy: a description and the networks of each."""
     rules = []
     if policy and policy.get("networks_within") is not None:
         rules.append(("networks must lie within", [str(one) for one in policy["networks_within"]] or ["(nothing)"]))
@@ -132,7 +132,7 @@ def _policy(policy: Json | None) -> list[tuple[str, list[str]]]:
 
 
 def when(text: Any) -> str:
-    """A time as the server writes it, shorter: C(2026-11-25 07:29 UTC)."""
+    """A server's timestamp in short form, such as C(2026-11-25 07:29 UTC); other text unchanged."""
     found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)", str(text or ""))
     return f"{found.group(1)} {found.group(2)} UTC" if found else str(text or "")
 

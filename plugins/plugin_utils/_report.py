@@ -41,12 +41,12 @@ _CSV = (
     "scripts",
     "message",
 )
-# What a spreadsheet takes for the beginning of a formula. Anybody who may create a runtime chooses its name.
+# Spreadsheets read a cell that starts like this as a formula. Every user who may create a runtime can choose its name.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def format_of(path: str, kind: str) -> str:
-    """The format that the suffix of a path stands for. Raises ValueError with a sentence."""
+    """The format for the suffix of a path. Raises ValueError with a sentence."""
     suffix = path.rpartition(".")[2].lower() if "." in path.rpartition("/")[2] else ""
     if suffix not in FORMATS[kind]:
         known = ", ".join(f".{one}" for one in FORMATS[kind][:-1]) + f" or .{FORMATS[kind][-1]}"
@@ -57,7 +57,7 @@ def format_of(path: str, kind: str) -> str:
 def whole(
     environments: Iterable[Json], kind: str, generated: str, check_mode: bool = False, not_reached: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The report on all environments. `generated`: when, in ISO 8601."""
+    """The report on all environments. `generated`: time in ISO 8601. `not_reached`: hosts without a report."""
     return {
         "kind": kind,
         "generated": generated,
@@ -68,7 +68,7 @@ def whole(
 
 
 def rendered(report: Json, form: str) -> str:
-    """The text of the file, without a newline at its end."""
+    """The text of the report file, without a final newline."""
     if form == "html":
         return page(report).rstrip("\n")
     if form == "csv":
@@ -77,7 +77,7 @@ def rendered(report: Json, form: str) -> str:
 
 
 def _rows(report: Json) -> str:
-    """A line for each network of each runtime; one for a runtime without any, and for what could not be read."""
+    """CSV: a row for each network of each runtime, for a runtime without networks, and for a failed environment."""
     file = io.StringIO()
     writer = csv.DictWriter(file, _CSV, restval="", lineterminator="\n")
     writer.writeheader()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Errors of a module in the words of the role that calls it: somebody who set O(mstr_runtimes) never saw the option.
+"""Replaces a module's option names in errors by the variables of the role that called it, which the user set.
 
 Pure.
 """
@@ -12,15 +12,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-# The variable with which the role names itself to the action plugin.
+# The variable by which the action plugin recognizes the role.
 SWITCH = "mstr_called_by_role"
 
-# The options of mstr_runtimes for which the role has a variable C(mstr_runtimes_…). C(purge) and C(wait) are left out:
-# they are also words.
+# The options of mstr_runtimes for which the role has a variable C(mstr_runtimes_…), except C(purge) and C(wait), which
+# are also ordinary words.
 _OPTIONS = "concurrency|journal_comment|policy|protect_used|purge_exclude|purge_limit|wait_interval|wait_timeout"
 _PLACES = re.compile(
     r"""
-    (?P<kept> (?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w) )  # what somebody wrote, such as a name
+    (?P<kept> (?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w) )  # quoted values, such as a name
     | (?<![\w.'"-]) (?: (?P<list> runtimes (?=[\[.]) | (?<=found\ in\ )runtimes )
     | (?P<option> src (?=\ ['"]) | (?:"""
     + _OPTIONS
