@@ -103,7 +103,7 @@ def test_the_model_is_pure(path):
     assert wing(path.stem) != "Model" or is_pure(path.stem) or path.stem == "_src"
 
 
-def test_nobody_imports_in_a_circle():
+def test_there_are_no_circular_imports():
     left = {path.stem: own_imports(path) for path in UTILS}
     while left:
         free = [name for name, needs in left.items() if not needs & set(left)]

@@ -59,7 +59,7 @@ def documented(name):
 
 
 def plain(options, inner):
-    """Options as both sides can say them; what is not said is False, None or a text."""
+    """Options in a form that both sides share; a missing value is False, None or a text."""
     return {
         name: {
             "type": one.get("type", "str"),
@@ -83,7 +83,7 @@ def descriptions(options):
     for name, one in options.items():
         text = one["description"]
         yield name, [text] if isinstance(text, str) else text
-        yield from ((f"{name}.{inner}", told) for inner, told in descriptions(one.get("suboptions", {})))
+        yield from ((f"{name}.{inner}", text) for inner, text in descriptions(one.get("suboptions", {})))
 
 
 def test_an_entry_of_many_runtimes_is_documented_as_one_runtime():
@@ -119,7 +119,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_every_version_in_an_example_is_quoted(text):
-    """YAML reads 2.10 as a number, which the modules refuse: nobody should copy that."""
+    """YAML reads 2.10 as a number, which the modules refuse, so an example must not contain it."""
     assert re.findall(r"^.*\b(?:runtime_)?version: +[0-9].*$", text, re.MULTILINE) == []
 
 
@@ -134,8 +134,8 @@ def test_every_module_takes_the_whole_connection(name, monkeypatch):
 def test_the_environment_variable_of_an_option_is_documented(name):
     [variable] = auth.argument_spec()[name]["fallback"][1]
     assert variable == f"MSTR_{name.upper()}"
-    said = " ".join(yaml.safe_load(fragment("auth"))["options"][name]["description"])
-    assert f"environment variable E({variable}) is used" in said
+    description = " ".join(yaml.safe_load(fragment("auth"))["options"][name]["description"])
+    assert f"environment variable E({variable}) is used" in description
 
 
 @every_module

@@ -18,7 +18,7 @@ TOKEN, COOKIE = "token-that-is-secret", "cookie-that-is-secret"
 
 
 class LibraryServer(Listener):
-    """`open` counts the sessions that nobody has logged out. `answers` replace what a call would answer."""
+    """`open` counts the sessions that are not closed. `answers` replace the normal responses of calls."""
 
     def __init__(self, *runtimes: dict[str, Any], **how: Any) -> None:
         super().__init__(self._answer)

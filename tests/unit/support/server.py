@@ -104,8 +104,8 @@ class Server:
         if method == "POST":
             return self._create(body)
         if not identity:
-            shown = [self.listed(one) for one in self.runtimes.values() if not self.hides(one)]
-            return copy.deepcopy({"runtimes": shown})
+            listed = [self.listed(one) for one in self.runtimes.values() if not self.hides(one)]
+            return copy.deepcopy({"runtimes": listed})
         if identity == "versions" and self.versions is not None:
             return {"versions": self.versions}
         if identity not in self.runtimes:

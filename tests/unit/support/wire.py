@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real server on a loopback port, whose every answer is a few lines of the test."""
+"""A real server on a loopback port. Each test writes its responses in a few lines."""
 
 from __future__ import annotations
 

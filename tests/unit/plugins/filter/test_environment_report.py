@@ -27,10 +27,10 @@ def result(have, *, check_mode=True, diff=True):
     """What the module returns, of a failed task too, as a playbook registers it."""
     bulk = Bulk(have.writer(check_mode=check_mode), 1, Purge(True))
     try:
-        told = {"failed": False, **bulk.ensure_all([from_params(entry) for entry in ENTRIES])}
+        applied = {"failed": False, **bulk.ensure_all([from_params(entry) for entry in ENTRIES])}
     except PartialError as exc:
-        told = {"failed": True, **exc.to_result()}
-    return json.loads(json.dumps(told if diff else {key: one for key, one in told.items() if key != "diff"}))
+        applied = {"failed": True, **exc.to_result()}
+    return json.loads(json.dumps(applied if diff else {key: one for key, one in applied.items() if key != "diff"}))
 
 
 def test_drift():
@@ -59,7 +59,7 @@ def test_drift():
     assert json.loads(json.dumps(report)) == report
 
 
-def test_what_was_done_without_a_diff():
+def test_the_report_of_a_run_without_a_diff():
     report = environment_report(result(server(), check_mode=False, diff=False), "prod")
     assert report["outcome"] == "changed"
     assert report["lines"] == [
@@ -90,7 +90,7 @@ def test_one_failed():
     assert report["lines"][1].startswith("prod: 'r' failed: ")
 
 
-def test_what_failed_in_its_place():
+def test_the_report_of_a_task_that_failed_earlier():
     report = environment_report({"failed": True, "msg": "Could not log in."}, "prod")
     assert (report["outcome"], report["summary"]) == ("failed", None)
     assert report["lines"] == ["prod: failed: Could not log in."]
@@ -103,7 +103,7 @@ def test_an_environment_without_runtimes():
 
 
 @pytest.mark.parametrize("value", [None, "text", []])
-def test_what_is_no_result(value):
+def test_an_input_that_is_not_a_result_is_refused(value):
     with pytest.raises(AnsibleFilterError, match="takes the result of"):
         environment_report(value, "prod")
 

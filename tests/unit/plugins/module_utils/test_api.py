@@ -22,19 +22,19 @@ from hypothesis import given
 NO_SUCH_CALL = refusal(404, "ERR004", "HTTP 404 Not Found", "GET /api/runtimes/versions")
 
 
-class Saying:
+class FixedResponse:
     """A session that answers one thing."""
 
     base_url = "https://h"
 
-    def __init__(self, said):
-        self.said = said
+    def __init__(self, response_data):
+        self.response_data = response_data
 
     def get(self, path, *, doing, kind="read"):
-        return self.said
+        return self.response_data
 
     def send(self, method, path, body=None, *, doing, params=None):
-        return self.said
+        return self.response_data
 
 
 def sentence(call):
@@ -47,32 +47,32 @@ def sentence(call):
 
 
 @given(ANY_JSON)
-def test_any_json_in_place_of_an_answer_is_a_sentence(said):
-    api = RuntimeApi(Saying(said))
+def test_any_json_in_place_of_an_answer_is_a_sentence(response_data):
+    api = RuntimeApi(FixedResponse(response_data))
     for call in (api.everything, api.versions, lambda: api.get(ID)):
         assert "https://h answered 200 to GET /api/runtimes" in sentence(call)
     assert isinstance(api.create({"name": "r"}), (str, type(None)))
 
 
-@pytest.mark.parametrize("said", [None, [], {}, {"runtimes": None}, {"runtimes": [{}]}, {"runtimes": [None]}])
-def test_a_list_of_another_shape_is_refused(said):
+@pytest.mark.parametrize("response_data", [None, [], {}, {"runtimes": None}, {"runtimes": [{}]}, {"runtimes": [None]}])
+def test_a_list_of_unexpected_shape_is_refused(response_data):
     with pytest.raises(ApiError, match=r"Could not list the runtimes: .* answered 200 to GET /api/runtimes"):
-        RuntimeApi(Saying(said)).everything()
+        RuntimeApi(FixedResponse(response_data)).everything()
 
 
-@pytest.mark.parametrize("said", [None, [], {}, {"id": None}, {"name": "r"}])
-def test_a_runtime_of_another_shape_is_refused(said):
+@pytest.mark.parametrize("response_data", [None, [], {}, {"id": None}, {"name": "r"}])
+def test_a_runtime_of_unexpected_shape_is_refused(response_data):
     with pytest.raises(ApiError, match="instead of an object with an id"):
-        RuntimeApi(Saying(said)).get(ID)
+        RuntimeApi(FixedResponse(response_data)).get(ID)
 
 
-def test_a_runtime_is_read_by_its_id_and_none_where_there_is_none():
+def test_reading_an_unknown_id_returns_none():
     api = RuntimeApi(Server(stored()))
     assert api.get(ID).name == "r"
     assert api.get(OTHER_ID) is None
 
 
-def test_a_call_that_is_not_there_is_no_missing_runtime():
+def test_a_missing_call_is_not_a_missing_runtime():
     server = Server(stored())
     server.fail("GET", NO_SUCH_CALL)
     with pytest.raises(ApiError):
@@ -90,7 +90,7 @@ def test_the_object_is_read_only_where_the_list_lacks_a_needed_field():
     assert server.requests == ["GET /runtimes", f"GET /runtimes/{ID}"]
 
 
-def test_what_only_newer_servers_return_is_no_reason_to_read_an_object():
+def test_a_missing_newer_field_does_not_cause_another_read():
     assert "execution_target" not in WHOLE
     assert {"whitelist", "resource", "packages"} <= set(WHOLE)
 
@@ -104,7 +104,7 @@ def test_a_name_is_compared_with_case_and_several_are_refused_with_their_ids():
     )
 
 
-def test_deleting_what_has_gone_is_content():
+def test_deleting_a_missing_runtime_succeeds():
     server = Server()
     RuntimeApi(server).delete(runtime(), None)
     assert server.writes == [f"DELETE /runtimes/{ID}"]
@@ -124,15 +124,15 @@ def test_versions_are_asked_for_once():
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("said", [NO_SUCH_CALL, refusal(405), refusal(404, "ERR004", "no such object")])
-def test_an_old_release_offers_no_versions(said):
+@pytest.mark.parametrize("response_data", [NO_SUCH_CALL, refusal(405), refusal(404, "ERR004", "no such object")])
+def test_an_old_release_offers_no_versions(response_data):
     server = Server()
-    server.fail("GET", said)
+    server.fail("GET", response_data)
     api = RuntimeApi(server)
     assert api.versions() is api.versions() is None
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("said", [None, {}, {"id": ""}, []])
-def test_a_create_whose_answer_holds_no_id_is_none(said):
-    assert RuntimeApi(Saying(said)).create({"name": "r"}) is None
+@pytest.mark.parametrize("response_data", [None, {}, {"id": ""}, []])
+def test_a_create_without_an_id_in_the_response_returns_none(response_data):
+    assert RuntimeApi(FixedResponse(response_data)).create({"name": "r"}) is None

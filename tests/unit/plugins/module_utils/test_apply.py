@@ -55,7 +55,7 @@ def refused(server, definition, **how):
 # The good path
 
 
-def test_create_reads_again_and_tells_what_the_server_made():
+def test_create_reads_again_and_returns_the_runtime_of_the_server():
     server = Server()
     server.alter = lambda one: one.update(status="unknown")
     done = outcome(server, NEW)
@@ -73,7 +73,7 @@ def test_update_is_one_patch_and_one_read():
     assert server.runtimes[ID]["description"] == "new"
 
 
-def test_delete_tells_what_the_runtime_was():
+def test_delete_returns_the_deleted_runtime():
     server = Server(stored())
     done = outcome(server, ABSENT)
     assert (done.action, done.id, done.runtime.name) == ("deleted", ID, "r")
@@ -118,7 +118,7 @@ def test_ensure_twice_changes_once(data, options):
 
 
 @given(st.none() | OBJECTS, OPTIONS, st.sampled_from(["present", "absent"]))
-def test_check_mode_sends_nothing_but_reads_and_predicts_what_is_then_done(data, options, state):
+def test_check_mode_sends_only_reads_and_predicts_the_run(data, options, state):
     definition = from_params({**options, "state": state})
     server = Server(*([data] if data else []))
     predicted = outcome(server, definition, check_mode=True).to_result()
@@ -141,7 +141,7 @@ def test_a_journal_comment_travels_with_every_write():
     assert server.params[1] == {"userComments": "why"}
 
 
-def test_what_the_server_made_otherwise_is_a_warning():
+def test_different_values_on_the_server_cause_a_warning():
     server = Server()
     server.alter = lambda one: one["packages"].append({"name": "mstrio-py", "version": "11"})
     outcome(server, wanted(packages=[{"name": "a"}]))
@@ -214,7 +214,7 @@ def test_a_rename_to_a_name_that_is_taken_is_refused():
     assert fault == f"name 'taken' is taken by the runtime with id {OTHER_ID}; choose a different name"
 
 
-def test_a_policy_judges_what_stays_in_a_whitelist():
+def test_a_policy_checks_the_entries_that_stay_in_a_whitelist():
     server = Server(stored(whitelist=["10.0.0.0/8"]))
     writer = server.writer(policy=policy_from({"networks_never": ["10.1.0.0/16"]}))
     [fault] = faults_of(writer.ensure, wanted(whitelist=["1.1.1.1"], purge_whitelist=False))
@@ -223,7 +223,7 @@ def test_a_policy_judges_what_stays_in_a_whitelist():
     assert writer.ensure(wanted(whitelist=["1.1.1.1"])).action == "updated"
 
 
-# A write whose answer was lost
+# A write whose response was lost
 
 
 @pytest.mark.parametrize("error", LOST_WAYS, ids=LOST_NAMES)
@@ -231,9 +231,9 @@ def test_a_policy_judges_what_stays_in_a_whitelist():
 def test_a_lost_create_makes_one_runtime_and_is_created(error, done, writes):
     server = Server()
     server.fail("POST", error, done=done)
-    told = outcome(server, NEW)
-    assert (told.action, told.id, server.names) == ("created", f"{1:032X}", ["r"])
-    assert told.runtime.values["description"] == "new"
+    done = outcome(server, NEW)
+    assert (done.action, done.id, server.names) == ("created", f"{1:032X}", ["r"])
+    assert done.runtime.values["description"] == "new"
     assert len(server.writes) == writes
     assert server.pauses
 
@@ -309,7 +309,7 @@ def test_without_retries_the_look_up_outlasts_the_outage_that_lost_the_write():
     assert len(server.writes) == 1
 
 
-def test_where_it_cannot_be_known_the_task_says_what_to_look_at():
+def test_if_the_result_of_a_write_is_unknown_the_message_says_what_to_check():
     server = Server()
     server.fail("GET")
     server.fail("POST", lost())
@@ -321,7 +321,7 @@ def test_where_it_cannot_be_known_the_task_says_what_to_look_at():
     assert failed.value.error["request"] == "POST /api/runtimes"
 
 
-def test_a_lost_create_that_another_play_made_too_is_not_guessed():
+def test_after_a_lost_create_duplicate_names_are_an_error():
     server = Server()
     server.fail("POST", lost(), done=True, meanwhile=lambda: server._create({"name": "r"}))
     with pytest.raises(MstrError, match="2 runtimes have the name 'r'"):
@@ -351,14 +351,14 @@ def test_the_slower_of_two_plays_finds_the_runtime_made():
     assert (done.action, done.id, server.names) == ("none", f"{1:032X}", ["r"])
 
 
-def test_the_slower_of_two_plays_adds_what_it_wants_besides():
+def test_the_slower_of_two_plays_updates_the_fields_that_differ():
     server = Server(unique=True)
     server.fail("POST", meanwhile=lambda: server._create({"name": "r"}))
     assert outcome(server, NEW).action == "updated"
     assert server.runtimes[f"{1:032X}"]["description"] == "new"
 
 
-def test_where_duplicates_are_allowed_both_ids_are_told():
+def test_if_the_server_allows_duplicates_the_warning_names_both_ids():
     server = Server()
     server.fail("POST", meanwhile=lambda: server._create({"name": "r"}))
     done = outcome(server, NEW)
@@ -410,7 +410,7 @@ def test_a_create_whose_answer_held_no_id_finds_it_by_name():
     assert outcome(server, NEW).id == f"{1:032X}"
 
 
-def test_a_runtime_gone_after_the_write_is_told():
+def test_a_runtime_that_disappears_after_the_write_is_an_error():
     server = Server(stored())
     server.fail("GET")
     server.fail("GET", meanwhile=server.runtimes.clear)
@@ -459,7 +459,7 @@ def test_a_create_done_after_the_checks_and_refused_the_second_time_is_created_t
     assert server.writes == ["POST /runtimes"] * 2
 
 
-def test_a_lost_delete_is_done_though_another_play_has_created_one_of_that_name():
+def test_a_lost_delete_counts_as_done_if_another_play_reused_the_name():
     server = Server(stored())
     server.fail("DELETE", lost(), done=True, meanwhile=lambda: server._create({"name": "r"}))
     done = outcome(server, ABSENT)
@@ -480,7 +480,7 @@ def test_a_lost_update_that_dropped_an_unknown_key_is_found_and_warned_of():
 
 
 @pytest.mark.parametrize("action", ["created", "updated"])
-def test_what_a_read_shows_is_there_though_the_list_hides_it(action):
+def test_a_runtime_missing_in_the_list_is_found_by_its_id(action):
     server = Server(*([stored()] if action == "updated" else []))
 
     def hide():
@@ -514,7 +514,7 @@ def test_names_that_differ_only_in_case_or_whitespace_are_a_warning(state, words
     assert warning.endswith("Check the spelling.")
 
 
-def test_a_name_that_exists_as_it_is_written_is_no_reason_to_warn():
+def test_an_exact_name_causes_no_warning_about_similar_names():
     server = Server(stored(), stored(name="R", id=OTHER_ID))
     outcome(server, NEW)
     outcome(server, ABSENT)

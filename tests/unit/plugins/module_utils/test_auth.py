@@ -45,7 +45,7 @@ def user(server, **more):
 
 
 def user_info(task, _request):
-    """A module of somebody else's, in a line."""
+    """A third-party module in one line."""
     return {"user": task.library.get("/sessions/userInfo")["fullName"]}
 
 
@@ -61,7 +61,7 @@ def test_a_module_of_ones_own_in_a_few_lines(run, server):
     assert run.warnings == []
 
 
-def test_a_password_in_the_url_is_refused_and_shown_nowhere(run):
+def test_a_password_in_the_url_is_refused_and_never_quoted(run):
     result = run(module(), base_url="https://u:in-the-url@h.example", username="u", password=PASSWORD)
     assert run.status == 1
     assert "contains credentials" in result["msg"]
@@ -115,7 +115,7 @@ def test_faults_of_the_connection_and_of_the_module_end_in_one_message_and_nothi
     assert server.calls == []
 
 
-def test_what_was_prepared_reaches_the_work(run, server):
+def test_work_gets_the_prepared_request(run, server):
     result = run(
         module(lambda task, request: {"got": request}, prepare=lambda params: params["username"]), **user(server)
     )
@@ -169,7 +169,7 @@ def test_nothing_listening_is_a_sentence(run):
     assert result["msg"].startswith("Could not log in: cannot connect to 127.0.0.1:")
 
 
-def test_no_secret_is_in_what_a_run_prints(run, server, capsys):
+def test_the_output_of_a_run_contains_no_secret(run, server, capsys):
     def work(task, _request):
         task.library.get("/sessions/userInfo")
         return {"all": [PASSWORD, f"has {TOKEN} inside", COOKIE]}
@@ -180,15 +180,15 @@ def test_no_secret_is_in_what_a_run_prints(run, server, capsys):
 
 
 def test_a_server_that_repeats_a_secret_is_masked(run, server):
-    said = {"code": "ERR001", "message": f"bad {PASSWORD} and {TOKEN}", "ticketId": COOKIE}
-    server.answers["GET /sessions/userInfo"] = reply(400, said)
+    error_body = {"code": "ERR001", "message": f"bad {PASSWORD} and {TOKEN}", "ticketId": COOKIE}
+    server.answers["GET /sessions/userInfo"] = reply(400, error_body)
     result = run(module(), **user(server))
     assert "bad ********" in result["msg"]
     for secret in (PASSWORD, TOKEN, COOKIE):
         assert secret not in str(result)
 
 
-def test_what_ansible_masks_by_accident_is_told(run, server):
+def test_values_that_ansible_masks_by_coincidence_cause_a_warning(run, server):
     run(module(lambda task, _: {"runtime": {"name": "the mstr one", "n": 1}}), **user(server, password="mstr"))
     [warning] = run.warnings
     assert warning.startswith("The result does not show the real value of runtime.name: it contains a secret")
@@ -201,7 +201,7 @@ def test_a_failing_logout_neither_hides_the_result_nor_fails_the_task(run, serve
     assert "The session stays open on the server" in run.warnings[0]
 
 
-def test_plain_http_to_another_machine_warns(run):
+def test_plain_http_to_a_remote_host_warns(run):
     run(module(), base_url="http://no-such-host.invalid", username="u", password=PASSWORD, retries=0)
     assert any("plain http: credentials and session cross the network unencrypted" in one for one in run.warnings)
 
@@ -260,7 +260,7 @@ def test_an_empty_password_in_the_task_is_one_and_no_variable_replaces_it(run, s
     assert seen == ["", "another"]
 
 
-def test_an_empty_password_beside_another_kind_of_credential_is_no_second_kind(run, server):
+def test_an_empty_password_is_not_a_second_kind_of_credential(run, server):
     run(module(), base_url=server.url, api_token="a-token-of-somebody", username="", password="")
     assert run.status == 0, run.result
 
@@ -337,7 +337,7 @@ def test_a_signal_while_the_login_hangs_leaves_no_session(run, server):
     assert server.open == 0
 
 
-def test_a_caller_who_is_gone_gets_no_answer_and_no_session_is_left(run, server, monkeypatch):
+def test_after_the_caller_has_ended_nothing_is_printed_and_the_session_is_closed(run, server, monkeypatch):
     read, write = os.pipe()
     monkeypatch.setattr(sys, "__stdout__", os.fdopen(write, "w"))
 

@@ -108,7 +108,7 @@ def test_creates_and_updates_then_deletes_then_one_list():
     assert have.warnings == []
 
 
-def test_only_what_the_list_lacks_and_the_task_needs_is_read():
+def test_only_runtimes_with_missing_needed_fields_are_read():
     have = holding(a=A, b=B, c=C, d=D)
     have.listed = lambda one: {key: value for key, value in one.items() if key != "whitelist"}
     result = run(
@@ -161,7 +161,7 @@ def test_each_difference_names_its_runtime():
     assert result["diff"][2]["after"] == {}
 
 
-def test_what_the_server_made_of_it_is_warned_of_as_for_one_runtime():
+def test_different_values_on_the_server_cause_the_same_warning_as_for_one_runtime():
     have = holding(a=A)
     have.alter = lambda one: one.update(execTimeout=1)
     run(have, {"name": "a", "exec_timeout": 60}, {"name": "n", "exec_timeout": 60}, workers=4)
@@ -236,7 +236,7 @@ def test_an_ambiguous_name_fails_alone():
 # --- purge
 
 
-def test_purge_takes_what_is_not_listed_and_never_the_default_runtime():
+def test_purge_deletes_unlisted_runtimes_but_never_the_default_runtime():
     have = holding(a=A, b=B, **{"(Standard) MicroStrategy": DEFAULT_ID, "c [old]": C})
     result = run(have, {"name": "a"}, purge=True, exclude=["c [old]"])
     assert have.names == ["(Standard) MicroStrategy", "a", "c [old]"]
@@ -304,14 +304,14 @@ def test_check_mode_reports_what_would_change_beside_the_refusal():
     assert have.writes == []
 
 
-def test_of_many_runtimes_over_the_limit_ten_names_and_the_number_are_shown():
+def test_a_long_list_over_the_limit_shows_ten_names_and_the_number():
     have = Server(*(stored(name=f"r{n:02}", id=f"{n:032X}") for n in range(58)))
     (fault,) = refused(have, {"name": "r00"}, purge=True, limit=20)
     names = ", ".join(f"'r{n:02}'" for n in range(1, 11))
     assert fault == f"purge would delete 57 runtimes, more than purge_limit 20: {names} and 47 more{RAISE}"
 
 
-def test_what_is_asked_to_be_absent_does_not_count():
+def test_state_absent_does_not_count_for_the_purge_limit():
     have = holding(a=A, b=B, c=C)
     run(have, {"name": "a", "state": "absent"}, {"name": "b", "state": "absent"}, purge=True, limit=1)
     assert have.names == []
@@ -334,7 +334,7 @@ def test_nothing_is_purged_unasked():
     assert have.names == ["a", "b"]
 
 
-def test_what_is_listed_but_cannot_be_read_is_not_purged():
+def test_a_listed_runtime_that_cannot_be_read_is_not_purged():
     have = holding(a=A)
     have.listed = lambda one: {"id": one["id"], "name": one["name"]}
     have.fail("GET")  # the list
@@ -353,7 +353,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("cause", FAILURES)
-def test_one_failure_stops_nobody_but_the_purge(cause):
+def test_one_failure_stops_only_the_purge(cause):
     have = holding(b=B, c=C, x=A)
     FAILURES[cause](have)
     entries = [
@@ -408,7 +408,7 @@ def test_of_fifty_one_fails(workers):
     assert "bad input" in result["msg"]
 
 
-def test_many_failures_are_counted_and_the_first_are_told():
+def test_many_failures_are_counted_and_the_first_are_quoted():
     have = Server()
     for _turn in range(8):
         have.fail("POST", refusal(400, "ERR006", "bad input"))
@@ -429,7 +429,7 @@ def test_a_lost_answer_is_looked_after():
     assert have.names == ["a", "b"]
 
 
-def test_what_was_written_and_cannot_be_read_again_is_still_told():
+def test_a_written_runtime_that_cannot_be_read_again_is_reported():
     have = holding(a=A, b=B)
     have.fail("GET")
     have.fail("GET", refusal(500, "ERR001", "broken", "GET /api/runtimes"))
@@ -444,7 +444,7 @@ def test_what_was_written_and_cannot_be_read_again_is_still_told():
     assert result["changed"] is True
 
 
-def test_a_purge_that_fails_is_told_too():
+def test_a_failed_purge_is_reported():
     have = holding(a=A, b=B)
     have.fail("DELETE", refusal(403, "ERR0017", "no permission", f"DELETE /api/runtimes/{B}"))
     result = run(have, {"name": "a"}, purge=True)
@@ -494,7 +494,7 @@ def test_waiting_takes_all_that_were_written_and_those_that_were_not():
     assert [entry["runtime"]["status"] for entry in result["runtimes"]] == ["ready", "ready"]
 
 
-def test_who_is_not_ready_fails_and_cancels_the_purge():
+def test_a_runtime_that_is_not_ready_fails_and_cancels_the_purge():
     have = holding(a={"id": A, "status": "error"}, b=B)
     result = run(have, {"name": "a", "others": "x"}, purge=True, wait=waits(have))
     assert actions(result) == [("a", "updated")], "it was written and then failed"
@@ -507,13 +507,13 @@ def test_who_is_not_ready_fails_and_cancels_the_purge():
     assert "b" in have.names
 
 
-def test_who_is_ready_lets_the_purge_go_on():
+def test_the_purge_continues_if_all_runtimes_are_ready():
     have = holding(a=A, b=B)
     run(have, {"name": "a", "others": "x"}, purge=True, wait=waits(have))
     assert have.requests == [LIST, f"PATCH /runtimes/{A}", LIST, f"DELETE /runtimes/{B}"]
 
 
-def test_all_are_waited_for_at_once_and_told_as_last_seen():
+def test_all_are_waited_for_in_parallel_and_returned_as_last_read():
     have = holding(**{f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)})
 
     def installed(seconds):
@@ -522,7 +522,7 @@ def test_all_are_waited_for_at_once_and_told_as_last_seen():
             one["status"] = "ready" if n else "error"
 
     result = run(have, *({"name": f"r{n}"} for n in range(9)), workers=2, wait=waits(have, pause=installed))
-    assert len(have.pauses) == 1, "nobody waits for another's end"
+    assert len(have.pauses) == 1, "one pause is enough for all runtimes"
     assert [entry["runtime"]["status"] for entry in result["runtimes"]] == ["error"] + ["ready"] * 8
     assert result["summary"] == summary(unchanged=8, failed=1)
     assert actions(result)[0] == ("r0", "failed"), "nothing was done to it"
@@ -564,7 +564,7 @@ def test_an_unforeseen_exception_of_one_entry_discards_no_report_and_cancels_the
 # --- a list that hides what a read shows
 
 
-def test_an_update_of_a_runtime_that_the_list_hides_is_no_failure():
+def test_an_update_of_a_runtime_missing_in_the_list_succeeds():
     have = holding(a=A, hidden=B)
     have.hides = lambda one: one["id"] == B
     result = run(have, {"id": B, "others": "x"}, {"name": "new"}, workers=4)
@@ -597,7 +597,7 @@ def test_the_difference_of_a_delete_and_of_a_purge_holds_the_whole_definition(ch
     assert [one["runtime"]["exec_timeout"] for one in result["runtimes"] if one["action"] == "deleted"] == [600, 600]
 
 
-def test_what_cannot_be_read_is_not_purged_and_nothing_else_is():
+def test_if_a_runtime_cannot_be_read_nothing_is_purged():
     have = holding(a=A, b=B, c=C)
     have.listed = lambda one: {key: one[key] for key in ("id", "name")}
     have.fail("GET")  # the list
@@ -608,7 +608,7 @@ def test_what_cannot_be_read_is_not_purged_and_nothing_else_is():
     assert have.names == ["a", "b", "c"]
 
 
-def test_what_is_deleted_meanwhile_is_not_purged():
+def test_a_runtime_deleted_meanwhile_is_not_purged():
     have = holding(a=A, b=B)
     have.listed = lambda one: {key: one[key] for key in ("id", "name")}
     have.fail("GET")  # the list
@@ -629,7 +629,7 @@ def test_a_purge_of_a_name_that_differs_only_in_case_or_whitespace_is_refused(na
     assert "from 'Nightly' in the list" in fault
 
 
-def test_a_name_that_is_listed_or_spared_is_no_reason_to_refuse_the_purge():
+def test_a_listed_or_excluded_name_does_not_refuse_the_purge():
     have = holding(nightly=A, Nightly=B, x=C)
     run(have, {"name": "Nightly"}, purge=True, exclude=["nightly"])
     assert have.names == ["Nightly", "nightly"]
@@ -669,7 +669,7 @@ def test_a_guard_refuses_the_whole_task_before_any_write(check_mode):
     assert (guard.seen, server.writes) == ([["b", "c"]], [])
 
 
-def test_a_guard_sees_what_would_be_deleted_and_lets_it_go():
+def test_a_guard_gets_the_runtimes_to_delete_and_may_accept():
     server = holding(a=A, b=B, c=C)
     guard = Guard(server, "a")
     result = run(server, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True, guard=guard)

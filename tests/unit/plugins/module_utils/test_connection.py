@@ -143,7 +143,7 @@ def test_no_credential_is_never_a_guest_login():
         ({**USER, "login_mode": "identity_token"}, "login_mode identity_token requires identity_token"),
     ],
 )
-def test_what_a_login_mode_lacks_is_named(options, fault):
+def test_the_options_missing_for_a_login_mode_are_named(options, fault):
     assert faults(**options) == (fault,)
 
 
@@ -152,7 +152,7 @@ def test_a_session_brings_its_server_and_needs_no_credentials():
     assert (made.base_url, made.session.token, made.login) == (URL, "a token", None)
 
 
-def test_beside_a_session_the_same_server_in_another_spelling_is_fine():
+def test_a_session_accepts_a_different_spelling_of_its_server():
     assert connection(session=SESSION, base_url=f"{URL}/api/").base_url == URL
 
 
@@ -160,7 +160,7 @@ def test_credentials_beside_a_session_serve_for_a_new_login():
     assert connection(session=SESSION).login.mode == "standard"
 
 
-def test_a_session_of_another_server_is_refused():
+def test_a_session_of_a_different_server_is_refused():
     [fault] = faults(session=SESSION, base_url="https://other.example.com")
     assert fault == (
         f"session belongs to {URL}, not to base_url https://other.example.com; omit base_url, or log in there"
@@ -168,7 +168,7 @@ def test_a_session_of_another_server_is_refused():
 
 
 @pytest.mark.parametrize("text", ["made up", SESSION[:-3]])
-def test_a_session_that_is_none_is_the_only_fault_and_is_not_shown(text):
+def test_an_invalid_session_is_the_only_fault_and_is_not_quoted(text):
     assert faults_of(from_params, {"session": text}) == (
         "session is not a complete session string; pass the string that mstr_session returned, unchanged",
     )

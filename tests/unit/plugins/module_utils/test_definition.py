@@ -138,17 +138,17 @@ def test_an_id_may_be_written_in_any_case():
     assert wanted(id=ID.lower()).id == ID
 
 
-def test_lists_are_purged_unless_told_otherwise():
+def test_lists_are_purged_by_default():
     assert wanted().keep == frozenset()
     assert wanted(purge_whitelist=True, purge_packages=False).keep == {"packages"}
 
 
-def test_state_is_present_unless_told_otherwise():
+def test_state_is_present_by_default():
     assert wanted().state == "present"
     assert wanted(state="absent").state == "absent"
 
 
-def test_a_sentence_names_the_runtime_by_what_decides():
+def test_a_label_is_the_id_if_it_is_given_and_else_the_name():
     assert wanted("Nightly").label == "'Nightly'"
     assert wanted("Nightly", id=ID).label == wanted(None, id=ID).label == f"with id {ID}"
 

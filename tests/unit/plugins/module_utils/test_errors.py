@@ -69,7 +69,7 @@ def test_a_secret_is_masked_before_the_text_is_cut(text):
     assert "token" not in cleaned
 
 
-def test_a_secret_inside_another_leaves_nothing_of_the_longer():
+def test_of_nested_secrets_the_longer_is_masked_completely():
     for secrets in (["abc", "abcdef"], ["abcdef", "abc"]):
         assert clean("it is abcdef", secrets=secrets) == f"it is {MASK}"
 

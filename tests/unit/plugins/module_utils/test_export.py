@@ -132,7 +132,7 @@ def test_by_name_whatever_order_the_server_has():
         ({"packages": [{"version": "1"}]}, "runtime 'r': packages[0].name '' is empty"),
     ],
 )
-def test_what_no_definition_can_carry_is_refused_by_name(fields, fault):
+def test_a_runtime_that_cannot_be_expressed_is_refused_by_name(fields, fault):
     faults = faults_of(exported, stored(**fields))
     assert any(fault in one for one in faults), faults
 
@@ -148,7 +148,7 @@ def test_all_faults_at_once():
 
 
 @pytest.mark.parametrize("exclude", [["r"], ["[q-s]"], ["x", "r*"]])
-def test_what_is_left_out_is_not_judged(exclude):
+def test_an_excluded_runtime_is_not_checked(exclude):
     runtimes = [from_api(one).to_result() for one in (stored(whitelist=["host"]), stored(id="A" * 32, name="x y"))]
     assert [one["name"] for one in to_definitions(runtimes, exclude)] == ["x y"]
 
@@ -168,7 +168,7 @@ def test_applying_it_back_changes_nothing_or_it_is_refused(data):
 
 
 @given(ANYTHING)
-def test_the_export_of_what_it_makes_is_the_same(data):
+def test_the_export_of_exported_definitions_is_the_same(data):
     try:
         definitions = exported(data)
     except ValidationError:

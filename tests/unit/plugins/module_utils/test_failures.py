@@ -32,7 +32,7 @@ def test_nothing_listens():
     assert (found.unclear, found.refused) == (False, True)
 
 
-def test_a_name_that_is_none():
+def test_a_host_name_that_cannot_be_resolved():
     found = failed("http://no-such-host.invalid")
     assert "the host name no-such-host.invalid cannot be resolved; check base_url" in found.reason
     assert (found.unclear, found.refused) == (False, False)
@@ -86,7 +86,7 @@ def test_an_exception_whose_origin_is_unknown_is_unclear_whatever_its_name(name)
     assert explain(getattr(requests.exceptions, name)("x"), "https://h.example", 300).unclear
 
 
-def test_a_certificate_of_nobody_says_what_to_set(tmp_path):
+def test_an_untrusted_certificate_names_the_option_to_set(tmp_path):
     _certificate, context = self_signed(tmp_path, "localhost")
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url)
@@ -97,7 +97,7 @@ def test_a_certificate_of_nobody_says_what_to_set(tmp_path):
     assert found.unclear is False
 
 
-def test_a_certificate_of_another_host(tmp_path):
+def test_a_certificate_for_a_different_host(tmp_path):
     file, context = self_signed(tmp_path, "other.example")
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url.replace("127.0.0.1", "localhost"), verify=str(file))
@@ -110,7 +110,7 @@ def test_a_certificate_of_another_host(tmp_path):
 def test_a_server_that_wants_a_client_certificate(tmp_path):
     file, context = self_signed(tmp_path, "localhost")
     context.verify_mode = 2
-    context.maximum_version = 0x0303  # TLS 1.2, which tells before the request and not after it
+    context.maximum_version = 0x0303  # TLS 1.2, which sends the alert before the request
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url.replace("127.0.0.1", "localhost"), verify=str(file))
     assert "requires a client certificate that it trusts; check client_cert and client_key" in found.reason
@@ -199,7 +199,7 @@ def test_plain_http_to_a_port_that_may_use_tls_suggests_https_until_it_answers(s
     assert found.unclear
 
 
-def test_a_dropped_connection_is_described_by_what_dropped_it():
+def test_a_dropped_connection_names_its_cause():
     """urllib3 1.26 hides a TypeError of its own behind it."""
 
     def drop():
@@ -214,7 +214,7 @@ def test_a_dropped_connection_is_described_by_what_dropped_it():
     assert "(Connection reset by peer)" in found.reason
 
 
-def test_a_bundle_that_is_none_names_its_variable(tmp_path):
+def test_an_invalid_ca_bundle_names_its_variable(tmp_path):
     junk = tmp_path / "junk.pem"
     junk.write_text("junk")
     _certificate, context = self_signed(tmp_path, "localhost")
@@ -237,7 +237,7 @@ def test_an_answer_that_is_too_large():
     assert found.unclear
 
 
-def test_what_is_no_failed_call_is_left_to_whoever_raised_it():
+def test_other_exceptions_are_not_explained():
     assert explain(KeyError("x"), "https://h.example", 5) is None
 
 

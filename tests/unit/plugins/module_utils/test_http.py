@@ -23,7 +23,7 @@ def get(http, path="/runtimes", **options):
     return http.start("GET", path, **options).response(PatientStop(), "read")
 
 
-def test_an_answer_comes_whole_with_what_it_answers():
+def test_a_response_is_complete_and_names_its_request():
     with Listener(lambda request: reply(503, {"a": 1}, Retry_After="7")) as server:
         http = http_to(server)
         http.secrets.add("s3cret")
@@ -59,7 +59,7 @@ def test_every_cookie_comes_back_a_secure_one_and_a_changing_one_too():
     assert {(name, value) for name, value, _domain, _path in http.cookies()} == {("JSESSIONID", "1"), ("lb", "b")}
 
 
-def test_cookies_travel_to_another_task_and_can_be_forgotten():
+def test_cookies_can_be_passed_on_and_forgotten():
     with Listener(lambda request: reply(Set_Cookie="JSESSIONID=1; Path=/")) as server:
         first, second = http_to(server), http_to(server)
         get(first)
@@ -131,7 +131,7 @@ def test_a_lost_answer_is_unclear_for_a_write_alone(method, unclear):
     assert lost.value.unclear is unclear
 
 
-def test_a_refused_connection_is_told_as_one():
+def test_a_refused_connection_is_reported_as_refused():
     http = Http(connection(base_url=f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(ConnectError) as refused:
         http.start("POST", "/runtimes").response(PatientStop(), "do it")
@@ -167,7 +167,7 @@ def test_validate_certs_wins_over_the_environment(tmp_path, monkeypatch):
         assert get(http_to(server, validate_certs=False)).status == 200
 
 
-def test_a_client_certificate_is_shown_to_who_asks(tmp_path):
+def test_a_client_certificate_is_sent_on_request(tmp_path):
     file, context = self_signed(tmp_path, "localhost")
     context.load_verify_locations(file)
     context.verify_mode = 2

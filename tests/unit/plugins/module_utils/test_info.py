@@ -90,11 +90,11 @@ def outcome(one):
         return exc.sentence.partition(":")[0]
 
 
-@given(said=ANY_JSON)
+@given(response_data=ANY_JSON)
 @pytest.mark.parametrize("call", [USER, SETTINGS, STATUS])
-def test_any_json_in_place_of_a_response_is_a_result_or_a_sentence(call, said):
+def test_any_json_in_place_of_a_response_is_a_result_or_a_sentence(call, response_data):
     with pytest.MonkeyPatch.context() as monkeypatch:
         one = Session(monkeypatch)
-        for name, reply in {**RESPONSES, call: response(body=said)}.items():
+        for name, reply in {**RESPONSES, call: response(body=response_data)}.items():
             one.http.reply(name, reply)
         assert outcome(one) in (2, "Could not read who is logged in")

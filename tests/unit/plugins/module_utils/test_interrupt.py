@@ -74,7 +74,7 @@ def test_a_signal_wakes_every_thread_that_waits(stop):
     assert not stop._boxes, "nobody waits any more"
 
 
-def test_what_is_waited_for_is_returned(stop):
+def test_wait_returns_the_item(stop):
     box = SimpleQueue()
     box.put("it")
     assert stop.wait(box, 1) == "it"
@@ -159,7 +159,7 @@ class Pipe:
         monkeypatch.setattr(sys, "__stdout__", self._file)
 
 
-def test_a_caller_who_reads_no_more_is_noticed(monkeypatch):
+def test_a_closed_output_is_noticed(monkeypatch):
     pipe, stop = Pipe(monkeypatch), Stop()
     stop.check()
     os.close(pipe.read)
@@ -168,14 +168,14 @@ def test_a_caller_who_reads_no_more_is_noticed(monkeypatch):
     assert stop.hung_up
 
 
-def test_a_signal_is_no_hang_up(stop):
+def test_a_signal_is_not_a_hang_up(stop):
     os.kill(os.getpid(), signal.SIGTERM)
     with pytest.raises(Interrupted):
         stop.check()
     assert not stop.hung_up
 
 
-def test_no_stdout_at_all_is_no_hang_up(monkeypatch):
+def test_a_missing_stdout_is_not_a_hang_up(monkeypatch):
     monkeypatch.setattr(sys, "__stdout__", None)
     stop = Stop()
     stop.check()
@@ -194,7 +194,7 @@ def test_a_signal_that_was_ignored_stays_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_caller_who_goes_is_noticed_while_a_call_hangs(stop, monkeypatch):
+def test_the_end_of_the_caller_is_noticed_while_a_call_hangs(stop, monkeypatch):
     monkeypatch.setattr(_interrupt, "_CALLER_CHECK_S", 0.02)
     gone = iter([False, False, True])
     monkeypatch.setattr(_interrupt, "_stdout_hung_up", lambda: next(gone))
@@ -211,7 +211,7 @@ def test_a_wait_in_glances_is_as_long_as_asked(stop, monkeypatch):
     assert 0.2 <= time.monotonic() - began < 2
 
 
-def test_a_task_that_is_asked_to_end_says_what_it_was_doing():
+def test_an_interrupted_task_names_its_current_operation():
     stopped = Interrupted("Stopped by signal SIGHUP")
     assert stopped.to_result()["msg"] == "Stopped by signal SIGHUP."
     stopped.doing = "list the runtimes"

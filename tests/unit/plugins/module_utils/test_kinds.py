@@ -29,7 +29,7 @@ def merged(wanted, have=HAVE, purge=True):
     ("value", "read"),
     [("0.20", 0.2), ("512", 512), (512.0, 512), ("1e3", 1000), ("much", "much"), ("nan", "nan"), (None, None)],
 )
-def test_a_number_is_what_reads_as_one(value, read):
+def test_numbers_in_texts_are_read_as_numbers(value, read):
     assert number(value) == read
     assert type(number(value)) is type(read)
 
@@ -89,7 +89,7 @@ def test_a_package_that_stays_keeps_its_version_and_description():
     assert merged([Package("MSTRIO_py", "")]) == [{"name": "mstrio-py", "version": "11.5"}]
 
 
-def test_a_package_takes_what_is_asked_of_it():
+def test_a_package_takes_the_requested_values():
     assert merged([Package("pandas", "2.3.0", "")]) == [{"name": "pandas", "version": "2.3.0", "description": ""}]
 
 
@@ -106,7 +106,7 @@ def test_read_only_keys_of_a_package_are_not_sent():
     assert {key for package in merged(HAVE) for key in package} <= {"name", "version", "description"}
 
 
-def test_a_package_predicted_with_another_version_forgets_what_became_of_the_old_one():
+def test_a_package_predicted_with_a_new_version_drops_the_old_status():
     [same] = PACKAGES.merge(HAVE, [Package("pandas", "2.2.0")], True)
     [fresh] = PACKAGES.merge(HAVE, [Package("pandas", "2.3.0")], True)
     assert (same.status, same.message) == ("installed", "ok")
@@ -114,14 +114,14 @@ def test_a_package_predicted_with_another_version_forgets_what_became_of_the_old
 
 
 @given(st.permutations([Package("a"), Package("b", "1"), Package("c", None, "x")]))
-def test_packages_are_compared_and_shown_without_order(packages):
+def test_the_order_of_packages_is_ignored(packages):
     assert PACKAGES.canonical(packages) == PACKAGES.canonical(packages[::-1])
     assert PACKAGES.to_diff(packages) == PACKAGES.to_diff(packages[::-1])
 
 
-def test_a_diff_shows_of_a_package_what_is_set():
-    shown = PACKAGES.to_diff([Package("b", "1", "x", "installed", "m"), Package("a", "")])
-    assert shown == [{"name": "a"}, {"name": "b", "version": "1", "description": "x"}]
+def test_a_diff_shows_only_the_set_values_of_a_package():
+    diff_value = PACKAGES.to_diff([Package("b", "1", "x", "installed", "m"), Package("a", "")])
+    assert diff_value == [{"name": "a"}, {"name": "b", "version": "1", "description": "x"}]
 
 
 @pytest.mark.parametrize(

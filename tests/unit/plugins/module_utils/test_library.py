@@ -52,7 +52,7 @@ def test_one_login_for_all_calls_and_one_logout(session):
     assert one.http.options[0]["json"] == {"loginMode": 1, "username": "u", "password": PASSWORD}
 
 
-def test_who_never_logged_in_does_not_log_out(session):
+def test_a_task_without_a_login_does_not_log_out(session):
     one = session()
     one.library.log_out()
     assert one.http.calls == []
@@ -84,7 +84,7 @@ def test_a_delegated_session_is_left_open(session):
     assert one.library.delegated
 
 
-def test_a_session_handed_on_is_left_open_and_whole(session):
+def test_a_session_that_is_passed_on_stays_open(session):
     one = session()
     one.http.jar = []
     one.http.reply(LOGIN, logged_in("token-to-hand-on"))
@@ -94,7 +94,7 @@ def test_a_session_handed_on_is_left_open_and_whole(session):
     assert one.http.count(LOGOUT) == 0
 
 
-def test_a_session_whose_string_nobody_will_read_is_logged_out(session):
+def test_a_session_is_closed_if_its_string_cannot_be_delivered(session):
     one = session()
     read(one)
     one.stop.reason = "signal SIGTERM"
@@ -104,7 +104,7 @@ def test_a_session_whose_string_nobody_will_read_is_logged_out(session):
     assert one.http.count(LOGOUT) == 1
 
 
-def test_a_given_session_can_be_ended_by_who_is_told_to(session):
+def test_a_given_session_can_be_closed_explicitly(session):
     one = session(session=GIVEN, **NO_CREDENTIALS)
     one.library.end_session()
     one.library.end_session()
@@ -112,7 +112,7 @@ def test_a_given_session_can_be_ended_by_who_is_told_to(session):
     assert one.http.tokens(LOGOUT) == ["given-token"]
 
 
-def test_ending_a_session_that_is_gone_is_no_failure(session):
+def test_closing_an_ended_session_is_not_a_failure(session):
     one = session(session=GIVEN, **NO_CREDENTIALS)
     one.http.reply(LOGOUT, GONE)
     one.library.end_session()
@@ -166,7 +166,7 @@ def test_a_session_that_died_is_replaced_and_the_call_repeated(session, operatio
     one.http.jar = [COOKIE]
     one.http.reply(call, gone)
     do(one)
-    # Without the API's code, a gateway may have said so of a session that is alive.
+    # Without the API's code, the response may come from a gateway while the session is still open.
     assert one.http.calls == [LOGIN, call, *([] if gone is GONE else [LOGOUT]), LOGIN, call]
     assert one.http.tokens(call) == ["token-number-1", "token-number-2"]
     assert one.http.jar == [], "the cookies of the dead session would lead to it again"
@@ -180,7 +180,7 @@ def test_a_given_session_that_died_is_replaced_with_credentials_and_then_logged_
     assert one.http.calls == [READ, LOGIN, READ, LOGOUT]
 
 
-def test_without_credentials_a_dead_session_says_what_to_do(session):
+def test_an_ended_session_without_credentials_gives_advice(session):
     one = session(session=GIVEN, **NO_CREDENTIALS)
     one.http.reply(READ, GONE)
     with pytest.raises(AuthError) as failed:
@@ -221,7 +221,7 @@ def test_threads_that_need_a_login_at_once_make_one(session, gone):
     assert one.http.count(LOGIN) == 1 + gone
 
 
-def test_another_401_is_no_dead_session(session):
+def test_a_401_with_a_different_code_does_not_end_the_session(session):
     one = session()
     one.http.reply(READ, response(401, {"code": "ERR003", "message": "no"}))
     with pytest.raises(AuthError):
@@ -266,7 +266,7 @@ def test_each_failed_connection_and_kind_of_call(session, operation, trouble, co
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_no_retries_is_none(session, operation):
+def test_with_retries_0_each_call_is_sent_once(session, operation):
     do, call = OPERATIONS[operation]
     one = session(retries=0)
     one.http.reply(call, *[response(429)] * 9)
@@ -304,7 +304,7 @@ def test_of_a_login_under_way_when_a_signal_comes_the_session_does_not_leak(sess
     assert one.http.count(LOGOUT) == known
 
 
-def test_an_answer_that_comes_too_late_is_handed_to_who_can_undo_it(session):
+def test_a_late_response_is_passed_to_the_callback(session):
     one = session()
     started = response(200, {"id": "7"})
     one.http.reply(WRITE, Interrupted("Stopped"), started)
@@ -315,7 +315,7 @@ def test_an_answer_that_comes_too_late_is_handed_to_who_can_undo_it(session):
 
 
 @pytest.mark.parametrize("reply", [response(200, b"<html>"), response(204), response(200, [])])
-def test_a_login_without_a_token_is_none(session, reply):
+def test_a_login_without_a_token_fails(session, reply):
     one = session()
     one.http.reply(LOGIN, reply)
     with pytest.raises(ApiError, match="instead of a token in the header X-MSTR-AuthToken"):
@@ -353,14 +353,14 @@ def test_a_refused_login_says_where_and_how(session):
 
 @pytest.mark.parametrize("body", [b"<html>", b"{", b"x"])
 @pytest.mark.parametrize(("do", "call"), [(read, READ), (write, WRITE)])
-def test_a_yes_that_is_no_json_is_a_sentence(session, do, call, body):
+def test_a_success_without_json_is_an_error(session, do, call, body):
     one = session()
     one.http.reply(call, response(200, body))
     with pytest.raises(ApiError, match="answered 200 to GET /api/runtimes with"):
         do(one)
 
 
-def test_secrets_that_ansible_does_not_know_are_told(session):
+def test_secrets_that_ansible_does_not_know_are_masked(session):
     one = session()
     one.http.jar = [COOKIE, ("lb", "1", "mstr.example.com", "/")]
     one.http.forget_cookies = lambda: None
@@ -368,11 +368,11 @@ def test_secrets_that_ansible_does_not_know_are_told(session):
     assert one.library.secrets == {PASSWORD, "token-number-1", "cookie-value"}, "a digit would mask half a result"
 
 
-def test_an_empty_password_is_no_secret(session):
+def test_an_empty_password_is_not_a_secret(session):
     assert session(password="").library.secrets == set()
 
 
-def test_a_session_that_cannot_be_handed_on_is_logged_out(session):
+def test_a_session_that_cannot_be_encoded_is_closed(session):
     one = session()
     one.http.secrets.update(string.ascii_letters)
     with pytest.raises(MstrError, match=r"Could not return the session: .* and Ansible would mask it there"):
@@ -422,7 +422,7 @@ def test_a_last_call_is_made_even_when_the_task_was_asked_to_end(session):
     assert one.http.options[-1]["timeout"] == 5
 
 
-def test_every_response_is_heard_whatever_its_status(session):
+def test_every_response_reaches_the_callback(session):
     one = session()
     heard = []
     one.library.heard = lambda response: heard.append(response.status)

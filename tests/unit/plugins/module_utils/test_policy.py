@@ -85,7 +85,7 @@ def test_ipv6_is_judged_like_ipv4():
     assert rules(judge, "10.0.0.0/8") == ["networks_within"]
 
 
-def test_an_ipv4_mapped_block_is_judged_as_what_it_opens_too():
+def test_an_ipv4_mapped_block_is_also_checked_as_ipv4():
     assert rules(policy(never=["10.66.0.0/16"]), "::ffff:10.66.1.1") == ["networks_never"]
     assert rules(policy(never=["10.66.0.0/16"]), "::ffff:0:0/96") == ["networks_never"]
     assert rules(policy(never=["10.66.0.0/16"]), "::ffff:10.67.1.1") == []
@@ -96,7 +96,7 @@ def test_an_ipv4_mapped_block_is_judged_as_what_it_opens_too():
 
 
 @pytest.mark.parametrize("text", ["db.example.com", "", "10.10/16", "*", "ünï.example"])
-def test_what_is_no_block_lies_within_nothing_and_overlaps_nothing(text):
+def test_an_invalid_block_is_within_nothing_and_overlaps_nothing(text):
     assert rules(policy(["0.0.0.0/0", "::/0"], ["10.0.0.0/8"]), text) == ["networks_within"]
     assert rules(policy(never=["0.0.0.0/0"]), text) == []
 
@@ -252,7 +252,7 @@ def test_a_write_that_leaves_the_whitelist_empty_warns_under_networks_within(hel
 
 
 @pytest.mark.parametrize("options", [{"state": "absent", "whitelist": ["8.8.8.8"]}, {}, {"whitelist": []}])
-def test_what_opens_nothing_is_not_judged(options):
+def test_an_unmanaged_whitelist_is_not_checked(options):
     from_params({"name": "r", **options}, policy([], ["0.0.0.0/0"]))
 
 

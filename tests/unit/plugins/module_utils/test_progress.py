@@ -9,7 +9,7 @@ from ansible_collections.mstr.library.plugins.module_utils._progress import Prog
 
 
 class Screen:
-    """A clock that stands still, and the lines that were shown."""
+    """A stopped clock, and the printed lines."""
 
     def __init__(self):
         self.now = 100.0
@@ -27,7 +27,7 @@ def screen():
     return Screen()
 
 
-def test_nothing_is_shown_in_the_first_three_seconds(screen):
+def test_nothing_is_printed_in_the_first_three_seconds(screen):
     assert screen.at(0, "1 of 9") == []
     assert screen.at(2.9, "5 of 9") == []
     assert screen.at(3, "6 of 9") == ["6 of 9"]

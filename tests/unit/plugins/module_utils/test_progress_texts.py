@@ -14,7 +14,7 @@ def runtime(status="unknown", **packages):
     return from_api({"id": "A" * 32, "name": "Nightly reports", "status": status, "packages": listed})
 
 
-def test_what_is_counted():
+def test_counts_in_progress_lines():
     assert counted(40, 100, "written") == "40 of 100 runtimes written"
 
 
@@ -38,7 +38,7 @@ def test_several_runtimes_are_waited_for():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(3.4, 3), (9.9, 9), (10, 10), (59.9, 50), (60, 60), (119, 60), (600, 600)]
+    ("seconds", "seconds_in_text"), [(3.4, 3), (9.9, 9), (10, 10), (59.9, 50), (60, 60), (119, 60), (600, 600)]
 )
-def test_a_script_that_runs(seconds, shown):
-    assert script_running(seconds) == f"script has been running for {shown} s"
+def test_a_script_that_runs(seconds, seconds_in_text):
+    assert script_running(seconds) == f"script has been running for {seconds_in_text} s"

@@ -24,7 +24,7 @@ from ansible_collections.mstr.library.plugins.module_utils._proxy import proxy_f
         "http://token@proxy.example",
     ],
 )
-def test_what_requests_understands_is_valid(url):
+def test_urls_that_requests_understands_are_valid(url):
     assert proxy_fault(url) is None
 
 
@@ -48,7 +48,7 @@ def test_what_requests_understands_is_valid(url):
         " http://proxy.example",
     ],
 )
-def test_a_url_that_another_parser_would_take_apart_wrongly_is_refused_and_not_quoted(url):
+def test_a_url_that_parsers_split_differently_is_refused_and_not_quoted(url):
     fault = proxy_fault(url)
     assert fault.startswith("is not a valid proxy URL: expected http://HOST:PORT")
     for part in ("s3", "cret", "user:", "proxy.example"):

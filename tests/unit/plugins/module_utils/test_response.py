@@ -21,7 +21,7 @@ def error(status, body=b"", **how):
     return _response.api_error(response(status, body, **how), "create the runtime 'x'", URL)
 
 
-def test_a_refusal_says_what_was_tried_and_what_the_server_said():
+def test_a_refusal_names_the_operation_and_quotes_the_server():
     denied = error(403, DENIED, request="POST /api/runtimes")
     assert denied.sentence == (
         f"Could not create the runtime 'x': {URL} answered 403 to POST /api/runtimes: 'No privilege.' "
@@ -60,7 +60,7 @@ def test_wrapped_errors_are_read_too():
         (b"plain", "with something other than JSON (no content type)"),
     ],
 )
-def test_what_is_no_error_of_the_api_is_named_and_not_dumped(body, words):
+def test_a_foreign_error_page_is_named_and_not_quoted(body, words):
     assert f"answered 502 to GET /api/runtimes {words}" in error(502, body).sentence
 
 
@@ -69,10 +69,11 @@ def test_a_content_type_is_named():
 
 
 @pytest.mark.parametrize(
-    ("body", "shown"), [({"code": "ERR001"}, "ERR001"), ({"code": "", "message": "", "ticketId": "b9a4"}, "b9a4")]
+    ("body", "words"),
+    [({"code": "ERR001"}, "ERR001"), ({"code": "", "message": "", "ticketId": "b9a4"}, "b9a4")],
 )
-def test_code_and_ticket_are_shown_without_a_message_too(body, shown):
-    assert shown in error(500, body).sentence
+def test_code_and_ticket_are_in_the_message_even_without_a_message_of_the_server(body, words):
+    assert words in error(500, body).sentence
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_a_login_that_is_not_found_says_how_a_base_url_usually_ends(status, body
     ],
 )
 @pytest.mark.parametrize("code", ["ERR003", "ERR001"])
-def test_a_session_limit_says_what_to_do_about_it(code, message):
+def test_a_session_limit_gives_advice(code, message):
     refused = error(401, {"code": code, "message": message}).sentence
     assert "End other sessions of this user, wait until they time out on the server, or raise the limit" in refused
     assert "credentials" not in refused
@@ -139,7 +140,7 @@ def test_a_bad_request_in_plain_http_suggests_https(server, hinted):
     assert "https://" not in ours.sentence.replace(server, "")
 
 
-def test_no_advice_where_the_server_said_what_is_wrong():
+def test_no_advice_if_the_message_of_the_server_is_sufficient():
     assert error(404, {"code": "ERR004", "message": "No such runtime."}).sentence.endswith("(ERR004).")
 
 
@@ -224,7 +225,7 @@ def test_json_of_a_usual_depth_is_read():
     assert response(200, b" ").data() is None
 
 
-def test_a_yes_of_another_shape_is_unclear_and_says_what_belongs_there():
+def test_a_success_of_unexpected_shape_is_unclear_and_names_the_expected_one():
     wrong = _response.wrong_response(response(200, b"<html>"), "log in", URL, "a token")
     assert "answered 200 to GET /api/runtimes with an HTML page instead of a token" in wrong.sentence
     assert wrong.unclear
@@ -242,7 +243,7 @@ def test_a_yes_of_another_shape_is_unclear_and_says_what_belongs_there():
         (500, b"", False, False),
     ],
 )
-def test_no_such_object_and_no_such_call_are_told_apart(status, body, no_object, no_call):
+def test_no_such_object_differs_from_no_such_call(status, body, no_object, no_call):
     assert _response.says_no_such_object(error(status, body)) is no_object
     assert _response.says_no_such_call(error(status, body)) is no_call
 

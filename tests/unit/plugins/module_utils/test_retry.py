@@ -66,12 +66,12 @@ def test_which_statuses_are_tried_again():
         ("Wed, 25 Nov 2027 12:00:00 GMT", 60),
     ],
 )
-def test_the_server_is_given_the_time_that_it_asks_for_up_to_a_minute(wish, seconds):
+def test_retry_after_is_respected_up_to_a_minute(wish, seconds):
     assert pause_before(3, wish, middle, NOW) == seconds
 
 
 @pytest.mark.parametrize("wish", [None, "", "soon", "-5", "1.5", "Wed, 99 Nov 2026 12:00:00 GMT", "²", "\x00"])
-def test_a_wish_that_is_none_is_ignored(wish):
+def test_an_invalid_retry_after_is_ignored(wish):
     assert pause_before(1, wish, middle, NOW) == pause_before(1, None, middle, NOW) == 0.5
 
 
@@ -87,5 +87,5 @@ def test_jitter_spreads_a_pause_from_half_to_one_and_a_half():
 
 @given(st.text(), st.integers(1, 50), st.floats(0, 1))
 @example("0\x1f", 1, 0.0)
-def test_any_wish_gives_a_pause_within_a_minute(wish, attempt, dice):
+def test_any_retry_after_gives_a_pause_of_at_most_a_minute(wish, attempt, dice):
     assert 0 <= pause_before(attempt, wish, lambda: dice, NOW) <= 60

@@ -24,7 +24,7 @@ def test_reading_never_fails_and_always_gives_the_same_keys(data):
     assert json.dumps(result)
 
 
-def test_what_the_server_never_returned_is_null():
+def test_a_field_that_the_server_does_not_return_is_null():
     result = from_api({"id": ID}).to_result()
     assert {key for key, value in result.items() if value is not None} == {"id", "is_default"}
 
@@ -38,7 +38,7 @@ def test_a_result_speaks_the_vocabulary_of_the_options():
         owner={"id": "X", "fullName": "n"},
         acl=[{"trusteeId": "T", "trusteeSubtype": 8704}],
     ).to_result()
-    assert result["whitelist"] == ["10.10.10.7/24", "db.example.com"], "shown as they are"
+    assert result["whitelist"] == ["10.10.10.7/24", "db.example.com"], "returned unchanged"
     assert result["packages"] == [
         {"name": "a", "version": "1", "description": None, "status": "installed", "message": "Return code: 0."}
     ]

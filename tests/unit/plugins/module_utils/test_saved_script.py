@@ -34,7 +34,7 @@ def script(name="Load", project=SALES, runtime_id=ID, identity="1"):
 
 
 @pytest.mark.parametrize(
-    ("shown", "runtime_id"),
+    ("api_object", "runtime_id"),
     [
         ({"scriptRuntimeId": ID}, ID),
         ({"scriptRuntimeId": ID.lower()}, ID),
@@ -44,12 +44,12 @@ def script(name="Load", project=SALES, runtime_id=ID, identity="1"):
         ({"scriptRuntimeId": DEFAULT_ID.lower()}, DEFAULT_ID),
     ],
 )
-def test_a_script_that_names_no_runtime_runs_on_the_default_one(shown, runtime_id):
-    assert script(runtime_id=None).on_runtime(shown).runtime_id == runtime_id
+def test_a_script_that_names_no_runtime_runs_on_the_default_one(api_object, runtime_id):
+    assert script(runtime_id=None).on_runtime(api_object).runtime_id == runtime_id
 
 
 @pytest.mark.parametrize("strange", [5, False, [], {"id": ID}, "Etl", ID + "0"])
-def test_a_runtime_that_is_no_id_is_refused_and_not_taken_for_the_default_one(strange):
+def test_an_invalid_runtime_id_is_refused_and_is_not_the_default_runtime(strange):
     with pytest.raises(ValidationError, match=r"id .* is invalid"):
         script().on_runtime({"scriptRuntimeId": strange})
 
@@ -112,13 +112,13 @@ def test_one_warning_with_the_first_reason_and_the_number_of_others():
     assert warning.endswith(" The result lists 1 more under unread.")
 
 
-def test_what_could_not_be_read_as_playbooks_see_it():
+def test_the_result_of_a_failed_read():
     denied = Unread(SALES, script(), refusal(403, "ERR0017", "not yours", "GET /api/scripts/1")).to_result()
     assert denied["project"] == {"id": "5A" * 16, "name": "Sales"}
     assert denied["script"] == {"id": "1", "name": "Load"}
     assert (denied["error"]["http_status"], denied["error"]["code"]) == (403, "ERR0017")
     assert denied["error"]["msg"].startswith("Could not do it: ")
-    nothing = Unread(None, None, MstrError("Nobody knows.")).to_result()
+    nothing = Unread(None, None, MstrError("The read failed.")).to_result()
     assert (nothing["project"], nothing["script"], nothing["error"]["msg"]) == (None, None, "Nobody knows.")
 
 
@@ -185,5 +185,5 @@ def test_where_anything_could_not_be_read_nothing_is_deleted():
     assert len(Usage([script()], unread).protection_faults(doomed[:1])) == 1
 
 
-def test_what_is_unread_matters_only_if_something_is_to_be_deleted():
-    assert Usage([], [Unread(None, None, MstrError("Nobody knows."))]).protection_faults([]) == []
+def test_failed_reads_matter_only_for_a_delete():
+    assert Usage([], [Unread(None, None, MstrError("The read failed."))]).protection_faults([]) == []

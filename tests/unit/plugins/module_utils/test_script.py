@@ -147,12 +147,12 @@ def test_the_looks_come_soon_at_first_and_at_most_five_seconds_apart(room):
         ("no JSON", "no JSON"),
         ('{"a": ', '{"a": '),
         ({"already": "parsed"}, {"already": "parsed"}),
-        ("[" * 102 + "]" * 102, "[" * 102 + "]" * 102),  # would break whoever walks through it
+        ("[" * 102 + "]" * 102, "[" * 102 + "]" * 102),  # would break code that walks through it
         ("[" * 100000, "[" * 100000),
         ("1" * 5000, "1" * 5000),  # Python refuses to read it, and so would the controller
     ],
 )
-def test_the_result_is_the_parsed_output_or_the_text_where_it_is_no_json(room, output, result):
+def test_the_result_is_the_parsed_output_or_the_text_if_it_is_not_json(room, output, result):
     assert room(state(3, output=output)).run()["result"] == result
 
 
@@ -184,14 +184,14 @@ def test_a_run_that_does_not_end_ready_fails_with_every_key(room, number, status
     assert here.calls == [START, LOOK]
 
 
-def test_of_a_long_stderr_the_end_is_shown_and_no_control_character(room):
+def test_a_long_stderr_is_cut_to_its_end_without_control_characters(room):
     failure = room(state(4, stderr="x" * 5_000_000 + "\n\x1b[31mValueError: the reason\x1b[0m\n")).fail()
     assert failure.sentence.endswith("ValueError: the reason")
     assert len(failure.sentence) < 1200
     assert "\x1b" not in failure.sentence
 
 
-def test_without_stderr_the_servers_message_is_shown(room):
+def test_without_stderr_the_message_of_the_server_is_quoted(room):
     sentence = room(state(5, message="The execution took\ntoo long.")).fail().sentence
     assert sentence == "The script on the default runtime ended with status expired: The execution took too long."
     assert room(state(6)).fail().sentence.endswith("ended with status cancelled: the server gave no reason")
@@ -247,7 +247,7 @@ def test_a_run_interrupted_while_its_state_is_asked_for_is_stopped_too(room):
     assert here.calls == [START, LOOK, LOOK, STOP]
 
 
-def test_an_evaluation_that_the_server_forgets_is_nobodys_any_more(room):
+def test_an_evaluation_that_the_server_lost_is_not_stopped(room):
     here = room(state(1, stdout="half"), refused(LOOK, 404, "4", "The object evaluation was not found."))
     failure = here.fail()
     assert failure.sentence == (
@@ -279,9 +279,9 @@ def test_an_outage_while_the_script_runs_does_not_stop_it(room, outage):
 def test_a_server_that_stays_away_until_run_timeout_has_the_run_stopped(room, outage):
     here = room(state(1, stderr="busy"), *[outage] * 30)
     failure = here.fail(timeout=20)
-    said = str(getattr(outage, "sentence", "Could not read the result of the script on the default runtime: "))
+    reason = str(getattr(outage, "sentence", "Could not read the result of the script on the default runtime: "))
     preface = "The script on the default runtime did not end within 20 seconds (run_timeout). The last check failed: "
-    assert failure.sentence.startswith(preface + said)
+    assert failure.sentence.startswith(preface + reason)
     assert failure.sentence.endswith("It was stopped on the server. Its stderr ends with: busy")
     assert here.calls[-1] == STOP
     assert failure.error["http_status"] == getattr(outage, "status", None)
@@ -350,14 +350,14 @@ def test_a_yes_without_an_id_is_a_lost_answer(room, body):
         ConnectError("Could not: nothing listens.", request=api(START), refused=True),
     ],
 )
-def test_a_start_that_was_refused_is_told_as_it_is(room, start):
+def test_a_refused_start_keeps_its_message(room, start):
     here = room(start=start)
     failure = here.fail(runtime_id=ID)
     assert "may be running" not in failure.sentence
     assert not isinstance(failure, PartialError), "nothing was done"
 
 
-def test_too_many_requests_is_no_lost_answer_and_tried_again(room):
+def test_too_many_requests_is_retried(room):
     here = room(state(3), start=refused(START, 429, "16"))
     here.http.reply(START, response(200, {"id": EVALUATION}, request=api(START)))
     here.run()
@@ -374,7 +374,7 @@ def test_a_start_that_is_interrupted_is_stopped_when_its_answer_comes_late(room)
     assert here.calls == [START, STOP]
 
 
-def test_what_cannot_be_stopped_after_an_interrupted_start_may_be_running(room):
+def test_a_script_that_cannot_be_stopped_after_an_interrupted_start_may_be_running(room):
     here = room(start=INTERRUPTED)
     here.http.reply(START, response(200, {"id": EVALUATION}, request=api(START)))
     here.http.reply(STOP, refused(STOP, 500, "01"))

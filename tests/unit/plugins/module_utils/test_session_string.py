@@ -40,7 +40,7 @@ def test_a_made_up_string_is_refused(text):
 
 
 @given(st.integers(0, len(WHOLE) - 9), st.sampled_from("AZaz09-_"))
-def test_a_string_with_another_letter_is_refused(place, letter):
+def test_a_changed_string_is_refused(place, letter):
     changed = WHOLE[:place] + letter + WHOLE[place + 1 :]
     assume(changed != WHOLE)
     with pytest.raises(ValueError, match="is not a complete session string"):
@@ -48,7 +48,7 @@ def test_a_string_with_another_letter_is_refused(place, letter):
 
 
 @given(SESSIONS, st.lists(st.text("abcXYZ01-_", min_size=2, max_size=4), max_size=3))
-def test_a_string_holds_none_of_the_secrets_that_ansible_would_mask_in_it(session, secrets):
+def test_a_string_contains_no_secret_that_ansible_would_mask(session, secrets):
     text = encode(session, ["", *secrets])
     assert not [secret for secret in secrets if secret in text]
     assert decode(text) == session

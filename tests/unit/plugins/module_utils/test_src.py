@@ -54,7 +54,7 @@ def test_a_list_in_yaml_or_json_bare_or_under_the_key(written, content):
     assert read_definitions(written(content)) == ENTRIES
 
 
-def test_what_is_merged_in_may_be_overridden(written):
+def test_a_merged_key_may_be_overridden(written):
     path = written("- &base {name: a, exec_timeout: 60, others: x}\n- <<: *base\n  name: b\n  exec_timeout: 90\n")
     assert read_definitions(path)[1] == {"name": "b", "exec_timeout": 90, "others": "x"}
 
@@ -64,7 +64,7 @@ def test_entries_are_not_looked_at_here(written):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected_text"),
     [
         (b"\xff\xfe- name: a", "is not UTF-8 text"),
         ("- name: [a", "is not YAML: while parsing a flow sequence"),
@@ -90,11 +90,11 @@ def test_entries_are_not_looked_at_here(written):
         ("- " * 2_000, "is not YAML"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_one_sentence(written, content, said):
+def test_a_fault_of_a_file_is_one_sentence(written, content, expected_text):
     path = written(content)
     (fault,) = faults_of(read_definitions, path)
     assert fault.startswith(f"src {path!r} ")
-    assert said in fault
+    assert expected_text in fault
     assert "\n" not in fault
 
 
@@ -128,18 +128,18 @@ def test_yaml_is_imported_only_for_a_file_that_is_not_json(written):
         "from ansible_collections.mstr.library.plugins.module_utils._src import read_definitions\n"
         "before = 'yaml' in sys.modules; read_definitions(sys.argv[2]); print(before, 'yaml' in sys.modules)"
     )
-    for content, said in ((json.dumps(ENTRIES), "False False"), (YAML, "False True")):
+    for content, expected_text in ((json.dumps(ENTRIES), "False False"), (YAML, "False True")):
         done = subprocess.run(
             [sys.executable, "-c", script, ".", written(content)], capture_output=True, text=True, check=True
         )
-        assert done.stdout.split() == said.split()
+        assert done.stdout.split() == expected_text.split()
 
 
 # --- what YAML did not read as text
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "expected_text"),
     [
         ({"name": True}, "name True was read as a boolean; put it in quotes"),
         ({"name": 45000}, "name 45000 was read as a number; put it in quotes"),
@@ -159,9 +159,9 @@ def test_yaml_is_imported_only_for_a_file_that_is_not_json(written):
         ({"exec_timeout": True}, "exec_timeout must be a finite number, not True"),
     ],
 )
-def test_what_ansible_would_make_of_it_unseen(entry, said):
+def test_values_that_ansible_would_convert_silently_are_refused(entry, expected_text):
     (fault,) = mistyped(entry, {"options": DEFINITION_OPTIONS})
-    assert fault.startswith(said)
+    assert fault.startswith(expected_text)
 
 
 @pytest.mark.parametrize(
@@ -172,5 +172,5 @@ def test_what_ansible_would_make_of_it_unseen(entry, said):
         {"unknown": 3, "whitelist": None, "packages": []},
     ],
 )
-def test_what_ansible_may_convert(entry):
+def test_values_that_ansible_may_convert(entry):
     assert list(mistyped(entry, {"options": DEFINITION_OPTIONS})) == []

@@ -66,7 +66,7 @@ def test_good_files(files, given):
         ({"client_key": "key"}, "client_key is given without client_cert"),
     ],
 )
-def test_a_file_that_is_not_what_the_option_needs_names_the_option(files, given, fault):
+def test_an_unsuitable_file_names_its_option(files, given, fault):
     [found] = file_faults({option: files[name] for option, name in given.items()})
     assert found.startswith(fault.format(**files))
     assert "_ssl.c" not in found

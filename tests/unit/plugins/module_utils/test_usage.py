@@ -121,7 +121,7 @@ def test_a_release_without_any_search_is_unread(server):
     assert missing(find_usage(server, None, 1)) == [("Empty", None), ("Finance", None), ("Sales", None)]
 
 
-def test_what_is_refused_is_unread_and_the_rest_is_read(server):
+def test_a_refused_read_is_unread_and_the_others_are_read(server):
     server.refusals = {
         f"POST {V2} Finance": refusal(500, "ERR001", "The project is not loaded."),
         "GET /scripts/load Sales": refusal(403, "ERR0017", "no permission"),
@@ -143,7 +143,7 @@ def test_a_list_of_projects_that_is_refused_leaves_everything_unread(server):
     assert (usage.scripts, missing(usage)) == ((), [(None, None)])
 
 
-def test_a_runtime_that_is_no_id_is_unread(server):
+def test_a_script_with_an_invalid_runtime_id_is_unread(server):
     server.projects["Sales"]["load"] = "Etl"
     usage = find_usage(server, None, 4)
     assert missing(usage) == [("Sales", "load")]
@@ -207,27 +207,27 @@ def test_a_signal_ends_the_look_up(server):
         find_usage(server, None, 4)
 
 
-class Saying:
+class FixedResponse:
     """A session that answers one thing where a project, a search, a page or a script belongs."""
 
     base_url = URL
 
-    def __init__(self, place, said):
-        self.place, self.said = place, said
+    def __init__(self, place, response_data):
+        self.place, self.response_data = place, response_data
 
     def get(self, path, params=None, **_how):
         if path == "/projects":
-            return self.said if self.place == "projects" else [{"id": "P", "name": "Sales"}]
+            return self.response_data if self.place == "projects" else [{"id": "P", "name": "Sales"}]
         if path == V1:
-            return self.said if self.place == "page" else [{"id": "S", "name": "load"}]
-        return self.said if self.place == "script" else {"scriptRuntimeId": ID}
+            return self.response_data if self.place == "page" else [{"id": "S", "name": "load"}]
+        return self.response_data if self.place == "script" else {"scriptRuntimeId": ID}
 
     def send(self, *_call, **_how):
-        return self.said if self.place == "search" else {"id": "1", "totalItems": 1}
+        return self.response_data if self.place == "search" else {"id": "1", "totalItems": 1}
 
 
 @pytest.mark.parametrize("place", ["projects", "search", "page", "script"])
-@given(said=ANY_JSON)
-def test_any_json_is_scripts_or_unread(place, said):
-    usage = find_usage(Saying(place, said), None, 1)
-    assert usage.scripts or usage.unread or said == []
+@given(response_data=ANY_JSON)
+def test_any_json_is_scripts_or_unread(place, response_data):
+    usage = find_usage(FixedResponse(place, response_data), None, 1)
+    assert usage.scripts or usage.unread or response_data == []

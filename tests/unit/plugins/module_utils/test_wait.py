@@ -105,7 +105,7 @@ def test_waiting_ends_in_time_with_a_look_at_the_end(interval, times, takes):
     assert all(0 < pause <= 5 * interval for pause in film.pauses)
 
 
-def test_a_timeout_tells_the_last_status_of_the_runtime_and_of_each_package():
+def test_a_timeout_reports_the_last_status_of_the_runtime_and_of_each_package():
     film = Film({"status": "busy", "packages": packages(pandas="installed", scipy="installing")})
     failure = film.fail(BUSY, timeout=5)
     assert failure.sentence == (
@@ -145,7 +145,7 @@ def test_unknown_with_packages_that_are_not_installed_is_not_ready():
 
 @pytest.mark.parametrize("first", [{"packages": packages(pandas="unknown")}, {"packages": packages(pandas=None)}])
 @pytest.mark.parametrize("status", ["unknown", None])
-def test_a_server_that_tells_nothing_at_all_is_waited_for_in_vain_and_named_so(first, status):
+def test_a_server_that_never_reports_a_status_times_out_with_advice(first, status):
     picture = {**first, "status": status}
     failure = Film(picture).fail(picture, timeout=20)
     assert "The server has not reported a status; some servers report one only after a script" in failure.sentence
@@ -224,7 +224,7 @@ def test_nothing_changed_is_waited_for_all_the_same():
         outcome("created", **BUSY)._replace(predicted=True),
     ],
 )
-def test_what_is_not_there_is_not_waited_for(one):
+def test_an_absent_runtime_is_not_waited_for(one):
     film = Film(None)
     assert waited(film, one) is one
     assert film.looks == 0
@@ -352,7 +352,7 @@ def test_without_a_write_a_status_is_believed_at_once():
     assert film.looks == 0
 
 
-def test_an_interrupted_waiting_says_what_it_waited_for():
+def test_an_interrupted_wait_names_the_runtime():
     with pytest.raises(PartialError) as failure:
         waited(Film(Interrupted("Stopped by signal SIGTERM")), outcome(**BUSY))
     assert failure.value.sentence == f"Stopped by signal SIGTERM while waiting for runtime 'r' ({ID}) to be ready"
@@ -370,7 +370,7 @@ def test_how_a_task_wants_to_wait():
 
 @pytest.mark.parametrize("wait", [True, False])
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), -(10**400)])
-def test_times_that_are_not_positive_are_refused_also_where_nobody_waits(wait, value):
+def test_times_must_be_positive_even_without_wait(wait, value):
     assert faults_of(waiting_from, {"wait": wait, "wait_timeout": value, "wait_interval": value}) == (
         f"wait_timeout must be more than 0 seconds, not {value}",
         f"wait_interval must be more than 0 seconds, not {value}",

@@ -68,7 +68,7 @@ def test_all_mistakes_of_all_entries_in_one_message():
             wait_timeout=0,
         ),
     )
-    told = "\n".join(faults)
+    message = "\n".join(faults)
     for one in (
         "runtimes[0] 'a': whitelist[0] 'host.example.com' is not a CIDR block",
         "runtimes[1]: name '' is empty",
@@ -83,7 +83,7 @@ def test_all_mistakes_of_all_entries_in_one_message():
         "purge_limit must be at least 0, not -1",
         "wait_timeout must be more than 0 seconds, not 0",
     ):
-        assert one in told
+        assert one in message
     assert len(faults) == 12
 
 
@@ -136,7 +136,7 @@ def test_purge_without_a_runtime_that_is_to_be_present(tmp_path, source, entries
     assert fault.startswith("purge would delete every runtime, as no entry has state: present")
 
 
-def test_a_null_is_no_list():
+def test_null_is_not_a_list():
     assert faults_of(prepare, params()) == ("one of runtimes and src is required",)
 
 
@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_read_is_its_only_fault(tmp_path):
     assert "cannot be read" in fault
 
 
-def test_breaches_of_the_policy_are_told_with_all_else():
+def test_policy_violations_are_reported_with_all_other_faults():
     policy = {"networks_within": ["10.0.0.0/8"], "networks_never": None}
     faults = faults_of(
         prepare, given({"name": "a", "whitelist": ["0.0.0.0/0"]}, {"name": "b", "exec_timeout": 0}, policy=policy)
@@ -168,7 +168,7 @@ def test_an_entry_s_comment_comes_before_the_task_s():
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "expected_start"),
     [
         (None, "runtimes[1]: expected a mapping of options, got None"),
         ("name: a", "runtimes[1]: expected a mapping of options, got 'name: a'"),
@@ -202,9 +202,9 @@ def test_an_entry_s_comment_comes_before_the_task_s():
         ),
     ],
 )
-def test_a_mistake_is_named_with_its_entry_s_index_and_name(tmp_path, entry, said):
+def test_a_mistake_is_named_with_its_entry_s_index_and_name(tmp_path, entry, expected_start):
     faults = faults_of(prepare, from_file(tmp_path, [{"name": "a"}, entry, {"name": "c", "exec_timeout": 0}]))
-    assert faults[0].startswith(said)
+    assert faults[0].startswith(expected_start)
     assert [fault[:11] for fault in faults if not fault.startswith("runtimes[1]")] == ["runtimes[2]"]
     assert not any("dictionary requested" in fault for fault in faults)
 

@@ -11,7 +11,7 @@ PANDAS, REQUESTS = {"name": "pandas", "version": "2.2.3"}, {"name": "requests", 
 
 
 @pytest.mark.parametrize(
-    ("field", "before", "after", "said"),
+    ("field", "before", "after", "expected_line"),
     [
         (
             "whitelist",
@@ -38,8 +38,8 @@ PANDAS, REQUESTS = {"name": "pandas", "version": "2.2.3"}, {"name": "requests", 
         ("whitelist", ["b", "a"], ["a", "b"], "whitelist b, a → a, b"),
     ],
 )
-def test_a_line_says_what_changed(field, before, after, said):
-    assert line(field, before, after) == said
+def test_a_line_says_what_changed(field, before, after, expected_line):
+    assert line(field, before, after) == expected_line
 
 
 def test_a_line_stays_short_and_the_marks_are_whole():

@@ -36,7 +36,7 @@ class Page(HTMLParser):
 
 
 def hostile():
-    """A server on which every text that somebody could choose is hostile."""
+    """A server on which every text that a user can choose is hostile."""
     one = runtime(
         1,
         HOSTILE,
@@ -119,7 +119,7 @@ def test_fifty_environments_of_a_hundred_runtimes_take_seconds():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected_message"),
     [
         (([], "x.pdf"), r"'x.pdf' must end in .html, .json or .csv"),
         (([], "html"), "must end in"),
@@ -128,8 +128,8 @@ def test_fifty_environments_of_a_hundred_runtimes_take_seconds():
         (("text", "x.html"), "takes a list of reports"),
     ],
 )
-def test_what_is_refused(arguments, said):
-    with pytest.raises(AnsibleFilterError, match=said):
+def test_what_is_refused(arguments, expected_message):
+    with pytest.raises(AnsibleFilterError, match=expected_message):
         report_file(*arguments)
 
 

@@ -9,7 +9,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._role_names import re
 
 
 @pytest.mark.parametrize(
-    ("said", "becomes"),
+    ("original", "expected"),
     [
         ("runtimes[0] 'src': name is empty", "mstr_runtimes[0] 'src': name is empty"),
         ("a\nruntimes[3] is a runtime like runtimes[1]", "a\nmstr_runtimes[3] is a runtime like mstr_runtimes[1]"),
@@ -26,10 +26,14 @@ from ansible_collections.mstr.library.plugins.plugin_utils._role_names import re
         ("mstr_runtimes[0] and mstr_runtimes_src 'x'", "mstr_runtimes[0] and mstr_runtimes_src 'x'"),
     ],
 )
-def test_a_message_names_variables_and_keeps_what_somebody_wrote(said, becomes):
-    assert renamed({"failed": True, "msg": said, "runtimes": []}) == {"failed": True, "msg": becomes, "runtimes": []}
+def test_a_message_names_variables_and_keeps_quoted_values(original, expected):
+    assert renamed({"failed": True, "msg": original, "runtimes": []}) == {
+        "failed": True,
+        "msg": expected,
+        "runtimes": [],
+    }
 
 
 @pytest.mark.parametrize("result", [{"msg": "runtimes[0]"}, {"failed": True}, {"failed": True, "msg": None}])
-def test_what_has_no_error_stays(result):
+def test_a_result_without_an_error_is_unchanged(result):
     assert renamed(result) == result
