@@ -119,7 +119,7 @@ def test_the_result_of_a_failed_read():
     assert (denied["error"]["http_status"], denied["error"]["code"]) == (403, "ERR0017")
     assert denied["error"]["msg"].startswith("Could not do it: ")
     nothing = Unread(None, None, MstrError("The read failed.")).to_result()
-    assert (nothing["project"], nothing["script"], nothing["error"]["msg"]) == (None, None, "Nobody knows.")
+    assert (nothing["project"], nothing["script"], nothing["error"]["msg"]) == (None, None, "The read failed.")
 
 
 def test_projects_are_chosen_by_name_or_id_once_and_a_misspelled_one_is_unread():
