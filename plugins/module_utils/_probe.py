@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks a server everything that the public material leaves open, and leaves nothing behind.
+"""Tests on a server every behaviour that the public documentation leaves open, and cleans up afterwards.
 
 Wing: Work.
 """
@@ -27,7 +27,7 @@ _REACH = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?
 
 
 def settings_from(params: Mapping[str, Any], check_mode: bool = False) -> Settings:
-    """The options, checked. Raises ValidationError."""
+    """The checked options. Raises ValidationError."""
     faults = []
     reach, wait_timeout = None, params["wait_timeout"]
     if not 0 < wait_timeout < math.inf:
@@ -46,7 +46,7 @@ def settings_from(params: Mapping[str, Any], check_mode: bool = False) -> Settin
 
 
 def probe(scratch: Scratch) -> dict[str, Any]:
-    """The result. Raises MstrError where the login is refused, and when the task is asked to end."""
+    """The result. Raises MstrError if the login is refused or the task must end."""
     try:
         scratch.library.snapshot()
         removed = _earlier(scratch)
@@ -94,7 +94,7 @@ def _cleaned_up(scratch: Scratch) -> list[dict[str, Any]]:
 
 
 def _earlier(scratch: Scratch) -> int:
-    """Number of runtimes of an earlier probe that were deleted, or would be."""
+    """The number of runtimes of an earlier probe that were deleted, or would be in check mode."""
     try:
         found = scratch.earlier(scratch.listed())
     except (Unanswered, MstrError) as exc:

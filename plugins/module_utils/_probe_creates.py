@@ -19,12 +19,13 @@ from ._probe_words import OTHER, Answer, Unanswered, refused
 from ._response import Response
 
 _ALREADY_EXISTS = 15
-# Networks for documentation (RFC 5737), which nobody has: by text and by number in the order E A D C B.
+# Networks for documentation (RFC 5737), which no one uses: by text and by number in the order E A D C B.
 BLOCKS = ("203.0.113.128/25", "192.0.2.0/26", "203.0.113.0/25", "198.51.100.0/24", "192.0.2.64/26")
 PACKAGE = "six"  # small, and without dependencies
 CPU, MEMORY = "0.2", 512  # the values of the samples [doc]
 _DESCRIPTION = "Made by mstr.library.mstr_probe, to be deleted by it"
-# What a create is given, field by field, where the server wants more than a name; the vendor's client sends the first.
+# The values to add to a create, field by field, if the server requires more than a name. The vendor's client sends
+# the first one.
 _MORE: dict[str, Any] = {
     "execTimeout": 600,
     "resource": {"cpu": CPU, "mem": MEMORY},
@@ -38,7 +39,7 @@ _MORE: dict[str, Any] = {
 
 
 class Created(NamedTuple):
-    """A runtime of this probe. `response` to its create, None where it was lost; `needed` None where it is unknown."""
+    """A runtime of this probe. `response`: to its create, None if lost; `needed`: None if unknown."""
 
     id: str
     response: Response | None
@@ -81,13 +82,13 @@ def full(scratch: Scratch) -> str:
 
 
 def some_python(scratch: Scratch) -> str | None:
-    """A Python version that the server surely has: the built-in runtime's."""
+    """A Python version that the server has: that of the built-in runtime."""
     version = scratch.read(DEFAULT_RUNTIME_ID).get("runtimeVersion")
     return str(version) if version else None
 
 
 class Third(NamedTuple):
-    """How a second runtime of one name was received. `refusal` None: it exists."""
+    """The response to a second runtime with the same name. `refusal` None: it was created."""
 
     refusal: ApiError | None
     id: str | None
@@ -134,7 +135,7 @@ def _third(scratch: Scratch, name: str) -> Third:
 
 
 def _needed(scratch: Scratch) -> dict[str, Any]:
-    # More than is needed does no harm.
+    # Additional fields do no harm.
     needed = scratch.once(bare).needed
     return dict(_MORE) if needed is None else {name: _MORE[name] for name in needed}
 
@@ -184,7 +185,7 @@ def duplicate_status(scratch: Scratch) -> Answer:
     if refusal is None:
         raise Unanswered("The server accepts a second runtime of the same name.")
     if refusal.number != _ALREADY_EXISTS:
-        # Two plays that create one runtime at the same time know the loser's refusal by its code.
+        # If two plays create the same runtime at the same time, the modules recognize the refusal by this code.
         return OTHER, f"A second runtime of the same name was {refused(refusal)}, and not with ERR0015."
     return refusal.status, f"A second runtime of the same name was {refused(refusal)}."
 
@@ -200,7 +201,7 @@ def names_case(scratch: Scratch) -> Answer:
 
 
 def names_whitespace(scratch: Scratch) -> Answer:
-    """What becomes of a blank at the end of a name."""
+    """What the server does with a space at the end of a name."""
     identity = scratch.once(third)
     refusal = scratch.patch(identity, {"name": f"{scratch.name('a')} "})
     if refusal:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Questions about lists, and about what the server makes of the values in a whitelist.
+"""Questions about lists, and about how the server stores whitelist entries.
 
 Wing: Work.
 """
@@ -33,7 +33,7 @@ def list_omits(scratch: Scratch) -> Answer:
         raise Unanswered("The list does not show the runtime.")
     found = scratch.read(identity)
     if identity != DEFAULT_RUNTIME_ID and zero_counts(scratch)[0] == "omit":
-        # So that an answer shows it.
+        # Set it, so that a response contains it.
         scratch.patch(identity, {"minCachedInstances": 1})
         found = scratch.read(identity)
         [entry] = [one for one in scratch.listed() if str(one["id"]) == identity]
@@ -98,7 +98,7 @@ def _order(seen: list[list[str]], ours: list[list[str]], known: Mapping[str, lis
 
 
 def default_name(scratch: Scratch) -> Answer:
-    """How the built-in runtime is called."""
+    """The name of the built-in runtime."""
     name = str(scratch.read(DEFAULT_RUNTIME_ID).get("name"))
     if not _BUILT_IN_NAME.fullmatch(name):
         raise Unanswered("The built-in runtime has a name that somebody may have chosen, so it is not published.")
@@ -117,7 +117,7 @@ def _zero_counts(scratch: Scratch) -> Answer:
 
 
 def _stored(scratch: Scratch, entry: str) -> str | None:
-    """What the server makes of one entry of a whitelist, None where it refuses the entry."""
+    """How the server stores one whitelist entry; None if it refuses the entry."""
     identity = scratch.once(full)
     refusal = scratch.patch(identity, {"whitelist": [entry]})
     if refusal:

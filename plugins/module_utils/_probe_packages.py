@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Questions about packages and status, from one watch over a runtime that has just been created.
+"""Questions about packages and status, answered by watching a runtime that was just created.
 
 Wing: Work.
 """
@@ -19,7 +19,7 @@ from ._probe_words import OTHER, Answer, Unanswered, refused
 
 _INTERVAL, _GROWTH, _LONGEST = 1.0, 1.25, 5.0  # seconds, times, seconds
 _LONGEST_LAG = 30.0  # seconds
-SECOND_PACKAGE = "idna"  # small too
+SECOND_PACKAGE = "idna"  # also small
 _FINAL = ("installed", "not_installed")
 _UNKNOWN_LOOKS = 3  # at a runtime whose packages are done, until its status counts as staying unknown
 _ADDED = "mstr" + "io-py"
@@ -34,29 +34,29 @@ class Look(NamedTuple):
 
     @property
     def packages_done(self) -> bool:
-        """Whether the package is installed, or will never be."""
+        """Whether the installation has succeeded or failed."""
         return self.package in _FINAL
 
 
 class Watch(NamedTuple):
-    """What a runtime looked like from its creation until nothing changed any more, or the time was over."""
+    """The states of a runtime from its creation until nothing changed any more or the timeout was reached."""
 
     looks: tuple[Look, ...]
-    added: bool  # mstrio-py was there, unasked
+    added: bool  # the server added mstrio-py by itself
 
     @property
     def last(self) -> Look:
-        """How it ended."""
+        """The last state."""
         return self.looks[-1]
 
     @property
     def stays_unknown(self) -> bool:
-        """Whether the status of the runtime was never anything else."""
+        """Whether the status of the runtime was always unknown."""
         return {look.status for look in self.looks} == {"unknown"}
 
 
 def watch(scratch: Scratch) -> Watch:
-    """Look at the runtime with every field until its packages and its status are settled."""
+    """Read the runtime with every field until its packages and its status no longer change."""
     identity = scratch.once(full)
     end, interval = scratch.clock() + scratch.settings.wait_timeout, _INTERVAL
     looks: list[Look] = []
@@ -103,7 +103,7 @@ def _statuses(looks: tuple[Look, ...]) -> str:
 
 
 def runtime_status(scratch: Scratch) -> Answer:
-    """What the status of a runtime says before its first script."""
+    """Which status a runtime has before its first script."""
     seen = scratch.once(watch)
     first, last = seen.looks[0], seen.last
     evidence = f"After the create, the status was {_statuses(seen.looks)}."
@@ -143,7 +143,7 @@ def package_outcome(scratch: Scratch) -> Answer:
 
 
 def empty_version(scratch: Scratch) -> Answer:
-    """What becomes of an omitted version."""
+    """What the server does with an omitted version."""
     seen = scratch.once(watch)
     before = [look for look in seen.looks if look.package != "installed"]
     if any(look.version for look in before):
@@ -158,14 +158,14 @@ def empty_version(scratch: Scratch) -> Answer:
 
 
 class Update(NamedTuple):
-    """What was seen of an update. `seconds`: until the answers showed its effect, None where that was not seen."""
+    """The effect of an update. `seconds`: until responses showed it, None if they did not."""
 
     added: bool
     seconds: float | None
 
 
 def update(scratch: Scratch) -> Update:
-    """Ask for one more package, and look until the answers show it."""
+    """Request one more package, and read the runtime until it shows the effect."""
     seen, identity = scratch.once(watch), scratch.once(full)
     before = seen.last.status
     wanted = [
@@ -198,7 +198,7 @@ def mstrio_py_added(scratch: Scratch) -> Answer:
 
 
 def status_lag(scratch: Scratch) -> Answer:
-    """For how many seconds the status is that of before an update."""
+    """For how many seconds after an update the server still reports the old status."""
     seconds = scratch.once(update).seconds
     if seconds is None:
         raise Unanswered("The status of before the update was unknown, or did not change; so nothing shows a delay.")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Questions about projects and the metadata search. They only read, and read no script of anybody.
+"""Questions about projects and the metadata search. They only read, and they read no user's scripts.
 
 Wing: Work.
 """
@@ -30,11 +30,11 @@ def _projects(scratch: Scratch) -> list[Mapping[str, Any]]:
 
 
 def _searches(scratch: Scratch) -> dict[str, Mapping[str, Any] | ApiError]:
-    """What each version of the search answers: an object, or the error of a call that does not exist."""
+    """The response of each version of the search: an object, or the error for a missing call."""
     loaded = [one for one in scratch.once(_projects) if one.get("status", _LOADED) == _LOADED]
     if not loaded:
         raise Unanswered("The user may use no project that is loaded.")
-    # A search for scripts of a name that none has.
+    # A search for scripts with a name that no script has.
     params = {"type": SCRIPT_TYPE, "domain": _PROJECT_DOMAIN, "name": PREFIX, "pattern": _EXACTLY}
     found: dict[str, Mapping[str, Any] | ApiError] = {}
     for version, path, body in _VERSIONS:
@@ -60,7 +60,7 @@ def search_versions(scratch: Scratch) -> Answer:
 
 
 def search_missing(scratch: Scratch) -> Answer:
-    """How a call is refused that does not exist."""
+    """How the server refuses a call that does not exist."""
     for found in scratch.once(_searches).values():
         if isinstance(found, ApiError):
             return str(found.status), f"The other version was {refused(found)}."
@@ -68,7 +68,7 @@ def search_missing(scratch: Scratch) -> Answer:
 
 
 def search_total(scratch: Scratch) -> Answer:
-    """Whether a search says how much it found."""
+    """Whether a search returns the number of objects found."""
     for found in scratch.once(_searches).values():
         if not isinstance(found, ApiError):
             if "totalItems" not in found:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the probe reads, and what it remembers of the responses.
+"""Reads for the probe, and records facts about the responses.
 
 Wing: Work.
 """
@@ -25,7 +25,7 @@ PATH = "/runtimes"
 
 
 class Reader:
-    """What a question that only reads works with. `clock` counts seconds."""
+    """The tools for a question that only reads. `clock` returns seconds."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Reader:
         library.heard = self.hear
 
     def once(self: Self, find: Callable[[Self], Found]) -> Found:
-        """What `find` finds, which is asked once for all questions. Raises Unanswered each time, Interrupted."""
+        """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted."""
         if find not in self._found:
             try:
                 self._found[find] = find(self)
@@ -55,7 +55,7 @@ class Reader:
                 self._found[find] = Unanswered(why(exc))
             except Unanswered as exc:
                 self._found[find] = exc
-            except Exception as exc:  # what a server sends may be stranger than expected; it is not tried again
+            except Exception as exc:  # a server may send unexpected data; it is not tried again
                 self._found[find] = Unanswered(unforeseen(exc).sentence)
         found = self._found[find]
         if isinstance(found, Unanswered):
@@ -63,7 +63,7 @@ class Reader:
         return cast("Found", found)
 
     def hear(self, response: Response) -> None:
-        """Note how the server writes its errors."""
+        """Record how the server writes its errors."""
         if response.ok:
             return
         with suppress(ValueError):
@@ -77,7 +77,7 @@ class Reader:
     # --- reading
 
     def listed(self) -> list[dict[str, Any]]:
-        """The list as the server shows it. Raises MstrError, Unanswered."""
+        """The list as the server returns it. Raises MstrError, Unanswered."""
         data = self.library.get(PATH, doing="list the runtimes")
         entries = data.get("runtimes") if isinstance(data, Mapping) else None
         if not isinstance(entries, list):
@@ -87,7 +87,7 @@ class Reader:
         return found
 
     def read(self, identity: str) -> dict[str, Any]:
-        """One runtime as the server shows it. Raises MstrError, Unanswered."""
+        """One runtime as the server returns it. Raises MstrError, Unanswered."""
         data = self.library.get(f"{PATH}/{identity}", doing="read a runtime")
         if not isinstance(data, Mapping):
             raise Unanswered("A runtime was returned in an unexpected shape.")

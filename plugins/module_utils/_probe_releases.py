@@ -23,7 +23,7 @@ _RELEASE = re.compile(r"[\w. -]{1,60}", re.ASCII)
 
 
 def _status_call(scratch: Scratch) -> Mapping[str, Any] | None:
-    """What GET /status says, None where the server refuses it to a session too."""
+    """The response to GET /status; None if the server refuses it even with a session."""
     try:
         data = scratch.library.call("GET", "/status", doing="read the server's releases", renews=False).data()
     except ApiError as exc:
@@ -38,7 +38,7 @@ def _status_call(scratch: Scratch) -> Mapping[str, Any] | None:
 
 
 def product(scratch: Scratch) -> dict[str, str | None]:
-    """The releases of the product, null where the server keeps them to itself."""
+    """The releases of the product; null if the server does not reveal them."""
     try:
         data = scratch.once(_status_call) or {}
     except Unanswered:
@@ -54,7 +54,7 @@ def _release(value: Any) -> str | None:
 
 
 def status_call(scratch: Scratch) -> Answer:
-    """Whether the server tells its releases."""
+    """Whether the server reports its releases."""
     if scratch.once(_status_call) is None:
         return "locked", "GET /api/status was refused."
     return "open", "GET /api/status was answered."
@@ -143,7 +143,7 @@ def iserver_timeout(scratch: Scratch) -> Answer:
 
 
 def guest_login(scratch: Scratch) -> Answer:
-    """Whether the server takes guests."""
+    """Whether the server accepts guest logins."""
     login = scratch.library.connection.login
     if login is None or login.mode != "anonymous":
         raise Unanswered("The probe logs in only with the credentials that it is given; give login_mode: anonymous.")
@@ -177,7 +177,7 @@ def error_code_style(scratch: Scratch) -> Answer:
 def errors_wrapped(scratch: Scratch) -> Answer:
     """Whether errors come in a list."""
     if not scratch.wrapped:
-        # An id that nothing has.
+        # An id that no object has.
         try:
             scratch.read("0" * 31 + "1")
         except ApiError as exc:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The runtimes that the probe creates, and all that it sends to them.
+"""The runtimes that the probe creates, and every write to them.
 
 Wing: Work.
 Every name is known before it is sent, and begins with one text of this probe. So a list finds whatever exists,
@@ -37,16 +37,16 @@ _LOST = "The response was lost, so nothing is known of what the server did."
 
 
 class Scratch(Reader):
-    """What a question that writes works with. `known`: the runtimes of this probe that exist, name by id."""
+    """The tools for a question that writes. `known`: the runtimes of this probe that exist, name by id."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.base = PREFIX + secrets.token_hex(4)
         self.known: dict[str, str] = {}  # oldest first
-        self._missing: list[str] = []  # names of creates of which nobody knows whether they were done
+        self._missing: list[str] = []  # names of runtimes whose create may or may not have succeeded
         self.barred = ""  # why the user cannot write
         self._wrote = False
-        self.made = 0  # runtimes that were created
+        self.made = 0  # number of created runtimes
         self.left: list[str] = []  # sentences about those that may be left on the server
 
     def name(self, letter: str) -> str:
@@ -56,7 +56,7 @@ class Scratch(Reader):
     # --- writing
 
     def may_write(self) -> None:
-        """Raises Unanswered where nothing is to be written, or the user may not."""
+        """Raises Unanswered if the task or the user may not write."""
         if self.settings.check_mode:
             raise Unanswered("Needs writing, which check mode leaves out.")
         if self.barred:
@@ -97,7 +97,7 @@ class Scratch(Reader):
         return None
 
     def _looked_for(self, name: str, lost: ApiError | ConnectError | None) -> str:
-        # An error in the API's own form comes from the server itself: nothing goes on behind it.
+        # An error in the API's own form comes from the server itself: it does not continue with the write.
         refused = isinstance(lost, ApiError) and bool(lost.error["code"])
         self._missing.append(name)
         for seconds in _LOOKS[:1] if refused else _LOOKS:
@@ -123,7 +123,7 @@ class Scratch(Reader):
         return [str(one["id"]) for one in found]
 
     def patch(self, identity: str, fields: Mapping[str, Any], *, named: bool = True) -> ApiError | None:
-        """None where the server accepts the change, else its refusal. Raises Unanswered, Interrupted."""
+        """None if the server accepts the change, else its refusal. Raises Unanswered, Interrupted."""
         self.may_write()
         before = self.objects.pop(identity, {}).get("version")
         body = {"name": self.known[identity], **fields} if named else fields
@@ -205,7 +205,7 @@ class Scratch(Reader):
         return [" ".join(one.split()) for one in sentences]
 
     def earlier(self, entries: list[dict[str, Any]]) -> dict[str, str]:
-        """Runtimes that an earlier probe has left, name by id."""
+        """Runtimes left by an earlier probe: names by id."""
         names = {str(one["id"]): str(one.get("name")) for one in entries}
         return {
             identity: name

@@ -72,7 +72,7 @@ def script_result(scratch: Scratch) -> Answer:
 
 
 def empty_whitelist(scratch: Scratch) -> Answer:
-    """What a script on a runtime with an empty whitelist reaches."""
+    """What a script can reach on a runtime with an empty whitelist."""
     if not scratch.settings.scripts:
         raise Unanswered("Needs a script, which the option scripts allows, and an address in the option reach.")
     if scratch.settings.reach is None:
@@ -84,7 +84,7 @@ def empty_whitelist(scratch: Scratch) -> Answer:
         raise Unanswered("The host in the option reach cannot be resolved where the module runs.") from None
     if _reached(scratch, [], str(address), port):
         return "everything", "A script on a runtime with an empty whitelist reached the address."
-    # Proof that it is the whitelist, and not a firewall or a service that does not run.
+    # This proves that the whitelist blocks the script, not a firewall or a stopped service.
     if _reached(scratch, [f"{address}/{address.max_prefixlen}"], str(address), port):
         return "nothing", "A script reached the address with it in the whitelist, and not with an empty one."
     raise Unanswered("A script did not reach the address, not even with it in the whitelist.")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Questions about sessions. A second session is one that the probe opens, and closes.
+"""Questions about sessions. The probe opens and closes a second session for them.
 
 Wing: Work.
 """
@@ -23,8 +23,8 @@ from ._probe_words import Answer, Unanswered, refused, why
 from ._response import says_session_gone
 from ._session_string import SessionString
 
-_CALLS = 6  # side by side
-_SLOW_ENOUGH = 0.05  # seconds for one call, below which nothing can be told from times
+_CALLS = 6  # parallel calls
+_SLOW_ENOUGH = 0.05  # seconds for one call, below which times prove nothing
 _OF_TOMCAT = "JSESSIONID"
 _SESSION = "/sessions"
 _STAYS_OPEN = "If it was opened, that session stays open on the server until it times out there."
@@ -32,7 +32,7 @@ _IDENTITY_TOKEN = "X-MSTR-IdentityToken"
 
 
 class Trials(NamedTuple):
-    """What a second session has shown; an answer that could not be found out is the reason."""
+    """The findings from a second session; for a missing answer, the reason."""
 
     application_type_76: Answer | Unanswered
     load_balancer_cookie: Answer | Unanswered
@@ -84,7 +84,7 @@ def _trials(scratch: Scratch) -> Trials:
         delegated = _attempt(lambda: _delegated(scratch, second))
         lives = _lives(second)
     if not lives:
-        # It has shared the end of a delegated session, or all of the user's sessions have ended.
+        # It ended together with a delegated session, or with all sessions of the user.
         with _session(scratch, login):
             pass
     if _lives(scratch.library):
@@ -164,7 +164,7 @@ def _at_a_time(scratch: Scratch, second: Library) -> Answer:
         return scratch.clock() - begin
 
     alone = min(call(), call())
-    # What else the machines do makes calls slower, never faster.
+    # Other load makes calls slower, never faster.
     together = min(_together(scratch, call), _together(scratch, call))
     evidence = f"{_CALLS} calls at a time took {together / max(alone, 0.001):.1f} times as long as one alone."
     if alone < _SLOW_ENOUGH:
@@ -199,7 +199,7 @@ def _delegated(scratch: Scratch, giver: Library) -> Answer:
     try:
         _log_in(scratch, library)
     finally:
-        # Its giver is a session of the probe: nobody else's can end with it.
+        # The probe opened the delegating session itself, so no other user's session can end.
         try:
             library.end_session()
         except MstrError as exc:
@@ -216,7 +216,7 @@ def _delegated(scratch: Scratch, giver: Library) -> Answer:
 
 
 def _own_cookies(scratch: Scratch) -> Answer | None:
-    """What the probe's own session shows of cookies; None where they change."""
+    """The cookies of the probe's own session; None if they change."""
     before = _cookies(scratch.library.snapshot())
     _lives(scratch.library)
     after = _cookies(scratch.library.snapshot())

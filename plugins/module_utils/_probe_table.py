@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one table of what the probe asks, in the order in which it asks.
+"""The table of the probe's questions, in the order in which it asks them.
 
 Wing: Work.
 The names of the switches are those of the simulator in tests/simulator, which behaves like the server that answered.
@@ -31,7 +31,7 @@ class Question(NamedTuple):
     switch: str
     question: str
     ask: Callable[[Scratch], Answer]
-    unhandled: tuple[str, ...] = (OTHER,)  # values that the modules cannot cope with
+    unhandled: tuple[str, ...] = (OTHER,)  # values that the modules do not handle
 
 
 def _never(reason: str) -> Callable[[Scratch], Answer]:
@@ -41,10 +41,10 @@ def _never(reason: str) -> Callable[[Scratch], Answer]:
     return ask
 
 
-_ANY: tuple[str, ...] = ()  # the modules depend on none of the values
+_ANY: tuple[str, ...] = ()  # the modules do not depend on the value
 
 OF_RUNTIMES = (
-    Question("status_call", "Does the server tell its releases?", releases.status_call),
+    Question("status_call", "Does the server report its releases?", releases.status_call),
     Question("iserver_version", "Which release of the Intelligence Server is it?", releases.iserver_version),
     Question("deployment_type", "Which kind of deployment is it?", releases.deployment_type),
     Question("versions_call", "Can the server list its Python versions?", releases.versions_call),
@@ -93,13 +93,13 @@ OF_RUNTIMES = (
     Question("delete_comments", "Can a delete carry a comment for the journal?", updates.delete_comments),
     Question("search_versions", "Which version of the metadata search exists?", projects.search_versions),
     Question("search_missing", "How is the other version refused?", projects.search_missing),
-    Question("search_total", "Does a search say how much it found?", projects.search_total),
+    Question("search_total", "Does a search return the number of objects found?", projects.search_total),
     Question("unloaded_projects", "Are projects listed that are not loaded?", projects.unloaded_projects),
     Question("privilege_for_reads", "Does reading need the privilege too?", releases.privilege_for_reads),
     Question("errors_wrapped", "Do errors come in a list?", releases.errors_wrapped),
     Question("error_code_style", "How are the codes of errors written?", releases.error_code_style, _ANY),
 )
-# Asked when nothing of the probe is left on the server, since its own session may end with another one.
+# Asked after the cleanup, because the probe's own session may end together with a different one.
 OF_SESSIONS = (
     Question("iserver_timeout", "After how many seconds without a call does a session end?", releases.iserver_timeout),
     Question(

@@ -50,7 +50,7 @@ def _resource(found: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def unknown_keys(scratch: Scratch) -> Answer:
-    """What becomes of keys that nobody has documented, when an update does not carry them."""
+    """What the server does with undocumented keys that an update does not contain."""
     identity = scratch.once(full)
     before = set(_resource(scratch.read(identity))) - set(RESOURCE_KEYS.values())
     if not before:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a question of the probe is made of, and how it says that it has no answer.
+"""The parts of a question of the probe, and the error for a missing answer.
 
 Wing: Work.
 Answers are attached to public issues: nothing here quotes a text of the server.

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a module's own C(main) in ansible-playbook's worker process, where that changes nothing but the time it takes.
+"""Runs a module's own C(main) in ansible-playbook's worker process, if that changes nothing except the run time.
 
-Ansible packs a module into an archive and starts a new Python for every task, also on the controller itself. Each
-module of this collection has an action plugin of the same name in C(plugins/action), which is no more than this:
+Ansible packs a module into an archive and starts a new Python for every task, even on the controller itself. Each
+module of this collection has an action plugin of the same name in C(plugins/action), which contains only this:
 
     from ansible_collections.mstr.library.plugins.modules.mstr_runtime import main
     from ansible_collections.mstr.library.plugins.plugin_utils import _in_process
@@ -14,11 +14,11 @@ module of this collection has an action plugin of the same name in C(plugins/act
         main = staticmethod(main)
 
 Ansible loads that file once, before it starts the workers, so that a whole run imports the libraries once. A new module
-needs such a file beside it, and nothing else; a unit test asks for it.
+needs only such a file; a unit test checks that it exists.
 
 The module runs with AnsibleModule itself, so that option checks, fallbacks, check mode, masking and the system log are
 the same code. Three methods are replaced: where the options come from, where warnings go, and where the result goes.
-Wherever anything here is in doubt, the module runs as Ansible runs every module: see `_why_as_a_module`.
+In every doubtful case, the module runs in the normal way: see `_why_as_a_module`.
 """
 
 from __future__ import annotations
@@ -58,25 +58,25 @@ except ImportError:
     from ansible.utils.unsafe_proxy import wrap_var as _untrusted
 
     _ENCODER: dict[str, Any] = {"cls": AnsibleJSONEncoder, "vault_to_text": True}
-    # There, a warning goes into a list, which the items of a loop share. Later cores show it on the screen at once.
+    # In these releases, a warning goes into a list that the items of a loop share. Later ones print it immediately.
     _COLLECTS_WARNINGS = True
 else:
     _ENCODER = {"cls": get_module_encoder("legacy", Direction.CONTROLLER_TO_MODULE)}
     _COLLECTS_WARNINGS = False
 
     def _untrusted(value: Any) -> Any:
-        """Nothing without the tag of a trusted template is one."""
+        """The value, unchanged: without the tag of a trusted template, it is untrusted already."""
         return value
 
 
 display = Display()
 
 SWITCH = "mstr_in_process"
-# Variables that only a starting Python, or the loader of its libraries, reads.
+# Prefixes of variables that only a newly started Python, or the loader of its libraries, reads.
 _READ_AT_START = ("PYTHON", "LD_", "OPENSSL_")
-# The timeout of the task comes last: what the others lead to must not be lost with it.
+# The task's timeout (SIGALRM) is handled last, because it must not hide the effect of the others.
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGALRM")
-# What this file needs of ansible-core beside its documented interface. A core without it runs the modules as ever.
+# Private names of ansible-core that this file needs. If one is missing, the modules run in the normal way.
 _HOOKS = (
     (AnsibleModule, ("_load_params", "_return_formatted", "warn")),
     (NormalAction, ("_execute_module", "_update_module_args", "_compute_environment_string")),
@@ -84,7 +84,7 @@ _HOOKS = (
 
 
 class ActionModule(NormalAction):
-    """The base of the action plugins of this collection."""
+    """The base class of the action plugins of this collection."""
 
     main: Callable[[], None]
 
@@ -111,7 +111,7 @@ class ActionModule(NormalAction):
         return dict(super()._execute_module(*args, **options))
 
     def _why_as_a_module(self, args: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str | None:
-        """The reason why the task cannot run here, or None. In the order in which people would look for it."""
+        """The reason why the task cannot run in this process, or None. The most common reasons come first."""
         if not self._switched_on(task_vars):
             return f"{SWITCH} is false"
         if self._connection.transport != "local":
@@ -148,7 +148,7 @@ class ActionModule(NormalAction):
         return None
 
     def _interpreter(self, task_vars: Mapping[str, Any]) -> str | None:
-        """The Python that Ansible would start, None where it would have to look for one first."""
+        """The Python that Ansible would start; None if it would have to discover one first."""
         host_vars = task_vars
         if self._task.delegate_to:
             host_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
@@ -169,7 +169,7 @@ class ActionModule(NormalAction):
         return None
 
     def _given(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        """What the module would read from its archive: options and settings, in plain types of Python."""
+        """The options and settings that the module would read from its archive, in plain Python types."""
         given = dict(self._task.args)
         self._update_module_args(self._task.action, given, task_vars)
         plain: dict[str, Any] = json.loads(json.dumps(given, **_ENCODER))
@@ -185,7 +185,7 @@ _LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "netaddr": NETADDR_IMPORT_ERROR
 
 
 def _is_this_python(interpreter: str) -> bool:
-    # By the folder too: the Python of a virtual environment is a link to the one that it was made with.
+    # Compare the directory too, because the Python of a virtual environment is a link to the base Python.
     def place(path: str) -> tuple[str, str]:
         return os.path.realpath(os.path.dirname(path)), os.path.realpath(path)
 
@@ -193,20 +193,20 @@ def _is_this_python(interpreter: str) -> bool:
 
 
 class _Screen:
-    """Lines of progress on standard error: standard output belongs to the callback, which may write JSON there."""
+    """Prints lines of progress to standard error, because the callback may write JSON to standard output."""
 
     def __init__(self, host: Any) -> None:
         self._host = host
 
     def show(self, text: str) -> None:
-        """Show a line."""
-        # Only the main thread of a worker has a way to the screen that nothing else uses at the same time.
+        """Print a line."""
+        # Only the main thread of a worker may use its connection to the screen.
         if threading.current_thread() is threading.main_thread():
             display.display(f"[{self._host}] {text}", stderr=True)
 
 
 class _Module(AnsibleModule):
-    """AnsibleModule, whose options are given, and whose result is kept in C(result)."""
+    """AnsibleModule that takes its options as an argument and keeps its result in C(result)."""
 
     def __init__(self, given: dict[str, Any], **options: Any) -> None:
         self._given = given
@@ -219,19 +219,19 @@ class _Module(AnsibleModule):
         self.params = auth.given_options(self._given, self.argument_spec)
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
-        """End the module, in a clearer sentence where Ansible's own says too little."""
+        """End the module, with a clearer message than Ansible's where possible."""
         self.no_log_values.update(secrets_in(self.argument_spec, self._given))
         super().fail_json(msg=option_error(msg, self.argument_spec, self._given), **more)
 
     def warn(self, warning: str, **more: Any) -> None:
-        """Keep a warning for the result."""
+        """Add a warning to the result."""
         if _COLLECTS_WARNINGS:
             super().warn(warning)
         elif warning not in self._warnings:
             self._warnings.append(warning)
 
     def _return_formatted(self, kwargs: dict[str, Any]) -> None:
-        # As AnsibleModule does it, but for what no module of this collection returns.
+        # Like AnsibleModule, without the cases that no module of this collection uses.
         if self._given.get("_ansible_inject_invocation", True):
             kwargs.setdefault("invocation", {"module_args": self.params})
         known_warnings, known_deprecations = self._before
@@ -244,12 +244,12 @@ class _Module(AnsibleModule):
             masked = remove_values(kwargs, secrets)
             masked.update({key: value for key, value in kwargs.items() if value is None or isinstance(value, bool)})
             text = json.dumps(masked)
-        # Plain types of Python, and nothing that the module still holds.
+        # A copy in plain Python types, which shares nothing with the module.
         self.result = json.loads(text)
 
 
 class _HeldStop(Stop):
-    """Notes the signals that the worker gets while the module runs, and hands them on when it has logged out."""
+    """Records the signals that the worker receives while the module runs, and raises them again after the logout."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -259,7 +259,7 @@ class _HeldStop(Stop):
         self._parent = parent.pid if parent else os.getppid()
 
     def install(self) -> None:
-        """Catch them, also the one by which a task's timeout makes itself heard. Ignored ones stay ignored."""
+        """Handle the signals, including that of a task's timeout. Ignored signals stay ignored."""
         for name in _SIGNALS:
             number = getattr(signal, name)
             handler = signal.getsignal(number)
@@ -268,7 +268,7 @@ class _HeldStop(Stop):
                 signal.signal(number, self._on_signal)
 
     def release(self) -> None:
-        """Give the signals back to whom they belong, with those that came meanwhile."""
+        """Restore the handlers, and raise the recorded signals."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         for number in self._handlers:
@@ -284,11 +284,11 @@ class _HeldStop(Stop):
 
 
 def _run(main: Callable[[], None], given: dict[str, Any], show: Callable[[str], None] | None) -> dict[str, Any]:
-    """Run `main`; the result as a module's would be read from its output."""
+    """Run `main`. Returns its result as Ansible would read it from a module's output."""
     modules: list[_Module] = []
 
     def make_module(**options: Any) -> _Module:
-        # Kept before it checks its options, since it ends with a result where they are wrong.
+        # Register it before it checks its options, because invalid options end it with a result.
         module = _Module.__new__(_Module)
         modules.append(module)
         module.__init__(given, **options)  # type: ignore[misc]
@@ -306,7 +306,7 @@ def _run(main: Callable[[], None], given: dict[str, Any], show: Callable[[str], 
         except Exception as exc:
             fault = type(exc).__name__
         if stop.hung_up:
-            # Nobody waits for the result any more, and in a loop the next item would begin.
+            # No process waits for the result any more, and in a loop the next item would start.
             os._exit(1)
     stop.release()
     result = modules[-1].result if modules else None
@@ -318,7 +318,7 @@ def _run(main: Callable[[], None], given: dict[str, Any], show: Callable[[str], 
             f"message. With the variable {SWITCH}: false the task runs as a module.",
         }
     for name in ("stdout", "stderr"):
-        # As Ansible does for every module.
+        # Ansible does the same for every module.
         if name in result:
             result.setdefault(f"{name}_lines", str(result[name] or "").splitlines())
     kept: dict[str, Any] = _untrusted(result)
@@ -327,7 +327,7 @@ def _run(main: Callable[[], None], given: dict[str, Any], show: Callable[[str], 
 
 @contextmanager
 def _surroundings(environment: Mapping[str, str], folder: str) -> Iterator[None]:
-    """The task's environment variables, and the folder in which Ansible starts local modules, for a while."""
+    """Set the task's environment variables, and the directory in which Ansible starts local modules, for a while."""
     before = dict(os.environ)
     here = os.open(".", os.O_RDONLY)
     try:
@@ -344,7 +344,7 @@ def _surroundings(environment: Mapping[str, str], folder: str) -> Iterator[None]
 
 @contextmanager
 def _own_group() -> Iterator[None]:
-    """A process group of our own: what ansible-runner kills is a group, and the task is to log out first."""
+    """Use a separate process group, because ansible-runner kills the group, and the task must log out first."""
     group = os.getpgrp()
     if group == os.getpid():
         yield
@@ -360,7 +360,7 @@ def _own_group() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what libraries print or log by themselves: it would reach the screen, and Ansible's own log."""
+    """Suppress warnings and log messages of libraries, which would reach the screen and Ansible's log."""
     level = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

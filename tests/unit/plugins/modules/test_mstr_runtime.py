@@ -26,7 +26,7 @@ def ensure(monkeypatch, capsys):
     def call(server, **params):
         login = {"base_url": f"{server.url}/api/", "username": "u", "password": PASSWORD}
         result = run(mstr_runtime.main, **{**login, **params})
-        assert server.open == 0, "whoever logs in logs out"
+        assert server.open == 0, "the task closes the session that it opened"
         return result
 
     return call
