@@ -167,7 +167,7 @@ class Writer:
             ]
             if len(found) > 1:
                 ids = " and ".join(str(one.id) for one in found)
-                origin = "Another task created one of them, or this task created two. Delete one by its id."
+                origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
                 self._warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. {origin}")
             own = [one for one in found if one.id == outcome.id] or found
             current = self.api.whole(own[0], needed) if own else None
