@@ -28,7 +28,7 @@ extends_documentation_fragment:
   - mstr.library.attributes.group
 options:
   scripts:
-    description: Whether to also run up to four short scripts on the runtimes of the probe.
+    description: Whether to also run up to three short scripts on the runtimes of the probe.
     type: bool
     default: false
   reach:
