@@ -51,11 +51,11 @@ _ROWS = (
     _choice("create_answer", "id|object", "body of a successful create: the id alone, or the whole object"),
     Switch("create_requires", "names", (), "fields that a create needs besides name"),
     _choice("patch_needs_name", "yes|no", "PATCH is refused without name in its body [mstrio]"),
-    _choice("patch_resource", "replace|merge", "whether a PATCH of resource keeps the keys that it does not carry"),
+    _choice("patch_resource", "replace|merge", "whether a PATCH of resource keeps the keys that it does not contain"),
     _choice(
         "unknown_keys",
         "dropped|kept",
-        "what becomes of keys inside resource and packages that a PATCH does not carry and that this table lacks",
+        "what happens to undocumented keys inside resource and packages that a PATCH does not contain",
     ),
     _choice("duplicate_names", "refuse|allow", "a second runtime of the same name"),
     Switch("duplicate_status", "integer", 409, "HTTP status of that refusal; the code is ERR0015"),
@@ -69,7 +69,7 @@ _ROWS = (
     _choice("default_delete", "refuse|allow", "deleting the built-in runtime"),
     # --- packages and status
     Switch("package_delay", "number", 0.0, "seconds from a create or update until its packages are installed or not"),
-    _choice("package_outcome", "installed|not_installed", "what becomes of a package for which no rule was seeded"),
+    _choice("package_outcome", "installed|not_installed", "the final status of a package for which no rule was seeded"),
     _choice("package_first_status", "installing|unknown", "status of a package before that"),
     _choice(
         "mstrio_py_added",
@@ -79,13 +79,13 @@ _ROWS = (
     _choice(
         "empty_version",
         "keep|resolve|when_installed",
-        'a package asked for with version "" comes back so, with the installed version, or so once it is installed',
+        'how a package requested with version "" is shown: so, with the installed version, or so once installed',
     ),
     _choice(
         "runtime_status",
         "follows|unknown_first|stays_unknown|all_unknown",
         "busy until the packages are done; unknown for the first half of that time; unknown until the first script "
-        "has run; and so the packages' status too",
+        "has run; the same for the status of the packages",
     ),
     Switch(
         "status_lag",
@@ -98,7 +98,7 @@ _ROWS = (
     Switch("deployment_type", "text", "", "what GET /api/status returns; empty is left out"),
     Switch("python_versions", "names", ("3.10.5", "3.11.9", "3.12.4"), "the versions that scripts can be run with"),
     _choice("versions_call", "yes|404|405|as_id", "GET /api/runtimes/versions; as_id takes it for the id of a runtime"),
-    _choice("unknown_version", "refuse|keep", "a runtimeVersion that is none of those"),
+    _choice("unknown_version", "refuse|keep", "a runtimeVersion that is not in that list"),
     _choice("execution_target", "yes|no", "the field executionTarget exists [mstrio: newer servers]"),
     _choice("change_journal", "yes|no", "POST and PATCH take changeJournal [mstrio: newer servers]"),
     _choice("delete_comments", "yes|no", "DELETE takes userComments [mstrio: 11.5.0300 and newer]"),
@@ -116,8 +116,8 @@ _ROWS = (
     _choice(
         "load_balancer_cookie",
         "none|fixed|rotate|rotate_strict",
-        "the load balancer's cookie: none; one that must come back; "
-        "one that changes with each answer, of which all, or only the newest, are good",
+        "the load balancer's cookie: none; one that a client must send back; "
+        "one that changes with each response, of which all, or only the newest, are valid",
     ),
     _choice("sessions_parallel", "yes|queue|refuse", "several calls at a time on one session; refuse answers 429"),
     _choice("logout_scope", "session|user", "what a logout ends: its session, or all sessions of its user"),
@@ -127,7 +127,7 @@ _ROWS = (
     # --- errors, time
     _choice("errors_wrapped", "no|yes", 'error bodies come as {"errors": [...]} [mstrio]'),
     _choice("error_code_style", "table|sample", "ERR0017 as in the vendor's table, or ERR017 as in its sample [doc]"),
-    Switch("latency_ms", "number", 0.0, "milliseconds by which every answer of the API is late"),
+    Switch("latency_ms", "number", 0.0, "delay of every response of the API in milliseconds"),
     # --- scripts
     Switch("script_start_delay", "number", 0.0, "seconds for which an evaluation stays initiated (status 0)"),
     Switch("script_time_limit", "number", 600.0, "longest run in seconds; a shorter execTimeout of the runtime wins"),
