@@ -81,7 +81,7 @@ PAGES: dict[str, Preparation] = {
     "docs/docsite/rst/guide_recipes.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Trial of 2024"}],
         servers={f"test.{HOST}": [NIGHTLY]},
-        may_skip=["Restore the packages of before", "Report why"],
+        may_skip=["Restore the old packages", "Fail with the reason"],
     ),
     "docs/docsite/rst/guide_runtimes_as_code.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Strategy samples"}, {"name": "Trial of 2024"}],
