@@ -66,6 +66,9 @@ class _Search:
             projects, missing = select_projects(self._projects(), wanted)
         except (ApiError, ConnectError) as exc:
             return Usage((), [Unread(None, None, exc)])
+        if not projects and not missing:
+            # Somebody who may use no project sees no script, which proves nothing.
+            return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])
         self._unread += missing
         # Search the first project alone, to find out which version of the search this release has.
         found = [*self._each(self._scripts, projects[:1]), *self._each(self._scripts, projects[1:])]

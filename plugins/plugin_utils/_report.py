@@ -42,7 +42,7 @@ _CSV = (
     "message",
 )
 # Spreadsheets read a cell that starts like this as a formula. Every user who may create a runtime can choose its name.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four are full-width
 
 
 def format_of(path: str, kind: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils import _usage
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._usage import find_usage
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, URL, refusal
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
@@ -231,3 +232,9 @@ class FixedResponse:
 def test_any_json_is_scripts_or_unread(place, response_data):
     usage = find_usage(FixedResponse(place, response_data), None, 1)
     assert usage.scripts or usage.unread or response_data == []
+
+
+def test_a_user_without_any_project_proves_nothing():
+    usage = find_usage(Server(), None, 1)
+    assert len(usage.unread) == 1
+    assert usage.protection_faults([Runtime({"name": "r"}, ID)]) != []

@@ -90,10 +90,10 @@ def test_a_page_needs_nothing_from_anywhere_and_allows_only_its_own_script():
 
 
 def test_a_spreadsheet_reads_no_formula():
-    one = runtime(1, "=HYPERLINK(1)", whitelist=["-1+1", "@x", "+1"], owner={"name": "\t=1"})
+    one = runtime(1, "=HYPERLINK(1)", whitelist=["-1+1", "@x", "+1", "\n=1", "\uff1d1"], owner={"name": "\t=1"})
     report = environment_report(None, "=prod", read={"runtimes": [one], "violations": []}, detail=True)
     rows = list(csv.DictReader(io.StringIO(report_file([report], "x.csv"))))
-    assert [row["network"] for row in rows] == ["'-1+1", "'@x", "'+1"]
+    assert [row["network"] for row in rows] == ["'-1+1", "'@x", "'+1", "'\n=1", "'\uff1d1"]
     assert not [value for row in rows for value in row.values() if value[:1] in ("=", "+", "-", "@", "\t")]
 
 
