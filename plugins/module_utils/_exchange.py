@@ -28,11 +28,11 @@ _LAST_CALL_LIMIT = 5.0  # seconds
 
 
 class Exchange:
-    """Calls to one server, from several threads. `heard` is called with each response, of any status."""
+    """Calls to one server, from several threads. `on_response` is called with each response, of any status."""
 
-    def __init__(self, connection: Connection, stop: Stop, heard: Callable[[Response], object]) -> None:
+    def __init__(self, connection: Connection, stop: Stop, on_response: Callable[[Response], object]) -> None:
         self.http = Http(connection)
-        self._retries, self._stop, self._heard = connection.retries, stop, heard
+        self._retries, self._stop, self._on_response = connection.retries, stop, on_response
         self._turns = Lock()
         self._in_turn = False
 
@@ -68,7 +68,7 @@ class Exchange:
         """
         call = self.http.start(method, path, timeout=_LAST_CALL_LIMIT, **options)
         response = call.response(Unstoppable(), doing, _LAST_CALL_LIMIT)
-        self._heard(response)
+        self._on_response(response)
         return response
 
     def _send(
@@ -87,7 +87,7 @@ class Exchange:
                     self._stop.check()
                     call = self.http.start(method, path, **options)
                     response = call.response(self._stop, doing)
-                    self._heard(response)
+                    self._on_response(response)
             except ConnectError as exc:
                 if last or exc.hopeless or not retries_connection(kind, exc.unclear, exc.refused):
                     raise

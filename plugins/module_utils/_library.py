@@ -33,8 +33,9 @@ class Library:
     def __init__(self, connection: Connection, stop: Stop, warn: Callable[[str], None]) -> None:
         self.base_url = connection.base_url
         self.connection, self._stop, self._warn = connection, stop, warn
-        self.heard: Callable[[Response], object] = lambda response: None  # called with each response, of any status
-        self._exchange = Exchange(connection, stop, self._hear)
+        # Called with each response, of any status.
+        self.on_response: Callable[[Response], object] = lambda response: None
+        self._exchange = Exchange(connection, stop, self._forward_response)
         self._http = self._exchange.http
         self._login_lock = Lock()
         self._new_logins = connection.retries
@@ -46,8 +47,8 @@ class Library:
             self._http.take_cookies(connection.session.cookies)
             self._keep_token(connection.session.token)
 
-    def _hear(self, response: Response) -> None:
-        self.heard(response)
+    def _forward_response(self, response: Response) -> None:
+        self.on_response(response)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, doing: str | None = None, **more: Any) -> Any:
         """The JSON of the response to GET `path` below /api, None for an empty body. Raises MstrError. See `call`."""

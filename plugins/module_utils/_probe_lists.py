@@ -101,7 +101,7 @@ def default_name(scratch: Scratch) -> Answer:
     """The name of the built-in runtime."""
     name = str(scratch.read(DEFAULT_RUNTIME_ID).get("name"))
     if not _BUILT_IN_NAME.fullmatch(name):
-        raise Unanswered("The built-in runtime has a name that somebody may have chosen, so it is not published.")
+        raise Unanswered("A user may have chosen the name of the built-in runtime, so it is not published.")
     return name, "The runtime with the documented id has this name."
 
 

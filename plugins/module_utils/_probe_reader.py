@@ -42,7 +42,7 @@ class Reader:
         self.codes: list[str] = []  # of errors, as the server wrote them
         self.wrapped: set[bool] = set()  # whether errors came as a list under "errors"
         self._found: dict[Any, Any] = {}  # by function, see `once`
-        library.heard = self.hear
+        library.on_response = self.hear
 
     def once(self: Self, find: Callable[[Self], Found]) -> Found:
         """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted."""

@@ -57,7 +57,7 @@ def _session(scratch: Scratch, login: Login) -> Iterator[Library]:
     """One more session of the same user, logged out at the end. It is tried once, and never opened again."""
     connection = scratch.library.connection._replace(session=None, login=login, retries=0)
     library = Library(connection, scratch.stop, scratch.warn)
-    library.heard = scratch.hear
+    library.on_response = scratch.hear
     try:
         _log_in(scratch, library)
         yield library
@@ -91,7 +91,7 @@ def _trials(scratch: Scratch) -> Trials:
         scope: Answer = ("session", "After the logout of a second session, the first one went on.")
     else:
         scope = ("user", "After the logout of a second session, the first one was gone too.")
-        delegated = Unanswered("A logout ends every session of the user, so nothing can be told of delegated ones.")
+        delegated = Unanswered("A logout ends every session of the user, so delegated ones cannot be tested.")
     return Trials(application, cookie, parallel, delegated, scope)
 
 

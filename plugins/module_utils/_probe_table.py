@@ -124,7 +124,7 @@ OF_SESSIONS = (
     Question("guest_login", "Can guests log in?", releases.guest_login),
     Question("guest_manages", "May guests manage runtimes?", releases.guest_manages),
 )
-_OF_OTHERS = "that needs {} of somebody else."
+_OF_OTHERS = "that needs {} of a different user."
 NEVER = (
     Question("default_delete", "Can the built-in runtime be deleted?", _never("scripts of others need it.")),
     Question("session_limit", "How many sessions may a user have?", _never("that would lock the user out.")),
@@ -149,7 +149,7 @@ NEVER = (
     Question(
         "used_runtime_delete",
         "Can a runtime be deleted that saved scripts use?",
-        _never("the probe saves no script in anybody's project."),
+        _never("the probe saves no scripts in projects."),
     ),
     Question(
         "search_page_limit",

@@ -52,7 +52,7 @@ def inventory(sources: Sources) -> list[dict[str, Any]]:
 
 
 def unread_texts(unread: Json) -> tuple[str, str, str]:
-    """Project, script and reason of a look-up that failed; empty where there is none."""
+    """The project, the script and the reason of a failed look-up; empty texts if unknown."""
 
     def text(key: str, *names: str) -> str:
         value = unread.get(key) or {}

@@ -424,12 +424,12 @@ def test_a_last_call_is_made_even_when_the_task_was_asked_to_end(session):
 
 def test_every_response_reaches_the_callback(session):
     one = session()
-    heard = []
-    one.library.heard = lambda response: heard.append(response.status)
+    statuses = []
+    one.library.on_response = lambda response: statuses.append(response.status)
     one.http.reply(READ, response(503), response(200, {}))
     one.http.reply(WRITE, response(409, {"code": "ERR0015", "message": "there"}))
     read(one)
     with pytest.raises(ApiError):
         write(one)
     one.library.log_out()
-    assert heard == [204, 503, 200, 409, 204]
+    assert statuses == [204, 503, 200, 409, 204]

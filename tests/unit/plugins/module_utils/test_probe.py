@@ -19,7 +19,7 @@ from ansible_collections.mstr.library.plugins.module_utils._probe_words import S
 @pytest.fixture
 def scratch():
     settings = Settings(False, False, None, 1.0, False)
-    return Scratch(SimpleNamespace(heard=None), settings, Stop(), lambda: 0.0, pytest.fail)
+    return Scratch(SimpleNamespace(on_response=None), settings, Stop(), lambda: 0.0, pytest.fail)
 
 
 def strange(_scratch):
