@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python tests/simulator``: find the package that this file is in, and start its command line."""
+"""``python tests/simulator``: finds the package of this file, and starts its command line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 if not __package__:
-    # Started as a folder: Python has put this folder on the path; the one above is where the package is found.
+    # Python has put this folder on the path, but the package is in the folder above.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from simulator.cli import main

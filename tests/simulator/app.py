@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP side: requests become calls, replies become answers, faults get the connection in hand."""
+"""The HTTP side: converts requests to calls and replies to responses, and passes the connection to faults."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Api:
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         begun = time.perf_counter()
-        server = self.server  # a reset during the call does not change what it works on
+        server = self.server  # a reset during the call must not change its server
         call = Call(
             method=request.method,
             path=request.path[len(BASE_PATH + "/api") :] or "/",
@@ -68,7 +68,7 @@ class Api:
             entry.finish(call, status, time.perf_counter() - begun)
 
     async def send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
-        """Turn a reply into an answer."""
+        """Convert a reply to a response."""
         body = reply.body()
         response = web.Response(status=reply.status, body=body, headers=reply.headers)
         if body:
@@ -76,7 +76,7 @@ class Api:
         elif "Content-Type" in response.headers:
             del response.headers["Content-Type"]
         for name, value in reply.cookies.items():
-            # The load balancer's cookie is for the whole host, Tomcat's for its own application.
+            # The load balancer's cookie applies to the whole host, Tomcat's only to its own application.
             path = BASE_PATH if name == "JSESSIONID" else "/"
             response.set_cookie(name, value, path=path, httponly=name == "JSESSIONID", secure=self.secure)
         return response

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls about sessions and users: login, logout, tokens, status."""
+"""The calls for sessions and users: login, logout, tokens, status."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simulator.users import ANONYMOUS, API_TOKEN, DELEGATE, LDAP, STANDARD, User
 if TYPE_CHECKING:
     from simulator.server import Server
 
-# What a login body may carry [doc], [mstrio]; anything else is refused, so that a client's typing errors show.
+# The fields of a login [doc], [mstrio]. Others are rejected, to show typing errors of a client.
 LOGIN_FIELDS = {
     "loginMode",
     "username",
@@ -41,7 +41,7 @@ async def login(server: Server, call: Call) -> Reply:
     only(body, LOGIN_FIELDS)
     application = _integer(body, "applicationType")
     if application == 76 and not server.switches.yes("application_type_76"):
-        # The words by which [mstrio] knows a server too old for its own application type.
+        # The text that shows [mstrio] that a server is too old for its application type.
         raise ApiError(400, 6, "Validation failed: 1 constraint violations: applicationType 76 is not supported.")
     for name in ("workingSet", "maxSearch"):
         _integer(body, name)
@@ -53,7 +53,7 @@ async def login(server: Server, call: Call) -> Reply:
 
 
 def _integer(body: Mapping[str, Any], name: str) -> int | None:
-    """Return a number of a login body; form data carries it as text."""
+    """Return a number of a login body. Form data contains it as text."""
     value = body.get(name)
     if value is None:
         return None
@@ -79,7 +79,7 @@ def _authenticate(server: Server, mode: int, body: Mapping[str, Any]) -> User:
         if not isinstance(body.get(name, ""), str):
             raise invalid(f"The field '{name}' must be a string.")
     if mode == API_TOKEN:
-        # The token travels as the user name [mstrio].
+        # The token is sent as the user name [mstrio].
         user = server.users.get(server.api_tokens.get(body["username"], ""))
     else:
         user = server.users.get(body["username"])
@@ -148,13 +148,13 @@ async def make_api_token(server: Server, call: Call) -> Reply:
 
 async def session_info(server: Server, call: Call) -> Reply:
     """``GET /sessions``: [mstrio] reads timeout, workingSet and maxSearch."""
-    # The Intelligence Server's: Tomcat's is a setting of the web server, of which the API knows nothing.
+    # The timeout of the Intelligence Server. Tomcat's timeout is a setting of the web server, unknown to the API.
     timeout = int(server.switches["iserver_timeout"])
     return Reply(200, {"locale": 1033, "timeout": timeout, "maxSearch": 3, "workingSet": 10})
 
 
 async def renew_session(server: Server, call: Call) -> Reply:
-    """``PUT /sessions``: both clocks start again, which finding the session has just done."""
+    """``PUT /sessions``: restarts both clocks. Finding the session has already done that."""
     return Reply(204)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line, and the life of the process: listen, tell where, end with a signal or with the parent."""
+"""The command line and the process: it listens, prints its address, and ends by a signal or with its parent."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--switch", action="append", default=[], metavar="NAME=VALUE", help="change one switch; may be repeated")
     add("--latency-ms", type=float, help="the same as --switch latency_ms=...")
     add("--tls", nargs="?", const="good", choices=SERVERS, help="HTTPS with a certificate made for this run")
-    add("--tls-dir", metavar="DIR", help="keep the certificates of --tls there")
-    add("--tls-cert", metavar="FILE", help="HTTPS with a certificate of yours")
+    add("--tls-dir", metavar="DIR", help="store the certificates of --tls there")
+    add("--tls-cert", metavar="FILE", help="HTTPS with your own certificate")
     add("--tls-key", metavar="FILE", help="its key")
     add("--client-ca", metavar="FILE", help="ask clients for a certificate of this CA; 'own': of the CA of --tls")
     add("--proxy", action="store_true", help="listen as a forward proxy on a second port too")
-    add("--ready-file", metavar="PATH", help="write address and credentials there as JSON, once listening")
+    add("--ready-file", metavar="PATH", help="when listening, write address and credentials there as JSON")
     add("--parent-pid", type=int, metavar="N", help="end when process N has ended")
     add("--exit-with-parent", action="store_true", help="end when standard input closes")
     add("--quiet", action="store_true", help="print nothing")
-    add("--list-switches", action="store_true", help="print the table of switches and end")
+    add("--list-switches", action="store_true", help="print the table of switches and exit")
     options = parser.parse_args(arguments)
     if bool(options.tls_cert) != bool(options.tls_key) or (options.tls and options.tls_cert):
         parser.error("give --tls, or --tls-cert and --tls-key together")
@@ -103,7 +103,7 @@ def _description(base_url: str, control_url: str, proxy_url: str | None, made: C
 
 def _announce(options: argparse.Namespace, facts: dict[str, Any]) -> None:
     if options.ready_file:
-        # Renamed into place, so that a waiting program never reads half of it.
+        # Rename the complete file, so that a waiting program never reads a part of it.
         draft = Path(f"{options.ready_file}.{os.getpid()}")
         draft.write_text(json.dumps(facts), encoding="utf-8")
         draft.replace(options.ready_file)
@@ -136,7 +136,7 @@ async def _watch_parent(pid: int, stop: asyncio.Event) -> None:
         except ProcessLookupError:
             stop.set()
         except PermissionError:
-            pass  # it lives, under another user
+            pass  # it exists, under a different user
         await asyncio.sleep(PARENT_POLL_S)
 
 
@@ -145,7 +145,7 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         with contextlib.suppress(OSError):
             while os.read(0, 4096):
                 pass
-        with contextlib.suppress(RuntimeError):  # the loop has ended already
+        with contextlib.suppress(RuntimeError):  # the loop has already ended
             loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -191,7 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"simulator: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        pass  # Ctrl-C before the handler was in place
+        pass  # Ctrl-C before the handler was set
     finally:
         if folder:
             shutil.rmtree(folder, ignore_errors=True)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control interface under /_sim: what tests ask of the simulator, and what no client of the API ever sees."""
+"""The control interface under /_sim: tests control the simulator with it; clients of the API never see it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Control:
-    """The handlers, each a few lines around the server's own state."""
+    """The handlers, each a few lines for the server's state."""
 
     def __init__(self, api: Api, sockets: Callable[[], int], proxied: list[str]) -> None:
         self._api = api
@@ -103,7 +103,7 @@ class Control:
         return dict(self._server.switches)
 
     def _reset(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Start over with an empty log, no faults, no sessions, and the default runtime alone."""
+        """Start over with an empty log, no faults, no sessions, and only the default runtime."""
         _only(body, {"profile", "switches"})
         old = self._server
         server = Server(body.get("profile", old.profile), body.get("switches"))
@@ -112,7 +112,7 @@ class Control:
         return {"profile": server.profile, "switches": dict(server.switches)}
 
     def _expire(self, body: dict[str, Any]) -> dict[str, Any]:
-        """End sessions as a clock would: all, those of a user, one by its number, or the newest of those."""
+        """End sessions as a timeout does: all, those of a user, one by its number, or the newest of them."""
         _only(body, {"user", "session", "newest", "clock"})
         clock = body.get("clock", "tomcat")
         if clock not in ("tomcat", "iserver"):
@@ -125,7 +125,7 @@ class Control:
         return {"ended": self._server.sessions.expire(clock, iter(sessions[-1:] if body.get("newest") else sessions))}
 
     def _open(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Open a session as somebody does in a browser, and return its identity token."""
+        """Open a session like a user in a browser, and return its identity token."""
         _only(body, {"user"})
         user = self._server.users[body.get("user", "admin")]
         session = self._server.sessions.start(user, user.mode)
@@ -138,7 +138,7 @@ class Control:
         return {"ahead": self._server.ahead}
 
     def _secrets(self) -> list[str]:
-        """Return every password and every token and cookie issued, for tests that look for leaks of them."""
+        """Return every password and every issued token and cookie, for tests that search for leaks."""
         server = self._server
         fixed = [API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, *(user.password for user in server.users.values())]
         return sorted({secret for secret in [*fixed, *server.sessions.issued] if secret})
@@ -155,7 +155,7 @@ def _faults() -> dict[str, Any]:
 
 
 def _generated(count: int, prefix: str = "runtime", template: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Return many runtimes that differ in name, description and whitelist, always the same ones."""
+    """Return many runtimes with different names, descriptions and whitelists. They are the same in each call."""
     return [
         {
             "description": f"generated, number {index}",

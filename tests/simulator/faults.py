@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults on order: which request they strike and what they do to it. How they are carried out is in mischief.py."""
+"""The faults that tests order: which requests they affect, and how. mischief.py executes them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from simulator.messages import Call
 
-# What a test means, instead of a method and a path.
+# Names for tests, in place of a method and a path.
 OPERATIONS: Mapping[str, tuple[str, str]] = {
     "any": ("*", r".*"),
     "login": ("POST", r"/auth/(login|delegate)"),
@@ -35,7 +35,7 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
     "script": ("GET", r"/scripts/(?!evaluation$)[^/]+"),
 }
 
-# kind: (whether the call's work is done if the order does not say, its parameters with their defaults)
+# kind: (the default of `work`: whether the call's work is done, the parameters with their defaults)
 KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "close_before": ("none", {"reset": False}),
     "close_after": ("before", {"reset": False}),
@@ -63,7 +63,7 @@ _COMMON = {"name", "operation", "method", "path", "regex", "times", "skip", "use
 
 @dataclass
 class Fault:
-    """One order. ``times`` None is for ever; ``skip`` lets that many matching requests through first."""
+    """One order. ``times`` None means no limit. ``skip`` is the number of matching requests to ignore first."""
 
     kind: str
     method: str = "*"
@@ -81,7 +81,7 @@ class Fault:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Fault:
-        """Make one from what a test ordered; raises ValueError with a text for humans."""
+        """Create an order from a test's JSON, or raise ValueError with a readable text."""
         kind = str(data.get("kind"))
         if kind not in KINDS:
             raise ValueError(f"no fault is called {kind!r} (there are: {', '.join(KINDS)})")
@@ -112,7 +112,7 @@ class Fault:
         )
 
     def strikes(self, call: Call) -> bool:
-        """Return whether the order is for such a call."""
+        """Return whether the order applies to this call."""
         if self.operation == "write" and call.method == "GET":
             return False
         if self.user and (call.session is None or call.session.user.username != self.user):
@@ -122,7 +122,7 @@ class Fault:
         return bool(self.pattern.fullmatch(call.path)) if self.pattern else fnmatchcase(call.path, self.glob)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the order with what has come of it."""
+        """Return the order with its current state."""
         return {
             "kind": self.kind, "name": self.name, "operation": self.operation, "method": self.method,
             "path": self.pattern.pattern if self.pattern else self.glob, "times": self.times, "skip": self.skip,
@@ -131,13 +131,13 @@ class Fault:
 
 
 class Faults:
-    """All orders, in the order in which they were given."""
+    """All orders, oldest first."""
 
     def __init__(self) -> None:
         self.orders: list[Fault] = []
 
     def take(self, call: Call) -> Fault | None:
-        """Return the fault that strikes this call, and count it down. The first order that matches decides."""
+        """Return the fault for this call, and count it. The first matching order is used."""
         for fault in self.orders:
             if fault.times == 0 or not fault.strikes(call):
                 continue

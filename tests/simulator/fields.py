@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one table of a runtime's fields: what a body may carry, of which type, and what the server fills in."""
+"""The table of a runtime's fields: which fields a body may contain, their types, and the server's defaults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulator.messages import ApiError, invalid, missing
 from simulator.switches import Switches
 from simulator.whitelist import store_entry
 
-# Takes the path of the value (for messages), the value and the switches; returns what is stored.
+# Takes the path of the value (for messages), the value and the switches; returns the value to store.
 Check = Callable[[str, Any, Switches], Any]
 
 
@@ -91,9 +91,9 @@ def _python_version(path: str, value: Any, switches: Switches) -> str:
 
 @dataclass(frozen=True)
 class Field:
-    """One field. ``check`` None is read-only; ``exists`` is the switch that says whether this release has it.
+    """One field. ``check`` None means read-only; ``exists`` is the switch for releases without this field.
 
-    ``default`` is what a server fills in for a field that was never set, where it does (switch ``unset_fields``).
+    ``default`` is the value for a field that was never set, if the server returns one (switch ``unset_fields``).
     """
 
     check: Check | None = None
@@ -117,7 +117,7 @@ RESOURCE_FIELDS: Mapping[str, Field] = {
     "procCount": Field(_integer(1), "disk_and_proc_count"),
 }
 
-# In the order of the samples' answers [doc].
+# In the order of the sample responses [doc].
 RUNTIME_FIELDS: Mapping[str, Field] = {
     "name": Field(_name),
     "id": READ_ONLY,
@@ -168,12 +168,12 @@ def _record(path: str, value: Any, fields: Mapping[str, Field], switches: Switch
 
 
 def check_runtime(body: Any, switches: Switches) -> dict[str, Any]:
-    """Return the fields of a create or update as they are to be stored, or raise an error for the first fault."""
+    """Return the fields of a create or update to store, or raise an error for the first invalid field."""
     return _record("", body, RUNTIME_FIELDS, switches)
 
 
 def check_pool(values: Mapping[str, Any]) -> None:
-    """Refuse a pool whose minimum exceeds its maximum [mstrio]."""
+    """Reject a pool with a minimum above its maximum [mstrio]."""
     low, high = values.get("minCachedInstances"), values.get("maxCachedInstances")
     if isinstance(low, int) and isinstance(high, int) and low > high:
         raise invalid("The field 'minCachedInstances' must not exceed 'maxCachedInstances'.")

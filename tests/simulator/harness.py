@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Starts the simulator for tests and tools, and talks to its control interface. The standard library alone.
+"""Starts the simulator for tests and tools, and uses its control interface. Needs only the standard library.
 
 from simulator.harness import Simulator      # with tests/ on sys.path
 
@@ -31,15 +31,15 @@ STOP_S = 5.0
 
 
 class SimulatorError(RuntimeError):
-    """The simulator did not start, or refused what a test asked of it."""
+    """The simulator did not start, or rejected a request of a test."""
 
 
 class Simulator:
     """A running simulator, as a context manager or between :meth:`start` and :meth:`stop`.
 
-    ``python`` is an interpreter that has what requirements.txt names; without it the variable
-    ``MSTR_SIMULATOR_PYTHON`` counts, and then the interpreter that runs this. ``tls`` is True or one of ``good``,
-    ``expired``, ``wrong-host``; ``client_ca`` makes it ask for a client certificate.
+    ``python`` is an interpreter with the packages of requirements.txt. The default is the variable
+    ``MSTR_SIMULATOR_PYTHON``, or else the current interpreter. ``tls`` is True or one of ``good``, ``expired``,
+    ``wrong-host``. With ``client_ca`` it requests a client certificate.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Simulator:
             self._initial[1]["latency_ms"] = latency_ms
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        # No proxy of the environment stands between a test and its simulator.
+        # A test reaches its simulator directly, even if the environment names a proxy.
         self._output = Path(os.devnull)
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self.description: dict[str, Any] = {}
@@ -102,13 +102,13 @@ class Simulator:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 said = self.output()
                 self.stop()
-                raise SimulatorError(f"the simulator did not start: {said or 'it says nothing'}")
+                raise SimulatorError(f"the simulator did not start: {said or 'it printed nothing'}")
             time.sleep(0.01)
         self.description = json.loads(ready.read_text(encoding="utf-8"))
         return self
 
     def stop(self) -> None:
-        """End the program; harmless when it has ended."""
+        """End the program. Does nothing if it has already ended."""
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
@@ -131,7 +131,7 @@ class Simulator:
     ) -> None:
         self.stop()
 
-    # --- where it is, and who may come in
+    # --- addresses and credentials
 
     def _fact(self, name: str) -> Any:
         return self.description[name]
@@ -143,7 +143,7 @@ class Simulator:
 
     @property
     def base_url(self) -> str:
-        """The address that people give to clients, without ``/api``."""
+        """The address for clients, without ``/api``."""
         return str(self._fact("base_url"))
 
     @property
@@ -159,7 +159,7 @@ class Simulator:
 
     @property
     def username(self) -> str:
-        """A standard user who may do everything."""
+        """A standard user with all privileges."""
         return str(self._fact("username"))
 
     @property
@@ -169,7 +169,7 @@ class Simulator:
 
     @property
     def ldap_username(self) -> str:
-        """An LDAP user who may do everything."""
+        """An LDAP user with all privileges."""
         return str(self._fact("ldap_username"))
 
     @property
@@ -184,7 +184,7 @@ class Simulator:
 
     @property
     def identity_token(self) -> str:
-        """An identity token of the standard user that is always good."""
+        """An identity token of the standard user that never expires."""
         return str(self._fact("identity_token"))
 
     @property
@@ -198,11 +198,11 @@ class Simulator:
         return dict(self._fact("certificates") or {})
 
     def output(self) -> str:
-        """What the program has printed: nothing, unless it has a mistake of its own to complain about."""
+        """Return what the program has printed: nothing, unless it has an error itself."""
         return self._output.read_text(encoding="utf-8", errors="replace").strip()
 
     def environment(self) -> dict[str, str]:
-        """The variables that point a client of the collection at it."""
+        """Return the variables that make the collection use this server."""
         return {"MSTR_BASE_URL": self.base_url, "MSTR_USERNAME": self.username, "MSTR_PASSWORD": self.password}
 
     # --- control
@@ -221,7 +221,7 @@ class Simulator:
                 raise SimulatorError(f"{method} {path}: {error.read().decode('utf-8', 'replace')}") from None
 
     def reset(self, profile: str | None = None, **switches: Any) -> None:
-        """Start over: fresh state, empty log, no faults; without ``profile`` as started, but for ``switches``."""
+        """Start over: new state, empty log, no faults. The default ``profile`` is that of the start."""
         initial = {} if profile else self._initial[1]
         self.control("POST", "/reset", {"profile": profile or self._initial[0], "switches": {**initial, **switches}})
 
@@ -251,7 +251,7 @@ class Simulator:
         self.control("DELETE", "/faults")
 
     def requests(self, method: str | None = None, path: str | None = None) -> list[dict[str, Any]]:
-        """Return the log, oldest first; on demand only one method, only paths that begin so."""
+        """Return the log, oldest first; optionally only one method, or only paths with this start."""
         entries = self.control("GET", "/requests")["requests"]
         return [
             entry
@@ -260,7 +260,7 @@ class Simulator:
         ]
 
     def calls(self) -> list[str]:
-        """Return the log in short: ``["POST /auth/login", …]``."""
+        """Return the log in short form: ``["POST /auth/login", …]``."""
         return [f"{entry['method']} {entry['path']}" for entry in self.requests()]
 
     def clear_requests(self) -> None:
@@ -268,16 +268,16 @@ class Simulator:
         self.control("DELETE", "/requests")
 
     def state(self) -> dict[str, Any]:
-        """Return everything that the server holds."""
+        """Return the complete state of the server."""
         return dict(self.control("GET", "/state"))
 
     def runtimes(self, default: bool = False) -> list[dict[str, Any]]:
-        """Return the runtimes whole, whatever the caller of the API may see; without the built-in one."""
+        """Return all complete runtimes except the built-in one, including those hidden from users of the API."""
         found = self.state()["runtimes"]
         return [r for r in found if default or r["id"] != "0F35652CA7D041978BF0CBCB67531203"]
 
     def runtime(self, name: str) -> dict[str, Any]:
-        """Return the one runtime of a name."""
+        """Return the only runtime with a name."""
         found = [r for r in self.runtimes(default=True) if r.get("name") == name]
         if len(found) != 1:
             raise SimulatorError(f"there are {len(found)} runtimes called {name!r}")
@@ -292,15 +292,15 @@ class Simulator:
         return list(self.state()["journal"])
 
     def open_sessions(self) -> list[dict[str, Any]]:
-        """Return the sessions that are open now."""
+        """Return the open sessions."""
         return list(self.state()["sessions"])
 
     def expire_sessions(self, **which: Any) -> int:
-        """End sessions as a clock would: ``user=``, ``session=``, ``newest=True``, ``clock="iserver"``; else all."""
+        """End sessions as a timeout does: ``user=``, ``session=``, ``newest=True``, ``clock="iserver"``; or all."""
         return int(self.control("POST", "/sessions/expire", which)["ended"])
 
     def open_session(self, user: str = "admin") -> dict[str, Any]:
-        """Log somebody in as in a browser; returns ``session`` (its number) and ``identity_token``."""
+        """Log in like a user in a browser; returns ``session`` (its number) and ``identity_token``."""
         return dict(self.control("POST", "/sessions/open", {"user": user}))
 
     def turn_clock(self, seconds: float) -> None:
@@ -308,11 +308,11 @@ class Simulator:
         self.control("POST", "/clock", {"seconds": seconds})
 
     def forget_evaluations(self) -> None:
-        """Let the server forget every run of a script."""
+        """Make the server forget every run of a script."""
         self.control("DELETE", "/evaluations")
 
     def secrets(self) -> list[str]:
-        """Return every password, token and cookie value that is or was good, to look for leaks of them."""
+        """Return every password, token and cookie value that is or was valid, to search for leaks."""
         return list(self.control("GET", "/secrets")["secrets"])
 
     def proxied(self) -> list[str]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Opens the ports: the API, the control interface, and on demand a proxy."""
+"""Opens the ports: the API, the control interface, and optionally a proxy."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from simulator.control import Control
 from simulator.proxy import Proxy
 from simulator.server import Server
 
-SHUTDOWN_S = 0.2  # for calls in flight when the program ends
+SHUTDOWN_S = 0.2  # for open calls at the end of the program
 
 
 async def _open(
     app: web.Application, host: str, port: int, context: ssl.SSLContext | None
 ) -> tuple[web.AppRunner, int]:
-    # handler_cancellation stays off: like the real server, work goes on when its client has gone.
+    # handler_cancellation is off: like the real server, it continues its work after the client has disconnected.
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     site = web.TCPSite(runner, host, port, ssl_context=context, backlog=1024)
@@ -48,7 +48,7 @@ async def listen(
 
     main_app, control_app = web.Application(client_max_size=MAX_BODY), web.Application(client_max_size=MAX_BODY)
     api.add_routes(main_app)
-    # Under TLS the control interface has a port of its own: tests must reach it whatever the certificate is worth.
+    # With TLS, the control interface has its own port: tests must reach it even with an invalid certificate.
     Control(api, sockets, proxy.seen).add_routes(main_app if context is None else control_app)
     try:
         runner, port = await _open(main_app, host, port, context)

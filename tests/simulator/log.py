@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The log of requests: what a test may know of what a client sent. Never a password, token or cookie value."""
+"""The log of requests for tests. It never contains a password, token or cookie value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_BODY = object()
 
 @dataclass(slots=True)
 class Entry:
-    """One request. ``status`` None: not answered, or, if ``duration_ms`` is None too, not yet."""
+    """One request. ``status`` None: no response; if ``duration_ms`` is also None, the request is still open."""
 
     number: int
     time: float
@@ -47,7 +47,7 @@ class Entry:
     body: Any = NO_BODY
 
     def finish(self, call: Call, status: int | None, seconds: float) -> None:
-        """Note how the request ended."""
+        """Record the end of the request."""
         self.status = status
         self.duration_ms = round(seconds * 1000, 3)
         if call.session is not None:
@@ -55,7 +55,7 @@ class Entry:
             self.user = call.session.user.username
 
     def to_json(self) -> dict[str, Any]:
-        """Return the entry for a test; ``body`` only where there is one."""
+        """Return the entry for a test, with ``body`` only if it has one."""
         shown = {name: getattr(self, name) for name in self.__slots__ if name != "body"}
         shown["query"] = self.query or {}
         if self.body is not NO_BODY:
@@ -72,7 +72,7 @@ class RequestLog:
         self._numbers = itertools.count(1)
 
     def begin(self, call: Call) -> Entry:
-        """Note a request that has arrived."""
+        """Record the arrival of a request."""
         entry = Entry(
             number=next(self._numbers),
             time=time.time(),
@@ -88,7 +88,7 @@ class RequestLog:
             user_agent=intern(call.header("User-Agent")),
         )
         self._entries.append(entry)
-        # Bodies of logins hold secrets; bodies of runtimes are what tests want to see.
+        # The body of a login contains secrets. Tests need only the bodies of other calls.
         if call.path.startswith("/runtimes") and 0 < len(call.body) <= LONGEST_BODY:
             try:
                 entry.body = json.loads(call.body)
@@ -104,6 +104,6 @@ class RequestLog:
         return [entry.to_json() for entry in self._entries]
 
     def clear(self) -> None:
-        """Forget everything; the numbers go on."""
+        """Delete all entries, but continue their numbers."""
         self._entries.clear()
         self._with_body.clear()

@@ -4,7 +4,7 @@
 
 """A call and its reply as plain values, and the API's errors.
 
-Handlers know nothing of HTTP connections: so a fault can do their work early, late, twice or not at all.
+Handlers do not use HTTP connections. So a fault can do their work early, late, twice or not at all.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ JSON_TYPE = "application/json;charset=UTF-8"
 
 
 def new_id() -> str:
-    """Return 32 hexadecimal digits, as ids and versions of objects look [doc]."""
+    """Return 32 hexadecimal digits, the format of the ids and versions of objects [doc]."""
     return secrets.token_hex(16).upper()
 
 
 class ApiError(Exception):
-    """An answer of the API that is no success; ``number`` is that of its ERR code."""
+    """An error response of the API. ``number`` is the number in its ERR code."""
 
     def __init__(self, status: int, number: int, message: str, iserver_code: int | None = None) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class ApiError(Exception):
         self.headers: dict[str, str] = {}
 
     def to_reply(self, switches: Switches) -> Reply:
-        """Return the API's error body for it."""
+        """Return the reply with the API's error body."""
         return error_reply(switches, self.status, self.number, self.message, self.iserver_code, self.headers)
 
 
@@ -53,7 +53,7 @@ def error_reply(
     iserver_code: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
-    """Return an error body as the server prints it: wrapped or bare, with either writing of the code."""
+    """Return an error body in the server's format: wrapped or not, with one of the formats of the code."""
     # The vendor's table prints ERR0017 where its sample prints ERR017 [doc].
     code = f"ERR00{number}" if switches["error_code_style"] == "table" else f"ERR{number:03d}"
     body: dict[str, Any] = {"code": code, "message": message, "ticketId": secrets.token_hex(16)}
@@ -63,7 +63,7 @@ def error_reply(
 
 
 def not_found(what: str) -> ApiError:
-    """Return the error for an object that is not there, or that the caller may not see."""
+    """Return the error for an object that does not exist or is hidden from the caller."""
     return ApiError(404, 4, f"The object {what} was not found.", -2147216373)
 
 
@@ -73,12 +73,12 @@ def invalid(message: str) -> ApiError:
 
 
 def missing(name: str) -> ApiError:
-    """Return the error for a required value that did not come."""
+    """Return the error for a missing required value."""
     return ApiError(400, 5, f"The required field '{name}' is missing.")
 
 
 def only(body: Mapping[str, Any], known: set[str]) -> None:
-    """Refuse a body with a field that the call does not know."""
+    """Reject a body with an unknown field."""
     for name in body:
         if name not in known:
             raise invalid(f"The field '{name}' is not known.")
@@ -86,18 +86,18 @@ def only(body: Mapping[str, Any], known: set[str]) -> None:
 
 @dataclass
 class Call:
-    """One request to the API. ``path`` is what follows ``/api``."""
+    """One request to the API. ``path`` is the part after ``/api``."""
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)  # case does not matter: aiohttp's own mapping
+    headers: Mapping[str, str] = field(default_factory=dict)  # aiohttp's case-insensitive mapping
     cookies: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    session: HttpSession | None = None  # filled in by the code that finds or makes it
+    session: HttpSession | None = None  # set by the code that finds or creates it
 
     def json(self) -> Any:
-        """Return the body, or raise the API's error for one that is no JSON."""
+        """Return the body, or raise the API's error if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError as error:
@@ -111,7 +111,7 @@ class Call:
         return body
 
     def form_or_json(self) -> dict[str, Any]:
-        """Return the body of a login, which comes in either form ([mstrio] sends form data)."""
+        """Return the body of a login, which is JSON or form data ([mstrio] sends form data)."""
         if "json" in self.headers.get("Content-Type", ""):
             return self.json_object()
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -123,7 +123,7 @@ class Call:
 
 @dataclass
 class Reply:
-    """One answer. ``payload`` None is an empty body; ``raw`` wins over it."""
+    """One response. ``payload`` None means an empty body; ``raw`` overrides it."""
 
     status: int
     payload: Any = None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How each kind of fault is carried out on a live connection."""
+"""Executes each kind of fault on an open connection."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from simulator.faults import Fault
 from simulator.messages import ApiError, Call, Reply
 from simulator.server import Server
 
-POLL_S = 0.05  # how soon a hanging call notices that its client has gone
+POLL_S = 0.05  # how often a hanging call checks whether its client has disconnected
 CHUNK = 64 * 1024
 Send = Callable[[web.Request, Reply], Awaitable[web.StreamResponse]]
 
 
 def html_page(title: str) -> bytes:
-    """Return a page as a proxy makes it."""
+    """Return a page like those of a proxy."""
     return f"<html><head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body></html>\r\n".encode()
 
 
 def abort(request: web.Request, reset: bool = False) -> None:
-    """Close the connection in hand without an answer; ``reset`` sends RST instead of FIN."""
+    """Close the connection without a response; ``reset`` sends RST instead of FIN."""
     transport = request.transport
     if transport is None:
         return
@@ -49,14 +49,14 @@ def gone(request: web.Request) -> bool:
 
 
 class Mischief:
-    """Carries out faults; keeps the work that goes on behind an answer."""
+    """Executes faults, and keeps the work that continues after a response."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._late: set[asyncio.Task[Any]] = set()
 
     async def strike(self, fault: Fault, server: Server, call: Call, request: web.Request) -> web.StreamResponse:
-        """Answer, or do not answer, one call."""
+        """Handle one call, with or without a response."""
         if fault.kind == "session_killed":
             self._kill(fault, server, call)
         if fault.kind == "slow" and fault.parameters["when"] == "before":
@@ -83,7 +83,7 @@ class Mischief:
             await server.handle(call)
 
         task = asyncio.create_task(work())
-        self._late.add(task)  # the loop itself keeps only weak references
+        self._late.add(task)  # the loop keeps only weak references
         task.add_done_callback(self._late.discard)
 
     async def _answer(
@@ -112,7 +112,7 @@ class Mischief:
         return await self._send(request, _made(kind, given, server, call))
 
     async def _raw(self, fault: Fault, request: web.Request, reply: Reply) -> web.StreamResponse:
-        """Write an answer byte by byte, or cut it short: below aiohttp's own writing."""
+        """Write a response byte by byte, or truncate it, directly to the transport."""
         transport = request.transport
         if transport is None:
             return _none()
@@ -140,14 +140,14 @@ class Mischief:
 
 
 def _none(status: int = 0) -> web.StreamResponse:
-    """Return what aiohttp wants from a handler that has closed the connection itself."""
+    """Return the response that aiohttp expects from a handler that has closed the connection."""
     response = web.Response(status=status or 500)
     response.simulated_silence = not status  # type: ignore[attr-defined]
     return response
 
 
 def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply:
-    """Return the answer of a fault that is nothing but an answer."""
+    """Return the response of a fault that only changes the response."""
     status = given["status"]
     if kind == "late_work":
         if given["body"] == "html":
@@ -182,7 +182,7 @@ def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply
 
 
 def secrets_of(call: Call) -> list[str]:
-    """Return every secret that a call carries."""
+    """Return every secret in a call."""
     found = [call.header("X-MSTR-AuthToken"), call.header("X-MSTR-IdentityToken"), *call.cookies.values()]
     if call.path.startswith("/auth/"):
         try:
@@ -195,7 +195,7 @@ def secrets_of(call: Call) -> list[str]:
 
 
 async def _big_body(megabytes: float, compressed: bool) -> AsyncIterator[bytes]:
-    """Yield valid JSON of a size; compressed it is tiny until somebody unpacks it."""
+    """Yield valid JSON of a size; compressed, it is very small."""
     packer = zlib.compressobj(wbits=31) if compressed else None
     filler = b"x" * CHUNK
     parts = int(megabytes * 1024 * 1024 / CHUNK)
@@ -232,9 +232,9 @@ async def _stream(
         async for piece in pieces:
             if gone(request):
                 break
-            await response.write(piece)  # waits while the client reads slowly: memory stays flat
+            await response.write(piece)  # waits while the client reads slowly, so memory does not grow
             await asyncio.sleep(0)
         await response.write_eof()
     except ConnectionError:
-        pass  # the client has had enough
+        pass  # the client has disconnected
     return response

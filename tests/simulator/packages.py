@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Packages that install after the call that asked for them has answered."""
+"""Packages, which are installed after the response to the call that requested them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from simulator.switches import Switches
 
-# What an empty version becomes, for packages that tests and examples like to use; any other is 1.0.0.
+# The version for an empty version, for packages in tests and examples; for others it is 1.0.0.
 NEWEST = {"mstrio-py": "11.6.10.101", "numpy": "2.1.3", "pandas": "2.2.3", "requests": "2.32.3", "scipy": "1.14.1"}
 
 
@@ -22,13 +22,13 @@ _KNOWN = ("name", "version", "description", "status", "message")
 
 
 def normalised(name: str) -> str:
-    """Return a package's name as package indexes compare it: mstrio_py and MSTRIO.py are mstrio-py."""
+    """Return a package's normalized name, as package indexes do: mstrio_py and MSTRIO.py are mstrio-py."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What becomes of packages whose name matches; seeded by tests."""
+    """The outcome for packages with a matching name; seeded by tests."""
 
     name: str
     outcome: str = "installed"
@@ -38,7 +38,7 @@ class Rule:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Rule:
-        """Make one from what a test sent; raises TypeError or ValueError."""
+        """Create a rule from a test's JSON, or raise TypeError or ValueError."""
         rule = cls(**data)
         if rule.outcome not in ("installed", "not_installed"):
             raise ValueError(f"outcome is installed or not_installed, not {rule.outcome!r}")
@@ -47,7 +47,7 @@ class Rule:
 
 @dataclass
 class Package:
-    """One package of one runtime. ``seeded`` holds what a test wants to come back untouched."""
+    """One package of one runtime. ``seeded`` contains a test's values that are returned unchanged."""
 
     name: str
     version: str
@@ -58,10 +58,10 @@ class Package:
     message: str
     resolved: str
     seeded: dict[str, Any] = field(default_factory=dict)
-    unknown: dict[str, Any] = field(default_factory=dict)  # keys of an older seed that outlived a write
+    unknown: dict[str, Any] = field(default_factory=dict)  # unknown keys of a seed that a write kept
 
     def status(self, now: float, switches: Switches, used: bool) -> str:
-        """Return the package's status at a time; ``used`` says whether a script has run on the runtime."""
+        """Return the package's status at a time. ``used`` is whether a script has run on the runtime."""
         if "status" in self.seeded:
             return str(self.seeded["status"])
         if now < self.done:
@@ -71,7 +71,7 @@ class Package:
         return self.outcome
 
     def to_api(self, now: float, switches: Switches, used: bool) -> dict[str, Any]:
-        """Return the package as answers show it: ``message`` only where there is one, as in the sample [doc]."""
+        """Return the package for a response, with ``message`` only if it has one, as in the sample [doc]."""
         status = self.status(now, switches, used)
         if self.seeded:
             return {**self.seeded, "status": status}
@@ -96,7 +96,7 @@ class Package:
 def install(
     wanted: list[dict[str, str]], before: list[Package], rules: list[Rule], now: float, switches: Switches
 ) -> list[Package]:
-    """Return the packages of a runtime after a write; what was there already stays as it is."""
+    """Return the packages of a runtime after a write. Existing packages stay unchanged."""
     packages = [_keep(entry, before, now) or _start(entry, rules, now, switches) for entry in wanted]
     if switches["unknown_keys"] == "kept":
         old = {normalised(package.name): {**package.unknown, **package.seeded} for package in before}
@@ -109,7 +109,7 @@ def install(
 def _keep(entry: dict[str, str], before: list[Package], now: float) -> Package | None:
     for old in before:
         if normalised(old.name) == normalised(entry["name"]) and entry["version"] in (old.version, old.resolved):
-            # A client that sends back the version which "" had become asks for nothing new, but pins it.
+            # If a client sends back the version that replaced "", nothing is installed, but the version is pinned.
             return Package(
                 entry["name"],
                 entry["version"],
@@ -134,14 +134,14 @@ def _start(entry: dict[str, str], rules: list[Rule], now: float, switches: Switc
 
 
 def normalised_glob(pattern: str) -> str:
-    """Return a rule's pattern in the form in which names are compared."""
+    """Return a rule's pattern in the normalized form of names."""
     return re.sub(r"[-_.]+", "-", pattern).lower()
 
 
 def runtime_status(
     packages: list[Package], started: float, done: float, now: float, used: bool, switches: Switches
 ) -> str:
-    """Return the status of a whole runtime: unknown, busy, ready or error [doc]."""
+    """Return the status of a runtime: unknown, busy, ready or error [doc]."""
     how = switches["runtime_status"]
     if how in ("stays_unknown", "all_unknown") and not used:
         return "unknown"

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one table of switches and the named profiles that bundle them.
+"""The table of switches, and the profiles, which are named sets of switches.
 
-Every point on which the public material about the API is silent, and every difference between releases that it
-names, is a row of SWITCHES. A profile says only where it differs from the defaults of the rows.
+SWITCHES has a row for each question that the API's public documentation does not answer, and for each documented
+difference between releases. A profile contains only its differences from the defaults.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ YES_NO = ("yes", "no")
 
 
 def _choice(name: str, choices: str, meaning: str) -> Switch:
-    """Return a switch whose first choice is its default."""
+    """Return a switch whose default is its first choice."""
     words = tuple(choices.split("|"))
     return Switch(name, "choice", words[0], meaning, words)
 
 
 _ROWS = (
     # --- what a list and an object look like
-    Switch("list_omits", "names", (), "fields that the list leaves out; reading the object alone shows them"),
-    Switch("list_hides", "names", (), "names of runtimes that the list leaves out; reading one by its id shows it"),
+    Switch("list_omits", "names", (), "fields that the list omits; reading the object by its id shows them"),
+    Switch("list_hides", "names", (), "names of runtimes that the list omits; reading one by its id shows it"),
     _choice("list_order", "creation|reversed|name|shuffled", "order of the runtimes in the list"),
-    _choice("field_order", "keep|reversed|sorted|shuffled", "order of whitelist and packages in an answer"),
+    _choice("field_order", "keep|reversed|sorted|shuffled", "order of whitelist and packages in a response"),
     _choice(
         "unset_fields",
         "absent|null|null_text|defaults",
         "a field that was never set: left out, null, null for text and left out otherwise, or the server's default",
     ),
-    _choice("zero_counts", "keep|omit", "whether an answer shows minCachedInstances and maxCachedInstances of 0"),
+    _choice("zero_counts", "keep|omit", "whether a response shows minCachedInstances and maxCachedInstances of 0"),
     _choice(
         "cpu_format",
         "as_sent|two_decimals|number|millicores",
-        'how resource.cpu comes back: as it was sent, "0.20", a JSON number, "200m"',
+        'format of resource.cpu in a response: as it was sent, "0.20", a JSON number, "200m"',
     ),
     Switch(
         "default_name", "text", "(Default) MicroStrategy", "name of the built-in runtime (translated on some servers)"
     ),
-    # --- what a write accepts and makes of it
+    # --- what a write accepts and stores
     _choice("create_status", "200|201", "status of a successful create"),
     _choice("create_answer", "id|object", "body of a successful create: the id alone, or the whole object"),
     Switch("create_requires", "names", (), "fields that a create needs besides name"),
-    _choice("patch_needs_name", "yes|no", "PATCH is refused without name in its body [mstrio]"),
+    _choice("patch_needs_name", "yes|no", "whether a PATCH without name in its body is rejected [mstrio]"),
     _choice("patch_resource", "replace|merge", "whether a PATCH of resource keeps the keys that it does not contain"),
     _choice(
         "unknown_keys",
@@ -58,9 +58,9 @@ _ROWS = (
         "what happens to undocumented keys inside resource and packages that a PATCH does not contain",
     ),
     _choice("duplicate_names", "refuse|allow", "a second runtime of the same name"),
-    Switch("duplicate_status", "integer", 409, "HTTP status of that refusal; the code is ERR0015"),
+    Switch("duplicate_status", "integer", 409, "HTTP status when such a runtime is rejected; the code is ERR0015"),
     _choice("names_whitespace", "keep|trim", "whether ' Etl ' is stored as 'Etl'"),
-    _choice("names_case", "sensitive|insensitive", "whether Etl and etl are the same name to that refusal"),
+    _choice("names_case", "sensitive|insensitive", "whether Etl and etl count as the same name"),
     _choice("cidr_host_bits", "keep|clear|refuse", "10.10.10.7/24 in a whitelist; clear stores 10.10.10.0/24"),
     _choice("cidr_bare_address", "keep|suffix|refuse", "10.10.10.7 in a whitelist; suffix stores 10.10.10.7/32"),
     _choice("cidr_spelling", "keep|canonical", "whether 2001:DB8::/32 is stored as 2001:db8::/32"),
@@ -68,9 +68,9 @@ _ROWS = (
     _choice("empty_whitelist", "nothing|everything", "what a script on a runtime with an empty whitelist can reach"),
     _choice("default_delete", "refuse|allow", "deleting the built-in runtime"),
     # --- packages and status
-    Switch("package_delay", "number", 0.0, "seconds from a create or update until its packages are installed or not"),
+    Switch("package_delay", "number", 0.0, "seconds from a create or update until its packages have their outcome"),
     _choice("package_outcome", "installed|not_installed", "the final status of a package for which no rule was seeded"),
-    _choice("package_first_status", "installing|unknown", "status of a package before that"),
+    _choice("package_first_status", "installing|unknown", "status of a package before its outcome"),
     _choice(
         "mstrio_py_added",
         "no|on_create|always",
@@ -91,13 +91,13 @@ _ROWS = (
         "status_lag",
         "number",
         0.0,
-        "seconds after an update for which answers show the statuses from before it, and unknown for a new package",
+        "seconds after an update during which responses show the older statuses, and unknown for a new package",
     ),
     # --- releases
     Switch("iserver_version", "text", "11.6.1000.00123", "what GET /api/status returns"),
-    Switch("deployment_type", "text", "", "what GET /api/status returns; empty is left out"),
-    Switch("python_versions", "names", ("3.10.5", "3.11.9", "3.12.4"), "the versions that scripts can be run with"),
-    _choice("versions_call", "yes|404|405|as_id", "GET /api/runtimes/versions; as_id takes it for the id of a runtime"),
+    Switch("deployment_type", "text", "", "what GET /api/status returns; an empty value is omitted"),
+    Switch("python_versions", "names", ("3.10.5", "3.11.9", "3.12.4"), "the Python versions for scripts"),
+    _choice("versions_call", "yes|404|405|as_id", "GET /api/runtimes/versions; as_id treats it as the id of a runtime"),
     _choice("unknown_version", "refuse|keep", "a runtimeVersion that is not in that list"),
     _choice("execution_target", "yes|no", "the field executionTarget exists [mstrio: newer servers]"),
     _choice("change_journal", "yes|no", "POST and PATCH take changeJournal [mstrio: newer servers]"),
@@ -108,9 +108,9 @@ _ROWS = (
     _choice("status_call", "open|locked", "GET /api/status without a session; locked answers 401 [mstrio]"),
     _choice("guest_login", "yes|no", "login mode 8"),
     _choice("guest_manages", "yes|no", "the guest has the privilege to manage runtimes"),
-    _choice("privilege_for_reads", "yes|no", "reading runtimes needs the privilege too"),
+    _choice("privilege_for_reads", "yes|no", "whether reading runtimes also needs the privilege"),
     _choice("hidden_read", "not_found|forbidden", "reading a runtime that its ACL hides from the caller"),
-    Switch("session_limit", "integer", 0, "most Intelligence Server sessions of one user at a time; 0 is no limit"),
+    Switch("session_limit", "integer", 0, "maximum of Intelligence Server sessions per user; 0 means no limit"),
     Switch("tomcat_timeout", "number", 1800.0, "idle seconds after which Tomcat ends a session"),
     Switch("iserver_timeout", "number", 1800.0, "idle seconds after which the Intelligence Server ends a session"),
     _choice(
@@ -120,7 +120,7 @@ _ROWS = (
         "one that changes with each response, of which all, or only the newest, are valid",
     ),
     _choice("sessions_parallel", "yes|queue|refuse", "several calls at a time on one session; refuse answers 429"),
-    _choice("logout_scope", "session|user", "what a logout ends: its session, or all sessions of its user"),
+    _choice("logout_scope", "session|user", "which sessions a logout ends: its own, or all sessions of its user"),
     _choice(
         "delegated_logout", "separate|shared", "whether the logout of a delegated session ends its giver's, and back"
     ),
@@ -129,15 +129,15 @@ _ROWS = (
     _choice("error_code_style", "table|sample", "ERR0017 as in the vendor's table, or ERR017 as in its sample [doc]"),
     Switch("latency_ms", "number", 0.0, "delay of every response of the API in milliseconds"),
     # --- scripts
-    Switch("script_start_delay", "number", 0.0, "seconds for which an evaluation stays initiated (status 0)"),
-    Switch("script_time_limit", "number", 600.0, "longest run in seconds; a shorter execTimeout of the runtime wins"),
-    Switch("script_memory_mb", "integer", 512, "memory of a script; a smaller resource.mem of the runtime wins"),
+    Switch("script_start_delay", "number", 0.0, "seconds during which an evaluation has the status 0 (initiated)"),
+    Switch("script_time_limit", "number", 600.0, "maximum run time in seconds, or execTimeout if it is shorter"),
+    Switch("script_memory_mb", "integer", 512, "memory of a script in MB, or resource.mem if it is smaller"),
     _choice(
         "script_result",
         "last_value|variable|nothing",
         "the result object of a script: its last expression or else the variable result; that variable; none",
     ),
-    Switch("evaluation_ttl", "number", 900.0, "seconds after its end at which an evaluation is forgotten"),
+    Switch("evaluation_ttl", "number", 900.0, "seconds from the end of an evaluation until the server forgets it"),
     # --- projects and the scripts saved in them
     _choice(
         "script_without_runtime",
@@ -172,8 +172,8 @@ FROM_FILE = "file"  # name of the profile that a file describes
 
 PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "samples": (
-        "the vendor's documented samples to the letter: its list shows no whitelist and no resource, "
-        "what was never set is left out",
+        "exactly the vendor's documented samples: the list has no whitelist and no resource, "
+        "fields that were never set are omitted",
         {
             "list_omits": "whitelist,resource",
             "python_versions": "3.10.5",
@@ -181,7 +181,7 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
         },
     ),
     "newest": (
-        "a current release with everything: lists are complete, every field is filled in",
+        "a current release with all features: lists are complete, every field has a value",
         {
             "create_status": "201",
             "unset_fields": "defaults",
@@ -209,7 +209,7 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
         },
     ),
     "awkward": (
-        "everything hard at once, and still legal: a client that is right copes",
+        "all difficult but valid behaviours at once: a correct client handles them",
         {
             "list_omits": "whitelist,packages,resource,description,executionTarget,execTimeout,others",
             "list_order": "shuffled",
@@ -247,7 +247,7 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
         },
     ),
     "strict": (
-        "refuses what it can: duplicate names in any case, host bits, bare addresses, a create without execTimeout, "
+        "rejects all it can: duplicate names in any case, host bits, bare addresses, a create without execTimeout, "
         "parallel calls on one session, guests",
         {
             "create_requires": "execTimeout",

@@ -19,7 +19,7 @@ from simulator.users import User
 if TYPE_CHECKING:
     from simulator.server import Server
 
-TUTORIAL_ID = "B19DEDCC11D4E0EFC000EB9495D0F44F"  # the vendor's sample project has it everywhere
+TUTORIAL_ID = "B19DEDCC11D4E0EFC000EB9495D0F44F"  # the same on every server, because it is the vendor's sample project
 SCRIPT_TYPE = 76
 COMMAND_MANAGER, PYTHON = 19456, 19457
 # Subtype: how the script is used [mstrio].
@@ -37,7 +37,7 @@ USAGES = {
 }
 LOADED, NOT_LOADED = 0, -1  # status of a project [mstrio]
 EXACTLY, CONTAINS = 2, 4  # patterns of a search [mstrio]
-# What a search may be asked for [mstrio]; anything else is refused, so that a client's typing errors show.
+# The parameters of a search [mstrio]. Others are rejected, to show typing errors of a client.
 QUERY = {
     "name", "pattern", "domain", "scope", "root", "type", "usesObject", "uses", "notUses", "usesRecursive",
     "usedByObject", "usedBy", "notUsedBy", "usedByRecursive", "usesOneOf", "usedByOneOf", "beginModificationTime",
@@ -51,9 +51,9 @@ BODY = {
 
 @dataclass(eq=False)
 class SavedScript:
-    """A script. ``runtime`` is an id, None for one that names no runtime; ``readers`` None is everybody.
+    """A script. ``runtime`` is an id, or None for a script without a runtime. ``readers`` None means all users.
 
-    ``raw`` holds fields of a seed that win over what is answered otherwise.
+    ``raw`` contains fields of a seed that override those of a response.
     """
 
     id: str
@@ -67,7 +67,7 @@ class SavedScript:
     raw: dict[str, Any]
 
     def is_read_by(self, user: User) -> bool:
-        """Return whether a user may read it. Its owner may, whatever the ACL says of others [help]."""
+        """Return whether a user may read it. Its owner always may [help]."""
         return self.readers is None or user is self.owner or user.username in self.readers
 
 
@@ -84,7 +84,7 @@ class Project:
 
 @dataclass(frozen=True)
 class Search:
-    """The results of a search, as they are kept for one session's user and project."""
+    """The results of a search, stored for a user and a project."""
 
     user: User
     project: Project
@@ -104,11 +104,11 @@ class Projects:
         return iter(list(self._by_id.values()))
 
     def clear(self) -> None:
-        """Forget all of them, with their scripts."""
+        """Delete all projects with their scripts."""
         self._by_id.clear()
 
     def seed(self, data: Mapping[str, Any]) -> str:
-        """Add a project with its scripts, or scripts to the project of that name. Returns the project's id."""
+        """Add a project with its scripts, or add scripts to the project with that name. Return the project's id."""
         only(data, {"name", "id", "loaded", "denies", "scripts"})
         project = next((one for one in self if one.name == data["name"]), None)
         if project is None:
@@ -128,7 +128,7 @@ class Projects:
             id=str(data.get("id") or new_id()).upper(),
             name=data["name"],
             subtype=int(data.get("subtype", PYTHON)),
-            runtime=known[0] if known else named,  # what is no runtime's name is the id of one that is gone
+            runtime=known[0] if known else named,  # a name without a runtime is the id of a deleted one
             owner=self._server.users[data.get("owner", "admin")],
             readers=None if readers is None else tuple(readers),
             code=data.get("code", "print('hello')\n"),
@@ -137,12 +137,12 @@ class Projects:
         )
 
     def listed(self, user: User) -> list[Project]:
-        """Return the projects that a user may use, as the list shows them."""
+        """Return the list of projects that a user may use."""
         left_out = self._server.switches["unloaded_projects"] == "left_out"
         return [one for one in self if user.username not in one.denies and (one.loaded or not left_out)]
 
     def of(self, call: Call) -> Project:
-        """Return the project that a call names in its header, or raise the API's error."""
+        """Return the project in the header of a call, or raise the API's error."""
         assert call.session is not None
         project_id = call.header("X-MSTR-ProjectID")
         if not project_id:
@@ -196,7 +196,7 @@ async def list_all(server: Server, call: Call) -> Reply:
 
 
 async def search(server: Server, call: Call) -> Reply:
-    """``POST /metadataSearches/results``: the first version, from release 11.3 on."""
+    """``POST /metadataSearches/results``: the first version, since release 11.3."""
     return _search(server, call, "1")
 
 
@@ -255,7 +255,7 @@ async def results(server: Server, call: Call) -> Reply:
 
 
 def _object(script: SavedScript) -> dict[str, Any]:
-    """Return what every call shows of a script."""
+    """Return the fields that every call returns for a script."""
     return {
         "name": script.name, "id": script.id, "type": SCRIPT_TYPE, "subtype": script.subtype,
         "description": "", "dateCreated": script.modified, "dateModified": script.modified,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small forward proxy, so that tests can see whether HTTPS_PROXY and NO_PROXY are honoured."""
+"""A small forward proxy for tests of HTTPS_PROXY and NO_PROXY."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """Relays CONNECT and absolute requests, one a connection; ``seen`` lists their first lines."""
+    """Forwards CONNECT and absolute requests, one per connection; ``seen`` lists their first lines."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -43,14 +43,14 @@ class Proxy:
                 there_reader, there_writer = await asyncio.open_connection(url.hostname, url.port or 80)
                 path = url._replace(scheme="", netloc="").geturl() or "/"
                 rest = head.split(b"\r\n", 1)[1]
-                # One request a connection: the next one may be for another host.
+                # Allow one request per connection: the next one may go to a different host.
                 there_writer.write(f"{method} {path} HTTP/1.1\r\nConnection: close\r\n".encode() + _without(rest))
             await asyncio.gather(_relay(reader, there_writer), _relay(there_reader, writer))
         writer.close()
 
 
 def _without(headers: bytes) -> bytes:
-    """Return a block of headers without those that speak of the connection."""
+    """Return a block of headers without those for the connection."""
     lines = headers.split(b"\r\n")
     hop = (b"connection:", b"proxy-connection:")
     return b"\r\n".join(line for line in lines if not line.lower().startswith(hop))

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A client that adds nothing: for tests of the simulator, and for tools that want to see the server bare.
+"""A client that adds nothing to requests, for tests of the simulator and for tools.
 
-It keeps the token and every cookie, as a browser would, and lets a test leave either out. The standard library alone.
+It keeps the token and all cookies, like a browser; a test can omit them. It needs only the standard library.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Answer:
 
     @property
     def error(self) -> dict[str, Any]:
-        """The API's error, wrapped or not."""
+        """Return the API's error, wrapped or not."""
         body = self.json
         return dict(body["errors"][0] if "errors" in body else body)
 
 
 @dataclass
 class RawClient:
-    """One client with one jar. A new connection for each call, so that nothing of the last one lingers."""
+    """A client with its own cookies. Each call uses a new connection, so calls do not affect each other."""
 
     base_url: str
     timeout: float = 10.0
@@ -61,7 +61,7 @@ class RawClient:
         with_token: bool = True,
         with_cookies: bool = True,
     ) -> Answer:
-        """Send one request; ``path`` is what follows ``/api``. Raises OSError or HTTPException as http.client does."""
+        """Send one request. ``path`` is the part after ``/api``. Raises OSError or HTTPException, like http.client."""
         url = urlsplit(self.base_url)
         sent = dict(headers or {})
         data: bytes | None = None
@@ -94,7 +94,7 @@ class RawClient:
         return answer
 
     def login(self, username: str | None = None, password: str | None = None, mode: int = 1) -> Answer:
-        """Log in with JSON; what is None is not sent."""
+        """Log in with JSON. Values of None are not sent."""
         body = {"loginMode": mode, "username": username, "password": password}
         return self.call("POST", "/auth/login", {key: value for key, value in body.items() if value is not None})
 

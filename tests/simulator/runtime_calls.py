@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The calls on runtimes: what each checks before it touches them, and what it answers."""
+"""The calls for runtimes: their checks and responses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WRITE, DELETE = 8, 16  # bits of acg and of the rights in an acl
 
 
 def _only(answer: dict[str, Any], call: Call, omitted: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the fields that ``fields=`` asks for, or all but the omitted."""
+    """Return the fields in ``fields=``, or all fields except the omitted ones."""
     wanted = [name for name in call.query.get("fields", "").split(",") if name]
     hidden = set(omitted)
     return {k: v for k, v in answer.items() if k not in hidden and (not wanted or k in wanted)}
@@ -97,7 +97,7 @@ def _permit(runtime: Runtime, user: User, right: int) -> None:
 
 
 async def versions(server: Server, call: Call) -> Reply:
-    """``GET /runtimes/versions``; a server without it answers in one of three ways."""
+    """``GET /runtimes/versions``. A server without it has one of three responses."""
     how = server.switches["versions_call"]
     if how == "404":
         raise ApiError(404, 4, "HTTP 404 Not Found")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The runtimes of one server: how they are kept, and how answers show them."""
+"""The runtimes of one server: how they are stored, and how responses show them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"  # [doc]
 TYPE, SUBTYPE = 80, 20480
 ALL_RIGHTS = 255
-OMIT = "_omit"  # key of a seed: names of fields that its answers lack
+OMIT = "_omit"  # key of a seed: names of fields that responses omit
 
 
 def stamp(moment: datetime) -> str:
-    """Return a time as the API writes it [doc]."""
+    """Return a time in the format of the API [doc]."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
 
 
@@ -41,9 +41,9 @@ def _acl(trustee: str, name: str, rights: int, subtype: int = 8704) -> dict[str,
 
 @dataclass(eq=False)
 class Runtime:
-    """One runtime. ``values`` holds what was set, by API name, null and unknown fields of seeds included.
+    """One runtime. ``values`` contains the fields by API name, including null and unknown fields of seeds.
 
-    A seed may carry read-only fields too: they are in ``values`` and win.
+    A seed may contain read-only fields, too. They are in ``values`` and override the others.
     """
 
     id: str
@@ -57,25 +57,25 @@ class Runtime:
     modified: str
     version: str = field(default_factory=new_id)
     used: bool = False  # a script has run on it
-    stale: dict[str, str] = field(default_factory=dict)  # statuses from before an update, the runtime's own under ""
+    stale: dict[str, str] = field(default_factory=dict)  # statuses from before an update; key "": the runtime's
     stale_until: float = 0.0
 
     @property
     def name(self) -> str:
-        """Return the name; seeds may hold anything there."""
+        """Return the name. A seed may contain any value there."""
         return str(self.values.get("name", ""))
 
     def acg(self, user: User) -> int:
-        """Return what a user may do: everything that no deny entry in the acl takes away."""
+        """Return the rights of a user: all that the acl does not deny."""
         acl = self.values.get("acl", self.acl)
         denied = 0
-        for entry in acl if isinstance(acl, list) else []:  # a seed may hold anything there
+        for entry in acl if isinstance(acl, list) else []:  # a seed may contain any value there
             if isinstance(entry, dict) and entry.get("deny") and entry.get("trusteeId") == user.id:
                 denied |= int(entry.get("rights", 0))
         return ALL_RIGHTS & ~denied
 
     def effective_packages(self) -> list[Package]:
-        """Return the packages, none where they were never set."""
+        """Return the packages, or an empty list if they were never set."""
         return self.packages or []
 
 
@@ -85,11 +85,11 @@ class Runtimes:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._by_id: dict[str, Runtime] = {}
-        self._shuffler = random.Random(20480)  # the same order on every run of a test
+        self._shuffler = random.Random(20480)  # the same order in every run of a test
         self._add_default()
 
     def _add_default(self) -> None:
-        # The built-in runtime as the sample shows it [doc], with the two fields that its list leaves out.
+        # The built-in runtime as in the sample [doc], with the two fields that the sample's list omits.
         self.seed(
             {
                 "name": self._server.switches["default_name"],
@@ -138,7 +138,7 @@ class Runtimes:
         self._by_id.pop(runtime.id, None)
 
     def seed(self, raw: Mapping[str, Any]) -> str:
-        """Store an object as the API would return it, unchecked; what it lacks of the read-only fields is filled in."""
+        """Store an object in the API's format without checks, and add missing read-only fields."""
         now = self._server.clock()
         values = {key: value for key, value in raw.items() if key != "packages"}
         runtime_id = str(raw.get("id") or new_id()).upper()
@@ -155,7 +155,7 @@ class Runtimes:
         return runtime_id
 
     def create(self, fields: dict[str, Any], user: User) -> Runtime:
-        """Make a runtime of checked fields."""
+        """Create a runtime from checked fields."""
         self._refuse_duplicate(fields["name"], None)
         now = self._server.clock()
         now_text = stamp(datetime.now(timezone.utc))
@@ -176,7 +176,7 @@ class Runtimes:
         runtime.version = new_id()
         runtime.modified = stamp(datetime.now(timezone.utc))
         for name in ("version", "dateModified", "status"):
-            runtime.values.pop(name, None)  # a seed's own are no longer true
+            runtime.values.pop(name, None)  # the values of a seed are no longer correct
 
     def _apply(self, runtime: Runtime, fields: dict[str, Any], creating: bool) -> None:
         switches = self._server.switches
@@ -197,17 +197,17 @@ class Runtimes:
             if unasked and not any(normalised(entry["name"]) == "mstrio-py" for entry in wanted):
                 wanted.append({"name": "mstrio-py", "version": "", "description": ""})
             runtime.packages = install(wanted, runtime.effective_packages(), self._server.rules, now, switches)
-            values.pop("packages", None)  # a seed's null
+            values.pop("packages", None)  # null in a seed
         if creating or {"packages", "runtimeVersion"} & set(fields):
-            # The environment is built anew, packages or none.
+            # The environment is built again, with or without packages.
             runtime.started, runtime.done = now, now + switches["package_delay"]
         runtime.values = values
 
     def _keep_statuses(self, runtime: Runtime) -> None:
-        """Note what answers go on to show of it for a while."""
+        """Keep the statuses that responses show for some time."""
         switches, now = self._server.switches, self._server.clock()
         if now < runtime.stale_until:
-            return  # they show the older ones still
+            return  # responses still show the older ones
         packages = runtime.effective_packages()
         runtime.stale = {normalised(one.name): one.status(now, switches, runtime.used) for one in packages}
         runtime.stale[""] = runtime.values.get("status") or runtime_status(
@@ -223,10 +223,10 @@ class Runtimes:
         if any(fold(other.name) == fold(name) for other in self._by_id.values() if other is not but):
             raise ApiError(switches["duplicate_status"], 15, f"An object with the name '{name}' already exists.")
 
-    # --- answers
+    # --- responses
 
     def to_api(self, runtime: Runtime, user: User) -> dict[str, Any]:
-        """Return the whole object as a read shows it."""
+        """Return the complete object, as in the response to a read."""
         switches = self._server.switches
         now = self._server.clock()
         computed: dict[str, Any] = {
@@ -276,7 +276,7 @@ class Runtimes:
         return self._shuffler.sample(items, len(items)) if how == "shuffled" else items
 
     def list(self, user: User) -> list[Runtime]:
-        """Return what the user may see, in the list's order."""
+        """Return the runtimes that the user may see, in the list's order."""
         hidden = self._server.switches["list_hides"]
         visible = [one for one in self._by_id.values() if one.acg(user) and one.name not in hidden]
         how = self._server.switches["list_order"]
@@ -311,7 +311,7 @@ def _cpu_shown(text: str, how: str) -> Any:
     except ValueError:
         return text
     if how == "two_decimals":
-        # More digits than two stay: the server may write a number otherwise, not change it.
+        # Keep more than two digits: the server may change the format of a number, not its value.
         return f"{number:.2f}" if round(number, 2) == number else text
     if how == "number":
         return number

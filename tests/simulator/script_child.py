@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs one script in a process of its own. Started by scripts.py with ``python -I -S``: the standard library alone.
+"""Runs one script in its own process. scripts.py starts it with ``python -I -S``: only with the standard library.
 
-The first line of standard input is the order as JSON. After it the pipe stays open, and its end means that the
-simulator is gone: then this process ends too, so that no script is left behind.
+The first line of standard input is the order as JSON. Then the pipe stays open. When it closes, the simulator has
+ended, and this process ends too, so that no script continues to run.
 
 The public material does not say what a script returns, only that it arrives as JSON text. The switch script_result
 says what it is here: the value of the last expression, as in a notebook, or else the global
@@ -30,7 +30,7 @@ from importlib.metadata import Distribution, DistributionFinder
 from pathlib import Path
 from typing import Any
 
-MODULE_NAMES = {"mstrio-py": "mstrio"}  # where the module is called otherwise than the package
+MODULE_NAMES = {"mstrio-py": "mstrio"}  # modules whose name differs from the package
 
 
 def limit(seconds: float, memory_mb: int) -> None:
@@ -58,7 +58,7 @@ def end_with_simulator() -> None:
 
 
 class SimulatedPackages(DistributionFinder, Loader):
-    """Makes the runtime's packages importable, as empty modules with the version that the runtime shows."""
+    """Makes the runtime's packages importable, as empty modules with the runtime's version."""
 
     def __init__(self, packages: dict[str, str]) -> None:
         self._versions = packages
@@ -81,7 +81,7 @@ class SimulatedPackages(DistributionFinder, Loader):
 
 
 class SimulatedDistribution(Distribution):
-    """What importlib.metadata returns for such a package."""
+    """The object that importlib.metadata returns for such a package."""
 
     def __init__(self, name: str, version: str) -> None:
         self._text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
@@ -94,7 +94,7 @@ class SimulatedDistribution(Distribution):
 
 
 def guard_network(whitelist: list[str], empty_means: str) -> None:
-    """Let the script connect only to where the whitelist says. Keeps honest scripts honest, no more."""
+    """Allow only connections to the whitelist. This is not a protection against malicious scripts."""
     networks = []
     for entry in whitelist:
         with contextlib.suppress(ValueError):  # a host name, which some servers store
@@ -131,7 +131,7 @@ def run(code: str, how: str) -> Any:
 
 
 def main() -> int:
-    """Do what the order on standard input says."""
+    """Execute the order on standard input."""
     order = json.loads(sys.stdin.buffer.readline())
     end_with_simulator()
     sys.meta_path.insert(0, SimulatedPackages(order["packages"]))
@@ -148,7 +148,7 @@ def main() -> int:
     except BaseException as error:
         code = 1
         message = f"{type(error).__name__}: {error}"
-        # Only the script's own frames: the simulator's are of no interest to its author.
+        # Show only the frames of the script, not those of the simulator.
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename != "<script>":
             trace = trace.tb_next
@@ -162,4 +162,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     exit_code = main()
-    os._exit(exit_code)  # threads that a script left running do not keep it alive
+    os._exit(exit_code)  # threads of the script must not keep the process running

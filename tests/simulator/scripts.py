@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scripts on a runtime: evaluations that really run the code, in a child process with limits. No sandbox.
+"""Scripts on a runtime: evaluations run the code in a child process with limits. This is not a sandbox.
 
-The simulator listens on loopback alone, and anybody who can reach it there can already run programs.
+The simulator listens only on loopback, and every user who can reach it can already run programs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 INITIATED, RUNNING, PARTIALLY_READY, READY, ERROR, EXPIRED, CANCELLED = range(7)  # [mstrio]
 POLL_S = 0.01
 MOST_OUTPUT = 32 * 1024 * 1024
-LEAST_MEMORY_MB = 96  # below that Python itself does not start
+LEAST_MEMORY_MB = 96  # with less memory, Python does not start
 CHILD = Path(__file__).with_name("script_child.py")
 ALLOWED = {"scriptContent", "scriptRuntimeId", "variables", "id"}
 
@@ -61,12 +61,12 @@ class Evaluation:
     task: asyncio.Task[None] | None = None
 
     def end(self, status: int, now: float, message: str = "") -> None:
-        """Note the end; the first one counts."""
+        """Record the end. Later calls change nothing."""
         if self.ended is None:
             self.status, self.ended, self.message = status, now, message
 
     def kill(self) -> None:
-        """End the child and whatever it started: they are a group of their own, which may outlive its leader."""
+        """End the child and its processes. They are a process group, which may outlive its leader."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -80,7 +80,7 @@ class Evaluations:
         self._by_id: dict[str, Evaluation] = {}
 
     def start(self, code: str, runtime: Runtime, user: User) -> Evaluation:
-        """Begin a run and return it at once."""
+        """Start a run and return it at once."""
         self._forget_old()
         evaluation = Evaluation(new_id(), user, runtime, code, self._server.clock())
         self._by_id[evaluation.id] = evaluation
@@ -101,14 +101,14 @@ class Evaluations:
             del self._by_id[evaluation.id]
 
     def forget_all(self) -> None:
-        """Forget every run, as a server does that was started anew; running ones are ended."""
+        """Forget every run, as a restarted server does, and end running scripts."""
         for evaluation in self._by_id.values():
             evaluation.end(CANCELLED, self._server.clock())
             evaluation.kill()
         self._by_id.clear()
 
     def stop(self, evaluation: Evaluation) -> None:
-        """Cancel a run; one that has ended stays as it is."""
+        """Cancel a run. A completed run is unchanged."""
         evaluation.end(CANCELLED, self._server.clock(), "The execution was cancelled.")
         evaluation.kill()
 
@@ -131,7 +131,7 @@ class Evaluations:
         folder = tempfile.mkdtemp(prefix="simulated-runtime-")
         try:
             order = self._order(evaluation.runtime, evaluation.code, folder)
-            # A group of its own, so that what the script starts ends with it.
+            # A separate process group, so that the processes of the script end with it.
             evaluation.process = process = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", "-S", "-X", "utf8", str(CHILD), cwd=folder, start_new_session=True,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -200,7 +200,7 @@ class Evaluations:
 
 
 async def _ended(process: asyncio.subprocess.Process, seconds: float) -> bool:
-    """Wait for the end of a child; asyncio's own waiting goes on while a grandchild holds the pipes open."""
+    """Wait for the end of a child. asyncio would wait until no grandchild has the pipes open."""
     deadline = time.monotonic() + seconds
     while process.returncode is None:
         if time.monotonic() > deadline:
@@ -210,13 +210,13 @@ async def _ended(process: asyncio.subprocess.Process, seconds: float) -> bool:
 
 
 async def _collect(stream: asyncio.StreamReader, into: bytearray) -> None:
-    """Read a stream to its end, and keep what fits."""
+    """Read a stream to its end, and keep it up to a limit."""
     while piece := await stream.read(65536):
         into += piece[: max(0, MOST_OUTPUT - len(into))]
 
 
 def _with_variables(code: str, variables: Any) -> str:
-    """Put the values of ``$Name`` into the code [mstrio]."""
+    """Replace ``$Name`` in the code with values [mstrio]."""
     if not isinstance(variables, list) or not all(isinstance(v, Mapping) for v in variables):
         raise invalid("The field 'variables' must be an array of objects.")
     values = {str(v.get("name")): v for v in variables}
@@ -256,7 +256,7 @@ def _of(server: Server, call: Call) -> Evaluation:
 
 
 async def result(server: Server, call: Call) -> Reply:
-    """``GET /scripts/evaluation/{id}``: what is there of the output is shown while it runs."""
+    """``GET /scripts/evaluation/{id}``: shows the current output while the script runs."""
     evaluation = _of(server, call)
     answer: dict[str, Any] = {"id": evaluation.id, "status": evaluation.status}
     if evaluation.message:

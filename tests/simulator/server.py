@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One stand-in server: its state, and the way of a call to its handler. No HTTP here."""
+"""One stand-in server: its state, and the routing of calls to handlers. It does not use HTTP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from simulator.users import ANONYMOUS, API_TOKEN_OF_ADMIN, User, seeded
 
 Handler = Callable[["Server", Call], Awaitable[Reply]]
 
-# Path pattern, method, handler, and what the caller needs: nothing, a session, or the privilege besides.
+# Path pattern, method, handler, and what the caller needs: nothing, a session, or a session and the privilege.
 NOTHING, SESSION, READS, WRITES = "nothing", "session", "reads", "writes"
 _ID = r"[^/]+"
 ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
@@ -60,12 +60,12 @@ JOURNAL_KEPT = 5_000
 
 
 class Server:
-    """Everything that a reset makes anew."""
+    """The state that a reset creates again."""
 
     def __init__(self, profile: str, overrides: Mapping[str, Any] | None = None) -> None:
         self.profile = profile
         self.switches = make_switches(profile, overrides)
-        self.ahead = 0.0  # seconds by which tests have turned the clock forward
+        self.ahead = 0.0  # seconds by which tests have moved the clock forward
         self.users: dict[str, User] = seeded()
         self.api_tokens = {API_TOKEN_OF_ADMIN: "admin"}
         self.rules: list[Rule] = []
@@ -78,7 +78,7 @@ class Server:
         self.log = RequestLog()
 
     def clock(self) -> float:
-        """Return the server's time in seconds, of which only differences mean anything."""
+        """Return the server's time in seconds. Only differences are meaningful."""
         return time.monotonic() + self.ahead
 
     def manages(self, user: User) -> bool:
@@ -99,8 +99,8 @@ class Server:
         )
 
     async def handle(self, call: Call) -> Reply:
-        """Do the work of a call and return its answer; never raises for anything that a client did."""
-        call.session = None  # what the log guessed from the token alone proves nothing
+        """Do the work of a call and return its response. A client's mistake never raises an error here."""
+        call.session = None  # the log only guessed it from the token
         try:
             reply = await self._dispatch(call)
         except ApiError as error:
@@ -131,13 +131,13 @@ class Server:
             return await self._work(handler, call)
 
     async def _work(self, handler: Handler, call: Call) -> Reply:
-        # The latency is part of the work: on a server that takes one call a session at a time, calls queue for it.
+        # The latency is part of the work: if a session allows one call at a time, the next call waits for it.
         if self.switches["latency_ms"]:
             await asyncio.sleep(self.switches["latency_ms"] / 1000)
         return await handler(self, call)
 
     def error(self, status: int, number: int, message: str) -> Reply:
-        """Return an error in this server's own manner."""
+        """Return an error in this server's format."""
         return error_reply(self.switches, status, number, message)
 
 
@@ -148,7 +148,7 @@ def _route(call: Call) -> tuple[Handler, str]:
             if method == call.method:
                 return handler, need
             path_is_known = True
-    # The two messages by which [mstrio] knows that a release has no such call.
+    # These two messages show [mstrio] that a release does not have this call.
     if path_is_known:
         raise ApiError(405, 1, "HTTP 405 Method Not Allowed")
     raise ApiError(404, 4, "HTTP 404 Not Found")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sessions: logins of every mode, the token that works only with its cookie, the two clocks, and who ends whose.
+"""Sessions: all login modes, tokens that work only with their cookie, the two timeouts, and the effect of a logout.
 
 A session has two halves, as on the real server: one in Tomcat, which the token and the JSESSIONID cookie name, and
 one in the Intelligence Server. A delegated session is a second Tomcat half on its giver's Intelligence Server half.
@@ -22,12 +22,12 @@ from simulator.switches import Switches
 from simulator.users import DELEGATE, IDENTITY_TOKEN_OF_ADMIN, MODE_NAMES, User
 
 LB_COOKIE = "AWSALB"
-LB_REMEMBERED = 100_000  # all of a long play: what such a cookie says, the node, stays true
+LB_REMEMBERED = 100_000  # enough for a long play, because the node in such a cookie stays valid
 
 
 @dataclass(eq=False)
 class IServerSession:
-    """The Intelligence Server's half. ``standing`` is the giver of the fixed identity token: it never times out."""
+    """The Intelligence Server's half. ``standing`` marks the giver of the fixed identity token: it never times out."""
 
     user: User
     opened: float
@@ -53,7 +53,7 @@ class HttpSession:
 
     @property
     def user(self) -> User:
-        """Return who is logged in."""
+        """Return the user who is logged in."""
         return self.iserver.user
 
 
@@ -67,7 +67,7 @@ class Sessions:
         self._identity_tokens: dict[str, IServerSession] = {}
         self._numbers = 0
         self._standing_giver = standing_giver
-        self.issued: deque[str] = deque(maxlen=20_000)  # every token and cookie: a test looks for leaks of them
+        self.issued: deque[str] = deque(maxlen=20_000)  # every token and cookie, because tests search for leaks
 
     # --- the clocks
 
@@ -79,7 +79,7 @@ class Sessions:
         return not iserver.ended and now - session.used <= self._switches["tomcat_timeout"]
 
     def open(self) -> list[HttpSession]:
-        """Return the live sessions, oldest first; dead ones are forgotten on the way."""
+        """Return the open sessions, oldest first, and delete the expired ones."""
         for session in [s for s in self._by_token.values() if not self._alive(s)]:
             self._drop(session)
         return list(self._by_token.values())
@@ -87,12 +87,12 @@ class Sessions:
     def _drop(self, session: HttpSession) -> None:
         self._by_token.pop(session.token, None)
         if not any(other.iserver is session.iserver for other in self._by_token.values()):
-            session.iserver.ended = True  # nobody can reach it any more
+            session.iserver.ended = True  # no token leads to it any more
 
     # --- opening
 
     def start(self, user: User, mode: int) -> HttpSession:
-        """Open a session of its own for ``user``, within the limit."""
+        """Open a new session for ``user``, within the limit."""
         limit = self._switches["session_limit"]
         mine = {id(session.iserver) for session in self.open() if session.user is user}
         if limit and len(mine) >= limit:
@@ -113,7 +113,7 @@ class Sessions:
         return self._add(iserver, DELEGATE)
 
     def _standing(self) -> IServerSession:
-        """Return the giver of the fixed token, alive: somebody who is logged in through a browser all day."""
+        """Return the giver of the fixed token, like a user who stays logged in with a browser."""
         now = self._clock()
         for session in self._by_token.values():
             if session.iserver.standing and not session.iserver.ended:
@@ -139,14 +139,14 @@ class Sessions:
             self._drop(session)
             raise _no_session("The user's session has expired, please reauthenticate.")
         if not self._sticky(session, call.cookies.get(LB_COOKIE)):
-            # Another node behind the load balancer got the call, and knows nothing of this session.
+            # A different node behind the load balancer received the call and does not know this session.
             raise _no_session("The session is not valid on this node.")
         session.used = session.iserver.used = self._clock()
         session.calls += 1
         return session
 
     def guess(self, call: Call) -> HttpSession | None:
-        """Return whose token a call carries: for the log and for faults of one user, where nothing is proved by it."""
+        """Return the session of a call's token without any check, for the log and for faults of one user."""
         return self._by_token.get(call.header("X-MSTR-AuthToken"))
 
     def _sticky(self, session: HttpSession, value: str | None) -> bool:
@@ -156,7 +156,7 @@ class Sessions:
         return value == session.lb_cookies[-1] if how == "rotate_strict" else value in session.lb_cookies
 
     def next_lb_cookie(self, session: HttpSession, login: bool) -> str | None:
-        """Return the load balancer's cookie for an answer, if this one carries any."""
+        """Return the load balancer's cookie for a response, if it has one."""
         how = self._switches["load_balancer_cookie"]
         if how == "none" or (how == "fixed" and not login):
             return None
@@ -175,7 +175,7 @@ class Sessions:
         return token
 
     def identity_token_is_valid(self, token: str) -> bool:
-        """Return whether a delegate call would take it."""
+        """Return whether a delegate call would accept it."""
         self.open()
         iserver = self._identity_tokens.get(token)
         return token == IDENTITY_TOKEN_OF_ADMIN or (iserver is not None and not iserver.ended)
@@ -183,7 +183,7 @@ class Sessions:
     # --- ending
 
     def end(self, session: HttpSession) -> None:
-        """Log out: this session, and whatever the switches say goes with it."""
+        """Log out of this session, and end the others that the switches name."""
         if self._switches["logout_scope"] == "user":
             for other in self.open():
                 if other.user is session.user:
@@ -193,7 +193,7 @@ class Sessions:
         self._drop(session)
 
     def expire(self, clock: str, chosen: Iterator[HttpSession]) -> int:
-        """Let sessions die as if a clock had run out; return how many."""
+        """End sessions as a timeout does, and return their number."""
         sessions = list(chosen)
         for session in sessions:
             if clock == "iserver":
@@ -203,7 +203,7 @@ class Sessions:
         return len(sessions)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return the open sessions for tests, without a secret."""
+        """Return the open sessions for tests, without secrets."""
         now = self._clock()
         return [
             {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a switch is: one question that the public material leaves open, with the answers that a server may give."""
+"""A switch: one question that the public documentation does not answer, with the possible behaviours of a server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class SwitchError(ValueError):
-    """An unknown switch, or a value that it does not take. The text is for humans."""
+    """An unknown switch, or an invalid value. The text is readable."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Switch:
     choices: tuple[str, ...] = ()
 
     def parse(self, value: Any) -> Any:
-        """Return ``value`` in the switch's own type; ``value`` comes from a command line or from JSON."""
+        """Return ``value`` in the switch's type. ``value`` comes from a command line or from JSON."""
         try:
             return self._parse(value)
         except (TypeError, ValueError) as error:
@@ -38,7 +38,7 @@ class Switch:
 
     def _parse(self, value: Any) -> Any:
         if self.kind == "choice":
-            # JSON and YAML people write true and false where the table says yes and no.
+            # JSON and YAML users write true and false where the table has yes and no.
             text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
             if text not in self.choices:
                 raise ValueError(text)
@@ -63,7 +63,7 @@ class Switch:
 
 
 class Switches(Mapping[str, Any]):
-    """The values in force. Read with ``switches["list_omits"]``; changed only through :meth:`set`."""
+    """The current values. Read one with ``switches["list_omits"]``; change them only with :meth:`set`."""
 
     def __init__(self, table: Mapping[str, Switch], values: Mapping[str, Any]) -> None:
         self._table = table
@@ -71,7 +71,7 @@ class Switches(Mapping[str, Any]):
         self.set(values)
 
     def set(self, values: Mapping[str, Any]) -> None:
-        """Change some switches; all or none are changed."""
+        """Change some switches. If one value is invalid, none is changed."""
         parsed = {}
         for name, value in values.items():
             if name not in self._table:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Certificates for tests: a CA of our own, a good server, an expired one, one for another host, and a client."""
+"""Certificates for tests: a CA, and certificates of a server (valid, expired, for a different host) and a client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVERS = ("good", "expired", "wrong-host")
 
 @dataclass(frozen=True)
 class Certificates:
-    """Paths of PEM files. A server's or client's certificate and key are files of their own."""
+    """Paths of PEM files. Certificates and keys are separate files."""
 
     ca: str
     good_cert: str
@@ -38,8 +38,8 @@ class Certificates:
 
 
 def make_certificates(folder: str | Path) -> Certificates:
-    """Write a fresh set into a folder, which is made if need be."""
-    import trustme  # here: it takes as long to import as the whole web server, and most starts need no TLS
+    """Write a new set into a folder. Create the folder if it does not exist."""
+    import trustme  # imported here, because the import is slow and most starts need no TLS
 
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)

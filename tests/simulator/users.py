@@ -14,14 +14,14 @@ MODE_NAMES = {STANDARD: "standard", ANONYMOUS: "anonymous", LDAP: "ldap", API_TO
 ADMINISTRATOR_ID = "54F3D26011D2896560009A8E67019608"  # [doc], the owner in the samples
 GUEST_ID = "294DEDC011D2F1D56000D98E67019608"  # [doc], "Public / Guest" in the samples
 
-# One token each that people can type, so that a demo needs no second program. Others are made by the API's own calls.
+# Fixed tokens that users can type, so that a demo needs no second program. Calls of the API create other tokens.
 API_TOKEN_OF_ADMIN = "simulated-api-token-7f3a9c51d2"
 IDENTITY_TOKEN_OF_ADMIN = "simulated-identity-token-b8e4d6071f"
 
 
 @dataclass
 class User:
-    """An account. ``mode`` is the login mode that its password is good for."""
+    """An account. ``mode`` is the login mode for its password."""
 
     username: str
     password: str
@@ -45,7 +45,7 @@ def seeded() -> dict[str, User]:
         User("viewer", "plain-viewer-43", "B2E5CAF34C7F11EF8A5B0080EF652FB2", "Vera Viewer", manages=False),
         # Runtimes seeded with a deny entry for this user's id in their acl are hidden from it.
         User("restricted", "half-blind-44", "C3F6DB044C7F11EF8A5B0080EF652FB3", "Rita Restricted"),
-        # Quotes, a backslash, a percent sign, a space at each end, non-ASCII: all of it legal in a password.
+        # A password may contain quotes, a backslash, a percent sign, a space at each end and non-ASCII characters.
         User("zoë", " pä\"ss'w\\rd %41 密码 ☃ ", "D407EC154C7F11EF8A5B0080EF652FB4", "Zoë Ångström"),
         User("empty", "", "E518FD264C7F11EF8A5B0080EF652FB5", "Emma Pty"),
         User("guest", "", GUEST_ID, "Public / Guest", ANONYMOUS),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the server makes of one whitelist entry. The documentation asks for CIDR form and says no more [doc]."""
+"""How the server stores a whitelist entry. The documentation requires only CIDR notation [doc]."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9*]([A-Za-z0-9.*_-]*[A-Za-z0-9]
 
 
 def store_entry(text: str, switches: Switches) -> str:
-    """Return the text that is kept for ``text``, or raise the API's error."""
+    """Return the text that is stored for ``text``, or raise the API's error."""
     address, slash, _ = text.partition("/")
     try:
         interface = ipaddress.ip_interface(text)

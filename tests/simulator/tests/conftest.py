@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One simulator for the whole run, made anew for each test by a reset."""
+"""Fixtures: one simulator for the whole run, reset for each test."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def running() -> Iterator[Simulator]:
 
 @pytest.fixture
 def sim(running: Simulator) -> Simulator:
-    """The simulator, fresh, with the profile of the samples."""
+    """Reset the simulator to the profile of the samples, and return it."""
     running.reset("samples")
     return running
 
 
 @pytest.fixture
 def client(sim: Simulator) -> RawClient:
-    """A client that is logged in as the administrator."""
+    """Return a client that is logged in as the administrator."""
     return _logged_in(sim)
 
 
 @pytest.fixture
 def with_switches(running: Simulator) -> Callable[..., RawClient]:
-    """Reset to switches, and return a client that is logged in there."""
+    """Return a function that resets to switches and returns a logged-in client."""
 
     def make(profile: str = "samples", **switches: object) -> RawClient:
         running.reset(profile, **switches)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What several test files share."""
+"""Helpers for several test files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from simulator.rawclient import RawClient
 
-# The create of the vendor's sample [doc].
+# The body of a create in the vendor's sample [doc].
 SAMPLE: dict[str, Any] = {
     "name": "Test Runtime",
     "description": "This is a test runtime",
@@ -30,7 +30,7 @@ SAMPLE: dict[str, Any] = {
 
 
 def create(client: RawClient, **fields: Any) -> str:
-    """Create the sample with other fields; None leaves one out. Returns its id."""
+    """Create the sample with changed fields, and return its id. None removes a field."""
     body = {key: value for key, value in {**SAMPLE, **fields}.items() if value is not None}
     answer = client.call("POST", "/runtimes", body)
     assert answer.status in (200, 201), answer.body
@@ -45,7 +45,7 @@ def read(client: RawClient, runtime_id: str) -> dict[str, Any]:
 
 
 def gone(pid: int, seconds: float = 5) -> bool:
-    """Wait for the end of a process that is no child of ours."""
+    """Wait for the end of a process that is not a child of this one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -69,7 +69,7 @@ def start(client: RawClient, code: str, runtime_id: str | None = None, **more: o
 
 
 def wait(client: RawClient, evaluation: str, seconds: float = 20) -> dict[str, Any]:
-    """Wait for the end and return the answer."""
+    """Wait for the end and return the response."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         answer = client.call("GET", f"/scripts/evaluation/{evaluation}").json

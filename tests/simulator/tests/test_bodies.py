@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runtimes: what a body may carry, and what comes back."""
+"""Runtimes: the fields of a body, and the response."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_sample_comes_back_as_documented(client: RawClient) -> None:
     assert (found["id"], found["type"], found["subtype"], found["acg"]) == (runtime_id, 80, 20480, 255)
     assert found["status"] == "ready"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", str(found["dateCreated"]))
-    # The order of the fields is the samples' too.
+    # The order of the fields is also that of the samples.
     assert list(found) == [name for name in RUNTIME_FIELDS if name in found]
 
 
@@ -153,7 +153,7 @@ def test_packages_install_after_the_answer(sim: Simulator, client: RawClient) ->
     assert states() == ("busy", [("installing", None), ("installing", None)])
     sim.turn_clock(61)
     assert states() == ("error", [("installed", None), ("not_installed", "Return code: 2.")])
-    # What stays is not installed again; what is new is.
+    # Only new packages are installed.
     body = {"name": "Test Runtime", "packages": [{"name": "numpy", "version": "2.1.3"}, {"name": "scipy"}]}
     client.call("PATCH", f"/runtimes/{runtime_id}", body)
     assert states() == ("busy", [("installed", None), ("installing", None)])

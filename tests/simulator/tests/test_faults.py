@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each kind of fault does what it says, to the answer and to the server."""
+"""Each kind of fault has the documented effect on the response and on the server."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_slow_and_its_order(sim: Simulator, client: RawClient) -> None:
     begun = time.monotonic()
     assert client.call("GET", "/runtimes").status == 200
     assert time.monotonic() - begun >= 0.3
-    # The client gives up; the server has done the work all the same.
+    # The client gives up, but the server has done the work.
     sim.fault("slow", operation="create", seconds=1)
     client.timeout = 0.2
     with pytest.raises(TimeoutError):
@@ -91,7 +91,7 @@ def test_hang(sim: Simulator, client: RawClient, work: str, made: list[str]) -> 
         client.call("POST", "/runtimes", SAMPLE)
     assert names(sim) == made
     deadline = time.monotonic() + 5
-    while sim.requests("POST", "/runtimes")[0]["duration_ms"] is None:  # it notices that nobody waits any more
+    while sim.requests("POST", "/runtimes")[0]["duration_ms"] is None:  # it notices that the client has disconnected
         assert time.monotonic() < deadline
         time.sleep(0.02)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The process: how it starts and ends, what it says, TLS, proxy, log and control interface."""
+"""The process: its start, end and output, TLS, proxy, log and control interface."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_profile_file_makes_it_behave_like_the_server_that_was_asked(tmp_path:
             assert (state["switches"]["cpu_format"], state["switches"]["list_omits"]) == ("number", ["others"])
             assert state["switches"]["create_status"] == "200"
             other.switch(cpu_format="as_sent")
-            other.reset()  # to the file, not to a profile of ours
+            other.reset()  # to the profile file, not to a built-in profile
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_tls_and_client_certificates() -> None:
         good = RawClient(sim.base_url, context=_context(sim, "client"))
         assert good.login(sim.username, sim.password).status == 204
         for other in (None, "other_client"):
-            # Under TLS 1.3 the refusal comes as an alert, or as a reset if that was faster.
+            # With TLS 1.3 the client gets an alert, or a reset if that arrives first.
             with pytest.raises((ssl.SSLError, ConnectionError)):
                 RawClient(sim.base_url, context=_context(sim, other)).login(sim.username, sim.password)
         with pytest.raises(ssl.SSLCertVerificationError):

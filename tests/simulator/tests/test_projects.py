@@ -26,7 +26,7 @@ def call(client: RawClient, method: str, path: str, project: str = SALES, body: 
 
 
 def find(client: RawClient, project: str = SALES, version: int = 2, **query: Any) -> list[str]:
-    """Search, and return the names of what is found."""
+    """Search, and return the names of the results."""
     path, body = ("/v2/metadataSearches/results", {}) if version == 2 else ("/metadataSearches/results", None)
     answer = call(client, "POST", path, project, body, type=76, domain=2, **query)
     assert answer.status == 200, answer.body
@@ -37,7 +37,7 @@ def find(client: RawClient, project: str = SALES, version: int = 2, **query: Any
 
 @pytest.fixture
 def sales(sim: Simulator, client: RawClient) -> str:
-    """A runtime, and a project with scripts. Returns the runtime's id."""
+    """Add a runtime, and a project with scripts. Return the runtime's id."""
     runtime_id = create(client, name="Etl")
     scripts = [
         {"name": "Load", "id": f"{1:032X}", "runtime": "Etl", "code": "print('lädt')"},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Logins, tokens, cookies, clocks."""
+"""Logins, tokens, cookies and timeouts."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_privilege_and_hidden_runtimes(sim: Simulator, client: RawClient) -> Non
     seen = {entry["name"]: entry["acg"] for entry in restricted.call("GET", "/runtimes").json["runtimes"]}
     assert seen == {"(Default) MicroStrategy": 255, "Kept": 231}
     assert restricted.call("GET", f"/runtimes/{hidden}").status == 404
-    # Nobody has told Rita of that name, and yet it is taken.
+    # Rita cannot see that runtime, but its name is still taken.
     taken = restricted.call("POST", "/runtimes", {"name": "Hidden", "execTimeout": 600})
     assert (taken.status, taken.error["code"]) == (409, "ERR0015")
     for method in ("PATCH", "DELETE"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each switch changes what it says, and profiles are what their table says."""
+"""Each switch has its documented effect, and profiles match their table."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_duplicate_names_names_case_and_duplicate_status(with_switches: Make, si
     other = create(client, name="ETL")
     sim.switch(names_case="insensitive")
     assert client.call("POST", "/runtimes", {**SAMPLE, "name": "etl"}).error["code"] == "ERR0015"
-    # A runtime is no duplicate of itself.
+    # A runtime is not a duplicate of itself.
     assert client.call("PATCH", f"/runtimes/{runtime_id}", {"name": "Etl"}).status == 204
     assert client.call("PATCH", f"/runtimes/{other}", {"name": "Etl"}).error["code"] == "ERR0015"
     sim.switch(duplicate_names="allow")
@@ -331,7 +331,7 @@ def test_runtime_status(with_switches: Make, sim: Simulator) -> None:
 def test_status_lag(with_switches: Make, sim: Simulator) -> None:
     client = with_switches(status_lag=10, package_delay=60)
     runtime_id = create(client, packages=[{"name": "pandas", "version": "", "description": ""}])
-    assert read(client, runtime_id)["status"] == "busy", "nothing is older than a create"
+    assert read(client, runtime_id)["status"] == "busy", "a create has no older status"
     sim.turn_clock(70)
     both = [{"name": name, "version": "", "description": ""} for name in ("pandas", "scipy")]
     assert client.call("PATCH", f"/runtimes/{runtime_id}", {"name": "T", "packages": both}).status == 204
@@ -453,7 +453,7 @@ def test_session_limit(with_switches: Make, sim: Simulator) -> None:
     refused = third.login(sim.username, sim.password)
     assert (refused.status, refused.error["code"]) == (401, "ERR003")
     assert "max # of sessions" in refused.error["message"]
-    # A delegated session shares one that counts already; another user has a limit of its own.
+    # A delegated session shares a session that already counts; a different user has a separate limit.
     assert third.delegate(client.call("POST", "/auth/identityToken").headers["X-MSTR-IdentityToken"]).status == 204
     assert RawClient(sim.base_url).login(mode=8).status == 204
     second.logout()
@@ -528,7 +528,7 @@ def test_delegated_logout(with_switches: Make, sim: Simulator) -> None:
             leaver, other = (guest, giver) if who_leaves == "guest" else (giver, guest)
             assert leaver.logout().status == 204
             assert (other.call("GET", "/runtimes").status == 200) is survives, (how, who_leaves)
-    # The token that is printed for demos outlives even that.
+    # The fixed token for demos still works.
     for _ in range(2):
         demo = RawClient(sim.base_url)
         assert demo.delegate(sim.identity_token).status == 204
