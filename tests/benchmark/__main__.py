@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmark: what the modules cost, in pairs, as ratios.
+"""The benchmark: measures what the modules cost, in pairs, as ratios.
 
 make bench                      measure, and print
 make bench ARGS="-- --write"    and put the tables and the plot into the guide
@@ -46,8 +46,8 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--rounds", type=int, default=7, help="pairs of a comparison (default: 7)")
-    parser.add_argument("--only", default="", help="only comparisons whose description has this text")
-    parser.add_argument("--write", action="store_true", help="put tables and plot into the guide")
+    parser.add_argument("--only", default="", help="only comparisons whose description contains this text")
+    parser.add_argument("--write", action="store_true", help="write tables and plot to the guide")
     return parser.parse_args()
 
 
@@ -87,7 +87,7 @@ def _tell(
         tables.list_table(import_header, import_rows),
         "\nMemory grows with the number of runtimes:\n",
         tables.list_table(memory_header, memory_rows),
-        "\nSeconds to find that nothing is to do, by the number of runtimes:\n",
+        "\nSeconds to find that there is nothing to do, by number of runtimes:\n",
         tables.list_table(
             ["way", *(f"{count:,}" for count in seconds["mstr_runtimes"])],
             [

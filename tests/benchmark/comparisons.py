@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is compared with what, and what a ratio ought to be at most. Where nothing is said of a target there is none."""
+"""The comparisons, and the maximum of each ratio. Some comparisons have no maximum."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NO_OP = {"name": "Runtime 0000", "exec_timeout": 600, "whitelist": ["192.168.1.
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row: what is done, ours, the other way, and the largest ratio that is good."""
+    """A row: the work, our way, the other way, and the largest acceptable ratio."""
 
     group: str
     work: str
@@ -34,7 +34,7 @@ class Comparison:
     theirs: Way
     target: float | None
     rounds: int
-    # Whether ours is measured as a module too.
+    # Whether to measure our way as a module, too.
     both_ways: bool = True
 
     def measure(self) -> Turns:
@@ -44,7 +44,7 @@ class Comparison:
 
 
 def all_of(place: Place, rounds: int) -> Iterator[Comparison]:
-    """Every row, each on a server that holds what it needs."""
+    """Yield every row, each with a server in the required state."""
     few = max(rounds // 2, 3)
     ten, hundred, thousand = place.file(10), place.file(100), place.file(1000)
     holds = partial(partial, place.holding)
@@ -81,13 +81,13 @@ def all_of(place: Place, rounds: int) -> Iterator[Comparison]:
 
 
 def _reading(place: Place, rounds: int) -> Iterator[Comparison]:
-    """200 whole objects of a server whose list lacks fields, at 50 ms an answer; and the scripts of 50 runtimes."""
+    """Read 200 complete objects (the list is incomplete; 50 ms per response), and the scripts of 50 runtimes."""
     incomplete = partial(place.holding, 200, latency_ms=50, list_omits=["whitelist", "resource"])
 
     def info(before: Callable[[], None], **options: object) -> Way:
-        told, python = json.dumps(options), str(ANSIBLE / "python")
+        arguments, python = json.dumps(options), str(ANSIBLE / "python")
         return place.client(
-            "info", "module_alone.py", COLLECTIONS, "mstr_runtime_info", told, before=before, python=python
+            "info", "module_alone.py", COLLECTIONS, "mstr_runtime_info", arguments, before=before, python=python
         )
 
     yield Comparison(
@@ -124,7 +124,7 @@ def _reading(place: Place, rounds: int) -> Iterator[Comparison]:
 
 
 def environments(simulators: list[Simulator], folder: Path, rounds: int) -> Comparison:
-    """Ten environments at once against one of them."""
+    """Compare ten environments at once with one environment."""
     places = [Place(one, folder) for one in simulators]
     for one in places:
         one.holding(50)
@@ -143,9 +143,9 @@ def environments(simulators: list[Simulator], folder: Path, rounds: int) -> Comp
     env.pop("MSTR_BASE_URL", None)
 
     def way(name: str, which: str) -> Way:
-        told = json.dumps({"file": str(places[0].file(50)), "bench_hosts": which})
+        arguments = json.dumps({"file": str(places[0].file(50)), "bench_hosts": which})
         playbook = str(HERE / "plays" / "bulk.yml")
-        command = [str(ANSIBLE / "ansible-playbook"), playbook, "-i", str(inventory), "--forks", "10", "-e", told]
+        command = [str(ANSIBLE / "ansible-playbook"), playbook, "-i", str(inventory), "--forks", "10", "-e", arguments]
         return Way(name, command, env, requests=lambda: sum(one.seen() for one in places))
 
     ten, one = way("ten environments", "all"), way("one environment", "environment0")
@@ -153,13 +153,13 @@ def environments(simulators: list[Simulator], folder: Path, rounds: int) -> Comp
 
 
 def memory(place: Place) -> dict[int, float]:
-    """Peak MB of the process of mstr_runtimes, by number of unchanged runtimes."""
+    """Return the peak memory in MB of mstr_runtimes, by number of unchanged runtimes."""
     peaks = {}
     for count in (1, 100, 1000):
-        told = json.dumps({"src": str(place.file(count))})
+        arguments = json.dumps({"src": str(place.file(count))})
         python = str(ANSIBLE / "python")
         way = place.client(
-            "bulk alone", "module_alone.py", COLLECTIONS, "mstr_runtimes", told,
+            "bulk alone", "module_alone.py", COLLECTIONS, "mstr_runtimes", arguments,
             before=partial(place.holding, count), python=python,
         )  # fmt: skip
         peaks[count] = run(way).peak_mb
@@ -167,7 +167,7 @@ def memory(place: Place) -> dict[int, float]:
 
 
 def growth(place: Place, counts: tuple[int, ...], most_single: int) -> dict[str, dict[int, float]]:
-    """Seconds of the ways to find nothing to do, by number of runtimes, one run each."""
+    """Return the seconds of each way to find nothing to do, by number of runtimes, from one run each."""
     seconds: dict[str, dict[int, float]] = {}
     for count in counts:
         file, before = place.file(count), partial(place.holding, count)
@@ -187,7 +187,7 @@ def growth(place: Place, counts: tuple[int, ...], most_single: int) -> dict[str,
 
 
 def imports() -> list[tuple[str, float]]:
-    """Milliseconds that a task spends on what, median of several processes without cached bytecode, as on a target."""
+    """Return the milliseconds of each part of a task: the median of several processes without cached bytecode."""
     script = HERE / "clients" / "imports.py"
     runs: list[dict[str, float]] = []
     for _ in range(7):

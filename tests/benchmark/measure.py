@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Timing of whole processes, in pairs.
+"""Measures the time of whole processes, in pairs.
 
-The machines on which this runs are shared and noisy: what is quoted is the ratio of two runs that followed each other,
-never a time by itself.
+The machines for this are shared, so times vary. The published figure is the ratio of two consecutive runs, never a
+single time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Way:
-    """One way to do some work: a command, and what has to be so before each run (not timed)."""
+    """One way to do some work: a command, and a preparation before each run, which is not timed."""
 
     name: str
     command: Sequence[str]
@@ -32,7 +32,7 @@ class Way:
 
 @dataclass
 class Sample:
-    """One run: seconds of wall time, peak memory in MB of its largest process, and the requests that servers saw."""
+    """One run: wall time in seconds, peak memory of its largest process in MB, and number of requests."""
 
     seconds: float
     peak_mb: float
@@ -41,7 +41,7 @@ class Sample:
 
 @dataclass
 class Turns:
-    """Ways that were run in turn: ours in process, theirs, and where there is one, ours as a module."""
+    """Samples of alternating runs: ours in process, theirs, and optionally ours as a module."""
 
     ours: list[Sample]
     theirs: list[Sample]
@@ -49,7 +49,7 @@ class Turns:
 
     @property
     def ratios(self) -> list[float]:
-        """Ours to theirs, turn by turn."""
+        """Return the ratios of ours to theirs, one per turn."""
         return _ratios(self.ours, self.theirs)
 
     @property
@@ -59,7 +59,7 @@ class Turns:
 
     @property
     def module_ratios(self) -> list[float]:
-        """Ours as a module to theirs, turn by turn."""
+        """Return the ratios of ours as a module to theirs, one per turn."""
         return _ratios(self.as_module, self.theirs) if self.as_module else []
 
 
@@ -68,7 +68,7 @@ def _ratios(ours: Sequence[Sample], theirs: Sequence[Sample]) -> list[float]:
 
 
 def run(way: Way) -> Sample:
-    """Run once. Raises SystemExit with what the command said when it fails."""
+    """Run once. If the command fails, raise SystemExit with its output."""
     way.before()
     before = way.requests() if way.requests else 0
     output = Path(os.environ["TMPDIR"], "bench-output.txt")
@@ -86,7 +86,7 @@ def run(way: Way) -> Sample:
 
 
 def in_turn(ours: Way, theirs: Way, as_module: Way | None, rounds: int) -> Turns:
-    """Run all of them in turn, after one uncounted run of each."""
+    """Run all ways in turn, after one run of each that does not count."""
     ways = [way for way in (ours, theirs, as_module) if way]
     for way in ways:
         run(way)

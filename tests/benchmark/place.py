@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the benchmark runs: interpreters, the installed collection, servers and what is on them."""
+"""The environment of the benchmark: interpreters, the installed collection, servers and their runtimes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from measure import Way  # noqa: E402
 from simulator.harness import Simulator  # noqa: E402
 from support import ansible  # noqa: E402
 
-# The environment of the vendor's client.
+# The environment for the vendor's client.
 MSTRIO = os.environ.get("MSTR_TEST_CONTRACT_PYTHON", "")
 ANSIBLE = ansible.programs()
 # The programs of the oldest ansible-core.
@@ -29,12 +29,12 @@ COLLECTIONS = ansible.COLLECTIONS
 
 
 def settings(simulator: Simulator) -> dict[str, str]:
-    """The variables of a run, with the connection to a server."""
+    """Return the variables of a run, with the connection to a server."""
     return ansible.environment(Path(os.environ["TMPDIR"], "bench-home"), **simulator.environment())
 
 
 def definitions(count: int) -> list[dict[str, Any]]:
-    """So many definitions, each managing what sites manage."""
+    """Return so many definitions, each with the usual fields."""
     return [
         {
             "name": f"Runtime {index:04}",
@@ -51,7 +51,7 @@ def definitions(count: int) -> list[dict[str, Any]]:
 
 
 def as_api(definition: dict[str, Any]) -> dict[str, Any]:
-    """The object of the API that a definition makes."""
+    """Return the API object for a definition."""
     return {
         "name": definition["name"],
         "description": definition["description"],
@@ -65,56 +65,56 @@ def as_api(definition: dict[str, Any]) -> dict[str, Any]:
 
 
 class Place:
-    """One simulator, with so many runtimes on it or wanted of it."""
+    """One simulator, and a number of runtimes that exist on it or are to be created."""
 
     def __init__(self, simulator: Simulator, folder: Path) -> None:
         self.simulator, self.folder = simulator, folder
 
     def holding(self, count: int, **switches: Any) -> None:
-        """A fresh server on which the first `count` definitions are there already."""
+        """Prepare a fresh server that already has the runtimes of the first `count` definitions."""
         self.simulator.reset("newest", **switches)
         wanted = definitions(count)
         for start in range(0, count, 200):
             self.simulator.seed(*(as_api(one) for one in wanted[start : start + 200]))
 
     def holding_scripts(self, count: int, projects: int, scripts: int) -> None:
-        """The same, and so many projects with so many saved scripts each, spread over the runtimes."""
+        """Do the same, and add projects with saved scripts, distributed over the runtimes."""
         self.holding(count)
         names = [one["name"] for one in definitions(count)]
         saved = [{"name": f"Script {index:04}", "runtime": names[index % count]} for index in range(scripts)]
         self.simulator.seed(projects=[{"name": f"Project {index}", "scripts": saved} for index in range(projects)])
 
     def file(self, count: int) -> Path:
-        """A file of so many definitions."""
+        """Write a file with so many definitions."""
         path = self.folder / f"definitions-{count}.json"
         if not path.exists():
             path.write_text(json.dumps(definitions(count)), encoding="utf-8")
         return path
 
     def seen(self) -> int:
-        """How many requests the server has seen."""
+        """Return the number of requests that the server received."""
         return len(self.simulator.requests())
 
     def ad_hoc(self, name: str, module: str, args: dict[str, Any], before: Any = None) -> Way:
-        """One task by the command `ansible`."""
+        """Return one task, run by the command `ansible`."""
         command = [str(ANSIBLE / "ansible"), "localhost", "-m", module, *(["-a", json.dumps(args)] if args else [])]
         return self._way(name, command, before)
 
     @staticmethod
     def as_module(way: Way) -> Way:
-        """The same with a Python of its own for each task."""
+        """Return the same way, with a separate Python process for each task."""
         return replace(way, command=[*way.command, "-e", json.dumps({"mstr_in_process": False})])
 
     def play(self, name: str, playbook: str, before: Any = None, *, programs: Path = ANSIBLE, **variables: Any) -> Way:
-        """A playbook of the folder plays, by the ansible-core whose programs are in that folder."""
+        """Return a playbook in the folder plays, run by the ansible-core with its programs in `programs`."""
         command = [str(programs / "ansible-playbook"), str(HERE / "plays" / playbook), "-e", json.dumps(variables)]
         return self._way(name, command, before)
 
     def client(self, name: str, script: str, *arguments: object, before: Any = None, python: str = MSTRIO) -> Way:
-        """A script of the folder clients."""
+        """Return a script in the folder clients."""
         return self._way(name, [python, str(HERE / "clients" / script), *map(str, arguments)], before)
 
     def _way(self, name: str, command: list[str], before: Any) -> Way:
         env = settings(self.simulator)
-        # A server that is asked how many requests it has seen does not count that one.
+        # The request for the number of requests is not counted.
         return Way(name, command, env, before or self.simulator.clear_requests, self.seen)

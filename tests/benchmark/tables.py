@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a benchmark says: on the terminal, in the guide, and as a plot."""
+"""Shows the results of a benchmark: on the terminal, in the guide, and as a plot."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from measure import Turns, median
 
 @dataclass(frozen=True)
 class Row:
-    """A comparison that was measured."""
+    """A measured comparison."""
 
     comparison: Comparison
     turns: Turns
 
     def cells(self) -> list[str]:
-        """The row as texts."""
+        """Return the cells of the row as texts."""
         one = self.comparison
         target = f"≤ {one.target:.2f}" if one.target else ""
         met = "" if one.target is None else (" ✓" if self.turns.ratio <= one.target else " ✗")
@@ -47,12 +47,12 @@ HEADER = ["work", "against", "ratio (spread)", "target", "as a module", "request
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table for the terminal."""
+    """Return a table for the terminal."""
     return "\n".join(["| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *rows)])
 
 
 def list_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table for the guide."""
+    """Return a table for the guide."""
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for cells in (header, *rows):
         for index, cell in enumerate(cells):
@@ -62,11 +62,11 @@ def list_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def plot(seconds: Mapping[str, Mapping[int, float]], path: Path) -> None:
-    """Cost against number of runtimes, of each way."""
+    """Plot the cost of each way against the number of runtimes."""
     import matplotlib as mpl
 
     mpl.use("svg")
-    # The same figures give the same file.
+    # Make the same figures result in the same file.
     mpl.rcParams.update({"svg.hashsalt": "mstr.library", "font.family": "sans-serif"})
     from matplotlib import pyplot
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of this folder share: one simulator for all of them, and the ansible-cores that this machine has."""
+"""Fixtures for this folder: one simulator for all tests, and the ansible-cores that this machine has."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def sim(simulator: Simulator) -> Simulator:
 
 @pytest.fixture(params=cores(), ids=lambda path: path.parent.name)
 def core(request: pytest.FixtureRequest) -> Path:
-    """The programs of one ansible-core; a test that asks for it runs on each."""
+    """Return the folder of one ansible-core's programs. A test that uses it runs on each ansible-core."""
     return Path(request.param)
 
 
 @pytest.fixture(scope="session")
 def newest() -> Path:
-    """The programs of the newest ansible-core."""
+    """Return the folder of the newest ansible-core's programs."""
     return cores()[-1]

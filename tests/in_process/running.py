@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a playbook both ways, as modules and in process, against a simulator, and keeps what each way left."""
+"""Runs a playbook as modules and in process, against a simulator, and keeps the results of each way."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VAULT_PASSWORD = "vault-pass"
 
 @dataclass(frozen=True)
 class Ran:
-    """A playbook that has ended. `notes`: what a callback saw of each of our tasks, in order."""
+    """A completed playbook. `notes`: what a callback received for each of our tasks, in order."""
 
     status: int
     stdout: str
@@ -46,11 +46,11 @@ class Ran:
     sessions: list[dict[str, Any]]
 
     def ways(self) -> list[str]:
-        """What each task said at -vvv of the way that it took."""
+        """Return what each task reported at -vvv about the way that it ran."""
         return re.findall(r"mstr\.library\.\w+ runs (.*)", self.stdout)
 
     def result(self, task: str) -> dict[str, Any]:
-        """The result of the task of that name."""
+        """Return the result of the task with that name."""
         [result] = [note["result"] for note in self.notes if note["task"] == task and note["event"] in ("ok", "failed")]
         return dict(result)
 
@@ -66,7 +66,7 @@ def run(
     extra: Mapping[str, Any] | None = None,
     **env: str,
 ) -> Ran:
-    """Run a playbook, a file in plays/ or its text, on one ansible-core. `extra`: variables."""
+    """Run a playbook, either a file in plays/ or a text, on one ansible-core. `extra`: variables."""
     folder.mkdir(parents=True, exist_ok=True)
     text = (HERE / "plays" / play).read_text() if isinstance(play, Path) else play
     (folder / "play.yml").write_text(text)
@@ -99,7 +99,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=20 * PATIENCE_S,  # some dozen tasks, each a Python of its own
+        timeout=20 * PATIENCE_S,  # some dozen tasks, each with its own Python process
     )
     notes = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
     # How often a task polls depends on the machine: equal requests in a row count once.
@@ -115,7 +115,7 @@ def _request(entry: Mapping[str, Any]) -> str:
 
 
 def plain(text: str) -> str:
-    """Without what differs from run to run: ids, times, sessions, process ids, and the folder of a test."""
+    """Remove what differs between runs: ids, times, sessions, process ids, and the folder of a test."""
     text = re.sub(r"\b[0-9A-Fa-f]{32}\b", "ID", text)
     text = re.sub(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b", "UUID", text)
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*(\+0000)?", "TIME", text)
@@ -124,15 +124,15 @@ def plain(text: str) -> str:
 
 
 def folder_of(path: Path, core: Path, way: str) -> Path:
-    """A folder for one run; of the same length for each way, since results are compared with the paths in them."""
+    """Return a folder for one run. Its name has the same length for both ways, because results contain paths."""
     return path / f"{core.parent.name}-{WAYS.index(way)}"
 
 
 def same(path: Path, text: str) -> str:
-    """A text in which the folders of both ways have the same name."""
+    """Return a text in which the folders of both ways have the same name."""
     return re.sub(re.escape(str(path)) + r"/[\w.-]+-[01]\b", "FOLDER", plain(text))
 
 
 def cores() -> list[Path]:
-    """Folders with an ansible-playbook, one for each supported ansible-core that can run here."""
+    """Return the folder of ansible-playbook for each supported ansible-core that can run here."""
     return [Path(name) for name in os.environ.get("MSTR_TEST_CORES", "").split(os.pathsep) if name]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a task runs as a module after all. It says so at -vvv, and it works as ever."""
+"""When a task runs as a module instead of in process: it reports the reason at -vvv, and works as usual."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ linked_python ansible_python_interpreter=LINKED
 auto ansible_python_interpreter=auto_silent
 elsewhere ansible_connection=mstr_test_local
 """
-# A connection that is local but by its name, as a stand-in for one to another host.
+# A local connection with a different name, in place of a connection to a different host.
 CONNECTION = """
 from __future__ import annotations
 from ansible.plugins.connection.local import Connection as Local
@@ -54,7 +54,7 @@ class Connection(Local):
 def way(
     sim: Simulator, core: Path, folder: Path, host: str = "a", more: str = "", *options: str, **env: str
 ) -> list[str]:
-    """Which ways the tasks of a play took, by their own words. They all succeed."""
+    """Return the way that each task of a play reports. All tasks must succeed."""
     folder = folder_of(folder, core, "in process")
     (folder / "connections").mkdir(parents=True)
     (folder / "connections" / "mstr_test_local.py").write_text(CONNECTION)
@@ -87,7 +87,7 @@ WAYS = {
 }
 
 
-def test_a_task_says_which_way_it_takes(sim: Simulator, core: Path, tmp_path: Path) -> None:
+def test_a_task_reports_how_it_runs(sim: Simulator, core: Path, tmp_path: Path) -> None:
     tasks = "".join(f"    - mstr.library.mstr_runtime_info:\n      {more}\n" for more in WAYS)
     assert way(sim, core, tmp_path, "a", f"tags: first\n{tasks}") == [
         IN_PROCESS,
@@ -95,24 +95,24 @@ def test_a_task_says_which_way_it_takes(sim: Simulator, core: Path, tmp_path: Pa
     ]
 
 
-def test_the_switch_of_a_host(sim: Simulator, core: Path, tmp_path: Path) -> None:
+def test_mstr_in_process_can_be_set_for_a_host(sim: Simulator, core: Path, tmp_path: Path) -> None:
     assert way(sim, core, tmp_path, "switched_off") == ["as a module, because mstr_in_process is false"]
 
 
-def test_a_switch_that_is_neither_on_nor_off(sim: Simulator, core: Path, tmp_path: Path) -> None:
+def test_an_invalid_mstr_in_process_fails(sim: Simulator, core: Path, tmp_path: Path) -> None:
     ran = run(sim, core, tmp_path, TASK.format(hosts="a", more=""), extra={"mstr_in_process": "fasle"})
     assert ran.result("A task")["msg"].endswith("mstr_in_process must be true or false, not 'fasle'")
     assert ran.requests == []
 
 
 @pytest.mark.skipif(not os.environ.get("MSTR_TEST_PYTHON39"), reason="no Python 3.9 here")
-def test_another_python(sim: Simulator, core: Path, tmp_path: Path) -> None:
+def test_a_task_with_a_different_python_runs_as_a_module(sim: Simulator, core: Path, tmp_path: Path) -> None:
     [why] = way(sim, core, tmp_path, "other_python")
     assert why.startswith(f"as a module, because its interpreter {os.environ['MSTR_TEST_PYTHON39']} is not the ")
 
 
-def test_a_link_in_another_folder_is_another_python(sim: Simulator, core: Path, tmp_path: Path) -> None:
-    """So are virtual environments made: the same program, and other libraries."""
+def test_a_link_in_a_different_folder_is_a_different_python(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """Virtual environments are made like this: the same program with other libraries."""
     link = tmp_path / "bin" / "python"
     link.parent.mkdir()
     link.symlink_to(core / "python")
@@ -120,7 +120,7 @@ def test_a_link_in_another_folder_is_another_python(sim: Simulator, core: Path, 
     ran = run(sim, core, tmp_path, TASK.format(hosts="linked_python", more=""), "-vvv", inventory=inventory)
     [why] = ran.ways()
     assert f"its interpreter {link} is not the {core}/python" in why
-    # There are no libraries, so the module fails, and says so as ever.
+    # The libraries are missing, so the module fails with the usual message.
     assert "cannot be imported by the Python" in ran.result("A task")["msg"]
 
 
@@ -129,8 +129,8 @@ def test_the_interpreter_of_a_delegated_host_counts(sim: Simulator, core: Path, 
     assert why == IN_PROCESS
 
 
-def test_an_interpreter_that_is_not_known_yet(sim: Simulator, core: Path, tmp_path: Path) -> None:
-    """The first task runs as a module. A later one knows which Python was found, and whether it is this one."""
+def test_a_task_with_an_unknown_interpreter_runs_as_a_module(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """The first task runs as a module. Later tasks know which Python was found and whether it is this one."""
     text = TASK.format(hosts="auto", more="ignore_errors: true")
     text += "    - ansible.builtin.ping:\n"
     text += "    - name: Another task\n      mstr.library.mstr_runtime_info:\n      ignore_errors: true\n"
@@ -138,17 +138,17 @@ def test_an_interpreter_that_is_not_known_yet(sim: Simulator, core: Path, tmp_pa
     ran = run(sim, core, tmp_path, text, "-vvv", inventory=HOSTS, PATH=path)
     first, later = ran.ways()
     assert first == "as a module, because the interpreter of the host is not known yet"
-    # Which Python is found depends on the machine.
+    # The Python that Ansible finds depends on the machine.
     assert later == IN_PROCESS or later.startswith("as a module, because its interpreter ")
 
 
-def test_become(sim: Simulator, core: Path, tmp_path: Path) -> None:
+def test_a_task_with_become_runs_as_a_module(sim: Simulator, core: Path, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root becomes itself without a password")
     folder = folder_of(tmp_path, core, "in process")
     folder.mkdir()
     sudo = folder / "sudo"
-    # Becomes nobody: takes the options away and runs the rest.
+    # Does not change the user: removes the options and runs the rest.
     sudo.write_text('#!/bin/sh\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n')
     sudo.chmod(0o755)
     ran = run(
@@ -157,13 +157,13 @@ def test_become(sim: Simulator, core: Path, tmp_path: Path) -> None:
     assert ran.ways() == ["as a module, because the task uses become"], ran.stdout
 
 
-def test_files_that_are_kept(sim: Simulator, core: Path, tmp_path: Path) -> None:
+def test_keep_remote_files_runs_tasks_as_modules(sim: Simulator, core: Path, tmp_path: Path) -> None:
     [why] = way(sim, core, tmp_path, ANSIBLE_KEEP_REMOTE_FILES="1")
     assert why == "as a module, because ANSIBLE_KEEP_REMOTE_FILES is set"
     assert list(tmp_path.rglob("AnsiballZ_mstr_runtime_info.py"))
 
 
-# What a machine has or has not, put on by a callback, which the main process loads before anything runs.
+# Simulated differences of a machine. A callback makes them, because the main process loads it before all tasks.
 MACHINES = {
     "macos": (
         "import sys; sys.platform = 'darwin'",
@@ -213,13 +213,15 @@ def changed(folder: Path, change: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", MACHINES)
-def test_a_machine_that_is_different(sim: Simulator, newest: Path, tmp_path: Path, name: str) -> None:
+def test_a_machine_that_cannot_run_tasks_in_process_uses_modules(
+    sim: Simulator, newest: Path, tmp_path: Path, name: str
+) -> None:
     change, why = MACHINES[name]
     assert way(sim, newest, tmp_path, **changed(tmp_path, change)) == [f"as a module, because {why}"]
 
 
-def test_a_fault_of_the_adapter_is_one_sentence(sim: Simulator, core: Path, tmp_path: Path) -> None:
-    """Once the module has begun, it is not run again: it may have written something."""
+def test_an_error_in_the_action_plugin_is_one_sentence(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """After the module has started, it does not run again, because it may have written something."""
     env = changed(tmp_path, "adapter._Module.exit_json = lambda self, **result: {}['nothing']")
     ran = run(sim, core, tmp_path, TASK.format(hosts="a", more=""), **env)
     assert ran.status == 2
@@ -230,8 +232,8 @@ def test_a_fault_of_the_adapter_is_one_sentence(sim: Simulator, core: Path, tmp_
     assert sim.open_sessions() == []
 
 
-def test_nothing_of_a_task_outlives_it(sim: Simulator, core: Path, tmp_path: Path) -> None:
-    """Items of a loop share a process: its environment, folder, signals and group are put back after each."""
+def test_a_task_restores_the_state_of_its_process(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """Items of a loop share a process. Its environment, folder, signals and group are restored after each item."""
     text = """
 - name: A play
   hosts: a
@@ -249,8 +251,8 @@ def test_nothing_of_a_task_outlives_it(sim: Simulator, core: Path, tmp_path: Pat
     assert items == [3, 3]
 
 
-def test_what_libraries_print_stays_off_the_screen(sim: Simulator, core: Path, tmp_path: Path) -> None:
-    """requests warns of versions that it does not know, urllib3 of certificates, and both write logs."""
+def test_output_of_libraries_is_not_shown(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """requests warns of unknown versions, urllib3 warns of certificates, and both write logs."""
     log = tmp_path / "ansible.log"
     change = (
         "import logging, requests, warnings; send = requests.Session.request; "

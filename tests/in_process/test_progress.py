@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lines of progress, as people see them: on standard error, masked, in process alone. Their rhythm has unit tests."""
+"""Lines of progress: on standard error, masked, and only in process. Unit tests check their timing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LINE = "[a] Nightly reports: installing 1 of 2 packages (pandas)"
 
 
 def slow(sim: Simulator) -> None:
-    """Packages that take longer to install than progress is silent."""
+    """Make packages take longer to install than the first pause of progress."""
     sim.seed(packages=[{"name": "pandas", "delay": 7}, {"name": "six", "delay": 0}])
 
 
@@ -46,14 +46,14 @@ def test_a_wait_shows_progress_on_standard_error(sim: Simulator, core: Path, tmp
     assert LINE not in ran.stdout
 
 
-def test_with_a_json_callback_standard_output_stays_json(sim: Simulator, core: Path, tmp_path: Path) -> None:
+def test_progress_does_not_break_a_json_callback(sim: Simulator, core: Path, tmp_path: Path) -> None:
     slow(sim)
     ran = run(sim, core, tmp_path, WAIT.format(more=""), ANSIBLE_STDOUT_CALLBACK="as_json")
     assert json.loads(ran.stdout) == {"changed": {"a": 1}}
     assert lines(ran) == [LINE]
 
 
-def test_a_module_shows_none_and_no_log_hides_it(sim: Simulator, newest: Path, tmp_path: Path) -> None:
+def test_a_module_and_a_task_with_no_log_show_no_progress(sim: Simulator, newest: Path, tmp_path: Path) -> None:
     slow(sim)
     assert lines(run(sim, newest, tmp_path / "module", WAIT.format(more=""), way="as a module")) == []
     sim.reset()
@@ -61,8 +61,8 @@ def test_a_module_shows_none_and_no_log_hides_it(sim: Simulator, newest: Path, t
     assert lines(run(sim, newest, tmp_path / "no_log", WAIT.format(more="no_log: true"))) == []
 
 
-def test_a_secret_is_masked_in_it(sim: Simulator, newest: Path, tmp_path: Path) -> None:
-    """A name in which the password occurs."""
+def test_a_secret_is_masked_in_progress(sim: Simulator, newest: Path, tmp_path: Path) -> None:
+    """The name contains the password."""
     slow(sim)
     ran = run(sim, newest, tmp_path, WAIT.format(more="").replace("Nightly reports", f"A {sim.password} B"))
     assert ran.status == 0, ran.stdout
@@ -70,7 +70,7 @@ def test_a_secret_is_masked_in_it(sim: Simulator, newest: Path, tmp_path: Path) 
     assert sim.password not in ran.stdout + ran.stderr
 
 
-def test_many_runtimes_are_counted(sim: Simulator, newest: Path, tmp_path: Path) -> None:
+def test_progress_counts_many_runtimes(sim: Simulator, newest: Path, tmp_path: Path) -> None:
     sim.switch(latency_ms=400)
     text = """
 - name: A play
@@ -89,7 +89,7 @@ def test_many_runtimes_are_counted(sim: Simulator, newest: Path, tmp_path: Path)
     assert re.search(r"\d+ of 24 runtimes written", ran.stderr)
 
 
-def test_a_script_that_runs(sim: Simulator, newest: Path, tmp_path: Path) -> None:
+def test_a_running_script_shows_progress(sim: Simulator, newest: Path, tmp_path: Path) -> None:
     text = """
 - name: A play
   hosts: a

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""In process or as a module: results, screen, requests and open sessions are the same, key by key."""
+"""In process and as a module: results, screen, requests and open sessions are the same, key by key."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ PLAYS = sorted((HERE / "plays").glob("*.yml"))
 
 
 def both_ways(sim: Simulator, core: Path, folder: Path, play: Path, *options: str) -> list[Ran]:
-    """As a module, then in process, each on a fresh server."""
+    """Run as modules, then in process, each on a fresh server."""
     ran = []
     for way in WAYS:
         sim.reset()
-        # The newest core shows the options with a result only if asked to.
+        # The newest core shows the options in a result only if configured.
         shown = {} if play.stem == "failures" else {"ANSIBLE_INJECT_INVOCATION": "true"}
         ran.append(run(sim, core, folder_of(folder, core, way), Path(play.name), *options, way=way, **shown))
         assert ran[-1].notes, ran[-1].stdout + ran[-1].stderr
@@ -40,7 +40,7 @@ def test_a_task_is_the_same_in_process(sim: Simulator, core: Path, tmp_path: Pat
                 # ansible-core 2.19 puts the lack of a traceback into what a module returns, and into the end of an
                 # action plugin's task: between two tries only the former has it.
                 note["result"].pop("exception", None)
-        # By host: with some strategies they do not wait for each other.
+        # Sort by host, because with some strategies hosts do not wait for each other.
         return [same(tmp_path, json.dumps(note, sort_keys=True)) for note in sorted(ran.notes, key=lambda n: n["host"])]
 
     for one, other in zip(results(module), results(here)):
@@ -54,8 +54,8 @@ def test_a_task_is_the_same_in_process(sim: Simulator, core: Path, tmp_path: Pat
     assert (module.status, module.sessions) == (here.status, here.sessions) == (0, [])
 
 
-def test_the_two_ways_are_really_taken(sim: Simulator, core: Path, tmp_path: Path) -> None:
-    """Else the comparison would prove nothing."""
+def test_the_comparison_runs_both_ways(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """Otherwise the comparison would prove nothing."""
     module, here = both_ways(sim, core, tmp_path, HERE / "plays" / "values.yml", "-vvv")
     assert set(module.ways()) == {"as a module, because mstr_in_process is false"}
     assert set(here.ways()) == {"in the process of ansible-playbook"}

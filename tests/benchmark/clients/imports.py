@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task of mstr_runtime imports, and how many milliseconds each takes, as JSON.
+"""Prints what a task of mstr_runtime imports, and the milliseconds for each import, as JSON.
 
 imports.py FOLDER_OF_COLLECTIONS
 """
@@ -17,15 +17,15 @@ import time
 
 def main() -> None:
     start = time.perf_counter()
-    told = {}
+    milliseconds = {}
     sys.path.insert(0, sys.argv[1])
-    # In the order of need, so that each is charged only for what nobody before it has brought.
+    # Import in the order of use, so that shared imports count only for the first module that needs them.
     for name in ("ansible.module_utils.basic", "requests", "netaddr", "mstr.library.mstr_runtime"):
         module = "ansible_collections.mstr.library.plugins.modules.mstr_runtime" if name.startswith("mstr") else name
         importlib.import_module(module)
         end = time.perf_counter()
-        told[name], start = (end - start) * 1000, end
-    print(json.dumps(told))
+        milliseconds[name], start = (end - start) * 1000, end
+    print(json.dumps(milliseconds))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A module run by itself, without Ansible around it, as in a process on the target.
+"""Runs a module without Ansible, as in a process on the target.
 
 module_alone.py FOLDER_OF_COLLECTIONS MODULE ARGUMENTS_AS_JSON
 """
@@ -20,15 +20,15 @@ def main() -> None:
     from ansible.module_utils import basic
 
     module = importlib.import_module(f"ansible_collections.mstr.library.plugins.modules.{name}")
-    told = json.loads(arguments)
+    options = json.loads(arguments)
     try:
-        # ansible-core 2.19 and newer want to know in what form results are told.
+        # ansible-core 2.19 and newer need the format of results.
         from ansible.module_utils.testing import patch_module_args
     except ImportError:
-        basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": told}).encode()
+        basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
         module.main()
     else:
-        with patch_module_args(told):
+        with patch_module_args(options):
             module.main()
 
 

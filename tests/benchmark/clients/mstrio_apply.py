@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The same work by the vendor's client: list, compare, create what is absent, alter what differs, one by one."""
+"""Does the same work with the vendor's client: lists, compares, creates and alters runtimes one by one."""
 
 from __future__ import annotations
 

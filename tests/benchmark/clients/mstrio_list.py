@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The vendor's client reads the list of runtimes."""
+"""Reads the list of runtimes with the vendor's client."""
 
 from __future__ import annotations
 

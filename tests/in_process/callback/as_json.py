@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Prints one JSON document, as a stand-in for ansible.posix.json: ansible-core brings no such callback."""
+"""Prints one JSON document. It replaces ansible.posix.json, because ansible-core has no such callback."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes what a callback gets of each task of this collection into $MSTR_TEST_RECORD, one JSON object a line."""
+"""Writes what a callback receives for each task of this collection to $MSTR_TEST_RECORD, one JSON object per line."""
 
 from __future__ import annotations
 

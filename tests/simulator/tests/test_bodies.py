@@ -17,7 +17,7 @@ from simulator.rawclient import RawClient
 from simulator.tests.helpers import SAMPLE, create, read
 
 
-def test_the_sample_comes_back_as_documented(client: RawClient) -> None:
+def test_the_sample_is_returned_as_documented(client: RawClient) -> None:
     runtime_id = create(client)
     assert re.fullmatch("[0-9A-F]{32}", runtime_id)
     found = read(client, runtime_id)
@@ -118,7 +118,7 @@ def test_delete(client: RawClient) -> None:
     assert client.call("GET", f"/runtimes/{runtime_id}").status == 404
 
 
-def test_fields_chooses_what_comes_back(client: RawClient) -> None:
+def test_fields_selects_the_returned_fields(client: RawClient) -> None:
     runtime_id = create(client)
     one = client.call("GET", f"/runtimes/{runtime_id}", query={"fields": "id,name"}).json
     assert one == {"id": runtime_id, "name": "Test Runtime"}
@@ -139,7 +139,7 @@ def test_journal_keeps_comments_and_never_returns_them(sim: Simulator, client: R
     ]
 
 
-def test_packages_install_after_the_answer(sim: Simulator, client: RawClient) -> None:
+def test_packages_are_installed_after_the_response(sim: Simulator, client: RawClient) -> None:
     sim.switch(package_delay=60)
     sim.seed(packages=[{"name": "bad*", "outcome": "not_installed", "message": "Return code: 2."}])
     runtime_id = create(client, packages=[{"name": "numpy", "version": "2.1.3"}, {"name": "bad-one"}])
@@ -161,7 +161,7 @@ def test_packages_install_after_the_answer(sim: Simulator, client: RawClient) ->
     assert states() == ("ready", [("installed", None), ("installed", None)])
 
 
-def test_seeds_come_back_as_they_are(sim: Simulator, client: RawClient) -> None:
+def test_seeds_are_returned_unchanged(sim: Simulator, client: RawClient) -> None:
     dirty = {
         "name": "Dirty",
         "whitelist": ["10.10.10.7/24", "host.example.com", "10.10.10.0/24"],

@@ -44,7 +44,7 @@ def test_closed_connections(sim: Simulator, client: RawClient, kind: str, reset:
     assert client.call("GET", "/runtimes").status == 200
 
 
-def test_late_work_is_done_behind_the_answer(sim: Simulator, client: RawClient) -> None:
+def test_late_work_is_done_after_the_response(sim: Simulator, client: RawClient) -> None:
     sim.fault("late_work", operation="create", after=0.4, status=504, title="504 Gateway Time-out")
     answer = client.call("POST", "/runtimes", SAMPLE)
     assert (answer.status, answer.headers.get_content_type()) == (504, "text/html")
@@ -252,7 +252,7 @@ def test_faults_of_one_user_and_of_login_and_logout(sim: Simulator, client: RawC
         {"kind": "empty", "work": "x"},
     ],
 )
-def test_orders_that_make_no_sense_are_refused(sim: Simulator, order: dict[str, object]) -> None:
+def test_invalid_orders_are_rejected(sim: Simulator, order: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"there are|it takes|one of"):
         Fault.from_json(order)
     with pytest.raises(SimulatorError):

@@ -23,7 +23,7 @@ from simulator.tests.helpers import SAMPLE, create, gone, start
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_human_sees_address_and_credentials_and_ends_it(number: signal.Signals) -> None:
+def test_it_prints_address_and_credentials_and_ends_with_ctrl_c(number: signal.Signals) -> None:
     command = [sys.executable, str(FOLDER), "--port", "0", "--profile", "newest"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -80,21 +80,21 @@ def test_it_ends_with_its_parent(tmp_path: Path, how: str) -> None:
     assert not ready.exists()
 
 
-def test_bad_command_lines_say_why() -> None:
-    for arguments, said in (
+def test_an_invalid_command_line_is_explained() -> None:
+    for arguments, message in (
         (["--switch", "nothing=1"], "nothing"),
         (["--switch", "x"], "NAME=VALUE"),
         (["--client-ca", "x"], "--tls"),
     ):
         done = subprocess.run([sys.executable, str(FOLDER), *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 2
-        assert said in done.stderr
+        assert message in done.stderr
         assert "Traceback" not in done.stderr
     with pytest.raises(SimulatorError, match="latency_ms"), Simulator(latency_ms=-1):
         pass
 
 
-def test_switches_of_the_command_line(sim: Simulator) -> None:
+def test_the_command_line_sets_switches(sim: Simulator) -> None:
     with Simulator("newest", {"list_omits": ["whitelist", "others"]}, latency_ms=5) as other:
         switches = other.state()["switches"]
         assert (switches["list_omits"], switches["latency_ms"]) == (["whitelist", "others"], 5.0)
@@ -102,7 +102,7 @@ def test_switches_of_the_command_line(sim: Simulator) -> None:
         assert other.pid != sim.pid
 
 
-def test_a_profile_file_makes_it_behave_like_the_server_that_was_asked(tmp_path: Path) -> None:
+def test_a_profile_file_sets_the_behaviour(tmp_path: Path) -> None:
     file = tmp_path / "probe.json"
     file.write_text(json.dumps({"product": {}, "profile": {"cpu_format": "number", "list_omits": ["others"]}}))
     with Simulator(profile_file=file) as other:
@@ -116,7 +116,7 @@ def test_a_profile_file_makes_it_behave_like_the_server_that_was_asked(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{", "not a JSON file"),
         ("[]", "holds no profile"),
@@ -126,7 +126,7 @@ def test_a_profile_file_makes_it_behave_like_the_server_that_was_asked(tmp_path:
         (None, "not a JSON file"),
     ],
 )
-def test_a_profile_file_that_cannot_be_used_says_why(tmp_path: Path, text: str | None, said: str) -> None:
+def test_an_invalid_profile_file_is_explained(tmp_path: Path, text: str | None, message: str) -> None:
     file = tmp_path / "probe.json"
     if text is not None:
         file.write_text(text)
@@ -134,16 +134,16 @@ def test_a_profile_file_that_cannot_be_used_says_why(tmp_path: Path, text: str |
         [sys.executable, str(FOLDER), "--profile-file", str(file)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_the_harness_needs_the_standard_library_alone() -> None:
+def test_the_harness_needs_only_the_standard_library() -> None:
     code = "import sys, simulator.harness, simulator.rawclient\nassert not {'aiohttp', 'trustme'} & set(sys.modules)"
     subprocess.run([sys.executable, "-S", "-c", code], cwd=FOLDER.parent, check=True)
 
 
-def test_page_for_browsers(sim: Simulator) -> None:
+def test_a_browser_gets_a_page(sim: Simulator) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(sim.base_url + "/app") as answer:
         assert answer.headers.get_content_type() == "text/html"
@@ -176,7 +176,7 @@ def test_the_log_has_everything_but_secrets(sim: Simulator, client: RawClient) -
     assert sim.requests() == []
 
 
-def test_reset_makes_everything_new(sim: Simulator, client: RawClient) -> None:
+def test_reset_restores_the_initial_state(sim: Simulator, client: RawClient) -> None:
     create(client)
     sim.fault("empty")
     sim.switch(session_limit=1)
@@ -192,7 +192,7 @@ def test_reset_makes_everything_new(sim: Simulator, client: RawClient) -> None:
     assert client.call("GET", "/runtimes").status == 401
 
 
-def test_control_refuses_what_it_does_not_know(sim: Simulator) -> None:
+def test_control_rejects_unknown_requests(sim: Simulator) -> None:
     for path, body in (
         ("/seed", {"x": 1}),
         ("/reset", {"profile": "x"}),
@@ -204,7 +204,7 @@ def test_control_refuses_what_it_does_not_know(sim: Simulator) -> None:
     assert {"samples", "newest", "oldest", "awkward"} <= set(sim.control("GET", "/profiles")["profiles"])
 
 
-def test_open_sockets_go_away(sim: Simulator, client: RawClient) -> None:
+def test_closed_sockets_are_not_counted(sim: Simulator, client: RawClient) -> None:
     for _ in range(50):
         client.call("GET", "/sessions")
     deadline = time.monotonic() + 5
@@ -235,7 +235,7 @@ def test_tls_and_client_certificates() -> None:
 
 
 @pytest.mark.parametrize(("which", "why"), [("expired", "expired"), ("wrong-host", "not valid for")])
-def test_bad_certificates(which: str, why: str) -> None:
+def test_invalid_certificates_are_rejected(which: str, why: str) -> None:
     with Simulator(tls=which) as sim, pytest.raises(ssl.SSLCertVerificationError, match=why):
         RawClient(sim.base_url, context=_context(sim)).login(sim.username, sim.password)
 

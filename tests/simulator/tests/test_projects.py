@@ -77,7 +77,7 @@ def test_results_come_in_pages(client: RawClient, sales: str) -> None:
     assert {"id", "name", "type", "subtype", "owner", "dateModified"} <= set(whole[0])
 
 
-def test_a_search_belongs_to_its_project(client: RawClient, sales: str) -> None:
+def test_a_search_is_valid_only_in_its_project(client: RawClient, sales: str) -> None:
     answer = call(client, "POST", "/v2/metadataSearches/results", body={}, type=76).json
     elsewhere = call(client, "GET", "/metadataSearches/results", TUTORIAL, searchId=answer["id"])
     assert elsewhere.error["code"] == "ERR004"
@@ -112,7 +112,7 @@ def test_a_script_that_only_its_owner_may_read(sim: Simulator, client: RawClient
     assert "Reload" in find(viewer)
 
 
-def test_fields_of_a_seed_win(sim: Simulator, client: RawClient) -> None:
+def test_fields_of_a_seed_override_others(sim: Simulator, client: RawClient) -> None:
     scripts = [{"name": "Odd", "id": f"{9:032X}", "raw": {"scriptRuntimeId": 5, "owner": None}}]
     sim.seed(projects=[{"name": "Sales", "id": SALES, "scripts": scripts}])
     script = call(client, "GET", f"/scripts/{9:032X}").json

@@ -35,7 +35,7 @@ def test_output_and_result(client: RawClient) -> None:
         ("import datetime\ndatetime.date(2026, 1, 2)", "2026-01-02"),
     ],
 )
-def test_where_the_result_comes_from(client: RawClient, code: str, value: object) -> None:
+def test_the_result_is_the_last_expression_or_the_variable(client: RawClient, code: str, value: object) -> None:
     assert json.loads(run(client, code)["results"]["output"]) == value
 
 
@@ -49,7 +49,7 @@ def test_exceptions_show_the_scripts_own_frames(client: RawClient) -> None:
     assert run(client, "import os; os._exit(3)")["message"] == "The Python process ended with 3."
 
 
-def test_much_output(client: RawClient) -> None:
+def test_long_output_is_truncated(client: RawClient) -> None:
     answer = run(client, "print('x' * 5_000_000)")
     assert len(answer["results"]["stdout"]) == 5_000_001
 
@@ -67,7 +67,7 @@ def test_the_runtimes_packages_can_be_imported(client: RawClient, sim: Simulator
     assert "ModuleNotFoundError" in run(client, "import aiohttp", runtime_id)["message"]
 
 
-def test_the_whitelist_counts(client: RawClient, sim: Simulator) -> None:
+def test_the_whitelist_limits_connections(client: RawClient, sim: Simulator) -> None:
     port = int(sim.base_url.split(":")[2].split("/")[0])
     code = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 2).close()\n'reached'"
     assert json.loads(run(client, code, create(client, whitelist=["127.0.0.0/8"]))["results"]["output"]) == "reached"
@@ -102,7 +102,7 @@ def test_a_child_left_behind_does_not_keep_the_run_open(client: RawClient) -> No
     assert time.monotonic() - begun < 10
 
 
-def test_the_runtimes_own_limits_count(client: RawClient) -> None:
+def test_the_limits_of_the_runtime_apply(client: RawClient) -> None:
     runtime_id = create(client, execTimeout=1, resource={"cpu": "1", "mem": 128})
     answer = run(client, "import time\nprint('early', flush=True)\ntime.sleep(30)", runtime_id)
     assert (answer["status"], answer["results"]["stdout"]) == (5, "early\n")

@@ -96,7 +96,7 @@ def test_refused_logins(sim: Simulator, body: object, status: int, code: str) ->
     assert sim.open_sessions() == []
 
 
-def test_logout_ends_the_session_once(sim: Simulator, client: RawClient) -> None:
+def test_a_second_logout_fails(sim: Simulator, client: RawClient) -> None:
     assert len(sim.open_sessions()) == 1
     assert client.logout().status == 204
     again = client.logout()
@@ -162,7 +162,7 @@ def test_privilege_and_hidden_runtimes(sim: Simulator, client: RawClient) -> Non
 
 
 @pytest.mark.parametrize("clock", ["tomcat", "iserver"])
-def test_expired_on_order(sim: Simulator, client: RawClient, clock: str) -> None:
+def test_tests_can_expire_sessions(sim: Simulator, client: RawClient, clock: str) -> None:
     second = RawClient(sim.base_url)
     second.login(sim.username, sim.password)
     assert sim.expire_sessions(newest=True, clock=clock) == 1
@@ -173,7 +173,7 @@ def test_expired_on_order(sim: Simulator, client: RawClient, clock: str) -> None
     assert sim.open_sessions() == []
 
 
-def test_using_a_session_starts_its_clocks_again(sim: Simulator, client: RawClient) -> None:
+def test_using_a_session_restarts_its_timeouts(sim: Simulator, client: RawClient) -> None:
     for _ in range(3):
         sim.turn_clock(1000)
         assert client.call("PUT", "/sessions").status == 204

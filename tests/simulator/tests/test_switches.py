@@ -37,13 +37,13 @@ def test_every_switch_is_tested_here() -> None:
     assert untested == []
 
 
-def test_readme_has_the_table() -> None:
+def test_the_readme_contains_the_table_of_switches() -> None:
     readme = Path(__file__).resolve().parents[1].joinpath("README.md").read_text(encoding="utf-8")
     assert switches_as_markdown() in readme
 
 
 @pytest.mark.parametrize("profile", list(PROFILES))
-def test_profiles_start_and_take_the_sample(with_switches: Make, profile: str) -> None:
+def test_every_profile_starts_and_accepts_the_sample(with_switches: Make, profile: str) -> None:
     client = with_switches(profile)
     runtime_id = create(client)
     found = read(client, runtime_id)
