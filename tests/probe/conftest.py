@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the probe share: one simulator for all of them."""
+"""Fixtures for the tests of the probe: one simulator for all of them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a probe in this process, on a clock that pauses move: the probe's and the simulator's alike."""
+"""Runs a probe in this process. Pauses take no time: they move the clocks of the probe and of the simulator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from support.modules import credentials
 
 
 class MovedClock(Stop):
-    """A pause takes no time, but moves the clocks; except while a script runs, which takes real time."""
+    """Moves the clocks in a pause, which takes no time. Only while a script runs, a pause takes real time."""
 
     def __init__(self, sim: Simulator) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class MovedClock(Stop):
 
 @dataclass(frozen=True)
 class Probed:
-    """What came of a probe. `failure` is its sentence where it failed; then there is no result."""
+    """The outcome of a probe. `failure` is the message of a failed probe, which has no result."""
 
     result: Mapping[str, Any]
     warnings: list[str]
@@ -51,22 +51,22 @@ class Probed:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The answers, by switch."""
+        """Return the answers, by switch."""
         return {one["switch"]: one["value"] for one in self.result["answers"]}
 
     @property
     def evidence(self) -> dict[str, str]:
-        """What was seen, by switch."""
+        """Return the evidence, by switch."""
         return {one["switch"]: one["evidence"] for one in self.result["answers"]}
 
     @property
     def message(self) -> str:
-        """All that a person reads of it."""
+        """Return all texts that a user reads."""
         return " ".join([self.failure or self.result["msg"], *self.warnings])
 
 
 def probed(sim: Simulator, settings: Settings | None = None, stop: MovedClock | None = None, **options: Any) -> Probed:
-    """Run a probe as the standard user, or with other connection `options`."""
+    """Run a probe as the standard user, or with different connection `options`."""
     stop, warnings = stop or MovedClock(sim), list[str]()
     library = Library(connection_from({**credentials(sim), **options}), stop, warnings.append)
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the probe answers is what the server is: in every profile of the simulator, and with each switch moved alone."""
+"""The probe's answers match the server: in every profile of the simulator, and with each switch changed alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support.modules import credentials
 
 from probe.probing import MovedClock, Probed, Settings, probed
 
-# Switches without a question: they set how tests run, and say nothing about what a server is like.
+# Switches without a question: they affect only how tests run, not the behaviour of a server.
 NO_QUESTION = {
     "package_delay": "a duration, which differs from package to package",
     "latency_ms": "a duration, of the network too",
@@ -30,7 +30,7 @@ NO_QUESTION = {
     "script_memory_mb": "a limit that somebody has configured; only a script that runs into it would show it",
     "evaluation_ttl": "a duration; only waiting that long would show it",
 }
-# Switches with a question that a probe with all privileges never answers; NEVER of the table says why for the others.
+# Questions that a probe with all privileges never answers. NEVER in the table has the reasons for the others.
 NOT_SEEN = {one.switch: "never tried" for one in NEVER} | {
     "privilege_for_reads": "only a user without the privilege sees it",
     "guest_login": "the probe is not logged in as a guest",
@@ -38,7 +38,7 @@ NOT_SEEN = {one.switch: "never tried" for one in NEVER} | {
     "unknown_keys": "the simulator adds no undocumented key to what a client creates",
     "unloaded_projects": "no project is without being loaded",
 }
-# What each switch is moved to, where its choices do not say.
+# The test values of switches without choices.
 VALUES: Mapping[str, list[Any]] = {
     "list_omits": [[], ["whitelist"], ["status", "acl", "executionTarget"], ["minCachedInstances", "name"]],
     "create_requires": [[], ["execTimeout"], ["resource", "description"], ["minCachedInstances", "execTimeout"]],
@@ -54,7 +54,7 @@ VALUES: Mapping[str, list[Any]] = {
     "list_hides": [["Payroll"]],
     "status_lag": [0, 2, 5],
 }
-# Values that a probe cannot tell from others: the answer is null.
+# Values that a probe cannot distinguish from others: the answer is null.
 AMBIGUOUS = {
     ("package_first_status", "installing"): "packages are done at once",
     ("package_first_status", "unknown"): "packages are done at once",
@@ -76,7 +76,7 @@ AMBIGUOUS = {
     ("search_total", "found"): "a search counts, and nothing that it finds is hidden",
     ("search_total", "everything"): "a search counts, and nothing that it finds is hidden",
 }
-# The same switches together with what makes them visible: none of these is null.
+# The same switches together with others that make them visible: no answer is null.
 VISIBLE: list[tuple[str, Any, dict[str, Any]]] = [
     ("package_first_status", "installing", {"package_delay": 3}),
     ("package_first_status", "unknown", {"package_delay": 3}),
@@ -113,7 +113,7 @@ MOVED = [(one.switch, value) for one in QUESTIONS for value in values_of(one.swi
 
 
 def wrong_answers(done: Probed, sim: Simulator) -> dict[str, tuple[Any, Any]]:
-    """Each answer that is not what is set, with what is."""
+    """Return each wrong answer with the value of the switch."""
     switches = sim.state()["switches"]
 
     def comparable(value: Any) -> Any:
@@ -138,16 +138,16 @@ def test_every_switch_has_a_question_or_a_reason() -> None:
     assert sorted([*asked, *NO_QUESTION]) == sorted(SWITCHES)
 
 
-def test_every_value_of_a_switch_is_tried() -> None:
+def test_every_value_of_a_switch_is_tested() -> None:
     assert [switch for switch, _value in MOVED if not values_of(switch)] == []
     assert {switch for switch, _value in MOVED} == {one.switch for one in QUESTIONS}
-    # Whatever is ambiguous alone is visible in company, or has a reason of its own.
+    # Each value that is ambiguous alone is visible with other switches, or has a reason not to be.
     seen = {(switch, value) for switch, value, _more in VISIBLE} | set(WITH_SCRIPTS)
     assert set(AMBIGUOUS) - seen == {("search_total", "found"), ("search_total", "everything")}
 
 
 @pytest.mark.parametrize(("switch", "value"), MOVED, ids=str)
-def test_a_switch_moved_alone_is_found_or_null_with_a_reason(sim: Simulator, switch: str, value: Any) -> None:
+def test_a_switch_changed_alone_is_found_or_null_with_a_reason(sim: Simulator, switch: str, value: Any) -> None:
     sim.reset("newest", **{switch: value})
     done = probed(sim)
     assert wrong_answers(done, sim) == {}
@@ -181,9 +181,7 @@ def with_scripts(sim: Simulator) -> Settings:
 
 
 @pytest.mark.parametrize("profile", list(PROFILES))
-def test_in_every_profile_and_again_on_a_server_that_behaves_as_answered(
-    sim: Simulator, profile: str, tmp_path: Path
-) -> None:
+def test_answers_match_every_profile_and_a_server_built_from_them(sim: Simulator, profile: str, tmp_path: Path) -> None:
     sim.reset(profile, package_delay=3)
     done = probed(sim, with_scripts(sim))
     assert wrong_answers(done, sim) == {}
@@ -198,7 +196,7 @@ def test_in_every_profile_and_again_on_a_server_that_behaves_as_answered(
     assert again.result["profile"] == done.result["profile"]
 
 
-# --- users who may do less
+# --- users with fewer privileges
 
 
 @pytest.fixture
@@ -208,7 +206,7 @@ def viewer(sim: Simulator) -> dict[str, str]:
 
 @pytest.mark.parametrize("reads", ["yes", "no"])
 @pytest.mark.parametrize("profile", list(PROFILES))
-def test_without_the_privilege_reading_answers_what_it_can(
+def test_without_the_privilege_the_probe_answers_from_reads(
     sim: Simulator, viewer: dict[str, str], profile: str, reads: str
 ) -> None:
     sim.reset(profile, privilege_for_reads=reads)
@@ -233,11 +231,11 @@ def test_a_guest_answers_for_guests(sim: Simulator, manages: str) -> None:
     is_clean(done, sim)
 
 
-def test_check_mode_sends_only_reads_and_says_what_needs_writing(sim: Simulator) -> None:
+def test_check_mode_sends_only_reads_and_reports_what_needs_writes(sim: Simulator) -> None:
     sim.reset("newest")
     done = probed(sim, Settings(check_mode=True, scripts=True))
     assert wrong_answers(done, sim) == {}
-    # A search is sent as a POST, and changes nothing either.
+    # A search is sent as a POST but changes nothing.
     writes = [call for call in sim.calls() if not call.startswith("GET ") and "/metadataSearches/" not in call]
     assert writes == ["POST /auth/login", "POST /auth/logout"]
     assert done.values["iserver_version"] == "11.6.1000.00123"
@@ -246,7 +244,7 @@ def test_check_mode_sends_only_reads_and_says_what_needs_writing(sim: Simulator)
     is_clean(done, sim)
 
 
-def test_a_session_that_others_share_is_left_alone(sim: Simulator) -> None:
+def test_a_shared_session_is_not_closed(sim: Simulator) -> None:
     sim.reset("newest", logout_scope="user", delegated_logout="shared")
     done = probed(sim, username=None, password=None, identity_token=sim.identity_token)
     assert wrong_answers(done, sim) == {}
@@ -259,7 +257,7 @@ def test_a_session_that_others_share_is_left_alone(sim: Simulator) -> None:
 # --- what the modules do not handle
 
 
-def test_an_answer_that_the_modules_do_not_handle_warns(sim: Simulator) -> None:
+def test_an_answer_that_the_modules_do_not_handle_causes_a_warning(sim: Simulator) -> None:
     sim.reset("newest", cpu_format="millicores")
     done = probed(sim)
     [answer] = [one for one in done.result["answers"] if one["switch"] == "cpu_format"]
@@ -269,8 +267,8 @@ def test_an_answer_that_the_modules_do_not_handle_warns(sim: Simulator) -> None:
     assert done.result["profile"]["cpu_format"] == "millicores"
 
 
-def test_a_behaviour_that_nobody_has_described_is_no_setting_of_the_simulator(sim: Simulator) -> None:
-    """A duplicate that is refused by another code: two plays that create one runtime at once would not know it."""
+def test_an_unknown_behaviour_is_not_a_value_of_a_switch(sim: Simulator) -> None:
+    """A duplicate is refused with a different code: two plays that create one runtime at once would not recognize it."""
     sim.reset("newest")
     sim.fault("error", operation="create", skip=2, times=1, status=400, number=6)
     done = probed(sim)
@@ -280,7 +278,7 @@ def test_a_behaviour_that_nobody_has_described_is_no_setting_of_the_simulator(si
     assert "duplicate_status (other)" in done.message
 
 
-def test_the_modules_do_not_handle_millicores_indeed(sim: Simulator) -> None:
+def test_the_modules_really_do_not_handle_millicores(sim: Simulator) -> None:
     from support.modules import runtime
 
     sim.reset("newest", cpu_format="millicores")
@@ -293,15 +291,15 @@ def test_the_modules_do_not_handle_millicores_indeed(sim: Simulator) -> None:
 
 @pytest.fixture
 def someones(sim: Simulator) -> str:
-    """An object of somebody, whose name must not appear."""
+    """An object of a user, whose name must not appear."""
     name = "Payroll of the board"
     sim.reset("awkward", default_name="Finance Python")
     sim.seed({"name": name, "description": name, "whitelist": ["payroll.example.com"], "execTimeout": 600})
     return name
 
 
-def test_nothing_in_an_answer_names_a_host_a_user_an_object_or_a_secret(sim: Simulator, someones: str) -> None:
-    # Errors that quote whatever they can.
+def test_answers_contain_no_host_user_object_or_secret(sim: Simulator, someones: str) -> None:
+    # Errors that quote names and addresses.
     sim.fault("echo_secret", operation="update", times=3)
     sim.fault("error", operation="update", times=2, status=400, number=6, message=f"Not on {sim.base_url} by admin")
     done = probed(sim, with_scripts(sim))
@@ -314,7 +312,7 @@ def test_nothing_in_an_answer_names_a_host_a_user_an_object_or_a_secret(sim: Sim
     assert [one["name"] for one in sim.runtimes()] == [someones]
 
 
-def test_earlier_leftovers_are_listed_and_deleted_only_on_demand(sim: Simulator) -> None:
+def test_leftovers_are_listed_and_deleted_only_on_request(sim: Simulator) -> None:
     left, others = "mstr-library-probe-0badcafe-b", "mstr-library-probe-of-somebody"
     sim.seed({"name": left}, {"name": others})
     done = probed(sim)
@@ -330,9 +328,7 @@ def test_earlier_leftovers_are_listed_and_deleted_only_on_demand(sim: Simulator)
 
 
 @pytest.mark.parametrize(("delay", "most_requests", "most_seconds"), [(0, 100, 15), (20, 110, 60)])
-def test_time_and_requests_are_what_the_guide_says(
-    sim: Simulator, delay: int, most_requests: int, most_seconds: int
-) -> None:
+def test_time_and_requests_match_the_guide(sim: Simulator, delay: int, most_requests: int, most_seconds: int) -> None:
     sim.reset("newest", package_delay=delay)
     stop = MovedClock(sim)
     begin = stop.clock()

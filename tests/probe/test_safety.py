@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The probe leaves nothing behind, whatever happens at whichever of its requests; or its message names what it left."""
+"""The probe leaves nothing on the server after a fault at any of its requests, or its message names what is left."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support.waiting import wait_until
 from probe.probing import MovedClock, Probed, Settings, probed
 from probe.test_answers import wrong_answers
 
-# What happens to a response whose request was carried out, or not.
+# Faults of a response, after the server has done the work or not.
 LOST: dict[str, dict[str, Any]] = {
     "closed, done": {"kind": "close_after"},
     "closed, not done": {"kind": "close_before"},
@@ -37,13 +37,13 @@ ERRORS: dict[str, dict[str, Any]] = {
     "too many": {"kind": "unavailable", "status": 429, "retry_after": 1},
     "the session dies": {"kind": "session_killed"},
 }
-# As a module, in real time: packages are done at once, so that there is nothing to wait for.
+# For a module in real time: packages are installed at once, so that the probe does not wait.
 OPTIONS: dict[str, Any] = {"wait_timeout": 5}
 SWITCHES = {"package_delay": 2, "load_balancer_cookie": "rotate"}
 
 
 def calls_of_a_probe(sim: Simulator, settings: Settings | None = None) -> list[str]:
-    """The requests of a probe that nothing interrupts."""
+    """Return the requests of a probe without faults."""
     sim.reset("newest", **SWITCHES)
     assert not probed(sim, settings).failure
     return sim.calls()
@@ -66,7 +66,7 @@ def interrupted(sim: Simulator, order: dict[str, Any], at: int, settings: Settin
 
 
 @pytest.mark.parametrize("how", LOST)
-def test_a_lost_response_at_each_request_leaves_nothing_and_spoils_no_answer(sim: Simulator, how: str) -> None:
+def test_a_lost_response_at_each_request_leaves_nothing_and_changes_no_answer(sim: Simulator, how: str) -> None:
     for at, call in enumerate(calls_of_a_probe(sim)):
         done = interrupted(sim, LOST[how], at)
         is_clean_or_named(sim, done.message, f"{how} at {call} ({at})")
@@ -87,10 +87,10 @@ def test_an_error_at_each_request_leaves_nothing(sim: Simulator, how: str) -> No
 
 @contextmanager
 def terminated(sim: Simulator, stop: MovedClock) -> Iterator[None]:
-    """A SIGTERM reaches this process as soon as the request is under way that the fault strikes."""
+    """Send SIGTERM to this process as soon as the fault affects a request."""
 
     def watch() -> None:
-        wait_until(lambda: is_struck(sim), "a request is struck")
+        wait_until(lambda: is_affected(sim), "a request is affected")
         os.kill(os.getpid(), signal.SIGTERM)
 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
@@ -105,13 +105,13 @@ def terminated(sim: Simulator, stop: MovedClock) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def is_struck(sim: Simulator) -> bool:
+def is_affected(sim: Simulator) -> bool:
     return any(one["fault"] == "struck" for one in sim.requests())
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_signal_at_each_request_leaves_nothing(sim: Simulator, when: str) -> None:
-    """Each request is struck while it is under way: before the server has done its work, and after."""
+    """The signal arrives during each request, before and after the server has done its work."""
     for at, call in enumerate(calls_of_a_probe(sim)):
         what = f"{when} {call} ({at})"
         sim.reset("newest", **SWITCHES)
@@ -121,7 +121,7 @@ def test_a_signal_at_each_request_leaves_nothing(sim: Simulator, when: str) -> N
             done = probed(sim, stop=stop)
         assert sim.runtimes() == [], f"{what}: {done.message}"
         assert sim.open_sessions() == [], f"{what}: {done.message}"
-        # The last logouts are made whatever comes.
+        # A signal does not stop the last logouts.
         assert "Stopped by signal SIGTERM" in done.failure or call.endswith("logout"), what
 
 
@@ -129,11 +129,11 @@ def test_a_signal_at_each_request_leaves_nothing(sim: Simulator, when: str) -> N
 @pytest.mark.parametrize(
     ("operation", "skip"), [("create", 0), ("create", 2), ("update", 3), ("delete", 0), ("login", 2), ("logout", 0)]
 )
-def test_a_signal_to_the_module(sim: Simulator, operation: str, skip: int, when: str) -> None:
+def test_a_signal_to_the_module_leaves_nothing(sim: Simulator, operation: str, skip: int, when: str) -> None:
     sim.reset("newest")
     sim.fault("slow", seconds=1.0, when=when, skip=skip, operation=operation, name="struck")
     running = Running("mstr_probe", OPTIONS | credentials(sim))
-    wait_until(lambda: is_struck(sim), f"{operation} is under way")
+    wait_until(lambda: is_affected(sim), f"{operation} is under way")
     running.process.send_signal(signal.SIGTERM)
     done = running.done()
     assert "Stopped by signal SIGTERM" in done.sentence
@@ -143,11 +143,11 @@ def test_a_signal_to_the_module(sim: Simulator, operation: str, skip: int, when:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_other_signals_while_a_runtime_is_created(sim: Simulator, number: signal.Signals) -> None:
+def test_other_signals_during_a_create_leave_nothing(sim: Simulator, number: signal.Signals) -> None:
     sim.reset("newest")
     sim.fault("slow", seconds=1.0, when="after", skip=1, operation="create", name="struck")
     running = Running("mstr_probe", OPTIONS | credentials(sim))
-    wait_until(lambda: is_struck(sim), "the create is under way")
+    wait_until(lambda: is_affected(sim), "the create is under way")
     running.process.send_signal(number)
     done = running.done()
     assert f"Stopped by signal {number.name}" in done.sentence
@@ -157,7 +157,7 @@ def test_other_signals_while_a_runtime_is_created(sim: Simulator, number: signal
 
 @pytest.mark.parametrize("create", range(3))
 def test_a_create_that_is_done_late_is_found(sim: Simulator, create: int) -> None:
-    """A proxy gives up at once, and the server goes on: in real time, as the server's work is."""
+    """A proxy gives up at once, and the server continues. The test takes real time, because the server's work does."""
     sim.reset("newest")
     sim.fault("late_work", after=1.5, skip=create, operation="create")
     done = Running("mstr_probe", OPTIONS | credentials(sim)).done()
@@ -165,7 +165,7 @@ def test_a_create_that_is_done_late_is_found(sim: Simulator, create: int) -> Non
     assert (sim.runtimes(), sim.open_sessions()) == ([], [])
 
 
-def test_a_create_that_nobody_can_find_is_named(sim: Simulator) -> None:
+def test_a_create_that_cannot_be_found_is_named(sim: Simulator) -> None:
     sim.reset("newest")
     sim.fault("late_work", after=60, operation="create")
     done = probed(sim)
@@ -191,7 +191,7 @@ def test_a_signal_when_deletes_are_refused_names_what_is_left(sim: Simulator) ->
     sim.fault("error", operation="delete", times=None, status=500)
     sim.fault("slow", seconds=1.0, operation="update", name="struck")
     running = Running("mstr_probe", OPTIONS | credentials(sim))
-    wait_until(lambda: is_struck(sim), "the update is under way")
+    wait_until(lambda: is_affected(sim), "the update is under way")
     running.process.send_signal(signal.SIGTERM)
     done = running.done()
     names = [one["name"] for one in sim.runtimes()]
@@ -200,12 +200,12 @@ def test_a_signal_when_deletes_are_refused_names_what_is_left(sim: Simulator) ->
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_signal_while_a_script_runs_stops_it(sim: Simulator, when: str) -> None:
+def test_a_signal_stops_a_running_script(sim: Simulator, when: str) -> None:
     sim.reset("newest", script_start_delay=3)
     options = {**OPTIONS, "scripts": True}
     sim.fault("slow", seconds=1.0, when=when, operation="run", name="struck")
     running = Running("mstr_probe", options | credentials(sim))
-    wait_until(lambda: is_struck(sim), "the script is being started")
+    wait_until(lambda: is_affected(sim), "the script is being started")
     running.process.send_signal(signal.SIGTERM)
     done = running.done()
     assert "Stopped by signal SIGTERM" in done.sentence
@@ -213,12 +213,12 @@ def test_a_signal_while_a_script_runs_stops_it(sim: Simulator, when: str) -> Non
     assert [one for one in sim.state()["evaluations"] if one["status"] < 3] == []
 
 
-def test_a_caller_who_is_gone_is_noticed(sim: Simulator) -> None:
+def test_a_closed_pipe_ends_the_probe_and_leaves_nothing(sim: Simulator) -> None:
     """A task's `timeout:` and an interrupted ansible-playbook send no signal, but close the pipe."""
     sim.reset("newest")
     sim.fault("slow", seconds=1.0, skip=5, operation="read", name="struck")
     running = Running("mstr_probe", OPTIONS | credentials(sim))
-    wait_until(lambda: is_struck(sim), "a read is under way")
+    wait_until(lambda: is_affected(sim), "a read is under way")
     assert running.process.stdout
     running.process.stdout.close()
     running.process.wait(20)
@@ -226,7 +226,7 @@ def test_a_caller_who_is_gone_is_noticed(sim: Simulator) -> None:
 
 
 @pytest.mark.parametrize("settings", [Settings(), Settings(check_mode=True), Settings(scripts=True)], ids=str)
-def test_it_makes_at_most_three_runtimes_and_touches_no_other(sim: Simulator, settings: Settings) -> None:
+def test_it_creates_at_most_three_runtimes_and_changes_no_other(sim: Simulator, settings: Settings) -> None:
     sim.reset("awkward")
     ids = sim.seed({"name": "Payroll"}, {"name": "mstr-library-probe"})
     probed(sim, settings)

@@ -100,9 +100,9 @@ class Simulator:
         deadline = time.monotonic() + START_S
         while not ready.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                output = self.output()
+                printed = self.output()
                 self.stop()
-                raise SimulatorError(f"the simulator did not start: {output or 'it printed nothing'}")
+                raise SimulatorError(f"the simulator did not start: {printed or 'it printed nothing'}")
             time.sleep(0.01)
         self.description = json.loads(ready.read_text(encoding="utf-8"))
         return self

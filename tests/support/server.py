@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fixtures of a folder whose tests share one simulator. A conftest imports them."""
+"""Fixtures for folders whose tests share one simulator. Their conftest imports them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulator.harness import Simulator
 
 from support.ansible import COLLECTIONS
 
-# Modules and their parts are imported here too, where a test wants to look into the middle of them.
+# Some tests import parts of the modules into this process.
 sys.path.insert(0, COLLECTIONS)
 
 
