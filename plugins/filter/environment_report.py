@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: environment_report
 short_description: Make a short report of what was done to an environment, or what an audit found there
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Takes the result of M(mstr.library.mstr_runtimes), whether or not the task failed, and returns a short report for
     people and for programs.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: report_file
 short_description: Convert environment reports into an HTML page, a JSON file or a CSV file
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Takes reports that the filter P(mstr.library.environment_report#filter) returned with C(detail=true), and returns
     the text of one file. The suffix of O(dest) decides the format.

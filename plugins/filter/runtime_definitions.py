@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: runtime_definitions
 short_description: Convert runtimes from a server into definitions
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Takes the runtimes that M(mstr.library.mstr_runtime_info) returns, and returns definitions for the option
     C(runtimes) of M(mstr.library.mstr_runtimes).

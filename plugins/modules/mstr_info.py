@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mstr_info
 short_description: Check the connection to a Strategy (MicroStrategy) Library server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Logs in, reads the user, the release of the server and the number of runtimes that the user can see, and logs out.
     The module changes nothing.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mstr_probe
 short_description: Find out how a Strategy (MicroStrategy) Library server behaves
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - The public documentation of the REST API does not describe every behaviour, and releases differ. The modules of this
     collection handle all known variants. This module finds out which variants your server has.

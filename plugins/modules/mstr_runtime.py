@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mstr_runtime
 short_description: Manage a Python runtime of a Strategy (MicroStrategy) Library server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Creates, updates or deletes one runtime. A runtime is a named object that defines which networks a Python script may
     reach on the server, which packages it has, how much CPU and memory it may use, and how long it may run.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mstr_runtime_info
 short_description: Read the Python runtimes of a Strategy (MicroStrategy) Library server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns all runtimes, or only those with a name, an id or a status. If there is none, the task succeeds and returns
     an empty list.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mstr_script_run
 short_description: Run Python code on a runtime of a Strategy (MicroStrategy) Library server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs Python code on the server, waits until it ends, and returns its output and its result object. The code is not
     saved as a script on the server.

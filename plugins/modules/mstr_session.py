@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mstr_session
 short_description: Log in to a Strategy (MicroStrategy) Library server once for a whole play
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Logs in and returns the open session as a string. Set the option C(session) of the other modules to this string.
     They use the session and leave it open, so a play of many tasks needs only one login.
