@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 
 from dev import collection, envs, proc, report
 from dev.environment import variables
-from dev.paths import LOGS, ROOT
+from dev.paths import LOGS, ROOT, RUN
 
 HELP = "turn the changelog fragments into CHANGELOG.md, for the version in galaxy.yml"
 
@@ -21,13 +22,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     env = envs.ensure("lint")
-    # The list of new modules is read from the installed collection.
-    env_vars = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
+    # In folders of the collection's name: elsewhere, the program copies the whole clone with all its environments.
+    tree = collection.copy(RUN / "changelog" / "ansible_collections" / "mstr" / "library")
+    env_vars = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=RUN / "changelog")
     date = ("--date", args.date) if args.date else ()
     log = LOGS / "changelog.log"
     log.unlink(missing_ok=True)
-    command = (env.bin / "antsibull-changelog", "release", "--update-existing", "--reload-plugins", *date)
-    if proc.run(*command, log=log, env=env_vars) != 0:
+    command = (env.bin / "antsibull-changelog", "release", "-v", "--update-existing", "--reload-plugins", *date)
+    if proc.run(*command, log=log, cwd=tree, env=env_vars) != 0:
         return report.fail(f"the changelog could not be built{report.tail(log)}")
-    report.say(f"{(ROOT / 'CHANGELOG.md').relative_to(ROOT)} is up to date; read it before you commit it")
+    for name in ("CHANGELOG.md", "changelogs/changelog.yaml"):
+        shutil.copy2(tree / name, ROOT / name)
+    for fragment in (ROOT / "changelogs" / "fragments").glob("*.yml"):
+        if not (tree / "changelogs" / "fragments" / fragment.name).exists():
+            fragment.unlink()
+    report.say("CHANGELOG.md is up to date; read it before you commit it")
     return 0

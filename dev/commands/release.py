@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     version = _version()
-    if not re.search(rf"^## v{re.escape(version)}$", _text("CHANGELOG.md"), re.MULTILINE):
+    if not re.search(rf"^## v{re.escape(version)}$", _text("CHANGELOG.md").replace("\\", ""), re.MULTILINE):
         return report.fail(f"CHANGELOG.md has no entry for {version}; see CONTRIBUTING.md, 'Make a release'")
     checks = [release.TARBALL, *(stage for stage in lint.COLLECTION if stage.name == "lint galaxy-importer")]
     if any(done.result.failed for done in runner.run(checks, jobs=1)):
