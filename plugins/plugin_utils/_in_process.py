@@ -202,7 +202,9 @@ class _Screen:
         """Print a line."""
         # Only the main thread of a worker may use its connection to the screen.
         if threading.current_thread() is threading.main_thread():
-            display.display(f"[{self._host}] {text}", stderr=True)
+            # A screen that cannot be written to must not end a task whose threads are writing to the server.
+            with suppress(Exception):
+                display.display(f"[{self._host}] {text}", stderr=True)
 
 
 class _Module(AnsibleModule):

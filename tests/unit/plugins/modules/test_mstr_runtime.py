@@ -84,7 +84,7 @@ def test_all_faults_of_a_task_are_one_message_and_nothing_is_sent(ensure):
 
 def test_a_failure_after_a_write_carries_the_keys_of_a_result(ensure):
     with LibraryServer(stored()) as server:
-        server.answers[f"GET /runtimes/{ID}"] = b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n"
+        server.answers[f"GET /runtimes/{ID}"] = b"HTTP/1.1 500 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
         result = ensure(server, name="r", description="new")
     assert result["failed"]
     assert (result["changed"], result["id"], result["action"]) == (True, ID, "updated")
