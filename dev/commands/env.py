@@ -27,7 +27,8 @@ def run(args: argparse.Namespace) -> int:
         names = ", ".join(stage.name for stage in stages.ALL if stage.variables)
         return report.fail(f"{args.stage!r} is not a stage of pytest tests; those are: {names}")
     variables = found[0].variables()
-    kept = CACHE / "env" / args.stage
+    # Not every program takes a path with a space in it.
+    kept = CACHE / "env" / args.stage.replace(" ", "-")
     _keep(kept)
     for name, value in sorted(variables.items()):
         print(f"export {name}={shlex.quote(value.replace(str(RUN), str(kept)))}")

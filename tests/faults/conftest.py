@@ -6,28 +6,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-import pytest
-from support.ansible import programs
-from support.server import sim, simulator
+from support.server import core, newest, sim, simulator
 
 __all__ = ["core", "newest", "sim", "simulator"]
-
-
-def _cores() -> list[Path]:
-    """Return the folder of ansible-playbook for each supported ansible-core that can run here."""
-    return [Path(name) for name in os.environ.get("MSTR_TEST_CORES", "").split(os.pathsep) if name]
-
-
-@pytest.fixture(params=_cores(), ids=lambda path: path.parent.name)
-def core(request: pytest.FixtureRequest) -> Path:
-    """Return the folder of one ansible-core's programs. A test that uses it runs on each ansible-core."""
-    return Path(request.param)
-
-
-@pytest.fixture(scope="session")
-def newest() -> Path:
-    """Return the folder of the newest ansible-core's programs."""
-    return programs()

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -131,8 +130,3 @@ def folder_of(path: Path, core: Path, way: str) -> Path:
 def same(path: Path, text: str) -> str:
     """Return a text in which the folders of both ways have the same name."""
     return re.sub(re.escape(str(path)) + r"/[\w.-]+-[01]\b", "FOLDER", plain(text))
-
-
-def cores() -> list[Path]:
-    """Return the folder of ansible-playbook for each supported ansible-core that can run here."""
-    return [Path(name) for name in os.environ.get("MSTR_TEST_CORES", "").split(os.pathsep) if name]

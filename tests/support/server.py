@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from simulator.harness import Simulator
 
-from support.ansible import COLLECTIONS
+from support.ansible import COLLECTIONS, programs
 
 # Some tests import parts of the modules into this process.
 sys.path.insert(0, COLLECTIONS)
@@ -29,3 +31,20 @@ def sim(simulator: Simulator) -> Simulator:
     """A fresh server."""
     simulator.reset()
     return simulator
+
+
+def _cores() -> list[Path]:
+    """Return the folder of ansible-playbook for each supported ansible-core that can run here."""
+    return [Path(name) for name in os.environ.get("MSTR_TEST_CORES", "").split(os.pathsep) if name]
+
+
+@pytest.fixture(params=_cores(), ids=lambda path: path.parent.name)
+def core(request: pytest.FixtureRequest) -> Path:
+    """Return the folder of one ansible-core's programs. A test that uses it runs on each ansible-core."""
+    return Path(request.param)
+
+
+@pytest.fixture(scope="session")
+def newest() -> Path:
+    """Return the folder of the newest ansible-core's programs."""
+    return programs()

@@ -1,0 +1,229 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a module runs in when it runs in ansible-playbook's worker: its AnsibleModule, its screen, its signals.
+
+AnsibleModule itself does the work, so that option checks, fallbacks, check mode, masking and the system log are the
+same code. Three of its methods are replaced: where the options come from, where warnings go, and where the result goes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from multiprocessing import parent_process
+from typing import Any, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common import json as _core_json
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.common.warnings import get_deprecation_messages, get_warning_messages
+from ansible.utils.display import Display
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
+from ansible_collections.mstr.library.plugins.module_utils._options import option_error, secrets_in
+
+SWITCH = "mstr_in_process"
+# The task's timeout (SIGALRM) is handled last, because it must not hide the effect of the others.
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGALRM")
+
+# Before ansible-core 2.19, a warning goes into a list that the items of a loop share. Later ones print it immediately.
+_COLLECTS_WARNINGS = not hasattr(_core_json, "get_module_encoder")
+if _COLLECTS_WARNINGS:
+    from ansible.utils.unsafe_proxy import wrap_var as _untrusted
+else:
+
+    def _untrusted(value: Any) -> Any:
+        """The value, unchanged: without the tag of a trusted template, it is untrusted already."""
+        return value
+
+
+display = Display()
+
+
+class Screen:
+    """Prints lines of progress to standard error, because the callback may write JSON to standard output."""
+
+    def __init__(self, host: Any) -> None:
+        self._host = host
+
+    def show(self, text: str) -> None:
+        """Print a line."""
+        # Only the main thread of a worker may use its connection to the screen.
+        if threading.current_thread() is threading.main_thread():
+            # A screen that cannot be written to must not end a task whose threads are writing to the server.
+            with suppress(Exception):
+                display.display(f"[{self._host}] {text}", stderr=True)
+
+
+class _Module(AnsibleModule):
+    """AnsibleModule that takes its options as an argument and keeps its result in C(result)."""
+
+    def __init__(self, given: dict[str, Any], **options: Any) -> None:
+        self._given = given
+        self._warnings: list[str] = []
+        self._before = len(get_warning_messages()), len(get_deprecation_messages())
+        self.result: dict[str, Any] | None = None
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+
+    def _load_params(self) -> None:
+        self.params = auth.given_options(self._given, self.argument_spec)
+
+    def fail_json(self, msg: str, **more: Any) -> NoReturn:
+        """End the module, with a clearer message than Ansible's where possible."""
+        self.no_log_values.update(secrets_in(self.argument_spec, self._given))
+        super().fail_json(msg=option_error(msg, self.argument_spec, self._given), **more)
+
+    def warn(self, warning: str, **more: Any) -> None:
+        """Add a warning to the result."""
+        if _COLLECTS_WARNINGS:
+            super().warn(warning)
+        elif warning not in self._warnings:
+            self._warnings.append(warning)
+
+    def _return_formatted(self, kwargs: dict[str, Any]) -> None:
+        # Like AnsibleModule, without the cases that no module of this collection uses.
+        if self._given.get("_ansible_inject_invocation", True):
+            kwargs.setdefault("invocation", {"module_args": self.params})
+        known_warnings, known_deprecations = self._before
+        texts = [*get_warning_messages()[known_warnings:], *self._warnings]
+        deprecations = [*get_deprecation_messages()[known_deprecations:]]
+        kwargs.update({key: value for key, value in (("warnings", texts), ("deprecations", deprecations)) if value})
+        text = json.dumps(kwargs)
+        secrets = [str(secret) for secret in self.no_log_values]
+        if any(json.dumps(secret)[1:-1] in text for secret in secrets):
+            masked = remove_values(kwargs, secrets)
+            masked.update({key: value for key, value in kwargs.items() if value is None or isinstance(value, bool)})
+            text = json.dumps(masked)
+        # A copy in plain Python types, which shares nothing with the module.
+        self.result = json.loads(text)
+
+
+class _HeldStop(Stop):
+    """Records the signals that the worker receives while the module runs, and raises them again after the logout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._noted: list[int] = []
+        self._handlers: dict[int, Any] = {}
+        parent = parent_process()
+        self._parent = parent.pid if parent else os.getppid()
+
+    def install(self) -> None:
+        """Handle the signals, including that of a task's timeout. Ignored signals stay ignored."""
+        for name in _SIGNALS:
+            number = getattr(signal, name)
+            handler = signal.getsignal(number)
+            if handler not in (None, signal.SIG_IGN):
+                self._handlers[number] = handler
+                signal.signal(number, self._on_signal)
+
+    def release(self) -> None:
+        """Restore the handlers, and raise the recorded signals."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        for number in self._handlers:
+            if number in self._noted:
+                signal.raise_signal(number)
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        self._noted.append(number)
+        super()._on_signal(number, frame)
+
+    def _caller_is_gone(self) -> bool:
+        return os.getppid() != self._parent
+
+
+def run_main(main: Callable[[], None], given: dict[str, Any], show: Callable[[str], None] | None) -> dict[str, Any]:
+    """Run `main`. Returns its result as Ansible would read it from a module's output."""
+    modules: list[_Module] = []
+
+    def make_module(**options: Any) -> _Module:
+        # Register it before it checks its options, because invalid options end it with a result.
+        module = _Module.__new__(_Module)
+        modules.append(module)
+        module.__init__(given, **options)  # type: ignore[misc]
+        return module
+
+    stop = _HeldStop()
+    with _own_group(), _quiet():
+        stop.install()
+        fault = None
+        try:
+            with auth.framed(auth.Frame(make_module, lambda: stop, show)):
+                main()
+        except SystemExit:
+            pass
+        except Exception as exc:
+            fault = type(exc).__name__
+        if stop.hung_up:
+            # No process waits for the result any more, and in a loop the next item would start.
+            os._exit(1)
+    stop.release()
+    result = modules[-1].result if modules else None
+    if result is None or fault:
+        return {
+            "failed": True,
+            "changed": False,
+            "msg": f"A fault in mstr.library's action plugin: {fault or 'no result'}. Please report it with this "
+            f"message. With the variable {SWITCH}: false the task runs as a module.",
+        }
+    for name in ("stdout", "stderr"):
+        # Ansible does the same for every module.
+        if name in result:
+            result.setdefault(f"{name}_lines", str(result[name] or "").splitlines())
+    kept: dict[str, Any] = _untrusted(result)
+    return kept
+
+
+@contextmanager
+def surroundings(environment: Mapping[str, str], folder: str) -> Iterator[None]:
+    """Set the task's environment variables, and the directory in which Ansible starts local modules, for a while."""
+    before = dict(os.environ)
+    here = os.open(".", os.O_RDONLY)
+    try:
+        os.environ.update(environment)
+        os.chdir(folder)
+        yield
+    finally:
+        os.fchdir(here)
+        os.close(here)
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
+def _own_group() -> Iterator[None]:
+    """Use a separate process group, because ansible-runner kills the group, and the task must log out first."""
+    group = os.getpgrp()
+    if group == os.getpid():
+        yield
+        return
+    with suppress(OSError):
+        os.setpgid(0, 0)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.setpgid(0, group)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Suppress warnings and log messages of libraries, which would reach the screen and Ansible's log."""
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
