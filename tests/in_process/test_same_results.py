@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,11 @@ def test_a_task_is_the_same_in_process(sim: Simulator, core: Path, tmp_path: Pat
     if play.stem != "strategies":
         assert same(tmp_path, module.stdout) == same(tmp_path, here.stdout)
         assert same(tmp_path, module.stderr) == same(tmp_path, here.stderr)
-        assert module.requests == here.requests
-    assert sorted(module.requests) == sorted(here.requests)
+        # How often a task polls depends on the machine: equal requests in a row count once.
+        assert [one for one, _same in groupby(module.requests)] == [one for one, _same in groupby(here.requests)]
+    else:
+        # Hosts do not wait for each other, so that only the number of each request is the same.
+        assert sorted(module.requests) == sorted(here.requests)
     assert (module.status, module.sessions) == (here.status, here.sessions) == (0, [])
 
 
