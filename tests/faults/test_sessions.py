@@ -166,7 +166,7 @@ def test_a_made_up_session_is_refused(sim: Simulator, given: str, made_up: str) 
 def test_a_session_of_another_server_is_refused(sim: Simulator, given: str, module: str) -> None:
     own = {"name": "New"} if module == "mstr_runtime" else {"state": "absent"}
     done = on(given, sim, module, base_url="https://elsewhere.invalid/MicroStrategyLibrary", **own)
-    wanted = f"session is one of {sim.base_url}, not of base_url https://elsewhere.invalid/MicroStrategyLibrary"
+    wanted = f"session belongs to {sim.base_url}, not to base_url https://elsewhere.invalid/MicroStrategyLibrary"
     assert wanted in done.sentence
 
 
@@ -292,7 +292,7 @@ def test_a_session_on_another_node_is_replaced(sim: Simulator) -> None:
     sim.reset(load_balancer_cookie="rotate_strict")
     text = log_in(sim)
     assert on(text, sim, name="New").result["action"] == "created", "the first task has the newest cookie"
-    assert "log in by mstr_session again" in on(text, sim, name="New").sentence
+    assert "log in with mstr_session again" in on(text, sim, name="New").sentence
     assert runtime(sim, session=text, name="New").result["action"] == "none"
 
 
