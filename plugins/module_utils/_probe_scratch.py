@@ -122,6 +122,12 @@ class Scratch(Reader):
         del self._missing[: len(found)]
         return [str(one["id"]) for one in found]
 
+    def _renamed(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The entries of a list, after noting their names: the task may not have seen what became of a rename."""
+        names = {str(one["id"]): str(one.get("name")) for one in entries}
+        self.known.update({identity: names[identity] for identity in self.known if identity in names})
+        return entries
+
     def patch(self, identity: str, fields: Mapping[str, Any], *, named: bool = True) -> ApiError | None:
         """None if the server accepts the change, else its refusal. Raises Unanswered, Interrupted."""
         self.may_write()
@@ -165,7 +171,7 @@ class Scratch(Reader):
                 except MstrError as exc:
                     reasons[identity] = exc.sentence
             try:
-                found = self._find(self.listed())
+                found = self._find(self._renamed(self.listed()))
             except (ApiError, ConnectError, Unanswered):
                 continue
             if not found and not self.known and not self._missing:
@@ -188,7 +194,7 @@ class Scratch(Reader):
                     reasons[identity] = exc.sentence
             try:
                 data = self.library.last_call("GET", PATH, doing="list the runtimes")
-                found = self._find([one for one in data["runtimes"] if one["id"]])
+                found = self._find(self._renamed([one for one in data["runtimes"] if one["id"]]))
             except (MstrError, TypeError, KeyError):
                 break
             if not found and not self.known and not self._missing:

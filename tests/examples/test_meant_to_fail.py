@@ -81,6 +81,9 @@ def test_a_runtime_with_a_failed_package_is_deleted(world: World, tmp_path: Path
     rules = [{"name": "statsmodels", "outcome": "not_installed", "message": "No matching distribution"}]
     run = _run(world, tmp_path, _block("guide_life_of_a_runtime", "statsmodels"), packages=rules)
     assert run.status == 2, run.output
-    assert "statsmodels (No matching distribution)" in run.records[-1]["result"]["msg"]
+    assert (
+        'package statsmodels could not be installed (server: "No matching distribution")'
+        in run.records[-1]["result"]["msg"]
+    )
     assert world.server.runtimes() == []
     assert world.server.open_sessions() == []
