@@ -26,16 +26,20 @@ from simulator.tests.helpers import SAMPLE, create, gone, start
 def test_it_prints_address_and_credentials_and_ends_with_ctrl_c(number: signal.Signals) -> None:
     command = [sys.executable, str(FOLDER), "--port", "0", "--profile", "newest"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stderr
-        lines = [process.stdout.readline() for _ in range(8)]
-        url = next(line.split()[1] for line in lines if "MSTR_BASE_URL" in line)
-        assert url.startswith("http://127.0.0.1:")
-        assert url.endswith("/MicroStrategyLibrary")
-        assert RawClient(url).login("admin", "correct-horse-41").status == 204
-        process.send_signal(number)
-        assert process.wait(5) == 0
-        assert process.stderr.read() == ""
+        try:
+            assert process.stdout
+            assert process.stderr
+            lines = [process.stdout.readline() for _ in range(8)]
+            url = next(line for line in lines if "MSTR_BASE_URL" in line).partition("=")[2].strip()
+            assert url.startswith("http://127.0.0.1:")
+            assert url.endswith("/MicroStrategyLibrary")
+            assert RawClient(url).login("admin", "correct-horse-41").status == 204
+            process.send_signal(number)
+            assert process.wait(5) == 0
+            assert process.stderr.read() == ""
+        finally:
+            # A test that fails must not wait for a server that goes on.
+            process.kill()
 
 
 def test_it_ends_while_calls_hang_and_scripts_run() -> None:
