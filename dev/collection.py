@@ -44,7 +44,8 @@ def tree() -> Path:
 
 def tarball(env: Env) -> Path:
     """Return the tarball as it is published. It is built once per run."""
-    folder = RUN / "tarball"
+    # Not by the name of a stage, which has a folder of its own there.
+    folder = RUN / "published"
     with _making:
         if not folder.exists():
             build(env, tree(), folder)
