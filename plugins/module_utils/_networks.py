@@ -79,7 +79,7 @@ def canonical(text: str) -> str:
 def block_in(text: str) -> str | None:
     """The block that an entry of a server may mean though no definition may write it so: with blanks, or a netmask.
 
-    None where it is no block in any way.
+    None if it is not a block in any of these forms.
     """
     address, _slash, mask = text.strip().partition("/")
     try:
