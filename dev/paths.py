@@ -11,7 +11,8 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENVS = ROOT / ".venv"
+# Several worktrees of one repository can share the environments.
+VENVS = Path(os.environ.get("DEV_VENVS") or ROOT / ".venv")
 CACHE = ROOT / ".cache"
 LOGS = CACHE / "logs"
 DIST = ROOT / "dist"

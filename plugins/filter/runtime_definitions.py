@@ -63,8 +63,8 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._export import to_definitions
-from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._model.export import to_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 
 
 def runtime_definitions(runtimes: Any, exclude: Any = ()) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@
 
 """The exception classes: each holds one sentence for a person, and facts for a playbook.
 
-Wing: none; every file may import it.
 Imports nothing of the collection, of ansible or of requests.
 """
 

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options that Ansible itself refuses: a clearer sentence, and the secrets among them.
-
-Wing: Door, pure.
-"""
+"""Options that Ansible itself refuses: a clearer sentence, and the secrets among them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ Your module gets the connection options and environment variables of this collec
 C(mstr.library.auth)), one login, retries, errors as one sentence, no secret in any output, and a logout after success
 and failure alike, unless the process is killed.
 
-Wing: Door.
 The only file here that uses AnsibleModule. The names in C(__all__) are public; everything else is private.
 """
 
@@ -34,14 +33,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from ._connection import LOGIN_MODES, Connection, from_params, is_given
 from ._errors import MstrError, ValidationError, all_of, unforeseen
-from ._http import REQUESTS_IMPORT_ERROR, SHORTEST_SECRET
-from ._interrupt import Stop
-from ._library import Library
-from ._masking import masked_by_coincidence, passwords_in
 from ._options import option_error, secrets_in
-from ._progress import Progress
+from ._session.connection import LOGIN_MODES, Connection, from_params, is_given
+from ._session.http import REQUESTS_IMPORT_ERROR, SHORTEST_SECRET
+from ._session.interrupt import Stop
+from ._session.masking import masked_by_coincidence, passwords_in
+from ._session.progress import Progress
+from ._session.session import Library
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
 

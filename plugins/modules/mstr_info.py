@@ -120,7 +120,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._info import connection_info
+from ansible_collections.mstr.library.plugins.module_utils._work.info import connection_info
 
 
 def look(task: auth.Task, _request: None) -> Mapping[str, Any]:

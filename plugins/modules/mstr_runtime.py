@@ -231,19 +231,19 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
-from ansible_collections.mstr.library.plugins.module_utils._definition import (
+from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import (
     DEFINITION_OPTIONS,
     Definition,
     from_params,
 )
-from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
-from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTION, Policy, policy_from
-from ansible_collections.mstr.library.plugins.module_utils._usage import PROTECT_OPTION, check_unused
-from ansible_collections.mstr.library.plugins.module_utils._wait import WAIT_OPTIONS, Waiter, Waiting, waiting_from
+from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
+from ansible_collections.mstr.library.plugins.module_utils._work.usage import PROTECT_OPTION, check_unused
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiter, Waiting, waiting_from
+from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
 
 READERS = 4  # requests at the same time that search for scripts
 

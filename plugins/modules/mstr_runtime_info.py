@@ -261,17 +261,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._api import WHOLE, RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._concurrency import CONCURRENCY_OPTION, check_concurrency
 from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import all_side_by_side
-from ansible_collections.mstr.library.plugins.module_utils._names import id_from
-from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTION, Policy, policy_from
-from ansible_collections.mstr.library.plugins.module_utils._progress_texts import counted
-from ansible_collections.mstr.library.plugins.module_utils._runtime import Runtime
-from ansible_collections.mstr.library.plugins.module_utils._saved_script import Usage, check_projects
-from ansible_collections.mstr.library.plugins.module_utils._usage import find_usage
+from ansible_collections.mstr.library.plugins.module_utils._model.names import id_from
+from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
+from ansible_collections.mstr.library.plugins.module_utils._session.concurrency import (
+    CONCURRENCY_OPTION,
+    check_concurrency,
+)
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import all_side_by_side
+from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.progress_texts import counted
+from ansible_collections.mstr.library.plugins.module_utils._work.saved_script import Usage, check_projects
+from ansible_collections.mstr.library.plugins.module_utils._work.usage import find_usage
 
 
 class Request(NamedTuple):

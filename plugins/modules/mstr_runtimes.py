@@ -375,29 +375,32 @@ from typing import Any, NamedTuple
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
-from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge
-from ansible_collections.mstr.library.plugins.module_utils._concurrency import CONCURRENCY_OPTION, check_concurrency
-from ansible_collections.mstr.library.plugins.module_utils._definition import (
+from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import clean as shortened
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import (
     DEFINITION_OPTIONS,
     Definition,
     from_params,
 )
-from ansible_collections.mstr.library.plugins.module_utils._entry import duplicate_faults
-from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._errors import clean as shortened
-from ansible_collections.mstr.library.plugins.module_utils._networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTION, Policy, policy_from
-from ansible_collections.mstr.library.plugins.module_utils._src import mistyped, read_definitions
-from ansible_collections.mstr.library.plugins.module_utils._usage import PROTECT_OPTION, check_unused
-from ansible_collections.mstr.library.plugins.module_utils._wait import (
+from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.src import mistyped, read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._session.concurrency import (
+    CONCURRENCY_OPTION,
+    check_concurrency,
+)
+from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.bulk import Bulk, Purge
+from ansible_collections.mstr.library.plugins.module_utils._work.entry import duplicate_faults
+from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
+from ansible_collections.mstr.library.plugins.module_utils._work.usage import PROTECT_OPTION, check_unused
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import (
     WAIT_OPTIONS,
     Waiter,
     Waiting,
     waiting_from,
 )
+from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
 
 
 class Request(NamedTuple):

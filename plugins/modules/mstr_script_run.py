@@ -146,9 +146,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi, one_named
-from ansible_collections.mstr.library.plugins.module_utils._names import id_from
-from ansible_collections.mstr.library.plugins.module_utils._script import Script, run_script
+from ansible_collections.mstr.library.plugins.module_utils._model.names import id_from
+from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi, one_named
+from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script
 
 
 def prepare(params: Mapping[str, Any]) -> Script:

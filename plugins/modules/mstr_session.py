@@ -92,7 +92,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._connection import Connection, from_params
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import Connection, from_params
 
 
 def prepare(params: Mapping[str, Any]) -> None:

@@ -27,8 +27,8 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.warnings import get_deprecation_messages, get_warning_messages
 from ansible.utils.display import Display
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._options import option_error, secrets_in
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 
 SWITCH = "mstr_in_process"
 # The task's timeout (SIGALRM) is handled last, because it must not hide the effect of the others.

@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
-from ansible_collections.mstr.library.plugins.module_utils._connection import from_params as connection_from
-from ansible_collections.mstr.library.plugins.module_utils._definition import from_params as definition_from
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
-from ansible_collections.mstr.library.plugins.module_utils._library import Library
-from ansible_collections.mstr.library.plugins.module_utils._outcome import Outcome
-from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._wait import Waiter, Waiting
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params as definition_from
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import from_params as connection_from
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
+from ansible_collections.mstr.library.plugins.module_utils._session.session import Library
+from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.outcome import Outcome
+from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiter, Waiting
+from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
 from simulator.harness import Simulator
 from support.modules import credentials
 

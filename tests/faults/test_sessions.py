@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._connection import from_params as connection_from
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, encode
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import from_params as connection_from
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
 from simulator.harness import Simulator
 from support.modules import Done, Running, credentials, run, runtime, wait_for_call
 from support.playbooks import Playbook

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._connection import from_params as connection_from
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
-from ansible_collections.mstr.library.plugins.module_utils._library import Library
-from ansible_collections.mstr.library.plugins.module_utils._probe import probe
-from ansible_collections.mstr.library.plugins.module_utils._probe_scratch import Scratch
-from ansible_collections.mstr.library.plugins.module_utils._probe_words import Settings
+from ansible_collections.mstr.library.plugins.module_utils._probe.probe import probe
+from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch
+from ansible_collections.mstr.library.plugins.module_utils._probe.words import Settings
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import from_params as connection_from
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
+from ansible_collections.mstr.library.plugins.module_utils._session.session import Library
 from simulator.harness import Simulator
 from support.modules import credentials
 

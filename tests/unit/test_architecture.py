@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The house rules of plugins/module_utils, read out of the files themselves."""
+"""The house rules of plugins/module_utils, read out of its folders and files."""
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,12 +14,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-UTILS = sorted((ROOT / "plugins" / "module_utils").glob("*.py"))
+HOME = ROOT / "plugins" / "module_utils"
+UTILS = {".".join(path.relative_to(HOME).with_suffix("").parts): path for path in sorted(HOME.rglob("*.py"))}
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 OWN = "ansible_collections.mstr.library.plugins.module_utils"
-LONGEST_FILE = 250
+LONGEST_FILE = 400
 
-every_util = pytest.mark.parametrize("path", UTILS, ids=lambda path: path.name)
+every_util = pytest.mark.parametrize("name", UTILS)
 every_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
 
 
@@ -29,50 +29,40 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
-# Which wings a wing may import from, beside itself. `_errors` belongs to none: every wing imports it.
+# The rooms, and the rooms that each may import beside itself. The files outside the packages are the door.
 MAY_IMPORT: dict[str, set[str]] = {
-    "none": set(),
-    "Model": {"none"},
-    "Session": {"none"},
-    "Work": {"none", "Model", "Session"},
-    "Door": {"none", "Session"},
+    "door": {"_session"},
+    "_model": set(),
+    "_session": set(),
+    "_work": {"_model", "_session"},
+    "_probe": {"_model", "_session", "_work"},
 }
+# Every file may import it, and it imports none.
+OF_EVERYBODY = "_errors"
 
 
-@cache
-def wing_line(name: str) -> str:
-    """The line of a file's docstring that names its wing, such as C(Wing: Model, pure.)."""
-    docstring = ast.get_docstring(tree(ROOT / "plugins" / "module_utils" / f"{name}.py")) or ""
-    found = re.search(r"^Wing: (none|Model|Session|Work|Door)\b.*", docstring, re.MULTILINE)
-    assert found, f"{name} does not name its wing"
-    return found.group()
-
-
-def wing(name: str) -> str:
-    return wing_line(name).removeprefix("Wing: ").split(",")[0].split(".")[0].split(";")[0]
-
-
-def is_pure(name: str) -> bool:
-    return wing(name) == "none" or wing_line(name).startswith(f"Wing: {wing(name)}, pure.")
+def room(name: str) -> str:
+    return name.rpartition(".")[0] or "door"
 
 
 def imports(path: Path) -> Iterator[str]:
     """Full names of all that a file imports, wherever in it."""
+    package = [OWN, *path.relative_to(HOME).parent.parts] if path.is_relative_to(HOME) else []
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                base = f"{OWN}.{base}" if base else OWN
+            above = package[: len(package) + 1 - node.level] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def own_imports(path: Path) -> set[str]:
+def own_imports(name: str) -> set[str]:
     """Names of the files in module_utils that a file imports."""
-    names = {name.removeprefix(f"{OWN}.").split(".")[0] for name in imports(path) if name.startswith(f"{OWN}.")}
-    assert names <= {util.stem for util in UTILS}
-    return names
+    own = [one.removeprefix(f"{OWN}.") for one in imports(UTILS[name]) if one.startswith(f"{OWN}.")]
+    files = {one if one in UTILS else one.rpartition(".")[0] for one in own}
+    assert files <= set(UTILS)
+    return files
 
 
 def outside(path: Path) -> set[str]:
@@ -81,30 +71,21 @@ def outside(path: Path) -> set[str]:
 
 
 def test_the_tests_see_the_files():
-    assert {"_errors.py", "_plan.py", "auth.py"} <= {path.name for path in UTILS}
-    assert own_imports(ROOT / "plugins/module_utils/_plan.py") >= {"_definition", "_errors"}
-    assert "requests" in outside(ROOT / "plugins/module_utils/_http.py")
+    assert {"_errors", "_model.plan", "auth"} <= set(UTILS)
+    assert own_imports("_model.plan") >= {"_model.definition", "_errors"}
+    assert "requests" in outside(UTILS["_session.http"])
 
 
 @every_util
-def test_a_wing_imports_only_what_it_may(path):
-    allowed = MAY_IMPORT[wing(path.stem)] | {wing(path.stem)} - {"none"}
-    assert not {name: wing(name) for name in own_imports(path) if wing(name) not in allowed}
-
-
-def test_the_door_is_small_and_one_file_belongs_to_everybody():
-    assert {path.stem for path in UTILS if wing(path.stem) == "Door"} == {"auth", "_options"}
-    assert [path.stem for path in UTILS if wing(path.stem) == "none"] == ["_errors"]
-
-
-@every_util
-def test_the_model_is_pure(path):
-    # A file of definitions is read by the model too; nothing else of it touches the world.
-    assert wing(path.stem) != "Model" or is_pure(path.stem) or path.stem == "_src"
+def test_a_file_belongs_to_a_room_and_imports_only_from_rooms_that_it_may(name):
+    allowed = {room(name), *MAY_IMPORT[room(name)]}
+    if name == OF_EVERYBODY:
+        assert not own_imports(name)
+    assert not {one for one in own_imports(name) - {OF_EVERYBODY} if room(one) not in allowed}
 
 
 def test_there_are_no_circular_imports():
-    left = {path.stem: own_imports(path) for path in UTILS}
+    left = {name: own_imports(name) for name in UTILS}
     while left:
         free = [name for name, needs in left.items() if not needs & set(left)]
         assert free, f"in a circle: {sorted(left)}"
@@ -113,42 +94,40 @@ def test_there_are_no_circular_imports():
 
 
 @every_util
-def test_pure_files_know_neither_ansible_nor_requests_nor_a_clock(path):
-    if is_pure(path.stem):
-        assert not outside(path) & {"ansible", "requests", "urllib3", "time", "socket", "random"}
-        calls = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
+def test_the_model_knows_neither_ansible_nor_requests_nor_a_clock(name):
+    if room(name) == "_model":
+        assert not outside(UTILS[name]) & {"ansible", "requests", "urllib3", "time", "socket", "random"}
+        calls = {node.attr for node in ast.walk(tree(UTILS[name])) if isinstance(node, ast.Attribute)}
         assert not calls & {"now", "today", "utcnow", "monotonic"}
-    else:
-        assert "ansible" not in outside(path) or path.stem == "auth"
 
 
 @every_util
-def test_only_http_knows_requests_and_only_networks_knows_netaddr(path):
-    assert ("requests" in outside(path)) == (path.stem == "_http")
-    assert ("netaddr" in outside(path)) == (path.stem == "_networks")
+def test_only_http_knows_requests_and_only_networks_knows_netaddr(name):
+    assert ("requests" in outside(UTILS[name])) == (name == "_session.http")
+    assert ("netaddr" in outside(UTILS[name])) == (name == "_model.networks")
 
 
 @every_util
-def test_only_the_public_helper_knows_the_ansible_module(path):
-    assert ("ansible.module_utils.basic.AnsibleModule" in set(imports(path))) == (path.stem == "auth")
-    names = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
-    assert path.stem == "auth" or not names & {"fail_json", "exit_json"}
+def test_only_the_public_helper_knows_ansible(name):
+    assert ("ansible" in outside(UTILS[name])) == (name == "auth")
+    names = {node.attr for node in ast.walk(tree(UTILS[name])) if isinstance(node, ast.Attribute)}
+    assert name == "auth" or not names & {"fail_json", "exit_json"}
+
+
+def test_one_file_is_public():
+    """Files in a private package have plain names."""
+    assert [name for name in UTILS if not name.startswith("_")] == ["auth"]
 
 
 @every_util
-def test_every_file_but_the_public_helper_is_private(path):
-    assert path.stem == "auth" or path.stem.startswith("_")
+def test_no_file_is_longer_than_one_can_read_at_once(name):
+    assert len(UTILS[name].read_text().splitlines()) <= LONGEST_FILE
 
 
 @every_util
-def test_no_file_is_longer_than_one_can_read_at_once(path):
-    assert len(path.read_text().splitlines()) <= LONGEST_FILE
-
-
-@every_util
-def test_annotations_are_not_evaluated(path):
+def test_annotations_are_not_evaluated(name):
     """Modules run on Python 3.9, which knows no `X | None`."""
-    assert "__future__.annotations" in set(imports(path))
+    assert "__future__.annotations" in set(imports(UTILS[name]))
 
 
 @every_module

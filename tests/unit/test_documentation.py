@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.mstr.library.plugins.module_utils import _fields, _names, _runtime, auth
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._model import fields as _fields
+from ansible_collections.mstr.library.plugins.module_utils._model import names as _names
+from ansible_collections.mstr.library.plugins.module_utils._model import runtime as _runtime
 from ansible_collections.mstr.library.tests.unit.support.make import runtime
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.mstr.library.plugins.module_utils._policy import POLICY_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTIONS
 
 ROLE = Path(__file__).parents[2] / "roles" / "runtimes"
 

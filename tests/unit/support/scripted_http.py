@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import _exchange, _library
-from ansible_collections.mstr.library.plugins.module_utils._http import Http
-from ansible_collections.mstr.library.plugins.module_utils._response import Response
+from ansible_collections.mstr.library.plugins.module_utils._session import exchange as _exchange
+from ansible_collections.mstr.library.plugins.module_utils._session import session as _library
+from ansible_collections.mstr.library.plugins.module_utils._session.http import Http
+from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 
 from .make import PatientStop, connection, response
 

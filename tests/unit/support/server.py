@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._policy import Policy
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import Policy
+from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
+from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
 
 from .make import URL, refusal
 

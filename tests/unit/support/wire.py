@@ -16,7 +16,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import start_thread
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import start_thread
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

@@ -9,9 +9,9 @@ import json
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mstr.library.plugins.filter.environment_report import FilterModule, environment_report
-from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge
-from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._work.bulk import Bulk, Purge
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 

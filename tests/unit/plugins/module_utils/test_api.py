@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._api import WHOLE, RuntimeApi, one_named
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
+from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, RuntimeApi, one_named
 from ansible_collections.mstr.library.tests.unit.support.make import (
     ID,
     OTHER_ID,

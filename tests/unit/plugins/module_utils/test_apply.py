@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
 from ansible_collections.mstr.library.plugins.module_utils._errors import (
     ApiError,
     ConnectError,
@@ -13,8 +12,9 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
     PartialError,
     ValidationError,
 )
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._policy import policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,
     ID,

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._apply import Writer
-from ansible_collections.mstr.library.plugins.module_utils._bulk import Bulk, Purge
-from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, PartialError, ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._wait import Waiter, Waiting
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._work.bulk import Bulk, Purge
+from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiter, Waiting
+from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,
     faults_of,

@@ -10,7 +10,7 @@ import socket
 
 import pytest
 import requests
-from ansible_collections.mstr.library.plugins.module_utils._failures import Failure, explain
+from ansible_collections.mstr.library.plugins.module_utils._session.failures import Failure, explain
 from ansible_collections.mstr.library.tests.unit.support.wire import Listener, Tunnel, free_port, reply, self_signed
 
 

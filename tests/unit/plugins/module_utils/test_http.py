@@ -7,10 +7,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import _http
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
-from ansible_collections.mstr.library.plugins.module_utils._http import Http
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._session import http as _http
+from ansible_collections.mstr.library.plugins.module_utils._session.http import Http
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.tests.unit.support.make import PatientStop, connection
 from ansible_collections.mstr.library.tests.unit.support.wire import Listener, free_port, reply, self_signed
 

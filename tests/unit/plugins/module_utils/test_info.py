@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._info import connection_info
+from ansible_collections.mstr.library.plugins.module_utils._work.info import connection_info
 from ansible_collections.mstr.library.tests.unit.support.make import URL, response, stored
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON

@@ -14,8 +14,8 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import _interrupt
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted, Stop, Unstoppable
+from ansible_collections.mstr.library.plugins.module_utils._session import interrupt as _interrupt
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop, Unstoppable
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_after_two_signals_a_late_answer_can_still_be_waited_for(stop):
 TWO_SIGNALS = """
 import os, subprocess, sys, threading
 from queue import SimpleQueue
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted, Stop, start_thread
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop, start_thread
 
 stop, end, asleep = Stop(), threading.Event(), 0
 stop.install()

@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._fields import BY_NAME, FIELDS
-from ansible_collections.mstr.library.plugins.module_utils._kinds import (
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, FIELDS
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import (
     COUNT,
     NETWORKS,
     TEXT,
     number,
 )
-from ansible_collections.mstr.library.plugins.module_utils._packages import PACKAGES, Package
-from ansible_collections.mstr.library.plugins.module_utils._resource import RESOURCE, Resource
+from ansible_collections.mstr.library.plugins.module_utils._model.packages import PACKAGES, Package
+from ansible_collections.mstr.library.plugins.module_utils._model.resource import RESOURCE, Resource
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
 from hypothesis import strategies as st

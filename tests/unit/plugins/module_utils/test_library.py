@@ -9,8 +9,8 @@ import threading
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted, side_by_side
-from ansible_collections.mstr.library.plugins.module_utils._session_string import SessionString, decode, encode
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, side_by_side
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, decode, encode
 from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, lost, response
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
 

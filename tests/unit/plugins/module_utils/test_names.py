@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._names import is_named, name_fault, near_names
+from ansible_collections.mstr.library.plugins.module_utils._model.names import is_named, name_fault, near_names
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import ipaddress
 import re
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import _networks
+from ansible_collections.mstr.library.plugins.module_utils._model import networks as _networks
 from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS, STORED_BLOCKS
 from hypothesis import given
 from hypothesis import strategies as st

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._entry import summary_line
-from ansible_collections.mstr.library.plugins.module_utils._outcome import Outcome
-from ansible_collections.mstr.library.plugins.module_utils._plan import make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
+from ansible_collections.mstr.library.plugins.module_utils._work.entry import summary_line
+from ansible_collections.mstr.library.plugins.module_utils._work.outcome import Outcome
 from ansible_collections.mstr.library.tests.unit.support.make import ID, runtime, wanted
 
 NEW = wanted("Nightly reports", description="new", whitelist=["10.10.10.7/32"])

@@ -7,9 +7,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
-from ansible_collections.mstr.library.plugins.module_utils._plan import differences_after_write, make_plan
-from ansible_collections.mstr.library.plugins.module_utils._runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import differences_after_write, make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored, wanted
 from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
 from hypothesis import given

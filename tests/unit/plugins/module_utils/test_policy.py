@@ -7,8 +7,8 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._definition import from_params
-from ansible_collections.mstr.library.plugins.module_utils._policy import Policy, Violation, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import Policy, Violation, policy_from
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS

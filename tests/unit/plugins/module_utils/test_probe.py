@@ -9,11 +9,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Stop
-from ansible_collections.mstr.library.plugins.module_utils._probe import _asked
-from ansible_collections.mstr.library.plugins.module_utils._probe_scratch import Scratch
-from ansible_collections.mstr.library.plugins.module_utils._probe_table import OF_RUNTIMES
-from ansible_collections.mstr.library.plugins.module_utils._probe_words import Settings, Unanswered
+from ansible_collections.mstr.library.plugins.module_utils._probe.probe import _asked
+from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch
+from ansible_collections.mstr.library.plugins.module_utils._probe.table import OF_RUNTIMES
+from ansible_collections.mstr.library.plugins.module_utils._probe.words import Settings, Unanswered
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._progress_texts import counted, script_running, waiting
-from ansible_collections.mstr.library.plugins.module_utils._runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._work.progress_texts import counted, script_running, waiting
 
 
 def runtime(status="unknown", **packages):

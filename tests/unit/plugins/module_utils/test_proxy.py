@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._proxy import proxy_fault, secrets_in
+from ansible_collections.mstr.library.plugins.module_utils._session.proxy import proxy_fault, secrets_in
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import _response
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError
+from ansible_collections.mstr.library.plugins.module_utils._session import response as _response
 from ansible_collections.mstr.library.tests.unit.support.make import URL, response
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.mstr.library.plugins.module_utils._fields import FIELDS
-from ansible_collections.mstr.library.plugins.module_utils._runtime import READ_ONLY, Runtime, from_api
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import READ_ONLY, Runtime, from_api
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, runtime, stored
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._saved_script import (
+from ansible_collections.mstr.library.plugins.module_utils._work.saved_script import (
     Project,
     SavedScript,
     Unread,

@@ -9,8 +9,8 @@ import json
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._script import Script, run_script
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, lost, response
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
 from hypothesis import given

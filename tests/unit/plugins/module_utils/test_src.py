@@ -12,8 +12,8 @@ import sys
 
 import pytest
 import yaml
-from ansible_collections.mstr.library.plugins.module_utils._definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._src import mistyped, read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._model.src import mistyped, read_definitions
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of
 
 ENTRIES = [{"name": "Nächtlich ✓", "whitelist": ["10.0.0.0/8"], "resource": {"cpu": 0.5}}, {"name": "b"}]
@@ -125,7 +125,7 @@ def test_yaml_is_imported_only_for_a_file_that_is_not_json(written):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import tests.unit.conftest\n"
         "from ansible_collections.mstr.library.plugins.modules import mstr_runtimes\n"
-        "from ansible_collections.mstr.library.plugins.module_utils._src import read_definitions\n"
+        "from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions\n"
         "before = 'yaml' in sys.modules; read_definitions(sys.argv[2]); print(before, 'yaml' in sys.modules)"
     )
     for content, expected_text in ((json.dumps(ENTRIES), "False False"), (YAML, "False True")):

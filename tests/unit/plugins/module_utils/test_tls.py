@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._tls import client_refused, file_faults, untrusted
+from ansible_collections.mstr.library.plugins.module_utils._session.tls import client_refused, file_faults, untrusted
 from ansible_collections.mstr.library.tests.unit.support.wire import self_signed
 from cryptography.hazmat.primitives import serialization
 

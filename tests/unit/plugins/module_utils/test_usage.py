@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils import _usage
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._runtime import Runtime
-from ansible_collections.mstr.library.plugins.module_utils._usage import find_usage
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._work import usage as _usage
+from ansible_collections.mstr.library.plugins.module_utils._work.usage import find_usage
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, URL, refusal
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given

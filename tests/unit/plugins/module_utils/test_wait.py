@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._errors import ERROR_KEYS, ConnectError, PartialError
-from ansible_collections.mstr.library.plugins.module_utils._interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._outcome import Outcome
-from ansible_collections.mstr.library.plugins.module_utils._wait import (
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.outcome import Outcome
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import (
     Waiter,
     Waiting,
     waiting_from,

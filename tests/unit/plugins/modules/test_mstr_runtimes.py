@@ -9,8 +9,8 @@ import math
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.mstr.library.plugins.module_utils._definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._policy import policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import definitions, prepare, typed
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of
 

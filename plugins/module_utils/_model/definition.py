@@ -1,0 +1,173 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The definition of one runtime: a task's options, checked before anything is sent."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .._errors import Faults, ValidationError
+from .fields import FIELDS, PURGEABLE, Field
+from .names import id_from, name_fault
+from .networks import canonical as canonical_network
+from .option_types import TEXT_AS_WRITTEN, text_fault
+from .packages import Package
+from .policy import Policy
+from .resource import RESOURCE_KEYS, Resource
+
+DEFINITION_OPTIONS: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "id": {"type": "str"},
+    **{field.name: dict(field.spec) for field in FIELDS},
+    **{f"purge_{option}": {"type": "bool", "default": True} for option in PURGEABLE},
+    "journal_comment": {"type": "str"},
+}
+_SPECIFIER = re.compile(r"[<>=!~\s]")
+
+
+class Definition(NamedTuple):
+    """One runtime as wanted. `values` holds only the managed fields, by option name, in the fields' immutable types."""
+
+    state: str
+    values: Mapping[str, Any]
+    id: str | None = None
+    name: str | None = None
+    keep: frozenset[str] = frozenset()  # names of the lists whose unlisted entries stay
+    journal_comment: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How messages name the runtime."""
+        return f"'{self.name}'" if self.name and not self.id else f"with id {self.id}"
+
+
+def from_params(params: Mapping[str, Any], policy: Policy | None = None) -> Definition:
+    """The definition in a task's options. Null counts as omitted. `policy` checks the whitelist.
+
+    Raises ValidationError with all faults.
+    """
+    name = params.get("name")
+    keep = frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False)
+    values: dict[str, Any] = {}
+    with Faults() as faults:
+        if name is None and params.get("id") is None:
+            faults.add("one of name and id is required")
+        identity = faults.check(id_from, params.get("id"))
+        for field in FIELDS:
+            if params.get(field.name) is not None:
+                values[field.name] = faults.check(_CHECKS.get(field.name, _plain), field, params[field.name])
+        faults.check(check_pool, values)
+        if policy and params.get("state") != "absent":
+            faults.check(_check_policy, policy, params.get("whitelist"), "whitelist" in keep)
+    if values.get("resource") == Resource():
+        del values["resource"]
+    return Definition(
+        state=params.get("state") or "present",
+        values=values,
+        id=identity,
+        name=name,
+        keep=keep,
+        journal_comment=params.get("journal_comment") or None,
+    )
+
+
+def check_pool(values: Mapping[str, Any]) -> None:
+    """Raises ValidationError if the pool's minimum exceeds its maximum. The server requires min <= max [mstrio]."""
+    least, most = values.get("min_cached_instances"), values.get("max_cached_instances")
+    if isinstance(least, int) and isinstance(most, int) and least > most:
+        raise ValidationError([f"min_cached_instances {least} must not exceed max_cached_instances {most}"])
+
+
+def _check_policy(policy: Policy, given: Sequence[str] | None, others_stay: bool) -> None:
+    """Check the entries that are blocks; the others are faults of their own. An omitted whitelist is not managed."""
+    if given is None or (not given and others_stay):
+        return
+    blocks = [_canonical_or_none(text) for text in given]
+    found = [
+        violation.sentence
+        for violation in policy.violations([block or "" for block in blocks])
+        if violation.position is None or blocks[violation.position]
+    ]
+    if found:
+        raise ValidationError(found)
+
+
+def _canonical_or_none(text: str) -> str | None:
+    try:
+        return canonical_network(text)
+    except ValueError:
+        return None
+
+
+def _plain(field: Field, given: Any) -> Any:
+    if field.spec["type"] is TEXT_AS_WRITTEN:
+        fault = text_fault(given)
+        if fault:
+            raise ValidationError([f"{field.name} {fault}"])
+    if given == "" and not field.may_be_empty:
+        raise ValidationError([f"{field.name} is empty; omit the option to keep the current value"])
+    if isinstance(given, int) and given < field.least:
+        raise ValidationError([f"{field.name} must be at least {field.least}, not {given}"])
+    return given
+
+
+def _name(_field: Field, given: str) -> str:
+    fault = name_fault(given)
+    if fault:
+        raise ValidationError([f"name {given!r} {fault}"])
+    return given
+
+
+def _networks(_field: Field, given: Sequence[str]) -> tuple[str, ...]:
+    blocks = []
+    with Faults() as faults:
+        for index, text in enumerate(given):
+            try:
+                blocks.append(canonical_network(text))
+            except ValueError as exc:
+                faults.add(f"whitelist[{index}] {text!r} {exc}")
+    return tuple(dict.fromkeys(blocks))
+
+
+def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:
+    packages: list[Package] = []
+    first: dict[str, int] = {}
+    with Faults() as faults:
+        for index, entry in enumerate(given):
+            place, version = f"packages[{index}]", entry.get("version")
+            package = Package(entry["name"] or "", version or None, entry.get("description"))
+            packages.append(package)
+            fault = None if version is None else text_fault(version)
+            if fault:
+                faults.add(f"{place}.version {fault}")
+            if not package.name.strip():
+                faults.add(f"{place}.name {package.name!r} is empty")
+            elif _SPECIFIER.search(package.name):
+                faults.add(f"{place}.name {package.name!r} is not only a name; put the version in version")
+            elif package.key in first:
+                same = f"packages[{first[package.key]}]"
+                faults.add(f"{place}.name {package.name!r} is the same package as {same}; list it once")
+            first.setdefault(package.key, index)
+    return tuple(packages)
+
+
+def _resource(_field: Field, given: Mapping[str, Any]) -> Resource:
+    amounts: dict[str, Any] = {key: given.get(key) for key in RESOURCE_KEYS}
+    with Faults() as faults:
+        for key, amount in amounts.items():
+            if amount is not None and not (math.isfinite(amount) and amount > 0):
+                faults.add(f"resource.{key} must be more than 0, not {amount}")
+    return Resource(**amounts)
+
+
+_CHECKS: dict[str, Callable[[Field, Any], Any]] = {
+    "name": _name,
+    "whitelist": _networks,
+    "packages": _packages,
+    "resource": _resource,
+}

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Turns runtimes that were read into definitions that would create them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .._errors import ANSIBLE_MASKS, Faults
+from .definition import from_params
+from .fields import BY_NAME, FIELDS
+from .names import DEFAULT_RUNTIME_ID, is_named
+
+
+def to_definitions(runtimes: Iterable[Mapping[str, Any]], exclude: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """The definitions, sorted by name, with fields in the order of the table, so that a file of them is stable.
+
+    `runtimes` are as in a result. Omitted are the default runtime, which every server has, runtimes whose name matches
+    a name or shell pattern in `exclude`, and fields that the server never set. Raises ValidationError if a runtime
+    cannot be expressed as a definition; the message names each one.
+    """
+    patterns = tuple(exclude)
+    ids: dict[str, list[str]] = {}
+    definitions = []
+    with Faults() as faults:
+        for runtime in runtimes:
+            name, identity = str(runtime.get("name") or ""), str(runtime.get("id") or "")
+            if identity.upper() == DEFAULT_RUNTIME_ID or is_named(name, patterns):
+                continue
+            ids.setdefault(name, []).append(identity)
+            definition = _definition(runtime)
+            faults.check(_check, definition, place=f"runtime {name!r}")
+            definitions.append(definition)
+        for name, several in sorted(ids.items()):
+            if len(several) > 1:
+                id_list = ", ".join(sorted(several))
+                faults.add(f"{len(several)} runtimes have the name {name!r} ({id_list}); rename or exclude them")
+    return sorted(definitions, key=lambda one: str(one["name"]))
+
+
+def _definition(runtime: Mapping[str, Any]) -> dict[str, Any]:
+    values = {field.name: field.to_definition(runtime.get(field.name)) for field in FIELDS}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _check(definition: Mapping[str, Any]) -> None:
+    """Raises ValidationError with every reason why this definition would not create the same runtime."""
+    with Faults() as faults:
+        for place, text in _texts(definition):
+            if any(mask in text for mask in ANSIBLE_MASKS):
+                faults.add(f"{place} is masked by Ansible, because it contains a secret; use a longer secret")
+        mistyped = list(_mistyped(definition))
+        faults.add(*mistyped)
+        if not mistyped:
+            faults.check(from_params, {**definition, "name": definition.get("name", "")})
+
+
+def _mistyped(definition: Mapping[str, Any]) -> Iterator[str]:
+    """A fault for each place that requires a number and holds something else."""
+    needs = {field.name: (field.spec["type"], definition.get(field.name)) for field in FIELDS}
+    specs = BY_NAME["resource"].spec["options"]
+    needs.update({f"resource.{key}": (specs[key]["type"], n) for key, n in definition.get("resource", {}).items()})
+    for place, (kind, value) in needs.items():
+        if value is None or kind not in ("int", "float"):
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            yield f"{place} {value!r} is not a number"
+        elif kind == "int" and not isinstance(value, int):
+            yield f"{place} {value!r} is not a whole number"
+
+
+def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a definition, with its place, such as C(packages[0].name)."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts(inner, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, f"{place}[{index}]")
+    elif isinstance(value, str):
+        yield place, value

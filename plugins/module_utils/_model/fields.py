@@ -1,0 +1,76 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of a runtime's fields: option name, API name, kind and Ansible argument spec of each field.
+
+Sources: the vendor's workflows [doc], and its client [mstrio] for the fields of newer servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .kinds import COUNT, NETWORKS, NUMBER, TEXT, Kind
+from .option_types import TEXT_AS_WRITTEN
+from .packages import PACKAGES
+from .resource import RESOURCE
+
+
+class Field(NamedTuple):
+    """One field of a runtime: the option, the API's name, its kind and the option's Ansible spec."""
+
+    name: str
+    api: str
+    kind: Kind
+    spec: Mapping[str, Any]
+    # Older releases do not return it [mstrio], so if a list lacks it, the object is not read again for it.
+    newer: bool = False
+    least: int = 0
+    # Whether a definition may set it to an empty text.
+    may_be_empty: bool = True
+
+    def to_definition(self, value: Any) -> Any:
+        """The value for a definition, from the value in a result; None if the definition should omit the field.
+
+        An older release rejects a newer field, even an empty one, so an empty newer field is omitted.
+        """
+        if value is None or (value == "" and (self.newer or not self.may_be_empty)):
+            return None
+        return self.kind.to_definition(value)
+
+
+_STR = {"type": "str"}
+_VERSION = {"type": TEXT_AS_WRITTEN}
+_INT = {"type": "int"}
+
+FIELDS = (
+    Field("name", "name", TEXT, _STR),
+    Field("description", "description", TEXT, _STR),
+    Field("whitelist", "whitelist", NETWORKS, {"type": "list", "elements": "str"}),
+    Field(
+        "packages",
+        "packages",
+        PACKAGES,
+        {
+            "type": "list",
+            "elements": "dict",
+            "options": {"name": {"type": "str", "required": True}, "version": _VERSION, "description": _STR},
+        },
+    ),
+    Field(
+        "resource",
+        "resource",
+        RESOURCE,
+        {"type": "dict", "options": {"cpu": {"type": "float"}, "mem": _INT, "disk": _INT, "proc_count": _INT}},
+    ),
+    Field("exec_timeout", "execTimeout", NUMBER, _INT, least=1),
+    Field("min_cached_instances", "minCachedInstances", COUNT, _INT),
+    Field("max_cached_instances", "maxCachedInstances", COUNT, _INT),
+    Field("runtime_version", "runtimeVersion", TEXT, _VERSION, may_be_empty=False),
+    Field("others", "others", TEXT, _STR),
+    Field("execution_target", "executionTarget", TEXT, _STR, newer=True),
+)
+BY_NAME = {field.name: field for field in FIELDS}
+PURGEABLE = ("whitelist", "packages")

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CIDR blocks: how they are validated, compared and normalized. Uses netaddr."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterable
+from functools import lru_cache
+
+NETADDR_IMPORT_ERROR: str | None
+try:
+    from netaddr import AddrFormatError, IPAddress, IPNetwork, IPSet
+except ImportError:
+    NETADDR_IMPORT_ERROR = traceback.format_exc()
+else:
+    NETADDR_IMPORT_ERROR = None
+
+# Releases of netaddr parse differently (0.x completes "10.10/16"), and so does inet_pton between systems ("010"). So
+# the form is checked here, and netaddr does only the arithmetic.
+_IPV4 = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})", re.ASCII)
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", re.ASCII)
+_PREFIX = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
+_NETMASK = re.compile(r"[0-9.]+/[0-9]+\.[0-9.]+", re.ASCII)
+
+_HOST = re.compile(r"(?=.*[^\W\d_])[\w-]+(\.[\w-]+)*\.?")
+
+_NOT_A_BLOCK = "is not a CIDR block"
+_EXAMPLES = "write an address with a prefix length, such as 10.10.10.0/24 or 2001:db8::/32"
+# IPv6 blocks in which each address stands for an IPv4 one: mapped addresses (RFC 4291) and NAT64 (RFC 6052).
+_EMBEDDING = ("::ffff:0:0/96", "64:ff9b::/96")
+
+
+@lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
+def parse(text: str) -> IPNetwork:
+    """The block in `text`. Host bits are kept: C(10.10.10.7/24) stays as it is.
+
+    An address without a prefix length is the block of that one address. Raises ValueError with the rest of a sentence
+    that starts with the text.
+    """
+    address, slash, prefix = text.partition("/")
+    if not (_IPV4.fullmatch(address) or _IPV6.fullmatch(address)):
+        name = _HOST.fullmatch(text)
+        raise ValueError(f"{_NOT_A_BLOCK}{' (it is a host name)' if name else ''}; {_EXAMPLES}")
+    try:
+        ip = IPAddress(address, version=6 if ":" in address else 4)
+    except (AddrFormatError, ValueError):
+        raise ValueError(f"{_NOT_A_BLOCK}; {_EXAMPLES}") from None
+    width = 32 if ip.version == 4 else 128
+    if not slash:
+        return IPNetwork((int(ip), width), version=ip.version)
+    if _NETMASK.fullmatch(text):
+        raise ValueError("has a netmask; write the prefix length instead, such as 10.10.10.0/24")
+    if not _PREFIX.fullmatch(prefix) or int(prefix) > width:
+        raise ValueError(f"{_NOT_A_BLOCK}; the prefix length must be between 0 and {width}")
+    return IPNetwork((int(ip), int(prefix)), version=ip.version)
+
+
+def canonical(text: str) -> str:
+    """The canonical text of a block: C(1.2.3.4) is C(1.2.3.4/32), C(2001:DB8::/32) is C(2001:db8::/32).
+
+    Surrounding whitespace is ignored, as in the option C("10.0.0.0/8, 10.20.0.0/16"). Raises ValueError; if host bits
+    are set, the message offers both corrections, because widening C(10.10.10.7/24) to the whole block might allow more
+    than the user meant.
+    """
+    network = parse(text.strip())
+    if network.ip != network.network:
+        single = IPNetwork(network.ip)
+        raise ValueError(f"has host bits set: write {network.cidr} for the block or {single} for the one address")
+    return str(network.cidr)
+
+
+def block_in(text: str) -> str | None:
+    """The block that an entry of a server may mean though no definition may write it so: with blanks, or a netmask.
+
+    None if it is not a block in any of these forms.
+    """
+    address, _slash, mask = text.strip().partition("/")
+    try:
+        if _IPV4.fullmatch(address) and _IPV4.fullmatch(mask):
+            return str(IPNetwork(f"{address}/{mask}").cidr)
+        return str(parse(text.strip()).cidr)
+    except (AddrFormatError, ValueError):
+        return None
+
+
+def as_network(text: str) -> str:
+    """How a server's whitelist entry is compared: as its network, without host bits, or as its own text.
+
+    Never raises, because servers may hold host names or any other text.
+    """
+    try:
+        return str(parse(text).cidr)
+    except ValueError:
+        return text
+
+
+def order(text: str) -> tuple[int, int, int, str]:
+    """Sort key: IPv4, then IPv6, by address and prefix length, then everything else as text."""
+    try:
+        network = parse(text)
+    except ValueError:
+        return (9, 0, 0, text)
+    return (network.version, int(network.first), int(network.prefixlen), text)
+
+
+def in_order(texts: Iterable[str]) -> tuple[str, ...]:
+    """The entries without duplicates, in the order of `order`."""
+    return tuple(sorted(set(texts), key=order))
+
+
+def union(texts: Iterable[str]) -> IPSet:
+    """The addresses of all blocks together. Raises ValueError like `parse`."""
+    return IPSet([parse(text).cidr for text in texts])
+
+
+def embedded(text: str, *, whole: bool = False) -> IPSet:
+    """The IPv4 addresses that an IPv6 block contains as mapped or NAT64 addresses. Raises ValueError like `parse`.
+
+    `whole`: only if the block contains no other addresses. C(::/0) contains every IPv4 address, but a user who allows
+    or forbids C(::/0) means IPv6.
+    """
+    block = parse(text).cidr
+    found = []
+    for prefix in map(parse, _EMBEDDING) if block.version == 6 else ():
+        if block in prefix:
+            found.append(IPNetwork((int(block.first) & 0xFFFFFFFF, block.prefixlen - 96), version=4))
+        elif prefix in block and not whole:
+            found.append(parse("0.0.0.0/0"))
+    return IPSet(found)

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compares a runtime with its definition and plans the change.
+
+The contents of a result and of a diff are decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from .._errors import Faults, ValidationError
+from . import packages as _packages
+from . import resource as _resource
+from .definition import Definition, check_pool
+from .fields import BY_NAME, PURGEABLE
+from .policy import Policy
+from .runtime import Runtime
+
+_NOTHING: Mapping[str, Any] = {}
+POOL = {"min_cached_instances", "max_cached_instances"}
+
+
+class Plan(NamedTuple):
+    """One write or none. `body` is what a create or an update sends; `before` and `after` hold the managed fields.
+
+    For a delete, `before` holds every field that the server returned, because nothing else remains of the runtime.
+    """
+
+    action: str  # none, created, updated or deleted, as in the result
+    runtime: Runtime | None  # as predicted; for a delete, as it was
+    changed_fields: tuple[str, ...] = ()
+    body: Mapping[str, Any] = _NOTHING
+    before: Mapping[str, Any] = _NOTHING
+    after: Mapping[str, Any] = _NOTHING
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write."""
+        return self.action != "none"
+
+
+def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None = None) -> Plan:
+    """The plan. It compares only the fields that the definition manages, and changes only those that differ.
+
+    Raises ValidationError for an id that the server does not have, for deleting its default runtime, for a pool whose
+    minimum would exceed its maximum, and for a whitelist that would break the policy because of the entries that stay
+    in it or because it is empty.
+    """
+    if wanted.state == "absent":
+        return _make_delete(current)
+    if current is None and wanted.id:
+        raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
+    have: Mapping[str, Any] = current.values if current else {}
+    merged, changed = _compare(have, wanted)
+    target = Runtime({**have, **merged}, current.id if current else None, current.facts if current else {})
+    if current is None:
+        changed = tuple(merged)
+    with Faults() as faults:
+        # A task that does not change the pool must not fail because the server already holds an invalid one.
+        if POOL & set(changed):
+            faults.check(check_pool, target.values)
+        if policy and current is None:
+            faults.check(policy.check, merged.get("whitelist"))
+        elif policy and "whitelist" in merged and "whitelist" in wanted.keep:
+            faults.check(policy.check, merged["whitelist"], place="the merged whitelist")
+    if current and not changed:
+        unchanged = _diff_values(have, merged)
+        return Plan("none", current, before=unchanged, after=unchanged)
+    # The server wants the name in a PATCH, "even if not changing" [mstrio].
+    body = {"name": target.name, **{BY_NAME[name].api: BY_NAME[name].kind.to_api(merged[name]) for name in changed}}
+    if wanted.journal_comment:
+        body["changeJournal"] = {"userComments": wanted.journal_comment}
+    return Plan(
+        "updated" if current else "created",
+        target,
+        changed,
+        body,
+        before=_diff_values(have, merged) if current else {},
+        after=_diff_values(target.values, merged),
+        warnings=tuple(_warnings(current, target, merged, policy)),
+    )
+
+
+def _make_delete(current: Runtime | None) -> Plan:
+    if current is None:
+        return Plan("none", None)
+    if current.is_default:
+        raise ValidationError(
+            [f"{current.name!r} ({current.id}) is the server's built-in default runtime and cannot be deleted"]
+        )
+    return Plan(
+        "deleted", current, before=_diff_values(current.values, (n for n, v in current.values.items() if v is not None))
+    )
+
+
+def _warnings(
+    current: Runtime | None, target: Runtime, merged: Mapping[str, Any], policy: Policy | None
+) -> Iterable[str]:
+    whitelist = target.values.get("whitelist")
+    # A field that is null and not managed may only be missing from the list of an older server.
+    known = current is None or whitelist is not None or "whitelist" in merged
+    if policy and policy.within is not None and not policy.required and known and not whitelist:
+        yield (
+            f"The whitelist of runtime {target.name!r} is empty. Some servers may read an empty whitelist as "
+            '"everything", which the policy networks_within does not allow. To refuse it, set whitelist_required in '
+            "the policy."
+        )
+
+
+def _compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The wanted values of the managed fields, and the names of the fields whose current value differs."""
+    merged = {
+        name: BY_NAME[name].kind.merge(have.get(name), value, name not in wanted.keep)
+        for name, value in wanted.values.items()
+    }
+    return merged, tuple(name for name in merged if _differs(name, have.get(name), merged[name]))
+
+
+def _differs(name: str, one: Any, other: Any) -> bool:
+    kind = BY_NAME[name].kind
+    return bool(kind.canonical(one) != kind.canonical(other))
+
+
+def _diff_values(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: BY_NAME[name].kind.to_diff(values.get(name)) for name in names}
+
+
+def differences_after_write(found: Runtime, wanted: Definition, predicted: Runtime | None = None) -> list[str]:
+    """How the server's runtime differs from the request after a write, as sentences with remedies.
+
+    `predicted`: the runtime of the plan; it shows which values the write should not have changed.
+    """
+    merged, changed = _compare(found.values, wanted)
+    found_values, requested_values = _diff_values(found.values, changed), _diff_values(merged, changed)
+    sentences = [
+        f"The server stored {_different(name)} for runtime {found.name!r} than requested: {found_values[name]!r} "
+        f"instead of {requested_values[name]!r}.{_remedy(name, found_values[name], requested_values[name])} "
+        "The next run will try to change it again."
+        for name in changed
+    ]
+    lost = _lost_keys(predicted.values, found.values) if predicted else {}
+    if lost:
+        what = ", ".join(f"{place} (it was {value!r})" for place, value in lost.items())
+        sentences.append(
+            f"The update of runtime {found.name!r} made the server drop settings that this collection does not know: "
+            f"{what}. Set them again on the server, and report this to mstr.library."
+        )
+    return sentences
+
+
+def _different(name: str) -> str:
+    return f"different {name}" if name.endswith("s") else f"a different {name}"
+
+
+def _lost_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **_resource.lost_keys(before.get("resource"), after.get("resource")),
+        **_packages.lost_keys(before.get("packages"), after.get("packages")),
+    }
+
+
+def _remedy(name: str, found: Any, requested: Any) -> str:
+    if name not in PURGEABLE:
+        return ""
+    listed = [
+        [entry["name"] if isinstance(entry, dict) else entry for entry in entries] for entries in (found, requested)
+    ]
+    added = [entry for entry in listed[0] if entry not in listed[1]]
+    return f" It added {', '.join(added)}: list it under {name}, or set purge_{name}: false." if added else ""

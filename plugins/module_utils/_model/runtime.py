@@ -1,0 +1,84 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A runtime as the server holds it.
+
+Reading never fails, whatever a server stores. `_api` rejects a response that is not an object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from .fields import FIELDS
+from .names import DEFAULT_RUNTIME_ID
+
+# Read-only fields of a response [doc], by their name in a result.
+READ_ONLY = {
+    "status": "status",
+    "date_created": "dateCreated",
+    "date_modified": "dateModified",
+    "version": "version",
+    "owner": "owner",
+    "acl": "acl",
+    "acg": "acg",
+}
+
+
+class Runtime(NamedTuple):
+    """A runtime as read, or as predicted, without the values that only the server knows."""
+
+    values: Mapping[str, Any]
+    id: str | None = None
+    facts: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def name(self) -> str:
+        """The name; empty if the server returned none."""
+        return self.values.get("name") or ""
+
+    @property
+    def key(self) -> str:
+        """The id by which two reads of one runtime are known as such: a server may write it in two ways."""
+        return (self.id or "").upper()
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is the server's built-in runtime, identified only by its id [doc]."""
+        return self.key == DEFAULT_RUNTIME_ID
+
+    def lacks(self, names: Iterable[str]) -> bool:
+        """Whether a field is missing. A list may omit fields, so then the object has to be read [doc]."""
+        return any(self.values.get(name) is None for name in names)
+
+    def to_result(self) -> dict[str, Any]:
+        """The runtime for a result. A field that the server did not return is None."""
+        result: dict[str, Any] = {"id": self.id}
+        for one in FIELDS:
+            value = self.values.get(one.name)
+            result[one.name] = None if value is None else one.kind.to_result(value)
+        for name in READ_ONLY:
+            result[name] = _snake_keys(self.facts.get(name))
+        result["is_default"] = self.is_default
+        return result
+
+
+def from_api(data: Mapping[str, Any]) -> Runtime:
+    """The runtime in an object of the API [doc]. Missing fields are None."""
+    return Runtime(
+        values={one.name: one.kind.from_api(data.get(one.api)) for one in FIELDS},
+        id=None if data.get("id") is None else str(data["id"]),
+        facts={name: data.get(api) for name, api in READ_ONLY.items()},
+    )
+
+
+def _snake_keys(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {re.sub(r"(?<!^)(?=[A-Z])", "_", str(key)).lower(): _snake_keys(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_snake_keys(one) for one in value]
+    return value

@@ -1,0 +1,236 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions about creates and names, and the three runtimes that all questions share."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from .._errors import ApiError
+from .._model.names import DEFAULT_RUNTIME_ID
+from .._session.response import Response
+from .scratch import Scratch
+from .words import OTHER, Answer, Unanswered, refused
+
+_ALREADY_EXISTS = 15
+# Networks for documentation (RFC 5737), which no one uses: by text and by number in the order E A D C B.
+BLOCKS = ("203.0.113.128/25", "192.0.2.0/26", "203.0.113.0/25", "198.51.100.0/24", "192.0.2.64/26")
+PACKAGE = "six"  # small, and without dependencies
+CPU, MEMORY = "0.2", 512  # the values of the samples [doc]
+_DESCRIPTION = "Made by mstr.library.mstr_probe, to be deleted by it"
+# The values to add to a create, field by field, if the server requires more than a name. The vendor's client sends
+# the first one.
+_MORE: dict[str, Any] = {
+    "execTimeout": 600,
+    "resource": {"cpu": CPU, "mem": MEMORY},
+    "description": _DESCRIPTION,
+    "whitelist": [],
+    "packages": [],
+    "others": "",
+    "minCachedInstances": 0,
+    "maxCachedInstances": 1,
+}
+
+
+class Created(NamedTuple):
+    """A runtime of this probe. `response`: to its create, None if lost; `needed`: None if unknown."""
+
+    id: str
+    response: Response | None
+    needed: tuple[str, ...] | None
+
+
+def bare(scratch: Scratch) -> Created:
+    """A runtime that was created with as few fields as the server accepts."""
+    body: dict[str, Any] = {}
+    guesses = 0
+    while True:
+        try:
+            identity, response = scratch.create(scratch.name("b"), body)
+            # With two fields guessed, one of them may not have been needed.
+            return Created(identity, response, tuple(body) if guesses < 2 else None)
+        except ApiError as exc:
+            left = [name for name in _MORE if name not in body]
+            if not left:
+                raise Unanswered(f"The server accepts no create: {refused(exc)}.") from exc
+            named = [name for name in left if re.search(rf"\b{name}\b", str(exc.error["message"]))]
+            guesses += not named
+            field = (named or left)[0]
+            body[field] = _MORE[field]
+
+
+def full(scratch: Scratch) -> str:
+    """The id of a runtime that was created with every field that each release has."""
+    scratch.once(bare)
+    version = scratch.once(some_python)
+    body = {
+        **_MORE,
+        "whitelist": list(BLOCKS),
+        "packages": [{"name": PACKAGE, "version": "", "description": ""}],
+        **({"runtimeVersion": version} if version else {}),
+    }
+    try:
+        return scratch.create(scratch.name("c"), body)[0]
+    except ApiError as exc:
+        raise Unanswered(f"A create with every field was {refused(exc)}.") from exc
+
+
+def some_python(scratch: Scratch) -> str | None:
+    """A Python version that the server has: that of the built-in runtime."""
+    version = scratch.read(DEFAULT_RUNTIME_ID).get("runtimeVersion")
+    return str(version) if version else None
+
+
+class Third(NamedTuple):
+    """The response to a second runtime with the same name. `refusal` None: it was created."""
+
+    refusal: ApiError | None
+    id: str | None
+
+
+def of_the_same_name(scratch: Scratch) -> Third:
+    """A create with the name of a runtime that exists."""
+    name = scratch.known[scratch.once(bare).id]
+    return _third(scratch, name)
+
+
+def in_another_case(scratch: Scratch) -> Third:
+    """A create with a name that differs only in case, on a server that refuses the same name."""
+    if scratch.once(of_the_same_name).refusal is None:
+        raise Unanswered("The server accepts a second runtime of the same name, so case does not show.")
+    return _third(scratch, scratch.name("B"))
+
+
+def third(scratch: Scratch) -> str:
+    """The id of one more runtime, under a name of its own."""
+    for found in (of_the_same_name, in_another_case):
+        try:
+            identity = scratch.once(found).id
+        except Unanswered:
+            continue
+        if identity:
+            break
+    else:
+        try:
+            return scratch.create(scratch.name("a"), _needed(scratch))[0]
+        except ApiError as exc:
+            raise Unanswered(f"A third runtime was {refused(exc)}.") from exc
+    refusal = scratch.patch(identity, {"name": scratch.name("a")})
+    if refusal:
+        raise Unanswered(f"A new name for a runtime was {refused(refusal)}.")
+    return identity
+
+
+def _third(scratch: Scratch, name: str) -> Third:
+    try:
+        return Third(None, scratch.create(name, _needed(scratch))[0])
+    except ApiError as exc:
+        return Third(exc, None)
+
+
+def _needed(scratch: Scratch) -> dict[str, Any]:
+    # Additional fields do no harm.
+    needed = scratch.once(bare).needed
+    return dict(_MORE) if needed is None else {name: _MORE[name] for name in needed}
+
+
+# --- questions
+
+
+def create_requires(scratch: Scratch) -> Answer:
+    """Which fields a create needs."""
+    needed = scratch.once(bare).needed
+    if needed is None:
+        raise Unanswered("A create with a name alone is refused, and the server does not name the fields it needs.")
+    return sorted(needed), f"The first create that was accepted carried {' and '.join(['name', *needed])}."
+
+
+def _response(scratch: Scratch) -> Response:
+    response = scratch.once(bare).response
+    if response is None:
+        raise Unanswered("The response to the create was lost; the runtime was found in the list.")
+    return response
+
+
+def create_status(scratch: Scratch) -> Answer:
+    """The status of a create."""
+    status = str(_response(scratch).status)
+    return (status if status in ("200", "201") else OTHER), f"A create was answered with {status}."
+
+
+def create_answer(scratch: Scratch) -> Answer:
+    """The body of a create."""
+    keys = set(_response(scratch).data())
+    value = "id" if keys == {"id"} else "object" if {"id", "name"} <= keys else OTHER
+    return value, f"The response to a create had {'the id alone' if value == 'id' else f'{len(keys)} keys'}."
+
+
+def duplicate_names(scratch: Scratch) -> Answer:
+    """Whether names are unique."""
+    refusal = scratch.once(of_the_same_name).refusal
+    if refusal is None:
+        return "allow", "A second runtime of the same name was accepted."
+    return "refuse", f"A second runtime of the same name was {refused(refusal)}."
+
+
+def duplicate_status(scratch: Scratch) -> Answer:
+    """How a duplicate is refused."""
+    refusal = scratch.once(of_the_same_name).refusal
+    if refusal is None:
+        raise Unanswered("The server accepts a second runtime of the same name.")
+    if refusal.number != _ALREADY_EXISTS:
+        # If two plays create the same runtime at the same time, the modules recognize the refusal by this code.
+        return OTHER, f"A second runtime of the same name was {refused(refusal)}, and not with ERR0015."
+    return refusal.status, f"A second runtime of the same name was {refused(refusal)}."
+
+
+def names_case(scratch: Scratch) -> Answer:
+    """Whether names are compared with case."""
+    first, refusal = scratch.once(of_the_same_name).refusal, scratch.once(in_another_case).refusal
+    if refusal is None:
+        return "sensitive", "A second runtime was accepted whose name differs only in case."
+    if first and refusal.number != first.number:
+        raise Unanswered(f"A name that differs only in case was {refused(refusal)}, the same name {refused(first)}.")
+    return "insensitive", f"A second runtime whose name differs only in case was {refused(refusal)}."
+
+
+def names_whitespace(scratch: Scratch) -> Answer:
+    """What the server does with a space at the end of a name."""
+    identity = scratch.once(third)
+    refusal = scratch.patch(identity, {"name": f"{scratch.name('a')} "})
+    if refusal:
+        return OTHER, f"A name with a blank at its end was {refused(refusal)}."
+    name = str(scratch.read(identity).get("name"))
+    value = {scratch.name("a"): "trim", f"{scratch.name('a')} ": "keep"}.get(name, OTHER)
+    return value, f"A blank at the end of a name was {'kept' if value == 'keep' else 'not kept'}."
+
+
+def unset_fields(scratch: Scratch) -> Answer:
+    """How a field comes back that was never set."""
+    made = scratch.once(bare)
+    found, needed = scratch.read(made.id), tuple(_MORE) if made.needed is None else made.needed
+
+    def states(*names: str) -> set[str]:
+        shown = {name: found.get(name, "absent") for name in names if name not in needed}
+        return {"null" if value is None else "absent" if value == "absent" else "a value" for value in shown.values()}
+
+    text, rest = states("description", "others", "runtimeVersion"), states("whitelist", "resource")
+    evidence = f"Texts came back as {_words(text)}, lists and sizes as {_words(rest)}."
+    if not text or not rest:
+        raise Unanswered("A create needs so many fields that none was left unset.")
+    for value, expected in (
+        ("absent", ({"absent"}, {"absent"})),
+        ("null", ({"null"}, {"null"})),
+        ("null_text", ({"null"}, {"absent"})),
+        ("defaults", ({"a value"}, {"a value"})),
+    ):
+        if (text, rest) == expected:
+            return value, evidence
+    return OTHER, evidence
+
+
+def _words(states: set[str]) -> str:
+    return " or ".join(sorted(states))

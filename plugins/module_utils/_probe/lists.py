@@ -1,0 +1,156 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions about lists, and about how the server stores whitelist entries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from .._model.fields import FIELDS
+from .._model.names import DEFAULT_RUNTIME_ID
+from .creates import BLOCKS, full, third
+from .scratch import Scratch
+from .words import OTHER, Answer, Unanswered
+
+_READS = 4  # of a shuffled list of four, one in 24 repeats the order of another
+_BUILT_IN_NAME = re.compile(r"\([^()]{1,40}\) (MicroStrategy|Strategy)")
+
+
+def list_omits(scratch: Scratch) -> Answer:
+    """Which fields the list leaves out."""
+    try:
+        identity, of = scratch.once(full), "a runtime with every field set"
+    except Unanswered:
+        identity, of = DEFAULT_RUNTIME_ID, "the built-in runtime"
+    entry = next((one for one in scratch.listed() if str(one["id"]) == identity), {})
+    if not entry:
+        raise Unanswered("The list does not show the runtime.")
+    found = scratch.read(identity)
+    if identity != DEFAULT_RUNTIME_ID and zero_counts(scratch)[0] == "omit":
+        # Set it, so that a response contains it.
+        scratch.patch(identity, {"minCachedInstances": 1})
+        found = scratch.read(identity)
+        [entry] = [one for one in scratch.listed() if str(one["id"]) == identity]
+    unset = [one.api for one in FIELDS if one.api not in found and not (one.newer and identity != DEFAULT_RUNTIME_ID)]
+    if unset:
+        raise Unanswered(f"On {of}, {' and '.join(unset)} is not set, so the list would not show it either.")
+    omitted = sorted(name for name in found if name not in entry and re.fullmatch(r"[A-Za-z]{1,40}", name))
+    return omitted, f"Of {of}, the list leaves out {', '.join(omitted) or 'nothing'}."
+
+
+def list_order(scratch: Scratch) -> Answer:
+    """In which order the list shows runtimes."""
+    scratch.once(full)
+    scratch.once(third)
+    for _read in range(_READS):
+        scratch.listed()
+    ours = list(scratch.known)
+    orders = [[one for one in order if one in ours] for order in scratch.list_orders]
+    orders = [order for order in orders if len(order) == len(ours)]
+    return _order(
+        [[*order] for order in _of_all(scratch.list_orders)],
+        orders,
+        {"creation": ours, "reversed": ours[::-1], "name": sorted(ours, key=lambda one: scratch.known[one])},
+        "the runtimes",
+    )
+
+
+def _of_all(orders: list[list[str]]) -> list[list[str]]:
+    """The orders of what all lists since the first hold."""
+    everywhere = set(orders[-1]).intersection(*orders[-_READS:])
+    return [[one for one in order if one in everywhere] for order in orders[-_READS:]]
+
+
+def field_order(scratch: Scratch) -> Answer:
+    """In which order a whitelist comes back."""
+    identity = scratch.once(full)
+    for _read in range(_READS - 1):
+        scratch.read(identity)
+    orders = [order for order in scratch.block_orders if sorted(order) == sorted(BLOCKS)]
+    if not orders:
+        raise Unanswered("The whitelist did not come back as it was sent.")
+    known = {"keep": list(BLOCKS), "reversed": list(BLOCKS[::-1]), "sorted": sorted(BLOCKS)}
+    return _order(orders, orders, known, "the blocks of a whitelist")
+
+
+_IN_WORDS = {
+    "creation": "the order of their creation",
+    "reversed": "reversed order",
+    "name": "the order of their names",
+    "keep": "the order in which they were sent",
+    "sorted": "sorted order",
+}
+
+
+def _order(seen: list[list[str]], ours: list[list[str]], known: Mapping[str, list[str]], what: str) -> Answer:
+    if any(order != seen[0] for order in seen) or any(order != ours[-1] for order in ours[-_READS:]):
+        return "shuffled", f"{_READS} reads showed {what} in different orders."
+    for name, order in known.items():
+        if order == ours[-1]:
+            return name, f"{_READS} reads showed {what} in {_IN_WORDS[name]}."
+    return OTHER, f"{_READS} reads showed {what} in the same order, which is not {' or '.join(known)}."
+
+
+def default_name(scratch: Scratch) -> Answer:
+    """The name of the built-in runtime."""
+    name = str(scratch.read(DEFAULT_RUNTIME_ID).get("name"))
+    if not _BUILT_IN_NAME.fullmatch(name):
+        raise Unanswered("A user may have chosen the name of the built-in runtime, so it is not published.")
+    return name, "The runtime with the documented id has this name."
+
+
+def zero_counts(scratch: Scratch) -> Answer:
+    """Whether a count of zero comes back."""
+    return scratch.once(_zero_counts)
+
+
+def _zero_counts(scratch: Scratch) -> Answer:
+    if "minCachedInstances" in scratch.read(scratch.once(full)):
+        return "keep", "minCachedInstances was sent as 0 and came back."
+    return "omit", "minCachedInstances was sent as 0 and did not come back."
+
+
+def _stored(scratch: Scratch, entry: str) -> str | None:
+    """How the server stores one whitelist entry; None if it refuses the entry."""
+    identity = scratch.once(full)
+    refusal = scratch.patch(identity, {"whitelist": [entry]})
+    if refusal:
+        return None
+    stored = scratch.read(identity).get("whitelist")
+    if not isinstance(stored, list) or len(stored) != 1:
+        raise Unanswered("The server accepted the entry, and did not return it.")
+    return str(stored[0])
+
+
+def _cidr(scratch: Scratch, entry: str, known: Mapping[str | None, str]) -> Answer:
+    stored = _stored(scratch, entry)
+    evidence = f"{entry} was refused." if stored is None else f"{entry} was accepted and came back as {stored}."
+    if stored not in known:
+        return OTHER, f"{entry} was accepted and came back as something else." if stored else evidence
+    return known[stored], evidence
+
+
+def cidr_host_bits(scratch: Scratch) -> Answer:
+    """Host bits in a block."""
+    return _cidr(scratch, "192.0.2.7/24", {"192.0.2.7/24": "keep", "192.0.2.0/24": "clear", None: "refuse"})
+
+
+def cidr_bare_address(scratch: Scratch) -> Answer:
+    """An address without a prefix length."""
+    return _cidr(scratch, "192.0.2.7", {"192.0.2.7": "keep", "192.0.2.7/32": "suffix", None: "refuse"})
+
+
+def cidr_spelling(scratch: Scratch) -> Answer:
+    """The text form of IPv6."""
+    answer = _cidr(scratch, "2001:DB8::/32", {"2001:DB8::/32": "keep", "2001:db8::/32": "canonical", None: ""})
+    if not answer[0]:
+        raise Unanswered("The server refuses an IPv6 block.")
+    return answer
+
+
+def cidr_host_names(scratch: Scratch) -> Answer:
+    """A host name in a whitelist."""
+    return _cidr(scratch, "probe.example.com", {"probe.example.com": "keep", None: "refuse"})

@@ -1,0 +1,204 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions about packages and status, answered by watching a runtime that was just created."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .creates import PACKAGE, full
+from .scratch import Scratch
+from .scripts import after_a_script
+from .words import OTHER, Answer, Unanswered, refused
+
+_INTERVAL, _GROWTH, _LONGEST = 1.0, 1.25, 5.0  # seconds, times, seconds
+_LONGEST_LAG = 30.0  # seconds
+SECOND_PACKAGE = "idna"  # also small
+_FINAL = ("installed", "not_installed")
+_UNKNOWN_LOOKS = 3  # at a runtime whose packages are done, until its status counts as staying unknown
+_ADDED = "mstr" + "io-py"
+
+
+class Look(NamedTuple):
+    """A runtime at one time: its status, and status and version of the package that the probe asked for."""
+
+    status: str
+    package: str
+    version: str
+
+    @property
+    def packages_done(self) -> bool:
+        """Whether the installation has succeeded or failed."""
+        return self.package in _FINAL
+
+
+class Watch(NamedTuple):
+    """The states of a runtime from its creation until nothing changed any more or the timeout was reached."""
+
+    looks: tuple[Look, ...]
+    added: bool  # the server added mstrio-py by itself
+
+    @property
+    def last(self) -> Look:
+        """The last state."""
+        return self.looks[-1]
+
+    @property
+    def stays_unknown(self) -> bool:
+        """Whether the status of the runtime was always unknown."""
+        return {look.status for look in self.looks} == {"unknown"}
+
+
+def watch(scratch: Scratch) -> Watch:
+    """Read the runtime with every field until its packages and its status no longer change."""
+    identity = scratch.once(full)
+    end, interval = scratch.clock() + scratch.settings.wait_timeout, _INTERVAL
+    looks: list[Look] = []
+    while True:
+        found = scratch.read(identity)
+        looks.append(_look(found))
+        recent = [look.packages_done and look.status == "unknown" for look in looks[-_UNKNOWN_LOOKS:]]
+        settled = recent == [True] * _UNKNOWN_LOOKS
+        left = end - scratch.clock()
+        if (looks[-1].packages_done and looks[-1].status in ("ready", "error")) or settled or left <= 0:
+            return Watch(tuple(looks), _has_added(found))
+        scratch.stop.pause(min(interval, left))
+        interval = min(interval * _GROWTH, _LONGEST)
+
+
+def _look(found: Mapping[str, Any], name: str = PACKAGE) -> Look:
+    package = next((one for one in _packages(found) if _named(one) == name), {})
+    return Look(
+        str(found.get("status") or "unknown"),
+        str(package.get("status") or "unknown"),
+        str(package.get("version") or ""),
+    )
+
+
+def _packages(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    packages = found.get("packages")
+    return [one for one in packages if isinstance(one, Mapping)] if isinstance(packages, list) else []
+
+
+def _named(package: Mapping[str, Any]) -> str:
+    return str(package.get("name")).lower().replace("_", "-")
+
+
+def _has_added(found: Mapping[str, Any]) -> bool:
+    return _ADDED in [_named(one) for one in _packages(found)]
+
+
+def _statuses(looks: tuple[Look, ...]) -> str:
+    known = ("unknown", "busy", "ready", "error")
+    return ", then ".join(dict.fromkeys(look.status if look.status in known else "another" for look in looks))
+
+
+# --- questions
+
+
+def runtime_status(scratch: Scratch) -> Answer:
+    """Which status a runtime has before its first script."""
+    seen = scratch.once(watch)
+    first, last = seen.looks[0], seen.last
+    evidence = f"After the create, the status was {_statuses(seen.looks)}."
+    if first.status in ("ready", "error"):
+        raise Unanswered(f"The runtime was {first.status} at the first look, so nothing was seen of the way there.")
+    if not seen.stays_unknown:
+        if last.status not in ("ready", "error"):
+            raise Unanswered(f"{evidence} It was not settled within wait_timeout.")
+        return ("unknown_first" if first.status == "unknown" else "follows"), evidence
+    if last.packages_done:
+        return "stays_unknown", f"{evidence} The package was {last.package} by then."
+    after = _look(scratch.once(after_a_script))
+    if after.status != "unknown" and after.packages_done:
+        return "all_unknown", f"{evidence} So was the package's, until a script had run."
+    raise Unanswered(f"{evidence} Nothing changed within wait_timeout, nor after a script.")
+
+
+def package_first_status(scratch: Scratch) -> Answer:
+    """The status of a package that is being installed."""
+    seen = scratch.once(watch)
+    first = seen.looks[0]
+    if first.packages_done:
+        raise Unanswered("The package was done at the first look.")
+    if not seen.last.packages_done:
+        raise Unanswered("The status of the package did not change without a script, so it says nothing of this.")
+    value = first.package if first.package in ("installing", "unknown") else OTHER
+    return value, f"At first the package was {first.package if value != OTHER else 'in another status'}."
+
+
+def package_outcome(scratch: Scratch) -> Answer:
+    """Whether the server can install a package."""
+    seen = scratch.once(watch)
+    last = seen.last if seen.last.packages_done else _look(scratch.once(after_a_script))
+    if not last.packages_done:
+        raise Unanswered("The server did not say within wait_timeout what became of the package.")
+    return last.package, f"The package {PACKAGE} ended as {last.package}."
+
+
+def empty_version(scratch: Scratch) -> Answer:
+    """What the server does with an omitted version."""
+    seen = scratch.once(watch)
+    before = [look for look in seen.looks if look.package != "installed"]
+    if any(look.version for look in before):
+        return "resolve", "The package had a version before it was installed."
+    if seen.last.package != "installed":
+        raise Unanswered("The server did not report the package as installed, and showed no version until then.")
+    if not seen.last.version:
+        return "keep", "The package was installed, and its version came back empty."
+    if not before:
+        raise Unanswered("The package was installed at the first look, so it is not known since when it has a version.")
+    return "when_installed", "The package had a version from the time when it was installed."
+
+
+class Update(NamedTuple):
+    """The effect of an update. `seconds`: until responses showed it, None if they did not."""
+
+    added: bool
+    seconds: float | None
+
+
+def update(scratch: Scratch) -> Update:
+    """Request one more package, and read the runtime until it shows the effect."""
+    seen, identity = scratch.once(watch), scratch.once(full)
+    before = seen.last.status
+    wanted = [
+        {"name": PACKAGE, "version": seen.last.version, "description": ""},
+        {"name": SECOND_PACKAGE, "version": "", "description": ""},
+    ]
+    refusal = scratch.patch(identity, {"packages": wanted})
+    if refusal:
+        raise Unanswered(f"A PATCH of packages was {refused(refusal)}.")
+    begin = scratch.clock()
+    found = scratch.read(identity)
+    added = _has_added(found)
+    while True:
+        look, passed = _look(found, SECOND_PACKAGE), scratch.clock() - begin
+        if look.package != "unknown" or look.status != before:
+            return Update(added, passed)
+        if before == "unknown" or passed > _LONGEST_LAG:
+            return Update(added, None)
+        scratch.stop.pause(_INTERVAL)
+        found = scratch.read(identity)
+
+
+def mstrio_py_added(scratch: Scratch) -> Answer:
+    """Whether the server adds a package by itself."""
+    first, later = scratch.once(watch).added, scratch.once(update).added
+    evidence = f"{_ADDED} was {'' if first else 'not '}there after a create without it, and "
+    evidence += f"{'' if later else 'not '}there after an update without it."
+    value = {(False, False): "no", (True, False): "on_create", (True, True): "always"}.get((first, later), OTHER)
+    return value, evidence
+
+
+def status_lag(scratch: Scratch) -> Answer:
+    """For how many seconds after an update the server still reports the old status."""
+    seconds = scratch.once(update).seconds
+    if seconds is None:
+        raise Unanswered("The status of before the update was unknown, or did not change; so nothing shows a delay.")
+    if seconds < _INTERVAL:
+        return 0, "The first look after an update showed its effect."
+    return round(seconds), f"For about {round(seconds)} seconds after an update, the status was that of before."

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions about releases, privileges, guests and errors: reading answers them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .._errors import ApiError
+from .._session.response import says_no_such_object
+from .creates import bare
+from .scratch import Scratch
+from .words import OTHER, Answer, Unanswered, refused
+
+_RELEASE = re.compile(r"[\w. -]{1,60}", re.ASCII)
+
+
+def _status_call(scratch: Scratch) -> Mapping[str, Any] | None:
+    """The response to GET /status; None if the server refuses it even with a session."""
+    try:
+        data = scratch.library.call("GET", "/status", doing="read the server's releases", renews=False).data()
+    except ApiError as exc:
+        if exc.status in (401, 403):
+            return None
+        raise
+    except ValueError:
+        data = None
+    if not isinstance(data, Mapping):
+        raise Unanswered("GET /api/status was answered in an unexpected shape.")
+    return data
+
+
+def product(scratch: Scratch) -> dict[str, str | None]:
+    """The releases of the product; null if the server does not reveal them."""
+    try:
+        data = scratch.once(_status_call) or {}
+    except Unanswered:
+        data = {}
+    return {
+        name: _release(data.get(api))
+        for name, api in (("iserver_version", "iServerVersion"), ("web_version", "webVersion"))
+    }
+
+
+def _release(value: Any) -> str | None:
+    return value if isinstance(value, str) and _RELEASE.fullmatch(value) else None
+
+
+def status_call(scratch: Scratch) -> Answer:
+    """Whether the server reports its releases."""
+    if scratch.once(_status_call) is None:
+        return "locked", "GET /api/status was refused."
+    return "open", "GET /api/status was answered."
+
+
+def iserver_version(scratch: Scratch) -> Answer:
+    """The release of the Intelligence Server."""
+    value = _release((scratch.once(_status_call) or {}).get("iServerVersion"))
+    if value is None:
+        raise Unanswered("GET /api/status does not say.")
+    return value, "GET /api/status says so."
+
+
+def deployment_type(scratch: Scratch) -> Answer:
+    """The kind of deployment."""
+    data = scratch.once(_status_call)
+    if data is None:
+        raise Unanswered("GET /api/status was refused.")
+    value = data.get("deploymentType", "")
+    if value and not _release(value):
+        raise Unanswered("GET /api/status says something that is no release, so it is not published.")
+    return value, f"GET /api/status {'says so' if value else 'names none'}."
+
+
+def _versions_call(scratch: Scratch) -> list[str] | ApiError:
+    try:
+        data = scratch.library.get("/runtimes/versions", doing="list the runtime versions")
+    except ApiError as exc:
+        if exc.status in (404, 405):
+            return exc
+        raise
+    versions = data.get("versions") if isinstance(data, Mapping) else None
+    if not isinstance(versions, list) or not all(_release(one) for one in versions):
+        raise Unanswered("GET /api/runtimes/versions was answered in an unexpected shape.")
+    return versions
+
+
+def versions_call(scratch: Scratch) -> Answer:
+    """Whether the server lists its Python versions."""
+    found = scratch.once(_versions_call)
+    if isinstance(found, list):
+        return "yes", "GET /api/runtimes/versions was answered."
+    value = "as_id" if says_no_such_object(found) else str(found.status)
+    return value, f"GET /api/runtimes/versions was {refused(found)}."
+
+
+def python_versions(scratch: Scratch) -> Answer:
+    """The Python versions to choose from."""
+    found = scratch.once(_versions_call)
+    if not isinstance(found, list):
+        raise Unanswered("The server has no list of Python versions.")
+    return found, "GET /api/runtimes/versions says so."
+
+
+def privilege_for_reads(scratch: Scratch) -> Answer:
+    """Whether reading needs the privilege too."""
+    try:
+        scratch.listed()
+    except ApiError as exc:
+        if exc.status == 403:
+            return "yes", f"Without the privilege, the list was {refused(exc)}."
+        raise
+    try:
+        scratch.may_write()
+    except Unanswered:
+        if not scratch.barred:
+            raise
+        return "no", "The list was answered, though the user may not create a runtime."
+    raise Unanswered("Only a user without the privilege 'Manage runtime' can tell.")
+
+
+def _session_settings(scratch: Scratch) -> Mapping[str, Any]:
+    data = scratch.library.get("/sessions", doing="read the session's settings")
+    return data if isinstance(data, Mapping) else {}
+
+
+def iserver_timeout(scratch: Scratch) -> Answer:
+    """After which time a session ends."""
+    seconds = scratch.once(_session_settings).get("timeout")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise Unanswered("GET /api/sessions does not say.")
+    return seconds, "GET /api/sessions says so."
+
+
+# --- guests
+
+
+def guest_login(scratch: Scratch) -> Answer:
+    """Whether the server accepts guest logins."""
+    login = scratch.library.connection.login
+    if login is None or login.mode != "anonymous":
+        raise Unanswered("The probe logs in only with the credentials that it is given; give login_mode: anonymous.")
+    return "yes", "The probe is logged in as guest."
+
+
+def guest_manages(scratch: Scratch) -> Answer:
+    """Whether guests may write."""
+    guest_login(scratch)
+    try:
+        scratch.once(bare)
+    except Unanswered:
+        if not scratch.barred:
+            raise
+        return "no", scratch.barred
+    return "yes", "The guest may create a runtime."
+
+
+# --- errors
+
+
+def error_code_style(scratch: Scratch) -> Answer:
+    """How error codes are written."""
+    for code in scratch.codes:
+        for value, pattern in (("table", r"ERR00[1-9]\d+"), ("sample", r"ERR0[1-9]\d+")):
+            if re.fullmatch(pattern, code):
+                return value, f"The server wrote {code}."
+    raise Unanswered("No error came whose number has two digits; those of one digit are written alike.")
+
+
+def errors_wrapped(scratch: Scratch) -> Answer:
+    """Whether errors come in a list."""
+    if not scratch.wrapped:
+        # An id that no object has.
+        try:
+            scratch.read("0" * 31 + "1")
+        except ApiError as exc:
+            if not scratch.wrapped:
+                raise Unanswered(f"No error of the API's own form was seen; the last was {exc.status}.") from exc
+    if len(scratch.wrapped) > 1:
+        return OTHER, 'Some errors came as {"errors": [...]}, others did not.'
+    return ("yes", 'Errors came as {"errors": [...]}.') if True in scratch.wrapped else ("no", "Errors came bare.")

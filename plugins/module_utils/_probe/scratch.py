@@ -1,0 +1,219 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The runtimes that the probe creates, and every write to them.
+
+Every name is known before it is sent, and begins with one text of this probe. So a list finds whatever exists,
+also after a lost response.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from .._errors import ApiError, ConnectError, MstrError
+from .._model.names import name_key
+from .._model.runtime import Runtime
+from .._session.interrupt import Interrupted
+from .._session.response import Response, says_no_such_object
+from .._work.api import RuntimeApi
+from .reader import PATH, Reader
+from .words import Unanswered, why
+
+PREFIX = "mstr-library-probe-"
+_OF_A_PROBE = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
+# Seconds before each look for a runtime whose create has lost its response; a proxy may give up before the server.
+_LOOKS = (0.25, 0.5, 1.0, 2.0, 4.0)
+_LAST_LOOKS = 4  # after a signal, a second apart
+_LOST = "The response was lost, so nothing is known of what the server did."
+
+
+class Scratch(Reader):
+    """The tools for a question that writes. `known`: the runtimes of this probe that exist, name by id."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.base = PREFIX + secrets.token_hex(4)
+        self.known: dict[str, str] = {}  # oldest first
+        self._missing: list[str] = []  # names of runtimes whose create may or may not have succeeded
+        self.barred = ""  # why the user cannot write
+        self._wrote = False
+        self.made = 0  # number of created runtimes
+        self.left: list[str] = []  # sentences about those that may be left on the server
+
+    def name(self, letter: str) -> str:
+        """A name of this probe. The letter decides its place in the alphabetical order."""
+        return f"{self.base}-{letter}"
+
+    # --- writing
+
+    def may_write(self) -> None:
+        """Raises Unanswered if the task or the user may not write."""
+        if self.settings.check_mode:
+            raise Unanswered("Needs writing, which check mode leaves out.")
+        if self.barred:
+            raise Unanswered(self.barred)
+
+    def create(self, name: str, body: Mapping[str, Any]) -> tuple[str, Response | None]:
+        """The id of a new runtime, and the response; None where that was lost, but the runtime is there.
+
+        Raises ApiError for a refusal; Unanswered; Interrupted.
+        """
+        self.may_write()
+        self._wrote = True
+        try:
+            note = partial(self._note, name)
+            response = self.library.call("POST", PATH, json={"name": name, **body}, doing=f"create {name}", late=note)
+        except Interrupted as exc:
+            if exc.unclear and name not in self.known.values():
+                self._missing.append(name)
+            raise
+        except (ApiError, ConnectError) as exc:
+            if exc.unclear:
+                return self._looked_for(name, exc), None
+            if exc.error["http_status"] == 403:
+                self.barred = f"The user may not create runtimes. {why(exc)}"
+            if self.barred or not isinstance(exc, ApiError):
+                raise Unanswered(self.barred or why(exc)) from exc
+            raise
+        identity = self._note(name, response)
+        return (identity, response) if identity else (self._looked_for(name, None), None)
+
+    def _note(self, name: str, response: Response) -> str | None:
+        with suppress(ValueError):
+            data = response.data() if response.ok else None
+            if isinstance(data, Mapping) and data.get("id"):
+                self.known[str(data["id"])] = name
+                self.made += 1
+                return str(data["id"])
+        return None
+
+    def _looked_for(self, name: str, lost: ApiError | ConnectError | None) -> str:
+        # An error in the API's own form comes from the server itself: it does not continue with the write.
+        refused = isinstance(lost, ApiError) and bool(lost.error["code"])
+        self._missing.append(name)
+        for seconds in _LOOKS[:1] if refused else _LOOKS:
+            self.stop.pause(seconds)
+            found = self._find(self.listed())
+            if found:
+                return found[0]
+        if refused and lost:
+            self._missing.remove(name)
+            raise lost
+        raise Unanswered(_LOST)
+
+    def _find(self, entries: list[dict[str, Any]]) -> list[str]:
+        """Note the runtimes of this probe in a list that were not known yet; their ids."""
+        found = [
+            one
+            for one in entries
+            if name_key(str(one.get("name"))).startswith(self.base) and str(one["id"]) not in self.known
+        ]
+        self.known.update({str(one["id"]): str(one["name"]) for one in found})
+        self.made += len(found)
+        del self._missing[: len(found)]
+        return [str(one["id"]) for one in found]
+
+    def _renamed(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The entries of a list, after noting their names: the task may not have seen what became of a rename."""
+        names = {str(one["id"]): str(one.get("name")) for one in entries}
+        self.known.update({identity: names[identity] for identity in self.known if identity in names})
+        return entries
+
+    def patch(self, identity: str, fields: Mapping[str, Any], *, named: bool = True) -> ApiError | None:
+        """None if the server accepts the change, else its refusal. Raises Unanswered, Interrupted."""
+        self.may_write()
+        before = self.objects.pop(identity, {}).get("version")
+        body = {"name": self.known[identity], **fields} if named else fields
+        try:
+            self.library.send("PATCH", f"{PATH}/{identity}", body, doing="update a runtime of the probe")
+        except (ApiError, ConnectError) as exc:
+            refused = isinstance(exc, ApiError) and exc.status not in (401, 403, 404, 429)
+            if exc.unclear and self._changed_since(identity, before):
+                refused = False
+            elif not refused or (exc.unclear and not exc.error["code"]):
+                raise Unanswered(_LOST if exc.unclear else why(exc)) from exc
+            if refused and isinstance(exc, ApiError):
+                return exc
+        self.known[identity] = str(body.get("name", self.known[identity]))
+        return None
+
+    def _changed_since(self, identity: str, version: Any) -> bool:
+        # The version changes with every edit [doc].
+        return version is not None and self.read(identity).get("version") not in (None, version)
+
+    # --- removing
+
+    def delete(self, identity: str, comment: str | None = None) -> None:
+        """Delete one. Raises MstrError."""
+        RuntimeApi(self.library).delete(Runtime({"name": self.known[identity]}, identity), comment)
+        del self.known[identity]
+
+    def clean_up(self) -> list[str]:
+        """Delete all of them; sentences about those that may be left. Raises Interrupted."""
+        reasons: dict[str, str] = {}
+        for seconds in (0.0, *_LOOKS) if self._wrote else ():
+            if seconds:
+                self.stop.pause(seconds)
+            for identity in list(self.known):
+                try:
+                    self.delete(identity)
+                except Interrupted:
+                    raise
+                except MstrError as exc:
+                    reasons[identity] = exc.sentence
+            try:
+                found = self._find(self._renamed(self.listed()))
+            except (ApiError, ConnectError, Unanswered):
+                continue
+            if not found and not self.known and not self._missing:
+                break
+        return self._left(reasons)
+
+    def remove_at_last(self) -> list[str]:
+        """The same after a signal: each request has 5 s, and little time is left to look for what is missing."""
+        reasons: dict[str, str] = {}
+        for look in range(_LAST_LOOKS if self._wrote else 0):
+            if look:
+                time.sleep(1)
+            for identity in list(self.known):
+                try:
+                    self.library.last_call("DELETE", f"{PATH}/{identity}", doing="delete a runtime of the probe")
+                    del self.known[identity]
+                except MstrError as exc:
+                    if isinstance(exc, ApiError) and says_no_such_object(exc):
+                        del self.known[identity]
+                    reasons[identity] = exc.sentence
+            try:
+                data = self.library.last_call("GET", PATH, doing="list the runtimes")
+                found = self._find(self._renamed([one for one in data["runtimes"] if one["id"]]))
+            except (MstrError, TypeError, KeyError):
+                break
+            if not found and not self.known and not self._missing:
+                break
+        return self._left(reasons)
+
+    def _left(self, reasons: Mapping[str, str]) -> list[str]:
+        advice = "Delete it, or run the probe with cleanup: true."
+        sentences = [
+            f"The runtime {name!r} ({identity}) is left on the server. {reasons.get(identity, '')} {advice}"
+            for identity, name in self.known.items()
+        ]
+        sentences += [f"The runtime {name!r} may be left on the server: {_LOST} {advice}" for name in self._missing]
+        return [" ".join(one.split()) for one in sentences]
+
+    def earlier(self, entries: list[dict[str, Any]]) -> dict[str, str]:
+        """Runtimes left by an earlier probe: names by id."""
+        names = {str(one["id"]): str(one.get("name")) for one in entries}
+        return {
+            identity: name
+            for identity, name in names.items()
+            if _OF_A_PROBE.fullmatch(name_key(name)) and not name_key(name).startswith(self.base)
+        }

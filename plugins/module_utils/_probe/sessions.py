@@ -1,0 +1,237 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions about sessions. The probe opens and closes a second session for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from .._errors import ApiError, ConnectError, MstrError
+from .._session.connection import LOGIN_MODES, Login
+from .._session.interrupt import Interrupted, side_by_side
+from .._session.response import says_session_gone
+from .._session.session import Library
+from .._session.session_string import SessionString
+from .reader import PATH
+from .scratch import Scratch
+from .words import Answer, Unanswered, refused, why
+
+_CALLS = 6  # parallel calls
+_SLOW_ENOUGH = 0.05  # seconds for one call, below which times prove nothing
+_OF_TOMCAT = "JSESSIONID"
+_SESSION = "/sessions"
+_STAYS_OPEN = "If it was opened, that session stays open on the server until it times out there."
+_IDENTITY_TOKEN = "X-MSTR-IdentityToken"
+
+
+class Trials(NamedTuple):
+    """The findings from a second session; for a missing answer, the reason."""
+
+    application_type_76: Answer | Unanswered
+    load_balancer_cookie: Answer | Unanswered
+    sessions_parallel: Answer | Unanswered
+    delegated_logout: Answer | Unanswered
+    logout_scope: Answer | Unanswered
+
+
+def _may_open(scratch: Scratch) -> Login:
+    connection = scratch.library.connection
+    if scratch.settings.check_mode:
+        raise Unanswered("Needs a second login, which check mode leaves out.")
+    if connection.session is not None:
+        raise Unanswered("The task was given its session, and the logout of a second one might end that.")
+    if connection.login is None or connection.login.delegated:
+        raise Unanswered("Needs a second login, for which an identity token is not enough.")
+    return connection.login
+
+
+@contextmanager
+def _session(scratch: Scratch, login: Login) -> Iterator[Library]:
+    """One more session of the same user, logged out at the end. It is tried once, and never opened again."""
+    connection = scratch.library.connection._replace(session=None, login=login, retries=0)
+    library = Library(connection, scratch.stop, scratch.warn)
+    library.on_response = scratch.hear
+    try:
+        _log_in(scratch, library)
+        yield library
+    finally:
+        library.log_out()
+
+
+def _log_in(scratch: Scratch, library: Library) -> None:
+    try:
+        library.snapshot()
+    except (ApiError, ConnectError) as exc:
+        if exc.unclear:
+            scratch.warn(f"{exc.sentence} {_STAYS_OPEN}")
+        raise
+
+
+def _trials(scratch: Scratch) -> Trials:
+    """Open a second session, try things on it, and see what its logout does to the first one."""
+    login = _may_open(scratch)
+    application = _attempt(lambda: _application_type(scratch, login))
+    with _session(scratch, login) as second:
+        cookie = _attempt(lambda: _cookie_of(scratch, second))
+        parallel = _attempt(lambda: _at_a_time_or_refused(scratch, second))
+        delegated = _attempt(lambda: _delegated(scratch, second))
+        lives = _lives(second)
+    if not lives:
+        # It ended together with a delegated session, or with all sessions of the user.
+        with _session(scratch, login):
+            pass
+    if _lives(scratch.library):
+        scope: Answer = ("session", "After the logout of a second session, the first one went on.")
+    else:
+        scope = ("user", "After the logout of a second session, the first one was gone too.")
+        delegated = Unanswered("A logout ends every session of the user, so delegated ones cannot be tested.")
+    return Trials(application, cookie, parallel, delegated, scope)
+
+
+def _attempt(trial: Callable[[], Answer]) -> Answer | Unanswered:
+    try:
+        return trial()
+    except Interrupted:
+        raise
+    except Unanswered as exc:
+        return exc
+    except MstrError as exc:
+        return Unanswered(why(exc))
+
+
+def _lives(library: Library) -> bool:
+    try:
+        library.get(_SESSION, doing="read the session's settings", renews=False)
+    except ApiError as exc:
+        if not says_session_gone(exc):
+            raise
+        return False
+    return True
+
+
+def _application_type(scratch: Scratch, login: Login) -> Answer:
+    try:
+        with _session(scratch, login._replace(body={**login.body, "applicationType": 76})):
+            return "yes", "A login with applicationType 76 was accepted."
+    except ApiError as exc:
+        if exc.status != 400:
+            raise
+        return "no", f"A login with applicationType 76 was {refused(exc)}."
+
+
+def _cookie_of(scratch: Scratch, second: Library) -> Answer:
+    before = second.snapshot()
+    _lives(second)
+    if _cookies(second.snapshot()) == _cookies(before):
+        return _constant(_cookies(before))
+    connection = scratch.library.connection._replace(session=before, login=None, retries=0)
+    old = Library(connection, scratch.stop, scratch.warn)
+    if _lives(old):
+        return "rotate", "A cookie changes with each response, and the one before is accepted too."
+    return "rotate_strict", "A cookie changes with each response, and only the newest is accepted."
+
+
+def _cookies(session: SessionString) -> dict[str, str]:
+    return {name: value for name, value, _domain, _path in session.cookies if name.upper() != _OF_TOMCAT}
+
+
+def _constant(cookies: Mapping[str, str]) -> Answer:
+    if not cookies:
+        return "none", f"The server sets no cookie beside {_OF_TOMCAT}."
+    return "fixed", f"The server sets a cookie beside {_OF_TOMCAT}, which stays the same."
+
+
+def _at_a_time_or_refused(scratch: Scratch, second: Library) -> Answer:
+    try:
+        return _at_a_time(scratch, second)
+    except ApiError as exc:
+        if exc.status != 429:
+            raise
+        return "refuse", f"Of {_CALLS} calls at a time on one session, one was {refused(exc)}."
+
+
+def _at_a_time(scratch: Scratch, second: Library) -> Answer:
+    def call(_index: int = 0) -> float:
+        begin = scratch.clock()
+        second.call("GET", PATH, doing="list the runtimes", renews=False)
+        return scratch.clock() - begin
+
+    alone = min(call(), call())
+    # Other load makes calls slower, never faster.
+    together = min(_together(scratch, call), _together(scratch, call))
+    evidence = f"{_CALLS} calls at a time took {together / max(alone, 0.001):.1f} times as long as one alone."
+    if alone < _SLOW_ENOUGH:
+        raise Unanswered("All calls at a time were accepted; responses come too fast to see whether they queue.")
+    if together < _CALLS / 2 * alone:
+        return "yes", evidence
+    if together > _CALLS * 2 / 3 * alone:
+        return "queue", evidence
+    raise Unanswered(f"{evidence} That says neither.")
+
+
+def _together(scratch: Scratch, call: Callable[[int], float]) -> float:
+    """Seconds that some calls at a time take. Raises what one of them raises."""
+    begin = scratch.clock()
+    for result in side_by_side(call, range(_CALLS), _CALLS):
+        if isinstance(result, Exception):
+            raise result
+    return scratch.clock() - begin
+
+
+def _delegated(scratch: Scratch, giver: Library) -> Answer:
+    doing = "get an identity token of the second session"
+    token = giver.call("POST", "/auth/identityToken", doing=doing, renews=False).headers.get(_IDENTITY_TOKEN)
+    if not token:
+        raise Unanswered("The server returned no identity token.")
+    body = {"loginMode": LOGIN_MODES["identity_token"], "identityToken": token}
+    connection = scratch.library.connection._replace(
+        session=None, login=Login("identity_token", "/auth/delegate", body, (token,)), retries=0
+    )
+    library = Library(connection, scratch.stop, scratch.warn)
+    ended = True
+    try:
+        _log_in(scratch, library)
+    finally:
+        # The probe opened the delegating session itself, so no other user's session can end.
+        try:
+            library.end_session()
+        except MstrError as exc:
+            scratch.warn(f"{exc.sentence} {_STAYS_OPEN}")
+            ended = False
+    if not ended:
+        raise Unanswered("The logout of a delegated session failed.")
+    if _lives(giver):
+        return "separate", "After the logout of a delegated session, its giver's went on."
+    return "shared", "After the logout of a delegated session, its giver's was gone too."
+
+
+# --- questions
+
+
+def _own_cookies(scratch: Scratch) -> Answer | None:
+    """The cookies of the probe's own session; None if they change."""
+    before = _cookies(scratch.library.snapshot())
+    _lives(scratch.library)
+    after = _cookies(scratch.library.snapshot())
+    return _constant(after) if before == after else None
+
+
+def load_balancer_cookie(scratch: Scratch) -> Answer:
+    """The cookies of a load balancer."""
+    return scratch.once(_own_cookies) or _of(scratch, "load_balancer_cookie")
+
+
+def _of(scratch: Scratch, trial: str) -> Answer:
+    found: Answer | Unanswered = getattr(scratch.once(_trials), trial)
+    if isinstance(found, Unanswered):
+        raise found
+    return found
+
+
+def of_a_second_session(trial: str) -> Callable[[Scratch], Answer]:
+    """A question that a second session answers."""
+    return lambda scratch: _of(scratch, trial)

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection options: which server, which credentials, which limits. Checked before anything is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from .._errors import ValidationError, clean
+from .session_string import SessionString, decode
+from .tls import file_faults
+
+# loginMode numbers [doc]; -1 delegates an identity token. An API token is sent as the user name, with no password
+# [mstrio].
+LOGIN_MODES = {"standard": 1, "ldap": 16, "anonymous": 8, "api_token": 4096, "identity_token": -1}
+_NEEDS = {
+    "standard": ("username", "password"),
+    "ldap": ("username", "password"),
+    "anonymous": (),
+    "api_token": ("api_token",),
+    "identity_token": ("identity_token",),
+}
+_LONGEST_TIMEOUT = 86400  # seconds; much longer timeouts overflow in sockets and locks
+_LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+
+
+class Login(NamedTuple):
+    """One way to log in: the path, the body, and the secrets in it."""
+
+    mode: str
+    path: str
+    body: Mapping[str, Any]
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def delegated(self) -> bool:
+        """Whether the session is shared with the identity token's owner. A logout might end both, so none is sent."""
+        return self.mode == "identity_token"
+
+
+class Connection(NamedTuple):
+    """A server, the login or an open session, and limits.
+
+    `verify` and `cert` as in requests; `timeout` in seconds for connecting and for each read."""
+
+    base_url: str
+    login: Login | None
+    session: SessionString | None
+    verify: bool | str
+    cert: tuple[str, str] | str | None
+    timeout: float
+    retries: int
+
+    @property
+    def in_the_clear(self) -> bool:
+        """Whether credentials would be sent over a network unencrypted."""
+        parts = urlsplit(self.base_url)
+        return parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or "")
+
+    @property
+    def unproven(self) -> bool:
+        """Whether the server's certificate is not verified."""
+        return self.base_url.startswith("https:") and self.verify is False
+
+
+def normal_url(text: str) -> str:
+    """The base URL without a trailing C(/), C(/api) or C(/app).
+
+    Raises ValueError with the rest of a sentence that starts with the URL.
+    """
+    url = text.strip()
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if host is None or parts.scheme.lower() not in ("http", "https") or re.search(r"[\s\x00-\x1f\\]", url):
+        raise ValueError("is not an http or https URL, such as https://mstr.example.com/MicroStrategyLibrary")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("contains credentials; put them in username and password")
+    if parts.query or parts.fragment:
+        raise ValueError("has a query or a fragment; it must end with the name of the Library application")
+    path = re.sub(r"/(api|app)$", "", parts.path.rstrip("/")).rstrip("/")
+    scheme = parts.scheme.lower()
+    # The same server with and without the default port must give the same URL, so that a session fits both.
+    netloc = parts.netloc.lower().removesuffix(":443" if scheme == "https" else ":80")
+    return f"{scheme}://{netloc}{path}"
+
+
+def is_given(option: str, value: Any, *, empty: bool = False) -> bool:
+    """Whether a connection option has a value. Templates render a missing value as null or as an empty text.
+
+    Of the connection options, only the password may be empty. `empty`: accept any empty text, for other options.
+    """
+    return value is not None and (value != "" or empty or option == "password")
+
+
+def from_params(params: Mapping[str, Any]) -> Connection:
+    """The connection from a task's options. Raises ValidationError with all faults."""
+    params = {option: value for option, value in params.items() if is_given(option, value)}
+    faults: list[str] = []
+    session = _session(params.get("session"), faults)
+    base_url = _base_url(params.get("base_url"), session, params.get("session") is not None, faults)
+    login = _login(params, session_given=params.get("session") is not None, faults=faults)
+    timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
+    if not 0 < timeout <= _LONGEST_TIMEOUT:
+        faults.append(f"timeout must be more than 0 and at most {_LONGEST_TIMEOUT} seconds, not {timeout}")
+    if retries < 0:
+        faults.append(f"retries must be at least 0, not {retries}")
+    faults += file_faults(params)
+    cert, key = params.get("client_cert"), params.get("client_key")
+    if faults:
+        raise ValidationError(faults)
+    verify = params.get("validate_certs", True) and (params.get("ca_path") or True)
+    return Connection(base_url, login, session, verify, (cert, key) if cert and key else cert, timeout, retries)
+
+
+def _session(text: str | None, faults: list[str]) -> SessionString | None:
+    if text is None:
+        return None
+    try:
+        return decode(text)
+    except ValueError as exc:
+        faults.append(f"session {exc}")
+        return None
+
+
+def _base_url(given: str | None, session: SessionString | None, session_given: bool, faults: list[str]) -> str:
+    if not given:
+        if not session_given:
+            faults.append("base_url is missing; set the option or the environment variable MSTR_BASE_URL")
+        return session.base_url if session else ""
+    try:
+        url = normal_url(given)
+    except ValueError as exc:
+        # The URL may contain credentials, so the part before @ is not quoted.
+        before, at, after = clean(given).rpartition("@")
+        masked_url = f"…@{after}" if at else before + after
+        faults.append(f"base_url {masked_url!r} {exc}")
+        return ""
+    if session and session.base_url != url:
+        faults.append(f"session belongs to {session.base_url}, not to base_url {url}; omit base_url, or log in there")
+    return url
+
+
+def _login(params: Mapping[str, Any], *, session_given: bool, faults: list[str]) -> Login | None:
+    mode = params.get("login_mode")
+    if mode is None:
+        kinds = {
+            # A template renders an unused password as an empty text, so that alone is no credential.
+            "username and password": params.get("username") is not None or bool(params.get("password")),
+            "api_token": params.get("api_token") is not None,
+            "identity_token": params.get("identity_token") is not None,
+        }
+        given = [kind for kind, there in kinds.items() if there]
+        if len(given) > 1:
+            faults.append(
+                f"{' and '.join(given)} are different kinds of credential; supply one kind, or choose with login_mode "
+                "(environment variables MSTR_… count too)"
+            )
+            return None
+        if not given:
+            if not session_given:
+                faults.append(
+                    "no credentials: supply username and password, api_token or identity_token (or their MSTR_… "
+                    "environment variables), or login_mode: anonymous for a guest login"
+                )
+            return None
+        mode = "standard" if given[0] == "username and password" else given[0]
+    missing = [option for option in _NEEDS[mode] if params.get(option) is None]
+    if missing:
+        empty = " (an empty password can only be set in the task)" if "password" in missing else ""
+        faults.append(f"login_mode {mode} requires {' and '.join(missing)}{empty}")
+        return None
+    body: dict[str, Any] = {"loginMode": LOGIN_MODES[mode]}
+    if mode == "identity_token":
+        return Login(mode, "/auth/delegate", {**body, "identityToken": params[mode]}, (params[mode],))
+    if mode == "api_token":
+        return Login(mode, "/auth/login", {**body, "username": params[mode]}, (params[mode],))
+    if mode == "anonymous":
+        return Login(mode, "/auth/login", body)
+    body.update(username=params["username"], password=params["password"])
+    return Login(mode, "/auth/login", body, (params["password"],))

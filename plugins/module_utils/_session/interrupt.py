@@ -1,0 +1,204 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Threads, and how a task stops after a signal or after its caller has ended, while it can still log out.
+
+The signal handler does not raise, because an exception in the middle of requests could lose the token of a login that
+has just succeeded. It only wakes the waiting threads; `check` and `wait` raise, at points where all state is saved.
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+from .._errors import MstrError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_WAKE = object()
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
+_CALLER_CHECK_S = 1.0  # seconds between checks that the caller still reads the result
+
+
+class Interrupted(MstrError):
+    """The task must end. `unclear`: the server may have carried out the request. `doing`: the current operation."""
+
+    unclear = False
+    doing = ""
+
+    def to_result(self) -> dict[str, Any]:
+        """The arguments of C(fail_json)."""
+        doing = f" while trying to {self.doing}" if self.doing else ""
+        return {**super().to_result(), "msg": f"{self.sentence}{doing}."}
+
+
+class Stop:
+    """Receives the requests to end a task. Several threads may wait on it; handlers run in the main thread."""
+
+    def __init__(self) -> None:
+        self._boxes: dict[int, SimpleQueue[Any]] = {}
+        self.reason: str | None = None
+        self.hung_up = False
+
+    @classmethod
+    def installed(cls) -> Stop:
+        """A Stop that handles the signals of this process."""
+        stop = cls()
+        stop.install()
+        return stop
+
+    def install(self) -> None:
+        """Handle the signals that end a process, except SIGKILL, which cannot be handled.
+
+        A signal that the process inherited as ignored stays ignored, so that C(nohup) works.
+        """
+        for name in _SIGNALS:
+            number = getattr(signal, name)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: Any) -> None:
+        self.reason = f"signal {signal.Signals(number).name}"
+        # SimpleQueue.put is reentrant; no other way in the standard library to wake a waiting thread is.
+        for box in list(self._boxes.values()):
+            box.put(_WAKE)
+
+    def check(self) -> None:
+        """Raises Interrupted after a signal, or if no process reads the output of this one any more."""
+        if self.reason is None and self._caller_is_gone():
+            self.hung_up = True
+            self.reason = "a caller that no longer reads the result"
+        if self.reason is not None:
+            raise Interrupted(f"Stopped by {self.reason}")
+
+    def _caller_is_gone(self) -> bool:
+        # A task's `timeout:` and an interrupted ansible-playbook send no signal to the module; they close the pipe.
+        return _stdout_hung_up()
+
+    def wait(self, box: SimpleQueue[Any], seconds: float) -> Any:
+        """The next item in `box`. Raises TimeoutError after `seconds`.
+
+        Raises Interrupted immediately after a signal, and within a second after the caller has ended.
+        """
+        self._boxes[id(box)] = box
+        left = seconds
+        try:
+            while True:
+                self.check()
+                try:
+                    got = box.get(timeout=min(left, _CALLER_CHECK_S))
+                except Empty:
+                    left -= _CALLER_CHECK_S
+                    if left <= 0:
+                        raise TimeoutError from None
+                    continue
+                # A second signal may have put _WAKE into a box on which an Unstoppable now waits.
+                if got is not _WAKE:
+                    return got
+        finally:
+            del self._boxes[id(box)]
+
+    def pause(self, seconds: float) -> None:
+        """Sleep for `seconds`. Raises Interrupted like `wait`."""
+        with suppress(TimeoutError):
+            self.wait(SimpleQueue(), seconds)
+
+
+class Unstoppable(Stop):
+    """A Stop that never interrupts, for the logout, which is always attempted."""
+
+    def check(self) -> None:
+        """Never raises."""
+
+
+def _stdout_hung_up() -> bool:
+    try:
+        poll = select.poll()
+        poll.register(sys.__stdout__.fileno(), 0)  # type: ignore[union-attr]
+        return any(event & (select.POLLHUP | select.POLLERR) for _fd, event in poll.poll(0))
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def start_thread(work: Callable[..., None], *args: Any) -> None:
+    """Start `work` in a daemon thread that receives no signals.
+
+    Otherwise the kernel might deliver signals to that thread, and the main thread, where Python runs the handlers,
+    would not wake up.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in (*_SIGNALS, "SIGALRM")])
+    try:
+        Thread(target=work, args=args, daemon=True).start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def side_by_side(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+    on_done: Callable[[int], None] = lambda done: None,
+) -> list[Result | Exception]:
+    """The results in the order of `items`; an exception takes the place of a result that it prevented.
+
+    The main thread stays free to receive signals, which wake all waiting workers, so that all of them end. After each
+    item, `on_done` is called in the main thread with the number of finished items.
+    """
+    if len(items) < 2 or workers < 2:
+        one_by_one = []
+        for item in items:
+            one_by_one.append(_result(work, item))
+            on_done(len(one_by_one))
+        return one_by_one
+    todo: SimpleQueue[int] = SimpleQueue()
+    for index in range(len(items)):
+        todo.put(index)
+    done: SimpleQueue[tuple[int, Any]] = SimpleQueue()
+
+    def serve() -> None:
+        while True:
+            try:
+                index = todo.get_nowait()
+            except Empty:
+                return
+            done.put((index, _result(work, items[index])))
+
+    for _worker in range(min(workers, len(items))):
+        start_thread(serve)
+    results: dict[int, Any] = {}
+    while len(results) < len(items):
+        index, result = done.get()
+        results[index] = result
+        on_done(len(results))
+    return [results[index] for index in range(len(items))]
+
+
+def all_side_by_side(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+    on_done: Callable[[int], None] = lambda done: None,
+) -> list[Result]:
+    """The results in the order of `items`. When all items are done, raises the first exception."""
+    results: list[Result] = []
+    for result in side_by_side(work, items, workers, on_done):
+        if isinstance(result, Exception):
+            raise result
+        results.append(result)
+    return results
+
+
+def _result(work: Callable[[Item], Result], item: Item) -> Result | Exception:
+    try:
+        return work(item)
+    except Exception as exc:  # raised again by the caller, which would otherwise wait for ever for this thread
+        return exc

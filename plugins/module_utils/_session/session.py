@@ -1,0 +1,224 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A session on a Library server: login, calls, a new login after the session has ended, logout.
+
+It logs in before the first call, and logs out only of a session that it opened itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from .._errors import ApiError, AuthError, ConnectError, MstrError
+from .connection import Connection, Login
+from .exchange import Exchange
+from .interrupt import Stop
+from .response import Response, api_error, says_session_gone, wrong_response
+from .session_string import SessionString, encode
+
+_TOKEN, _PROJECT = "X-MSTR-AuthToken", "X-MSTR-ProjectID"
+_LOG_IN = "log in"
+
+
+class Library:
+    """A session, for several threads. Raises ValidationError if the proxy variable is invalid."""
+
+    def __init__(self, connection: Connection, stop: Stop, warn: Callable[[str], None]) -> None:
+        self.base_url = connection.base_url
+        self.connection, self._stop, self._warn = connection, stop, warn
+        # Called with each response, of any status.
+        self.on_response: Callable[[Response], object] = lambda response: None
+        self._exchange = Exchange(connection, stop, self._forward_response)
+        self._http = self._exchange.http
+        self._login_lock = Lock()
+        self._new_logins = connection.retries
+        self._opened_here = False
+        self._token: str | None = None
+        if connection.login:
+            self._http.secrets.update(text for text in connection.login.secrets if text)
+        if connection.session:
+            self._http.take_cookies(connection.session.cookies)
+            self._keep_token(connection.session.token)
+
+    def _forward_response(self, response: Response) -> None:
+        self.on_response(response)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, doing: str | None = None, **more: Any) -> Any:
+        """The JSON of the response to GET `path` below /api, None for an empty body. Raises MstrError. See `call`."""
+        doing = doing or f"read {path}"
+        response = self.call("GET", path, params=params, doing=doing, **more)
+        return self._data(response, doing, "a response of the API")
+
+    def send(self, method: str, path: str, body: Any = None, *, doing: str, **options: Any) -> Any:
+        """The JSON of the response to a write, None for an empty body. Raises MstrError. `options`: see `call`."""
+        response = self.call(method, path, json=body, doing=doing, **options)
+        return self._data(response, doing, "a response of the API or an empty one")
+
+    def call(
+        self, method: str, path: str, *, doing: str, late: Callable[[Response], object] | None = None, **options: Any
+    ) -> Response:
+        """The response to a call that succeeded. Logs in first if needed, and again if the session has ended.
+
+        `doing`: the operation for messages, such as "list the runtimes". `late` gets a response that arrives after the
+        task was asked to end, so that the caller can undo what it started. `options`: `json`, `params`; `project`, an
+        id; `kind`, C(read) for a POST that only reads; `renews`, False if a 401 does not mean that the session has
+        ended. Raises ConnectError, ApiError, AuthError; Interrupted.
+        """
+        kind, renews = options.pop("kind", "read" if method == "GET" else "write"), options.pop("renews", True)
+        project = options.pop("project", None)
+        while True:
+            token = self._token or self._log_in(None)
+            headers = {_TOKEN: token, **({_PROJECT: project} if project else {})}
+            response = self._exchange.send(kind, method, path, doing=doing, late=late, headers=headers, **options)
+            if response.ok:
+                return response
+            error = api_error(response, doing, self.base_url)
+            if not renews or not says_session_gone(error):
+                raise error
+            # If a load balancer changes its cookie with each response, parallel calls of one session fail.
+            self._exchange.take_turns()
+            # The server rejected the call without doing anything, so a write can be repeated, too.
+            self._log_in(token, error)
+
+    @property
+    def delegated(self) -> bool:
+        """Whether the session is shared with an identity token's owner. A logout might end both, so none is sent."""
+        given = self.connection.session
+        if given and given.token == self._token:
+            return given.delegated
+        return self.connection.login is not None and self.connection.login.delegated
+
+    @property
+    def secrets(self) -> set[str]:
+        """The texts that no output may contain."""
+        return self._http.secrets
+
+    def snapshot(self) -> SessionString:
+        """The session as it is now, with every cookie. This task still closes it. Raises MstrError."""
+        token = self._token or self._log_in(None)
+        return SessionString(self.base_url, token, self._http.cookies(), self.delegated)
+
+    def session_string(self) -> str:
+        """The session as one string for other tasks. From now on, this task leaves the session open, like those tasks.
+
+        Raises MstrError if a credential is so short that Ansible would mask it in any string.
+        """
+        try:
+            text = encode(self.snapshot(), self.secrets)
+        except ValueError as exc:
+            why = f"{exc}, and Ansible would mask it there. Use a longer one."
+            raise MstrError(f"Could not return the session: {why}") from None
+        # If the result cannot be delivered, no other task could close the session, so check before giving it up.
+        self._stop.check()
+        self._opened_here = False
+        return text
+
+    def log_out(self) -> None:
+        """Close the session if it was opened here. A failure is only a warning, so that the task keeps its result."""
+        if not self._opened_here:
+            return
+        try:
+            self.end_session()
+        except Exception as exc:
+            why = exc.sentence if isinstance(exc, MstrError) else f"Could not log out ({type(exc).__name__})."
+            self._warn(f"{why} The session stays open on the server until it times out there.")
+
+    def end_session(self) -> bool:
+        """Close the session, even one that was opened elsewhere. One attempt of 5 seconds. Raises MstrError.
+
+        Returns False if the session had already ended.
+        """
+        token, self._token, self._opened_here = self._token, None, False
+        if token is None:
+            return False
+        try:
+            self._last_call("POST", "/auth/logout", token, "log out")
+        except ApiError as exc:
+            if not says_session_gone(exc):
+                raise
+            return False
+        return True
+
+    def last_call(self, method: str, path: str, *, doing: str) -> Any:
+        """The JSON of the response, sent even after a request to end the task. One attempt of 5 s. Raises MstrError."""
+        if self._token is None:
+            raise MstrError(f"Could not {doing}: the session has ended.")
+        return self._last_call(method, path, self._token, doing)
+
+    def _last_call(self, method: str, path: str, token: str, doing: str) -> Any:
+        response = self._exchange.send_last(method, path, doing=doing, headers={_TOKEN: token})
+        if not response.ok:
+            raise api_error(response, doing, self.base_url)
+        # Any other body may come from a gateway, so the server may not have received the call.
+        return self._data(response, doing, "JSON or an empty body")
+
+    def _data(self, response: Response, doing: str, wanted: str) -> Any:
+        try:
+            return response.data()
+        except ValueError:
+            raise wrong_response(response, doing, self.base_url, wanted) from None
+
+    def _log_in(self, dead_token: str | None, error: ApiError | None = None) -> str:
+        """The token of a new session, or of one that another thread opened in the meantime.
+
+        `dead_token`: the token of the ended session. `error`: the response that reported its end.
+        """
+        with self._login_lock:
+            if self._token and self._token != dead_token:
+                return self._token
+            if error is not None:
+                self._give_up_session(error)
+            login = self.connection.login
+            if login is None:
+                raise AssertionError("the options were checked: there is a session or a login")
+            self._token, self._opened_here = None, False
+            self._http.forget_cookies()
+            # If a signal arrives during a login, the token must still be read; otherwise the session stays open.
+            read = partial(self._read_login, login)
+            try:
+                return read(self._exchange.send("login", "POST", login.path, doing=_LOG_IN, late=read, json=login.body))
+            except (ConnectError, ApiError) as exc:
+                # An error with a code comes from the server itself, which then did not log in.
+                if not exc.unclear or exc.error["code"]:
+                    raise
+                sentence = f"{exc.sentence} If the server did log in, that session stays open until it times out there."
+                if isinstance(exc, ConnectError):
+                    raise ConnectError(sentence, request=str(exc.error["request"]), unclear=True) from exc
+                raise ApiError(sentence, unclear=True, **exc.error) from exc
+
+    def _give_up_session(self, error: ApiError) -> None:
+        """Prepare for a new login. Raises `error` if none is possible."""
+        if self.connection.login is None:
+            raise AuthError(
+                f"{error.sentence} The task has a session and no credentials to log in again: log in with "
+                "mstr_session again, or supply credentials in addition to the session.",
+                **error.error,
+            )
+        if self._new_logins < 1:
+            raise error
+        self._new_logins -= 1
+        if self._opened_here and error.number is None:
+            # The response may come from a gateway while the session is still open, so try to close it.
+            with suppress(MstrError):
+                self.end_session()
+
+    def _read_login(self, login: Login, response: Response) -> str:
+        doing = f"{_LOG_IN} to {self.base_url} (login_mode {login.mode})"
+        if not response.ok:
+            raise api_error(response, doing, self.base_url)
+        token = response.headers.get(_TOKEN)
+        if not token:
+            raise wrong_response(response, doing, self.base_url, f"a token in the header {_TOKEN}")
+        self._opened_here = not login.delegated
+        self._keep_token(token)
+        return token
+
+    def _keep_token(self, token: str) -> None:
+        self._token = token
+        self._http.keep_secret([token, *(value for _name, value, _domain, _path in self._http.cookies())])

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Certificates: checks of the files that a task names, and messages for the errors that TLS reports.
+
+Reads the files; sends nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .._errors import clean
+
+_OFF = "validate_certs: false turns the check off"
+_CA_HINT = f"Set ca_path (or MSTR_CA_PATH) to a file with the CA that signed it; {_OFF}"
+_HOST_HINT = f"Use a host name that the certificate contains in base_url; {_OFF}"
+_DATE_HINT = f"Renew the certificate of the server, or correct the clock of this host; {_OFF}"
+
+# TLS alerts that a server sends when it rejects the client's certificate. With TLS 1.3 they arrive after the client
+# has sent its request, which the server does not read.
+_CLIENT_REFUSED = re.compile(
+    "alert (certificate|bad certificate|unsupported certificate|unknown ca|access denied|handshake failure)"
+    "|certificate required|handshake failure"
+)
+
+
+def file_faults(params: Mapping[str, Any]) -> Iterator[str]:
+    """A fault for each problem with the files in `ca_path`, `client_cert` and `client_key`."""
+    options = [option for option in ("ca_path", "client_cert", "client_key") if params.get(option)]
+    missing = [option for option in options if not os.access(params[option], os.R_OK)]
+    yield from (f"{option} {params[option]!r} does not exist or cannot be read on this host" for option in missing)
+    if "client_key" in options and "client_cert" not in options:
+        yield "client_key is given without client_cert; set both"
+        return
+    # requests also accepts a directory of certificates.
+    if "ca_path" in options and "ca_path" not in missing and not os.path.isdir(params["ca_path"]):
+        yield from _ca_faults(params["ca_path"])
+    if "client_cert" in options and not {"client_cert", "client_key"} & set(missing):
+        yield from _client_faults(params["client_cert"], params.get("client_key"))
+
+
+def _ca_faults(path: str) -> Iterator[str]:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except (OSError, ValueError):
+        yield f"ca_path {path!r} contains no valid certificate in PEM format (-----BEGIN CERTIFICATE-----)"
+
+
+def _client_faults(cert: str, key: str | None) -> Iterator[str]:
+    asked: list[bool] = []
+
+    def password() -> str:
+        # Without this callback, OpenSSL would ask for a passphrase on the terminal.
+        asked.append(True)
+        return ""
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_cert_chain(cert, key, password)
+    except (OSError, ValueError) as exc:
+        key_option = f"client_key {key!r}" if key else f"client_cert {cert!r}"
+        if asked:
+            yield f"{key_option} is encrypted; use a key without a passphrase"
+        elif "KEY_VALUES_MISMATCH" in str(exc):
+            yield f"{key_option} does not belong to the certificate in client_cert {cert!r}"
+        elif not _has(cert, b"CERTIFICATE-----"):
+            yield f"client_cert {cert!r} contains no certificate in PEM format (-----BEGIN CERTIFICATE-----)"
+        elif not _has(key or cert, b"PRIVATE KEY-----"):
+            more = "" if key else "; add it, or set client_key"
+            yield f"{key_option} contains no private key in PEM format (-----BEGIN PRIVATE KEY-----){more}"
+        else:
+            both = f"client_cert {cert!r}" + (f" and client_key {key!r}" if key else "")
+            yield f"{both} cannot be loaded; check that they are complete and in PEM format"
+
+
+def _has(path: str, mark: bytes) -> bool:
+    with open(path, "rb") as file:
+        return mark in file.read(1 << 20)
+
+
+def untrusted(text: str, place: str) -> str | None:
+    """The rest of a sentence if the exception's `text` says that the server's certificate was rejected; else None."""
+    found = re.search(r"certificate verify failed: ([^(\[]+)", text)
+    why = clean(found.group(1), 120).rstrip(" .") if found else ""
+    # urllib3 1.26 compares the names itself.
+    by_urllib3 = re.search("hostname .{1,99} doesn't match [^()]{1,99}", text)
+    mismatch = why if "mismatch" in why else _matched_text(by_urllib3)
+    if mismatch:
+        return f"the TLS certificate of {place} is for another host: {mismatch}. {_HOST_HINT}"
+    if not found and "CERTIFICATE_VERIFY_FAILED" not in text:
+        return None
+    hint = _DATE_HINT if "expired" in why or "not yet valid" in why else _CA_HINT
+    return f"the TLS certificate of {place} is not trusted: {why or 'it is not valid'}. {hint}"
+
+
+def _matched_text(found: re.Match[str] | None) -> str:
+    return clean(found.group(), 120).rstrip(' ."') if found else ""
+
+
+def client_refused(text: str, place: str) -> str | None:
+    """The rest of a sentence if the server rejected the client's certificate or received none; else None."""
+    if _CLIENT_REFUSED.search(text.lower().replace("_", " ")):
+        return f"{place} requires a client certificate that it trusts; check client_cert and client_key"
+    return None
+
+
+def not_tls(text: str, place: str) -> str | None:
+    """The rest of a sentence if the response was not TLS; else None."""
+    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
+        return f"{place} does not use TLS; if the server uses plain http, write http:// in base_url"
+    return None

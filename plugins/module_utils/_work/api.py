@@ -1,0 +1,115 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The API calls about runtimes, each with its error message.
+
+Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .._errors import ApiError, ValidationError
+from .._model.fields import FIELDS
+from .._model.runtime import Runtime, from_api
+from .._session.response import says_no_such_call, says_no_such_object, wrong_shape
+from .._session.session import Library
+
+_PATH = "/runtimes"
+# Fields that every release returns: a list entry without one of them is incomplete.
+WHOLE = tuple(field.name for field in FIELDS if not field.newer)
+
+
+class RuntimeApi:
+    """The runtimes of one server."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._versions: list[tuple[str, ...] | None] = []  # the result of the one request, once made
+
+    def everything(self) -> list[Runtime]:
+        """Every runtime that the user may see. A list may omit fields. Raises MstrError."""
+        doing = "list the runtimes"
+        data = self._library.get(_PATH, doing=doing)
+        entries = data.get("runtimes") if isinstance(data, Mapping) else None
+        if not isinstance(entries, list):
+            raise self._unexpected(data, doing, f"GET /api{_PATH}", "an object with a list of runtimes")
+        return [self._runtime(entry, doing, f"GET /api{_PATH}") for entry in entries]
+
+    def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
+        """One runtime with all fields; None if the id does not exist. `polling`: no retries. Raises MstrError."""
+        doing = f"read the runtime {label or f'with id {identity}'}"
+        path = f"{_PATH}/{identity}"
+        try:
+            data = self._library.get(path, doing=doing, kind="once" if polling else "read")
+        except ApiError as exc:
+            if says_no_such_object(exc):
+                return None
+            raise
+        return self._runtime(data, doing, f"GET /api{path}")
+
+    def whole(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
+        """The runtime, read again if a needed field is missing; None if it was deleted meanwhile."""
+        if runtime is None or not runtime.lacks(needed):
+            return runtime
+        return self.get(str(runtime.id), repr(runtime.name))
+
+    def create(self, body: Mapping[str, Any]) -> str | None:
+        """Create a runtime. Returns its id; None if the server returned none. Raises MstrError."""
+        data = self._library.send("POST", _PATH, body, doing=f"create the runtime {body['name']!r}")
+        identity = data.get("id") if isinstance(data, Mapping) else None
+        return str(identity) if identity else None
+
+    def update(self, runtime: Runtime, body: Mapping[str, Any]) -> None:
+        """Change the fields in `body`, which must include the name [mstrio]. Raises MstrError."""
+        doing = f"update the runtime {runtime.name!r} ({runtime.id})"
+        self._library.send("PATCH", f"{_PATH}/{runtime.id}", body, doing=doing)
+
+    def delete(self, runtime: Runtime, comment: str | None) -> None:
+        """Delete a runtime; no error if it no longer exists. `comment`: for the journal, since 11.5.0300 [mstrio]."""
+        doing = f"delete the runtime {runtime.name!r} ({runtime.id})"
+        params = {"userComments": comment} if comment else None
+        try:
+            self._library.send("DELETE", f"{_PATH}/{runtime.id}", doing=doing, params=params)
+        except ApiError as exc:
+            if not says_no_such_object(exc):
+                raise
+
+    def versions(self) -> tuple[str, ...] | None:
+        """The Python versions that the server offers, requested once; None if this release has no such call."""
+        doing = "list the runtime versions"
+        if self._versions:
+            return self._versions[0]
+        try:
+            data = self._library.get(f"{_PATH}/versions", doing=doing)
+        except ApiError as exc:
+            # An old release reads "versions" as an id, which does not exist.
+            if says_no_such_call(exc) or says_no_such_object(exc):
+                self._versions.append(None)
+                return None
+            raise
+        versions = data.get("versions") if isinstance(data, Mapping) else None
+        if not isinstance(versions, list):
+            raise self._unexpected(data, doing, f"GET /api{_PATH}/versions", "an object with a list of versions")
+        self._versions.append(tuple(str(version) for version in versions))
+        return self._versions[0]
+
+    def _runtime(self, data: Any, doing: str, request: str) -> Runtime:
+        if not isinstance(data, Mapping) or not data.get("id"):
+            raise self._unexpected(data, doing, request, "an object with an id")
+        return from_api(data)
+
+    def _unexpected(self, data: Any, doing: str, request: str, wanted: str) -> ApiError:
+        return wrong_shape(data, doing, self._library.base_url, request, wanted)
+
+
+def one_named(runtimes: Iterable[Runtime], name: str) -> Runtime | None:
+    """The runtime with exactly this name; None if there is none. Raises ValidationError if there are several."""
+    found = [runtime for runtime in runtimes if runtime.name == name]
+    if len(found) > 1:
+        ids = ", ".join(sorted(str(runtime.id) for runtime in found))
+        raise ValidationError([f"{len(found)} runtimes have the name {name!r}: {ids}; choose one by id"])
+    return found[0] if found else None

@@ -1,0 +1,219 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs Python code on a runtime, and stops it if the task ends before the script.
+
+Facts of the API: the vendor's client [mstrio], `mstrio/api/scripts.py`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from .._errors import ApiError, MstrError, PartialError, clean
+from .._session.interrupt import Interrupted
+from .._session.response import Response, parsed, says_no_such_object
+from .._session.retry import is_outage
+from .._session.session import Library
+from .progress_texts import script_running
+
+_PATH = "/scripts/evaluation"
+# 0 initiated, 1 running, 2 partially ready; 3 and above are final [mstrio].
+_FINAL = {3: "ready", 4: "error", 5: "expired", 6: "cancelled"}
+_READY, _CANCELLED = 3, 6
+_FIRST_INTERVAL, _GROWTH, _LONGEST_INTERVAL = 0.25, 1.5, 5.0  # seconds, times, seconds
+_STDERR_LIMIT = 1000  # characters
+_LOST = "The response to the start was lost: the script may be running on the server. It was not started again."
+
+
+class Script(NamedTuple):
+    """Code to run. `runtime_id` None means the server's default runtime; `timeout` in seconds."""
+
+    code: str
+    runtime_id: str | None
+    timeout: float
+    runtime_name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How messages name the runtime."""
+        if self.runtime_id is None:
+            return "the default runtime"
+        if self.runtime_name is None:
+            return f"the runtime {self.runtime_id}"
+        return f"the runtime {self.runtime_name!r} ({self.runtime_id})"
+
+    def body(self) -> dict[str, str]:
+        """The body of the request [mstrio]."""
+        body = {"scriptContent": base64.b64encode(self.code.encode("utf-8")).decode("ascii")}
+        if self.runtime_id:
+            body["scriptRuntimeId"] = self.runtime_id
+        return body
+
+
+def run_script(
+    library: Library,
+    script: Script,
+    clock: Callable[[], float],
+    pause: Callable[[float], None],
+    progress: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """The result of a run with final status ready. Raises PartialError with the result of other runs; MstrError.
+
+    `clock` returns seconds; `pause` sleeps. A start whose response was lost is never repeated. While the script runs,
+    the task tolerates an outage of the server until the timeout.
+    """
+    run = _Run(library, script, _start(library, script))
+    try:
+        run.finish(clock, pause, progress)
+    except _Forgotten as exc:
+        raise PartialError(exc, run.to_result(None)) from None
+    except MstrError as exc:
+        doing = f" while the script ran on {script.label}." if isinstance(exc, Interrupted) else ""
+        failure = _stop(library, run.evaluation)
+        end = f"It may still be running: {failure}" if failure else "It was stopped on the server."
+        cause = MstrError(f"{exc.sentence}{doing} {end}{run.stderr_end(' Its stderr ends with: ')}", **exc.error)
+        raise PartialError(cause, run.to_result(None if failure else _CANCELLED)) from exc
+    status = run.state["status"]
+    result = run.to_result(status)
+    if status != _READY:
+        reason = run.stderr_end() or clean(run.state.get("message") or "") or "the server gave no reason"
+        cause = MstrError(f"The script on {script.label} ended with status {result['status']}: {reason}")
+        raise PartialError(cause, result)
+    return {**result, "msg": f"Ran the script on {script.label}.", "result": run.output()}
+
+
+def _start(library: Library, script: Script) -> str:
+    """The id of the evaluation. Raises MstrError; the message states whether the script may be running."""
+    doing = f"run a script on {script.label}"
+    undone: list[str] = []
+
+    def stop_late(response: Response) -> None:
+        identity = None
+        with suppress(ValueError):
+            identity = _id_in(response.data() if response.ok else None)
+        if identity:
+            undone.append(_stop(library, identity))
+
+    try:
+        identity = _id_in(library.send("POST", _PATH, script.body(), doing=doing, late=stop_late))
+    except Interrupted as exc:
+        end = _LOST if exc.unclear else "It was not started."
+        if undone:
+            end = f"It may be running: {undone[0]}" if undone[0] else "It was stopped on the server."
+        raise MstrError(f"{exc.sentence} while the script was being started on {script.label}. {end}") from exc
+    except MstrError as exc:
+        raise (MstrError(f"{exc.sentence} {_LOST}", **exc.error) if getattr(exc, "unclear", False) else exc) from exc
+    if identity is None:
+        raise MstrError(f"Could not {doing}: the response to POST /api{_PATH} contains no id. {_LOST}")
+    return identity
+
+
+def _id_in(data: Any) -> str | None:
+    return str(data["id"]) if isinstance(data, Mapping) and data.get("id") else None
+
+
+def _stop(library: Library, evaluation: str) -> str:
+    """Stop the run. Returns why it could not be stopped; empty on success."""
+    try:
+        library.last_call("DELETE", f"{_PATH}/{evaluation}", doing="stop the script")
+    except MstrError as exc:
+        return exc.sentence
+    return ""
+
+
+class _Forgotten(MstrError):
+    """The server no longer has the evaluation."""
+
+
+class _Run:
+    """A run that was started, and its last known state."""
+
+    def __init__(self, library: Library, script: Script, evaluation: str) -> None:
+        self._library, self._script = library, script
+        self.evaluation = evaluation
+        self.state: Mapping[str, Any] = {}
+        self._outage: MstrError | None = None  # why the last check failed
+
+    def finish(
+        self, clock: Callable[[], float], pause: Callable[[float], None], progress: Callable[[str], None]
+    ) -> None:
+        """Wait until the state is final. Raises MstrError, also after run_timeout."""
+        script, interval = self._script, _FIRST_INTERVAL
+        end = clock() + script.timeout
+        while self._check() < _READY:
+            left = end - clock()
+            if left <= 0:
+                last = f" The last check failed: {self._outage.sentence}" if self._outage else ""
+                raise MstrError(
+                    f"The script on {script.label} did not end within {script.timeout:g} seconds (run_timeout).{last}",
+                    **(self._outage.error if self._outage else {}),
+                )
+            progress(script_running(script.timeout - left))
+            pause(min(interval, left))
+            interval = min(interval * _GROWTH, _LONGEST_INTERVAL)
+
+    def _check(self) -> int:
+        """Read the state and return its number; if the server cannot be reached, the last known number."""
+        doing = f"read the result of the script on {self._script.label}"
+        try:
+            state = self._library.get(f"{_PATH}/{self.evaluation}", doing=doing, kind="once")
+        except MstrError as exc:
+            if is_outage(exc):
+                self._outage = exc
+                return int(self.state.get("status", 0))
+            if isinstance(exc, ApiError) and says_no_such_object(exc):
+                raise _Forgotten(
+                    f"The server no longer knows the script that it started on {self._script.label} (evaluation "
+                    f"{self.evaluation}). Its outcome is unknown; check what it did before you run it again.",
+                    **exc.error,
+                ) from exc
+            raise
+        self._outage = None
+        status = state.get("status") if isinstance(state, Mapping) else None
+        if isinstance(status, bool) or not isinstance(status, int):
+            raise MstrError(f"Could not {doing}: the server returned no status of the evaluation {self.evaluation}.")
+        self.state = state
+        return status
+
+    def output(self) -> Any:
+        """The script's result object, sent as JSON text [mstrio]. Other text is unchanged; empty text is None."""
+        output = self._part("output")
+        if not isinstance(output, str):
+            return output
+        try:
+            return parsed(output)
+        except ValueError:
+            return output or None
+
+    def stderr_end(self, preface: str = "") -> str:
+        """The end of stderr on one line, after `preface`; empty if there is no stderr."""
+        text = clean(self._text("stderr")[-_STDERR_LIMIT:], _STDERR_LIMIT)
+        return text and preface + text
+
+    def to_result(self, status: int | None) -> dict[str, Any]:
+        """The keys of every result, with the output as far as it is known. `status` None: unknown."""
+        stdout, stderr = self._text("stdout"), self._text("stderr")
+        return {
+            "changed": True,
+            "status": None if status is None else _FINAL.get(status, f"unknown ({status})"),
+            "stdout": stdout,
+            "stdout_lines": stdout.splitlines(),
+            "stderr": stderr,
+            "stderr_lines": stderr.splitlines(),
+            "result": None,
+            "runtime_id": self._script.runtime_id,
+            "evaluation_id": self.evaluation,
+        }
+
+    def _part(self, key: str) -> Any:
+        results = self.state.get("results")
+        return results.get(key) if isinstance(results, Mapping) else None
+
+    def _text(self, key: str) -> str:
+        value = self._part(key)
+        return "" if value is None else str(value)

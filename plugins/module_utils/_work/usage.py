@@ -1,0 +1,161 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds out which saved scripts use which runtime.
+
+It lists the projects, searches each project, and reads each script, because a search does not return the runtime.
+Failed reads are collected; they never count as "no script". Facts of the API: the vendor's client [mstrio],
+`mstrio/api/browsing.py`, `mstrio/api/scripts.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from .._errors import ApiError, ConnectError, MstrError, ValidationError
+from .._model.runtime import Runtime
+from .._session.interrupt import all_side_by_side
+from .._session.response import says_no_such_call, wrong_shape
+from .._session.session import Library
+from .saved_script import SCRIPT_TYPE, Project, SavedScript, Unread, Usage, script_from_search, select_projects
+
+Item = TypeVar("Item", Project, SavedScript)
+Found = TypeVar("Found")
+
+PROTECT_OPTION: dict[str, Any] = {"protect_used": {"type": "bool", "default": False}}
+_PROJECT_DOMAIN = 2
+_PAGE = 1000  # scripts
+_RESULTS = "/metadataSearches/results"
+# The newer version first, like the vendor's client on releases that have it [mstrio].
+_SEARCHES: tuple[tuple[str, Any], ...] = ((f"/v2{_RESULTS}", {}), (_RESULTS, None))
+# Failed reads, each after all its retries, after which the remaining reads are skipped: each may take minutes.
+_MOST_OUTAGES = 5
+_OUTAGES = (401, 429, 502, 503, 504)
+
+
+def find_usage(library: Library, wanted: Sequence[str] | None, workers: int) -> Usage:
+    """The scripts of the projects with these names or ids; with None, of all projects that the user may use.
+
+    `workers`: number of parallel requests. Raises only Interrupted: failed reads are in `unread`.
+    """
+    return _Search(library, workers).usage(wanted)
+
+
+def check_unused(library: Library, runtimes: Iterable[Runtime], workers: int) -> None:
+    """Raises ValidationError if a script uses one of the runtimes, or if this cannot be determined."""
+    faults = find_usage(library, None, workers).protection_faults(runtimes)
+    if faults:
+        raise ValidationError(faults)
+
+
+class _Search:
+    """One search of all projects, with up to `workers` parallel requests."""
+
+    def __init__(self, library: Library, workers: int) -> None:
+        self._library, self._workers = library, workers
+        self._version = 0  # index of the search that this release has, as far as known
+        self._outages, self._last_outage = 0, ""
+        self._unread: list[Unread] = []
+
+    def usage(self, wanted: Sequence[str] | None) -> Usage:
+        """The scripts, each with its runtime, and the reads that failed."""
+        try:
+            projects, missing = select_projects(self._projects(), wanted)
+        except (ApiError, ConnectError) as exc:
+            return Usage((), [Unread(None, None, exc)])
+        if not projects and not missing:
+            # Somebody who may use no project sees no script, which proves nothing.
+            return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])
+        self._unread += missing
+        # Search the first project alone, to find out which version of the search this release has.
+        found = [*self._each(self._scripts, projects[:1]), *self._each(self._scripts, projects[1:])]
+        scripts = self._each(self._read, [script for few in found for script in few if script.has_runtime])
+        return Usage(scripts, sorted(self._unread, key=lambda one: one.place))
+
+    def _each(self, read: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
+        """The items that could be read. Failures are added to `_unread`."""
+
+        def attempt(item: Item) -> Found | Unread:
+            if self._outages >= _MOST_OUTAGES:
+                gave_up = f"Did not read the {item.label}, because {self._outages} earlier requests failed."
+                return _unread(item, MstrError(f"{gave_up} The last error: {self._last_outage}"))
+            try:
+                return read(item)
+            except (ApiError, ConnectError, ValidationError) as exc:
+                if isinstance(exc, ConnectError) or (isinstance(exc, ApiError) and exc.status in _OUTAGES):
+                    self._outages, self._last_outage = self._outages + 1, exc.sentence
+                return _unread(item, exc)
+
+        results = all_side_by_side(attempt, items, self._workers)
+        self._unread += [one for one in results if isinstance(one, Unread)]
+        return [one for one in results if not isinstance(one, Unread)]
+
+    def _projects(self) -> list[Project]:
+        path, doing = "/projects", "list the projects"
+        entries = self._entries(self._library.get(path, doing=doing), doing, path)
+        return [Project(str(one["id"]), str(one.get("name") or "")) for one in entries]
+
+    def _scripts(self, project: Project) -> list[SavedScript]:
+        """Every script that a search in the project lists."""
+        doing = f"search the {project.label} for scripts"
+        search = self._start(project, doing)
+        total = search.get("totalItems")
+        total = total if isinstance(total, int) and not isinstance(total, bool) else None
+        found: dict[str, SavedScript] = {}
+        offset = 0
+        while total is None or len(found) < total:
+            params = {"searchId": str(search["id"]), "offset": offset, "limit": _PAGE}
+            page = self._library.get(_RESULTS, params, doing=doing, project=project.id)
+            entries = self._entries(page, doing, _RESULTS)
+            new = {str(one["id"]): script_from_search(one, project) for one in entries if str(one["id"]) not in found}
+            if not new:
+                break
+            found.update(new)
+            offset += len(entries)
+        if total is not None and len(found) < total:
+            counted = f"counted {total} scripts but listed only {len(found)}"
+            error = MstrError(f"The search in the {project.label} {counted}.")
+            self._unread.append(Unread(project, None, error))
+        return list(found.values())
+
+    def _start(self, project: Project, doing: str) -> Mapping[str, Any]:
+        """The response to the start of a search: its id, and the number of objects found."""
+        params = {"type": SCRIPT_TYPE, "domain": _PROJECT_DOMAIN}
+        while True:
+            version = self._version
+            path, body = _SEARCHES[version]
+            try:
+                data = self._library.send(
+                    "POST", path, body, doing=doing, params=params, project=project.id, kind="read"
+                )
+            except ApiError as exc:
+                if version + 1 == len(_SEARCHES) or not says_no_such_call(exc):
+                    raise
+                self._version = version + 1
+                continue
+            if not isinstance(data, Mapping) or not data.get("id"):
+                raise wrong_shape(data, doing, self._library.base_url, f"POST /api{path}", "an object with an id")
+            return data
+
+    def _read(self, script: SavedScript) -> SavedScript:
+        """The script with its runtime."""
+        path, doing = f"/scripts/{script.id}", f"read the {script.label}"
+        data = self._library.get(path, doing=doing, project=script.project.id)
+        if not isinstance(data, Mapping):
+            raise wrong_shape(data, doing, self._library.base_url, f"GET /api{path}", "an object with the script")
+        try:
+            return script.on_runtime(data)
+        except ValidationError as exc:
+            raise ValidationError([f"Could not {doing}: its runtime's {fault}" for fault in exc.faults]) from exc
+
+    def _entries(self, data: Any, doing: str, path: str) -> list[Mapping[str, Any]]:
+        """The response as a list of objects with ids. Raises ApiError for any other shape."""
+        if isinstance(data, list) and all(isinstance(one, Mapping) and one.get("id") for one in data):
+            return data
+        raise wrong_shape(data, doing, self._library.base_url, f"GET /api{path}", "a list of objects with ids")
+
+
+def _unread(item: Project | SavedScript, error: MstrError) -> Unread:
+    return Unread(item, None, error) if isinstance(item, Project) else Unread(item.project, item, error)
