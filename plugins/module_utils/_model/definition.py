@@ -12,13 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import Faults, ValidationError
-from .fields import FIELDS, PURGEABLE, Field
+from .fields import FIELDS, PURGEABLE, TEXT_AS_WRITTEN, Field, text_fault
+from .kinds import RESOURCE_KEYS, Package, Resource
 from .names import id_from, name_fault
 from .networks import canonical as canonical_network
-from .option_types import TEXT_AS_WRITTEN, text_fault
-from .packages import Package
 from .policy import Policy
-from .resource import RESOURCE_KEYS, Resource
 
 DEFINITION_OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

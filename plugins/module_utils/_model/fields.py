@@ -12,10 +12,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .kinds import COUNT, NETWORKS, NUMBER, TEXT, Kind
-from .option_types import TEXT_AS_WRITTEN
-from .packages import PACKAGES
-from .resource import RESOURCE
+from .kinds import COUNT, NETWORKS, NUMBER, PACKAGES, RESOURCE, TEXT, Kind
+
+
+class UnconvertedText(str):
+    """The type str, but without conversion, so that a check can reject other values with a remedy.
+
+    Ansible would convert a number to text first; then the version 2.1 looks the same as an unquoted 2.10. Ansible calls
+    a callable type to convert a value. For documentation and sanity tests, this one equals the name of Ansible's type.
+    """
+
+    def __call__(self, value: Any) -> Any:
+        """The value, unchanged."""
+        return value
+
+
+TEXT_AS_WRITTEN = UnconvertedText("str")
+
+
+def text_fault(value: Any) -> str | None:
+    """Why a value is not text, as the rest of a sentence that starts with the option; None if it is text."""
+    if isinstance(value, str):
+        return None
+    if isinstance(value, (dict, list)):
+        return f"is a {'mapping' if isinstance(value, dict) else 'list'}; expected text"
+    # YAML may have dropped a zero or a colon, so the message may show a different text than the user wrote.
+    read = "a boolean" if isinstance(value, bool) else "a number" if isinstance(value, (int, float)) else "a date"
+    lost = " (2.10 becomes 2.1)" if isinstance(value, float) else ""
+    return f"{value} was read as {read}{lost}; put it in quotes"
 
 
 class Field(NamedTuple):

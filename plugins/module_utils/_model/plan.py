@@ -13,10 +13,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .._errors import Faults, ValidationError
-from . import packages as _packages
-from . import resource as _resource
 from .definition import Definition, check_pool
-from .fields import BY_NAME, PURGEABLE
+from .fields import BY_NAME, FIELDS, PURGEABLE
 from .policy import Policy
 from .runtime import Runtime
 
@@ -143,25 +141,22 @@ def differences_after_write(found: Runtime, wanted: Definition, predicted: Runti
         "The next run will try to change it again."
         for name in changed
     ]
-    lost = _lost_keys(predicted.values, found.values) if predicted else {}
+    lost = [
+        f"{place} (it was {value!r})"
+        for one in FIELDS
+        if predicted
+        for place, value in one.kind.lost(predicted.values.get(one.name), found.values.get(one.name)).items()
+    ]
     if lost:
-        what = ", ".join(f"{place} (it was {value!r})" for place, value in lost.items())
         sentences.append(
             f"The update of runtime {found.name!r} made the server drop settings that this collection does not know: "
-            f"{what}. Set them again on the server, and report this to mstr.library."
+            f"{', '.join(lost)}. Set them again on the server, and report this to mstr.library."
         )
     return sentences
 
 
 def _different(name: str) -> str:
     return f"different {name}" if name.endswith("s") else f"a different {name}"
-
-
-def _lost_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **_resource.lost_keys(before.get("resource"), after.get("resource")),
-        **_packages.lost_keys(before.get("packages"), after.get("packages")),
-    }
 
 
 def _remedy(name: str, found: Any, requested: Any) -> str:

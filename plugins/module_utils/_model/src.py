@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._errors import MstrError, ValidationError, clean
-from .option_types import text_fault
+from .fields import text_fault
 
 
 def read_definitions(path: str) -> list[Any]:

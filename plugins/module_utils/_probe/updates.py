@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._errors import ApiError
-from .._model.resource import RESOURCE_KEYS
+from .._model.kinds import RESOURCE_KEYS
 from .creates import CPU, MEMORY, full, third
 from .scratch import Scratch
 from .words import OTHER, Answer, Unanswered, refused

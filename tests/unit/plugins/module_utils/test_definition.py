@@ -8,8 +8,7 @@ import math
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
-from ansible_collections.mstr.library.plugins.module_utils._model.packages import Package
-from ansible_collections.mstr.library.plugins.module_utils._model.resource import Resource
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import Package, Resource
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, wanted
 from ansible_collections.mstr.library.tests.unit.support.strategies import OPTIONS
 from hypothesis import given

@@ -9,11 +9,13 @@ from ansible_collections.mstr.library.plugins.module_utils._model.fields import 
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import (
     COUNT,
     NETWORKS,
+    PACKAGES,
+    RESOURCE,
     TEXT,
+    Package,
+    Resource,
     number,
 )
-from ansible_collections.mstr.library.plugins.module_utils._model.packages import PACKAGES, Package
-from ansible_collections.mstr.library.plugins.module_utils._model.resource import RESOURCE, Resource
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
 from hypothesis import strategies as st

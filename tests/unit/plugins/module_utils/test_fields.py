@@ -9,7 +9,7 @@ import datetime
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.mstr.library.plugins.module_utils._model.option_types import (
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import (
     TEXT_AS_WRITTEN,
     text_fault,
 )
