@@ -11,7 +11,7 @@ DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed
 PORT ?= 8899
 PROFILE ?= samples
 
-.PHONY: help env demo test test-ee test-controller check simulator bench faults soak docs lock changelog release clean
+.PHONY: help env demo test test-ee test-controller check simulator bench faults soak generate docs lock changelog release clean
 
 help:
 	@$(DEV) --help
@@ -55,6 +55,10 @@ faults:
 # Hundreds of tasks in a row, and what they leave.
 soak:
 	@$(DEV) soak $(ARGS)
+
+# The documentation that follows from the field table and from the descriptions of the options, in the files.
+generate:
+	@$(DEV) generate
 
 # The guides and the module documentation as a site.
 docs:

@@ -88,6 +88,7 @@ def _nox(job: Job) -> Result:
 PYTHON = (
     _tool("format", "dev", "ruff", "format", "--check", "--diff", "."),
     _tool("ruff", "dev", "ruff", "check", "."),
+    _tool("generated", "dev", "python", "dev/generate.py", "--check"),
     Stage("lint types of plugins", _types_of_plugins, folder="plugins/module_utils"),
     Stage("lint types of tools", _types_of_tools),
 )

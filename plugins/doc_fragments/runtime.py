@@ -47,8 +47,7 @@ options:
     type: list
     elements: str
   purge_whitelist:
-    description:
-      - Whether to remove blocks that O(whitelist) does not list. V(false) only adds the missing ones.
+    description: Whether to remove blocks that O(whitelist) does not list. V(false) only adds the missing ones.
     type: bool
     default: true
   packages:

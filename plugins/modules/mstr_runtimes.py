@@ -35,7 +35,7 @@ extends_documentation_fragment:
 options:
   runtimes:
     description:
-      - The definitions of the runtimes.
+      - The definitions of the runtimes. An entry with C(state=absent) takes only C(name), C(id) and C(journal_comment).
       - Set exactly one of O(runtimes) and O(src).
     type: list
     elements: dict
@@ -45,7 +45,6 @@ options:
           - V(present) creates the runtime if it does not exist, and otherwise changes only what differs.
           - V(absent) deletes the runtime if it exists.
           - The built-in default runtime of the server cannot be deleted. The task fails if you try.
-          - An entry with V(absent) takes only O(runtimes[].name), O(runtimes[].id) and O(runtimes[].journal_comment).
         type: str
         choices: [present, absent]
         default: present
@@ -162,7 +161,6 @@ options:
         description:
           - A comment for the change journal of the server. The task sends it with each change, but never compares it.
           - Servers older than release 11.5.0300 may reject it.
-          - It replaces the O(journal_comment) of the task for this runtime.
         type: str
   src:
     description:
@@ -207,6 +205,7 @@ options:
     description:
       - A comment for the change journal of the server. The task sends it with each change, but never compares it.
       - Servers older than release 11.5.0300 may reject it.
+      - An entry's O(runtimes[].journal_comment) replaces it for this runtime.
     type: str
 requirements:
   - netaddr
@@ -299,6 +298,99 @@ runtimes:
           the runtime as it would be. Null if there is none.
         - A field that the server's list does not contain is null, unless the task had to read the runtime itself.
       type: dict
+      contains:
+        id:
+          description: The id of the runtime.
+          type: str
+        name:
+          description: The name of the runtime.
+          type: str
+        description:
+          description: A description of the runtime.
+          type: str
+        whitelist:
+          description: The networks that scripts may reach, in CIDR notation, such as V(10.10.10.0/24).
+          type: list
+          elements: str
+        packages:
+          description: The Python packages of the runtime.
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: The name of the package.
+              type: str
+            version:
+              description: The version, such as V("2.10").
+              type: str
+            description:
+              description: A description of the package.
+              type: str
+            status:
+              description: Whether the server has installed the package, such as V(installed) or V(installing).
+              type: str
+            message:
+              description: The message of the server about the package, such as why it could not be installed.
+              type: str
+        resource:
+          description: What a script may use.
+          type: dict
+          contains:
+            cpu:
+              description: CPU cores.
+              type: float
+            mem:
+              description: Memory in MB.
+              type: int
+            disk:
+              description: Disk space.
+              type: int
+            proc_count:
+              description: Number of processes.
+              type: int
+        exec_timeout:
+          description: Maximum number of seconds that a script may run.
+          type: int
+        min_cached_instances:
+          description: Minimum number of instances that the server keeps ready.
+          type: int
+        max_cached_instances:
+          description: Maximum number of instances that the server keeps ready.
+          type: int
+        runtime_version:
+          description: The Python version, such as V("3.10.5").
+          type: str
+        others:
+          description: A setting that is reserved by the vendor.
+          type: str
+        execution_target:
+          description: Where scripts run.
+          type: str
+        status:
+          description: The status of the runtime, such as V(ready) or V(error).
+          type: str
+        date_created:
+          description: When the runtime was created.
+          type: str
+        date_modified:
+          description: When the runtime was last changed.
+          type: str
+        version:
+          description: The id of this state of the runtime. The server gives a new one with each change.
+          type: str
+        owner:
+          description: The owner, with C(id) and C(name).
+          type: dict
+        acl:
+          description: The permissions on the runtime, as the server returns them.
+          type: list
+          elements: dict
+        acg:
+          description: The permissions of the user on the runtime, as the number that the server returns.
+          type: int
+        is_default:
+          description: Whether this is the built-in default runtime of the server.
+          type: bool
     error:
       description:
         - Why the entry failed. Null if it did not fail. C(msg) is the message.

@@ -16,7 +16,6 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._model import fields as _fields
 from ansible_collections.mstr.library.plugins.module_utils._model import names as _names
 from ansible_collections.mstr.library.plugins.module_utils._model import runtime as _runtime
-from ansible_collections.mstr.library.tests.unit.support.make import runtime
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = "ansible_collections.mstr.library.plugins"
@@ -79,35 +78,6 @@ def plain(options, inner):
 @every_module
 def test_options_are_documented_as_they_are(name, monkeypatch):
     assert plain(documented(name), "suboptions") == plain(spec_of(name, monkeypatch), "options")
-
-
-def descriptions(options):
-    """Each description, by option, sub-option names joined by a dot."""
-    for name, one in options.items():
-        text = one["description"]
-        yield name, [text] if isinstance(text, str) else text
-        yield from ((f"{name}.{inner}", text) for inner, text in descriptions(one.get("suboptions", {})))
-
-
-def test_an_entry_of_many_runtimes_is_documented_as_one_runtime():
-    """In full, and in the same words; an entry may say more."""
-    one = dict(descriptions(yaml.safe_load(fragment("runtime"))["options"]))
-    entry = dict(
-        descriptions(yaml.safe_load(module("mstr_runtimes").DOCUMENTATION)["options"]["runtimes"]["suboptions"])
-    )
-    plain_entry = {name: [text.replace("O(runtimes[].", "O(") for text in texts] for name, texts in entry.items()}
-    assert {name: texts[: len(one[name])] for name, texts in plain_entry.items()} == one
-
-
-def test_references_of_an_entry_are_to_the_entry():
-    texts = " ".join(
-        text
-        for _name, texts in descriptions(yaml.safe_load(module("mstr_runtimes").DOCUMENTATION)["options"])
-        for text in texts
-    )
-    own = set(re.findall(r"O\((\w+)", texts))
-    assert own <= {"runtimes", "src", "wait", "journal_comment", "purge"}
-    assert "As in" not in texts
 
 
 EXAMPLES = [
@@ -232,12 +202,6 @@ def test_every_module_says_what_it_returns_and_since_when(name):
 def test_the_action_group_holds_every_module():
     meta = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
     assert sorted(meta["action_groups"]["mstr"]) == MODULES
-
-
-def test_the_sample_of_a_runtime_has_the_keys_of_a_result():
-    returned = yaml.safe_load(module("mstr_runtime").RETURN)
-    assert set(returned["runtime"]["sample"]) == set(runtime().to_result())
-    assert returned["action"]["choices"] == ["none", "created", "updated", "deleted"]
 
 
 def test_the_default_runtime_has_the_id_that_the_vendor_documents():

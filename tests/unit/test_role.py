@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTIONS
+from ansible_collections.mstr.library.plugins.modules import mstr_runtimes
 
 ROLE = Path(__file__).parents[2] / "roles" / "runtimes"
 
@@ -37,9 +37,13 @@ def test_every_connection_variable_reaches_the_modules():
     assert connection == {f"mstr_{option}" for option in read("vars/main.yml")["runtimes_connection"]}
 
 
-def test_the_role_takes_every_rule_of_a_policy():
-    options = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
-    documented = options["mstr_runtimes_policy"]["options"]
-    assert {name: spec["type"] for name, spec in documented.items()} == {
-        name: spec["type"] for name, spec in POLICY_OPTIONS.items()
+def test_every_option_of_the_module_is_passed_on():
+    documented = yaml.safe_load(mstr_runtimes.DOCUMENTATION)
+    [task] = [one for one in read("tasks/main.yml") if "mstr.library.mstr_runtimes" in one]
+    options = set(read("meta/argument_specs.yml")["argument_specs"]["main"]["options"])
+    passed_on = {f"mstr_runtimes_{name}" for name in task["mstr.library.mstr_runtimes"]}
+    own = {"mstr_runtimes", "mstr_runtimes_backup_dest", "mstr_runtimes_backup_exclude"}
+    assert set(documented["options"]) <= set(task["mstr.library.mstr_runtimes"])
+    assert {name for name in options if name.startswith("mstr_runtimes")} - own == passed_on - {
+        "mstr_runtimes_runtimes"
     }

@@ -1,0 +1,396 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes the documentation that follows from other parts of the collection into the files.
+
+It runs in an environment with ansible-core, which has PyYAML: `python dev/generate.py [--check]`.
+
+| where | from |
+|---|---|
+| fragment `runtime`: type, default … of each option, in the order of the table | the field table |
+| `mstr_runtimes`: the sub-options of `runtimes` | the fragment `runtime` |
+| role `runtimes`: each variable that is passed on to a module | the options of `mstr_runtimes` |
+| RETURN of the modules for runtimes: the keys of a runtime | the field table, the fragment, `mstr_runtime` |
+
+The description of an option is written once: in a fragment, or in `mstr_runtimes`. An option that is not in the table
+loses its documentation. Comments inside a generated part are lost.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+WIDTH = 120
+PACKAGE = "ansible_collections.mstr.library"
+
+FRAGMENT = "plugins/doc_fragments/runtime.py"
+ONE = "plugins/modules/mstr_runtime.py"
+MANY = "plugins/modules/mstr_runtimes.py"
+INFO = "plugins/modules/mstr_runtime_info.py"
+ROLE = "roles/runtimes/meta/argument_specs.yml"
+# The variables for these options belong to the role: it has more to say about them.
+OF_THE_ROLE = ("runtimes", "src")
+
+Options = Mapping[str, Mapping[str, Any]]
+Text = Mapping[str, str]  # the content of each file, by its name
+
+
+class Missing(Exception):
+    """Somebody has to write a description first."""
+
+
+# What the product says
+
+
+def product(name: str) -> ModuleType:
+    """Import a file of the plugins by the full name of the collection, which needs no installed collection."""
+    packages = {"ansible_collections": ROOT.parents[1], "ansible_collections.mstr": ROOT.parent, PACKAGE: ROOT}
+    for package, folder in packages.items():
+        if package not in sys.modules:
+            sys.modules[package] = ModuleType(package)
+            sys.modules[package].__path__ = [str(folder)]
+    return importlib.import_module(f"{PACKAGE}.plugins.{name}")
+
+
+def definition_options() -> Options:
+    """Return the specs of the options of a definition: the object is selected first, then follow the fields."""
+    specs = dict(product("module_utils._model.definition").DEFINITION_OPTIONS)
+    fields = [one.name for one in product("module_utils._model.fields").FIELDS]
+    order = ["state", fields[0], "id"]
+    for name in fields[1:]:
+        order += [name, f"purge_{name}"]
+    return {name: specs[name] for name in [*order, *specs] if name in specs}
+
+
+def runtime_keys() -> list[str]:
+    """Return the keys of a runtime in a result."""
+    return list(product("module_utils._model.runtime").from_api({}).to_result())
+
+
+# Documentation in files
+
+
+def in_file(path: str, text: str) -> list[tuple[int, str]]:
+    """Return the YAML documents of a file, each with its first line: DOCUMENTATION and RETURN of a Python file."""
+    if path.endswith(".yml"):
+        return [(0, text)]
+    return [
+        (text.count("\n", 0, found.start(2)), found.group(2))
+        for found in re.finditer(r'^ *(DOCUMENTATION|RETURN) = r"""\n(.*?)^ *"""', text, re.MULTILINE | re.DOTALL)
+    ]
+
+
+class Block:
+    """One value in the YAML of a file, with its lines."""
+
+    def __init__(self, path: str, text: str, *keys: str) -> None:
+        for first, document in in_file(path, text):
+            node: Any = yaml.compose(document)
+            for key in keys:
+                node = _child(node, key)
+                if node is None:
+                    break
+            else:
+                self.node = node
+                self.value: Any = _value(document, keys)
+                self.start, self.end = first + node.start_mark.line, first + _end(node) + 1
+                self.indent: int = node.start_mark.column
+                self.first = first
+                return
+        raise Missing(f"{path} has no {'.'.join(keys)}")
+
+
+def _child(node: Any, key: str) -> Any:
+    if isinstance(node, yaml.SequenceNode):
+        return node.value[int(key)]
+    return next((value for name, value in node.value if name.value == key), None)
+
+
+def _value(document: str, keys: Sequence[str]) -> Any:
+    value = yaml.safe_load(document)
+    for key in keys:
+        value = value[int(key)] if isinstance(value, list) else value[key]
+    return value
+
+
+def _end(node: Any) -> int:
+    """The last line of a node. The end of a block is where the next thing begins, so look at its last scalar."""
+    if isinstance(node, yaml.ScalarNode) or node.flow_style:
+        end: int = node.end_mark.line - (node.end_mark.column == 0)
+        return end
+    last = node.value[-1]
+    if isinstance(last, tuple):
+        key, last = last
+        if last.start_mark.line < key.start_mark.line:  # an alias stands for a node further up
+            return int(key.start_mark.line)
+    return _end(last)
+
+
+def replaced(text: str, start: int, end: int, lines: Sequence[str]) -> str:
+    old = text.splitlines()
+    return "\n".join([*old[:start], *lines, *old[end:]]) + "\n"
+
+
+# YAML as people write it here
+
+
+def options_lines(options: Options, indent: int, inner: str, anchors: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The lines of options with their descriptions. `inner` is the key of sub-options, `anchors` follow a name."""
+    space = " " * indent
+    for name, one in options.items():
+        anchor = (anchors or {}).get(name, "")
+        yield f"{space}{name}:{anchor and f' {anchor}'}"
+        if anchor.startswith("*"):
+            continue
+        yield from description_lines(one["description"], indent + 2)
+        for key in ("type", "elements", "required", "choices", "default", "sample"):
+            if one.get(key) is not None:
+                yield f"{space}  {key}: {flow(one[key])}"
+        if one.get(inner):
+            yield f"{space}  {inner}:"
+            yield from options_lines(one[inner], indent + 4, inner)
+
+
+def description_lines(description: str | Sequence[str], indent: int) -> Iterator[str]:
+    space = " " * indent
+    paragraphs = [description] if isinstance(description, str) else list(description)
+    if len(paragraphs) == 1 and len(one := f"{space}description: {paragraphs[0]}") <= WIDTH and is_plain(paragraphs[0]):
+        yield one
+        return
+    yield f"{space}description:"
+    for paragraph in paragraphs:
+        lines = textwrap.wrap(paragraph, WIDTH - indent - 4, break_long_words=False, break_on_hyphens=False)
+        if not is_plain("\n  ".join(lines)):
+            lines.insert(0, ">-")
+        yield from (f"{space}  {'- ' if number == 0 else '  '}{line}" for number, line in enumerate(lines))
+
+
+def is_plain(text: str) -> bool:
+    """Whether YAML reads the text without quotes."""
+    try:
+        return bool(yaml.safe_load(f"- {text}") == [" ".join(text.split())])
+    except yaml.YAMLError:
+        return False
+
+
+def flow(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
+    if isinstance(value, str):
+        return value if is_plain(value) else f'"{value}"'
+    return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
+
+
+def first_sentence(description: str | Sequence[str]) -> str:
+    text = description if isinstance(description, str) else description[0]
+    return re.split(r"(?<=\.) (?=[A-Z])", text)[0]
+
+
+def mapped(options: Options, change: Callable[[str], str], inner: str = "suboptions") -> dict[str, dict[str, Any]]:
+    """The options with each paragraph of their descriptions changed."""
+    result = {}
+    for name, one in options.items():
+        description = one["description"]
+        paragraphs = [description] if isinstance(description, str) else description
+        result[name] = {**one, "description": [change(paragraph) for paragraph in paragraphs]}
+        if one.get(inner):
+            result[name][inner] = mapped(one[inner], change, inner)
+    return result
+
+
+# The generated parts
+
+
+def documented(specs: Options, written: Options, where: str) -> dict[str, dict[str, Any]]:
+    """The specs as documentation, with the descriptions that were written by hand."""
+    result = {}
+    for name, spec in specs.items():
+        if not (written.get(name) or {}).get("description"):
+            raise Missing(f"write a description of the option {name} into {where}")
+        one = {
+            key: value for key, value in spec.items() if key in ("type", "elements", "required", "choices", "default")
+        }
+        result[name] = {
+            "description": written[name]["description"],
+            **{key: _text(value) for key, value in one.items()},
+        }
+        if spec.get("options"):
+            result[name]["suboptions"] = documented(
+                spec["options"], written[name].get("suboptions", {}), f"{where}, {name}"
+            )
+    return result
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else value
+
+
+def fragment(text: str) -> str:
+    block = Block(FRAGMENT, text, "options")
+    options = documented(definition_options(), block.value, FRAGMENT)
+    return replaced(text, block.start, block.end, list(options_lines(options, block.indent, "suboptions")))
+
+
+def entries(text: str, files: Text) -> str:
+    """The sub-options of an entry: a reference to an option of a definition becomes one to the entry's."""
+    own: Options = Block(FRAGMENT, files[FRAGMENT], "options").value
+    names = "|".join(own)
+    options = mapped(own, lambda paragraph: re.sub(rf"O\((?=({names})\b)", "O(runtimes[].", paragraph))
+    block = Block(MANY, text, "options", "runtimes", "suboptions")
+    return replaced(text, block.start, block.end, list(options_lines(options, block.indent, "suboptions")))
+
+
+def role(text: str, files: Text) -> str:
+    """The variables of the role that reach a module: those of the definitions, and of the connection."""
+    module = yaml.safe_load(in_file(MANY, files[MANY])[0][1])
+    own = {name: one for name, one in module["options"].items() if name not in OF_THE_ROLE}
+    connection: dict[str, Any] = {}
+    for name in module["extends_documentation_fragment"]:
+        _namespace, _collection, file, *part = name.split(".")
+        if part:
+            continue
+        path = f"plugins/doc_fragments/{file}.py"
+        options = yaml.safe_load(in_file(path, files[path])[0][1]).get("options", {})
+        (connection if file == "auth" else own).update(options)
+    named = {name: f"mstr_{name}" for name in connection} | {name: f"mstr_runtimes_{name}" for name in own}
+    named |= {"runtimes": "mstr_runtimes", "src": "mstr_runtimes_src"}
+
+    def reference(found: re.Match[str]) -> str:
+        option, in_list = found.groups()
+        # The role describes no option of an entry.
+        return f"O(mstr.library.mstr_runtimes#module:{option}[]" if in_list else f"O({named.get(option, option)}"
+
+    def variables(options: Options) -> dict[str, Any]:
+        texts = mapped(options, lambda paragraph: re.sub(r"O\((\w+)(\[\])?", reference, paragraph))
+        return {named[name]: without_default(one) for name, one in texts.items()}
+
+    main = Block(ROLE, text, "argument_specs", "main", "options")
+    passed_on = {**variables(own), **variables(connection)}
+    written = {name: one for name, one in main.value.items() if name not in passed_on} | passed_on
+    anchors = {named[name]: f"&{named[name]}" for name in connection}
+    text = replaced(text, main.start, main.end, list(options_lines(written, main.indent, "options", anchors)))
+    aliases = {name: f"*{anchor[1:]}" for name, anchor in anchors.items()}
+    for point in yaml.safe_load(text)["argument_specs"]:
+        if point != "main":
+            block = Block(ROLE, text, "argument_specs", point, "options")
+            kept = {name: one for name, one in block.value.items() if name not in aliases}
+            lines = options_lines({**kept, **{name: {} for name in aliases}}, block.indent, "options", aliases)
+            text = replaced(text, block.start, block.end, list(lines))
+    return text
+
+
+def without_default(option: Mapping[str, Any]) -> dict[str, Any]:
+    """The option for a role, whose variables have no default: ansible-core then treats a null variable as set."""
+    one = {"options" if key == "suboptions" else key: value for key, value in option.items() if key != "default"}
+    if option.get("default") not in (None, []):
+        one["description"] = [*one["description"], f"The default is V({flow(option['default'])})."]
+    if "options" in one:
+        one["options"] = {name: without_default(inner) for name, inner in one["options"].items()}
+    return one
+
+
+def returned(text: str, files: Text) -> dict[str, Any]:
+    """The keys of a runtime in a result.
+
+    A field has the first sentence of its option. What `mstr_runtime` says of the other keys was written by hand.
+    """
+    options: Options = Block(FRAGMENT, files[FRAGMENT], "options").value
+    written: Options = Block(ONE, text, "runtime").value.get("contains", {})
+    result: dict[str, Any] = {}
+    for name in runtime_keys():
+        if name in options and name != "id":
+            result[name] = _returned(options[name], written.get(name, {}))
+        elif name in written:
+            result[name] = written[name]
+        else:
+            raise Missing(f"write a description of runtime.contains.{name} into the RETURN of {ONE}")
+    return result
+
+
+def _returned(option: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
+    one = {"description": first_sentence(option["description"]), "type": option["type"]}
+    one |= {"elements": option["elements"]} if "elements" in option else {}
+    if option.get("suboptions"):
+        inner = written.get("contains", {})
+        fields = {name: _returned(sub, {}) for name, sub in option["suboptions"].items()}
+        # An entry may have more keys than its option, such as the status of a package.
+        one["contains"] = fields | {name: sub for name, sub in inner.items() if name not in fields}
+    return one
+
+
+def with_keys(path: str, text: str, keys: Sequence[str], contains: Options) -> str:
+    """Write the keys of a runtime below `keys` in the RETURN of a module."""
+    block = Block(path, text, *keys)
+    indent = block.indent
+    lines = [f"{' ' * indent}contains:", *options_lines(contains, indent + 2, "contains")]
+    if "contains" in block.value:
+        old = Block(path, text, *keys, "contains")
+        return replaced(text, old.start - 1, old.end, lines)
+    kinds = [value for key, value in block.node.value if key.value in ("type", "elements")]
+    after = block.first + kinds[-1].start_mark.line + 1
+    return replaced(text, after, after, lines)
+
+
+def with_sample(path: str, text: str, *keys: str) -> str:
+    """Add what a sample lacks, and take out what a runtime does not have."""
+    block = Block(path, text, *keys)
+    wanted = runtime_keys()
+    for name, value in reversed(block.node.value):
+        if name.value not in wanted and (path, name.value) != (INFO, "scripts"):
+            text = replaced(text, block.first + name.start_mark.line, block.first + _end(value) + 1, [])
+    for name in sorted(set(wanted) - set(block.value), reverse=True):
+        block = Block(path, text, *keys)
+        later = [key.start_mark.line + block.first for key, _value in block.node.value if key.value > name]
+        line = later[0] if later else block.end
+        text = replaced(text, line, line, [f"{' ' * block.indent}{name}: null"])
+    return text
+
+
+def generate(files: Text) -> dict[str, str]:
+    """Return the changed content of the files that have generated parts."""
+    new = dict(files)
+    new[FRAGMENT] = fragment(new[FRAGMENT])
+    new[MANY] = entries(new[MANY], new)
+    new[ROLE] = role(new[ROLE], new)
+    contains = returned(new[ONE], new)
+    for path, keys, sample in (
+        (ONE, ["runtime"], ["runtime", "sample"]),
+        (MANY, ["runtimes", "contains", "runtime"], ["runtimes", "sample", "0", "runtime"]),
+        (INFO, ["runtimes"], ["runtimes", "sample", "0"]),
+    ):
+        new[path] = with_sample(path, with_keys(path, new[path], keys, contains), *sample)
+    return {path: text for path, text in new.items() if text != files[path]}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Entry point: with --check, only report the files that are stale."""
+    fragments = sorted(str(one.relative_to(ROOT)) for one in (ROOT / "plugins" / "doc_fragments").glob("*.py"))
+    try:
+        stale = generate(
+            {path: (ROOT / path).read_text(encoding="utf-8") for path in (ONE, MANY, INFO, ROLE, *fragments)}
+        )
+    except Missing as why:
+        print(f"Error: {why}")
+        return 1
+    for path, text in stale.items():
+        if arguments == ["--check"]:
+            print(f"{path} is stale: run 'make generate'")
+        else:
+            (ROOT / path).write_text(text, encoding="utf-8")
+            print(f"wrote {path}")
+    return int(bool(stale) and arguments == ["--check"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
