@@ -47,13 +47,13 @@ def _masked(text: str, secrets: Iterable[str]) -> str:
 
 
 def code_number(code: object) -> int | None:
-    """The number of an API error code, None if it is not one. Servers write C(ERR017) as well as C(ERR0017) [doc]."""
+    """The number of an API error code, None if it is not one. Servers write `ERR017` as well as `ERR0017` [doc]."""
     match = re.fullmatch(r"ERR0*(\d{1,9})", str(code))
     return int(match.group(1)) if match else None
 
 
 class MstrError(Exception):
-    """The error of a failed task: the sentence, and the facts of the server's response under C(ERROR_KEYS)."""
+    """The error of a failed task: the sentence, and the facts of the server's response under `ERROR_KEYS`."""
 
     def __init__(self, sentence: str, **error: Any) -> None:
         super().__init__(sentence)
@@ -61,7 +61,7 @@ class MstrError(Exception):
         self.error: dict[str, Any] = {key: error.get(key) for key in ERROR_KEYS}
 
     def to_result(self) -> dict[str, Any]:
-        """The arguments of C(fail_json)."""
+        """The arguments of `fail_json`."""
         return {"msg": self.sentence, "error": self.error}
 
 
@@ -160,7 +160,7 @@ class PartialError(MstrError):
         self.result = dict(result)
 
     def to_result(self) -> dict[str, Any]:
-        """The arguments of C(fail_json), with the keys of a successful result."""
+        """The arguments of `fail_json`, with the keys of a successful result."""
         return {**self.result, **super().to_result()}
 
 

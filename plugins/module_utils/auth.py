@@ -5,16 +5,16 @@
 """The public helper of this collection: write your own module on an authenticated session of the Library server.
 
     def user_info(task, _request):
-        return {"user": task.library.get("/sessions/userInfo")}
+        return {"user": task.session.get("/sessions/userInfo")}
 
     def main():
         auth.run(auth.argument_spec(), user_info)
 
 Your module gets the connection options and environment variables of this collection (document them with the fragment
-C(mstr.library.auth)), one login, retries, errors as one sentence, no secret in any output, and a logout after success
+`mstr.library.auth`), one login, retries, errors as one sentence, no secret in any output, and a logout after success
 and failure alike, unless the process is killed.
 
-The only file here that uses AnsibleModule. The names in C(__all__) are public; everything else is private.
+The only file here that uses AnsibleModule. The names in `__all__` are public; everything else is private.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ._errors import MstrError, ValidationError, all_of, unforeseen
-from ._options import option_error, secrets_in
-from ._session.connection import LOGIN_MODES, Connection, from_params, is_given
+from ._options import masked_by_coincidence, option_error, passwords_in, secret_values
+from ._session.connection import LOGIN_MODES, Connection, connection_from, is_given
 from ._session.http import REQUESTS_IMPORT_ERROR, SHORTEST_SECRET
 from ._session.interrupt import Stop
-from ._session.masking import masked_by_coincidence, passwords_in
-from ._session.progress import Progress
-from ._session.session import Library
+from ._session.session import Session
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
+
+_PROGRESS_EVERY_S = 3.0  # seconds
 
 
 def _environment(name: str) -> str:
@@ -87,7 +87,7 @@ class _Module(AnsibleModule):
     """AnsibleModule, with `given_options` alone, and with what `_options` knows of options that Ansible refuses."""
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
-        self.no_log_values.update(secrets_in(self.argument_spec, self._written))
+        self.no_log_values.update(secret_values(self.argument_spec, self._written))
         super().fail_json(msg=option_error(msg, self.argument_spec, self._written), **more)
 
     def _load_params(self) -> None:
@@ -96,16 +96,38 @@ class _Module(AnsibleModule):
         self._written = dict(self.params)  # before Ansible converts them, or empties a list that it cannot convert
 
 
+class Progress:
+    """Passes some of its texts to `show`, none if `show` is None. `clock` returns monotonic seconds."""
+
+    def __init__(self, show: Callable[[str], None] | None = None, clock: Callable[[], float] = lambda: 0.0) -> None:
+        self._show, self._clock = show, clock
+        self._last_text = ""
+        self._next = clock() + _PROGRESS_EVERY_S
+
+    def __call__(self, text: str) -> None:
+        """Show `text`, unless it repeats the last one or the last one is less than three seconds old."""
+        if self._show is None or text == self._last_text or self._clock() < self._next:
+            return
+        self._show(text)
+        self._last_text = text
+        self._next = self._clock() + _PROGRESS_EVERY_S
+
+
 class Task(NamedTuple):
     """The argument of a module's `work`."""
 
-    library: Library
+    session: Session
     stop: Stop
     params: Mapping[str, Any]
     check_mode: bool
     warn: Callable[[str], None]
     # Call it in the main thread, any number of times, with a line of progress. A plain module shows none.
     progress: Callable[[str], None] = Progress()
+
+    @property
+    def library(self) -> Session:
+        """The session. Deprecated name of version 1.0.0, to be removed in 2.0.0."""
+        return self.session
 
     @property
     def retries(self) -> int:
@@ -144,7 +166,7 @@ def run(
     work: Callable[[Task, Any], Mapping[str, Any]],
     *,
     prepare: Callable[[Mapping[str, Any]], Any] = lambda params: None,
-    connection: Callable[[Mapping[str, Any]], Connection] = from_params,
+    connection: Callable[[Mapping[str, Any]], Connection] = connection_from,
     requires: Mapping[str, str | None] | Callable[[Mapping[str, Any]], Mapping[str, str | None]] | None = None,
     **module_options: Any,
 ) -> None:
@@ -154,7 +176,7 @@ def run(
     message reports these faults and those of the `connection` options. `requires` maps each Python library to the
     traceback of its failed import, or None; it may be a function of the options. `module_options`: for AnsibleModule.
 
-    Ends the process with C(exit_json) and the result, or with C(fail_json) and the C(msg) and C(error) of a MstrError.
+    Ends the process with `exit_json` and the result, or with `fail_json` and the `msg` and `error` of a MstrError.
     """
     module = _frame.make_module(argument_spec=spec, **{"supports_check_mode": True, **module_options})
     needed = requires(module.params) if callable(requires) else requires
@@ -191,28 +213,28 @@ def _result(
     work: Callable[[Task, Any], Mapping[str, Any]],
     checks: Iterable[Callable[[Mapping[str, Any]], Any]],
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The result, and the arguments of C(fail_json) if the task failed."""
-    library = None
+    """The result, and the arguments of `fail_json` if the task failed."""
+    session = None
     with warnings.catch_warnings():
         # With validate_certs: false the task warns once; urllib3 would warn for each call, on stderr.
         warnings.filterwarnings("ignore", "Unverified HTTPS request")
         try:
             connection, request = all_of(*(partial(check, module.params) for check in checks))
             _warn_of_risks(module, connection)
-            library = Library(connection, stop, module.warn)
-            progress = _progress(module, library)
+            session = Session(connection, stop, module.warn)
+            progress = _progress(module, session)
             return dict(
-                work(Task(library, stop, module.params, module.check_mode, module.warn, progress), request)
+                work(Task(session, stop, module.params, module.check_mode, module.warn, progress), request)
             ), None
         except MstrError as exc:
             return {}, exc.to_result()
         except Exception as exc:
             return {}, unforeseen(exc).to_result()
         finally:
-            if library:
-                library.log_out()
+            if session:
+                session.log_out()
                 # Masking shorter texts would make results unreadable; Ansible already masks the secret options.
-                module.no_log_values.update(text for text in library.secrets if len(text) >= SHORTEST_SECRET)
+                module.no_log_values.update(text for text in session.secrets if len(text) >= SHORTEST_SECRET)
 
 
 def _warn_of_risks(module: AnsibleModule, connection: Connection) -> None:
@@ -223,7 +245,7 @@ def _warn_of_risks(module: AnsibleModule, connection: Connection) -> None:
         module.warn(f"validate_certs is false: the task cannot verify that {url} is the right server.")
 
 
-def _progress(module: AnsibleModule, library: Library) -> Progress:
+def _progress(module: AnsibleModule, session: Session) -> Progress:
     if (show := _frame.show) is None:
         return Progress()
-    return Progress(lambda text: show(remove_values(text, module.no_log_values | library.secrets)), time.monotonic)
+    return Progress(lambda text: show(remove_values(text, module.no_log_values | session.secrets)), time.monotonic)

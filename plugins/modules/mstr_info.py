@@ -120,17 +120,70 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._work.info import connection_info
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
+from ansible_collections.mstr.library.plugins.module_utils._session.response import wrong_shape
+from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
+from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
 
 
-def look(task: auth.Task, _request: None) -> Mapping[str, Any]:
-    """Read the facts, and return them."""
-    return connection_info(task.library)
+def connection_info(session: Session) -> dict[str, Any]:
+    """The result: server, user, session and runtimes. Raises MstrError if one of the requests fails."""
+    user = _user(session)
+    settings = _object(session.get("/sessions", doing="read the session's settings"))
+    api = RuntimeApi(session)
+    runtimes = len(api.everything())
+    versions = api.versions()
+    status = _status(session)
+    server = {
+        "base_url": session.base_url,
+        "iserver_version": _text(status.get("iServerVersion")),
+        "web_version": _text(status.get("webVersion")),
+    }
+    return {
+        "changed": False,
+        "server": server,
+        "user": {"id": _text(user.get("id")), "name": _text(user.get("fullName"))},
+        "session": {"timeout": settings.get("timeout")},
+        "runtimes": runtimes,
+        "python_versions": None if versions is None else list(versions),
+        "msg": _sentence(server, _text(user.get("fullName")) or "a user without a name", runtimes, versions),
+    }
+
+
+def _user(session: Session) -> Mapping[str, Any]:
+    path, doing = "/sessions/userInfo", "read who is logged in"
+    user = session.get(path, doing=doing)
+    if not isinstance(user, Mapping):
+        raise wrong_shape(user, doing, session.base_url, f"GET /api{path}", "an object with the user")
+    return user
+
+
+def _status(session: Session) -> Mapping[str, Any]:
+    """The server's releases; empty if it does not reveal them: a hardened server responds with 401 [mstrio]."""
+    try:
+        return _object(session.call("GET", "/status", doing="read the server's releases", renews=False).data())
+    except (ApiError, ValueError):
+        return {}
+
+
+def _object(data: Any) -> Mapping[str, Any]:
+    return data if isinstance(data, Mapping) else {}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _sentence(server: Mapping[str, Any], user: str, runtimes: int, versions: tuple[str, ...] | None) -> str:
+    release = server["iserver_version"] and f" (Intelligence Server {server['iserver_version']})"
+    visible = "1 runtime is" if runtimes == 1 else f"{runtimes} runtimes are"
+    offered = f" Python versions: {', '.join(versions)}." if versions else ""
+    return f"Logged in to {server['base_url']}{release or ''} as {user}; {visible} visible.{offered}"
 
 
 def main() -> None:
     """Entry point."""
-    auth.run(auth.argument_spec(), look)
+    auth.run(auth.argument_spec(), lambda task, _request: connection_info(task.session))
 
 
 if __name__ == "__main__":

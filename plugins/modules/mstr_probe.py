@@ -155,7 +155,7 @@ from ansible_collections.mstr.library.plugins.module_utils._probe.words import S
 def ask(task: auth.Task, settings: Settings) -> Mapping[str, Any]:
     """Ask all questions."""
     settings = settings._replace(check_mode=task.check_mode)
-    return probe(Scratch(task.library, settings, task.stop, time.monotonic, task.warn))
+    return probe(Scratch(task.session, settings, task.stop, time.monotonic, task.warn))
 
 
 def main() -> None:

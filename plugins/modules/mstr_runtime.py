@@ -328,17 +328,16 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import (
     DEFINITION_OPTIONS,
     Definition,
-    from_params,
+    definition_from,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import DEFAULT_CONCURRENCY
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
 from ansible_collections.mstr.library.plugins.module_utils._work.usage import PROTECT_OPTION, check_unused
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiter, Waiting, waiting_from
 from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
-
-READERS = 4  # requests at the same time that search for scripts
 
 
 class Request(NamedTuple):
@@ -353,16 +352,18 @@ def prepare(params: Mapping[str, Any]) -> Request:
     """The options, checked. Raises ValidationError with all of their faults."""
     with Faults() as faults:
         policy = faults.check(policy_from, params["policy"])
-        wanted = faults.check(from_params, params, policy)
+        wanted = faults.check(definition_from, params, policy)
         waiting = faults.check(waiting_from, params)
     return Request(wanted, policy, waiting)
 
 
 def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
-    api = RuntimeApi(task.library)
+    api = RuntimeApi(task.session)
     planner = Planner(api, task.warn, request.policy)
-    guard = partial(check_unused, task.library, workers=READERS) if task.params["protect_used"] else None
+    guard = (
+        partial(check_unused, task.session, concurrency=DEFAULT_CONCURRENCY) if task.params["protect_used"] else None
+    )
     writer = Writer(planner, task.warn, task.stop.pause, task.retries, task.check_mode, guard)
     outcome = writer.ensure(request.wanted)
     if request.waiting:

@@ -359,11 +359,11 @@ from ansible_collections.mstr.library.plugins.module_utils._model.names import i
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, Policy, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
-from ansible_collections.mstr.library.plugins.module_utils._session.concurrency import (
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
     CONCURRENCY_OPTION,
+    all_side_by_side,
     check_concurrency,
 )
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import all_side_by_side
 from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.progress_texts import counted
 from ansible_collections.mstr.library.plugins.module_utils._work.saved_script import Usage, check_projects
@@ -397,9 +397,9 @@ def required(params: Mapping[str, Any]) -> Mapping[str, str | None]:
 
 
 def find(
-    api: RuntimeApi, request: Request, workers: int, progress: Callable[[str], None] = lambda text: None
+    api: RuntimeApi, request: Request, concurrency: int, progress: Callable[[str], None] = lambda text: None
 ) -> list[Runtime]:
-    """The requested runtimes with all fields, read by up to `workers` requests at a time."""
+    """The requested runtimes with all fields, read by up to `concurrency` requests at a time."""
     if request.id is not None:
         found: list[Runtime | None] = [api.get(request.id)]
     else:
@@ -408,7 +408,7 @@ def find(
         found = all_side_by_side(
             lambda one: api.whole(one, WHOLE),
             listed,
-            workers,
+            concurrency,
             lambda number: progress(counted(number, len(listed), "read")),
         )
     return [one for one in found if one and asked_for(one, request, one.facts.get("status") or "unknown")]
@@ -421,7 +421,7 @@ def asked_for(runtime: Runtime, request: Request, status: str | None) -> bool:
 
 def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Read the runtimes, and check them against the policy."""
-    api = RuntimeApi(task.library)
+    api = RuntimeApi(task.session)
     runtimes = find(api, request, task.params["concurrency"], task.progress)
     versions = api.versions() if task.params["include_versions"] else None
     result: dict[str, Any] = {
@@ -443,7 +443,7 @@ def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
 def add_scripts(task: auth.Task, runtimes: Sequence[Runtime], result: dict[str, Any]) -> None:
     """Add its scripts to each runtime of the result, and to the result what could not be read."""
     # Without a runtime, no script needs to be read.
-    usage = find_usage(task.library, task.params["projects"], task.params["concurrency"]) if runtimes else Usage()
+    usage = find_usage(task.session, task.params["projects"], task.params["concurrency"]) if runtimes else Usage()
     for shown, runtime in zip(result["runtimes"], runtimes):
         shown["scripts"] = [script.to_result() for script in usage.of(runtime.id)]
     result["unread"] = [one.to_result() for one in usage.unread]

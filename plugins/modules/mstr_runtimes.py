@@ -472,12 +472,12 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import clean 
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import (
     DEFINITION_OPTIONS,
     Definition,
-    from_params,
+    definition_from,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, Policy, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.src import mistyped, read_definitions
-from ansible_collections.mstr.library.plugins.module_utils._session.concurrency import (
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
     CONCURRENCY_OPTION,
     check_concurrency,
 )
@@ -562,7 +562,9 @@ def definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | N
     """The definition of one entry. Raises ValidationError."""
     with Faults() as faults:
         faults.add(*(f"{option} cannot be used with state: absent" for option in misplaced(entry)))
-        return faults.check(from_params, {**entry, "journal_comment": entry.get("journal_comment") or comment}, policy)
+        return faults.check(
+            definition_from, {**entry, "journal_comment": entry.get("journal_comment") or comment}, policy
+        )
 
 
 def typed(entry: Any, validator: ArgumentSpecValidator) -> dict[str, Any]:
@@ -615,19 +617,19 @@ def misplaced(entry: Mapping[str, Any]) -> list[str]:
 
 def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, and report what was done."""
-    api = RuntimeApi(task.library)
+    api = RuntimeApi(task.session)
     params = task.params
-    workers, pause = params["concurrency"], task.stop.pause
+    concurrency, pause = params["concurrency"], task.stop.pause
     planner = Planner(api, task.warn, request.policy)
     purge = Purge(
         params["purge"], tuple(params["purge_exclude"]), params["purge_limit"], params["journal_comment"] or None
     )
-    guard = partial(check_unused, task.library, workers=workers) if params["protect_used"] else None
+    guard = partial(check_unused, task.session, concurrency=concurrency) if params["protect_used"] else None
     bulk = Bulk(
         Writer(planner, task.warn, pause, task.retries, task.check_mode, guard),
-        workers,
+        concurrency,
         purge,
-        Waiter(api, request.waiting, time.monotonic, pause, workers, task.progress) if request.waiting else None,
+        Waiter(api, request.waiting, time.monotonic, pause, concurrency, task.progress) if request.waiting else None,
         task.progress,
     )
     return bulk.ensure_all(request.wanted)

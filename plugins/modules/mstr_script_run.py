@@ -173,11 +173,11 @@ def run(task: auth.Task, script: Script) -> Mapping[str, Any]:
         return {"changed": False, "skipped": True, "msg": "Code is not run in check mode."}
     name = task.params["runtime"]
     if name is not None:
-        runtime = one_named(RuntimeApi(task.library).everything(), name)
+        runtime = one_named(RuntimeApi(task.session).everything(), name)
         if runtime is None:
             raise auth.ValidationError([f"no runtime has the name {name!r}; the script was not run"])
         script = script._replace(runtime_id=runtime.id, runtime_name=name)
-    return run_script(task.library, script, time.monotonic, task.stop.pause, task.progress)
+    return run_script(task.session, script, time.monotonic, task.stop.pause, task.progress)
 
 
 def main() -> None:

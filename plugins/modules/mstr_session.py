@@ -92,7 +92,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import Connection, from_params
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import Connection, connection_from
 
 
 def prepare(params: Mapping[str, Any]) -> None:
@@ -103,21 +103,21 @@ def prepare(params: Mapping[str, Any]) -> None:
 
 def connection(params: Mapping[str, Any]) -> Connection:
     """The connection; a login ignores a session that is already open. Raises ValidationError."""
-    return from_params({**params, "session": None} if params["state"] == "present" else params)
+    return connection_from({**params, "session": None} if params["state"] == "present" else params)
 
 
 def open_or_close(task: auth.Task, _request: None) -> Mapping[str, Any]:
     """Log in, or log out."""
-    library = task.library
+    session = task.session
     if task.params["state"] == "present":
-        session = library.session_string()
-        return {"changed": False, "session": session, "msg": f"Logged in to {library.base_url}."}
-    if library.delegated:
+        text = session.session_string()
+        return {"changed": False, "session": text, "msg": f"Logged in to {session.base_url}."}
+    if session.delegated:
         why = "it shares the session of the identity token's owner"
-        return {"changed": False, "msg": f"Left the session on {library.base_url} open, because {why}."}
-    if library.end_session():
-        return {"changed": False, "msg": f"Logged out of {library.base_url}."}
-    return {"changed": False, "msg": f"The session on {library.base_url} had already ended."}
+        return {"changed": False, "msg": f"Left the session on {session.base_url} open, because {why}."}
+    if session.end_session():
+        return {"changed": False, "msg": f"Logged out of {session.base_url}."}
+    return {"changed": False, "msg": f"The session on {session.base_url} had already ended."}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
 
 """The changes of one field of a runtime, entry by entry, as readable text.
 
-Pure: takes the C(changes) of a result, in the vocabulary of M(mstr.library.mstr_runtime).
+Pure: takes the `changes` of a result, in the vocabulary of `mstr.library.mstr_runtime`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Mark(NamedTuple):
     after: str
 
     def __str__(self) -> str:
-        """As in C(+10.200.0.0/16), C(-pandas 2.2.3) or C(requests 2.32.3 → 2.32.4)."""
+        """As in `+10.200.0.0/16`, `-pandas 2.2.3` or `requests 2.32.3 → 2.32.4`."""
         if self.sign == "→":
             return f"{self.name} {_short(self.before)} → {_short(self.after)}".strip()
         return f"{self.sign}{_short(self.after or self.before)}"
@@ -48,7 +48,7 @@ def marks(before: Any, after: Any) -> list[Mark]:
 
 
 def line(field: str, before: Any, after: Any) -> str:
-    """One short line, such as C(whitelist +10.200.0.0/16 -10.0.3.0/24)."""
+    """One short line, such as `whitelist +10.200.0.0/16 -10.0.3.0/24`."""
     found = marks(before, after)
     separator = ", " if any(one.sign == "→" for one in found) else " "
     text = separator.join(str(one) for one in found[:_MARKS])

@@ -4,7 +4,7 @@
 
 """The report on one environment, after an apply or an audit, as data and as short lines.
 
-Pure: takes the results of M(mstr.library.mstr_runtimes) and M(mstr.library.mstr_runtime_info).
+Pure: takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_runtime_info`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _UNREAD_LINES = 5
 
 
 def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]:
-    """The report; `detail` adds every runtime under C(inventory)."""
+    """The report; `detail` adds every runtime under `inventory`."""
     applied = sources.applied or {}
     runtimes = [_difference(entry) for entry in applied.get("runtimes") or () if entry.get("action") != "none"]
     message = _failure(sources)
@@ -103,7 +103,7 @@ def _lines(report: Json, whole: Iterable[Json], sources: Sources) -> Iterator[st
 
 
 def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
-    """Such as C(1 to create, 2 to update, 47 unchanged)."""
+    """Such as `1 to create, 2 to update, 47 unchanged`."""
     parts = [
         f"{summary[action]} {f'to {verb}' if check_mode else action}"
         for action, verb in _VERBS.items()
@@ -114,7 +114,7 @@ def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
 
 
 def _count_line(counts: Mapping[str, int]) -> str:
-    """Such as C(12 runtimes, 2 violations, 1 differs)."""
+    """Such as `12 runtimes, 2 violations, 1 differs`."""
     words = {
         "violations": ("violation", "violations"),
         "accepted": ("accepted violation", "accepted violations"),

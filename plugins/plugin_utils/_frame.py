@@ -27,7 +27,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.warnings import get_deprecation_messages, get_warning_messages
 from ansible.utils.display import Display
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._options import option_error, secrets_in
+from ansible_collections.mstr.library.plugins.module_utils._options import option_error, secret_values
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 
 SWITCH = "mstr_in_process"
@@ -63,8 +63,8 @@ class Screen:
                 display.display(f"[{self._host}] {text}", stderr=True)
 
 
-class _Module(AnsibleModule):
-    """AnsibleModule that takes its options as an argument and keeps its result in C(result)."""
+class _InProcessModule(AnsibleModule):
+    """AnsibleModule that takes its options as an argument and keeps its result in `result`."""
 
     def __init__(self, given: dict[str, Any], **options: Any) -> None:
         self._given = given
@@ -78,7 +78,7 @@ class _Module(AnsibleModule):
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
         """End the module, with a clearer message than Ansible's where possible."""
-        self.no_log_values.update(secrets_in(self.argument_spec, self._given))
+        self.no_log_values.update(secret_values(self.argument_spec, self._given))
         super().fail_json(msg=option_error(msg, self.argument_spec, self._given), **more)
 
     def warn(self, warning: str, **more: Any) -> None:
@@ -143,11 +143,11 @@ class _HeldStop(Stop):
 
 def run_main(main: Callable[[], None], given: dict[str, Any], show: Callable[[str], None] | None) -> dict[str, Any]:
     """Run `main`. Returns its result as Ansible would read it from a module's output."""
-    modules: list[_Module] = []
+    modules: list[_InProcessModule] = []
 
-    def make_module(**options: Any) -> _Module:
+    def make_module(**options: Any) -> _InProcessModule:
         # Register it before it checks its options, because invalid options end it with a result.
-        module = _Module.__new__(_Module)
+        module = _InProcessModule.__new__(_InProcessModule)
         modules.append(module)
         module.__init__(given, **options)  # type: ignore[misc]
         return module

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a module's own C(main) in ansible-playbook's worker process, if that changes nothing except the run time.
+"""Runs a module's own `main` in ansible-playbook's worker process, if that changes nothing except the run time.
 
 Ansible packs a module into an archive and starts a new Python for every task, even on the controller itself. Each
-module of this collection has an action plugin of the same name in C(plugins/action), which contains only this:
+module of this collection has an action plugin of the same name in `plugins/action`, which contains only this:
 
     from ansible_collections.mstr.library.plugins.modules.mstr_runtime import main
     from ansible_collections.mstr.library.plugins.plugin_utils import _in_process

@@ -4,7 +4,7 @@
 
 """Every runtime of one environment with the facts that a report shows.
 
-Pure: takes the results of M(mstr.library.mstr_runtimes) and M(mstr.library.mstr_runtime_info).
+Pure: takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_runtime_info`.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def _policy(policy: Json | None) -> list[tuple[str, list[str]]]:
 
 
 def when(text: Any) -> str:
-    """A server's timestamp in short form, such as C(2026-11-25 07:29 UTC); other text unchanged."""
+    """A server's timestamp in short form, such as `2026-11-25 07:29 UTC`; other text unchanged."""
     found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)", str(text or ""))
     return f"{found.group(1)} {found.group(2)} UTC" if found else str(text or "")
 

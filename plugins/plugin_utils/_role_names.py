@@ -15,7 +15,7 @@ from typing import Any
 # The variable by which the action plugin recognizes the role.
 SWITCH = "mstr_called_by_role"
 
-# The options of mstr_runtimes for which the role has a variable C(mstr_runtimes_…), except C(purge) and C(wait), which
+# The options of mstr_runtimes for which the role has a variable `mstr_runtimes_…`, except `purge` and `wait`, which
 # are also ordinary words.
 _OPTIONS = "concurrency|journal_comment|policy|protect_used|purge_exclude|purge_limit|wait_interval|wait_timeout"
 _PLACES = re.compile(

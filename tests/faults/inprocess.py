@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params as definition_from
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import from_params as connection_from
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
-from ansible_collections.mstr.library.plugins.module_utils._session.session import Library
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.outcome import Outcome
 from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
@@ -51,11 +51,13 @@ class Session:
         self.sim, self.pauses = sim, Pauses(scale)
         self.warnings: list[str] = []
         self.retries: int = options.get("retries", 3)
-        self.library = Library(connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append)
+        self.session = _session.Session(
+            connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append
+        )
 
     def ensure(self, **options: Any) -> Outcome:
         """Do what mstr_runtime does with these options."""
-        planner = Planner(RuntimeApi(self.library), self.warnings.append)
+        planner = Planner(RuntimeApi(self.session), self.warnings.append)
         writer = Writer(planner, self.warnings.append, self.pauses.pause, self.retries, check_mode=False)
         return writer.ensure(definition_from(options))
 
@@ -68,7 +70,7 @@ class Session:
             now[0] += seconds
             self.sim.turn_clock(seconds)
 
-        return Waiter(RuntimeApi(self.library), waiting, lambda: now[0], pause).wait_for(outcome)
+        return Waiter(RuntimeApi(self.session), waiting, lambda: now[0], pause).wait_for(outcome)
 
 
 @contextmanager
@@ -78,4 +80,4 @@ def session(sim: Simulator, scale: float = 0.0, **options: Any) -> Iterator[Sess
     try:
         yield one
     finally:
-        one.library.log_out()
+        one.session.log_out()

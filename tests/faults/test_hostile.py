@@ -101,7 +101,7 @@ def test_a_redirect_from_https_to_plain_http_is_not_followed(listener: Listener)
 def test_a_redirect_of_the_logout_is_not_followed(server: Simulator, listener: Listener) -> None:
     server.fault("redirect", operation="logout", location=listener.url)
     with session(server) as one:
-        one.library.get("/runtimes")
+        one.session.get("/runtimes")
     assert listener.seen == []
     assert listener.url in one.warnings[0]
 

@@ -22,12 +22,12 @@ from faults.inprocess import Session, session
 
 UNKNOWN = "0" * 32
 CALLS = {
-    "login": lambda one: one.library.get("/runtimes"),
-    "list": lambda one: one.library.get("/runtimes"),
-    "read": lambda one: one.library.get(f"/runtimes/{UNKNOWN}"),
-    "create": lambda one: one.library.send("POST", "/runtimes", {"name": "New"}, doing="create"),
-    "update": lambda one: one.library.send("PATCH", f"/runtimes/{UNKNOWN}", {"name": "New"}, doing="update"),
-    "delete": lambda one: one.library.send("DELETE", f"/runtimes/{UNKNOWN}", doing="delete"),
+    "login": lambda one: one.session.get("/runtimes"),
+    "list": lambda one: one.session.get("/runtimes"),
+    "read": lambda one: one.session.get(f"/runtimes/{UNKNOWN}"),
+    "create": lambda one: one.session.send("POST", "/runtimes", {"name": "New"}, doing="create"),
+    "update": lambda one: one.session.send("PATCH", f"/runtimes/{UNKNOWN}", {"name": "New"}, doing="update"),
+    "delete": lambda one: one.session.send("DELETE", f"/runtimes/{UNKNOWN}", doing="delete"),
 }
 STATUSES = (301, 302, 307, 400, 403, 404, 405, 408, 409, 410, 413, 423, 425, 429, 500, 501, 502, 503, 504, 507)
 # Only after these statuses, a call is sent again.
@@ -169,8 +169,8 @@ def _both(sim: Simulator) -> tuple[list[str], list[str], set[str | None]]:
 
     def play() -> tuple[str, list[str], str | None]:
         with session(sim) as one:
-            one.library.session_string()  # logs in
-            one.library._opened_here = True  # logs out at the end
+            one.session.session_string()  # logs in
+            one.session._opened_here = True  # logs out at the end
             start.wait(10)
             outcome = one.ensure(name="New", exec_timeout=60)
             return outcome.action, one.warnings, outcome.id

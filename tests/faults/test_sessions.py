@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import from_params as connection_from
-from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import (
+    SessionString,
+    connection_from,
+    encode,
+)
 from simulator.harness import Simulator
 from support.modules import Done, Running, credentials, run, runtime, wait_for_call
 from support.playbooks import Playbook
@@ -302,7 +305,7 @@ def test_a_task_continues_if_a_different_job_of_the_user_logs_out(sim: Simulator
     running = Running("mstr_runtime", {**credentials(sim), "name": "New"})
     wait_for_call(sim, "list", running)
     with session(sim) as other:
-        other.library.get("/runtimes", doing="list")
+        other.session.get("/runtimes", doing="list")
     done = running.done()
     assert (done.result["action"], done.warnings) == ("created", [])
     assert sim.open_sessions() == []

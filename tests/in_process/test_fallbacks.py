@@ -222,7 +222,7 @@ def test_a_machine_that_cannot_run_tasks_in_process_uses_modules(
 
 def test_an_error_in_the_action_plugin_is_one_sentence(sim: Simulator, core: Path, tmp_path: Path) -> None:
     """After the module has started, it does not run again, because it may have written something."""
-    env = changed(tmp_path, "frame._Module.exit_json = lambda self, **result: {}['nothing']")
+    env = changed(tmp_path, "frame._InProcessModule.exit_json = lambda self, **result: {}['nothing']")
     ran = run(sim, core, tmp_path, TASK.format(hosts="a", more=""), **env)
     assert ran.status == 2
     result = ran.result("A task")

@@ -15,9 +15,9 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._probe.probe import probe
 from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch
 from ansible_collections.mstr.library.plugins.module_utils._probe.words import Settings
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import from_params as connection_from
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
-from ansible_collections.mstr.library.plugins.module_utils._session.session import Library
+from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from simulator.harness import Simulator
 from support.modules import credentials
 
@@ -68,11 +68,11 @@ class Probed:
 def probed(sim: Simulator, settings: Settings | None = None, stop: MovedClock | None = None, **options: Any) -> Probed:
     """Run a probe as the standard user, or with different connection `options`."""
     stop, warnings = stop or MovedClock(sim), list[str]()
-    library = Library(connection_from({**credentials(sim), **options}), stop, warnings.append)
+    session = Session(connection_from({**credentials(sim), **options}), stop, warnings.append)
     try:
-        result = probe(Scratch(library, settings or Settings(), stop, stop.clock, warnings.append))
+        result = probe(Scratch(session, settings or Settings(), stop, stop.clock, warnings.append))
     except MstrError as exc:
         return Probed({}, warnings, exc.sentence)
     finally:
-        library.log_out()
+        session.log_out()
     return Probed(result, warnings)

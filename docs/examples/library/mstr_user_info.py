@@ -14,7 +14,7 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 
 
 def user_info(task, _request):
-    return {"changed": False, "user": task.library.get("/sessions/userInfo")}
+    return {"changed": False, "user": task.session.get("/sessions/userInfo")}
 
 
 def main():

@@ -44,7 +44,7 @@ class Definition(NamedTuple):
         return f"'{self.name}'" if self.name and not self.id else f"with id {self.id}"
 
 
-def from_params(params: Mapping[str, Any], policy: Policy | None = None) -> Definition:
+def definition_from(params: Mapping[str, Any], policy: Policy | None = None) -> Definition:
     """The definition in a task's options. Null counts as omitted. `policy` checks the whitelist.
 
     Raises ValidationError with all faults.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .._errors import ANSIBLE_MASKS, Faults
-from .definition import from_params
+from .definition import definition_from
 from .fields import BY_NAME, FIELDS
 from .names import DEFAULT_RUNTIME_ID, is_named
 
@@ -55,7 +55,7 @@ def _check(definition: Mapping[str, Any]) -> None:
         mistyped = list(_mistyped(definition))
         faults.add(*mistyped)
         if not mistyped:
-            faults.check(from_params, {**definition, "name": definition.get("name", "")})
+            faults.check(definition_from, {**definition, "name": definition.get("name", "")})
 
 
 def _mistyped(definition: Mapping[str, Any]) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _mistyped(definition: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in a definition, with its place, such as C(packages[0].name)."""
+    """Every text in a definition, with its place, such as `packages[0].name`."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _texts(inner, f"{place}.{key}" if place else str(key))

@@ -52,7 +52,7 @@ def near_names(name: str, others: Iterable[str]) -> list[str]:
 def nearly_naming(name: str, patterns: Iterable[str]) -> list[str]:
     """Those of the patterns that would fit the name if case and surrounding whitespace did not count.
 
-    Not of patterns with brackets: C([A-Z]*) asks for the case.
+    Not of patterns with brackets: `[A-Z]*` asks for the case.
     """
     key = name_key(name)
     return [one for one in patterns if (fnmatchcase(key, name_key(one)) and "[" not in one) or name_key(one) == key]

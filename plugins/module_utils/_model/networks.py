@@ -36,7 +36,7 @@ _EMBEDDING = ("::ffff:0:0/96", "64:ff9b::/96")
 
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
 def parse(text: str) -> IPNetwork:
-    """The block in `text`. Host bits are kept: C(10.10.10.7/24) stays as it is.
+    """The block in `text`. Host bits are kept: `10.10.10.7/24` stays as it is.
 
     An address without a prefix length is the block of that one address. Raises ValueError with the rest of a sentence
     that starts with the text.
@@ -60,10 +60,10 @@ def parse(text: str) -> IPNetwork:
 
 
 def canonical(text: str) -> str:
-    """The canonical text of a block: C(1.2.3.4) is C(1.2.3.4/32), C(2001:DB8::/32) is C(2001:db8::/32).
+    """The canonical text of a block: `1.2.3.4` is `1.2.3.4/32`, `2001:DB8::/32` is `2001:db8::/32`.
 
-    Surrounding whitespace is ignored, as in the option C("10.0.0.0/8, 10.20.0.0/16"). Raises ValueError; if host bits
-    are set, the message offers both corrections, because widening C(10.10.10.7/24) to the whole block might allow more
+    Surrounding whitespace is ignored, as in the option `"10.0.0.0/8, 10.20.0.0/16"`. Raises ValueError; if host bits
+    are set, the message offers both corrections, because widening `10.10.10.7/24` to the whole block might allow more
     than the user meant.
     """
     network = parse(text.strip())
@@ -120,8 +120,8 @@ def union(texts: Iterable[str]) -> IPSet:
 def embedded(text: str, *, whole: bool = False) -> IPSet:
     """The IPv4 addresses that an IPv6 block contains as mapped or NAT64 addresses. Raises ValueError like `parse`.
 
-    `whole`: only if the block contains no other addresses. C(::/0) contains every IPv4 address, but a user who allows
-    or forbids C(::/0) means IPv6.
+    `whole`: only if the block contains no other addresses. `::/0` contains every IPv4 address, but a user who allows
+    or forbids `::/0` means IPv6.
     """
     block = parse(text).cidr
     found = []

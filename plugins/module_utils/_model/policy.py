@@ -78,7 +78,7 @@ class Policy(NamedTuple):
 
 
 def policy_from(option: Mapping[str, Any] | None) -> Policy | None:
-    """The policy in the option C(policy), None if it is not set. Raises ValidationError with all faults."""
+    """The policy in the option `policy`, None if it is not set. Raises ValidationError with all faults."""
     if option is None:
         return None
     blocks: dict[str, list[str]] = {}

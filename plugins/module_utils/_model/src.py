@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads a file of definitions: YAML or JSON, a list at the top level or under the key C(runtimes)."""
+"""Reads a file of definitions: YAML or JSON, a list at the top level or under the key `runtimes`."""
 
 from __future__ import annotations
 

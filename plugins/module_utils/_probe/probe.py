@@ -45,7 +45,7 @@ def settings_from(params: Mapping[str, Any], check_mode: bool = False) -> Settin
 def probe(scratch: Scratch) -> dict[str, Any]:
     """The result. Raises MstrError if the login is refused or the task must end."""
     try:
-        scratch.library.snapshot()
+        scratch.session.snapshot()
         removed = _earlier(scratch)
         answers = [*_asked(OF_RUNTIMES, scratch), *_cleaned_up(scratch), *_asked((*OF_SESSIONS, *NEVER), scratch)]
     except Interrupted as exc:
@@ -107,7 +107,7 @@ def _earlier(scratch: Scratch) -> int:
         return 0
     for identity, name in found.items() if not scratch.settings.check_mode else ():
         try:
-            RuntimeApi(scratch.library).delete(Runtime({"name": name}, identity), None)
+            RuntimeApi(scratch.session).delete(Runtime({"name": name}, identity), None)
         except Interrupted:
             raise
         except MstrError as exc:

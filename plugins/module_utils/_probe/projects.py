@@ -22,7 +22,7 @@ _LOADED = 0  # status of a project [mstrio]
 
 
 def _projects(scratch: Scratch) -> list[Mapping[str, Any]]:
-    data = scratch.library.get("/projects", doing="list the projects")
+    data = scratch.session.get("/projects", doing="list the projects")
     return [one for one in data if isinstance(one, Mapping) and one.get("id")] if isinstance(data, list) else []
 
 
@@ -36,7 +36,7 @@ def _searches(scratch: Scratch) -> dict[str, Mapping[str, Any] | ApiError]:
     found: dict[str, Mapping[str, Any] | ApiError] = {}
     for version, path, body in _VERSIONS:
         try:
-            data = scratch.library.send(
+            data = scratch.session.send(
                 "POST", path, body, doing="search for scripts", params=params, project=str(loaded[0]["id"]), kind="read"
             )
         except ApiError as exc:

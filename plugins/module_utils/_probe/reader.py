@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from .._errors import MstrError, code_number, unforeseen
 from .._session.interrupt import Interrupted, Stop
 from .._session.response import Response
-from .._session.session import Library
+from .._session.session import Session
 from .words import Settings, Unanswered, why
 
 Found = TypeVar("Found")
@@ -26,20 +26,20 @@ class Reader:
 
     def __init__(
         self,
-        library: Library,
+        session: Session,
         settings: Settings,
         stop: Stop,
         clock: Callable[[], float],
         warn: Callable[[str], None],
     ) -> None:
-        self.library, self.settings, self.stop, self.clock, self.warn = library, settings, stop, clock, warn
+        self.session, self.settings, self.stop, self.clock, self.warn = session, settings, stop, clock, warn
         self.objects: dict[str, dict[str, Any]] = {}  # as last read, by id
         self.list_orders: list[list[str]] = []  # ids in the order of each list
         self.block_orders: list[list[str]] = []  # whitelists in the order of each read
         self.codes: list[str] = []  # of errors, as the server wrote them
         self.wrapped: set[bool] = set()  # whether errors came as a list under "errors"
         self._found: dict[Any, Any] = {}  # by function, see `once`
-        library.on_response = self.hear
+        session.on_response = self.hear
 
     def once(self: Self, find: Callable[[Self], Found]) -> Found:
         """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted."""
@@ -75,7 +75,7 @@ class Reader:
 
     def listed(self) -> list[dict[str, Any]]:
         """The list as the server returns it. Raises MstrError, Unanswered."""
-        data = self.library.get(PATH, doing="list the runtimes")
+        data = self.session.get(PATH, doing="list the runtimes")
         entries = data.get("runtimes") if isinstance(data, Mapping) else None
         if not isinstance(entries, list):
             raise Unanswered("The list of runtimes has an unexpected shape.")
@@ -85,7 +85,7 @@ class Reader:
 
     def read(self, identity: str) -> dict[str, Any]:
         """One runtime as the server returns it. Raises MstrError, Unanswered."""
-        data = self.library.get(f"{PATH}/{identity}", doing="read a runtime")
+        data = self.session.get(f"{PATH}/{identity}", doing="read a runtime")
         if not isinstance(data, Mapping):
             raise Unanswered("A runtime was returned in an unexpected shape.")
         self.objects[identity] = dict(data)

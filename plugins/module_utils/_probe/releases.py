@@ -22,7 +22,7 @@ _RELEASE = re.compile(r"[\w. -]{1,60}", re.ASCII)
 def _status_call(scratch: Scratch) -> Mapping[str, Any] | None:
     """The response to GET /status; None if the server refuses it even with a session."""
     try:
-        data = scratch.library.call("GET", "/status", doing="read the server's releases", renews=False).data()
+        data = scratch.session.call("GET", "/status", doing="read the server's releases", renews=False).data()
     except ApiError as exc:
         if exc.status in (401, 403):
             return None
@@ -78,7 +78,7 @@ def deployment_type(scratch: Scratch) -> Answer:
 
 def _versions_call(scratch: Scratch) -> list[str] | ApiError:
     try:
-        data = scratch.library.get("/runtimes/versions", doing="list the runtime versions")
+        data = scratch.session.get("/runtimes/versions", doing="list the runtime versions")
     except ApiError as exc:
         if exc.status in (404, 405):
             return exc
@@ -124,7 +124,7 @@ def privilege_for_reads(scratch: Scratch) -> Answer:
 
 
 def _session_settings(scratch: Scratch) -> Mapping[str, Any]:
-    data = scratch.library.get("/sessions", doing="read the session's settings")
+    data = scratch.session.get("/sessions", doing="read the session's settings")
     return data if isinstance(data, Mapping) else {}
 
 
@@ -141,7 +141,7 @@ def iserver_timeout(scratch: Scratch) -> Answer:
 
 def guest_login(scratch: Scratch) -> Answer:
     """Whether the server accepts guest logins."""
-    login = scratch.library.connection.login
+    login = scratch.session.connection.login
     if login is None or login.mode != "anonymous":
         raise Unanswered("The probe logs in only with the credentials that it is given; give login_mode: anonymous.")
     return "yes", "The probe is logged in as guest."

@@ -70,7 +70,7 @@ class Scratch(Reader):
         self._wrote = True
         try:
             note = partial(self._note, name)
-            response = self.library.call("POST", PATH, json={"name": name, **body}, doing=f"create {name}", late=note)
+            response = self.session.call("POST", PATH, json={"name": name, **body}, doing=f"create {name}", late=note)
         except Interrupted as exc:
             if exc.unclear and name not in self.known.values():
                 self._missing.append(name)
@@ -133,7 +133,7 @@ class Scratch(Reader):
         before = self.objects.pop(identity, {}).get("version")
         body = {"name": self.known[identity], **fields} if named else fields
         try:
-            self.library.send("PATCH", f"{PATH}/{identity}", body, doing="update a runtime of the probe")
+            self.session.send("PATCH", f"{PATH}/{identity}", body, doing="update a runtime of the probe")
         except (ApiError, ConnectError) as exc:
             refused = isinstance(exc, ApiError) and exc.status not in (401, 403, 404, 429)
             if exc.unclear and self._changed_since(identity, before):
@@ -153,7 +153,7 @@ class Scratch(Reader):
 
     def delete(self, identity: str, comment: str | None = None) -> None:
         """Delete one. Raises MstrError."""
-        RuntimeApi(self.library).delete(Runtime({"name": self.known[identity]}, identity), comment)
+        RuntimeApi(self.session).delete(Runtime({"name": self.known[identity]}, identity), comment)
         del self.known[identity]
 
     def clean_up(self) -> list[str]:
@@ -185,14 +185,14 @@ class Scratch(Reader):
                 time.sleep(1)
             for identity in list(self.known):
                 try:
-                    self.library.last_call("DELETE", f"{PATH}/{identity}", doing="delete a runtime of the probe")
+                    self.session.last_call("DELETE", f"{PATH}/{identity}", doing="delete a runtime of the probe")
                     del self.known[identity]
                 except MstrError as exc:
                     if isinstance(exc, ApiError) and says_no_such_object(exc):
                         del self.known[identity]
                     reasons[identity] = exc.sentence
             try:
-                data = self.library.last_call("GET", PATH, doing="list the runtimes")
+                data = self.session.last_call("GET", PATH, doing="list the runtimes")
                 found = self._find(self._renamed([one for one in data["runtimes"] if one["id"]]))
             except (MstrError, TypeError, KeyError):
                 break

@@ -34,7 +34,7 @@ def _ran(scratch: Scratch, identity: str, code: str) -> dict[str, Any]:
         raise Unanswered("Needs a script, which the option scripts allows.")
     scratch.may_write()
     try:
-        return run_script(scratch.library, Script(code, identity, _RUN_TIMEOUT), scratch.clock, scratch.stop.pause)
+        return run_script(scratch.session, Script(code, identity, _RUN_TIMEOUT), scratch.clock, scratch.stop.pause)
     except MstrError as exc:
         scratch.stop.check()
         status = getattr(exc, "result", {}).get("status")

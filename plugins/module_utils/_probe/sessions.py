@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from .._errors import ApiError, ConnectError, MstrError
-from .._session.connection import LOGIN_MODES, Login
+from .._session.connection import LOGIN_MODES, Login, SessionString
 from .._session.interrupt import Interrupted, side_by_side
 from .._session.response import says_session_gone
-from .._session.session import Library
-from .._session.session_string import SessionString
+from .._session.session import Session
 from .reader import PATH
 from .scratch import Scratch
 from .words import Answer, Unanswered, refused, why
@@ -39,7 +38,7 @@ class Trials(NamedTuple):
 
 
 def _may_open(scratch: Scratch) -> Login:
-    connection = scratch.library.connection
+    connection = scratch.session.connection
     if scratch.settings.check_mode:
         raise Unanswered("Needs a second login, which check mode leaves out.")
     if connection.session is not None:
@@ -50,21 +49,21 @@ def _may_open(scratch: Scratch) -> Login:
 
 
 @contextmanager
-def _session(scratch: Scratch, login: Login) -> Iterator[Library]:
+def _second_session(scratch: Scratch, login: Login) -> Iterator[Session]:
     """One more session of the same user, logged out at the end. It is tried once, and never opened again."""
-    connection = scratch.library.connection._replace(session=None, login=login, retries=0)
-    library = Library(connection, scratch.stop, scratch.warn)
-    library.on_response = scratch.hear
+    connection = scratch.session.connection._replace(session=None, login=login, retries=0)
+    session = Session(connection, scratch.stop, scratch.warn)
+    session.on_response = scratch.hear
     try:
-        _log_in(scratch, library)
-        yield library
+        _log_in(scratch, session)
+        yield session
     finally:
-        library.log_out()
+        session.log_out()
 
 
-def _log_in(scratch: Scratch, library: Library) -> None:
+def _log_in(scratch: Scratch, session: Session) -> None:
     try:
-        library.snapshot()
+        session.snapshot()
     except (ApiError, ConnectError) as exc:
         if exc.unclear:
             scratch.warn(f"{exc.sentence} {_STAYS_OPEN}")
@@ -75,16 +74,16 @@ def _trials(scratch: Scratch) -> Trials:
     """Open a second session, try things on it, and see what its logout does to the first one."""
     login = _may_open(scratch)
     application = _attempt(lambda: _application_type(scratch, login))
-    with _session(scratch, login) as second:
+    with _second_session(scratch, login) as second:
         cookie = _attempt(lambda: _cookie_of(scratch, second))
         parallel = _attempt(lambda: _at_a_time_or_refused(scratch, second))
         delegated = _attempt(lambda: _delegated(scratch, second))
         lives = _lives(second)
     if not lives:
         # It ended together with a delegated session, or with all sessions of the user.
-        with _session(scratch, login):
+        with _second_session(scratch, login):
             pass
-    if _lives(scratch.library):
+    if _lives(scratch.session):
         scope: Answer = ("session", "After the logout of a second session, the first one went on.")
     else:
         scope = ("user", "After the logout of a second session, the first one was gone too.")
@@ -103,9 +102,9 @@ def _attempt(trial: Callable[[], Answer]) -> Answer | Unanswered:
         return Unanswered(why(exc))
 
 
-def _lives(library: Library) -> bool:
+def _lives(session: Session) -> bool:
     try:
-        library.get(_SESSION, doing="read the session's settings", renews=False)
+        session.get(_SESSION, doing="read the session's settings", renews=False)
     except ApiError as exc:
         if not says_session_gone(exc):
             raise
@@ -115,7 +114,7 @@ def _lives(library: Library) -> bool:
 
 def _application_type(scratch: Scratch, login: Login) -> Answer:
     try:
-        with _session(scratch, login._replace(body={**login.body, "applicationType": 76})):
+        with _second_session(scratch, login._replace(body={**login.body, "applicationType": 76})):
             return "yes", "A login with applicationType 76 was accepted."
     except ApiError as exc:
         if exc.status != 400:
@@ -123,13 +122,13 @@ def _application_type(scratch: Scratch, login: Login) -> Answer:
         return "no", f"A login with applicationType 76 was {refused(exc)}."
 
 
-def _cookie_of(scratch: Scratch, second: Library) -> Answer:
+def _cookie_of(scratch: Scratch, second: Session) -> Answer:
     before = second.snapshot()
     _lives(second)
     if _cookies(second.snapshot()) == _cookies(before):
         return _constant(_cookies(before))
-    connection = scratch.library.connection._replace(session=before, login=None, retries=0)
-    old = Library(connection, scratch.stop, scratch.warn)
+    connection = scratch.session.connection._replace(session=before, login=None, retries=0)
+    old = Session(connection, scratch.stop, scratch.warn)
     if _lives(old):
         return "rotate", "A cookie changes with each response, and the one before is accepted too."
     return "rotate_strict", "A cookie changes with each response, and only the newest is accepted."
@@ -145,7 +144,7 @@ def _constant(cookies: Mapping[str, str]) -> Answer:
     return "fixed", f"The server sets a cookie beside {_OF_TOMCAT}, which stays the same."
 
 
-def _at_a_time_or_refused(scratch: Scratch, second: Library) -> Answer:
+def _at_a_time_or_refused(scratch: Scratch, second: Session) -> Answer:
     try:
         return _at_a_time(scratch, second)
     except ApiError as exc:
@@ -154,7 +153,7 @@ def _at_a_time_or_refused(scratch: Scratch, second: Library) -> Answer:
         return "refuse", f"Of {_CALLS} calls at a time on one session, one was {refused(exc)}."
 
 
-def _at_a_time(scratch: Scratch, second: Library) -> Answer:
+def _at_a_time(scratch: Scratch, second: Session) -> Answer:
     def call(_index: int = 0) -> float:
         begin = scratch.clock()
         second.call("GET", PATH, doing="list the runtimes", renews=False)
@@ -182,23 +181,23 @@ def _together(scratch: Scratch, call: Callable[[int], float]) -> float:
     return scratch.clock() - begin
 
 
-def _delegated(scratch: Scratch, giver: Library) -> Answer:
+def _delegated(scratch: Scratch, giver: Session) -> Answer:
     doing = "get an identity token of the second session"
     token = giver.call("POST", "/auth/identityToken", doing=doing, renews=False).headers.get(_IDENTITY_TOKEN)
     if not token:
         raise Unanswered("The server returned no identity token.")
     body = {"loginMode": LOGIN_MODES["identity_token"], "identityToken": token}
-    connection = scratch.library.connection._replace(
+    connection = scratch.session.connection._replace(
         session=None, login=Login("identity_token", "/auth/delegate", body, (token,)), retries=0
     )
-    library = Library(connection, scratch.stop, scratch.warn)
+    session = Session(connection, scratch.stop, scratch.warn)
     ended = True
     try:
-        _log_in(scratch, library)
+        _log_in(scratch, session)
     finally:
         # The probe opened the delegating session itself, so no other user's session can end.
         try:
-            library.end_session()
+            session.end_session()
         except MstrError as exc:
             scratch.warn(f"{exc.sentence} {_STAYS_OPEN}")
             ended = False
@@ -214,9 +213,9 @@ def _delegated(scratch: Scratch, giver: Library) -> Answer:
 
 def _own_cookies(scratch: Scratch) -> Answer | None:
     """The cookies of the probe's own session; None if they change."""
-    before = _cookies(scratch.library.snapshot())
-    _lives(scratch.library)
-    after = _cookies(scratch.library.snapshot())
+    before = _cookies(scratch.session.snapshot())
+    _lives(scratch.session)
+    after = _cookies(scratch.session.snapshot())
     return _constant(after) if before == after else None
 
 

@@ -2,17 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options: which server, which credentials, which limits. Checked before anything is sent."""
+"""The connection options: which server, which credentials, which limits. Checked before anything is sent.
+
+An open session is one opaque string, which a play passes from task to task. It is one string, because Ansible masks
+every secret value wherever it occurs: as a separate value, a cookie "1" would make 10.0.0.0/16 unreadable in every
+result.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._errors import ValidationError, clean
-from .session_string import SessionString, decode
 from .tls import file_faults
 
 # loginMode numbers [doc]; -1 delegates an identity token. An API token is sent as the user name, with no password
@@ -26,7 +33,17 @@ _NEEDS = {
     "identity_token": ("identity_token",),
 }
 _LONGEST_TIMEOUT = 86400  # seconds; much longer timeouts overflow in sockets and locks
+_DIGEST = 8  # bytes
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+
+
+class SessionString(NamedTuple):
+    """The parts of an open session. A cookie is (name, value, domain, path)."""
+
+    base_url: str
+    token: str
+    cookies: Sequence[tuple[str, str, str, str]]
+    delegated: bool = False
 
 
 class Login(NamedTuple):
@@ -69,7 +86,7 @@ class Connection(NamedTuple):
 
 
 def normal_url(text: str) -> str:
-    """The base URL without a trailing C(/), C(/api) or C(/app).
+    """The base URL without a trailing `/`, `/api` or `/app`.
 
     Raises ValueError with the rest of a sentence that starts with the URL.
     """
@@ -100,7 +117,7 @@ def is_given(option: str, value: Any, *, empty: bool = False) -> bool:
     return value is not None and (value != "" or empty or option == "password")
 
 
-def from_params(params: Mapping[str, Any]) -> Connection:
+def connection_from(params: Mapping[str, Any]) -> Connection:
     """The connection from a task's options. Raises ValidationError with all faults."""
     params = {option: value for option, value in params.items() if is_given(option, value)}
     faults: list[str] = []
@@ -186,3 +203,34 @@ def _login(params: Mapping[str, Any], *, session_given: bool, faults: list[str])
         return Login(mode, "/auth/login", body)
     body.update(username=params["username"], password=params["password"])
     return Login(mode, "/auth/login", body, (params["password"],))
+
+
+def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
+    """The string for `decode`. It contains none of the texts in `avoid`, because Ansible would mask them in it.
+
+    Raises ValueError if a secret is too short to avoid.
+    """
+    body = json.dumps([session.base_url, session.token, list(session.cookies), session.delegated]).encode()
+    body = hashlib.sha256(body).digest()[:_DIGEST] + body
+    avoid = [text for text in avoid if text]
+    for salt in range(256):
+        text = base64.urlsafe_b64encode(bytes([salt]) + bytes(byte ^ salt for byte in body)).decode("ascii")
+        if not any(secret in text for secret in avoid):
+            return text
+    raise ValueError("a credential of this task is so short that it occurs in every string")
+
+
+def decode(text: str) -> SessionString:
+    """The session in a string. Raises ValueError with the rest of a sentence if it is invalid or incomplete."""
+    try:
+        salted = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+        body = bytes(byte ^ salted[0] for byte in salted[1:])
+        # The digest is not a signature; it only detects an incomplete string.
+        if hashlib.sha256(body[_DIGEST:]).digest()[:_DIGEST] != body[:_DIGEST]:
+            raise ValueError(text)
+        parts: Any = json.loads(body[_DIGEST:])
+        base_url, token, cookies, delegated = parts
+        return SessionString(base_url, token, [(c[0], c[1], c[2], c[3]) for c in cookies], delegated)
+    except (ValueError, TypeError, IndexError, RecursionError):
+        remedy = "pass the string that mstr_session returned, unchanged"
+        raise ValueError(f"is not a complete session string; {remedy}") from None

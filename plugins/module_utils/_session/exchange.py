@@ -4,7 +4,7 @@
 
 """Sends one call, with retries, until a response arrives or a signal ends the task.
 
-Logins and tokens are handled by `_library`.
+Logins and tokens are handled by `session`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from typing import Any
 
 from .._errors import ConnectError, MstrError
 from .connection import Connection
-from .http import Http
+from .http import RETRY_STATUSES, Http, pause_before, retries_connection
 from .interrupt import Interrupted, Stop, Unstoppable
 from .response import Response
-from .retry import RETRY_STATUSES, pause_before, retries_connection
 
 _LAST_CALL_LIMIT = 5.0  # seconds
 
@@ -49,7 +48,7 @@ class Exchange:
         late: Callable[[Response], object] | None = None,
         **options: Any,
     ) -> Response:
-        """The response, of any status. `kind`: a key of C(RETRY_STATUSES). `doing`: for messages, such as "log in".
+        """The response, of any status. `kind`: a key of `RETRY_STATUSES`. `doing`: for messages, such as "log in".
 
         `late` gets a response that arrives after the task was asked to end, so that the caller can undo what it
         started. `options`: see `Http.start`. Raises ConnectError; Interrupted.

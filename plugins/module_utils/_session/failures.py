@@ -5,7 +5,7 @@
 """Explains why a call got no response, from the exceptions of requests and urllib3.
 
 If a connection breaks, the server may have received the request, unless the traceback proves that it was never sent: an
-exception from C(connect) means that there was no connection yet. The class of the exception proves nothing: behind a
+exception from `connect` means that there was no connection yet. The class of the exception proves nothing: behind a
 proxy, urllib3 raises ProxyError for every broken connection, even after a request was sent.
 The code compares class names, so that it needs neither library. It never quotes an exception's whole text, which
 contains object addresses and, behind a proxy, may contain secrets.

@@ -13,13 +13,13 @@ from __future__ import annotations
 import select
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
-from .._errors import MstrError
+from .._errors import MstrError, ValidationError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,6 +27,11 @@ Result = TypeVar("Result")
 _WAKE = object()
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 _CALLER_CHECK_S = 1.0  # seconds between checks that the caller still reads the result
+
+# The number of requests at the same time.
+DEFAULT_CONCURRENCY = 4
+_HIGHEST_CONCURRENCY = 16
+CONCURRENCY_OPTION: dict[str, Any] = {"concurrency": {"type": "int", "default": DEFAULT_CONCURRENCY}}
 
 
 class Interrupted(MstrError):
@@ -36,7 +41,7 @@ class Interrupted(MstrError):
     doing = ""
 
     def to_result(self) -> dict[str, Any]:
-        """The arguments of C(fail_json)."""
+        """The arguments of `fail_json`."""
         doing = f" while trying to {self.doing}" if self.doing else ""
         return {**super().to_result(), "msg": f"{self.sentence}{doing}."}
 
@@ -59,7 +64,7 @@ class Stop:
     def install(self) -> None:
         """Handle the signals that end a process, except SIGKILL, which cannot be handled.
 
-        A signal that the process inherited as ignored stays ignored, so that C(nohup) works.
+        A signal that the process inherited as ignored stays ignored, so that `nohup` works.
         """
         for name in _SIGNALS:
             number = getattr(signal, name)
@@ -142,10 +147,16 @@ def start_thread(work: Callable[..., None], *args: Any) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def check_concurrency(params: Mapping[str, Any]) -> None:
+    """Raises ValidationError if the number of parallel requests is out of range."""
+    if not 1 <= params["concurrency"] <= _HIGHEST_CONCURRENCY:
+        raise ValidationError([f"concurrency must be from 1 to {_HIGHEST_CONCURRENCY}, not {params['concurrency']}"])
+
+
 def side_by_side(
     work: Callable[[Item], Result],
     items: Sequence[Item],
-    workers: int,
+    concurrency: int,
     on_done: Callable[[int], None] = lambda done: None,
 ) -> list[Result | Exception]:
     """The results in the order of `items`; an exception takes the place of a result that it prevented.
@@ -153,7 +164,7 @@ def side_by_side(
     The main thread stays free to receive signals, which wake all waiting workers, so that all of them end. After each
     item, `on_done` is called in the main thread with the number of finished items.
     """
-    if len(items) < 2 or workers < 2:
+    if len(items) < 2 or concurrency < 2:
         one_by_one = []
         for item in items:
             one_by_one.append(_result(work, item))
@@ -172,7 +183,7 @@ def side_by_side(
                 return
             done.put((index, _result(work, items[index])))
 
-    for _worker in range(min(workers, len(items))):
+    for _worker in range(min(concurrency, len(items))):
         start_thread(serve)
     results: dict[int, Any] = {}
     while len(results) < len(items):
@@ -185,12 +196,12 @@ def side_by_side(
 def all_side_by_side(
     work: Callable[[Item], Result],
     items: Sequence[Item],
-    workers: int,
+    concurrency: int,
     on_done: Callable[[int], None] = lambda done: None,
 ) -> list[Result]:
     """The results in the order of `items`. When all items are done, raises the first exception."""
     results: list[Result] = []
-    for result in side_by_side(work, items, workers, on_done):
+    for result in side_by_side(work, items, concurrency, on_done):
         if isinstance(result, Exception):
             raise result
         results.append(result)

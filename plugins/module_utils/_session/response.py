@@ -47,7 +47,7 @@ _LIBRARY = "/MicroStrategyLibrary"
 
 
 class Response(NamedTuple):
-    """A complete response. `request` is the call, such as C(GET /api/runtimes)."""
+    """A complete response. `request` is the call, such as `GET /api/runtimes`."""
 
     request: str
     status: int

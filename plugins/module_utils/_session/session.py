@@ -16,17 +16,16 @@ from threading import Lock
 from typing import Any
 
 from .._errors import ApiError, AuthError, ConnectError, MstrError
-from .connection import Connection, Login
+from .connection import Connection, Login, SessionString, encode
 from .exchange import Exchange
 from .interrupt import Stop
 from .response import Response, api_error, says_session_gone, wrong_response
-from .session_string import SessionString, encode
 
 _TOKEN, _PROJECT = "X-MSTR-AuthToken", "X-MSTR-ProjectID"
 _LOG_IN = "log in"
 
 
-class Library:
+class Session:
     """A session, for several threads. Raises ValidationError if the proxy variable is invalid."""
 
     def __init__(self, connection: Connection, stop: Stop, warn: Callable[[str], None]) -> None:
@@ -67,7 +66,7 @@ class Library:
 
         `doing`: the operation for messages, such as "list the runtimes". `late` gets a response that arrives after the
         task was asked to end, so that the caller can undo what it started. `options`: `json`, `params`; `project`, an
-        id; `kind`, C(read) for a POST that only reads; `renews`, False if a 401 does not mean that the session has
+        id; `kind`, `read` for a POST that only reads; `renews`, False if a 401 does not mean that the session has
         ended. Raises ConnectError, ApiError, AuthError; Interrupted.
         """
         kind, renews = options.pop("kind", "read" if method == "GET" else "write"), options.pop("renews", True)

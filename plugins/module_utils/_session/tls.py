@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Certificates: checks of the files that a task names, and messages for the errors that TLS reports.
+"""Certificates and proxies: checks of what a task names, and messages for the errors that TLS reports.
 
-Reads the files; sends nothing.
+Reads the files of certificates; sends nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from .._errors import clean
 
@@ -27,6 +28,12 @@ _DATE_HINT = f"Renew the certificate of the server, or correct the clock of this
 _CLIENT_REFUSED = re.compile(
     "alert (certificate|bad certificate|unsupported certificate|unknown ca|access denied|handshake failure)"
     "|certificate required|handshake failure"
+)
+
+_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_EXPECTED = (
+    "expected http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with every special character of the user name and "
+    "the password percent-encoded (# is %23, / is %2F, @ is %40)"
 )
 
 
@@ -115,3 +122,40 @@ def not_tls(text: str, place: str) -> str | None:
     if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
         return f"{place} does not use TLS; if the server uses plain http, write http:// in base_url"
     return None
+
+
+def proxy_fault(url: str) -> str | None:
+    """The fault of an invalid URL, as the rest of a sentence; None for a valid URL.
+
+    Parsers differ on a password with an unencoded # or /: some take a part of it for the host, which then appears in
+    messages. So such a URL is refused, and no part of a refused URL is quoted.
+    """
+    scheme, userinfo, place = _parts(url)
+    fault = f"is not a valid proxy URL: {_EXPECTED}"
+    # Without a scheme, requests assumes http, but then ignores a user name.
+    if (scheme is None and userinfo) or (scheme is not None and scheme.lower() not in _SCHEMES):
+        return fault
+    if re.search(r"[/?#]", userinfo) or re.search(r"[\s\x00-\x1f\\]", url):
+        return fault
+    try:
+        parts = urlsplit(f"//{place}")
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return fault
+    return None if host else fault
+
+
+def proxy_secrets(url: str) -> set[str]:
+    """The texts in a proxy URL that no message may contain: the user information, and the password also decoded."""
+    _scheme, userinfo, _place = _parts(url)
+    user, colon, password = userinfo.partition(":")
+    # Without a password, the user name is a token.
+    secret = password if colon else user
+    return {text for text in (userinfo, secret, unquote(secret)) if text}
+
+
+def _parts(url: str) -> tuple[str | None, str, str]:
+    """Scheme, user information and the rest, split at the last `@`, because a password may contain one."""
+    scheme, rest = url.split("://", 1) if "://" in url else (None, url)
+    userinfo, _at, place = rest.rpartition("@")
+    return scheme, userinfo, place

@@ -16,7 +16,7 @@ from .._errors import ApiError, ValidationError
 from .._model.fields import FIELDS
 from .._model.runtime import Runtime, from_api
 from .._session.response import says_no_such_call, says_no_such_object, wrong_shape
-from .._session.session import Library
+from .._session.session import Session
 
 _PATH = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
@@ -26,14 +26,14 @@ WHOLE = tuple(field.name for field in FIELDS if not field.newer)
 class RuntimeApi:
     """The runtimes of one server."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._versions: list[tuple[str, ...] | None] = []  # the result of the one request, once made
 
     def everything(self) -> list[Runtime]:
         """Every runtime that the user may see. A list may omit fields. Raises MstrError."""
         doing = "list the runtimes"
-        data = self._library.get(_PATH, doing=doing)
+        data = self._session.get(_PATH, doing=doing)
         entries = data.get("runtimes") if isinstance(data, Mapping) else None
         if not isinstance(entries, list):
             raise self._unexpected(data, doing, f"GET /api{_PATH}", "an object with a list of runtimes")
@@ -44,7 +44,7 @@ class RuntimeApi:
         doing = f"read the runtime {label or f'with id {identity}'}"
         path = f"{_PATH}/{identity}"
         try:
-            data = self._library.get(path, doing=doing, kind="once" if polling else "read")
+            data = self._session.get(path, doing=doing, kind="once" if polling else "read")
         except ApiError as exc:
             if says_no_such_object(exc):
                 return None
@@ -59,21 +59,21 @@ class RuntimeApi:
 
     def create(self, body: Mapping[str, Any]) -> str | None:
         """Create a runtime. Returns its id; None if the server returned none. Raises MstrError."""
-        data = self._library.send("POST", _PATH, body, doing=f"create the runtime {body['name']!r}")
+        data = self._session.send("POST", _PATH, body, doing=f"create the runtime {body['name']!r}")
         identity = data.get("id") if isinstance(data, Mapping) else None
         return str(identity) if identity else None
 
     def update(self, runtime: Runtime, body: Mapping[str, Any]) -> None:
         """Change the fields in `body`, which must include the name [mstrio]. Raises MstrError."""
         doing = f"update the runtime {runtime.name!r} ({runtime.id})"
-        self._library.send("PATCH", f"{_PATH}/{runtime.id}", body, doing=doing)
+        self._session.send("PATCH", f"{_PATH}/{runtime.id}", body, doing=doing)
 
     def delete(self, runtime: Runtime, comment: str | None) -> None:
         """Delete a runtime; no error if it no longer exists. `comment`: for the journal, since 11.5.0300 [mstrio]."""
         doing = f"delete the runtime {runtime.name!r} ({runtime.id})"
         params = {"userComments": comment} if comment else None
         try:
-            self._library.send("DELETE", f"{_PATH}/{runtime.id}", doing=doing, params=params)
+            self._session.send("DELETE", f"{_PATH}/{runtime.id}", doing=doing, params=params)
         except ApiError as exc:
             if not says_no_such_object(exc):
                 raise
@@ -84,7 +84,7 @@ class RuntimeApi:
         if self._versions:
             return self._versions[0]
         try:
-            data = self._library.get(f"{_PATH}/versions", doing=doing)
+            data = self._session.get(f"{_PATH}/versions", doing=doing)
         except ApiError as exc:
             # An old release reads "versions" as an id, which does not exist.
             if says_no_such_call(exc) or says_no_such_object(exc):
@@ -103,7 +103,7 @@ class RuntimeApi:
         return from_api(data)
 
     def _unexpected(self, data: Any, doing: str, request: str, wanted: str) -> ApiError:
-        return wrong_shape(data, doing, self._library.base_url, request, wanted)
+        return wrong_shape(data, doing, self._session.base_url, request, wanted)
 
 
 def one_named(runtimes: Iterable[Runtime], name: str) -> Runtime | None:

@@ -5,7 +5,7 @@
 """Manages many runtimes on one session, with the same planner and writer as for a single runtime.
 
 Order of work: list the runtimes, read those that the list shows incompletely, make every plan, create and update in
-parallel, delete, list again. With O(wait), the purge comes after the wait: a runtime that is not ready cancels it.
+parallel, delete, list again. With `wait`, the purge comes after the wait: a runtime that is not ready cancels it.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ class Purge(NamedTuple):
 
 
 class Bulk:
-    """Brings many runtimes to their wanted state, with up to `workers` parallel requests."""
+    """Brings many runtimes to their wanted state, with up to `concurrency` parallel requests."""
 
     def __init__(
         self,
         writer: Writer,
-        workers: int,
+        concurrency: int,
         purge: Purge,
         waiter: Waiter | None = None,
         progress: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._progress = progress
         self._writer, self._planner, self._api = writer, writer.planner, writer.api
-        self._workers, self._purge, self._waiter = workers, purge, waiter
+        self._concurrency, self._purge, self._waiter = concurrency, purge, waiter
 
     def ensure_all(self, wanted: Sequence[Definition]) -> dict[str, Any]:
         """The result. Raises ValidationError before any write; PartialError with the result if an entry failed."""
@@ -79,7 +79,7 @@ class Bulk:
         def report_progress(number: int) -> None:
             self._progress(counted(number, len(entries), done))
 
-        all_side_by_side(lambda entry: entry.attempt(step), entries, self._workers, report_progress)
+        all_side_by_side(lambda entry: entry.attempt(step), entries, self._concurrency, report_progress)
 
     def _locate(self, entries: Sequence[Entry], listed: Sequence[Runtime]) -> None:
         by_id = {one.key: one for one in listed}

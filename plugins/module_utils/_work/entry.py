@@ -77,7 +77,7 @@ class Entry:
         }
 
     def to_diff(self, outcome: Outcome) -> dict[str, Any]:
-        """The entry's part of C(diff)."""
+        """The entry's part of `diff`."""
         header = f"runtime {self.name!r} ({outcome.id or 'new'})"
         return {
             "before": dict(outcome.before),

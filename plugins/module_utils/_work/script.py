@@ -15,10 +15,10 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, PartialError, clean
+from .._session.http import is_outage
 from .._session.interrupt import Interrupted
 from .._session.response import Response, parsed, says_no_such_object
-from .._session.retry import is_outage
-from .._session.session import Library
+from .._session.session import Session
 from .progress_texts import script_running
 
 _PATH = "/scripts/evaluation"
@@ -56,7 +56,7 @@ class Script(NamedTuple):
 
 
 def run_script(
-    library: Library,
+    session: Session,
     script: Script,
     clock: Callable[[], float],
     pause: Callable[[float], None],
@@ -67,14 +67,14 @@ def run_script(
     `clock` returns seconds; `pause` sleeps. A start whose response was lost is never repeated. While the script runs,
     the task tolerates an outage of the server until the timeout.
     """
-    run = _Run(library, script, _start(library, script))
+    run = _Run(session, script, _start(session, script))
     try:
         run.finish(clock, pause, progress)
     except _Forgotten as exc:
         raise PartialError(exc, run.to_result(None)) from None
     except MstrError as exc:
         doing = f" while the script ran on {script.label}." if isinstance(exc, Interrupted) else ""
-        failure = _stop(library, run.evaluation)
+        failure = _stop(session, run.evaluation)
         end = f"It may still be running: {failure}" if failure else "It was stopped on the server."
         cause = MstrError(f"{exc.sentence}{doing} {end}{run.stderr_end(' Its stderr ends with: ')}", **exc.error)
         raise PartialError(cause, run.to_result(None if failure else _CANCELLED)) from exc
@@ -87,7 +87,7 @@ def run_script(
     return {**result, "msg": f"Ran the script on {script.label}.", "result": run.output()}
 
 
-def _start(library: Library, script: Script) -> str:
+def _start(session: Session, script: Script) -> str:
     """The id of the evaluation. Raises MstrError; the message states whether the script may be running."""
     doing = f"run a script on {script.label}"
     undone: list[str] = []
@@ -97,10 +97,10 @@ def _start(library: Library, script: Script) -> str:
         with suppress(ValueError):
             identity = _id_in(response.data() if response.ok else None)
         if identity:
-            undone.append(_stop(library, identity))
+            undone.append(_stop(session, identity))
 
     try:
-        identity = _id_in(library.send("POST", _PATH, script.body(), doing=doing, late=stop_late))
+        identity = _id_in(session.send("POST", _PATH, script.body(), doing=doing, late=stop_late))
     except Interrupted as exc:
         end = _LOST if exc.unclear else "It was not started."
         if undone:
@@ -117,10 +117,10 @@ def _id_in(data: Any) -> str | None:
     return str(data["id"]) if isinstance(data, Mapping) and data.get("id") else None
 
 
-def _stop(library: Library, evaluation: str) -> str:
+def _stop(session: Session, evaluation: str) -> str:
     """Stop the run. Returns why it could not be stopped; empty on success."""
     try:
-        library.last_call("DELETE", f"{_PATH}/{evaluation}", doing="stop the script")
+        session.last_call("DELETE", f"{_PATH}/{evaluation}", doing="stop the script")
     except MstrError as exc:
         return exc.sentence
     return ""
@@ -133,8 +133,8 @@ class _Forgotten(MstrError):
 class _Run:
     """A run that was started, and its last known state."""
 
-    def __init__(self, library: Library, script: Script, evaluation: str) -> None:
-        self._library, self._script = library, script
+    def __init__(self, session: Session, script: Script, evaluation: str) -> None:
+        self._session, self._script = session, script
         self.evaluation = evaluation
         self.state: Mapping[str, Any] = {}
         self._outage: MstrError | None = None  # why the last check failed
@@ -161,7 +161,7 @@ class _Run:
         """Read the state and return its number; if the server cannot be reached, the last known number."""
         doing = f"read the result of the script on {self._script.label}"
         try:
-            state = self._library.get(f"{_PATH}/{self.evaluation}", doing=doing, kind="once")
+            state = self._session.get(f"{_PATH}/{self.evaluation}", doing=doing, kind="once")
         except MstrError as exc:
             if is_outage(exc):
                 self._outage = exc

@@ -18,7 +18,7 @@ from .._errors import ApiError, ConnectError, MstrError, ValidationError
 from .._model.runtime import Runtime
 from .._session.interrupt import all_side_by_side
 from .._session.response import says_no_such_call, wrong_shape
-from .._session.session import Library
+from .._session.session import Session
 from .saved_script import SCRIPT_TYPE, Project, SavedScript, Unread, Usage, script_from_search, select_projects
 
 Item = TypeVar("Item", Project, SavedScript)
@@ -35,26 +35,26 @@ _MOST_OUTAGES = 5
 _OUTAGES = (401, 429, 502, 503, 504)
 
 
-def find_usage(library: Library, wanted: Sequence[str] | None, workers: int) -> Usage:
+def find_usage(session: Session, wanted: Sequence[str] | None, concurrency: int) -> Usage:
     """The scripts of the projects with these names or ids; with None, of all projects that the user may use.
 
-    `workers`: number of parallel requests. Raises only Interrupted: failed reads are in `unread`.
+    `concurrency`: number of parallel requests. Raises only Interrupted: failed reads are in `unread`.
     """
-    return _Search(library, workers).usage(wanted)
+    return _Search(session, concurrency).usage(wanted)
 
 
-def check_unused(library: Library, runtimes: Iterable[Runtime], workers: int) -> None:
+def check_unused(session: Session, runtimes: Iterable[Runtime], concurrency: int) -> None:
     """Raises ValidationError if a script uses one of the runtimes, or if this cannot be determined."""
-    faults = find_usage(library, None, workers).protection_faults(runtimes)
+    faults = find_usage(session, None, concurrency).protection_faults(runtimes)
     if faults:
         raise ValidationError(faults)
 
 
 class _Search:
-    """One search of all projects, with up to `workers` parallel requests."""
+    """One search of all projects, with up to `concurrency` parallel requests."""
 
-    def __init__(self, library: Library, workers: int) -> None:
-        self._library, self._workers = library, workers
+    def __init__(self, session: Session, concurrency: int) -> None:
+        self._session, self._concurrency = session, concurrency
         self._version = 0  # index of the search that this release has, as far as known
         self._outages, self._last_outage = 0, ""
         self._unread: list[Unread] = []
@@ -88,13 +88,13 @@ class _Search:
                     self._outages, self._last_outage = self._outages + 1, exc.sentence
                 return _unread(item, exc)
 
-        results = all_side_by_side(attempt, items, self._workers)
+        results = all_side_by_side(attempt, items, self._concurrency)
         self._unread += [one for one in results if isinstance(one, Unread)]
         return [one for one in results if not isinstance(one, Unread)]
 
     def _projects(self) -> list[Project]:
         path, doing = "/projects", "list the projects"
-        entries = self._entries(self._library.get(path, doing=doing), doing, path)
+        entries = self._entries(self._session.get(path, doing=doing), doing, path)
         return [Project(str(one["id"]), str(one.get("name") or "")) for one in entries]
 
     def _scripts(self, project: Project) -> list[SavedScript]:
@@ -107,7 +107,7 @@ class _Search:
         offset = 0
         while total is None or len(found) < total:
             params = {"searchId": str(search["id"]), "offset": offset, "limit": _PAGE}
-            page = self._library.get(_RESULTS, params, doing=doing, project=project.id)
+            page = self._session.get(_RESULTS, params, doing=doing, project=project.id)
             entries = self._entries(page, doing, _RESULTS)
             new = {str(one["id"]): script_from_search(one, project) for one in entries if str(one["id"]) not in found}
             if not new:
@@ -127,7 +127,7 @@ class _Search:
             version = self._version
             path, body = _SEARCHES[version]
             try:
-                data = self._library.send(
+                data = self._session.send(
                     "POST", path, body, doing=doing, params=params, project=project.id, kind="read"
                 )
             except ApiError as exc:
@@ -136,15 +136,15 @@ class _Search:
                 self._version = version + 1
                 continue
             if not isinstance(data, Mapping) or not data.get("id"):
-                raise wrong_shape(data, doing, self._library.base_url, f"POST /api{path}", "an object with an id")
+                raise wrong_shape(data, doing, self._session.base_url, f"POST /api{path}", "an object with an id")
             return data
 
     def _read(self, script: SavedScript) -> SavedScript:
         """The script with its runtime."""
         path, doing = f"/scripts/{script.id}", f"read the {script.label}"
-        data = self._library.get(path, doing=doing, project=script.project.id)
+        data = self._session.get(path, doing=doing, project=script.project.id)
         if not isinstance(data, Mapping):
-            raise wrong_shape(data, doing, self._library.base_url, f"GET /api{path}", "an object with the script")
+            raise wrong_shape(data, doing, self._session.base_url, f"GET /api{path}", "an object with the script")
         try:
             return script.on_runtime(data)
         except ValidationError as exc:
@@ -154,7 +154,7 @@ class _Search:
         """The response as a list of objects with ids. Raises ApiError for any other shape."""
         if isinstance(data, list) and all(isinstance(one, Mapping) and one.get("id") for one in data):
             return data
-        raise wrong_shape(data, doing, self._library.base_url, f"GET /api{path}", "a list of objects with ids")
+        raise wrong_shape(data, doing, self._session.base_url, f"GET /api{path}", "a list of objects with ids")
 
 
 def _unread(item: Project | SavedScript, error: MstrError) -> Unread:

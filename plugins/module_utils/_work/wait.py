@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from .._errors import MstrError, PartialError, ValidationError, clean, unforeseen
 from .._model.runtime import Runtime
+from .._session.http import is_outage
 from .._session.interrupt import Interrupted, all_side_by_side
-from .._session.retry import is_outage
 from .api import RuntimeApi
 from .outcome import Outcome
 from .progress_texts import waiting as waiting_text
@@ -58,7 +58,7 @@ def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
 
 
 class Waiter:
-    """Waits for runtimes, with up to `workers` parallel requests.
+    """Waits for runtimes, with up to `concurrency` parallel requests.
 
     `clock` returns monotonic seconds, `pause` sleeps, `progress` gets a line of text before each round of checks.
     """
@@ -69,12 +69,12 @@ class Waiter:
         waiting: Waiting,
         clock: Callable[[], float],
         pause: Callable[[float], None],
-        workers: int = 1,
+        concurrency: int = 1,
         progress: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._progress = progress
         self._api, self._waiting, self._clock, self._pause = api, waiting, clock, pause
-        self._workers = workers
+        self._concurrency = concurrency
 
     def wait_for(self, outcome: Outcome) -> Outcome:
         """The outcome once its runtime is ready. Raises PartialError if it does not become ready."""
@@ -116,7 +116,7 @@ class Waiter:
             self._progress(waiting_text([one.runtime for one in pending], len(watches)))
             self._pause(min(interval, left))
             interval = min(interval * _GROWTH, longest)
-            all_side_by_side(lambda one: one.check(self._api), pending, self._workers)
+            all_side_by_side(lambda one: one.check(self._api), pending, self._concurrency)
             pending = [one for one in pending if not one.done]
 
 

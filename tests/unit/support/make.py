@@ -26,11 +26,11 @@ DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
 
 
 def wanted(name: str | None = "r", **options: Any) -> _definition.Definition:
-    return _definition.from_params({"name": name, **options})
+    return _definition.definition_from({"name": name, **options})
 
 
 def connection(**options: Any) -> _connection.Connection:
-    return _connection.from_params({"base_url": URL, "username": "u", "password": PASSWORD, **options})
+    return _connection.connection_from({"base_url": URL, "username": "u", "password": PASSWORD, **options})
 
 
 def faults_of(call: Callable[..., Any], *args: Any) -> tuple[str, ...]:

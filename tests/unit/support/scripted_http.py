@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stands in for _http.Http: answers from a script, and notes what was asked."""
+"""Stands in for Http: answers from a script, and notes what was asked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session import exchange as _exchange
-from ansible_collections.mstr.library.plugins.module_utils._session import session as _library
+from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
 from ansible_collections.mstr.library.plugins.module_utils._session.http import Http
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 
@@ -89,11 +89,11 @@ class FakeCall:
 
 
 class Session:
-    """A Library on a FakeHttp, with all that it says and pauses."""
+    """A session on a FakeHttp, with all that it says and pauses."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
         self.http = FakeHttp()
         monkeypatch.setattr(_exchange, "Http", lambda connection: self.http)
         self.stop = PatientStop()
         self.warnings: list[str] = []
-        self.library = _library.Library(connection(**options), self.stop, self.warnings.append)
+        self.session = _session.Session(connection(**options), self.stop, self.warnings.append)

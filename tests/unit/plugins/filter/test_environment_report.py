@@ -10,7 +10,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mstr.library.plugins.filter.environment_report import FilterModule, environment_report
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._work.bulk import Bulk, Purge
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
@@ -27,7 +27,7 @@ def result(have, *, check_mode=True, diff=True):
     """What the module returns, of a failed task too, as a playbook registers it."""
     bulk = Bulk(have.writer(check_mode=check_mode), 1, Purge(True))
     try:
-        applied = {"failed": False, **bulk.ensure_all([from_params(entry) for entry in ENTRIES])}
+        applied = {"failed": False, **bulk.ensure_all([definition_from(entry) for entry in ENTRIES])}
     except PartialError as exc:
         applied = {"failed": True, **exc.to_result()}
     return json.loads(json.dumps(applied if diff else {key: one for key, one in applied.items() if key != "diff"}))

@@ -12,7 +12,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
     PartialError,
     ValidationError,
 )
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.tests.unit.support.make import (
@@ -108,7 +108,7 @@ def test_a_runtime_that_goes_between_list_and_read_is_created():
 @given(st.none() | OBJECTS, OPTIONS)
 def test_ensure_twice_changes_once(data, options):
     server = Server(*([data] if data else []))
-    definition = from_params(options)
+    definition = definition_from(options)
     done = outcome(server, definition)
     assert server.warnings == []
     again = outcome(server, definition)
@@ -119,7 +119,7 @@ def test_ensure_twice_changes_once(data, options):
 
 @given(st.none() | OBJECTS, OPTIONS, st.sampled_from(["present", "absent"]))
 def test_check_mode_sends_only_reads_and_predicts_the_run(data, options, state):
-    definition = from_params({**options, "state": state})
+    definition = definition_from({**options, "state": state})
     server = Server(*([data] if data else []))
     predicted = outcome(server, definition, check_mode=True).to_result()
     assert server.writes == []
@@ -530,7 +530,7 @@ def test_a_guard_refuses_a_delete_before_it_is_sent(definition, check_mode):
         raise ValidationError([f"{one.name} is used" for one in runtimes])
 
     writer = server.writer(guard=guard, check_mode=check_mode)
-    assert faults_of(writer.ensure, from_params(definition)) == ("r is used",)
+    assert faults_of(writer.ensure, definition_from(definition)) == ("r is used",)
     assert server.writes == []
 
 
@@ -539,5 +539,5 @@ def test_a_guard_refuses_a_delete_before_it_is_sent(definition, check_mode):
 )
 def test_a_guard_is_asked_only_where_something_is_to_be_deleted(definition):
     seen = []
-    Server(stored()).writer(guard=seen.append).ensure(from_params(definition))
+    Server(stored()).writer(guard=seen.append).ensure(definition_from(definition))
     assert seen == []

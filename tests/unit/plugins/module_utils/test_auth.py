@@ -46,7 +46,7 @@ def user(server, **more):
 
 def user_info(task, _request):
     """A third-party module in one line."""
-    return {"user": task.library.get("/sessions/userInfo")["fullName"]}
+    return {"user": task.session.get("/sessions/userInfo")["fullName"]}
 
 
 def module(work=user_info, **how):
@@ -128,7 +128,7 @@ def test_work_gets_the_prepared_request(run, server):
 )
 def test_a_failure_is_a_sentence_with_its_facts_and_a_logout(run, server, raised):
     def work(task, _request):
-        task.library.get("/sessions/userInfo")
+        task.session.get("/sessions/userInfo")
         raise raised
 
     result = run(module(work), **user(server))
@@ -171,7 +171,7 @@ def test_nothing_listening_is_a_sentence(run):
 
 def test_the_output_of_a_run_contains_no_secret(run, server, capsys):
     def work(task, _request):
-        task.library.get("/sessions/userInfo")
+        task.session.get("/sessions/userInfo")
         return {"all": [PASSWORD, f"has {TOKEN} inside", COOKIE]}
 
     result = run(module(work), **user(server))
@@ -342,10 +342,16 @@ def test_after_the_caller_has_ended_nothing_is_printed_and_the_session_is_closed
     monkeypatch.setattr(sys, "__stdout__", os.fdopen(write, "w"))
 
     def work(task, _request):
-        task.library.get("/sessions/userInfo")
+        task.session.get("/sessions/userInfo")
         os.close(read)
-        task.library.send("POST", "/runtimes", {}, doing="write")
+        task.session.send("POST", "/runtimes", {}, doing="write")
 
     assert run(module(work), **user(server)) == {}
     assert (run.status, server.open) == (1, 0)
     assert "POST /api/runtimes" not in server.calls
+
+
+def test_the_session_has_its_first_name_too():
+    """Modules of users were written with it."""
+    task = auth.Task("the session", None, {}, False, print)
+    assert task.library == task.session == "the session"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, PartialError, ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._work.bulk import Bulk, Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiter, Waiting
@@ -31,21 +31,21 @@ def holding(**names):
     return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes))
 
 
-def bulk(server, *, workers=1, purge=False, exclude=(), limit=None, comment=None, wait=None, **writing):
-    return Bulk(server.writer(**writing), workers, Purge(purge, tuple(exclude), limit, comment), wait)
+def bulk(server, *, concurrency=1, purge=False, exclude=(), limit=None, comment=None, wait=None, **writing):
+    return Bulk(server.writer(**writing), concurrency, Purge(purge, tuple(exclude), limit, comment), wait)
 
 
 def run(server, *entries, **how):
     """The result, of a task that fails too."""
     try:
-        return bulk(server, **how).ensure_all([from_params(entry) for entry in entries])
+        return bulk(server, **how).ensure_all([definition_from(entry) for entry in entries])
     except PartialError as exc:
         return exc.to_result()
 
 
 def refused(server, *entries, **how):
     """The faults for which the whole task is refused; nothing was written."""
-    faults = faults_of(bulk(server, **how).ensure_all, [from_params(entry) for entry in entries])
+    faults = faults_of(bulk(server, **how).ensure_all, [definition_from(entry) for entry in entries])
     assert server.writes == []
     return faults
 
@@ -64,7 +64,7 @@ def summary(**counts):
 @pytest.mark.parametrize("number", [1, 30])
 def test_nothing_to_do_costs_one_list_at_any_number(number):
     have = Server(*(stored(name=f"r{n}", id=f"{n:032X}") for n in range(number)))
-    result = run(have, *({"name": f"r{n}", "exec_timeout": 600} for n in range(number)), workers=4)
+    result = run(have, *({"name": f"r{n}", "exec_timeout": 600} for n in range(number)), concurrency=4)
     assert have.requests == [LIST]
     assert result["changed"] is False
     assert result["summary"] == summary(unchanged=number)
@@ -164,7 +164,7 @@ def test_each_difference_names_its_runtime():
 def test_different_values_on_the_server_cause_the_same_warning_as_for_one_runtime():
     have = holding(a=A)
     have.alter = lambda one: one.update(execTimeout=1)
-    run(have, {"name": "a", "exec_timeout": 60}, {"name": "n", "exec_timeout": 60}, workers=4)
+    run(have, {"name": "a", "exec_timeout": 60}, {"name": "n", "exec_timeout": 60}, concurrency=4)
     assert len(have.warnings) == 2
     assert all("The server stored a different exec_timeout" in warning for warning in have.warnings)
 
@@ -297,7 +297,9 @@ def test_more_than_the_limit_refuses_the_whole_task():
 def test_check_mode_reports_what_would_change_beside_the_refusal():
     have = holding(a=A, b=B, c=C)
     with pytest.raises(PartialError) as caught:
-        bulk(have, purge=True, limit=1, check_mode=True).ensure_all([from_params({"name": "a", "exec_timeout": 60})])
+        bulk(have, purge=True, limit=1, check_mode=True).ensure_all(
+            [definition_from({"name": "a", "exec_timeout": 60})]
+        )
     result = caught.value.to_result()
     assert result["msg"] == f"purge would delete 2 runtimes, more than purge_limit 1: 'b', 'c'{RAISE}"
     assert actions(result) == [("a", "updated"), ("b", "deleted"), ("c", "deleted")]
@@ -396,11 +398,11 @@ def test_without_purge_nothing_is_said_of_it():
     assert result["error"]["code"] == "ERR0017"
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_of_fifty_one_fails(workers):
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_of_fifty_one_fails(concurrency):
     have = Server()
     have.fail("POST", refusal(400, "ERR006", "bad input"))
-    result = run(have, *({"name": f"r{n:02}"} for n in range(50)), workers=workers)
+    result = run(have, *({"name": f"r{n:02}"} for n in range(50)), concurrency=concurrency)
     assert len(have.runtimes) == 49
     assert result["summary"] == summary(created=49, failed=1)
     assert len(result["runtimes"]) == 50
@@ -457,7 +459,7 @@ def test_no_list_no_work():
     have = holding(a=A)
     have.fail("GET", refusal(503, "ERR0016", "not available", "GET /api/runtimes"))
     with pytest.raises(ApiError):
-        bulk(have).ensure_all([from_params({"name": "a"})])
+        bulk(have).ensure_all([definition_from({"name": "a"})])
 
 
 def test_the_default_runtime_stays_and_fails_its_entry_alone():
@@ -480,7 +482,7 @@ def waits(have, **options):
         Waiting(options.get("timeout", 50), 1.0),
         clock=lambda: next(clock),
         pause=options.get("pause", have.pause),
-        workers=2,
+        concurrency=2,
     )
 
 
@@ -521,7 +523,7 @@ def test_all_are_waited_for_in_parallel_and_returned_as_last_read():
         for n, one in enumerate(have.runtimes.values()):
             one["status"] = "ready" if n else "error"
 
-    result = run(have, *({"name": f"r{n}"} for n in range(9)), workers=2, wait=waits(have, pause=installed))
+    result = run(have, *({"name": f"r{n}"} for n in range(9)), concurrency=2, wait=waits(have, pause=installed))
     assert len(have.pauses) == 1, "one pause is enough for all runtimes"
     assert [entry["runtime"]["status"] for entry in result["runtimes"]] == ["error"] + ["ready"] * 8
     assert result["summary"] == summary(unchanged=8, failed=1)
@@ -567,7 +569,7 @@ def test_an_unforeseen_exception_of_one_entry_discards_no_report_and_cancels_the
 def test_an_update_of_a_runtime_missing_in_the_list_succeeds():
     have = holding(a=A, hidden=B)
     have.hides = lambda one: one["id"] == B
-    result = run(have, {"id": B, "others": "x"}, {"name": "new"}, workers=4)
+    result = run(have, {"id": B, "others": "x"}, {"name": "new"}, concurrency=4)
     assert [entry["action"] for entry in result["runtimes"]] == ["updated", "created"]
     assert result["runtimes"][0]["runtime"]["others"] == "x"
     assert result["summary"]["failed"] == 0

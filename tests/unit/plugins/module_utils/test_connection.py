@@ -7,8 +7,12 @@ from __future__ import annotations
 import math
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import from_params, normal_url
-from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import (
+    SessionString,
+    connection_from,
+    encode,
+    normal_url,
+)
 from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, connection, faults_of
 from ansible_collections.mstr.library.tests.unit.support.wire import self_signed
 
@@ -17,7 +21,7 @@ SESSION = encode(SessionString(URL, "a token", []))
 
 
 def faults(**options):
-    return faults_of(from_params, {"base_url": URL, **options})
+    return faults_of(connection_from, {"base_url": URL, **options})
 
 
 @pytest.mark.parametrize("tail", ["", "/", "/api", "/api/", "/app", "/app/", "//"])
@@ -109,7 +113,7 @@ def test_a_missing_base_url_says_where_it_may_come_from(missing):
     ids=["follows", "standard", "ldap", "anonymous", "api_token", "identity_token", "chosen", "empty password"],
 )
 def test_every_way_to_log_in(options, path, body, secrets):
-    login = from_params({"base_url": URL, **options}).login
+    login = connection_from({"base_url": URL, **options}).login
     assert (login.path, dict(login.body), login.secrets) == (path, body, secrets)
     assert login.delegated is (path == "/auth/delegate")
 
@@ -148,7 +152,7 @@ def test_the_options_missing_for_a_login_mode_are_named(options, fault):
 
 
 def test_a_session_brings_its_server_and_needs_no_credentials():
-    made = from_params({"session": SESSION})
+    made = connection_from({"session": SESSION})
     assert (made.base_url, made.session.token, made.login) == (URL, "a token", None)
 
 
@@ -169,7 +173,7 @@ def test_a_session_of_a_different_server_is_refused():
 
 @pytest.mark.parametrize("text", ["made up", SESSION[:-3]])
 def test_an_invalid_session_is_the_only_fault_and_is_not_quoted(text):
-    assert faults_of(from_params, {"session": text}) == (
+    assert faults_of(connection_from, {"session": text}) == (
         "session is not a complete session string; pass the string that mstr_session returned, unchanged",
     )
 

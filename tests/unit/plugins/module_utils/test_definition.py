@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import Package, Resource
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, wanted
 from ansible_collections.mstr.library.tests.unit.support.strategies import OPTIONS
@@ -71,11 +71,11 @@ from hypothesis import strategies as st
     ],
 )
 def test_a_refusal_names_option_index_and_value(options, fault):
-    assert faults_of(from_params, {"name": "r", **options}) == (fault,)
+    assert faults_of(definition_from, {"name": "r", **options}) == (fault,)
 
 
 def test_a_refused_block_is_named_by_option_index_and_value():
-    [first, second] = faults_of(from_params, {"name": "r", "whitelist": ["x", "10.0.0.0/8", "10.10.10.7/24"]})
+    [first, second] = faults_of(definition_from, {"name": "r", "whitelist": ["x", "10.0.0.0/8", "10.10.10.7/24"]})
     assert first.startswith("whitelist[0] 'x' is not a CIDR block")
     assert second.startswith("whitelist[2] '10.10.10.7/24' has host bits set: write 10.10.10.0/24")
 
@@ -91,7 +91,7 @@ def test_all_faults_come_in_one_message():
         "min_cached_instances": 5,
         "max_cached_instances": 4,
     }
-    assert len(faults_of(from_params, options)) == 10
+    assert len(faults_of(definition_from, options)) == 10
 
 
 @pytest.mark.parametrize("absent", [{}, {"description": None, "whitelist": None, "packages": None, "resource": None}])
@@ -157,6 +157,6 @@ def test_the_order_of_lists_never_matters(options, dice):
     shuffled = {
         key: dice.sample(value, len(value)) if isinstance(value, list) else value for key, value in options.items()
     }
-    one, other = from_params(options).values, from_params(shuffled).values
+    one, other = definition_from(options).values, definition_from(shuffled).values
     for name in ("whitelist", "packages"):
         assert sorted(map(str, one.get(name, ()))) == sorted(map(str, other.get(name, ())))

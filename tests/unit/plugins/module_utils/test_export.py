@@ -10,7 +10,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._errors import MASK, ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, from_params
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.export import to_definitions
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
@@ -62,7 +62,7 @@ def as_written(definitions):
     for entry in read:
         result = ArgumentSpecValidator(DEFINITION_OPTIONS).validate(entry)
         assert result.error_messages == []
-        found.append(from_params(result.validated_parameters))
+        found.append(definition_from(result.validated_parameters))
     return found
 
 

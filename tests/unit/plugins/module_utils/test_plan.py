@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import differences_after_write, make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored, wanted
@@ -144,7 +144,7 @@ def test_a_journal_comment_travels_with_a_change_and_never_makes_one():
 
 @given(st.none() | OBJECTS, OPTIONS)
 def test_apply_then_plan_is_empty(data, options):
-    definition = from_params(options)
+    definition = definition_from(options)
     plan = make_plan(from_api(data) if data else None, definition)
     again = make_plan(carried_out(data, plan), definition)
     assert again.changed_fields == ()
@@ -153,8 +153,8 @@ def test_apply_then_plan_is_empty(data, options):
 
 @given(OBJECTS, OPTIONS)
 def test_changed_fields_are_the_fields_that_differ_in_the_diff(data, options):
-    plan = make_plan(from_api(data), from_params(options))
-    assert set(plan.before) == set(plan.after) == set(from_params(options).values)
+    plan = make_plan(from_api(data), definition_from(options))
+    assert set(plan.before) == set(plan.after) == set(definition_from(options).values)
     differing = {name for name in plan.after if plan.before[name] != plan.after[name]}
     assert differing <= set(plan.changed_fields)
     assert plan.changed == bool(plan.changed_fields)
@@ -166,7 +166,7 @@ def test_a_definition_of_the_values_just_read_changes_nothing(data):
     """An export, applied to where it came from, changes nothing; what no definition can carry is left out."""
     as_result = from_api({**data, "whitelist": None, "packages": None, "resource": None}).to_result()
     as_result["runtime_version"] = as_result["runtime_version"] or None
-    assert not make_plan(from_api(data), from_params(as_result)).changed
+    assert not make_plan(from_api(data), definition_from(as_result)).changed
 
 
 @given(OBJECTS, OPTIONS, st.randoms(use_true_random=False))
@@ -174,15 +174,15 @@ def test_the_order_of_lists_never_matters(data, options, dice):
     def shuffled(values):
         return {key: dice.sample(v, len(v)) if isinstance(v, list) else v for key, v in values.items()}
 
-    plan = make_plan(from_api(data), from_params(options))
-    other = make_plan(from_api(data), from_params(shuffled(options)))
+    plan = make_plan(from_api(data), definition_from(options))
+    other = make_plan(from_api(data), definition_from(shuffled(options)))
     assert (other.action, other.changed_fields) == (plan.action, plan.changed_fields)
     assert other.after == plan.after
 
 
 @given(OBJECTS, OPTIONS)
 def test_an_omitted_field_is_neither_sent_nor_in_the_diff(data, options):
-    plan = make_plan(from_api(data), from_params(options))
+    plan = make_plan(from_api(data), definition_from(options))
     given_fields = {name for name in options if not name.startswith("purge_")}
     assert set(plan.changed_fields) <= given_fields
     assert set(plan.after) <= given_fields

@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import from_params
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import Policy, Violation, policy_from
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
@@ -135,7 +135,7 @@ def test_a_policys_own_mistakes_are_refused_all_at_once():
 def test_a_definition_is_refused_with_every_breach_beside_its_other_faults():
     judge = policy(["10.0.0.0/8"], ["10.66.0.0/16"])
     options = {"name": "", "whitelist": ["10.1.0.0/16", "8.8.8.8", "10.66.0.1", "10.10.10.7/24"]}
-    assert [fault.split(" ")[0] for fault in faults_of(from_params, options, judge)] == [
+    assert [fault.split(" ")[0] for fault in faults_of(definition_from, options, judge)] == [
         "name",
         "whitelist[3]",
         "whitelist[1]",
@@ -197,19 +197,19 @@ EMPTY = ("whitelist breaks the policy whitelist_required: it is empty",)
 
 
 def test_clearing_a_whitelist_is_refused_before_the_login():
-    assert faults_of(from_params, {"name": "r", "whitelist": []}, policy(required=True)) == EMPTY
+    assert faults_of(definition_from, {"name": "r", "whitelist": []}, policy(required=True)) == EMPTY
     for options in ({}, {"whitelist": ["10.0.0.0/8"]}, {"whitelist": [], "state": "absent"}):
-        from_params({"name": "r", **options}, policy(required=True))
-    from_params({"name": "r", "whitelist": []}, policy())
+        definition_from({"name": "r", **options}, policy(required=True))
+    definition_from({"name": "r", "whitelist": []}, policy())
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_creating_a_runtime_without_a_whitelist_is_refused_before_the_write(check_mode):
     judge, server = policy(required=True), Server()
-    wanted = from_params({"name": "r"}, judge)
+    wanted = definition_from({"name": "r"}, judge)
     assert faults_of(server.writer(policy=judge, check_mode=check_mode).ensure, wanted) == EMPTY
     assert server.writes == []
-    Server(stored(whitelist=[])).writer(policy=judge).ensure(from_params({"name": "r", "description": "d"}, judge))
+    Server(stored(whitelist=[])).writer(policy=judge).ensure(definition_from({"name": "r", "description": "d"}, judge))
 
 
 @pytest.mark.parametrize("held", [None, []])
@@ -218,9 +218,9 @@ def test_adding_nothing_to_an_empty_whitelist(held):
     server = Server(stored(whitelist=held))
     options = {"name": "r", "whitelist": [], "purge_whitelist": False}
     judge = policy(["10.0.0.0/8"])
-    assert server.writer(policy=judge).ensure(from_params(options, judge)).action == "none"
+    assert server.writer(policy=judge).ensure(definition_from(options, judge)).action == "none"
     judge = policy(required=True)
-    assert faults_of(server.writer(policy=judge).ensure, from_params(options, judge)) == (
+    assert faults_of(server.writer(policy=judge).ensure, definition_from(options, judge)) == (
         f"the merged whitelist: {EMPTY[0]}",
     )
 
@@ -242,7 +242,7 @@ def test_adding_nothing_to_an_empty_whitelist(held):
 def test_a_write_that_leaves_the_whitelist_empty_warns_under_networks_within(held, options, warned, check_mode):
     def warnings(judge):
         server = Server(*([] if held == "absent" else [stored(whitelist=held)]))
-        server.writer(policy=judge, check_mode=check_mode).ensure(from_params({"name": "r", **options}, judge))
+        server.writer(policy=judge, check_mode=check_mode).ensure(definition_from({"name": "r", **options}, judge))
         return server.warnings
 
     found = warnings(policy(["10.0.0.0/8"]))
@@ -253,12 +253,12 @@ def test_a_write_that_leaves_the_whitelist_empty_warns_under_networks_within(hel
 
 @pytest.mark.parametrize("options", [{"state": "absent", "whitelist": ["8.8.8.8"]}, {}, {"whitelist": []}])
 def test_an_unmanaged_whitelist_is_not_checked(options):
-    from_params({"name": "r", **options}, policy([], ["0.0.0.0/0"]))
+    definition_from({"name": "r", **options}, policy([], ["0.0.0.0/0"]))
 
 
 def refused_before_the_write(held, *, judge, **options):
     server = Server(stored(whitelist=held))
-    wanted = from_params({"name": "r", "purge_whitelist": False, **options}, judge)
+    wanted = definition_from({"name": "r", "purge_whitelist": False, **options}, judge)
     faults = faults_of(server.writer(policy=judge).ensure, wanted)
     assert server.writes == []
     return faults
@@ -277,7 +277,7 @@ def test_blocks_that_go_or_are_not_managed_are_not_judged():
     judge = policy(["10.0.0.0/8"])
     for options in ({"whitelist": ["10.1.0.0/16"]}, {"description": "d"}, {"description": "d", "id": ID}):
         server = Server(stored(whitelist=["8.8.8.8/32"]))
-        server.writer(policy=judge).ensure(from_params({"name": "r", **options}, judge))
+        server.writer(policy=judge).ensure(definition_from({"name": "r", **options}, judge))
         assert len(server.writes) == 1
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.progress import Progress
+from ansible_collections.mstr.library.plugins.module_utils.auth import Progress
 
 
 class Screen:

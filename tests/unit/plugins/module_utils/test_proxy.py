@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.proxy import proxy_fault, secrets_in
+from ansible_collections.mstr.library.plugins.module_utils._session.tls import proxy_fault, proxy_secrets
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_a_url_that_parsers_split_differently_is_refused_and_not_quoted(url):
     ],
 )
 def test_credentials_are_secrets_in_a_malformed_url_too(url, secrets):
-    assert secrets_in(url) == secrets
+    assert proxy_secrets(url) == secrets

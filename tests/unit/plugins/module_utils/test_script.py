@@ -70,7 +70,7 @@ class Room:
 
     def run(self, code="1", runtime_id=None, timeout=600.0, name=None):
         script = Script(code, runtime_id, timeout, name)
-        return run_script(self.session.library, script, lambda: self.now, self.pause)
+        return run_script(self.session.session, script, lambda: self.now, self.pause)
 
     def fail(self, *args, **options):
         with pytest.raises(MstrError) as failure:

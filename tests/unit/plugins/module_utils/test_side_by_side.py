@@ -30,18 +30,18 @@ class Counter:
         return item * 2
 
 
-@pytest.mark.parametrize("workers", [1, 3, 16])
-def test_the_results_are_in_order_and_no_more_work_at_a_time(workers):
+@pytest.mark.parametrize("concurrency", [1, 3, 16])
+def test_the_results_are_in_order_and_no_more_work_at_a_time(concurrency):
     counter = Counter()
-    assert all_side_by_side(counter.work, range(20), workers) == [item * 2 for item in range(20)]
-    assert counter.most <= workers
-    assert counter.most > 1 or workers == 1
+    assert all_side_by_side(counter.work, range(20), concurrency) == [item * 2 for item in range(20)]
+    assert counter.most <= concurrency
+    assert counter.most > 1 or concurrency == 1
 
 
-@pytest.mark.parametrize(("items", "workers"), [([7], 4), ([1, 2, 3], 1), ([], 4)])
-def test_one_item_or_one_worker_takes_no_thread(items, workers):
+@pytest.mark.parametrize(("items", "concurrency"), [([7], 4), ([1, 2, 3], 1), ([], 4)])
+def test_one_item_or_one_worker_takes_no_thread(items, concurrency):
     counter = Counter()
-    assert all_side_by_side(counter.work, items, workers) == [item * 2 for item in items]
+    assert all_side_by_side(counter.work, items, concurrency) == [item * 2 for item in items]
     assert counter.threads <= {threading.main_thread()}
 
 
@@ -57,9 +57,9 @@ def halves(item):
     return item // 2
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_an_exception_stands_for_the_result_that_it_prevented(workers):
-    results = side_by_side(halves, range(6), workers)
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_an_exception_stands_for_the_result_that_it_prevented(concurrency):
+    results = side_by_side(halves, range(6), concurrency)
     assert results[::2] == [0, 1, 2]
     assert [type(one) for one in results[1::2]] == [KeyError] * 3
 

@@ -77,9 +77,9 @@ def server():
     return Server(Sales={"load": ID, "clean": None}, Finance={"close": ID}, Empty={})
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_every_script_of_every_project_with_its_runtime(server, workers):
-    usage = find_usage(server, None, workers)
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_every_script_of_every_project_with_its_runtime(server, concurrency):
+    usage = find_usage(server, None, concurrency)
     assert found(usage) == {ID: ["Sales/load", "Finance/close"], DEFAULT_ID: ["Sales/clean"]}
     assert usage.unread == []
     # One list, a search for each project, a page where there is something to list, a read for each script.
@@ -100,10 +100,10 @@ def test_only_the_projects_asked_for(server):
     assert len(server.requests) == 4
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_an_older_release_is_asked_for_the_newer_search_once(server, workers):
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_an_older_release_is_asked_for_the_newer_search_once(server, concurrency):
     server.first = V1
-    assert len(find_usage(server, None, workers).scripts) == 3
+    assert len(find_usage(server, None, concurrency).scripts) == 3
     assert server.requests.count(f"POST {V2}") == 1
     assert server.requests.count(f"POST {V1}") == 3
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._work.info import connection_info
+from ansible_collections.mstr.library.plugins.modules.mstr_info import connection_info
 from ansible_collections.mstr.library.tests.unit.support.make import URL, response, stored
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
@@ -38,7 +38,7 @@ def session(monkeypatch):
 
 
 def test_everything_that_the_server_says(session):
-    assert connection_info(session().library) == {
+    assert connection_info(session().session) == {
         "changed": False,
         "server": {"base_url": URL, "iserver_version": "11.6.1", "web_version": "11.6.2"},
         "user": {"id": "54F3", "name": "Administrator"},
@@ -63,15 +63,15 @@ def test_everything_that_the_server_says(session):
 )
 def test_a_server_that_keeps_its_release_to_itself_costs_no_second_login(session, locked):
     one = session({STATUS: locked})
-    result = connection_info(one.library)
+    result = connection_info(one.session)
     assert result["server"] == {"base_url": URL, "iserver_version": None, "web_version": None}
     assert result["msg"].startswith(f"Logged in to {URL} as Administrator; 2 runtimes are visible.")
-    one.library.log_out()
+    one.session.log_out()
     assert one.http.calls == [LOGIN, USER, SETTINGS, RUNTIMES, VERSIONS, STATUS, LOGOUT]
 
 
 def test_an_older_server_offers_no_versions(session):
-    result = connection_info(session({VERSIONS: NO_SUCH_CALL}).library)
+    result = connection_info(session({VERSIONS: NO_SUCH_CALL}).session)
     assert result["python_versions"] is None
     assert "Python" not in result["msg"]
 
@@ -79,13 +79,13 @@ def test_an_older_server_offers_no_versions(session):
 def test_a_user_who_may_not_see_runtimes_is_an_error_with_the_remedy(session):
     one = session({RUNTIMES: response(403, {"code": "ERR0014", "message": "The user lacks the privilege."})})
     with pytest.raises(ApiError, match=r"Could not list the runtimes: .*the privilege 'Manage runtime'"):
-        connection_info(one.library)
+        connection_info(one.session)
 
 
 def outcome(one):
     """The number of runtimes, or what could not be done."""
     try:
-        return connection_info(one.library)["runtimes"]
+        return connection_info(one.session)["runtimes"]
     except MstrError as exc:
         return exc.sentence.partition(":")[0]
 

@@ -9,8 +9,8 @@ import threading
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import SessionString, decode, encode
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, side_by_side
-from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, decode, encode
 from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, lost, response
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
 
@@ -28,15 +28,15 @@ def session(monkeypatch):
 
 
 def read(one):
-    return one.library.get("/runtimes", doing="read")
+    return one.session.get("/runtimes", doing="read")
 
 
 def write(one):
-    return one.library.send("POST", "/runtimes", {}, doing="write")
+    return one.session.send("POST", "/runtimes", {}, doing="write")
 
 
 def log_in(one):
-    return one.library.session_string()
+    return one.session.session_string()
 
 
 OPERATIONS = {"read": (read, READ), "write": (write, WRITE), "login": (log_in, LOGIN)}
@@ -46,7 +46,7 @@ def test_one_login_for_all_calls_and_one_logout(session):
     one = session()
     assert read(one) is None
     write(one)
-    one.library.log_out()
+    one.session.log_out()
     assert one.http.calls == [LOGIN, READ, WRITE, LOGOUT]
     assert one.http.tokens(READ) == one.http.tokens(LOGOUT) == ["token-number-1"]
     assert one.http.options[0]["json"] == {"loginMode": 1, "username": "u", "password": PASSWORD}
@@ -54,15 +54,15 @@ def test_one_login_for_all_calls_and_one_logout(session):
 
 def test_a_task_without_a_login_does_not_log_out(session):
     one = session()
-    one.library.log_out()
+    one.session.log_out()
     assert one.http.calls == []
 
 
 def test_a_logout_is_made_once_and_has_five_seconds(session):
     one = session()
     read(one)
-    one.library.log_out()
-    one.library.log_out()
+    one.session.log_out()
+    one.session.log_out()
     assert one.http.count(LOGOUT) == 1
     assert one.http.options[-1]["timeout"] == 5
 
@@ -70,7 +70,7 @@ def test_a_logout_is_made_once_and_has_five_seconds(session):
 def test_a_given_session_is_used_with_its_cookies_and_left_open(session):
     one = session(session=GIVEN, **NO_CREDENTIALS)
     read(one)
-    one.library.log_out()
+    one.session.log_out()
     assert one.http.calls == [READ]
     assert one.http.tokens(READ) == ["given-token"]
     assert one.http.jar == [COOKIE]
@@ -79,18 +79,18 @@ def test_a_given_session_is_used_with_its_cookies_and_left_open(session):
 def test_a_delegated_session_is_left_open(session):
     one = session(identity_token="an identity", **NO_CREDENTIALS)
     read(one)
-    one.library.log_out()
+    one.session.log_out()
     assert one.http.calls == ["POST /auth/delegate", READ]
-    assert one.library.delegated
+    assert one.session.delegated
 
 
 def test_a_session_that_is_passed_on_stays_open(session):
     one = session()
     one.http.jar = []
     one.http.reply(LOGIN, logged_in("token-to-hand-on"))
-    text = one.library.session_string()
+    text = one.session.session_string()
     assert decode(text) == SessionString(URL, "token-to-hand-on", [], False)
-    one.library.log_out()
+    one.session.log_out()
     assert one.http.count(LOGOUT) == 0
 
 
@@ -99,15 +99,15 @@ def test_a_session_is_closed_if_its_string_cannot_be_delivered(session):
     read(one)
     one.stop.reason = "signal SIGTERM"
     with pytest.raises(Interrupted):
-        one.library.session_string()
-    one.library.log_out()
+        one.session.session_string()
+    one.session.log_out()
     assert one.http.count(LOGOUT) == 1
 
 
 def test_a_given_session_can_be_closed_explicitly(session):
     one = session(session=GIVEN, **NO_CREDENTIALS)
-    one.library.end_session()
-    one.library.end_session()
+    one.session.end_session()
+    one.session.end_session()
     assert one.http.calls == [LOGOUT]
     assert one.http.tokens(LOGOUT) == ["given-token"]
 
@@ -115,7 +115,7 @@ def test_a_given_session_can_be_closed_explicitly(session):
 def test_closing_an_ended_session_is_not_a_failure(session):
     one = session(session=GIVEN, **NO_CREDENTIALS)
     one.http.reply(LOGOUT, GONE)
-    one.library.end_session()
+    one.session.end_session()
     assert one.warnings == []
 
 
@@ -124,7 +124,7 @@ def test_a_logout_that_fails_warns_and_raises_nothing(session, trouble):
     one = session()
     read(one)
     one.http.reply(LOGOUT, trouble)
-    one.library.log_out()
+    one.session.log_out()
     [warning] = one.warnings
     assert "The session stays open on the server until it times out there." in warning
 
@@ -137,7 +137,7 @@ def test_a_logout_that_cannot_even_begin_warns_and_raises_nothing(session, monke
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(one.http, "start", broken)
-    one.library.log_out()
+    one.session.log_out()
     [warning] = one.warnings
     assert warning.startswith("Could not log out (RuntimeError). The session stays open")
 
@@ -154,7 +154,7 @@ def test_a_logout_of_a_session_that_is_gone_says_nothing(session):
     one = session()
     read(one)
     one.http.reply(LOGOUT, GONE)
-    one.library.log_out()
+    one.session.log_out()
     assert one.warnings == []
 
 
@@ -176,7 +176,7 @@ def test_a_given_session_that_died_is_replaced_with_credentials_and_then_logged_
     one = session(session=GIVEN)
     one.http.reply(READ, GONE)
     read(one)
-    one.library.log_out()
+    one.session.log_out()
     assert one.http.calls == [READ, LOGIN, READ, LOGOUT]
 
 
@@ -215,7 +215,7 @@ def test_threads_that_need_a_login_at_once_make_one(session, gone):
 
     one.http.next_reply = reply_together
     if gone:
-        one.library._log_in(None)
+        one.session._log_in(None)
     results = side_by_side(lambda _: read(one), range(4), 4)
     assert results == [None] * 4
     assert one.http.count(LOGIN) == 1 + gone
@@ -298,7 +298,7 @@ def test_of_a_login_under_way_when_a_signal_comes_the_session_does_not_leak(sess
     one.http.reply(LOGIN, Interrupted("Stopped by signal SIGTERM"), *late)
     with pytest.raises(Interrupted):
         read(one)
-    one.library.log_out()
+    one.session.log_out()
     known = late[0].status == 204 if not isinstance(late[0], Exception) else False
     assert one.http.calls == [LOGIN, LOGOUT] if known else [LOGIN]
     assert one.http.count(LOGOUT) == known
@@ -310,7 +310,7 @@ def test_a_late_response_is_passed_to_the_callback(session):
     one.http.reply(WRITE, Interrupted("Stopped"), started)
     seen = []
     with pytest.raises(Interrupted):
-        one.library.call("POST", "/runtimes", doing="start", late=seen.append)
+        one.session.call("POST", "/runtimes", doing="start", late=seen.append)
     assert seen == [started]
 
 
@@ -320,7 +320,7 @@ def test_a_login_without_a_token_fails(session, reply):
     one.http.reply(LOGIN, reply)
     with pytest.raises(ApiError, match="instead of a token in the header X-MSTR-AuthToken"):
         read(one)
-    one.library.log_out()
+    one.session.log_out()
     assert one.http.count(LOGOUT) == 0
 
 
@@ -365,25 +365,25 @@ def test_secrets_that_ansible_does_not_know_are_masked(session):
     one.http.jar = [COOKIE, ("lb", "1", "mstr.example.com", "/")]
     one.http.forget_cookies = lambda: None
     read(one)
-    assert one.library.secrets == {PASSWORD, "token-number-1", "cookie-value"}, "a digit would mask half a result"
+    assert one.session.secrets == {PASSWORD, "token-number-1", "cookie-value"}, "a digit would mask half a result"
 
 
 def test_an_empty_password_is_not_a_secret(session):
-    assert session(password="").library.secrets == set()
+    assert session(password="").session.secrets == set()
 
 
 def test_a_session_that_cannot_be_encoded_is_closed(session):
     one = session()
     one.http.secrets.update(string.ascii_letters)
     with pytest.raises(MstrError, match=r"Could not return the session: .* and Ansible would mask it there"):
-        one.library.session_string()
-    one.library.log_out()
+        one.session.session_string()
+    one.session.log_out()
     assert one.http.calls == [LOGIN, LOGOUT]
 
 
 def test_a_call_in_a_project_names_it_in_a_header(session):
     one = session()
-    one.library.get("/scripts/1", doing="read", project="B19D")
+    one.session.get("/scripts/1", doing="read", project="B19D")
     read(one)
     assert [options.get("headers", {}).get("X-MSTR-ProjectID") for options in one.http.options] == [None, "B19D", None]
 
@@ -391,14 +391,14 @@ def test_a_call_in_a_project_names_it_in_a_header(session):
 def test_a_post_that_only_reads_is_sent_again_like_a_read(session):
     one = session()
     one.http.reply(WRITE, response(503), response(200, {"id": "1"}))
-    assert one.library.send("POST", "/runtimes", {}, doing="search", kind="read") == {"id": "1"}
+    assert one.session.send("POST", "/runtimes", {}, doing="search", kind="read") == {"id": "1"}
 
 
 def test_a_call_that_a_live_session_may_be_refused_opens_no_other(session):
     one = session()
     one.http.reply(READ, GONE)
     with pytest.raises(AuthError, match="ERR009"):
-        one.library.call("GET", "/runtimes", doing="read", renews=False)
+        one.session.call("GET", "/runtimes", doing="read", renews=False)
     assert one.http.count(LOGIN) == 1
 
 
@@ -406,30 +406,30 @@ def test_a_snapshot_of_a_session_leaves_it_to_this_task(session):
     one = session()
     one.http.jar = []
     one.http.reply(LOGIN, logged_in("token-of-a-snapshot"))
-    assert one.library.snapshot() == SessionString(URL, "token-of-a-snapshot", [], False)
-    one.library.log_out()
+    assert one.session.snapshot() == SessionString(URL, "token-of-a-snapshot", [], False)
+    one.session.log_out()
     assert one.http.count(LOGOUT) == 1
 
 
 def test_a_last_call_is_made_even_when_the_task_was_asked_to_end(session):
     one = session()
     with pytest.raises(MstrError, match="the session has ended"):
-        one.library.last_call("GET", "/runtimes", doing="list")
+        one.session.last_call("GET", "/runtimes", doing="list")
     read(one)
     one.stop.reason = "signal SIGTERM"
     one.http.reply(READ, response(200, {"runtimes": []}))
-    assert one.library.last_call("GET", "/runtimes", doing="list") == {"runtimes": []}
+    assert one.session.last_call("GET", "/runtimes", doing="list") == {"runtimes": []}
     assert one.http.options[-1]["timeout"] == 5
 
 
 def test_every_response_reaches_the_callback(session):
     one = session()
     statuses = []
-    one.library.on_response = lambda response: statuses.append(response.status)
+    one.session.on_response = lambda response: statuses.append(response.status)
     one.http.reply(READ, response(503), response(200, {}))
     one.http.reply(WRITE, response(409, {"code": "ERR0015", "message": "there"}))
     read(one)
     with pytest.raises(ApiError):
         write(one)
-    one.library.log_out()
+    one.session.log_out()
     assert statuses == [204, 503, 200, 409, 204]
