@@ -25,7 +25,8 @@ options:
         O(state=absent), O(name) has no effect.
       - If several runtimes have this name, the task fails and lists their ids. Set O(id) then.
       - The name must not start or end with whitespace, or contain a control character.
-      - If a different runtime exists whose name differs only in case or in surrounding whitespace, the task warns.
+      - If a different runtime exists whose name differs only in case, in whitespace or in the form of a character, the
+        task warns.
     type: str
   id:
     description:

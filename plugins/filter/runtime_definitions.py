@@ -32,7 +32,9 @@ options:
     elements: dict
     required: true
   exclude:
-    description: Names, or shell patterns of names such as V(Strategy *), of runtimes to leave out.
+    description:
+      - Names, ids, or shell patterns of names such as V(Strategy *), of runtimes to leave out. They are compared as in
+        the option C(purge_exclude) of M(mstr.library.mstr_runtimes).
     type: list
     elements: str
     default: []
@@ -73,8 +75,10 @@ def runtime_definitions(runtimes: Any, exclude: Any = ()) -> list[dict[str, Any]
         raise AnsibleFilterError("runtime_definitions needs the Python library netaddr on the controller")
     if not isinstance(runtimes, list) or not all(isinstance(one, Mapping) for one in runtimes):
         raise AnsibleFilterError("runtime_definitions takes a list of runtimes, as mstr_runtime_info returns it")
+    if isinstance(exclude, str):
+        raise AnsibleFilterError(f"runtime_definitions: exclude {exclude!r} is not a list; write [{exclude!r}]")
     try:
-        return to_definitions(runtimes, [exclude] if isinstance(exclude, str) else exclude)
+        return to_definitions(runtimes, exclude)
     except ValidationError as exc:
         raise AnsibleFilterError(
             f"A definition cannot express what the server holds. Fix it there, or exclude the runtime:\n{exc.sentence}"

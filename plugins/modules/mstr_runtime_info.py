@@ -50,6 +50,7 @@ options:
   projects:
     description:
       - Names or ids of the projects to search for scripts. Used only with O(include_scripts=true).
+      - Write a list, even for a single project. A text is refused, because names may contain commas.
       - If omitted, the task searches every project that the user may use.
     type: list
     elements: str
@@ -355,6 +356,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._model.names import id_from
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, Policy, policy_from
@@ -461,7 +463,7 @@ def main() -> None:
             status={"type": "str", "choices": ["unknown", "ready", "busy", "error"]},
             include_versions={"type": "bool", "default": False},
             include_scripts={"type": "bool", "default": False},
-            projects={"type": "list", "elements": "str"},
+            projects={"type": LIST_AS_WRITTEN, "elements": "str"},
             **CONCURRENCY_OPTION,
             **POLICY_OPTION,
         ),

@@ -55,7 +55,8 @@ options:
             renamed to O(runtimes[].name). With O(runtimes[].state=absent), O(runtimes[].name) has no effect.
           - If several runtimes have this name, the task fails and lists their ids. Set O(runtimes[].id) then.
           - The name must not start or end with whitespace, or contain a control character.
-          - If a different runtime exists whose name differs only in case or in surrounding whitespace, the task warns.
+          - If a different runtime exists whose name differs only in case, in whitespace or in the form of a character,
+            the task warns.
         type: str
       id:
         description:
@@ -178,16 +179,17 @@ options:
       - Whether to delete all runtimes that are not listed. By default, the task leaves them alone.
       - The built-in default runtime of the server is never purged. If an entry fails, nothing is purged.
       - The task fails if no entry has C(state=present), because the purge would then delete every runtime.
-      - The task also fails if it would purge a runtime whose name differs from a listed name only in case or in
-        surrounding whitespace.
+      - The task also fails if it would purge a runtime whose name differs from a listed name only in case, in
+        whitespace, or in the form of a character, such as a full-width letter.
     type: bool
     default: false
   purge_exclude:
     description:
-      - Names, or shell patterns of names such as V(Strategy *), of runtimes that are never purged. Used only with
+      - Names, ids, or shell patterns of names such as V(Strategy *), of runtimes that are never purged. Used only with
         O(purge=true).
-      - Case counts. The purge is refused if it would delete a runtime that one of them misses only because of case or
-        surrounding whitespace.
+      - Case, whitespace and the form of a character do not count. Brackets also match themselves, so V(Prod [EU] *)
+        spares C(Prod [EU] Nightly).
+      - Write a list, even for a single name. A text is refused, because names may contain commas.
     type: list
     elements: str
     default: []
@@ -474,6 +476,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
     Definition,
     definition_from,
 )
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, Policy, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.src import mistyped, read_definitions
@@ -642,7 +645,7 @@ def main() -> None:
             runtimes={"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS},
             src={"type": "path"},
             purge={"type": "bool", "default": False},
-            purge_exclude={"type": "list", "elements": "str", "default": []},
+            purge_exclude={"type": LIST_AS_WRITTEN, "elements": "str", "default": []},
             purge_limit={"type": "int"},
             journal_comment={"type": "str"},
             **CONCURRENCY_OPTION,

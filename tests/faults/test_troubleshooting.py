@@ -142,7 +142,7 @@ def _two_of_a_name(sim: Simulator) -> str:
     return runtime(sim, name=NAME, exec_timeout=60).sentence
 
 
-@scenario("differ only in case or in surrounding whitespace")
+@scenario("differ only in case, whitespace or the form of a character")
 def _near_name(sim: Simulator) -> str:
     sim.seed({"name": NAME.upper()})
     return " ".join(runtime(sim, name=NAME).warnings)

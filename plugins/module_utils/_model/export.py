@@ -18,8 +18,8 @@ from .names import DEFAULT_RUNTIME_ID, is_named
 def to_definitions(runtimes: Iterable[Mapping[str, Any]], exclude: Iterable[str] = ()) -> list[dict[str, Any]]:
     """The definitions, sorted by name, with fields in the order of the table, so that a file of them is stable.
 
-    `runtimes` are as in a result. Omitted are the default runtime, which every server has, runtimes whose name matches
-    a name or shell pattern in `exclude`, and fields that the server never set. Raises ValidationError if a runtime
+    `runtimes` are as in a result. Omitted are the default runtime, which every server has, runtimes that a name,
+    shell pattern or id in `exclude` means, and fields that the server never set. Raises ValidationError if a runtime
     cannot be expressed as a definition; the message names each one.
     """
     patterns = tuple(exclude)
@@ -28,7 +28,7 @@ def to_definitions(runtimes: Iterable[Mapping[str, Any]], exclude: Iterable[str]
     with Faults() as faults:
         for runtime in runtimes:
             name, identity = str(runtime.get("name") or ""), str(runtime.get("id") or "")
-            if identity.upper() == DEFAULT_RUNTIME_ID or is_named(name, patterns):
+            if identity.upper() == DEFAULT_RUNTIME_ID or is_named(name, patterns, identity):
                 continue
             ids.setdefault(name, []).append(identity)
             definition = _definition(runtime)

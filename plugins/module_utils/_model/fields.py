@@ -27,7 +27,18 @@ class UnconvertedText(str):
         return value
 
 
+class UnsplitList(str):
+    """The type `list`, but a text is refused: Ansible would split it at commas, which names may contain."""
+
+    def __call__(self, value: Any) -> Any:
+        """The list. Raises TypeError, which Ansible reports with the name of the option."""
+        if not isinstance(value, list):
+            raise TypeError(f"{value!r} is not a list; write [{value!r}] for a list of one name")
+        return value
+
+
 TEXT_AS_WRITTEN = UnconvertedText("str")
+LIST_AS_WRITTEN = UnsplitList("list")
 
 
 def text_fault(value: Any) -> str | None:

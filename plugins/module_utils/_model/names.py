@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from fnmatch import fnmatchcase
 
 from .._errors import ValidationError
@@ -16,6 +18,10 @@ from .._errors import ValidationError
 DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
 
 _ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
+# Characters that are not displayed and are not format characters (category Cf): joiners, fillers, variation selectors.
+_IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+# What the names of two runtimes that are easily confused differ in, for messages.
+ALIKE = "case, whitespace or the form of a character"
 # C0 and C1 controls, and the separators that end a line.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -39,25 +45,61 @@ def name_fault(name: str) -> str | None:
 
 
 def name_key(name: str) -> str:
-    """A key that is equal for names that differ only in case or in surrounding whitespace."""
-    return name.strip().casefold()
+    """A key that is equal for names that a person would read as the same.
+
+    Such names differ only in case, in whitespace, in invisible characters, or in the form of a character: composed or
+    decomposed, full-width, a ligature.
+    """
+    text = unicodedata.normalize("NFKC", name)
+    visible = (one for one in text if one.isspace() or not _is_invisible(one))
+    # Case folding and removed characters may leave a text that is not normalized.
+    return " ".join(unicodedata.normalize("NFKC", "".join(visible).casefold()).split())
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf") or _IGNORABLE.match(character) is not None
 
 
 def near_names(name: str, others: Iterable[str]) -> list[str]:
-    """The names in `others` that differ from `name` only in case or in surrounding whitespace."""
+    """The names in `others` that a person would read as `name`, without `name` itself."""
     key = name_key(name)
     return sorted({other for other in others if other != name and name_key(other) == key})
 
 
-def nearly_naming(name: str, patterns: Iterable[str]) -> list[str]:
-    """Those of the patterns that would fit the name if case and surrounding whitespace did not count.
+def quoted(names: Iterable[str]) -> str:
+    """The names for a message. A decomposed character is escaped, because it looks like the composed one."""
+    return " and ".join(repr(name) if unicodedata.is_normalized("NFC", name) else ascii(name) for name in sorted(names))
 
-    Not of patterns with brackets: `[A-Z]*` asks for the case.
+
+def is_named(name: str, entries: Iterable[str], identity: str | None = None) -> bool:
+    """Whether any of the entries means this runtime, in any reading. For lists that protect: see `meant_by`."""
+    return any(_reading(entry, name, identity or "") is not None for entry in entries)
+
+
+def meant_by(entry: str, runtimes: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The runtimes, as (name, id), that an entry means in its narrowest reading that fits any of them.
+
+    For lists that permit something: `Prod [EU]` means the runtime of this name, and not also `Prod E`.
     """
-    key = name_key(name)
-    return [one for one in patterns if (fnmatchcase(key, name_key(one)) and "[" not in one) or name_key(one) == key]
+    found = [(reading, one) for one in runtimes if (reading := _reading(entry, *one)) is not None]
+    narrowest = min((reading for reading, _one in found), default=0)
+    return [one for reading, one in found if reading == narrowest]
 
 
-def is_named(name: str, patterns: Iterable[str]) -> bool:
-    """Whether a pattern equals the name or matches it as a shell pattern. A name may itself contain brackets."""
-    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+def _reading(entry: str, name: str, identity: str) -> int | None:
+    """How an entry means a runtime: the lower the number, the narrower the reading; None if it does not mean it.
+
+    An entry is an id, a name, or a shell pattern whose brackets may also stand for themselves. Patterns and names are
+    compared by `name_key`.
+    """
+    if entry == name or (identity and entry.upper() == identity.upper()):
+        return 0
+    key, pattern = name_key(name), name_key(entry)
+    if pattern == key:
+        return 1
+    for number, one in enumerate((pattern.replace("[", "[[]"), pattern), 2):
+        # Python 3.9 and 3.10 raise an error for a class such as [z-a], which contains no character.
+        with suppress(re.error):
+            if fnmatchcase(key, one):
+                return number
+    return None

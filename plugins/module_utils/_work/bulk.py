@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .._errors import MstrError, PartialError, ValidationError
 from .._model.definition import Definition
-from .._model.names import is_named, near_names, nearly_naming
+from .._model.names import ALIKE, is_named, near_names, quoted
 from .._model.plan import POOL
 from .._model.runtime import Runtime
 from .._session.interrupt import all_side_by_side
@@ -31,8 +31,8 @@ _NAMES_IN_MESSAGE = 10
 class Purge(NamedTuple):
     """Whether to delete unlisted runtimes, and the limits of that.
 
-    `exclude`: names or shell patterns of runtimes to keep. `limit`: maximum number of deletions. `comment`: for the
-    server's journal.
+    `exclude`: names, ids or shell patterns of names of runtimes to keep. `limit`: maximum number of deletions.
+    `comment`: for the server's journal.
     """
 
     wanted: bool = False
@@ -123,7 +123,9 @@ class Bulk:
         to_delete = [
             one
             for one in listed
-            if not (one.is_default or one.name in kept or one.key in keys or is_named(one.name, self._purge.exclude))
+            if not (
+                one.is_default or one.name in kept or one.key in keys or is_named(one.name, self._purge.exclude, one.id)
+            )
         ]
         names = [entry.wanted.name for entry in entries if entry.wanted.name]
         faults = _purge_faults(to_delete, names, self._purge)
@@ -191,22 +193,13 @@ class Bulk:
 
 
 def _purge_faults(to_delete: Sequence[Runtime], names: Sequence[str], purge: Purge) -> list[str]:
-    """Reasons to refuse the purge: a name that differs from one to keep only in case, or too many runtimes."""
+    """Reasons to refuse the purge: a name that is read as one to keep, or too many runtimes."""
     limit = purge.limit
     faults = [
-        f"purge would delete {one.name!r} ({one.id}), whose name differs only in case or in surrounding whitespace "
-        f"from {' and '.join(map(repr, near))} in the list: write the name as the server has it, or list this runtime "
-        "with state: absent to delete it"
+        f"purge would delete {quoted([one.name])} ({one.id}), whose name differs only in {ALIKE} from {quoted(near)} "
+        "in the list: write the name as the server has it, or list this runtime with state: absent to delete it"
         for one in to_delete
         for near in [near_names(one.name, names)]
-        if near
-    ]
-    faults += [
-        f"purge would delete {one.name!r} ({one.id}), which {' and '.join(map(repr, near))} in purge_exclude misses "
-        "only because of case or surrounding whitespace: write the name as the server has it, or list this runtime "
-        "with state: absent to delete it"
-        for one in to_delete
-        for near in [nearly_naming(one.name, purge.exclude)]
         if near
     ]
     if limit is not None and len(to_delete) > limit:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 from .._errors import ValidationError
 from .._model.definition import Definition
-from .._model.names import near_names
+from .._model.names import ALIKE, near_names, quoted
 from .._model.plan import Plan, make_plan
 from .._model.policy import Policy
 from .._model.runtime import Runtime
@@ -79,8 +79,8 @@ class Planner:
         near = near_names(str(wanted.name), (one.name for one in listed))
         if near:
             what = "is new" if wanted.state == "present" else "does not exist, so nothing is deleted"
-            others = f"{' and '.join(map(repr, near))} {'exists' if len(near) == 1 else 'exist'}"
+            others = f"{quoted(near)} {'exists' if len(near) == 1 else 'exist'}"
             self._warn(
-                f"Runtime {wanted.name!r} {what}, but {others}: the names differ only in case or in surrounding "
-                "whitespace. Check the spelling."
+                f"Runtime {quoted([str(wanted.name)])} {what}, but {others}: the names differ only in {ALIKE}. Check "
+                "the spelling."
             )

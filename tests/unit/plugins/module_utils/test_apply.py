@@ -501,7 +501,7 @@ def test_a_runtime_missing_in_the_list_is_found_by_its_id(action):
     [
         (
             "present",
-            "Runtime 'nightly' is new, but 'NIGHTLY' and 'Nightly ' exist: the names differ only in case or in",
+            "Runtime 'nightly' is new, but 'NIGHTLY' and 'Nightly ' exist: the names differ only in case, ",
         ),
         ("absent", "Runtime 'nightly' does not exist, so nothing is deleted, but 'NIGHTLY' and 'Nightly ' exist: "),
     ],

@@ -243,25 +243,11 @@ def test_purge_deletes_unlisted_runtimes_but_never_the_default_runtime():
     assert actions(result) == [("a", "none"), ("b", "deleted")]
 
 
-@pytest.mark.parametrize("pattern", ["Vendor *", "Vendor ?", "[V]endor A", "Vendor A", "*"])
-def test_purge_exclude_takes_names_and_patterns(pattern):
+@pytest.mark.parametrize("pattern", ["vendor *", "Vendor A", B.lower()])
+def test_purge_exclude_takes_names_patterns_and_ids(pattern):
     have = holding(a=A, **{"Vendor A": B})
     run(have, {"name": "a"}, purge=True, exclude=["nothing", pattern])
     assert have.names == ["Vendor A", "a"]
-
-
-@pytest.mark.parametrize("pattern", ["vendor", "VEND*", " Vendor ", "vendo?"])
-def test_a_pattern_that_misses_a_name_by_its_case_alone_refuses_the_purge(pattern):
-    (fault,) = refused(holding(a=A, Vendor=B), {"name": "a"}, purge=True, exclude=[pattern])
-    assert "'Vendor'" in fault
-    assert repr(pattern) in fault
-    assert "purge_exclude" in fault
-
-
-def test_brackets_ask_for_the_case():
-    have = holding(a=A, Vendor=B)
-    run(have, {"name": "a"}, purge=True, exclude=["[a-z]*"])
-    assert have.names == ["a"]
 
 
 def test_an_id_that_the_server_writes_in_two_ways_is_one_runtime():
@@ -627,7 +613,7 @@ def test_a_runtime_deleted_meanwhile_is_not_purged():
 def test_a_purge_of_a_name_that_differs_only_in_case_or_whitespace_is_refused(name, state):
     have = holding(**{name: A, "Other": B})
     (fault,) = refused(have, {"name": "Nightly", "state": state}, {"name": "Other"}, purge=True)
-    assert fault.startswith(f"purge would delete {name!r} ({A}), whose name differs only in case or in surrounding")
+    assert fault.startswith(f"purge would delete {name!r} ({A}), whose name differs only in case, whitespace or")
     assert "from 'Nightly' in the list" in fault
 
 

@@ -10,12 +10,14 @@ import datetime
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import (
+    LIST_AS_WRITTEN,
     TEXT_AS_WRITTEN,
     text_fault,
 )
 
 SPEC = {
     "version": {"type": TEXT_AS_WRITTEN},
+    "exclude": {"type": LIST_AS_WRITTEN, "elements": "str", "default": []},
     "packages": {
         "type": "list",
         "elements": "dict",
@@ -31,13 +33,19 @@ def validated(**options):
 
 @pytest.mark.parametrize("value", ["2.10", 2.1, 3, True, None, [], {"a": 1}])
 def test_ansible_leaves_a_value_as_it_is_written(value):
-    assert validated(version=value) == {"version": value, "packages": None}
+    assert validated(version=value) == {"version": value, "exclude": [], "packages": None}
     found = validated(packages=[{"name": "a", "version": value}])
     assert found["packages"] == [{"name": "a", "version": value}]
 
 
 def test_documentation_and_sanity_tests_see_the_usual_type():
     assert TEXT_AS_WRITTEN == "str"
+    assert LIST_AS_WRITTEN == "list"
+
+
+def test_a_text_is_not_split_into_a_list():
+    assert validated(exclude=["a, b", 1])["exclude"] == ["a, b", "1"]
+    assert "'a, b' is not a list; write ['a, b'] for a list of one name" in validated(exclude="a, b")[0]
 
 
 @pytest.mark.parametrize(

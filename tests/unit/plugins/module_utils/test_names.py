@@ -4,24 +4,60 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.names import is_named, name_fault, near_names
+from ansible_collections.mstr.library.plugins.module_utils._model.names import (
+    is_named,
+    meant_by,
+    name_fault,
+    name_key,
+    near_names,
+    quoted,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+ID = "A" * 32
+EU, E, OTHER = ("Prod [EU] Nightly", ID), ("Prod E Nightly", "B" * 32), ("Trial", "C" * 32)
 
 
 @pytest.mark.parametrize(
-    ("name", "others", "near"),
+    ("one", "other"),
     [
-        ("nightly reports", ["Nightly reports", "x"], ["Nightly reports"]),
-        ("a", ["A", "a", " a", "a\t", "b", "a b"], [" a", "A", "a\t"]),
-        ("STRASSE", ["straße"], ["straße"]),
-        ("a", ["a", "a"], []),
-        ("a b", ["a  b", "ab"], []),
-        ("a", [], []),
-        ("a", [""], []),
+        ("nightly reports", "Nightly reports"),
+        (" a\t", "a"),
+        ("a b", "a  b"),
+        ("a b", "a\u00a0b"),
+        ("Caf\u00e9", "Cafe\u0301"),
+        ("a b", "a\u200b \ufeffb\u2060"),
+        ("Café", "Cafe\u200d\u0301"),
+        ("a", "a\ufe0f"),
+        ("\uff2e\uff49\uff47\uff48\uff54\uff4c\uff59", "nightly"),
+        ("straße", "STRASSE"),
+        ("\ufb01le", "FILE"),
     ],
 )
-def test_names_that_differ_only_in_case_or_surrounding_whitespace(name, others, near):
-    assert near_names(name, others) == near
+def test_names_that_a_person_reads_as_the_same_have_one_key(one, other):
+    assert name_key(one) == name_key(other)
+    assert near_names(one, [other, one, "x", ""]) == [other]
+
+
+@pytest.mark.parametrize(("one", "other"), [("a b", "ab"), ("a", "b"), ("a", "á"), ("a-b", "a_b"), ("a", "")])
+def test_other_names_have_different_keys(one, other):
+    assert name_key(one) != name_key(other)
+
+
+@given(st.text())
+def test_a_key_is_its_own_key_in_every_spelling(name):
+    key = name_key(name)
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert name_key(unicodedata.normalize(form, name)) == key
+    assert name_key(key) == name_key(f" {key}\u200b") == key
+
+
+def test_a_message_shows_how_two_names_differ():
+    assert quoted(["Caf\u00e9", "Cafe\u0301", "a\u00a0b"]) == r"'Cafe\u0301' and 'Café' and 'a\xa0b'"
 
 
 @pytest.mark.parametrize("name", ["Nightly reports", "a  b", "Größe ✓", "(Default) MicroStrategy", "👩\u200d💻"])
@@ -29,7 +65,30 @@ def test_names_that_a_definition_may_have(name):
     assert name_fault(name) is None
 
 
-def test_a_pattern_is_a_name_or_a_shell_pattern():
-    assert is_named("a[1]", ["a[1]"])
-    assert is_named("Strategy x", ["b", "Strategy *"])
-    assert not is_named("a", ["A", "b*"])
+@pytest.mark.parametrize(
+    ("entry", "meant"),
+    [
+        ("Prod [EU] Nightly", [EU]),
+        ("Prod [EU] *", [EU]),
+        ("prod  [eu] *", [EU]),
+        (ID.lower(), [EU]),
+        ("PROD E NIGHTLY", [E]),
+        ("Prod [D-F] *", [E]),
+        ("Prod ? *", [E]),
+        ("Prod *", [EU, E]),
+        ("[!p]*", [OTHER]),
+        ("[z-a]*", []),
+        ("", []),
+    ],
+)
+def test_an_entry_is_an_id_a_name_or_a_pattern_whose_brackets_also_stand_for_themselves(entry, meant):
+    assert meant_by(entry, [EU, E, OTHER]) == meant
+    assert all(is_named(name, ["x", entry], identity) for name, identity in meant)
+
+
+def test_an_entry_that_permits_something_means_only_the_closest_runtimes_and_one_that_protects_all_of_them():
+    assert meant_by("Prod [EU] *", [E]) == [E]
+    assert meant_by("Prod [EU] *", [E, EU]) == [EU]
+    assert is_named(E[0], ["Prod [EU] *"], E[1])
+    assert is_named(EU[0], ["Prod [EU] *"], EU[1])
+    assert meant_by("a*", [("a*", ""), ("ab", "")]) == [("a*", "")]
