@@ -148,8 +148,7 @@ from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._probe.probe import probe, settings_from
-from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch
-from ansible_collections.mstr.library.plugins.module_utils._probe.words import Settings
+from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch, Settings
 
 
 def ask(task: auth.Task, settings: Settings) -> Mapping[str, Any]:

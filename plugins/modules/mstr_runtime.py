@@ -335,7 +335,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import DEFAULT_CONCURRENCY
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._work.usage import PROTECT_OPTION, check_unused
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import PROTECT_OPTION, check_unused
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiter, Waiting, waiting_from
 from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
 

@@ -368,8 +368,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
 )
 from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.progress_texts import counted
-from ansible_collections.mstr.library.plugins.module_utils._work.saved_script import Usage, check_projects
-from ansible_collections.mstr.library.plugins.module_utils._work.usage import find_usage
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import Usage, check_projects, find_usage
 
 
 class Request(NamedTuple):

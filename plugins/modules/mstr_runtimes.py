@@ -488,7 +488,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.api import Runt
 from ansible_collections.mstr.library.plugins.module_utils._work.bulk import Bulk, Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.entry import duplicate_faults
 from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._work.usage import PROTECT_OPTION, check_unused
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import PROTECT_OPTION, check_unused
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import (
     WAIT_OPTIONS,
     Waiter,

@@ -13,8 +13,7 @@ from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._probe.probe import probe
-from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch
-from ansible_collections.mstr.library.plugins.module_utils._probe.words import Settings
+from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch, Settings
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session

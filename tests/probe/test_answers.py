@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._probe.table import NEVER, QUESTIONS
-from ansible_collections.mstr.library.plugins.module_utils._probe.words import OTHER
+from ansible_collections.mstr.library.plugins.module_utils._probe.probe import NEVER, QUESTIONS
+from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import OTHER
 from simulator.harness import Simulator
 from simulator.profiles import PROFILES, SWITCHES
 from support.modules import credentials

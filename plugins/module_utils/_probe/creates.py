@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from .._errors import ApiError
 from .._model.names import DEFAULT_RUNTIME_ID
 from .._session.response import Response
-from .scratch import Scratch
-from .words import OTHER, Answer, Unanswered, refused
+from .scratch import OTHER, Answer, Scratch, Unanswered, refused
 
 _ALREADY_EXISTS = 15
 # Networks for documentation (RFC 5737), which no one uses: by text and by number in the order E A D C B.
@@ -43,7 +42,7 @@ class Created(NamedTuple):
     needed: tuple[str, ...] | None
 
 
-def bare(scratch: Scratch) -> Created:
+def minimal_runtime(scratch: Scratch) -> Created:
     """A runtime that was created with as few fields as the server accepts."""
     body: dict[str, Any] = {}
     guesses = 0
@@ -62,9 +61,9 @@ def bare(scratch: Scratch) -> Created:
             body[field] = _MORE[field]
 
 
-def full(scratch: Scratch) -> str:
+def full_runtime(scratch: Scratch) -> str:
     """The id of a runtime that was created with every field that each release has."""
-    scratch.once(bare)
+    scratch.once(minimal_runtime)
     version = scratch.once(some_python)
     body = {
         **_MORE,
@@ -84,29 +83,29 @@ def some_python(scratch: Scratch) -> str | None:
     return str(version) if version else None
 
 
-class Third(NamedTuple):
+class Duplicate(NamedTuple):
     """The response to a second runtime with the same name. `refusal` None: it was created."""
 
     refusal: ApiError | None
     id: str | None
 
 
-def of_the_same_name(scratch: Scratch) -> Third:
+def same_name(scratch: Scratch) -> Duplicate:
     """A create with the name of a runtime that exists."""
-    name = scratch.known[scratch.once(bare).id]
-    return _third(scratch, name)
+    name = scratch.known[scratch.once(minimal_runtime).id]
+    return _duplicate(scratch, name)
 
 
-def in_another_case(scratch: Scratch) -> Third:
+def other_case(scratch: Scratch) -> Duplicate:
     """A create with a name that differs only in case, on a server that refuses the same name."""
-    if scratch.once(of_the_same_name).refusal is None:
+    if scratch.once(same_name).refusal is None:
         raise Unanswered("The server accepts a second runtime of the same name, so case does not show.")
-    return _third(scratch, scratch.name("B"))
+    return _duplicate(scratch, scratch.name("B"))
 
 
-def third(scratch: Scratch) -> str:
+def third_runtime(scratch: Scratch) -> str:
     """The id of one more runtime, under a name of its own."""
-    for found in (of_the_same_name, in_another_case):
+    for found in (same_name, other_case):
         try:
             identity = scratch.once(found).id
         except Unanswered:
@@ -124,16 +123,16 @@ def third(scratch: Scratch) -> str:
     return identity
 
 
-def _third(scratch: Scratch, name: str) -> Third:
+def _duplicate(scratch: Scratch, name: str) -> Duplicate:
     try:
-        return Third(None, scratch.create(name, _needed(scratch))[0])
+        return Duplicate(None, scratch.create(name, _needed(scratch))[0])
     except ApiError as exc:
-        return Third(exc, None)
+        return Duplicate(exc, None)
 
 
 def _needed(scratch: Scratch) -> dict[str, Any]:
     # Additional fields do no harm.
-    needed = scratch.once(bare).needed
+    needed = scratch.once(minimal_runtime).needed
     return dict(_MORE) if needed is None else {name: _MORE[name] for name in needed}
 
 
@@ -142,14 +141,14 @@ def _needed(scratch: Scratch) -> dict[str, Any]:
 
 def create_requires(scratch: Scratch) -> Answer:
     """Which fields a create needs."""
-    needed = scratch.once(bare).needed
+    needed = scratch.once(minimal_runtime).needed
     if needed is None:
         raise Unanswered("A create with a name alone is refused, and the server does not name the fields it needs.")
     return sorted(needed), f"The first create that was accepted carried {' and '.join(['name', *needed])}."
 
 
 def _response(scratch: Scratch) -> Response:
-    response = scratch.once(bare).response
+    response = scratch.once(minimal_runtime).response
     if response is None:
         raise Unanswered("The response to the create was lost; the runtime was found in the list.")
     return response
@@ -170,7 +169,7 @@ def create_answer(scratch: Scratch) -> Answer:
 
 def duplicate_names(scratch: Scratch) -> Answer:
     """Whether names are unique."""
-    refusal = scratch.once(of_the_same_name).refusal
+    refusal = scratch.once(same_name).refusal
     if refusal is None:
         return "allow", "A second runtime of the same name was accepted."
     return "refuse", f"A second runtime of the same name was {refused(refusal)}."
@@ -178,7 +177,7 @@ def duplicate_names(scratch: Scratch) -> Answer:
 
 def duplicate_status(scratch: Scratch) -> Answer:
     """How a duplicate is refused."""
-    refusal = scratch.once(of_the_same_name).refusal
+    refusal = scratch.once(same_name).refusal
     if refusal is None:
         raise Unanswered("The server accepts a second runtime of the same name.")
     if refusal.number != _ALREADY_EXISTS:
@@ -189,7 +188,7 @@ def duplicate_status(scratch: Scratch) -> Answer:
 
 def names_case(scratch: Scratch) -> Answer:
     """Whether names are compared with case."""
-    first, refusal = scratch.once(of_the_same_name).refusal, scratch.once(in_another_case).refusal
+    first, refusal = scratch.once(same_name).refusal, scratch.once(other_case).refusal
     if refusal is None:
         return "sensitive", "A second runtime was accepted whose name differs only in case."
     if first and refusal.number != first.number:
@@ -199,7 +198,7 @@ def names_case(scratch: Scratch) -> Answer:
 
 def names_whitespace(scratch: Scratch) -> Answer:
     """What the server does with a space at the end of a name."""
-    identity = scratch.once(third)
+    identity = scratch.once(third_runtime)
     refusal = scratch.patch(identity, {"name": f"{scratch.name('a')} "})
     if refusal:
         return OTHER, f"A name with a blank at its end was {refused(refusal)}."
@@ -210,7 +209,7 @@ def names_whitespace(scratch: Scratch) -> Answer:
 
 def unset_fields(scratch: Scratch) -> Answer:
     """How a field comes back that was never set."""
-    made = scratch.once(bare)
+    made = scratch.once(minimal_runtime)
     found, needed = scratch.read(made.id), tuple(_MORE) if made.needed is None else made.needed
 
     def states(*names: str) -> set[str]:

@@ -2,23 +2,165 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests on a server every behaviour that the public documentation leaves open, and cleans up afterwards."""
+"""Tests on a server every behaviour that the public documentation leaves open, and cleans up afterwards.
+
+The names of the switches are those of the simulator in tests/simulator, which behaves like the server that answered.
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from .._errors import MstrError, ValidationError, unforeseen
 from .._model.runtime import Runtime
 from .._session.interrupt import Interrupted
 from .._work.api import RuntimeApi
-from .releases import product
-from .scratch import Scratch
-from .table import NEVER, OF_RUNTIMES, OF_SESSIONS, Question
-from .words import OTHER, Settings, Unanswered, why
+from . import creates, fields, packages, server, sessions
+from .scratch import OTHER, Answer, Scratch, Settings, Unanswered, why
+
+
+class Question(NamedTuple):
+    """One question. `ask` returns the value and the evidence, or raises Unanswered."""
+
+    switch: str
+    question: str
+    ask: Callable[[Scratch], Answer]
+    unhandled: tuple[str, ...] = (OTHER,)  # values that the modules do not handle
+
+
+def _never(reason: str) -> Callable[[Scratch], Answer]:
+    def ask(_scratch: Scratch) -> Answer:
+        raise Unanswered(f"Never tried: {reason}")
+
+    return ask
+
+
+_ANY: tuple[str, ...] = ()  # the modules do not depend on the value
+
+OF_RUNTIMES = (
+    Question("status_call", "Does the server report its releases?", server.status_call),
+    Question("iserver_version", "Which release of the Intelligence Server is it?", server.iserver_version),
+    Question("deployment_type", "Which kind of deployment is it?", server.deployment_type),
+    Question("versions_call", "Can the server list its Python versions?", server.versions_call),
+    Question("python_versions", "Which Python versions does it offer?", server.python_versions),
+    Question("default_name", "What is the name of the built-in runtime?", fields.default_name),
+    Question("create_requires", "Which fields does a create need besides the name?", creates.create_requires),
+    Question("create_status", "What is the HTTP status of a create?", creates.create_status),
+    Question("create_answer", "What is in the response to a create?", creates.create_answer, _ANY),
+    Question("unset_fields", "How does a field come back that was never set?", creates.unset_fields, _ANY),
+    Question(
+        "runtime_status", "What does the status of a runtime say before the first script?", packages.runtime_status
+    ),
+    Question(
+        "package_first_status",
+        "What is the status of a package that is being installed?",
+        packages.package_first_status,
+    ),
+    Question("package_outcome", "Can the server install a package?", packages.package_outcome),
+    Question("empty_version", "What does the server store for an omitted package version?", packages.empty_version),
+    Question("script_result", "What is the result object of a script?", packages.script_result, _ANY),
+    Question("duplicate_names", "Can two runtimes have the same name?", creates.duplicate_names),
+    Question("duplicate_status", "With which HTTP status is the second one refused?", creates.duplicate_status),
+    Question("names_case", "Are names compared with case?", creates.names_case),
+    Question("names_whitespace", "Is a blank at the end of a name kept?", creates.names_whitespace, _ANY),
+    Question("zero_counts", "Does a count of zero come back?", fields.zero_counts),
+    Question("cpu_format", "In which form does cpu come back?", fields.cpu_format, ("millicores", OTHER)),
+    Question("field_order", "In which order do whitelist and packages come back?", fields.field_order, _ANY),
+    Question("patch_needs_name", "Does an update need the name?", fields.patch_needs_name),
+    Question("patch_resource", "Does an update of resource keep what it does not carry?", fields.patch_resource),
+    Question("unknown_keys", "Does an update keep undocumented keys of resource?", fields.unknown_keys, _ANY),
+    Question("disk_and_proc_count", "Does resource have disk and procCount?", fields.disk_and_proc_count),
+    Question("execution_target", "Is there a field executionTarget?", fields.execution_target),
+    Question("change_journal", "Can an update carry a comment for the journal?", fields.change_journal),
+    Question("list_omits", "Which fields does the list of runtimes leave out?", fields.list_omits),
+    Question("list_order", "In which order does the list show the runtimes?", fields.list_order, _ANY),
+    Question(
+        "cidr_host_bits", "How is a block stored that has host bits, such as 192.0.2.7/24?", fields.cidr_host_bits
+    ),
+    Question("cidr_bare_address", "How is an address stored that has no prefix length?", fields.cidr_bare_address),
+    Question("cidr_spelling", "In which form does an IPv6 block come back?", fields.cidr_spelling),
+    Question("cidr_host_names", "Can a whitelist hold a host name?", fields.cidr_host_names),
+    Question("empty_whitelist", "What does a script reach where the whitelist is empty?", packages.empty_whitelist),
+    Question("mstrio_py_added", "Is mstrio-py added to the packages unasked?", packages.mstrio_py_added),
+    Question("status_lag", "How long does an update leave the status as it was?", packages.status_lag),
+    Question("unknown_version", "Is a Python version accepted that the server does not offer?", fields.unknown_version),
+    Question("delete_comments", "Can a delete carry a comment for the journal?", fields.delete_comments),
+    Question("search_versions", "Which version of the metadata search exists?", server.search_versions),
+    Question("search_missing", "How is the other version refused?", server.search_missing),
+    Question("search_total", "Does a search return the number of objects found?", server.search_total),
+    Question("unloaded_projects", "Are projects listed that are not loaded?", server.unloaded_projects),
+    Question("privilege_for_reads", "Does reading need the privilege too?", server.privilege_for_reads),
+    Question("errors_wrapped", "Do errors come in a list?", server.errors_wrapped),
+    Question("error_code_style", "How are the codes of errors written?", server.error_code_style, _ANY),
+)
+# Asked after the cleanup, because the probe's own session may end together with a different one.
+OF_SESSIONS = (
+    Question("iserver_timeout", "After how many seconds without a call does a session end?", server.iserver_timeout),
+    Question(
+        "load_balancer_cookie", "Does a load balancer set a cookie, and does it change?", sessions.load_balancer_cookie
+    ),
+    Question(
+        "application_type_76",
+        "Is a login with applicationType 76 accepted?",
+        sessions.of_a_second_session("application_type_76"),
+    ),
+    Question(
+        "sessions_parallel",
+        "Does one session take several calls at a time?",
+        sessions.of_a_second_session("sessions_parallel"),
+    ),
+    Question("logout_scope", "Which sessions does a logout end?", sessions.of_a_second_session("logout_scope")),
+    Question(
+        "delegated_logout",
+        "Does the logout of a delegated session also end the session that delegated it?",
+        sessions.of_a_second_session("delegated_logout"),
+    ),
+    Question("guest_login", "Can guests log in?", server.guest_login),
+    Question("guest_manages", "May guests manage runtimes?", server.guest_manages),
+)
+_OF_OTHERS = "that needs {} of a different user."
+NEVER = (
+    Question("default_delete", "Can the built-in runtime be deleted?", _never("scripts of others need it.")),
+    Question("session_limit", "How many sessions may a user have?", _never("that would lock the user out.")),
+    Question(
+        "tomcat_timeout",
+        "After how many seconds without a call does Tomcat end a session?",
+        _never("only waiting that long would show it."),
+    ),
+    Question("list_hides", "Which runtimes does the list hide?", _never("names of others are not published.")),
+    Question("hidden_read", "How is a runtime refused that an ACL hides?", _never(_OF_OTHERS.format("a runtime"))),
+    Question("hidden_script", "How is a script refused that an ACL hides?", _never(_OF_OTHERS.format("a script"))),
+    Question(
+        "search_finds_hidden",
+        "Does a search find scripts that an ACL hides?",
+        _never(_OF_OTHERS.format("a script")),
+    ),
+    Question(
+        "script_without_runtime",
+        "How does a script come back that names no runtime?",
+        _never(_OF_OTHERS.format("a script")),
+    ),
+    Question(
+        "used_runtime_delete",
+        "Can a runtime be deleted that saved scripts use?",
+        _never("the probe saves no scripts in projects."),
+    ),
+    Question(
+        "search_page_limit",
+        "How many results does one response to a search hold?",
+        _never(_OF_OTHERS.format("many scripts")),
+    ),
+    Question(
+        "unloaded_answer",
+        "How is a call refused in a project that is not loaded?",
+        _never("a call might load it."),
+    ),
+)
+QUESTIONS = (*OF_RUNTIMES, *OF_SESSIONS, *NEVER)
+
 
 _REACH = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>\d{1,5})")
 
@@ -46,8 +188,10 @@ def probe(scratch: Scratch) -> dict[str, Any]:
     """The result. Raises MstrError if the login is refused or the task must end."""
     try:
         scratch.session.snapshot()
-        removed = _earlier(scratch)
-        answers = [*_asked(OF_RUNTIMES, scratch), *_cleaned_up(scratch), *_asked((*OF_SESSIONS, *NEVER), scratch)]
+        removed = _delete_earlier(scratch)
+        answers = _ask(OF_RUNTIMES, scratch)
+        _delete_own(scratch)
+        answers += _ask((*OF_SESSIONS, *NEVER), scratch)
     except Interrupted as exc:
         left = scratch.remove_at_last() or ["Nothing of the probe is left on the server."]
         raise MstrError(f"{exc.sentence} while the probe asked its questions. {' '.join(left)}") from exc
@@ -58,7 +202,7 @@ def probe(scratch: Scratch) -> dict[str, Any]:
     return _result(scratch, answers, removed)
 
 
-def _asked(questions: Iterable[Question], scratch: Scratch) -> list[dict[str, Any]]:
+def _ask(questions: Iterable[Question], scratch: Scratch) -> list[dict[str, Any]]:
     return [_answer(question, scratch) for question in questions]
 
 
@@ -82,15 +226,14 @@ def _answer(one: Question, scratch: Scratch) -> dict[str, Any]:
     }
 
 
-def _cleaned_up(scratch: Scratch) -> list[dict[str, Any]]:
-    """Delete what the probe made. A list without any answer."""
+def _delete_own(scratch: Scratch) -> None:
+    """Delete the runtimes of this probe."""
     for sentence in scratch.clean_up():
         scratch.left.append(sentence)
         scratch.warn(sentence)
-    return []
 
 
-def _earlier(scratch: Scratch) -> int:
+def _delete_earlier(scratch: Scratch) -> int:
     """The number of runtimes of an earlier probe that were deleted, or would be in check mode."""
     try:
         found = scratch.earlier(scratch.listed())
@@ -129,7 +272,7 @@ def _result(scratch: Scratch, answers: list[dict[str, Any]], removed: int) -> di
         "msg": " ".join(sentences),
         "answers": answers,
         "profile": {one["switch"]: one["value"] for one in found if one["value"] != OTHER},
-        "product": product(scratch),
+        "product": server.product(scratch),
     }
 
 

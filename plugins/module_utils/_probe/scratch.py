@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The runtimes that the probe creates, and every write to them.
+"""What every question of the probe uses: its options, its answers, and the runtimes that the probe creates.
 
 Every name is known before it is sent, and begins with one text of this probe. So a list finds whatever exists,
-also after a lost response.
+also after a lost response. Answers are attached to public issues: nothing here quotes a text of the server.
 """
 
 from __future__ import annotations
@@ -13,20 +13,58 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, TypeVar, cast
 
-from .._errors import ApiError, ConnectError, MstrError
+from .._errors import ApiError, ConnectError, MstrError, code_number, unforeseen
 from .._model.names import name_key
 from .._model.runtime import Runtime
-from .._session.interrupt import Interrupted
+from .._session.interrupt import Interrupted, Stop
 from .._session.response import Response, says_no_such_object
+from .._session.session import Session
 from .._work.api import RuntimeApi
-from .reader import PATH, Reader
-from .words import Unanswered, why
 
+OTHER = "other"  # a behaviour that no value of the switch describes
+Answer = tuple[Any, str]  # the value, and the evidence for it
+
+
+class Unanswered(Exception):
+    """A question without an answer. `reason` is a sentence that can be published."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Settings(NamedTuple):
+    """The options of a probe. `reach` is (host, port); `wait_timeout` in seconds."""
+
+    check_mode: bool = False
+    scripts: bool = False
+    reach: tuple[str, int] | None = None
+    wait_timeout: float = 120.0
+    cleanup: bool = False
+
+
+def why(exc: MstrError) -> str:
+    """Why a call failed, as a sentence without a host, an object or a user."""
+    request = re.sub(r"[0-9A-Fa-f]{32}", "ID", str(exc.error["request"] or "the request"))
+    status, code = exc.error["http_status"], exc.error["code"]
+    if not status:
+        return f"No usable response came to {request}."
+    return f"The server answered {status}{f' {code}' if code_number(code) is not None else ''} to {request}."
+
+
+def refused(refusal: ApiError) -> str:
+    """How the server refused something, for the evidence."""
+    code = refusal.error["code"]
+    return f"refused with {refusal.status}{f' {code}' if code_number(code) is not None else ''}"
+
+
+Found = TypeVar("Found")
+PATH = "/runtimes"
 PREFIX = "mstr-library-probe-"
 _OF_A_PROBE = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
 # Seconds before each look for a runtime whose create has lost its response; a proxy may give up before the server.
@@ -35,13 +73,27 @@ _LAST_LOOKS = 4  # after a signal, a second apart
 _LOST = "The response was lost, so nothing is known of what the server did."
 
 
-class Scratch(Reader):
-    """The tools for a question that writes. `known`: the runtimes of this probe that exist, name by id."""
+class Scratch:
+    """The runtimes of this probe, and all reads and writes of the questions. `clock` returns seconds."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        stop: Stop,
+        clock: Callable[[], float],
+        warn: Callable[[str], None],
+    ) -> None:
+        self.session, self.settings, self.stop, self.clock, self.warn = session, settings, stop, clock, warn
+        self.objects: dict[str, dict[str, Any]] = {}  # as last read, by id
+        self.list_orders: list[list[str]] = []  # ids in the order of each list
+        self.block_orders: list[list[str]] = []  # whitelists in the order of each read
+        self.codes: list[str] = []  # of errors, as the server wrote them
+        self.wrapped: set[bool] = set()  # whether errors came as a list under "errors"
+        self._found: dict[Any, Any] = {}  # by function, see `once`
+        session.on_response = self.hear
         self.base = PREFIX + secrets.token_hex(4)
-        self.known: dict[str, str] = {}  # oldest first
+        self.known: dict[str, str] = {}  # the runtimes of this probe that exist: name by id, oldest first
         self._missing: list[str] = []  # names of runtimes whose create may or may not have succeeded
         self.barred = ""  # why the user cannot write
         self._wrote = False
@@ -51,6 +103,58 @@ class Scratch(Reader):
     def name(self, letter: str) -> str:
         """A name of this probe. The letter decides its place in the alphabetical order."""
         return f"{self.base}-{letter}"
+
+    def once(self, find: Callable[[Scratch], Found]) -> Found:
+        """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted."""
+        if find not in self._found:
+            try:
+                self._found[find] = find(self)
+            except Interrupted:
+                raise
+            except MstrError as exc:
+                self._found[find] = Unanswered(why(exc))
+            except Unanswered as exc:
+                self._found[find] = exc
+            except Exception as exc:  # a server may send unexpected data; it is not tried again
+                self._found[find] = Unanswered(unforeseen(exc).sentence)
+        found = self._found[find]
+        if isinstance(found, Unanswered):
+            raise found
+        return cast("Found", found)
+
+    def hear(self, response: Response) -> None:
+        """Record how the server writes its errors."""
+        if response.ok:
+            return
+        with suppress(ValueError):
+            data = response.data()
+            errors = data.get("errors") if isinstance(data, Mapping) else None
+            first = errors[0] if isinstance(errors, list) and errors else data
+            if isinstance(first, Mapping) and code_number(first.get("code")) is not None:
+                self.wrapped.add(first is not data)
+                self.codes.append(str(first["code"]))
+
+    # --- reading
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The list as the server returns it. Raises MstrError, Unanswered."""
+        data = self.session.get(PATH, doing="list the runtimes")
+        entries = data.get("runtimes") if isinstance(data, Mapping) else None
+        if not isinstance(entries, list):
+            raise Unanswered("The list of runtimes has an unexpected shape.")
+        found = [dict(entry) for entry in entries if isinstance(entry, Mapping) and entry.get("id")]
+        self.list_orders.append([str(entry["id"]) for entry in found])
+        return found
+
+    def read(self, identity: str) -> dict[str, Any]:
+        """One runtime as the server returns it. Raises MstrError, Unanswered."""
+        data = self.session.get(f"{PATH}/{identity}", doing="read a runtime")
+        if not isinstance(data, Mapping):
+            raise Unanswered("A runtime was returned in an unexpected shape.")
+        self.objects[identity] = dict(data)
+        if isinstance(data.get("whitelist"), list):
+            self.block_orders.append([str(block) for block in data["whitelist"]])
+        return self.objects[identity]
 
     # --- writing
 

@@ -15,9 +15,7 @@ from .._session.connection import LOGIN_MODES, Login, SessionString
 from .._session.interrupt import Interrupted, side_by_side
 from .._session.response import says_session_gone
 from .._session.session import Session
-from .reader import PATH
-from .scratch import Scratch
-from .words import Answer, Unanswered, refused, why
+from .scratch import PATH, Answer, Scratch, Unanswered, refused, why
 
 _CALLS = 6  # parallel calls
 _SLOW_ENOUGH = 0.05  # seconds for one call, below which times prove nothing

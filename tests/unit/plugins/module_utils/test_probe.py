@@ -9,10 +9,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._probe.probe import _asked
-from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch
-from ansible_collections.mstr.library.plugins.module_utils._probe.table import OF_RUNTIMES
-from ansible_collections.mstr.library.plugins.module_utils._probe.words import Settings, Unanswered
+from ansible_collections.mstr.library.plugins.module_utils._probe.probe import OF_RUNTIMES, _ask
+from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch, Settings, Unanswered
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 
 
@@ -28,7 +26,7 @@ def strange(_scratch):
 
 def test_a_question_that_stumbles_over_an_answer_does_not_stop_the_others(scratch):
     questions = [OF_RUNTIMES[0]._replace(ask=strange), OF_RUNTIMES[1]._replace(ask=lambda _scratch: ("yes", "Seen."))]
-    first, second = _asked(questions, scratch)
+    first, second = _ask(questions, scratch)
     assert (first["value"], first["handled"]) == (None, None)
     assert "TypeError in test_probe.py" in first["evidence"]
     assert second["value"] == "yes"
