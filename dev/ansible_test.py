@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import tarfile
 from pathlib import Path
 
 from dev import collection, environment, envs, proc, pythons
@@ -84,13 +85,18 @@ def pythons_of(core: str) -> list[str]:
 
 
 class AnsibleTest:
-    """ansible-test of one ansible-core, on one Python, in its own tree."""
+    """ansible-test of one ansible-core, on one Python, in its own tree: of the working tree, or of a tarball."""
 
-    def __init__(self, job: Job, core: str, version: str) -> None:
+    def __init__(self, job: Job, core: str, version: str, tarball: Path | None = None) -> None:
         self._job = job
         self._env = envs.ensure(f"ansible-{core}", [version])
         self._home = _home(core, self._env, job.log)
-        self.tree = collection.copy(job.scratch / "ansible_collections" / "mstr" / "library", *_PARTS)
+        self.tree = job.scratch / "ansible_collections" / "mstr" / "library"
+        if tarball:
+            with tarfile.open(tarball) as tar:
+                tar.extractall(self.tree)
+        else:
+            collection.copy(self.tree, *_PARTS)
         # The tree needs its own repository: otherwise git treats it as an ignored folder of the surrounding repository.
         job.run("git", "init", "--quiet", self.tree)
 

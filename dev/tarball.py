@@ -20,7 +20,7 @@ from dev.paths import ROOT
 PUBLISHED = frozenset(
     {
         *("CHANGELOG.md", "CODE_OF_CONDUCT.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "SECURITY.md"),
-        *("changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "requirements.txt", "roles"),
+        *("changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "requirements.txt", "roles", "bindep.txt"),
     }
 )
 
@@ -59,6 +59,7 @@ def development_files(tarball: Path) -> list[str]:
     """Return the files in the tarball that are not meant for users."""
     with tarfile.open(tarball) as tar:
         names = [member.name for member in tar.getmembers() if not member.isdir()]
+    names = [name for name in names if name != "tests/config.yml"]  # for ansible-test
     return [name for name in names if name.split("/")[0] not in PUBLISHED or name.startswith("changelogs/fragments/")]
 
 

@@ -23,6 +23,7 @@ ALL: tuple[Stage, ...] = (
     *INNER_LOOP,
     *lint.COLLECTION,
     release.TARBALL,
+    *release.SANITY,
     docs.SITE,
     *ansible_tests.SANITY,
     *ansible_tests.UNITS,

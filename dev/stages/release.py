@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from dev import collection, envs, tarball
+from dev import collection, envs, junit, tarball
+from dev.ansible_test import CORES, AnsibleTest, pythons_of
 from dev.stage import Job, Result, Stage
 
 
@@ -25,4 +26,17 @@ def _tarball(job: Job) -> Result:
     return Result.of(len(faults))
 
 
+def _sanity(core: str) -> Stage:
+    """Return the stage of the sanity tests on the unpacked tarball, as those who certify a collection run them."""
+
+    def run(job: Job) -> Result:
+        ansible_test = AnsibleTest(job, core, pythons_of(core)[-1], collection.tarball(envs.ensure("dev")))
+        status = ansible_test.run("sanity", "--junit")
+        return junit.count(ansible_test.results(), status, skips=False)
+
+    return Stage(f"tarball sanity {core}", run, folder="galaxy.yml", core=core)
+
+
 TARBALL = Stage("tarball", _tarball, folder="galaxy.yml")
+# The oldest and the newest.
+SANITY = tuple(_sanity(core) for core in (min(CORES), max(CORES)))
