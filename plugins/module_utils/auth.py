@@ -36,9 +36,9 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 from ._errors import MstrError, ValidationError, all_of, unforeseen
 from ._options import masked_by_coincidence, option_error, passwords_in, secret_values
 from ._session.connection import LOGIN_MODES, Connection, connection_from, is_given
-from ._session.http import REQUESTS_IMPORT_ERROR, SHORTEST_SECRET
 from ._session.interrupt import Stop
 from ._session.session import Session
+from ._session.transport import REQUESTS_IMPORT_ERROR, SHORTEST_SECRET
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
 

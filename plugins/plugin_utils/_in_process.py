@@ -37,7 +37,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._session.http import REQUESTS_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.module_utils._session.transport import REQUESTS_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.plugin_utils import _role_names
 from ansible_collections.mstr.library.plugins.plugin_utils._frame import SWITCH, Screen, run_main, surroundings
 

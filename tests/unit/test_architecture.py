@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -73,7 +74,7 @@ def outside(path: Path) -> set[str]:
 def test_the_tests_see_the_files():
     assert {"_errors", "_model.plan", "auth"} <= set(UTILS)
     assert own_imports("_model.plan") >= {"_model.definition", "_errors"}
-    assert "requests" in outside(UTILS["_session.http"])
+    assert "requests" in outside(UTILS["_session.transport"])
 
 
 @every_util
@@ -82,6 +83,12 @@ def test_a_file_belongs_to_a_room_and_imports_only_from_rooms_that_it_may(name):
     if name == OF_EVERYBODY:
         assert not own_imports(name)
     assert not {one for one in own_imports(name) - {OF_EVERYBODY} if room(one) not in allowed}
+
+
+@every_util
+def test_no_file_is_named_like_a_module_of_python(name):
+    """pylint, which ansible-test runs, would take the file for that module."""
+    assert name.rpartition(".")[2] not in getattr(sys, "stdlib_module_names", ())  # new in Python 3.10
 
 
 def test_there_are_no_circular_imports():
@@ -103,7 +110,7 @@ def test_the_model_knows_neither_ansible_nor_requests_nor_a_clock(name):
 
 @every_util
 def test_only_http_knows_requests_and_only_networks_knows_netaddr(name):
-    assert ("requests" in outside(UTILS[name])) == (name == "_session.http")
+    assert ("requests" in outside(UTILS[name])) == (name == "_session.transport")
     assert ("netaddr" in outside(UTILS[name])) == (name == "_model.networks")
 
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from .._errors import ConnectError, MstrError
 from .connection import Connection
-from .http import RETRY_STATUSES, Http, pause_before, retries_connection
 from .interrupt import Interrupted, Stop, Unstoppable
 from .response import Response
+from .transport import RETRY_STATUSES, Http, pause_before, retries_connection
 
 _LAST_CALL_LIMIT = 5.0  # seconds
 

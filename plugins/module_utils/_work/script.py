@@ -15,10 +15,10 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, PartialError, clean
-from .._session.http import is_outage
 from .._session.interrupt import Interrupted
 from .._session.response import Response, parsed, says_no_such_object
 from .._session.session import Session
+from .._session.transport import is_outage
 from .progress_texts import script_running
 
 _PATH = "/scripts/evaluation"

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from .._errors import MstrError, PartialError, ValidationError, clean, unforeseen
 from .._model.runtime import Runtime
-from .._session.http import is_outage
 from .._session.interrupt import Interrupted, all_side_by_side
+from .._session.transport import is_outage
 from .api import RuntimeApi
 from .outcome import Outcome
 from .progress_texts import waiting as waiting_text

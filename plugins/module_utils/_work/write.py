@@ -17,8 +17,8 @@ from .._model.definition import Definition
 from .._model.names import near_names
 from .._model.plan import Plan, differences_after_write
 from .._model.runtime import Runtime
-from .._session.http import is_outage
 from .._session.interrupt import Interrupted
+from .._session.transport import is_outage
 from .api import WHOLE
 from .outcome import Outcome
 from .planner import Planner

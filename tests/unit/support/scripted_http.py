@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session import exchange as _exchange
 from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
-from ansible_collections.mstr.library.plugins.module_utils._session.http import Http
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
+from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 
 from .make import PatientStop, connection, response
 

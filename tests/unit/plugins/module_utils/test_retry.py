@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.http import (
+from ansible_collections.mstr.library.plugins.module_utils._session.transport import (
     RETRY_STATUSES,
     pause_before,
     retries_connection,

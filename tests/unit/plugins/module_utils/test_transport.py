@@ -8,9 +8,9 @@ import time
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
-from ansible_collections.mstr.library.plugins.module_utils._session import http as _http
-from ansible_collections.mstr.library.plugins.module_utils._session.http import Http
+from ansible_collections.mstr.library.plugins.module_utils._session import transport
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from ansible_collections.mstr.library.tests.unit.support.make import PatientStop, connection
 from ansible_collections.mstr.library.tests.unit.support.wire import Listener, free_port, reply, self_signed
 
@@ -84,7 +84,7 @@ def test_a_late_answer_of_a_dead_session_brings_no_cookie_into_the_new_one():
 
 
 def test_an_answer_without_end_is_cut_off(monkeypatch):
-    monkeypatch.setattr(_http, "SIZE_LIMIT", 1 << 20)
+    monkeypatch.setattr(transport, "SIZE_LIMIT", 1 << 20)
     with Listener(lambda request: reply(200, b"x" * (3 << 20))) as server, pytest.raises(ConnectError) as failed:
         get(http_to(server, timeout=5.0))
     assert "more than 1 MB" in failed.value.sentence
