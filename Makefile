@@ -20,7 +20,7 @@ help:
 demo:
 	@$(DEV) demo $(ARGS)
 
-# Every test there is, on every ansible-core and Python that this machine has.
+# The tests on the newest ansible-core. With ARGS=--all every test, on every ansible-core and Python of this machine.
 test:
 	@$(DEV) test $(ARGS)
 

@@ -71,6 +71,8 @@ class Stage:
     folder: str = "."
     # The ansible-core that it tests, if it tests only one ("2.21").
     core: str = ""
+    # Whether `make test` runs it. `make test ARGS=--all` runs every stage.
+    quick: bool = False
     # Whether it needs the whole machine.
     alone: bool = False
     # The part of a Selection that it supports: "keyword", "targets" or neither.

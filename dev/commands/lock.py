@@ -18,7 +18,7 @@ _OLDEST = {
     "ansible-2.16": "3.10",
     "ansible-2.19": "3.11",
     "ansible-2.21": "3.12",
-    "awx": "3.10",
+    "controller": "3.10",
     "bench": "3.10",
     "browser": "3.10",
     "contract": "3.11",

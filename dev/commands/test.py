@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs all tests."""
+"""Runs the tests: those of the newest ansible-core, or all of them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import fnmatch
 from pathlib import Path
 
 from dev import report, runner, stages
-from dev.stage import Selection, Stage
+from dev.stage import ALL_OF_IT, Selection, Stage
 
-HELP = "run all tests, on every supported ansible-core and Python that this machine has"
+HELP = "run the tests on the newest ansible-core; with --all on every ansible-core and Python that this machine has"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="stages whose name contains this (or matches a * pattern)",
     )
+    parser.add_argument("--all", action="store_true", help="run every stage (also searched by --only and --core)")
     parser.add_argument("--core", metavar="X.Y", default="", help="for stages of one ansible-core, only this version")
     parser.add_argument("-k", "--keyword", metavar="WORDS", default="", help="for pytest stages, only matching tests")
     parser.add_argument(
@@ -49,7 +50,12 @@ def run(args: argparse.Namespace) -> int:
     selection = Selection(
         args.keyword, tuple(args.target), args.profile_file and str(Path(args.profile_file).absolute())
     )
-    chosen = [stage for stage in stages.ALL if _wanted(stage, args.only, args.core) and selection.fits(stage)]
+    every = args.all or args.only or args.core or selection != ALL_OF_IT
+    chosen = [
+        stage
+        for stage in stages.ALL
+        if (every or stage.quick) and _wanted(stage, args.only, args.core) and selection.fits(stage)
+    ]
     if args.list:
         report.say(*(stage.name for stage in chosen))
         return 0

@@ -30,14 +30,19 @@ def stage_variables(env: Env) -> dict[str, str]:
 
 def live(tests: str, more: Mapping[str, str]) -> int:
     """Run tests that need a real controller or container engine, described by `more`, and return the exit status."""
-    env = envs.ensure("awx")
+    env = envs.ensure("controller")
     env_all = {**stage_variables(env), **more}
     with proc.started(env.python, "-m", "pytest", tests, f"--basetemp={RUN / 'tests'}", env=env_all) as process:
         return process.wait()
 
 
-STAGE = pytests.stage("awx", "tests/awx", env_name="awx", variables_of=stage_variables)
+STAGE = pytests.stage("awx", "tests/awx", env_name="controller", workers=3, variables_of=stage_variables)
 # Only the jobs: the other tests run no task of this collection.
 AS_MODULES = pytests.stage(
-    "awx jobs, as modules", "tests/awx/test_jobs.py", env_name="awx", variables_of=pytests.as_modules(stage_variables)
+    "awx jobs, as modules",
+    "tests/awx/test_jobs.py",
+    quick=False,
+    workers=3,
+    env_name="controller",
+    variables_of=pytests.as_modules(stage_variables),
 )

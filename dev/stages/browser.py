@@ -39,11 +39,12 @@ def _where_there_is_one(run: Callable[[Job], Result]) -> Callable[[Job], Result]
     return guarded
 
 
-_ALWAYS = pytests.stage("browser", "tests/browser", env_name="browser", variables_of=variables)
+_ALWAYS = pytests.stage("browser", "tests/browser", env_name="browser", workers=1, variables_of=variables)
 STAGE = Stage(
     _ALWAYS.name,
     _where_there_is_one(_ALWAYS.run),
     folder=_ALWAYS.folder,
+    quick=True,
     selects=_ALWAYS.selects,
     variables=_ALWAYS.variables,
 )

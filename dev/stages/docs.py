@@ -14,4 +14,4 @@ def _site(job: Job) -> Result:
     return Result.of(docs.build(job.scratch / "site", job.log))
 
 
-SITE = Stage("docs site", _site, folder="docs/docsite")
+SITE = Stage("docs site", _site, folder="docs/docsite", quick=True)

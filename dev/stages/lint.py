@@ -28,7 +28,7 @@ def _tool(name: str, env_name: str, *command: str) -> Stage:
         env = envs.ensure(env_name)
         return Result.of(job.run(env.bin / command[0], *command[1:], env=variables(env.bin)))
 
-    return Stage(f"lint {name}", run)
+    return Stage(f"lint {name}", run, quick=True)
 
 
 def _types_of_plugins(job: Job) -> Result:
@@ -89,15 +89,15 @@ PYTHON = (
     _tool("format", "dev", "ruff", "format", "--check", "--diff", "."),
     _tool("ruff", "dev", "ruff", "check", "."),
     _tool("generated", "dev", "python", "dev/generate.py", "--check"),
-    Stage("lint types of plugins", _types_of_plugins, folder="plugins/module_utils"),
-    Stage("lint types of tools", _types_of_tools),
+    Stage("lint types of plugins", _types_of_plugins, folder="plugins/module_utils", quick=True),
+    Stage("lint types of tools", _types_of_tools, quick=True),
 )
 
 COLLECTION = (
     _tool("yamllint", "lint", "yamllint", "--strict", "."),
     _tool("changelog", "lint", "antsibull-changelog", "lint"),
-    Stage("lint docs", _docs),
-    Stage("lint ansible-lint", _ansible_lint),
-    Stage("lint nox", _nox, folder="noxfile.py"),
-    Stage("lint galaxy-importer", _galaxy_importer, folder="README.md"),
+    Stage("lint docs", _docs, quick=True),
+    Stage("lint ansible-lint", _ansible_lint, quick=True),
+    Stage("lint nox", _nox, folder="noxfile.py", quick=True),
+    Stage("lint galaxy-importer", _galaxy_importer, folder="README.md", quick=True),
 )

@@ -6,6 +6,6 @@
 
 from __future__ import annotations
 
-from support.server import core, newest, sim, simulator
+from support.server import core, newest, pytest_collection_modifyitems, sim, simulator
 
-__all__ = ["core", "newest", "sim", "simulator"]
+__all__ = ["core", "newest", "pytest_collection_modifyitems", "sim", "simulator"]

@@ -33,6 +33,13 @@ def sim(simulator: Simulator) -> Simulator:
     return simulator
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that run on every ansible-core: for the other cores, only these run again."""
+    for item in items:
+        if "core" in getattr(item, "fixturenames", ()):
+            item.add_marker("every_core")
+
+
 def _cores() -> list[Path]:
     """Return the folder of ansible-playbook for each supported ansible-core that can run here."""
     return [Path(name) for name in os.environ.get("MSTR_TEST_CORES", "").split(os.pathsep) if name]
