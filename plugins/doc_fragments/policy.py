@@ -6,18 +6,19 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Rules on networks."""
+    """Rules on what a runtime may have."""
 
     DOCUMENTATION = r"""
 options:
   policy:
     description:
-      - Rules for the networks that a whitelist may contain. By default, there are no rules.
-      - A task that writes checks the definitions before the login, and fails if one breaks a rule. With
-        C(purge_whitelist=false), it also checks the blocks that stay on the server, before it writes.
-      - An IPv6 block is also checked as the IPv4 networks that it contains, mapped (V(::ffff:0:0/96)) or as NAT64
-        (V(64:ff9b::/96)). Therefore V(::/0) in a whitelist overlaps every IPv4 network. In a rule, V(::/0) means only
-        IPv6.
+      - Rules on what a runtime may have. By default, there are no rules.
+      - A task that writes checks the definitions before the login, and fails if one breaks a rule. It judges only what
+        a definition manages.
+      - Before it writes, the task also checks what stays on the server, such as the blocks that stay with
+        C(purge_whitelist=false), the packages that stay with C(purge_packages=false), and the version of a package that
+        is listed without one.
+      - An entry that a rule cannot judge, such as a host name in a whitelist, breaks the rule.
       - If O(policy.networks_within) is set and a write leaves a whitelist empty, the task warns, because some servers
         may treat an empty whitelist as "all networks". Set O(policy.whitelist_required) to make the task fail instead.
     type: dict
@@ -29,7 +30,11 @@ options:
         type: list
         elements: str
       networks_never:
-        description: Networks in CIDR notation. No block of a whitelist may overlap any of them.
+        description:
+          - Networks in CIDR notation. No block of a whitelist may overlap any of them.
+          - An IPv6 block is also judged as the IPv4 networks that it contains, mapped (V(::ffff:0:0/96)) or as NAT64
+            (V(64:ff9b::/96)). Therefore V(::/0) in a whitelist overlaps every IPv4 network. In a rule, V(::/0) means
+            only IPv6.
         type: list
         elements: str
       whitelist_required:
@@ -38,4 +43,57 @@ options:
             creating a runtime without one.
         type: bool
         default: false
+      packages_within:
+        description:
+          - The allowed packages. Each package of a runtime must match one of these requirements.
+          - A requirement is a package name, or a pattern of names with C(*) and C(?), such as V(company-*). Names are
+            compared in their normalized form, so V(Company_Tools) is V(company-tools).
+          - It may end with version specifiers as in PEP 440, such as V(requests>=2.32,<3). A package without a version
+            does not match such a requirement. Specifiers need the Python library packaging where the module runs.
+          - An empty list allows no package at all. If omitted, there is no such rule.
+        type: list
+        elements: str
+      packages_never:
+        description:
+          - The forbidden packages. No package of a runtime may match one of these requirements, such as
+            V(requests<2.32). They have the same form as in O(policy.packages_within).
+          - A package without a version does not match a requirement with specifiers. Set
+            O(policy.package_versions_required) to refuse such packages.
+          - A version that PEP 440 cannot read breaks the rule if a requirement with specifiers names the package.
+        type: list
+        elements: str
+      package_versions_required:
+        description: Whether a package without a version breaks the policy.
+        type: bool
+        default: false
+      runtime_versions_within:
+        description:
+          - The allowed Python versions, as specifiers of PEP 440 such as V(==3.11.*) or V(>=3.10,<3.13). The version of
+            a runtime must match one of them. A version that is not set is not judged.
+          - They need the Python library packaging where the module runs.
+        type: list
+        elements: str
+      resource_max:
+        description:
+          - The largest allowed resources. Only the given keys are judged, and only where the runtime has a value.
+        type: dict
+        suboptions:
+          cpu:
+            description: CPU cores.
+            type: float
+          mem:
+            description: Memory in MB.
+            type: int
+          disk:
+            description: Disk space, in the unit of the server.
+            type: int
+          proc_count:
+            description: Number of processes.
+            type: int
+      exec_timeout_max:
+        description: The largest allowed number of seconds that a script may run.
+        type: int
+      cached_instances_max:
+        description: The largest allowed number of cached instances. It applies to the larger of the two counts.
+        type: int
 """

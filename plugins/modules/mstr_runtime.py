@@ -330,8 +330,12 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
     Definition,
     definition_from,
 )
-from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
+    POLICY_OPTION,
+    Policy,
+    libraries,
+    policy_from,
+)
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import DEFAULT_CONCURRENCY
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
@@ -377,7 +381,7 @@ def main() -> None:
         auth.argument_spec(**DEFINITION_OPTIONS, **WAIT_OPTIONS, **POLICY_OPTION, **PROTECT_OPTION),
         ensure,
         prepare=prepare,
-        requires={"netaddr": NETADDR_IMPORT_ERROR},
+        requires=lambda params: libraries(params["policy"]),
     )
 
 

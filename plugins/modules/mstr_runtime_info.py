@@ -14,7 +14,7 @@ description:
     an empty list.
   - The list of a server may not contain all fields. The task then also reads each runtime, up to O(concurrency) at a
     time.
-  - With O(policy), the task also reports which whitelists break the policy.
+  - With O(policy), the task also reports what breaks the policy.
   - Use the filter P(mstr.library.runtime_definitions#filter) to convert the result into definitions.
 author:
   - mstr.library contributors (@mstr-library)
@@ -320,9 +320,8 @@ unread:
         request: GET /api/scripts/5C1E7A2B4D0F4E2A9B1C2D3E4F506172
 violations:
   description:
-    - Each entry of a whitelist that breaks O(policy), once for each rule that it breaks. An entry that is not a CIDR
-      block breaks C(networks_within).
-    - An empty whitelist that breaks C(whitelist_required) is one violation, with the value null.
+    - Each value that breaks O(policy), once for each rule that it breaks. An entry of a whitelist that is not a CIDR
+      block breaks C(networks_within) or, without this rule, C(networks_never), which cannot judge it.
   returned: when O(policy) is set
   type: list
   elements: dict
@@ -334,21 +333,26 @@ violations:
       description: The id of the runtime.
       type: str
     option:
-      description: The option that breaks the policy. This is always V(whitelist).
+      description: The option that breaks the policy, such as V(whitelist), V(packages) or V(resource.mem).
       type: str
     value:
-      description: The entry of the whitelist. Null for an empty whitelist.
-      type: str
+      description:
+        - The value that breaks the rule, such as V(0.0.0.0/0), V(requests==2.31.0) or V(8192). Null for an empty
+          whitelist.
+      type: raw
     rule:
       description: The rule of the policy.
       type: str
-      choices: [networks_within, networks_never, whitelist_required]
+    detail:
+      description: Why the value breaks the rule, as the rest of a sentence that starts with the value.
+      type: str
   sample:
     - name: Nightly reports
       id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
-      option: whitelist
-      value: 0.0.0.0/0
-      rule: networks_within
+      option: packages
+      value: requests==2.31.0
+      rule: packages_never
+      detail: matches requests<2.32
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -358,8 +362,12 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._model.names import id_from
-from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
+    POLICY_OPTION,
+    Policy,
+    libraries,
+    policy_from,
+)
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
     CONCURRENCY_OPTION,
@@ -394,7 +402,7 @@ def prepare(params: Mapping[str, Any]) -> Request:
 
 def required(params: Mapping[str, Any]) -> Mapping[str, str | None]:
     """The Python libraries that these options need besides requests."""
-    return {"netaddr": NETADDR_IMPORT_ERROR} if params["policy"] is not None else {}
+    return libraries(params["policy"]) if params["policy"] is not None else {}
 
 
 def find(
@@ -434,9 +442,9 @@ def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
         add_scripts(task, runtimes, result)
     if request.policy:
         result["violations"] = [
-            {"name": one.name, "id": one.id, "option": "whitelist", "value": found.value, "rule": found.rule}
+            {"name": one.name, "id": one.id, **found.to_result()}
             for one in runtimes
-            for found in request.policy.violations(one.values["whitelist"])
+            for found in request.policy.violations(one.values)
         ]
     return result
 

@@ -477,8 +477,12 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
     definition_from,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
-from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, Policy, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
+    POLICY_OPTION,
+    Policy,
+    libraries,
+    policy_from,
+)
 from ansible_collections.mstr.library.plugins.module_utils._model.src import mistyped, read_definitions
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
     CONCURRENCY_OPTION,
@@ -655,7 +659,7 @@ def main() -> None:
         ),
         ensure,
         prepare=prepare,
-        requires={"netaddr": NETADDR_IMPORT_ERROR},
+        requires=lambda params: libraries(params["policy"]),
         mutually_exclusive=[("runtimes", "src")],
         required_one_of=[("runtimes", "src")],
     )

@@ -45,7 +45,7 @@ class Definition(NamedTuple):
 
 
 def definition_from(params: Mapping[str, Any], policy: Policy | None = None) -> Definition:
-    """The definition in a task's options. Null counts as omitted. `policy` checks the whitelist.
+    """The definition in a task's options. Null counts as omitted. `policy` judges the managed fields.
 
     Raises ValidationError with all faults.
     """
@@ -61,7 +61,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None) -> 
                 values[field.name] = faults.check(_CHECKS.get(field.name, _plain), field, params[field.name])
         faults.check(check_pool, values)
         if policy and params.get("state") != "absent":
-            faults.check(_check_policy, policy, params.get("whitelist"), "whitelist" in keep)
+            faults.check(policy.check, _judged(params, values, keep))
     if values.get("resource") == Resource():
         del values["resource"]
     return Definition(
@@ -81,18 +81,16 @@ def check_pool(values: Mapping[str, Any]) -> None:
         raise ValidationError([f"min_cached_instances {least} must not exceed max_cached_instances {most}"])
 
 
-def _check_policy(policy: Policy, given: Sequence[str] | None, others_stay: bool) -> None:
-    """Check the entries that are blocks; the others are faults of their own. An omitted whitelist is not managed."""
-    if given is None or (not given and others_stay):
-        return
-    blocks = [_canonical_or_none(text) for text in given]
-    found = [
-        violation.sentence
-        for violation in policy.violations([block or "" for block in blocks])
-        if violation.position is None or blocks[violation.position]
-    ]
-    if found:
-        raise ValidationError(found)
+def _judged(params: Mapping[str, Any], values: Mapping[str, Any], keep: frozenset[str]) -> dict[str, Any]:
+    """The values that a policy judges. A value with a fault of its own is left out, but not the rest of a whitelist.
+
+    An empty list that removes nothing says nothing about what the runtime will have.
+    """
+    judged = {name: value for name, value in values.items() if value is not None and not (name in keep and not value)}
+    if params.get("whitelist") and "whitelist" in values:
+        # With the indexes of the option, of which `values` omits duplicates.
+        judged["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
+    return judged
 
 
 def _canonical_or_none(text: str) -> str | None:

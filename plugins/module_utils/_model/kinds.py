@@ -127,6 +127,11 @@ NETWORKS = Kind(
 _TEXTS = ("version", "description", "status", "message")
 
 
+def normalized(name: str) -> str:
+    """The normalized name (PEP 503): `mstrio_py` and `mstrio-py` are the same package."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 class Package(NamedTuple):
     """A Python package of a runtime. A requested version that is empty or None means any version.
 
@@ -142,8 +147,8 @@ class Package(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The normalised name (PEP 503): mstrio_py and mstrio-py are the same package."""
-        return re.sub(r"[-_.]+", "-", self.name).lower()
+        """The name by which packages are compared."""
+        return normalized(self.name)
 
     def over(self, have: Package | None) -> Package:
         """This requested package merged with the server's package `have`: values that are not requested stay."""

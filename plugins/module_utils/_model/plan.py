@@ -46,8 +46,8 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     """The plan. It compares only the fields that the definition manages, and changes only those that differ.
 
     Raises ValidationError for an id that the server does not have, for deleting its default runtime, for a pool whose
-    minimum would exceed its maximum, and for a whitelist that would break the policy because of the entries that stay
-    in it or because it is empty.
+    minimum would exceed its maximum, and for a list that would break the policy because of what stays in it, or because
+    a new runtime has an empty whitelist.
     """
     if wanted.state == "absent":
         return _make_delete(current)
@@ -63,9 +63,13 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         if POOL & set(changed):
             faults.check(check_pool, target.values)
         if policy and current is None:
-            faults.check(policy.check, merged.get("whitelist"))
-        elif policy and "whitelist" in merged and "whitelist" in wanted.keep:
-            faults.check(policy.check, merged["whitelist"], place="the merged whitelist")
+            # A new runtime has an empty whitelist if none is given.
+            faults.check(policy.check, {"whitelist": (), **merged})
+        elif policy:
+            # Of a list, entries may stay on the server; of a package without a version, its version stays.
+            for name in PURGEABLE:
+                if name in merged:
+                    faults.check(policy.check, {name: merged[name]}, place=f"the merged {name}")
     if current and not changed:
         unchanged = _diff_values(have, merged)
         return Plan("none", current, before=unchanged, after=unchanged)
@@ -102,7 +106,7 @@ def _warnings(
     whitelist = target.values.get("whitelist")
     # A field that is null and not managed may only be missing from the list of an older server.
     known = current is None or whitelist is not None or "whitelist" in merged
-    if policy and policy.within is not None and not policy.required and known and not whitelist:
+    if policy and policy.lets_empty_whitelists_pass and known and not whitelist:
         yield (
             f"The whitelist of runtime {target.name!r} is empty. Some servers may read an empty whitelist as "
             '"everything", which the policy networks_within does not allow. To refuse it, set whitelist_required in '

@@ -2,107 +2,365 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The policy: which networks a whitelist may contain."""
+"""The policy: what a runtime may have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .._errors import Faults, ValidationError
-from .networks import block_in, canonical, embedded, union
+from .kinds import RESOURCE_KEYS, Package, Resource, number
+from .networks import NETADDR_IMPORT_ERROR, block_in, canonical, embedded, union
+from .requirements import OPERATOR, Requirement, has_version, packaging_error, readable, requirement, specifiers
 
-_NETWORK_RULES = ("networks_within", "networks_never")
-POLICY_OPTIONS: dict[str, Any] = {
-    "networks_within": {"type": "list", "elements": "str"},
-    "networks_never": {"type": "list", "elements": "str"},
-    "whitelist_required": {"type": "bool", "default": False},
-}
-POLICY_OPTION: dict[str, Any] = {"policy": {"type": "dict", "options": POLICY_OPTIONS}}
+# What a judge finds: the option, the index in a list or None, the value, and why it breaks the rule.
+Finding = tuple[str, "int | None", Any, str]
+# How a detail starts if a rule cannot judge a value. This breaks the rule, because nobody knows that it is kept.
+NOT_JUDGED = "cannot be judged"
+_TEXTS: dict[str, Any] = {"type": "list", "elements": "str"}
+_LISTS = {"whitelist": 0, "packages": 1}
 
 
 class Violation(NamedTuple):
-    """A rule that a whitelist breaks, with the reason. `position` and `value` are None for the whole whitelist."""
+    """A rule that a runtime breaks, and the reason. `index` and `value` are None where a whole option breaks it."""
 
     rule: str
+    option: str
+    value: Any
     detail: str
-    position: int | None = None
-    value: str | None = None
+    index: int | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Whether the rule could judge the value."""
+        return not self.detail.startswith(NOT_JUDGED)
+
+    def to_result(self) -> dict[str, Any]:
+        """The violation for a result."""
+        return {"option": self.option, "value": self.value, "rule": self.rule, "detail": self.detail}
 
     @property
     def sentence(self) -> str:
         """The violation as a sentence."""
-        entry = "whitelist" if self.position is None else f"whitelist[{self.position}] {self.value!r}"
+        place = self.option if self.index is None else f"{self.option}[{self.index}]"
+        entry = place if self.value is None else f"{place} {self.value!r}"
         return f"{entry} breaks the policy {self.rule}: it {self.detail}"
 
 
+class Rule(NamedTuple):
+    """One rule. `options`: what it judges; `sentence`: what it asks for, with the rule's value at `{}`.
+
+    `parse` takes the place and the value of the rule in a policy; it returns None for a value that forbids nothing, and
+    raises ValidationError. `judge` takes what `parse` returned, and the values of a runtime or of a definition.
+    """
+
+    key: str
+    options: tuple[str, ...]
+    sentence: str
+    spec: Mapping[str, Any]
+    parse: Callable[[str, Any], Any]
+    judge: Callable[[Any, Mapping[str, Any]], Iterator[Finding]]
+
+
 class Policy(NamedTuple):
-    """Rules for whitelists. `within`: the allowed addresses, None without such a rule. `never`: forbidden blocks."""
+    """The rules that are set, each with what its `parse` returned."""
 
-    within: Any = None
-    never: tuple[tuple[str, Any], ...] = ()
-    required: bool = False
+    rules: tuple[tuple[Rule, Any], ...] = ()
 
-    def violations(self, whitelist: Iterable[str] | None) -> Iterator[Violation]:
-        """Each rule that the whitelist breaks. Entries need not be CIDR blocks, because servers may hold any text."""
-        entries = list(whitelist or ())
-        if self.required and not entries:
-            yield Violation("whitelist_required", "is empty")
-        for index, text in enumerate(entries):
-            for rule, detail in self._broken_by(text):
-                yield Violation(rule, detail, index, text)
+    @property
+    def lets_empty_whitelists_pass(self) -> bool:
+        """Whether networks are limited, but an empty whitelist, which some servers may read as "everything", is not."""
+        keys = {rule.key for rule, _value in self.rules}
+        return "networks_within" in keys and "whitelist_required" not in keys
 
-    def check(self, whitelist: Iterable[str] | None) -> None:
+    def violations(self, values: Mapping[str, Any]) -> list[Violation]:
+        """Each rule that the values break, by option. An option that `values` lacks is not judged; None is judged.
+
+        Values need not be valid, because servers may hold anything.
+        """
+        found = [
+            Violation(rule.key, option, value, detail, index)
+            for rule, limit in self.rules
+            if any(option in values for option in rule.options)
+            for option, index, value, detail in rule.judge(limit, values)
+        ]
+        # A value that breaks one rule need not be reported again because a second rule cannot judge it.
+        broken = {(one.option, one.index) for one in found if one.judged}
+        kept = [one for one in found if one.judged or (one.option, one.index) not in broken]
+        return sorted(kept, key=lambda one: (_LISTS.get(one.option, len(_LISTS)), one.index or 0))
+
+    def check(self, values: Mapping[str, Any]) -> None:
         """Raises ValidationError with every violation."""
-        found = [violation.sentence for violation in self.violations(whitelist)]
+        found = [violation.sentence for violation in self.violations(values)]
         if found:
             raise ValidationError(found)
-
-    def _broken_by(self, text: str) -> Iterator[tuple[str, str]]:
-        try:
-            block, ipv4 = union([text]), embedded(text)
-        except ValueError:
-            if self.within is not None:
-                yield "networks_within", "is not a CIDR block"
-            meant = block_in(text)
-            if meant:
-                yield from ((rule, detail) for rule, detail in self._broken_by(meant) if rule == "networks_never")
-            return
-        if self.within is not None and not block.issubset(self.within):
-            yield "networks_within", "does not lie within the allowed networks"
-        elif self.within is not None and not ipv4.issubset(self.within):
-            yield "networks_within", "contains IPv4 addresses (as IPv6) that do not lie within the allowed networks"
-        hit = [name for name, addresses in self.never if not (block | ipv4).isdisjoint(addresses)]
-        if hit:
-            yield "networks_never", f"overlaps {', '.join(hit)}"
 
 
 def policy_from(option: Mapping[str, Any] | None) -> Policy | None:
     """The policy in the option `policy`, None if it is not set. Raises ValidationError with all faults."""
     if option is None:
         return None
-    blocks: dict[str, list[str]] = {}
+    rules = []
     with Faults() as faults:
-        for rule in _NETWORK_RULES:
-            given = option.get(rule) or ()
-            blocks[rule] = [faults.check(_block, f"policy.{rule}[{index}]", text) for index, text in enumerate(given)]
-    return Policy(
-        within=None if option.get("networks_within") is None else _addresses(blocks["networks_within"]),
-        never=tuple((text, _addresses([text])) for text in blocks["networks_never"]),
-        required=bool(option.get("whitelist_required")),
-    )
+        for rule in RULES:
+            if option.get(rule.key) is not None:
+                value = faults.check(rule.parse, f"policy.{rule.key}", option[rule.key])
+                if value is not None:
+                    rules.append((rule, value))
+    return Policy(tuple(rules))
 
 
-def _block(place: str, text: str) -> str:
-    try:
-        return canonical(text)
-    except ValueError as exc:
-        raise ValidationError([f"{place} {text!r} {exc}"]) from None
+def libraries(option: Mapping[str, Any] | None) -> dict[str, str | None]:
+    """The libraries that the policy needs, each with the traceback of its failed import, or None."""
+    needed = {"netaddr": NETADDR_IMPORT_ERROR}
+    policy = option or {}
+    texts = [text for rule in ("packages_within", "packages_never") for text in policy.get(rule) or ()]
+    if policy.get("runtime_versions_within") or any(map(OPERATOR.search, texts)):
+        needed["packaging"] = packaging_error()
+    return needed
 
 
-def _addresses(blocks: list[str]) -> Any:
+# --- networks
+
+
+def _each(place: str, texts: Iterable[str], parse: Callable[[str], Any]) -> list[Any]:
+    """What `parse` returns for each text. It raises ValueError with the rest of a sentence that starts with it."""
+    parsed = []
+    with Faults() as faults:
+        for index, text in enumerate(texts):
+            try:
+                parsed.append(parse(text))
+            except ValueError as exc:
+                faults.add(f"{place}[{index}] {text!r} {exc}")
+    return parsed
+
+
+def _addresses(blocks: Iterable[str]) -> Any:
     """The addresses in the blocks of a rule. A block of mapped or NAT64 addresses also includes the IPv4 ones."""
     addresses = union(blocks)
     for text in blocks:
         addresses |= embedded(text, whole=True)
     return addresses
+
+
+def _allowed_networks(place: str, given: Sequence[str]) -> Any:
+    return _addresses(_each(place, given, canonical))
+
+
+def _forbidden_networks(place: str, given: Sequence[str]) -> Any:
+    return tuple((text, _addresses([text])) for text in _each(place, given, canonical)) or None
+
+
+@lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
+def _judged(text: str) -> tuple[Any, Any] | None:
+    """The addresses of an entry, and the IPv4 addresses that it contains as IPv6; None if it is not a block."""
+    try:
+        return union([text]), embedded(text)
+    except ValueError:
+        return None
+
+
+def _entries(values: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The entries of a whitelist with their indexes. None stands for one that is refused for another reason."""
+    return ((index, text) for index, text in enumerate(values["whitelist"] or ()) if text is not None)
+
+
+def _networks_within(allowed: Any, values: Mapping[str, Any]) -> Iterator[Finding]:
+    for index, text in _entries(values):
+        judged = _judged(text)
+        if judged is None:
+            yield "whitelist", index, text, "is not a CIDR block"
+        elif not judged[0].issubset(allowed):
+            yield "whitelist", index, text, "does not lie within the allowed networks"
+        elif not judged[1].issubset(allowed):
+            why = "contains IPv4 addresses (as IPv6) that do not lie within the allowed networks"
+            yield "whitelist", index, text, why
+
+
+def _networks_never(forbidden: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[Finding]:
+    for index, text in _entries(values):
+        judged = _judged(text) or _judged(block_in(text) or "")
+        if judged is None:
+            yield "whitelist", index, text, f"{NOT_JUDGED}: it is not a CIDR block"
+            continue
+        hit = [name for name, addresses in forbidden if not (judged[0] | judged[1]).isdisjoint(addresses)]
+        if hit:
+            yield "whitelist", index, text, f"overlaps {', '.join(hit)}"
+
+
+def _whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Finding]:
+    if not values["whitelist"]:
+        yield "whitelist", None, None, "is empty"
+
+
+def _if_true(_place: str, given: bool) -> Any:
+    return given or None
+
+
+# --- packages and versions
+
+
+def _requirements(place: str, given: Sequence[str]) -> tuple[Requirement, ...]:
+    return tuple(_each(place, given, requirement))
+
+
+def _shown(package: Package) -> str:
+    return f"{package.name}=={package.version}" if package.version else package.name
+
+
+def _packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
+    for index, package in enumerate(values["packages"] or ()):
+        if not any(one.fits(package) for one in allowed):
+            near = [one.text for one in allowed if one.names(package)]
+            limits = f" ({', '.join(near)} allows only some versions)" if near else ""
+            yield "packages", index, _shown(package), f"matches none of the allowed packages{limits}"
+
+
+def _packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
+    for index, package in enumerate(values["packages"] or ()):
+        hit = [one.text for one in forbidden if one.fits(package)]
+        if hit:
+            yield "packages", index, _shown(package), f"matches {', '.join(hit)}"
+        elif _version_unread(package, forbidden):
+            why = f"{NOT_JUDGED}: PEP 440 cannot read its version"
+            yield "packages", index, _shown(package), why
+
+
+def _version_unread(package: Package, requirements: Iterable[Requirement]) -> bool:
+    return any(one.versions is not None and one.names(package) for one in requirements) and not readable(
+        package.version
+    )
+
+
+def _package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Finding]:
+    for index, package in enumerate(values["packages"] or ()):
+        if not package.version:
+            yield "packages", index, package.name, "has no version"
+
+
+def _python_versions(place: str, given: Sequence[str]) -> tuple[tuple[str, Any], ...]:
+    return tuple((text.strip(), one) for text, one in zip(given, _each(place, given, specifiers)))
+
+
+def _runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[Finding]:
+    version = values["runtime_version"]
+    if version and not any(has_version(one, version) for _text, one in allowed):
+        texts = " or ".join(text for text, _one in allowed) or "any, because the rule is an empty list"
+        yield "runtime_version", None, version, f"does not match {texts}"
+
+
+# --- sizes
+
+
+def _limit(place: str, given: Any, above: float = 0) -> Any:
+    if not (math.isfinite(given) and given > above):
+        raise ValidationError([f"{place} must be more than {above}, not {given}"])
+    return number(given)
+
+
+def _count(place: str, given: int) -> int:
+    if given < 0:
+        raise ValidationError([f"{place} must be at least 0, not {given}"])
+    return given
+
+
+def _amounts(place: str, given: Mapping[str, Any]) -> Any:
+    with Faults() as faults:
+        limits = {
+            key: faults.check(_limit, f"{place}.{key}", given[key])
+            for key in RESOURCE_KEYS
+            if given.get(key) is not None
+        }
+    return limits or None
+
+
+def _above(limit: Any, option: str, value: Any) -> Iterator[Finding]:
+    """A finding if the value is above the limit, or is not a number."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        yield option, None, value, f"{NOT_JUDGED}: it is not a number"
+    elif value > limit:
+        yield option, None, number(value), f"is more than {limit}"
+
+
+def _resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Finding]:
+    amounts = (values["resource"] or Resource()).amounts
+    for key, limit in limits.items():
+        yield from _above(limit, f"resource.{key}", amounts[key])
+
+
+def _exec_timeout_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]:
+    yield from _above(limit, "exec_timeout", values["exec_timeout"])
+
+
+def _cached_instances_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]:
+    found = [
+        finding
+        for option in ("max_cached_instances", "min_cached_instances")
+        for finding in _above(limit, option, values.get(option))
+    ]
+    # The larger count is enough to know, and the maximum is never the smaller one in a valid runtime.
+    yield from found[:1]
+
+
+_NETWORKS, _PACKAGES = ("whitelist",), ("packages",)
+_BOOL: dict[str, Any] = {"type": "bool", "default": False}
+_INT: dict[str, Any] = {"type": "int"}
+_RESOURCE: dict[str, Any] = {
+    "type": "dict",
+    "options": {key: {"type": "float" if key == "cpu" else "int"} for key in RESOURCE_KEYS},
+}
+
+RULES = (
+    Rule("networks_within", _NETWORKS, "networks must lie within {}", _TEXTS, _allowed_networks, _networks_within),
+    Rule("networks_never", _NETWORKS, "networks must not overlap {}", _TEXTS, _forbidden_networks, _networks_never),
+    Rule("whitelist_required", _NETWORKS, "a whitelist is required", _BOOL, _if_true, _whitelist_required),
+    Rule("packages_within", _PACKAGES, "packages must match one of {}", _TEXTS, _requirements, _packages_within),
+    Rule(
+        "packages_never",
+        _PACKAGES,
+        "packages must not match {}",
+        _TEXTS,
+        lambda place, given: _requirements(place, given) or None,
+        _packages_never,
+    ),
+    Rule(
+        "package_versions_required",
+        _PACKAGES,
+        "every package needs a version",
+        _BOOL,
+        _if_true,
+        _package_versions_required,
+    ),
+    Rule(
+        "runtime_versions_within",
+        ("runtime_version",),
+        "the Python version must match one of {}",
+        _TEXTS,
+        _python_versions,
+        _runtime_versions_within,
+    ),
+    Rule("resource_max", ("resource",), "resources are at most {}", _RESOURCE, _amounts, _resource_max),
+    Rule(
+        "exec_timeout_max",
+        ("exec_timeout",),
+        "scripts may run for at most {} seconds",
+        _INT,
+        _limit,
+        _exec_timeout_max,
+    ),
+    Rule(
+        "cached_instances_max",
+        ("min_cached_instances", "max_cached_instances"),
+        "at most {} cached instances",
+        _INT,
+        _count,
+        _cached_instances_max,
+    ),
+)
+POLICY_OPTIONS: dict[str, Any] = {rule.key: dict(rule.spec) for rule in RULES}
+POLICY_OPTION: dict[str, Any] = {"policy": {"type": "dict", "options": POLICY_OPTIONS}}

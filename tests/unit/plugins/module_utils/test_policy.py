@@ -5,11 +5,18 @@
 from __future__ import annotations
 
 import ipaddress
+import sys
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import Policy, Violation, policy_from
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, stored
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
+    POLICY_OPTIONS,
+    RULES,
+    Violation,
+    libraries,
+    policy_from,
+)
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS
 from hypothesis import given
@@ -22,9 +29,10 @@ def policy(within=None, never=None, required=False):
 
 def rules(judge, text):
     """The rules that an entry breaks."""
-    return [violation.rule for violation in judge.violations([text])]
+    return [violation.rule for violation in judge.violations({"whitelist": [text]})]
 
 
+EMPTY = ("whitelist breaks the policy whitelist_required: it is empty",)
 HALVES = ["10.0.0.0/9", "10.128.0.0/9"]
 
 
@@ -33,6 +41,7 @@ def test_no_policy_and_one_without_rules_forbid_nothing():
     for empty in ({}, {"networks_within": None, "networks_never": None}, {"networks_never": []}):
         assert rules(policy_from(empty), "0.0.0.0/0") == []
         assert rules(policy_from(empty), "db.example.com") == []
+        assert policy_from(empty).rules == ()
 
 
 @pytest.mark.parametrize("block", ["10.1.2.3", "10.127.0.0/16", "10.0.0.0/9", "10.0.0.0/8", "10.64.0.0/10"])
@@ -95,10 +104,14 @@ def test_an_ipv4_mapped_block_is_also_checked_as_ipv4():
     assert rules(policy(["::ffff:10.0.0.0/104"]), "::ffff:10.1.0.0/112") == []
 
 
-@pytest.mark.parametrize("text", ["db.example.com", "", "10.10/16", "*", "ünï.example"])
-def test_an_invalid_block_is_within_nothing_and_overlaps_nothing(text):
+@pytest.mark.parametrize(
+    "text",
+    ["db.example.com", "", "10.10/16", "*", "ünï.example", "10.66.0.0/016", "0/0", "10.0.0.1-10.0.0.9", "fe80::1%eth0"],
+)
+def test_an_invalid_block_is_within_nothing_and_nobody_knows_what_it_overlaps(text):
     assert rules(policy(["0.0.0.0/0", "::/0"], ["10.0.0.0/8"]), text) == ["networks_within"]
-    assert rules(policy(never=["0.0.0.0/0"]), text) == []
+    (found,) = policy(never=["10.0.0.0/8"]).violations({"whitelist": [text]})
+    assert found == Violation("networks_never", "whitelist", text, "cannot be judged: it is not a CIDR block", 0)
 
 
 def test_host_bits_that_a_server_holds_are_judged_as_their_network():
@@ -109,7 +122,7 @@ def test_host_bits_that_a_server_holds_are_judged_as_their_network():
 
 def test_both_rules_can_be_broken_by_one_entry_each_is_reported_with_index_and_value():
     judge = policy(["10.0.0.0/8"], ["10.66.0.0/16", "192.168.0.0/16", "172.16.0.0/12"])
-    assert faults_of(judge.check, ["10.0.0.0/8", "192.0.0.0/8", "10.1.0.0/16", "host"]) == (
+    assert faults_of(judge.check, {"whitelist": ["10.0.0.0/8", "192.0.0.0/8", "10.1.0.0/16", "host"]}) == (
         "whitelist[0] '10.0.0.0/8' breaks the policy networks_never: it overlaps 10.66.0.0/16",
         "whitelist[1] '192.0.0.0/8' breaks the policy networks_within: it does not lie within the allowed networks",
         "whitelist[1] '192.0.0.0/8' breaks the policy networks_never: it overlaps 192.168.0.0/16",
@@ -176,7 +189,7 @@ def test_a_rule_on_mapped_or_nat64_addresses_is_one_on_the_ipv4_networks_too():
 
 
 def test_a_violation_by_addresses_that_are_ipv4_says_so():
-    (fault,) = faults_of(policy(["10.0.0.0/8", "::/0"]).check, ["::/0"])
+    (fault,) = faults_of(policy(["10.0.0.0/8", "::/0"]).check, {"whitelist": ["::/0"]})
     assert fault == (
         "whitelist[0] '::/0' breaks the policy networks_within: it contains IPv4 addresses (as IPv6) that do not lie "
         "within the allowed networks"
@@ -185,15 +198,12 @@ def test_a_violation_by_addresses_that_are_ipv4_says_so():
 
 @pytest.mark.parametrize("whitelist", [[], (), None])
 def test_an_empty_whitelist_breaks_whitelist_required_alone(whitelist):
-    assert list(policy([], ["0.0.0.0/0"]).violations(whitelist)) == []
-    assert list(policy(required=True).violations(whitelist)) == [Violation("whitelist_required", "is empty")]
-    assert faults_of(policy(required=True).check, whitelist) == (
-        "whitelist breaks the policy whitelist_required: it is empty",
-    )
-    assert list(policy(required=True).violations(["10.0.0.0/8"])) == []
-
-
-EMPTY = ("whitelist breaks the policy whitelist_required: it is empty",)
+    values = {"whitelist": whitelist}
+    assert policy([], ["0.0.0.0/0"]).violations(values) == []
+    assert policy(required=True).violations(values) == [Violation("whitelist_required", "whitelist", None, "is empty")]
+    assert faults_of(policy(required=True).check, values) == EMPTY
+    assert policy(required=True).violations({"whitelist": ["10.0.0.0/8"]}) == []
+    assert policy(required=True).violations({"description": "d"}) == [], "it is not managed"
 
 
 def test_clearing_a_whitelist_is_refused_before_the_login():
@@ -281,6 +291,235 @@ def test_blocks_that_go_or_are_not_managed_are_not_judged():
         assert len(server.writes) == 1
 
 
+# --- packages, versions and sizes
+
+
+def held(**fields):
+    """The violations of a runtime, as (rule, option, value, detail)."""
+
+    def judged(**option):
+        return [
+            (one.rule, one.option, one.value, one.detail)
+            for one in policy_from(option).violations(runtime(**fields).values)
+        ]
+
+    return judged
+
+
+def packages(*texts):
+    """Packages from texts such as C(pandas==2.2.3)."""
+    return [{"name": name, "version": version or None} for name, _equals, version in (t.partition("==") for t in texts)]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "matched"),
+    [
+        ("requests", {"requests==2.31.0", "Requests", "requests==weird"}),
+        ("company-*", {"company_tools==1.0", "Company.Data"}),
+        ("Company_Tools", {"company_tools==1.0"}),
+        ("requests<2.32", {"requests==2.31.0"}),
+        ("requests < 2.32, >= 2", {"requests==2.31.0"}),
+        ("*>=1", {"requests==2.31.0", "company_tools==1.0"}),
+        ("p?ndas", set()),
+        ("request", set()),
+    ],
+)
+def test_a_requirement_matches_by_normalized_name_and_by_version(requirement, matched):
+    names = ["requests==2.31.0", "Requests", "company_tools==1.0", "Company.Data", "numpy==1!0.dev1", "requests==weird"]
+    assert matched <= set(names)
+    judge = held(packages=packages(*names))
+    never = {value for _r, _o, value, detail in judge(packages_never=[requirement]) if "judged" not in detail}
+    within = {value for _r, _o, value, _detail in judge(packages_within=[requirement])}
+    assert never - {"numpy==1!0.dev1"} == matched
+    assert within - {"numpy==1!0.dev1"} == set(names) - matched - {"numpy==1!0.dev1"}
+
+
+def test_what_the_rules_on_packages_report():
+    judge = held(packages=packages("requests==2.31.0", "Requests", "left-pad==x.y"))
+    assert judge(packages_never=["requests<2.32", "left-pad<1"]) == [
+        ("packages_never", "packages", "requests==2.31.0", "matches requests<2.32"),
+        ("packages_never", "packages", "left-pad==x.y", "cannot be judged: PEP 440 cannot read its version"),
+    ]
+    assert judge(packages_within=["requests", "requests<2.32"]) == [
+        ("packages_within", "packages", "left-pad==x.y", "matches none of the allowed packages"),
+    ]
+    assert judge(packages_within=["requests>=2.32", "left-pad"]) == [
+        (
+            "packages_within",
+            "packages",
+            value,
+            "matches none of the allowed packages (requests>=2.32 allows only some versions)",
+        )
+        for value in ("requests==2.31.0", "Requests")
+    ]
+    assert judge(package_versions_required=True) == [
+        ("package_versions_required", "packages", "Requests", "has no version")
+    ]
+    assert [value for _r, _o, value, _d in judge(packages_within=[])] == [
+        "requests==2.31.0",
+        "Requests",
+        "left-pad==x.y",
+    ]
+    assert judge(packages_never=[], package_versions_required=False) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "allowed"),
+    [
+        ("3.11.4", True),
+        ("3.10.0rc1", False),
+        ("3.10.5", True),
+        ("3.9.18", False),
+        ("three", False),
+        (None, True),
+        ("", True),
+    ],
+)
+def test_the_python_version_must_match_one_specifier(version, allowed):
+    found = held(runtimeVersion=version)(runtime_versions_within=["==3.11.*", ">=3.10,<3.11"])
+    assert found == (
+        []
+        if allowed
+        else [("runtime_versions_within", "runtime_version", version, "does not match ==3.11.* or >=3.10,<3.11")]
+    )
+
+
+def test_sizes_above_a_limit():
+    judge = held(
+        resource={"cpu": "2.5", "mem": 8192, "disk": "much", "procCount": None},
+        execTimeout=7200,
+        minCachedInstances=5,
+        maxCachedInstances=12,
+    )
+    assert judge(resource_max={"cpu": 2.0, "mem": 8192, "disk": 10, "proc_count": 1}) == [
+        ("resource_max", "resource.cpu", 2.5, "is more than 2"),
+        ("resource_max", "resource.disk", "much", "cannot be judged: it is not a number"),
+    ]
+    assert judge(exec_timeout_max=3600) == [("exec_timeout_max", "exec_timeout", 7200, "is more than 3600")]
+    assert judge(exec_timeout_max=7200, cached_instances_max=12) == []
+    assert judge(cached_instances_max=4) == [("cached_instances_max", "max_cached_instances", 12, "is more than 4")]
+    assert held(minCachedInstances=1, maxCachedInstances=None)(cached_instances_max=0) == [
+        ("cached_instances_max", "min_cached_instances", 1, "is more than 0")
+    ]
+
+
+def test_what_is_not_set_is_not_judged():
+    everything = {
+        "runtime_versions_within": ["==3.11.*"],
+        "resource_max": {"cpu": 1.0, "mem": 1},
+        "exec_timeout_max": 1,
+        "cached_instances_max": 0,
+        "packages_within": [],
+    }
+    nothing = dict.fromkeys(
+        ("resource", "execTimeout", "minCachedInstances", "maxCachedInstances", "packages", "runtimeVersion")
+    )
+    assert held(**nothing)(**everything) == []
+    assert policy_from(everything).violations({"description": "d"}) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "fault"),
+    [
+        (
+            {"packages_never": ["requests[socks]<2"]},
+            "policy.packages_never[0] 'requests[socks]<2' is not a package name",
+        ),
+        ({"packages_never": ["requests 2.32"]}, "policy.packages_never[0] 'requests 2.32' is not a package name"),
+        ({"packages_within": ["a", ""]}, "policy.packages_within[1] '' is not a package name"),
+        ({"packages_within": ["a<x"]}, "policy.packages_within[0] 'a<x' is not a version specifier"),
+        ({"packages_within": ["<2"]}, "policy.packages_within[0] '<2' is not a package name"),
+        ({"runtime_versions_within": ["3.11"]}, "specifier of PEP 440; write for example ==3.11"),
+        ({"runtime_versions_within": [" "]}, "policy.runtime_versions_within[0] ' ' is not a version specifier"),
+        ({"resource_max": {"mem": 0}}, "policy.resource_max.mem must be more than 0, not 0"),
+        ({"resource_max": {"cpu": float("nan")}}, "policy.resource_max.cpu must be more than 0, not nan"),
+        ({"exec_timeout_max": -1}, "policy.exec_timeout_max must be more than 0, not -1"),
+        ({"cached_instances_max": -1}, "policy.cached_instances_max must be at least 0, not -1"),
+    ],
+)
+def test_a_rule_that_cannot_be_right_is_refused(option, fault):
+    (found,) = faults_of(policy_from, option)
+    assert fault in found
+
+
+def test_only_specifiers_need_packaging(monkeypatch):
+    needs = (
+        {"packages_never": ["requests<2"]},
+        {"packages_within": ["a", "b~=1.0"]},
+        {"runtime_versions_within": ["==3.1"]},
+    )
+    assert all(libraries(option) == {"netaddr": None} for option in (None, {}))
+    assert all(libraries(option) == {"netaddr": None, "packaging": None} for option in needs)
+    monkeypatch.setitem(sys.modules, "packaging.specifiers", None)
+    assert all("Traceback" in libraries(option)["packaging"] for option in needs)
+    option = {"packages_never": ["company-*"], "runtime_versions_within": []}
+    assert libraries(option) == {"netaddr": None}
+    policy_from(option)
+
+
+def test_a_definition_is_judged_for_what_it_manages():
+    judge = policy_from(
+        {
+            "packages_never": ["requests<2.32"],
+            "package_versions_required": True,
+            "resource_max": {"cpu": 2.0, "mem": 1024},
+            "exec_timeout_max": 600,
+            "cached_instances_max": 3,
+            "runtime_versions_within": ["==3.11.*"],
+            "whitelist_required": True,
+        }
+    )
+    definition_from({"name": "r", "description": "d", "resource": {"disk": 99}}, judge)
+    options = {
+        "name": "r",
+        "packages": [{"name": "pandas"}, {"name": "requests", "version": "2.31.0"}],
+        "resource": {"mem": 2048},
+        "exec_timeout": 601,
+        "min_cached_instances": 4,
+        "runtime_version": "3.10.5",
+    }
+    assert faults_of(definition_from, options, judge) == (
+        "packages[0] 'pandas' breaks the policy package_versions_required: it has no version",
+        "packages[1] 'requests==2.31.0' breaks the policy packages_never: it matches requests<2.32",
+        "runtime_version '3.10.5' breaks the policy runtime_versions_within: it does not match ==3.11.*",
+        "resource.mem 2048 breaks the policy resource_max: it is more than 1024",
+        "exec_timeout 601 breaks the policy exec_timeout_max: it is more than 600",
+        "min_cached_instances 4 breaks the policy cached_instances_max: it is more than 3",
+    )
+    definition_from({**options, "state": "absent"}, judge)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected_places"),
+    [
+        ({"packages": [{"name": "pandas"}], "purge_packages": False}, ["packages[0]"]),
+        ({"packages": [{"name": "requests"}]}, ["packages[0]"]),  # the server's version stays
+        ({"packages": [{"name": "requests", "version": "2.32.3"}]}, []),
+        ({"packages": [{"name": "pandas"}]}, []),
+        ({"exec_timeout": 60}, []),
+    ],
+)
+def test_packages_that_stay_on_the_server_are_judged_before_the_write(options, expected_places):
+    judge = policy_from({"packages_never": ["requests<2.32"]})
+    server = Server(stored(packages=packages("requests==2.31.0")))
+    wanted = definition_from({"name": "r", **options}, judge)
+    if not expected_places:
+        server.writer(policy=judge).ensure(wanted)
+        return
+    faults = faults_of(server.writer(policy=judge).ensure, wanted)
+    assert [fault.split(" 'requests==2.31.0' ")[0] for fault in faults] == [
+        f"the merged packages: {place}" for place in expected_places
+    ]
+    assert server.writes == []
+
+
+def test_every_rule_has_a_sentence_and_an_option():
+    assert [rule.key for rule in RULES] == list(POLICY_OPTIONS)
+    for rule in RULES:
+        assert ("{}" in rule.sentence) == (rule.spec["type"] != "bool")
+        assert set(rule.options) <= set(runtime().values)
+
+
 # --- by another library's arithmetic
 
 
@@ -342,10 +581,6 @@ def test_overlap_by_embedded_addresses_is_what_the_standard_library_says(block, 
     assert bool(rules(policy(never=[other]), block)) == any(network.overlaps(one) for one in embedded)
 
 
-def test_a_policy_is_a_value():
-    assert Policy() == Policy(None, (), False)
-
-
 @pytest.mark.parametrize(
     "text", [" 10.66.0.0/16", "10.0.0.0/255.0.0.0", "10.66.1.1/255.255.255.0 ", "::ffff:10.66.1.1 "]
 )
@@ -355,7 +590,8 @@ def test_a_forbidden_block_in_a_form_that_only_a_server_holds_is_found(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["db.example.com", "10.66.0.0/255.0.255.0", "", "10.66.0.0/33", "10.67.0.0/255.255.0.0"]
+    ("text", "known"),
+    [("10.67.0.0/255.255.0.0", True), ("10.66.0.0/255.0.255.0", False), ("10.66.0.0/33", False)],
 )
-def test_what_is_no_forbidden_block_in_any_form(text):
-    assert rules(policy(never=["10.66.0.0/16"]), text) == []
+def test_what_is_no_forbidden_block_in_any_form(text, known):
+    assert rules(policy(never=["10.66.0.0/16"]), text) == ([] if known else ["networks_never"])

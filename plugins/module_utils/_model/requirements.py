@@ -1,0 +1,94 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requirements on packages and versions, in the form of PEP 440. Imports packaging only for versions."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from .kinds import Package, normalized
+
+OPERATOR = re.compile(r"[<>=~!]")
+_REQUIREMENT = re.compile(r"\s*([\w.*?-]+)\s*((?:===|[<>=~!]=|[<>]).*)?", re.ASCII | re.DOTALL)
+
+
+def packaging_error() -> str | None:
+    """The traceback of the failed import of packaging, or None."""
+    try:
+        import packaging.specifiers  # noqa: F401
+    except ImportError:
+        return traceback.format_exc()
+    return None
+
+
+class Requirement(NamedTuple):
+    """A pattern of package names, and the versions that are meant; None means every package of these names."""
+
+    text: str
+    pattern: str
+    versions: Any = None
+
+    def names(self, package: Package) -> bool:
+        """Whether the package has one of the names."""
+        return fnmatchcase(package.key, self.pattern)
+
+    def fits(self, package: Package) -> bool:
+        """Whether the package has one of the names, and one of the versions."""
+        return self.names(package) and (self.versions is None or has_version(self.versions, package.version))
+
+
+def requirement(text: str) -> Requirement:
+    """The requirement in a text such as C(company-*) or C(requests<2.32).
+
+    Raises ValueError with the rest of a sentence that starts with the text.
+    """
+    found = _REQUIREMENT.fullmatch(text)
+    if not found:
+        raise ValueError(
+            "is not a package name or a pattern with * and ?, optionally with versions; write for example company-* or "
+            "requests<2.32"
+        )
+    name, versions = found.groups()
+    return Requirement(text.strip(), normalized(name), specifiers(versions) if versions else None)
+
+
+def specifiers(text: str) -> Any:
+    """The versions that a text such as C(>=3.10,<3.13) means. Raises ValueError like `requirement`."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        parsed = SpecifierSet(text)
+    except InvalidSpecifier:
+        parsed = None
+    if not parsed:
+        example = f"=={text.strip()}" if re.fullmatch(r"\s*[\d.*]+\s*", text) else ">=3.10,<3.13"
+        raise ValueError(f"is not a version specifier of PEP 440; write for example {example}")
+    return parsed
+
+
+@lru_cache(maxsize=8192)
+def _version(text: str) -> Any:
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def readable(version: str | None) -> bool:
+    """Whether PEP 440 can read the version. No version is readable."""
+    return not version or _version(version) is not None
+
+
+def has_version(versions: Any, text: str | None) -> bool:
+    """Whether a version is one of those. No version is none of them."""
+    version = _version(text) if text else None
+    # A pre-release counts: nobody wants requests<2.32 to miss 2.31rc1.
+    return version is not None and bool(versions.contains(version, prereleases=True))
