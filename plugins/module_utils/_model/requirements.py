@@ -44,7 +44,7 @@ class Requirement(NamedTuple):
 
 
 def requirement(text: str) -> Requirement:
-    """The requirement in a text such as C(company-*) or C(requests<2.32).
+    """The requirement in a text such as `company-*` or `requests<2.32`.
 
     Raises ValueError with the rest of a sentence that starts with the text.
     """
@@ -59,7 +59,7 @@ def requirement(text: str) -> Requirement:
 
 
 def specifiers(text: str) -> Any:
-    """The versions that a text such as C(>=3.10,<3.13) means. Raises ValueError like `requirement`."""
+    """The versions that a text such as `>=3.10,<3.13` means. Raises ValueError like `requirement`."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     try:
