@@ -25,13 +25,13 @@ _LISTS = {"whitelist": 0, "packages": 1}
 
 
 class Violation(NamedTuple):
-    """A rule that a runtime breaks, and the reason. `index` and `value` are None where a whole option breaks it."""
+    """A rule that a runtime breaks, and the reason. `position` and `value` are None where a whole option breaks it."""
 
     rule: str
     option: str
     value: Any
     detail: str
-    index: int | None = None
+    position: int | None = None
 
     @property
     def judged(self) -> bool:
@@ -45,7 +45,7 @@ class Violation(NamedTuple):
     @property
     def sentence(self) -> str:
         """The violation as a sentence."""
-        place = self.option if self.index is None else f"{self.option}[{self.index}]"
+        place = self.option if self.position is None else f"{self.option}[{self.position}]"
         entry = place if self.value is None else f"{place} {self.value!r}"
         return f"{entry} breaks the policy {self.rule}: it {self.detail}"
 
@@ -88,9 +88,9 @@ class Policy(NamedTuple):
             for option, index, value, detail in rule.judge(limit, values)
         ]
         # A value that breaks one rule need not be reported again because a second rule cannot judge it.
-        broken = {(one.option, one.index) for one in found if one.judged}
-        kept = [one for one in found if one.judged or (one.option, one.index) not in broken]
-        return sorted(kept, key=lambda one: (_LISTS.get(one.option, len(_LISTS)), one.index or 0))
+        broken = {(one.option, one.position) for one in found if one.judged}
+        kept = [one for one in found if one.judged or (one.option, one.position) not in broken]
+        return sorted(kept, key=lambda one: (_LISTS.get(one.option, len(_LISTS)), one.position or 0))
 
     def check(self, values: Mapping[str, Any]) -> None:
         """Raises ValidationError with every violation."""
