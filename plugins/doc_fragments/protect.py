@@ -22,4 +22,14 @@ options:
         Otherwise it reads no scripts.
     type: bool
     default: false
+  protect_projects:
+    description:
+      - The names or ids of the projects that O(protect_used) searches for scripts. If not set, it searches every
+        project that the account can use, and refuses the deletion if one of them cannot be read, such as a project
+        that is not loaded.
+      - A script in any other project does not protect its runtime. After the runtime is deleted, such a script fails or
+        runs on a different runtime.
+      - Requires O(protect_used=true). A project that the server does not list for the account is refused.
+    type: list
+    elements: str
 """

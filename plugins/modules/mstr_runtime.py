@@ -339,7 +339,11 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import DEFAULT_CONCURRENCY
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import PROTECT_OPTION, check_unused
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
+    PROTECT_OPTIONS,
+    check_protection,
+    check_unused,
+)
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiter, Waiting, waiting_from
 from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
 
@@ -358,6 +362,7 @@ def prepare(params: Mapping[str, Any]) -> Request:
         policy = faults.check(policy_from, params["policy"])
         wanted = faults.check(definition_from, params, policy)
         waiting = faults.check(waiting_from, params)
+        faults.check(check_protection, params)
     return Request(wanted, policy, waiting)
 
 
@@ -365,10 +370,16 @@ def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
     api = RuntimeApi(task.session)
     planner = Planner(api, task.warn, request.policy)
-    guard = (
-        partial(check_unused, task.session, concurrency=DEFAULT_CONCURRENCY) if task.params["protect_used"] else None
+    projects = task.params["protect_projects"]
+    guard = partial(check_unused, task.session, concurrency=DEFAULT_CONCURRENCY, projects=projects)
+    writer = Writer(
+        planner,
+        task.warn,
+        task.stop.pause,
+        task.retries,
+        task.check_mode,
+        guard if task.params["protect_used"] else None,
     )
-    writer = Writer(planner, task.warn, task.stop.pause, task.retries, task.check_mode, guard)
     outcome = writer.ensure(request.wanted)
     if request.waiting:
         outcome = Waiter(api, request.waiting, time.monotonic, task.stop.pause, 1, task.progress).wait_for(outcome)
@@ -378,7 +389,7 @@ def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
 def main() -> None:
     """Entry point."""
     auth.run(
-        auth.argument_spec(**DEFINITION_OPTIONS, **WAIT_OPTIONS, **POLICY_OPTION, **PROTECT_OPTION),
+        auth.argument_spec(**DEFINITION_OPTIONS, **WAIT_OPTIONS, **POLICY_OPTION, **PROTECT_OPTIONS),
         ensure,
         prepare=prepare,
         requires=lambda params: libraries(params["policy"]),

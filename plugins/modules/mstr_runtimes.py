@@ -492,7 +492,11 @@ from ansible_collections.mstr.library.plugins.module_utils._work.api import Runt
 from ansible_collections.mstr.library.plugins.module_utils._work.bulk import Bulk, Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.entry import duplicate_faults
 from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import PROTECT_OPTION, check_unused
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
+    PROTECT_OPTIONS,
+    check_protection,
+    check_unused,
+)
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import (
     WAIT_OPTIONS,
     Waiter,
@@ -516,6 +520,7 @@ def prepare(params: Mapping[str, Any]) -> Request:
         policy = faults.check(policy_from, params["policy"])
         wanted = faults.check(definitions, params, policy)
         waiting = faults.check(waiting_from, params)
+        faults.check(check_protection, params)
         faults.check(check_bounds, params)
     return Request(wanted, policy, waiting)
 
@@ -631,9 +636,9 @@ def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     purge = Purge(
         params["purge"], tuple(params["purge_exclude"]), params["purge_limit"], params["journal_comment"] or None
     )
-    guard = partial(check_unused, task.session, concurrency=concurrency) if params["protect_used"] else None
+    guard = partial(check_unused, task.session, concurrency=concurrency, projects=params["protect_projects"])
     bulk = Bulk(
-        Writer(planner, task.warn, pause, task.retries, task.check_mode, guard),
+        Writer(planner, task.warn, pause, task.retries, task.check_mode, guard if params["protect_used"] else None),
         concurrency,
         purge,
         Waiter(api, request.waiting, time.monotonic, pause, concurrency, task.progress) if request.waiting else None,
@@ -655,7 +660,7 @@ def main() -> None:
             **CONCURRENCY_OPTION,
             **WAIT_OPTIONS,
             **POLICY_OPTION,
-            **PROTECT_OPTION,
+            **PROTECT_OPTIONS,
         ),
         ensure,
         prepare=prepare,

@@ -152,7 +152,7 @@ class Usage(NamedTuple):
                 f"protect_used could not find out whether scripts use {names}, so nothing was deleted: "
                 f"{_counted(len(self.unread), 'look-up')} failed: {_listed([one.label for one in self.unread])}. "
                 f"The first reason: {self.unread[0].error.sentence.rstrip('.')}. Run the task as a user who may read "
-                "all scripts, or load the project"
+                "all scripts, load the project, or name the projects that count in protect_projects"
             )
         return faults
 
@@ -180,15 +180,22 @@ def script_from_search(entry: Mapping[str, Any], project: Project) -> SavedScrip
     )
 
 
-def check_projects(wanted: Sequence[str | None] | None) -> None:
+def check_projects(wanted: Sequence[str | None] | None, option: str = "projects") -> None:
     """Raises ValidationError for an empty list and for empty names."""
     if wanted is None:
         return
-    faults = [f"projects[{index}] is empty" for index, name in enumerate(wanted) if not (name or "").strip()]
+    faults = [f"{option}[{index}] is empty" for index, name in enumerate(wanted) if not (name or "").strip()]
     if not wanted:
-        faults = ["projects is empty, so no script would be found; omit it to search every project"]
+        faults = [f"{option} is empty, so no script would be found; omit it to search every project"]
     if faults:
         raise ValidationError(faults)
+
+
+def check_protection(params: Mapping[str, Any]) -> None:
+    """Raises ValidationError for options that protect nothing."""
+    check_projects(params["protect_projects"], "protect_projects")
+    if params["protect_projects"] and not params["protect_used"]:
+        raise ValidationError(["protect_projects needs protect_used: true, because it protects nothing by itself"])
 
 
 def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> tuple[list[Project], list[Unread]]:
@@ -209,7 +216,10 @@ def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> 
 Item = TypeVar("Item", Project, SavedScript)
 Found = TypeVar("Found")
 
-PROTECT_OPTION: dict[str, Any] = {"protect_used": {"type": "bool", "default": False}}
+PROTECT_OPTIONS: dict[str, Any] = {
+    "protect_used": {"type": "bool", "default": False},
+    "protect_projects": {"type": "list", "elements": "str"},
+}
 _PROJECT_DOMAIN = 2
 _PAGE = 1000  # scripts
 _RESULTS = "/metadataSearches/results"
@@ -228,9 +238,11 @@ def find_usage(session: Session, wanted: Sequence[str] | None, concurrency: int)
     return _Search(session, concurrency).usage(wanted)
 
 
-def check_unused(session: Session, runtimes: Iterable[Runtime], concurrency: int) -> None:
-    """Raises ValidationError if a script uses one of the runtimes, or if this cannot be determined."""
-    faults = find_usage(session, None, concurrency).protection_faults(runtimes)
+def check_unused(
+    session: Session, runtimes: Iterable[Runtime], concurrency: int, projects: Sequence[str] | None = None
+) -> None:
+    """Raises ValidationError if a script in these projects uses one of the runtimes, or if that is not known."""
+    faults = find_usage(session, projects, concurrency).protection_faults(runtimes)
     if faults:
         raise ValidationError(faults)
 
@@ -287,7 +299,8 @@ class _Search:
         doing = f"search the {project.label} for scripts"
         search = self._start(project, doing)
         total = search.get("totalItems")
-        total = total if isinstance(total, int) and not isinstance(total, bool) else None
+        total = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
+        repeated = False
         found: dict[str, SavedScript] = {}
         offset = 0
         while total is None or len(found) < total:
@@ -296,12 +309,17 @@ class _Search:
             entries = self._entries(page, doing, _RESULTS)
             new = {str(one["id"]): script_from_search(one, project) for one in entries if str(one["id"]) not in found}
             if not new:
+                repeated = bool(entries)
                 break
             found.update(new)
             offset += len(entries)
+        problem = ""
         if total is not None and len(found) < total:
-            counted = f"counted {total} scripts but listed only {len(found)}"
-            error = MstrError(f"The search in the {project.label} {counted}.")
+            problem = f"counted {total} scripts but listed only {len(found)}"
+        elif total is None and repeated:
+            problem = f"returned a page of {len(entries)} scripts again instead of the next page"
+        if problem:
+            error = MstrError(f"The search in the {project.label} {problem}, so there may be more scripts.")
             self._unread.append(Unread(project, None, error))
         return list(found.values())
 
@@ -328,8 +346,9 @@ class _Search:
         """The script with its runtime."""
         path, doing = f"/scripts/{script.id}", f"read the {script.label}"
         data = self._session.get(path, doing=doing, project=script.project.id)
-        if not isinstance(data, Mapping):
-            raise wrong_shape(data, doing, self._session.base_url, f"GET /api{path}", "an object with the script")
+        if not isinstance(data, Mapping) or str(data.get("id")).upper() != script.id.upper():
+            # An object without an id says nothing about the script, so it does not run on the default runtime either.
+            raise wrong_shape(data, doing, self._session.base_url, f"GET /api{path}", "an object with the script's id")
         try:
             return script.on_runtime(data)
         except ValidationError as exc:

@@ -15,6 +15,8 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     Unread,
     Usage,
     check_projects,
+    check_protection,
+    check_unused,
     find_usage,
     script_from_search,
     select_projects,
@@ -211,6 +213,7 @@ class Server:
         self.requests = []
         self.first = V2
         self.counted = len
+        self.shape = lambda script: script
         self.page = lambda entries, offset, limit: entries[offset : offset + limit]
         self.subtype = 19457
 
@@ -221,8 +224,9 @@ class Server:
         if path == V1:
             assert params["searchId"] == f"search in {project}"
             return self.page(self._entries(project), params["offset"], params["limit"])
-        runtime_id = self.projects[project][path.rpartition("/")[2]]
-        return {"id": "x", **({} if runtime_id is None else {"scriptRuntimeId": runtime_id})}
+        name = path.rpartition("/")[2]
+        runtime_id = self.projects[project][name]
+        return self.shape({"id": name, **({} if runtime_id is None else {"scriptRuntimeId": runtime_id})})
 
     def send(self, method, path, body, *, doing, params, project, kind):
         assert (method, params, kind) == ("POST", {"type": 76, "domain": 2}, "read")
@@ -355,13 +359,52 @@ def test_every_page_is_read_whatever_its_size(monkeypatch, page, counted):
     assert usage.unread == []
 
 
-def test_a_server_that_lists_the_same_page_for_ever_is_not_asked_for_ever():
+@pytest.mark.parametrize(
+    ("total", "problem"),
+    [(9, "counted 9 scripts but listed only 2"), (None, "returned a page of 2 scripts again instead of the next page")],
+)
+def test_a_server_that_returns_the_same_page_for_ever_proves_nothing(total, problem):
     server = Server(Sales={"a": ID, "b": ID})
-    server.counted = lambda entries: 9
+    server.counted = lambda entries: total
     server.page = lambda entries, offset, limit: entries
     usage = find_usage(server, None, 4)
     assert len(usage.scripts) == 2
-    assert usage.unread[0].error.sentence == "The search in the project 'Sales' counted 9 scripts but listed only 2."
+    [unread] = usage.unread
+    assert unread.error.sentence == f"The search in the project 'Sales' {problem}, so there may be more scripts."
+    with pytest.raises(ValidationError, match="protect_used could not find out"):
+        check_unused(server, [runtime(id="C" * 32)], 4)
+
+
+@pytest.mark.parametrize("response", [{}, {"scriptRuntimeId": OTHER_ID}, {"id": None}, {"id": "clean"}])
+def test_a_script_that_is_returned_without_its_id_is_unread(server, response):
+    server.shape = lambda script: response if script["id"] == "load" else script
+    assert missing(find_usage(server, None, 4)) == [("Sales", "load")]
+    with pytest.raises(ValidationError, match="protect_used could not find out"):
+        check_unused(server, [runtime(id="C" * 32)], 4)
+
+
+def test_only_the_projects_that_count_protect(server):
+    server.refusals["POST /v2/metadataSearches/results Finance"] = refusal(500, "ERR001", "The project is not loaded")
+    doomed = [runtime(id="C" * 32)]
+    with pytest.raises(ValidationError, match=r"project 'Finance'.*name the projects that count in protect_projects"):
+        check_unused(server, doomed, 4)
+    check_unused(server, doomed, 4, ["Sales", "Empty"])
+    with pytest.raises(ValidationError, match="is used by 1 script"):
+        check_unused(server, [runtime()], 4, ["Sales"])
+    with pytest.raises(ValidationError, match="'Slaes'"):
+        check_unused(server, doomed, 4, ["Slaes"])
+
+
+@pytest.mark.parametrize(
+    ("projects", "used", "fault"),
+    [
+        (["Sales"], False, "protect_projects needs protect_used: true, because it protects nothing by itself"),
+        ([], True, "protect_projects is empty, so no script would be found; omit it to search every project"),
+        ([" "], True, "protect_projects[0] is empty"),
+    ],
+)
+def test_options_that_protect_nothing_are_refused(projects, used, fault):
+    assert faults_of(check_protection, {"protect_projects": projects, "protect_used": used}) == (fault,)
 
 
 def test_after_some_requests_without_an_answer_the_rest_is_not_tried():

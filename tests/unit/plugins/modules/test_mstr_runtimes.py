@@ -29,6 +29,8 @@ def params(**options):
         "journal_comment": None,
         "wait": False,
         "wait_timeout": 300,
+        "protect_used": False,
+        "protect_projects": None,
         "wait_interval": 2.0,
         "policy": None,
         **options,
