@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 ERROR_KEYS = ("http_status", "code", "message", "iserver_code", "ticket_id", "request")
@@ -44,6 +44,12 @@ def _masked(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
+
+
+def listed(texts: Sequence[str], most: int) -> str:
+    """The texts with commas, at most `most` of them: "a, b and 7 more"."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def code_number(code: object) -> int | None:

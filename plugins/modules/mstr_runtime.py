@@ -318,9 +318,7 @@ error:
       sample: POST /api/runtimes
 """
 
-import time
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -330,22 +328,16 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
     Definition,
     definition_from,
 )
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import report_one
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
     POLICY_OPTION,
     Policy,
     libraries,
     policy_from,
 )
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import DEFAULT_CONCURRENCY
-from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
-    PROTECT_OPTIONS,
-    check_protection,
-    check_unused,
-)
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiter, Waiting, waiting_from
-from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import context_for, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import PROTECT_OPTIONS, check_protection
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiting, waiting_from
 
 
 class Request(NamedTuple):
@@ -368,22 +360,8 @@ def prepare(params: Mapping[str, Any]) -> Request:
 
 def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
-    api = RuntimeApi(task.session)
-    planner = Planner(api, task.warn, request.policy)
-    projects = task.params["protect_projects"]
-    guard = partial(check_unused, task.session, concurrency=DEFAULT_CONCURRENCY, projects=projects)
-    writer = Writer(
-        planner,
-        task.warn,
-        task.stop.pause,
-        task.retries,
-        task.check_mode,
-        guard if task.params["protect_used"] else None,
-    )
-    outcome = writer.ensure(request.wanted)
-    if request.waiting:
-        outcome = Waiter(api, request.waiting, time.monotonic, task.stop.pause, 1, task.progress).wait_for(outcome)
-    return outcome.to_result()
+    [entry] = reconcile(context_for(task, request.policy), [request.wanted], waiting=request.waiting)
+    return report_one(entry)
 
 
 def main() -> None:

@@ -374,8 +374,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
     all_side_by_side,
     check_concurrency,
 )
-from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.progress_texts import counted
+from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, RuntimeApi, counted
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import Usage, check_projects, find_usage
 
 

@@ -461,21 +461,20 @@ diff:
           mem: 2048
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, PartialError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean as shortened
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import (
     DEFINITION_OPTIONS,
     Definition,
     definition_from,
 )
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
     POLICY_OPTION,
@@ -488,22 +487,14 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
     CONCURRENCY_OPTION,
     check_concurrency,
 )
-from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.bulk import Bulk, Purge
-from ansible_collections.mstr.library.plugins.module_utils._work.entry import duplicate_faults
-from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
-    PROTECT_OPTIONS,
-    check_protection,
-    check_unused,
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import (
+    Purge,
+    PurgeRefused,
+    context_for,
+    reconcile,
 )
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import (
-    WAIT_OPTIONS,
-    Waiter,
-    Waiting,
-    waiting_from,
-)
-from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import PROTECT_OPTIONS, check_protection
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiting, waiting_from
 
 
 class Request(NamedTuple):
@@ -554,6 +545,21 @@ def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Defini
         ]
         faults.add(*duplicate_faults(given))
     return wanted
+
+
+def duplicate_faults(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    """A fault for each pair of entries with the same name or id, even if they have other faults."""
+    faults = []
+    seen: dict[tuple[str, str], int] = {}
+    for index, entry in enumerate(given):
+        for option in ("id", "name"):
+            value = (entry or {}).get(option)
+            if not value:
+                continue
+            first = seen.setdefault((option, value.upper() if option == "id" else value), index)
+            if first != index:
+                faults.append(f"runtimes[{index}] has the same {option} as runtimes[{first}]: {value!r}")
+    return faults
 
 
 def check_purge(given: Sequence[Mapping[str, Any] | None]) -> None:
@@ -629,22 +635,15 @@ def misplaced(entry: Mapping[str, Any]) -> list[str]:
 
 def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, and report what was done."""
-    api = RuntimeApi(task.session)
     params = task.params
-    concurrency, pause = params["concurrency"], task.stop.pause
-    planner = Planner(api, task.warn, request.policy)
     purge = Purge(
         params["purge"], tuple(params["purge_exclude"]), params["purge_limit"], params["journal_comment"] or None
     )
-    guard = partial(check_unused, task.session, concurrency=concurrency, projects=params["protect_projects"])
-    bulk = Bulk(
-        Writer(planner, task.warn, pause, task.retries, task.check_mode, guard if params["protect_used"] else None),
-        concurrency,
-        purge,
-        Waiter(api, request.waiting, time.monotonic, pause, concurrency, task.progress) if request.waiting else None,
-        task.progress,
-    )
-    return bulk.ensure_all(request.wanted)
+    try:
+        entries = reconcile(context_for(task, request.policy), request.wanted, purge, request.waiting)
+    except PurgeRefused as exc:
+        raise PartialError(exc, report(exc.entries, purge.wanted)) from exc
+    return report(entries, purge.wanted)
 
 
 def main() -> None:

@@ -15,14 +15,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
-from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.outcome import Outcome
-from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiter, Waiting
-from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiting, wait
 from simulator.harness import Simulator
 from support.modules import credentials
 
@@ -55,14 +54,19 @@ class Session:
             connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append
         )
 
-    def ensure(self, **options: Any) -> Outcome:
-        """Do what mstr_runtime does with these options."""
-        planner = Planner(RuntimeApi(self.session), self.warnings.append)
-        writer = Writer(planner, self.warnings.append, self.pauses.pause, self.retries, check_mode=False)
-        return writer.ensure(definition_from(options))
+    def context(self, pause: Callable[[float], None], clock: Callable[[], float] = time.monotonic) -> Context:
+        """The context of a task with default options."""
+        api = RuntimeApi(self.session)
+        return Context(api, self.warnings.append, pause, clock, lambda text: None, self.retries, concurrency=1)
 
-    def wait(self, outcome: Outcome, **options: float) -> Outcome:
-        """Do what `wait` does with an outcome. Pauses only move the server's clock; no real time passes."""
+    def ensure(self, **options: Any) -> Entry:
+        """Do what mstr_runtime does with these options."""
+        [entry] = reconcile(self.context(self.pauses.pause), [definition_from(options)])
+        report_one(entry)
+        return entry
+
+    def wait(self, entry: Entry, **options: float) -> Entry:
+        """Do what `wait` does with an entry. Pauses only move the server's clock; no real time passes."""
         waiting = Waiting(options.get("timeout", 300.0), options.get("interval", 2.0))
         now = [0.0]
 
@@ -70,7 +74,9 @@ class Session:
             now[0] += seconds
             self.sim.turn_clock(seconds)
 
-        return Waiter(RuntimeApi(self.session), waiting, lambda: now[0], pause).wait_for(outcome)
+        [entry] = wait(self.context(pause, lambda: now[0]), [entry], waiting)
+        report_one(entry)
+        return entry
 
 
 @contextmanager

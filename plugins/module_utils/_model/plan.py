@@ -19,6 +19,8 @@ from .policy import Policy
 from .runtime import Runtime
 
 _NOTHING: Mapping[str, Any] = {}
+# Each action of a plan, and the word for it in results.
+DONE = {"none": "none", "create": "created", "update": "updated", "delete": "deleted"}
 POOL = {"min_cached_instances", "max_cached_instances"}
 
 
@@ -28,7 +30,7 @@ class Plan(NamedTuple):
     For a delete, `before` holds every field that the server returned, because nothing else remains of the runtime.
     """
 
-    action: str  # none, created, updated or deleted, as in the result
+    action: str  # none, create, update or delete
     runtime: Runtime | None  # as predicted; for a delete, as it was
     changed_fields: tuple[str, ...] = ()
     body: Mapping[str, Any] = _NOTHING
@@ -40,6 +42,9 @@ class Plan(NamedTuple):
     def changed(self) -> bool:
         """Whether there is anything to write."""
         return self.action != "none"
+
+
+NO_PLAN = Plan("none", None)
 
 
 def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None = None) -> Plan:
@@ -78,7 +83,7 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     if wanted.journal_comment:
         body["changeJournal"] = {"userComments": wanted.journal_comment}
     return Plan(
-        "updated" if current else "created",
+        "update" if current else "create",
         target,
         changed,
         body,
@@ -92,11 +97,9 @@ def _make_delete(current: Runtime | None) -> Plan:
     if current is None:
         return Plan("none", None)
     if current.is_default:
-        raise ValidationError(
-            [f"{current.name!r} ({current.id}) is the server's built-in default runtime and cannot be deleted"]
-        )
+        raise ValidationError([f"{current.label} is the server's built-in default runtime and cannot be deleted"])
     return Plan(
-        "deleted", current, before=_diff_values(current.values, (n for n, v in current.values.items() if v is not None))
+        "delete", current, before=_diff_values(current.values, (n for n, v in current.values.items() if v is not None))
     )
 
 

@@ -42,6 +42,11 @@ class Runtime(NamedTuple):
         return self.values.get("name") or ""
 
     @property
+    def label(self) -> str:
+        """How messages name the runtime: 'name' (id)."""
+        return f"{self.name!r} ({self.id})"
+
+    @property
     def key(self) -> str:
         """The id by which two reads of one runtime are known as such: a server may write it in two ways."""
         return (self.id or "").upper()

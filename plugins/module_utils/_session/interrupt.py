@@ -40,6 +40,10 @@ class Interrupted(MstrError):
     unclear = False
     doing = ""
 
+    def during(self, what: str) -> MstrError:
+        """The error that says what was going on, such as "the runtime 'r' was being created"."""
+        return MstrError(f"{self.sentence} while {what}")
+
     def to_result(self) -> dict[str, Any]:
         """The arguments of `fail_json`."""
         doing = f" while trying to {self.doing}" if self.doing else ""

@@ -9,11 +9,12 @@ Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from .._errors import ApiError, ValidationError
 from .._model.fields import FIELDS
+from .._model.policy import Policy
 from .._model.runtime import Runtime, from_api
 from .._session.response import says_no_such_call, says_no_such_object, wrong_shape
 from .._session.session import Session
@@ -65,12 +66,12 @@ class RuntimeApi:
 
     def update(self, runtime: Runtime, body: Mapping[str, Any]) -> None:
         """Change the fields in `body`, which must include the name [mstrio]. Raises MstrError."""
-        doing = f"update the runtime {runtime.name!r} ({runtime.id})"
+        doing = f"update the runtime {runtime.label}"
         self._session.send("PATCH", f"{_PATH}/{runtime.id}", body, doing=doing)
 
     def delete(self, runtime: Runtime, comment: str | None) -> None:
         """Delete a runtime; no error if it no longer exists. `comment`: for the journal, since 11.5.0300 [mstrio]."""
-        doing = f"delete the runtime {runtime.name!r} ({runtime.id})"
+        doing = f"delete the runtime {runtime.label}"
         params = {"userComments": comment} if comment else None
         try:
             self._session.send("DELETE", f"{_PATH}/{runtime.id}", doing=doing, params=params)
@@ -104,6 +105,32 @@ class RuntimeApi:
 
     def _unexpected(self, data: Any, doing: str, request: str, wanted: str) -> ApiError:
         return wrong_shape(data, doing, self._session.base_url, request, wanted)
+
+
+class Context(NamedTuple):
+    """What the steps of the work need besides their runtimes. In check mode they write nothing.
+
+    `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock` returns
+    monotonic seconds. `retries`: how many times a write whose result is unclear may be sent again. `concurrency`:
+    number of parallel requests. `guard` gets the runtimes that would be deleted, before any write; it raises
+    ValidationError to refuse.
+    """
+
+    api: RuntimeApi
+    warn: Callable[[str], None]
+    pause: Callable[[float], None]
+    clock: Callable[[], float]
+    progress: Callable[[str], None]
+    retries: int
+    concurrency: int
+    check_mode: bool = False
+    policy: Policy | None = None
+    guard: Callable[[Sequence[Runtime]], None] | None = None
+
+
+def counted(done: int, total: int, what: str) -> str:
+    """A line of progress, such as "40 of 100 runtimes written"."""
+    return f"{done} of {total} runtimes {what}"
 
 
 def one_named(runtimes: Iterable[Runtime], name: str) -> Runtime | None:

@@ -19,7 +19,6 @@ from .._session.interrupt import Interrupted
 from .._session.response import Response, parsed, says_no_such_object
 from .._session.session import Session
 from .._session.transport import is_outage
-from .progress_texts import script_running
 
 _PATH = "/scripts/evaluation"
 # 0 initiated, 1 running, 2 partially ready; 3 and above are final [mstrio].
@@ -217,3 +216,9 @@ class _Run:
     def _text(self, key: str) -> str:
         value = self._part(key)
         return "" if value is None else str(value)
+
+
+def script_running(seconds: float) -> str:
+    """A text that changes each second, after 10 seconds every 10 seconds, and after a minute every minute."""
+    step = 1 if seconds < 10 else 10 if seconds < 60 else 60
+    return f"script has been running for {int(seconds // step) * step} s"

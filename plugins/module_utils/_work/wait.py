@@ -4,23 +4,22 @@
 
 """Waits until runtimes are ready.
 
-The caller passes in the clock and the pause. The wait continues during an outage of the server, and while the server
+The wait continues during an outage of the server, and while the server
 may still report a status from before a write.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import MstrError, PartialError, ValidationError, clean, unforeseen
+from .._errors import MstrError, ValidationError, clean, unforeseen
+from .._model.entry import Entry
 from .._model.runtime import Runtime
 from .._session.interrupt import Interrupted, all_side_by_side
 from .._session.transport import is_outage
-from .api import RuntimeApi
-from .outcome import Outcome
-from .progress_texts import waiting as waiting_text
+from .api import Context, RuntimeApi, counted
 
 WAIT_OPTIONS: dict[str, Any] = {
     "wait": {"type": "bool", "default": False},
@@ -35,6 +34,7 @@ _CHECKS_UNTIL_READY = 3
 _CHECKS_UNTIL_FAILED = 2
 _GROWTH = 1.25
 _LONGEST_INTERVAL = 5  # as a multiple of the first interval
+_NAMES_IN_PROGRESS = 5
 _UNKNOWN = (None, "unknown")
 
 
@@ -57,71 +57,55 @@ def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
     return Waiting(params["wait_timeout"], params["wait_interval"]) if params["wait"] else None
 
 
-class Waiter:
-    """Waits for runtimes, with up to `concurrency` parallel requests.
+def wait(context: Context, entries: Sequence[Entry], waiting: Waiting) -> list[Entry]:
+    """Each entry with its runtime as last read, and an error if it is not ready.
 
-    `clock` returns monotonic seconds, `pause` sleeps, `progress` gets a line of text before each round of checks.
+    The timeout applies to all of them together. Deleted, absent, predicted and failed runtimes are not waited for.
     """
-
-    def __init__(
-        self,
-        api: RuntimeApi,
-        waiting: Waiting,
-        clock: Callable[[], float],
-        pause: Callable[[float], None],
-        concurrency: int = 1,
-        progress: Callable[[str], None] = lambda text: None,
-    ) -> None:
-        self._progress = progress
-        self._api, self._waiting, self._clock, self._pause = api, waiting, clock, pause
-        self._concurrency = concurrency
-
-    def wait_for(self, outcome: Outcome) -> Outcome:
-        """The outcome once its runtime is ready. Raises PartialError if it does not become ready."""
-        ((outcome, failure),) = self.wait([outcome])
-        if failure:
-            raise failure
-        return outcome
-
-    def wait(self, outcomes: Sequence[Outcome]) -> list[tuple[Outcome, PartialError | None]]:
-        """Each outcome with its runtime as last read, and the error if it is not ready.
-
-        The timeout applies to all of them together. Deleted, absent and predicted runtimes are not waited for.
-        """
-        watches = [_Watch.of(one) for one in outcomes]
-        watched = [one for one in watches if one]
-        try:
-            self._check_until_done(watched)
-        except Interrupted as exc:
-            for one in watched:
-                if not one.done:
-                    one.error = MstrError(f"{exc.sentence} while waiting for runtime {one.label} to be ready")
-        return [
-            _ended(outcome._replace(runtime=watch.runtime), watch.error) if watch else (outcome, None)
-            for outcome, watch in zip(outcomes, watches)
-        ]
-
-    def _check_until_done(self, watches: Sequence[_Watch]) -> None:
-        """Check until every runtime is done, or the timeout is reached. Raises Interrupted."""
-        timeout, interval = self._waiting
-        end = self._clock() + timeout
-        longest = interval * _LONGEST_INTERVAL
-        pending = [one for one in watches if not one.done]
-        while pending:
-            left = end - self._clock()
-            if left <= 0:
-                for one in pending:
-                    one.error = one.timed_out(timeout)
-                return
-            self._progress(waiting_text([one.runtime for one in pending], len(watches)))
-            self._pause(min(interval, left))
-            interval = min(interval * _GROWTH, longest)
-            all_side_by_side(lambda one: one.check(self._api), pending, self._concurrency)
-            pending = [one for one in pending if not one.done]
+    watches = [_Watch.of(one) for one in entries]
+    watched = [one for one in watches if one]
+    try:
+        _check_until_done(context, watched, waiting)
+    except Interrupted as exc:
+        for one in watched:
+            if not one.done:
+                one.error = exc.during(f"waiting for runtime {one.runtime.label} to be ready")
+    return [
+        entry._replace(runtime=watch.runtime, error=watch.error) if watch else entry
+        for entry, watch in zip(entries, watches)
+    ]
 
 
-def _ended(outcome: Outcome, error: MstrError | None) -> tuple[Outcome, PartialError | None]:
-    return outcome, PartialError(error, outcome.to_result()) if error else None
+def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:
+    """Check until every runtime is done, or the timeout is reached. Raises Interrupted."""
+    timeout, interval = waiting
+    end = context.clock() + timeout
+    longest = interval * _LONGEST_INTERVAL
+    pending = [one for one in watches if not one.done]
+    while pending:
+        left = end - context.clock()
+        if left <= 0:
+            for one in pending:
+                one.error = one.timed_out(timeout)
+            return
+        context.progress(state_of_wait([one.runtime for one in pending], len(watches)))
+        context.pause(min(interval, left))
+        interval = min(interval * _GROWTH, longest)
+        all_side_by_side(lambda one: one.check(context.api), pending, context.concurrency)
+        pending = [one for one in pending if not one.done]
+
+
+def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
+    """A line about a wait for `total` runtimes; `pending`: those that are not ready, as last read, at least one."""
+    if len(pending) > 1:
+        return counted(total - len(pending), total, "ready")
+    [runtime] = pending
+    packages = runtime.values.get("packages") or ()
+    installing = [clean(one.name) for one in packages if one.status == "installing"]
+    if not installing:
+        return f"{clean(runtime.name)}: status {clean(runtime.facts.get('status') or 'not reported')}"
+    names = ", ".join(installing[:_NAMES_IN_PROGRESS]) + (", …" if len(installing) > _NAMES_IN_PROGRESS else "")
+    return f"{clean(runtime.name)}: installing {len(installing)} of {len(packages)} packages ({names})"
 
 
 class _Watch:
@@ -139,16 +123,11 @@ class _Watch:
         self._record(runtime)
 
     @classmethod
-    def of(cls, outcome: Outcome) -> _Watch | None:
-        """The watch for an outcome; None if there is nothing to wait for."""
-        if outcome.runtime is None or outcome.action == "deleted" or outcome.predicted:
+    def of(cls, entry: Entry) -> _Watch | None:
+        """The watch for an entry; None if there is nothing to wait for."""
+        if entry.runtime is None or entry.action == "deleted" or entry.predicted or entry.error:
             return None
-        return cls(outcome.runtime, written=outcome.to_verify)
-
-    @property
-    def label(self) -> str:
-        """How messages name the runtime."""
-        return f"{self.runtime.name!r} ({self.runtime.id})"
+        return cls(entry.runtime, written=entry.to_verify)
 
     def check(self, api: RuntimeApi) -> None:
         """Read the runtime again. Raises only Interrupted."""
@@ -166,7 +145,7 @@ class _Watch:
         else:
             self._outage = None
             if seen is None:
-                self._end(MstrError(f"Runtime {self.label} was deleted while the task waited for it"))
+                self._end(MstrError(f"Runtime {self.runtime.label} was deleted while the task waited for it"))
             else:
                 self._record(seen)
 
@@ -178,7 +157,7 @@ class _Watch:
         self.runtime = runtime
         self._checks += 1
         self._unclear_checks = self._unclear_checks + 1 if _is_unclear(runtime) else 0
-        failure = _error_of(runtime, self.label)
+        failure = _error_of(runtime, self.runtime.label)
         if failure:
             if not self._written or self._checks >= _CHECKS_UNTIL_FAILED:
                 self._end(failure)
@@ -190,7 +169,8 @@ class _Watch:
         last = f"The last check failed: {self._outage.sentence}" if self._outage else _advice(self.runtime)
         error = self._outage.error if self._outage else {}
         return MstrError(
-            f"Runtime {self.label} is not ready after {timeout:g} seconds: {_state(self.runtime)}. {last}", **error
+            f"Runtime {self.runtime.label} is not ready after {timeout:g} seconds: {_state(self.runtime)}. {last}",
+            **error,
         )
 
 

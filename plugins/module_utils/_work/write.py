@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carries out a plan: the only writer.
+"""The steps for one runtime: find it, plan the write, write, read again. Several threads may run them.
 
 A write whose response was lost is never repeated blindly. The state is read again for some seconds, because a proxy may
 give up before the server does, and only what is still missing is written.
@@ -10,194 +10,244 @@ give up before the server does, and only what is still missing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from .._errors import ApiError, ConnectError, MstrError, PartialError
+from .._errors import ApiError, ConnectError, MstrError, ValidationError
 from .._model.definition import Definition
-from .._model.names import near_names
-from .._model.plan import Plan, differences_after_write
+from .._model.entry import Entry
+from .._model.names import ALIKE, near_names, quoted
+from .._model.plan import DONE, Plan, differences_after_write, make_plan
 from .._model.runtime import Runtime
 from .._session.interrupt import Interrupted
 from .._session.transport import is_outage
-from .api import WHOLE
-from .outcome import Outcome
-from .planner import Planner
+from .api import WHOLE, Context, one_named
 
 _ALREADY_EXISTS = 15
 # Seconds before each check whether a write whose response was lost was carried out.
 _CHECKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
-class Writer:
-    """Writes runtimes. Several threads may use it.
+def locate(
+    context: Context,
+    wanted: Definition,
+    listed: Iterable[Runtime] | None = None,
+    needed: Iterable[str] = (),
+) -> Runtime | None:
+    """The runtime as it is now, with the `needed` fields (default: all); None if it does not exist.
 
-    `retries`: how many times a write whose result is unclear may be sent again. `pause` sleeps for a number of seconds.
-    In check mode nothing is written. `guard` gets the runtimes that would be deleted, before any write; it raises
-    ValidationError to refuse.
+    `listed`: the runtimes on the server, if they were just read. Raises ValidationError for an ambiguous name.
     """
+    api, needed = context.api, needed or {*WHOLE, *wanted.values}
+    if wanted.id:
+        found = next((one for one in listed or () if one.key == wanted.id), None)
+        return api.whole(found, needed) if found else api.get(wanted.id)
+    return api.whole(one_named(api.everything() if listed is None else listed, str(wanted.name)), needed)
 
-    def __init__(
-        self,
-        planner: Planner,
-        warn: Callable[[str], None],
-        pause: Callable[[float], None],
-        retries: int,
-        check_mode: bool,
-        guard: Callable[[Sequence[Runtime]], None] | None = None,
-    ) -> None:
-        self.planner, self.api = planner, planner.api
-        self._warn, self._pause, self._retries, self.check_mode = warn, pause, retries, check_mode
-        self._guard = guard
 
-    def ensure(self, wanted: Definition) -> Outcome:
-        """Bring one runtime to the wanted state. Raises MstrError; PartialError once something was written."""
-        listed = self.api.everything() if wanted.id is None else None
-        plan = self.planner.plan(self.planner.locate(wanted, listed), wanted, listed)
-        self.check_deletes([plan])
-        return self.verified(self.carry_out(plan, wanted), wanted)
+def plan_entry(context: Context, entry: Entry, listed: Sequence[Runtime] | None) -> Entry:
+    """The entry with its plan, checked against the server. Raises ValidationError, before anything is written.
 
-    def check_deletes(self, plans: Iterable[Plan]) -> None:
-        """Pass the runtimes that would be deleted to the guard. Raises its ValidationError, before any write."""
-        to_delete = [plan.runtime for plan in plans if plan.action == "deleted" and plan.runtime]
-        if to_delete and self._guard:
-            self._guard(to_delete)
+    `listed`: the runtimes on the server, if they are already known.
+    """
+    wanted = entry.wanted
+    plan = make_plan(entry.found, wanted, context.policy)
+    for text in plan.warnings:
+        context.warn(text)
+    if "runtime_version" in plan.changed_fields:
+        _check_version(context, str(wanted.values["runtime_version"]))
+    if plan.action == "update" and plan.runtime and "name" in plan.changed_fields:
+        _check_name(plan.runtime, context.api.everything() if listed is None else listed)
+    if entry.found is None and wanted.name and not wanted.id:
+        _warn_of_near_names(context, wanted, listed or ())
+    return entry._replace(plan=plan)
 
-    def carry_out(self, plan: Plan, wanted: Definition) -> Outcome:
-        """Write the plan, unless in check mode or nothing changes. Raises MstrError."""
-        if self.check_mode or not plan.changed:
-            return Outcome.of(plan, wanted, predicted=self.check_mode)
-        lost: ApiError | ConnectError | None = None
-        tries = self._retries
-        while True:
-            try:
-                return Outcome.of(plan, wanted)._replace(id=self._write(plan, wanted))
-            except Interrupted as exc:
-                raise MstrError(f"{exc.sentence} while the runtime {wanted.label} was being {plan.action}") from exc
-            except (ApiError, ConnectError) as exc:
-                if plan.action == "created" and isinstance(exc, ApiError) and exc.number == _ALREADY_EXISTS:
-                    return self._name_is_taken(plan, wanted, exc, lost)
-                if not exc.unclear:
-                    raise
-                lost = exc
-            done, plan = self._check_after_loss(plan, wanted, lost)
-            if done:
-                return done
-            if tries < 1:
-                raise _not_done_error(lost, plan)
-            tries -= 1
 
-    def _write(self, plan: Plan, wanted: Definition) -> str | None:
-        runtime = plan.runtime
-        if runtime is None:
-            raise AssertionError("a plan that changes something has a runtime")
-        if plan.action == "created":
-            return self.api.create(plan.body)
-        if plan.action == "updated":
-            self.api.update(runtime, plan.body)
-        else:
-            self.api.delete(runtime, wanted.journal_comment)
-        return runtime.id
+def _check_version(context: Context, version: str) -> None:
+    known = context.api.versions()
+    if known is None or version in known:
+        return
+    from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
 
-    def _check_after_loss(self, plan: Plan, wanted: Definition, lost: MstrError) -> tuple[Outcome | None, Plan]:
-        """Check a write whose response was lost. Returns its outcome if it was carried out, and what is still to do."""
-        # An error in the API's own form comes from the server itself: it does not continue with the write.
-        checks = _CHECKS[:1] if lost.error["code"] else _CHECKS
-        for number, seconds in enumerate(checks, 1):
-            try:
-                self._pause(seconds)
-                current = self.planner.locate(wanted)
-                remaining = self.planner.compare(current, wanted)
-            except MstrError as exc:
-                # The outage that broke the write may last for a moment. With retries, the read itself was repeated.
-                if number < len(checks) and not self._retries and is_outage(exc):
-                    continue
-                raise MstrError(
-                    f"{lost.sentence} The response was lost, and the task could not find out what the server did: "
-                    f"{exc.sentence} The runtime {wanted.label} may or may not have been {plan.action}; check it "
-                    "before the next run.",
-                    **lost.error,
-                ) from exc
-            if _was_written(plan, current, remaining):
-                return _outcome_of_completed_write(plan, wanted, current), remaining
-        return None, remaining
+    close = [one for one in known if one.startswith(f"{version}.")] or get_close_matches(version, known, 1)
+    hint = f"; did you mean {close[-1]}?" if close else ""
+    offered = ", ".join(known) or "none"
+    raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {offered}){hint}"])
 
-    def _name_is_taken(self, plan: Plan, wanted: Definition, refusal: MstrError, lost: MstrError | None) -> Outcome:
-        """The outcome where the server refuses a create because the name exists. Raises MstrError."""
-        listed = self.api.everything()
-        found = self.planner.locate(wanted, listed)
-        if found and lost:
-            # The name was more likely taken by this task's create, whose response was lost, than by another play.
-            return _outcome_of_completed_write(plan, wanted, found)
-        if found:
-            # Another play created it first: write only what still differs.
-            return self.carry_out(self.planner.plan(found, wanted, listed), wanted)
-        near = near_names(str(wanted.name), (one.name for one in listed))
-        alike = " and ".join(f"{one.name!r} ({one.id})" for one in listed if one.name in near)
-        why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"
-        raise MstrError(f"{refusal.sentence} The name is taken, but {why}.", **refusal.error)
 
-    def verified(self, outcome: Outcome, wanted: Definition, listed: list[Runtime] | None = None) -> Outcome:
-        """The outcome with the runtime read again. Warns if the server stored different values than requested.
+def _check_name(renamed: Runtime, listed: Iterable[Runtime]) -> None:
+    # If the server accepts a second runtime with this name, no task can address either of them by name.
+    taken = [one for one in listed if one.name == renamed.name and one.key != renamed.key]
+    if taken:
+        holder = f"the runtime with id {taken[0].id}"
+        raise ValidationError([f"name {taken[0].name!r} is taken by {holder}; choose a different name"])
 
-        `listed`: the runtimes on the server after the write, where they are known. Raises PartialError.
-        """
-        if not outcome.to_verify:
-            return outcome
-        current = outcome.runtime
-        if not outcome.read or current is None:
-            try:
-                current = self._read_again(outcome, wanted, listed)
-            except MstrError as exc:
-                preface = f"The runtime {wanted.label} was {outcome.action}, but could not be read again: "
-                raise PartialError(exc, outcome.to_result(), preface) from exc
-        for text in differences_after_write(current, wanted, outcome.planned):
-            self._warn(text)
-        return outcome._replace(id=current.id, runtime=current, read=True)
 
-    def _read_again(self, outcome: Outcome, wanted: Definition, listed: list[Runtime] | None) -> Runtime:
-        current = None
-        if listed is not None or outcome.action == "created":
-            # The list also shows whether another play has created a runtime of the same name meanwhile.
-            needed = {*WHOLE, *wanted.values} if listed is None else set(wanted.values)
-            found = [
-                one
-                for one in (self.api.everything() if listed is None else listed)
-                if one.id == outcome.id or (outcome.action == "created" and one.name == wanted.name)
-            ]
-            if len(found) > 1:
-                ids = " and ".join(str(one.id) for one in found)
-                origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
-                self._warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. {origin}")
-            own = [one for one in found if one.id == outcome.id] or found
-            current = self.api.whole(own[0], needed) if own else None
-        if current is None and outcome.id:
-            # A list may omit a runtime that can be read by its id.
-            current = self.api.get(outcome.id, wanted.label)
-        if current is None:
-            raise MstrError(f"the server no longer shows the runtime {wanted.label} ({outcome.id})")
-        return current
+def _warn_of_near_names(context: Context, wanted: Definition, listed: Iterable[Runtime]) -> None:
+    near = near_names(str(wanted.name), (one.name for one in listed))
+    if near:
+        what = "is new" if wanted.state == "present" else "does not exist, so nothing is deleted"
+        others = f"{quoted(near)} {'exists' if len(near) == 1 else 'exist'}"
+        context.warn(
+            f"Runtime {quoted([str(wanted.name)])} {what}, but {others}: the names differ only in {ALIKE}. Check the "
+            "spelling."
+        )
+
+
+def write(context: Context, entry: Entry) -> Entry:
+    """Carry out the entry's plan, unless in check mode or nothing changes. Raises MstrError."""
+    plan, wanted = entry.plan, entry.wanted
+    if context.check_mode or plan.action == "none":
+        return _done(entry, plan.runtime, predicted=context.check_mode)
+    lost: ApiError | ConnectError | None = None
+    tries = context.retries
+    while True:
+        try:
+            return _done(entry, _send(context, plan, wanted))
+        except Interrupted as exc:
+            raise exc.during(f"the runtime {wanted.label} was being {DONE[plan.action]}") from exc
+        except (ApiError, ConnectError) as exc:
+            if plan.action == "create" and isinstance(exc, ApiError) and exc.number == _ALREADY_EXISTS:
+                return _name_is_taken(context, entry, exc, lost)
+            if not exc.unclear:
+                raise
+            lost = exc
+        written, plan = _check_after_loss(context, entry, lost)
+        if written:
+            return written
+        if tries < 1:
+            raise _not_done_error(lost, DONE[plan.action])
+        tries -= 1
+        entry = entry._replace(plan=plan)
+
+
+def _done(entry: Entry, runtime: Runtime | None, read: bool = False, predicted: bool = False) -> Entry:
+    known = read or entry.plan.action in ("none", "delete")
+    return entry._replace(runtime=runtime, done=True, read=known, predicted=predicted)
+
+
+def _send(context: Context, plan: Plan, wanted: Definition) -> Runtime:
+    """Send the write. Returns the runtime as it should be now."""
+    if plan.runtime is None:
+        raise AssertionError("a plan that changes something has a runtime")
+    if plan.action == "create":
+        return plan.runtime._replace(id=context.api.create(plan.body))
+    if plan.action == "update":
+        context.api.update(plan.runtime, plan.body)
+    else:
+        context.api.delete(plan.runtime, wanted.journal_comment)
+    return plan.runtime
+
+
+def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> tuple[Entry | None, Plan]:
+    """Check a write whose response was lost. Returns the entry if it was carried out, and the plan of what is left."""
+    plan, wanted = entry.plan, entry.wanted
+    # An error in the API's own form comes from the server itself: it does not continue with the write.
+    checks = _CHECKS[:1] if lost.error["code"] else _CHECKS
+    for number, seconds in enumerate(checks, 1):
+        try:
+            context.pause(seconds)
+            current = locate(context, wanted)
+            remaining = make_plan(current, wanted, context.policy)
+        except MstrError as exc:
+            # The outage that broke the write may last for a moment. With retries, the read itself was repeated.
+            if number < len(checks) and not context.retries and is_outage(exc):
+                continue
+            raise MstrError(
+                f"{lost.sentence} The response was lost, and the task could not find out what the server did: "
+                f"{exc.sentence} The runtime {wanted.label} may or may not have been {DONE[plan.action]}; check it "
+                "before the next run.",
+                **lost.error,
+            ) from exc
+        if _was_written(plan, current, remaining):
+            return _found_done(entry, current), remaining
+    return None, remaining
+
+
+def _name_is_taken(context: Context, entry: Entry, refusal: MstrError, lost: MstrError | None) -> Entry:
+    """The entry where the server refuses a create because the name exists. Raises MstrError."""
+    wanted = entry.wanted
+    listed = context.api.everything()
+    found = locate(context, wanted, listed)
+    if found and lost:
+        # The name was more likely taken by this task's create, whose response was lost, than by another play.
+        return _found_done(entry, found)
+    if found:
+        # Another play created it first: write only what still differs.
+        return write(context, plan_entry(context, entry._replace(found=found), listed))
+    near = near_names(str(wanted.name), (one.name for one in listed))
+    alike = " and ".join(one.label for one in listed if one.name in near)
+    why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"
+    raise MstrError(f"{refusal.sentence} The name is taken, but {why}.", **refusal.error)
 
 
 def _was_written(plan: Plan, current: Runtime | None, remaining: Plan) -> bool:
-    if plan.action == "created":
+    if plan.action == "create":
         # Differences from the request become warnings later; they cause no second write.
         return current is not None
-    if plan.action == "deleted":
+    if plan.action == "delete":
         return current is None or plan.runtime is None or current.key != plan.runtime.key
     return not remaining.changed
 
 
-def _outcome_of_completed_write(plan: Plan, wanted: Definition, current: Runtime | None) -> Outcome:
-    """The outcome of a write that was carried out although its response was lost."""
-    seen = current if current and plan.action != "deleted" else plan.runtime
-    return Outcome.of(plan, wanted)._replace(id=seen.id if seen else None, runtime=seen, read=True)
+def _found_done(entry: Entry, current: Runtime | None) -> Entry:
+    """The entry of a write that was carried out although its response was lost."""
+    plan = entry.plan
+    return _done(entry, current if current and plan.action != "delete" else plan.runtime, read=True)
 
 
-def _not_done_error(lost: MstrError, plan: Plan) -> MstrError:
+def _not_done_error(lost: MstrError, done: str) -> MstrError:
     if lost.error["code"]:
         return lost
     return MstrError(
         f"{lost.sentence} The response was lost. After {sum(_CHECKS):g} seconds of checking, the runtime is still not "
-        f"{plan.action}. The request was not sent again because retries are used up; run the task again.",
+        f"{done}. The request was not sent again because retries are used up; run the task again.",
         **lost.error,
     )
+
+
+def verify(context: Context, entry: Entry, listed: Sequence[Runtime] | None = None) -> Entry:
+    """The entry with the runtime read again. Warns if the server stored different values than requested.
+
+    `listed`: the runtimes on the server after the write, where they are known. Raises MstrError.
+    """
+    if not entry.to_verify:
+        return entry
+    current = entry.runtime
+    if not entry.read or current is None:
+        try:
+            current = _read_again(context, entry, listed)
+        except MstrError as exc:
+            raise not_read_again(entry, exc) from exc
+    for text in differences_after_write(current, entry.wanted, entry.plan.runtime):
+        context.warn(text)
+    return entry._replace(runtime=current, read=True)
+
+
+def not_read_again(entry: Entry, cause: MstrError) -> MstrError:
+    """The error of an entry that was written, but could not be read again because of `cause`."""
+    preface = f"The runtime {entry.wanted.label} was {entry.action}, but could not be read again: "
+    return MstrError(preface + cause.sentence, **cause.error)
+
+
+def _read_again(context: Context, entry: Entry, listed: Sequence[Runtime] | None) -> Runtime:
+    current, wanted, created = None, entry.wanted, entry.action == "created"
+    if listed is not None or created:
+        # The list also shows whether another play has created a runtime of the same name meanwhile.
+        needed = {*WHOLE, *wanted.values} if listed is None else set(wanted.values)
+        found = [
+            one
+            for one in (context.api.everything() if listed is None else listed)
+            if one.id == entry.id or (created and one.name == wanted.name)
+        ]
+        if len(found) > 1:
+            ids = " and ".join(str(one.id) for one in found)
+            origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
+            context.warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. {origin}")
+        own = [one for one in found if one.id == entry.id] or found
+        current = context.api.whole(own[0], needed) if own else None
+    if current is None and entry.id:
+        # A list may omit a runtime that can be read by its id.
+        current = context.api.get(entry.id, wanted.label)
+    if current is None:
+        raise MstrError(f"the server no longer shows the runtime {wanted.label} ({entry.id})")
+    return current

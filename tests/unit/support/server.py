@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import Policy
-from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, report_one
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 
 from .make import URL, refusal
 
@@ -51,11 +51,24 @@ class Server:
         self._faults: list[Fault] = []
         self._late: list[Callable[[], Any]] = []
 
-    def writer(
-        self, *, retries: int = 3, check_mode: bool = False, policy: Policy | None = None, guard: Any = None
-    ) -> Writer:
-        planner = Planner(RuntimeApi(self), self.warnings.append, policy)  # type: ignore[arg-type]
-        return Writer(planner, self.warnings.append, self.pause, retries, check_mode, guard)
+    def context(self, **how: Any) -> Context:
+        """The context of a task; `how`: what differs from that of a task with default options."""
+        common = Context(
+            api=RuntimeApi(self),  # type: ignore[arg-type]
+            warn=self.warnings.append,
+            pause=self.pause,
+            clock=lambda: 0.0,
+            progress=lambda text: None,
+            retries=3,
+            concurrency=1,
+        )
+        return common._replace(**how)
+
+    def ensure(self, definition: Definition, **how: Any) -> Entry:
+        """What mstr_runtime does; raises the error with which it fails."""
+        [entry] = reconcile(self.context(**how), [definition])
+        report_one(entry)
+        return entry
 
     def fail(self, method: str, error: MstrError | None = None, **how: Any) -> None:
         self._faults.append(Fault(method, error, **how))

@@ -11,7 +11,8 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.mstr.library.plugins.filter.environment_report import FilterModule, environment_report
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._work.bulk import Bulk, Purge
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Purge, reconcile
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
@@ -25,9 +26,10 @@ def server():
 
 def result(have, *, check_mode=True, diff=True):
     """What the module returns, of a failed task too, as a playbook registers it."""
-    bulk = Bulk(have.writer(check_mode=check_mode), 1, Purge(True))
+    definitions = [definition_from(entry) for entry in ENTRIES]
     try:
-        applied = {"failed": False, **bulk.ensure_all([definition_from(entry) for entry in ENTRIES])}
+        entries = reconcile(have.context(check_mode=check_mode), definitions, Purge(True))
+        applied = {"failed": False, **report(entries, purge=True)}
     except PartialError as exc:
         applied = {"failed": True, **exc.to_result()}
     return json.loads(json.dumps(applied if diff else {key: one for key, one in applied.items() if key != "diff"}))

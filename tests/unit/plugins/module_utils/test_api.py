@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
-from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, RuntimeApi, one_named
+from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, RuntimeApi, counted, one_named
 from ansible_collections.mstr.library.tests.unit.support.make import (
     ID,
     OTHER_ID,
@@ -136,3 +136,7 @@ def test_an_old_release_offers_no_versions(response_data):
 @pytest.mark.parametrize("response_data", [None, {}, {"id": ""}, []])
 def test_a_create_without_an_id_in_the_response_returns_none(response_data):
     assert RuntimeApi(FixedResponse(response_data)).create({"name": "r"}) is None
+
+
+def test_counts_in_progress_lines():
+    assert counted(40, 100, "written") == "40 of 100 runtimes written"

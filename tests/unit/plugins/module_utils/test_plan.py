@@ -23,7 +23,7 @@ def carried_out(data, plan):
 
 def test_a_missing_runtime_is_created_with_the_given_options():
     plan = make_plan(None, wanted(description="d", whitelist=["1.2.3.4"], packages=[], resource={"cpu": 0.5}))
-    assert plan.action == "created"
+    assert plan.action == "create"
     assert plan.changed
     assert plan.changed_fields == ("name", "description", "whitelist", "packages", "resource")
     assert plan.body == {
@@ -59,7 +59,7 @@ def test_nothing_is_planned_if_nothing_differs():
 
 def test_an_update_sends_only_the_name_and_the_fields_that_differ():
     plan = make_plan(runtime(), wanted(description="new", exec_timeout=600, resource={"mem": 1024}))
-    assert plan.action == "updated"
+    assert plan.action == "update"
     assert plan.changed_fields == ("description", "resource")
     assert plan.body == {"name": "r", "description": "new", "resource": {"cpu": "0.2", "mem": 1024}}
     assert plan.before == {"name": "r", "description": "", "exec_timeout": 600, "resource": {"cpu": 0.2, "mem": 512}}
@@ -74,7 +74,7 @@ def test_an_update_sends_only_the_name_and_the_fields_that_differ():
 
 def test_with_an_id_the_name_is_the_name_to_have():
     plan = make_plan(runtime(), wanted("new name", id=ID))
-    assert (plan.action, plan.changed_fields, dict(plan.body)) == ("updated", ("name",), {"name": "new name"})
+    assert (plan.action, plan.changed_fields, dict(plan.body)) == ("update", ("name",), {"name": "new name"})
 
 
 def test_an_update_by_id_alone_still_carries_the_name():
@@ -121,7 +121,7 @@ def test_an_invalid_pool_on_the_server_does_not_fail_a_task_that_does_not_change
 
 def test_absent_deletes_the_runtime_and_shows_it_in_the_diff():
     plan = make_plan(runtime(whitelist=["1.1.1.1"], description=""), wanted(state="absent"))
-    assert (plan.action, plan.changed_fields, dict(plan.body), dict(plan.after)) == ("deleted", (), {}, {})
+    assert (plan.action, plan.changed_fields, dict(plan.body), dict(plan.after)) == ("delete", (), {}, {})
     assert plan.before["whitelist"] == ["1.1.1.1/32"]
     assert plan.before["description"] == ""
     assert plan.before["min_cached_instances"] == 0

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 import sys
+from functools import partial
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
@@ -217,9 +218,9 @@ def test_clearing_a_whitelist_is_refused_before_the_login():
 def test_creating_a_runtime_without_a_whitelist_is_refused_before_the_write(check_mode):
     judge, server = policy(required=True), Server()
     wanted = definition_from({"name": "r"}, judge)
-    assert faults_of(server.writer(policy=judge, check_mode=check_mode).ensure, wanted) == EMPTY
+    assert faults_of(partial(server.ensure, policy=judge, check_mode=check_mode), wanted) == EMPTY
     assert server.writes == []
-    Server(stored(whitelist=[])).writer(policy=judge).ensure(definition_from({"name": "r", "description": "d"}, judge))
+    Server(stored(whitelist=[])).ensure(definition_from({"name": "r", "description": "d"}, judge), policy=judge)
 
 
 @pytest.mark.parametrize("held", [None, []])
@@ -228,9 +229,9 @@ def test_adding_nothing_to_an_empty_whitelist(held):
     server = Server(stored(whitelist=held))
     options = {"name": "r", "whitelist": [], "purge_whitelist": False}
     judge = policy(["10.0.0.0/8"])
-    assert server.writer(policy=judge).ensure(definition_from(options, judge)).action == "none"
+    assert server.ensure(definition_from(options, judge), policy=judge).action == "none"
     judge = policy(required=True)
-    assert faults_of(server.writer(policy=judge).ensure, definition_from(options, judge)) == (
+    assert faults_of(partial(server.ensure, policy=judge), definition_from(options, judge)) == (
         f"the merged whitelist: {EMPTY[0]}",
     )
 
@@ -252,7 +253,7 @@ def test_adding_nothing_to_an_empty_whitelist(held):
 def test_a_write_that_leaves_the_whitelist_empty_warns_under_networks_within(held, options, warned, check_mode):
     def warnings(judge):
         server = Server(*([] if held == "absent" else [stored(whitelist=held)]))
-        server.writer(policy=judge, check_mode=check_mode).ensure(definition_from({"name": "r", **options}, judge))
+        server.ensure(definition_from({"name": "r", **options}, judge), policy=judge, check_mode=check_mode)
         return server.warnings
 
     found = warnings(policy(["10.0.0.0/8"]))
@@ -269,7 +270,7 @@ def test_an_unmanaged_whitelist_is_not_checked(options):
 def refused_before_the_write(held, *, judge, **options):
     server = Server(stored(whitelist=held))
     wanted = definition_from({"name": "r", "purge_whitelist": False, **options}, judge)
-    faults = faults_of(server.writer(policy=judge).ensure, wanted)
+    faults = faults_of(partial(server.ensure, policy=judge), wanted)
     assert server.writes == []
     return faults
 
@@ -287,7 +288,7 @@ def test_blocks_that_go_or_are_not_managed_are_not_judged():
     judge = policy(["10.0.0.0/8"])
     for options in ({"whitelist": ["10.1.0.0/16"]}, {"description": "d"}, {"description": "d", "id": ID}):
         server = Server(stored(whitelist=["8.8.8.8/32"]))
-        server.writer(policy=judge).ensure(definition_from({"name": "r", **options}, judge))
+        server.ensure(definition_from({"name": "r", **options}, judge), policy=judge)
         assert len(server.writes) == 1
 
 
@@ -504,9 +505,9 @@ def test_packages_that_stay_on_the_server_are_judged_before_the_write(options, e
     server = Server(stored(packages=packages("requests==2.31.0")))
     wanted = definition_from({"name": "r", **options}, judge)
     if not expected_places:
-        server.writer(policy=judge).ensure(wanted)
+        server.ensure(wanted, policy=judge)
         return
-    faults = faults_of(server.writer(policy=judge).ensure, wanted)
+    faults = faults_of(partial(server.ensure, policy=judge), wanted)
     assert [fault.split(" 'requests==2.31.0' ")[0] for fault in faults] == [
         f"the merged packages: {place}" for place in expected_places
     ]

@@ -10,7 +10,7 @@ import json
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script
+from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script, script_running
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, lost, response
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
 from hypothesis import given
@@ -400,3 +400,10 @@ def test_a_task_that_is_interrupted_before_the_start_has_started_nothing(room, w
         "Stopped by signal SIGTERM while the script was being started on the default runtime. It was not started."
     )
     assert START not in here.http.calls
+
+
+@pytest.mark.parametrize(
+    ("seconds", "seconds_in_text"), [(3.4, 3), (9.9, 9), (10, 10), (59.9, 50), (60, 60), (119, 60), (600, 600)]
+)
+def test_a_script_that_runs(seconds, seconds_in_text):
+    assert script_running(seconds) == f"script has been running for {seconds_in_text} s"

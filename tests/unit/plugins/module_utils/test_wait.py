@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ERROR_KEYS, ConnectError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.outcome import Outcome
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import (
-    Waiter,
-    Waiting,
-    waiting_from,
-)
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiting, state_of_wait, wait, waiting_from
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, runtime, stored
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,8 +48,14 @@ class Film:
         self.now += seconds
 
     def wait(self, first, timeout=300, interval=2.0, action="none"):
-        waiter = Waiter(self.api, Waiting(timeout, interval), lambda: self.now, self.pause)
-        return waiter.wait_for(outcome(action, **first)).runtime
+        return self.wait_for(entry(action, **first), timeout, interval).runtime
+
+    def wait_for(self, one, timeout=10, interval=1.0):
+        """What mstr_runtime does; raises the error with which it fails."""
+        context = Context(self.api, print, self.pause, lambda: self.now, lambda text: None, retries=3, concurrency=1)
+        [one] = wait(context, [one], Waiting(timeout, interval))
+        report_one(one)
+        return one
 
     def fail(self, first, timeout=300, interval=2.0, action="none"):
         with pytest.raises(PartialError) as failure:
@@ -196,43 +201,41 @@ def test_a_runtime_that_is_deleted_meanwhile_ends_the_waiting():
 # --- what a task gets to see
 
 
-def outcome(action="created", **fields):
-    return Outcome(action, ID, ("name",), runtime(**fields), {}, {"name": "r"}, read=True)
-
-
-def waited(film, one):
-    return Waiter(film.api, Waiting(10, 1.0), lambda: film.now, film.pause).wait_for(one)
+def entry(action="create", **fields):
+    there = runtime(**fields)
+    plan = Plan(action, there, ("name",), after={"name": "r"})
+    return Entry(Definition("present", {}, name="r"), "", plan=plan, runtime=there, done=True, read=True)
 
 
 def test_the_outcome_carries_the_runtime_as_seen_last():
-    done = waited(Film(READY), outcome(**BUSY))
+    done = Film(READY).wait_for(entry(**BUSY))
     assert done.to_result()["runtime"]["status"] == "ready"
     assert (done.action, done.changed_fields) == ("created", ("name",))
 
 
 def test_nothing_changed_is_waited_for_all_the_same():
     film = Film(READY)
-    assert waited(film, outcome("none", **BUSY)).to_result()["changed"] is False
+    assert film.wait_for(entry("none", **BUSY)).to_result()["changed"] is False
     assert film.looks == 1
 
 
 @pytest.mark.parametrize(
     "one",
     [
-        outcome("deleted", **BUSY),
-        Outcome("none", None, (), None, {}, {}),
-        outcome("created", **BUSY)._replace(predicted=True),
+        entry("delete", **BUSY),
+        entry("none")._replace(runtime=None),
+        entry("create", **BUSY)._replace(predicted=True),
     ],
 )
 def test_an_absent_runtime_is_not_waited_for(one):
     film = Film(None)
-    assert waited(film, one) is one
+    assert film.wait_for(one) is one
     assert film.looks == 0
 
 
 def test_a_failure_carries_every_key_for_the_runtime_exists():
     with pytest.raises(PartialError) as failure:
-        waited(Film({**BUSY, "packages": packages(pandas="not_installed")}), outcome(**BUSY))
+        Film({**BUSY, "packages": packages(pandas="not_installed")}).wait_for(entry(**BUSY))
     result = failure.value.to_result()
     assert "package pandas could not be installed (no reason given)" in result["msg"]
     assert (result["id"], result["changed"], result["action"], result["changed_fields"]) == (
@@ -248,7 +251,7 @@ def test_a_failure_carries_every_key_for_the_runtime_exists():
 def test_a_server_that_refuses_meanwhile_is_reported_with_its_error_and_every_key():
     film = Film(BUSY, refusal(403, "ERR0017", "no", "GET /api/runtimes"))
     with pytest.raises(PartialError) as failure:
-        waited(film, outcome(**BUSY))
+        film.wait_for(entry(**BUSY))
     result = failure.value.to_result()
     assert (result["error"]["http_status"], result["id"], result["changed"]) == (403, ID, True)
     assert result["runtime"]["status"] == "busy"
@@ -271,7 +274,7 @@ OUTAGES = [
 @pytest.mark.parametrize("outage", OUTAGES)
 def test_an_outage_ends_no_waiting(outage):
     film = Film(*[outage] * 20, BUSY, *[outage] * 20, READY)
-    assert film.wait(BUSY, timeout=3000, action="created").facts["status"] == "ready"
+    assert film.wait(BUSY, timeout=3000, action="create").facts["status"] == "ready"
     assert film.looks == 42
 
 
@@ -310,7 +313,7 @@ def test_a_look_is_not_repeated_by_the_session():
 # --- a status from before the write
 
 
-@pytest.mark.parametrize("action", ["created", "updated"])
+@pytest.mark.parametrize("action", ["create", "update"])
 @pytest.mark.parametrize("status", ["unknown", None])
 def test_after_a_write_a_package_of_unknown_status_is_ready_at_the_third_look(action, status):
     stale = {"status": "ready", "packages": packages(pandas="installed", new=status)}
@@ -322,26 +325,26 @@ def test_after_a_write_a_package_of_unknown_status_is_ready_at_the_third_look(ac
 def test_after_a_write_a_new_package_that_fails_later_fails_the_task():
     stale = {"status": "ready", "packages": packages(new="unknown")}
     failed = {"status": "error", "packages": packages(new="not_installed")}
-    assert "package new could not be installed" in Film(stale, failed).fail(stale, action="updated").sentence
+    assert "package new could not be installed" in Film(stale, failed).fail(stale, action="update").sentence
     installing = {"status": "busy", "packages": packages(new="installing")}
     film = Film(stale, installing, failed)
-    assert "package new could not be installed" in film.fail(stale, action="updated").sentence
+    assert "package new could not be installed" in film.fail(stale, action="update").sentence
 
 
 def test_the_looks_at_an_unknown_package_are_three_in_a_row():
     stale = {"status": "ready", "packages": packages(new="unknown")}
     film = Film(stale, BUSY, stale, lost(), stale, stale, stale)
-    film.wait(stale, action="updated")
+    film.wait(stale, action="update")
     assert film.looks == 7
 
 
 @pytest.mark.parametrize("stale", [{"status": "error"}, {"status": "error", "packages": packages(old="not_installed")}])
 def test_an_error_from_before_the_write_does_not_fail_the_task_that_repairs_it(stale):
     film = Film(BUSY, READY)
-    assert film.wait(stale, action="updated").facts["status"] == "ready"
+    assert film.wait(stale, action="update").facts["status"] == "ready"
     assert film.looks == 2
     film = Film(stale)
-    film.fail(stale, action="updated")
+    film.fail(stale, action="update")
     assert film.looks == 1, "an error at the second look counts"
 
 
@@ -354,7 +357,7 @@ def test_without_a_write_a_status_is_believed_at_once():
 
 def test_an_interrupted_wait_names_the_runtime():
     with pytest.raises(PartialError) as failure:
-        waited(Film(Interrupted("Stopped by signal SIGTERM")), outcome(**BUSY))
+        Film(Interrupted("Stopped by signal SIGTERM")).wait_for(entry(**BUSY))
     assert failure.value.sentence == f"Stopped by signal SIGTERM while waiting for runtime 'r' ({ID}) to be ready"
     assert failure.value.to_result()["id"] == ID
 
@@ -375,3 +378,30 @@ def test_times_must_be_positive_even_without_wait(wait, value):
         f"wait_timeout must be more than 0 seconds, not {value}",
         f"wait_interval must be more than 0 seconds, not {value}",
     )
+
+
+# --- lines of progress
+
+
+def installing(status="unknown", **packages):
+    listed = [{"name": name, "status": one} for name, one in packages.items()]
+    return from_api({"id": "A" * 32, "name": "Nightly reports", "status": status, "packages": listed})
+
+
+def test_one_runtime_is_waited_for():
+    busy = installing(pandas="installing", numpy="installed", pyarrow="installing", six="installed", lxml="installed")
+    assert state_of_wait([busy], 1) == "Nightly reports: installing 2 of 5 packages (pandas, pyarrow)"
+    assert state_of_wait([busy], 40) == state_of_wait([busy], 1)
+
+
+def test_a_long_list_of_packages_is_cut():
+    busy = installing(**dict.fromkeys("abcdefg", "installing"))
+    assert state_of_wait([busy], 1) == "Nightly reports: installing 7 of 7 packages (a, b, c, d, e, …)"
+
+
+def test_a_runtime_without_packages_shows_its_status():
+    assert state_of_wait([installing("unknown", six="installed")], 1) == "Nightly reports: status unknown"
+
+
+def test_several_runtimes_are_waited_for():
+    assert state_of_wait([installing(), installing()], 40) == "38 of 40 runtimes ready"

@@ -7,10 +7,10 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, PartialError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._work.bulk import Bulk, Purge
-from ansible_collections.mstr.library.plugins.module_utils._work.planner import Planner
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiter, Waiting
-from ansible_collections.mstr.library.plugins.module_utils._work.write import Writer
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
+from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Purge, PurgeRefused, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiting
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,
     faults_of,
@@ -31,21 +31,30 @@ def holding(**names):
     return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes))
 
 
-def bulk(server, *, concurrency=1, purge=False, exclude=(), limit=None, comment=None, wait=None, **writing):
-    return Bulk(server.writer(**writing), concurrency, Purge(purge, tuple(exclude), limit, comment), wait)
+def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None, **how):
+    """What mstr_runtimes does with definitions; it returns the result."""
+    asked = Purge(purge, tuple(exclude), limit, comment)
+
+    def run(definitions):
+        try:
+            return report(reconcile(server.context(**how), definitions, asked, wait), purge)
+        except PurgeRefused as exc:
+            raise PartialError(exc, report(exc.entries, purge)) from exc
+
+    return run
 
 
 def run(server, *entries, **how):
     """The result, of a task that fails too."""
     try:
-        return bulk(server, **how).ensure_all([definition_from(entry) for entry in entries])
+        return bulk(server, **how)([definition_from(entry) for entry in entries])
     except PartialError as exc:
         return exc.to_result()
 
 
 def refused(server, *entries, **how):
     """The faults for which the whole task is refused; nothing was written."""
-    faults = faults_of(bulk(server, **how).ensure_all, [definition_from(entry) for entry in entries])
+    faults = faults_of(bulk(server, **how), [definition_from(entry) for entry in entries])
     assert server.writes == []
     return faults
 
@@ -259,11 +268,11 @@ def test_an_id_that_the_server_writes_in_two_ways_is_one_runtime():
 
 
 def test_a_runtime_that_vanishes_after_the_list_is_not_created_without_a_name():
-    have = holding(a=A)
+    have = holding(a=A, b=B)
     have.listed = lambda one: {"id": one["id"], "name": one["name"]}
-    have.fail("GET")
+    have.fail("GET")  # the list
     have.fail("GET", refusal(404, "ERR004", "no such object"))
-    result = run(have, {"id": A, "exec_timeout": 60})
+    result = run(have, {"id": A, "exec_timeout": 60}, {"name": "b"})
     assert f"no runtime has the id {A}" in result["msg"]
     assert have.writes == []
 
@@ -283,9 +292,7 @@ def test_more_than_the_limit_refuses_the_whole_task():
 def test_check_mode_reports_what_would_change_beside_the_refusal():
     have = holding(a=A, b=B, c=C)
     with pytest.raises(PartialError) as caught:
-        bulk(have, purge=True, limit=1, check_mode=True).ensure_all(
-            [definition_from({"name": "a", "exec_timeout": 60})]
-        )
+        bulk(have, purge=True, limit=1, check_mode=True)([definition_from({"name": "a", "exec_timeout": 60})])
     result = caught.value.to_result()
     assert result["msg"] == f"purge would delete 2 runtimes, more than purge_limit 1: 'b', 'c'{RAISE}"
     assert actions(result) == [("a", "updated"), ("b", "deleted"), ("c", "deleted")]
@@ -428,7 +435,7 @@ def test_a_written_runtime_that_cannot_be_read_again_is_reported():
     assert first["changed_fields"] == ["others"]
     assert first["id"] == A
     assert first["runtime"]["others"] == "x"
-    assert "written" in first["error"]["msg"]
+    assert first["error"]["msg"].startswith("The runtime 'a' was updated, but could not be read again: ")
     assert result["changed"] is True
 
 
@@ -445,7 +452,7 @@ def test_no_list_no_work():
     have = holding(a=A)
     have.fail("GET", refusal(503, "ERR0016", "not available", "GET /api/runtimes"))
     with pytest.raises(ApiError):
-        bulk(have).ensure_all([definition_from({"name": "a"})])
+        bulk(have)([definition_from({"name": "a"})])
 
 
 def test_the_default_runtime_stays_and_fails_its_entry_alone():
@@ -459,17 +466,15 @@ def test_the_default_runtime_stays_and_fails_its_entry_alone():
 # --- waiting
 
 
-def waits(have, **options):
-    """Waiting for a few looks on a clock of its own."""
+def waits(have, timeout=50, pause=None):
+    """The options to wait for a few looks on a clock of its own."""
     clock = iter(range(10_000))
-    writer = have.writer()
-    return Waiter(
-        writer.api,
-        Waiting(options.get("timeout", 50), 1.0),
-        clock=lambda: next(clock),
-        pause=options.get("pause", have.pause),
-        concurrency=2,
-    )
+    return {
+        "wait": Waiting(timeout, 1.0),
+        "clock": lambda: next(clock),
+        "pause": pause or have.pause,
+        "concurrency": 2,
+    }
 
 
 def test_waiting_takes_all_that_were_written_and_those_that_were_not():
@@ -478,13 +483,13 @@ def test_waiting_takes_all_that_were_written_and_those_that_were_not():
     def installed(seconds):
         have.runtimes[A]["status"] = "ready"
 
-    result = run(have, {"name": "a"}, {"name": "b", "others": "x"}, wait=waits(have, pause=installed))
+    result = run(have, {"name": "a"}, {"name": "b", "others": "x"}, **waits(have, pause=installed))
     assert [entry["runtime"]["status"] for entry in result["runtimes"]] == ["ready", "ready"]
 
 
 def test_a_runtime_that_is_not_ready_fails_and_cancels_the_purge():
     have = holding(a={"id": A, "status": "error"}, b=B)
-    result = run(have, {"name": "a", "others": "x"}, purge=True, wait=waits(have))
+    result = run(have, {"name": "a", "others": "x"}, purge=True, **waits(have))
     assert actions(result) == [("a", "updated")], "it was written and then failed"
     assert "is in error" in result["runtimes"][0]["error"]["msg"]
     assert result["runtimes"][0]["changes"] == [{"field": "others", "before": "", "after": "x"}]
@@ -497,7 +502,7 @@ def test_a_runtime_that_is_not_ready_fails_and_cancels_the_purge():
 
 def test_the_purge_continues_if_all_runtimes_are_ready():
     have = holding(a=A, b=B)
-    run(have, {"name": "a", "others": "x"}, purge=True, wait=waits(have))
+    run(have, {"name": "a", "others": "x"}, purge=True, **waits(have))
     assert have.requests == [LIST, f"PATCH /runtimes/{A}", LIST, f"DELETE /runtimes/{B}"]
 
 
@@ -509,7 +514,7 @@ def test_all_are_waited_for_in_parallel_and_returned_as_last_read():
         for n, one in enumerate(have.runtimes.values()):
             one["status"] = "ready" if n else "error"
 
-    result = run(have, *({"name": f"r{n}"} for n in range(9)), concurrency=2, wait=waits(have, pause=installed))
+    result = run(have, *({"name": f"r{n}"} for n in range(9)), **waits(have, pause=installed))
     assert len(have.pauses) == 1, "one pause is enough for all runtimes"
     assert [entry["runtime"]["status"] for entry in result["runtimes"]] == ["error"] + ["ready"] * 8
     assert result["summary"] == summary(unchanged=8, failed=1)
@@ -518,7 +523,7 @@ def test_all_are_waited_for_in_parallel_and_returned_as_last_read():
 
 def test_the_time_is_for_all_together():
     have = holding(**{f"r{n}": {"id": f"{n:032X}", "status": "busy"} for n in range(9)})
-    result = run(have, *({"name": f"r{n}"} for n in range(9)), wait=waits(have, timeout=3))
+    result = run(have, *({"name": f"r{n}"} for n in range(9)), **waits(have, timeout=3))
     assert len(have.pauses) == 2
     assert result["summary"] == summary(failed=9)
     assert "is not ready after 3 seconds" in result["msg"]
@@ -527,26 +532,25 @@ def test_the_time_is_for_all_together():
 # --- an unforeseen exception of one entry
 
 
-@pytest.mark.parametrize("step", ["plan", "carry_out", "verified"])
+@pytest.mark.parametrize("step", ["plan_entry", "write", "verify"])
 def test_an_unforeseen_exception_of_one_entry_discards_no_report_and_cancels_the_purge(monkeypatch, step):
-    owner = Planner if step == "plan" else Writer
-    work = getattr(owner, step)
+    work = getattr(_reconcile, step)
 
-    def raising(self, first, wanted, *more):
-        if wanted.name == "b":
+    def raising(context, entry, *more, **named):
+        if entry.name == "b":
             raise TypeError("a secret")
-        return work(self, first, wanted, *more)
+        return work(context, entry, *more, **named)
 
-    monkeypatch.setattr(owner, step, raising)
+    monkeypatch.setattr(_reconcile, step, raising)
     have = holding(a=A, b=B, x=C)
     result = run(have, {"name": "a", "others": "y"}, {"name": "b", "others": "y"}, {"name": "new"}, purge=True)
-    written = "updated" if step == "verified" else "failed"
+    written = "updated" if step == "verify" else "failed"
     assert actions(result)[:3] == [("a", "updated"), ("b", written), ("new", "created")]
     error = result["runtimes"][1]["error"]["msg"]
-    assert error.startswith("This is a bug in mstr.library: TypeError in test_bulk.py, line ")
+    assert error.startswith("This is a bug in mstr.library: TypeError in test_reconcile.py, line ")
     assert "a secret" not in result["msg"]
     assert result["summary"]["failed"] == 1
-    assert ("x" in have.names) == (step != "verified"), "the purge comes before the last list where nothing waits"
+    assert ("x" in have.names) == (step != "verify"), "the purge comes before the last list where nothing waits"
 
 
 # --- a list that hides what a read shows

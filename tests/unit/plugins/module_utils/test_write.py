@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import (
     ApiError,
@@ -40,14 +42,14 @@ LOST_NAMES = ["closed", "502", "504", "500"]
 
 def outcome(server, definition, **how):
     """What was done, and the keys that every outcome has."""
-    done = server.writer(**how).ensure(definition)
+    done = server.ensure(definition, **how)
     assert set(done.to_result()) == RESULT_KEYS
     return done
 
 
 def refused(server, definition, **how):
     """The one fault for which nothing was written."""
-    [fault] = faults_of(server.writer(**how).ensure, definition)
+    [fault] = faults_of(partial(server.ensure, **how), definition)
     assert server.writes == []
     return fault
 
@@ -216,11 +218,11 @@ def test_a_rename_to_a_name_that_is_taken_is_refused():
 
 def test_a_policy_checks_the_entries_that_stay_in_a_whitelist():
     server = Server(stored(whitelist=["10.0.0.0/8"]))
-    writer = server.writer(policy=policy_from({"networks_never": ["10.1.0.0/16"]}))
-    [fault] = faults_of(writer.ensure, wanted(whitelist=["1.1.1.1"], purge_whitelist=False))
+    policy = policy_from({"networks_never": ["10.1.0.0/16"]})
+    [fault] = faults_of(partial(server.ensure, policy=policy), wanted(whitelist=["1.1.1.1"], purge_whitelist=False))
     assert fault.startswith("the merged whitelist: whitelist[0] '10.0.0.0/8' breaks the policy networks_never")
     assert server.writes == []
-    assert writer.ensure(wanted(whitelist=["1.1.1.1"])).action == "updated"
+    assert server.ensure(wanted(whitelist=["1.1.1.1"]), policy=policy).action == "updated"
 
 
 # A write whose response was lost
@@ -288,7 +290,7 @@ def test_a_lost_write_is_repeated_as_often_as_retries_say(retries):
     for _turn in range(9):
         server.fail("POST", lost())
     with pytest.raises(MstrError, match="retries are used up"):
-        server.writer(retries=retries).ensure(NEW)
+        server.ensure(NEW, retries=retries)
     assert len(server.writes) == 1 + retries
     assert server.names == []
 
@@ -315,7 +317,7 @@ def test_if_the_result_of_a_write_is_unknown_the_message_says_what_to_check():
     server.fail("POST", lost())
     server.fail("GET", lost("GET /api/runtimes"))
     with pytest.raises(MstrError) as failed:
-        server.writer().ensure(NEW)
+        server.ensure(NEW)
     assert "could not find out what the server did" in failed.value.sentence
     assert "The runtime 'r' may or may not have been created; check it" in failed.value.sentence
     assert failed.value.error["request"] == "POST /api/runtimes"
@@ -325,7 +327,7 @@ def test_after_a_lost_create_duplicate_names_are_an_error():
     server = Server()
     server.fail("POST", lost(), done=True, meanwhile=lambda: server._create({"name": "r"}))
     with pytest.raises(MstrError, match="2 runtimes have the name 'r'"):
-        server.writer().ensure(NEW)
+        server.ensure(NEW)
     assert len(server.writes) == 1
 
 
@@ -336,7 +338,7 @@ def test_a_clear_no_is_neither_repeated_nor_looked_up(error):
     server = Server()
     server.fail("POST", error)
     with pytest.raises((ApiError, ConnectError)) as failed:
-        server.writer().ensure(NEW)
+        server.ensure(NEW)
     assert failed.value is error
     assert (len(server.writes), server.pauses) == (1, [])
 
@@ -376,7 +378,7 @@ def test_a_taken_name_that_is_not_listed_ends_in_a_sentence(there, words):
     server = Server(*there)
     server.fail("POST", refusal(400, "ERR015", "exists"))
     with pytest.raises(MstrError, match="The name is taken") as failed:
-        server.writer().ensure(NEW)
+        server.ensure(NEW)
     assert words in failed.value.sentence
     assert failed.value.error["code"] == "ERR015"
     assert len(server.writes) == 1
@@ -395,7 +397,7 @@ def test_a_failure_after_a_write_says_that_it_was_made_with_all_keys(there, trou
     server.fail("GET")
     server.fail("GET", trouble)
     with pytest.raises(PartialError) as failed:
-        server.writer().ensure(NEW)
+        server.ensure(NEW)
     result = failed.value.to_result()
     assert set(result) == RESULT_KEYS | {"error"}
     assert (result["changed"], result["id"]) == (True, next(iter(server.runtimes)))
@@ -415,14 +417,14 @@ def test_a_runtime_that_disappears_after_the_write_is_an_error():
     server.fail("GET")
     server.fail("GET", meanwhile=server.runtimes.clear)
     with pytest.raises(PartialError, match=f"the server no longer shows the runtime 'r' \\({ID}\\)"):
-        server.writer().ensure(NEW)
+        server.ensure(NEW)
 
 
 def test_a_signal_during_a_write_says_so():
     server = Server()
     server.fail("POST", Interrupted("Stopped by signal SIGTERM"))
     with pytest.raises(MstrError, match="Stopped by signal SIGTERM while the runtime 'r' was being created"):
-        server.writer().ensure(NEW)
+        server.ensure(NEW)
     assert len(server.writes) == 1
 
 
@@ -529,8 +531,8 @@ def test_a_guard_refuses_a_delete_before_it_is_sent(definition, check_mode):
     def guard(runtimes):
         raise ValidationError([f"{one.name} is used" for one in runtimes])
 
-    writer = server.writer(guard=guard, check_mode=check_mode)
-    assert faults_of(writer.ensure, definition_from(definition)) == ("r is used",)
+    ensure = partial(server.ensure, guard=guard, check_mode=check_mode)
+    assert faults_of(ensure, definition_from(definition)) == ("r is used",)
     assert server.writes == []
 
 
@@ -539,5 +541,5 @@ def test_a_guard_refuses_a_delete_before_it_is_sent(definition, check_mode):
 )
 def test_a_guard_is_asked_only_where_something_is_to_be_deleted(definition):
     seen = []
-    Server(stored()).writer(guard=seen.append).ensure(definition_from(definition))
+    Server(stored()).ensure(definition_from(definition), guard=seen.append)
     assert seen == []

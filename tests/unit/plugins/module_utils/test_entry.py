@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, summary_line
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
-from ansible_collections.mstr.library.plugins.module_utils._work.entry import summary_line
-from ansible_collections.mstr.library.plugins.module_utils._work.outcome import Outcome
 from ansible_collections.mstr.library.tests.unit.support.make import ID, runtime, wanted
 
 NEW = wanted("Nightly reports", description="new", whitelist=["10.10.10.7/32"])
@@ -16,8 +15,9 @@ GONE = wanted("Nightly reports", state="absent")
 NOBODY = wanted(None, id=ID, state="absent")
 
 
-def outcome(current, definition, predicted=False):
-    return Outcome.of(make_plan(current, definition), definition, predicted)
+def entry(current, definition, predicted=False):
+    plan = make_plan(current, definition)
+    return Entry(definition, "", current, plan, plan.runtime, done=True, predicted=predicted)
 
 
 @pytest.mark.parametrize(
@@ -35,20 +35,20 @@ def outcome(current, definition, predicted=False):
     ],
 )
 def test_msg_says_in_one_line_what_was_done(current, definition, predicted, msg):
-    assert outcome(current, definition, predicted).to_result()["msg"] == msg
+    assert entry(current, definition, predicted).to_result()["msg"] == msg
 
 
 def test_msg_is_one_line_whatever_the_server_calls_the_runtime():
     there = runtime(name="a\n\x1b[31mb")
-    assert outcome(there, GONE).msg == r"Deleted runtime 'a\n\x1b[31mb'."
+    assert entry(there, GONE).msg == r"Deleted runtime 'a\n\x1b[31mb'."
 
 
 def test_changes_hold_each_changed_field_before_and_after():
-    assert outcome(THERE, NEW).to_result()["changes"] == [{"field": "description", "before": "old", "after": "new"}]
+    assert entry(THERE, NEW).to_result()["changes"] == [{"field": "description", "before": "old", "after": "new"}]
 
 
 def test_before_a_create_every_field_is_null():
-    assert outcome(None, NEW).to_result()["changes"] == [
+    assert entry(None, NEW).to_result()["changes"] == [
         {"field": "name", "before": None, "after": "Nightly reports"},
         {"field": "description", "before": None, "after": "new"},
         {"field": "whitelist", "before": None, "after": ["10.10.10.7/32"]},
@@ -57,7 +57,7 @@ def test_before_a_create_every_field_is_null():
 
 @pytest.mark.parametrize(("current", "definition"), [(THERE, GONE), (None, GONE), (THERE, wanted("Nightly reports"))])
 def test_a_delete_and_nothing_to_do_have_no_changes(current, definition):
-    assert outcome(current, definition).to_result()["changes"] == []
+    assert entry(current, definition).to_result()["changes"] == []
 
 
 @pytest.mark.parametrize(
