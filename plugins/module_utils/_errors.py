@@ -9,10 +9,13 @@ Imports nothing of the collection, of ansible or of requests.
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
+from urllib.parse import quote, quote_plus
 
 ERROR_KEYS = ("http_status", "code", "message", "iserver_code", "ticket_id", "request")
 
@@ -21,6 +24,7 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u206
 _ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|.)")
 _TEXT_LIMIT = 400
 _LONGEST_TEXT = 20_000
+_SHORTEST_FORM = 8
 MASK = "********"
 # What Ansible shows in place of a secret: inside a text, and in place of a value that is the whole secret.
 ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
@@ -52,6 +56,27 @@ def listed(texts: Sequence[str], most: int) -> str:
     return ", ".join(texts[:most]) + more
 
 
+def disguises(secret: str) -> set[str]:
+    """Other forms in which a server may repeat a secret: escaped for JSON, HTML or a URL, blanks collapsed, in base64.
+
+    A form that is shorter than 8 characters and than the secret is left out, because it would mask half a result.
+    """
+    raw = secret.encode("utf-8", "replace")
+    in_json = json.dumps(secret)[1:-1]
+    in_url = quote(raw, safe="")
+    forms = {in_json, in_json.replace("/", "\\/"), json.dumps(secret, ensure_ascii=False)[1:-1]}
+    forms |= {in_url, re.sub("%..", lambda found: found.group().lower(), in_url), quote(raw), quote_plus(raw)}
+    forms.add(" ".join(secret.split()))
+    in_html = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    quotes = (('"', "'"), ("&quot;", "'"), ("&quot;", "&#x27;"), ("&quot;", "&#39;"), ("&#34;", "&#39;"))
+    forms |= {in_html.replace('"', double).replace("'", single) for double, single in quotes}
+    if len(raw) > 5:
+        # Without the last digit, which also depends on what follows.
+        digits = base64.b64encode(raw).decode("ascii")[: len(raw) * 8 // 6]
+        forms |= {digits, digits.replace("+", "-").replace("/", "_")}
+    return {form for form in forms if form != secret and len(form) >= min(len(secret), _SHORTEST_FORM)}
+
+
 def code_number(code: object) -> int | None:
     """The number of an API error code, None if it is not one. Servers write `ERR017` as well as `ERR0017` [doc]."""
     match = re.fullmatch(r"ERR0*(\d{1,9})", str(code))
@@ -65,6 +90,11 @@ class MstrError(Exception):
         super().__init__(sentence)
         self.sentence = sentence
         self.error: dict[str, Any] = {key: error.get(key) for key in ERROR_KEYS}
+
+    def add(self, sentence: str) -> None:
+        """Add a sentence."""
+        self.sentence = f"{self.sentence} {sentence}"
+        self.args = (self.sentence,)
 
     def to_result(self) -> dict[str, Any]:
         """The arguments of `fail_json`."""

@@ -7,9 +7,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
+
+from ._errors import disguises
+
+_SHORTEST_PART = 8  # characters
 
 
 def option_error(sentence: str, spec: Mapping[str, Any], params: Mapping[str, Any]) -> str:
@@ -34,18 +40,38 @@ def _not_mappings(spec: Mapping[str, Any], params: Mapping[str, Any], place: str
 
 
 def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str]:
-    """The values of secret options.
+    """What Ansible must mask even if it refuses the options: the values of secret options, and credentials in base_url.
 
-    ansible-core 2.16 and 2.19 stop collecting them at the first value that is not a mapping where one is expected, and
-    then show all options with their values.
+    ansible-core 2.16 and 2.19 stop collecting secrets at the first value that is not a mapping where one is expected,
+    and then show all options with their values.
     """
-    return {str(params[name]) for name, one in spec.items() if one.get("no_log") and params.get(name)}
+    found = {str(params[name]) for name, one in spec.items() if one.get("no_log") and params.get(name)}
+    for url in (params.get("base_url"), os.environ.get("MSTR_BASE_URL")):
+        found |= _url_secrets(str(url or ""))
+    return with_disguises(found)
 
 
-def passwords_in(url: str | None) -> set[str]:
-    """The password in a base URL. Such a URL is refused, and Ansible must not show the password with the arguments."""
-    found = re.search("//[^/@]*?:([^/@]+)@", url or "")
-    return {found.group(1)} if found else set()
+def with_disguises(texts: Iterable[str]) -> set[str]:
+    """The texts, and the forms in which a server may repeat them."""
+    return {form for text in texts for form in (text, *disguises(text))}
+
+
+def _url_secrets(url: str) -> set[str]:
+    """Whatever may be secret in a base URL: everything before the last @, the password there, and the query.
+
+    Such a URL is refused, but Ansible shows the options of the task.
+    """
+    rest = url.split("//", 1)[-1]
+    credentials, at, _place = rest.rpartition("@")
+    user, _colon, password = credentials.partition(":")
+    # Without a password, the user name is a token.
+    parts = [password or user, unquote(password or user)]
+    query = re.search(r"[?#].+", rest, re.DOTALL)
+    if query:
+        parts += re.split("[&=]", query.group()[1:])
+    # A short part alone would mask half a result.
+    found = {part for part in parts if len(part) >= _SHORTEST_PART}
+    return found | ({credentials + at} if at else set()) | ({query.group()} if query else set())
 
 
 def masked_by_coincidence(result: Mapping[str, Any], secrets: Iterable[object]) -> str | None:

@@ -34,7 +34,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ._errors import MstrError, ValidationError, all_of, unforeseen
-from ._options import masked_by_coincidence, option_error, passwords_in, secret_values
+from ._options import masked_by_coincidence, option_error, secret_values, with_disguises
 from ._session.connection import LOGIN_MODES, Connection, connection_from, is_given
 from ._session.interrupt import Stop
 from ._session.session import Session
@@ -83,17 +83,22 @@ def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
     return {name: one for name, one in params.items() if name not in spec or is_given(name, one, empty=name in own)}
 
 
-class _Module(AnsibleModule):
+class OwnModule(AnsibleModule):
     """AnsibleModule, with `given_options` alone, and with what `_options` knows of options that Ansible refuses."""
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
-        self.no_log_values.update(secret_values(self.argument_spec, self._written))
+        """End the module, with a clearer message than Ansible's where possible."""
         super().fail_json(msg=option_error(msg, self.argument_spec, self._written), **more)
 
-    def _load_params(self) -> None:
+    def _read_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]
+
+    def _load_params(self) -> None:
+        self._read_params()
         self.params = given_options(self.params, self.argument_spec)
         self._written = dict(self.params)  # before Ansible converts them, or empties a list that it cannot convert
+        # Ansible shows the options even if it refuses one of them.
+        self.no_log_values.update(with_disguises(secret_values(self.argument_spec, self.params)))
 
 
 class Progress:
@@ -138,10 +143,10 @@ class Task(NamedTuple):
 class Frame(NamedTuple):
     """The environment of `run`. By default a module's own process; the action plugins set a different one.
 
-    `make_module` takes the arguments of AnsibleModule, and applies `given_options` to the options of the task.
+    `make_module` takes the arguments of AnsibleModule.
     """
 
-    make_module: Callable[..., AnsibleModule] = _Module
+    make_module: Callable[..., AnsibleModule] = OwnModule
     make_stop: Callable[[], Stop] = Stop.installed
     # Shows a line of progress; None in a plain module, which cannot show any.
     show: Callable[[str], None] | None = None
@@ -183,7 +188,7 @@ def run(
     missing = [name for name, trace in {"requests": REQUESTS_IMPORT_ERROR, **(needed or {})}.items() if trace]
     if missing:
         module.fail_json(**_not_installed(missing).to_result())
-    module.no_log_values.update(passwords_in(module.params["base_url"]))
+    module.no_log_values.update(with_disguises(module.no_log_values))
     stop = _frame.make_stop()
     result, failure = _result(module, stop, work, (connection, prepare))
     if stop.hung_up:
@@ -223,9 +228,10 @@ def _result(
             _warn_of_risks(module, connection)
             session = Session(connection, stop, module.warn)
             progress = _progress(module, session)
-            return dict(
-                work(Task(session, stop, module.params, module.check_mode, module.warn, progress), request)
-            ), None
+            task = Task(session, stop, module.params, module.check_mode, module.warn, progress)
+            result = dict(work(task, request))
+            session.hand_over()
+            return result, None
         except MstrError as exc:
             return {}, exc.to_result()
         except Exception as exc:

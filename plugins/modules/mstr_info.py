@@ -121,14 +121,14 @@ from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
-from ansible_collections.mstr.library.plugins.module_utils._session.response import wrong_shape
+from ansible_collections.mstr.library.plugins.module_utils._session.response import OBJECT
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
 
 
 def connection_info(session: Session) -> dict[str, Any]:
     """The result: server, user, session and runtimes. Raises MstrError if one of the requests fails."""
-    user = _user(session)
+    user = session.get("/sessions/userInfo", doing="read who is logged in", shape=OBJECT)
     settings = _object(session.get("/sessions", doing="read the session's settings"))
     api = RuntimeApi(session)
     runtimes = len(api.everything())
@@ -148,14 +148,6 @@ def connection_info(session: Session) -> dict[str, Any]:
         "python_versions": None if versions is None else list(versions),
         "msg": _sentence(server, _text(user.get("fullName")) or "a user without a name", runtimes, versions),
     }
-
-
-def _user(session: Session) -> Mapping[str, Any]:
-    path, doing = "/sessions/userInfo", "read who is logged in"
-    user = session.get(path, doing=doing)
-    if not isinstance(user, Mapping):
-        raise wrong_shape(user, doing, session.base_url, f"GET /api{path}", "an object with the user")
-    return user
 
 
 def _status(session: Session) -> Mapping[str, Any]:

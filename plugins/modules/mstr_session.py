@@ -110,7 +110,8 @@ def open_or_close(task: auth.Task, _request: None) -> Mapping[str, Any]:
     """Log in, or log out."""
     session = task.session
     if task.params["state"] == "present":
-        text = session.session_string()
+        secret_options = {name: task.params[name] for name, one in auth.argument_spec().items() if one.get("no_log")}
+        text = session.session_string(secret_options)
         return {"changed": False, "session": text, "msg": f"Logged in to {session.base_url}."}
     if session.delegated:
         why = "it shares the session of the identity token's owner"

@@ -19,15 +19,13 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import parent_process
-from typing import Any, NoReturn
+from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common import json as _core_json
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.warnings import get_deprecation_messages, get_warning_messages
 from ansible.utils.display import Display
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._options import option_error, secret_values
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 
 SWITCH = "mstr_in_process"
@@ -63,8 +61,8 @@ class Screen:
                 display.display(f"[{self._host}] {text}", stderr=True)
 
 
-class _InProcessModule(AnsibleModule):
-    """AnsibleModule that takes its options as an argument and keeps its result in `result`."""
+class _InProcessModule(auth.OwnModule):
+    """The module's AnsibleModule, which takes its options as an argument and keeps its result in `result`."""
 
     def __init__(self, given: dict[str, Any], **options: Any) -> None:
         self._given = given
@@ -73,13 +71,8 @@ class _InProcessModule(AnsibleModule):
         self.result: dict[str, Any] | None = None
         super().__init__(**options)  # type: ignore[no-untyped-call]
 
-    def _load_params(self) -> None:
-        self.params = auth.given_options(self._given, self.argument_spec)
-
-    def fail_json(self, msg: str, **more: Any) -> NoReturn:
-        """End the module, with a clearer message than Ansible's where possible."""
-        self.no_log_values.update(secret_values(self.argument_spec, self._given))
-        super().fail_json(msg=option_error(msg, self.argument_spec, self._given), **more)
+    def _read_params(self) -> None:
+        self.params = self._given
 
     def warn(self, warning: str, **more: Any) -> None:
         """Add a warning to the result."""

@@ -169,7 +169,7 @@ def _both(sim: Simulator) -> tuple[list[str], list[str], set[str | None]]:
 
     def play() -> tuple[str, list[str], str | None]:
         with session(sim) as one:
-            one.session.session_string()  # logs in
+            one.session.session_string({})  # logs in
             one.session._opened_here = True  # logs out at the end
             start.wait(10)
             outcome = one.ensure(name="New", exec_timeout=60)

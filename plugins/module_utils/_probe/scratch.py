@@ -22,7 +22,7 @@ from .._errors import ApiError, ConnectError, MstrError, code_number, unforeseen
 from .._model.names import name_key
 from .._model.runtime import Runtime
 from .._session.interrupt import Interrupted, Stop
-from .._session.response import Response, says_no_such_object
+from .._session.response import OBJECT, Response, list_of, says_no_such_object
 from .._session.session import Session
 from .._work.api import RuntimeApi
 
@@ -54,6 +54,8 @@ def why(exc: MstrError) -> str:
     status, code = exc.error["http_status"], exc.error["code"]
     if not status:
         return f"No usable response came to {request}."
+    if status < 300:
+        return f"The server answered {status} to {request}, with a body of an unexpected shape."
     return f"The server answered {status}{f' {code}' if code_number(code) is not None else ''} to {request}."
 
 
@@ -137,20 +139,15 @@ class Scratch:
     # --- reading
 
     def listed(self) -> list[dict[str, Any]]:
-        """The list as the server returns it. Raises MstrError, Unanswered."""
-        data = self.session.get(PATH, doing="list the runtimes")
-        entries = data.get("runtimes") if isinstance(data, Mapping) else None
-        if not isinstance(entries, list):
-            raise Unanswered("The list of runtimes has an unexpected shape.")
-        found = [dict(entry) for entry in entries if isinstance(entry, Mapping) and entry.get("id")]
+        """The list as the server returns it. Raises MstrError."""
+        data = self.session.get(PATH, doing="list the runtimes", shape=list_of("runtimes"))
+        found = [dict(entry) for entry in data["runtimes"] if isinstance(entry, Mapping) and entry.get("id")]
         self.list_orders.append([str(entry["id"]) for entry in found])
         return found
 
     def read(self, identity: str) -> dict[str, Any]:
-        """One runtime as the server returns it. Raises MstrError, Unanswered."""
-        data = self.session.get(f"{PATH}/{identity}", doing="read a runtime")
-        if not isinstance(data, Mapping):
-            raise Unanswered("A runtime was returned in an unexpected shape.")
+        """One runtime as the server returns it. Raises MstrError."""
+        data = self.session.get(f"{PATH}/{identity}", doing="read a runtime", shape=OBJECT)
         self.objects[identity] = dict(data)
         if isinstance(data.get("whitelist"), list):
             self.block_orders.append([str(block) for block in data["whitelist"]])

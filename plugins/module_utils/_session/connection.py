@@ -91,6 +91,9 @@ def normal_url(text: str) -> str:
     Raises ValueError with the rest of a sentence that starts with the URL.
     """
     url = text.strip()
+    if "@" in url:
+        # Wherever it is: a password with an unencoded / or # moves it out of the place where a parser expects it.
+        raise ValueError("contains credentials; put them in username and password")
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
@@ -98,8 +101,6 @@ def normal_url(text: str) -> str:
         host = None
     if host is None or parts.scheme.lower() not in ("http", "https") or re.search(r"[\s\x00-\x1f\\]", url):
         raise ValueError("is not an http or https URL, such as https://mstr.example.com/MicroStrategyLibrary")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("contains credentials; put them in username and password")
     if parts.query or parts.fragment:
         raise ValueError("has a query or a fragment; it must end with the name of the Library application")
     path = re.sub(r"/(api|app)$", "", parts.path.rstrip("/")).rstrip("/")
@@ -124,6 +125,9 @@ def connection_from(params: Mapping[str, Any]) -> Connection:
     session = _session(params.get("session"), faults)
     base_url = _base_url(params.get("base_url"), session, params.get("session") is not None, faults)
     login = _login(params, session_given=params.get("session") is not None, faults=faults)
+    if session and params.get("base_url") is None:
+        # A session string may come from anywhere, and names its server: credentials are not sent there after it ended.
+        login = None
     timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
     if not 0 < timeout <= _LONGEST_TIMEOUT:
         faults.append(f"timeout must be more than 0 and at most {_LONGEST_TIMEOUT} seconds, not {timeout}")
@@ -155,9 +159,10 @@ def _base_url(given: str | None, session: SessionString | None, session_given: b
     try:
         url = normal_url(given)
     except ValueError as exc:
-        # The URL may contain credentials, so the part before @ is not quoted.
-        before, at, after = clean(given).rpartition("@")
-        masked_url = f"…@{after}" if at else before + after
+        # The parts before @ and after ? may contain credentials, so they are not quoted.
+        _credentials, at, place = given.rpartition("@")
+        place, mark, _query = re.split(r"([?#])", place, maxsplit=1) if re.search("[?#]", place) else (place, "", "")
+        masked_url = clean(f"{at and '…@'}{place}{mark and f'{mark}…'}")
         faults.append(f"base_url {masked_url!r} {exc}")
         return ""
     if session and session.base_url != url:
@@ -208,7 +213,7 @@ def _login(params: Mapping[str, Any], *, session_given: bool, faults: list[str])
 def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
     """The string for `decode`. It contains none of the texts in `avoid`, because Ansible would mask them in it.
 
-    Raises ValueError if a secret is too short to avoid.
+    Raises ValueError if one is too short to avoid.
     """
     body = json.dumps([session.base_url, session.token, list(session.cookies), session.delegated]).encode()
     body = hashlib.sha256(body).digest()[:_DIGEST] + body

@@ -5,46 +5,45 @@
 """Explains why a call got no response, from the exceptions of requests and urllib3.
 
 If a connection breaks, the server may have received the request, unless the traceback proves that it was never sent: an
-exception from `connect` means that there was no connection yet. The class of the exception proves nothing: behind a
-proxy, urllib3 raises ProxyError for every broken connection, even after a request was sent.
-The code compares class names, so that it needs neither library. It never quotes an exception's whole text, which
-contains object addresses and, behind a proxy, may contain secrets.
+exception from a function that works before the request goes out. The class of the exception proves nothing: behind a
+proxy, urllib3 raises ProxyError for every broken connection, and it raises InvalidHeader for headers of a response.
+The code compares names, so that it needs neither library. It never quotes an exception's whole text, which contains
+object addresses and, behind a proxy, may contain secrets.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from .._errors import clean
+from .._errors import ConnectError, MstrError, clean
 from .tls import client_refused, not_tls, untrusted
 
-# Functions of http.client, urllib3 and requests that finish before a request is sent.
-_BEFORE_SENDING = {"connect", "cert_verify"}
-# Exceptions of requests for an invalid request.
-_NO_REQUEST = {"InvalidURL", "InvalidSchema", "MissingSchema", "InvalidHeader", "InvalidJSONError"}
+# Functions of http.client, urllib3 and requests that finish before a request is sent: they check it, open the
+# connection, or write its first line and headers into a buffer.
+_PREPARING = {"prepare_request", "get_adapter", "get_connection", "get_connection_with_tls_context", "request_url"}
+_BUFFERING = {"putrequest", "putheader"}
+_CONNECTING = {"connect", "cert_verify"}
 _TLS_ERRORS = {"SSLError", "CertificateError"}
 _TIMEOUTS = {"ConnectTimeout", "ConnectTimeoutError", "ReadTimeout", "ReadTimeoutError", "TimeoutError", "timeout"}
 _LOST = {"ConnectionError", "ChunkedEncodingError", "ProtocolError", "ContentDecodingError", "ProxyError"}
+_NOT_HTTP = {"BadStatusLine", "LineTooLong", "InvalidHeader", "HeaderParsingError"}
 _HTTPS_HINT = "; if this port uses TLS, write https:// in base_url"
 
 
-class Failure(NamedTuple):
-    """The reason, as the rest of a sentence. For the flags, see `ConnectError`."""
-
-    reason: str
-    unclear: bool = False
-    refused: bool = False
-    hopeless: bool = False
+class UnreadableBody(Exception):
+    """A body that cannot be unpacked. The text says what came."""
 
 
 class _Case:
     """An exception with all its causes, and the facts about the call."""
 
-    def __init__(self, exc: BaseException, server: str, proxied: bool, answered: bool) -> None:
+    def __init__(
+        self, exc: BaseException, doing: str, request: str, server: str, proxied: bool, answered: bool
+    ) -> None:
         parts = urlsplit(server)
+        self.doing, self.request = doing, request
         self.host, self.server, self.proxied = parts.hostname or "", server, proxied
         self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
@@ -64,92 +63,114 @@ class _Case:
         text = re.sub(r"<[^>]*>(: )?|\([^()]*object at 0x[^()]*\)", "", str(last))
         return clean(text, 120) or type(last).__name__
 
+    def not_sent(self, reason: str, *, refused: bool = False, hopeless: bool = False) -> ConnectError:
+        """The error for a request that was not sent, or that the server did not read. `reason` ends the sentence."""
+        sentence = f"Could not {self.doing}: {reason}."
+        return ConnectError(sentence, request=self.request, refused=refused, hopeless=hopeless)
+
+    def lost(self, reason: str, *, hopeless: bool = False) -> ConnectError:
+        """The error for a request that was sent. Only a read surely changed nothing."""
+        unclear = not self.request.startswith("GET ")
+        sentence = f"Could not {self.doing}: {reason}."
+        return ConnectError(sentence, request=self.request, unclear=unclear, hopeless=hopeless)
+
 
 def explain(
-    exc: BaseException, server: str, limit: float, *, proxied: bool = False, answered: bool = True
-) -> Failure | None:
-    """Why a call failed; None for an exception that has a different origin.
+    exc: BaseException,
+    doing: str,
+    request: str,
+    server: str,
+    limit: float,
+    *,
+    proxied: bool = False,
+    answered: bool = True,
+) -> BaseException:
+    """The error to raise for a call that failed with `exc`: a ConnectError, or `exc` itself if it is a bug or a signal.
 
     `limit`: seconds that the whole call may take. `proxied`: the call goes through a proxy. `answered`: the server has
     responded to an earlier call.
     """
-    case = _Case(exc, server, proxied, answered)
-    if isinstance(exc, OverflowError):
-        reason = f"{server} sent {exc}; responses of the API are smaller; check base_url"
-        return Failure(reason, unclear=True, hopeless=True)
-    if case.names & _NO_REQUEST and not case.functions & _BEFORE_SENDING:
+    if isinstance(exc, MstrError) or not isinstance(exc, Exception):
+        return exc
+    case = _Case(exc, doing, request, server, proxied, answered)
+    if case.functions & _CONNECTING:
+        return _not_connected(case)
+    if "SOCKS" in case.text and "InvalidSchema" in case.names:
+        reason = "the proxy variable names a SOCKS proxy, which needs the Python library PySocks; install PySocks"
+        return case.not_sent(reason, hopeless=True)
+    if case.functions & (_PREPARING | _BUFFERING):
         # Behind a proxy, the exception's text may contain the proxy's password.
         why = "check base_url and HTTPS_PROXY" if proxied else f"{case.detail()}; check base_url"
-        return Failure(f"the request to {server} is not valid: {why}", hopeless=True)
-    if case.functions & _BEFORE_SENDING:
-        return _not_connected(case)
+        return case.not_sent(f"the request to {server} is not valid: {why}", hopeless=True)
     return _lost(case, exc, limit)
 
 
-def _not_connected(case: _Case) -> Failure:
-    """The reason, if the request was not sent."""
+def _not_connected(case: _Case) -> ConnectError:
     refused_by_proxy = re.match(r"Tunnel connection failed: (\d{3}.*)", str(case.chain[-1]))
     if refused_by_proxy:
         check = "the user name and password in it" if refused_by_proxy.group(1).startswith("407") else "NO_PROXY"
         why = clean(refused_by_proxy.group(1), 80)
-        return Failure(f"the proxy refused to connect to {case.place} ({why}); check HTTPS_PROXY and {check}")
+        return case.not_sent(f"the proxy refused to connect to {case.place} ({why}); check HTTPS_PROXY and {check}")
     if case.names & _TLS_ERRORS:
         return _no_tls(case)
     unresolved = bool(case.names & {"NameResolutionError", "gaierror", "LocationParseError"})
     refused = bool(case.names & {"NewConnectionError", "ConnectionRefusedError"}) and not unresolved
     if case.proxied and ("create_connection" in case.functions or "_tunnel" in case.functions):
         what = "did not open a connection" if "_tunnel" in case.functions else "cannot be reached"
-        return Failure(
-            f"the proxy on the way to {case.place} {what} ({case.detail()}); check HTTPS_PROXY and NO_PROXY",
-            refused=refused,
-        )
+        reason = f"the proxy on the way to {case.place} {what} ({case.detail()}); check HTTPS_PROXY and NO_PROXY"
+        return case.not_sent(reason, refused=refused)
     if unresolved:
-        return Failure(f"the host name {case.host} cannot be resolved; check base_url and the name server")
+        return case.not_sent(f"the host name {case.host} cannot be resolved; check base_url and the name server")
     if refused:
         reason = f"cannot connect to {case.place} ({case.detail()}); check base_url, and that the server is running"
-        return Failure(reason, refused=True)
+        return case.not_sent(reason, refused=True)
     if case.names & _TIMEOUTS:
-        return Failure(f"{case.place} did not answer within the timeout; check base_url, firewalls and proxies")
+        return case.not_sent(f"{case.place} did not answer within the timeout; check base_url, firewalls and proxies")
     if "cert_verify" in case.functions:
         reason = "the certificates cannot be read; check the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
-        return Failure(reason, hopeless=True)
-    return Failure(f"no connection to {case.place} could be established ({case.detail()})")
+        return case.not_sent(reason, hopeless=True)
+    return case.not_sent(f"no connection to {case.place} could be established ({case.detail()})")
 
 
-def _no_tls(case: _Case) -> Failure:
+def _no_tls(case: _Case) -> ConnectError:
     reason = untrusted(case.text, case.place) or client_refused(case.text, case.place) or not_tls(case.text, case.place)
     if reason:
-        return Failure(reason, hopeless=True)
+        return case.not_sent(reason, hopeless=True)
     if "do_handshake" not in case.functions:
         # The files in the options were checked earlier, so this one comes from the environment.
         reason = f"the CA certificates cannot be loaded ({case.detail()}); check the file that REQUESTS_CA_BUNDLE names"
-        return Failure(reason, hopeless=True)
-    return Failure(f"no TLS connection to {case.place} could be established ({case.detail()})")
+        return case.not_sent(reason, hopeless=True)
+    return case.not_sent(f"no TLS connection to {case.place} could be established ({case.detail()})")
 
 
-def _lost(case: _Case, exc: BaseException, limit: float) -> Failure | None:
-    """The reason, if the server may have received the request and carried it out."""
+def _lost(case: _Case, exc: Exception, limit: float) -> ConnectError:
+    """The error, if the server may have received the request and carried it out."""
+    if isinstance(exc, OverflowError):
+        reason = f"{case.server} sent {exc}; responses of the API are smaller; check base_url"
+        return case.lost(reason, hopeless=True)
     if case.names & _TLS_ERRORS:
-        reason = client_refused(case.text, case.place)
+        reason = client_refused(case.text, case.place) or ""
         if reason:
-            return Failure(reason, hopeless=True)
+            return case.not_sent(reason, hopeless=True)
         # With TLS 1.3, a server that requires a client certificate may close the connection before its alert is read.
         hint = "; the server may require a client certificate (client_cert, client_key)" if "EOF" in case.text else ""
-        return Failure(f"the TLS connection to {case.place} broke ({case.detail()}){hint}", unclear=True)
+        return case.lost(f"the TLS connection to {case.place} broke ({case.detail()}){hint}")
     if case.names & {"ReadTimeout", "ReadTimeoutError"}:
         reason = f"{case.sender} sent nothing within the timeout; the server may be overloaded, or timeout too short"
-        return Failure(reason, unclear=True)
+        return case.lost(reason)
     if isinstance(exc, TimeoutError):
-        return Failure(f"{case.sender} sent no complete response within {limit:g} seconds", unclear=True)
-    if "BadStatusLine" in case.names and "RemoteDisconnected" not in case.names:
-        return Failure(f"{case.sender} answered with something other than HTTP{case.hint}", unclear=True)
+        return case.lost(f"{case.sender} sent no complete response within {limit:g} seconds")
+    if isinstance(exc, UnreadableBody):
+        return case.lost(f"{case.sender} sent {exc}")
+    if case.names & _NOT_HTTP and "RemoteDisconnected" not in case.names:
+        return case.lost(f"{case.sender} answered with something other than HTTP{case.hint}")
     if case.names & _LOST:
         closed = f"{case.sender} closed the connection before the response was complete ({case.detail()})"
-        return Failure(f"{closed}{case.hint}", unclear=True)
-    # HTTPError is the base class of urllib3's exceptions; requests does not wrap all of them.
-    if case.names & {"RequestException", "HTTPError"} or isinstance(exc, OSError):
-        return Failure(f"the call to {case.server} failed ({case.detail()})", unclear=True)
-    return None
+        return case.lost(f"{closed}{case.hint}")
+    if isinstance(exc, OSError):
+        return case.lost(f"the call to {case.server} failed ({case.detail()})")
+    # The libraries check little of what arrives, so a broken response may raise anything.
+    return case.lost(f"{case.sender} sent a response that cannot be read ({type(case.chain[-1]).__name__}){case.hint}")
 
 
 def _functions(exc: BaseException) -> Iterator[str]:

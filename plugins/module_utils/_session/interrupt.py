@@ -35,8 +35,12 @@ CONCURRENCY_OPTION: dict[str, Any] = {"concurrency": {"type": "int", "default": 
 
 
 class Interrupted(MstrError):
-    """The task must end. `unclear`: the server may have carried out the request. `doing`: the current operation."""
+    """The task must end. `doing`: the current operation.
 
+    `sent`: a request was on its way. `unclear`: it was a write, which the server may have carried out.
+    """
+
+    sent = False
     unclear = False
     doing = ""
 
@@ -138,8 +142,8 @@ def _stdout_hung_up() -> bool:
         return False
 
 
-def start_thread(work: Callable[..., None], *args: Any) -> None:
-    """Start `work` in a daemon thread that receives no signals.
+def start_thread(work: Callable[..., None], *args: Any) -> bool:
+    """Start `work` in a daemon thread that receives no signals. Returns False where the system allows no more threads.
 
     Otherwise the kernel might deliver signals to that thread, and the main thread, where Python runs the handlers,
     would not wake up.
@@ -147,6 +151,11 @@ def start_thread(work: Callable[..., None], *args: Any) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in (*_SIGNALS, "SIGALRM")])
     try:
         Thread(target=work, args=args, daemon=True).start()
+    except RuntimeError:
+        # Containers limit the number of threads. The caller does the work itself.
+        return False
+    else:
+        return True
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -166,14 +175,9 @@ def side_by_side(
     """The results in the order of `items`; an exception takes the place of a result that it prevented.
 
     The main thread stays free to receive signals, which wake all waiting workers, so that all of them end. After each
-    item, `on_done` is called in the main thread with the number of finished items.
+    item, `on_done` is called in the main thread with the number of finished items. Where fewer threads can be started
+    than wanted, those do the work; without any, the main thread does.
     """
-    if len(items) < 2 or concurrency < 2:
-        one_by_one = []
-        for item in items:
-            one_by_one.append(_result(work, item))
-            on_done(len(one_by_one))
-        return one_by_one
     todo: SimpleQueue[int] = SimpleQueue()
     for index in range(len(items)):
         todo.put(index)
@@ -187,13 +191,25 @@ def side_by_side(
                 return
             done.put((index, _result(work, items[index])))
 
-    for _worker in range(min(concurrency, len(items))):
-        start_thread(serve)
+    wanted = min(concurrency, len(items))
+    threads = sum(start_thread(serve) for _worker in range(wanted)) if wanted > 1 else 0
+    if not threads:
+        one_by_one = []
+        for item in items:
+            one_by_one.append(_result(work, item))
+            on_done(len(one_by_one))
+        return one_by_one
     results: dict[int, Any] = {}
-    while len(results) < len(items):
-        index, result = done.get()
-        results[index] = result
-        on_done(len(results))
+    try:
+        while len(results) < len(items):
+            index, result = done.get()
+            results[index] = result
+            on_done(len(results))
+    finally:
+        # If `on_done` raised, the threads begin no further item.
+        with suppress(Empty):
+            while True:
+                todo.get_nowait()
     return [results[index] for index in range(len(items))]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -154,13 +154,38 @@ def wrong_response(response: Response, doing: str, server: str, wanted: str) -> 
     )
 
 
-def wrong_shape(data: Any, doing: str, server: str, request: str, wanted: str) -> ApiError:
-    """The error for JSON of an unexpected shape in the response to `request`, a call that only reads."""
-    return ApiError(
-        f"Could not {doing}: {server} answered 200 to {request} with {shape(data)} instead of {wanted}. "
-        f"{_check_place(server)}",
-        http_status=200,
-        request=request,
+class Shape(NamedTuple):
+    """What the JSON of a response should be. `name` is for messages."""
+
+    name: str
+    fits: Callable[[Any], bool]
+
+    def check(self, data: Any, doing: str, server: str, request: str) -> Any:
+        """The JSON in the response to `request`, a call that only reads. Raises ApiError if it does not fit."""
+        if self.fits(data):
+            return data
+        raise ApiError(
+            f"Could not {doing}: {server} answered 200 to {request} with {shape(data)} instead of {self.name}. "
+            f"{_check_place(server)}",
+            http_status=200,
+            request=request,
+        )
+
+
+def _has_id(data: Any) -> bool:
+    return isinstance(data, Mapping) and bool(data.get("id"))
+
+
+ANYTHING = Shape("JSON", lambda data: True)
+OBJECT = Shape("an object", lambda data: isinstance(data, Mapping))
+OBJECT_WITH_ID = Shape("an object with an id", _has_id)
+LIST_WITH_IDS = Shape("a list of objects with ids", lambda data: isinstance(data, list) and all(map(_has_id, data)))
+
+
+def list_of(key: str) -> Shape:
+    """An object with a list under `key`."""
+    return Shape(
+        f"an object with a list of {key}", lambda data: isinstance(data, Mapping) and isinstance(data.get(key), list)
     )
 
 

@@ -9,20 +9,20 @@ It logs in before the first call, and logs out only of a session that it opened 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import partial
 from threading import Lock
 from typing import Any
 
-from .._errors import ApiError, AuthError, ConnectError, MstrError
+from .._errors import ApiError, AuthError, ConnectError, MstrError, disguises
 from .connection import Connection, Login, SessionString, encode
-from .exchange import Exchange
-from .interrupt import Stop
-from .response import Response, api_error, says_session_gone, wrong_response
+from .interrupt import Interrupted, Stop
+from .response import ANYTHING, Response, Shape, api_error, says_session_gone, wrong_response
+from .transport import RETRY_STATUSES, SHORTEST_SECRET, Http
 
 _TOKEN, _PROJECT = "X-MSTR-AuthToken", "X-MSTR-ProjectID"
 _LOG_IN = "log in"
+_MAY_BE_OPEN = "If the server did log in, that session stays open until it times out there."
 
 
 class Session:
@@ -33,26 +33,37 @@ class Session:
         self.connection, self._stop, self._warn = connection, stop, warn
         # Called with each response, of any status.
         self.on_response: Callable[[Response], object] = lambda response: None
-        self._exchange = Exchange(connection, stop, self._forward_response)
-        self._http = self._exchange.http
+        self._http = Http(connection, stop, lambda response: self.on_response(response))
         self._login_lock = Lock()
         self._new_logins = connection.retries
+        self._failed_login: MstrError | None = None
         self._opened_here = False
+        self._handed_over = False
+        self._closed = False
         self._token: str | None = None
         if connection.login:
-            self._http.secrets.update(text for text in connection.login.secrets if text)
+            self._http.add_secrets(connection.login.secrets)
         if connection.session:
             self._http.take_cookies(connection.session.cookies)
             self._keep_token(connection.session.token)
 
-    def _forward_response(self, response: Response) -> None:
-        self.on_response(response)
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        doing: str | None = None,
+        shape: Shape = ANYTHING,
+        **more: Any,
+    ) -> Any:
+        """The JSON of the response to GET `path` below /api, None for an empty body. Raises MstrError.
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, doing: str | None = None, **more: Any) -> Any:
-        """The JSON of the response to GET `path` below /api, None for an empty body. Raises MstrError. See `call`."""
+        `shape`: what the caller can use; any other JSON is an error. `more`: see `call`.
+        """
         doing = doing or f"read {path}"
         response = self.call("GET", path, params=params, doing=doing, **more)
-        return self._data(response, doing, "a response of the API")
+        data = self._data(response, doing, "a response of the API")
+        return shape.check(data, doing, self.base_url, response.request)
 
     def send(self, method: str, path: str, body: Any = None, *, doing: str, **options: Any) -> Any:
         """The JSON of the response to a write, None for an empty body. Raises MstrError. `options`: see `call`."""
@@ -72,18 +83,19 @@ class Session:
         kind, renews = options.pop("kind", "read" if method == "GET" else "write"), options.pop("renews", True)
         project = options.pop("project", None)
         while True:
-            token = self._token or self._log_in(None)
+            self._check_open(doing)
+            token = self._token or self._log_in(None, polling=kind == "once")
             headers = {_TOKEN: token, **({_PROJECT: project} if project else {})}
-            response = self._exchange.send(kind, method, path, doing=doing, late=late, headers=headers, **options)
+            response = self._http.send(kind, method, path, doing=doing, late=late, headers=headers, **options)
             if response.ok:
                 return response
             error = api_error(response, doing, self.base_url)
             if not renews or not says_session_gone(error):
                 raise error
             # If a load balancer changes its cookie with each response, parallel calls of one session fail.
-            self._exchange.take_turns()
+            self._http.take_turns()
             # The server rejected the call without doing anything, so a write can be repeated, too.
-            self._log_in(token, error)
+            self._log_in(token, error, polling=kind == "once")
 
     @property
     def delegated(self) -> bool:
@@ -94,7 +106,7 @@ class Session:
         return self.connection.login is not None and self.connection.login.delegated
 
     @property
-    def secrets(self) -> set[str]:
+    def secrets(self) -> frozenset[str]:
         """The texts that no output may contain."""
         return self._http.secrets
 
@@ -103,23 +115,42 @@ class Session:
         token = self._token or self._log_in(None)
         return SessionString(self.base_url, token, self._http.cookies(), self.delegated)
 
-    def session_string(self) -> str:
-        """The session as one string for other tasks. From now on, this task leaves the session open, like those tasks.
+    def session_string(self, secret_options: Mapping[str, str]) -> str:
+        """The session as one string for other tasks, for which `hand_over` leaves it open.
 
-        Raises MstrError if a credential is so short that Ansible would mask it in any string.
+        `secret_options`: what Ansible masks wherever it occurs. Raises MstrError, which names the option, if one is so
+        short that it occurs in any string.
         """
+        session = self.snapshot()
+        avoid = {option: {text, *disguises(text)} for option, text in secret_options.items() if text}
         try:
-            text = encode(self.snapshot(), self.secrets)
-        except ValueError as exc:
-            why = f"{exc}, and Ansible would mask it there. Use a longer one."
-            raise MstrError(f"Could not return the session: {why}") from None
-        # If the result cannot be delivered, no other task could close the session, so check before giving it up.
-        self._stop.check()
-        self._opened_here = False
+            text = encode(session, self.secrets.union(*avoid.values()))
+        except ValueError:
+            options = [option for option, texts in avoid.items() if not _can_avoid(session, texts)]
+            raise MstrError(
+                f"Could not return the session: the value of {' and '.join(options) or 'a credential'} is so short "
+                "that it occurs in every session string, and Ansible would mask it there. Use a longer value, or omit "
+                "the option if the login does not need it."
+            ) from None
+        self._handed_over = True
         return text
 
+    def hand_over(self) -> None:
+        """Leave the session open if `session_string` was returned. Call it last.
+
+        If the result cannot be delivered, no other task could close the session. So it raises Interrupted after a
+        request to end the task, and the session stays with this task.
+        """
+        if self._handed_over:
+            self._stop.check()
+            self._opened_here = False
+
     def log_out(self) -> None:
-        """Close the session if it was opened here. A failure is only a warning, so that the task keeps its result."""
+        """Close the session if it was opened here. A failure is only a warning, so that the task keeps its result.
+
+        No later call succeeds, and none logs in again: a thread may still be at work.
+        """
+        self._closed = True
         if not self._opened_here:
             return
         try:
@@ -151,7 +182,7 @@ class Session:
         return self._last_call(method, path, self._token, doing)
 
     def _last_call(self, method: str, path: str, token: str, doing: str) -> Any:
-        response = self._exchange.send_last(method, path, doing=doing, headers={_TOKEN: token})
+        response = self._http.send_last(method, path, doing=doing, headers={_TOKEN: token})
         if not response.ok:
             raise api_error(response, doing, self.base_url)
         # Any other body may come from a gateway, so the server may not have received the call.
@@ -163,12 +194,21 @@ class Session:
         except ValueError:
             raise wrong_response(response, doing, self.base_url, wanted) from None
 
-    def _log_in(self, dead_token: str | None, error: ApiError | None = None) -> str:
+    def _check_open(self, doing: str) -> None:
+        if self._closed:
+            raise MstrError(f"Could not {doing}: the task has already closed its session.")
+
+    def _log_in(self, dead_token: str | None, error: ApiError | None = None, *, polling: bool = False) -> str:
         """The token of a new session, or of one that another thread opened in the meantime.
 
-        `dead_token`: the token of the ended session. `error`: the response that reported its end.
+        `dead_token`: the token of the ended session. `error`: the response that reported its end. A failed login is
+        final, because a server may lock the user out after a few. Only `polling` logs in again, after the server was
+        not there.
         """
         with self._login_lock:
+            self._check_open(_LOG_IN)
+            if self._failed_login and not (polling and _is_absent(self._failed_login)):
+                raise self._failed_login
             if self._token and self._token != dead_token:
                 return self._token
             if error is not None:
@@ -176,27 +216,35 @@ class Session:
             login = self.connection.login
             if login is None:
                 raise AssertionError("the options were checked: there is a session or a login")
-            self._token, self._opened_here = None, False
+            self._token, self._opened_here, self._failed_login = None, False, None
             self._http.forget_cookies()
             # If a signal arrives during a login, the token must still be read; otherwise the session stays open.
-            read = partial(self._read_login, login)
+            answered = False
+
+            def read(response: Response) -> str:
+                nonlocal answered
+                answered = True
+                return self._read_login(login, response)
+
             try:
-                return read(self._exchange.send("login", "POST", login.path, doing=_LOG_IN, late=read, json=login.body))
+                return read(self._http.send("login", "POST", login.path, doing=_LOG_IN, late=read, json=login.body))
+            except Interrupted as exc:
+                if exc.sent and not answered:
+                    self._warn(f"The task was stopped before the server answered its login. {_MAY_BE_OPEN}")
+                raise
             except (ConnectError, ApiError) as exc:
                 # An error with a code comes from the server itself, which then did not log in.
-                if not exc.unclear or exc.error["code"]:
-                    raise
-                sentence = f"{exc.sentence} If the server did log in, that session stays open until it times out there."
-                if isinstance(exc, ConnectError):
-                    raise ConnectError(sentence, request=str(exc.error["request"]), unclear=True) from exc
-                raise ApiError(sentence, unclear=True, **exc.error) from exc
+                if exc.unclear and not exc.error["code"]:
+                    exc.add(_MAY_BE_OPEN)
+                self._failed_login = exc
+                raise
 
     def _give_up_session(self, error: ApiError) -> None:
         """Prepare for a new login. Raises `error` if none is possible."""
         if self.connection.login is None:
             raise AuthError(
                 f"{error.sentence} The task has a session and no credentials to log in again: log in with "
-                "mstr_session again, or supply credentials in addition to the session.",
+                "mstr_session again, or supply base_url and credentials in addition to the session.",
                 **error.error,
             )
         if self._new_logins < 1:
@@ -216,8 +264,24 @@ class Session:
             raise wrong_response(response, doing, self.base_url, f"a token in the header {_TOKEN}")
         self._opened_here = not login.delegated
         self._keep_token(token)
+        if self._closed:
+            self.log_out()
+            self._check_open(_LOG_IN)
         return token
 
     def _keep_token(self, token: str) -> None:
         self._token = token
-        self._http.keep_secret([token, *(value for _name, value, _domain, _path in self._http.cookies())])
+        self._http.add_secrets([token, *(one[1] for one in self._http.cookies())], SHORTEST_SECRET)
+
+
+def _can_avoid(session: SessionString, texts: Iterable[str]) -> bool:
+    with suppress(ValueError):
+        return bool(encode(session, texts))
+    return False
+
+
+def _is_absent(error: MstrError) -> bool:
+    """Whether a login failed because the server was not there, so that it certainly opened no session."""
+    if isinstance(error, ConnectError):
+        return not error.unclear and not error.hopeless
+    return isinstance(error, ApiError) and error.status in RETRY_STATUSES["login"]

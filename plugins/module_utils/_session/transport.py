@@ -2,28 +2,34 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTTP call: TLS, time and size limits, no redirects, no ~/.netrc, no sessions, no retries.
+"""HTTP calls: TLS, time and size limits, retries, no redirects, no ~/.netrc. Logins and tokens belong to `session`.
 
 Each call runs in its own thread, and the task waits for it. So the limit on the whole call also ends a response that
-arrives very slowly, and a signal is noticed while a call hangs, at a point where no state can be lost.
+arrives very slowly, and a signal is noticed while a call hangs, at a point where no state can be lost. Where no thread
+can be started, the call runs in the thread of the caller, and only the limits on each read remain.
 """
 
 from __future__ import annotations
 
 import os
+import random
+import re
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext, suppress
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
-from .._errors import ApiError, ConnectError, MstrError, ValidationError
+from .._errors import ApiError, ConnectError, MstrError, ValidationError, disguises
 from .connection import Connection
-from .failures import explain
-from .interrupt import Stop, start_thread
+from .failures import UnreadableBody, explain
+from .interrupt import Interrupted, Stop, Unstoppable, start_thread
 from .response import Response
 from .tls import proxy_fault, proxy_secrets
 
@@ -38,7 +44,20 @@ else:
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of a response
 CALL_LIMIT = 10  # the limit for a whole call, as a multiple of `timeout`
 _PIECE = 64 * 1024
+_LAST_CALL_LIMIT = 5.0  # seconds
+_LONGEST_PAUSE = 60.0  # seconds
+_FIRST_PAUSE = 0.5
 SHORTEST_SECRET = 8  # characters; masking a shorter part of a session would make results unreadable
+
+# Statuses after which a call of each kind is sent again. A read changes nothing, so it is always safe to repeat. The
+# server rejects a call with 429 before processing it. A 503 to a login means that the server is still starting; to a
+# write, it may come after the work was done.
+RETRY_STATUSES: dict[str, frozenset[int]] = {
+    "read": frozenset({429, 502, 503, 504}),
+    "login": frozenset({429, 503}),
+    "write": frozenset({429}),
+    "once": frozenset(),
+}
 
 
 class _AnyProtocol(DefaultCookiePolicy):
@@ -50,26 +69,33 @@ class _AnyProtocol(DefaultCookiePolicy):
         return bool(super().set_ok(cookie, request))
 
 
-def _session() -> requests.Session:
-    session = requests.Session()
+def _new_client() -> requests.Session:
+    client = requests.Session()
     # Without an explicit auth, requests would read ~/.netrc.
-    session.auth = lambda prepared: prepared
+    client.auth = lambda prepared: prepared
     # Even with allow_redirects=False, requests would read the whole body of a redirect and parse its target.
-    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
-    session.cookies.set_policy(_AnyProtocol())
-    return session
+    client.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
+    client.cookies.set_policy(_AnyProtocol())
+    client.headers["Accept-Encoding"] = "gzip"
+    return client
 
 
 class Http:
-    """A requests session for one server. Raises ValidationError if the proxy variable for it is invalid."""
+    """Calls to one server, from several threads. `on_response` is called with each response, of any status.
 
-    def __init__(self, connection: Connection) -> None:
+    Raises ValidationError if the proxy variable for the server is invalid.
+    """
+
+    def __init__(self, connection: Connection, stop: Stop, on_response: Callable[[Response], object]) -> None:
         self.server = connection.base_url
-        self._connection = connection
-        self.secrets: set[str] = set()  # texts that no message may contain
-        self.answered = False  # whether the server has responded to a call
-        self.proxied = self._check_proxy()
-        self.session = _session()
+        self._connection, self._stop, self._on_response = connection, stop, on_response
+        self.secrets: frozenset[str] = frozenset()  # texts that no message may contain; replaced, never changed
+        self._secrets_lock = Lock()
+        self._answered = False  # whether the server has responded to a call
+        self._turns = Lock()
+        self._in_turn = False
+        self._proxied = self._check_proxy()
+        self._client = _new_client()
 
     def _check_proxy(self) -> bool:
         """Whether calls go through a proxy. Raises ValidationError if its variable is invalid."""
@@ -81,45 +107,140 @@ class Http:
         if fault:
             names = [name for name, value in os.environ.items() if name.lower().endswith("_proxy") and value == proxy]
             raise ValidationError([f"the environment variable {' and '.join(names) or 'for the proxy'} {fault}"])
-        self.secrets |= proxy_secrets(proxy)
+        self.add_secrets(proxy_secrets(proxy))
         return True
 
-    def keep_secret(self, texts: Iterable[str | None]) -> None:
-        """Add parts of a session to the texts that no message may contain."""
-        self.secrets.update(text for text in texts if text and len(text) >= SHORTEST_SECRET)
+    def add_secrets(self, texts: Iterable[str | None], shortest: int = 1) -> None:
+        """Add texts of at least `shortest` characters, in all their forms, to those that no message may contain."""
+        added = {form for text in texts if text and len(text) >= shortest for form in (text, *disguises(text))}
+        if not added <= self.secrets:
+            with self._secrets_lock:
+                self.secrets |= added
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
         """Every cookie: name, value, domain, path."""
         # Take the jar's own lock, because another thread may be storing a cookie.
-        with self.session.cookies._cookies_lock:  # type: ignore[attr-defined]
-            return [(one.name, one.value or "", one.domain, one.path) for one in self.session.cookies]
+        with self._client.cookies._cookies_lock:  # type: ignore[attr-defined]
+            return [(one.name, one.value or "", one.domain, one.path) for one in self._client.cookies]
 
     def take_cookies(self, cookies: Iterable[tuple[str, str, str, str]]) -> None:
         """Send these cookies from now on."""
         for name, value, domain, path in cookies:
-            self.session.cookies.set(name, value, domain=domain, path=path)
+            self._client.cookies.set(name, value, domain=domain, path=path)
 
     def forget_cookies(self) -> None:
         """Start with an empty cookie jar, because the cookies of an ended session would select it again.
 
         The jar is a new object, because calls of the ended session that still run may add more of its cookies.
         """
-        self.session = _session()
+        self._client = _new_client()
 
-    def start(self, method: str, path: str, **options: Any) -> Call:
-        """Start a call to `path` below /api. `options`: `json`, `params`, `headers`, and `timeout` in seconds."""
-        return Call(self, method, path, options)
+    def take_turns(self) -> None:
+        """From now on, allow only one call at a time."""
+        self._in_turn = True
 
-    def exchange(
-        self, session: requests.Session, method: str, path: str, options: dict[str, Any], limit: float
+    def send(
+        self,
+        kind: str,
+        method: str,
+        path: str,
+        *,
+        doing: str,
+        late: Callable[[Response], object] | None = None,
+        **options: Any,
     ) -> Response:
-        """Send, and read the whole response, at most `limit` seconds and 64 MB.
+        """The response to a call to `path` below /api, of any status. `kind`: a key of `RETRY_STATUSES`.
 
-        Raises the exceptions of requests; TimeoutError; OverflowError.
+        `doing`: for messages, such as "log in". `late` gets a response that arrives after the task was asked to end, so
+        that the caller can undo what it started. `options`: `json`, `params`, `headers`. Raises ConnectError;
+        Interrupted.
         """
-        end = time.monotonic() + limit
+        retries = self._connection.retries
+        for attempt in range(1, retries + 2):
+            last, box, retry_after = attempt > retries, None, None
+            try:
+                with self._turns if self._in_turn else nullcontext():
+                    self._stop.check()
+                    box = self._start(method, path, options)
+                    response = self._response(box, self._stop, doing, f"{method} /api{path}")
+            except ConnectError as exc:
+                if last or exc.hopeless or not retries_connection(kind, exc.unclear, exc.refused):
+                    raise
+            except Interrupted as exc:
+                exc.doing, exc.sent = doing, box is not None
+                exc.unclear = exc.sent and kind == "write"
+                if late and box:
+                    with suppress(MstrError):
+                        late(self._response(box, Unstoppable(), doing, f"{method} /api{path}", _LAST_CALL_LIMIT))
+                raise
+            else:
+                # Some servers might accept only one call of a session at a time and reject the others (unknown).
+                self._in_turn |= response.status == 429
+                if last or response.status not in RETRY_STATUSES[kind]:
+                    return response
+                retry_after = response.headers.get("Retry-After")
+            try:
+                self._stop.pause(pause_before(attempt, retry_after, random.random, datetime.now(timezone.utc)))
+            except Interrupted as exc:
+                exc.doing = doing
+                raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def send_last(self, method: str, path: str, *, doing: str, **options: Any) -> Response:
+        """The response to a call that is sent even after a request to end the task. One attempt of 5 seconds.
+
+        Raises ConnectError.
+        """
+        box = self._start(method, path, {"timeout": _LAST_CALL_LIMIT, **options})
+        return self._response(box, Unstoppable(), doing, f"{method} /api{path}", _LAST_CALL_LIMIT)
+
+    def _start(self, method: str, path: str, options: dict[str, Any]) -> SimpleQueue[Any]:
+        """Start a call. Its response, or its exception, will be in the returned box."""
+        box: SimpleQueue[Response | BaseException] = SimpleQueue()
+        client = self._client
+
+        def call() -> None:
+            try:
+                box.put(self._exchange(client, method, path, dict(options)))
+            except BaseException as exc:  # raised again by the thread that waits
+                box.put(exc)
+
+        if not start_thread(call):
+            call()
+        return box
+
+    def _response(
+        self, box: SimpleQueue[Any], stop: Stop, doing: str, request: str, seconds: float | None = None
+    ) -> Response:
+        """The complete response, of any status; waits at most `seconds`.
+
+        Raises ConnectError if there is none. Raises Interrupted; call it again to get a late response.
+        """
+        seconds = self._limit() if seconds is None else seconds
+        try:
+            got = stop.wait(box, seconds)
+        except TimeoutError as exc:
+            got = exc
+        if isinstance(got, Response):
+            self._on_response(got)
+            return got
+        error = explain(got, doing, request, self.server, seconds, proxied=self._proxied, answered=self._answered)
+        if error is got:
+            raise got
+        raise error from got
+
+    def _limit(self) -> float:
+        """The limit for a whole call, in seconds."""
+        return CALL_LIMIT * self._connection.timeout
+
+    def _exchange(self, client: requests.Session, method: str, path: str, options: dict[str, Any]) -> Response:
+        """Send, and read the whole response, of at most 64 MB.
+
+        Raises the exceptions of requests and urllib3; TimeoutError; OverflowError; UnreadableBody.
+        """
+        end = time.monotonic() + self._limit()
         timeout = options.pop("timeout", self._connection.timeout)
-        raw = session.request(
+        raw = client.request(
             method,
             f"{self.server}/api{path}",
             timeout=(timeout, timeout),
@@ -130,76 +251,50 @@ class Http:
             stream=True,
             **options,
         )
-        self.answered = True
+        self._answered = True
         # A load balancer may change its cookie with each response.
-        self.keep_secret(cookie.value for cookie in raw.cookies)
+        self.add_secrets((cookie.value for cookie in raw.cookies), SHORTEST_SECRET)
         with raw:
             body = bytearray()
-            for piece in raw.iter_content(_PIECE):
+            for piece in _unpacked(raw.raw.stream(_PIECE, decode_content=False), raw.headers.get("Content-Encoding")):
                 body += piece
                 if len(body) > SIZE_LIMIT:
                     raise OverflowError(f"more than {SIZE_LIMIT >> 20} MB")
                 if time.monotonic() > end:
                     raise TimeoutError
-            return Response(f"{method} /api{path}", raw.status_code, raw.headers, bytes(body), frozenset(self.secrets))
-
-    def limit(self, options: Mapping[str, Any]) -> float:
-        """The limit for a whole call, in seconds."""
-        return CALL_LIMIT * float(options.get("timeout", self._connection.timeout))
+            return Response(f"{method} /api{path}", raw.status_code, raw.headers, bytes(body), self.secrets)
 
 
-class Call:
-    """A call in progress."""
+def _unpacked(pieces: Iterable[bytes], codings: str | None) -> Iterator[bytes]:
+    """The pieces of a body without its content coding, none much larger than 64 kB. Raises UnreadableBody.
 
-    def __init__(self, http: Http, method: str, path: str, options: dict[str, Any]) -> None:
-        self._http, self._method, self._request = http, method, f"{method} /api{path}"
-        self._limit = http.limit(options)
-        self._box: SimpleQueue[Response | BaseException] = SimpleQueue()
-        start_thread(self._work, http.session, path, dict(options))
-
-    def _work(self, session: requests.Session, path: str, options: dict[str, Any]) -> None:
-        try:
-            self._box.put(self._http.exchange(session, self._method, path, options, self._limit))
-        except BaseException as exc:  # raised again by the thread that waits
-            self._box.put(exc)
-
-    def response(self, stop: Stop, doing: str, seconds: float | None = None) -> Response:
-        """The complete response, of any status; waits at most `seconds`.
-
-        Raises ConnectError if there is none. Raises Interrupted; call it again to get a late response.
-        """
-        seconds = self._limit if seconds is None else seconds
-        try:
-            got = stop.wait(self._box, seconds)
-        except TimeoutError as exc:
-            got = exc
-        if isinstance(got, Response):
-            return got
-        http = self._http
-        why = explain(got, http.server, seconds, proxied=http.proxied, answered=http.answered)
-        if why is None:
-            raise got
-        raise ConnectError(
-            f"Could not {doing}: {why.reason}.",
-            request=self._request,
-            unclear=why.unclear and self._method != "GET",
-            refused=why.refused,
-            hopeless=why.hopeless,
-        ) from got
+    urllib3 would unpack any number of codings, and each piece as a whole: 3 kB become gigabytes.
+    """
+    names = [name for name in re.split(r"[\s,]+", (codings or "").lower()) if name not in ("", "identity")]
+    if not names:
+        yield from pieces
+        return
+    if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
+        raise UnreadableBody("a content coding that was not asked for")
+    unpacker, begun = _new_unpacker(), False
+    try:
+        for piece in pieces:
+            while piece:
+                begun = True
+                if unpacker.eof:  # a gzip file may have several parts
+                    unpacker = _new_unpacker()
+                yield unpacker.decompress(piece, _PIECE)
+                piece = unpacker.unconsumed_tail or unpacker.unused_data
+        while not unpacker.eof and (rest := unpacker.decompress(b"", _PIECE)):
+            yield rest
+    except zlib.error:
+        raise UnreadableBody("a body that cannot be unpacked") from None
+    if begun and not unpacker.eof:
+        raise UnreadableBody("a body that ends too early")
 
 
-LONGEST_PAUSE = 60.0  # seconds
-_FIRST_PAUSE = 0.5
-
-# Statuses after which a call of each kind is sent again. A read changes nothing, so it is always safe to repeat. The
-# server rejects a call with 429 before processing it. A 503 to a login means that the server is still starting; to a
-# write, it may come after the work was done.
-RETRY_STATUSES: dict[str, frozenset[int]] = {
-    "read": frozenset({429, 502, 503, 504}),
-    "login": frozenset({429, 503}),
-    "write": frozenset({429}),
-    "once": frozenset(),
-}
+def _new_unpacker() -> Any:
+    return zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: recognizes gzip and zlib
 
 
 def retries_connection(kind: str, unclear: bool, refused: bool) -> bool:
@@ -222,8 +317,8 @@ def pause_before(attempt: int, retry_after: str | None, random_fraction: Callabl
     """
     asked = _seconds(retry_after, now) if retry_after else None
     if asked is not None:
-        return min(max(asked, 0.0), LONGEST_PAUSE)
-    return float(min(_FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + random_fraction()), LONGEST_PAUSE))
+        return min(max(asked, 0.0), _LONGEST_PAUSE)
+    return float(min(_FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + random_fraction()), _LONGEST_PAUSE))
 
 
 def _seconds(retry_after: str, now: datetime) -> float | None:
@@ -233,8 +328,8 @@ def _seconds(retry_after: str, now: datetime) -> float | None:
         return float(text[:9])
     try:
         date = parsedate_to_datetime(retry_after)
-    except (TypeError, ValueError, IndexError):
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=timezone.utc)
+        return (date - now).total_seconds()
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=timezone.utc)
-    return (date - now).total_seconds()

@@ -16,7 +16,7 @@ from .._errors import ApiError, ValidationError
 from .._model.fields import FIELDS
 from .._model.policy import Policy
 from .._model.runtime import Runtime, from_api
-from .._session.response import says_no_such_call, says_no_such_object, wrong_shape
+from .._session.response import OBJECT_WITH_ID, list_of, says_no_such_call, says_no_such_object
 from .._session.session import Session
 
 _PATH = "/runtimes"
@@ -34,23 +34,21 @@ class RuntimeApi:
     def everything(self) -> list[Runtime]:
         """Every runtime that the user may see. A list may omit fields. Raises MstrError."""
         doing = "list the runtimes"
-        data = self._session.get(_PATH, doing=doing)
-        entries = data.get("runtimes") if isinstance(data, Mapping) else None
-        if not isinstance(entries, list):
-            raise self._unexpected(data, doing, f"GET /api{_PATH}", "an object with a list of runtimes")
-        return [self._runtime(entry, doing, f"GET /api{_PATH}") for entry in entries]
+        data = self._session.get(_PATH, doing=doing, shape=list_of("runtimes"))
+        request = f"GET /api{_PATH}"
+        entries = (OBJECT_WITH_ID.check(one, doing, self._session.base_url, request) for one in data["runtimes"])
+        return [from_api(entry) for entry in entries]
 
     def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
         """One runtime with all fields; None if the id does not exist. `polling`: no retries. Raises MstrError."""
         doing = f"read the runtime {label or f'with id {identity}'}"
-        path = f"{_PATH}/{identity}"
+        kind = "once" if polling else "read"
         try:
-            data = self._session.get(path, doing=doing, kind="once" if polling else "read")
+            return from_api(self._session.get(f"{_PATH}/{identity}", doing=doing, kind=kind, shape=OBJECT_WITH_ID))
         except ApiError as exc:
             if says_no_such_object(exc):
                 return None
             raise
-        return self._runtime(data, doing, f"GET /api{path}")
 
     def whole(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
         """The runtime, read again if a needed field is missing; None if it was deleted meanwhile."""
@@ -81,30 +79,18 @@ class RuntimeApi:
 
     def versions(self) -> tuple[str, ...] | None:
         """The Python versions that the server offers, requested once; None if this release has no such call."""
-        doing = "list the runtime versions"
         if self._versions:
             return self._versions[0]
         try:
-            data = self._session.get(f"{_PATH}/versions", doing=doing)
+            data = self._session.get(f"{_PATH}/versions", doing="list the runtime versions", shape=list_of("versions"))
         except ApiError as exc:
             # An old release reads "versions" as an id, which does not exist.
             if says_no_such_call(exc) or says_no_such_object(exc):
                 self._versions.append(None)
                 return None
             raise
-        versions = data.get("versions") if isinstance(data, Mapping) else None
-        if not isinstance(versions, list):
-            raise self._unexpected(data, doing, f"GET /api{_PATH}/versions", "an object with a list of versions")
-        self._versions.append(tuple(str(version) for version in versions))
+        self._versions.append(tuple(str(version) for version in data["versions"]))
         return self._versions[0]
-
-    def _runtime(self, data: Any, doing: str, request: str) -> Runtime:
-        if not isinstance(data, Mapping) or not data.get("id"):
-            raise self._unexpected(data, doing, request, "an object with an id")
-        return from_api(data)
-
-    def _unexpected(self, data: Any, doing: str, request: str, wanted: str) -> ApiError:
-        return wrong_shape(data, doing, self._session.base_url, request, wanted)
 
 
 class Context(NamedTuple):

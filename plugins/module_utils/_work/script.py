@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, PartialError, clean
 from .._session.interrupt import Interrupted
-from .._session.response import Response, parsed, says_no_such_object
+from .._session.response import Response, Shape, parsed, says_no_such_object
 from .._session.session import Session
 from .._session.transport import is_outage
 
@@ -27,6 +27,14 @@ _READY, _CANCELLED = 3, 6
 _FIRST_INTERVAL, _GROWTH, _LONGEST_INTERVAL = 0.25, 1.5, 5.0  # seconds, times, seconds
 _STDERR_LIMIT = 1000  # characters
 _LOST = "The response to the start was lost: the script may be running on the server. It was not started again."
+
+
+def _has_status(data: Any) -> bool:
+    status = data.get("status") if isinstance(data, Mapping) else None
+    return isinstance(status, int) and not isinstance(status, bool)
+
+
+_STATE = Shape("an object with a numeric status", _has_status)
 
 
 class Script(NamedTuple):
@@ -160,7 +168,7 @@ class _Run:
         """Read the state and return its number; if the server cannot be reached, the last known number."""
         doing = f"read the result of the script on {self._script.label}"
         try:
-            state = self._session.get(f"{_PATH}/{self.evaluation}", doing=doing, kind="once")
+            state = self._session.get(f"{_PATH}/{self.evaluation}", doing=doing, kind="once", shape=_STATE)
         except MstrError as exc:
             if is_outage(exc):
                 self._outage = exc
@@ -173,11 +181,8 @@ class _Run:
                 ) from exc
             raise
         self._outage = None
-        status = state.get("status") if isinstance(state, Mapping) else None
-        if isinstance(status, bool) or not isinstance(status, int):
-            raise MstrError(f"Could not {doing}: the server returned no status of the evaluation {self.evaluation}.")
         self.state = state
-        return status
+        return int(state["status"])
 
     def output(self) -> Any:
         """The script's result object, sent as JSON text [mstrio]. Other text is unchanged; empty text is None."""

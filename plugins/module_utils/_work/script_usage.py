@@ -18,7 +18,7 @@ from .._errors import ApiError, ConnectError, MstrError, ValidationError
 from .._model.names import DEFAULT_RUNTIME_ID, id_from
 from .._model.runtime import Runtime
 from .._session.interrupt import all_side_by_side
-from .._session.response import says_no_such_call, wrong_shape
+from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Shape, says_no_such_call
 from .._session.session import Session
 
 SCRIPT_TYPE = 76
@@ -290,8 +290,7 @@ class _Search:
         return [one for one in results if not isinstance(one, Unread)]
 
     def _projects(self) -> list[Project]:
-        path, doing = "/projects", "list the projects"
-        entries = self._entries(self._session.get(path, doing=doing), doing, path)
+        entries = self._session.get("/projects", doing="list the projects", shape=LIST_WITH_IDS)
         return [Project(str(one["id"]), str(one.get("name") or "")) for one in entries]
 
     def _scripts(self, project: Project) -> list[SavedScript]:
@@ -305,8 +304,7 @@ class _Search:
         offset = 0
         while total is None or len(found) < total:
             params = {"searchId": str(search["id"]), "offset": offset, "limit": _PAGE}
-            page = self._session.get(_RESULTS, params, doing=doing, project=project.id)
-            entries = self._entries(page, doing, _RESULTS)
+            entries = self._session.get(_RESULTS, params, doing=doing, project=project.id, shape=LIST_WITH_IDS)
             new = {str(one["id"]): script_from_search(one, project) for one in entries if str(one["id"]) not in found}
             if not new:
                 repeated = bool(entries)
@@ -338,27 +336,23 @@ class _Search:
                     raise
                 self._version = version + 1
                 continue
-            if not isinstance(data, Mapping) or not data.get("id"):
-                raise wrong_shape(data, doing, self._session.base_url, f"POST /api{path}", "an object with an id")
-            return data
+            started: Mapping[str, Any] = OBJECT_WITH_ID.check(data, doing, self._session.base_url, f"POST /api{path}")
+            return started
 
     def _read(self, script: SavedScript) -> SavedScript:
         """The script with its runtime."""
         path, doing = f"/scripts/{script.id}", f"read the {script.label}"
-        data = self._session.get(path, doing=doing, project=script.project.id)
-        if not isinstance(data, Mapping) or str(data.get("id")).upper() != script.id.upper():
-            # An object without an id says nothing about the script, so it does not run on the default runtime either.
-            raise wrong_shape(data, doing, self._session.base_url, f"GET /api{path}", "an object with the script's id")
+        shape = Shape("an object with the script's id", lambda data: _is(script, data))
+        data = self._session.get(path, doing=doing, project=script.project.id, shape=shape)
         try:
             return script.on_runtime(data)
         except ValidationError as exc:
             raise ValidationError([f"Could not {doing}: its runtime's {fault}" for fault in exc.faults]) from exc
 
-    def _entries(self, data: Any, doing: str, path: str) -> list[Mapping[str, Any]]:
-        """The response as a list of objects with ids. Raises ApiError for any other shape."""
-        if isinstance(data, list) and all(isinstance(one, Mapping) and one.get("id") for one in data):
-            return data
-        raise wrong_shape(data, doing, self._session.base_url, f"GET /api{path}", "a list of objects with ids")
+
+def _is(script: SavedScript, data: Any) -> bool:
+    # An object without an id says nothing about the script, so it does not run on the default runtime either.
+    return isinstance(data, Mapping) and str(data.get("id")).upper() == script.id.upper()
 
 
 def _unread(item: Project | SavedScript, error: MstrError) -> Unread:

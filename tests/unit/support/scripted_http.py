@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session import exchange as _exchange
 from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
@@ -28,13 +27,12 @@ class FakeHttp(Http):
     """Replies of a call are used up one by one; without any, a login, a logout and everything else succeed."""
 
     def __init__(self) -> None:
-        self.server = ""
-        self.secrets: set[str] = set()
         self.jar: list[tuple[str, str, str, str]] = []
         self.calls: list[str] = []
         self.options: list[dict[str, Any]] = []
         self._replies: dict[str, list[Any]] = {}
         self._logins = 0
+        self.before: Any = None  # called once, while the next call is on its way
 
     def reply(self, call: str, *replies: Response | BaseException) -> None:
         self._replies.setdefault(call, []).extend(replies)
@@ -48,13 +46,22 @@ class FakeHttp(Http):
     def forget_cookies(self) -> None:
         self.jar = []
 
-    def start(self, method: str, path: str, **options: Any) -> FakeCall:
+    def _start(self, method: str, path: str, options: dict[str, Any]) -> Any:
         call = f"{method} {path}"
         self.calls.append(call)
         self.options.append(options)
-        return FakeCall(self, call)
+        return call
+
+    def _response(self, box: Any, stop: Any, doing: str, request: str, seconds: float | None = None) -> Response:
+        """Asking twice for the response to a call takes a reply each time."""
+        response = self.next_reply(box)
+        self._on_response(response)
+        return response
 
     def next_reply(self, call: str) -> Response:
+        if self.before:
+            before, self.before = self.before, None
+            before()
         replies = self._replies.get(call)
         if replies:
             got = replies.pop(0)
@@ -78,22 +85,16 @@ class FakeHttp(Http):
         ]
 
 
-class FakeCall:
-    """A call; asking twice for its response takes a reply each time."""
-
-    def __init__(self, http: FakeHttp, call: str) -> None:
-        self._http, self._call = http, call
-
-    def response(self, stop: Any, doing: str, seconds: float | None = None) -> Response:
-        return self._http.next_reply(self._call)
-
-
 class Session:
     """A session on a FakeHttp, with all that it says and pauses."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
         self.http = FakeHttp()
-        monkeypatch.setattr(_exchange, "Http", lambda connection: self.http)
+        monkeypatch.setattr(_session, "Http", self._http)
         self.stop = PatientStop()
         self.warnings: list[str] = []
         self.session = _session.Session(connection(**options), self.stop, self.warnings.append)
+
+    def _http(self, *arguments: Any) -> FakeHttp:
+        Http.__init__(self.http, *arguments)
+        return self.http

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, report_one
+from ansible_collections.mstr.library.plugins.module_utils._session.response import ANYTHING, Shape
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 
@@ -86,8 +87,10 @@ class Server:
     def names(self) -> list[str]:
         return sorted(one["name"] for one in self.runtimes.values())
 
-    def get(self, path: str, params: Any = None, *, doing: str | None = None, kind: str = "read") -> Any:
-        return self._call("GET", path, None)
+    def get(
+        self, path: str, params: Any = None, *, doing: str = "read", kind: str = "read", shape: Shape = ANYTHING
+    ) -> Any:
+        return shape.check(self._call("GET", path, None), doing, URL, f"GET /api{path}")
 
     def send(self, method: str, path: str, body: Any = None, *, doing: str, params: Any = None) -> Any:
         self.sent.append(copy.deepcopy(body))

@@ -30,8 +30,8 @@ class FixedResponse:
     def __init__(self, response_data):
         self.response_data = response_data
 
-    def get(self, path, *, doing, kind="read"):
-        return self.response_data
+    def get(self, path, *, doing, shape, kind="read"):
+        return shape.check(self.response_data, doing, self.base_url, f"GET /api{path}")
 
     def send(self, method, path, body=None, *, doing, params=None):
         return self.response_data

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import os
 import signal
 import sys
 import time
 import warnings
+from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -61,11 +65,61 @@ def test_a_module_of_ones_own_in_a_few_lines(run, server):
     assert run.warnings == []
 
 
-def test_a_password_in_the_url_is_refused_and_never_quoted(run):
-    result = run(module(), base_url="https://u:in-the-url@h.example", username="u", password=PASSWORD)
+URLS_WITH_SECRETS = [
+    "https://u:in-the-url@h.example",
+    "https://u:in-the/in-the-url@h.example",
+    "https://u:in@the-in-the-url@h.example",
+    "https://in-the-url@h.example",
+    "https://in-the/in-the-url@h.example",
+    "u:in-the-url@h.example",
+    "https://h.example/x?password=in-the-url",
+]
+
+
+@pytest.mark.parametrize("where", ["task", "environment"])
+@pytest.mark.parametrize("other", [{}, {"retries": "many"}, {"nonsense": 1}])
+@pytest.mark.parametrize("url", URLS_WITH_SECRETS)
+def test_a_secret_in_the_url_is_refused_and_never_shown(run, monkeypatch, url, other, where):
+    """Ansible shows the options also if it refuses another one."""
+    if where == "environment":
+        monkeypatch.setenv("MSTR_BASE_URL", url)
+    given = {"base_url": url} if where == "task" else {}
+    result = run(module(), **given, username="u", password=PASSWORD, **other)
     assert run.status == 1
-    assert "contains credentials" in result["msg"]
+    assert other or "contains credentials" in result["msg"] or "has a query" in result["msg"]
     assert "in-the-url" not in str(result)
+    assert "in-the/" not in str(result)
+
+
+FORMS = {
+    "JSON": json.dumps,
+    "JSON with escaped slashes": lambda text: json.dumps(text).replace("/", "\\/"),
+    "HTML": html.escape,
+    "URL": lambda text: quote(text, safe=""),
+    "form": quote_plus,
+    "blanks": lambda text: " ".join(text.split()),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_secret_that_the_server_repeats_in_another_form_is_not_shown(run, server, form):
+    password = 'Pass/"w\u00f6rd"  & <more>'
+    shown = form(password).strip('"')
+    server.answers["POST /runtimes"] = reply(400, {"code": "ERR005", "message": f"invalid {shown}"})
+    server.answers["GET /sessions/userInfo"] = reply(200, {"fullName": f"user {shown}"})
+
+    def work(task, _request):
+        name = task.session.get("/sessions/userInfo")["fullName"]
+        try:
+            task.session.send("POST", "/runtimes", {}, doing="write")
+        except auth.MstrError as exc:
+            return {"name": name, "sentence": exc.sentence}
+
+    result = run(module(work), **user(server, password=password))
+    for text in (result["name"], result["sentence"]):
+        assert shown not in text
+        assert "********" in text
 
 
 def test_every_option_may_come_from_the_environment_where_the_module_runs(run, server, monkeypatch):

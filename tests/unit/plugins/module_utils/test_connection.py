@@ -164,6 +164,11 @@ def test_credentials_beside_a_session_serve_for_a_new_login():
     assert connection(session=SESSION).login.mode == "standard"
 
 
+def test_credentials_are_not_sent_to_a_server_that_only_a_session_names():
+    """Whoever can change the string would choose where they go after a 401."""
+    assert connection_from({"session": SESSION, "username": "u", "password": "p"}).login is None
+
+
 def test_a_session_of_a_different_server_is_refused():
     [fault] = faults(session=SESSION, base_url="https://other.example.com")
     assert fault == (

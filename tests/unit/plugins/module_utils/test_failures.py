@@ -10,38 +10,46 @@ import socket
 
 import pytest
 import requests
-from ansible_collections.mstr.library.plugins.module_utils._session.failures import Failure, explain
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
+from ansible_collections.mstr.library.plugins.module_utils._session.failures import explain
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
+from ansible_collections.mstr.library.tests.unit.support.make import PatientStop, connection
 from ansible_collections.mstr.library.tests.unit.support.wire import Listener, Tunnel, free_port, reply, self_signed
 
 
-def failed(url, *, how=None, **options) -> Failure:
+def explained(exc, *, request="POST /api/runtimes", limit=5, **how):
+    return explain(exc, "do it", request, "https://h.example", limit, **how)
+
+
+def failed(url, *, how=None, **options) -> ConnectError:
     """What the real exception of a call is explained as. `how`: what is known of the call."""
     how = {"proxied": "proxies" in options, **(how or {})}
     with pytest.raises(Exception) as raised:  # noqa: PT011
         requests.get(f"{url}/api/runtimes", **{"timeout": 0.15, **options})
-    found = explain(raised.value, url, 300, **how)
-    assert found is not None, raised.value
-    assert not re.search("0x|<|>|HTTPConnection", found.reason), "no addresses of objects"
+    found = explain(raised.value, "do it", "POST /api/runtimes", url, 300, **how)
+    assert isinstance(found, ConnectError), raised.value
+    assert not re.search("0x|<|>|HTTPConnection", found.sentence), "no addresses of objects"
     return found
 
 
 def test_nothing_listens():
     port = free_port()
     found = failed(f"http://127.0.0.1:{port}")
-    assert found.reason.startswith(f"cannot connect to 127.0.0.1:{port} (Connection refused)")
+    assert found.sentence.startswith(f"Could not do it: cannot connect to 127.0.0.1:{port} (Connection refused)")
     assert (found.unclear, found.refused) == (False, True)
 
 
 def test_a_host_name_that_cannot_be_resolved():
     found = failed("http://no-such-host.invalid")
-    assert "the host name no-such-host.invalid cannot be resolved; check base_url" in found.reason
+    assert "the host name no-such-host.invalid cannot be resolved; check base_url" in found.sentence
     assert (found.unclear, found.refused) == (False, False)
 
 
 @pytest.mark.parametrize("host", ["a" * 70 + ".example", ".example"])
 def test_a_name_that_cannot_be_one(host):
     found = failed(f"http://{host}")
-    assert "check base_url" in found.reason
+    assert "check base_url" in found.sentence
     assert found.unclear is False
 
 
@@ -53,7 +61,7 @@ CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz"
 def test_a_connection_closed_before_the_answer_was_whole_is_unclear(sent):
     with Listener(lambda request: sent) as server:
         found = failed(server.url)
-    assert "closed the connection before the response was complete" in found.reason
+    assert "closed the connection before the response was complete" in found.sentence
     assert (found.unclear, found.refused) == (True, False)
 
 
@@ -65,7 +73,7 @@ def test_a_body_that_cannot_be_unpacked_is_unclear():
 def test_a_server_that_says_nothing_is_unclear():
     with Listener(lambda request: request.socket.recv(1)) as server:
         found = failed(server.url)
-    assert "sent nothing within the timeout" in found.reason
+    assert "sent nothing within the timeout" in found.sentence
     assert found.unclear
 
 
@@ -75,25 +83,24 @@ def test_a_connect_that_times_out_did_nothing():
 
     with pytest.raises(requests.exceptions.ConnectTimeout) as raised:
         connect()
-    found = explain(raised.value, "https://h.example", 300)
-    assert found.reason.startswith("h.example:443 did not answer within the timeout")
+    found = explained(raised.value)
+    assert found.sentence.startswith("Could not do it: h.example:443 did not answer within the timeout")
     assert (found.unclear, found.refused) == (False, False)
 
 
 @pytest.mark.parametrize("name", ["ProxyError", "SSLError", "ConnectTimeout", "ConnectionError", "RequestException"])
 def test_an_exception_whose_origin_is_unknown_is_unclear_whatever_its_name(name):
     """Names prove nothing."""
-    assert explain(getattr(requests.exceptions, name)("x"), "https://h.example", 300).unclear
+    assert explained(getattr(requests.exceptions, name)("x")).unclear
 
 
 def test_an_untrusted_certificate_names_the_option_to_set(tmp_path):
     _certificate, context = self_signed(tmp_path, "localhost")
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url)
-    assert f"the TLS certificate of 127.0.0.1:{server.port} is not trusted: self" in found.reason
-    assert "Set ca_path (or MSTR_CA_PATH)" in found.reason
-    # The sentence around it ends with the full stop.
-    assert found.reason.endswith("validate_certs: false turns the check off")
+    assert f"the TLS certificate of 127.0.0.1:{server.port} is not trusted: self" in found.sentence
+    assert "Set ca_path (or MSTR_CA_PATH)" in found.sentence
+    assert found.sentence.endswith("validate_certs: false turns the check off.")
     assert found.unclear is False
 
 
@@ -101,9 +108,9 @@ def test_a_certificate_for_a_different_host(tmp_path):
     file, context = self_signed(tmp_path, "other.example")
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url.replace("127.0.0.1", "localhost"), verify=str(file))
-    assert f"the TLS certificate of localhost:{server.port} is for another host" in found.reason
-    assert "Use a host name that the certificate contains in base_url" in found.reason
-    assert "ca_path" not in found.reason
+    assert f"the TLS certificate of localhost:{server.port} is for another host" in found.sentence
+    assert "Use a host name that the certificate contains in base_url" in found.sentence
+    assert "ca_path" not in found.sentence
     assert (found.unclear, found.hopeless) == (False, True)
 
 
@@ -113,13 +120,13 @@ def test_a_server_that_wants_a_client_certificate(tmp_path):
     context.maximum_version = 0x0303  # TLS 1.2, which sends the alert before the request
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url.replace("127.0.0.1", "localhost"), verify=str(file))
-    assert "requires a client certificate that it trusts; check client_cert and client_key" in found.reason
+    assert "requires a client certificate that it trusts; check client_cert and client_key" in found.sentence
 
 
 def test_plain_http_where_tls_is_spoken():
     with Listener(lambda request: reply()) as server:
         found = failed(server.url.replace("http:", "https:"))
-    assert "does not use TLS; if the server uses plain http, write http:// in base_url" in found.reason
+    assert "does not use TLS; if the server uses plain http, write http:// in base_url" in found.sentence
 
 
 def proxy(place):
@@ -129,15 +136,15 @@ def proxy(place):
 @pytest.mark.parametrize("url", ["http://h.example", "https://h.example"])
 def test_a_proxy_that_cannot_be_reached_did_nothing(url):
     found = failed(url, proxies=proxy(f"127.0.0.1:{free_port()}"))
-    assert found.reason.startswith("the proxy on the way to h.example:")
-    assert "cannot be reached (Connection refused); check HTTPS_PROXY and NO_PROXY" in found.reason
-    assert "s3cret" not in found.reason
+    assert found.sentence.startswith("Could not do it: the proxy on the way to h.example:")
+    assert "cannot be reached (Connection refused); check HTTPS_PROXY and NO_PROXY" in found.sentence
+    assert "s3cret" not in found.sentence
     assert (found.unclear, found.refused) == (False, True)
 
 
 def test_a_proxy_whose_name_cannot_be_resolved_did_nothing():
     found = failed("https://h.example", proxies=proxy("no-such-host.invalid:3128"))
-    assert "the proxy on the way to h.example:443 cannot be reached" in found.reason
+    assert "the proxy on the way to h.example:443 cannot be reached" in found.sentence
     assert (found.unclear, found.refused) == (False, False)
 
 
@@ -153,7 +160,7 @@ TUNNELS = {
 def test_a_tunnel_that_was_not_opened_did_nothing(sent):
     with Listener(lambda request: sent) as server:
         found = failed("https://h.example", proxies=proxy(f"127.0.0.1:{server.port}"))
-    assert TUNNELS[sent] in found.reason
+    assert TUNNELS[sent] in found.sentence
     assert found.unclear is False
 
 
@@ -161,7 +168,7 @@ def test_a_tunnel_that_was_not_opened_did_nothing(sent):
 def test_a_connection_that_breaks_behind_a_proxy_is_unclear(sent):
     with Listener(lambda request: sent) as server:
         found = failed("http://h.example", proxies=proxy(f"127.0.0.1:{server.port}"))
-    assert "http://h.example, or the proxy in between, closed the connection" in found.reason
+    assert "http://h.example, or the proxy in between, closed the connection" in found.sentence
     assert found.unclear is True
 
 
@@ -186,7 +193,7 @@ def test_tls_that_breaks_after_the_request_is_unclear(tmp_path):
     with Listener(garble, context) as server:
         found = failed(f"https://localhost:{server.port}", verify=str(file), timeout=2)
     assert len(server.calls) == 1, "the request arrived"
-    assert f"the TLS connection to localhost:{server.port} broke" in found.reason
+    assert f"the TLS connection to localhost:{server.port} broke" in found.sentence
     assert found.unclear is True
 
 
@@ -195,7 +202,7 @@ def test_tls_that_breaks_after_the_request_is_unclear(tmp_path):
 def test_plain_http_to_a_port_that_may_use_tls_suggests_https_until_it_answers(sent, answered):
     with Listener(lambda request: sent) as server:
         found = failed(server.url, how={"answered": answered})
-    assert ("if this port uses TLS, write https:// in base_url" in found.reason) is not answered
+    assert ("if this port uses TLS, write https:// in base_url" in found.sentence) is not answered
     assert found.unclear
 
 
@@ -210,8 +217,8 @@ def test_a_dropped_connection_names_its_cause():
 
     with pytest.raises(ConnectionResetError) as dropped:
         drop()
-    found = explain(requests.exceptions.ConnectionError(dropped.value), "https://h.example", 5)
-    assert "(Connection reset by peer)" in found.reason
+    found = explained(requests.exceptions.ConnectionError(dropped.value))
+    assert "(Connection reset by peer)" in found.sentence
 
 
 def test_an_invalid_ca_bundle_names_its_variable(tmp_path):
@@ -221,27 +228,65 @@ def test_an_invalid_ca_bundle_names_its_variable(tmp_path):
     with Listener(lambda request: reply(), context) as server:
         for path in (junk, tmp_path / "none.pem"):
             found = failed(server.url, verify=str(path))
-            assert "check the file that REQUESTS_CA_BUNDLE" in found.reason
+            assert "check the file that REQUESTS_CA_BUNDLE" in found.sentence
             assert (found.unclear, found.hopeless) == (False, True)
 
 
 def test_a_whole_call_that_took_too_long():
-    found = explain(TimeoutError(), "https://h.example", 5)
-    assert found.reason == "https://h.example sent no complete response within 5 seconds"
+    found = explained(TimeoutError())
+    assert found.sentence == "Could not do it: https://h.example sent no complete response within 5 seconds."
     assert found.unclear
 
 
 def test_an_answer_that_is_too_large():
-    found = explain(OverflowError("more than 64 MB"), "https://h.example", 5)
-    assert found.reason == "https://h.example sent more than 64 MB; responses of the API are smaller; check base_url"
+    found = explained(OverflowError("more than 64 MB"))
+    assert (
+        found.sentence
+        == "Could not do it: https://h.example sent more than 64 MB; responses of the API are smaller; check base_url."
+    )
     assert found.unclear
 
 
 def test_other_exceptions_are_not_explained():
-    assert explain(KeyError("x"), "https://h.example", 5) is None
+    for other in (KeyboardInterrupt(), Interrupted("Stopped")):
+        assert explained(other) is other
 
 
 def test_exceptions_that_cause_each_other_end():
     one, other = requests.exceptions.RequestException("a"), OSError("b")
     one.__cause__, other.__cause__ = other, one
-    assert "failed" in explain(one, "https://h.example", 5).reason
+    assert "failed" in explained(one).sentence
+
+
+UNREADABLE = {
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "negative chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nx\r\n0\r\n\r\n",
+    "no status": b"HTTP/1.1 \r\n\r\n",
+    "status of words": b"HTTP/1.1 two hundred\r\n\r\n",
+    "no version": b"\x00\xff\r\n\r\n",
+    "a line without end": b"HTTP/1.1 200 " + b"x" * 100_000,
+    "many headers": b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 500 + b"\r\n",
+    "a cookie of junk": b"HTTP/1.1 200 OK\r\nSet-Cookie: \x00=\xff; expires=\xff\r\nContent-Length: 9\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", UNREADABLE.values(), ids=UNREADABLE)
+def test_whatever_is_wrong_with_a_response_the_write_may_have_been_done(sent):
+    """Not one of them is an invalid request, a bug, or clear."""
+    with Listener(lambda request: sent) as server:
+        http = Http(connection(base_url=server.url, timeout=0.15, retries=0), PatientStop(), lambda response: None)
+        with pytest.raises(ConnectError) as failed:
+            http.send("write", "POST", "/runtimes", doing="do it")
+    assert failed.value.unclear
+    assert "check base_url" not in failed.value.sentence
+
+
+def test_a_socks_proxy_without_its_library_names_it(monkeypatch):
+    monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", _no_socks)
+    found = failed("http://h.example", proxies={"http": "socks5://127.0.0.1:9"})
+    assert "needs the Python library PySocks" in found.sentence
+    assert (found.unclear, found.hopeless) == (False, True)
+
+
+def _no_socks(*_args, **_options):
+    raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")

@@ -315,7 +315,7 @@ def test_a_session_that_cannot_be_opened_anew_cannot_stop_the_run_either(room):
 @pytest.mark.parametrize("look", [None, [], {}, {"status": None}, {"status": "3"}, {"status": True}, {"status": 3.0}])
 def test_a_state_without_a_status_ends_the_run(room, look):
     here = room(response(200, look, request=api(LOOK)))
-    assert "the server returned no status of the evaluation" in here.fail().sentence
+    assert "instead of an object with a numeric status" in here.fail().sentence
     assert here.calls == [START, LOOK, STOP]
 
 

@@ -217,7 +217,10 @@ class Server:
         self.page = lambda entries, offset, limit: entries[offset : offset + limit]
         self.subtype = 19457
 
-    def get(self, path, params=None, *, doing, project=None):
+    def get(self, path, params=None, *, doing, shape, project=None):
+        return shape.check(self._get(path, params, project), doing, self.base_url, f"GET /api{path}")
+
+    def _get(self, path, params, project):
         self._note(f"GET {path}", project)
         if path == "/projects":
             return [{"id": name, "name": name} for name in self.projects]
@@ -441,7 +444,10 @@ class FixedResponse:
     def __init__(self, place, response_data):
         self.place, self.response_data = place, response_data
 
-    def get(self, path, params=None, **_how):
+    def get(self, path, params=None, *, doing, shape, project=None):
+        return shape.check(self._get(path), doing, self.base_url, f"GET /api{path}")
+
+    def _get(self, path):
         if path == "/projects":
             return self.response_data if self.place == "projects" else [{"id": "P", "name": "Sales"}]
         if path == V1:

@@ -83,3 +83,32 @@ def test_no_worker_is_left():
     all_side_by_side(lambda item: time.sleep(0.002), range(12), 6)
     time.sleep(0.05)
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 2])
+def test_fewer_threads_than_wanted_do_all_the_work(monkeypatch, allowed):
+    """Containers limit the number of threads."""
+    counter, start, left = Counter(), threading.Thread.start, [allowed]
+
+    def limited(thread):
+        if not left[0]:
+            raise RuntimeError("can't start new thread")
+        left[0] -= 1
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    assert all_side_by_side(counter.work, range(9), 4) == [item * 2 for item in range(9)]
+    assert len(counter.threads) == max(allowed, 1)
+
+
+def test_after_an_error_in_the_main_thread_no_further_item_is_begun():
+    counter = Counter()
+    begun = []
+
+    def stop(_done):
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        side_by_side(lambda item: begun.append(item) or counter.work(item), range(500), 2, stop)
+    time.sleep(0.05)
+    assert len(begun) < 9

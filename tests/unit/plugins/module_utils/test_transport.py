@@ -4,33 +4,44 @@
 
 from __future__ import annotations
 
+import gzip
+import signal
+import socket
+import threading
 import time
+import tracemalloc
+import zlib
+from contextlib import closing
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session import transport
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from ansible_collections.mstr.library.tests.unit.support.make import PatientStop, connection
 from ansible_collections.mstr.library.tests.unit.support.wire import Listener, free_port, reply, self_signed
 
 
 def http_to(server, **options) -> Http:
-    return Http(connection(base_url=server.url, **{"timeout": 0.15, **options}))
+    return http_with(**{"base_url": server.url, "timeout": 0.15, "retries": 0, **options})
+
+
+def http_with(stop=None, **options) -> Http:
+    return Http(connection(**options), stop or PatientStop(), lambda response: None)
 
 
 def get(http, path="/runtimes", **options):
-    return http.start("GET", path, **options).response(PatientStop(), "read")
+    return http.send("read", "GET", path, doing="read", **options)
 
 
 def test_a_response_is_complete_and_names_its_request():
     with Listener(lambda request: reply(503, {"a": 1}, Retry_After="7")) as server:
         http = http_to(server)
-        http.secrets.add("s3cret")
+        http.add_secrets(["s3cret"])
         got = get(http, params={"fields": "id"}, headers={"X-Token": "t"})
     assert (got.request, got.status, got.data()) == ("GET /api/runtimes", 503, {"a": 1})
     assert got.headers["retry-after"] == "7"
-    assert got.secrets == {"s3cret"}
+    assert "s3cret" in got.secrets
     assert server.calls == ["GET /api/runtimes?fields=id"]
     assert server.requests[0].headers["x-token"] == "t"
 
@@ -77,9 +88,9 @@ def test_a_late_answer_of_a_dead_session_brings_no_cookie_into_the_new_one():
 
     with Listener(slow) as server:
         http = http_to(server)
-        late = http.start("GET", "/runtimes")
+        late = http._start("GET", "/runtimes", {})
         http.forget_cookies()
-        assert late.response(PatientStop(), "read").status == 200
+        assert late.get(timeout=5).status == 200
     assert http.cookies() == []
 
 
@@ -103,49 +114,43 @@ def test_an_answer_that_drips_ends_with_the_whole_call():
     assert time.monotonic() - began < 1
 
 
-def test_a_thread_whose_call_took_too_long_ends_with_its_next_piece():
+def test_a_thread_whose_call_took_too_long_ends_with_its_next_piece(monkeypatch):
     def pieces(request):
         request.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n")
         for _turn in range(10):
             request.socket.sendall(b"x" * 70_000)
             time.sleep(0.02)
 
+    monkeypatch.setattr(transport, "CALL_LIMIT", 1)
     with Listener(pieces) as server:
-        http = http_to(server)
+        http = http_to(server, timeout=0.03)
         with pytest.raises(TimeoutError):
-            http.exchange(http.session, "GET", "/runtimes", {}, 0.03)
-
-
-def test_a_call_may_have_a_timeout_of_its_own():
-    http = Http(connection(timeout=7.0))
-    assert http.limit({}) == 70
-    assert http.limit({"timeout": 1.0}) == 10
+            http._exchange(http._client, "GET", "/runtimes", {})
 
 
 @pytest.mark.parametrize(("method", "unclear"), [("GET", False), ("POST", True), ("PATCH", True), ("DELETE", True)])
 def test_a_lost_answer_is_unclear_for_a_write_alone(method, unclear):
     with Listener(lambda request: b"") as server, pytest.raises(ConnectError) as lost:
-        http_to(server).start(method, "/runtimes").response(PatientStop(), "do it")
+        http_to(server).send("write", method, "/runtimes", doing="do it")
     assert lost.value.sentence.startswith("Could not do it: ")
     assert lost.value.error["request"] == f"{method} /api/runtimes"
     assert lost.value.unclear is unclear
 
 
 def test_a_refused_connection_is_reported_as_refused():
-    http = Http(connection(base_url=f"http://127.0.0.1:{free_port()}"))
     with pytest.raises(ConnectError) as refused:
-        http.start("POST", "/runtimes").response(PatientStop(), "do it")
+        http_with(base_url=f"http://127.0.0.1:{free_port()}").send("write", "POST", "/runtimes", doing="do it")
     assert (refused.value.refused, refused.value.unclear) == (True, False)
 
 
 def test_a_signal_ends_the_wait_and_the_answer_can_still_be_had():
-    with Listener(lambda request: reply(204)) as server:
-        stop = PatientStop()
-        call = http_to(server, timeout=5.0).start("POST", "/auth/login")
-        stop.reason = "signal SIGTERM"
+    with Listener(lambda request: time.sleep(0.3) or reply(204)) as server:
+        stop, late = Stop(), []
+        threading.Timer(0.1, stop._on_signal, [signal.SIGTERM, None]).start()
+        http = http_to(server, stop=stop, timeout=5.0)
         with pytest.raises(Interrupted):
-            call.response(stop, "log in")
-        assert call.response(PatientStop(), "log in").status == 204
+            http.send("login", "POST", "/auth/login", doing="log in", late=late.append)
+        assert [response.status for response in late] == [204]
 
 
 def test_ca_path_wins_over_the_environment_and_is_used(tmp_path, monkeypatch):
@@ -154,9 +159,9 @@ def test_ca_path_wins_over_the_environment_and_is_used(tmp_path, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
     with Listener(lambda request: reply(), context) as server:
         url = f"https://localhost:{server.port}"
-        assert get(Http(connection(base_url=url, ca_path=str(file)))).status == 200
+        assert get(http_with(base_url=url, ca_path=str(file))).status == 200
         with pytest.raises(ConnectError, match="is not trusted"):
-            get(Http(connection(base_url=url)))
+            get(http_with(base_url=url, retries=0))
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
@@ -173,4 +178,67 @@ def test_a_client_certificate_is_sent_on_request(tmp_path):
     context.verify_mode = 2
     with Listener(lambda request: reply(), context) as server:
         url = f"https://localhost:{server.port}"
-        assert get(Http(connection(base_url=url, ca_path=str(file), client_cert=str(file)))).status == 200
+        assert get(http_with(base_url=url, ca_path=str(file), client_cert=str(file))).status == 200
+
+
+CODED = {
+    "gzip": gzip.compress(b"[1]"),
+    "x-gzip": gzip.compress(b"[1]"),
+    "identity, GZIP": gzip.compress(b"[") + gzip.compress(b"1]"),
+    "deflate": zlib.compress(b"[1]"),
+}
+
+
+@pytest.mark.parametrize("coding", CODED)
+def test_one_coding_of_a_body_is_undone(coding):
+    with Listener(lambda request: reply(200, CODED[coding], Content_Encoding=coding)) as server:
+        assert get(http_to(server)).data() == [1]
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip, gzip", gzip.compress(gzip.compress(b"[1]"))),
+        ("br", b"x"),
+        ("gzip", b"no gzip"),
+        ("gzip", gzip.compress(b"[1]" * 9)[:-9]),
+    ],
+)
+def test_any_other_coding_is_an_unclear_response(coding, body):
+    with (
+        Listener(lambda request: reply(200, body, Content_Encoding=coding)) as server,
+        pytest.raises(ConnectError) as failed,
+    ):
+        http_to(server).send("write", "POST", "/runtimes", doing="do it")
+    assert failed.value.unclear
+
+
+def test_a_body_without_content_may_name_a_coding():
+    with Listener(lambda request: reply(204, Content_Encoding="gzip")) as server:
+        assert get(http_to(server)).data() is None
+
+
+def test_a_small_body_that_unpacks_to_gigabytes_costs_no_memory():
+    packer = zlib.compressobj(wbits=31)
+    bomb = b"".join(packer.compress(b" " * (1 << 20)) for _mb in range(512)) + packer.flush()
+    with Listener(lambda request: reply(200, bomb, Content_Encoding="gzip")) as server:
+        tracemalloc.start()
+        try:
+            with pytest.raises(ConnectError, match="more than 64 MB"):
+                get(http_to(server, timeout=5.0))
+            _now, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 200 << 20
+
+
+def test_without_a_thread_a_call_runs_in_the_caller(monkeypatch):
+    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        http = http_with(base_url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.1, retries=0)
+        with pytest.raises(ConnectError, match="sent nothing within the timeout"):
+            http.send("read", "GET", "/runtimes", doing="read")
+
+
+def no_thread(_thread):
+    raise RuntimeError("can't start new thread")
