@@ -203,6 +203,7 @@ def test_one_coding_of_a_body_is_undone(coding):
         ("gzip", b"no gzip"),
         ("gzip", gzip.compress(b"[1]" * 9)[:-9]),
     ],
+    ids=["two", "unknown", "junk", "half"],
 )
 def test_any_other_coding_is_an_unclear_response(coding, body):
     with (
