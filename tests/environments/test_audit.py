@@ -199,9 +199,10 @@ def test_an_environment_with_a_backup_is_audited_without_one(play: Play, servers
     assert not (play.folder / "backup.yml").exists()
 
 
-def test_a_misspelled_policy_is_refused_without_definitions_too(play: Play, servers: list[Simulator]) -> None:
+def test_a_misspelled_variable_is_refused_before_the_login(play: Play, servers: list[Simulator]) -> None:
     play.hosts = {"env0": play.hosts["env0"]}
     servers[0].seed({"name": "Nightly reports", "whitelist": ["0.0.0.0/0"]})
-    played = play(AUDIT, mstr_fail_on_violation=True, mstr_runtimes_polcy=POLICY)
+    played = play(AUDIT, mstr_fail_on_violations=True, mstr_runtimes_policy=POLICY)
     assert played.status == 2
-    assert "mstr_runtimes_polcy is not a variable of the role" in played.messages()["env0"]
+    assert "mstr_fail_on_violations is not a variable of mstr.library; did you mean" in played.output
+    assert servers[0].requests() == []
