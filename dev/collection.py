@@ -15,7 +15,7 @@ from dev import envs, proc
 from dev.environment import variables
 from dev.envs import Env
 from dev.paths import LOGS, ROOT, RUN
-from dev.tarball import make_reproducible
+from dev.tarball import publish
 
 _making = threading.RLock()
 
@@ -56,7 +56,7 @@ def build(env: Env, source: Path, folder: Path) -> Path:
     """Build the tarball of a tree into a folder. The same tree results in the same bytes."""
     _galaxy(env, "build", source, "--output-path", folder)
     made = next(folder.glob("*.tar.gz"))
-    make_reproducible(made)
+    publish(made)
     return made
 
 

@@ -2,15 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the tarball reproducible and finds development files in it."""
+"""Makes the tarball reproducible, gives its texts full addresses, and finds faults in it."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import json
+import os
+import re
 import subprocess
 import tarfile
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -35,13 +38,29 @@ PUBLISHED = frozenset(
 )
 
 
-def make_reproducible(tarball: Path) -> None:
-    """Rewrite the tarball in a fixed order with a fixed time: ansible-galaxy puts the time of the build into it."""
+# A link or picture of Markdown or HTML: what comes before the target, and the target.
+_LINK = re.compile(r"(\]\(|\b(?:src|href)=\"|^\[[^\]]+\]: )([^)\s\"]+)", re.MULTILINE)
+_GUIDE = re.compile(r"docs/docsite/rst/(\w+)\.rst")
+
+
+def publish(tarball: Path) -> None:
+    """Rewrite a tarball of ansible-galaxy for publication.
+
+    Texts in Markdown get full addresses, because Galaxy and Automation Hub show them without the files beside them. The
+    order of the files and their times are fixed, because ansible-galaxy puts the time of the build into the tarball.
+    """
     seconds = commit_time()
     with tarfile.open(tarball) as built:
         contents = {member.name: (member, _read(built, member)) for member in built.getmembers()}
+    info = json.loads(contents["MANIFEST.json"][1])["collection_info"]
     files = json.loads(contents["FILES.json"][1])
     files["files"].sort(key=lambda one: str(one["name"]))
+    for entry in files["files"]:
+        name = entry["name"]
+        if name.endswith(".md"):
+            member, content = contents[name]
+            contents[name] = (member, with_full_addresses(content.decode(), Path(name).parent, info).encode())
+            entry["chksum_sha256"] = hashlib.sha256(contents[name][1]).hexdigest()
     text = json.dumps(files, indent=2, sort_keys=True).encode()
     manifest = json.loads(contents["MANIFEST.json"][1])
     manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(text).hexdigest()
@@ -57,6 +76,43 @@ def make_reproducible(tarball: Path) -> None:
             fresh.linkname = member.linkname
             tar.addfile(fresh, BytesIO(content))
     tarball.write_bytes(gzip.compress(packed.getvalue(), mtime=seconds))
+
+
+def with_full_addresses(text: str, folder: Path, info: Mapping[str, str]) -> str:
+    """Replace the relative links of a file in `folder`: guides by the documentation site, others by the repository.
+
+    `info` is the content of galaxy.yml.
+    """
+
+    def replaced(link: re.Match[str]) -> str:
+        before, target = link.groups()
+        if not _is_relative(target):
+            return link[0]
+        file, _hash, anchor = target.partition("#")
+        path = os.path.normpath(folder / file)
+        guide = _GUIDE.fullmatch(path)
+        picture = path.endswith((".png", ".svg"))
+        place = f"{info['repository']}/{'raw' if picture else 'blob'}/v{info['version']}/{path}"
+        address = f"{info['documentation']}/docsite/{guide[1]}.html" if guide else place
+        return f"{before}{address}{anchor and f'#{anchor}'}"
+
+    return _LINK.sub(replaced, text)
+
+
+def _is_relative(target: str) -> bool:
+    return not re.match(r"#|[a-z]+:", target)
+
+
+def relative_links(tarball: Path) -> list[str]:
+    """Return the links that work only beside the other files, each with the text that it is in."""
+    with tarfile.open(tarball) as tar:
+        texts = {one.name: _read(tar, one).decode() for one in tar.getmembers() if one.name.endswith(".md")}
+    return [
+        f"{name}: {target}"
+        for name, text in texts.items()
+        for _before, target in _LINK.findall(text)
+        if _is_relative(target)
+    ]
 
 
 def commit_time() -> int:

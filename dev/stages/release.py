@@ -12,13 +12,14 @@ from dev.stage import Job, Result, Stage
 
 
 def _tarball(job: Job) -> Result:
-    """Check that two trees of the same files result in the same bytes, and that they contain only files for users."""
+    """Check that two trees of the same files result in the same bytes, of files for users and with full links."""
     env = envs.ensure("dev")
     built = [
         collection.build(env, collection.copy(job.scratch / side / "library"), job.scratch / f"{side}-built")
         for side in ("one", "two")
     ]
     faults = [f"not for users: {name}" for name in tarball.development_files(built[0])]
+    faults += [f"relative link in {place}" for place in tarball.relative_links(built[0])]
     if built[0].read_bytes() != built[1].read_bytes():
         faults.append("two builds of the same files differ")
     with job.log.open("a") as log:

@@ -10,19 +10,25 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from dev.tarball import development_files, make_reproducible
+from dev.tarball import development_files, publish, relative_links
+
+_INFO = {"repository": "https://git.example.com/us", "documentation": "https://docs.example.com", "version": "1.2.3"}
 
 
-def _built(path: Path, names: Sequence[str], seconds: int) -> Path:
-    files = json.dumps({"files": [{"name": name} for name in names], "format": 1}).encode()
-    manifest = {"file_manifest_file": {"name": "FILES.json", "chksum_sha256": hashlib.sha256(files).hexdigest()}}
+def _built(path: Path, texts: Sequence[str] | Mapping[str, str], seconds: int = 1) -> Path:
+    """Write a tarball with these files. If only their names are given, their contents are their names."""
+    if not isinstance(texts, Mapping):
+        texts = {name: name for name in texts}
+    files = json.dumps({"files": [{"name": name, "chksum_sha256": ""} for name in texts], "format": 1}).encode()
+    checksum = {"name": "FILES.json", "chksum_sha256": hashlib.sha256(files).hexdigest()}
+    manifest = {"file_manifest_file": checksum, "collection_info": _INFO}
     contents = {"MANIFEST.json": json.dumps(manifest).encode(), "FILES.json": files}
-    contents |= {name: name.encode() for name in names}
+    contents |= {name: text.encode() for name, text in texts.items()}
     with tarfile.open(path, "w:gz") as tar:
         for name, content in contents.items():
             member = tarfile.TarInfo(name)
@@ -37,7 +43,7 @@ def test_time_and_order_of_the_build_do_not_change_the_tarball(tmp_path: Path) -
     assert one.read_bytes() != other.read_bytes()
 
     for path in (one, other):
-        make_reproducible(path)
+        publish(path)
 
     assert one.read_bytes() == other.read_bytes()
     with tarfile.open(one) as tar:
@@ -50,4 +56,39 @@ def test_time_and_order_of_the_build_do_not_change_the_tarball(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["tests/unit/test_one.py", "Makefile", "changelogs/fragments/one.yml", ".gitignore"])
 def test_a_development_file_in_the_tarball_is_found(tmp_path: Path, name: str) -> None:
-    assert development_files(_built(tmp_path / "built.tar.gz", ["README.md", name], 1)) == [name]
+    assert development_files(_built(tmp_path / "built.tar.gz", ["README.md", name])) == [name]
+
+
+def test_the_settings_of_ansible_test_are_for_users(tmp_path: Path) -> None:
+    assert development_files(_built(tmp_path / "built.tar.gz", ["README.md", "tests/config.yml"])) == []
+
+
+README = """\
+[guide](docs/docsite/rst/guide_awx.rst#jobs), [security](SECURITY.md#report), ![page](docs/images/audit.png),
+<img src="docs/images/plot.svg">, [site](https://example.com/page), [here](#use-cases)
+[later]: CONTRIBUTING.md
+"""
+
+
+def test_texts_get_full_addresses(tmp_path: Path) -> None:
+    tarball = _built(tmp_path / "built.tar.gz", {"README.md": README, "roles/a/README.md": "[up](../b/README.md)"})
+    assert len(relative_links(tarball)) == 6
+
+    publish(tarball)
+
+    assert relative_links(tarball) == []
+    with tarfile.open(tarball) as tar:
+        content = {name: tar.extractfile(name).read().decode() for name in tar.getnames()}  # type: ignore[union-attr]
+    files = {one["name"]: one["chksum_sha256"] for one in json.loads(content["FILES.json"])["files"]}
+    assert files["README.md"] == hashlib.sha256(content["README.md"].encode()).hexdigest()
+    assert content["roles/a/README.md"] == "[up](https://git.example.com/us/blob/v1.2.3/roles/b/README.md)"
+    for address in (
+        "[guide](https://docs.example.com/docsite/guide_awx.html#jobs)",
+        "[security](https://git.example.com/us/blob/v1.2.3/SECURITY.md#report)",
+        "![page](https://git.example.com/us/raw/v1.2.3/docs/images/audit.png)",
+        'src="https://git.example.com/us/raw/v1.2.3/docs/images/plot.svg"',
+        "[site](https://example.com/page)",
+        "[here](#use-cases)",
+        "[later]: https://git.example.com/us/blob/v1.2.3/CONTRIBUTING.md",
+    ):
+        assert address in content["README.md"]
