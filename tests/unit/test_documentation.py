@@ -173,6 +173,12 @@ def test_every_page_links_to_its_neighbours_and_to_a_guide(docs):
     assert not set(guides) - LABELS
 
 
+def test_the_index_of_the_site_has_at_most_eight_entries_for_users():
+    sections = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text())["sections"]
+    assert [section["title"] for section in sections] == ["For users", "For contributors and sceptics"]
+    assert 0 < len(sections[0]["toctree"]) <= 8
+
+
 IMPERATIVES = {"Add", "Apply", "Check", "Compare", "Create", "Delete", "Find", "List", "Log", "Print", "Raise"}
 IMPERATIVES |= {"Read", "Rename", "Run", "Show", "Write"}
 
