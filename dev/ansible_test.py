@@ -16,12 +16,20 @@ from dev.envs import Env
 from dev.paths import CACHE, REQUIREMENTS
 from dev.stage import Job
 
-# Pythons on which ansible-test of each supported ansible-core runs.
+# The supported ansible-cores, and the Pythons on which ansible-test of each runs. The only list: what
+# `requires_ansible`, the README, the guides and the workflow say is compared with it by tests/tool.
 CORES = {
     "2.16": ("3.10", "3.11", "3.12"),
+    "2.17": ("3.10", "3.11", "3.12"),
+    "2.18": ("3.11", "3.12", "3.13"),
     "2.19": ("3.11", "3.12", "3.13"),
+    "2.20": ("3.12", "3.13", "3.14"),
     "2.21": ("3.12", "3.13", "3.14"),
+    "2.22": ("3.13", "3.14"),
 }
+# The newest that is not a release candidate: `make test` runs on it.
+NEWEST = "2.21"
+OLDEST = next(iter(CORES))
 
 # The files of the repository that the collection and its tests consist of.
 _PARTS = (
@@ -44,7 +52,7 @@ _PARTS = (
 
 # ansible-test downloads get-pip under these names from its own host. This script replaces it and installs pip from the
 # package index, where everything else comes from.
-_GET_PIP = {"2.16": "get_pip_23_1_2.py", "2.19": "get_pip_24_2.py", "2.21": "get_pip_25_2.py"}
+_GET_PIP = ("get_pip_23_1_2.py", "get_pip_24_2.py", "get_pip_25_2.py")
 _PIP = "pip==25.2"
 _STAND_IN = '''\
 """Replaces get-pip: installs pip from the wheel in the folder of this file."""
@@ -121,7 +129,8 @@ def _home(core: str, env: Env, log: Path) -> Path:
             download = (env.python, "-m", "pip", "download", "--no-deps", "--dest", cache, _PIP)
             if proc.run(*download, log=log, env=environment.for_pip()) != 0:
                 raise envs.Failed(f"{_PIP} could not be downloaded", log)
-        (cache / _GET_PIP[core]).write_text(_STAND_IN)
+        for name in _GET_PIP:
+            (cache / name).write_text(_STAND_IN)
         _write_pip_settings(env, home / ".config" / "pip" / "pip.conf")
     return home
 

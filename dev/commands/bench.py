@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from dev import envs, proc, report
-from dev.ansible_test import CORES
+from dev.ansible_test import NEWEST, OLDEST
 from dev.paths import ROOT
 from dev.stages import faults
 from dev.testbed import VENDOR
@@ -26,6 +26,6 @@ def run(args: argparse.Namespace) -> int:
     if not _FOLDER.exists():
         return report.fail(f"{_FOLDER.relative_to(ROOT)} does not exist")
     env, vendor = envs.ensure("bench"), envs.ensure("contract", VENDOR)
-    env_vars = faults.stage_variables(*CORES)(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
+    env_vars = faults.stage_variables(OLDEST, NEWEST)(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
     with proc.started(env.python, _FOLDER, *args.more, env=env_vars) as process:
         return process.wait()

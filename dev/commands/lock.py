@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 
 from dev import environment, envs, proc, report
+from dev.ansible_test import CORES
 from dev.paths import CACHE, LOGS, REQUIREMENTS
 
 HELP = "write newer pins into dev/requirements/*.txt"
 
 # The oldest Python that each file is installed on.
 _OLDEST = {
-    "ansible-2.16": "3.10",
-    "ansible-2.19": "3.11",
-    "ansible-2.21": "3.12",
+    **{f"ansible-{core}": pythons[0] for core, pythons in CORES.items()},
     "controller": "3.10",
     "bench": "3.10",
     "browser": "3.10",

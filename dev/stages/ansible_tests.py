@@ -17,7 +17,7 @@ from simulator.harness import Simulator
 from simulator.profiles import FROM_FILE
 
 from dev import envs, junit
-from dev.ansible_test import CORES, AnsibleTest, pythons_of
+from dev.ansible_test import CORES, NEWEST, OLDEST, AnsibleTest, pythons_of
 from dev.paths import ROOT
 from dev.stage import Job, Result, Stage
 from dev.testbed import python39
@@ -46,8 +46,10 @@ def _units(core: str, version: str) -> Stage:
     return Stage(f"units {core}, Python {version}", run, folder="tests/unit", core=core)
 
 
-def _integration(core: str, version: str, *, in_process: bool, modules_on: str = "", quick: bool = False) -> Stage:
-    """Return the stage of all targets. Tasks run in process or as modules (on `modules_on`).
+def _integration(
+    core: str, version: str, *, in_process: bool, modules_on: str = "", targets: Sequence[str] = (), quick: bool = False
+) -> Stage:
+    """Return the stage of some or all targets. Tasks run in process or as modules (on `modules_on`).
 
     The targets are divided into two shares, which run in parallel, each with its own simulator and ansible-test.
     """
@@ -66,7 +68,7 @@ def _integration(core: str, version: str, *, in_process: bool, modules_on: str =
         return count_targets(job.log.read_text(errors="replace"), status)
 
     def run(job: Job) -> Result:
-        shares = _shares(job.selection.targets or _targets())
+        shares = _shares(job.selection.targets or targets or _targets())
         jobs = [Job(f"{name}, share {number}", job.selection) for number in range(1, len(shares) + 1)]
         with ThreadPoolExecutor(len(shares)) as pool:
             results = list(pool.map(run_share, jobs, shares))
@@ -121,13 +123,24 @@ def count_targets(output: str, status: int) -> Result:
 
 
 SANITY = tuple(_sanity(core) for core in CORES)
-UNITS = tuple(_units(core, version) for core in CORES for version in pythons_of(core))
-INTEGRATION = (
-    # These include the default Python of every common distribution.
-    _integration("2.16", pythons_of("2.16")[0], in_process=True),
-    _integration("2.16", pythons_of("2.16")[-1], in_process=False),
-    _integration("2.19", pythons_of("2.19")[0], in_process=True),
-    _integration("2.21", pythons_of("2.21")[-1], in_process=True, quick=True),
+# Each core on its oldest or its newest Python, in turn: together on every Python. The code under test is the same.
+UNITS = tuple(_units(core, pythons_of(core)[-(number % 2)]) for number, core in enumerate(CORES))
+# All targets on the oldest and the newest core, both ways, with the default Python of common distributions.
+_COMPLETE = (
+    _integration(OLDEST, pythons_of(OLDEST)[0], in_process=True),
+    _integration(OLDEST, pythons_of(OLDEST)[-1], in_process=False),
+    _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=True, quick=True),
     # Run the modules on the oldest Python that they support, too.
-    _integration("2.21", pythons_of("2.21")[0], in_process=False, modules_on="3.9"),
+    _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=False, modules_on="3.9"),
 )
+# One target on every other core, both ways, and on the newest Python that modules support.
+_SAMPLES = (
+    *(
+        _integration(core, pythons_of(core)[-1], in_process=in_process, targets=("mstr_runtimes",))
+        for core in CORES
+        if core not in (OLDEST, NEWEST)
+        for in_process in (True, False)
+    ),
+    _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=False, modules_on="3.14", targets=("mstr_runtimes",)),
+)
+INTEGRATION = (*_COMPLETE, *_SAMPLES)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 
 from dev import envs
-from dev.ansible_test import CORES, pythons_of
+from dev.ansible_test import CORES, NEWEST, pythons_of
 from dev.envs import Env
 from dev.stage import Stage
 from dev.stages import pytests
@@ -36,9 +36,9 @@ def stage_variables(*cores: str) -> Callable[[Env], dict[str, str]]:
 
 def of_cores(name: str, folder: str) -> tuple[Stage, ...]:
     """Return the stage of a folder on the newest ansible-core, and for each other core one of the tests that use it."""
-    newest, *others = reversed(CORES)
+    others = [core for core in CORES if core != NEWEST]
     return (
-        pytests.stage(name, folder, variables_of=stage_variables(newest)),
+        pytests.stage(name, folder, variables_of=stage_variables(NEWEST)),
         *(
             pytests.stage(
                 f"{name} {core}",

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
+from ansible_collections.mstr.library.plugins.plugin_utils._in_process import _HOOKS
 from simulator.harness import Simulator
 
 from in_process.running import folder_of, run
@@ -177,10 +178,6 @@ MACHINES = {
         "import types; adapter.threading = types.SimpleNamespace(current_thread=lambda: 1, main_thread=lambda: 2)",
         "it is not the main thread, where signals arrive",
     ),
-    "hook": (
-        "adapter._HOOKS = ((adapter.AnsibleModule, ('_load_params', '_renamed')),)",
-        "this ansible-core is not known (AnsibleModule._renamed)",
-    ),
     "fault": (
         "adapter.ActionModule._given = lambda self, task_vars: {}['nothing']",
         "its options or its place could not be prepared here (KeyError)",
@@ -201,13 +198,40 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "change"
     CALLBACK_NEEDS_ENABLED = True
     def v2_playbook_on_start(self, playbook):
-        %s
+        {change}
+"""
+# Hides the part of ansible-core that the name of each task ends with, as if that core had renamed it.
+HIDE = """
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.mstr.library.plugins.plugin_utils import _in_process as adapter
+DOCUMENTATION = '''
+name: change
+type: aggregate
+short_description: Hides a part of ansible-core
+description: Hides a part of ansible-core.
+'''
+class Without:
+    def __init__(self, owner, hidden):
+        self.owner, self.hidden, self.__name__ = owner, hidden, owner.__name__
+    def __getattr__(self, name):
+        if f"{self.owner.__name__}.{name}" == self.hidden:
+            raise AttributeError(name)
+        return getattr(self.owner, name)
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "change"
+    CALLBACK_NEEDS_ENABLED = True
+    HOOKS = adapter._HOOKS
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        hidden = task.name.split()[-1]
+        adapter._HOOKS = tuple((Without(owner, hidden), names) for owner, names in self.HOOKS)
 """
 
 
 def changed(folder: Path, change: str) -> dict[str, str]:
     (folder / "callbacks").mkdir(parents=True)
-    (folder / "callbacks" / "change.py").write_text(CHANGE % change)
+    (folder / "callbacks" / "change.py").write_text(change if "\n" in change else CHANGE.format(change=change))
     callbacks = os.pathsep.join((str(folder / "callbacks"), str(Path(__file__).parent / "callback")))
     return {"ANSIBLE_CALLBACK_PLUGINS": callbacks, "ANSIBLE_CALLBACKS_ENABLED": "record,change"}
 
@@ -218,6 +242,16 @@ def test_a_machine_that_cannot_run_tasks_in_process_uses_modules(
 ) -> None:
     change, why = MACHINES[name]
     assert way(sim, newest, tmp_path, **changed(tmp_path, change)) == [f"as a module, because {why}"]
+
+
+def test_a_core_that_lacks_one_of_the_hooks_runs_tasks_as_modules(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """A later ansible-core that renames what the adapter needs still runs every task, only more slowly."""
+    hooks = [f"{owner.__name__}.{name}" for owner, names in _HOOKS for name in names]
+    tasks = "".join(f"    - name: Without {hook}\n      mstr.library.mstr_runtime_info:\n" for hook in hooks)
+    assert way(sim, core, tmp_path, "a", f"tags: first\n{tasks}", **changed(tmp_path, HIDE)) == [
+        IN_PROCESS,
+        *(f"as a module, because this ansible-core is not known ({hook})" for hook in hooks),
+    ]
 
 
 def test_an_error_in_the_action_plugin_is_one_sentence(sim: Simulator, core: Path, tmp_path: Path) -> None:

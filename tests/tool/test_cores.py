@@ -1,0 +1,43 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every place that names the supported versions names those in dev.ansible_test.CORES."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dev.ansible_test import CORES, NEWEST, OLDEST, release
+from dev.paths import REQUIREMENTS, ROOT
+
+
+def _read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_collection_requires_the_oldest_core() -> None:
+    assert yaml.safe_load(_read("meta/runtime.yml"))["requires_ansible"] == f">={OLDEST}.0"
+
+
+@pytest.mark.parametrize("role", sorted(path.name for path in (ROOT / "roles").iterdir()))
+def test_each_role_requires_the_oldest_core(role: str) -> None:
+    assert yaml.safe_load(_read(f"roles/{role}/meta/main.yml"))["galaxy_info"]["min_ansible_version"] == OLDEST
+
+
+def test_the_readme_names_the_oldest_and_the_newest_core() -> None:
+    assert f"ansible-core {OLDEST} to {[*CORES][-1]}" in _read("README.md")
+
+
+def test_the_workflow_names_cores_that_are_supported() -> None:
+    assert set(re.findall(r"\b2\.\d\d\b", _read(".github/workflows/test.yml"))) <= set(CORES)
+
+
+def test_each_core_has_a_pinned_release_of_its_own() -> None:
+    assert {path.stem.partition("-")[2] for path in REQUIREMENTS.glob("ansible-*.in")} == set(CORES)
+    assert all(release(core).startswith(f"{core}.") for core in CORES)
+    assert f"ansible-core=={release(NEWEST)}" in _read("dev/requirements/ansible.in")
