@@ -131,6 +131,10 @@ def _home(core: str, env: Env, log: Path) -> Path:
                 raise envs.Failed(f"{_PIP} could not be downloaded", log)
         for name in _GET_PIP:
             (cache / name).write_text(_STAND_IN)
+        # ansible-test makes this key even where it needs none. Two that make it at the same time would fail.
+        key = cache.parent / "id_rsa"
+        if not key.exists():
+            proc.run("ssh-keygen", "-m", "PEM", "-q", "-t", "rsa", "-N", "", "-f", key, log=log)
         _write_pip_settings(env, home / ".config" / "pip" / "pip.conf")
     return home
 

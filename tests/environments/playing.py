@@ -17,7 +17,7 @@ from simulator.harness import Simulator
 from support import ansible
 
 APPLY, AUDIT, EXPORT = "mstr.library.apply", "mstr.library.audit", "mstr.library.export"
-_TIME_LIMIT = 120  # seconds
+_TIME_LIMIT = 300  # seconds
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from support import ansible
 
 PREDICTED, AGAIN, IN_CHECK_MODE = " | predicted", " | again", " | in check mode"
 _PREFIX = "mstr.library."
-_TIME_LIMIT = 120  # seconds, for one run
+_TIME_LIMIT = 300  # seconds, for one run
 # The keys that must be equal in check mode and in the real run.
 _FORETOLD = ("changed", "action", "changed_fields", "summary", "diff")
 
