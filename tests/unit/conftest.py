@@ -34,7 +34,7 @@ _stub("ansible_collections.mstr.library", ROOT)
 
 set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
 settings.register_profile(
-    "unit", deadline=None, database=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+    "unit", deadline=None, database=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("unit")
 
