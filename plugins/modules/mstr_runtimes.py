@@ -487,12 +487,8 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
     CONCURRENCY_OPTION,
     check_concurrency,
 )
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import (
-    Purge,
-    PurgeRefused,
-    context_for,
-    reconcile,
-)
+from ansible_collections.mstr.library.plugins.module_utils._work.delete import Purge
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, context_for, reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import PROTECT_OPTIONS, check_protection
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiting, waiting_from
 
@@ -641,7 +637,7 @@ def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     )
     try:
         entries = reconcile(context_for(task, request.policy), request.wanted, purge, request.waiting)
-    except PurgeRefused as exc:
+    except Refused as exc:
         raise PartialError(exc, report(exc.entries, purge.wanted)) from exc
     return report(entries, purge.wanted)
 

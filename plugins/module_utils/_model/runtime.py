@@ -44,7 +44,7 @@ class Runtime(NamedTuple):
     @property
     def label(self) -> str:
         """How messages name the runtime: 'name' (id)."""
-        return f"{self.name!r} ({self.id})"
+        return f"{self.name!r} ({self.id})" if self.id else repr(self.name)
 
     @property
     def key(self) -> str:
@@ -60,6 +60,20 @@ class Runtime(NamedTuple):
         """Whether a field is missing. A list may omit fields, so then the object has to be read [doc]."""
         return any(self.values.get(name) is None for name in names)
 
+    def changed_since(self, earlier: Runtime) -> list[str]:
+        """The fields in which this read differs from an earlier one with all fields.
+
+        A list may omit a field; then only the object's `version` shows that it changed, since every edit changes it.
+        """
+        versions = {self.facts.get("version"), earlier.facts.get("version")}
+        names = [
+            one.name
+            for one in FIELDS
+            if (self.values.get(one.name) is not None or None in versions)
+            and one.kind.canonical(self.values.get(one.name)) != one.kind.canonical(earlier.values.get(one.name))
+        ]
+        return names or (["version"] if len(versions - {None}) > 1 else [])
+
     def to_result(self) -> dict[str, Any]:
         """The runtime for a result. A field that the server did not return is None."""
         result: dict[str, Any] = {"id": self.id}
@@ -70,6 +84,11 @@ class Runtime(NamedTuple):
             result[name] = _snake_keys(self.facts.get(name))
         result["is_default"] = self.is_default
         return result
+
+
+def lists_default(listed: Iterable[Runtime]) -> bool:
+    """Whether a list contains the built-in runtime that every server has. If not, it may lack others, too."""
+    return any(one.is_default for one in listed)
 
 
 def from_api(data: Mapping[str, Any]) -> Runtime:

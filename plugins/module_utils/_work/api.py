@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The API calls about runtimes, each with its error message.
+"""The API calls about runtimes, each with its error message, and what every step of the work needs.
 
 Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
 """
@@ -10,12 +10,15 @@ Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
-from .._errors import ApiError, ValidationError
+from .._errors import ApiError, MstrError, ValidationError, unforeseen
+from .._model.entry import Entry
 from .._model.fields import FIELDS
 from .._model.policy import Policy
 from .._model.runtime import Runtime, from_api
+from .._session.interrupt import all_side_by_side
 from .._session.response import OBJECT_WITH_ID, list_of, says_no_such_call, says_no_such_object
 from .._session.session import Session
 
@@ -31,10 +34,10 @@ class RuntimeApi:
         self._session = session
         self._versions: list[tuple[str, ...] | None] = []  # the result of the one request, once made
 
-    def everything(self) -> list[Runtime]:
-        """Every runtime that the user may see. A list may omit fields. Raises MstrError."""
+    def everything(self, *, polling: bool = False) -> list[Runtime]:
+        """Every runtime that the user may see. A list may omit fields. `polling`: no retries. Raises MstrError."""
         doing = "list the runtimes"
-        data = self._session.get(_PATH, doing=doing, shape=list_of("runtimes"))
+        data = self._session.get(_PATH, doing=doing, shape=list_of("runtimes"), kind="once" if polling else "read")
         request = f"GET /api{_PATH}"
         entries = (OBJECT_WITH_ID.check(one, doing, self._session.base_url, request) for one in data["runtimes"])
         return [from_api(entry) for entry in entries]
@@ -98,8 +101,8 @@ class Context(NamedTuple):
 
     `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock` returns
     monotonic seconds. `retries`: how many times a write whose result is unclear may be sent again. `concurrency`:
-    number of parallel requests. `guard` gets the runtimes that would be deleted, before any write; it raises
-    ValidationError to refuse.
+    number of parallel requests. `guard` gets the runtimes that would be deleted, and returns which of them must not be
+    deleted and why.
     """
 
     api: RuntimeApi
@@ -111,7 +114,36 @@ class Context(NamedTuple):
     concurrency: int
     check_mode: bool = False
     policy: Policy | None = None
-    guard: Callable[[Sequence[Runtime]], None] | None = None
+    guard: Callable[[Sequence[Runtime]], Iterable[tuple[Sequence[Runtime], str]]] | None = None
+
+
+def attempt(step: Callable[[Entry], Entry], entry: Entry) -> Entry:
+    """The entry after the step. An error, even an unexpected one, becomes this entry's error and affects no other."""
+    try:
+        return step(entry)
+    except MstrError as exc:
+        return entry._replace(error=exc)
+    except Exception as exc:
+        return entry._replace(error=unforeseen(exc))
+
+
+def each(
+    context: Context,
+    step: Callable[[Context, Entry], Entry],
+    entries: Sequence[Entry],
+    chosen: Callable[[Entry], bool],
+    done: str,
+) -> list[Entry]:
+    """All entries, the chosen ones after a step that runs for several in parallel. `done`: such as "written"."""
+    to_do = [one for one in entries if chosen(one)]
+
+    def report_progress(number: int) -> None:
+        if len(to_do) > 1:
+            context.progress(counted(number, len(to_do), done))
+
+    work = partial(attempt, partial(step, context))
+    results = iter(all_side_by_side(work, to_do, context.concurrency, report_progress))
+    return [next(results) if chosen(one) else one for one in entries]
 
 
 def counted(done: int, total: int, what: str) -> str:

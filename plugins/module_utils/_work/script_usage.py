@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from .._errors import ApiError, ConnectError, MstrError, ValidationError
+from .._errors import ApiError, ConnectError, MstrError, ValidationError, listed
 from .._model.names import DEFAULT_RUNTIME_ID, id_from
 from .._model.runtime import Runtime
 from .._session.interrupt import all_side_by_side
@@ -132,38 +132,36 @@ class Usage(NamedTuple):
         more = others and f" The result lists {others} more under unread."
         return f"The scripts are incomplete, so a runtime without scripts may still be used. {first}{more or ''}"
 
-    def protection_faults(self, runtimes: Iterable[Runtime]) -> list[str]:
-        """Why these runtimes must not be deleted: a script uses one, or failed reads leave it unknown."""
-        faults = []
+    def protected(self, runtimes: Iterable[Runtime]) -> list[tuple[Sequence[Runtime], str]]:
+        """Which of these runtimes must not be deleted, and why: scripts use them, or failed reads leave it unknown."""
+        found: list[tuple[Sequence[Runtime], str]] = []
         unproven = []
         for runtime in runtimes:
             scripts = self.of(runtime.id)
             if scripts:
                 used = f"is used by {_counted(len(scripts), 'script')} and was not deleted (protect_used)"
-                faults.append(
-                    f"runtime {runtime.name!r} ({runtime.id}) {used}: {_listed([script.label for script in scripts])}. "
-                    "Choose a different runtime for these scripts first"
+                labels = listed([script.label for script in scripts], _NAMES_IN_MESSAGE)
+                sentence = (
+                    f"runtime {runtime.label} {used}: {labels}. Choose a different runtime for these scripts first"
                 )
+                found.append(([runtime], sentence))
             else:
                 unproven.append(runtime)
         if self.unread and unproven:
-            names = _listed([f"{one.name!r} ({one.id})" for one in unproven])
-            faults.append(
+            names = listed([one.label for one in unproven], _NAMES_IN_MESSAGE)
+            labels = listed([one.label for one in self.unread], _NAMES_IN_MESSAGE)
+            sentence = (
                 f"protect_used could not find out whether scripts use {names}, so nothing was deleted: "
-                f"{_counted(len(self.unread), 'look-up')} failed: {_listed([one.label for one in self.unread])}. "
+                f"{_counted(len(self.unread), 'look-up')} failed: {labels}. "
                 f"The first reason: {self.unread[0].error.sentence.rstrip('.')}. Run the task as a user who may read "
                 "all scripts, load the project, or name the projects that count in protect_projects"
             )
-        return faults
+            found.append((unproven, sentence))
+        return found
 
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - _NAMES_IN_MESSAGE} more" if len(texts) > _NAMES_IN_MESSAGE else ""
-    return ", ".join(texts[:_NAMES_IN_MESSAGE]) + more
 
 
 def script_from_search(entry: Mapping[str, Any], project: Project) -> SavedScript:
@@ -238,13 +236,11 @@ def find_usage(session: Session, wanted: Sequence[str] | None, concurrency: int)
     return _Search(session, concurrency).usage(wanted)
 
 
-def check_unused(
+def used_runtimes(
     session: Session, runtimes: Iterable[Runtime], concurrency: int, projects: Sequence[str] | None = None
-) -> None:
-    """Raises ValidationError if a script in these projects uses one of the runtimes, or if that is not known."""
-    faults = find_usage(session, projects, concurrency).protection_faults(runtimes)
-    if faults:
-        raise ValidationError(faults)
+) -> list[tuple[Sequence[Runtime], str]]:
+    """Which of the runtimes must not be deleted, and why: a script in these projects uses it, or that is not known."""
+    return find_usage(session, projects, concurrency).protected(runtimes)
 
 
 class _Search:

@@ -11,6 +11,7 @@ may still report a status from before a write.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,7 +20,8 @@ from .._model.entry import Entry
 from .._model.runtime import Runtime
 from .._session.interrupt import Interrupted, all_side_by_side
 from .._session.transport import is_outage
-from .api import Context, RuntimeApi, counted
+from .api import Context, counted, one_named
+from .write import confirm
 
 WAIT_OPTIONS: dict[str, Any] = {
     "wait": {"type": "bool", "default": False},
@@ -35,7 +37,7 @@ _CHECKS_UNTIL_FAILED = 2
 _GROWTH = 1.25
 _LONGEST_INTERVAL = 5  # as a multiple of the first interval
 _NAMES_IN_PROGRESS = 5
-_UNKNOWN = (None, "unknown")
+_FAILED = ("not_installed", "failed", "error")  # of a package; the first is documented, the others are likely
 
 
 class Waiting(NamedTuple):
@@ -62,18 +64,21 @@ def wait(context: Context, entries: Sequence[Entry], waiting: Waiting) -> list[E
 
     The timeout applies to all of them together. Deleted, absent, predicted and failed runtimes are not waited for.
     """
-    watches = [_Watch.of(one) for one in entries]
+    watches = [_watch(one) for one in entries]
     watched = [one for one in watches if one]
     try:
         _check_until_done(context, watched, waiting)
     except Interrupted as exc:
         for one in watched:
             if not one.done:
-                one.error = exc.during(f"waiting for runtime {one.runtime.label} to be ready")
-    return [
-        entry._replace(runtime=watch.runtime, error=watch.error) if watch else entry
-        for entry, watch in zip(entries, watches)
-    ]
+                one.interrupt(exc)
+    return [watch.entry if watch else entry for entry, watch in zip(entries, watches)]
+
+
+def _watch(entry: Entry) -> _Watch | None:
+    if entry.runtime is None or entry.predicted or entry.error or entry.action == "deleted":
+        return None
+    return _Watch(entry, entry.runtime)
 
 
 def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:
@@ -86,12 +91,12 @@ def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Wait
         left = end - context.clock()
         if left <= 0:
             for one in pending:
-                one.error = one.timed_out(timeout)
+                one.time_out(timeout)
             return
         context.progress(state_of_wait([one.runtime for one in pending], len(watches)))
         context.pause(min(interval, left))
         interval = min(interval * _GROWTH, longest)
-        all_side_by_side(lambda one: one.check(context.api), pending, context.concurrency)
+        all_side_by_side(lambda one: one.check(context), pending, context.concurrency)
         pending = [one for one in pending if not one.done]
 
 
@@ -101,7 +106,7 @@ def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
         return counted(total - len(pending), total, "ready")
     [runtime] = pending
     packages = runtime.values.get("packages") or ()
-    installing = [clean(one.name) for one in packages if one.status == "installing"]
+    installing = [clean(one.name) for one in packages if _status(one.status) in ("installing", "pending")]
     if not installing:
         return f"{clean(runtime.name)}: status {clean(runtime.facts.get('status') or 'not reported')}"
     names = ", ".join(installing[:_NAMES_IN_PROGRESS]) + (", …" if len(installing) > _NAMES_IN_PROGRESS else "")
@@ -109,30 +114,21 @@ def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
 
 
 class _Watch:
-    """A runtime to wait for, as last read.
+    """A runtime to wait for, as last read. `done`: the wait is over, with or without an error of the entry."""
 
-    `done`: the wait is over; `error`: the reason, if the runtime is not ready.
-    """
-
-    def __init__(self, runtime: Runtime, written: bool) -> None:
-        self._written = written
+    def __init__(self, entry: Entry, runtime: Runtime) -> None:
+        self.entry, self.runtime = entry, runtime
+        self.done = False
+        self._written = entry.to_verify
         self._checks = self._unclear_checks = 0
         self._outage: MstrError | None = None  # why the last check failed
-        self.done = False
-        self.error: MstrError | None = None
-        self._record(runtime)
+        if entry.read:
+            self._record(runtime)
 
-    @classmethod
-    def of(cls, entry: Entry) -> _Watch | None:
-        """The watch for an entry; None if there is nothing to wait for."""
-        if entry.runtime is None or entry.action == "deleted" or entry.predicted or entry.error:
-            return None
-        return cls(entry.runtime, written=entry.to_verify)
-
-    def check(self, api: RuntimeApi) -> None:
+    def check(self, context: Context) -> None:
         """Read the runtime again. Raises only Interrupted."""
         try:
-            seen = api.get(str(self.runtime.id), repr(self.runtime.name), polling=True)
+            seen = self._read(context)
         except Interrupted:
             raise
         except MstrError as exc:
@@ -149,56 +145,82 @@ class _Watch:
             else:
                 self._record(seen)
 
+    def _read(self, context: Context) -> Runtime | None:
+        name, identity = self.runtime.name, self.runtime.id
+        if identity is None:  # the response to the create contained no id
+            seen = one_named(context.api.everything(polling=True), name)
+        else:
+            seen = context.api.get(identity, repr(name), polling=True)
+        if seen and not self.entry.read:
+            self.entry = confirm(context, self.entry, seen)
+        return seen
+
     def _end(self, error: MstrError | None) -> None:
-        self.done, self.error = True, error
+        self.done, self.entry = True, self.entry._replace(error=error)
 
     def _record(self, runtime: Runtime) -> None:
         """Record the result of a check."""
-        self.runtime = runtime
+        self.runtime, self.entry = runtime, self.entry._replace(runtime=runtime)
         self._checks += 1
         self._unclear_checks = self._unclear_checks + 1 if _is_unclear(runtime) else 0
-        failure = _error_of(runtime, self.runtime.label)
+        failure = _error_of(runtime)
         if failure:
             if not self._written or self._checks >= _CHECKS_UNTIL_FAILED:
                 self._end(failure)
         elif _is_ready(runtime, self._written) or self._unclear_checks >= _CHECKS_UNTIL_READY:
             self._end(None)
 
-    def timed_out(self, timeout: float) -> MstrError:
-        """The error for a runtime that is not ready after `timeout` seconds."""
-        last = f"The last check failed: {self._outage.sentence}" if self._outage else _advice(self.runtime)
-        error = self._outage.error if self._outage else {}
-        return MstrError(
-            f"Runtime {self.runtime.label} is not ready after {timeout:g} seconds: {_state(self.runtime)}. {last}",
-            **error,
-        )
+    def time_out(self, timeout: float) -> None:
+        """The runtime is not ready after `timeout` seconds."""
+        outage = self._outage
+        last = f"The last check failed: {outage.sentence}" if outage else _advice(self.runtime)
+        error = outage.error if outage else {}
+        state = f"is not ready after {timeout:g} seconds: {_state(self.runtime)}"
+        self._end(MstrError(f"Runtime {self.runtime.label} {state}. {last}", **error))
+
+    def interrupt(self, cause: Interrupted) -> None:
+        """The task ends before the runtime is ready. The runtime exists all the same."""
+        error = cause.during(f"waiting for runtime {self.runtime.label} to be ready")
+        done = f"was {self.entry.action} and" if self._written else "still"
+        self._end(MstrError(f"{error.sentence}. The runtime {done} exists on the server", **error.error))
 
 
-def _error_of(runtime: Runtime, label: str) -> MstrError | None:
-    failed = [package for package in _packages(runtime) if package.status == "not_installed"]
+def _error_of(runtime: Runtime) -> MstrError | None:
+    failed = [package for package in _packages(runtime) if _status(package.status) in _FAILED]
     if failed:
         reasons = [f'(server: "{clean(one.message)}")' if one.message else "(no reason given)" for one in failed]
         if len(failed) == 1:
-            return MstrError(f"Runtime {label}: package {clean(failed[0].name)} could not be installed {reasons[0]}")
+            name = clean(failed[0].name)
+            return MstrError(f"Runtime {runtime.label}: package {name} could not be installed {reasons[0]}")
         listed = ", ".join(f"{clean(one.name)} {reason}" for one, reason in zip(failed, reasons))
-        return MstrError(f"Runtime {label}: {len(failed)} packages could not be installed: {listed}")
-    if runtime.facts.get("status") == "error":
-        return MstrError(f"Runtime {label} is in error: {_state(runtime)}")
+        return MstrError(f"Runtime {runtime.label}: {len(failed)} packages could not be installed: {listed}")
+    if _status(runtime.facts.get("status")) == "error":
+        return MstrError(f"Runtime {runtime.label} is in error: {_state(runtime)}")
     return None
+
+
+def _status(word: Any) -> str:
+    """The status in the words of the documentation; servers might write them in another case."""
+    text = "_".join(re.split(r"[\s_-]+", str(word or "").strip().casefold()))
+    return text or "unknown"
+
+
+def _statuses(runtime: Runtime) -> set[str]:
+    return {_status(package.status) for package in _packages(runtime)}
 
 
 def _is_ready(runtime: Runtime, written: bool) -> bool:
     """Whether the server reports the runtime as ready. After a write, every package must also have a known status."""
-    unproven = ("installing", *_UNKNOWN) if written else ("installing",)
-    return runtime.facts.get("status") == "ready" and all(one.status not in unproven for one in _packages(runtime))
+    ready = {"installed"} if written else {"installed", "unknown"}
+    return _status(runtime.facts.get("status")) == "ready" and _statuses(runtime) <= ready
 
 
 def _is_unclear(runtime: Runtime) -> bool:
     """Whether some statuses are unknown and the others do not contradict that the runtime is ready."""
-    statuses = {one.status for one in _packages(runtime)}
-    if runtime.facts.get("status") == "ready":
-        return statuses <= {"installed", *_UNKNOWN}
-    return runtime.facts.get("status") in _UNKNOWN and statuses <= {"installed"}
+    status, packages = _status(runtime.facts.get("status")), _statuses(runtime)
+    if status == "ready":
+        return packages <= {"installed", "unknown"}
+    return status == "unknown" and packages <= {"installed"}
 
 
 def _packages(runtime: Runtime) -> Sequence[Any]:
@@ -212,8 +234,7 @@ def _state(runtime: Runtime) -> str:
 
 
 def _advice(runtime: Runtime) -> str:
-    statuses = {one.status for one in _packages(runtime)} | {runtime.facts.get("status")}
-    if statuses <= set(_UNKNOWN):
+    if _statuses(runtime) | {_status(runtime.facts.get("status"))} == {"unknown"}:
         return (
             "The server has not reported a status; some servers report one only after a script has run there. "
             "Run one with mstr_script_run."

@@ -17,7 +17,7 @@ from .._model.definition import Definition
 from .._model.entry import Entry
 from .._model.names import ALIKE, near_names, quoted
 from .._model.plan import DONE, Plan, differences_after_write, make_plan
-from .._model.runtime import Runtime
+from .._model.runtime import Runtime, lists_default
 from .._session.interrupt import Interrupted
 from .._session.transport import is_outage
 from .api import WHOLE, Context, one_named
@@ -146,7 +146,7 @@ def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> tuple[
     for number, seconds in enumerate(checks, 1):
         try:
             context.pause(seconds)
-            current = locate(context, wanted)
+            current = _located_after_loss(context, wanted)
             remaining = make_plan(current, wanted, context.policy)
         except MstrError as exc:
             # The outage that broke the write may last for a moment. With retries, the read itself was repeated.
@@ -161,6 +161,15 @@ def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> tuple[
         if _was_written(plan, current, remaining):
             return _found_done(entry, current), remaining
     return None, remaining
+
+
+def _located_after_loss(context: Context, wanted: Definition) -> Runtime | None:
+    """The runtime as it is now. Raises MstrError if it is missing from a list that may be incomplete."""
+    listed = None if wanted.id else context.api.everything()
+    current = locate(context, wanted, listed)
+    if current is None and listed is not None and not lists_default(listed):
+        raise MstrError("The server's list of runtimes lacks its built-in default runtime, so it may be incomplete.")
+    return current
 
 
 def _name_is_taken(context: Context, entry: Entry, refusal: MstrError, lost: MstrError | None) -> Entry:
@@ -206,18 +215,16 @@ def _not_done_error(lost: MstrError, done: str) -> MstrError:
 
 
 def verify(context: Context, entry: Entry, listed: Sequence[Runtime] | None = None) -> Entry:
-    """The entry with the runtime read again. Warns if the server stored different values than requested.
+    """The entry of a create or an update with the runtime read again.
 
     `listed`: the runtimes on the server after the write, where they are known. Raises MstrError.
     """
-    if not entry.to_verify:
-        return entry
-    current = entry.runtime
-    if not entry.read or current is None:
-        try:
-            current = _read_again(context, entry, listed)
-        except MstrError as exc:
-            raise not_read_again(entry, exc) from exc
+    known = entry.runtime if entry.read else None
+    return confirm(context, entry, known or _read_again(context, entry, listed))
+
+
+def confirm(context: Context, entry: Entry, current: Runtime) -> Entry:
+    """The entry with the runtime as read after a write. Warns if the server stored other values than requested."""
     for text in differences_after_write(current, entry.wanted, entry.plan.runtime):
         context.warn(text)
     return entry._replace(runtime=current, read=True)

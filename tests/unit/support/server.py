@@ -18,7 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.response imp
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 
-from .make import URL, refusal
+from .make import DEFAULT_ID, URL, refusal, stored
 
 
 @dataclass
@@ -39,6 +39,8 @@ class Server:
 
     def __init__(self, *runtimes: dict[str, Any], versions: list[str] | None = None, unique: bool = False) -> None:
         self.runtimes = {one["id"]: copy.deepcopy(one) for one in runtimes}
+        # The built-in runtime, which every list shows; None: no list shows one.
+        self.default: dict[str, Any] | None = stored(id=DEFAULT_ID, name="(Default) MicroStrategy")
         self.versions = versions
         self.unique = unique
         self.alter: Callable[[dict[str, Any]], None] = lambda one: None  # what the server makes of a write
@@ -120,7 +122,10 @@ class Server:
         if method == "POST":
             return self._create(body)
         if not identity:
-            listed = [self.listed(one) for one in self.runtimes.values() if not self.hides(one)]
+            there = list(self.runtimes.values())
+            if self.default and self.default["id"] not in self.runtimes:
+                there.append(self.default)
+            listed = [self.listed(one) for one in there if not self.hides(one)]
             return copy.deepcopy({"runtimes": listed})
         if identity == "versions" and self.versions is not None:
             return {"versions": self.versions}

@@ -12,7 +12,8 @@ from ansible_collections.mstr.library.plugins.filter.environment_report import F
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Purge, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.delete import Purge
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 

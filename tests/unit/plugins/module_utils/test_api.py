@@ -83,7 +83,7 @@ def test_the_object_is_read_only_where_the_list_lacks_a_needed_field():
     server = Server(stored())
     server.listed = lambda one: {key: value for key, value in one.items() if key != "whitelist"}
     api = RuntimeApi(server)
-    [listed] = api.everything()
+    listed = api.everything()[0]
     assert api.whole(listed, ["name", "packages"]) is listed
     assert api.whole(listed, ["whitelist"]).values["whitelist"] == ()
     assert api.whole(None, ["whitelist"]) is None

@@ -5,67 +5,25 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, PartialError, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Purge, PurgeRefused, reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiting
-from ansible_collections.mstr.library.tests.unit.support.make import (
-    DEFAULT_ID,
-    faults_of,
-    lost,
-    refusal,
-    stored,
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, lost, refusal, stored
+from ansible_collections.mstr.library.tests.unit.support.many import (
+    LIST,
+    A,
+    B,
+    C,
+    D,
+    actions,
+    bulk,
+    holding,
+    refused,
+    run,
+    summary,
+    waits,
 )
 from ansible_collections.mstr.library.tests.unit.support.server import Server
-
-A, B, C, D = (letter * 32 for letter in "ABCD")
-LIST = "GET /runtimes"
-RAISE = ". Raise purge_limit if you want to delete them"
-
-
-def holding(**names):
-    """A server with these runtimes, by name: an id, or all fields."""
-    runtimes = [(name, one if isinstance(one, dict) else {"id": one}) for name, one in names.items()]
-    return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes))
-
-
-def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None, **how):
-    """What mstr_runtimes does with definitions; it returns the result."""
-    asked = Purge(purge, tuple(exclude), limit, comment)
-
-    def run(definitions):
-        try:
-            return report(reconcile(server.context(**how), definitions, asked, wait), purge)
-        except PurgeRefused as exc:
-            raise PartialError(exc, report(exc.entries, purge)) from exc
-
-    return run
-
-
-def run(server, *entries, **how):
-    """The result, of a task that fails too."""
-    try:
-        return bulk(server, **how)([definition_from(entry) for entry in entries])
-    except PartialError as exc:
-        return exc.to_result()
-
-
-def refused(server, *entries, **how):
-    """The faults for which the whole task is refused; nothing was written."""
-    faults = faults_of(bulk(server, **how), [definition_from(entry) for entry in entries])
-    assert server.writes == []
-    return faults
-
-
-def actions(result):
-    return [(entry["name"], entry["action"]) for entry in result["runtimes"]]
-
-
-def summary(**counts):
-    return {"created": 0, "updated": 0, "deleted": 0, "unchanged": 0, "failed": 0, **counts}
-
 
 # --- the order of work, and what it costs
 
@@ -81,7 +39,7 @@ def test_nothing_to_do_costs_one_list_at_any_number(number):
     assert [entry["id"] for entry in result["runtimes"]] == [f"{n:032X}" for n in range(number)]
 
 
-def test_creates_and_updates_then_deletes_then_one_list():
+def test_creates_and_updates_then_one_list_then_deletes_then_one_list():
     have = holding(old=A, changed=B, gone=C, purged=D)
     have.runtimes["E" * 32] = stored(name="same", id="E" * 32)
     result = run(
@@ -98,6 +56,7 @@ def test_creates_and_updates_then_deletes_then_one_list():
         LIST,
         f"PATCH /runtimes/{B}",
         "POST /runtimes",
+        LIST,
         f"DELETE /runtimes/{C}",
         f"DELETE /runtimes/{D}",
         LIST,
@@ -128,7 +87,8 @@ def test_only_runtimes_with_missing_needed_fields_are_read():
         purge=True,
     )
     reads = [f"GET /runtimes/{A}", f"GET /runtimes/{C}", f"GET /runtimes/{D}"]
-    assert have.requests == [LIST, *reads, f"DELETE /runtimes/{C}", f"DELETE /runtimes/{D}"]
+    # The list shows no `version`, so what is to be deleted is read again to see whether it has changed.
+    assert have.requests == [LIST, *reads, LIST, *reads[1:], f"DELETE /runtimes/{C}", f"DELETE /runtimes/{D}", LIST]
     assert result["runtimes"][0]["runtime"]["whitelist"] == []
     assert result["runtimes"][1]["runtime"]["whitelist"] is None, "nothing made it necessary to read it"
 
@@ -240,102 +200,6 @@ def test_an_ambiguous_name_fails_alone():
     assert actions(result) == [("a", "failed"), ("b", "updated")]
     assert f"2 runtimes have the name 'a': {A}, {C}; choose one by id" in result["msg"]
     assert set(have.runtimes) == {A, B, C}
-
-
-# --- purge
-
-
-def test_purge_deletes_unlisted_runtimes_but_never_the_default_runtime():
-    have = holding(a=A, b=B, **{"(Standard) MicroStrategy": DEFAULT_ID, "c [old]": C})
-    result = run(have, {"name": "a"}, purge=True, exclude=["c [old]"])
-    assert have.names == ["(Standard) MicroStrategy", "a", "c [old]"]
-    assert actions(result) == [("a", "none"), ("b", "deleted")]
-
-
-@pytest.mark.parametrize("pattern", ["vendor *", "Vendor A", B.lower()])
-def test_purge_exclude_takes_names_patterns_and_ids(pattern):
-    have = holding(a=A, **{"Vendor A": B})
-    run(have, {"name": "a"}, purge=True, exclude=["nothing", pattern])
-    assert have.names == ["Vendor A", "a"]
-
-
-def test_an_id_that_the_server_writes_in_two_ways_is_one_runtime():
-    have = holding(a=A, b=B)
-    have.listed = lambda one: {"id": one["id"].lower(), "name": one["name"]}
-    result = run(have, {"id": A, "exec_timeout": 60}, purge=True)
-    assert actions(result) == [("a", "updated"), ("b", "deleted")]
-    assert have.names == ["a"]
-
-
-def test_a_runtime_that_vanishes_after_the_list_is_not_created_without_a_name():
-    have = holding(a=A, b=B)
-    have.listed = lambda one: {"id": one["id"], "name": one["name"]}
-    have.fail("GET")  # the list
-    have.fail("GET", refusal(404, "ERR004", "no such object"))
-    result = run(have, {"id": A, "exec_timeout": 60}, {"name": "b"})
-    assert f"no runtime has the id {A}" in result["msg"]
-    assert have.writes == []
-
-
-def test_a_name_and_an_id_that_the_server_writes_in_two_ways_are_one_runtime():
-    have = holding(a=A)
-    have.listed = lambda one: {**one, "id": one["id"].lower()}
-    assert "are the same runtime" in refused(have, {"id": A, "exec_timeout": 60}, {"name": "a"})[0]
-
-
-def test_more_than_the_limit_refuses_the_whole_task():
-    have = holding(a=A, b=B, c=C)
-    (fault,) = refused(have, {"name": "a", "exec_timeout": 60}, purge=True, limit=1)
-    assert fault == f"purge would delete 2 runtimes, more than purge_limit 1: 'b', 'c'{RAISE}"
-
-
-def test_check_mode_reports_what_would_change_beside_the_refusal():
-    have = holding(a=A, b=B, c=C)
-    with pytest.raises(PartialError) as caught:
-        bulk(have, purge=True, limit=1, check_mode=True)([definition_from({"name": "a", "exec_timeout": 60})])
-    result = caught.value.to_result()
-    assert result["msg"] == f"purge would delete 2 runtimes, more than purge_limit 1: 'b', 'c'{RAISE}"
-    assert actions(result) == [("a", "updated"), ("b", "deleted"), ("c", "deleted")]
-    assert have.writes == []
-
-
-def test_a_long_list_over_the_limit_shows_ten_names_and_the_number():
-    have = Server(*(stored(name=f"r{n:02}", id=f"{n:032X}") for n in range(58)))
-    (fault,) = refused(have, {"name": "r00"}, purge=True, limit=20)
-    names = ", ".join(f"'r{n:02}'" for n in range(1, 11))
-    assert fault == f"purge would delete 57 runtimes, more than purge_limit 20: {names} and 47 more{RAISE}"
-
-
-def test_state_absent_does_not_count_for_the_purge_limit():
-    have = holding(a=A, b=B, c=C)
-    run(have, {"name": "a", "state": "absent"}, {"name": "b", "state": "absent"}, purge=True, limit=1)
-    assert have.names == []
-
-
-def test_a_limit_of_none_at_all():
-    refused(holding(a=A, b=B), {"name": "a"}, purge=True, limit=0)
-    assert actions(run(holding(a=A), {"name": "a"}, purge=True, limit=0)) == [("a", "none")]
-
-
-def test_the_purge_has_the_comment_of_the_task():
-    have = holding(a=A, b=B)
-    run(have, {"name": "a"}, purge=True, comment="Spring cleaning")
-    assert have.params == [{"userComments": "Spring cleaning"}]
-
-
-def test_nothing_is_purged_unasked():
-    have = holding(a=A, b=B)
-    run(have, {"name": "a", "exec_timeout": 60}, limit=0)
-    assert have.names == ["a", "b"]
-
-
-def test_a_listed_runtime_that_cannot_be_read_is_not_purged():
-    have = holding(a=A)
-    have.listed = lambda one: {"id": one["id"], "name": one["name"]}
-    have.fail("GET")  # the list
-    have.fail("GET", refusal(404, "ERR004", "no such object", f"GET /api/runtimes/{A}"))
-    run(have, {"name": "a", "exec_timeout": 60}, purge=True)
-    assert A in have.runtimes
 
 
 # --- one fails
@@ -466,17 +330,6 @@ def test_the_default_runtime_stays_and_fails_its_entry_alone():
 # --- waiting
 
 
-def waits(have, timeout=50, pause=None):
-    """The options to wait for a few looks on a clock of its own."""
-    clock = iter(range(10_000))
-    return {
-        "wait": Waiting(timeout, 1.0),
-        "clock": lambda: next(clock),
-        "pause": pause or have.pause,
-        "concurrency": 2,
-    }
-
-
 def test_waiting_takes_all_that_were_written_and_those_that_were_not():
     have = holding(a={"id": A, "status": "busy"}, b=B)
 
@@ -503,7 +356,7 @@ def test_a_runtime_that_is_not_ready_fails_and_cancels_the_purge():
 def test_the_purge_continues_if_all_runtimes_are_ready():
     have = holding(a=A, b=B)
     run(have, {"name": "a", "others": "x"}, purge=True, **waits(have))
-    assert have.requests == [LIST, f"PATCH /runtimes/{A}", LIST, f"DELETE /runtimes/{B}"]
+    assert have.requests == [LIST, f"PATCH /runtimes/{A}", LIST, LIST, f"DELETE /runtimes/{B}", LIST]
 
 
 def test_all_are_waited_for_in_parallel_and_returned_as_last_read():
@@ -550,7 +403,7 @@ def test_an_unforeseen_exception_of_one_entry_discards_no_report_and_cancels_the
     assert error.startswith("This is a bug in mstr.library: TypeError in test_reconcile.py, line ")
     assert "a secret" not in result["msg"]
     assert result["summary"]["failed"] == 1
-    assert ("x" in have.names) == (step != "verify"), "the purge comes before the last list where nothing waits"
+    assert "x" in have.names
 
 
 # --- a list that hides what a read shows
@@ -574,105 +427,3 @@ def test_a_lost_create_whose_differences_are_found_warns_as_for_one_runtime():
     assert have.writes == ["POST /runtimes"]
     [warning] = have.warnings
     assert "exec_timeout" in warning
-
-
-# --- what is deleted is read whole
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_the_difference_of_a_delete_and_of_a_purge_holds_the_whole_definition(check_mode):
-    have = holding(a={"id": A, "whitelist": ["10.0.0.0/8"]}, b={"id": B, "whitelist": ["10.1.0.0/16"]}, c=C)
-    have.listed = lambda one: {key: one[key] for key in ("id", "name")}
-    result = run(have, {"name": "a", "state": "absent"}, {"name": "c"}, purge=True, check_mode=check_mode)
-    assert [one["before"]["whitelist"] for one in result["diff"]] == [["10.0.0.0/8"], ["10.1.0.0/16"]]
-    assert [one["before"]["resource"] for one in result["diff"]] == [{"cpu": 0.2, "mem": 512}] * 2
-    assert [one["runtime"]["exec_timeout"] for one in result["runtimes"] if one["action"] == "deleted"] == [600, 600]
-
-
-def test_if_a_runtime_cannot_be_read_nothing_is_purged():
-    have = holding(a=A, b=B, c=C)
-    have.listed = lambda one: {key: one[key] for key in ("id", "name")}
-    have.fail("GET")  # the list
-    have.fail("GET", refusal(403, "ERR0017", "no permission", f"GET /api/runtimes/{B}"))
-    result = run(have, {"name": "a"}, purge=True)
-    assert actions(result) == [("a", "none"), ("b", "failed")]
-    assert result["msg"].endswith("Nothing was purged.")
-    assert have.names == ["a", "b", "c"]
-
-
-def test_a_runtime_deleted_meanwhile_is_not_purged():
-    have = holding(a=A, b=B)
-    have.listed = lambda one: {key: one[key] for key in ("id", "name")}
-    have.fail("GET")  # the list
-    have.fail("GET", meanwhile=lambda: have.runtimes.pop(B))
-    assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none")]
-    assert have.writes == []
-
-
-# --- a purge by a name that is hardly different
-
-
-@pytest.mark.parametrize("name", ["NIGHTLY", "Nightly ", "\u00a0nightly"])
-@pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_purge_of_a_name_that_differs_only_in_case_or_whitespace_is_refused(name, state):
-    have = holding(**{name: A, "Other": B})
-    (fault,) = refused(have, {"name": "Nightly", "state": state}, {"name": "Other"}, purge=True)
-    assert fault.startswith(f"purge would delete {name!r} ({A}), whose name differs only in case, whitespace or")
-    assert "from 'Nightly' in the list" in fault
-
-
-def test_a_listed_or_excluded_name_does_not_refuse_the_purge():
-    have = holding(nightly=A, Nightly=B, x=C)
-    run(have, {"name": "Nightly"}, purge=True, exclude=["nightly"])
-    assert have.names == ["Nightly", "nightly"]
-    run(have, {"name": "Nightly"}, {"name": "nightly", "state": "absent"}, purge=True)
-    assert have.names == ["Nightly"]
-
-
-def test_without_purge_a_name_that_differs_only_in_case_is_a_warning():
-    have = holding(nightly=A)
-    assert actions(run(have, {"name": "Nightly"})) == [("Nightly", "created")]
-    [warning] = have.warnings
-    assert warning.startswith("Runtime 'Nightly' is new, but 'nightly' exists: ")
-
-
-class Guard:
-    """Notes the names of what would be deleted, and refuses those that are used."""
-
-    def __init__(self, server, *used):
-        self.server, self.used = server, used
-        self.seen, self.writes = [], []
-
-    def __call__(self, runtimes):
-        names = [one.name for one in runtimes]
-        self.seen.append(names)
-        self.writes += self.server.writes
-        if set(names) & set(self.used):
-            raise ValidationError([f"{name} is used" for name in names if name in self.used])
-
-
-@pytest.mark.parametrize("check_mode", [False, True])
-def test_a_guard_refuses_the_whole_task_before_any_write(check_mode):
-    server = holding(a=A, b=B, c=C)
-    guard = Guard(server, "b", "c")
-    entries = [{"name": "new"}, {"name": "a", "exec_timeout": 5}, {"name": "b", "state": "absent"}]
-    faults = refused(server, *entries, purge=True, guard=guard, check_mode=check_mode)
-    assert faults == ("b is used", "c is used")
-    assert (guard.seen, server.writes) == ([["b", "c"]], [])
-
-
-def test_a_guard_gets_the_runtimes_to_delete_and_may_accept():
-    server = holding(a=A, b=B, c=C)
-    guard = Guard(server, "a")
-    result = run(server, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True, guard=guard)
-    assert summary(unchanged=1, deleted=2) == result["summary"]
-    assert (guard.seen, guard.writes) == ([["b", "c"]], [])
-
-
-def test_a_guard_is_not_asked_where_nothing_is_to_be_deleted():
-    server = holding(a=A)
-    guard = Guard(server, "a")
-    entries = [{"name": "a", "exec_timeout": 5}, {"name": "new"}, {"name": "gone", "state": "absent"}]
-    run(server, *entries, purge=True, guard=guard)
-    assert guard.seen == []
-    assert len(server.writes) == 2

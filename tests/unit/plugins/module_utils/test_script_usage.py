@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
@@ -16,10 +18,10 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     Usage,
     check_projects,
     check_protection,
-    check_unused,
     find_usage,
     script_from_search,
     select_projects,
+    used_runtimes,
 )
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,
@@ -34,6 +36,11 @@ from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_J
 from hypothesis import given
 
 SALES, FINANCE = Project("5A" * 16, "Sales"), Project("F1" * 16, "Finance")
+
+
+def reasons(usage, runtimes):
+    """Why the runtimes must not be deleted."""
+    return [why for _runtimes, why in usage.protected(runtimes)]
 
 
 def script(name="Load", project=SALES, runtime_id=ID, identity="1"):
@@ -154,17 +161,17 @@ def test_projects_that_would_find_nothing_are_refused(wanted, fault):
 
 def test_a_runtime_that_a_script_uses_is_protected_and_the_scripts_are_listed():
     usage = Usage([script("Load"), script("Close", FINANCE), script("Other", runtime_id=OTHER_ID)])
-    assert usage.protection_faults([runtime(name="Etl"), runtime(id="C" * 32)]) == [
+    assert reasons(usage, [runtime(name="Etl"), runtime(id="C" * 32)]) == [
         f"runtime 'Etl' ({ID}) is used by 2 scripts and was not deleted (protect_used): script 'Close' in project "
         "'Finance', script 'Load' in project 'Sales'. Choose a different runtime for these scripts first"
     ]
-    assert usage.protection_faults([runtime(id="C" * 32)]) == []
+    assert reasons(usage, [runtime(id="C" * 32)]) == []
 
 
 @pytest.mark.parametrize(("number", "more"), [(10, ""), (11, " and 1 more"), (200, " and 190 more")])
 def test_at_most_ten_scripts_are_named_and_the_number_of_all(number, more):
     usage = Usage([script(f"s{index:03}", identity=str(index)) for index in range(number)])
-    [fault] = usage.protection_faults([runtime()])
+    [fault] = reasons(usage, [runtime()])
     assert fault.count("script 's") == 10
     assert f"is used by {number} scripts" in fault
     assert f"'s009' in project 'Sales'{more}. Choose" in fault
@@ -177,7 +184,7 @@ def test_where_anything_could_not_be_read_nothing_is_deleted():
         Unread(None, None, refusal(403, "ERR0014", "no privilege")),
     ]
     doomed = [runtime(name="Etl"), runtime(name="New", id=OTHER_ID)]
-    [fault] = Usage([], unread).protection_faults(doomed)
+    [fault] = reasons(Usage([], unread), doomed)
     assert fault.startswith(
         f"protect_used could not find out whether scripts use 'Etl' ({ID}), 'New' ({OTHER_ID}), "
         "so nothing was deleted: "
@@ -186,14 +193,14 @@ def test_where_anything_could_not_be_read_nothing_is_deleted():
     )
     assert "'The project is not loaded'" in fault
     # A runtime that is known to be used needs no second reason.
-    used, unknown = Usage([script()], unread).protection_faults(doomed)
+    used, unknown = reasons(Usage([script()], unread), doomed)
     assert used.startswith("runtime 'Etl'")
     assert "'Etl'" not in unknown
-    assert len(Usage([script()], unread).protection_faults(doomed[:1])) == 1
+    assert len(reasons(Usage([script()], unread), doomed[:1])) == 1
 
 
 def test_failed_reads_matter_only_for_a_delete():
-    assert Usage([], [Unread(None, None, MstrError("The read failed."))]).protection_faults([]) == []
+    assert reasons(Usage([], [Unread(None, None, MstrError("The read failed."))]), []) == []
 
 
 # --- the search
@@ -374,28 +381,28 @@ def test_a_server_that_returns_the_same_page_for_ever_proves_nothing(total, prob
     assert len(usage.scripts) == 2
     [unread] = usage.unread
     assert unread.error.sentence == f"The search in the project 'Sales' {problem}, so there may be more scripts."
-    with pytest.raises(ValidationError, match="protect_used could not find out"):
-        check_unused(server, [runtime(id="C" * 32)], 4)
+    [(_runtimes, why)] = used_runtimes(server, [runtime(id="C" * 32)], 4)
+    assert re.search("protect_used could not find out", why)
 
 
 @pytest.mark.parametrize("response", [{}, {"scriptRuntimeId": OTHER_ID}, {"id": None}, {"id": "clean"}])
 def test_a_script_that_is_returned_without_its_id_is_unread(server, response):
     server.shape = lambda script: response if script["id"] == "load" else script
     assert missing(find_usage(server, None, 4)) == [("Sales", "load")]
-    with pytest.raises(ValidationError, match="protect_used could not find out"):
-        check_unused(server, [runtime(id="C" * 32)], 4)
+    [(_runtimes, why)] = used_runtimes(server, [runtime(id="C" * 32)], 4)
+    assert re.search("protect_used could not find out", why)
 
 
 def test_only_the_projects_that_count_protect(server):
     server.refusals["POST /v2/metadataSearches/results Finance"] = refusal(500, "ERR001", "The project is not loaded")
     doomed = [runtime(id="C" * 32)]
-    with pytest.raises(ValidationError, match=r"project 'Finance'.*name the projects that count in protect_projects"):
-        check_unused(server, doomed, 4)
-    check_unused(server, doomed, 4, ["Sales", "Empty"])
-    with pytest.raises(ValidationError, match="is used by 1 script"):
-        check_unused(server, [runtime()], 4, ["Sales"])
-    with pytest.raises(ValidationError, match="'Slaes'"):
-        check_unused(server, doomed, 4, ["Slaes"])
+    [(_runtimes, why)] = used_runtimes(server, doomed, 4)
+    assert re.search(r"project 'Finance'.*name the projects that count in protect_projects", why)
+    assert used_runtimes(server, doomed, 4, ["Sales", "Empty"]) == []
+    [(_runtimes, why)] = used_runtimes(server, [runtime()], 4, ["Sales"])
+    assert re.search("is used by 1 script", why)
+    [(_runtimes, why)] = used_runtimes(server, doomed, 4, ["Slaes"])
+    assert re.search("'Slaes'", why)
 
 
 @pytest.mark.parametrize(
@@ -468,4 +475,4 @@ def test_any_json_is_scripts_or_unread(place, response_data):
 def test_a_user_without_any_project_proves_nothing():
     usage = find_usage(Server(), None, 1)
     assert len(usage.unread) == 1
-    assert usage.protection_faults([Runtime({"name": "r"}, ID)]) != []
+    assert reasons(usage, [Runtime({"name": "r"}, ID)]) != []

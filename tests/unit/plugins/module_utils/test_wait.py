@@ -358,7 +358,10 @@ def test_without_a_write_a_status_is_believed_at_once():
 def test_an_interrupted_wait_names_the_runtime():
     with pytest.raises(PartialError) as failure:
         Film(Interrupted("Stopped by signal SIGTERM")).wait_for(entry(**BUSY))
-    assert failure.value.sentence == f"Stopped by signal SIGTERM while waiting for runtime 'r' ({ID}) to be ready"
+    assert failure.value.sentence == (
+        f"Stopped by signal SIGTERM while waiting for runtime 'r' ({ID}) to be ready. The runtime was created and "
+        "exists on the server"
+    )
     assert failure.value.to_result()["id"] == ID
 
 

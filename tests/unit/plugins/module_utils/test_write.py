@@ -12,7 +12,6 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
     ConnectError,
     MstrError,
     PartialError,
-    ValidationError,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
@@ -81,7 +80,7 @@ def test_delete_returns_the_deleted_runtime():
     assert (done.action, done.id, done.runtime.name) == ("deleted", ID, "r")
     assert done.to_result()["diff"]["after"] == {}
     assert done.to_result()["diff"]["before"]["name"] == "r"
-    assert server.requests == ["GET /runtimes", DELETE]
+    assert server.requests == ["GET /runtimes", "GET /runtimes", DELETE, f"GET /runtimes/{ID}"]
 
 
 def test_nothing_to_do_is_one_read_by_name_or_by_id():
@@ -529,7 +528,7 @@ def test_a_guard_refuses_a_delete_before_it_is_sent(definition, check_mode):
     server = Server(stored())
 
     def guard(runtimes):
-        raise ValidationError([f"{one.name} is used" for one in runtimes])
+        return [([one], f"{one.name} is used") for one in runtimes]
 
     ensure = partial(server.ensure, guard=guard, check_mode=check_mode)
     assert faults_of(ensure, definition_from(definition)) == ("r is used",)

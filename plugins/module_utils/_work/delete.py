@@ -1,0 +1,217 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is deleted: the plan of a purge, the guards, and the last look before and after deletions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from .._errors import MstrError, listed
+from .._model.definition import Definition
+from .._model.entry import PURGED, Entry
+from .._model.names import ALIKE, is_named, name_key, quoted
+from .._model.plan import NO_PLAN
+from .._model.runtime import Runtime, lists_default
+from .api import WHOLE, Context, each
+from .write import not_read_again, plan_entry, write
+
+_NAMES_IN_MESSAGE = 10
+_CHANGED = "because something changed after the plan was made"
+_LOOK = "Check it, and run the task again"
+INCOMPLETE = "the server's list of runtimes lacks its built-in default runtime, so it may be incomplete"
+
+
+class Purge(NamedTuple):
+    """Whether to delete unlisted runtimes, and the limits of that.
+
+    `exclude`: names, ids or shell patterns of names of runtimes to keep. `limit`: maximum number of deletions.
+    `comment`: for the server's journal.
+    """
+
+    wanted: bool = False
+    exclude: tuple[str, ...] = ()
+    limit: int | None = None
+    comment: str | None = None
+
+
+def purge_plan(context: Context, purge: Purge, entries: Sequence[Entry], there: Sequence[Runtime]) -> list[Entry]:
+    """An entry for each unlisted runtime to delete."""
+    # Compare names too: a listed runtime that cannot be read must not be deleted.
+    kept = {entry.wanted.name for entry in entries if not entry.wanted.id}
+    keys = {entry.plan.runtime.key for entry in entries if entry.plan.runtime}
+    purged = [
+        Entry(Definition("absent", {}, id=one.id, name=one.name, journal_comment=purge.comment), PURGED, one)
+        for one in there
+        if not (one.is_default or one.name in kept or one.key in keys or is_named(one.name, purge.exclude, one.id))
+    ]
+
+    def read_and_plan(context: Context, entry: Entry) -> Entry:
+        return plan_entry(context, entry._replace(found=context.api.whole(entry.found, WHOLE)), ())
+
+    purged = each(context, read_and_plan, purged, lambda one: True, "read")
+    return [entry for entry in purged if entry.to_do != "none"]  # one may have been deleted meanwhile
+
+
+def refusals(
+    context: Context,
+    purge: Purge,
+    entries: Sequence[Entry],
+    to_delete: Sequence[tuple[Entry, Runtime]],
+    there: Sequence[Runtime],
+    again: bool = False,
+) -> Iterator[tuple[Entry | None, str]]:
+    """All guards: what must not be done, and why. For each refusal, the entry to delete, or None for the whole task.
+
+    They are asked before the first write, when any refusal refuses the whole task, and again just before the deletions,
+    with each runtime as it is then and with the list `there` of that moment; then a refusal with an entry spares this
+    runtime, and one with None spares all of them. `entries`: every entry of the task, with its plan.
+
+    To add a guard, yield its refusals here. One that concerns more than deletions is asked only if not `again`.
+    """
+    purged = [(entry, one) for entry, one in to_delete if entry.place == PURGED]
+    names = _by_name_key(entry.wanted.name or "" for entry in entries if entry.place != PURGED)
+    if purge.wanted and not lists_default(there):
+        yield None, f"purge is refused: {INCOMPLETE}. Run the task again, or as a user who sees every runtime"
+    for entry, one in purged:
+        near = names.get(name_key(one.name), []) if one.name else []
+        label = f"{quoted([one.name])} ({one.id})"
+        if not one.name:
+            yield entry, f"purge would delete the runtime with id {one.id}, which has no name; list it by its id"
+        elif one.name in near:
+            yield entry, f"purge would delete {label}, whose name is in the list"
+        elif near:
+            yield (
+                entry,
+                f"purge would delete {label}, whose name differs only in {ALIKE} from {quoted(near)} in the list: "
+                "write the name as the server has it, or list this runtime with state: absent to delete it",
+            )
+        elif is_named(one.name, purge.exclude, one.id):
+            yield entry, f"purge would delete {label}, which purge_exclude names"
+    if purge.limit is not None and len(purged) > purge.limit:
+        most = len(purged) if context.check_mode else _NAMES_IN_MESSAGE
+        yield (
+            None,
+            f"purge would delete {len(purged)} runtimes, more than purge_limit {purge.limit}: "
+            f"{listed(sorted(repr(one.name) for _entry, one in purged), most)}. "
+            "Raise purge_limit if you want to delete them",
+        )
+    if context.guard and to_delete:
+        entry_of = {one.key: entry for entry, one in to_delete}
+        for runtimes, sentence in context.guard([one for _entry, one in to_delete]):
+            for one in runtimes:
+                yield entry_of[one.key], sentence
+
+
+def _by_name_key(names: Iterable[str]) -> dict[str, list[str]]:
+    by_key: dict[str, list[str]] = {}
+    for name in names:
+        if name:
+            by_key.setdefault(name_key(name), []).append(name)
+    return by_key
+
+
+def delete(
+    context: Context, purge: Purge, entries: list[Entry], there: Sequence[Runtime] | None, alone: bool, waiting: bool
+) -> list[Entry]:
+    """Delete what is still as it was planned, the purged runtimes last, and check that it is gone.
+
+    `there`: the runtimes on the server, if the list was read after the writes.
+    """
+    failed = any(one.error for one in entries)
+
+    def is_due(entry: Entry) -> bool:
+        return entry.to_do == "delete" and not entry.done and not (failed and entry.place == PURGED)
+
+    due = [one for one in entries if is_due(one)]
+    if due and not context.check_mode:
+        entries = _checked_again(context, purge, entries, is_due, there, alone, waiting)
+        failed = any(one.error for one in entries if one.place != PURGED)
+    entries = each(context, write, entries, lambda one: is_due(one) and one.place != PURGED, "deleted")
+    failed = failed or any(one.error for one in entries if one.place != PURGED)
+    entries = each(context, write, entries, is_due, "deleted")
+    return entries if context.check_mode else _checked_gone(context, entries, alone)
+
+
+def _checked_again(
+    context: Context,
+    purge: Purge,
+    entries: list[Entry],
+    is_due: Callable[[Entry], bool],
+    there: Sequence[Runtime] | None,
+    alone: bool,
+    waiting: bool,
+) -> list[Entry]:
+    """The entries to delete, with an error for each that has changed since the plan or that a guard now refuses."""
+    written = any(one.to_verify for one in entries)
+    if waiting or there is None:
+        by_id = alone and entries[0].wanted.id
+        try:
+            there = () if by_id else context.api.everything()
+        except MstrError as exc:
+            return [one._replace(error=exc) if is_due(one) else one for one in entries]
+    by_key = {one.key: one for one in there}
+    number_of = Counter(one.name for one in there)
+
+    def read(context: Context, entry: Entry) -> Entry:
+        planned = entry.plan.runtime
+        if planned is None:
+            raise AssertionError("a plan to delete has a runtime")
+        # A list may omit a runtime that can be read by its id.
+        now = by_key.get(planned.key) or context.api.get(str(planned.id), repr(planned.name))
+        if now and (now.facts.get("version") is None or planned.facts.get("version") is None):
+            now = context.api.whole(now, WHOLE)
+        if now is None:
+            return entry._replace(plan=NO_PLAN, found=None)
+        changed = now.changed_since(planned)
+        if changed:
+            raise MstrError(f"{planned.label} was not deleted, {_CHANGED}: {', '.join(changed)}. {_LOOK}")
+        if not entry.wanted.id and number_of[now.name] > 1:
+            raise MstrError(f"{planned.label} was not deleted, {_CHANGED}: other runtimes now have its name. {_LOOK}")
+        return entry._replace(found=now)
+
+    entries = each(context, read, entries, is_due, "read again")
+    # A purged runtime that is already gone is no part of the result.
+    entries = [one for one in entries if one.place != PURGED or one.to_do != "none"]
+    to_delete = [(one, one.found) for one in entries if is_due(one) and one.found]
+    # The guard reads every script, so it is asked again only if there was time for a change.
+    asked = context if written or waiting else context._replace(guard=None)
+    reasons = list(refusals(asked, purge, entries, to_delete, there, again=True))
+
+    def refused(entry: Entry) -> Entry:
+        why = next((why for of, why in reasons if is_due(entry) and (of is None or of is entry)), None)
+        return entry._replace(error=MstrError(f"{entry.label} was not deleted, {_CHANGED}: {why}")) if why else entry
+
+    return [refused(one) for one in entries]
+
+
+def _checked_gone(context: Context, entries: list[Entry], alone: bool) -> list[Entry]:
+    """The deleted entries, with an error for each whose runtime still exists. One runtime is read, many are listed."""
+    there: set[str] | None = None
+    if not alone and any(_is_deleted(one) for one in entries):
+        try:
+            there = {one.key for one in context.api.everything()}
+        except MstrError as exc:
+            return [one._replace(error=not_read_again(one, exc)) if _is_deleted(one) else one for one in entries]
+
+    def check(context: Context, entry: Entry) -> Entry:
+        runtime = entry.runtime
+        if runtime is None or (there is not None and runtime.key not in there):
+            return entry
+        try:
+            still = context.api.get(str(runtime.id), repr(runtime.name))
+        except MstrError as exc:
+            raise not_read_again(entry, exc) from exc
+        if still is None:
+            return entry
+        error = MstrError(f"The server reported {runtime.label} as deleted, but it still exists")
+        return entry._replace(done=False, error=error)
+
+    return each(context, check, entries, _is_deleted, "read again")
+
+
+def _is_deleted(entry: Entry) -> bool:
+    return entry.action == "deleted" and not entry.error

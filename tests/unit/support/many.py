@@ -1,0 +1,74 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Short ways to a task for many runtimes."""
+
+from __future__ import annotations
+
+from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
+from ansible_collections.mstr.library.plugins.module_utils._work.delete import Purge
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiting
+from ansible_collections.mstr.library.tests.unit.support.make import faults_of, stored
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+
+A, B, C, D = (letter * 32 for letter in "ABCD")
+LIST = "GET /runtimes"
+
+
+def holding(**names):
+    """A server with these runtimes, by name: an id, or all fields."""
+    runtimes = [(name, one if isinstance(one, dict) else {"id": one}) for name, one in names.items()]
+    return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes))
+
+
+def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None, **how):
+    """What mstr_runtimes does with definitions; it returns the result."""
+    asked = Purge(purge, tuple(exclude), limit, comment)
+
+    def run(definitions):
+        try:
+            return report(reconcile(server.context(**how), definitions, asked, wait), purge)
+        except Refused as exc:
+            raise PartialError(exc, report(exc.entries, purge)) from exc
+
+    return run
+
+
+def run(server, *entries, **how):
+    """The result, of a task that fails too."""
+    try:
+        return bulk(server, **how)([definition_from(entry) for entry in entries])
+    except PartialError as exc:
+        return exc.to_result()
+
+
+def refused(server, *entries, purge=False, exclude=(), limit=None, **how):
+    """The faults for which the whole task is refused; nothing was written."""
+    asked = Purge(purge, tuple(exclude), limit)
+    definitions = [definition_from(entry) for entry in entries]
+    faults = faults_of(reconcile, server.context(**how), definitions, asked)
+    assert server.writes == []
+    return faults
+
+
+def actions(result):
+    return [(entry["name"], entry["action"]) for entry in result["runtimes"]]
+
+
+def summary(**counts):
+    return {"created": 0, "updated": 0, "deleted": 0, "unchanged": 0, "failed": 0, **counts}
+
+
+def waits(have, timeout=50, pause=None):
+    """The options to wait for a few looks on a clock of its own."""
+    clock = iter(range(10_000))
+    return {
+        "wait": Waiting(timeout, 1.0),
+        "clock": lambda: next(clock),
+        "pause": pause or have.pause,
+        "concurrency": 2,
+    }
