@@ -128,12 +128,12 @@ def delete(
 
     due = [one for one in entries if is_due(one)]
     if due and not context.check_mode:
-        entries = _checked_again(context, purge, entries, is_due, there, alone, waiting)
+        entries, there = _checked_again(context, purge, entries, is_due, there, alone, waiting)
         failed = any(one.error for one in entries if one.place != PURGED)
     entries = each(context, write, entries, lambda one: is_due(one) and one.place != PURGED, "deleted")
     failed = failed or any(one.error for one in entries if one.place != PURGED)
     entries = each(context, write, entries, is_due, "deleted")
-    return entries if context.check_mode else _checked_gone(context, entries, alone)
+    return entries if context.check_mode else _checked_gone(context, entries, there or ())
 
 
 def _checked_again(
@@ -144,15 +144,18 @@ def _checked_again(
     there: Sequence[Runtime] | None,
     alone: bool,
     waiting: bool,
-) -> list[Entry]:
-    """The entries to delete, with an error for each that has changed since the plan or that a guard now refuses."""
+) -> tuple[list[Entry], Sequence[Runtime]]:
+    """The entries, with an error for each to delete that has changed since the plan or that a guard now refuses.
+
+    Returns also the runtimes that the list shows now. For a single runtime that its id finds, no list is read.
+    """
     written = any(one.to_verify for one in entries)
     if waiting or there is None:
         by_id = alone and entries[0].wanted.id
         try:
             there = () if by_id else context.api.everything()
         except MstrError as exc:
-            return [one._replace(error=exc) if is_due(one) else one for one in entries]
+            return [one._replace(error=exc) if is_due(one) else one for one in entries], ()
     by_key = {one.key: one for one in there}
     number_of = Counter(one.name for one in there)
 
@@ -185,21 +188,24 @@ def _checked_again(
         why = next((why for of, why in reasons if is_due(entry) and (of is None or of is entry)), None)
         return entry._replace(error=MstrError(f"{entry.label} was not deleted, {_CHANGED}: {why}")) if why else entry
 
-    return [refused(one) for one in entries]
+    return [refused(one) for one in entries], there
 
 
-def _checked_gone(context: Context, entries: list[Entry], alone: bool) -> list[Entry]:
-    """The deleted entries, with an error for each whose runtime still exists. One runtime is read, many are listed."""
-    there: set[str] | None = None
-    if not alone and any(_is_deleted(one) for one in entries):
+def _checked_gone(context: Context, entries: list[Entry], before: Sequence[Runtime]) -> list[Entry]:
+    """The entries, with an error for each deleted runtime that still exists. `before`: the list before the deletions.
+
+    One list shows what is gone of several. What it still shows, and what no list shows, is read by its id.
+    """
+    gone: set[str] = set()
+    if sum(map(_is_deleted, entries)) > 1:
         try:
-            there = {one.key for one in context.api.everything()}
+            gone = {one.key for one in before} - {one.key for one in context.api.everything()}
         except MstrError as exc:
             return [one._replace(error=not_read_again(one, exc)) if _is_deleted(one) else one for one in entries]
 
     def check(context: Context, entry: Entry) -> Entry:
         runtime = entry.runtime
-        if runtime is None or (there is not None and runtime.key not in there):
+        if runtime is None or runtime.key in gone:
             return entry
         try:
             still = context.api.get(str(runtime.id), repr(runtime.name))

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import unicodedata
+
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, refusal, stored
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, lost, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.many import (
+    LIST,
     A,
     B,
     C,
@@ -18,8 +22,11 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     refused,
     run,
     summary,
+    waits,
 )
 from ansible_collections.mstr.library.tests.unit.support.server import Server
+from hypothesis import given
+from hypothesis import strategies as st
 
 RAISE = ". Raise purge_limit if you want to delete them"
 
@@ -219,3 +226,363 @@ def test_a_guard_is_not_asked_where_nothing_is_to_be_deleted():
     run(server, *entries, purge=True, guard=guard)
     assert guard.seen == []
     assert len(server.writes) == 2
+
+
+# --- what changed between the plan and the deletion
+
+
+def meanwhile(have, change, number=2):
+    """Apply a change when the list is requested for the second time, after the plan."""
+    for _turn in range(number - 1):
+        have.fail("GET")
+    have.fail("GET", meanwhile=change)
+
+
+CHANGES = {
+    "renamed": (lambda one: one.update(name="spared"), "name"),
+    "edited": (lambda one: one.update(description="in use"), "description"),
+    "edited in a way that only the version shows": (lambda one: one.update(version="2"), "version"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("purge", [True, False])
+def test_a_runtime_that_changed_since_the_plan_is_not_deleted_and_its_entry_says_why(change, purge):
+    have = holding(a=A, b={"id": B, "version": "1"}, c=C)
+    update, field = CHANGES[change]
+    meanwhile(have, lambda: update(have.runtimes[B]))
+    absent = [] if purge else [{"name": name, "state": "absent"} for name in ("b", "c")]
+    result = run(have, {"name": "a"}, *absent, purge=purge)
+    assert actions(result) == [("a", "none"), ("b", "failed"), ("c", "deleted")]
+    why = f"'b' ({B}) was not deleted, because something changed after the plan was made: {field}."
+    assert result["runtimes"][1]["error"]["msg"].startswith(why)
+    assert why in result["msg"]
+    assert sorted(have.runtimes) == [A, B]
+
+
+@pytest.mark.parametrize("definition", [{"name": "r", "state": "absent"}, {"id": A, "state": "absent"}])
+def test_a_single_runtime_that_changed_since_the_plan_is_not_deleted(definition):
+    have = holding(r=A)
+    meanwhile(have, lambda: have.runtimes[A].update(others="changed"))
+    with pytest.raises(MstrError, match="was not deleted, because something changed after the plan was made: others"):
+        have.ensure(definition_from(definition))
+    assert have.writes == []
+
+
+@pytest.mark.parametrize("definition", [{"name": "r", "state": "absent"}, {"id": A, "state": "absent"}])
+def test_a_runtime_that_is_gone_before_the_deletion_needs_none(definition):
+    have = holding(r=A)
+    meanwhile(have, have.runtimes.clear)
+    assert have.ensure(definition_from(definition)).action == "none"
+    assert have.writes == []
+
+
+def test_a_second_runtime_of_the_name_prevents_the_deletion():
+    have = holding(r=A)
+    meanwhile(have, lambda: have.runtimes.update({B: stored(name="r", id=B)}))
+    with pytest.raises(MstrError, match="other runtimes now have its name"):
+        have.ensure(definition_from({"name": "r", "state": "absent"}))
+    assert have.writes == []
+
+
+def test_a_purged_runtime_that_is_gone_is_no_part_of_the_result():
+    have = holding(a=A, b=B)
+    meanwhile(have, lambda: have.runtimes.pop(B))
+    assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none")]
+    assert have.writes == []
+
+
+def test_an_edit_that_the_list_does_not_show_is_found_by_reading_the_runtime():
+    have = holding(a=A, b=B)
+    have.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    meanwhile(have, lambda: have.runtimes[B].update(whitelist=["10.0.0.0/8"]), number=3)
+    result = run(have, {"name": "a"}, purge=True)
+    assert "after the plan was made: whitelist" in result["msg"]
+    assert have.writes == []
+
+
+def test_a_status_is_no_change():
+    have = holding(a=A, b=B)
+    meanwhile(have, lambda: have.runtimes[B].update(status="busy", dateModified="later"))
+    assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none"), ("b", "deleted")]
+
+
+def test_a_change_during_a_wait_counts():
+    have = holding(a={"id": A, "status": "busy"}, b=B)
+
+    def pause(seconds):
+        have.runtimes[A]["status"] = "ready"
+        have.runtimes[B]["name"] = "a "
+
+    result = run(have, {"name": "a"}, purge=True, **waits(have, pause=pause))
+    assert actions(result) == [("a", "none"), ("b", "failed")]
+    assert have.writes == []
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_script_that_begins_to_use_a_runtime_after_the_plan_protects_it(wait):
+    have = holding(a={"id": A, "status": "busy"}, b=B, c=C)
+    used = []
+
+    def pause(seconds):
+        have.runtimes[A]["status"] = "ready"
+        used.append("b")
+
+    def guard(runtimes):
+        return [([one], f"{one.name} is used") for one in runtimes if one.name in used]
+
+    entries = [{"name": "a"}]
+    how = waits(have, pause=pause)
+    if not wait:
+        entries = [{"name": "a", "others": "x"}]
+        how = {}
+        have.fail("PATCH", meanwhile=lambda: used.append("b"))
+    result = run(have, *entries, purge=True, guard=guard, **how)
+    assert actions(result)[1:] == [("b", "failed"), ("c", "deleted")]
+    assert "'b' was not deleted, because something changed after the plan was made: b is used" in result["msg"]
+    assert B in have.runtimes
+
+
+def test_if_the_list_cannot_be_read_again_nothing_is_deleted():
+    have = holding(a=A, b=B)
+    have.fail("GET")
+    have.fail("GET", refusal(503, "ERR0016", "not available", "GET /api/runtimes"))
+    result = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True)
+    assert actions(result) == [("a", "none"), ("b", "failed")]
+    assert result["error"]["http_status"] == 503
+    assert have.writes == []
+
+
+# --- a listed runtime that failed cancels the purge
+
+
+def test_a_written_runtime_that_cannot_be_read_again_cancels_the_purge():
+    have = holding(a=A, b=B)
+    have.fail("GET")
+    have.fail("GET", refusal(500, "ERR001", "broken", "GET /api/runtimes"))
+    result = run(have, {"name": "a", "others": "x"}, purge=True)
+    assert result["msg"].endswith("Nothing was purged.")
+    assert have.names == ["a", "b"]
+
+
+def test_a_create_without_an_id_that_is_not_found_again_cancels_the_purge():
+    have = holding(b=B)
+    create = have._create
+    have._create = lambda body: create(body) and None
+    have.hides = lambda one: one["name"] == "a"
+    result = run(have, {"name": "a"}, purge=True)
+    assert result["msg"].endswith("Nothing was purged.")
+    assert have.names == ["a", "b"]
+
+
+# --- a delete is checked
+
+
+@pytest.mark.parametrize("purge", [True, False])
+def test_a_delete_without_effect_is_an_error_and_is_not_reported_as_deleted(purge):
+    have = holding(a=A, b=B)
+    work = have._work
+    have._work = lambda method, path, body: None if method == "DELETE" else work(method, path, body)
+    absent = [] if purge else [{"name": "b", "state": "absent"}]
+    result = run(have, {"name": "a"}, *absent, purge=purge)
+    assert actions(result) == [("a", "none"), ("b", "failed")]
+    assert result["changed"] is False
+    assert f"The server reported 'b' ({B}) as deleted, but it still exists" in result["msg"]
+    with pytest.raises(MstrError, match="but it still exists"):
+        have.ensure(definition_from({"name": "b", "state": "absent"}))
+
+
+def test_a_delete_of_a_hidden_runtime_is_checked_by_reading_it():
+    have = holding(a=A, hidden=B)
+    have.hides = lambda one: one["id"] == B
+    work = have._work
+    have._work = lambda method, path, body: None if method == "DELETE" else work(method, path, body)
+    result = run(have, {"name": "a"}, {"id": B, "state": "absent"})
+    assert "but it still exists" in result["msg"]
+
+
+def test_a_list_that_still_shows_a_deleted_runtime_is_not_believed():
+    have = holding(a=A, b=B)
+    work = have._work
+    first = work("GET", "/runtimes", None)
+    have._work = lambda method, path, body: first if path == "/runtimes" else work(method, path, body)
+    assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none"), ("b", "deleted")]
+
+
+def test_a_delete_that_cannot_be_checked_is_reported_and_fails():
+    have = holding(a=A, b=B)
+    have.fail("GET")
+    have.fail("GET")
+    have.fail("GET", refusal(500, "ERR001", "broken", "GET /api/runtimes"))
+    result = run(have, {"name": "a"}, {"name": "c", "state": "absent"}, purge=True)
+    assert actions(result) == [("a", "none"), ("c", "none"), ("b", "deleted")]
+    assert "was deleted, but could not be read again: " in result["msg"]
+    assert result["changed"] is True
+
+
+# --- a list that lacks the built-in default runtime
+
+
+def shortened(have, number=None):
+    """A server whose lists (the first ones) lack the default runtime, and the runtime `b`."""
+    work = have._work
+    lists = []
+
+    def reply(method, path, body):
+        if (method, path) != ("GET", "/runtimes"):
+            return work(method, path, body)
+        lists.append(path)
+        complete = work(method, path, body)
+        if number is not None and len(lists) > number:
+            return complete
+        return {"runtimes": [one for one in complete["runtimes"] if one["id"] not in (B, DEFAULT_ID)]}
+
+    have._work = reply
+    return have
+
+
+@pytest.mark.parametrize("names", [{}, {"a": A}, {"a": A, "b": B}])
+def test_a_purge_by_an_incomplete_list_is_refused(names):
+    have = shortened(holding(**names))
+    [fault] = refused(have, {"name": "a"}, purge=True)
+    assert fault.startswith("purge is refused: the server's list of runtimes lacks its built-in default runtime")
+    assert len(have.warnings) == 1
+
+
+def test_an_incomplete_list_just_before_the_deletions_spares_all():
+    have = holding(a=A, b=B, c=C)
+    meanwhile(have, lambda: setattr(have, "default", None))
+    result = run(have, {"name": "a"}, purge=True)
+    assert actions(result) == [("a", "none"), ("b", "failed"), ("c", "failed")]
+    assert "list of runtimes lacks its built-in default runtime" in result["msg"]
+    assert have.writes == []
+
+
+@pytest.mark.parametrize("entries", [[{"name": "b", "others": "x"}], [{"name": "a"}, {"name": "b", "others": "x"}]])
+def test_a_name_that_an_incomplete_list_lacks_is_looked_up_again_before_a_create(entries):
+    have = shortened(holding(a=A, b=B), number=1)
+    result = run(have, *entries)
+    assert actions(result)[-1] == ("b", "updated")
+    assert have.names == ["a", "b"]
+    [warning] = have.warnings
+    assert "may be incomplete" in warning
+
+
+def test_an_incomplete_list_costs_no_request_where_every_name_is_found():
+    have = shortened(holding(a=A))
+    run(have, {"name": "a"})
+    assert have.requests == [LIST]
+    assert len(have.warnings) == 1
+
+
+def test_a_lost_create_is_not_repeated_by_an_incomplete_list():
+    have = holding()
+    have.fail("POST", lost(), done=True, meanwhile=lambda: shortened(have))
+    have.hides = lambda one: one["name"] == "b"
+    with pytest.raises(MstrError, match="could not find out what the server did"):
+        have.ensure(definition_from({"name": "b"}))
+    assert have.writes == ["POST /runtimes"]
+
+
+# --- a refusal in check mode
+
+
+def test_a_refused_purge_in_check_mode_names_and_shows_all():
+    have = Server(*(stored(name=f"r{n:02}", id=f"{n:032X}") for n in range(58)))
+    result = run(have, {"name": "r00"}, purge=True, limit=20, check_mode=True)
+    assert all(f"'r{n:02}'" in result["msg"] for n in range(1, 58))
+    assert len(result["diff"]) == 57
+    assert result["summary"]["deleted"] == 57
+    assert have.writes == []
+
+
+def test_a_runtime_without_a_name_refuses_the_purge():
+    have = holding(a=A, b={"id": B, "name": None})
+    [fault] = refused(have, {"name": "a"}, purge=True)
+    assert f"id {B}, which has no name" in fault
+
+
+# --- the law of all guards
+
+WORDS = ("nightly", "café prod", "straße")
+FORMS = (
+    str,
+    str.upper,
+    lambda word: f" {word}",
+    lambda word: word.replace(" ", "\u00a0 "),
+    lambda word: unicodedata.normalize("NFD", word),
+    lambda word: f"{word[:2]}\u200b{word[2:]}",
+    lambda word: "".join(chr(ord(one) + 0xFEE0) if "a" <= one <= "z" else one for one in word),
+)
+
+
+WORD_OF = {form(word): word for word in WORDS for form in FORMS}  # each name as a person reads it
+NAMES = st.sampled_from(sorted(WORD_OF))
+IDS = [f"{n:032X}" for n in range(1, 6)]
+EXCLUSIONS = st.lists(NAMES | st.sampled_from(IDS) | st.sampled_from([f"{word[:3]}*" for word in WORDS]), max_size=2)
+EDITS = st.tuples(st.sampled_from(IDS), NAMES | st.just("unlisted") | st.none())
+
+
+def is_spared(identity, name, exclude):
+    """What a person says who reads the list of exclusions."""
+    return any(
+        identity == entry
+        or WORD_OF.get(name, "no word") == WORD_OF.get(entry)
+        or (entry.endswith("*") and WORD_OF.get(name, "").startswith(entry[:-1]))
+        for entry in exclude
+    )
+
+
+@given(
+    held=st.lists(NAMES, min_size=1, max_size=5),
+    present=st.lists(NAMES, min_size=1, max_size=3),
+    absent=st.lists(NAMES, max_size=2),
+    by_id=st.lists(st.sampled_from(IDS), max_size=1),
+    exclude=EXCLUSIONS,
+    edit=EDITS,
+    moment=st.integers(1, 6),
+    lean=st.booleans(),
+    waiting=st.booleans(),
+)
+def test_no_runtime_is_deleted_that_a_person_would_call_listed_or_spared(
+    held, present, absent, by_id, exclude, edit, moment, lean, waiting
+):
+    have = Server(*(stored(name=name, id=identity, status="busy") for identity, name in zip(IDS, held)))
+    names = dict(zip(IDS, held))
+    if lean:
+        have.listed = lambda one: {"id": one["id"], "name": one["name"]}
+    deleted = []
+
+    def change():
+        identity, name = edit
+        if name is None:
+            have.runtimes.pop(identity, None)
+        elif identity in have.runtimes:
+            have.runtimes[identity]["name"] = names[identity] = name
+
+    def pause(seconds):
+        change()
+        for one in have.runtimes.values():
+            one["status"] = "ready"
+
+    work = have._work
+
+    def noted(method, path, body):
+        if method == "DELETE":
+            identity = path.rpartition("/")[2]
+            deleted.append((identity, names.get(identity)))
+        return work(method, path, body)
+
+    have._work = noted
+    meanwhile(have, change, moment)
+    entries = [{"name": name.strip()} for name in present]
+    entries += [{"name": name, "state": "absent"} for name in absent if name == name.strip()]
+    entries += [{"id": identity} for identity in by_id]
+    how = waits(have, pause=pause) if waiting else {}
+    with contextlib.suppress(ValidationError):
+        run(have, *entries, purge=True, exclude=exclude, **how)
+    for identity, name in deleted:
+        if name not in [entry["name"] for entry in entries if entry.get("state") == "absent"]:
+            assert WORD_OF.get(name, "no word") not in [WORD_OF[one] for one in [*present, *absent]], "listed"
+            assert identity not in by_id, "listed by id"
+            assert not is_spared(identity, name, exclude), "spared"

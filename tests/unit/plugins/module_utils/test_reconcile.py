@@ -356,7 +356,8 @@ def test_a_runtime_that_is_not_ready_fails_and_cancels_the_purge():
 def test_the_purge_continues_if_all_runtimes_are_ready():
     have = holding(a=A, b=B)
     run(have, {"name": "a", "others": "x"}, purge=True, **waits(have))
-    assert have.requests == [LIST, f"PATCH /runtimes/{A}", LIST, LIST, f"DELETE /runtimes/{B}", LIST]
+    ends = [f"DELETE /runtimes/{B}", f"GET /runtimes/{B}"]
+    assert have.requests == [LIST, f"PATCH /runtimes/{A}", LIST, LIST, *ends]
 
 
 def test_all_are_waited_for_in_parallel_and_returned_as_last_read():
