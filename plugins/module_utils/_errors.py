@@ -27,7 +27,7 @@ _LONGEST_TEXT = 20_000
 _SHORTEST_FORM = 8
 MASK = "********"
 # What Ansible shows in place of a secret: inside a text, and in place of a value that is the whole secret.
-ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
+ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
 _T = TypeVar("_T")
 
 
@@ -35,15 +35,16 @@ def clean(value: object, limit: int = _TEXT_LIMIT, secrets: Iterable[str] = ()) 
     """Foreign text made safe for a message: one line, no control characters, no secrets, at most `limit` characters."""
     # Cut before the regular expressions run, because a text of 60 MB would take seconds. Mask secrets before the last
     # cut, because that might leave half of a secret, which would no longer be recognized.
-    text = _masked(str(value)[:_LONGEST_TEXT], secrets)
+    text = masked(str(value)[:_LONGEST_TEXT], secrets)
     # Mask again: an escape sequence inside a secret hides the secret until the sequence is removed.
-    text = _masked(" ".join(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).split()), secrets)
+    text = masked(" ".join(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).split()), secrets)
     # A lone surrogate cannot be printed as UTF-8.
     text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _masked(text: str, secrets: Iterable[str]) -> str:
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """The text with asterisks in place of each secret."""
     # The longest first, because one secret may be part of another.
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)

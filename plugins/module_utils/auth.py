@@ -30,10 +30,15 @@ from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from ._errors import MstrError, ValidationError, all_of, unforeseen
+try:
+    # From ansible-core 2.22 on, Ansible masks when it shows something, and `no_log_values` mask nothing any more.
+    from ansible.module_utils.secrets import register_secrets  # type: ignore[import-not-found,unused-ignore]
+except ImportError:
+    register_secrets = None
+
+from ._errors import MstrError, ValidationError, all_of, masked, unforeseen
 from ._options import masked_by_coincidence, option_error, secret_values, with_disguises
 from ._session.connection import LOGIN_MODES, Connection, connection_from, is_given
 from ._session.interrupt import Stop
@@ -90,6 +95,13 @@ class OwnModule(AnsibleModule):
         """End the module, with a clearer message than Ansible's where possible."""
         super().fail_json(msg=option_error(msg, self.argument_spec, self._written), **more)
 
+    def hide(self, texts: Iterable[str]) -> None:
+        """Have Ansible mask these texts wherever it shows them."""
+        texts = {text for text in texts if text}
+        self.no_log_values.update(texts)
+        if register_secrets:
+            register_secrets(texts)
+
     def _read_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]
 
@@ -98,7 +110,7 @@ class OwnModule(AnsibleModule):
         self.params = given_options(self.params, self.argument_spec)
         self._written = dict(self.params)  # before Ansible converts them, or empties a list that it cannot convert
         # Ansible shows the options even if it refuses one of them.
-        self.no_log_values.update(with_disguises(secret_values(self.argument_spec, self.params)))
+        self.hide(with_disguises(secret_values(self.argument_spec, self.params)))
 
 
 class Progress:
@@ -146,7 +158,7 @@ class Frame(NamedTuple):
     `make_module` takes the arguments of AnsibleModule.
     """
 
-    make_module: Callable[..., AnsibleModule] = OwnModule
+    make_module: Callable[..., OwnModule] = OwnModule
     make_stop: Callable[[], Stop] = Stop.installed
     # Shows a line of progress; None in a plain module, which cannot show any.
     show: Callable[[str], None] | None = None
@@ -188,7 +200,7 @@ def run(
     missing = [name for name, trace in {"requests": REQUESTS_IMPORT_ERROR, **(needed or {})}.items() if trace]
     if missing:
         module.fail_json(**_not_installed(missing).to_result())
-    module.no_log_values.update(with_disguises(module.no_log_values))
+    module.hide(with_disguises(module.no_log_values))
     stop = _frame.make_stop()
     result, failure = _result(module, stop, work, (connection, prepare))
     if stop.hung_up:
@@ -213,7 +225,7 @@ def _not_installed(libraries: Sequence[str]) -> MstrError:
 
 
 def _result(
-    module: AnsibleModule,
+    module: OwnModule,
     stop: Stop,
     work: Callable[[Task, Any], Mapping[str, Any]],
     checks: Iterable[Callable[[Mapping[str, Any]], Any]],
@@ -240,10 +252,10 @@ def _result(
             if session:
                 session.log_out()
                 # Masking shorter texts would make results unreadable; Ansible already masks the secret options.
-                module.no_log_values.update(text for text in session.secrets if len(text) >= SHORTEST_SECRET)
+                module.hide(text for text in session.secrets if len(text) >= SHORTEST_SECRET)
 
 
-def _warn_of_risks(module: AnsibleModule, connection: Connection) -> None:
+def _warn_of_risks(module: OwnModule, connection: Connection) -> None:
     url = connection.base_url
     if connection.in_the_clear:
         module.warn(f"{url} is plain http: credentials and session cross the network unencrypted.")
@@ -251,7 +263,7 @@ def _warn_of_risks(module: AnsibleModule, connection: Connection) -> None:
         module.warn(f"validate_certs is false: the task cannot verify that {url} is the right server.")
 
 
-def _progress(module: AnsibleModule, session: Session) -> Progress:
+def _progress(module: OwnModule, session: Session) -> Progress:
     if (show := _frame.show) is None:
         return Progress()
-    return Progress(lambda text: show(remove_values(text, module.no_log_values | session.secrets)), time.monotonic)
+    return Progress(lambda text: show(masked(text, session.secrets | module.no_log_values)), time.monotonic)

@@ -14,19 +14,25 @@ import json
 import logging
 import os
 import signal
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from multiprocessing import parent_process
 from typing import Any
 
 from ansible.module_utils.common import json as _core_json
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.warnings import get_deprecation_messages, get_warning_messages
-from ansible.utils.display import Display
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop, start_thread
+
+if find_spec("ansible.module_utils.secrets"):
+
+    def remove_values(value: Any, _secrets: Any) -> Any:
+        """The value, unchanged: from ansible-core 2.22 on, Ansible masks what it shows, not what a module returns."""
+        return value
+else:
+    from ansible.module_utils.common.parameters import remove_values
 
 SWITCH = "mstr_in_process"
 # The task's timeout (SIGALRM) is handled last, because it must not hide the effect of the others.
@@ -43,22 +49,44 @@ else:
         return value
 
 
-display = Display()
+def _duplicate(descriptor: int) -> int | None:
+    try:
+        return os.dup(descriptor)
+    except OSError:
+        return None
+
+
+# Ansible imports this file before it forks the workers. From ansible-core 2.19 on, a worker has no standard error.
+_STDERR = _duplicate(2)
 
 
 class Screen:
-    """Prints lines of progress to standard error, because the callback may write JSON to standard output."""
+    """Prints lines of progress to the standard error of ansible-playbook: a callback may write JSON to its output.
+
+    Not through Display: there, a thread of ansible-playbook writes them that also handles the results, so a terminal
+    that nobody reads would stop the whole run; and ansible-runner wraps each of its calls in an event, which it writes
+    to the standard error of the worker, where newer ansible-cores report it as a fault.
+    """
 
     def __init__(self, host: Any) -> None:
         self._host = host
+        self._writing = False
 
     def show(self, text: str) -> None:
-        """Print a line."""
-        # Only the main thread of a worker may use its connection to the screen.
-        if threading.current_thread() is threading.main_thread():
-            # A screen that cannot be written to must not end a task whose threads are writing to the server.
-            with suppress(Exception):
-                display.display(f"[{self._host}] {text}", stderr=True)
+        """Print a line, unless the last one could not be written, or not yet."""
+        if self._writing or _STDERR is None:
+            return
+        self._writing = True
+        # Only this thread waits for a terminal that nobody reads. It ends with the worker.
+        start_thread(self._write, _STDERR, f"[{self._host}] {text}\n".encode("utf-8", "replace"))
+
+    def _write(self, stderr: int, line: bytes) -> None:
+        # A worker is in the background of the terminal, which may be set to stop such a process when it writes.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
+        with suppress(OSError):
+            while line:
+                line = line[os.write(stderr, line) :]
+            self._writing = False
 
 
 class _InProcessModule(auth.OwnModule):

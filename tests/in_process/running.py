@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -62,6 +63,7 @@ def run(
     way: str = "in process",
     inventory: str = _INVENTORY,
     extra: Mapping[str, Any] | None = None,
+    stderr: int = subprocess.PIPE,
     **env: str,
 ) -> Ran:
     """Run a playbook, either a file in plays/ or a text, on one ansible-core. `extra`: variables."""
@@ -95,13 +97,42 @@ def run(
         cwd=folder,
         env=environment(folder / "home", programs=core, **more),
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         timeout=20 * PATIENCE_S,  # some dozen tasks, each with its own Python process
     )
     notes = [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
     requests = [_request(entry) for entry in sim.requests()]
-    return Ran(done.returncode, done.stdout, done.stderr, notes, requests, sim.open_sessions())
+    return Ran(done.returncode, done.stdout, done.stderr or "", notes, requests, sim.open_sessions())
+
+
+_JOB = """
+import sys, ansible_runner
+print(ansible_runner.run(private_data_dir=sys.argv[1], playbook="play.yml", quiet=True).status)
+"""
+
+
+def run_job(sim: Simulator, core: Path, folder: Path, play: str, python: Path) -> str:
+    """Run a playbook under ansible-runner, as AWX does, and return the output of its events. `python`: the runner's."""
+    for name in ("project", "inventory"):
+        (folder / name).mkdir()
+    (folder / "project" / "play.yml").write_text(play)
+    (folder / "inventory" / "hosts").write_text(_INVENTORY)
+    env = environment(folder / "home", programs=core, **sim.environment())
+    env["PATH"] += f"{os.pathsep}{python.parent}"
+    done = subprocess.run(
+        [python, "-c", _JOB, folder],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=20 * PATIENCE_S,
+    )
+    assert done.stdout.strip() == "successful", done.stdout + done.stderr
+    events = [json.loads(path.read_text()) for path in folder.glob("artifacts/*/job_events/*.json")]
+    text = "\n".join(event["stdout"] for event in sorted(events, key=lambda event: event["counter"]))
+    return text.replace("\r", "")
 
 
 def _request(entry: Mapping[str, Any]) -> str:

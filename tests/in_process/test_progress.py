@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from simulator.harness import Simulator
 
-from in_process.running import Ran, run
+from in_process.running import Ran, run, run_job
 
 WAIT = """
 - name: A play
@@ -51,6 +54,55 @@ def test_progress_does_not_break_a_json_callback(sim: Simulator, core: Path, tmp
     ran = run(sim, core, tmp_path, WAIT.format(more=""), ANSIBLE_STDOUT_CALLBACK="as_json")
     assert json.loads(ran.stdout) == {"changed": {"a": 1}}
     assert lines(ran) == [LINE]
+
+
+@pytest.mark.parametrize("broken", ["full pipe", "closed pipe", "full disk"])
+def test_a_standard_error_that_nobody_reads_stops_nothing(
+    sim: Simulator, core: Path, tmp_path: Path, broken: str
+) -> None:
+    slow(sim)
+    reader, writer = os.pipe()
+    if broken == "full pipe":
+        os.set_blocking(writer, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 512)
+        os.set_blocking(writer, True)
+    elif broken == "closed pipe":
+        os.close(reader)
+    else:
+        os.close(writer)
+        writer = os.open("/dev/full", os.O_WRONLY)
+    try:
+        ran = run(sim, core, tmp_path, WAIT.format(more=""), stderr=writer)
+    finally:
+        os.close(writer)
+        if broken != "closed pipe":
+            os.close(reader)
+    assert ran.status == 0, ran.stdout
+    assert sim.runtime("Nightly reports")
+    assert ran.sessions == []
+
+
+def test_progress_in_a_job_of_ansible_runner(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    """AWX shows what ansible-runner makes of the output: the lines, and no warning about them."""
+    python = os.environ.get("MSTR_TEST_RUNNER_PYTHON")
+    if not python:
+        pytest.skip("ansible-runner is not installed here")
+    slow(sim)
+    output = run_job(sim, core, tmp_path, WAIT.format(more=""), Path(python))
+    found = [line for line in output.splitlines() if line.startswith("[a] ")]
+    assert found == [LINE], output
+    assert "WARNING" not in output
+    assert "\n\n\n" not in output
+
+
+def test_progress_does_not_pass_through_a_wrapped_display(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    slow(sim)
+    ran = run(sim, core, tmp_path, WAIT.format(more=""), ANSIBLE_CALLBACKS_ENABLED="record,wrap_display")
+    assert lines(ran) == [LINE]
+    assert "errantly" not in ran.stdout + ran.stderr
+    assert "a mark of an event" not in ran.stdout + ran.stderr
 
 
 def test_a_module_and_a_task_with_no_log_show_no_progress(sim: Simulator, newest: Path, tmp_path: Path) -> None:
