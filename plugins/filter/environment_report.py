@@ -44,19 +44,31 @@ options:
     description: For an audit, the result of M(mstr.library.mstr_runtime_info) for all runtimes.
     type: dict
   policy:
-    description: For an audit, the policy that was used. The report shows it.
+    description:
+      - For an audit, the policy that was used. The report shows it.
+      - Without a policy, or with a policy without a rule, the report says that nothing was judged.
     type: dict
   accepted:
     description:
-      - Names, shell patterns of names, or ids of runtimes that may break the policy. The report shows their violations
-        as accepted.
+      - The violations that are accepted. An entry is the name of a runtime, a shell pattern of names, or an id. It then
+        accepts all violations of these runtimes.
+      - Or it is a mapping with the keys C(runtime), C(rule), C(value), C(reason) and C(until). C(rule) and C(value)
+        are optional. After the date C(until), in UTC, the violation counts again.
+      - P(mstr.library.audit_faults#filter) checks such a list.
     type: list
-    elements: str
+    elements: raw
     default: []
   detail:
     description: Whether to add all runtimes with their details. P(mstr.library.report_file#filter) needs them.
     type: bool
     default: false
+  packed:
+    description:
+      - Whether to return the report as one short text, which only P(mstr.library.report_file#filter) reads. Ansible
+        then handles a report on many runtimes faster.
+    type: bool
+    default: false
+    version_added: 1.1.0
 """
 
 EXAMPLES = r"""
@@ -86,9 +98,11 @@ _value:
         - V(changed) if the task changed something, V(drift) if it would change something, V(failed) if it failed, and
           V(unchanged) otherwise.
         - For an audit, the first of these values that applies - V(failed), V(violations), V(drift), V(problems),
-          V(clean). V(problems) means that a runtime is in error, or that one of its packages is not installed.
+          V(clean). V(problems) means that a runtime is in error, that one of its packages is not installed, or that an
+          entry of O(accepted) accepts nothing.
+        - For an audit without a policy, V(not_judged) instead of V(clean).
       type: str
-      choices: [unchanged, drift, changed, failed, violations, problems, clean]
+      choices: [unchanged, drift, changed, failed, violations, problems, clean, not_judged]
     message:
       description: Why the task failed. Null if it did not fail.
       type: str
@@ -105,22 +119,30 @@ _value:
       elements: dict
     counts:
       description:
-        - Only for an audit, the numbers of C(runtimes), C(violations), C(accepted) violations, runtimes that differ
-          from their definition (C(differing)), runtimes without a definition (C(undefined)), runtimes with C(problems),
-          and projects and scripts that could not be read (C(unread)).
+        - Only for an audit, the numbers of C(runtimes), C(violations), C(accepted) violations, acceptances that expire
+          within 30 days (C(expiring)), runtimes that differ from their definition (C(differing)), runtimes without a
+          definition (C(undefined)), runtimes with C(problems), projects and scripts that could not be read (C(unread)),
+          and entries of O(accepted) that accept nothing (C(unused)).
+        - C(violations) includes the values that a rule cannot judge, whose number is C(not_judged).
       type: dict
     policy:
-      description: Only for an audit, the policy. Null if there is none.
+      description: Only for an audit, the rules of the policy that judge anything. Null if there is none.
       type: dict
     compared:
       description: Only for an audit, whether it compared the environment with definitions.
       type: bool
     violations:
       description:
-        - Only for an audit, each entry of a whitelist that breaks the policy. The keys are the same as in
-          RV(mstr.library.mstr_runtime_info#module:violations).
+        - Only for an audit, each value that breaks the policy. The keys are those of
+          RV(mstr.library.mstr_runtime_info#module:violations), and C(verdict), C(reason) and C(until).
+        - C(verdict) is V(violation), V(not judged) if the rule cannot judge the value, V(accepted), or V(expired) if
+          the acceptance has expired.
       type: list
       elements: dict
+    unused_acceptances:
+      description: Only for an audit, a sentence on each entry of O(accepted) that accepts nothing.
+      type: list
+      elements: str
     unread:
       description:
         - Only for an audit, projects and scripts that could not be read. The keys are the same as in
@@ -138,10 +160,12 @@ _value:
 """
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mstr.library.plugins.plugin_utils import _environment
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.plugin_utils import _environment, _judging, _packing
 from ansible_collections.mstr.library.plugins.plugin_utils._inventory import Sources
 
 
@@ -153,21 +177,31 @@ def environment_report(
     policy: Any = None,
     accepted: Any = (),
     detail: bool = False,
-) -> dict[str, Any]:
+    packed: bool = False,
+) -> dict[str, Any] | str:
     """The report. Raises AnsibleFilterError if the input is not the result of a task."""
     # ansible-core 2.16 turns a null from a template into an empty string.
     result = None if result == "" else result
     if not (isinstance(result, Mapping) or (result is None and isinstance(read, Mapping))):
         raise AnsibleFilterError("environment_report takes the result of mstr.library.mstr_runtimes")
+    result, read = _packing.unpacked(result), _packing.unpacked(read)
+    try:
+        # If the task failed, its message may be about the policy.
+        rules = {} if read is None or read.get("failed") else _judging.rules_of(policy)
+        acceptances = _judging.acceptances_from(accepted) if rules else []
+    except ValidationError as exc:
+        raise AnsibleFilterError(str(exc)) from None
     sources = Sources(
         environment=str(environment),
         applied=result,
         check_mode=check_mode,
         read=read,
-        policy=policy or None,
-        accepted=[accepted] if isinstance(accepted, str) else list(accepted or ()),
+        policy=rules,
+        accepted=acceptances,
+        today=datetime.now(timezone.utc).date(),
     )
-    return _environment.environment_report(sources, detail)
+    report = _environment.environment_report(sources, detail)
+    return _packing.text_of(report) if packed else report
 
 
 class FilterModule:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report_file
-short_description: Convert environment reports into an HTML page, a JSON file or a CSV file
+short_description: Convert environment reports into an HTML page, a JSON file, a CSV file or a list of software
 version_added: 1.0.0
 description:
   - Takes reports that the filter P(mstr.library.environment_report#filter) returned with C(detail=true), and returns
     the text of one file. The suffix of O(dest) decides the format.
+  - C(.cdx.json) is a list of software in the format CycloneDX 1.6. It contains each runtime with its packages, so that
+    tools such as Dependency-Track can find packages with known vulnerabilities.
   - The HTML page needs no other file. All values from a server are escaped.
   - The filter writes no file. Write the text with M(ansible.builtin.copy).
 author:
@@ -23,12 +25,12 @@ seealso:
     description: How to audit many environments, and what the report contains.
 options:
   _input:
-    description: The reports, one for each environment.
+    description: The reports, one for each environment. They may be packed.
     type: list
-    elements: dict
+    elements: raw
     required: true
   dest:
-    description: The name of the file. It must end in C(.html), C(.json) or, for an audit, C(.csv).
+    description: The name of the file. It must end in C(.html), C(.json) or, for an audit, C(.csv) or C(.cdx.json).
     type: str
     required: true
   kind:
@@ -77,15 +79,18 @@ from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mstr.library.plugins.plugin_utils import _report
+from ansible_collections.mstr.library.plugins.plugin_utils import _packing, _report
+
+_WRONG = "report_file takes a list of reports, as environment_report returns them"
 
 
 def report_file(
     environments: Any, dest: str, kind: str = "audit", check_mode: bool = False, not_reached: Any = ()
 ) -> str:
     """The text of the file. Raises AnsibleFilterError with one sentence."""
-    if isinstance(environments, (str, Mapping)) or not all(isinstance(one, Mapping) for one in environments or ()):
-        raise AnsibleFilterError("report_file takes a list of reports, as environment_report returns them")
+    if isinstance(environments, (str, Mapping)):
+        raise AnsibleFilterError(_WRONG)
+    reports = [_unpacked(one) for one in environments or ()]
     if kind not in _report.FORMATS:
         raise AnsibleFilterError(f"report_file: kind must be audit or apply, not {kind!r}")
     try:
@@ -93,7 +98,17 @@ def report_file(
     except ValueError as exc:
         raise AnsibleFilterError(str(exc)) from None
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return _report.rendered(_report.whole(environments or (), kind, now, check_mode, not_reached or ()), form)
+    return _report.rendered(_report.whole(reports, kind, now, check_mode, not_reached or ()), form)
+
+
+def _unpacked(report: Any) -> Mapping[str, Any]:
+    try:
+        content = _packing.content_of(report) if isinstance(report, str) else report
+    except ValueError:
+        raise AnsibleFilterError(_WRONG) from None
+    if not isinstance(content, Mapping):
+        raise AnsibleFilterError(_WRONG)
+    return content
 
 
 class FilterModule:

@@ -16,6 +16,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import _changes
 from ._inventory import Sources, findings_of, inventory, unread_texts
+from ._judging import BROKEN, judged
 
 Json = Mapping[str, Any]
 
@@ -29,7 +30,8 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
     applied = sources.applied or {}
     runtimes = [_difference(entry) for entry in applied.get("runtimes") or () if entry.get("action") != "none"]
     message = _failure(sources)
-    whole = inventory(sources)
+    violations, unused = _judged(sources)
+    whole = inventory(sources, violations)
     report: dict[str, Any] = {
         "environment": sources.environment,
         "outcome": "",
@@ -39,10 +41,11 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
     }
     if sources.read is not None:
         report.update(
-            policy=sources.policy,
+            policy=sources.policy or None,
             compared=sources.applied is not None,
-            counts=None if sources.read.get("failed") else findings_of(whole, sources),
-            violations=list(sources.read.get("violations") or ()),
+            counts=None if sources.read.get("failed") else findings_of(whole, violations, unused, sources),
+            violations=violations,
+            unused_acceptances=unused,
             unread=list(sources.read.get("unread") or ()),
         )
     report["outcome"] = _outcome(report, sources)
@@ -52,6 +55,14 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
     if detail:
         report["inventory"] = whole
     return report
+
+
+def _judged(sources: Sources) -> tuple[list[dict[str, Any]], list[str]]:
+    """The violations with their verdicts, and what accepts nothing. Without a policy, nothing was judged."""
+    read = sources.read or {}
+    if not sources.policy or read.get("failed"):
+        return [], []
+    return judged(read.get("violations") or (), sources.accepted, read.get("runtimes") or (), sources.today)
 
 
 def _failure(sources: Sources) -> str | None:
@@ -68,8 +79,9 @@ def _outcome(report: Json, sources: Sources) -> str:
     if sources.read is None:
         return "unchanged" if not report["runtimes"] else "drift" if sources.check_mode else "changed"
     counts = report["counts"] or {}
-    kinds = {"violations": "violations", "differing": "drift", "problems": "problems"}
-    return next((word for count, word in kinds.items() if counts.get(count)), "clean")
+    kinds = {"violations": "violations", "differing": "drift", "problems": "problems", "unused": "problems"}
+    otherwise = "clean" if sources.policy else "not_judged"
+    return next((word for count, word in kinds.items() if counts.get(count)), otherwise)
 
 
 def _difference(entry: Json) -> dict[str, Any]:
@@ -94,7 +106,7 @@ def _lines(report: Json, whole: Iterable[Json], sources: Sources) -> Iterator[st
         yield from rest
     if sources.read is not None:
         if not sources.read.get("failed"):
-            yield _count_line(report["counts"])
+            yield _count_line(report["counts"], bool(report["policy"]))
             yield from _finding_lines(report, whole)
     elif report["summary"]:
         yield _summary_line(report["summary"], sources.check_mode)
@@ -113,17 +125,20 @@ def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
     return ", ".join(parts) or "no runtimes"
 
 
-def _count_line(counts: Mapping[str, int]) -> str:
+def _count_line(counts: Mapping[str, int], has_policy: bool) -> str:
     """Such as `12 runtimes, 2 violations, 1 differs`."""
     words = {
         "violations": ("violation", "violations"),
         "accepted": ("accepted violation", "accepted violations"),
+        "expiring": ("acceptance expires within 30 days", "acceptances expire within 30 days"),
         "differing": ("differs from its definition", "differ from their definitions"),
         "undefined": ("has no definition", "have no definition"),
         "problems": ("is not ready", "are not ready"),
         "unread": ("look-up failed", "look-ups failed"),
+        "unused": ("acceptance accepts nothing", "acceptances accept nothing"),
     }
     parts = [f"{counts['runtimes']} runtime{'' if counts['runtimes'] == 1 else 's'}"]
+    parts += [] if has_policy else ["not judged by any policy"]
     parts += [f"{counts[key]} {one if counts[key] == 1 else more}" for key, (one, more) in words.items() if counts[key]]
     return ", ".join(parts)
 
@@ -131,19 +146,39 @@ def _count_line(counts: Mapping[str, int]) -> str:
 def _finding_lines(report: Json, whole: Iterable[Json]) -> Iterator[str]:
     for runtime in whole:
         name = repr(runtime["name"] or runtime["id"])
-        for network in runtime["networks"]:
-            if network["rules"] and not runtime["accepted"]:
-                yield f"{name} whitelist {network['network']} breaks {' and '.join(network['rules'])}"
-        if runtime["empty_breaks"] and not runtime["accepted"]:
-            yield f"{name} whitelist is empty, which breaks whitelist_required"
+        for line in _violation_lines(runtime["violations"]):
+            yield f"{name} {line}"
         for problem in runtime["problems"]:
             yield f"{name} {problem}"
+    yield from report["unused_acceptances"]
     for one in report["unread"][:_UNREAD_LINES]:
         project, script, error = unread_texts(one)
         where = f"the script {script!r} in {project!r}" if script else f"the scripts of {project!r}" if project else ""
         yield f"could not read {where or 'the list of projects'}: {error}"
     if len(report["unread"]) > _UNREAD_LINES:
         yield f"and {len(report['unread']) - _UNREAD_LINES} more could not be read"
+
+
+def _violation_lines(violations: Iterable[Json]) -> Iterator[str]:
+    """One line for each value that breaks rules, and for each acceptance of it that has expired."""
+    by_value: dict[tuple[str, str], list[Json]] = {}
+    for one in violations:
+        if one["verdict"] in BROKEN:
+            by_value.setdefault((one["option"], str(one["value"])), []).append(one)
+    for (option, value), broken in by_value.items():
+        first = broken[0]
+        rules = " and ".join(one["rule"] for one in broken)
+        detail = first["detail"] or ""
+        if first["value"] is None:
+            line = f"{option} {detail or 'is empty'}, which breaks {rules}"
+        elif all(one["verdict"] == "not judged" for one in broken):
+            line = f"{option} {value} was not judged, which breaks {rules}: it {detail}"
+        else:
+            line = f"{option} {value} breaks {rules}"
+            # What a block overlaps is plain; what a requirement or a limit is, is not.
+            line += "" if option == "whitelist" else f": it {' and it '.join(str(one['detail']) for one in broken)}"
+        expired = {f"{one['until']} ({one['reason']})" for one in broken if one["verdict"] == "expired"}
+        yield line + (f"; the acceptance expired on {' and '.join(sorted(expired))}" if expired else "")
 
 
 def _difference_lines(runtime: Json, check_mode: bool) -> list[str]:

@@ -38,7 +38,7 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import REQUESTS_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.plugin_utils import _role_names
+from ansible_collections.mstr.library.plugins.plugin_utils import _packing, _role_names
 from ansible_collections.mstr.library.plugins.plugin_utils._frame import SWITCH, Screen, run_main, surroundings
 
 try:
@@ -68,9 +68,12 @@ class ActionModule(NormalAction):
     main: Callable[[], None]
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module. The role mstr.library.runtimes gets errors that name its own variables."""
+        """Run the module. The role mstr.library.runtimes gets errors that name its own variables, an audit a text."""
         result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
-        return _role_names.renamed(result) if (task_vars or {}).get(_role_names.SWITCH) is True else result
+        for caller in (_role_names, _packing):
+            if (task_vars or {}).get(caller.SWITCH) is True:
+                result = caller.adapted(result)
+        return result
 
     def _execute_module(self, *args: Any, **options: Any) -> dict[str, Any]:
         task_vars = options.get("task_vars") or {}

@@ -9,11 +9,13 @@ Pure: takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_r
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from datetime import date
 from typing import Any, NamedTuple
 
 from . import _changes
+from ._judging import ACCEPTED, ALLOWED, BROKEN, EXPIRES_SOON, Acceptance, worst
 
 Json = Mapping[str, Any]
 
@@ -22,6 +24,15 @@ _SIZES = {
     "mem": "{} MB memory",
     "disk": "disk {}",
     "proc_count": "{} processes",
+}
+_POOL = ("min_cached_instances", "max_cached_instances")
+# The rules that judge every value of an option, if the option has one. `whitelist_required` judges no single network.
+_JUDGES = {
+    "whitelist": ("networks_within", "networks_never"),
+    "packages": ("packages_within", "packages_never", "package_versions_required"),
+    "runtime_version": ("runtime_versions_within",),
+    "exec_timeout": ("exec_timeout_max",),
+    **dict.fromkeys(_POOL, ("cached_instances_max",)),
 }
 
 
@@ -32,23 +43,49 @@ class Sources(NamedTuple):
     applied: Json | None  # the result of mstr_runtimes, or of the task that failed before it
     check_mode: bool = False
     read: Json | None = None  # the result of mstr_runtime_info, in an audit
-    policy: Json | None = None
-    accepted: Sequence[str] = ()  # names, name patterns or ids of runtimes with accepted violations
+    policy: Json | None = None  # only the rules that judge anything, see `_judging.rules_of`
+    accepted: Sequence[Acceptance] = ()
+    today: date = date.min
 
 
-def inventory(sources: Sources) -> list[dict[str, Any]]:
-    """The runtimes, those with findings first, then by name. Runtimes that are missing on the server are included."""
+def inventory(sources: Sources, violations: Iterable[Json] = ()) -> list[dict[str, Any]]:
+    """The runtimes, those with findings first, then by name. Runtimes that are missing on the server are included.
+
+    `violations`: with their verdicts, as `_judging.judged` returns them.
+    """
     read, applied = sources.read, sources.applied or {}
     entries = list(applied.get("runtimes") or ())
     by_id = {one["id"]: one for one in entries if one.get("id")}
-    rules = _rules((read or {}).get("violations") or ())
+    broken: dict[Any, list[Json]] = {}
+    for one in violations:
+        broken.setdefault(one["id"], []).append(one)
     if read is None:
-        runtimes = [_runtime(one.get("runtime") or {}, one, {}, sources) for one in entries]
+        runtimes = [_runtime(_now(one, sources.check_mode), one, (), sources) for one in entries]
     else:
-        runtimes = [_runtime(one, by_id.get(one["id"]), rules, sources) for one in read.get("runtimes") or ()]
-        read_ids = {one["id"] for one in runtimes}
-        runtimes += [_runtime({}, one, {}, sources) for one in entries if one.get("id") not in read_ids]
+        listed = list(read.get("runtimes") or ())
+        runtimes = [_runtime(one, by_id.get(one["id"]), broken.get(one["id"], ()), sources) for one in listed]
+        read_ids = {one["id"] for one in listed}
+        # An entry with `state: absent` that is absent has no runtime, as it should.
+        gone = [one for one in entries if one.get("id") not in read_ids and one.get("action") != "none"]
+        runtimes += [_runtime({}, one, (), sources) for one in gone]
     return sorted(runtimes, key=lambda one: (not one["findings"], one["name"].casefold(), one["id"] or ""))
+
+
+def _now(entry: Json, check_mode: bool) -> Json:
+    """The runtime of an entry as it is: in check mode, the result has it as it would become."""
+    runtime: Json = entry.get("runtime") or {}
+    if not check_mode or entry.get("action") not in ("created", "updated"):
+        return runtime
+    if entry["action"] == "created":
+        return {}
+    before = {one["field"]: one["before"] for one in entry.get("changes") or ()}
+    if "packages" in before:
+        # The changes do not have what the server says of a package.
+        known = {(one.get("name"), one.get("version") or ""): one for one in runtime.get("packages") or ()}
+        before["packages"] = [
+            {**one, **known.get((one["name"], one.get("version") or ""), {})} for one in before["packages"] or ()
+        ]
+    return {**runtime, **before}
 
 
 def unread_texts(unread: Json) -> tuple[str, str, str]:
@@ -63,57 +100,50 @@ def unread_texts(unread: Json) -> tuple[str, str, str]:
     return text("project", "name", "id"), text("script", "name", "id"), text("error", "msg")
 
 
-def findings_of(runtimes: Iterable[Json], sources: Sources) -> dict[str, int]:
+def findings_of(
+    runtimes: Iterable[Json], violations: Iterable[Json], unused: Sequence[str], sources: Sources
+) -> dict[str, int]:
     """The number of findings of each kind."""
-    whole = list(runtimes)
-    broken = [(one, sum(map(len, (net["rules"] for net in one["networks"]))) + one["empty_breaks"]) for one in whole]
+    whole, verdicts = list(runtimes), list(violations)
+    accepted = [one for one in verdicts if one["verdict"] == ACCEPTED]
+    soon = (sources.today + EXPIRES_SOON).isoformat() if accepted else ""
     return {
-        "runtimes": sum(1 for one in whole if one["status"] != "missing"),
-        "violations": sum(count for one, count in broken if not one["accepted"]),
-        "accepted": sum(count for one, count in broken if one["accepted"]),
+        "runtimes": sum(1 for one in whole if one["present"]),
+        "violations": sum(1 for one in verdicts if one["verdict"] in BROKEN),
+        "not_judged": sum(1 for one in verdicts if one["verdict"] == "not judged"),
+        "accepted": len(accepted),
+        "expiring": sum(1 for one in accepted if one["until"] and one["until"] <= soon),
         "differing": sum(1 for one in whole if one["action"] not in (None, "none")),
         "undefined": sum(1 for one in whole if one["defined"] is False),
         "problems": sum(1 for one in whole if one["problems"]),
         "unread": len((sources.read or {}).get("unread") or ()),
+        "unused": len(unused),
     }
 
 
-def _rules(violations: Iterable[Json]) -> dict[tuple[str, str | None], list[str]]:
-    """The broken rules by runtime id and whitelist entry; the entry None stands for an empty whitelist."""
-    found: dict[tuple[str, str | None], list[str]] = {}
-    for one in violations:
-        value = one.get("value")
-        found.setdefault((one["id"], None if value is None else str(value)), []).append(str(one["rule"]))
-    return found
-
-
-def _runtime(runtime: Json, entry: Json | None, rules: Mapping[Any, list[str]], sources: Sources) -> dict[str, Any]:
-    """One runtime. `runtime`: as read, empty if missing; `entry`: of the comparison, None if there is none."""
+def _runtime(runtime: Json, entry: Json | None, violations: Sequence[Json], sources: Sources) -> dict[str, Any]:
+    """One runtime. `runtime`: as it is, empty if there is none; `entry`: of the comparison, None if there is none."""
     identity = runtime.get("id") or (entry or {}).get("id")
-    name = str(runtime.get("name") or (entry or {}).get("name") or "")
     action = (entry or {}).get("action")
-    missing = sources.read is not None and not runtime
-    packages = [_package(one) for one in runtime.get("packages") or ()]
     unknown = sources.applied is None or bool(sources.applied.get("failed") or runtime.get("is_default"))
-    empty_breaks = len(rules.get((identity, None), ()))
+    judge = _Judge(violations, sources.policy or {}) if sources.read is not None else None
     found: dict[str, Any] = {
-        "name": name,
+        "name": str(runtime.get("name") or (entry or {}).get("name") or ""),
         "id": identity,
+        "present": bool(runtime),
         "is_default": bool(runtime.get("is_default")),
-        "description": runtime.get("description") or "",
-        "status": "missing" if missing else runtime.get("status") or "unknown",
-        "packages": packages,
-        "networks": [
-            {"network": str(one), "rules": rules.get((identity, str(one)), [])}
-            for one in runtime.get("whitelist") or ()
-        ],
+        "description": _text(runtime.get("description")),
+        "status": _text(runtime.get("status")) or "unknown" if runtime else _status_without(entry),
+        "packages": [_package(one, judge) for one in runtime.get("packages") or ()],
+        "networks": [_network(str(one), judge) for one in runtime.get("whitelist") or ()],
         "whitelist_known": runtime.get("whitelist") is not None or sources.read is not None,
-        "empty_breaks": empty_breaks,
-        "accepted": any(_fits(name, identity, pattern) for pattern in sources.accepted),
-        "size": _size(runtime),
+        "whitelist_verdict": judge.of_empty_whitelist() if judge else "",
+        "violations": [{key: one.get(key) for key in _SHOWN} for one in violations],
+        "size": _size(runtime, judge),
         "resource": runtime.get("resource"),
         "exec_timeout": runtime.get("exec_timeout"),
         "runtime_version": runtime.get("runtime_version"),
+        "python_verdict": judge.verdict("runtime_version") if judge and runtime.get("runtime_version") else "",
         "owner": (runtime.get("owner") or {}).get("name") if isinstance(runtime.get("owner"), Mapping) else None,
         "date_created": runtime.get("date_created"),
         "date_modified": runtime.get("date_modified"),
@@ -125,26 +155,72 @@ def _runtime(runtime: Json, entry: Json | None, rules: Mapping[Any, list[str]], 
         "fields": [_field(one) for one in (entry or {}).get("changes") or ()],
     }
     found["problems"] = _problems(found)
-    broken = any(net["rules"] for net in found["networks"]) or bool(empty_breaks)
     found["findings"] = bool(
-        (broken and not found["accepted"]) or found["problems"] or found["error"] or action not in (None, "none")
+        any(one["verdict"] in BROKEN for one in violations)
+        or found["problems"]
+        or found["error"]
+        or action not in (None, "none")
     )
     return found
 
 
-def _fits(name: str, identity: str | None, pattern: str) -> bool:
-    return fnmatchcase(name, pattern) or (identity or "").upper() == str(pattern).upper()
+_SHOWN = ("option", "value", "rule", "detail", "verdict", "reason", "until")
 
 
-def _package(package: Json) -> dict[str, Any]:
-    status = package.get("status") or "unknown"
-    message = package.get("message")
+def _status_without(entry: Json | None) -> str:
+    """What to show as the status of an entry without a runtime."""
+    return "missing" if (entry or {}).get("action") in ("created", "updated") else "not compared"
+
+
+class _Judge:
+    """What the policy says of the values of one runtime."""
+
+    def __init__(self, violations: Sequence[Json], rules: Json) -> None:
+        self._violations, self._rules = violations, rules
+
+    def broken(self, *options: str, value: Any = None) -> list[Json]:
+        """The violations of some options, or of one value of an option."""
+        return [
+            one
+            for one in self._violations
+            if one["option"] in options and (value is None or str(one["value"]) == str(value))
+        ]
+
+    def verdict(self, *options: str, value: Any = None) -> str:
+        """The verdict on some options with a common rule, or on one value of an option."""
+        return worst((one["verdict"] for one in self.broken(*options, value=value)), self._otherwise(options[0]))
+
+    def of_empty_whitelist(self) -> str:
+        """The verdict on an empty whitelist: nobody knows whether it reaches nothing or everything."""
+        broken = (one["verdict"] for one in self._violations if one["rule"] == "whitelist_required")
+        otherwise = self._otherwise("whitelist")
+        return worst(broken, "unknown" if otherwise == ALLOWED else otherwise)
+
+    def _otherwise(self, option: str) -> str:
+        if option.startswith("resource."):
+            has_rule = (self._rules.get("resource_max") or {}).get(option.partition(".")[2]) is not None
+        else:
+            has_rule = any(rule in self._rules for rule in _JUDGES[option])
+        return ALLOWED if has_rule else "no rule" if self._rules else "not judged"
+
+
+def _network(network: str, judge: _Judge | None) -> dict[str, Any]:
+    rules = [one["rule"] for one in judge.broken("whitelist", value=network)] if judge else []
+    return {"network": network, "verdict": judge.verdict("whitelist", value=network) if judge else "", "rules": rules}
+
+
+def _package(package: Json, judge: _Judge | None) -> dict[str, Any]:
+    name, version = str(package.get("name") or ""), _text(package.get("version"))
+    status = _text(package.get("status")) or "unknown"
+    shown = f"{name}=={version}" if version else name
     return {
-        "name": str(package.get("name") or ""),
-        "version": package.get("version") or "",
+        "name": name,
+        "version": version,
         "status": status,
-        "message": message or "",
+        "message": _text(package.get("message")),
         "failed": status == "not_installed",
+        "verdict": judge.verdict("packages", value=shown) if judge else "",
+        "rules": [one["rule"] for one in judge.broken("packages", value=shown)] if judge else [],
     }
 
 
@@ -158,15 +234,27 @@ def _field(change: Json) -> dict[str, Any]:
     }
 
 
-def _size(runtime: Json) -> list[str]:
+def _size(runtime: Json, judge: _Judge | None) -> list[dict[str, str]]:
+    """The sizes as texts, each with the verdict on it."""
     resource = runtime.get("resource") if isinstance(runtime.get("resource"), Mapping) else {}
-    size = [text.format(resource[key]) for key, text in _SIZES.items() if resource and resource.get(key) is not None]
+    size = [
+        (text.format(resource[key]), (f"resource.{key}",))
+        for key, text in _SIZES.items()
+        if resource and resource.get(key) is not None
+    ]
     if runtime.get("exec_timeout") is not None:
-        size.append(f"scripts run up to {runtime['exec_timeout']} s")
-    least, most = runtime.get("min_cached_instances"), runtime.get("max_cached_instances")
+        size.append((f"scripts run up to {runtime['exec_timeout']} s", ("exec_timeout",)))
+    least, most = (runtime.get(one) for one in _POOL)
     if least or most:
-        size.append(f"{least or 0} to {most or 0} cached instances")
-    return size
+        size.append((f"{least or 0} to {most or 0} cached instances", _POOL))
+    return [{"text": text, "verdict": judge.verdict(*options) if judge else ""} for text, options in size]
+
+
+def _text(value: Any) -> str:
+    """A value that should be a text, because a server may hold anything."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _problems(found: Json) -> list[str]:

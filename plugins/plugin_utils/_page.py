@@ -18,10 +18,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import number
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import RULES
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
 from ._inventory import unread_texts
+from ._judging import BROKEN
 
 _FOLDER = Path(__file__).parent / "report"
 
@@ -40,10 +43,12 @@ _AUDITED = (
     Column("runtimes", "Runtimes", ""),
     Column("violations", "Violations", "bad"),
     Column("accepted", "Accepted", ""),
+    Column("expiring", "Expire within 30 days", "warn"),
     Column("differing", "Differ", "drift"),
     Column("undefined", "Undefined", ""),
     Column("problems", "Not ready", "warn"),
     Column("unread", "Not read", "warn"),
+    Column("unused", "Accept nothing", "warn"),
 )
 _APPLIED = (
     Column("created", "Created", "drift"),
@@ -61,15 +66,14 @@ _OUTCOMES = {
     "unchanged": ("Unchanged", "ok"),
     "changed": ("Changed", "drift"),
     "drift": ("Drift", "drift"),
-    "problems": ("Not ready", "warn"),
+    "problems": ("Problems", "warn"),
+    "not_judged": ("Not judged", "warn"),
     "violations": ("Violations", "bad"),
     "failed": ("Failed", "bad"),
 }
-_STATUS_TONES = {"ready": "ok", "busy": "", "unknown": "", "error": "bad", "missing": "drift"}
-_RULES = {
-    "networks_within": "outside the allowed networks",
-    "networks_never": "overlaps a forbidden network",
-}
+_STATUS_TONES = {"ready": "ok", "busy": "", "unknown": "", "error": "bad", "missing": "drift", "not compared": "warn"}
+# How the page shows a verdict: the class of an entry.
+_VERDICTS = {"violation": "bad", "expired": "bad", "not judged": "warn", "allowed": "ok"}
 _WOULD = {"created": "to create", "updated": "differs", "deleted": "to delete"}
 _DONE = {"created": "created", "updated": "updated", "deleted": "deleted"}
 # A longer list of runtimes without findings is collapsed.
@@ -88,11 +92,12 @@ def page(report: Json) -> str:
         title="Runtime audit" if audit else "Drift of runtimes" if report["check_mode"] else "Runtimes applied",
         environments=environments,
         # Omit columns that are zero in every environment.
-        columns=[one for one in columns if not audit or total[one.key] or one.key in ("runtimes", "violations")],
+        columns=[one for one in columns if not audit or _is_shown(one, total)],
         total=total,
         outcomes=_OUTCOMES,
         status_tones=_STATUS_TONES,
-        rules=_RULES,
+        verdicts=_VERDICTS,
+        counted=BROKEN,
         predicted=audit or report["check_mode"],
         actions=_WOULD if audit or report["check_mode"] else _DONE,
         quiet_limit=_QUIET,
@@ -105,30 +110,46 @@ def page(report: Json) -> str:
     return str(text).encode("utf-8", "replace").decode("utf-8")
 
 
+def _is_shown(column: Column, total: Mapping[str, int]) -> bool:
+    needed = {"expiring": "accepted"}.get(column.key, column.key)
+    return bool(total[needed]) or column.key in ("runtimes", "violations")
+
+
 def _environment(environment: Json, columns: Sequence[Column]) -> dict[str, Any]:
     counts = environment.get("counts") or environment.get("summary")
     inventory = environment.get("inventory") or []
+    # Without a policy, there is no number of violations.
+    unknown = (
+        () if environment.get("policy") or not environment.get("counts") else ("violations", "accepted", "expiring")
+    )
     return {
         **environment,
-        "numbers": {column.key: counts.get(column.key, 0) if counts else None for column in columns},
+        "numbers": {
+            column.key: counts.get(column.key, 0) if counts and column.key not in unknown else None
+            for column in columns
+        },
         "loud": [one for one in inventory if one["findings"]],
         "quiet": [one for one in inventory if not one["findings"]],
         "message_lines": (environment["message"] or "").splitlines(),
-        "rules": _policy(environment.get("policy")),
+        "rules": _policy(environment.get("policy") or {}),
         "unread_texts": [unread_texts(one) for one in environment.get("unread") or ()],
     }
 
 
-def _policy(policy: Json | None) -> list[tuple[str, list[str]]]:
-    """The rules of a policy: a description and the networks of each."""
+def _policy(policy: Json) -> list[tuple[str, list[str], str]]:
+    """The rules of a policy: each sentence as what comes before the values, the values, and what comes after."""
     rules = []
-    if policy and policy.get("networks_within") is not None:
-        rules.append(("networks must lie within", [str(one) for one in policy["networks_within"]] or ["(nothing)"]))
-    if policy and policy.get("networks_never"):
-        rules.append(("networks must not overlap", [str(one) for one in policy["networks_never"]]))
-    if policy and policy.get("whitelist_required"):
-        rules.append(("a whitelist is required", []))
+    for rule in RULES:
+        if rule.key in policy:
+            before, slot, after = rule.sentence.partition("{}")
+            rules.append((before.strip(), (_values(policy[rule.key]) or ["(nothing)"]) if slot else [], after.strip()))
     return rules
+
+
+def _values(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [f"{key} {number(one)}" for key, one in value.items() if one is not None]
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
 
 
 def when(text: Any) -> str:

@@ -15,11 +15,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ._judging import BROKEN
 from ._page import page, when
+from ._software import software
 
 Json = Mapping[str, Any]
 
-FORMATS = {"audit": ("html", "json", "csv"), "apply": ("html", "json")}
+FORMATS = {"audit": ("html", "json", "csv", "cdx.json"), "apply": ("html", "json")}
 _CSV = (
     "environment",
     "outcome",
@@ -30,6 +32,11 @@ _CSV = (
     "network",
     "verdict",
     "rules",
+    "option",
+    "value",
+    "detail",
+    "reason",
+    "until",
     "owner",
     "last_change",
     "packages",
@@ -46,12 +53,13 @@ _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four are full
 
 
 def format_of(path: str, kind: str) -> str:
-    """The format for the suffix of a path. Raises ValueError with a sentence."""
-    suffix = path.rpartition(".")[2].lower() if "." in path.rpartition("/")[2] else ""
-    if suffix not in FORMATS[kind]:
+    """The format for the suffix of a path, the longest that fits. Raises ValueError with a sentence."""
+    name = path.rpartition("/")[2].lower()
+    fitting = [one for one in FORMATS[kind] if name.endswith(f".{one}")]
+    if not fitting:
         known = ", ".join(f".{one}" for one in FORMATS[kind][:-1]) + f" or .{FORMATS[kind][-1]}"
         raise ValueError(f"mstr_report_dest {path!r} must end in {known}; the suffix decides the format of the report")
-    return suffix
+    return max(fitting, key=len)
 
 
 def whole(
@@ -73,31 +81,36 @@ def rendered(report: Json, form: str) -> str:
         return page(report).rstrip("\n")
     if form == "csv":
         return _rows(report).rstrip("\n")
+    if form == "cdx.json":
+        report = software(report)
     return json.dumps(report, indent=2, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
 
 
 def _rows(report: Json) -> str:
-    """CSV: a row for each network of each runtime, for a runtime without networks, and for a failed environment."""
+    """CSV: a row for each network of each runtime, or one for none; one for each other violation and environment."""
     file = io.StringIO()
     writer = csv.DictWriter(file, _CSV, restval="", lineterminator="\n")
     writer.writeheader()
     for environment in report["environments"]:
-        common = {"environment": environment["environment"], "outcome": environment["outcome"]}
+        common = {"environment": environment["environment"]}
         if environment["message"]:
-            writer.writerow(_safe({**common, "message": environment["message"]}))
+            writer.writerow(_safe({**common, "outcome": environment["outcome"], "message": environment["message"]}))
+        for text in environment.get("unused_acceptances") or ():
+            writer.writerow(_safe({**common, "outcome": "problems", "message": text}))
         for runtime in environment.get("inventory") or ():
-            row = {**common, **_columns(runtime)}
-            for network in _networks(runtime, environment):
-                writer.writerow(_safe({**row, **network}))
+            row = {**common, **_columns(runtime, bool(environment.get("policy")))}
+            for part in (*_networks(runtime), *_others(runtime)):
+                writer.writerow(_safe({**row, **part}))
     for name in report["not_reached"]:
         writer.writerow(_safe({"environment": name, "outcome": "not reached"}))
     return file.getvalue().encode("utf-8", "replace").decode("utf-8")
 
 
-def _columns(runtime: Json) -> dict[str, Any]:
+def _columns(runtime: Json, judged: bool) -> dict[str, Any]:
     resource = runtime["resource"] if isinstance(runtime["resource"], Mapping) else {}
     scripts = runtime["scripts"]
     return {
+        "outcome": _outcome(runtime, judged),
         "runtime": runtime["name"],
         "id": runtime["id"],
         "default_runtime": "yes" if runtime["is_default"] else "no",
@@ -114,18 +127,50 @@ def _columns(runtime: Json) -> dict[str, Any]:
     }
 
 
-def _networks(runtime: Json, environment: Json) -> Iterator[dict[str, str]]:
-    broken = "accepted" if runtime["accepted"] else "violation"
+def _outcome(runtime: Json, judged: bool) -> str:
+    """The outcome of one runtime, in the words that are used for an environment."""
+    if runtime["error"]:
+        return "failed"
+    if any(one["verdict"] in BROKEN for one in runtime["violations"]):
+        return "violations"
+    if runtime["action"] not in (None, "none"):
+        return "drift"
+    return "problems" if runtime["problems"] else "clean" if judged else "not_judged"
+
+
+def _networks(runtime: Json) -> Iterator[dict[str, Any]]:
     for one in runtime["networks"]:
-        right = "allowed" if environment.get("policy") else "not judged"
-        yield {
-            "network": one["network"],
-            "verdict": broken if one["rules"] else right,
-            "rules": " ".join(one["rules"]),
-        }
+        broken = [each for each in _of(runtime, "whitelist") if str(each["value"]) == one["network"]]
+        yield {"network": one["network"], "value": one["network"], **_judgement("whitelist", one["verdict"], broken)}
     if not runtime["networks"]:
-        rules = "whitelist_required" if runtime["empty_breaks"] else ""
-        yield {"network": "", "verdict": broken if rules else "", "rules": rules}
+        broken = _of(runtime, "whitelist")
+        # There is no whitelist to judge where there is no runtime.
+        verdict = runtime["whitelist_verdict"] if runtime["present"] else ""
+        yield _judgement("whitelist", verdict, broken) if verdict else {}
+
+
+def _others(runtime: Json) -> Iterator[dict[str, Any]]:
+    for one in runtime["violations"]:
+        if one["option"] != "whitelist":
+            yield {"value": one["value"], **_judgement(one["option"], one["verdict"], [one])}
+
+
+def _of(runtime: Json, option: str) -> list[Json]:
+    return [one for one in runtime["violations"] if one["option"] == option]
+
+
+def _judgement(option: str, verdict: str, violations: Sequence[Json]) -> dict[str, Any]:
+    def joined(key: str) -> str:
+        return "; ".join(dict.fromkeys(str(one[key]) for one in violations if one[key]))
+
+    return {
+        "verdict": verdict,
+        "rules": " ".join(one["rule"] for one in violations),
+        "option": option,
+        "detail": joined("detail"),
+        "reason": joined("reason"),
+        "until": joined("until"),
+    }
 
 
 def _safe(row: Json) -> dict[str, Any]:

@@ -33,7 +33,7 @@ _PLACES = re.compile(
 )
 
 
-def renamed(result: dict[str, Any]) -> dict[str, Any]:
+def adapted(result: dict[str, Any]) -> dict[str, Any]:
     """The result of a failed mstr_runtimes task; its message names variables of the role instead of options."""
     if not result.get("failed") or not isinstance(result.get("msg"), str):
         return result

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.plugin_utils._role_names import renamed
+from ansible_collections.mstr.library.plugins.plugin_utils._role_names import adapted
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._role_names import re
     ],
 )
 def test_a_message_names_variables_and_keeps_quoted_values(original, expected):
-    assert renamed({"failed": True, "msg": original, "runtimes": []}) == {
+    assert adapted({"failed": True, "msg": original, "runtimes": []}) == {
         "failed": True,
         "msg": expected,
         "runtimes": [],
@@ -36,4 +36,4 @@ def test_a_message_names_variables_and_keeps_quoted_values(original, expected):
 
 @pytest.mark.parametrize("result", [{"msg": "runtimes[0]"}, {"failed": True}, {"failed": True, "msg": None}])
 def test_a_result_without_an_error_is_unchanged(result):
-    assert renamed(result) == result
+    assert adapted(result) == result

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an audit makes of a policy: the rules that judge anything, and the violations that somebody has accepted.
+
+Pure: the caller passes the date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized
+from ansible_collections.mstr.library.plugins.module_utils._model.names import meant_by, name_key
+from ansible_collections.mstr.library.plugins.module_utils._model.networks import as_network
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
+    NOT_JUDGED,
+    POLICY_OPTION,
+    POLICY_OPTIONS,
+    policy_from,
+)
+
+Json = Mapping[str, Any]
+
+# The verdicts that count as violations, the worst first. "not judged": a rule could not judge the value.
+BROKEN = ("violation", "expired", "not judged")
+ACCEPTED, ALLOWED = "accepted", "allowed"
+EXPIRES_SOON = timedelta(days=30)
+_KEYS = ("runtime", "rule", "value", "reason", "until")
+
+
+def rules_of(option: Any) -> dict[str, Any]:
+    """The rules of a policy that judge anything, by key, as a module would read them.
+
+    Raises ValidationError with all faults of the policy.
+    """
+    if option is None or option == "":
+        return {}
+    result = ArgumentSpecValidator(POLICY_OPTION).validate({"policy": option})
+    if result.error_messages:
+        raise ValidationError(result.error_messages)
+    given = result.validated_parameters["policy"]
+    policy = policy_from(given)
+    return {rule.key: given[rule.key] for rule, _value in policy.rules} if policy else {}
+
+
+class Acceptance(NamedTuple):
+    """One entry of mstr_audit_accept. `runtime`: a name, a pattern or an id. None: any rule, any value, for ever."""
+
+    runtime: str
+    rule: str | None = None
+    value: str | None = None
+    reason: str | None = None
+    until: date | None = None
+
+    def fits(self, violation: Json) -> bool:
+        """Whether it means this violation, if it means the runtime."""
+        return self.rule in (None, violation["rule"]) and (self.value is None or self._fits_value(violation["value"]))
+
+    def _fits_value(self, value: Any) -> bool:
+        wanted, found = str(self.value), str(value)
+        # A package without a version stands for all versions.
+        names = {normalized(found), normalized(found.partition("==")[0])}
+        return wanted == found or as_network(wanted) == as_network(found) or normalized(wanted) in names
+
+
+def acceptances_from(option: Any) -> list[Acceptance]:
+    """The entries of mstr_audit_accept. Raises ValidationError with all faults."""
+    entries = [option] if isinstance(option, (str, Mapping)) and option else option or ()
+    with Faults() as faults:
+        return [faults.check(_acceptance, f"mstr_audit_accept[{index}]", one) for index, one in enumerate(entries)]
+
+
+def _acceptance(place: str, entry: Any) -> Acceptance:
+    if isinstance(entry, str):
+        return Acceptance(entry)
+    if not isinstance(entry, Mapping):
+        raise ValidationError([f"{place} {entry!r} is not the name of a runtime; put it in quotes"])
+    with Faults() as faults:
+        faults.add(
+            *(f"{place} has the unknown key {key!r}{_meant(str(key), _KEYS)}" for key in entry if key not in _KEYS)
+        )
+        texts = {key: str(entry[key]).strip() for key in _KEYS if entry.get(key) is not None}
+        faults.add(*(f"{place} has no {key}; {why}" for key, why in _REQUIRED.items() if not texts.get(key)))
+        rule = texts.get("rule")
+        if rule and rule not in POLICY_OPTIONS:
+            faults.add(f"{place}.rule {rule!r} is not a rule of a policy{_meant(rule, POLICY_OPTIONS)}")
+        until = faults.check(_date, f"{place}.until", texts["until"]) if texts.get("until") else None
+    return Acceptance(texts["runtime"], rule or None, texts.get("value") or None, texts["reason"], until)
+
+
+_REQUIRED = {
+    "runtime": "write the name or the id of the runtime, or a pattern of names",
+    "reason": "write why its violations are accepted",
+    "until": "write the last day of the acceptance, such as 2026-12-31",
+}
+
+
+def _date(place: str, text: str) -> date:
+    try:
+        # YAML may have read a date, also with a time.
+        return date.fromisoformat(text if len(text) < 19 else text[:10])
+    except ValueError:
+        raise ValidationError([f"{place} {text!r} is not a date; write it as 2026-12-31"]) from None
+
+
+def _meant(text: str, known: Iterable[str]) -> str:
+    near = get_close_matches(text, list(known), 1)
+    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
+
+
+def judged(
+    violations: Iterable[Json], acceptances: Sequence[Acceptance], runtimes: Sequence[Json], today: date
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The violations, each with its verdict, and a sentence on each acceptance that accepts nothing.
+
+    A violation gets the keys `verdict` (see `BROKEN` and `ACCEPTED`), `reason` and `until`.
+    """
+    names = [(str(one.get("name") or ""), str(one.get("id") or "")) for one in runtimes]
+    meant = [{identity for _name, identity in meant_by(one.runtime, names)} for one in acceptances]
+    used: set[int] = set()
+    found = []
+    for violation in violations:
+        fitting = [
+            index
+            for index, one in enumerate(acceptances)
+            if str(violation["id"] or "") in meant[index] and one.fits(violation)
+        ]
+        used.update(fitting)
+        by = sorted((acceptances[index] for index in fitting), key=lambda one: one.until or date.max)[-1:]
+        found.append({**violation, **_verdict(violation, by[0] if by else None, today)})
+    unused = [
+        _accepts_nothing(one, bool(meant[index]), names) for index, one in enumerate(acceptances) if index not in used
+    ]
+    return found, unused
+
+
+def _verdict(violation: Json, acceptance: Acceptance | None, today: date) -> dict[str, Any]:
+    if acceptance:
+        until = acceptance.until
+        verdict = ACCEPTED if until is None or today <= until else "expired"
+        return {"verdict": verdict, "reason": acceptance.reason, "until": until.isoformat() if until else None}
+    unclear = str(violation.get("detail") or "").startswith(NOT_JUDGED)
+    return {"verdict": "not judged" if unclear else "violation", "reason": None, "until": None}
+
+
+def _accepts_nothing(entry: Acceptance, has_runtime: bool, names: Sequence[tuple[str, str]]) -> str:
+    narrowed = " ".join(one for one in (entry.rule, entry.value) if one)
+    text = f"mstr_audit_accept {entry.runtime!r}{f' ({narrowed})' if narrowed else ''} accepts nothing: "
+    if has_runtime:
+        return f"{text}the runtime has no such violation"
+    by_key = {name_key(name): name for name, _identity in names}
+    near = get_close_matches(name_key(entry.runtime), list(by_key), 1)
+    return f"{text}no runtime has this name{f'; did you mean {by_key[near[0]]!r}?' if near else ''}"
+
+
+def worst(verdicts: Iterable[str], otherwise: str) -> str:
+    """The worst of the verdicts on one value, `otherwise` if there is none."""
+    found = set(verdicts)
+    return next((one for one in (*BROKEN, ACCEPTED) if one in found), otherwise)
