@@ -43,7 +43,8 @@ options:
     type: bool
     default: false
   not_reached:
-    description: The names of environments that the run did not reach, so that they have no report.
+    description:
+      - The names of environments that the run may not have reached. The file says so of those that have no report.
     type: list
     elements: str
     default: []

@@ -172,7 +172,7 @@ def _violation_lines(violations: Iterable[Json]) -> Iterator[str]:
         if first["value"] is None:
             line = f"{option} {detail or 'is empty'}, which breaks {rules}"
         elif all(one["verdict"] == "not judged" for one in broken):
-            line = f"{option} {value} was not judged, which breaks {rules}: it {detail}"
+            line = f"{option} {value} was not judged by {rules}: {detail.partition(': ')[2]}"
         else:
             line = f"{option} {value} breaks {rules}"
             # What a block overlaps is plain; what a requirement or a limit is, is not.

@@ -65,13 +65,15 @@ def format_of(path: str, kind: str) -> str:
 def whole(
     environments: Iterable[Json], kind: str, generated: str, check_mode: bool = False, not_reached: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The report on all environments. `generated`: time in ISO 8601. `not_reached`: hosts without a report."""
+    """The report on all environments. `generated`: time in ISO 8601. `not_reached`: those that may have no report."""
+    reports = list(environments)
+    reached = {one["environment"] for one in reports}
     return {
         "kind": kind,
         "generated": generated,
         "check_mode": check_mode,
-        "environments": list(environments),
-        "not_reached": list(not_reached),
+        "environments": reports,
+        "not_reached": [name for name in not_reached if name not in reached],
     }
 
 

@@ -97,8 +97,12 @@ def _package(ref: str, package: Json) -> dict[str, Any]:
 
 def _purl(package: Json) -> str:
     # The type pypi wants the normalized name. A name that a server invents must not add parts to the URL.
-    version = f"@{quote(package['version'], safe='')}" if package["version"] else ""
-    return f"pkg:pypi/{quote(normalized(package['name']), safe='')}{version}"
+    version = f"@{_quoted(package['version'])}" if package["version"] else ""
+    return f"pkg:pypi/{_quoted(normalized(package['name']))}{version}"
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="replace")
 
 
 def _given(key: str, value: Any) -> dict[str, str]:

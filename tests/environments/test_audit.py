@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+import subprocess
 from html.parser import HTMLParser
 
 import pytest
@@ -90,9 +92,9 @@ def test_violations_fail_their_environments_after_the_report(three: Play) -> Non
 
 def test_an_environment_without_definitions_and_policy_is_only_read(play: Play, servers: list[Simulator]) -> None:
     servers[0].seed({"name": "Any", "whitelist": ["0.0.0.0/0"]})
-    played = play(AUDIT, "--limit", "env0", "-e", "mstr_fail_on_violation=true")
+    played = play(AUDIT, "--limit", "env0")
     assert played.status == 0, played.output
-    assert played.outcomes == {"env0": "clean"}
+    assert played.outcomes == {"env0": "not_judged"}
     (environment,) = played.report["environments"]
     assert environment["compared"] is False
     assert [one["defined"] for one in environment["inventory"]] == [None, None]
@@ -136,7 +138,14 @@ def test_a_page_is_one_file_and_escapes_hostile_names(three: Play) -> None:
     assert links
     assert [one for one in links if not str(one).startswith("#")] == [], "nothing is fetched"
     assert "url(" not in text
-    for expected in ("env0", "env1", "env2", "db.example.com", "outside the allowed networks", "1 package failed"):
+    for expected in (
+        "env0",
+        "env1",
+        "env2",
+        "db.example.com",
+        "does not lie within the allowed networks",
+        "1 package failed",
+    ):
         assert expected in page.text
 
 
@@ -163,15 +172,19 @@ def test_apply_writes_a_page(three: Play) -> None:
 @pytest.mark.parametrize(
     ("playbook", "dest", "message"),
     [
-        (AUDIT, "report.xls", "must end in .html or .json or .csv"),
+        (AUDIT, "report.xls", "must end in .html or .json or .csv or .cdx.json"),
         (APPLY, "report.csv", "must end in .html or .json;"),
         (APPLY, "report", "must end in .html or .json;"),
         (APPLY, "missing/report.html", "missing, does not exist; create it."),
+        (APPLY, "folder.html", "folder.html is a directory; name a file."),
+        # Even the superuser cannot create a file there.
+        (AUDIT, "/proc/report.json", "The directory of mstr_report_dest, /proc, is not writable"),
     ],
 )
 def test_an_invalid_report_path_fails_before_any_other_task(
     three: Play, servers: list[Simulator], playbook: str, dest: str, message: str
 ) -> None:
+    (three.folder / "folder.html").mkdir()
     played = three(playbook, mstr_report_dest=dest)
     assert played.status == 2
     assert message in " ".join(played.output.split())
@@ -197,6 +210,41 @@ def test_an_environment_with_a_backup_is_audited_without_one(play: Play, servers
     servers[0].seed({"name": "Nightly reports", "execTimeout": 60}, {"name": "B", "whitelist": ["db.example.com"]})
     assert play(AUDIT).outcomes == {"env0": "drift"}
     assert not (play.folder / "backup.yml").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "fault"),
+    [
+        ({"mstr_fail_on_violation": True, "mstr_runtimes_policy": {"networks_never": []}}, "nothing would be judged"),
+        ({"mstr_fail_on_drift": True}, "nothing would be compared"),
+        ({"mstr_audit_accept": [{"runtime": "R", "until": "2099-12-31"}]}, "mstr_audit_accept[0] has no reason"),
+        ({"mstr_runtimes_policy": {"packages_never": ["a<"]}}, "mstr_runtimes_policy: policy.packages_never[0] 'a<'"),
+    ],
+)
+def test_a_check_that_would_judge_nothing_is_refused_before_reading(
+    play: Play, servers: list[Simulator], variables: dict[str, object], fault: str
+) -> None:
+    play.hosts = {"env0": play.hosts["env0"]}
+    played = play(AUDIT, **variables)
+    assert played.status == 2, played.output
+    assert fault in played.messages()["env0"]
+    assert servers[0].calls() == []
+
+
+def test_a_report_keeps_the_mode_of_its_file_and_an_audit_changes_nothing(
+    three: Play, servers: list[Simulator]
+) -> None:
+    report = three.folder / "report.json"
+    report.touch(mode=0o600)
+    command = three.command(AUDIT, "--limit", "env1", mstr_report_dest="report.json")
+    # Play.run would delete the file.
+    done = subprocess.run(
+        command, cwd=three.folder, env=three.environment(), capture_output=True, text=True, check=False
+    )
+    assert report.stat().st_mode & 0o777 == 0o600
+    assert [one["outcome"] for one in json.loads(report.read_text(encoding="utf-8"))["environments"]] == ["violations"]
+    assert re.search(r"env1 .*changed=0", done.stdout), done.stdout
+    assert sorted(path.name for path in three.folder.glob(".mstr-report-*")) == []
 
 
 def test_a_misspelled_variable_is_refused_before_the_login(play: Play, servers: list[Simulator]) -> None:

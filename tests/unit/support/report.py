@@ -6,13 +6,30 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
 
 POLICY = {
     "networks_within": ["10.0.0.0/8", "192.168.0.0/16"],
     "networks_never": ["10.66.0.0/16"],
     "whitelist_required": True,
+    "packages_never": ["requests<2.32"],
+    "resource_max": {"cpu": 2, "mem": 4096},
 }
+SOON = (date.today() + timedelta(days=20)).isoformat()
+ACCEPTED = [
+    "(Default)*",
+    {
+        "runtime": "Nightly reports",
+        "rule": "packages_never",
+        "value": "requests",
+        "reason": "the loader needs it, see ticket 4711",
+        "until": SOON,
+    },
+    {"runtime": "Nightly reports", "value": "8192", "reason": "month end", "until": "2026-01-31"},
+    "Nightly Report",
+]
 
 
 def runtime(number, name, **fields):
@@ -38,17 +55,23 @@ def runtime(number, name, **fields):
     }
 
 
-def violation(one, value, rule):
+def violation(one, value, rule, detail="is outside", option="whitelist"):
     """An entry of the violations that mstr_runtime_info returns."""
-    return {"name": one["name"], "id": one["id"], "option": "whitelist", "value": value, "rule": rule}
+    return {"name": one["name"], "id": one["id"], "option": option, "value": value, "rule": rule, "detail": detail}
 
 
 def environment(name, quiet=3, base=0):
     """The report on an environment with findings of every kind, and runtimes without any."""
     failed = {"name": "pandas", "version": "2.2.3", "status": "not_installed", "message": "Return code: 1."}
     scripts = [{"name": "Load sales", "project": {"name": "Sales"}}]
+    old = {"name": "requests", "version": "2.31.0", "status": "installed", "message": None}
     wide = runtime(
-        base, "Nightly reports", whitelist=["0.0.0.0/0", "10.10.10.0/24"], packages=[failed], scripts=scripts
+        base,
+        "Nightly reports",
+        whitelist=["0.0.0.0/0", "10.10.10.0/24", "*"],
+        packages=[failed, old],
+        resource={"cpu": 0.5, "mem": 8192, "disk": None, "proc_count": None},
+        scripts=scripts,
     )
     broken = runtime(base + 1, "<script>alert(1)</script>", status="error", whitelist=[], scripts=[])
     default = runtime(base + 2, "(Default) MicroStrategy", is_default=True, whitelist=["0.0.0.0/0"])
@@ -57,7 +80,10 @@ def environment(name, quiet=3, base=0):
         "runtimes": [wide, broken, default, *calm],
         "violations": [
             *(violation(one, "0.0.0.0/0", rule) for one in (wide, default) for rule in list(POLICY)[:2]),
-            violation(broken, None, "whitelist_required"),
+            violation(broken, None, "whitelist_required", "is empty"),
+            violation(wide, "*", "networks_never", "cannot be judged: it is not a CIDR block"),
+            violation(wide, "requests==2.31.0", "packages_never", "matches requests<2.32", "packages"),
+            violation(wide, 8192, "resource_max", "is more than 4096", "resource.mem"),
         ],
         "unread": [{"project": "Finance", "script": None, "error": "the project is not loaded"}],
     }
@@ -80,7 +106,7 @@ def environment(name, quiet=3, base=0):
         check_mode=True,
         read=read,
         policy=POLICY,
-        accepted=["(Default)*"],
+        accepted=ACCEPTED,
         detail=True,
     )
 

@@ -14,7 +14,14 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
 from ansible_collections.mstr.library.plugins.filter.report_file import FilterModule, report_file
-from ansible_collections.mstr.library.tests.unit.support.report import environment, many, runtime, violation
+from ansible_collections.mstr.library.tests.unit.support.report import (
+    POLICY,
+    SOON,
+    environment,
+    many,
+    runtime,
+    violation,
+)
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>&{{ 7*7 }}\u202e\ud800'
 
@@ -56,14 +63,16 @@ def hostile():
     entry = {"name": HOSTILE, "id": one["id"], "action": "updated", "error": error, "changes": changes}
     read = {
         "runtimes": [one],
-        "violations": [violation(one, HOSTILE, HOSTILE)],
+        "violations": [violation(one, HOSTILE, HOSTILE, HOSTILE)],
         "unread": [
             {"project": {"id": "P", "name": HOSTILE}, "script": {"id": "S", "name": HOSTILE}, "error": {"msg": HOSTILE}}
         ],
     }
-    policy = {"networks_within": [HOSTILE], "networks_never": [HOSTILE]}
+    accepted = [{"runtime": HOSTILE, "reason": HOSTILE, "until": "2099-12-31"}, f"{HOSTILE} too"]
     failed = {"failed": True, "msg": HOSTILE, "runtimes": [entry]}
-    return environment_report(failed, HOSTILE, check_mode=True, read=read, policy=policy, detail=True)
+    return environment_report(
+        failed, HOSTILE, check_mode=True, read=read, policy=POLICY, accepted=accepted, detail=True
+    )
 
 
 def test_everything_from_a_server_stays_text():
@@ -102,11 +111,116 @@ def test_json_has_everything():
     assert (report["kind"], report["not_reached"]) == ("audit", ["gone"])
     assert [one["networks"] for one in report["environments"][0]["inventory"] if one["name"] == "Nightly reports"] == [
         [
-            {"network": "0.0.0.0/0", "rules": ["networks_within", "networks_never"]},
-            {"network": "10.10.10.0/24", "rules": []},
+            {"network": "0.0.0.0/0", "verdict": "violation", "rules": ["networks_within", "networks_never"]},
+            {"network": "10.10.10.0/24", "verdict": "allowed", "rules": []},
+            {"network": "*", "verdict": "not judged", "rules": ["networks_never"]},
         ]
     ]
     assert report["generated"].endswith("+00:00")
+
+
+def test_a_table_has_a_row_for_each_network_and_for_each_other_violation():
+    gone = {"name": "Gone", "id": None, "action": "created", "changes": []}
+    report = environment_report(
+        {"runtimes": [gone]},
+        "open",
+        check_mode=True,
+        read={"runtimes": [runtime(1, "Open", whitelist=[])], "violations": []},
+        policy={"networks_within": []},
+        detail=True,
+    )
+    unruled = environment_report(None, "free", read={"runtimes": [runtime(1, "Free", whitelist=["*"])]}, detail=True)
+    rows = list(csv.DictReader(io.StringIO(report_file([environment("prod", 0), report, unruled], "x.csv"))))
+    columns = ("runtime", "outcome", "option", "network", "value", "verdict", "rules", "detail", "reason", "until")
+    wide, ticket = "Nightly reports", "the loader needs it, see ticket 4711"
+    two = "networks_within networks_never"
+    judged = "cannot be judged: it is not a CIDR block"
+    assert [tuple(row[key] for key in columns) for row in rows] == [
+        ("", "problems", *[""] * 8),
+        (
+            "<script>alert(1)</script>",
+            "violations",
+            "whitelist",
+            "",
+            "",
+            "violation",
+            "whitelist_required",
+            "is empty",
+            "",
+            "",
+        ),
+        ("Forecasts", "drift", *[""] * 8),
+        (wide, "violations", "whitelist", "0.0.0.0/0", "0.0.0.0/0", "violation", two, "is outside", "", ""),
+        (wide, "violations", "whitelist", "10.10.10.0/24", "10.10.10.0/24", "allowed", "", "", "", ""),
+        (wide, "violations", "whitelist", "*", "*", "not judged", "networks_never", judged, "", ""),
+        (
+            wide,
+            "violations",
+            "packages",
+            "",
+            "requests==2.31.0",
+            "accepted",
+            "packages_never",
+            "matches requests<2.32",
+            ticket,
+            SOON,
+        ),
+        (
+            wide,
+            "violations",
+            "resource.mem",
+            "",
+            "8192",
+            "expired",
+            "resource_max",
+            "is more than 4096",
+            "month end",
+            "2026-01-31",
+        ),
+        (
+            "(Default) MicroStrategy",
+            "clean",
+            "whitelist",
+            "0.0.0.0/0",
+            "0.0.0.0/0",
+            "accepted",
+            two,
+            "is outside",
+            "",
+            "",
+        ),
+        ("Gone", "drift", *[""] * 8),
+        ("Open", "clean", "whitelist", "", "", "unknown", "", "", "", ""),
+        ("Free", "not_judged", "whitelist", "*", "*", "not judged", "", "", "", ""),
+    ]
+
+
+def test_the_software_of_all_runtimes_is_valid_cyclonedx():
+    # In the environment in which developers run these tests; ansible-test does not have it.
+    validation = pytest.importorskip("cyclonedx.validation.json")
+    schema = pytest.importorskip("cyclonedx.schema").SchemaVersion.V1_6
+    odd = {"name": "Typing_Extensions", "version": "4.1+local/x@1", "status": "installing"}
+    twice = [{"name": "bare", "version": None, "status": None}, {"name": "Bare", "version": "", "status": "installed"}]
+    report = environment_report(
+        None, "test", read={"runtimes": [runtime(1, HOSTILE, packages=[odd, *twice])], "violations": []}, detail=True
+    )
+    environments = [environment("prod"), report, hostile()]
+    texts = [report_file(order, "x.cdx.json", not_reached=["gone"]) for order in (environments, environments[::-1])]
+    for text in texts:
+        assert validation.JsonStrictValidator(schema).validate_str(text) is None
+    one, other = (json.loads(text) for text in texts)
+    assert one.pop("serialNumber") != other.pop("serialNumber")
+    assert one["metadata"].pop("timestamp")
+    assert other["metadata"].pop("timestamp")
+    assert one == other
+    (found,) = [each for each in one["components"] if each["bom-ref"].startswith("test/")]
+    assert [(each["name"], each.get("version"), each["purl"]) for each in found["components"]] == [
+        ("bare", None, "pkg:pypi/bare"),
+        ("Typing_Extensions", "4.1+local/x@1", "pkg:pypi/typing-extensions@4.1%2Blocal%2Fx%401"),
+    ]
+    assert {"name": "mstr.library:package:status", "value": "installing"} in found["components"][1]["properties"]
+    assert {"name": "mstr.library:environment", "value": "test"} in found["properties"]
+    assert {"name": "mstr.library:environment:gone", "value": "not reached"} in one["metadata"]["properties"]
 
 
 def test_fifty_environments_of_a_hundred_runtimes_take_seconds():
@@ -121,7 +235,7 @@ def test_fifty_environments_of_a_hundred_runtimes_take_seconds():
 @pytest.mark.parametrize(
     ("arguments", "expected_message"),
     [
-        (([], "x.pdf"), r"'x.pdf' must end in .html, .json or .csv"),
+        (([], "x.pdf"), r"'x.pdf' must end in .html, .json, .csv or .cdx.json"),
         (([], "html"), "must end in"),
         (([], "x.csv", "apply"), "must end in .html or .json; the suffix decides"),
         (([], "x.html", "drift"), "kind must be audit or apply, not 'drift'"),
