@@ -237,7 +237,7 @@ def _field(change: Json) -> dict[str, Any]:
 def _size(runtime: Json, judge: _Judge | None) -> list[dict[str, str]]:
     """The sizes as texts, each with the verdict on it."""
     resource = runtime.get("resource") if isinstance(runtime.get("resource"), Mapping) else {}
-    size = [
+    size: list[tuple[str, tuple[str, ...]]] = [
         (text.format(resource[key]), (f"resource.{key}",))
         for key, text in _SIZES.items()
         if resource and resource.get(key) is not None
