@@ -2,34 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs ansible-test with a correctly named tree, a home folder inside the clone, and pip from the package index."""
+"""ansible-test on every supported ansible-core: sanity, units, integration.
+
+It runs in a correctly named tree, with a home folder inside the clone, and with pip from the package index.
+"""
 
 from __future__ import annotations
 
 import ast
+import json
+import re
 import subprocess
 import tarfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from dev import collection, environment, envs, proc, pythons
+from simulator.harness import Simulator
+from simulator.profiles import FROM_FILE
+
+from dev import collection, envs, proc
 from dev.envs import Env
-from dev.paths import CACHE, REQUIREMENTS
-from dev.stage import Job
-
-# The supported ansible-cores, and the Pythons on which ansible-test of each runs. The only list: what
-# `requires_ansible`, the README, the guides and the workflow say is compared with it by tests/tool.
-CORES = {
-    "2.16": ("3.10", "3.11", "3.12"),
-    "2.17": ("3.10", "3.11", "3.12"),
-    "2.18": ("3.11", "3.12", "3.13"),
-    "2.19": ("3.11", "3.12", "3.13"),
-    "2.20": ("3.12", "3.13", "3.14"),
-    "2.21": ("3.12", "3.13", "3.14"),
-    "2.22": ("3.13", "3.14"),
-}
-# The newest that is not a release candidate: `make test` runs on it.
-NEWEST = "2.21"
-OLDEST = next(iter(CORES))
+from dev.paths import CACHE, ROOT
+from dev.pytests import python39
+from dev.pythons import CORES, NEWEST, OLDEST, pythons_of
+from dev.stage import Job, Result, Selection, Stage
 
 # The files of the repository that the collection and its tests consist of.
 _PARTS = (
@@ -81,17 +79,6 @@ _PIP_SETTINGS = (
 _PIP_VARIABLES = {"HTTPS_PROXY": "proxy", "https_proxy": "proxy", "REQUESTS_CA_BUNDLE": "cert"}
 
 
-def release(core: str) -> str:
-    """Its pinned version, as in "2.16.19"."""
-    pins = (REQUIREMENTS / f"ansible-{core}.in").read_text()
-    return pins.partition("ansible-core==")[2].split()[0]
-
-
-def pythons_of(core: str) -> list[str]:
-    """Return the Pythons that this machine has, or all if it has none: the stage then reports what is missing."""
-    return [version for version in CORES[core] if version in pythons.found()] or list(CORES[core])
-
-
 class AnsibleTest:
     """ansible-test of one ansible-core, on one Python, in its own tree: of the working tree, or of a tarball."""
 
@@ -109,7 +96,7 @@ class AnsibleTest:
         job.run("git", "init", "--quiet", self.tree)
 
     def run(self, verb: str, *arguments: str) -> int:
-        variables = environment.variables(self._env.bin, home=self._home)
+        variables = envs.variables(self._env.bin, home=self._home)
         return self._job.run(
             self._env.bin / "ansible-test", verb, "--color", "no", *arguments, cwd=self.tree, env=variables
         )
@@ -127,7 +114,7 @@ def _home(core: str, env: Env, log: Path) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         if not list(cache.glob("pip-*.whl")):
             download = (env.python, "-m", "pip", "download", "--no-deps", "--dest", cache, _PIP)
-            if proc.run(*download, log=log, env=environment.for_pip()) != 0:
+            if proc.run(*download, log=log, env=envs.for_pip()) != 0:
                 raise envs.Failed(f"{_PIP} could not be downloaded", log)
         for name in _GET_PIP:
             (cache / name).write_text(_STAND_IN)
@@ -140,7 +127,7 @@ def _home(core: str, env: Env, log: Path) -> Path:
 
 
 def _write_pip_settings(env: Env, path: Path) -> None:
-    variables = environment.for_pip()
+    variables = envs.for_pip()
     listing = subprocess.run(
         [env.python, "-m", "pip", "config", "list"], env=variables, capture_output=True, text=True, check=True
     )
@@ -155,3 +142,129 @@ def _write_pip_settings(env: Env, path: Path) -> None:
     # The URL of an index can contain a password.
     path.touch(mode=0o600)
     path.write_text("[global]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items()))
+
+
+_TARGETS = "tests/integration/targets"
+
+
+def _sanity(core: str) -> Stage:
+    """Return the stage. It runs on one Python only, because the sanity tests find the machine's other Pythons."""
+
+    def run(job: Job) -> Result:
+        ansible_test = AnsibleTest(job, core, pythons_of(core)[-1])
+        status = ansible_test.run("sanity", "--junit")
+        # The sanity tests skip Pythons that are too old or missing, and tests without files.
+        return Result.of_junit(ansible_test.results(), status, skips=False)
+
+    return Stage(f"sanity {core}", run, folder="plugins", core=core)
+
+
+def _units(core: str, version: str) -> Stage:
+    def run(job: Job) -> Result:
+        ansible_test = AnsibleTest(job, core, version)
+        status = ansible_test.run("units", "--local", "--num-workers", "1", "--python", version)
+        return Result.of_junit(ansible_test.results(), status)
+
+    return Stage(f"units {core}, Python {version}", run, folder="tests/unit", core=core)
+
+
+def _integration(
+    core: str, version: str, *, in_process: bool, modules_on: str = "", targets: Sequence[str] = (), quick: bool = False
+) -> Stage:
+    """Return the stage of some or all targets. Tasks run in process or as modules (on `modules_on`).
+
+    The targets are divided into two shares, which run in parallel, each with its own simulator and ansible-test.
+    """
+    on = ", in process" if in_process else f", modules on {modules_on}" if modules_on else ", as modules"
+    name = f"integration {core}, Python {version}{on}"
+
+    def run_share(job: Job, targets: Sequence[str]) -> Result:
+        ansible_test = AnsibleTest(job, core, version)
+        settings: dict[str, Any] = {"python39": python39(), "mstr_in_process": in_process}
+        if modules_on:
+            settings["ansible_python_interpreter"] = str(envs.ensure("modules", [modules_on]).python)
+        file = job.selection.profile_file
+        with Simulator(python=str(envs.ensure("dev").python), profile_file=file) as simulator:
+            _write_settings(ansible_test.tree, settings | _connection(simulator) | _profiles(job.selection))
+            status = ansible_test.run("integration", "--local", "--continue-on-error", "--python", version, *targets)
+        return count_targets(job.log.read_text(errors="replace"), status)
+
+    def run(job: Job) -> Result:
+        shares = _shares(job.selection.targets or targets or _targets())
+        jobs = [Job(f"{name}, share {number}", job.selection) for number in range(1, len(shares) + 1)]
+        with ThreadPoolExecutor(len(shares)) as pool:
+            results = list(pool.map(run_share, jobs, shares))
+        job.log.write_text("".join(share.log.read_text(errors="replace") for share in jobs))
+        return Result(sum(result.passed for result in results), sum(result.failed for result in results))
+
+    return Stage(name, run, folder=_TARGETS, core=core, selects="targets", quick=quick)
+
+
+def _targets() -> list[str]:
+    """Return the names of all integration targets."""
+    folders = (ROOT / _TARGETS).iterdir()
+    hidden = ("simulator",)  # a role that the targets use
+    return sorted(folder.name for folder in folders if folder.is_dir() and folder.name not in hidden)
+
+
+def _shares(targets: Sequence[str]) -> list[list[str]]:
+    """Divide targets into at most two shares of similar size, measured by the bytes of their tasks."""
+    sizes = {
+        target: sum(file.stat().st_size for file in (ROOT / _TARGETS / target / "tasks").glob("*.yml"))
+        for target in targets
+    }
+    shares: list[list[str]] = [[], []]
+    for target in sorted(targets, key=lambda target: -sizes[target]):
+        min(shares, key=lambda share: sum(sizes[one] for one in share)).append(target)
+    return [sorted(share) for share in shares if share]
+
+
+def _connection(simulator: Simulator) -> dict[str, str]:
+    names = ("base_url", "control_url", "username", "password", "api_token", "identity_token")
+    return {f"mstr_{name}": getattr(simulator, name) for name in names}
+
+
+def _profiles(selection: Selection) -> dict[str, Any]:
+    """Restrict the targets that run in every profile: to that of the file, or to one if the run is not complete."""
+    if selection.profile_file:
+        return {"mstr_profiles": [FROM_FILE]}
+    return {} if selection.complete else {"mstr_profiles": ["samples"]}
+
+
+def _write_settings(tree: Path, settings: Mapping[str, Any]) -> None:
+    # ansible-test passes this file to ansible-playbook as extra variables; JSON is valid YAML.
+    (tree / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(settings))
+
+
+def count_targets(output: str, status: int) -> Result:
+    """Count each target as one test. ansible-test prints a sentence with the numbers of failed and of all targets."""
+    summary = re.search(r"The (\d+) integration test\(s\) listed below \(out of (\d+)\) failed", output)
+    if summary:
+        failed, ran = map(int, summary.groups())
+        return Result(ran - failed, failed)
+    ran = len(re.findall(r"^Running \S+ integration test (?:role|script)", output, re.MULTILINE))
+    return Result(ran, int(status != 0))
+
+
+SANITY = tuple(_sanity(core) for core in CORES)
+# Each core on its oldest or its newest Python, in turn: together on every Python. The code under test is the same.
+UNITS = tuple(_units(core, pythons_of(core)[-(number % 2)]) for number, core in enumerate(CORES))
+# All targets on the oldest and the newest core, both ways, with the default Python of common distributions.
+_COMPLETE = (
+    _integration(OLDEST, pythons_of(OLDEST)[0], in_process=True),
+    _integration(OLDEST, pythons_of(OLDEST)[-1], in_process=False),
+    _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=True, quick=True),
+    # Run the modules on the oldest Python that they support, too.
+    _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=False, modules_on="3.9"),
+)
+# One target on every other core, both ways, and on the newest Python that modules support.
+_SAMPLES = (
+    *(
+        _integration(core, pythons_of(core)[-1], in_process=in_process, targets=("mstr_runtimes",))
+        for core in CORES
+        if core not in (OLDEST, NEWEST)
+        for in_process in (True, False)
+    ),
+    _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=False, modules_on="3.14", targets=("mstr_runtimes",)),
+)
+INTEGRATION = (*_COMPLETE, *_SAMPLES)

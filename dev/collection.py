@@ -12,8 +12,7 @@ import threading
 from pathlib import Path
 
 from dev import envs, proc
-from dev.environment import variables
-from dev.envs import Env
+from dev.envs import Env, variables
 from dev.paths import LOGS, ROOT, RUN
 from dev.tarball import publish
 

@@ -10,8 +10,9 @@ import shutil
 from pathlib import Path
 
 from dev import collection, envs, proc
-from dev.environment import variables
+from dev.envs import variables
 from dev.paths import ROOT
+from dev.stage import Job, Result, Stage
 
 # Ansible's own documentation is not available offline, so references to it stay plain text. tests/examples checks the
 # references to pages of this collection.
@@ -57,3 +58,10 @@ def build(site: Path, log: Path) -> int:
 def html(site: Path) -> Path:
     """Return the start page of the site."""
     return site / "build" / "html" / "index.html"
+
+
+def _site(job: Job) -> Result:
+    return Result.of(build(job.scratch / "site", job.log))
+
+
+SITE = Stage("docs site", _site, folder="docs/docsite", quick=True)

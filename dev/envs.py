@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Creates virtual environments under `.venv/`, each from one pinned file in `dev/requirements/`.
+"""Creates virtual environments under `.venv/`, and the environment variables for what runs in them.
 
-The last step writes a stamp with a digest of the input. An environment without the right stamp is created again. So an
-interrupted installation repairs itself, and an unchanged one takes no time.
+Each virtual environment is made from one pinned file in `dev/requirements/`. The last step writes a stamp with a digest
+of the input. An environment without the right stamp is created again. So an interrupted installation repairs itself,
+and an unchanged one takes no time.
 """
 
 from __future__ import annotations
@@ -13,14 +14,63 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import environment, proc, pythons
+from dev import paths, proc, pythons
 from dev.paths import LOGS, REQUIREMENTS, VENVS
+
+# Tests must not use a developer's server, Ansible settings, virtual environment or proxy: they connect only to servers
+# on this machine.
+_FOREIGN = ("ANSIBLE_", "MSTR_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
+_OUTWARD = {
+    "ALL_PROXY",
+    "CURL_CA_BUNDLE",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NETRC",
+    "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+}
+
+
+def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dict[str, str]:
+    """Return the variables for our own programs. The folders `bins` come first on PATH."""
+    env = {name: value for name, value in os.environ.items() if _stays(name)}
+    home = home or paths.CACHE / "home"
+    env |= {
+        "HOME": str(home),
+        "ANSIBLE_HOME": str(home / ".ansible"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_DATA_HOME": str(home / ".local" / "share"),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(paths.CACHE / "hypothesis"),
+        "PATH": os.pathsep.join(map(str, (*bins, *pythons.search_path()))),
+        "PYENV_ROOT": str(pythons.pyenv_root()),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
+    }
+    return env | {name: str(value) for name, value in extra.items()}
+
+
+def for_pip() -> dict[str, str]:
+    """Return the variables for pip: the caller's environment, because it may name the package index."""
+    cache = os.environ.get("PIP_CACHE_DIR") or str(paths.CACHE / "pip")
+    ours = {"PIP_CACHE_DIR": cache, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return {**os.environ, **ours}
+
+
+def _stays(name: str) -> bool:
+    return not name.startswith(_FOREIGN) and name.upper() not in _OUTWARD
+
 
 # The default order: the newest Python that works with all tools comes first.
 PREFERRED = ("3.13", "3.12", "3.14", "3.11", "3.10")
@@ -72,10 +122,10 @@ def _make(env: Env, python: Path, requirements: Path) -> None:
     shutil.rmtree(env.path, ignore_errors=True)
     log = LOGS / f"venv-{env.path.name}.log"
     log.unlink(missing_ok=True)
-    variables = environment.for_pip()
+    env_vars = for_pip()
     if (
-        proc.run(python, "-m", "venv", env.path, log=log, env=variables) != 0
-        or proc.run(env.python, "-m", "pip", "install", "-r", requirements, log=log, env=variables) != 0
+        proc.run(python, "-m", "venv", env.path, log=log, env=env_vars) != 0
+        or proc.run(env.python, "-m", "pip", "install", "-r", requirements, log=log, env=env_vars) != 0
     ):
         raise Failed(f"the environment {env.path.name} could not be created", log)
     stamp.write_text(digest)

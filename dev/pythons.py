@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the Python interpreters of this machine."""
+"""The supported ansible-cores and Pythons, and the Python interpreters of this machine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,23 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+
+from dev.paths import REQUIREMENTS
+
+# The supported ansible-cores, and the Pythons on which ansible-test of each runs. The only list: what
+# `requires_ansible`, the README, the guides and the workflow say is compared with it by tests/tool.
+CORES = {
+    "2.16": ("3.10", "3.11", "3.12"),
+    "2.17": ("3.10", "3.11", "3.12"),
+    "2.18": ("3.11", "3.12", "3.13"),
+    "2.19": ("3.11", "3.12", "3.13"),
+    "2.20": ("3.12", "3.13", "3.14"),
+    "2.21": ("3.12", "3.13", "3.14"),
+    "2.22": ("3.13", "3.14"),
+}
+# The newest that is not a release candidate: `make test` runs on it.
+NEWEST = "2.21"
+OLDEST = next(iter(CORES))
 
 # From the oldest Python that modules run on to the newest that a supported ansible-core supports.
 KNOWN = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
@@ -69,3 +86,14 @@ def _is(python: Path, version: str) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return probe.returncode == 0 and probe.stdout.strip() == version
+
+
+def release(core: str) -> str:
+    """Its pinned version, as in "2.16.19"."""
+    pins = (REQUIREMENTS / f"ansible-{core}.in").read_text()
+    return pins.partition("ansible-core==")[2].split()[0]
+
+
+def pythons_of(core: str) -> list[str]:
+    """Return the Pythons that this machine has, or all if it has none: the stage then reports what is missing."""
+    return [version for version in CORES[core] if version in found()] or list(CORES[core])

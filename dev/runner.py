@@ -2,45 +2,107 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs stages, some in parallel, and reports each when it ends."""
+"""Runs stages, some in parallel, and prints what the user reads on the terminal."""
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
 
-from dev import envs, proc, report
-from dev.report import Report
+from dev import envs, proc, pythons
+from dev.paths import ROOT
 from dev.stage import ALL_OF_IT, Job, Result, Selection, Stage
+
+TAIL = 40
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one stage."""
+
+    stage: Stage
+    result: Result
+    seconds: float
+    log: Path | None = None
+
+    @property
+    def ran(self) -> bool:
+        return bool(self.result.passed or self.result.failed)
+
+
+def say(*lines: str) -> None:
+    print(*lines, sep="\n", flush=True)
+
+
+def stage_ended(report: Report, *, verbose: bool) -> None:
+    """Print one line. Print the output of the stage too if it failed or the user wants it."""
+    say(_row(report))
+    if report.log and (verbose or report.result.failed):
+        lines = report.log.read_text(errors="replace").strip().splitlines()
+        shown = lines if verbose else lines[-TAIL:]
+        say(f"    {report.log.relative_to(ROOT)}:", *(f"    | {line}" for line in shown))
+
+
+def summary(reports: Sequence[Report]) -> int:
+    """Print the table of all stages, what did not run, and the total; return the exit status."""
+    say("", f"{'stage':<40} passed failed  seconds", *map(_row, reports), "")
+    say(*_about_place(reports))
+    not_run = [f"  {report.stage.name}: {reason}" for report in reports for reason in report.result.not_run]
+    if not_run:
+        say("Did not run:", *dict.fromkeys(not_run))
+    passed = sum(report.result.passed for report in reports)
+    failed = sum(report.result.failed for report in reports)
+    say("", f"tests: {passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+def fail(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1
+
+
+def _about_place(reports: Sequence[Report]) -> Iterator[str]:
+    cores = dict.fromkeys(report.stage.core for report in reports if report.stage.core and report.ran)
+    if cores:
+        yield f"ansible-core: {', '.join(map(pythons.release, cores))}"
+    missing = [version for version in pythons.KNOWN if version not in pythons.found()]
+    yield f"Python here: {', '.join(pythons.found())}" + (f"; not here: {', '.join(missing)}" if missing else "")
+
+
+def _row(report: Report) -> str:
+    result = report.result
+    if report.ran:
+        mark = "FAILED" if result.failed else "ok"
+        return f"{report.stage.name:<40} {result.passed:>6} {result.failed:>6} {report.seconds:>8.1f}  {mark}"
+    return f"{report.stage.name:<40} {'-':>6} {'-':>6} {'':>8}  {'; '.join(result.not_run)}"
+
+
+def tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return "\n".join(["", f"{log.relative_to(ROOT)}:", *lines[-TAIL:]])
 
 
 def run(stages: Sequence[Stage], *, jobs: int, verbose: bool = False, selection: Selection = ALL_OF_IT) -> list[Report]:
-    """Return the reports in the order of `stages`. Stages that need the whole machine run last, one by one."""
+    """Return the reports in the order of `stages`."""
     reports: dict[str, Report] = {}
-    for group, workers in ((_together(stages), jobs), (_alone(stages), 1)):
-        with ThreadPoolExecutor(workers) as pool:
-            futures: list[Future[Report]] = [pool.submit(_run, stage, selection) for stage in group]
-            try:
-                for future in as_completed(futures):
-                    done = future.result()
-                    report.stage_ended(done, verbose=verbose)
-                    reports[done.stage.name] = done
-            except BaseException:
-                # The pool's threads wait for these programs, and leaving the pool waits for its threads.
-                pool.shutdown(wait=False, cancel_futures=True)
-                proc.stop_all()
-                raise
+    with ThreadPoolExecutor(jobs) as pool:
+        futures: list[Future[Report]] = [pool.submit(_run, stage, selection) for stage in stages]
+        try:
+            for future in as_completed(futures):
+                done = future.result()
+                stage_ended(done, verbose=verbose)
+                reports[done.stage.name] = done
+        except BaseException:
+            # The pool's threads wait for these programs, and leaving the pool waits for its threads.
+            pool.shutdown(wait=False, cancel_futures=True)
+            proc.stop_all()
+            raise
     return [reports[stage.name] for stage in stages]
-
-
-def _together(stages: Sequence[Stage]) -> list[Stage]:
-    return [stage for stage in stages if not stage.alone]
-
-
-def _alone(stages: Sequence[Stage]) -> list[Stage]:
-    return [stage for stage in stages if stage.alone]
 
 
 def _run(stage: Stage, selection: Selection) -> Report:

@@ -2,16 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stage of the tests, and the tools that it gets."""
+"""A stage of the tests, the tools that it gets, and how its tests are counted."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import environment, proc
+from dev import proc
+from dev.envs import variables
 from dev.paths import LOGS, ROOT, RUN
 
 
@@ -27,6 +29,24 @@ class Result:
         """Return the result of a single check from the exit status of its program."""
         return cls(failed=1) if status else cls(passed=1)
 
+    @classmethod
+    def of_junit(cls, files: Iterable[Path], status: int, *, skips: bool = True) -> Result:
+        """Return the counts in JUnit files, which pytest and ansible-test both write.
+
+        A program that fails (`status`) without a failed test counts as one failure. Tests that were skipped are listed
+        with their reasons, unless `skips` is false.
+        """
+        passed = failed = 0
+        skipped: list[str] = []
+        for case in (case for file in files for case in ElementTree.parse(file).iter("testcase")):
+            if case.find("failure") is not None or case.find("error") is not None:
+                failed += 1
+            elif (skip := case.find("skipped")) is not None:
+                skipped.append(f"{case.get('name')}: {skip.get('message') or 'skipped'}")
+            else:
+                passed += 1
+        return cls(passed, failed or int(status != 0), tuple(skipped) if skips else ())
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -34,6 +54,7 @@ class Selection:
 
     keyword: str = ""  # an expression for pytest's -k
     targets: tuple[str, ...] = ()  # integration targets
+    complete: bool = True  # without it, tests marked `complete` do not run, and integration targets use one profile
     profile_file: str = ""  # for integration targets, the server that a file of mstr.library.probe describes
 
     def fits(self, stage: Stage) -> bool:
@@ -58,7 +79,7 @@ class Job:
 
     def run(self, *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
         """Run a program, write its output to the log, and return its exit status."""
-        return proc.run(*command, log=self.log, cwd=cwd, env=environment.variables() if env is None else env)
+        return proc.run(*command, log=self.log, cwd=cwd, env=variables() if env is None else env)
 
 
 @dataclass(frozen=True)
@@ -73,8 +94,6 @@ class Stage:
     core: str = ""
     # Whether `make test` runs it. `make test ARGS=--all` runs every stage.
     quick: bool = False
-    # Whether it needs the whole machine.
-    alone: bool = False
     # The part of a Selection that it supports: "keyword", "targets" or neither.
     selects: str = ""
     # For pytest stages, the variables that the tests need.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fixtures for this folder. dev/stages/awx.py sets the variables that they need.
+"""Fixtures for this folder. dev/pytests.py sets the variables that they need.
 
 pytest runs where ansible-core, ansible-builder and ansible-runner are installed; the simulator has its own Python.
 """

@@ -122,6 +122,7 @@ def assert_whole(controller: Controller) -> None:
     assert {thing["ask_limit_on_launch"] for thing in limited} == {True}
 
 
+@pytest.mark.complete
 def test_the_next_run_completes_a_failed_run(tmp_path: Path, controller: Controller) -> None:
     env = environment(**controller.environment())
     controller.broken.append("POST /api/v2/schedules/")
@@ -135,6 +136,7 @@ def test_the_next_run_completes_a_failed_run(tmp_path: Path, controller: Control
     assert_whole(controller)
 
 
+@pytest.mark.complete
 def test_unlisted_objects_are_removed_and_objects_of_others_remain(tmp_path: Path, controller: Controller) -> None:
     env = environment(**controller.environment())
     organization = controller_organization(controller)
@@ -228,6 +230,7 @@ def controller_organization(controller: Controller) -> int:
     return int(controller.add("organizations", name=VARIABLES["mstr_controller_organization"])["id"])
 
 
+@pytest.mark.complete
 def test_the_execution_environment_of_a_different_organization(tmp_path: Path, controller: Controller) -> None:
     env = environment(**controller.environment())
     other = controller.add("organizations", name="First")

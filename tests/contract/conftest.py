@@ -5,7 +5,7 @@
 """Fixtures for this folder: the simulator, the two clients, and the module run by `ansible`.
 
 `mstrio-py` and `mstr-rest-requests` are installed in pytest's environment. The simulator and ansible have their own
-environments. The development tool sets variables for them (see dev/testbed.py):
+environments. The development tool sets variables for them (see dev/pytests.py):
 
 MSTR_SIMULATOR_PYTHON    an interpreter that can run tests/simulator
 MSTR_TEST_ANSIBLE_BIN    the folder of a command `ansible` whose Python has requests and netaddr

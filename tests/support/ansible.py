@@ -4,7 +4,7 @@
 
 """Prepares runs of ansible-core for all folders of tests, and selects the caller's variables for such a run.
 
-dev/testbed.py sets the variables that show where everything is.
+dev/pytests.py sets the variables that show where everything is.
 """
 
 from __future__ import annotations

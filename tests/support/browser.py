@@ -30,7 +30,7 @@ _OFFLINE = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start the browser that dev/stages/browser.py found."""
+    """Start the browser that dev/pytests.py found."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ["MSTR_TEST_CHROMIUM"], args=list(_OFFLINE), headless=True

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every place that names the supported versions names those in dev.ansible_test.CORES."""
+"""Every place that names the supported versions names those in dev.pythons.CORES."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import re
 import pytest
 import yaml
 
-from dev.ansible_test import CORES, NEWEST, OLDEST, release
 from dev.paths import REQUIREMENTS, ROOT
+from dev.pythons import CORES, NEWEST, OLDEST, release
 
 
 def _read(name: str) -> str:

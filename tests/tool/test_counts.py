@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from dev import junit, paths, report, runner
-from dev.commands import test
-from dev.report import Report
+from dev import commands, paths, pytests, runner
+from dev.__main__ import _parser
+from dev.ansible_test import count_targets
+from dev.pythons import NEWEST
+from dev.runner import Report
 from dev.stage import Job, Result, Selection, Stage
-from dev.stages import pytests
-from dev.stages.ansible_tests import count_targets
 
 
 @pytest.fixture(autouse=True)
@@ -42,11 +42,11 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_junit_files_are_counted(results: Path) -> None:
-    assert junit.count([results], 1) == Result(1, 2, ("left out: no such Python",))
+    assert Result.of_junit([results], 1) == Result(1, 2, ("left out: no such Python",))
 
 
 def test_a_program_that_fails_without_a_failed_test_counts_as_one() -> None:
-    assert junit.count([], 2) == Result(0, 1)
+    assert Result.of_junit([], 2) == Result(0, 1)
 
 
 def test_integration_targets_are_counted() -> None:
@@ -74,7 +74,7 @@ def test_the_total_and_the_exit_status_match_the_results(
 ) -> None:
     reports = [Report(Stage("stage", lambda job: Result()), result, 1.0) for result in results]
 
-    assert report.summary(reports) == status
+    assert runner.summary(reports) == status
     assert capsys.readouterr().out.splitlines()[-1] == closing
 
 
@@ -96,13 +96,11 @@ def test_a_stage_that_raises_an_exception_fails_and_the_others_run() -> None:
 
 
 def test_a_pattern_that_matches_no_stage_is_an_error() -> None:
-    assert test.run(_arguments("--only", "none such")) == 1
+    assert commands.test(_arguments("--only", "none such")) == 1
 
 
 def _arguments(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    test.arguments(parser)
-    return parser.parse_args(words)
+    return _parser().parse_args(["test", *words])
 
 
 @pytest.mark.parametrize(
@@ -115,23 +113,47 @@ def _arguments(*words: str) -> argparse.Namespace:
 def test_selecting_tests_skips_stages_that_cannot_select(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...], chosen: set[str]
 ) -> None:
-    assert test.run(_arguments(*words, "--list")) == 0
+    assert commands.test(_arguments(*words, "--list")) == 0
     listed = capsys.readouterr().out.splitlines()
     assert all(any(line.startswith(name) for line in listed) for name in chosen)
 
-    assert test.run(_arguments("--list", *words[-2:])) == 0
+    assert commands.test(_arguments("--list", *words[-2:])) == 0
     assert "lint format" not in capsys.readouterr().out
+
+
+def test_without_options_only_the_newest_core_is_tested(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.test(_arguments("--list")) == 0
+    quick = capsys.readouterr().out.splitlines()
+    assert commands.test(_arguments("--list", "--all")) == 0
+    every = capsys.readouterr().out.splitlines()
+
+    assert set(quick) < set(every)
+    assert [name for name in quick if name.startswith(("integration", "units", "sanity"))] == [
+        name for name in every if name.startswith(f"integration {NEWEST}") and name.endswith("in process")
+    ]
+
+
+def test_a_test_of_the_complete_run_is_left_out_of_a_quick_one(tmp_path: Path) -> None:
+    (tmp_path / "test_two.py").write_text(
+        "import pytest\n\ndef test_one(): pass\n\n@pytest.mark.complete\ndef test_other(): pass\n"
+    )
+    stage = pytests.pure("tool: complete", str(tmp_path))
+
+    (quick,) = runner.run([stage], jobs=1, selection=Selection(complete=False))
+    (whole,) = runner.run([stage], jobs=1)
+
+    assert (quick.result, whole.result) == (Result(1), Result(2))
 
 
 def test_a_profile_file_selects_only_integration_stages(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "probe.json"
     file.write_text("{}")
 
-    assert test.run(_arguments("--list", "--profile-file", str(file))) == 0
+    assert commands.test(_arguments("--list", "--profile-file", str(file))) == 0
     listed = capsys.readouterr().out.splitlines()
     assert listed
     assert all(line.startswith("integration ") for line in listed)
-    assert test.run(_arguments("--list", "--profile-file", str(tmp_path / "none"))) == 1
+    assert commands.test(_arguments("--list", "--profile-file", str(tmp_path / "none"))) == 1
 
 
 def test_a_keyword_runs_only_matching_tests(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from dev import pythons, stages
-from dev.commands.test import _wanted
+from dev.commands import wanted
 
 WORKFLOW = Path(__file__).parents[2] / ".github" / "workflows" / "test.yml"
 
@@ -20,7 +20,7 @@ def test_every_stage_belongs_to_exactly_one_job() -> None:
     job = yaml.safe_load(WORKFLOW.read_text())["jobs"]["test"]
     patterns = job["strategy"]["matrix"]["only"]
 
-    jobs_of = {stage.name: [one for one in patterns if _wanted(stage, one, "")] for stage in stages.ALL}
+    jobs_of = {stage.name: [one for one in patterns if wanted(stage, one, "")] for stage in stages.ALL}
 
     assert {name: found for name, found in jobs_of.items() if len(found) != 1} == {}
     assert "make test ARGS=\"--only '${{ matrix.only }}'\"" in [step.get("run") for step in job["steps"]]

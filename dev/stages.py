@@ -1,0 +1,59 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All stages of the tests, in the order of the report.
+
+To add a stage, add a line here: a `Stage` with a name, the folder that it tests, and a function that takes a `Job` and
+returns a `Result`. For a folder of pytest tests, `pytests.stage(name, folder)` is enough.
+"""
+
+from __future__ import annotations
+
+from dev import ansible_test, docs, lint, pytests
+from dev.pytests import VENDOR, as_modules, controller_variables, of_cores
+from dev.stage import Stage
+
+INNER_LOOP: tuple[Stage, ...] = (
+    *lint.PYTHON,
+    pytests.pure("unit", "tests/unit"),
+)
+
+ALL: tuple[Stage, ...] = (
+    *INNER_LOOP,
+    *lint.COLLECTION,
+    lint.TARBALL,
+    *lint.TARBALL_SANITY,
+    docs.SITE,
+    *ansible_test.SANITY,
+    *ansible_test.UNITS,
+    *ansible_test.INTEGRATION,
+    pytests.stage("simulator", "tests/simulator/tests"),
+    pytests.stage("contract", "tests/contract", env_name="contract", versions=VENDOR, workers=1),
+    *of_cores("in process", "tests/in_process"),
+    pytests.stage("examples", "tests/examples"),
+    pytests.stage("examples, as modules", "tests/examples", quick=False, variables_of=as_modules()),
+    pytests.stage("environments", "tests/environments"),
+    pytests.stage("awx", "tests/awx", env_name="controller", variables_of=controller_variables),
+    # Only the jobs: the other tests run no task of this collection.
+    pytests.stage(
+        "awx jobs, as modules",
+        "tests/awx",
+        files=("test_jobs.py",),
+        quick=False,
+        env_name="controller",
+        variables_of=as_modules(controller_variables),
+    ),
+    *of_cores("faults", "tests/faults"),
+    # The tests that depend on the HTTP library, with the oldest version that the modules support.
+    pytests.stage(
+        "faults urllib3 1.26",
+        "tests/faults",
+        files=("test_lost_responses.py", "test_proxies.py", "test_tls.py"),
+        quick=False,
+        env_name="urllib3-1.26",
+    ),
+    pytests.stage("probe", "tests/probe", quick=False),
+    pytests.browser_stage(),
+    pytests.stage("tool", "tests/tool", quick=False, workers=1, also=("demo",)),
+)
