@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import subprocess
 import threading
 from pathlib import Path
 
@@ -69,10 +72,27 @@ def _docs(job: Job) -> Result:
 
 
 def _galaxy_importer(job: Job) -> Result:
-    """Run the checks that Galaxy runs when a collection is published."""
+    """Run the checks of Galaxy and Automation Hub when a collection is published. Their warnings count as failures.
+
+    Automation Hub also runs the sanity tests, in a container. Where there is none, `tarball sanity` has run them.
+    """
     env = envs.ensure("galaxy", ("3.13", "3.12"))
+    container = _has_containers()
+    settings = dict.fromkeys(("CHECK_CHANGELOG", "CHECK_REQUIRED_TAGS", "REQUIRE_V1_OR_GREATER"), "true")
+    settings["RUN_ANSIBLE_TEST"] = str(container)
+    # Its ansible-lint looks for the playbooks that other playbooks import by name.
+    settings = {f"GALAXY_IMPORTER_{name}": value for name, value in settings.items()}
+    importer = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env), **settings)
     command = (env.python, "-m", "galaxy_importer.main", collection.tarball(env))
-    return Result.of(job.run(*command, cwd=job.scratch, env=variables(env.bin)))
+    status = job.run(*command, cwd=job.scratch, env=importer)
+    faults = re.findall(r"^(?:WARNING|ERROR|CRITICAL): .+", job.log.read_text(errors="replace"), re.MULTILINE)
+    not_run = () if container else ("no container engine for the sanity tests of galaxy-importer",)
+    return Result(passed=int(not status and not faults), failed=int(bool(status or faults)), not_run=not_run)
+
+
+def _has_containers() -> bool:
+    engines = filter(None, map(shutil.which, ("podman", "docker")))
+    return any(subprocess.run([engine, "info"], capture_output=True, check=False).returncode == 0 for engine in engines)
 
 
 def _nox(job: Job) -> Result:

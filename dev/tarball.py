@@ -23,17 +23,7 @@ from dev.paths import ROOT
 PUBLISHED = frozenset(
     {
         *("CHANGELOG.md", "CODE_OF_CONDUCT.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "SECURITY.md"),
-        *(
-            "changelogs",
-            "docs",
-            "extensions",
-            "meta",
-            "playbooks",
-            "plugins",
-            "requirements.txt",
-            "roles",
-            "bindep.txt",
-        ),
+        *("changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"),
     }
 )
 

@@ -96,4 +96,6 @@ options:
       cached_instances_max:
         description: The largest allowed number of cached instances. It applies to the larger of the two counts.
         type: int
+requirements:
+  - packaging, only if a rule of O(policy) has specifiers
 """

@@ -14,9 +14,8 @@ import yaml
 
 from awx.programs import run
 
-
-def definition(collection: Path) -> Path:
-    return collection / "extensions" / "execution_environment" / "execution-environment.yml"
+DEFINITION = Path(__file__).parents[2] / "extensions" / "execution_environment" / "execution-environment.yml"
+GUIDE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_awx.rst"
 
 
 def test_introspection_finds_only_the_imports_of_modules(collection: Path) -> None:
@@ -25,6 +24,7 @@ def test_introspection_finds_only_the_imports_of_modules(collection: Path) -> No
     found = yaml.safe_load(output)
     assert sorted(found["python"]) == [
         "netaddr  # from collection mstr.library",
+        "packaging  # from collection mstr.library",
         "requests  # from collection mstr.library",
     ]
     assert not found.get("system")
@@ -37,20 +37,30 @@ def test_the_collection_requires_what_its_modules_document(collection: Path) -> 
             required |= {re.split(r"[ ,>]", line.strip("- "))[0] for line in block.splitlines()}
 
     # ansible-core requires PyYAML and Python itself.
-    assert required - {"python", "PyYAML"} == {"netaddr", "requests"}
+    assert required - {"python", "PyYAML"} == {"netaddr", "packaging", "requests"}
 
 
 # Without it, the name depends on the container engine that the machine has.
 _NAMED = ("--output-filename", "Containerfile")
 
 
-def test_a_build_context_is_created(collection: Path, tmp_path: Path) -> None:
-    made = run("ansible-builder", "create", "-f", definition(collection), "-c", tmp_path / "context", *_NAMED)
+def test_a_build_context_is_created(tmp_path: Path) -> None:
+    made = run("ansible-builder", "create", "-f", DEFINITION, "-c", tmp_path / "context", *_NAMED)
 
     assert made.returncode == 0, made.stdout
     containerfile = (tmp_path / "context" / "Containerfile").read_text()
-    base = yaml.safe_load(definition(collection).read_text())["images"]["base_image"]["name"]
+    base = yaml.safe_load(DEFINITION.read_text())["images"]["base_image"]["name"]
     assert f'ARG EE_BASE_IMAGE="{base}"' in containerfile
-    assert 'ARG PKGMGR="/usr/bin/microdnf"' in containerfile
+    assert 'ARG PKGMGR="/usr/bin/dnf"' in containerfile
+    # The comment of the definition and the guide replace these two.
+    builds = [line for line in containerfile.splitlines() if line.startswith(("ARG EE_BASE_IMAGE", "ARG PKGMGR="))]
+    assert len(builds) == 2
     galaxy = yaml.safe_load((tmp_path / "context" / "_build" / "requirements.yml").read_text())
     assert galaxy == {"collections": [{"name": "mstr.library"}]}
+
+
+def test_the_images_of_all_releases_are_named() -> None:
+    for text in (DEFINITION.read_text(), GUIDE.read_text()):
+        assert "registry.redhat.io/ansible-automation-platform-26/ee-minimal-rhel9" in text
+        assert all(release in text for release in ("2.5", "2.6", "2.7", "-25", "-27"))
+        assert "ghcr.io/ansible-community/community-ee-minimal" in text

@@ -36,12 +36,14 @@ ISOLATION = (
 )
 
 
+DEFINITION = Path(__file__).parents[2] / "extensions" / "execution_environment" / "execution-environment.yml"
+
+
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory, collection: Path) -> str:
+def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Build the image from the collection's definition, with the current tarball of the collection."""
     folder = tmp_path_factory.mktemp("image")
-    shipped = collection / "extensions" / "execution_environment" / "execution-environment.yml"
-    definition: dict[str, Any] = yaml.safe_load(shipped.read_text())
+    definition: dict[str, Any] = yaml.safe_load(DEFINITION.read_text())
     tarball = Path(os.environ["MSTR_TEST_TARBALL"])
     definition["dependencies"]["galaxy"]["collections"] = [{"name": f"files/{tarball.name}", "type": "file"}]
     definition["additional_build_files"] = [{"src": str(tarball), "dest": "files"}]
