@@ -84,7 +84,7 @@ def _galaxy_importer(job: Job) -> Result:
     container = _has_containers()
     settings = dict.fromkeys(("CHECK_CHANGELOG", "CHECK_REQUIRED_TAGS", "REQUIRE_V1_OR_GREATER"), "true")
     settings["RUN_ANSIBLE_TEST"] = str(container)
-    importer = variables(env.bin, **{f"GALAXY_IMPORTER_{name}": value for name, value in settings.items()})
+    importer = variables(env.bin) | {f"GALAXY_IMPORTER_{name}": value for name, value in settings.items()}
     command = (env.python, "-m", "galaxy_importer.main", collection.tarball(env))
     status = job.run(*command, cwd=job.scratch, env=importer)
     faults = _IMPORTER_FAULTS.findall(job.log.read_text(errors="replace"))
