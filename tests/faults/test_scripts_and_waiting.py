@@ -155,7 +155,8 @@ def test_a_signal_ends_the_wait_and_the_result_has_the_created_runtime(sim: Simu
     running.process.send_signal(signal.SIGTERM)
     done = running.done()
     made = sim.runtime("r")["id"]
-    assert done.sentence == f"Stopped by signal SIGTERM while waiting for runtime 'r' ({made}) to be ready"
+    waiting = f"Stopped by signal SIGTERM while waiting for runtime 'r' ({made}) to be ready"
+    assert done.sentence == f"{waiting}. The runtime was created and exists on the server"
     assert (done.result["action"], done.result["id"], done.result["changed"]) == ("created", made, True)
     assert done.result["runtime"]["status"] == "busy"
     assert done.seconds < ENOUGH_S
