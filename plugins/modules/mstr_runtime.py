@@ -335,8 +335,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
     libraries,
     policy_from,
 )
+from ansible_collections.mstr.library.plugins.module_utils._work.delete import PROTECT_OPTIONS, check_protection
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import context_for, reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import PROTECT_OPTIONS, check_protection
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiting, waiting_from
 
 

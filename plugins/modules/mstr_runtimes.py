@@ -487,9 +487,8 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
     CONCURRENCY_OPTION,
     check_concurrency,
 )
-from ansible_collections.mstr.library.plugins.module_utils._work.delete import Purge
+from ansible_collections.mstr.library.plugins.module_utils._work.delete import PROTECT_OPTIONS, Purge, check_protection
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, context_for, reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import PROTECT_OPTIONS, check_protection
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiting, waiting_from
 
 

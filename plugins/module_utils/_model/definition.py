@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .._errors import Faults, ValidationError
 from .fields import FIELDS, PURGEABLE, TEXT_AS_WRITTEN, Field, text_fault
-from .kinds import RESOURCE_KEYS, Package, Resource
+from .kinds import RESOURCE_KEYS, Package, Resource, number
 from .names import id_from, name_fault
 from .networks import canonical as canonical_network
 from .policy import Policy
@@ -158,7 +158,8 @@ def _resource(_field: Field, given: Mapping[str, Any]) -> Resource:
         for key, amount in amounts.items():
             if amount is not None and not (math.isfinite(amount) and amount > 0):
                 faults.add(f"resource.{key} must be more than 0, not {amount}")
-    return Resource(**amounts)
+    # A whole number is displayed as the server's: Ansible makes cpu a float.
+    return Resource(**{key: number(amount) for key, amount in amounts.items()})
 
 
 _CHECKS: dict[str, Callable[[Field, Any], Any]] = {

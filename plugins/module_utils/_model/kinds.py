@@ -58,10 +58,13 @@ def text_or_none(value: Any) -> str | None:
 
 
 def entries_or_none(value: Any) -> list[Any] | None:
-    """The entries of a list of the API. A single entry without a list becomes a list of one; None stays None."""
+    """The entries of a list of the API. A single entry without a list becomes a list of one; None stays None.
+
+    A null or empty entry, such as in `[null]`, means nothing.
+    """
     if value is None:
         return None
-    return value if isinstance(value, list) else [value]
+    return [one for one in (value if isinstance(value, list) else [value]) if one is not None and one != ""]
 
 
 def number(value: Any) -> Any:

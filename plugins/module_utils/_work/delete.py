@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from .._errors import MstrError, listed
+from .._errors import MstrError, ValidationError, listed
 from .._model.definition import Definition
 from .._model.entry import PURGED, Entry
 from .._model.names import ALIKE, is_named, name_key, quoted
@@ -23,6 +23,24 @@ _NAMES_IN_MESSAGE = 10
 _CHANGED = "because something changed after the plan was made"
 _LOOK = "Check it, and run the task again"
 INCOMPLETE = "the server's list of runtimes lacks its built-in default runtime, so it may be incomplete"
+
+
+PROTECT_OPTIONS: dict[str, Any] = {
+    "protect_used": {"type": "bool", "default": False},
+    "protect_projects": {"type": "list", "elements": "str"},
+}
+
+
+def check_protection(params: Mapping[str, Any]) -> None:
+    """Raises ValidationError for options that protect nothing."""
+    projects = params["protect_projects"]
+    if projects is None:
+        return
+    from .script_usage import check_projects  # only a protected task needs it
+
+    check_projects(projects, "protect_projects")
+    if not params["protect_used"]:
+        raise ValidationError(["protect_projects needs protect_used: true, because it protects nothing by itself"])
 
 
 class Purge(NamedTuple):

@@ -189,13 +189,6 @@ def check_projects(wanted: Sequence[str | None] | None, option: str = "projects"
         raise ValidationError(faults)
 
 
-def check_protection(params: Mapping[str, Any]) -> None:
-    """Raises ValidationError for options that protect nothing."""
-    check_projects(params["protect_projects"], "protect_projects")
-    if params["protect_projects"] and not params["protect_used"]:
-        raise ValidationError(["protect_projects needs protect_used: true, because it protects nothing by itself"])
-
-
 def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> tuple[list[Project], list[Unread]]:
     """The projects with these names or ids (all if `wanted` is None), and an entry for each that was not found."""
     if wanted is None:
@@ -214,10 +207,6 @@ def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> 
 Item = TypeVar("Item", Project, SavedScript)
 Found = TypeVar("Found")
 
-PROTECT_OPTIONS: dict[str, Any] = {
-    "protect_used": {"type": "bool", "default": False},
-    "protect_projects": {"type": "list", "elements": "str"},
-}
 _PROJECT_DOMAIN = 2
 _PAGE = 1000  # scripts
 _RESULTS = "/metadataSearches/results"

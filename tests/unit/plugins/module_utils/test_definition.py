@@ -9,7 +9,8 @@ import math
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import Package, Resource
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, wanted
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, wanted
 from ansible_collections.mstr.library.tests.unit.support.strategies import OPTIONS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,3 +161,8 @@ def test_the_order_of_lists_never_matters(options, dice):
     one, other = definition_from(options).values, definition_from(shuffled).values
     for name in ("whitelist", "packages"):
         assert sorted(map(str, one.get(name, ()))) == sorted(map(str, other.get(name, ())))
+
+
+def test_a_whole_number_of_cores_is_displayed_as_the_server_does():
+    plan = make_plan(runtime(resource={"cpu": "1", "mem": 1}), wanted(resource={"cpu": 1.0, "mem": 2}))
+    assert [repr(one["resource"]["cpu"]) for one in (plan.before, plan.after)] == ["1", "1"]

@@ -145,3 +145,10 @@ def test_a_resource_is_merged_key_by_key_and_sent_whole():
 def test_a_null_resource_is_an_empty_one():
     assert RESOURCE.canonical(RESOURCE.from_api(None)) == RESOURCE.canonical(RESOURCE.from_api({}))
     assert RESOURCE.merge(None, Resource(cpu=1), True) == Resource(cpu=1)
+
+
+@pytest.mark.parametrize("nothing", ["", [], [None], ["", None], None])
+@pytest.mark.parametrize("name", ["whitelist", "packages"])
+def test_null_and_empty_entries_of_a_list_equal_an_empty_list(name, nothing):
+    kind = BY_NAME[name].kind
+    assert kind.canonical(kind.from_api(nothing)) == kind.canonical(kind.from_api([]))

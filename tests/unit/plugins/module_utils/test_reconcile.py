@@ -383,6 +383,36 @@ def test_the_time_is_for_all_together():
     assert "is not ready after 3 seconds" in result["msg"]
 
 
+@pytest.mark.parametrize("entries", [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]])
+@pytest.mark.parametrize("without_id", [False, True])
+def test_an_outage_right_after_a_create_is_part_of_the_wait(entries, without_id):
+    have = holding(a=A)
+    have.alter = lambda one: one.update(status="ready", execTimeout=1)
+    if without_id:
+        create = have._create
+        have._create = lambda body: create(body) and None
+    have.fail("GET")
+    for _turn in range(4):
+        have.fail("GET", refusal(503, "ERR0016", "not available", "GET /api/runtimes"))
+    result = run(have, {"exec_timeout": 60, **entries[0]}, *entries[1:], **waits(have))
+    assert actions(result)[0] == ("new", "created")
+    assert result["runtimes"][0]["runtime"]["status"] == "ready"
+    assert result["runtimes"][0]["id"] in have.runtimes
+    [warning] = have.warnings
+    assert "The server stored a different exec_timeout" in warning
+
+
+def test_an_outage_after_a_create_that_does_not_end_fails_and_names_the_create():
+    have = holding()
+    have.fail("GET")
+    for _turn in range(99):
+        have.fail("GET", refusal(503, "ERR0016", "not available", "GET /api/runtimes"))
+    result = run(have, {"name": "new"}, **waits(have))
+    assert actions(result) == [("new", "created")]
+    assert "is not ready after 50 seconds: status not reported" in result["msg"]
+    assert "The last check failed: " in result["msg"]
+
+
 # --- an unforeseen exception of one entry
 
 

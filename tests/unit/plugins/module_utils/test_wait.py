@@ -383,6 +383,38 @@ def test_times_must_be_positive_even_without_wait(wait, value):
     )
 
 
+# --- words for a status that are not documented
+
+
+@pytest.mark.parametrize("word", ["failed", "error", "FAILED", "Not Installed", "NOT-INSTALLED"])
+def test_a_package_whose_status_means_a_failure_fails_the_task(word):
+    picture = {"status": "ready", "packages": packages(pandas=word)}
+    assert "package pandas could not be installed" in Film(picture).fail(BUSY).sentence
+
+
+@pytest.mark.parametrize("word", ["INSTALLING", "pending", "half done"])
+@pytest.mark.parametrize("status", ["ready", "unknown"])
+@pytest.mark.parametrize("action", ["none", "create"])
+def test_a_package_is_ready_only_when_it_is_installed(word, status, action):
+    picture = {"status": status, "packages": packages(pandas=word)}
+    failure = Film(picture).fail(picture, timeout=60, action=action)
+    assert f"is not ready after 60 seconds: status {status}, packages: pandas {word}. " in failure.sentence
+
+
+def test_the_case_of_a_status_does_not_count():
+    film = Film({"status": "READY", "packages": packages(pandas="Installed")})
+    film.wait(BUSY, action="create")
+    assert film.looks == 1
+    assert "is in error" in Film({"status": "Error"}).fail(BUSY).sentence
+
+
+@pytest.mark.parametrize("action", ["create", "update", "none"])
+def test_an_interrupted_wait_says_that_the_runtime_exists(action):
+    failure = Film(Interrupted("Stopped by signal SIGINT")).fail(BUSY, action=action)
+    done = {"create": "was created and", "update": "was updated and", "none": "still"}[action]
+    assert failure.sentence.endswith(f"to be ready. The runtime {done} exists on the server")
+
+
 # --- lines of progress
 
 
