@@ -14,7 +14,8 @@ options:
     description:
       - Whether to protect runtimes that a saved script uses from being deleted, by C(state=absent) or by a purge.
       - If a script uses a runtime that would be deleted, the task fails before it changes anything, and lists the
-        scripts with their projects. It does so in check mode, too.
+        scripts with their projects. It does so in check mode, too. If the task has written or waited in the meantime,
+        it searches again just before it deletes.
       - The task also fails if it cannot read a project or a script, because the runtime may then still be in use. By
         default, only its owner has access to a script, so use an account that may read all scripts. The task cannot
         find a script or a project that the server hides from the account.

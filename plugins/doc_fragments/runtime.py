@@ -13,7 +13,8 @@ options:
   state:
     description:
       - V(present) creates the runtime if it does not exist, and otherwise changes only what differs.
-      - V(absent) deletes the runtime if it exists.
+      - V(absent) deletes the runtime if it exists. The task reads it again just before, and fails if it has changed
+        since the first time.
       - The built-in default runtime of the server cannot be deleted. The task fails if you try.
     type: str
     choices: [present, absent]

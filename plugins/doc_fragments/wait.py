@@ -14,9 +14,11 @@ options:
     description:
       - Whether to wait until the runtime is C(ready), even if nothing changed. The server installs packages only after
         it has responded to the create or the update.
-      - If the runtime gets the status C(error), or a package cannot be installed, the task fails and shows each such
-        package with the server's message. The runtime still exists, and the result contains it.
-      - If the server cannot be reached, or responds with the status 429, 502, 503 or 504, the task keeps checking.
+      - If the runtime gets the status C(error), or a package the status C(not_installed), C(failed) or C(error), the
+        task fails and shows each such package with the server's message. The runtime still exists, and the result
+        contains it. A package with any other status, such as C(installing), is not ready.
+      - If the server cannot be reached, or responds with the status 429, 502, 503 or 504, even right after the create
+        or the update, the task keeps checking.
       - A server may still report the status from before a write. Therefore, after a write, a package without a status,
         or with the status C(unknown), counts as ready only after three checks in a row. An error counts only at the
         second check.

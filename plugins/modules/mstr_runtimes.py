@@ -15,10 +15,14 @@ description:
     long it may run.
   - The task checks all options before the login. Then it reads the list of runtimes. It reads a single runtime only if
     it needs a field that the list does not contain, or if the runtime will be deleted.
-  - The task sends creates and updates in parallel, up to O(concurrency) requests at a time. Then it deletes the entries
-    with C(state=absent), and finally it purges.
-  - With O(wait), the task waits for all runtimes at the same time. O(wait_timeout) applies to all of them together. The
-    purge starts only after all runtimes are ready.
+  - The task sends creates and updates in parallel, up to O(concurrency) requests at a time, and reads these runtimes
+    again. With O(wait), it then waits for all runtimes at the same time; O(wait_timeout) applies to all of them
+    together. Last, it deletes the entries with C(state=absent), and then it purges.
+  - Just before it deletes, the task reads the list of runtimes again. A runtime that has changed since the first list
+    is not deleted, and its entry fails and says why. So does a runtime that a script has begun to use, with
+    O(protect_used). Afterwards, the task checks that the deleted runtimes are gone.
+  - If the list lacks the built-in default runtime of the server, it may be incomplete. The task then warns, reads the
+    list again before it creates a runtime, and refuses a purge.
   - If an entry fails, the task still processes the other entries, but does not purge. At the end it fails, and its
     result reports everything that was done. If you run it again, it does only what is left.
   - A runtime cannot be renamed to a name that a different runtime has, even if the same task renames or deletes that
@@ -43,7 +47,8 @@ options:
       state:
         description:
           - V(present) creates the runtime if it does not exist, and otherwise changes only what differs.
-          - V(absent) deletes the runtime if it exists.
+          - V(absent) deletes the runtime if it exists. The task reads it again just before, and fails if it has changed
+            since the first time.
           - The built-in default runtime of the server cannot be deleted. The task fails if you try.
         type: str
         choices: [present, absent]
@@ -178,6 +183,8 @@ options:
     description:
       - Whether to delete all runtimes that are not listed. By default, the task leaves them alone.
       - The built-in default runtime of the server is never purged. If an entry fails, nothing is purged.
+      - The task fails if the server's list of runtimes lacks the built-in default runtime, because the list may then be
+        incomplete.
       - The task fails if no entry has C(state=present), because the purge would then delete every runtime.
       - The task also fails if it would purge a runtime whose name differs from a listed name only in case, in
         whitespace, or in the form of a character, such as a full-width letter.
@@ -196,7 +203,7 @@ options:
   purge_limit:
     description:
       - Maximum number of runtimes to purge. If more would be deleted, the task fails before it changes anything, and
-        names up to ten of them.
+        names up to ten of them. In check mode, it names all, and C(diff) contains them.
       - If omitted, there is no limit. Entries with C(state=absent) do not count.
     type: int
   concurrency:
