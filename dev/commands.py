@@ -90,7 +90,6 @@ def test_ee(args: argparse.Namespace) -> int:
 
 def test_controller(args: argparse.Namespace) -> int:
     """Test the controller's objects on a real controller."""
-    del args
     missing = [name for name in _CONTROLLER_NEEDED if not os.environ.get(name)]
     if missing:
         runner.say(f"Did not run: these tests need a real controller; set {', '.join(missing)}.")
@@ -99,7 +98,7 @@ def test_controller(args: argparse.Namespace) -> int:
     if not (optional["MSTR_TEST_PROJECT_URL"] and optional["MSTR_TEST_IMAGE"]):
         runner.say("No job will run: set MSTR_TEST_PROJECT_URL and MSTR_TEST_IMAGE to run jobs, see CONTRIBUTING.md.")
     own = {name: value for name, value in os.environ.items() if name.startswith("CONTROLLER_")}
-    return pytests.run_live("tests/live/test_controller.py", {**own, **optional})
+    return pytests.run_live("tests/live/test_controller.py", {**own, **optional}, args.keyword)
 
 
 def env(args: argparse.Namespace) -> int:
@@ -273,7 +272,7 @@ ALL = (
         "test-controller",
         test_controller,
         "create and remove the controller's objects on the controller in CONTROLLER_HOST",
-        {},
+        {"-k --keyword": {"metavar": "WORDS", "default": "", "help": "only matching tests"}},
     ),
     Command(
         "env",

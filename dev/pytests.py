@@ -223,11 +223,12 @@ def _unpack_awx(wheel: Path, folder: Path) -> None:
     shutil.rmtree(wheel.parent)
 
 
-def run_live(tests: str, more: Mapping[str, str]) -> int:
+def run_live(tests: str, more: Mapping[str, str], keyword: str = "") -> int:
     """Run tests that need a real controller or container engine, described by `more`, and return the exit status."""
     env = envs.ensure("controller")
     env_all = {**controller_variables(env), **more}
-    with proc.started(env.python, "-m", "pytest", tests, f"--basetemp={RUN / 'tests'}", env=env_all) as process:
+    options = (f"--basetemp={RUN / 'tests'}", "-k", keyword)
+    with proc.started(env.python, "-m", "pytest", tests, *options, env=env_all) as process:
         return process.wait()
 
 

@@ -75,6 +75,7 @@ PLAYBOOKS = (
     "mstr_survey_fail_on_violation",
     "mstr_survey_journal_comment",
     "mstr_survey_networks_never",
+    "mstr_survey_packages_never",
     "mstr_survey_protect_used",
     "mstr_survey_purge",
     "mstr_survey_purge_limit",

@@ -6,8 +6,9 @@
 
 It stores objects and returns them in the API's form. It behaves like AWX 24.6.1 in everything that a second run of a
 playbook could notice. It never shows a secret, and keeps a secret that is sent back masked. It completes the inputs of
-credential types, deletes inventories with a delay, and refuses to delete objects in use. The name of an execution
-environment is unique on the whole controller. Projects have revisions. `launches.py` runs job templates and workflows.
+credential types, deletes inventories with a delay, and refuses to delete objects in use or with running jobs. An
+organization is deleted with everything that is in it. The name of an execution environment is unique on the whole
+controller. A token stays until it is deleted. Projects have revisions. `launches.py` runs job templates and workflows.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 ADMIN, PASSWORD = "admin", "purple-elephant-93"
 VIEWER = "viewer"
 TYPES = {
+    "applications": "application",
     "credential_types": "credential_type",
     "credentials": "credential",
     "execution_environments": "execution_environment",
@@ -35,6 +37,7 @@ TYPES = {
     "projects": "project",
     "schedules": "schedule",
     "teams": "team",
+    "tokens": "o_auth2_access_token",
     "users": "user",
     "workflow_approval_templates": "workflow_approval_template",
     "workflow_job_template_nodes": "workflow_job_template_node",
@@ -45,7 +48,18 @@ GOES_WITH = {
     "inventories": [("hosts", "inventory")],
     "job_templates": [("schedules", "unified_job_template")],
     "organizations": [
-        (kind, "organization") for kind in ("credentials", "execution_environments", "projects", "teams")
+        (kind, "organization")
+        for kind in (
+            "applications",
+            "credentials",
+            "execution_environments",
+            "inventories",
+            "job_templates",
+            "notification_templates",
+            "projects",
+            "teams",
+            "workflow_job_templates",
+        )
     ],
     "workflow_job_templates": [("workflow_job_template_nodes", "workflow_job_template")],
 }
@@ -72,7 +86,8 @@ class Refused(Exception):
 class Controller:
     """A running model, as a context manager. `url` is its address; `writes` are the calls that changed something.
 
-    `broken` are calls that fail, such as "POST /api/v2/schedules/". `commits` is the git repository of every project:
+    `broken` are calls that fail, such as "POST /api/v2/schedules/". `running` are the ids of templates with a job that
+    has not ended. `commits` is the git repository of every project:
     revisions with the definitions of each environment.
     """
 
@@ -83,6 +98,7 @@ class Controller:
         self.writes: list[str] = []
         self.requests = 0
         self.broken: list[str] = []
+        self.running: list[int] = []
         self.commits: list[tuple[str, dict[str, Any]]] = [("0" * 39 + "a", {})]
         self._dying: dict[int, int] = {}
         self._last_id = 100
@@ -116,7 +132,7 @@ class Controller:
         ]
         return thing
 
-    def add(self, kind: str, **fields: Any) -> dict[str, Any]:
+    def add(self, kind: str, /, **fields: Any) -> dict[str, Any]:
         """Add an object that a different user created."""
         with self._lock:
             return self._create(kind, fields)
@@ -148,10 +164,11 @@ class Controller:
         with self._lock:
             parts = urlsplit(target)
             path = parts.path.removeprefix("/api/v2/").strip("/").split("/")
-            if path[0] == "tokens":
-                return (201, {"id": 1, "token": f"token-of-{user}"}) if method == "POST" else (204, None)
             self.requests += 1
-            if method != "GET":
+            if path[0] == "tokens" and method == "POST":
+                token = self._create("tokens", {"name": "", **body})
+                return 201, {**self._shown("tokens", token), "token": f"token-of-{user}-{token['id']}"}
+            if method != "GET" and path[0] != "tokens":
                 if user != ADMIN:
                     raise Refused(403, {"detail": "You do not have permission to perform this action."})
                 self.writes.append(f"{method} {parts.path}")
@@ -163,14 +180,23 @@ class Controller:
         match method, path:
             case "GET", ["project_updates", _]:
                 return 200, {"status": "successful"}
+            case "GET", ["unified_jobs"]:
+                asked = query["unified_job_template__in"].split(",")
+                names = [
+                    thing["name"]
+                    for _, thing in self._all("unified_job_templates")
+                    if thing["id"] in self.running and str(thing["id"]) in asked
+                ]
+                return 200, {"count": len(names), "next": None, "results": [{"name": name} for name in names]}
             case "GET", [kind]:
                 page = int(query.pop("page", 1))
+                size = int(query.pop("page_size", PAGE))
                 found = [self._shown(each, thing) for each, thing in self._all(kind) if _fits(each, thing, query)]
-                following = f"/api/v2/{kind}/?{urlencode({**query, 'page': page + 1})}"
+                following = f"/api/v2/{kind}/?{urlencode({**query, 'page': page + 1, 'page_size': size})}"
                 return 200, {
                     "count": len(found),
-                    "next": following if len(found) > page * PAGE else None,
-                    "results": found[(page - 1) * PAGE : page * PAGE],
+                    "next": following if len(found) > page * size else None,
+                    "results": found[(page - 1) * size : page * size],
                 }
             case "POST", [kind]:
                 return 201, self._shown(kind, self._create(kind, body))
@@ -195,9 +221,16 @@ class Controller:
                 return 200, {}
             case _, ["workflow_approval_templates", _, "success_nodes"]:
                 raise Refused(404, {"detail": "Not found."})
+            case "GET", ["teams" | "users" as kind, key, "roles"]:
+                ids = [
+                    role for (_, role, who), holders in self.associated.items() if who == kind and int(key) in holders
+                ]
+                return 200, {"count": len(ids), "next": None, "results": [{"id": each} for each in ids]}
             case "GET", [kind, key, relation]:
                 ids = self.associated.get((kind, int(key), relation), [])
-                return 200, {"count": len(ids), "next": None, "results": [{"id": each} for each in ids]}
+                of = {"input_inventories": "inventories", "admins": "users"}.get(relation, relation)
+                results = [{**self.objects.get(of, {}).get(each, {}), "id": each} for each in ids]
+                return 200, {"count": len(ids), "next": None, "results": results}
             case "POST", [kind, key, relation]:
                 ids = self.associated.setdefault((kind, int(key), relation), [])
                 ids.remove(body["id"]) if body.get("disassociate") else ids.append(body["id"])
@@ -259,6 +292,16 @@ class Controller:
             summary["object_roles"] = self._roles(kind, thing)
         if kind == "projects":
             summary["current_update"] = {"id": thing["id"]}
+        if kind == "job_templates":
+            ids = self.associated.get((kind, thing["id"], "credentials"), [])
+            summary["credentials"] = [{"id": each, "name": self.objects["credentials"][each]["name"]} for each in ids]
+        if kind == "workflow_job_template_nodes":
+            links = ("always_nodes", "failure_nodes", "success_nodes")
+            thing = {
+                "unified_job_template": None,
+                **thing,
+                **{link: self.associated.get((kind, thing["id"], link), []) for link in links},
+            }
         shown = {**thing, "type": TYPES[kind], "url": url, "related": related, "summary_fields": summary}
         if kind == "credentials":
             fields = self.objects["credential_types"][thing["credential_type"]]["inputs"]["fields"]
@@ -274,6 +317,9 @@ class Controller:
             each["credential_type"] == key for each in self.objects["credentials"].values()
         ):
             raise Refused(403, {"detail": "Credential types that are in use cannot be deleted"})
+        gone = {key, *(each["id"] for each in self.objects["job_templates"].values() if each.get("inventory") == key)}
+        if gone & set(self.running):
+            raise Refused(409, {"error": "Resource is being used by running jobs.", "active_jobs": []})
         if key in self._dying:
             raise Refused(400, {"error": "Inventory is already pending deletion."})
         for other, field in GOES_WITH.get(kind, []):
@@ -290,9 +336,15 @@ def _fits(kind: str, thing: dict[str, Any], query: dict[str, str]) -> bool:
     wanted = {name: value for name, value in query.items() if not name.startswith("or__")}
     either = {name.removeprefix("or__"): value for name, value in query.items() if name.startswith("or__")}
     own = {**thing, "type": TYPES[kind]}
-    return all(str(own.get(name)) == value for name, value in wanted.items()) and (
-        not either or any(str(own.get(name)) == value for name, value in either.items())
+    return all(_matches(own, name, value) for name, value in wanted.items()) and (
+        not either or any(_matches(own, name, value) for name, value in either.items())
     )
+
+
+def _matches(thing: dict[str, Any], condition: str, value: str) -> bool:
+    name, _, how = condition.partition("__")
+    own = str(thing.get(name))
+    return {"": own == value, "in": own in value.split(","), "startswith": own.startswith(value)}[how]
 
 
 def _handler(controller: Controller) -> type[BaseHTTPRequestHandler]:
@@ -305,7 +357,8 @@ def _handler(controller: Controller) -> type[BaseHTTPRequestHandler]:
                 user, _, password = base64.b64decode(value).decode().partition(":")
                 if password == PASSWORD:
                     return user
-            if kind == "Bearer" and (match := re.fullmatch("token-of-(.+)", value)):
+            match = re.fullmatch(r"token-of-(.+)-(\d+)", value) if kind == "Bearer" else None
+            if match and int(match[2]) in controller.objects["tokens"]:
                 return match[1]
             raise Refused(401, {"detail": "Authentication credentials were not provided."})
 

@@ -24,7 +24,7 @@ HIDDEN = "**********"
 
 
 class CredentialType:
-    """The credential type of extensions/awx/credential_type.yml."""
+    """The credential type of roles/controller/files/credential_type.yml."""
 
     def __init__(self, path: Path) -> None:
         whole = yaml.safe_load(path.read_text())

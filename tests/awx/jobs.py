@@ -76,7 +76,7 @@ class Job:
             installed = folder / "requirements_collections" / "ansible_collections" / "mstr" / "library"
             shutil.copytree(collection, installed)
         self._write_inventory(hosts, variables_of_all)
-        type_ = CredentialType(collection / "extensions" / "awx" / "credential_type.yml")
+        type_ = CredentialType(collection / "roles" / "controller" / "files" / "credential_type.yml")
         self.variables, self.shown = type_.inject(credential, folder / "env")
         controllers = {
             **({} if in_image else {"ANSIBLE_COLLECTIONS_PATH": "../requirements_collections"}),

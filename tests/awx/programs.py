@@ -26,7 +26,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(
-    program: str, *arguments: str | Path, env: Mapping[str, str] | None = None, timeout: float = 300
+    program: str, *arguments: str | Path, env: Mapping[str, str] | None = None, timeout: float = 900
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of this environment to its end. Its output and errors are one text."""
     return subprocess.run(

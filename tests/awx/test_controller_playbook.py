@@ -73,18 +73,29 @@ def test_the_playbook_creates_all_objects_once_and_removes_them(tmp_path: Path, 
     assert controller.names("workflow_job_templates") == ["Library test: drift check, approval, apply"]
     assert_whole(controller)
 
+    # A run that changes nothing calls no module that makes an object. It does not log in with each look-up, and leaves
+    # no token behind.
     controller.writes.clear()
+    requests = controller.requests
     output = play(tmp_path, env)
     assert recap(output)["failed"] == recap(output)["changed"] == 0, output
     assert controller.writes == []
+    assert controller.requests - requests < 35
+    assert controller.names("tokens") == []
 
+    # The role removes no organization in which others have something.
+    team = controller.add("teams", name="Analysts", organization=controller.one("organizations", "Analytics")["id"])
+    output = play(tmp_path, env, mstr_controller_state="absent")
+    assert recap(output)["failed"] == 0, output
+    assert "The organization Analytics stays, because it has Analysts." in output
+    left = {"organizations", "teams", "workflow_approval_templates"}
+    assert {kind for kind, things in controller.objects.items() if things} == left
+    del controller.objects["teams"][team["id"]]
     for changes in (True, False):
         output = play(tmp_path, env, mstr_controller_state="absent")
         assert recap(output)["failed"] == 0, output
         assert (recap(output)["changed"] > 0) == changes
-    assert {kind: things for kind, things in controller.objects.items() if things} == {
-        "workflow_approval_templates": controller.objects["workflow_approval_templates"]
-    }
+    assert controller.names("organizations") == []
 
 
 def assert_whole(controller: Controller) -> None:
@@ -101,7 +112,7 @@ def assert_whole(controller: Controller) -> None:
     asked = [question["variable"] for question in controller.surveys[drift["id"]]["spec"]]
     assert asked == [
         f"mstr_survey_{what}"
-        for what in ("src", "purge", "purge_limit", "protect_used", "networks_never", "fail_on_drift")
+        for what in ("src", "purge", "purge_limit", "protect_used", "networks_never", "packages_never", "fail_on_drift")
     ]
     (schedule,) = controller.objects["schedules"].values()
     assert schedule["unified_job_template"] == drift["id"]
@@ -176,18 +187,53 @@ def test_unlisted_objects_are_removed_and_objects_of_others_remain(tmp_path: Pat
     theirs = {**controller.one("credentials", "Library test"), "name": "Library EU test"}
     theirs["description"] = theirs["description"].replace('"Library"', '"Library EU"')
     controller.add("credentials", **{name: value for name, value in theirs.items() if name != "id"})
+    template, of = controller.one("job_templates", drift), controller.one("workflow_job_templates", workflow)["id"]
+    nodes = controller.objects["workflow_job_template_nodes"].values()
+    by_name = {each["identifier"]: each["id"] for each in nodes if each["workflow_job_template"] == of}
+    node, last = by_name["drift"], by_name["apply"]
+    question = {"variable": "ticket", "question_name": "Ticket", "type": "text", "required": False}
+    controller.surveys[template["id"]]["spec"].append(question)
+    mail = controller.add("notification_templates", name="Mail", organization=organization)["id"]
+    vault = {**theirs, "name": "Vault", "description": ""}
+    vault_id = controller.add("credentials", **{name: value for name, value in vault.items() if name != "id"})["id"]
+    controller.associated["job_templates", template["id"], "notification_templates_error"] = [mail]
+    controller.associated["job_templates", template["id"], "credentials"].append(vault_id)
+    controller.associated["workflow_job_template_nodes", node, "success_nodes"] = [last]
+    controller.associated["workflow_job_template_nodes", node, "failure_nodes"] = []
 
     access = {"approve": {"users": ["jane"]}, "read": {"teams": ["Auditors"]}, "apply": {"teams": ["Platform"]}}
     credential = {"mstr_username": "robot"}
     changed = [{**STAGE, "environments": STAGE["environments"][:1], "drift_rrule": "", "access": access}]
     changed[0]["credential"] = credential
+    more = {"mstr_controller_apply_slices": 2, "mstr_controller_forks": 3}
+    # Check mode names what would be removed and changes nothing.
+    controller.writes.clear()
+    output = play(tmp_path, env, None, "--check", mstr_controller_stages=changed, **more)
+    assert recap(output)["failed"] == 0, output
+    assert recap(output)["changed"] == 1
+    assert controller.writes == []
+    for line in (
+        "remove inventory 'Library old'",
+        "remove host 'test-us'",
+        f"remove schedule '{drift} every night'",
+        "revoke the role execute of team Analysts",
+        "update inventory 'Library test': description, variables; remove variable mstr_",
+        "variable mstr_runtimes_purge_limit",
+    ):
+        assert line in output, line
     for _ in range(2):
-        output = play(tmp_path, env, mstr_controller_stages=changed, mstr_controller_apply_slices=2)
+        output = play(tmp_path, env, mstr_controller_stages=changed, **more)
         assert recap(output)["failed"] == 0, output
     assert recap(output)["changed"] == 0, output
 
+    assert template["forks"] == 3
+    assert question in controller.surveys[template["id"]]["spec"]
+    assert controller.associated["job_templates", template["id"], "notification_templates_error"] == [mail]
+    assert vault_id in controller.associated["job_templates", template["id"], "credentials"]
+    assert controller.associated["workflow_job_template_nodes", node, "success_nodes"] == [last]
+    assert len(controller.associated["workflow_job_template_nodes", node, "failure_nodes"]) == 1
     assert controller.names("inventories") == ["Library test"]
-    assert controller.names("credentials") == ["Library EU test", "Library test"]
+    assert controller.names("credentials") == ["Library EU test", "Library test", "Vault"]
     assert controller.names("workflow_job_templates") == [workflow]
     assert controller.names("hosts") == ["by-hand", "test-eu"]
     assert controller.names("schedules") == ["By hand"]
@@ -231,50 +277,106 @@ def controller_organization(controller: Controller) -> int:
 
 
 @pytest.mark.complete
-def test_the_execution_environment_of_a_different_organization(tmp_path: Path, controller: Controller) -> None:
+def test_names_in_use_and_running_jobs_fail_before_any_change(tmp_path: Path, controller: Controller) -> None:
     env = environment(**controller.environment())
-    other = controller.add("organizations", name="First")
-    theirs = controller.add(
-        "execution_environments", name="Library execution environment", organization=other["id"], image="theirs"
-    )
-
-    output = play(tmp_path, env)
+    other = controller.add("organizations", name="First")["id"]
+    name = "Library execution environment"
+    theirs = controller.add("execution_environments", name=name, organization=other, image="theirs")
+    organization = controller_organization(controller)
+    # Prefix "Library" with stage "EU test" has the same names as prefix "Library EU" with stage "test".
+    record = json.dumps({"prefix": "Library", "stage": "EU test"})
+    used = {"organization": organization, "description": f"\nmstr.library.controller: {record}", "variables": ""}
+    controller.add("inventories", name="Library EU test", **used)
+    output = play(tmp_path, env, mstr_controller_prefix="Library EU")
     assert failure(output) == (
-        "The execution environment 'Library execution environment' belongs to organization First, and such a name is "
-        "unique on the whole controller. Set a different mstr_controller_prefix."
+        "Nothing was changed, because the inventory 'Library EU test' belongs to stage 'EU test' of "
+        "mstr_controller_prefix 'Library'. Rename it or remove it there, or set a different mstr_controller_prefix."
+    )
+    stages = [{**STAGE, "name": "EU test"}]
+    output = play(tmp_path, env, mstr_controller_stages=stages)
+    assert "because the execution environment 'Library execution environment' was not made by this role" in output
+    output = play(tmp_path, env, mstr_controller_state="absent", mstr_controller_manage_organization=False)
+    assert recap(output)["failed"] == 0, output
+    assert list(controller.objects["execution_environments"].values()) == [theirs]
+    assert controller.names("inventories") == []
+
+    # A job of a stage that would be removed.
+    drift = {**used, "name": "Library EU test: drift check", "survey_enabled": False, "project": 0}
+    controller.objects["projects"][0] = {"id": 0, "name": "Theirs", "organization": organization}
+    controller.running.append(controller.add("job_templates", **drift)["id"])
+    controller.writes.clear()
+    theirs["organization"] = None
+    output = play(tmp_path, env, mstr_controller_execution_environment={"name": name})
+    assert failure(output) == (
+        "Nothing was changed, because a job of what would be removed has not ended: Library EU test: drift check. "
+        "Wait for its end, cancel it, or approve or deny it if it waits for an approval. "
+        "Then start this playbook again."
     )
     assert controller.writes == []
 
-    controller_organization(controller)
-    output = play(tmp_path, env, mstr_controller_state="absent")
+
+def test_objects_of_others_are_those_of_the_organization(tmp_path: Path, controller: Controller) -> None:
+    env = environment(**controller.environment())
+    organizations = controller_organization(controller), controller.add("organizations", name="First")["id"]
+    machine = controller.add("credential_types", name="Machine", inputs={"fields": []})["id"]
+    for organization in organizations:
+        controller.add("notification_templates", name="Mail", organization=organization)
+        controller.add("credentials", name="Vault", organization=organization, credential_type=machine, inputs={})
+    own = {kind: min(controller.objects[kind]) for kind in ("notification_templates", "credentials")}
+    controller.add("execution_environments", name="Everybody's", organization=None, image="theirs")
+    variables = {
+        "mstr_controller_notifications": ["Mail"],
+        "mstr_controller_stages": [{**STAGE, "credentials": ["Vault"]}],
+        "mstr_controller_execution_environment": {"name": "Everybody's"},
+    }
+    missing = play(
+        tmp_path,
+        env,
+        **{**variables, "mstr_controller_notifications": ["Mail", "nobody"]},
+        mstr_controller_project={**VARIABLES["mstr_controller_project"], "credential": "Git"},
+    )
+    assert failure(missing) == (
+        "Organization Analytics of the controller has no notification template named 'nobody', which "
+        "mstr_controller_notifications names; no credential named 'Git', which mstr_controller_project names; exactly "
+        "one is needed. Nothing was changed."
+    )
+    assert controller.writes == []
+
+    output = play(tmp_path, env, **variables)
     assert recap(output)["failed"] == 0, output
-    assert list(controller.objects["execution_environments"].values()) == [theirs]
+    for name in ("apply", "drift check"):
+        template = controller.one("job_templates", f"Library test: {name}")
+        assert controller.associated["job_templates", template["id"], "notification_templates_error"] == [
+            own["notification_templates"]
+        ]
+        assert own["credentials"] in controller.associated["job_templates", template["id"], "credentials"]
+        assert template["execution_environment"] == controller.one("execution_environments", "Everybody's")["id"]
+    (workflow,) = controller.objects["workflow_job_templates"].values()
+    relation = ("workflow_job_templates", workflow["id"], "notification_templates_approvals")
+    assert controller.associated[relation] == [own["notification_templates"]]
+
+    # A constructed inventory would give the hosts of one stage the variables of the other one.
+    organization = organizations[0]
+    mixed = controller.add("inventories", name="All", kind="constructed", organization=organization, variables="")["id"]
+    record = json.dumps({"prefix": "Library", "stage": "old"})
+    old = {"description": f"\nmstr.library.controller: {record}", "variables": '{"mstr_runtimes_purge": true}'}
+    inputs = [
+        controller.one("inventories", "Library test")["id"],
+        controller.add("inventories", name="Library old", organization=organization, **old)["id"],
+    ]
+    controller.associated["inventories", mixed, "input_inventories"] = inputs
+    message = failure(play(tmp_path, env, **variables))
+    assert "The constructed inventory 'All' takes hosts from Library test and Library old" in message
+    assert "mstr_runtimes_purge" in message
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            {"mstr_controller_manage_organization": False},
-            "The controller has no organization 'Analytics'. Make it there, or set "
-            "mstr_controller_manage_organization=true to let this role make it.",
-        ),
-        (
-            {"mstr_controller_notifications": ["nobody"]},
-            "The controller has no notification template named 'nobody', which mstr_controller_notifications names; "
-            "exactly one is needed.",
-        ),
-        (
-            {"mstr_controller_stages": [{**STAGE, "access": {"launch": {"teams": ["Nobody"]}}}]},
-            "The controller has no team named 'Nobody', which mstr_controller_stages names; exactly one is needed.",
-        ),
-    ],
-    ids=["organization", "notification", "team"],
-)
-def test_a_missing_object_of_others_fails_before_any_change(
-    tmp_path: Path, controller: Controller, change: dict[str, Any], message: str
-) -> None:
-    assert failure(play(tmp_path, environment(**controller.environment()), **change)) == message
+def test_a_missing_collection_is_reported(tmp_path: Path, controller: Controller) -> None:
+    output = play(tmp_path, environment(**controller.environment()), mstr_controller_collection="ansible.controller")
+
+    message = (
+        "The collection ansible.controller, whose modules this role uses, is not installed where this playbook runs."
+    )
+    assert message in output
     assert controller.writes == []
 
 
@@ -345,6 +447,5 @@ def test_a_missing_right_is_reported(tmp_path: Path, controller: Controller) -> 
 
 
 def failure(output: str) -> str:
-    """Return the message of the only failed task."""
-    (message,) = re.findall(r'^(?:fatal|failed): .*"msg": "([^"]*)"', output, re.MULTILINE)
-    return str(message)
+    """Return the message of the last failed task."""
+    return str(re.findall(r'^(?:fatal|failed): .*"msg": "([^"]*)"', output, re.MULTILINE)[-1])

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
-from awx.programs import run
+from awx.programs import environment, run
+from awx.test_controller_playbook import SECRET, STAGE, play, recap
 
 CALL = re.compile(r"\{\{ controller_collection \}\}\.(\w+)")
 # The types of options, and the types of their literal values in YAML.
@@ -62,40 +63,86 @@ def test_all_kinds_of_created_objects_are_removed(calls: list[tuple[str, str, di
     removed = {module for _, module, options in calls if "state" in options}
 
     assert made - removed == {"workflow_job_template_node"}, "these are deleted with their workflow"
-    assert made == {
-        "credential",
-        "credential_type",
-        "execution_environment",
-        "host",
-        "inventory",
-        "job_template",
-        "organization",
-        "project",
-        "role",
-        "schedule",
-        "workflow_job_template",
-        "workflow_job_template_node",
+    assert made | {"role"} == {*FILE_VARIABLES.values(), "token", "workflow_job_template_node"}
+
+
+# The variables of infra.aap_configuration, as its README lists them, and the module of awx.awx that takes the options.
+FILE_VARIABLES = {
+    "aap_organizations": "organization",
+    "controller_credential_types": "credential_type",
+    "controller_credentials": "credential",
+    "controller_execution_environments": "execution_environment",
+    "controller_hosts": "host",
+    "controller_inventories": "inventory",
+    "controller_projects": "project",
+    "controller_roles": "role",
+    "controller_schedules": "schedule",
+    "controller_templates": "job_template",
+    "controller_workflows": "workflow_job_template",
+}
+
+
+def test_the_file_for_a_different_collection(specs: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    stage = {
+        **STAGE,
+        "access": {"launch": {"teams": ["Analysts"]}, "approve": {"users": ["jane"]}},
+        "credentials": ["Vault"],
+        "variables": {"mstr_runtimes_purge": True},
     }
+    output = play(
+        tmp_path,
+        environment(),
+        mstr_controller_stages=[stage, {**STAGE, "name": "production", "drift_rrule": ""}],
+        mstr_controller_notifications=["Mail"],
+        mstr_controller_dest=str(tmp_path / "written.yml"),
+    )
+    assert recap(output)["failed"] == 0, output
+    text = (tmp_path / "written.yml").read_text()
+    assert SECRET not in text
+    written = yaml.safe_load(text)
+
+    assert set(written) == set(FILE_VARIABLES)
+    faults = []
+    for variable, module in FILE_VARIABLES.items():
+        for thing in written[variable]:
+            nodes = thing.pop("simplified_workflow_nodes", [])
+            faults += [f"{variable}: {fault}" for fault in _faults(thing, specs[module])]
+            for node in nodes:
+                # The role of that collection names the workflow by itself.
+                node_of = {**node, "workflow_job_template": thing["name"]}
+                faults += [f"{variable}: {fault}" for fault in _faults(node_of, specs["workflow_job_template_node"])]
+    assert faults == []
+    (drift,) = [each for each in written["controller_templates"] if each["name"] == "Library test: drift check"]
+    assert drift["credentials"] == ["Library test", "Vault"]
+    assert drift["notification_templates_error"] == ["Mail"]
+    assert len(written["controller_templates"]) == 12
+    assert len(written["controller_schedules"]) == 1
+    # A template of the controller is escaped, a template of the person who applies the file is not.
+    assert (
+        written["controller_inventories"][0]["variables"]["ansible_python_interpreter"]
+        == "{  { ansible_playbook_python }}"
+    )
+    password = written["controller_credentials"][0]["inputs"]["mstr_password"]
+    assert password == '{{ mstr_controller_secrets["test"].mstr_password }}'
 
 
 def test_every_option_exists_in_the_module(
     calls: list[tuple[str, str, dict[str, Any]]], specs: dict[str, dict[str, Any]]
 ) -> None:
-    faults = []
-    for name, module, options in calls:
-        spec = specs[module]
-        faults += [f"{name}: {module} has no {option}" for option in options if option not in spec]
-        faults += [
-            f"{name}: {module} needs {option}"
-            for option in spec
-            if spec[option].get("required") and option not in options
-        ]
-        faults += [
-            f"{name}: {option} {value!r} does not fit"
+    faults = [f"{name}: {fault}" for name, module, options in calls for fault in _faults(options, specs[module])]
+    assert faults == []
+
+
+def _faults(options: dict[str, Any], spec: dict[str, Any]) -> list[str]:
+    return [
+        *(f"there is no {option}" for option in options if option not in spec),
+        *(f"{option} is missing" for option in spec if spec[option].get("required") and option not in options),
+        *(
+            f"{option} {value!r} does not fit"
             for option, value in options.items()
             if option in spec and not _fits(value, spec[option])
-        ]
-    assert faults == []
+        ),
+    ]
 
 
 def _fits(value: Any, spec: dict[str, Any]) -> bool:
@@ -109,9 +156,12 @@ def _fits(value: Any, spec: dict[str, Any]) -> bool:
 def test_ansible_controller_can_replace_awx_awx(calls: list[tuple[str, str, dict[str, Any]]]) -> None:
     """Only the variable contains the name of a collection."""
     folder = Path(__file__).parents[2] / "roles" / "controller"
-    texts = [path.read_text() for part in ("tasks", "vars") for path in (folder / part).glob("*.yml")]
+    texts = [path.read_text() for part in ("tasks", "vars/main") for path in (folder / part).glob("*.yml")]
     named = [
-        line for text in texts for line in text.splitlines() if re.search(r"(awx\.awx|ansible\.controller)\b", line)
+        line
+        for text in texts
+        for line in text.splitlines()
+        if re.search(r"(awx\.awx|ansible\.controller)\b", line) and not line.strip().startswith(("#", "~"))
     ]
 
     assert named == ["controller_collection: \"{{ mstr_controller_collection | default('awx.awx') }}\""]

@@ -24,7 +24,7 @@ from awx.programs import environment, run
 
 @pytest.fixture
 def credential_type(collection: Path) -> CredentialType:
-    return CredentialType(collection / "extensions" / "awx" / "credential_type.yml")
+    return CredentialType(collection / "roles" / "controller" / "files" / "credential_type.yml")
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import subprocess
 import textwrap
 from pathlib import Path
 from typing import Any
 
+import jinja2.sandbox
 import pytest
 import yaml
 from simulator.harness import Simulator
@@ -19,11 +22,11 @@ from simulator.harness import Simulator
 from awx.controller import Controller
 from awx.injection import CredentialType
 from awx.jobs import HOST_VARIABLES, Job
-from awx.programs import environment
+from awx.programs import environment, run
 from awx.test_controller_playbook import play, recap
 
 GUIDE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_awx.rst"
-ROLE = Path(__file__).parents[2] / "roles" / "controller" / "vars" / "main.yml"
+ROLE = Path(__file__).parents[2] / "roles" / "controller"
 
 
 def block(caption: str) -> str:
@@ -38,6 +41,11 @@ def test_the_guide_can_be_followed_from_an_empty_controller(tmp_path: Path, cont
     exported = re.findall(r"(\w+_PASSWORD)=…", GUIDE.read_text())
     env = environment(**dict.fromkeys(exported, "a-secret") | controller.environment())
     variables = yaml.safe_load(block("controller.yml"))
+    commands = re.findall(r"^\$ (ansible localhost .*)$", block("the organization"), re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        ran = run(*shlex.split(command), env=env)
+        assert "CHANGED" in ran.stdout, ran.stdout
 
     output = play(tmp_path, env, variables)
 
@@ -55,7 +63,7 @@ def test_the_guide_can_be_followed_from_an_empty_controller(tmp_path: Path, cont
 
 
 def test_the_rights_are_those_of_the_role() -> None:
-    specs = yaml.safe_load((ROLE.parents[1] / "meta" / "argument_specs.yml").read_text())
+    specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())
     stage = specs["argument_specs"]["main"]["options"]["mstr_controller_stages"]["options"]
     rights = stage["access"]["options"]
     example = yaml.safe_load(block("rights of a stage"))["access"]
@@ -94,12 +102,13 @@ def test_the_surveys_are_those_of_the_playbook() -> None:
         pass
 
     Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
-    surveys: dict[str, Any] = yaml.load(ROLE.read_text(), Loader)["controller_surveys"]
+    objects = yaml.load((ROLE / "vars" / "main" / "objects.yml").read_text(), Loader)["controller_stage_objects"]
+    surveys: list[dict[str, Any]] = [template["survey_spec"] for template in objects["job_templates"]]
     types = {"multiplechoice": "multiple choice"}
     asked = {
         (question["variable"], types.get(question["type"], question["type"]))
-        for survey in surveys.values()
-        for question in survey["spec"]
+        for survey in surveys
+        for question in survey.get("spec", [])
     }
     documented = re.findall(r"``(mstr_\w+)``\s+\((text|textarea|integer|multiple choice)\)", GUIDE.read_text())
 
@@ -107,12 +116,27 @@ def test_the_surveys_are_those_of_the_playbook() -> None:
 
 
 def test_the_labels_of_the_credential_are_those_of_the_type(collection: Path) -> None:
-    labels = {field["label"] for field in CredentialType(collection / "extensions/awx/credential_type.yml").fields}
+    labels = {
+        field["label"] for field in CredentialType(collection / "roles/controller/files/credential_type.yml").fields
+    }
     text = " ".join(GUIDE.read_text().split())
 
     for label in ("Library server", "Skip the check of the server's certificate", "CA bundle"):
         assert label in labels
         assert f"*{label}*" in text
+
+
+def test_the_recipes_for_the_page_of_an_audit() -> None:
+    page = '<!DOCTYPE html>\n<p title="{{ 7 * 7 }}">Ü</p>\n</html>'
+    job = {"id": 42, "status": "failed", "artifacts": {"mstr_audit_page": page}}
+    (script,) = re.findall(r"python3 -c '(.*)' > audit.html", block("the page of a job"))
+    ran = subprocess.run(["python3", "-c", script], input=json.dumps(job), capture_output=True, text=True, check=True)
+    assert ran.stdout == f"{page}\n"
+
+    # A controller renders a message in this way (awx/main/models/notifications.py), and `artifacts` is among the fields
+    # that it allows.
+    body = jinja2.sandbox.ImmutableSandboxedEnvironment().from_string(block("body of the message")).render(job=job)
+    assert json.loads(body) == {"job": 42, "status": "failed", "page": page}
 
 
 @pytest.mark.parametrize("row", re.findall(r"^(?:\d+ +){7}\d+ *$", GUIDE.read_text(), re.MULTILINE))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -157,11 +158,40 @@ def test_a_limit_that_is_not_a_number_fails(make_job: MakeJob, simulator: Simula
     assert simulator.calls() == []
 
 
-def test_an_extra_variable_does_not_loosen_an_answer(make_job: MakeJob, simulator: Simulator) -> None:
-    job = make_job(("us",), survey={"mstr_survey_purge_limit": "1", "mstr_runtimes_purge_limit": 9})
+@pytest.mark.parametrize(
+    ("answers", "extra", "message"),
+    [
+        (
+            {"mstr_survey_purge_limit": "1"},
+            {"mstr_runtimes_purge_limit": 9},
+            'The answer to "Delete at most" means mstr_runtimes_purge_limit=1, but the extra variable '
+            "mstr_runtimes_purge_limit=9 overrides it.",
+        ),
+        (
+            {"mstr_survey_purge": "no", "mstr_survey_protect_used": "yes"},
+            {"mstr_runtimes_purge": True, "mstr_runtimes_protect_used": False},
+            'The answer to "Delete runtimes that are not defined" means mstr_runtimes_purge=False, but the extra '
+            "variable mstr_runtimes_purge=True overrides it.",
+        ),
+        (
+            {"mstr_survey_networks_never": "10.66.0.0/16"},
+            {"mstr_runtimes_policy": {"networks_never": ["10.67.0.0/16"]}},
+            'The answer to "Networks that no runtime may reach, Packages that no runtime may have" means '
+            "mstr_runtimes_policy",
+        ),
+    ],
+    ids=["limit", "purge and protection", "policy"],
+)
+def test_an_extra_variable_does_not_override_an_answer(
+    make_job: MakeJob, simulator: Simulator, answers: dict[str, str], extra: dict[str, Any], message: str
+) -> None:
+    simulator.seed({"name": "Surplus"})
+    job = make_job(("us",), survey={**answers, **extra})
 
     assert job.run() == "failed"
-    assert "the extra variable mstr_runtimes_purge_limit=9 overrides it" in " ".join(job.output.split())
+    assert message.replace('"', '\\"') in " ".join(job.output.split())
+    if "mstr_survey_protect_used" in answers:
+        assert "mstr_runtimes_protect_used=False overrides it" in " ".join(job.output.split())
     assert simulator.calls() == []
 
 
@@ -245,6 +275,12 @@ def test_audit_sets_its_report_for_the_next_job(make_job: MakeJob, simulator: Si
     }
     assert [runtime["name"] for runtime in simulator.runtimes()] == ["Open"]
     assert simulator.open_sessions() == []
+    # The page for people, also of a job that fails.
+    page = violated.stats["mstr_audit_page"]
+    assert page.startswith("<!doctype html>")
+    assert page.rstrip().endswith("</html>")
+    assert "10.66.1.0/24" in page
+    assert len(page) < 600_000
 
 
 def test_apply_accepts_the_text_of_an_export(make_job: MakeJob, simulator: Simulator) -> None:
@@ -258,6 +294,16 @@ def test_apply_accepts_the_text_of_an_export(make_job: MakeJob, simulator: Simul
     assert job.output.count("10.1.0.0/16") == 1, "the text is shown once"
     assert "changed=0" in job.output
     assert_no_secret(job, simulator)
+
+    # What a person copies from the output, which is coloured, is a file that an apply takes.
+    output = re.sub(r"\x1b\[[0-9;]*m", "", job.output).replace("\r", "")
+    (copied,) = re.findall(r"\(item=us:\n(---\n.*?)\n\)", output, re.DOTALL)
+    assert yaml.safe_load(copied)["runtimes"] == definitions
+    simulator.reset()
+    restore = make_job(("us",))
+    (restore.folder / "project" / "runtimes" / "us.yml").write_text(copied)
+    assert restore.run() == "successful", restore.output
+    assert [(runtime["name"], runtime["description"]) for runtime in simulator.runtimes()] == [("Kept", text)]
 
 
 def test_smoke_test_runs_python_on_the_server(make_job: MakeJob, simulator: Simulator) -> None:

@@ -37,8 +37,13 @@ def made(tmp_path_factory: pytest.TempPathFactory, running_simulator: Simulator)
     }
     with Controller() as controller:
         env = environment(**controller.environment())
+        # Objects of the same names in a different organization.
+        other = controller.add("organizations", name="First")["id"]
+        controller.add("inventories", name="Library test", organization=other, variables="")
+        theirs = controller.add("projects", name="Library definitions", organization=other, scm_type="git")
         output = play(tmp_path_factory.mktemp("made"), env, mstr_controller_stages=[stage])
         assert recap(output)["failed"] == 0, output
+        assert all(each["project"] != theirs["id"] for each in controller.objects["job_templates"].values())
         yield controller
 
 

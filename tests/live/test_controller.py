@@ -95,8 +95,31 @@ def test_objects_are_created_once_changed_and_removed(
     ]
     inventory = api.one("inventories", name=f"{prefix} test")["id"]
     api.call("POST", "hosts", {"name": "by-hand", "inventory": inventory})
+    # What others have added to the role's objects.
+    drift = api.one("job_templates", name=f"{prefix} test: drift check")["id"]
+    survey = api.call("GET", f"job_templates/{drift}/survey_spec")
+    question = {"variable": "ticket", "question_name": "Ticket", "type": "text", "required": False}
+    api.call("POST", f"job_templates/{drift}/survey_spec", {**survey, "spec": [*survey["spec"], question]})
+    mail = {"name": "Mail", "organization": organization, "notification_type": "webhook"}
+    mail["notification_configuration"] = {"url": "http://127.0.0.1", "http_method": "POST", "headers": {}}
+    notification = api.call("POST", "notification_templates", mail)["id"]
+    api.call("POST", f"job_templates/{drift}/notification_templates_error", {"id": notification})
+    nodes = {
+        node["identifier"]: node["id"]
+        for node in api.call("GET", "workflow_job_template_nodes", page_size=200)["results"]
+        if node["summary_fields"]["workflow_job_template"]["name"].startswith(f"{prefix} test")
+    }
+    api.call("POST", f"workflow_job_template_nodes/{nodes['drift']}/success_nodes", {"id": nodes["apply"]})
+    variables["mstr_controller_forks"] = 3
+    planned = play(tmp_path, env, variables, "--check")
+    assert recap(planned)["failed"] == 0, planned
+    assert f"remove job template '{prefix} production: apply'" in planned
+    assert api.call("GET", "job_templates", name=f"{prefix} production: apply")["count"] == 1
     changed = play(tmp_path, env, variables)
     assert recap(changed)["failed"] == 0, changed
+    assert api.call("GET", f"job_templates/{drift}/survey_spec")["spec"][-1]["variable"] == "ticket"
+    assert api.call("GET", f"job_templates/{drift}/notification_templates_error")["count"] == 1
+    assert api.call("GET", f"workflow_job_template_nodes/{nodes['drift']}")["success_nodes"] == [nodes["apply"]]
     again = play(tmp_path, env, variables)
     assert recap(again)["failed"] == recap(again)["changed"] == 0, again
     hosts = api.call("GET", "hosts", inventory=inventory, order_by="name")["results"]
@@ -106,10 +129,19 @@ def test_objects_are_created_once_changed_and_removed(
     credential = api.one("credentials", name=f"{prefix} test")
     assert credential["inputs"] == {"mstr_username": "automation", "mstr_password": "$encrypted$"}
 
+    # The organization has a team and a notification template of others.
+    removal = play(tmp_path, env, variables, mstr_controller_state="absent")
+    assert recap(removal)["failed"] == 0, removal
+    assert f"The organization {prefix} stays" in removal
+    for kind in ("teams", "notification_templates"):
+        for thing in api.call("GET", kind, organization=organization)["results"]:
+            api.call("DELETE", f"{kind}/{thing['id']}")
     for changes in (True, False):
         removal = play(tmp_path, env, variables, mstr_controller_state="absent")
         assert recap(removal)["failed"] == 0, removal
         assert (recap(removal)["changed"] > 0) == changes, removal
+    assert api.call("GET", "organizations", name=prefix)["count"] == 0
+    assert api.call("GET", "tokens", description="mstr.library.controller")["count"] == 0
 
 
 @pytest.mark.usefixtures("cleaned")
@@ -122,7 +154,7 @@ def test_the_execution_environment_of_a_different_organization(
 
     second = {**variables, "mstr_controller_organization": f"{prefix} second"}
     refused = play(tmp_path, env, second)
-    assert "Set a different mstr_controller_prefix" in " ".join(refused.split())
+    assert "set a different mstr_controller_prefix" in " ".join(refused.split())
     assert api.call("GET", "organizations", name=f"{prefix} second")["count"] == 0
     removal = play(tmp_path, env, second, mstr_controller_state="absent")
     assert recap(removal)["failed"] == 0, removal
@@ -183,6 +215,8 @@ def test_jobs_and_a_workflow_with_approval_run(
         launched("apply", {"mstr_survey_purge": "yes"})
         assert sorted(runtime["name"] for runtime in simulator.runtimes()) == ["Forecasts", "Nightly reports"]
 
+        audit = launched("audit")
+        assert audit["artifacts"]["mstr_audit_page"].startswith("<!doctype html>")
         export = launched("export")
         assert "Nightly reports" in export["artifacts"]["mstr_exports"]["us"]
         launched("smoke test")
