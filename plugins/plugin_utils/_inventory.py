@@ -60,14 +60,17 @@ def inventory(sources: Sources, violations: Iterable[Json] = ()) -> list[dict[st
     for one in violations:
         broken.setdefault(one["id"], []).append(one)
     if read is None:
-        runtimes = [_runtime(_now(one, sources.check_mode), one, (), sources) for one in entries]
+        runtimes = [_runtime(_now(one, sources.check_mode), one, (), sources, None) for one in entries]
     else:
         listed = list(read.get("runtimes") or ())
-        runtimes = [_runtime(one, by_id.get(one["id"]), broken.get(one["id"], ()), sources) for one in listed]
+        otherwise = _without_violation(sources.policy or {})
+        runtimes = [
+            _runtime(one, by_id.get(one["id"]), broken.get(one["id"], ()), sources, otherwise) for one in listed
+        ]
         read_ids = {one["id"] for one in listed}
         # An entry with `state: absent` that is absent has no runtime, as it should.
         gone = [one for one in entries if one.get("id") not in read_ids and one.get("action") != "none"]
-        runtimes += [_runtime({}, one, (), sources) for one in gone]
+        runtimes += [_runtime({}, one, (), sources, otherwise) for one in gone]
     return sorted(runtimes, key=lambda one: (not one["findings"], one["name"].casefold(), one["id"] or ""))
 
 
@@ -121,12 +124,14 @@ def findings_of(
     }
 
 
-def _runtime(runtime: Json, entry: Json | None, violations: Sequence[Json], sources: Sources) -> dict[str, Any]:
+def _runtime(
+    runtime: Json, entry: Json | None, violations: Sequence[Json], sources: Sources, otherwise: Mapping[str, str] | None
+) -> dict[str, Any]:
     """One runtime. `runtime`: as it is, empty if there is none; `entry`: of the comparison, None if there is none."""
     identity = runtime.get("id") or (entry or {}).get("id")
     action = (entry or {}).get("action")
     unknown = sources.applied is None or bool(sources.applied.get("failed") or runtime.get("is_default"))
-    judge = _Judge(violations, sources.policy or {}) if sources.read is not None else None
+    judge = None if otherwise is None else _Judge(violations, otherwise)
     found: dict[str, Any] = {
         "name": str(runtime.get("name") or (entry or {}).get("name") or ""),
         "id": identity,
@@ -175,8 +180,8 @@ def _status_without(entry: Json | None) -> str:
 class _Judge:
     """What the policy says of the values of one runtime."""
 
-    def __init__(self, violations: Sequence[Json], rules: Json) -> None:
-        self._violations, self._rules = violations, rules
+    def __init__(self, violations: Sequence[Json], otherwise: Mapping[str, str]) -> None:
+        self._violations, self._otherwise = violations, otherwise
 
     def broken(self, *options: str, value: Any = None) -> list[Json]:
         """The violations of some options, or of one value of an option."""
@@ -188,20 +193,25 @@ class _Judge:
 
     def verdict(self, *options: str, value: Any = None) -> str:
         """The verdict on some options with a common rule, or on one value of an option."""
-        return worst((one["verdict"] for one in self.broken(*options, value=value)), self._otherwise(options[0]))
+        if not self._violations:
+            return self._otherwise[options[0]]
+        return worst((one["verdict"] for one in self.broken(*options, value=value)), self._otherwise[options[0]])
 
     def of_empty_whitelist(self) -> str:
         """The verdict on an empty whitelist: nobody knows whether it reaches nothing or everything."""
         broken = (one["verdict"] for one in self._violations if one["rule"] == "whitelist_required")
-        otherwise = self._otherwise("whitelist")
+        otherwise = self._otherwise["whitelist"]
         return worst(broken, "unknown" if otherwise == ALLOWED else otherwise)
 
-    def _otherwise(self, option: str) -> str:
-        if option.startswith("resource."):
-            has_rule = (self._rules.get("resource_max") or {}).get(option.partition(".")[2]) is not None
-        else:
-            has_rule = any(rule in self._rules for rule in _JUDGES[option])
-        return ALLOWED if has_rule else "no rule" if self._rules else "not judged"
+
+def _without_violation(rules: Json) -> dict[str, str]:
+    """The verdict on a value that breaks no rule, by option."""
+    none = "no rule" if rules else "not judged"
+    limits = rules.get("resource_max") or {}
+    return {
+        **{option: ALLOWED if any(one in rules for one in judges) else none for option, judges in _JUDGES.items()},
+        **{f"resource.{key}": none if limits.get(key) is None else ALLOWED for key in _SIZES},
+    }
 
 
 def _network(network: str, judge: _Judge | None) -> dict[str, Any]:

@@ -42,12 +42,21 @@ def rules_of(option: Any) -> dict[str, Any]:
     """
     if option is None or option == "":
         return {}
-    result = ArgumentSpecValidator(POLICY_OPTION).validate({"policy": option})
+    # It copies its argument deeply. Of the values of a template, this would copy the whole templating engine.
+    result = ArgumentSpecValidator(POLICY_OPTION).validate({"policy": _plain(option)})
     if result.error_messages:
         raise ValidationError(result.error_messages)
     given = result.validated_parameters["policy"]
     policy = policy_from(given)
     return {rule.key: given[rule.key] for rule, _value in policy.rules} if policy else {}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, str) else value
 
 
 class Acceptance(NamedTuple):

@@ -48,7 +48,7 @@ _AUDITED = (
     Column("undefined", "Undefined", ""),
     Column("problems", "Not ready", "warn"),
     Column("unread", "Not read", "warn"),
-    Column("unused", "Accept nothing", "warn"),
+    Column("unused", "Unused acceptances", "warn"),
 )
 _APPLIED = (
     Column("created", "Created", "drift"),
