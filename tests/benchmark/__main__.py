@@ -19,6 +19,7 @@ from pathlib import Path
 import comparisons
 import tables
 from comparisons import Comparison
+from measure import Sample
 from place import HERE, Place
 from simulator.harness import Simulator
 
@@ -37,10 +38,14 @@ def main() -> None:
             rows.append(_measured(comparisons.environments(several, Path(folder), max(args.rounds // 2, 3))))
         if args.only:
             return
+        audits = {
+            (many, runtimes): comparisons.audit(place.simulator, Path(folder), many, runtimes)
+            for many, runtimes in ((1, 200), (10, 200), (50, 200))
+        }
         peaks = comparisons.memory(place)
         costs = comparisons.imports()
         seconds = comparisons.growth(place, (1, 10, 100, 300, 1000), most_single=100)
-    _tell(rows, peaks, costs, seconds, write=args.write)
+    _tell(rows, peaks, costs, seconds, audits, write=args.write)
 
 
 def _arguments() -> argparse.Namespace:
@@ -62,6 +67,7 @@ def _tell(
     peaks: dict[int, float],
     costs: list[tuple[str, float]],
     seconds: dict[str, dict[int, float]],
+    audits: dict[tuple[int, int], Sample],
     *,
     write: bool,
 ) -> None:
@@ -71,8 +77,18 @@ def _tell(
     memory_rows = [[f"{count:,}", f"{peak:.0f} MB"] for count, peak in peaks.items()]
     import_header = ["a task imports", "without cached bytecode", "share"]
     memory_header = ["unchanged runtimes", "peak memory of mstr_runtimes"]
+    audit_header = ["audit", "wall time here", "largest process"]
+    audit_rows = [
+        [f"{many} environments of {runtimes} runtimes, page", f"{one.seconds:.0f} s", f"{one.peak_mb:.0f} MB"]
+        for (many, runtimes), one in audits.items()
+    ]
     print()
-    for header, table in ((tables.HEADER, cells), (import_header, import_rows), (memory_header, memory_rows)):
+    for header, table in (
+        (tables.HEADER, cells),
+        (import_header, import_rows),
+        (memory_header, memory_rows),
+        (audit_header, audit_rows),
+    ):
         print(tables.markdown(header, table), end="\n\n")
     for name, points in seconds.items():
         print(f"{name}: " + ", ".join(f"{count}: {value:.2f} s" for count, value in points.items()))
@@ -87,6 +103,8 @@ def _tell(
         tables.list_table(import_header, import_rows),
         "\nMemory grows with the number of runtimes:\n",
         tables.list_table(memory_header, memory_rows),
+        "\nAn audit of many environments, with five at a time:\n",
+        tables.list_table(audit_header, audit_rows),
         "\nSeconds to find that there is nothing to do, by number of runtimes:\n",
         tables.list_table(
             ["way", *(f"{count:,}" for count in seconds["mstr_runtimes"])],

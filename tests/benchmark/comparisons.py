@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from measure import Turns, Way, in_turn, run
+from measure import Sample, Turns, Way, in_turn, run
 from place import ANSIBLE, COLLECTIONS, HERE, MSTRIO, OLDEST, Place, settings
 from simulator.harness import Simulator
 
@@ -150,6 +150,23 @@ def environments(simulators: list[Simulator], folder: Path, rounds: int) -> Comp
 
     ten, one = way("ten environments", "all"), way("one environment", "environment0")
     return Comparison("many", "10 environments of 50, forks 10", "one environment of 50", ten, one, None, rounds)
+
+
+def audit(simulator: Simulator, folder: Path, environments: int, runtimes: int) -> Sample:
+    """Audit so many environments, all on one server, once: seconds, and the memory of the largest process."""
+    place = Place(simulator, folder)
+    place.holding(runtimes)
+    variables = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": str(ANSIBLE / "python"),
+        "mstr_runtimes_policy": {"networks_within": ["10.0.0.0/8"], "packages_never": ["requests<2.32"]},
+    }
+    inventory = folder / "audit.json"
+    hosts = dict.fromkeys(f"environment{index}" for index in range(environments))
+    inventory.write_text(json.dumps({"all": {"vars": variables, "hosts": hosts}}), encoding="utf-8")
+    report = f"mstr_report_dest={folder / 'audit.html'}"
+    command = [str(ANSIBLE / "ansible-playbook"), "-i", str(inventory), "mstr.library.audit", "-e", report]
+    return run(Way("audit", command, settings(simulator)))
 
 
 def memory(place: Place) -> dict[int, float]:

@@ -85,7 +85,7 @@ def test_the_table_links_to_each_environment(pages: Path, show: Show) -> None:
     shown = show(pages / "audit.html")
     table = shown.page.get_by_role("table", name="Outcome")
     row = table.get_by_role("row").filter(has_text="prod-us")
-    assert row.get_by_role("cell").all_inner_texts()[:3] == ["Violations", "5", "3"]
+    assert row.get_by_role("cell").all_inner_texts()[:3] == ["Violations", "5", "5"]
     row.get_by_role("link", name="prod-us").click()
     heading = shown.page.get_by_role("heading", name="prod-us")
     box = heading.bounding_box()
@@ -102,6 +102,9 @@ def test_the_filter_finds_a_runtime_in_a_folded_list(pages: Path, show: Show) ->
     quiet.wait_for(state="visible")
     assert page.get_by_role("heading", name="Nightly reports").first.is_hidden()
     assert page.locator("output").inner_text().startswith("1 of ")
+    page.get_by_label("Filter runtimes").fill("prod-us packages_never")
+    page.wait_for_function("document.getElementById('shown').textContent.startsWith('1 of')")
+    assert page.get_by_text("Accepted until").nth(1).is_visible()
     page.get_by_label("Filter runtimes").fill("")
     page.get_by_label("Only findings").check()
     assert page.get_by_role("heading", name="Nightly reports").first.is_visible()

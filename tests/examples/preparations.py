@@ -57,6 +57,7 @@ NIGHTLY = {
     "packages": [{"name": "pandas", "version": "2.2.3"}, {"name": "requests", "version": "2.32.3"}],
     "resource": {"cpu": "0.2", "mem": 512},
 }
+DESCRIBED = {**NIGHTLY, "description": "Loads the sales figures"}
 
 PAGES: dict[str, Preparation] = {
     "README.md": Preparation(in_a_clone=True, typed=f"{PASSWORD}\n"),
@@ -77,7 +78,8 @@ PAGES: dict[str, Preparation] = {
             "ansible_python_interpreter: '{{ ansible_playbook_python }}'}}}\n"
         },
     ),
-    "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[NIGHTLY]),
+    "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
+    "docs/examples/audit.yml": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_recipes.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Trial of 2024"}],
         servers={f"test.{HOST}": [NIGHTLY]},

@@ -39,14 +39,17 @@ def _run(world: World, folder: Path, block: Block, *runtimes: dict[str, Any], **
 @pytest.mark.parametrize(
     ("dirt", "message"),
     [
-        ({"whitelist": ["10.10.10.0/24", "8.8.8.0/24"]}, "Nightly reports: 8.8.8.0/24 breaks networks_within"),
-        ({"whitelist": ["10.0.0.0/8"]}, "Nightly reports: 10.0.0.0/8 breaks networks_never"),
-        ({"whitelist": ["db.example.com"]}, "Nightly reports: db.example.com breaks networks_within"),
-        ({"resource": {"cpu": "1", "mem": 8192}}, "Nightly reports: 8192 MB of memory, more than 4096"),
+        (
+            {"whitelist": ["10.10.10.0/24", "8.8.8.0/24"]},
+            "Nightly reports: whitelist 8.8.8.0/24 does not lie within the allowed networks (networks_within)",
+        ),
+        ({"whitelist": ["10.0.0.0/8"]}, "whitelist 10.0.0.0/8 overlaps 10.66.0.0/16 (networks_never)"),
+        ({"resource": {"cpu": "1", "mem": 8192}}, "resource.mem 8192 is more than 4096 (resource_max)"),
         (
             {"packages": [{"name": "requests", "version": "2.19.0"}]},
-            "Nightly reports: requests 2.19.0 is older than 2.32.0",
+            "packages requests==2.19.0 matches requests<2.32 (packages_never)",
         ),
+        ({"description": ""}, "Nightly reports: has networks but no description"),
     ],
 )
 def test_the_audit_reports_a_violation(world: World, tmp_path: Path, dirt: dict[str, Any], message: str) -> None:
@@ -60,6 +63,7 @@ def test_the_audit_reports_all_violations_at_once(world: World, tmp_path: Path) 
         "whitelist": ["8.8.8.0/24", "10.66.1.0/24"],
         "resource": {"cpu": "1", "mem": 8192},
         "packages": [{"name": "requests", "version": "2.19.0"}],
+        "description": "d",
     }
     run = _run(world, tmp_path, _block(*AUDIT), {**NIGHTLY, **dirt}, {**NIGHTLY, **dirt, "name": "Second"})
     assert run.status == 2, run.output
