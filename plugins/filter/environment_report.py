@@ -40,6 +40,13 @@ options:
     description: Whether the result comes from check mode, so that it contains what would change.
     type: bool
     default: false
+  approved:
+    description:
+      - The id of the approved plan, if there is one. In check mode, the report says that this plan still holds. If it
+        does not hold, the task has failed.
+    type: str
+    default: ""
+    version_added: 1.1.0
   read:
     description: For an audit, the result of M(mstr.library.mstr_runtime_info) for all runtimes.
     type: dict
@@ -111,6 +118,12 @@ _value:
         - The numbers of runtimes that were C(created), C(updated), C(deleted), C(unchanged) and C(failed). Null if the
           task could not read the list of runtimes.
       type: dict
+    plan_id:
+      description:
+        - RV(mstr.library.mstr_runtimes#module:plan_id) of the task. Null for an audit, and if the task failed before it
+          had a plan.
+      type: str
+      version_added: 1.1.0
     runtimes:
       description:
         - The runtimes that differ or failed, each with the keys C(name), C(id), C(action), C(error) and C(fields).
@@ -178,6 +191,7 @@ def environment_report(
     accepted: Any = (),
     detail: bool = False,
     packed: bool = False,
+    approved: str = "",
 ) -> dict[str, Any] | str:
     """The report. Raises AnsibleFilterError if the input is not the result of a task."""
     # ansible-core 2.16 turns a null from a template into an empty string.
@@ -199,6 +213,7 @@ def environment_report(
         policy=rules,
         accepted=acceptances,
         today=datetime.now(timezone.utc).date(),
+        approved=approved,
     )
     report = _environment.environment_report(sources, detail)
     return _packing.text_of(report) if packed else report

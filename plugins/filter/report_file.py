@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report_file
-short_description: Convert environment reports into an HTML page, a JSON file, a CSV file or a list of software
+short_description: Convert environment reports into a page, a table, JSON, a list of software or a plan
 version_added: 1.0.0
 description:
   - Takes reports that the filter P(mstr.library.environment_report#filter) returned with C(detail=true), and returns
@@ -14,6 +14,7 @@ description:
   - C(.cdx.json) is a list of software in the format CycloneDX 1.6. It contains each runtime with its packages, so that
     tools such as Dependency-Track can find packages with known vulnerabilities.
   - The HTML page needs no other file. All values from a server are escaped.
+  - With O(kind=plan), it returns the JSON text of a plan to approve. P(mstr.library.approved_plan#filter) reads it.
   - The filter writes no file. Write the text with M(ansible.builtin.copy).
 author:
   - mstr.library contributors (@mstr-library)
@@ -30,13 +31,15 @@ options:
     elements: raw
     required: true
   dest:
-    description: The name of the file. It must end in C(.html), C(.json) or, for an audit, C(.csv) or C(.cdx.json).
+    description:
+      - The name of the file. It must end in C(.html), C(.json) or, for an audit, C(.csv) or C(.cdx.json).
+      - With O(kind=plan), any name.
     type: str
     required: true
   kind:
-    description: What the reports are about. V(apply) has no CSV format.
+    description: What the reports are about. V(apply) has no CSV format. V(plan) is the check before an approval.
     type: str
-    choices: [audit, apply]
+    choices: [audit, apply, plan]
     default: audit
   check_mode:
     description: Whether the reports come from check mode. An audit ignores it.
@@ -80,7 +83,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mstr.library.plugins.plugin_utils import _packing, _report
+from ansible_collections.mstr.library.plugins.plugin_utils import _packing, _plan_file, _report
 
 _WRONG = "report_file takes a list of reports, as environment_report returns them"
 
@@ -92,13 +95,15 @@ def report_file(
     if isinstance(environments, (str, Mapping)):
         raise AnsibleFilterError(_WRONG)
     reports = [_unpacked(one) for one in environments or ()]
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    if kind == "plan":
+        return _plan_file.plan_text(reports, now)
     if kind not in _report.FORMATS:
-        raise AnsibleFilterError(f"report_file: kind must be audit or apply, not {kind!r}")
+        raise AnsibleFilterError(f"report_file: kind must be audit, apply or plan, not {kind!r}")
     try:
         form = _report.format_of(str(dest), kind)
     except ValueError as exc:
         raise AnsibleFilterError(str(exc)) from None
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     return _report.rendered(_report.whole(reports, kind, now, check_mode, not_reached or ()), form)
 
 

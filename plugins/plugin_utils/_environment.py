@@ -37,6 +37,7 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
         "outcome": "",
         "message": message,
         "summary": applied.get("summary"),
+        "plan_id": applied.get("plan_id") if sources.read is None else None,
         "runtimes": runtimes,
     }
     if sources.read is not None:
@@ -110,6 +111,8 @@ def _lines(report: Json, whole: Iterable[Json], sources: Sources) -> Iterator[st
             yield from _finding_lines(report, whole)
     elif report["summary"]:
         yield _summary_line(report["summary"], sources.check_mode)
+        if sources.check_mode and sources.approved and sources.approved == report["plan_id"]:
+            yield "the approved plan still holds"
     for lines in difference_lines:
         yield from lines
 

@@ -46,6 +46,7 @@ class Sources(NamedTuple):
     policy: Json | None = None  # only the rules that judge anything, see `_judging.rules_of`
     accepted: Sequence[Acceptance] = ()
     today: date = date.min
+    approved: str = ""  # the plan_id that somebody approved
 
 
 def inventory(sources: Sources, violations: Iterable[Json] = ()) -> list[dict[str, Any]]:

@@ -238,7 +238,7 @@ def test_fifty_environments_of_a_hundred_runtimes_take_seconds():
         (([], "x.pdf"), r"'x.pdf' must end in .html, .json, .csv or .cdx.json"),
         (([], "html"), "must end in"),
         (([], "x.csv", "apply"), "must end in .html or .json; the suffix decides"),
-        (([], "x.html", "drift"), "kind must be audit or apply, not 'drift'"),
+        (([], "x.html", "drift"), "kind must be audit, apply or plan, not 'drift'"),
         (("text", "x.html"), "takes a list of reports"),
     ],
 )

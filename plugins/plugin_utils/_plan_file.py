@@ -1,0 +1,70 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file of an approved plan: written after a check, read before the apply that may do exactly this.
+
+Pure, except that the version of the collection is read from the collection's own files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+Json = Mapping[str, Any]
+
+# The version of the file's format. A newer collection still reads older formats.
+FORMAT = 1
+_COLLECTION = Path(__file__).resolve().parents[2]
+# What a person needs for the approval, and the plan_id, which the apply compares.
+_KEYS = ("environment", "plan_id", "outcome", "message", "summary", "runtimes")
+
+
+def plan_text(reports: Iterable[Json], generated: str) -> str:
+    """The text of the file for environment reports of a check. `generated`: time in ISO 8601."""
+    environments = sorted(({key: one.get(key) for key in _KEYS} for one in reports), key=lambda one: one["environment"])
+    content = {
+        "format": FORMAT,
+        "collection": f"mstr.library {_version()}",
+        "generated": generated,
+        "environments": environments,
+    }
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def approved_plan_id(text: str, environment: str) -> str:
+    """The plan_id of one environment in the text of such a file. Raises ValueError with the rest of a sentence."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("is not a plan: it is not JSON") from None
+    number = content.get("format") if isinstance(content, Mapping) else None
+    environments = content.get("environments") if isinstance(content, Mapping) else None
+    if not isinstance(number, int) or not isinstance(environments, list):
+        raise ValueError("is not a plan; write one with --check and mstr_plan_dest")
+    if number > FORMAT:
+        raise ValueError(f"has the format {number}, and this collection reads formats up to {FORMAT}; update it")
+    entries = [one for one in environments if isinstance(one, Mapping) and one.get("environment") == environment]
+    if len(entries) != 1:
+        how_many = "more than one plan" if entries else "no plan"
+        raise ValueError(f"has {how_many} for {environment}, so nothing was changed there")
+    identity = entries[0].get("plan_id")
+    if not isinstance(identity, str) or not identity:
+        raise ValueError(f"has no plan for {environment}, because its check failed: {entries[0].get('message')}")
+    return identity
+
+
+@cache
+def _version() -> str:
+    """The version of this collection: as installed, or of a source tree."""
+    manifest = _COLLECTION / "MANIFEST.json"
+    if manifest.is_file():
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
+    found = re.search(r"^version: *(\S+)", (_COLLECTION / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    return found.group(1) if found else "unknown"

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file of an approved plan: what is written is read back, and everything else ends in a sentence."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.mstr.library.plugins.filter.approved_plan import approved_plan
+from ansible_collections.mstr.library.plugins.plugin_utils._plan_file import FORMAT, approved_plan_id, plan_text
+from hypothesis import given
+from hypothesis import strategies as st
+
+AN_ID = "0123456789abcdef01234567"
+
+
+def report(environment, plan_id=AN_ID, **more):
+    return {"environment": environment, "plan_id": plan_id, "message": None, "lines": ["x"], **more}
+
+
+@given(st.lists(st.text(min_size=1), unique=True, min_size=1))
+def test_each_environment_finds_its_own_plan(names):
+    reports = [report(name, f"{number:024x}") for number, name in enumerate(names)]
+    text = plan_text(reports, "now")
+    for number, name in enumerate(names):
+        if name.encode("utf-8", "replace").decode() == name:
+            assert approved_plan_id(text, name) == f"{number:024x}"
+
+
+def test_the_file_is_sorted_and_has_what_a_person_approves():
+    content = json.loads(plan_text([report("b"), report("a", summary={"created": 1})], "2026-11-26T12:00:00+00:00"))
+    assert [one["environment"] for one in content["environments"]] == ["a", "b"]
+    assert set(content["environments"][0]) == {"environment", "plan_id", "outcome", "message", "summary", "runtimes"}
+    assert content["format"] == FORMAT
+    assert content["generated"] == "2026-11-26T12:00:00+00:00"
+    assert content["collection"].startswith("mstr.library 1.")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "is not a plan: it is not JSON"),
+        ("[" * 100_000, "is not a plan: it is not JSON"),
+        ("[]", "is not a plan; write one"),
+        ('{"format": "1", "environments": []}', "is not a plan; write one"),
+        ('{"format": 1}', "is not a plan; write one"),
+        (json.dumps({"format": FORMAT + 1, "environments": []}), f"has the format {FORMAT + 1}, and this collection"),
+        (plan_text([report("other")], "now"), "has no plan for production, so nothing was changed there"),
+        (plan_text([report("production")] * 2, "now"), "has more than one plan for production"),
+        (
+            plan_text([report("production", None, message="Could not log in.")], "now"),
+            "has no plan for production, because its check failed: Could not log in.",
+        ),
+    ],
+    ids=["empty", "deep", "list", "format as text", "no environments", "newer", "other", "twice", "failed"],
+)
+def test_a_file_without_a_plan_says_why(text, sentence):
+    found = approved_plan(text, "production")
+    assert found["plan_id"] is None
+    assert found["fault"].startswith(sentence)
