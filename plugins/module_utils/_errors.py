@@ -51,10 +51,10 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def listed(texts: Sequence[str], most: int) -> str:
+def listed(texts: Sequence[str], most: int, separator: str = ", ") -> str:
     """The texts with commas, at most `most` of them: "a, b and 7 more"."""
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
+    return separator.join(texts[:most]) + more
 
 
 def disguises(secret: str) -> set[str]:

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - mstr.library.wait
   - mstr.library.policy
   - mstr.library.protect
+  - mstr.library.plan
 attributes:
   check_mode:
     support: full
@@ -111,6 +112,16 @@ action:
   type: str
   choices: [none, created, updated, deleted]
   sample: updated
+plan_id:
+  description:
+    - The id of everything that the task changed, or would change in check mode. It is the same if and only if the same
+      runtimes get the same changes from the same values, so it can be approved and given as O(plan_id). A task that
+      changes nothing has one, too.
+    - Null if a runtime could not be planned.
+  returned: when the task has compared the server with the definitions
+  type: str
+  sample: 5e2f0c1a9b7d4e6f8a0b1c2d
+  version_added: 1.1.0
 changed_fields:
   description: The options that differed. For a create, the options that were sent. For a delete, the list is empty.
   returned: always
@@ -322,13 +333,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
+from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import (
     DEFINITION_OPTIONS,
     Definition,
     definition_from,
 )
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import PLAN_OPTION, check_plan_id, report_one
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
     POLICY_OPTION,
     Policy,
@@ -336,7 +347,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
     policy_from,
 )
 from ansible_collections.mstr.library.plugins.module_utils._work.delete import PROTECT_OPTIONS, check_protection
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import context_for, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, context_for, reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiting, waiting_from
 
 
@@ -355,19 +366,25 @@ def prepare(params: Mapping[str, Any]) -> Request:
         wanted = faults.check(definition_from, params, policy)
         waiting = faults.check(waiting_from, params)
         faults.check(check_protection, params)
+        faults.check(check_plan_id, params)
     return Request(wanted, policy, waiting)
 
 
 def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
-    [entry] = reconcile(context_for(task, request.policy), [request.wanted], waiting=request.waiting)
+    try:
+        [entry] = reconcile(context_for(task, request.policy), [request.wanted], waiting=request.waiting)
+    except Refused as exc:
+        if not task.check_mode:
+            raise
+        raise PartialError(exc, exc.entries[0].to_result()) from exc
     return report_one(entry)
 
 
 def main() -> None:
     """Entry point."""
     auth.run(
-        auth.argument_spec(**DEFINITION_OPTIONS, **WAIT_OPTIONS, **POLICY_OPTION, **PROTECT_OPTIONS),
+        auth.argument_spec(**DEFINITION_OPTIONS, **WAIT_OPTIONS, **POLICY_OPTION, **PLAN_OPTION, **PROTECT_OPTIONS),
         ensure,
         prepare=prepare,
         requires=lambda params: libraries(params["policy"]),

@@ -36,6 +36,7 @@ extends_documentation_fragment:
   - mstr.library.wait
   - mstr.library.policy
   - mstr.library.protect
+  - mstr.library.plan
 options:
   runtimes:
     description:
@@ -443,6 +444,16 @@ runtimes:
         version: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
         whitelist: []
       error: null
+plan_id:
+  description:
+    - The id of everything that the task changed, or would change in check mode. It is the same if and only if the same
+      runtimes get the same changes from the same values, so it can be approved and given as O(plan_id). A task that
+      changes nothing has one, too.
+    - Null if a runtime could not be planned.
+  returned: when the task has compared the server with the definitions
+  type: str
+  sample: 5e2f0c1a9b7d4e6f8a0b1c2d
+  version_added: 1.1.0
 summary:
   description:
     - The numbers of runtimes that were C(created), C(updated), C(deleted), C(unchanged) and C(failed).
@@ -481,7 +492,12 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
     Definition,
     definition_from,
 )
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import (
+    PLAN_OPTION,
+    check_plan_id,
+    report,
+    result_of,
+)
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
     POLICY_OPTION,
@@ -514,6 +530,7 @@ def prepare(params: Mapping[str, Any]) -> Request:
         wanted = faults.check(definitions, params, policy)
         waiting = faults.check(waiting_from, params)
         faults.check(check_protection, params)
+        faults.check(check_plan_id, params)
         faults.check(check_bounds, params)
     return Request(wanted, policy, waiting)
 
@@ -644,7 +661,9 @@ def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
     try:
         entries = reconcile(context_for(task, request.policy), request.wanted, purge, request.waiting)
     except Refused as exc:
-        raise PartialError(exc, report(exc.entries, purge.wanted)) from exc
+        if not task.check_mode:
+            raise
+        raise PartialError(exc, result_of(exc.entries)) from exc
     return report(entries, purge.wanted)
 
 
@@ -661,6 +680,7 @@ def main() -> None:
             **CONCURRENCY_OPTION,
             **WAIT_OPTIONS,
             **POLICY_OPTION,
+            **PLAN_OPTION,
             **PROTECT_OPTIONS,
         ),
         ensure,

@@ -90,7 +90,11 @@ def test_an_environment_without_a_plan_is_left_alone(three: Play, servers: list[
         ((), {"mstr_plan_dest": "plan.json"}, "mstr_plan_dest writes the plan of a check"),
         (("--check",), {"mstr_plan_dest": "no/plan.json"}, "no, does not exist; create it"),
         (("--check",), {"mstr_plan_dest": "."}, "is a directory"),
-        (("--check",), {"mstr_plan_dest": "a", "mstr_plan_src": "a"}, "Set only one of mstr_plan_src and mstr_plan_dest"),
+        (
+            ("--check",),
+            {"mstr_plan_dest": "a", "mstr_plan_src": "a"},
+            "Set only one of mstr_plan_src and mstr_plan_dest",
+        ),
         ((), {"mstr_plan_src": "missing.json"}, "missing.json is not a file"),
         ((), {"mstr_plan_src": "broken.json"}, "broken.json is not a plan: it is not JSON"),
         ((), {"mstr_plan_src": "newer.json"}, "newer.json has the format 99"),

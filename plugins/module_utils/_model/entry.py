@@ -6,30 +6,37 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import MstrError, PartialError
+from .._errors import MstrError, PartialError, ValidationError, listed
 from .definition import Definition
 from .plan import DONE, NO_PLAN, Plan
 from .runtime import Runtime
 
 PURGED = "purge"
 _FAILURES_IN_MESSAGE = 5
+_NAMES_IN_MESSAGE = 10
+_PLAN_ID_DIGITS = 24
+PLAN_OPTION: dict[str, Any] = {"plan_id": {"type": "str"}}
 
 
 class Entry(NamedTuple):
     """One runtime: each step of the work returns a copy that knows more.
 
     `place`: where a list has the definition, such as "runtimes[3]", or "purge". `found`: the runtime before the task.
-    `done`: the plan was carried out, or would have been (`predicted`: check mode). `runtime`: the runtime after that;
-    `read`: it comes from the server. An entry that was written and then failed has an `error` and is `done`.
+    `planned`: the `change_text` of its first plan; None if it could not be planned. `done`: the plan was carried out,
+    or would have been (`predicted`: check mode). `runtime`: the runtime after that; `read`: it comes from the server.
+    An entry that was written and then failed has an `error` and is `done`.
     """
 
     wanted: Definition
     place: str
     found: Runtime | None = None
     plan: Plan = NO_PLAN
+    planned: str | None = None
     runtime: Runtime | None = None
     done: bool = False
     predicted: bool = False
@@ -110,7 +117,8 @@ class Entry(NamedTuple):
 
     def to_result(self) -> dict[str, Any]:
         """The result of a task for this one runtime."""
-        return {"changed": self.changed, "msg": self.msg, **self._facts(), "diff": self.diff}
+        facts = {**self._facts(), "plan_id": plan_id([self])}
+        return {"changed": self.changed, "msg": self.msg, **facts, "diff": self.diff}
 
     def to_listed(self) -> dict[str, Any]:
         """The entry's part of the result of a task for many runtimes."""
@@ -128,6 +136,45 @@ class Entry(NamedTuple):
         return {**self.diff, "before_header": header, "after_header": header}
 
 
+def plan_id(entries: Sequence[Entry]) -> str | None:
+    """The id of all that a task would change; None if an entry could not be planned.
+
+    It is the same if and only if the same runtimes (by id; by name for a create) get the same changes from the same
+    values. An empty plan has an id, too.
+    """
+    planned = [one.planned for one in entries]
+    if None in planned:
+        return None
+    digest = hashlib.sha256("\n".join(sorted(text for text in planned if text)).encode())
+    return digest.hexdigest()[:_PLAN_ID_DIGITS]
+
+
+def check_plan_id(params: Mapping[str, Any]) -> None:
+    """Raises ValidationError if the option `plan_id` is given and cannot be the id of a plan."""
+    text = params["plan_id"]
+    if text and not re.fullmatch(f"[0-9a-f]{{{_PLAN_ID_DIGITS}}}", text):
+        raise ValidationError([f"plan_id {text!r} is invalid: expected {_PLAN_ID_DIGITS} hexadecimal digits"])
+
+
+def different_plan(approved: str, entries: Sequence[Entry]) -> str:
+    """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
+    left, parts = _NAMES_IN_MESSAGE, []
+    for action in ("create", "update", "delete"):
+        changes = sorted(
+            f"{one.name!r}: {', '.join(one.plan.changed_fields)}" if action == "update" else repr(one.name)
+            for one in entries
+            if one.to_do == action
+        )
+        if changes:
+            parts.append(f"{len(changes)} to {action} ({listed(changes, left, '; ') if left else '…'})")
+            left = max(0, left - len(changes))
+    failed = [f"{one.place} {one.label}: {one.error.sentence}" for one in entries if one.error]
+    if failed:
+        parts.append(f"{len(failed)} that cannot be planned ({listed(failed, _FAILURES_IN_MESSAGE, '; ')})")
+    now = ", ".join(parts) or "nothing to change"
+    return f"The plan is different from the approved one ({approved}): {now}. Nothing was written."
+
+
 def report_one(entry: Entry) -> dict[str, Any]:
     """The result of a task for one runtime. Raises the entry's error; PartialError once its plan was carried out."""
     if entry.error:
@@ -135,27 +182,37 @@ def report_one(entry: Entry) -> dict[str, Any]:
     return entry.to_result()
 
 
+def _reported(entries: Sequence[Entry]) -> list[Entry]:
+    return [one for one in entries if one.place != PURGED or one.done or one.error]
+
+
+def result_of(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The result of a task for many runtimes, whether or not an entry failed."""
+    reported = _reported(entries)
+    results = [one.to_listed() for one in reported]
+    actions = [result["action"] for result in results]
+    summary = {
+        **{action: actions.count(action) for action in DONE.values() if action != "none"},
+        "unchanged": actions.count("none"),
+        "failed": sum(1 for one in reported if one.error),
+    }
+    return {
+        "changed": any(one.changed for one in reported),
+        "msg": summary_line(summary, predicted=any(one.predicted for one in reported)),
+        "runtimes": results,
+        "summary": summary,
+        "plan_id": plan_id(entries),
+        "diff": [one.to_diff() for one in reported if one.changed],
+    }
+
+
 def report(entries: Sequence[Entry], purge: bool) -> dict[str, Any]:
     """The result of a task for many runtimes. Raises PartialError, which carries the result, if an entry failed.
 
     `purge`: whether the task should purge.
     """
-    reported = [one for one in entries if one.place != PURGED or one.done or one.error]
-    results = [one.to_listed() for one in reported]
-    actions = [result["action"] for result in results]
+    result, reported = result_of(entries), _reported(entries)
     failed = [(one, one.error) for one in reported if one.error]
-    summary = {
-        **{action: actions.count(action) for action in DONE.values() if action != "none"},
-        "unchanged": actions.count("none"),
-        "failed": len(failed),
-    }
-    result = {
-        "changed": any(one.changed for one in reported),
-        "msg": summary_line(summary, predicted=any(one.predicted for one in reported)),
-        "runtimes": results,
-        "summary": summary,
-        "diff": [one.to_diff() for one in reported if one.changed],
-    }
     if not failed:
         return result
     lines = [f"{one.place} {one.label}: {error.sentence.rstrip('.')}." for one, error in failed[:_FAILURES_IN_MESSAGE]]

@@ -102,7 +102,7 @@ class Context(NamedTuple):
     `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock` returns
     monotonic seconds. `retries`: how many times a write whose result is unclear may be sent again. `concurrency`:
     number of parallel requests. `guard` gets the runtimes that would be deleted, and returns which of them must not be
-    deleted and why.
+    deleted and why. `plan_id`: the id of the approved plan; None if any plan may be carried out.
     """
 
     api: RuntimeApi
@@ -115,6 +115,7 @@ class Context(NamedTuple):
     check_mode: bool = False
     policy: Policy | None = None
     guard: Callable[[Sequence[Runtime]], Iterable[tuple[Sequence[Runtime], str]]] | None = None
+    plan_id: str | None = None
 
 
 def attempt(step: Callable[[Entry], Entry], entry: Entry) -> Entry:

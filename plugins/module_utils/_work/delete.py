@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from .._errors import MstrError, ValidationError, listed
 from .._model.definition import Definition
-from .._model.entry import PURGED, Entry
+from .._model.entry import PURGED, Entry, different_plan, plan_id
 from .._model.names import ALIKE, is_named, name_key, quoted
 from .._model.plan import NO_PLAN
 from .._model.runtime import Runtime, lists_default
@@ -92,6 +92,8 @@ def refusals(
     """
     purged = [(entry, one) for entry, one in to_delete if entry.place == PURGED]
     names = _by_name_key(entry.wanted.name or "" for entry in entries if entry.place != PURGED)
+    if context.plan_id and not again and plan_id(entries) != context.plan_id:
+        yield None, different_plan(context.plan_id, entries)
     if purge.wanted and not lists_default(there):
         yield None, f"purge is refused: {INCOMPLETE}. Run the task again, or as a user who sees every runtime"
     for entry, one in purged:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._errors import MstrError, ValidationError
 from .._model.definition import Definition
-from .._model.entry import Entry
+from .._model.entry import Entry, plan_id
 from .._model.plan import POOL
 from .._model.policy import Policy
 from .._model.runtime import Runtime, lists_default
@@ -26,11 +26,15 @@ from .write import locate, not_read_again, plan_entry, verify, write
 
 
 class Refused(ValidationError):
-    """A task that is refused in check mode. `entries`: what it would do otherwise, because the user needs to see it."""
+    """A task that is refused before any write. `entries`: what it would do otherwise, for the user to see."""
 
     def __init__(self, faults: Iterable[str], entries: Sequence[Entry]) -> None:
         super().__init__(faults)
         self.entries = entries
+
+    def to_result(self) -> dict[str, Any]:
+        """The arguments of `fail_json`, with the id of what the task would do."""
+        return {**super().to_result(), "plan_id": plan_id(self.entries)}
 
 
 def context_for(task: Any, policy: Policy | None) -> Context:
@@ -52,6 +56,7 @@ def context_for(task: Any, policy: Policy | None) -> Context:
         check_mode=task.check_mode,
         policy=policy,
         guard=guard,
+        plan_id=task.params["plan_id"] or None,
     )
 
 
@@ -83,7 +88,7 @@ def reconcile(
     to_delete = [(one, one.plan.runtime) for one in entries if one.to_do == "delete" and one.plan.runtime]
     faults = list(dict.fromkeys(sentence for _entry, sentence in refusals(context, purge, entries, to_delete, there)))
     if faults and not context.check_mode:
-        raise ValidationError(faults)
+        raise Refused(faults, entries)
     entries = [attempt(partial(write, context), one) if one.to_do == "none" else one for one in entries]
     entries = each(context, write, entries, lambda one: one.to_do in ("create", "update"), "written")
     entries, after = _verified(context, entries, alone, waiting)

@@ -16,7 +16,7 @@ from .._errors import ApiError, ConnectError, MstrError, ValidationError
 from .._model.definition import Definition
 from .._model.entry import Entry
 from .._model.names import ALIKE, near_names, quoted
-from .._model.plan import DONE, Plan, differences_after_write, make_plan
+from .._model.plan import DONE, Plan, change_text, differences_after_write, make_plan
 from .._model.runtime import Runtime, lists_default
 from .._session.interrupt import Interrupted
 from .._session.transport import is_outage
@@ -59,7 +59,7 @@ def plan_entry(context: Context, entry: Entry, listed: Sequence[Runtime] | None)
         _check_name(plan.runtime, context.api.everything() if listed is None else listed)
     if entry.found is None and wanted.name and not wanted.id:
         _warn_of_near_names(context, wanted, listed or ())
-    return entry._replace(plan=plan)
+    return entry._replace(plan=plan, planned=change_text(entry.found, plan))
 
 
 def _check_version(context: Context, version: str) -> None:
@@ -95,12 +95,13 @@ def _warn_of_near_names(context: Context, wanted: Definition, listed: Iterable[R
 
 def write(context: Context, entry: Entry) -> Entry:
     """Carry out the entry's plan, unless in check mode or nothing changes. Raises MstrError."""
-    plan, wanted = entry.plan, entry.wanted
-    if context.check_mode or plan.action == "none":
-        return _done(entry, plan.runtime, predicted=context.check_mode)
+    wanted = entry.wanted
+    if context.check_mode or entry.plan.action == "none":
+        return _done(entry, entry.plan.runtime, predicted=context.check_mode)
     lost: ApiError | ConnectError | None = None
     tries = context.retries
     while True:
+        plan = entry.plan
         try:
             return _done(entry, _send(context, plan, wanted))
         except Interrupted as exc:
@@ -111,13 +112,12 @@ def write(context: Context, entry: Entry) -> Entry:
             if not exc.unclear:
                 raise
             lost = exc
-        written, plan = _check_after_loss(context, entry, lost)
-        if written:
-            return written
+        entry = _check_after_loss(context, entry, lost)
+        if entry.done:
+            return entry
         if tries < 1:
-            raise _not_done_error(lost, DONE[plan.action])
+            raise _not_done_error(lost, DONE[entry.plan.action])
         tries -= 1
-        entry = entry._replace(plan=plan)
 
 
 def _done(entry: Entry, runtime: Runtime | None, read: bool = False, predicted: bool = False) -> Entry:
@@ -138,8 +138,8 @@ def _send(context: Context, plan: Plan, wanted: Definition) -> Runtime:
     return plan.runtime
 
 
-def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> tuple[Entry | None, Plan]:
-    """Check a write whose response was lost. Returns the entry if it was carried out, and the plan of what is left."""
+def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> Entry:
+    """Check a write whose response was lost. Returns the entry, done or with the plan of what is left to do."""
     plan, wanted = entry.plan, entry.wanted
     # An error in the API's own form comes from the server itself: it does not continue with the write.
     checks = _CHECKS[:1] if lost.error["code"] else _CHECKS
@@ -159,8 +159,18 @@ def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> tuple[
                 **lost.error,
             ) from exc
         if _was_written(plan, current, remaining):
-            return _found_done(entry, current), remaining
-    return None, remaining
+            return _found_done(entry, current)
+    _check_approval(context, entry, current, remaining)
+    return entry._replace(plan=remaining)
+
+
+def _check_approval(context: Context, entry: Entry, current: Runtime | None, plan: Plan) -> None:
+    """Raises MstrError if a plan made during the work is not what was approved."""
+    if context.plan_id and change_text(current, plan) != entry.planned:
+        raise MstrError(
+            f"The runtime {entry.wanted.label} changed while the approved plan was carried out, so this task leaves it "
+            "as it is. Check again and have the new plan approved."
+        )
 
 
 def _located_after_loss(context: Context, wanted: Definition) -> Runtime | None:
@@ -182,7 +192,9 @@ def _name_is_taken(context: Context, entry: Entry, refusal: MstrError, lost: Mst
         return _found_done(entry, found)
     if found:
         # Another play created it first: write only what still differs.
-        return write(context, plan_entry(context, entry._replace(found=found), listed))
+        again = plan_entry(context, entry._replace(found=found), listed)
+        _check_approval(context, entry, found, again.plan)
+        return write(context, again._replace(planned=entry.planned))
     near = near_names(str(wanted.name), (one.name for one in listed))
     alike = " and ".join(one.label for one in listed if one.name in near)
     why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"

@@ -33,6 +33,8 @@ def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None
         try:
             return report(reconcile(server.context(**how), definitions, asked, wait), purge)
         except Refused as exc:
+            if not how.get("check_mode"):
+                raise
             raise PartialError(exc, report(exc.entries, purge)) from exc
 
     return run

@@ -31,7 +31,7 @@ from ansible_collections.mstr.library.tests.unit.support.strategies import OBJEC
 from hypothesis import given
 from hypothesis import strategies as st
 
-RESULT_KEYS = {"changed", "msg", "id", "action", "changed_fields", "changes", "runtime", "diff"}
+RESULT_KEYS = {"changed", "msg", "id", "action", "changed_fields", "changes", "runtime", "diff", "plan_id"}
 PATCH, DELETE = f"PATCH /runtimes/{ID}", f"DELETE /runtimes/{ID}"
 ABSENT = wanted(state="absent")
 NEW = wanted(description="new")

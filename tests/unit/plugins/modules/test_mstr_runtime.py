@@ -10,7 +10,7 @@ from ansible_collections.mstr.library.tests.unit.support.library_server import L
 from ansible_collections.mstr.library.tests.unit.support.make import ID, PASSWORD, stored
 from ansible_collections.mstr.library.tests.unit.support.module import Run
 
-KEYS = {"changed", "id", "action", "changed_fields", "changes", "msg", "runtime"}
+KEYS = {"changed", "id", "action", "changed_fields", "changes", "msg", "runtime", "plan_id"}
 SAMPLE = {
     "name": "r",
     "whitelist": ["10.10.10.0/24", "192.168.1.1"],

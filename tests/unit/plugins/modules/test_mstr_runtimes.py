@@ -31,6 +31,7 @@ def params(**options):
         "wait_timeout": 300,
         "protect_used": False,
         "protect_projects": None,
+        "plan_id": None,
         "wait_interval": 2.0,
         "policy": None,
         **options,

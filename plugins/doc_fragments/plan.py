@@ -1,0 +1,21 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The guard against carrying out a plan that nobody has approved."""
+
+    DOCUMENTATION = r"""
+options:
+  plan_id:
+    description:
+      - The id of the approved plan, which an earlier run returned as RV(plan_id), usually in check mode.
+      - If the plan of this task has a different id, because the server or the definitions changed, the task fails
+        before it writes anything, and says what the plan is now. It does so in check mode, too.
+      - If not set, or empty, any plan is carried out.
+    type: str
+    version_added: 1.1.0
+"""

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The id of a plan: the same for the same changes from the same values, and nothing is written for a different one."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, check_plan_id, plan_id
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import change_text, make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Purge, Refused, reconcile
+from ansible_collections.mstr.library.tests.unit.support.make import (
+    ID,
+    OTHER_ID,
+    faults_of,
+    lost,
+    refusal,
+    stored,
+    wanted,
+)
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+from ansible_collections.mstr.library.tests.unit.support.strategies import OPTIONS
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+# Every supported ansible-core and Python gives this id.
+THE_SAME_EVERYWHERE = "060b27e34cffd8fae1856658"
+
+
+def planned(data, **options):
+    """The entry of a definition for a runtime that the server has as `data`, or does not have."""
+    current = from_api(data) if data else None
+    definition = wanted(**options)
+    plan = make_plan(current, definition)
+    return Entry(definition, "runtimes[0]", current, plan, change_text(current, plan))
+
+
+def id_of(*entries):
+    return plan_id(entries)
+
+
+def an_update(**fields):
+    return planned(stored(**{"execTimeout": 60, **fields}), exec_timeout=900)
+
+
+def test_the_id_has_a_fixed_value():
+    deleted = planned(stored(id=OTHER_ID, name="old", packages=[{"name": "Pandas", "version": "2"}]), state="absent")
+    created = planned(
+        None, name="nëw", whitelist=["1.2.3.4"], packages=[{"name": "mstrio_py"}], resource={"cpu": 1.0, "mem": 512}
+    )
+    updated = planned(stored(resource={"cpu": "0.20", "mem": 512}), resource={"cpu": 0.5}, description="d")
+    assert id_of(deleted, created, updated) == THE_SAME_EVERYWHERE
+
+
+def test_an_empty_plan_has_an_id_and_one_that_could_not_be_made_has_none():
+    assert id_of() == id_of(planned(stored(), exec_timeout=600)) != id_of(an_update())
+    assert id_of(an_update(), Entry(wanted(), "runtimes[1]")) is None
+
+
+@given(st.permutations([("a", "10.0.0.0/8"), ("b", "10.1.2.3"), ("c", "2001:db8::/32")]))
+def test_order_does_not_matter(order):
+    def plans(order):
+        blocks = [block for _, block in order]
+        return [planned(stored(id=name * 32, whitelist=blocks), name=name, whitelist=[]) for name, _ in order]
+
+    assert plan_id(plans(order)) == plan_id(plans(sorted(order)))
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("whitelist", ["10.10.10.7/24", "1.2.3.4"], ["1.2.3.4/32", "10.10.10.0/24"]),
+        ("packages", [{"name": "mstrio_py"}, {"name": "A", "version": None}], [{"name": "a"}, {"name": "mstrio-py"}]),
+        ("resource", {"cpu": "0.20", "mem": "512"}, {"cpu": 0.2, "mem": 512, "disk": None}),
+        ("description", None, ""),
+        ("minCachedInstances", None, 0),
+        ("status", "ready", "busy"),
+        ("version", "1", "2"),
+        ("id", ID, ID.lower()),
+    ],
+)
+def test_the_spelling_of_the_server_does_not_matter(field, one, other):
+    ids = [id_of(planned(stored(**{field: value}), state="absent")) for value in (one, other)]
+    assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"name": "x"}, {"description": "x"}, {"others": "x"}, {"execTimeout": 61}, {"whitelist": ["1.1.1.1"]}]
+)
+def test_of_a_runtime_to_delete_every_field_counts(fields):
+    assert id_of(planned(stored(), state="absent")) != id_of(planned(stored(**fields), state="absent"))
+
+
+@given(OPTIONS, st.sampled_from(["execTimeout", "description", "others"]))
+def test_fields_that_are_not_managed_do_not_count(options, field):
+    names = {"execTimeout": "exec_timeout"}
+    assume(names.get(field, field) not in options)
+    options = {**options, "name": "r"}
+    assert id_of(planned(stored(), **options)) == id_of(planned(stored(**{field: 7}), **options))
+
+
+@pytest.mark.parametrize("fields", [{"execTimeout": 61}, {"id": OTHER_ID}])
+def test_a_managed_field_and_the_runtime_count(fields):
+    assert id_of(an_update()) != id_of(an_update(**fields))
+
+
+def test_the_wanted_value_counts_and_the_comment_does_not():
+    first = planned(stored(), exec_timeout=60)
+    assert id_of(first) != id_of(planned(stored(), exec_timeout=61))
+    assert id_of(first) == id_of(planned(stored(), exec_timeout=60, journal_comment="c"))
+    assert id_of(first) != id_of(first, planned(None, name="new"))
+
+
+@pytest.mark.parametrize("text", ["x", "0" * 23, "0" * 25, "A" * 24, "é" * 24])
+def test_a_wrong_form_is_refused(text):
+    [fault] = faults_of(check_plan_id, {"plan_id": text})
+    assert fault == f"plan_id {text!r} is invalid: expected 24 hexadecimal digits"
+
+
+@pytest.mark.parametrize("text", [None, "", "0" * 24])
+def test_no_id_and_a_right_form_are_accepted(text):
+    check_plan_id({"plan_id": text})
+
+
+# --- on a server
+
+
+DEFINITIONS = [definition_from({"name": "r", "exec_timeout": 900}), definition_from({"name": "new"})]
+PURGE = Purge(True)
+
+
+def approved(server):
+    return plan_id(reconcile(server.context(check_mode=True), DEFINITIONS, PURGE))
+
+
+def a_server():
+    return Server(stored(), stored(id=OTHER_ID, name="old"))
+
+
+def test_the_approved_plan_is_carried_out_and_reports_the_same_id():
+    server = a_server()
+    identity = approved(server)
+    entries = reconcile(server.context(plan_id=identity), DEFINITIONS, PURGE)
+    assert plan_id(entries) == identity
+    assert server.names == ["new", "r"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_different_plan_is_refused_with_what_it_is_now(check_mode):
+    server = a_server()
+    identity = approved(server)
+    server.runtimes["C" * 32] = stored(id="C" * 32, name="just made")
+    with pytest.raises(Refused) as refusal:
+        reconcile(server.context(plan_id=identity, check_mode=check_mode), DEFINITIONS, PURGE)
+    assert refusal.value.sentence == (
+        f"The plan is different from the approved one ({identity}): 1 to create ('new'), 1 to update ('r': "
+        "exec_timeout), 2 to delete ('just made'; 'old'). Nothing was written."
+    )
+    assert server.writes == []
+
+
+def test_a_plan_that_was_applied_is_used_up():
+    server = a_server()
+    identity = approved(server)
+    reconcile(server.context(plan_id=identity), DEFINITIONS, PURGE)
+    with pytest.raises(Refused, match="nothing to change"):
+        reconcile(server.context(plan_id=identity), DEFINITIONS, PURGE)
+
+
+def test_the_refusal_lists_at_most_ten_names():
+    server = Server(*(stored(id=f"{number:032}", name=f"n{number:02}") for number in range(12)))
+    with pytest.raises(Refused) as refusal:
+        reconcile(server.context(plan_id="0" * 24), DEFINITIONS, PURGE)
+    assert "2 to create ('new'; 'r'), 12 to delete ('n00'; 'n01'; " in refusal.value.sentence
+    assert "'n07' and 4 more). Nothing was written." in refusal.value.sentence
+
+
+@pytest.mark.parametrize("fault", [refusal(400, "ERR0015", "An object of that name exists"), lost()])
+def test_what_another_play_writes_meanwhile_is_not_adapted(fault):
+    """A lost update, and a create of a name that was taken, are planned again; the approval does not cover that."""
+    server = Server(stored())
+    definition = definition_from({"name": "new" if fault.error["code"] else "r", "exec_timeout": 900})
+    identity = plan_id(reconcile(server.context(check_mode=True), [definition]))
+
+    def meanwhile():
+        server.runtimes[OTHER_ID] = stored(id=OTHER_ID, name="new", execTimeout=1)
+        server.runtimes[ID]["execTimeout"] = 1
+
+    server.fail("POST" if fault.error["code"] else "PATCH", fault, meanwhile=meanwhile)
+    [entry] = reconcile(server.context(plan_id=identity), [definition])
+    assert "changed while the approved plan was carried out" in str(entry.error)
+    assert [one["execTimeout"] for one in server.runtimes.values()] == [1, 1]
