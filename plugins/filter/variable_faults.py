@@ -60,6 +60,8 @@ PLAYBOOKS = (
     "mstr_fail_on_drift",
     "mstr_fail_on_violation",
     "mstr_in_process",
+    "mstr_plan_dest",
+    "mstr_plan_src",
     "mstr_probe_cleanup",
     "mstr_probe_dest",
     "mstr_probe_reach",

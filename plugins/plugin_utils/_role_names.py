@@ -18,7 +18,7 @@ SWITCH = "mstr_called_by_role"
 # The options of mstr_runtimes for which the role has a variable `mstr_runtimes_…`, except `purge` and `wait`, which
 # are also ordinary words.
 _OPTIONS = (
-    "concurrency|journal_comment|policy|protect_projects|protect_used|purge_exclude|purge_limit|"
+    "concurrency|journal_comment|plan_id|policy|protect_projects|protect_used|purge_exclude|purge_limit|"
     "wait_interval|wait_timeout"
 )
 _PLACES = re.compile(
