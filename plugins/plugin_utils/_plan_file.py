@@ -27,7 +27,8 @@ _KEYS = ("environment", "plan_id", "outcome", "message", "summary", "runtimes")
 
 def plan_text(reports: Iterable[Json], generated: str) -> str:
     """The text of the file for environment reports of a check. `generated`: time in ISO 8601."""
-    environments = sorted(({key: one.get(key) for key in _KEYS} for one in reports), key=lambda one: one["environment"])
+    ordered = sorted(reports, key=lambda one: str(one["environment"]))
+    environments = [{key: one.get(key) for key in _KEYS} for one in ordered]
     content = {
         "format": FORMAT,
         "collection": f"mstr.library {_version()}",

@@ -36,12 +36,12 @@ class Entry(NamedTuple):
     place: str
     found: Runtime | None = None
     plan: Plan = NO_PLAN
-    planned: str | None = None
     runtime: Runtime | None = None
     done: bool = False
     predicted: bool = False
     read: bool = False
     error: MstrError | None = None
+    planned: str | None = None
 
     @property
     def name(self) -> str | None:

@@ -35,7 +35,7 @@ def planned(data, **options):
     current = from_api(data) if data else None
     definition = wanted(**options)
     plan = make_plan(current, definition)
-    return Entry(definition, "runtimes[0]", current, plan, change_text(current, plan))
+    return Entry(definition, "runtimes[0]", current, plan, planned=change_text(current, plan))
 
 
 def id_of(*entries):
