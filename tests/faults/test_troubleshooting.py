@@ -172,6 +172,11 @@ def _purge_limit(sim: Simulator) -> str:
     return run("mstr_runtimes", sim, runtimes=[{"name": NAME}], purge=True, purge_limit=1).sentence
 
 
+@scenario("The plan is different from the approved one")
+def _different_plan(sim: Simulator) -> str:
+    return runtime(sim, name=NAME, plan_id="0" * 24).sentence
+
+
 @scenario("may or may not have been created")
 def _lost_for_good(sim: Simulator) -> str:
     sim.fault("close_after", operation="create")
