@@ -14,8 +14,10 @@ import json
 import re
 import subprocess
 import tarfile
+import urllib.request
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +103,26 @@ class AnsibleTest:
             self._env.bin / "ansible-test", verb, "--color", "no", *arguments, cwd=self.tree, env=variables
         )
 
+    def sanity(self) -> Result:
+        """Run the sanity tests. They find the machine's Pythons, and skip those that are too old or missing."""
+        if self._gets_pylint():
+            status = self.run("sanity", "--junit")
+            return Result.of_junit(self.results(), status, skips=False)
+        status = self.run("sanity", "--junit", "--skip-test", "pylint")
+        not_run = ("pylint: it needs a package from github.com, which cannot be reached",)
+        return replace(Result.of_junit(self.results(), status, skips=False), not_run=not_run)
+
+    def _gets_pylint(self) -> bool:
+        """Return whether pylint can be installed. The packages of a release candidate may not be in the index yet."""
+        [wanted] = self._env.path.glob("lib/*/site-packages/ansible_test/_data/requirements/sanity.pylint.txt")
+        if "@ https://github.com/" not in wanted.read_text():
+            return True
+        try:
+            with urllib.request.urlopen("https://github.com/robots.txt", timeout=10):
+                return True
+        except OSError:
+            return False
+
     def results(self) -> list[Path]:
         """Return the JUnit files that ansible-test wrote."""
         return sorted((self.tree / "tests" / "output" / "junit").glob("*.xml"))
@@ -148,13 +170,8 @@ _TARGETS = "tests/integration/targets"
 
 
 def _sanity(core: str) -> Stage:
-    """Return the stage. It runs on one Python only, because the sanity tests find the machine's other Pythons."""
-
     def run(job: Job) -> Result:
-        ansible_test = AnsibleTest(job, core, pythons_of(core)[-1])
-        status = ansible_test.run("sanity", "--junit")
-        # The sanity tests skip Pythons that are too old or missing, and tests without files.
-        return Result.of_junit(ansible_test.results(), status, skips=False)
+        return AnsibleTest(job, core, pythons_of(core)[-1]).sanity()
 
     return Stage(f"sanity {core}", run, folder="plugins", core=core)
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from dev import collection, docs, envs, proc
 from dev.envs import PREFERRED, Env, for_pip, variables
 from dev.paths import CACHE, LOGS, RUN
-from dev.pythons import CORES, NEWEST, pythons_of
+from dev.pythons import NEWEST, pythons_of
 from dev.stage import Job, Result, Stage
 
 # The last series of releases that contains it, in version 24.6.1.
@@ -149,9 +149,8 @@ def core_variables(*cores: str) -> Callable[[Env], dict[str, str]]:
     return variables
 
 
-def of_cores(name: str, folder: str) -> tuple[Stage, ...]:
-    """Return the stage of a folder on the newest ansible-core, and for each other core one of the tests that use it."""
-    others = [core for core in CORES if core != NEWEST]
+def of_cores(name: str, folder: str, others: Iterable[str]) -> tuple[Stage, ...]:
+    """Return the stage of a folder on the newest ansible-core, and one of its tests on each core for `others`."""
     return (
         stage(name, folder, variables_of=core_variables(NEWEST)),
         *(

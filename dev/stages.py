@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dev import ansible_test, docs, lint, pytests
 from dev.pytests import VENDOR, as_modules, controller_variables, of_cores
+from dev.pythons import CORES, NEWEST, OLDEST
 from dev.stage import Stage
 
 INNER_LOOP: tuple[Stage, ...] = (
@@ -30,7 +31,7 @@ ALL: tuple[Stage, ...] = (
     *ansible_test.INTEGRATION,
     pytests.stage("simulator", "tests/simulator/tests"),
     pytests.stage("contract", "tests/contract", env_name="contract", versions=VENDOR, workers=1),
-    *of_cores("in process", "tests/in_process"),
+    *of_cores("in process", "tests/in_process", [core for core in CORES if core != NEWEST]),
     pytests.stage("examples", "tests/examples"),
     pytests.stage("examples, as modules", "tests/examples", quick=False, variables_of=as_modules()),
     pytests.stage("environments", "tests/environments"),
@@ -44,7 +45,8 @@ ALL: tuple[Stage, ...] = (
         env_name="controller",
         variables_of=as_modules(controller_variables),
     ),
-    *of_cores("faults", "tests/faults"),
+    # How a run is ended depends on what the core does with signals: the oldest way and the next one.
+    *of_cores("faults", "tests/faults", [OLDEST, [*CORES][-1]]),
     # The tests that depend on the HTTP library, with the oldest version that the modules support.
     pytests.stage(
         "faults urllib3 1.26",
