@@ -33,7 +33,8 @@ class Session:
         self.connection, self._stop, self._warn = connection, stop, warn
         # Called with each response, of any status.
         self.on_response: Callable[[Response], object] = lambda response: None
-        self._http = Http(connection, stop, lambda response: self.on_response(response))
+        # Not the function itself, because it is replaced later.
+        self._http = Http(connection, stop, lambda response: self.on_response(response))  # pylint: disable=unnecessary-lambda
         self._login_lock = Lock()
         self._new_logins = connection.retries
         self._failed_login: MstrError | None = None

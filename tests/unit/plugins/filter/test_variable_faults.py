@@ -61,7 +61,7 @@ def test_only_a_list_has_names():
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "edits"),
+    ("text", "changed", "edits"),
     [
         ("ab", "ab", 0),
         ("ab", "ba", 1),
@@ -72,8 +72,8 @@ def test_only_a_list_has_names():
         ("abcd", "badc", 2),
     ],
 )
-def test_the_distance_counts_inserted_removed_changed_and_swapped_characters(one, other, edits):
-    assert distance(one, other) == distance(other, one) == edits
+def test_the_distance_counts_inserted_removed_changed_and_swapped_characters(text, changed, edits):
+    assert distance(text, changed) == distance(changed, text) == edits
 
 
 def test_no_variable_that_a_role_or_playbook_uses_is_a_fault():
