@@ -26,12 +26,6 @@ from simulator.profiles import PROFILES
 from contract.adhoc import Module
 
 
-@pytest.fixture(scope="session")
-def simulator() -> Iterator[Simulator]:
-    with Simulator() as simulator:
-        yield simulator
-
-
 @pytest.fixture(params=PROFILES)
 def server(request: pytest.FixtureRequest, simulator: Simulator) -> Simulator:
     """Return a fresh server. A test that uses it runs in every profile."""

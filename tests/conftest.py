@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fixtures for folders whose tests share one simulator. Their conftest imports them."""
+"""Fixtures for all folders: one simulator for the tests of a run, and the ansible-cores that this machine has."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 from simulator.harness import Simulator
-
 from support.ansible import COLLECTIONS, programs
 
 # Some tests import parts of the modules into this process.
-sys.path.insert(0, COLLECTIONS)
+if COLLECTIONS:
+    sys.path.insert(0, COLLECTIONS)
 
 
 @pytest.fixture(scope="session")
