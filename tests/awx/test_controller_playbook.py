@@ -354,6 +354,7 @@ def test_objects_of_others_are_those_of_the_organization(tmp_path: Path, control
     (workflow,) = controller.objects["workflow_job_templates"].values()
     relation = ("workflow_job_templates", workflow["id"], "notification_templates_approvals")
     assert controller.associated[relation] == [own["notification_templates"]]
+    assert workflow["allow_simultaneous"] is True
 
     # A constructed inventory would give the hosts of one stage the variables of the other one.
     organization = organizations[0]

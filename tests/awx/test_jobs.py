@@ -209,34 +209,22 @@ def test_an_unanswered_survey_keeps_variables_of_the_inventory(make_job: MakeJob
     assert "None such" in smoke_test.output
 
 
-def test_apply_refuses_a_revision_that_was_not_checked(make_job: MakeJob, simulator: Simulator) -> None:
-    checked, pushed = "1" * 40, "b" * 40
-    check = make_job(check=True, revision=checked)
+def test_an_apply_writes_only_the_approved_plan_of_each_environment(make_job: MakeJob, simulator: Simulator) -> None:
+    check = make_job(("us",), check=True)
     assert check.run() == "successful", check.output
-    assert check.stats["mstr_report"]["project_revision"] == checked
-    assert f"Project revision: {checked}" in check.output
 
-    simulator.clear_requests()
-    refused = make_job(survey=check.stats, revision=pushed)
-    assert refused.run() == "failed"
-    message = f"The drift check ran on revision {checked} of the project, but this job runs on revision {pushed}."
-    assert message in " ".join(refused.output.split())
-    assert simulator.requests() == []
-
-    assert make_job(survey=check.stats, revision="").run() == "failed"
-    approved = make_job(survey=check.stats, revision=checked)
-    assert approved.run() == "successful", approved.output
-
-
-def test_the_report_shows_that_a_manual_project_has_no_revision(make_job: MakeJob, simulator: Simulator) -> None:
-    check = make_job(("us",), check=True, revision="")
-    assert check.run() == "successful", check.output
-    assert check.stats["mstr_report"]["project_revision"] == ""
-    assert "Project revision: not known (a manual project has none)." in check.output
-
-    approved = make_job(("us",), survey=check.stats, revision="")
-    assert approved.run() == "successful", approved.output
+    # An environment without an approved plan is left alone, and does not stop the other one.
+    apply = make_job(survey=check.stats)
+    assert apply.run() == "failed"
+    assert "The drift check has no plan of eu, so nothing of it was approved" in " ".join(apply.output.split())
     assert [runtime["name"] for runtime in simulator.runtimes()] == ["Nightly us"]
+
+    # The plan has been carried out, so it is a different one now.
+    again = make_job(("us",), survey=check.stats)
+    assert again.run() == "failed"
+    assert "The plan is different from the approved one" in " ".join(again.output.split())
+    # An apply by itself needs no plan.
+    assert make_job(("us",)).run() == "successful"
 
 
 def test_a_limit_excludes_the_other_environments(make_job: MakeJob, simulator: Simulator) -> None:

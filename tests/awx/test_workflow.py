@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from simulator.harness import Simulator
@@ -78,22 +79,44 @@ def test_an_approved_change_is_applied_and_not_requested_again(launcher: Launche
     assert (status, nodes) == ("successful", {"drift": "successful"})
 
 
+def test_an_approval_covers_the_plan(launcher: Launcher, simulator: Simulator) -> None:
+    """While an approval waits, somebody makes, edits or deletes a runtime, or pushes a commit."""
+    simulator.seed({"name": "Nightly", "whitelist": ["10.1.0.0/16"]}, {"name": "Surplus"})
+    before = simulator.runtimes(default=True)
+    _, check = launcher.job("Library test: drift check", {})
+
+    def edited(name: str, **fields: Any) -> list[dict[str, Any]]:
+        return [{**each, **(fields if each["name"] == name else {})} for each in before]
+
+    for changed in (
+        [*before, {"name": "Made"}],
+        edited("Surplus", description="edited"),
+        edited("Nightly", whitelist=["10.2.0.0/16"]),
+        [each for each in before if each["name"] != "Surplus"],
+    ):
+        simulator.seed(*changed, replace=True)
+        status, job = launcher.job("Library test: apply", {"mstr_survey_purge_limit": "1"}, check.stats)
+        assert status == "failed", job.output
+        assert "Nothing was changed" in job.output or "The plan is different from the approved one" in job.output
+        assert names(simulator) == sorted(
+            each["name"] for each in changed if not each.get("id", "").startswith("0F3565")
+        )
+
+    simulator.seed(*before, replace=True)
+    status, job = launcher.job("Library test: apply", {}, check.stats)
+    assert status == "successful", job.output
+    assert names(simulator) == ["Nightly"]
+
+
 def test_a_commit_during_the_approval_is_not_applied(launcher: Launcher, simulator: Simulator) -> None:
-    checked = launcher.controller.commits[-1][0]
-    pushed = []
-
-    def approve() -> bool:
-        pushed.append(launcher.controller.push(us={"runtimes": [{"name": "Never approved"}]}))
-        return True
-
-    status, nodes = launcher.workflow(WORKFLOW, approve)
+    definitions = {"runtimes": [*DEFINITIONS["runtimes"], {"name": "Never approved"}]}
+    status, nodes = launcher.workflow(WORKFLOW, lambda: bool(launcher.controller.push(us=definitions)))
 
     assert (status, nodes["approval"], nodes["apply"]) == ("failed", "successful", "failed")
     assert names(simulator) == []
     message = " ".join(launcher.jobs[-1].output.split())
-    assert (
-        f"revision {checked} of the project, but this job runs on revision {pushed[0]}. Nothing was changed." in message
-    )
+    assert "The plan is different from the approved one" in message
+    assert "Never approved" in message
 
 
 def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, simulator: Simulator) -> None:

@@ -191,7 +191,7 @@ def test_jobs_and_a_workflow_with_approval_run(
         check = launched("drift check")
         report = check["artifacts"]["mstr_report"]
         assert [each["outcome"] for each in report["environments"]] == ["drift"]
-        assert report["project_revision"] == api.one("projects", name=f"{prefix} definitions")["scm_revision"]
+        assert all(each["plan_id"] for each in report["environments"])
         assert [runtime["name"] for runtime in simulator.runtimes()] == []
 
         path = workflow()
@@ -200,6 +200,16 @@ def test_jobs_and_a_workflow_with_approval_run(
         api.call("POST", f"{approval}/approve", {})
         assert api.ended(path)["status"] == "successful"
         assert sorted(runtime["name"] for runtime in simulator.runtimes()) == ["Forecasts", "Nightly reports"]
+
+        # Two workflows wait for an approval of the same plan. The second apply is refused.
+        edited = {"Forecasts": {"resource": {"cpu": "2", "mem": 1024}}}
+        have = [{**each, **edited.get(each["name"], {})} for each in simulator.runtimes(default=True)]
+        simulator.seed(*have, replace=True)
+        first, second = workflow(), workflow()
+        approvals = [api.approval(each) for each in (first, second)]
+        for each in approvals:
+            api.call("POST", f"{each}/approve", {})
+        assert sorted(api.ended(each)["status"] for each in (first, second)) == ["failed", "successful"]
 
         # There is no drift, so no approval is requested.
         path = workflow()
