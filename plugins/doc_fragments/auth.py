@@ -54,7 +54,8 @@ options:
   session:
     description:
       - An open session, as M(mstr.library.mstr_session) returns it. The task uses it and leaves it open.
-      - If credentials are set, too, the task uses them only to log in again after the session has ended.
+      - If O(base_url) and credentials are set, too, the task uses them only to log in again after the session has
+        ended. Without O(base_url), it never sends them to the server that the session names.
       - If not set, the environment variable E(MSTR_SESSION) is used.
     type: str
   validate_certs:

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from ._errors import disguises
+from ._errors import ValidationError, disguises
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORTEST_PART = 8  # characters
 
 
@@ -37,6 +38,13 @@ def _not_mappings(spec: Mapping[str, Any], params: Mapping[str, Any], place: str
                 needed = next((key for key, sub in options.items() if sub.get("required")), None)
                 form = f"; write {{{needed}: {entry}}}" if needed and isinstance(entry, str) else ""
                 yield f"{here} {entry!r} is not a mapping of options{form}"
+
+
+def check_unicode(params: Mapping[str, Any]) -> None:
+    """Raises ValidationError for each text with half a character (a lone surrogate), which nothing can show or log."""
+    faults = [f"{name} {text!r} is not valid Unicode text" for name, text in _texts(params) if _SURROGATE.search(text)]
+    if faults:
+        raise ValidationError(faults)
 
 
 def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str]:

@@ -25,7 +25,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
@@ -39,7 +39,7 @@ except ImportError:
     register_secrets = None
 
 from ._errors import MstrError, ValidationError, all_of, masked, unforeseen
-from ._options import masked_by_coincidence, option_error, secret_values, with_disguises
+from ._options import check_unicode, masked_by_coincidence, option_error, secret_values, with_disguises
 from ._session.connection import LOGIN_MODES, Connection, connection_from, is_given
 from ._session.interrupt import Stop
 from ._session.session import Session
@@ -104,6 +104,11 @@ class OwnModule(AnsibleModule):
 
     def _read_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]
+
+    def _log_invocation(self) -> None:
+        # ansible-core 2.16 cannot log half a character. `run` refuses it.
+        with suppress(UnicodeEncodeError):
+            super()._log_invocation()  # type: ignore[no-untyped-call]
 
     def _load_params(self) -> None:
         self._read_params()
@@ -202,7 +207,7 @@ def run(
         module.fail_json(**_not_installed(missing).to_result())
     module.hide(with_disguises(module.no_log_values))
     stop = _frame.make_stop()
-    result, failure = _result(module, stop, work, (connection, prepare))
+    result, failure = _result(module, stop, work, (check_unicode, connection, prepare))
     if stop.hung_up:
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
@@ -236,7 +241,7 @@ def _result(
         # With validate_certs: false the task warns once; urllib3 would warn for each call, on stderr.
         warnings.filterwarnings("ignore", "Unverified HTTPS request")
         try:
-            connection, request = all_of(*(partial(check, module.params) for check in checks))
+            *_none, connection, request = all_of(*(partial(check, module.params) for check in checks))
             _warn_of_risks(module, connection)
             session = Session(connection, stop, module.warn)
             progress = _progress(module, session)

@@ -24,6 +24,8 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 ACTIONS = {"create": "created", "update": "updated", "delete": "deleted"}
 METHODS = {"create": "POST", "update": "PATCH", "delete": "DELETE"}
 
+OK = "HTTP/1.1 200 OK\r\n"
+
 # The server does the work, but its response is lost. If it does the work later, the pauses take real time.
 DONE: dict[str, tuple[float, dict[str, Any]]] = {
     "closed": (0, {"kind": "close_after"}),
@@ -38,6 +40,12 @@ DONE: dict[str, tuple[float, dict[str, Any]]] = {
     "error of the API, 500": (0, {"kind": "error", "status": 500, "work": "before"}),
     "page with a yes": (0, {"kind": "html", "status": 200, "work": "before"}),
     "broken JSON with a yes": (0, {"kind": "broken_json", "work": "before"}),
+    "two lengths": (0, {"kind": "garbled"}),
+    "a negative chunk": (0, {"kind": "garbled", "text": f"{OK}Transfer-Encoding: chunked\r\n\r\n-5\r\nx\r\n"}),
+    "a status of words": (0, {"kind": "garbled", "text": "HTTP/1.1 two hundred\r\n\r\n"}),
+    "no HTTP": (0, {"kind": "garbled", "text": "\0\xff\x15\x03\r\n\r\n"}),
+    "five hundred headers": (0, {"kind": "garbled", "text": OK + "a: b\r\n" * 500 + "\r\n"}),
+    "packed twice": (0, {"kind": "garbled", "text": f"{OK}Content-Encoding: gzip, gzip\r\n\r\nx"}),
 }
 # The server does not do the work, and the response does not show that.
 NOT_DONE: dict[str, dict[str, Any]] = {

@@ -261,7 +261,7 @@ def test_an_expired_session_fails_without_credentials_and_is_replaced_with_them(
     sim.turn_clock(61)
     done = on(text, sim, name="New")
     assert done.result["error"]["code"] == "ERR009"
-    assert "log in with mstr_session again, or supply credentials in addition" in done.sentence
+    assert "log in with mstr_session again, or supply base_url and credentials in addition" in done.sentence
     # If the task also has credentials, it logs in and out itself.
     assert runtime(sim, session=text, name="New").result["action"] == "created"
     assert sim.open_sessions() == []

@@ -51,6 +51,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "json": ("none", {"status": 200, "json": None, "headers": {}}),
     "error": ("none", {"status": 500, "number": 1, "message": "An error happened."}),
     "truncated": ("before", {"missing": 10}),
+    "garbled": ("before", {"text": "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"}),
     "redirect": ("none", {"status": 302, "location": "https://elsewhere.invalid/MicroStrategyLibrary/api"}),
     "session_killed": ("before", {"scope": "session", "clock": "tomcat"}),
     "huge": ("none", {"status": 200, "megabytes": 100, "gzip": False, "chunked": False}),

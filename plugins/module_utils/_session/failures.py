@@ -33,7 +33,11 @@ _HTTPS_HINT = "; if this port uses TLS, write https:// in base_url"
 
 
 class UnreadableBody(Exception):
-    """A body that cannot be unpacked. The text says what came."""
+    """A body that cannot be unpacked. The text says what came. `hopeless`: a retry would bring the same."""
+
+    def __init__(self, text: str, *, hopeless: bool = False) -> None:
+        super().__init__(text)
+        self.hopeless = hopeless
 
 
 class _Case:
@@ -161,7 +165,9 @@ def _lost(case: _Case, exc: Exception, limit: float) -> ConnectError:
     if isinstance(exc, TimeoutError):
         return case.lost(f"{case.sender} sent no complete response within {limit:g} seconds")
     if isinstance(exc, UnreadableBody):
-        return case.lost(f"{case.sender} sent {exc}")
+        return case.lost(
+            f"{case.sender} sent {exc}; check base_url and the gateways in front of the server", hopeless=exc.hopeless
+        )
     if case.names & _NOT_HTTP and "RemoteDisconnected" not in case.names:
         return case.lost(f"{case.sender} answered with something other than HTTP{case.hint}")
     if case.names & _LOST:

@@ -275,7 +275,7 @@ def _unpacked(pieces: Iterable[bytes], codings: str | None) -> Iterator[bytes]:
         yield from pieces
         return
     if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
-        raise UnreadableBody("a content coding that was not asked for")
+        raise UnreadableBody("a content coding that was not asked for", hopeless=True)
     unpacker, begun = _new_unpacker(), False
     try:
         for piece in pieces:

@@ -13,22 +13,26 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from support import ansible
 
+NO_THREADS = Path(__file__).with_name("no_threads")  # a Python that starts with this folder has no threads
 LIMIT_S = 45.0  # after this time a job counts as hanging
 OLD, NEW, EXEC_TIMEOUT = "Old", "New", 60
 
-Server = dict[str, str]  # base_url, username, password, and the URL of a proxy or an empty text
+# base_url, username, password, the URL of a proxy or an empty text, and "threads": empty if none can be started.
+Server = dict[str, str]
 Interrupt = Callable[[], bool]  # whether the job should be interrupted now
 
 
@@ -37,6 +41,7 @@ class Reported(NamedTuple):
 
     text: str
     warned: bool = False
+    memory_mb: int = 0
 
     @property
     def ok(self) -> bool:
@@ -55,11 +60,12 @@ def module(operation: str, server: Server, interrupt: Interrupt) -> Reported:
     command = [str(python), "-m", f"ansible_collections.mstr.library.plugins.modules.{name}"]
     login = {name: server[name] for name in ("base_url", "username", "password")}
     arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**login, **options}})
-    env = _proxied(ansible.bare(PYTHONPATH=ansible.COLLECTIONS), server)
-    output = _run(command, arguments, env, interrupt)
+    folders = [ansible.COLLECTIONS, *([] if server["threads"] else [str(NO_THREADS)])]
+    env = _proxied(ansible.bare(PYTHONPATH=os.pathsep.join(folders)), server)
+    output, memory = _run(command, arguments, env, interrupt)
     lines = [line for line in output.splitlines() if line.startswith("{")]
     result = json.loads(lines[-1]) if lines else {"failed": True, "msg": output[-200:]}
-    return Reported(result["msg"] if result.get("failed") else "ok", warned=bool(result.get("warnings")))
+    return Reported(result["msg"] if result.get("failed") else "ok", bool(result.get("warnings")), memory)
 
 
 def uri(operation: str, server: Server, interrupt: Interrupt) -> Reported:
@@ -71,11 +77,12 @@ def uri(operation: str, server: Server, interrupt: Interrupt) -> Reported:
         str(Path(__file__).with_name("uri.yml")),
     ]
     with tempfile.TemporaryDirectory() as folder:
-        env = ansible.environment(Path(folder), ANSIBLE_CALLBACK_RESULT_FORMAT="json")
-        output = _run(command, "", _proxied(env, server), interrupt)
+        more = {} if server["threads"] else {"PYTHONPATH": str(NO_THREADS)}
+        env = ansible.environment(Path(folder), ANSIBLE_CALLBACK_RESULT_FORMAT="json", **more)
+        output, memory = _run(command, "", _proxied(env, server), interrupt)
     if "failed=0 " in output and "unreachable=0" in output:
-        return Reported("ok")
-    return Reported(output.partition('"msg": "')[2].partition('"')[0] or output[-200:])
+        return Reported("ok", memory_mb=memory)
+    return Reported(output.partition('"msg": "')[2].partition('"')[0] or output[-200:], memory_mb=memory)
 
 
 def _proxied(env: Mapping[str, str], server: Server) -> dict[str, str]:
@@ -84,8 +91,17 @@ def _proxied(env: Mapping[str, str], server: Server) -> dict[str, str]:
     return {**ours, "http_proxy": server["proxy"]} if server["proxy"] else ours
 
 
-def _run(command: list[str], input_text: str, env: dict[str, str], interrupt: Interrupt) -> str:
-    """Run a program and return all of its output. An interrupt is sent to its whole process group."""
+def _run(command: list[str], input_text: str, env: dict[str, str], interrupt: Interrupt) -> tuple[str, int]:
+    """Run a program. Return all of its output, and the memory in MB that one of its processes used at most.
+
+    An interrupt is sent to its whole process group.
+    """
+    peaks = [0]
+
+    def ended() -> bool:
+        peaks.append(_memory_mb(process.pid))
+        return process.poll() is not None
+
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, env=env, start_new_session=True
@@ -93,12 +109,24 @@ def _run(command: list[str], input_text: str, env: dict[str, str], interrupt: In
         assert process.stdin
         process.stdin.write(input_text.encode())
         process.stdin.close()
-        if not _wait(lambda: process.poll() is not None, lambda: os.killpg(process.pid, signal.SIGINT), interrupt):
+        if not _wait(ended, lambda: os.killpg(process.pid, signal.SIGINT), interrupt):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            return f"hangs for more than {LIMIT_S:g} s"
+            return f"hangs for more than {LIMIT_S:g} s", max(peaks)
         output.seek(0)
-        return output.read()
+        return output.read(), max(peaks)
+
+
+def _memory_mb(group: int) -> int:
+    """Return the most memory that a process of this group, or this process, has used so far."""
+    most = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError, IndexError):
+            pid = int(folder.name)
+            if pid == group or os.getpgid(pid) == group:
+                peak = (folder / "status").read_text().partition("VmHWM:")[2].split()[0]
+                most = max(most, int(peak) // 1024)
+    return most
 
 
 def _wait(ended: Callable[[], bool], stop: Callable[[], object], interrupt: Interrupt) -> bool:
@@ -135,12 +163,18 @@ def _peer(job: Callable[[str, Server], None], operation: str, server: Server, in
     process.start()
     theirs.close()
     pid = process.pid or 0
-    if not _wait(lambda: not process.is_alive(), lambda: os.kill(pid, signal.SIGINT), interrupt):
+    peaks = [0]
+
+    def ended() -> bool:
+        peaks.append(_memory_mb(pid))
+        return not process.is_alive()
+
+    if not _wait(ended, lambda: os.kill(pid, signal.SIGINT), interrupt):
         process.kill()
         process.join()
         return Reported(f"hangs for more than {LIMIT_S:g} s")
     try:
-        return Reported(ours.recv())
+        return Reported(ours.recv(), memory_mb=max(peaks))
     except EOFError:
         return Reported("ended without any output")
 
@@ -155,6 +189,8 @@ def _tell(
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
     os.environ.clear()
     os.environ.update(environment)
+    if not server["threads"]:
+        runpy.run_path(str(NO_THREADS / "sitecustomize.py"))
     try:
         job(operation, server)
     except BaseException as exc:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +31,7 @@ _CALLS = {
     "delete": ("DELETE", "/runtimes/"),
     "logout": ("POST", "/auth/logout"),
 }
+_MUCH_MEMORY_MB = 350
 _WRITES = ("create", "update", "delete")
 _SURROUND = ("login", "logout")
 
@@ -37,7 +40,7 @@ _SURROUND = ("login", "logout")
 class Fault:
     """A fault for the simulator. `of`: the tested operations. `ctrl_c`: interrupt the client during the call.
 
-    `proxied`: all calls go through a proxy.
+    `proxied`: all calls go through a proxy. `later`: a second fault. `threads`: whether the client can start threads.
     """
 
     title: str
@@ -45,6 +48,19 @@ class Fault:
     of: tuple[str, ...] = OPERATIONS
     ctrl_c: bool = False
     proxied: bool = False
+    later: dict[str, Any] | None = None
+    threads: bool = True
+
+
+_REFUSED = {"kind": "error", "operation": "login", "skip": 1, "times": None, "status": 401, "number": 3}
+_OK = "HTTP/1.1 200 OK\r\n"
+
+
+def _packed_twice(megabytes: int) -> str:
+    packer = zlib.compressobj(wbits=31)
+    packed = b"".join(packer.compress(b" " * (1 << 20)) for _mb in range(megabytes)) + packer.flush()
+    head, body = f"{_OK}Content-Encoding: gzip, gzip\r\nContent-Length: ", gzip.compress(packed)
+    return f"{head}{len(body)}\r\n\r\n{body.decode('latin-1')}"
 
 
 FAULTS = (
@@ -67,6 +83,20 @@ FAULTS = (
     Fault("503 once, with Retry-After: 1", {"kind": "unavailable"}),
     Fault("429 once, with Retry-After: 1", {"kind": "unavailable", "status": 429}),
     Fault("the session ends in the middle", {"kind": "session_killed"}, of=OPERATIONS[1:]),
+    Fault(
+        "the session ends in the middle, and then logins are refused",
+        {"kind": "session_killed"},
+        of=("list", *_WRITES),
+        later=_REFUSED,
+    ),
+    Fault("a response with two lengths, the work is done", {"kind": "garbled"}, of=("login", "list", *_WRITES)),
+    Fault(
+        "a response in chunks of a negative size, the work is done",
+        {"kind": "garbled", "text": f"{_OK}Transfer-Encoding: chunked\r\n\r\n-5\r\nx\r\n"},
+        of=("list", *_WRITES),
+    ),
+    Fault("a list of 1 kB that unpacks to 400 MB", {"kind": "garbled", "text": _packed_twice(400)}, of=("list",)),
+    Fault("the system allows no more threads", {}, of=("read", *_WRITES), threads=False),
     Fault("a redirect to another server", {"kind": "redirect", "status": 307}),
     Fault("a page with status 200", {"kind": "html", "status": 200}),
     Fault("Ctrl-C while the call is under way", {"kind": "hang"}, ctrl_c=True),
@@ -83,6 +113,7 @@ class Cell:
     sessions: int
     requests: int
     given_away: bool
+    memory_mb: int
 
     @property
     def true(self) -> bool:
@@ -107,6 +138,8 @@ class Cell:
             parts.append(f"{self.sessions} session left")
         if self.given_away:
             parts.append("token sent to another host")
+        if self.memory_mb > _MUCH_MEMORY_MB:
+            parts.append(f"{self.memory_mb} MB of memory")
         return f"{'; '.join(parts)} ({self.requests})"
 
 
@@ -169,7 +202,7 @@ def _done(sim: Simulator, operation: str) -> tuple[bool, int]:
         if entry["method"] == method
         and (entry["path"].startswith(path) if path.endswith("/") else entry["path"] == path)
         and entry["status"] == 200
-        and not (entry["fault"] or "").startswith(("html", "close"))
+        and not (entry["fault"] or "").startswith(("html", "close", "garbled"))
     ]
     return bool(answered), made
 
@@ -180,14 +213,17 @@ def _cell(sim: Simulator, client: str, fault: Fault, operation: str, elsewhere: 
     if fault.order:
         more = {"location": elsewhere} if fault.order["kind"] == "redirect" else {}
         sim.fault(operation=operation, **fault.order, **more)
+    if fault.later:
+        sim.fault(**fault.later)
     tokens.clear()
     server = {"base_url": sim.base_url, "username": sim.username, "password": sim.password}
     server["proxy"] = str(sim.proxy_url) if fault.proxied else ""
+    server["threads"] = "any" if fault.threads else ""
     reported = CLIENTS[client](operation, server, lambda: fault.ctrl_c and _under_way(sim, operation))
     if fault.order.get("kind") == "late_work":
         time.sleep(1.5)  # until the server has finished all of its work
     done, made = _done(sim, operation)
-    return Cell(reported, done, made, len(sim.open_sessions()), len(sim.calls()), bool(tokens))
+    return Cell(reported, done, made, len(sim.open_sessions()), len(sim.calls()), bool(tokens), reported.memory_mb)
 
 
 @dataclass(frozen=True)

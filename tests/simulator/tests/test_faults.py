@@ -204,6 +204,13 @@ def test_endless(sim: Simulator, client: RawClient) -> None:
     assert client.call("GET", "/runtimes").status == 200
 
 
+def test_garbled(sim: Simulator, client: RawClient) -> None:
+    sim.fault("garbled", operation="create", text="no HTTP at all\r\n\r\n")
+    with pytest.raises(http.client.BadStatusLine):
+        client.call("POST", "/runtimes", SAMPLE)
+    assert SAMPLE["name"] in names(sim), "the work is done"
+
+
 def test_echo_secret(sim: Simulator, client: RawClient) -> None:
     sim.fault("echo_secret", operation="list")
     answer = client.call("GET", "/runtimes")
