@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from ._errors import ValidationError, disguises
+from ._errors import disguises
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORTEST_PART = 8  # characters
@@ -40,11 +40,9 @@ def _not_mappings(spec: Mapping[str, Any], params: Mapping[str, Any], place: str
                 yield f"{here} {entry!r} is not a mapping of options{form}"
 
 
-def check_unicode(params: Mapping[str, Any]) -> None:
-    """Raises ValidationError for each text with half a character (a lone surrogate), which nothing can show or log."""
-    faults = [f"{name} {text!r} is not valid Unicode text" for name, text in _texts(params) if _SURROGATE.search(text)]
-    if faults:
-        raise ValidationError(faults)
+def unicode_faults(params: Mapping[str, Any]) -> list[str]:
+    """A sentence for each text with half a character (a lone surrogate), which nothing can show or log."""
+    return [f"{name} {text!r} is not valid Unicode text" for name, text in _texts(params) if _SURROGATE.search(text)]
 
 
 def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str]:

@@ -19,13 +19,14 @@ The only file here that uses AnsibleModule. The names in `__all__` are public; e
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
@@ -39,7 +40,7 @@ except ImportError:
     register_secrets = None
 
 from ._errors import MstrError, ValidationError, all_of, masked, unforeseen
-from ._options import check_unicode, masked_by_coincidence, option_error, secret_values, with_disguises
+from ._options import masked_by_coincidence, option_error, secret_values, unicode_faults, with_disguises
 from ._session.connection import LOGIN_MODES, Connection, connection_from, is_given
 from ._session.interrupt import Stop
 from ._session.session import Session
@@ -102,17 +103,22 @@ class OwnModule(AnsibleModule):
         if register_secrets:
             register_secrets(texts)
 
+    def check_unicode(self, _params: Mapping[str, Any]) -> None:
+        """Raises ValidationError if an option holds half a character."""
+        if self._not_unicode:
+            raise ValidationError(self._not_unicode)
+
     def _read_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]
-
-    def _log_invocation(self) -> None:
-        # ansible-core 2.16 cannot log half a character. `run` refuses it.
-        with suppress(UnicodeEncodeError):
-            super()._log_invocation()  # type: ignore[no-untyped-call]
 
     def _load_params(self) -> None:
         self._read_params()
         self.params = given_options(self.params, self.argument_spec)
+        self._not_unicode = unicode_faults(self.params)
+        if self._not_unicode:
+            # ansible-core 2.16 cannot log them, and 2.21 cannot return them.
+            text = json.dumps(self.params, ensure_ascii=False).encode("utf-8", "replace")
+            self.params = json.loads(text)
         self._written = dict(self.params)  # before Ansible converts them, or empties a list that it cannot convert
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_disguises(secret_values(self.argument_spec, self.params)))
@@ -207,7 +213,7 @@ def run(
         module.fail_json(**_not_installed(missing).to_result())
     module.hide(with_disguises(module.no_log_values))
     stop = _frame.make_stop()
-    result, failure = _result(module, stop, work, (check_unicode, connection, prepare))
+    result, failure = _result(module, stop, work, (module.check_unicode, connection, prepare))
     if stop.hung_up:
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
