@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import subprocess
 import tarfile
 import urllib.request
@@ -142,7 +143,7 @@ def _home(core: str, env: Env, log: Path) -> Path:
             (cache / name).write_text(_STAND_IN)
         # ansible-test makes this key even where it needs none. Two that make it at the same time would fail.
         key = cache.parent / "id_rsa"
-        if not key.exists():
+        if not key.exists() and shutil.which("ssh-keygen"):
             proc.run("ssh-keygen", "-m", "PEM", "-q", "-t", "rsa", "-N", "", "-f", key, log=log)
         _write_pip_settings(env, home / ".config" / "pip" / "pip.conf")
     return home
