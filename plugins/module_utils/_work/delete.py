@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import MstrError, ValidationError, listed
@@ -91,7 +91,9 @@ def refusals(
     To add a guard, yield its refusals here. One that concerns more than deletions is asked only if not `again`.
     """
     purged = [(entry, one) for entry, one in to_delete if entry.place == PURGED]
-    names = _by_name_key(entry.wanted.name or "" for entry in entries if entry.place != PURGED)
+    names: dict[str, list[str]] = {}
+    for name in (entry.wanted.name for entry in entries if purged and entry.place != PURGED):
+        names.setdefault(name_key(name or ""), []).append(name or "")
     if context.plan_id and not again and plan_id(entries) != context.plan_id:
         yield None, different_plan(context.plan_id, entries)
     if purge.wanted and not lists_default(there):
@@ -124,14 +126,6 @@ def refusals(
         for runtimes, sentence in context.guard([one for _entry, one in to_delete]):
             for one in runtimes:
                 yield entry_of[one.key], sentence
-
-
-def _by_name_key(names: Iterable[str]) -> dict[str, list[str]]:
-    by_key: dict[str, list[str]] = {}
-    for name in names:
-        if name:
-            by_key.setdefault(name_key(name), []).append(name)
-    return by_key
 
 
 def delete(

@@ -41,7 +41,9 @@ def locate(
     if wanted.id:
         found = next((one for one in listed or () if one.key == wanted.id), None)
         return api.whole(found, needed) if found else api.get(wanted.id)
-    return api.whole(one_named(api.everything() if listed is None else listed, str(wanted.name)), needed)
+    found = api.whole(one_named(api.everything() if listed is None else listed, str(wanted.name)), needed)
+    # Between the list and the read of the object, somebody may have renamed it.
+    return None if found and found.name not in ("", wanted.name) else found
 
 
 def plan_entry(context: Context, entry: Entry, listed: Sequence[Runtime] | None) -> Entry:

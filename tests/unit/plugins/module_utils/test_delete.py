@@ -583,6 +583,14 @@ def test_no_runtime_is_deleted_that_a_person_would_call_listed_or_spared(
         run(have, *entries, purge=True, exclude=exclude, **how)
     for identity, name in deleted:
         if name not in [entry["name"] for entry in entries if entry.get("state") == "absent"]:
-            assert WORD_OF.get(name, "no word") not in [WORD_OF[one] for one in [*present, *absent]], "listed"
+            assert WORD_OF.get(name, "no word") not in [WORD_OF.get(entry.get("name")) for entry in entries], "listed"
             assert identity not in by_id, "listed by id"
             assert not is_spared(identity, name, exclude), "spared"
+
+
+def test_a_runtime_that_is_renamed_between_the_list_and_its_read_is_not_the_named_one():
+    have = holding(r=A)
+    have.listed = lambda one: {"id": one["id"], "name": one["name"]}
+    meanwhile(have, lambda: have.runtimes[A].update(name="other"))
+    assert have.ensure(definition_from({"name": "r", "state": "absent"})).action == "none"
+    assert have.writes == []
