@@ -30,6 +30,7 @@ options:
         that is not loaded.
       - A script in any other project does not protect its runtime. After the runtime is deleted, such a script fails or
         runs on a different runtime.
+      - Write a list, even for a single project. A text is refused, because names may contain commas.
       - Requires O(protect_used=true). A project that the server does not list for the account is refused.
     type: list
     elements: str

@@ -120,7 +120,7 @@ answers:
     - switch: default_delete
       question: Can the built-in runtime be deleted?
       value: null
-      evidence: "Never tried: every script without a runtime needs it."
+      evidence: "Never tried: scripts of other users need it."
       handled: null
 profile:
   description: >-

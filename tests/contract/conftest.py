@@ -64,3 +64,9 @@ def module(server: Simulator) -> Module:
 def reader(server: Simulator) -> Module:
     """Return the module `mstr_runtime_info`; call it with its options."""
     return Module(server, "mstr_runtime_info")
+
+
+@pytest.fixture
+def assigner(server: Simulator) -> Module:
+    """Return the module `mstr_script_runtime`; call it with its options."""
+    return Module(server, "mstr_script_runtime")

@@ -18,6 +18,7 @@ from contract.adhoc import Module
 
 DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
 ETL, SALES, FINANCE = "A" * 31 + "1", "5A1E" + "0" * 28, "F1AA" + "0" * 28
+NEW = "B" * 32
 PROJECTS = [
     {
         "name": "Sales",
@@ -100,3 +101,22 @@ def test_a_project_that_is_not_loaded_is_an_error_for_both(server: Simulator, ms
     server.seed(projects=[{"name": "Archive", "id": SALES, "loaded": False}])
     with pytest.raises(IServerError):
         list_scripts(mstrio, project_id=SALES, to_dictionary=True)
+
+
+def state_of(server: Simulator, script_id: str) -> dict[str, Any]:
+    """Return everything that the server stores of a script."""
+    return next(one for project in server.projects() for one in project["scripts"] if one["id"] == script_id)
+
+
+def test_both_assign_a_runtime_in_the_same_way(scripts: Simulator, mstrio: Connection, assigner: Module) -> None:
+    close, month_end = f"5C{4:030X}", f"5C{1:030X}"
+    scripts.seed({"name": "New", "id": NEW})
+    before = state_of(scripts, close), state_of(scripts, month_end)
+    mstrio.select_project(project_id=FINANCE)
+    Script(mstrio, id=close).alter(runtime_id=NEW)
+    assigner(runtime="New", scripts=[{"id": month_end, "project": "Sales"}])
+    theirs, ours = scripts.requests("PUT", "/scripts/")
+    assert (theirs["status"], theirs["project"]) == (ours["status"], ours["project"])
+    after = state_of(scripts, close), state_of(scripts, month_end)
+    assert after == tuple({**one, "runtime": NEW} for one in before)
+    assert assigner(runtime="New", scripts=[{"id": close, "project": "Finance"}])["changed"] is False

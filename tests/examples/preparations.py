@@ -101,10 +101,36 @@ PAGES: dict[str, Preparation] = {
     "docs/docsite/rst/guide_sessions.rst": Preparation(
         variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN}, sessions_left=1
     ),
+    "docs/docsite/rst/guide_upgrade.rst": Preparation(
+        switches={"python_versions": ["3.10.5", "3.12.4"]},
+        runtimes=[NIGHTLY, {"name": "Forecasts"}],
+        projects=[
+            {"name": "Sales", "scripts": [{"name": "Month end", "runtime": "Forecasts"}]},
+            {"name": "Finance", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]},
+        ],
+        files={
+            "inventory.yml": "all: {hosts: {production: {ansible_connection: local, "
+            "ansible_python_interpreter: '{{ ansible_playbook_python }}'}}}\n",
+        },
+        may_skip=["Assign the scripts to the old runtime again", "Fail with the step that failed"],
+    ),
     "docs/examples/first_runtime.yml": Preparation(foretold=True),
     "plugins/modules/mstr_runtime_info.py": Preparation(
         runtimes=[NIGHTLY],
         projects=[{"name": "Sales", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]}, {"name": "Finance"}],
+    ),
+    "plugins/modules/mstr_script_runtime.py": Preparation(
+        runtimes=[{"name": "Reports 3.10"}, {"name": "Reports 3.12"}],
+        projects=[
+            {
+                "name": "Sales",
+                "scripts": [
+                    {"name": "Month end", "runtime": "Reports 3.10"},
+                    {"name": "Load", "id": "5C1E7A2B4D0F4E2A9B1C2D3E4F506172", "runtime": "Reports 3.10"},
+                    {"name": "Old", "runtime": "3B9A7C7E4D0F4E2A9B1C2D3E4F506172"},
+                ],
+            }
+        ],
     ),
     "plugins/modules/mstr_runtimes.py": Preparation(
         runtimes=[NIGHTLY, {"name": "Trial of 2024"}, {"name": "Strategy samples"}],

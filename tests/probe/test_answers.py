@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -126,11 +127,18 @@ def wrong_answers(done: Probed, sim: Simulator) -> dict[str, tuple[Any, Any]]:
     }
 
 
+# Words that a reader had to guess at: who does what must be said.
+UNCLEAR = re.compile(
+    r"\b(giver|came back|come back|says so|does not say|gone|unasked|carry|carried|there after|the others?'s)\b"
+)
+
+
 def is_clean(done: Probed, sim: Simulator) -> None:
     assert not done.failure
     assert sim.runtimes() == []
     assert sim.open_sessions() == []
     assert all(one["evidence"] for one in done.result["answers"])
+    assert [one for one in done.result["answers"] if UNCLEAR.search(one["question"] + one["evidence"])] == []
 
 
 def test_every_switch_has_a_question_or_a_reason() -> None:
@@ -239,7 +247,7 @@ def test_check_mode_sends_only_reads_and_reports_what_needs_writes(sim: Simulato
     writes = [call for call in sim.calls() if not call.startswith("GET ") and "/metadataSearches/" not in call]
     assert writes == ["POST /auth/login", "POST /auth/logout"]
     assert done.values["iserver_version"] == "11.6.1000.00123"
-    assert done.evidence["create_status"] == "Needs writing, which check mode leaves out."
+    assert done.evidence["create_status"] == "Needs a write, which check mode does not send."
     assert done.result["changed"] is True
     is_clean(done, sim)
 

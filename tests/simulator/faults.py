@@ -33,6 +33,8 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
     "search": ("POST", r"(/v2)?/metadataSearches/results"),
     "found": ("GET", r"/metadataSearches/results"),
     "script": ("GET", r"/scripts/(?!evaluation$)[^/]+"),
+    "object": ("GET", r"/objects/[^/]+"),
+    "move": ("PUT", r"/scripts/(?!evaluation$)[^/]+"),
 }
 
 # kind: (the default of `work`: whether the call's work is done, the parameters with their defaults)

@@ -164,6 +164,17 @@ _ROWS = (
     _choice("unloaded_projects", "listed|left_out", "whether the list of projects shows one that is not loaded"),
     _choice("unloaded_answer", "500|403|404", "the answer to a call in a project that is not loaded"),
     _choice("used_runtime_delete", "allow|refuse", "deleting a runtime that saved scripts use"),
+    _choice("script_put_omitted", "keep|reset", "what an update of a script does with the keys that it leaves out"),
+    _choice("script_put_runtime", "keep|refuse", "assigning a runtime that does not exist to a script"),
+    _choice(
+        "script_put_needs",
+        "right|privilege",
+        "whether the right to write a script is enough, or the privilege is needed",
+    ),
+    _choice(
+        "script_put_answer", "empty|object", "the response to an update of a script: none, or the script as it was"
+    ),
+    _choice("script_put_running", "allow|refuse", "assigning a different runtime to a script that is running"),
 )
 
 SWITCHES: Mapping[str, Switch] = {row.name: row for row in _ROWS}
@@ -243,6 +254,7 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
             "hidden_script": "not_found",
             "search_versions": "2",
             "search_page_limit": 7,
+            "script_put_answer": "object",
             "unloaded_answer": "404",
         },
     ),
@@ -260,6 +272,9 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
             "unloaded_projects": "left_out",
             "unloaded_answer": "403",
             "used_runtime_delete": "refuse",
+            "script_put_runtime": "refuse",
+            "script_put_needs": "privilege",
+            "script_put_running": "refuse",
         },
     ),
 }

@@ -51,7 +51,7 @@ BODY = {
 
 @dataclass(eq=False)
 class SavedScript:
-    """A script. ``runtime`` is an id, or None for a script without a runtime. ``readers`` None means all users.
+    """A script. ``runtime`` is an id, or None for a script without a runtime. ``readers``, ``writers``: None means all.
 
     ``raw`` contains fields of a seed that override those of a response.
     """
@@ -65,10 +65,20 @@ class SavedScript:
     code: str
     modified: str
     raw: dict[str, Any]
+    folder: str
+    writers: tuple[str, ...] | None
+    description: str
+    variables: list[Any]
+    running: bool
+    version: str = field(default_factory=new_id)
 
     def is_read_by(self, user: User) -> bool:
         """Return whether a user may read it. Its owner always may [help]."""
         return self.readers is None or user is self.owner or user.username in self.readers
+
+    def is_written_by(self, user: User) -> bool:
+        """Return whether a user may change it. Its owner always may [help]."""
+        return self.writers is None or user is self.owner or user.username in self.writers
 
 
 @dataclass(eq=False)
@@ -80,6 +90,11 @@ class Project:
     loaded: bool = True
     denies: tuple[str, ...] = ()
     scripts: list[SavedScript] = field(default_factory=list)
+    folders: dict[str, str] = field(default_factory=dict)  # ids by name
+
+    def folder_id(self, name: str) -> str:
+        """Return the id of a folder with this name."""
+        return self.folders.setdefault(name, new_id())
 
 
 @dataclass(frozen=True)
@@ -120,10 +135,11 @@ class Projects:
         return project.id
 
     def _script(self, data: Mapping[str, Any]) -> SavedScript:
-        only(data, {"name", "id", "subtype", "runtime", "owner", "readers", "code", "raw"})
+        only(data, {"name", "id", "subtype", "runtime", "owner", "readers", "code", "raw",
+                    "folder", "writers", "description", "variables", "running"})  # fmt: skip
         named = data.get("runtime")
         known = [runtime.id for runtime in self._server.runtimes if named in (runtime.id, runtime.name)]
-        readers = data.get("readers")
+        readers, writers = data.get("readers"), data.get("writers")
         return SavedScript(
             id=str(data.get("id") or new_id()).upper(),
             name=data["name"],
@@ -134,6 +150,11 @@ class Projects:
             code=data.get("code", "print('hello')\n"),
             modified=stamp(datetime.now(timezone.utc)),
             raw=dict(data.get("raw", {})),
+            folder=data.get("folder", "Scripts"),
+            writers=None if writers is None else tuple(writers),
+            description=data.get("description", ""),
+            variables=list(data.get("variables", [])),
+            running=bool(data.get("running", False)),
         )
 
     def listed(self, user: User) -> list[Project]:
@@ -170,7 +191,8 @@ class Projects:
             {
                 "id": project.id, "name": project.name, "loaded": project.loaded,
                 "scripts": [
-                    {"id": s.id, "name": s.name, "subtype": s.subtype, "runtime": s.runtime, "owner": s.owner.username}
+                    {"id": s.id, "name": s.name, "subtype": s.subtype, "runtime": s.runtime, "owner": s.owner.username,
+                     "folder": s.folder, "description": s.description, "variables": s.variables, "code": s.code}
                     for s in project.scripts
                 ],
             }
@@ -258,8 +280,8 @@ def _object(script: SavedScript) -> dict[str, Any]:
     """Return the fields that every call returns for a script."""
     return {
         "name": script.name, "id": script.id, "type": SCRIPT_TYPE, "subtype": script.subtype,
-        "description": "", "dateCreated": script.modified, "dateModified": script.modified,
-        "version": script.id[::-1], "acg": 255, "owner": {"name": script.owner.full_name, "id": script.owner.id},
+        "description": script.description, "dateCreated": script.modified, "dateModified": script.modified,
+        "version": script.version, "acg": 255, "owner": {"name": script.owner.full_name, "id": script.owner.id},
         **{key: value for key, value in script.raw.items() if key != "scriptRuntimeId"},
     }  # fmt: skip
 
@@ -285,7 +307,7 @@ async def read_script(server: Server, call: Call) -> Reply:
         "scriptUsageType": USAGES[script.subtype],
         "scriptResultType": "reserved",
         "scriptContent": base64.b64encode(script.code.encode()).decode(),
-        "variables": [],
+        "variables": script.variables,
     }
     how = server.switches["script_without_runtime"]
     if script.runtime is not None:
@@ -299,4 +321,65 @@ async def read_object(server: Server, call: Call) -> Reply:
     """``GET /objects/{id}?type=76``: the properties that all objects have; only of scripts here."""
     if call.query.get("type") != str(SCRIPT_TYPE):
         raise invalid("This stand-in server reads objects of type 76 only.")
-    return Reply(200, {**_object(_find(server, call)), "acl": [], "hidden": False})
+    script, project = _find(server, call), server.projects.of(call)
+    # The folder has level 1 [mstrio]; the highest folder comes first.
+    ancestors = [
+        {"id": project.folder_id("Public Objects"), "name": "Public Objects", "level": 2},
+        {"id": project.folder_id(script.folder), "name": script.folder, "level": 1},
+    ]
+    return Reply(200, {**_object(script), "acl": [], "hidden": False, "ancestors": ancestors, **script.raw})
+
+
+# Key of a body: attribute of the script, and its value after a PUT without this key where the server resets those.
+_CHANGES: Mapping[str, tuple[str, Any]] = {
+    "name": ("name", None),
+    "folderId": ("folder", None),
+    "description": ("description", ""),
+    "scriptContent": ("code", ""),
+    "scriptRuntimeId": ("runtime", None),
+    "variables": ("variables", []),
+}
+
+
+async def update_script(server: Server, call: Call) -> Reply:
+    """``PUT /scripts/{id}``: the name and the folder are always required [mstrio]."""
+    script, project, body, switches = _find(server, call), server.projects.of(call), call.json_object(), server.switches
+    only(body, {*_CHANGES, "scriptType", "scriptResultType"})
+    if not script.is_written_by(_user(call)):
+        raise ApiError(403, 17, f"The user has no permission to write the object with ID '{script.id}'.")
+    if switches["script_put_needs"] == "privilege" and not server.manages(_user(call)):
+        raise ApiError(403, 14, "The user has no privilege to assign a runtime.")
+    if script.running and switches["script_put_running"] == "refuse":
+        raise ApiError(400, 1, f"The script '{script.name}' is running.")
+    for key in ("name", "folderId"):
+        if not body.get(key):
+            raise missing(key)
+    folders = {identity: name for name, identity in project.folders.items()}
+    if body["folderId"] not in folders:
+        raise not_found(f"with ID '{body['folderId']}' and type 8")
+    runtime = body.get("scriptRuntimeId")
+    known = [one.id for one in server.runtimes]
+    if runtime is not None and switches["script_put_runtime"] == "refuse" and runtime.upper() not in known:
+        raise not_found(f"with ID '{runtime}' and type 80")
+    new = {**body, "folderId": folders[body["folderId"]]}
+    if "scriptContent" in new:
+        new["scriptContent"] = base64.b64decode(new["scriptContent"]).decode()
+    before = _object(script)
+    for key, (attribute, unset) in _CHANGES.items():
+        if key in new:
+            setattr(script, attribute, new[key])
+        elif switches["script_put_omitted"] == "reset":
+            setattr(script, attribute, unset)
+    script.version, script.modified = new_id(), stamp(datetime.now(timezone.utc))
+    # "Something strange" [mstrio]: nothing, or the object as it was.
+    return Reply(204) if switches["script_put_answer"] == "empty" else Reply(200, before)
+
+
+async def update_object(server: Server, call: Call) -> Reply:
+    """``PUT /objects/{id}?type=76``: [mstrio] sends the unchanged name here whenever it changes a script."""
+    script, body = _find(server, call), call.json_object()
+    only(body, {"name", "description"})
+    if not script.is_written_by(_user(call)):
+        raise ApiError(403, 17, f"The user has no permission to write the object with ID '{script.id}'.")
+    script.name, script.description = body.get("name", script.name), body.get("description", script.description)
+    return await read_object(server, call)

@@ -53,7 +53,9 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/v2/metadataSearches/results", "POST", projects.search_v2, SESSION),
     ("/metadataSearches/results", "GET", projects.results, SESSION),
     (f"/scripts/(?!evaluation$){_ID}", "GET", projects.read_script, SESSION),
+    (f"/scripts/(?!evaluation$){_ID}", "PUT", projects.update_script, SESSION),
     (f"/objects/{_ID}", "GET", projects.read_object, SESSION),
+    (f"/objects/{_ID}", "PUT", projects.update_object, SESSION),
 )
 _COMPILED = tuple((re.compile(path), method, handler, need) for path, method, handler, need in ROUTES)
 JOURNAL_KEPT = 5_000

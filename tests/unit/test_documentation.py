@@ -179,7 +179,20 @@ def test_the_index_of_the_site_has_at_most_eight_entries_for_users():
     assert 0 < len(sections[0]["toctree"]) <= 8
 
 
-IMPERATIVES = {"Add", "Apply", "Check", "Compare", "Create", "Delete", "Find", "List", "Log", "Print", "Raise"}
+IMPERATIVES = {
+    "Add",
+    "Apply",
+    "Assign",
+    "Check",
+    "Compare",
+    "Create",
+    "Delete",
+    "Find",
+    "List",
+    "Log",
+    "Print",
+    "Raise",
+}
 IMPERATIVES |= {"Read", "Rename", "Run", "Show", "Write"}
 
 

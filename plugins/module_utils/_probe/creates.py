@@ -54,7 +54,7 @@ def minimal_runtime(scratch: Scratch) -> Created:
         except ApiError as exc:
             left = [name for name in _MORE if name not in body]
             if not left:
-                raise Unanswered(f"The server accepts no create: {refused(exc)}.") from exc
+                raise Unanswered(f"Every create was {refused(exc)}.") from exc
             named = [name for name in left if re.search(rf"\b{name}\b", str(exc.error["message"]))]
             guesses += not named
             field = (named or left)[0]
@@ -144,7 +144,7 @@ def create_requires(scratch: Scratch) -> Answer:
     needed = scratch.once(minimal_runtime).needed
     if needed is None:
         raise Unanswered("A create with a name alone is refused, and the server does not name the fields it needs.")
-    return sorted(needed), f"The first create that was accepted carried {' and '.join(['name', *needed])}."
+    return sorted(needed), f"The first accepted create contained {' and '.join(['name', *needed])}."
 
 
 def _response(scratch: Scratch) -> Response:
@@ -157,14 +157,14 @@ def _response(scratch: Scratch) -> Response:
 def create_status(scratch: Scratch) -> Answer:
     """The status of a create."""
     status = str(_response(scratch).status)
-    return (status if status in ("200", "201") else OTHER), f"A create was answered with {status}."
+    return (status if status in ("200", "201") else OTHER), f"The response to a create had the status {status}."
 
 
 def create_answer(scratch: Scratch) -> Answer:
     """The body of a create."""
     keys = set(_response(scratch).data())
     value = "id" if keys == {"id"} else "object" if {"id", "name"} <= keys else OTHER
-    return value, f"The response to a create had {'the id alone' if value == 'id' else f'{len(keys)} keys'}."
+    return value, f"The response to a create contained {'only the id' if value == 'id' else f'{len(keys)} keys'}."
 
 
 def duplicate_names(scratch: Scratch) -> Answer:
@@ -201,10 +201,10 @@ def names_whitespace(scratch: Scratch) -> Answer:
     identity = scratch.once(third_runtime)
     refusal = scratch.patch(identity, {"name": f"{scratch.name('a')} "})
     if refusal:
-        return OTHER, f"A name with a blank at its end was {refused(refusal)}."
+        return OTHER, f"A name with a space at its end was {refused(refusal)}."
     name = str(scratch.read(identity).get("name"))
     value = {scratch.name("a"): "trim", f"{scratch.name('a')} ": "keep"}.get(name, OTHER)
-    return value, f"A blank at the end of a name was {'kept' if value == 'keep' else 'not kept'}."
+    return value, f"A space at the end of a name was {'kept' if value == 'keep' else 'not kept'}."
 
 
 def unset_fields(scratch: Scratch) -> Answer:
@@ -217,7 +217,7 @@ def unset_fields(scratch: Scratch) -> Answer:
         return {"null" if value is None else "absent" if value == "absent" else "a value" for value in shown.values()}
 
     text, rest = states("description", "others", "runtimeVersion"), states("whitelist", "resource")
-    evidence = f"Texts came back as {_words(text)}, lists and sizes as {_words(rest)}."
+    evidence = f"The server returned {_words(text)} for texts, and {_words(rest)} for lists and sizes."
     if not text or not rest:
         raise Unanswered("A create needs so many fields that none was left unset.")
     for value, expected in (
@@ -232,4 +232,4 @@ def unset_fields(scratch: Scratch) -> Answer:
 
 
 def _words(states: set[str]) -> str:
-    return " or ".join(sorted(states))
+    return " or ".join(sorted("nothing" if state == "absent" else state for state in states))

@@ -38,9 +38,9 @@ def list_omits(scratch: Scratch) -> Answer:
         [entry] = [one for one in scratch.listed() if str(one["id"]) == identity]
     unset = [one.api for one in FIELDS if one.api not in found and not (one.newer and identity != DEFAULT_RUNTIME_ID)]
     if unset:
-        raise Unanswered(f"On {of}, {' and '.join(unset)} is not set, so the list would not show it either.")
+        raise Unanswered(f"On {of}, {' and '.join(unset)} has no value, so the list cannot show it.")
     omitted = sorted(name for name in found if name not in entry and re.fullmatch(r"[A-Za-z]{1,40}", name))
-    return omitted, f"Of {of}, the list leaves out {', '.join(omitted) or 'nothing'}."
+    return omitted, f"For {of}, the list omits {', '.join(omitted) or 'nothing'}."
 
 
 def list_order(scratch: Scratch) -> Answer:
@@ -73,7 +73,7 @@ def field_order(scratch: Scratch) -> Answer:
         scratch.read(identity)
     orders = [order for order in scratch.block_orders if sorted(order) == sorted(BLOCKS)]
     if not orders:
-        raise Unanswered("The whitelist did not come back as it was sent.")
+        raise Unanswered("The whitelist was not returned as it was sent.")
     known = {"keep": list(BLOCKS), "reversed": list(BLOCKS[::-1]), "sorted": sorted(BLOCKS)}
     return _order(orders, orders, known, "the blocks of a whitelist")
 
@@ -111,8 +111,8 @@ def zero_counts(scratch: Scratch) -> Answer:
 
 def _zero_counts(scratch: Scratch) -> Answer:
     if "minCachedInstances" in scratch.read(scratch.once(full_runtime)):
-        return "keep", "minCachedInstances was sent as 0 and came back."
-    return "omit", "minCachedInstances was sent as 0 and did not come back."
+        return "keep", "minCachedInstances was sent as 0 and was returned."
+    return "omit", "minCachedInstances was sent as 0 and was not returned."
 
 
 def _stored(scratch: Scratch, entry: str) -> str | None:
@@ -123,15 +123,15 @@ def _stored(scratch: Scratch, entry: str) -> str | None:
         return None
     stored = scratch.read(identity).get("whitelist")
     if not isinstance(stored, list) or len(stored) != 1:
-        raise Unanswered("The server accepted the entry, and did not return it.")
+        raise Unanswered("The server accepted the entry, but did not return it.")
     return str(stored[0])
 
 
 def _cidr(scratch: Scratch, entry: str, known: Mapping[str | None, str]) -> Answer:
     stored = _stored(scratch, entry)
-    evidence = f"{entry} was refused." if stored is None else f"{entry} was accepted and came back as {stored}."
+    evidence = f"{entry} was refused." if stored is None else f"{entry} was accepted and returned as {stored}."
     if stored not in known:
-        return OTHER, f"{entry} was accepted and came back as something else." if stored else evidence
+        return OTHER, f"{entry} was accepted and returned in a different form." if stored else evidence
     return known[stored], evidence
 
 
@@ -167,10 +167,10 @@ def cpu_format(scratch: Scratch) -> Answer:
     cpu = resource.get("cpu") if isinstance(resource, Mapping) else None
     for value, expected in (("as_sent", CPU), ("two_decimals", "0.20"), ("millicores", "200m")):
         if cpu == expected:
-            return value, f'cpu was sent as "{CPU}" and came back as "{cpu}".'
+            return value, f'cpu was sent as "{CPU}" and was returned as "{cpu}".'
     if isinstance(cpu, float) and cpu == float(CPU):
-        return "number", f'cpu was sent as "{CPU}" and came back as the number {cpu}.'
-    return OTHER, f'cpu was sent as "{CPU}" and came back in another form.'
+        return "number", f'cpu was sent as "{CPU}" and was returned as the number {cpu}.'
+    return OTHER, f'cpu was sent as "{CPU}" and was returned in a different form.'
 
 
 def patch_resource(scratch: Scratch) -> Answer:
@@ -182,8 +182,8 @@ def patch_resource(scratch: Scratch) -> Answer:
         raise Unanswered(f"A PATCH of resource with mem alone was {refused(refusal)}.")
     after = _resource(scratch.read(identity)).get("cpu")
     if before is not None and after == before:
-        return "merge", "After a PATCH of resource with mem alone, cpu was what it had been."
-    return "replace", "After a PATCH of resource with mem alone, cpu was gone or had changed."
+        return "merge", "After a PATCH of resource with mem alone, cpu was unchanged."
+    return "replace", "After a PATCH of resource with mem alone, cpu was missing or different."
 
 
 def _resource(found: Mapping[str, Any]) -> Mapping[str, Any]:

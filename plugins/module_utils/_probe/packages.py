@@ -31,7 +31,7 @@ except OSError:
 
 def _ran(scratch: Scratch, identity: str, code: str) -> dict[str, Any]:
     if not scratch.settings.scripts:
-        raise Unanswered("Needs a script, which the option scripts allows.")
+        raise Unanswered("Needs a script; set scripts: true.")
     scratch.may_write()
     try:
         return run_script(scratch.session, Script(code, identity, _RUN_TIMEOUT), scratch.clock, scratch.stop.pause)
@@ -60,7 +60,7 @@ def script_result(scratch: Scratch) -> Answer:
     found = scratch.once(first_script)["result"]
     value = {"value": "last_value", "variable": "variable", None: "nothing"}
     known = value.get(found, OTHER) if found is None or isinstance(found, str) else OTHER
-    return known, "A script set the variable result and ended with a text; the server returned " + {
+    return known, "A script set the variable 'result' and ended with a text. The server returned " + {
         "last_value": "the text.",
         "variable": "the variable.",
         "nothing": "nothing.",
@@ -71,9 +71,9 @@ def script_result(scratch: Scratch) -> Answer:
 def empty_whitelist(scratch: Scratch) -> Answer:
     """What a script can reach on a runtime with an empty whitelist."""
     if not scratch.settings.scripts:
-        raise Unanswered("Needs a script, which the option scripts allows, and an address in the option reach.")
+        raise Unanswered("Needs a script that tries to connect to an address; set scripts: true and reach.")
     if scratch.settings.reach is None:
-        raise Unanswered("Needs an address that a script may try to connect to, in the option reach.")
+        raise Unanswered("Needs an address that a script may try to connect to; set reach.")
     host, port = scratch.settings.reach
     try:
         address = ipaddress.ip_address(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
@@ -83,15 +83,15 @@ def empty_whitelist(scratch: Scratch) -> Answer:
         return "everything", "A script on a runtime with an empty whitelist reached the address."
     # This proves that the whitelist blocks the script, not a firewall or a stopped service.
     if _reached(scratch, [f"{address}/{address.max_prefixlen}"], str(address), port):
-        return "nothing", "A script reached the address with it in the whitelist, and not with an empty one."
-    raise Unanswered("A script did not reach the address, not even with it in the whitelist.")
+        return "nothing", "A script reached the address only when the whitelist contained it."
+    raise Unanswered("A script did not reach the address even when the whitelist contained it.")
 
 
 def _reached(scratch: Scratch, whitelist: list[str], host: str, port: int) -> bool:
     identity = scratch.once(third_runtime)
     refusal = scratch.patch(identity, {"whitelist": whitelist})
     if refusal:
-        raise Unanswered(f"A whitelist for the trial was {refused(refusal)}.")
+        raise Unanswered(f"An update of the whitelist was {refused(refusal)}.")
     return str(_ran(scratch, identity, _CONNECT.format(host=host, port=port))["stdout"]).split() == ["reached"]
 
 
@@ -174,7 +174,9 @@ def _has_added(found: Mapping[str, Any]) -> bool:
 
 def _statuses(looks: tuple[Look, ...]) -> str:
     known = ("unknown", "busy", "ready", "error")
-    return ", then ".join(dict.fromkeys(look.status if look.status in known else "another" for look in looks))
+    return ", then ".join(
+        dict.fromkeys(look.status if look.status in known else "an undocumented one" for look in looks)
+    )
 
 
 # --- questions
@@ -186,17 +188,17 @@ def runtime_status(scratch: Scratch) -> Answer:
     first, last = seen.looks[0], seen.last
     evidence = f"After the create, the status was {_statuses(seen.looks)}."
     if first.status in ("ready", "error"):
-        raise Unanswered(f"The runtime was {first.status} at the first look, so nothing was seen of the way there.")
+        raise Unanswered(f"The status was already {first.status} at the first check.")
     if not seen.stays_unknown:
         if last.status not in ("ready", "error"):
-            raise Unanswered(f"{evidence} It was not settled within wait_timeout.")
+            raise Unanswered(f"{evidence} It was still changing when wait_timeout ended.")
         return ("unknown_first" if first.status == "unknown" else "follows"), evidence
     if last.packages_done:
-        return "stays_unknown", f"{evidence} The package was {last.package} by then."
+        return "stays_unknown", f"{evidence} By then, the status of the package was {last.package}."
     after = _look(scratch.once(after_a_script))
     if after.status != "unknown" and after.packages_done:
-        return "all_unknown", f"{evidence} So was the package's, until a script had run."
-    raise Unanswered(f"{evidence} Nothing changed within wait_timeout, nor after a script.")
+        return "all_unknown", f"{evidence} The status of the package was unknown, too, until a script had run."
+    raise Unanswered(f"{evidence} It did not change within wait_timeout, or after a script.")
 
 
 def package_first_status(scratch: Scratch) -> Answer:
@@ -204,11 +206,11 @@ def package_first_status(scratch: Scratch) -> Answer:
     seen = scratch.once(watch)
     first = seen.looks[0]
     if first.packages_done:
-        raise Unanswered("The package was done at the first look.")
+        raise Unanswered("The installation had already ended at the first check.")
     if not seen.last.packages_done:
-        raise Unanswered("The status of the package did not change without a script, so it says nothing of this.")
+        raise Unanswered("The status of the package did not change until a script had run.")
     value = first.package if first.package in ("installing", "unknown") else OTHER
-    return value, f"At first the package was {first.package if value != OTHER else 'in another status'}."
+    return value, f"The first status of the package was {first.package if value != OTHER else 'not a documented one'}."
 
 
 def package_outcome(scratch: Scratch) -> Answer:
@@ -216,8 +218,8 @@ def package_outcome(scratch: Scratch) -> Answer:
     seen = scratch.once(watch)
     last = seen.last if seen.last.packages_done else _look(scratch.once(after_a_script))
     if not last.packages_done:
-        raise Unanswered("The server did not say within wait_timeout what became of the package.")
-    return last.package, f"The package {PACKAGE} ended as {last.package}."
+        raise Unanswered("The server did not report within wait_timeout how the installation ended.")
+    return last.package, f"The final status of the package {PACKAGE} was {last.package}."
 
 
 def empty_version(scratch: Scratch) -> Answer:
@@ -227,12 +229,14 @@ def empty_version(scratch: Scratch) -> Answer:
     if any(look.version for look in before):
         return "resolve", "The package had a version before it was installed."
     if seen.last.package != "installed":
-        raise Unanswered("The server did not report the package as installed, and showed no version until then.")
+        raise Unanswered("The server did not report the package as installed, and returned no version.")
     if not seen.last.version:
-        return "keep", "The package was installed, and its version came back empty."
+        return "keep", "The package was installed, and the server returned an empty version."
     if not before:
-        raise Unanswered("The package was installed at the first look, so it is not known since when it has a version.")
-    return "when_installed", "The package had a version from the time when it was installed."
+        raise Unanswered(
+            "The package was already installed at the first check, so it is unknown when it got a version."
+        )
+    return "when_installed", "The package got a version when it was installed."
 
 
 class Update(NamedTuple):
@@ -269,8 +273,8 @@ def update(scratch: Scratch) -> Update:
 def mstrio_py_added(scratch: Scratch) -> Answer:
     """Whether the server adds a package by itself."""
     first, later = scratch.once(watch).added, scratch.once(update).added
-    evidence = f"{_ADDED} was {'' if first else 'not '}there after a create without it, and "
-    evidence += f"{'' if later else 'not '}there after an update without it."
+    evidence = f"After a create without {_ADDED}, it was {'' if first else 'not '}in the packages; after an update "
+    evidence += f"without it, it was {'' if later else 'not '}in the packages."
     value = {(False, False): "no", (True, False): "on_create", (True, True): "always"}.get((first, later), OTHER)
     return value, evidence
 
@@ -279,7 +283,7 @@ def status_lag(scratch: Scratch) -> Answer:
     """For how many seconds after an update the server still reports the old status."""
     seconds = scratch.once(update).seconds
     if seconds is None:
-        raise Unanswered("The status of before the update was unknown, or did not change; so nothing shows a delay.")
+        raise Unanswered("The status was unknown before the update, or did not change, so no delay can be seen.")
     if seconds < _INTERVAL:
-        return 0, "The first look after an update showed its effect."
-    return round(seconds), f"For about {round(seconds)} seconds after an update, the status was that of before."
+        return 0, "The first check after an update showed its effect."
+    return round(seconds), f"For about {round(seconds)} seconds after an update, the server returned the old status."

@@ -43,16 +43,16 @@ _ANY: tuple[str, ...] = ()  # the modules do not depend on the value
 OF_RUNTIMES = (
     Question("status_call", "Does the server report its releases?", server.status_call),
     Question("iserver_version", "Which release of the Intelligence Server is it?", server.iserver_version),
-    Question("deployment_type", "Which kind of deployment is it?", server.deployment_type),
+    Question("deployment_type", "Which type of deployment is it?", server.deployment_type),
     Question("versions_call", "Can the server list its Python versions?", server.versions_call),
     Question("python_versions", "Which Python versions does it offer?", server.python_versions),
     Question("default_name", "What is the name of the built-in runtime?", fields.default_name),
     Question("create_requires", "Which fields does a create need besides the name?", creates.create_requires),
     Question("create_status", "What is the HTTP status of a create?", creates.create_status),
     Question("create_answer", "What is in the response to a create?", creates.create_answer, _ANY),
-    Question("unset_fields", "How does a field come back that was never set?", creates.unset_fields, _ANY),
+    Question("unset_fields", "What does the server return for a field that was never set?", creates.unset_fields, _ANY),
     Question(
-        "runtime_status", "What does the status of a runtime say before the first script?", packages.runtime_status
+        "runtime_status", "What is the status of a runtime before a script has run on it?", packages.runtime_status
     ),
     Question(
         "package_first_status",
@@ -63,42 +63,56 @@ OF_RUNTIMES = (
     Question("empty_version", "What does the server store for an omitted package version?", packages.empty_version),
     Question("script_result", "What is the result object of a script?", packages.script_result, _ANY),
     Question("duplicate_names", "Can two runtimes have the same name?", creates.duplicate_names),
-    Question("duplicate_status", "With which HTTP status is the second one refused?", creates.duplicate_status),
-    Question("names_case", "Are names compared with case?", creates.names_case),
-    Question("names_whitespace", "Is a blank at the end of a name kept?", creates.names_whitespace, _ANY),
-    Question("zero_counts", "Does a count of zero come back?", fields.zero_counts),
-    Question("cpu_format", "In which form does cpu come back?", fields.cpu_format, ("millicores", OTHER)),
-    Question("field_order", "In which order do whitelist and packages come back?", fields.field_order, _ANY),
+    Question(
+        "duplicate_status",
+        "With which HTTP status is a second runtime of the same name refused?",
+        creates.duplicate_status,
+    ),
+    Question("names_case", "Are names case-sensitive?", creates.names_case),
+    Question("names_whitespace", "Does the server keep a space at the end of a name?", creates.names_whitespace, _ANY),
+    Question("zero_counts", "Does the server return a count of zero?", fields.zero_counts),
+    Question("cpu_format", "In which form does the server return cpu?", fields.cpu_format, ("millicores", OTHER)),
+    Question("field_order", "In which order does the server return whitelist and packages?", fields.field_order, _ANY),
     Question("patch_needs_name", "Does an update need the name?", fields.patch_needs_name),
-    Question("patch_resource", "Does an update of resource keep what it does not carry?", fields.patch_resource),
+    Question("patch_resource", "Does an update of resource keep the keys that it omits?", fields.patch_resource),
     Question("unknown_keys", "Does an update keep undocumented keys of resource?", fields.unknown_keys, _ANY),
     Question("disk_and_proc_count", "Does resource have disk and procCount?", fields.disk_and_proc_count),
     Question("execution_target", "Is there a field executionTarget?", fields.execution_target),
-    Question("change_journal", "Can an update carry a comment for the journal?", fields.change_journal),
-    Question("list_omits", "Which fields does the list of runtimes leave out?", fields.list_omits),
+    Question("change_journal", "Does an update accept a comment for the change journal?", fields.change_journal),
+    Question("list_omits", "Which fields does the list of runtimes omit?", fields.list_omits),
     Question("list_order", "In which order does the list show the runtimes?", fields.list_order, _ANY),
     Question(
-        "cidr_host_bits", "How is a block stored that has host bits, such as 192.0.2.7/24?", fields.cidr_host_bits
+        "cidr_host_bits",
+        "How does the server store a block with host bits, such as 192.0.2.7/24?",
+        fields.cidr_host_bits,
     ),
-    Question("cidr_bare_address", "How is an address stored that has no prefix length?", fields.cidr_bare_address),
-    Question("cidr_spelling", "In which form does an IPv6 block come back?", fields.cidr_spelling),
+    Question(
+        "cidr_bare_address", "How does the server store an address without a prefix length?", fields.cidr_bare_address
+    ),
+    Question("cidr_spelling", "In which form does the server return an IPv6 block?", fields.cidr_spelling),
     Question("cidr_host_names", "Can a whitelist hold a host name?", fields.cidr_host_names),
-    Question("empty_whitelist", "What does a script reach where the whitelist is empty?", packages.empty_whitelist),
-    Question("mstrio_py_added", "Is mstrio-py added to the packages unasked?", packages.mstrio_py_added),
-    Question("status_lag", "How long does an update leave the status as it was?", packages.status_lag),
-    Question("unknown_version", "Is a Python version accepted that the server does not offer?", fields.unknown_version),
-    Question("delete_comments", "Can a delete carry a comment for the journal?", fields.delete_comments),
+    Question("empty_whitelist", "What can a script reach if the whitelist is empty?", packages.empty_whitelist),
+    Question("mstrio_py_added", "Does the server add mstrio-py to the packages by itself?", packages.mstrio_py_added),
+    Question("status_lag", "For how many seconds after an update is the status the old one?", packages.status_lag),
+    Question(
+        "unknown_version", "Does the server accept a Python version that it does not offer?", fields.unknown_version
+    ),
+    Question("delete_comments", "Does a delete accept a comment for the change journal?", fields.delete_comments),
     Question("search_versions", "Which version of the metadata search exists?", server.search_versions),
-    Question("search_missing", "How is the other version refused?", server.search_missing),
+    Question("search_missing", "How does the server refuse the other version of the search?", server.search_missing),
     Question("search_total", "Does a search return the number of objects found?", server.search_total),
-    Question("unloaded_projects", "Are projects listed that are not loaded?", server.unloaded_projects),
-    Question("privilege_for_reads", "Does reading need the privilege too?", server.privilege_for_reads),
-    Question("errors_wrapped", "Do errors come in a list?", server.errors_wrapped),
-    Question("error_code_style", "How are the codes of errors written?", server.error_code_style, _ANY),
+    Question(
+        "unloaded_projects", "Does the list of projects contain those that are not loaded?", server.unloaded_projects
+    ),
+    Question(
+        "privilege_for_reads", "Does reading need the privilege 'Manage runtime', too?", server.privilege_for_reads
+    ),
+    Question("errors_wrapped", "Does the server return errors in a list?", server.errors_wrapped),
+    Question("error_code_style", "In which form does the server write error codes?", server.error_code_style, _ANY),
 )
 # Asked after the cleanup, because the probe's own session may end together with a different one.
 OF_SESSIONS = (
-    Question("iserver_timeout", "After how many seconds without a call does a session end?", server.iserver_timeout),
+    Question("iserver_timeout", "After how many seconds without a request does a session end?", server.iserver_timeout),
     Question(
         "load_balancer_cookie", "Does a load balancer set a cookie, and does it change?", sessions.load_balancer_cookie
     ),
@@ -109,7 +123,7 @@ OF_SESSIONS = (
     ),
     Question(
         "sessions_parallel",
-        "Does one session take several calls at a time?",
+        "Does one session accept several requests at a time?",
         sessions.of_a_second_session("sessions_parallel"),
     ),
     Question("logout_scope", "Which sessions does a logout end?", sessions.of_a_second_session("logout_scope")),
@@ -121,18 +135,29 @@ OF_SESSIONS = (
     Question("guest_login", "Can guests log in?", server.guest_login),
     Question("guest_manages", "May guests manage runtimes?", server.guest_manages),
 )
-_OF_OTHERS = "that needs {} of a different user."
+_OF_OTHERS = "it needs {} of a different user."
+_OF_SCRIPTS = _never("the probe saves no scripts in projects.")
 NEVER = (
-    Question("default_delete", "Can the built-in runtime be deleted?", _never("scripts of others need it.")),
-    Question("session_limit", "How many sessions may a user have?", _never("that would lock the user out.")),
+    Question("default_delete", "Can the built-in runtime be deleted?", _never("scripts of other users need it.")),
+    Question("session_limit", "How many sessions may a user have?", _never("it would lock the user out.")),
     Question(
         "tomcat_timeout",
-        "After how many seconds without a call does Tomcat end a session?",
-        _never("only waiting that long would show it."),
+        "After how many seconds without a request does Tomcat end a session?",
+        _never("it takes as long as the timeout."),
     ),
-    Question("list_hides", "Which runtimes does the list hide?", _never("names of others are not published.")),
-    Question("hidden_read", "How is a runtime refused that an ACL hides?", _never(_OF_OTHERS.format("a runtime"))),
-    Question("hidden_script", "How is a script refused that an ACL hides?", _never(_OF_OTHERS.format("a script"))),
+    Question(
+        "list_hides", "Which runtimes does the list hide?", _never("names of other users' runtimes are not published.")
+    ),
+    Question(
+        "hidden_read",
+        "How does the server refuse to read a runtime that an ACL hides?",
+        _never(_OF_OTHERS.format("a runtime")),
+    ),
+    Question(
+        "hidden_script",
+        "How does the server refuse to read a script that an ACL hides?",
+        _never(_OF_OTHERS.format("a script")),
+    ),
     Question(
         "search_finds_hidden",
         "Does a search find scripts that an ACL hides?",
@@ -140,24 +165,31 @@ NEVER = (
     ),
     Question(
         "script_without_runtime",
-        "How does a script come back that names no runtime?",
+        "What does the server return as the runtime of a script that names none?",
         _never(_OF_OTHERS.format("a script")),
     ),
     Question(
         "used_runtime_delete",
         "Can a runtime be deleted that saved scripts use?",
-        _never("the probe saves no scripts in projects."),
+        _OF_SCRIPTS,
     ),
     Question(
         "search_page_limit",
-        "How many results does one response to a search hold?",
+        "How many results does one response to a search contain?",
         _never(_OF_OTHERS.format("many scripts")),
     ),
     Question(
         "unloaded_answer",
-        "How is a call refused in a project that is not loaded?",
+        "How does the server refuse a request in a project that is not loaded?",
         _never("a call might load it."),
     ),
+    Question(
+        "script_put_omitted", "Does an update of a script keep the fields that it omits?", _OF_SCRIPTS, ("reset",)
+    ),
+    Question("script_put_runtime", "Can a script be assigned to a runtime that does not exist?", _OF_SCRIPTS),
+    Question("script_put_needs", "Is the right to write a script enough to assign a runtime?", _OF_SCRIPTS),
+    Question("script_put_answer", "What is the response to an update of a script?", _OF_SCRIPTS, _ANY),
+    Question("script_put_running", "Can a runtime be assigned to a script that is running?", _OF_SCRIPTS),
 )
 QUESTIONS = (*OF_RUNTIMES, *OF_SESSIONS, *NEVER)
 

@@ -72,7 +72,7 @@ _OF_A_PROBE = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
 # Seconds before each look for a runtime whose create has lost its response; a proxy may give up before the server.
 _LOOKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _LAST_LOOKS = 4  # after a signal, a second apart
-_LOST = "The response was lost, so nothing is known of what the server did."
+_LOST = "The response was lost, so it is unknown what the server did."
 
 
 class Scratch:
@@ -158,7 +158,7 @@ class Scratch:
     def may_write(self) -> None:
         """Raises Unanswered if the task or the user may not write."""
         if self.settings.check_mode:
-            raise Unanswered("Needs writing, which check mode leaves out.")
+            raise Unanswered("Needs a write, which check mode does not send.")
         if self.barred:
             raise Unanswered(self.barred)
 

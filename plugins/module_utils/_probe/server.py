@@ -30,7 +30,7 @@ def _status_call(scratch: Scratch) -> Mapping[str, Any] | None:
     except ValueError:
         data = None
     if not isinstance(data, Mapping):
-        raise Unanswered("GET /api/status was answered in an unexpected shape.")
+        raise Unanswered("GET /api/status returned an unexpected response.")
     return data
 
 
@@ -54,15 +54,15 @@ def status_call(scratch: Scratch) -> Answer:
     """Whether the server reports its releases."""
     if scratch.once(_status_call) is None:
         return "locked", "GET /api/status was refused."
-    return "open", "GET /api/status was answered."
+    return "open", "GET /api/status returned the releases."
 
 
 def iserver_version(scratch: Scratch) -> Answer:
     """The release of the Intelligence Server."""
     value = _release((scratch.once(_status_call) or {}).get("iServerVersion"))
     if value is None:
-        raise Unanswered("GET /api/status does not say.")
-    return value, "GET /api/status says so."
+        raise Unanswered("GET /api/status does not contain it.")
+    return value, "GET /api/status contains it."
 
 
 def deployment_type(scratch: Scratch) -> Answer:
@@ -72,8 +72,8 @@ def deployment_type(scratch: Scratch) -> Answer:
         raise Unanswered("GET /api/status was refused.")
     value = data.get("deploymentType", "")
     if value and not _release(value):
-        raise Unanswered("GET /api/status says something that is no release, so it is not published.")
-    return value, f"GET /api/status {'says so' if value else 'names none'}."
+        raise Unanswered("GET /api/status contains a value that is not a release, so it is not published.")
+    return value, f"GET /api/status {'contains it' if value else 'contains none'}."
 
 
 def _versions_call(scratch: Scratch) -> list[str] | ApiError:
@@ -85,7 +85,7 @@ def _versions_call(scratch: Scratch) -> list[str] | ApiError:
         raise
     versions = data.get("versions") if isinstance(data, Mapping) else None
     if not isinstance(versions, list) or not all(_release(one) for one in versions):
-        raise Unanswered("GET /api/runtimes/versions was answered in an unexpected shape.")
+        raise Unanswered("GET /api/runtimes/versions returned an unexpected response.")
     return versions
 
 
@@ -93,7 +93,7 @@ def versions_call(scratch: Scratch) -> Answer:
     """Whether the server lists its Python versions."""
     found = scratch.once(_versions_call)
     if isinstance(found, list):
-        return "yes", "GET /api/runtimes/versions was answered."
+        return "yes", "GET /api/runtimes/versions returned a list."
     value = "as_id" if says_no_such_object(found) else str(found.status)
     return value, f"GET /api/runtimes/versions was {refused(found)}."
 
@@ -103,7 +103,7 @@ def python_versions(scratch: Scratch) -> Answer:
     found = scratch.once(_versions_call)
     if not isinstance(found, list):
         raise Unanswered("The server has no list of Python versions.")
-    return found, "GET /api/runtimes/versions says so."
+    return found, "GET /api/runtimes/versions contains them."
 
 
 def privilege_for_reads(scratch: Scratch) -> Answer:
@@ -119,8 +119,8 @@ def privilege_for_reads(scratch: Scratch) -> Answer:
     except Unanswered:
         if not scratch.barred:
             raise
-        return "no", "The list was answered, though the user may not create a runtime."
-    raise Unanswered("Only a user without the privilege 'Manage runtime' can tell.")
+        return "no", "The user may not create runtimes, but may list them."
+    raise Unanswered("Only a probe as a user without the privilege 'Manage runtime' can find this out.")
 
 
 def _session_settings(scratch: Scratch) -> Mapping[str, Any]:
@@ -132,8 +132,8 @@ def iserver_timeout(scratch: Scratch) -> Answer:
     """After which time a session ends."""
     seconds = scratch.once(_session_settings).get("timeout")
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise Unanswered("GET /api/sessions does not say.")
-    return seconds, "GET /api/sessions says so."
+        raise Unanswered("GET /api/sessions does not contain it.")
+    return seconds, "GET /api/sessions contains it."
 
 
 # --- guests
@@ -143,7 +143,7 @@ def guest_login(scratch: Scratch) -> Answer:
     """Whether the server accepts guest logins."""
     login = scratch.session.connection.login
     if login is None or login.mode != "anonymous":
-        raise Unanswered("The probe logs in only with the credentials that it is given; give login_mode: anonymous.")
+        raise Unanswered("Needs a probe as a guest; set login_mode: anonymous.")
     return "yes", "The probe is logged in as guest."
 
 
@@ -168,7 +168,9 @@ def error_code_style(scratch: Scratch) -> Answer:
         for value, pattern in (("table", r"ERR00[1-9]\d+"), ("sample", r"ERR0[1-9]\d+")):
             if re.fullmatch(pattern, code):
                 return value, f"The server wrote {code}."
-    raise Unanswered("No error came whose number has two digits; those of one digit are written alike.")
+    raise Unanswered(
+        "The server returned no code with a number of two digits, and the others look the same in both forms."
+    )
 
 
 def errors_wrapped(scratch: Scratch) -> Answer:
@@ -181,8 +183,12 @@ def errors_wrapped(scratch: Scratch) -> Answer:
             if not scratch.wrapped:
                 raise Unanswered(f"No error of the API's own form was seen; the last was {exc.status}.") from exc
     if len(scratch.wrapped) > 1:
-        return OTHER, 'Some errors came as {"errors": [...]}, others did not.'
-    return ("yes", 'Errors came as {"errors": [...]}.') if True in scratch.wrapped else ("no", "Errors came bare.")
+        return OTHER, 'Some errors were returned as {"errors": [...]}, others were not.'
+    return (
+        ("yes", 'Errors were returned as {"errors": [...]}.')
+        if True in scratch.wrapped
+        else ("no", "Errors were returned as single objects.")
+    )
 
 
 # --- projects: these questions read no user's scripts
@@ -226,7 +232,9 @@ def search_versions(scratch: Scratch) -> Answer:
     there = [version for version, one in scratch.once(_searches).items() if not isinstance(one, ApiError)]
     if not there:
         raise Unanswered("Neither version of the metadata search exists.")
-    return (there[0] if len(there) == 1 else "both"), f"Version {' and '.join(there)} was answered."
+    return (there[0] if len(there) == 1 else "both"), "Both versions exist." if len(
+        there
+    ) > 1 else f"Only version {there[0]} exists."
 
 
 def search_missing(scratch: Scratch) -> Answer:
@@ -243,7 +251,7 @@ def search_total(scratch: Scratch) -> Answer:
         if not isinstance(found, ApiError):
             if "totalItems" not in found:
                 return "left_out", "The response to a search has no totalItems."
-            raise Unanswered("A search says how much it found; whether it counts what an ACL hides is unknown.")
+            raise Unanswered("A search returns a total, but it is unknown whether that counts what an ACL hides.")
     raise Unanswered("Neither version of the metadata search exists.")
 
 

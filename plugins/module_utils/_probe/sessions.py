@@ -38,9 +38,9 @@ class Trials(NamedTuple):
 def _may_open(scratch: Scratch) -> Login:
     connection = scratch.session.connection
     if scratch.settings.check_mode:
-        raise Unanswered("Needs a second login, which check mode leaves out.")
+        raise Unanswered("Needs a second login, which check mode does not send.")
     if connection.session is not None:
-        raise Unanswered("The task was given its session, and the logout of a second one might end that.")
+        raise Unanswered("The logout of a second session might end the session that the task was given.")
     if connection.login is None or connection.login.delegated:
         raise Unanswered("Needs a second login, for which an identity token is not enough.")
     return connection.login
@@ -82,10 +82,10 @@ def _trials(scratch: Scratch) -> Trials:
         with _second_session(scratch, login):
             pass
     if _lives(scratch.session):
-        scope: Answer = ("session", "After the logout of a second session, the first one went on.")
+        scope: Answer = ("session", "After the logout of a second session, the first session still worked.")
     else:
-        scope = ("user", "After the logout of a second session, the first one was gone too.")
-        delegated = Unanswered("A logout ends every session of the user, so delegated ones cannot be tested.")
+        scope = ("user", "After the logout of a second session, the first session had ended, too.")
+        delegated = Unanswered("A logout ends every session of the user, so delegated sessions cannot be tested.")
     return Trials(application, cookie, parallel, delegated, scope)
 
 
@@ -167,7 +167,7 @@ def _at_a_time(scratch: Scratch, second: Session) -> Answer:
         return "yes", evidence
     if together > _CALLS * 2 / 3 * alone:
         return "queue", evidence
-    raise Unanswered(f"{evidence} That says neither.")
+    raise Unanswered(f"{evidence} That does not show whether they queue.")
 
 
 def _together(scratch: Scratch, call: Callable[[int], float]) -> float:
@@ -202,8 +202,8 @@ def _delegated(scratch: Scratch, giver: Session) -> Answer:
     if not ended:
         raise Unanswered("The logout of a delegated session failed.")
     if _lives(giver):
-        return "separate", "After the logout of a delegated session, its giver's went on."
-    return "shared", "After the logout of a delegated session, its giver's was gone too."
+        return "separate", "After the logout of a delegated session, the session that delegated it still worked."
+    return "shared", "After the logout of a delegated session, the session that delegated it had ended, too."
 
 
 # --- questions

@@ -176,14 +176,17 @@ class Session:
             return False
         return True
 
-    def last_call(self, method: str, path: str, *, doing: str) -> Any:
+    def last_call(self, method: str, path: str, *, doing: str, project: str | None = None, json: Any = None) -> Any:
         """The JSON of the response, sent even after a request to end the task. One attempt of 5 s. Raises MstrError."""
         if self._token is None:
             raise MstrError(f"Could not {doing}: the session has ended.")
-        return self._last_call(method, path, self._token, doing)
+        return self._last_call(method, path, self._token, doing, project, json)
 
-    def _last_call(self, method: str, path: str, token: str, doing: str) -> Any:
-        response = self._http.send_last(method, path, doing=doing, headers={_TOKEN: token})
+    def _last_call(
+        self, method: str, path: str, token: str, doing: str, project: str | None = None, json: Any = None
+    ) -> Any:
+        headers = {_TOKEN: token, **({_PROJECT: project} if project else {})}
+        response = self._http.send_last(method, path, doing=doing, headers=headers, json=json)
         if not response.ok:
             raise api_error(response, doing, self.base_url)
         # Any other body may come from a gateway, so the server may not have received the call.

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from .._errors import MstrError, ValidationError, listed
 from .._model.definition import Definition
 from .._model.entry import PURGED, Entry, different_plan, plan_id
+from .._model.fields import LIST_AS_WRITTEN
 from .._model.names import ALIKE, is_named, name_key, quoted
 from .._model.plan import NO_PLAN
 from .._model.runtime import Runtime, lists_default
@@ -27,7 +28,7 @@ INCOMPLETE = "the server's list of runtimes lacks its built-in default runtime, 
 
 PROTECT_OPTIONS: dict[str, Any] = {
     "protect_used": {"type": "bool", "default": False},
-    "protect_projects": {"type": "list", "elements": "str"},
+    "protect_projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
 }
 
 

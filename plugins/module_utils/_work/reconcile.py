@@ -38,10 +38,10 @@ class Refused(ValidationError):
 
 
 def context_for(task: Any, policy: Policy | None) -> Context:
-    """The context of a task (`auth.Task`) with the options `protect_used` and perhaps `concurrency`."""
+    """The context of a task (`auth.Task`) with perhaps the options `protect_used` and `concurrency`."""
     params, concurrency = task.params, task.params.get("concurrency", DEFAULT_CONCURRENCY)
     guard = None
-    if params["protect_used"]:
+    if params.get("protect_used"):
         from .script_usage import used_runtimes  # only a protected task needs it
 
         guard = partial(used_runtimes, task.session, concurrency=concurrency, projects=params["protect_projects"])
@@ -56,7 +56,7 @@ def context_for(task: Any, policy: Policy | None) -> Context:
         check_mode=task.check_mode,
         policy=policy,
         guard=guard,
-        plan_id=task.params["plan_id"] or None,
+        plan_id=params.get("plan_id") or None,
     )
 
 

@@ -38,6 +38,10 @@ class Project(NamedTuple):
         """How messages name it."""
         return f"project {self.name!r}"
 
+    def is_called(self, name: str) -> bool:
+        """Whether a user who writes this name or id means it."""
+        return name == self.name or name.upper() == (self.id or "").upper()
+
 
 class SavedScript(NamedTuple):
     """A script from a search. `runtime_id` is None until the script itself was read."""
@@ -196,7 +200,7 @@ def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> 
     found: list[Project] = []
     unread: list[Unread] = []
     for name in wanted:
-        matching = [one for one in listed if one.name == name or (one.id or "").upper() == name.upper()]
+        matching = [one for one in listed if one.is_called(name)]
         found += [one for one in matching if one not in found]
         if not matching:
             error = MstrError(f"The server lists no project with the name or id {name!r} for this user.")
@@ -217,12 +221,18 @@ _MOST_OUTAGES = 5
 _OUTAGES = (401, 429, 502, 503, 504)
 
 
-def find_usage(session: Session, wanted: Sequence[str] | None, concurrency: int) -> Usage:
+def find_usage(
+    session: Session,
+    wanted: Sequence[str] | None,
+    concurrency: int,
+    chosen: Callable[[SavedScript], bool] = lambda script: True,
+) -> Usage:
     """The scripts of the projects with these names or ids; with None, of all projects that the user may use.
 
+    `chosen`: which scripts to read.
     `concurrency`: number of parallel requests. Raises only Interrupted: failed reads are in `unread`.
     """
-    return _Search(session, concurrency).usage(wanted)
+    return _Search(session, concurrency).usage(wanted, chosen)
 
 
 def used_runtimes(
@@ -241,7 +251,7 @@ class _Search:
         self._outages, self._last_outage = 0, ""
         self._unread: list[Unread] = []
 
-    def usage(self, wanted: Sequence[str] | None) -> Usage:
+    def usage(self, wanted: Sequence[str] | None, chosen: Callable[[SavedScript], bool]) -> Usage:
         """The scripts, each with its runtime, and the reads that failed."""
         try:
             projects, missing = select_projects(self._projects(), wanted)
@@ -253,7 +263,7 @@ class _Search:
         self._unread += missing
         # Search the first project alone, to find out which version of the search this release has.
         found = [*self._each(self._scripts, projects[:1]), *self._each(self._scripts, projects[1:])]
-        scripts = self._each(self._read, [script for few in found for script in few if script.has_runtime])
+        scripts = self._each(self._read, [one for few in found for one in few if one.has_runtime and chosen(one)])
         return Usage(scripts, sorted(self._unread, key=lambda one: one.place))
 
     def _each(self, read: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
@@ -326,18 +336,22 @@ class _Search:
 
     def _read(self, script: SavedScript) -> SavedScript:
         """The script with its runtime."""
-        path, doing = f"/scripts/{script.id}", f"read the {script.label}"
-        shape = Shape("an object with the script's id", lambda data: _is(script, data))
-        data = self._session.get(path, doing=doing, project=script.project.id, shape=shape)
         try:
-            return script.on_runtime(data)
+            return script.on_runtime(read_script(self._session, script))
         except ValidationError as exc:
-            raise ValidationError([f"Could not {doing}: its runtime's {fault}" for fault in exc.faults]) from exc
+            faults = [f"Could not read the {script.label}: its runtime's {fault}" for fault in exc.faults]
+            raise ValidationError(faults) from exc
 
 
-def _is(script: SavedScript, data: Any) -> bool:
-    # An object without an id says nothing about the script, so it does not run on the default runtime either.
-    return isinstance(data, Mapping) and str(data.get("id")).upper() == script.id.upper()
+def read_script(session: Session, script: SavedScript) -> Mapping[str, Any]:
+    """The script's object. Raises MstrError, also for an object without its id, which says nothing about the script."""
+    shape = Shape(
+        "an object with the script's id",
+        lambda data: isinstance(data, Mapping) and str(data.get("id")).upper() == script.id.upper(),
+    )
+    doing, project = f"read the {script.label}", script.project.id
+    found: Mapping[str, Any] = session.get(f"/scripts/{script.id}", doing=doing, project=project, shape=shape)
+    return found
 
 
 def _unread(item: Project | SavedScript, error: MstrError) -> Unread:

@@ -10,7 +10,8 @@ give up before the server does, and only what is still missing is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from .._errors import ApiError, ConnectError, MstrError, ValidationError
 from .._model.definition import Definition
@@ -21,6 +22,8 @@ from .._model.runtime import Runtime, lists_default
 from .._session.interrupt import Interrupted
 from .._session.transport import is_outage
 from .api import WHOLE, Context, one_named
+
+Seen = TypeVar("Seen")
 
 _ALREADY_EXISTS = 15
 # Seconds before each check whether a write whose response was lost was carried out.
@@ -118,7 +121,7 @@ def write(context: Context, entry: Entry) -> Entry:
         if entry.done:
             return entry
         if tries < 1:
-            raise _not_done_error(lost, DONE[entry.plan.action])
+            raise not_done_error(lost, f"the runtime is still not {DONE[entry.plan.action]}")
         tries -= 1
 
 
@@ -140,26 +143,43 @@ def _send(context: Context, plan: Plan, wanted: Definition) -> Runtime:
     return plan.runtime
 
 
-def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> Entry:
-    """Check a write whose response was lost. Returns the entry, done or with the plan of what is left to do."""
-    plan, wanted = entry.plan, entry.wanted
+def check_after_loss(
+    pause: Callable[[float], None], retries: int, lost: MstrError, look: Callable[[], Seen], unknown: str
+) -> Iterator[Seen]:
+    """What `look` sees after a write whose response was lost, again and again for some seconds.
+
+    `unknown`: what the message says if `look` fails, such as "The runtime may or may not have been created". Raises
+    MstrError.
+    """
     # An error in the API's own form comes from the server itself: it does not continue with the write.
     checks = _CHECKS[:1] if lost.error["code"] else _CHECKS
     for number, seconds in enumerate(checks, 1):
         try:
-            context.pause(seconds)
-            current = _located_after_loss(context, wanted)
-            remaining = make_plan(current, wanted, context.policy)
+            pause(seconds)
+            seen = look()
         except MstrError as exc:
             # The outage that broke the write may last for a moment. With retries, the read itself was repeated.
-            if number < len(checks) and not context.retries and is_outage(exc):
+            if number < len(checks) and not retries and is_outage(exc):
                 continue
             raise MstrError(
                 f"{lost.sentence} The response was lost, and the task could not find out what the server did: "
-                f"{exc.sentence} The runtime {wanted.label} may or may not have been {DONE[plan.action]}; check it "
-                "before the next run.",
+                f"{exc.sentence} {unknown}; check it before the next run.",
                 **lost.error,
             ) from exc
+        yield seen
+
+
+def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> Entry:
+    """Check a write whose response was lost. Returns the entry, done or with the plan of what is left to do."""
+    plan, wanted = entry.plan, entry.wanted
+
+    def look() -> tuple[Runtime | None, Plan]:
+        current = _located_after_loss(context, wanted)
+        return current, make_plan(current, wanted, context.policy)
+
+    unknown = f"The runtime {wanted.label} may or may not have been {DONE[plan.action]}"
+    current, remaining = None, plan
+    for current, remaining in check_after_loss(context.pause, context.retries, lost, look, unknown):
         if _was_written(plan, current, remaining):
             return _found_done(entry, current)
     _check_approval(context, entry, current, remaining)
@@ -218,12 +238,13 @@ def _found_done(entry: Entry, current: Runtime | None) -> Entry:
     return _done(entry, current if current and plan.action != "delete" else plan.runtime, read=True)
 
 
-def _not_done_error(lost: MstrError, done: str) -> MstrError:
+def not_done_error(lost: MstrError, not_done: str) -> MstrError:
+    """The error of a write that was not carried out. `not_done`: such as "the runtime is still not created"."""
     if lost.error["code"]:
         return lost
     return MstrError(
-        f"{lost.sentence} The response was lost. After {sum(_CHECKS):g} seconds of checking, the runtime is still not "
-        f"{done}. The request was not sent again because retries are used up; run the task again.",
+        f"{lost.sentence} The response was lost. After {sum(_CHECKS):g} seconds of checking, {not_done}. The request "
+        "was not sent again because retries are used up; run the task again.",
         **lost.error,
     )
 

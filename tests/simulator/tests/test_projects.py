@@ -134,3 +134,19 @@ def test_faults_can_be_ordered(
 ) -> None:
     sim.fault("error", operation=operation, number=2)
     assert call(client, method, path).error["code"] == "ERR002"
+
+
+def test_an_update_of_a_script_needs_name_folder_and_the_right(sim: Simulator, client: RawClient, sales: str) -> None:
+    path = f"/scripts/{2:032X}"
+    ancestors = call(client, "GET", f"/objects/{2:032X}", type=76).json["ancestors"]
+    folder = next(one["id"] for one in ancestors if one["level"] == 1)
+    body = {"name": "Clean up", "folderId": folder, "scriptRuntimeId": sales}
+    for key in ("name", "folderId"):
+        assert call(client, "PUT", path, body={**body, key: ""}).status == 400
+    assert call(client, "PUT", path, body={**body, "folderId": "F" * 32}).status == 404
+    assert call(client, "PUT", path, body={**body, "owner": "me"}).status == 400
+    assert call(client, "PUT", path, body=body).status == 204
+    assert call(client, "GET", path).json["scriptRuntimeId"] == sales
+    mine = {"name": "Mine", "id": f"{9:032X}", "owner": "viewer", "writers": []}
+    sim.seed(projects=[{"name": "Sales", "scripts": [mine]}])
+    assert call(client, "PUT", f"/scripts/{9:032X}", body={**body, "name": "Mine"}).error["code"] == "ERR0017"

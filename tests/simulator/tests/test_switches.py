@@ -633,6 +633,56 @@ def test_search_page_limit(with_switches: Make, sim: Simulator) -> None:
     assert [entry["name"] for entry in page] == ["Clean"]
 
 
+def move(client: RawClient, runtime: str = "E" * 32, number: int = 2) -> Any:
+    """Assign a runtime to a script."""
+    read = in_sales(client, "GET", f"/objects/{number:032X}", type="76").json
+    [folder] = [one["id"] for one in read["ancestors"] if one["level"] == 1]
+    body = {"name": read["name"], "folderId": folder, "scriptRuntimeId": runtime}
+    return in_sales(client, "PUT", f"/scripts/{number:032X}", body)
+
+
+def test_script_put_omitted(with_switches: Make, sim: Simulator) -> None:
+    for how, description in (("keep", "Nightly"), ("reset", "")):
+        client = with_switches(script_put_omitted=how)
+        script = {"name": "Load", "id": f"{2:032X}", "description": "Nightly", "variables": [{"name": "day"}]}
+        sim.seed({"name": "Etl", "id": "E" * 32}, projects=[{"name": "Sales", "id": SALES, "scripts": [script]}])
+        assert move(client).status == 204
+        found = in_sales(client, "GET", f"/scripts/{2:032X}").json
+        assert (found["description"], bool(found["variables"])) == (description, how == "keep")
+        assert (found["name"], found["scriptRuntimeId"]) == ("Load", "E" * 32)
+
+
+def test_script_put_runtime(with_switches: Make, sim: Simulator) -> None:
+    for how, status in (("keep", 204), ("refuse", 404)):
+        client = with_switches(script_put_runtime=how)
+        seeded_sales(sim)
+        assert move(client, "D" * 32).status == status
+
+
+def test_script_put_needs(with_switches: Make, sim: Simulator) -> None:
+    for how, status in (("right", 204), ("privilege", 403)):
+        with_switches(script_put_needs=how)
+        seeded_sales(sim)
+        viewer = RawClient(sim.base_url)
+        viewer.login("viewer", sim.users["viewer"]["password"])
+        assert move(viewer).status == status
+
+
+def test_script_put_answer(with_switches: Make, sim: Simulator) -> None:
+    for how, status in (("empty", 204), ("object", 200)):
+        client = with_switches(script_put_answer=how)
+        seeded_sales(sim)
+        assert move(client).status == status
+
+
+def test_script_put_running(with_switches: Make, sim: Simulator) -> None:
+    for how, status in (("allow", 204), ("refuse", 400)):
+        client = with_switches(script_put_running=how)
+        running = {"name": "Long", "id": f"{2:032X}", "running": True}
+        sim.seed({"name": "Etl", "id": "E" * 32}, projects=[{"name": "Sales", "id": SALES, "scripts": [running]}])
+        assert move(client).status == status
+
+
 def test_unloaded_projects_and_unloaded_answer(with_switches: Make, sim: Simulator) -> None:
     for how, answer, names in (
         ("listed", 500, ["MicroStrategy Tutorial", "Archive"]),

@@ -576,7 +576,8 @@ def test_no_runtime_is_deleted_that_a_person_would_call_listed_or_spared(
     have._work = noted
     meanwhile(have, change, moment)
     entries = [{"name": name.strip()} for name in present]
-    entries += [{"name": name, "state": "absent"} for name in absent if name == name.strip()]
+    absent = [name for name in absent if name == name.strip()]  # the others are refused
+    entries += [{"name": name, "state": "absent"} for name in absent]
     entries += [{"id": identity} for identity in by_id]
     how = waits(have, pause=pause) if waiting else {}
     with contextlib.suppress(ValidationError):

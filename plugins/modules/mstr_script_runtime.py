@@ -1,0 +1,245 @@
+#!/usr/bin/python
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mstr_script_runtime
+short_description: Assign saved scripts to a different runtime on a Strategy (MicroStrategy) Library server
+version_added: 1.0.0
+description:
+  - Assigns saved scripts to a runtime, either all scripts that use a different runtime or the scripts of a list. A
+    script that already uses the runtime is left alone.
+  - Use it to move scripts to a new runtime before the old one is deleted, or to a restored runtime, whose id is
+    different from before.
+  - If one script fails, the others are still assigned. The task then fails, and its result contains all of them.
+  - Only the runtime of a script changes. The task compares name, folder, description, code, variables and types before
+    and after. If the server changed one of them, the task puts it back, fails, and says so. For the other scripts, it
+    then sends all of these fields, so that the server keeps them.
+  - If the response to an update was lost, the task reads the script again. It sends the update again only if the script
+    still uses the old runtime.
+  - It is not known whether a script that is running is affected. Assign scripts when they do not run.
+author:
+  - mstr.library contributors (@mstr-library)
+extends_documentation_fragment:
+  - mstr.library.auth
+  - mstr.library.attributes
+  - mstr.library.attributes.group
+options:
+  runtime:
+    description:
+      - The name of the runtime that the scripts are to use. Names are case-sensitive.
+      - Exactly one of O(runtime) and O(runtime_id) is required.
+    type: str
+  runtime_id:
+    description: The id of the runtime, 32 hexadecimal digits in upper or lower case. Use it instead of O(runtime).
+    type: str
+  from_runtime:
+    description:
+      - The name of a runtime. All scripts that use it are assigned to O(runtime).
+      - Exactly one of O(from_runtime), O(from_runtime_id) and O(scripts) is required.
+    type: str
+  from_runtime_id:
+    description:
+      - The id of a runtime. All scripts that use it are assigned to O(runtime).
+      - The runtime may have been deleted. Its scripts still name its id.
+    type: str
+  scripts:
+    description: The scripts to assign. A script that cannot be found fails, and does not stop the others.
+    type: list
+    elements: dict
+    suboptions:
+      id:
+        description:
+          - The id of the script, 32 hexadecimal digits in upper or lower case.
+          - Exactly one of O(scripts[].id) and O(scripts[].name) is required.
+        type: str
+      name:
+        description:
+          - The name of the script, which is case-sensitive.
+          - If several scripts of the project have this name, none of them is assigned, and the message lists their ids.
+        type: str
+      project:
+        description: The name or the id of the project in which the script is saved.
+        type: str
+        required: true
+  projects:
+    description:
+      - The names or ids of the projects in which to look for the scripts of O(from_runtime) or O(from_runtime_id).
+      - Write a list, even for a single project. A text is refused, because names may contain commas.
+      - If not set, the task searches every project that the account can use. It fails after it has assigned the scripts
+        that it found if it cannot read a project or a script, because that may use the old runtime, too.
+    type: list
+    elements: str
+  concurrency:
+    description:
+      - Maximum number of requests at the same time, from V(1) to V(16).
+      - The first script is assigned alone, to find out whether the server keeps the rest of a script.
+    type: int
+    default: 4
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: mstr.library.mstr_runtime
+  - module: mstr.library.mstr_runtime_info
+    description: Finds the scripts of each runtime.
+  - ref: ansible_collections.mstr.library.docsite.guide_upgrade
+    description: The whole way from an old runtime to a new one, as a playbook.
+"""
+
+EXAMPLES = r"""
+- name: Assign all scripts of the old runtime to the new one
+  mstr.library.mstr_script_runtime:
+    runtime: Reports 3.12
+    from_runtime: Reports 3.10
+
+- name: Assign two scripts
+  mstr.library.mstr_script_runtime:
+    runtime: Reports 3.12
+    scripts:
+      - name: Month end
+        project: Sales
+      - id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
+        project: Sales
+
+- name: Assign the scripts of a runtime that was deleted
+  mstr.library.mstr_script_runtime:
+    runtime: Reports 3.12
+    from_runtime_id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+    projects:
+      - Sales
+"""
+
+RETURN = r"""
+msg:
+  description: One line that says what was done.
+  returned: always
+  type: str
+  sample: 12 scripts now use 'Reports 3.12', 3 already did.
+scripts:
+  description:
+    - The scripts, by project and name. With O(from_runtime) or O(from_runtime_id), also those that already used the
+      runtime.
+  returned: when the scripts were looked up
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The id of the script. Null if it was not found by its name.
+      type: str
+    name:
+      description: The name of the script. Null if it was not found by its id.
+      type: str
+    project:
+      description: The project, with C(id) and C(name).
+      type: dict
+    action:
+      description:
+        - V(moved), also in check mode if the script would be assigned; V(none) if it already used the runtime;
+          V(failed) if it was not assigned.
+        - If something else than the runtime changed, it is V(moved), and C(error) is set.
+      type: str
+    before:
+      description: The runtime before, with C(id) and C(name). C(name) is null if the runtime no longer exists.
+      type: dict
+    after:
+      description: The runtime after, with C(id) and C(name).
+      type: dict
+    error:
+      description:
+        - Null, or the reason for a failure. C(msg) is the message. The keys C(http_status), C(code), C(message),
+          C(iserver_code), C(ticket_id) and C(request) describe the request that failed.
+      type: dict
+  sample:
+    - id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
+      name: Month end
+      project:
+        id: B19DEDCC11D4E0EFC000EB9495D0F44F
+        name: Sales
+      action: moved
+      before:
+        id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+        name: Reports 3.10
+      after:
+        id: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
+        name: Reports 3.12
+      error: null
+diff:
+  description: The runtime of each script that changes, before and after. The keys are project, name and id.
+  returned: with C(--diff)
+  type: dict
+  contains:
+    before:
+      description: The runtimes before.
+      type: dict
+    after:
+      description: The runtimes after.
+      type: dict
+  sample:
+    before:
+      Sales / Month end (5C1E7A2B4D0F4E2A9B1C2D3E4F506172): Reports 3.10 (3B9A7C7E4D0F4E2A9B1C2D3E4F506172)
+    after:
+      Sales / Month end (5C1E7A2B4D0F4E2A9B1C2D3E4F506172): Reports 3.12 (8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C)
+unread:
+  description:
+    - Projects and scripts that could not be read with O(from_runtime) or O(from_runtime_id), each with C(project),
+      C(script) and C(error). The task fails if there are any.
+  returned: when the scripts were looked up
+  type: list
+  elements: dict
+  sample: []
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._errors import all_of
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
+    CONCURRENCY_OPTION,
+    check_concurrency,
+)
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import context_for
+from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
+    OPTIONS,
+    Request,
+    assign_scripts,
+    request_from,
+)
+
+
+def prepare(params: Mapping[str, Any]) -> Request:
+    """The options, checked. Raises ValidationError with all of their faults."""
+    request: Request = all_of(lambda: request_from(params), lambda: check_concurrency(params))[0]
+    return request
+
+
+def assign(task: auth.Task, request: Request) -> Mapping[str, Any]:
+    """Assign the scripts, and report what was done."""
+    return assign_scripts(context_for(task, None), task.session, request)
+
+
+def main() -> None:
+    """Entry point."""
+    auth.run(
+        auth.argument_spec(**OPTIONS, **CONCURRENCY_OPTION),
+        assign,
+        prepare=prepare,
+        mutually_exclusive=[
+            ("runtime", "runtime_id"),
+            ("from_runtime", "from_runtime_id", "scripts"),
+            ("projects", "scripts"),
+        ],
+        required_one_of=[("runtime", "runtime_id"), ("from_runtime", "from_runtime_id", "scripts")],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options and sentences. tests/faults has the requests."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import OPTIONS, _summary, request_from
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of
+
+
+def options(**given):
+    return {**dict.fromkeys(OPTIONS), **given}
+
+
+def script(**given):
+    return {"id": None, "name": None, "project": "Sales", **given}
+
+
+def test_ids_in_any_case():
+    request = request_from(options(runtime_id=ID.lower(), scripts=[script(id=ID.lower())]))
+    assert request.target_id == ID
+    assert request.named[0].id == ID
+
+
+@pytest.mark.parametrize(
+    ("given", "faults"),
+    [
+        (
+            {"runtime": " ", "from_runtime_id": "x"},
+            ["from_runtime_id: id 'x' is invalid: expected 32 hexadecimal digits", "runtime is empty"],
+        ),
+        ({"runtime": "a", "scripts": []}, ["scripts is empty, so there is nothing to assign"]),
+        ({"runtime": "a", "scripts": [script()]}, ["scripts[0] needs either id or name"]),
+        ({"runtime": "a", "scripts": [script(name="b", project=" ")]}, ["scripts[0].project is empty"]),
+        (
+            {"runtime": "a", "scripts": [script(name="b"), script(name="c"), script(name="b")]},
+            ["scripts[2] is the same script as scripts[0]; list it once"],
+        ),
+        (
+            {"runtime": "a", "from_runtime": "b", "projects": []},
+            ["projects is empty, so no script would be found; omit it to search every project"],
+        ),
+        (
+            {"runtime_id": ID, "from_runtime_id": ID.lower()},
+            [f"the scripts of '{ID}' cannot be assigned to '{ID}' itself"],
+        ),
+    ],
+)
+def test_options_are_refused_together_and_with_their_place(given, faults):
+    assert faults_of(request_from, options(**given)) == tuple(faults)
+
+
+@pytest.mark.parametrize(
+    ("moved", "already", "would", "sentence"),
+    [
+        (12, 3, "", "12 scripts now use 'R', 3 already did."),
+        (1, 0, "", "1 script now uses 'R'."),
+        (2, 0, "would use", "2 scripts would use 'R'."),
+        (0, 1, "", "1 script already uses 'R'."),
+        (0, 0, "", "No script was assigned to 'R'."),
+    ],
+)
+def test_the_summary_in_words(moved, already, would, sentence):
+    assert _summary(moved, already, "R", would) == sentence
