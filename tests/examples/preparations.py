@@ -73,10 +73,6 @@ PAGES: dict[str, Preparation] = {
     ),
     "docs/docsite/rst/guide_playbooks.rst": Preparation(
         runtimes=[NIGHTLY],
-        files={
-            "inventory.yml": "all: {hosts: {production: {ansible_connection: local, "
-            "ansible_python_interpreter: '{{ ansible_playbook_python }}'}}}\n"
-        },
     ),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
     "docs/examples/audit.yml": Preparation(runtimes=[DESCRIBED]),
@@ -92,10 +88,6 @@ PAGES: dict[str, Preparation] = {
     ),
     "docs/docsite/rst/guide_servers.rst": Preparation(
         runtimes=[NIGHTLY],
-        files={
-            "environments.yml": "test:\n  hosts:\n    test-eu:\n      ansible_connection: local\n"
-            "      ansible_python_interpreter: '{{ ansible_playbook_python }}'\n"
-        },
         variables={"address_to_try": "10.0.0.1", "port_to_try": 443},
     ),
     "docs/docsite/rst/guide_sessions.rst": Preparation(

@@ -146,7 +146,10 @@ def workplace(folder: Path, blocks: Iterable[Block], preparation: Preparation, *
     if clone:
         ignored = shutil.ignore_patterns(".*", "tests", "__pycache__")
         shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
-    shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    blocks = list(blocks)
+    # A reader of a guide has only what the guide shows.
+    if not all(block.page.endswith((".rst", ".md")) for block in blocks):
+        shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     files = {**preparation.files, **{block.file: block.text for block in blocks if block.file and not block.not_run}}
     for name, text in files.items():
         path = folder / name

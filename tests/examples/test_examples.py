@@ -47,6 +47,14 @@ def test_every_block_runs_or_has_a_reason_not_to(page: str) -> None:
     assert unknown == [], "neither plays, tasks, commands nor a file: add a file name or the reason not to run it"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.endswith((".rst", ".md"))])
+def test_a_guide_shows_or_makes_every_file_that_it_uses(page: str) -> None:
+    """The tests prepare only files that a command of the page writes, because plays run without the commands."""
+    commands = "".join(block.commands() for block in _of_kind(page, "shell"))
+    files = preparations.of(page).files
+    assert [name for name in files if f"> {name}" not in commands and f"_dest={name}" not in commands] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_shows_files_of_the_examples_unchanged(page: str) -> None:
     for block in PAGES[page]:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
+from support.ansible import COLLECTIONS
 from support.modules import credentials, run, runtime
 
 PAGE = Path(__file__).parents[2] / "docs" / "docsite" / "rst" / "guide_troubleshooting.rst"
@@ -48,6 +51,21 @@ refused("session is not a complete session string", session="made up")
 refused("cannot be resolved", base_url="https://none.invalid/MicroStrategyLibrary", retries=0)
 refused("is not offered by the server", runtime_version="2.7.18")
 refused("Check the credentials and login_mode", password="wrong")
+
+
+@scenario("cannot be imported")
+def _no_netaddr(sim: Simulator) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "netaddr.py").write_text("raise ImportError('No module named netaddr')\n")
+        return runtime(sim, name=NAME, env={"PYTHONPATH": f"{folder}{os.pathsep}{COLLECTIONS}"}).sentence
+
+
+@scenario("the proxy")
+def _proxy_down(sim: Simulator) -> str:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        proxy = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    return runtime(sim, name=NAME, retries=0, env={"HTTP_PROXY": proxy}).sentence
 
 
 @scenario("cannot connect to")
