@@ -38,5 +38,5 @@ def servers(simulators: list[Simulator]) -> list[Simulator]:
 
 @pytest.fixture
 def play(servers: list[Simulator], tmp_path: Path) -> Play:
-    """Return a runner for playbooks in a new folder, with an inventory of these servers: C(env0) to C(env9)."""
+    """Return a runner for playbooks in a new folder, with an inventory of these servers: `env0` to `env9`."""
     return Play(tmp_path, servers)

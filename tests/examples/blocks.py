@@ -67,7 +67,7 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """Return its kind: C(plays), C(tasks), C(shell), C(file) (for other blocks), C(not run), or empty (unknown)."""
+        """Return its kind: `plays`, `tasks`, `shell`, `file` (for other blocks), `not run`, or empty (unknown)."""
         if self.not_run:
             return "not run"
         if self.language in _SHELL:
@@ -114,7 +114,7 @@ def pages() -> dict[str, list[Block]]:
 
 
 def documented(path: Path, variable: str) -> str:
-    """Return the text of a plugin's C(DOCUMENTATION), C(EXAMPLES) or C(RETURN)."""
+    """Return the text of a plugin's `DOCUMENTATION`, `EXAMPLES` or `RETURN`."""
     node = _assignment(path, variable)
     return str(ast.literal_eval(node.value)) if node else ""
 

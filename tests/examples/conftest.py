@@ -14,6 +14,6 @@ from running import World
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Return one world for all tests. C(servers) resets it for each page."""
+    """Return one world for all tests. `servers` resets it for each page."""
     with World(tmp_path_factory.mktemp("world")) as found:
         yield found

@@ -31,7 +31,7 @@ _QUIET = {
 }
 
 
-def bare(**more: str) -> dict[str, str]:
+def own_variables(**more: str) -> dict[str, str]:
     """Return the caller's variables without those that name a real server or change how Ansible works."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)} | more
 
@@ -56,4 +56,4 @@ def environment(
         "ANSIBLE_REMOTE_TEMP": str(home / "remote"),
     }
     way = _AS_MODULES if os.environ.get("MSTR_TEST_WAY") == "module" else {}
-    return bare(**path, **_QUIET, **ansible, **way) | more
+    return own_variables(**path, **_QUIET, **ansible, **way) | more

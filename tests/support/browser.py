@@ -61,7 +61,7 @@ class Opened:
 
 @contextmanager
 def opened(browser: Browser, address: Path | str, screen: dict[str, int], **context: Any) -> Iterator[Opened]:
-    """Open a page on a screen of that size. `context` is passed to Playwright, such as C(color_scheme="dark")."""
+    """Open a page on a screen of that size. `context` is passed to Playwright, such as `color_scheme="dark"`."""
     with browser.new_context(viewport=screen, **context) as frame:  # type: ignore[arg-type]
         page = frame.new_page()
         found = Opened(page)

@@ -22,7 +22,7 @@ from typing import Any
 from simulator.faults import OPERATIONS
 from simulator.harness import Simulator
 
-from support.ansible import COLLECTIONS, bare
+from support.ansible import COLLECTIONS, own_variables
 from support.waiting import PATIENCE_S, wait_until
 
 _MODULES = "ansible_collections.mstr.library.plugins.modules"
@@ -35,7 +35,7 @@ _MEASURED = (
 
 def environment(**more: str) -> dict[str, str]:
     """Return the variables for a module that runs directly: none of the caller's, but a path to the collection."""
-    return bare(**{"PYTHONPATH": COLLECTIONS, **more})
+    return own_variables(**{"PYTHONPATH": COLLECTIONS, **more})
 
 
 def credentials(sim: Simulator) -> dict[str, str]:

@@ -29,7 +29,7 @@ def module(name):
 
 
 def fragment(name):
-    """The text of a fragment: C(auth), or C(attributes.group) for a second one of the same file."""
+    """The text of a fragment: `auth`, or `attributes.group` for a second one of the same file."""
     file, _dot, part = name.partition(".")
     found = importlib.import_module(f"{PLUGINS}.doc_fragments.{file}").ModuleDocFragment
     return getattr(found, part.upper() or "DOCUMENTATION")

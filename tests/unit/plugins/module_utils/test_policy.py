@@ -308,7 +308,7 @@ def held(**fields):
 
 
 def packages(*texts):
-    """Packages from texts such as C(pandas==2.2.3)."""
+    """Packages from texts such as `pandas==2.2.3`."""
     return [{"name": name, "version": version or None} for name, _equals, version in (t.partition("==") for t in texts)]
 
 
