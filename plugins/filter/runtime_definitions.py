@@ -11,8 +11,10 @@ version_added: 1.0.0
 description:
   - Takes the runtimes that M(mstr.library.mstr_runtime_info) returns, and returns definitions for the option
     C(runtimes) of M(mstr.library.mstr_runtimes).
-  - The definitions omit the default runtime of the server, read-only fields, and fields that were never set on the
-    server. They keep everything else.
+  - The definitions omit the default runtime of the server and read-only fields. They keep everything else. A field that
+    was never set on the server is empty in the definition, so that applying the definition clears it.
+  - If an option has no empty value, such as C(resource), and the server has no value, the definition omits it. The
+    filter P(mstr.library.runtime_gaps#filter) lists these options.
   - The order is always the same, so a file with the definitions changes in version control only if a runtime changes.
   - If a runtime cannot be expressed as a definition, the filter fails and names it. Examples are a whitelist with a
     host name, a value that Ansible has masked, and two runtimes with the same name. Fix the runtime on the server, or
@@ -23,6 +25,8 @@ author:
 seealso:
   - module: mstr.library.mstr_runtime_info
   - module: mstr.library.mstr_runtimes
+  - plugin: mstr.library.runtime_gaps
+    plugin_type: filter
   - ref: ansible_collections.mstr.library.docsite.guide_runtimes_as_code
     description: How to export the runtimes of a server with the role P(mstr.library.runtimes#role).
 options:
@@ -38,6 +42,14 @@ options:
     type: list
     elements: str
     default: []
+  ids:
+    description:
+      - Whether to add the ids. Without ids, the definitions fit every server.
+      - A file that contains the definitions under the key C(runtimes), and C(restore=true), is a backup, see the option
+        C(src) of M(mstr.library.mstr_runtimes).
+    type: bool
+    default: false
+    version_added: 1.1.0
 """
 
 EXAMPLES = r"""
@@ -69,7 +81,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.export import 
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 
 
-def runtime_definitions(runtimes: Any, exclude: Any = ()) -> list[dict[str, Any]]:
+def runtime_definitions(runtimes: Any, exclude: Any = (), ids: bool = False) -> list[dict[str, Any]]:
     """The definitions of runtimes as read. Raises AnsibleFilterError with one sentence."""
     if NETADDR_IMPORT_ERROR:
         raise AnsibleFilterError("runtime_definitions needs the Python library netaddr on the controller")
@@ -78,7 +90,7 @@ def runtime_definitions(runtimes: Any, exclude: Any = ()) -> list[dict[str, Any]
     if isinstance(exclude, str):
         raise AnsibleFilterError(f"runtime_definitions: exclude {exclude!r} is not a list; write [{exclude!r}]")
     try:
-        return to_definitions(runtimes, exclude)
+        return to_definitions(runtimes, exclude, ids)
     except ValidationError as exc:
         raise AnsibleFilterError(
             f"A definition cannot express what the server holds. Fix it there, or exclude the runtime:\n{exc.sentence}"

@@ -93,7 +93,7 @@ PLAYBOOKS = (
     "mstr_survey_wait",
 )
 # Variables that the roles and playbooks set, and whose names are near the name of one that a user sets.
-OWN = ("mstr_export_text", "mstr_report", "mstr_runtimes_result", "mstr_smoke_tests")
+OWN = ("mstr_export_text", "mstr_report", "mstr_runtimes_backup_result", "mstr_runtimes_result", "mstr_smoke_tests")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FARTHEST = 2  # edits
 _ROLE = "mstr_runtimes_"

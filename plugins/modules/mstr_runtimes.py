@@ -177,6 +177,10 @@ options:
       - On the controller, a relative path starts at the directory in which C(ansible-playbook) was started, not at the
         directory of the playbook. On a remote host, it starts at the working directory of the module, usually the home
         directory of the remote user.
+      - If the file is a mapping with C(restore=true), it is a backup. An entry then means the runtime with its id, even
+        if that runtime has a different name now. If no runtime has the id, its name decides, and if no runtime has the
+        name either, it is created. The role C(mstr.library.runtimes) writes such a file, see
+        C(mstr_runtimes_backup_dest).
       - The file is not a template, and the module cannot decrypt C(ansible-vault). For a template or an encrypted file,
         load the definitions as a variable and set O(runtimes).
     type: path
@@ -545,8 +549,10 @@ def check_bounds(params: Mapping[str, Any]) -> None:
 
 def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Definition]:
     """The definitions of all entries. Raises ValidationError with the faults of all, each with index and name."""
-    from_file = params["src"] is not None
-    given: Sequence[Any] | None = read_definitions(params["src"]) if from_file else params["runtimes"]
+    from_file, restore = params["src"] is not None, False
+    given: Sequence[Any] | None = params["runtimes"]
+    if from_file:
+        given, restore = read_definitions(params["src"])
     if given is None:
         # AnsibleModule treats an option that is null as set.
         raise ValidationError(["one of runtimes and src is required"])
@@ -558,7 +564,7 @@ def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Defini
         if params["purge"]:
             faults.check(check_purge, given)
         wanted = [
-            faults.check(definition, one, params["journal_comment"], policy, place=place)
+            faults.check(definition, one, params["journal_comment"], policy, restore, place=place)
             for one, place in zip(given, places)
             if one is not None
         ]
@@ -595,13 +601,12 @@ def check_purge(given: Sequence[Mapping[str, Any] | None]) -> None:
         )
 
 
-def definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | None) -> Definition:
+def definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | None, restore: bool) -> Definition:
     """The definition of one entry. Raises ValidationError."""
     with Faults() as faults:
         faults.add(*(f"{option} cannot be used with state: absent" for option in misplaced(entry)))
-        return faults.check(
-            definition_from, {**entry, "journal_comment": entry.get("journal_comment") or comment}, policy
-        )
+        given = {**entry, "journal_comment": entry.get("journal_comment") or comment}
+        return faults.check(definition_from, given, policy, restore)
 
 
 def typed(entry: Any, validator: ArgumentSpecValidator) -> dict[str, Any]:

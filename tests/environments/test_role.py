@@ -158,12 +158,13 @@ def test_two_environments_never_write_one_backup(play: Play, servers: list[Simul
     play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
     variables = {"mstr_runtimes_backup_dest": "backup.yml"}
     if where == "inventory":
-        play.variables |= variables
+        play.hosts["env0"] |= variables
+        play.hosts["env1"] |= {"mstr_runtimes_backup_dest": "./{{ 'backup' }}.yml"}
     given = {"mstr_runtimes": [{"name": "a"}], **(variables if where == "role" else {})}
     task = {"ansible.builtin.include_role": {"name": "mstr.library.runtimes"}, "vars": given}
     book = play.write("roles.json", [{"hosts": "all", "gather_facts": False, "tasks": [task]}])
     played = play.run(play.command(str(book)))
     assert played.status == 2
-    assert "Several environments would write their backups to backup.yml" in played.output
+    assert "Several environments would be written to one file" in played.output
     assert not (play.folder / "backup.yml").exists()
     assert [call for one in servers[:2] for call in one.calls() if call.startswith("POST /api/runtimes")] == []

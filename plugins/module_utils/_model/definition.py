@@ -37,6 +37,7 @@ class Definition(NamedTuple):
     name: str | None = None
     keep: frozenset[str] = frozenset()  # names of the lists whose unlisted entries stay
     journal_comment: str | None = None
+    restore: bool = False  # if no runtime has the id, the name decides
 
     @property
     def label(self) -> str:
@@ -44,8 +45,10 @@ class Definition(NamedTuple):
         return f"'{self.name}'" if self.name and not self.id else f"with id {self.id}"
 
 
-def definition_from(params: Mapping[str, Any], policy: Policy | None = None) -> Definition:
+def definition_from(params: Mapping[str, Any], policy: Policy | None = None, restore: bool = False) -> Definition:
     """The definition in a task's options. Null counts as omitted. `policy` judges the managed fields.
+
+    `restore`: the definition comes from a backup, see `Definition`.
 
     Raises ValidationError with all faults.
     """
@@ -71,6 +74,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None) -> 
         name=name,
         keep=keep,
         journal_comment=params.get("journal_comment") or None,
+        restore=restore,
     )
 
 

@@ -6,35 +6,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .._errors import ANSIBLE_MASKS, Faults
-from .definition import definition_from
+from .._errors import ANSIBLE_MASKS, Faults, ValidationError
+from .definition import check_pool, definition_from
 from .fields import BY_NAME, FIELDS
-from .names import DEFAULT_RUNTIME_ID, is_named
+from .kinds import RESOURCE_KEYS
+from .names import DEFAULT_RUNTIME_ID, is_id, is_named
 
 
-def to_definitions(runtimes: Iterable[Mapping[str, Any]], exclude: Iterable[str] = ()) -> list[dict[str, Any]]:
+def to_definitions(
+    runtimes: Iterable[Mapping[str, Any]], exclude: Iterable[str] = (), ids: bool = False
+) -> list[dict[str, Any]]:
     """The definitions, sorted by name, with fields in the order of the table, so that a file of them is stable.
 
     `runtimes` are as in a result. Omitted are the default runtime, which every server has, runtimes that a name,
-    shell pattern or id in `exclude` means, and fields that the server never set. Raises ValidationError if a runtime
-    cannot be expressed as a definition; the message names each one.
+    shell pattern or id in `exclude` means, and what `gaps` names. `ids`: with the ids, for a backup. Raises
+    ValidationError if a runtime cannot be expressed as a definition; the message names each one.
     """
     patterns = tuple(exclude)
-    ids: dict[str, list[str]] = {}
+    namesakes: dict[str, list[str]] = {}
     definitions = []
     with Faults() as faults:
         for runtime in runtimes:
             name, identity = str(runtime.get("name") or ""), str(runtime.get("id") or "")
             if identity.upper() == DEFAULT_RUNTIME_ID or is_named(name, patterns, identity):
                 continue
-            ids.setdefault(name, []).append(identity)
+            namesakes.setdefault(name, []).append(identity)
             definition = _definition(runtime)
             faults.check(_check, definition, place=f"runtime {name!r}")
-            definitions.append(definition)
-        for name, several in sorted(ids.items()):
+            definitions.append({"id": identity, **definition} if ids and is_id(identity) else definition)
+        for name, several in sorted(namesakes.items()):
             if len(several) > 1:
                 id_list = ", ".join(sorted(several))
                 faults.add(f"{len(several)} runtimes have the name {name!r} ({id_list}); rename or exclude them")
@@ -43,7 +46,46 @@ def to_definitions(runtimes: Iterable[Mapping[str, Any]], exclude: Iterable[str]
 
 def _definition(runtime: Mapping[str, Any]) -> dict[str, Any]:
     values = {field.name: field.to_definition(runtime.get(field.name)) for field in FIELDS}
-    return {name: value for name, value in values.items() if value is not None}
+    definition = {name: value for name, value in values.items() if value is not None}
+    for name in ("min_cached_instances", "max_cached_instances"):
+        if runtime.get(name) is None and not _is_a_pool(definition):
+            # Some servers omit a count of zero, but this one has a different meaning.
+            del definition[name]
+    return definition
+
+
+def _is_a_pool(definition: Mapping[str, Any]) -> bool:
+    try:
+        check_pool(definition)
+    except ValidationError:
+        return False
+    return True
+
+
+def gaps(definitions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What applying these definitions cannot bring back, because the server has no value and a definition needs one.
+
+    A line for each option, with the names of the runtimes.
+    """
+    names: dict[str, list[str]] = {}
+    for one in definitions:
+        for place in _gaps_of(one):
+            names.setdefault(place, []).append(repr(one["name"]))
+    return [
+        f"{place}: {'all runtimes' if len(found) == len(definitions) > 1 else ', '.join(found)}"
+        for place, found in names.items()
+    ]
+
+
+def _gaps_of(definition: Mapping[str, Any]) -> Iterator[str]:
+    for field in FIELDS:
+        if field.name not in definition:
+            yield field.name
+    resource = definition.get("resource")
+    yield from (f"resource.{key}" for key in RESOURCE_KEYS if resource and key not in resource)
+    for package in definition.get("packages", ()):
+        if "version" not in package:
+            yield f"version of the package {package['name']}"
 
 
 def _check(definition: Mapping[str, Any]) -> None:

@@ -221,8 +221,13 @@ def _package_to_diff(package: Package) -> dict[str, str]:
 
 
 def _packages_to_definition(value: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    # A definition cannot ask for "any version" in place of a version, but it can clear a description.
     packages = [
-        {"name": "", **{key: entry[key] for key in ("name", "version", "description") if entry.get(key)}}
+        {
+            "name": entry.get("name") or "",
+            **({"version": entry["version"]} if entry.get("version") else {}),
+            "description": entry.get("description") or "",
+        }
         for entry in value
     ]
     return sorted(packages, key=lambda package: str(package["name"]))

@@ -26,6 +26,11 @@ ALIKE = "case, whitespace or the form of a character"
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
+def is_id(text: str) -> bool:
+    """Whether the text has the form of an id."""
+    return _ID.fullmatch(text) is not None
+
+
 def id_from(text: str | None) -> str | None:
     """The id in upper case, as the server writes it. Raises ValidationError if it is not 32 hexadecimal digits."""
     if text is not None and not _ID.fullmatch(text):

@@ -10,20 +10,27 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._errors import MstrError, ValidationError, clean
 from .fields import text_fault
 
 
-def read_definitions(path: str) -> list[Any]:
-    """The entries of the file at `path`, unconverted. Raises ValidationError with one sentence."""
+class Source(NamedTuple):
+    """The entries of a file, unconverted. `restore`: it is a backup, whose ids need not exist any more."""
+
+    entries: list[Any]
+    restore: bool = False
+
+
+def read_definitions(path: str) -> Source:
+    """The content of the file at `path`. Raises ValidationError with one sentence."""
     try:
         # A relative path depends on the module's working directory, so the message shows the absolute path.
         path = os.path.abspath(path)
         with open(path, "rb") as file:
             content = file.read()
-        return _entries(_parsed(content.decode("utf-8-sig")))
+        return _source(_parsed(content.decode("utf-8-sig")))
     except OSError as exc:
         raise ValidationError([f"src {path!r} cannot be read: {exc.strerror}"]) from None
     except UnicodeDecodeError:
@@ -66,11 +73,14 @@ class _FileFault(MstrError):
     """What is wrong with a file, as the rest of a sentence that starts with its path."""
 
 
-def _entries(data: Any) -> list[Any]:
-    entries = data.get("runtimes") if isinstance(data, Mapping) else data
+def _source(data: Any) -> Source:
+    whole = data if isinstance(data, Mapping) else {"runtimes": data}
+    entries, restore = whole.get("runtimes"), whole.get("restore")
     if not isinstance(entries, list):
         raise _FileFault("contains no list of runtimes, at the top level or under the key runtimes")
-    return entries
+    if restore not in (None, True, False):
+        raise _FileFault(f"has restore: {clean(repr(restore), 60)}; expected true or false")
+    return Source(entries, bool(restore))
 
 
 def _parsed(text: str) -> Any:

@@ -77,10 +77,11 @@ def reconcile(
     """
     # For a single runtime no list is read where its id finds it, and it is reported with all fields.
     alone = len(definitions) == 1 and not purge.wanted
-    there = () if alone and definitions[0].id else _listed(context, definitions)
+    by_id = alone and definitions[0].id and not definitions[0].restore
+    there = () if by_id else _listed(context, definitions)
     entries = [Entry(one, f"runtimes[{index}]") for index, one in enumerate(definitions)]
     entries = _located(context, entries, there, whole=alone)
-    plan = partial(plan_entry, context, listed=None if alone and definitions[0].id else there)
+    plan = partial(plan_entry, context, listed=None if by_id else there)
     entries = [one if one.error else attempt(plan, one) for one in entries]
     if purge.wanted and not any(one.error for one in entries):
         # A failed entry may mean one of the runtimes that appear to be unlisted.
@@ -107,7 +108,7 @@ def _listed(context: Context, definitions: Sequence[Definition]) -> Sequence[Run
         return there
     context.warn(f"{INCOMPLETE[0].upper()}{INCOMPLETE[1:]}.")
     names = {one.name for one in there}
-    if any(one.name not in names for one in definitions if not one.id):
+    if any(one.name not in names for one in definitions if one.restore or not one.id):
         known = {one.key for one in there}
         there += [one for one in context.api.everything() if one.key not in known]
     return there
@@ -122,12 +123,15 @@ def _located(context: Context, entries: Sequence[Entry], there: Sequence[Runtime
 
     def find(context: Context, entry: Entry) -> Entry:
         wanted = entry.wanted
+        if wanted.restore and wanted.id and wanted.id not in by_id and not context.api.get(wanted.id):
+            # The runtime was deleted after the backup, or the server is a different one.
+            wanted = wanted._replace(id=None)
         candidates = by_id.get(wanted.id, []) if wanted.id else by_name.get(str(wanted.name), [])
         # A runtime to delete is read completely, so that the diff can serve as evidence and backup.
         needed = {*wanted.values, *(POOL if POOL & set(wanted.values) else ())}
         if whole or wanted.state == "absent":
             needed.update(WHOLE)
-        return entry._replace(found=locate(context, wanted, candidates, needed))
+        return entry._replace(wanted=wanted, found=locate(context, wanted, candidates, needed))
 
     found = each(context, find, entries, lambda one: True, "read")
     faults = _collisions([entry for entry in found if not entry.error], there or ())

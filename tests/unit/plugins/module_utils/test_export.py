@@ -11,7 +11,8 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._errors import MASK, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.export import to_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.export import gaps, to_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, faults_of, stored
@@ -76,24 +77,62 @@ def test_a_dirty_runtime():
     assert exported(DIRTY) == [
         {
             "name": "Größe ✓ {{ x }} 'q' # no",
+            "description": "",
             "whitelist": ["1.2.3.4/32", "10.10.10.0/24", "2001:db8::/32"],
-            "packages": [{"name": "a"}, {"name": "mstrio_py", "version": "11.6"}],
+            "packages": [
+                {"name": "a", "description": ""},
+                {"name": "mstrio_py", "version": "11.6", "description": ""},
+            ],
             "exec_timeout": 600,
+            "min_cached_instances": 0,
+            "max_cached_instances": 0,
+            "others": "",
         }
     ]
 
 
-def test_a_field_that_was_never_set_is_left_out_and_one_that_is_empty_is_not():
-    assert exported({"id": ID, "name": "r"}) == [{"name": "r"}]
-    nulls = dict.fromkeys(API_FIELDS[1:])
-    assert exported({"id": ID, "name": "r", **nulls}) == [{"name": "r"}]
-    empty = {"description": "", "whitelist": [], "packages": [], "others": "", "minCachedInstances": 0}
-    assert exported({"id": ID, "name": "r", **empty}) == [
-        {"name": "r", "description": "", "whitelist": [], "packages": [], "min_cached_instances": 0, "others": ""}
-    ]
+EMPTY = {
+    "name": "r",
+    "description": "",
+    "whitelist": [],
+    "packages": [],
+    "min_cached_instances": 0,
+    "max_cached_instances": 0,
+    "others": "",
+}
+
+
+def test_a_field_that_was_never_set_is_empty():
+    assert exported({"id": ID, "name": "r"}) == [EMPTY]
+    assert exported({"id": ID, "name": "r", **dict.fromkeys(API_FIELDS[1:])}) == [EMPTY]
     # No definition can ask for these, and older releases refuse the second.
-    assert exported({"id": ID, "name": "r", "runtimeVersion": "", "executionTarget": ""}) == [{"name": "r"}]
-    assert exported({"id": ID, "name": "r", "resource": {"cpu": None}}) == [{"name": "r"}]
+    assert exported({"id": ID, "name": "r", "runtimeVersion": "", "executionTarget": ""}) == [EMPTY]
+    assert exported({"id": ID, "name": "r", "resource": {"cpu": None}}) == [EMPTY]
+
+
+def test_a_count_that_was_never_set_does_not_contradict_the_other():
+    [definition] = exported({"id": ID, "name": "r", "minCachedInstances": 2})
+    assert (definition["min_cached_instances"], "max_cached_instances" in definition) == (2, False)
+    assert gaps([definition])[-3:] == ["max_cached_instances: 'r'", "runtime_version: 'r'", "execution_target: 'r'"]
+
+
+def test_what_definitions_cannot_restore_is_named_by_option():
+    full = stored(executionTarget="x", runtimeVersion="3", packages=[{"name": "a", "version": ""}])
+    full["resource"] = {"cpu": 1, "mem": 1, "disk": 1, "procCount": 1}
+    part = {**full, "id": "A" * 32, "name": "s", "resource": {"cpu": 1, "mem": 1, "disk": 1}, "execTimeout": None}
+    bare = {**full, "id": "B" * 32, "name": "t", "resource": None, "packages": None}
+    assert gaps(exported(full, part, bare)) == [
+        "version of the package a: 'r', 's'",
+        "exec_timeout: 's'",
+        "resource.proc_count: 's'",
+        "resource: 't'",
+    ]
+    assert gaps(exported(bare, {**bare, "name": "u"})) == ["resource: all runtimes"]
+
+
+def test_a_backup_has_the_ids():
+    runtimes = [from_api(one).to_result() for one in (stored(), stored(id="odd", name="s"))]
+    assert [one.get("id") for one in to_definitions(runtimes, ids=True)] == [ID, None]
 
 
 def test_nothing_that_is_read_only_and_no_default_runtime():
@@ -165,6 +204,24 @@ def test_applying_it_back_changes_nothing_or_it_is_refused(data):
         plan = make_plan(from_api(data), wanted)
         assert (plan.action, plan.changed_fields) == ("none", ())
     assert [fault for fault in faults if not fault.startswith("runtime ")] == []
+
+
+@given(ANYTHING, ANYTHING)
+def test_a_backup_brings_back_every_field_that_it_does_not_name_as_a_gap(data, changed):
+    try:
+        definitions = exported(data)
+    except ValidationError:
+        assume(False)
+    (wanted,) = as_written(definitions)
+    try:
+        plan = make_plan(from_api(changed), wanted)
+    except ValidationError:
+        assume(False)  # a pool that contradicts what stays
+    before, after = from_api(data).values, plan.runtime.values
+    missing = {line.partition(":")[0].partition(".")[0] for line in gaps(definitions)}
+    for field in FIELDS:
+        if field.name not in missing and not (field.name == "packages" and any("package" in one for one in missing)):
+            assert field.kind.canonical(after[field.name]) == field.kind.canonical(before[field.name]), field.name
 
 
 @given(ANYTHING)

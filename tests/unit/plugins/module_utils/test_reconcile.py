@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, lost, refusal, stored
@@ -458,3 +458,39 @@ def test_a_lost_create_whose_differences_are_found_warns_as_for_one_runtime():
     assert have.writes == ["POST /runtimes"]
     [warning] = have.warnings
     assert "exec_timeout" in warning
+
+
+# --- a restore
+
+
+def restore(server, *entries, **how):
+    """The result of a task whose file is a backup."""
+    return bulk(server, **how)([definition_from(entry, restore=True) for entry in entries])
+
+
+def test_a_restore_finds_a_runtime_by_its_id_and_renames_it_back():
+    have = holding(**{"Etl 2": A})
+    result = restore(have, {"id": A, "name": "Etl"}, purge=True)
+    assert actions(result) == [("Etl", "updated")]
+    assert (have.names, list(have.runtimes)) == (["Etl"], [A])
+
+
+def test_a_restore_finds_a_runtime_whose_id_is_gone_by_its_name_and_creates_one_without_either():
+    have = holding(Etl=B, Other=D)
+    result = restore(have, {"id": A, "name": "Etl", "exec_timeout": 60}, {"id": C, "name": "New"}, purge=True)
+    assert actions(result) == [("Etl", "updated"), ("New", "created"), ("Other", "deleted")]
+    assert have.names == ["Etl", "New"]
+    # A second one changes nothing, and one of a single runtime needs no other way.
+    assert actions(restore(have, {"id": A, "name": "Etl", "exec_timeout": 60})) == [("Etl", "none")]
+
+
+def test_a_restore_never_gives_a_runtime_the_name_that_another_one_has():
+    have = holding(**{"Etl 2": A, "Etl": B})
+    with pytest.raises(MstrError, match=f"name 'Etl' is taken by the runtime with id {B}"):
+        restore(have, {"id": A, "name": "Etl"})
+    assert have.writes == []
+
+
+def test_without_the_mark_of_a_backup_an_unknown_id_creates_nothing():
+    have = holding(Etl=B)
+    assert f"no runtime has the id {A}" in run(have, {"id": A, "name": "Etl"})["msg"]

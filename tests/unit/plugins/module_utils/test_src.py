@@ -51,16 +51,21 @@ def written(tmp_path):
     ids=["yaml", "yaml under the key", "json", "json under the key", "with a byte order mark", "with an end mark"],
 )
 def test_a_list_in_yaml_or_json_bare_or_under_the_key(written, content):
-    assert read_definitions(written(content)) == ENTRIES
+    assert read_definitions(written(content)) == (ENTRIES, False)
+
+
+def test_a_backup_says_so(written):
+    assert read_definitions(written("restore: true\nruntimes: [{name: a}]")) == ([{"name": "a"}], True)
+    assert read_definitions(written('{"restore": false, "runtimes": []}')).restore is False
 
 
 def test_a_merged_key_may_be_overridden(written):
     path = written("- &base {name: a, exec_timeout: 60, others: x}\n- <<: *base\n  name: b\n  exec_timeout: 90\n")
-    assert read_definitions(path)[1] == {"name": "b", "exec_timeout": 90, "others": "x"}
+    assert read_definitions(path).entries[1] == {"name": "b", "exec_timeout": 90, "others": "x"}
 
 
 def test_entries_are_not_looked_at_here(written):
-    assert read_definitions(written("[1, null, {name: 3}]")) == [1, None, {"name": 3}]
+    assert read_definitions(written("[1, null, {name: 3}]")).entries == [1, None, {"name": 3}]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +87,7 @@ def test_entries_are_not_looked_at_here(written):
         ("- name: a\n  packages: {{ base | list }}", "has {{ }} in line 2, but src is not rendered as a template"),
         ("$ANSIBLE_VAULT;1.1;AES256\n336662\n", "is encrypted by ansible-vault; decrypt it"),
         ("- name: a\n  others: !vault |\n    $ANSIBLE_VAULT;1.1\n", "encrypted by ansible-vault, in line 2"),
+        ("restore: 'yes'\nruntimes: []", "has restore: 'yes'; expected true or false"),
         ("", "contains no list of runtimes, at the top level or under the key runtimes"),
         ("name: a", "contains no list of runtimes"),
         ("runtimes: {name: a}", "contains no list of runtimes"),
@@ -108,7 +114,7 @@ def test_a_missing_file_by_the_path_that_was_tried_and_a_folder(tmp_path, monkey
 
 def test_without_pyyaml_json_alone_is_read(monkeypatch, written):
     monkeypatch.setitem(sys.modules, "yaml", None)
-    assert read_definitions(written(json.dumps(ENTRIES))) == ENTRIES
+    assert read_definitions(written(json.dumps(ENTRIES))).entries == ENTRIES
     (fault,) = faults_of(read_definitions, written(YAML))
     assert "is not JSON (" in fault
     assert fault.endswith("and YAML needs PyYAML in the Python that runs it")
@@ -116,7 +122,7 @@ def test_without_pyyaml_json_alone_is_read(monkeypatch, written):
 
 def test_without_libyaml(monkeypatch, written):
     monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
-    assert read_definitions(written(YAML)) == ENTRIES
+    assert read_definitions(written(YAML)).entries == ENTRIES
     assert "twice" in faults_of(read_definitions, written("- {name: a, name: b}"))[0]
 
 
