@@ -110,6 +110,18 @@ class ValidationError(MstrError):
         super().__init__("\n".join(self.faults))
 
 
+def text_fault(value: Any) -> str | None:
+    """Why a value is not text, as the rest of a sentence that starts with the option; None if it is text."""
+    if isinstance(value, str):
+        return None
+    if isinstance(value, (dict, list)):
+        return f"is a {'mapping' if isinstance(value, dict) else 'list'}; expected text"
+    # YAML may have dropped a zero or a colon, so the message may show a different text than the user wrote.
+    read = "a boolean" if isinstance(value, bool) else "a number" if isinstance(value, (int, float)) else "a date"
+    lost = " (2.10 becomes 2.1)" if isinstance(value, float) else ""
+    return f"{value} was read as {read}{lost}; put it in quotes"
+
+
 class Faults:
     """Collects faults, so that one message reports all of them. The end of its block raises ValidationError for them.
 
@@ -142,7 +154,8 @@ class Faults:
 
     def __exit__(self, kind: object, *_rest: object) -> None:
         if kind is None and self.found:
-            raise ValidationError(self.found)
+            # The check of what was written and the check of what it means may find the same fault.
+            raise ValidationError(dict.fromkeys(self.found))
 
 
 def all_of(*checks: Callable[[], Any]) -> list[Any]:

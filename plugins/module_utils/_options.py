@@ -7,37 +7,161 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from ._errors import disguises
+from ._errors import clean, disguises, text_fault
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORTEST_PART = 8  # characters
+_LARGEST = 2**63 - 1
+_MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0", "1.0", "0.0")
+# Ansible's messages about a value or a key of an option, which `option_faults` finds too.
+_ABOUT_A_VALUE = re.compile(
+    "unable to convert|dictionary requested|sub parameter|must be one of|missing required arguments: .* found in"
+    "|Unsupported parameters .*: [a-z_]+\\.|elements value check"
+)
 
 
-def option_error(sentence: str, spec: Mapping[str, Any], params: Mapping[str, Any]) -> str:
-    """Ansible's message about an invalid option, or a better one if it names neither the option nor the value."""
-    if "dictionary requested" in sentence or "sub parameter field" in sentence:
-        return "\n".join(_not_mappings(spec, params)) or sentence
-    return sentence
+def option_error(sentence: str, faults: Sequence[str]) -> str:
+    """Ansible's message about invalid options, or instead of one about a value all `faults` of `option_faults`."""
+    if not faults:
+        return sentence
+    return "\n".join([*faults, *([] if _ABOUT_A_VALUE.search(sentence) else [sentence])])
 
 
-def _not_mappings(spec: Mapping[str, Any], params: Mapping[str, Any], place: str = "") -> Iterator[str]:
-    """A sentence for each value that is not a mapping of sub-options, such as `packages: [pandas]`."""
-    for name, one in spec.items():
-        options, value = one.get("options") or {}, params.get(name)
-        for index, entry in enumerate(value if isinstance(value, list) else [value]):
-            here = f"{place}{name}[{index}]" if one.get("type") == "list" else f"{place}{name}"
-            if isinstance(entry, Mapping):
-                yield from _not_mappings(options, entry, f"{here}.")
-            elif options and entry is not None and not re.search("[={]", str(entry)):  # Ansible also accepts key=value
-                needed = next((key for key, sub in options.items() if sub.get("required")), None)
-                form = f"; write {{{needed}: {entry}}}" if needed and isinstance(entry, str) else ""
-                yield f"{here} {entry!r} is not a mapping of options{form}"
+def all_option_faults(spec: Mapping[str, Any], params: Mapping[str, Any]) -> list[str]:
+    """A sentence for each fault in the options of a task, as they were written. Secret options are left to Ansible."""
+    return [fault for name, one in spec.items() if name in params for fault in option_faults(params[name], one, name)]
+
+
+def option_faults(value: Any, spec: Mapping[str, Any], place: str = "", from_file: bool = False) -> Iterator[str]:
+    """A sentence for each value that Ansible would convert to something else, or refuse without naming all faults.
+
+    `spec` is the argument spec of `value`, `place` its name in messages. In a file, a number is not text: YAML may have
+    dropped a zero or a colon. In a task, it may be the result of a template.
+    """
+    kind, start = str(spec.get("type") or "str"), f"{place} " if place else ""
+    if value is None or spec.get("no_log"):
+        return
+    if kind == "list":
+        yield from _list_faults(value, spec, place, from_file)
+    elif spec.get("options"):
+        # Ansible also accepts JSON and key=value.
+        if isinstance(value, Mapping):
+            yield from _mapping_faults(value, spec["options"], place, from_file)
+        elif from_file or not (isinstance(value, str) and re.search("[={]", value.replace("==", ""))):
+            repair = _repair(value, spec["options"])
+            yield f"{start}{_short(value)} is not a mapping of options{f'; write {repair}' if repair else ''}"
+    elif kind in ("int", "float"):
+        fault = _number_fault(value, kind, place.rpartition(".")[2])
+        if fault:
+            yield f"{start}{fault}"
+    elif kind in ("str", "path"):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        fault = None if whole and not from_file else text_fault(value)
+        if isinstance(value, str) and _SURROGATE.search(value):
+            fault = f"{_short(value)} contains half of a character (a lone surrogate); remove it"
+        if fault:
+            yield f"{start}{fault}"
+        elif spec.get("choices") and str(value) not in spec["choices"]:
+            yield f"{start}{_short(value)} is not valid; choose {' or '.join(spec['choices'])}"
+    elif kind == "bool" and str(value).lower() not in _BOOLEANS:
+        yield f"{start}{_short(value)} is not true or false"
+
+
+def _list_faults(value: Any, spec: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
+    entry_spec = {**spec, "type": spec.get("elements", "str")}
+    options = spec.get("options") or {}
+    if not isinstance(value, list):
+        # Ansible splits a text at commas. Names may contain commas, and a mapping does not come from that.
+        if isinstance(value, Mapping) or options or callable(spec["type"]):
+            parts = [one.strip() for one in value.split(",")] if isinstance(value, str) and options else [value]
+            repairs = [_repair(one, options) if options else repr(one) for one in parts]
+            known = all(repairs) and not isinstance(value, Mapping)
+            repair = f"; write [{', '.join(repairs)}]" if known else ""
+            yield f"{place} {_short(value)} is not a list{repair}"
+        return
+    for index, entry in enumerate(value):
+        here = f"{place}[{index}]"
+        if entry is None:
+            yield f"{here} is null; remove it, or write a value"
+            continue
+        if "state" in options:
+            name = entry.get("name") if isinstance(entry, Mapping) else None
+            label = f"{here} {name!r}" if name and isinstance(name, str) else here
+            yield from (f"{label}: {fault}" for fault in option_faults(entry, entry_spec, "", from_file))
+        else:
+            yield from option_faults(entry, entry_spec, here, from_file)
+
+
+def _mapping_faults(value: Mapping[Any, Any], options: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
+    for key, inner in value.items():
+        here = f"{place}.{key}" if place else str(key)
+        if key in options:
+            yield from option_faults(inner, options[key], here, from_file)
+            continue
+        from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
+
+        near = get_close_matches(str(key), options, 1)
+        hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(options))}"
+        yield f"{_short(here)[1:-1] if isinstance(key, str) else repr(key)} is not an option; {hint}"
+    for key, one in options.items():
+        if one.get("required") and value.get(key) is None:
+            yield f"{place}.{key} is missing" if place else f"{key} is missing"
+
+
+def _number_fault(value: Any, kind: str, name: str) -> str | None:
+    read = value
+    if isinstance(value, str):
+        try:
+            read = int(value) if re.fullmatch(r"\s*[+-]?[0-9]{1,30}\s*", value) else float(value)
+        except ValueError:
+            what = "a whole number" if kind == "int" else "a number"
+            return f"{_short(value)} is not {what}{_unit_repair(value, name)}"
+    if isinstance(read, bool) or not isinstance(read, (int, float)):
+        return f"{_short(value)} is not a number"
+    if isinstance(read, float) and not math.isfinite(read):
+        return f"must be a finite number, not {_short(value)}"
+    if abs(read) > _LARGEST:
+        return f"is too large; the largest number is {_LARGEST}"
+    if kind == "int" and read != int(read):
+        return f"{_short(value)} is not a whole number"
+    return None
+
+
+def _unit_repair(text: str, name: str) -> str:
+    """The repair of a number with a unit, such as C(500m) cores or C(1GB) of memory."""
+    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*", text)
+    if found and name == "cpu" and found[2] == "m":
+        return f"; write {float(found[1]) / 1000:g}"
+    if found and name == "mem" and found[2][0].lower() in _MEGABYTES:
+        return f"; write the number of MB: {float(found[1]) * _MEGABYTES[found[2][0].lower()]:g}"
+    return "; write it without a unit" if found else ""
+
+
+def _repair(value: Any, options: Mapping[str, Any]) -> str:
+    """The mapping that a text in its place means, such as `requests==2.32.3`; empty if that is not known."""
+    needed = next((key for key, sub in options.items() if sub.get("required")), None)
+    if not needed or not isinstance(value, str):
+        return ""
+    found = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*==\s*([^\s,;*]+)\s*", value)
+    if found and "version" in options:
+        return f'{{{needed}: {found[1]}, version: "{found[2]}"}}'
+    return f"{{{needed}: {value}}}" if re.fullmatch(r"[\w. -]+", value) else ""
+
+
+def _short(value: Any) -> str:
+    try:
+        return clean(repr(value), 60)
+    except ValueError:  # Python refuses to write a number of more than 4300 digits
+        return "the number"
 
 
 def unicode_faults(params: Mapping[str, Any]) -> list[str]:

@@ -40,7 +40,14 @@ except ImportError:
     register_secrets = None
 
 from ._errors import MstrError, ValidationError, all_of, masked, unforeseen
-from ._options import masked_by_coincidence, option_error, secret_values, unicode_faults, with_disguises
+from ._options import (
+    all_option_faults,
+    masked_by_coincidence,
+    option_error,
+    secret_values,
+    unicode_faults,
+    with_disguises,
+)
 from ._session.connection import LOGIN_MODES, Connection, connection_from, is_given
 from ._session.interrupt import Stop
 from ._session.session import Session
@@ -94,7 +101,7 @@ class OwnModule(AnsibleModule):
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
         """End the module, with a clearer message than Ansible's where possible."""
-        super().fail_json(msg=option_error(msg, self.argument_spec, self._written), **more)
+        super().fail_json(msg=option_error(msg, self.option_faults), **more)
 
     def hide(self, texts: Iterable[str]) -> None:
         """Have Ansible mask these texts wherever it shows them."""
@@ -103,23 +110,19 @@ class OwnModule(AnsibleModule):
         if register_secrets:
             register_secrets(texts)
 
-    def check_unicode(self, _params: Mapping[str, Any]) -> None:
-        """Raises ValidationError if an option holds half a character."""
-        if self._not_unicode:
-            raise ValidationError(self._not_unicode)
-
     def _read_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]
 
     def _load_params(self) -> None:
         self._read_params()
         self.params = given_options(self.params, self.argument_spec)
-        self._not_unicode = unicode_faults(self.params)
-        if self._not_unicode:
+        not_unicode = unicode_faults(self.params)
+        if not_unicode:
             # ansible-core 2.16 cannot log them, and 2.21 cannot return them.
             text = json.dumps(self.params, ensure_ascii=False).encode("utf-8", "replace")
             self.params = json.loads(text)
-        self._written = dict(self.params)  # before Ansible converts them, or empties a list that it cannot convert
+        # Before Ansible converts them, or stops at the first fault.
+        self.option_faults = [*not_unicode, *all_option_faults(self.argument_spec, self.params)]
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_disguises(secret_values(self.argument_spec, self.params)))
 
@@ -213,7 +216,13 @@ def run(
         module.fail_json(**_not_installed(missing).to_result())
     module.hide(with_disguises(module.no_log_values))
     stop = _frame.make_stop()
-    result, failure = _result(module, stop, work, (module.check_unicode, connection, prepare))
+    written, module.option_faults = module.option_faults, []
+
+    def refuse_written(_params: Mapping[str, Any]) -> None:
+        if written:
+            raise ValidationError(written)
+
+    result, failure = _result(module, stop, work, (refuse_written, connection, prepare))
     if stop.hung_up:
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)

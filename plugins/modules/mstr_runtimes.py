@@ -181,6 +181,8 @@ options:
         if that runtime has a different name now. If no runtime has the id, its name decides, and if no runtime has the
         name either, it is created. The role C(mstr.library.runtimes) writes such a file, see
         C(mstr_runtimes_backup_dest).
+      - A text with C({{) or C({%) is refused, because the file is not a template. If such a text is meant, write
+        C(literal_braces=true) beside the key C(runtimes).
       - The file is not a template, and the module cannot decrypt C(ansible-vault). For a template or an encrypted file,
         load the definitions as a variable and set O(runtimes).
     type: path
@@ -487,7 +489,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, PartialError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean as shortened
@@ -509,7 +510,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
     libraries,
     policy_from,
 )
-from ansible_collections.mstr.library.plugins.module_utils._model.src import mistyped, read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._options import option_faults
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
     CONCURRENCY_OPTION,
     check_concurrency,
@@ -617,16 +619,10 @@ def typed(entry: Any, validator: ArgumentSpecValidator) -> dict[str, Any]:
     strange = [key for key in keys_in(entry) if not isinstance(key, str)]
     if strange:
         raise ValidationError([f"{key!r} is not an option" for key in strange])
-    wrong = list(mistyped(entry, {"options": DEFINITION_OPTIONS}))
-    try:
+    wrong = list(option_faults(entry, {"options": DEFINITION_OPTIONS}, from_file=True))
+    if not wrong:
         result = validator.validate(dict(entry))
-    except OverflowError:  # ansible-core 2.21 raises it for an infinite number
-        raise ValidationError(wrong) from None
-    for error in result.errors.errors:
-        if isinstance(error, UnsupportedError):
-            wrong.append(f"Unsupported parameters: {error.msg}")
-        elif not wrong:
-            wrong.append(error.msg)
+        wrong = [error.msg for error in result.errors.errors]
     if wrong:
         raise ValidationError(wrong)
     return dict(result.validated_parameters)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import Faults, ValidationError
-from .fields import FIELDS, PURGEABLE, TEXT_AS_WRITTEN, Field, text_fault
+from .._errors import Faults, ValidationError, text_fault
+from .fields import FIELDS, PURGEABLE, TEXT_AS_WRITTEN, Field
 from .kinds import RESOURCE_KEYS, Package, Resource, number
 from .names import id_from, name_fault
 from .networks import canonical as canonical_network
@@ -26,6 +26,17 @@ DEFINITION_OPTIONS: dict[str, Any] = {
     "journal_comment": {"type": "str"},
 }
 _SPECIFIER = re.compile(r"[<>=!~\s]")
+_NO_VERSION = re.compile(r"[<>=~*,;\s]|!=")
+_PINNED = re.compile(r"\s*([^<>=!~\s]+)\s*==\s*([^<>=!~*,;\s]+)\s*")
+
+
+def _version_fault(text: str) -> str | None:
+    """Why this is not only a version, as the rest of a sentence that starts with the option."""
+    if not _NO_VERSION.search(text):
+        return None
+    plain = text.strip().removeprefix("==").strip()
+    repair = "a version that the server offers" if not plain or _NO_VERSION.search(plain) else f'"{plain}"'
+    return f"{text!r} is not only a version; write {repair}"
 
 
 class Definition(NamedTuple):
@@ -106,7 +117,7 @@ def _canonical_or_none(text: str) -> str | None:
 
 def _plain(field: Field, given: Any) -> Any:
     if field.spec["type"] is TEXT_AS_WRITTEN:
-        fault = text_fault(given)
+        fault = text_fault(given) or (_version_fault(given) if given else None)
         if fault:
             raise ValidationError([f"{field.name} {fault}"])
     if given == "" and not field.may_be_empty:
@@ -142,13 +153,15 @@ def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Packag
             place, version = f"packages[{index}]", entry.get("version")
             package = Package(entry["name"] or "", version or None, entry.get("description"))
             packages.append(package)
-            fault = None if version is None else text_fault(version)
+            fault = None if version is None else text_fault(version) or _version_fault(version)
             if fault:
                 faults.add(f"{place}.version {fault}")
             if not package.name.strip():
                 faults.add(f"{place}.name {package.name!r} is empty")
             elif _SPECIFIER.search(package.name):
-                faults.add(f"{place}.name {package.name!r} is not only a name; put the version in version")
+                pinned = _PINNED.fullmatch(package.name)
+                repair = f'{{name: {pinned[1]}, version: "{pinned[2]}"}}' if pinned else "the version in version"
+                faults.add(f"{place}.name {package.name!r} is not only a name; write {repair}")
             elif package.key in first:
                 same = f"packages[{first[package.key]}]"
                 faults.add(f"{place}.name {package.name!r} is the same package as {same}; list it once")

@@ -41,18 +41,6 @@ TEXT_AS_WRITTEN = UnconvertedText("str")
 LIST_AS_WRITTEN = UnsplitList("list")
 
 
-def text_fault(value: Any) -> str | None:
-    """Why a value is not text, as the rest of a sentence that starts with the option; None if it is text."""
-    if isinstance(value, str):
-        return None
-    if isinstance(value, (dict, list)):
-        return f"is a {'mapping' if isinstance(value, dict) else 'list'}; expected text"
-    # YAML may have dropped a zero or a colon, so the message may show a different text than the user wrote.
-    read = "a boolean" if isinstance(value, bool) else "a number" if isinstance(value, (int, float)) else "a date"
-    lost = " (2.10 becomes 2.1)" if isinstance(value, float) else ""
-    return f"{value} was read as {read}{lost}; put it in quotes"
-
-
 class Field(NamedTuple):
     """One field of a runtime: the option, the API's name, its kind and the option's Ansible spec."""
 

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .._errors import MstrError, ValidationError, clean
-from .fields import text_fault
+
+_LARGEST = 64 * 2**20  # bytes
+_MOST_VALUES = 1_000_000
+_MOST_MERGED = 1000
 
 
 class Source(NamedTuple):
@@ -28,8 +30,12 @@ def read_definitions(path: str) -> Source:
     try:
         # A relative path depends on the module's working directory, so the message shows the absolute path.
         path = os.path.abspath(path)
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            raise _FileFault("is not a regular file, such as a pipe, which may never end")
         with open(path, "rb") as file:
-            content = file.read()
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise _FileFault(f"is larger than {_LARGEST // 2**20} MB")
         return _source(_parsed(content.decode("utf-8-sig")))
     except OSError as exc:
         raise ValidationError([f"src {path!r} cannot be read: {exc.strerror}"]) from None
@@ -39,48 +45,37 @@ def read_definitions(path: str) -> Source:
         raise ValidationError([f"src {path!r} {exc.sentence}"]) from None
 
 
-def mistyped(value: Any, spec: Mapping[str, Any], place: str = "") -> Iterator[str]:
-    """A sentence for each value of the wrong type that Ansible would accept, or reject without naming it.
-
-    `spec` is the argument spec of `value`, `place` its name in messages. Ansible converts numbers, booleans and dates
-    of YAML to text, and its message about text in place of a mapping names neither the option nor the value.
-    """
-    if spec.get("options") and isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key in spec["options"] and inner is not None:
-                yield from mistyped(inner, spec["options"][key], f"{place}.{key}" if place else str(key))
-    elif spec.get("type") == "list":
-        entry_spec = {**spec, "type": spec["elements"]}
-        # Ansible also accepts a comma-separated text as a list of texts.
-        entries = value if isinstance(value, list) else [] if entry_spec["type"] == "str" else [value]
-        for index, inner in enumerate(entries):
-            yield from mistyped(inner, entry_spec, f"{place}[{index}]")
-    elif spec.get("type") == "str":
-        fault = text_fault(value)
-        if fault:
-            yield f"{place} {fault}"
-    elif spec.get("type") in ("int", "float") and (
-        isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value))
-    ):
-        yield f"{place} must be a finite number, not {value}"
-    elif spec.get("options"):
-        example = next((name for name, one in spec["options"].items() if one.get("required")), None)
-        form = f"; write {{{example}: {value}}}" if example and isinstance(value, str) else ""
-        yield f"{place} {value!r} is not a mapping of options{form}"
-
-
 class _FileFault(MstrError):
     """What is wrong with a file, as the rest of a sentence that starts with its path."""
 
 
 def _source(data: Any) -> Source:
     whole = data if isinstance(data, Mapping) else {"runtimes": data}
-    entries, restore = whole.get("runtimes"), whole.get("restore")
+    entries = whole.get("runtimes")
     if not isinstance(entries, list):
         raise _FileFault("contains no list of runtimes, at the top level or under the key runtimes")
-    if restore not in (None, True, False):
-        raise _FileFault(f"has restore: {clean(repr(restore), 60)}; expected true or false")
-    return Source(entries, bool(restore))
+    for key in ("restore", "literal_braces"):
+        if whole.get(key) not in (None, True, False):
+            raise _FileFault(f"has {key}: {clean(repr(whole[key]), 60)}; expected true or false")
+    template = None if whole.get("literal_braces") else next(_templates(entries, "runtimes"), None)
+    if template:
+        raise _FileFault(
+            f"has {{{{ }}}} in {template}, but src is not rendered as a template. If the braces are meant, write "
+            "literal_braces: true beside the key runtimes"
+        )
+    return Source(entries, bool(whole.get("restore")))
+
+
+def _templates(value: Any, place: str) -> Iterator[str]:
+    """The place of each text that looks like a template."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _templates(inner, f"{place}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _templates(inner, f"{place}[{index}]")
+    elif isinstance(value, str) and ("{{" in value or "{%" in value):
+        yield place
 
 
 def _parsed(text: str) -> Any:
@@ -97,7 +92,10 @@ def _parsed(text: str) -> Any:
     except ImportError:
         raise _FileFault(f"is not JSON ({not_json}), and YAML needs PyYAML in the Python that runs it") from None
     try:
-        return yaml.load(text, Loader=_loader(yaml))
+        data = yaml.load(text, Loader=_loader(yaml))
+        if _size(data, {}, set()) > _MOST_VALUES:
+            raise _FileFault(f"has more than {_MOST_VALUES} values, counting each use of an alias (*name)")
+        return data
     except RecursionError:
         raise _FileFault("is nested too deeply") from None
     except (yaml.YAMLError, ValueError) as exc:
@@ -106,6 +104,18 @@ def _parsed(text: str) -> Any:
         if mark and mark.line < len(lines) and "{{" in lines[mark.line]:
             raise _FileFault(f"has {{{{ }}}} in line {mark.line + 1}, but src is not rendered as a template") from None
         raise _FileFault(f"is not YAML: {clean(exc, 300)}") from None
+
+
+def _size(value: Any, known: dict[int, int], above: set[int]) -> int:
+    """The number of values, also of those that are one object because of an alias. Raises _FileFault for a loop."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    if id(value) in above:
+        raise _FileFault("has an alias that contains itself")
+    if id(value) not in known:
+        inner = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(one, known, above | {id(value)}) for one in inner)
+    return known[id(value)]
 
 
 def _without_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -135,6 +145,13 @@ def _loader(yaml: Any) -> Any:
                 raise _FileFault(f"{twice}; remove one")
             seen.add(key)
         return dict(loader.construct_mapping(node, deep=True))
+
+    def flatten_mapping(loader: Any, node: Any) -> None:
+        base.flatten_mapping(loader, node)
+        if len(node.value) > _MOST_MERGED:
+            raise _FileFault(f"merges (<<) more than {_MOST_MERGED} keys into one mapping")
+
+    Loader.flatten_mapping = flatten_mapping
 
     def refuse_vault(_loader: Any, node: Any) -> Any:
         line = node.start_mark.line + 1

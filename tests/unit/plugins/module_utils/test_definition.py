@@ -46,6 +46,23 @@ from hypothesis import strategies as st
             "packages[1].version 2.1 was read as a number (2.10 becomes 2.1); put it in quotes",
         ),
         ({"packages": [{"name": "a", "version": 0}]}, "packages[0].version 0 was read as a number; put it in quotes"),
+        (
+            {"packages": [{"name": "requests == 2.32.3"}]},
+            "packages[0].name 'requests == 2.32.3' is not only a name; write {name: requests, version: \"2.32.3\"}",
+        ),
+        (
+            {"packages": [{"name": "a", "version": "1!2.0.post1+x"}, {"name": "b", "version": ">=2"}]},
+            "packages[1].version '>=2' is not only a version; write a version that the server offers",
+        ),
+        (
+            {"packages": [{"name": "a", "version": "==1.0"}]},
+            "packages[0].version '==1.0' is not only a version; write \"1.0\"",
+        ),
+        (
+            {"packages": [{"name": "a", "version": " 1.0 "}]},
+            "packages[0].version ' 1.0 ' is not only a version; write \"1.0\"",
+        ),
+        ({"runtime_version": "==3.10.5"}, "runtime_version '==3.10.5' is not only a version; write \"3.10.5\""),
         ({"exec_timeout": 0}, "exec_timeout must be at least 1, not 0"),
         ({"min_cached_instances": -1}, "min_cached_instances must be at least 0, not -1"),
         ({"max_cached_instances": -1}, "max_cached_instances must be at least 0, not -1"),
@@ -63,7 +80,7 @@ from hypothesis import strategies as st
         ({"packages": [{"name": None}]}, "packages[0].name '' is empty"),
         (
             {"packages": [{"name": "a"}, {"name": "b>=1"}]},
-            "packages[1].name 'b>=1' is not only a name; put the version in version",
+            "packages[1].name 'b>=1' is not only a name; write the version in version",
         ),
         (
             {"packages": [{"name": "a_b"}, {"name": "c"}, {"name": "A-b"}]},

@@ -9,10 +9,10 @@ import datetime
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mstr.library.plugins.module_utils._errors import text_fault
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import (
     LIST_AS_WRITTEN,
     TEXT_AS_WRITTEN,
-    text_fault,
 )
 
 SPEC = {

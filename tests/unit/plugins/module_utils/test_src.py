@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import math
+import os
 import subprocess
 import sys
 
 import pytest
 import yaml
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._model.src import mistyped, read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of
 
 ENTRIES = [{"name": "Nächtlich ✓", "whitelist": ["10.0.0.0/8"], "resource": {"cpu": 0.5}}, {"name": "b"}]
@@ -24,6 +22,15 @@ YAML = """\
     cpu: 0.5
 - name: b
 """
+
+# Each line refers to the line before several times.
+BOMB = (
+    "a: &a0 [x, x]\n"
+    + "".join(f"b{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+    + "runtimes: []"
+)
+# An old PyYAML would multiply them in the same way.
+MERGED = f"a: &a {{{', '.join(f'k{n}: 1' for n in range(1001))}}}\nruntimes: [{{<<: *a}}]"
 
 
 @pytest.fixture
@@ -59,6 +66,16 @@ def test_a_backup_says_so(written):
     assert read_definitions(written('{"restore": false, "runtimes": []}')).restore is False
 
 
+def test_braces_that_are_meant(written):
+    [entry] = read_definitions(written("literal_braces: true\nruntimes: [{name: '{{ x }}'}]")).entries
+    assert entry == {"name": "{{ x }}"}
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert "is not a regular file" in faults_of(read_definitions, str(tmp_path / "pipe"))[0]
+
+
 def test_a_merged_key_may_be_overridden(written):
     path = written("- &base {name: a, exec_timeout: 60, others: x}\n- <<: *base\n  name: b\n  exec_timeout: 90\n")
     assert read_definitions(path).entries[1] == {"name": "b", "exec_timeout": 90, "others": "x"}
@@ -88,6 +105,15 @@ def test_entries_are_not_looked_at_here(written):
         ("$ANSIBLE_VAULT;1.1;AES256\n336662\n", "is encrypted by ansible-vault; decrypt it"),
         ("- name: a\n  others: !vault |\n    $ANSIBLE_VAULT;1.1\n", "encrypted by ansible-vault, in line 2"),
         ("restore: 'yes'\nruntimes: []", "has restore: 'yes'; expected true or false"),
+        (
+            "- name: a\n- name: b\n  others: '{{ x }}'",
+            "has {{ }} in runtimes[1].others, but src is not rendered as a templ",
+        ),
+        ("- name: a\n  packages: [{name: '{% raw %}'}]", "has {{ }} in runtimes[0].packages[0].name"),
+        ("- &a {x: *a}", "is not YAML"),
+        ("- &a [*a]", "has an alias that contains itself"),
+        (BOMB, "has more than 1000000 values, counting each use of an alias"),
+        (MERGED, "merges (<<) more than 1000 keys into one mapping"),
         ("", "contains no list of runtimes, at the top level or under the key runtimes"),
         ("name: a", "contains no list of runtimes"),
         ("runtimes: {name: a}", "contains no list of runtimes"),
@@ -139,44 +165,3 @@ def test_yaml_is_imported_only_for_a_file_that_is_not_json(written):
             [sys.executable, "-c", script, ".", written(content)], capture_output=True, text=True, check=True
         )
         assert done.stdout.split() == expected_text.split()
-
-
-# --- what YAML did not read as text
-
-
-@pytest.mark.parametrize(
-    ("entry", "expected_text"),
-    [
-        ({"name": True}, "name True was read as a boolean; put it in quotes"),
-        ({"name": 45000}, "name 45000 was read as a number; put it in quotes"),
-        ({"name": datetime.date(2026, 1, 2)}, "name 2026-01-02 was read as a date; put it in quotes"),
-        ({"others": datetime.datetime(2026, 1, 2, 3, 4)}, "others 2026-01-02 03:04:00 was read as a date"),
-        ({"description": 2.1}, "description 2.1 was read as a number (2.10 becomes 2.1); put it in quotes"),
-        ({"name": {"a": 1}}, "name is a mapping; expected text"),
-        ({"id": 12}, "id 12 was read as a number; put it in quotes"),
-        ({"packages": [{"name": "a"}, {"name": "b", "version": 2.1}]}, "packages[1].version 2.1 was read as a number"),
-        ({"packages": [{"name": 1}]}, "packages[0].name 1 was read as a number; put it in quotes"),
-        ({"whitelist": ["10.0.0.0/8", 10]}, "whitelist[1] 10 was read as a number; put it in quotes"),
-        ({"packages": ["pandas"]}, "packages[0] 'pandas' is not a mapping of options; write {name: pandas}"),
-        ({"packages": "pandas"}, "packages[0] 'pandas' is not a mapping of options; write {name: pandas}"),
-        ({"packages": [None]}, "packages[0] None is not a mapping of options"),
-        ({"exec_timeout": math.inf}, "exec_timeout must be a finite number, not inf"),
-        ({"resource": {"mem": math.nan}}, "resource.mem must be a finite number, not nan"),
-        ({"exec_timeout": True}, "exec_timeout must be a finite number, not True"),
-    ],
-)
-def test_values_that_ansible_would_convert_silently_are_refused(entry, expected_text):
-    (fault,) = mistyped(entry, {"options": DEFINITION_OPTIONS})
-    assert fault.startswith(expected_text)
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        {"name": "yes", "description": None, "whitelist": "10.0.0.0/8, 10.1.0.0/16", "exec_timeout": "60"},
-        {"packages": [{"name": "a", "version": "2.10"}], "resource": {"cpu": 1, "mem": "512"}, "purge_packages": "no"},
-        {"unknown": 3, "whitelist": None, "packages": []},
-    ],
-)
-def test_values_that_ansible_may_convert(entry):
-    assert list(mistyped(entry, {"options": DEFINITION_OPTIONS})) == []

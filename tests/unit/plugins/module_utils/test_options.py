@@ -1,0 +1,127 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import datetime
+import math
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._options import (
+    all_option_faults,
+    option_error,
+    option_faults,
+)
+
+ENTRY = {"options": DEFINITION_OPTIONS}
+SPEC = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}, **DEFINITION_OPTIONS}
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ({"name": True}, "name True was read as a boolean; put it in quotes"),
+        ({"name": 45000}, "name 45000 was read as a number; put it in quotes"),
+        ({"name": datetime.date(2026, 1, 2)}, "name 2026-01-02 was read as a date; put it in quotes"),
+        (
+            {"others": datetime.datetime(2026, 1, 2, 3, 4)},
+            "others 2026-01-02 03:04:00 was read as a date; put it in quotes",
+        ),
+        ({"whitelist": ["10.0.0.0/8", 10]}, "whitelist[1] 10 was read as a number; put it in quotes"),
+        ({"packages": [{"name": 1}]}, "packages[0].name 1 was read as a number; put it in quotes"),
+    ],
+)
+def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
+    assert list(option_faults({"name": "a", **entry}, ENTRY, from_file=True)) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        ({"description": True}, "description True was read as a boolean; put it in quotes"),
+        ({"description": 2.1}, "description 2.1 was read as a number (2.10 becomes 2.1); put it in quotes"),
+        ({"name": {"a": 1}}, "name is a mapping; expected text"),
+        ({"name": "a\ud800"}, r"name 'a\ud800' contains half of a character (a lone surrogate); remove it"),
+        ({"state": "gone"}, "state 'gone' is not valid; choose present or absent"),
+        ({"purge_packages": "maybe"}, "purge_packages 'maybe' is not true or false"),
+        ({"whitelist": [None]}, "whitelist[0] is null; remove it, or write a value"),
+        ({"whitelist": {"a": 1}}, "whitelist {'a': 1} is not a list"),
+        (
+            {"packages": [{"name": "a"}, {"name": "b", "version": 2.1}]},
+            "packages[1].version 2.1 was read as a number (2.10 becomes 2.1); put it in quotes",
+        ),
+        ({"packages": ["pandas"]}, "packages[0] 'pandas' is not a mapping of options; write {name: pandas}"),
+        (
+            {"packages": ["requests==2.32.3"]},
+            "packages[0] 'requests==2.32.3' is not a mapping of options; write {name: requests, version: \"2.32.3\"}",
+        ),
+        (
+            {"packages": "pandas, numpy"},
+            "packages 'pandas, numpy' is not a list; write [{name: pandas}, {name: numpy}]",
+        ),
+        ({"packages": "[]"}, "packages '[]' is not a list"),
+        ({"packages": [None]}, "packages[0] is null; remove it, or write a value"),
+        ({"packages": [{"version": "1"}]}, "packages[0].name is missing"),
+        ({"packages": [{"name": "a", "vesion": "1"}]}, "packages[0].vesion is not an option; did you mean version?"),
+        ({"whitelst": []}, "whitelst is not an option; did you mean whitelist?"),
+        ({"resource": {"zzz": 1}}, "resource.zzz is not an option; the options are cpu, disk, mem, proc_count"),
+        ({"resource": "big"}, "resource 'big' is not a mapping of options"),
+        ({"resource": {"cpu": "500m"}}, "resource.cpu '500m' is not a number; write 0.5"),
+        ({"resource": {"mem": "1GB"}}, "resource.mem '1GB' is not a whole number; write the number of MB: 1024"),
+        ({"exec_timeout": "10s"}, "exec_timeout '10s' is not a whole number; write it without a unit"),
+        ({"resource": {"mem": 10**400}}, "resource.mem is too large; the largest number is 9223372036854775807"),
+        ({"resource": {"cpu": 10**400}}, "resource.cpu is too large; the largest number is 9223372036854775807"),
+        ({"resource": {"mem": 1.5}}, "resource.mem 1.5 is not a whole number"),
+        ({"resource": {"mem": math.nan}}, "resource.mem must be a finite number, not nan"),
+        ({"exec_timeout": True}, "exec_timeout True is not a number"),
+        ({"exec_timeout": []}, "exec_timeout [] is not a number"),
+    ],
+)
+@pytest.mark.parametrize("from_file", [False, True])
+def test_a_value_that_ansible_would_convert_silently_or_refuse_without_its_place(entry, fault, from_file):
+    assert list(option_faults({"name": "a", **entry}, ENTRY, from_file=from_file)) == [fault]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"name": "yes", "description": None, "whitelist": "10.0.0.0/8, 10.1.0.0/16", "exec_timeout": " 60"},
+        {"packages": [{"name": "a", "version": "2.10"}], "resource": {"cpu": 1, "mem": "512"}, "purge_packages": "no"},
+        {"whitelist": None, "packages": [], "exec_timeout": 600.0},
+    ],
+)
+@pytest.mark.parametrize("from_file", [False, True])
+def test_values_that_ansible_may_convert(entry, from_file):
+    assert list(option_faults(entry, ENTRY, from_file=from_file)) == []
+
+
+def test_values_that_a_template_or_a_command_line_makes():
+    assert all_option_faults(SPEC, {"name": 2024, "resource": "cpu=1 mem=2", "unknown": 1}) == []
+    assert all_option_faults(SPEC, {"resource": '{"cpu": 1}'}) == []
+
+
+def test_all_faults_of_all_options_with_index_and_name():
+    given = {
+        "description": True,
+        "runtimes": [{"name": "a", "whitelst": []}, {"exec_timeout": "x"}, {"name": "c", "packages": ["d", "e f=="]}],
+    }
+    assert all_option_faults(SPEC, given) == [
+        "runtimes[0] 'a': whitelst is not an option; did you mean whitelist?",
+        "runtimes[1]: exec_timeout 'x' is not a whole number",
+        "runtimes[2] 'c': packages[0] 'd' is not a mapping of options; write {name: d}",
+        "runtimes[2] 'c': packages[1] 'e f==' is not a mapping of options",
+        "description True was read as a boolean; put it in quotes",
+    ]
+
+
+def test_a_secret_option_is_left_to_ansible():
+    assert all_option_faults({"password": {"type": "str", "no_log": True}}, {"password": ["horse"]}) == []
+
+
+def test_all_faults_take_the_place_of_the_first_one_that_ansible_found():
+    first = "argument 'exec_timeout' is of type <class 'str'> and we were unable to convert to int: x"
+    assert option_error(first, ["a", "b"]) == "a\nb"
+    assert option_error("missing required arguments: code", ["a"]) == "a\nmissing required arguments: code"
+    assert option_error(first, []) == first
