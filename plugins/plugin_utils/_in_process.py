@@ -73,7 +73,17 @@ class ActionModule(NormalAction):
         for caller in (_role_names, _packing):
             if (task_vars or {}).get(caller.SWITCH) is True:
                 result = caller.adapted(result)
-        return result
+        return self._with_this_python(result)
+
+    def _with_this_python(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result. On the controller, the usual cure of a missing library comes first."""
+        text = str(result.get("msg"))
+        if not result.get("failed") or self._connection.transport != "local" or _NOT_IMPORTED not in text:
+            return result
+        if any(_LIBRARIES.values()):
+            return result
+        cure = 'Set ansible_python_interpreter: "{{ ansible_playbook_python }}" for this host: that Python has them.'
+        return {**result, "msg": f"{cure} {text}"}
 
     def _execute_module(self, *args: Any, **options: Any) -> dict[str, Any]:
         task_vars = options.get("task_vars") or {}
@@ -163,6 +173,7 @@ class ActionModule(NormalAction):
         return {str(name): str(value) for name, value in raw.items()}
 
 
+_NOT_IMPORTED = "cannot be imported by the Python that runs this module"
 _LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "netaddr": NETADDR_IMPORT_ERROR}
 
 

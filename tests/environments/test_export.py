@@ -125,3 +125,12 @@ def test_an_empty_server_is_exported_to_the_given_file(play: Play) -> None:
     played = play(EXPORT, "--limit", "env0", mstr_export_dest="{{ inventory_hostname }}/x.yml")
     assert played.status == 0, played.output
     assert yaml.safe_load((play.folder / "env0" / "x.yml").read_text(encoding="utf-8")) == {"runtimes": []}
+
+
+def test_a_host_without_a_local_connection_is_told_what_is_missing(play: Play) -> None:
+    play.hosts = {"env0.invalid": play.hosts["env0"]}
+    del play.variables["ansible_connection"]
+    played = play(EXPORT)
+    assert played.status == 2
+    assert "Ansible cannot reach env0.invalid with ssh" in played.output
+    assert "Set ansible_connection: local" in played.output

@@ -123,6 +123,7 @@ def test_a_link_in_a_different_folder_is_a_different_python(sim: Simulator, core
     assert f"its interpreter {link} is not the {core}/python" in why
     # The libraries are missing, so the module fails with the usual message.
     assert "cannot be imported by the Python" in ran.result("A task")["msg"]
+    assert ran.result("A task")["msg"].startswith('Set ansible_python_interpreter: "{{ ansible_playbook_python }}"')
 
 
 def test_the_interpreter_of_a_delegated_host_counts(sim: Simulator, core: Path, tmp_path: Path) -> None:
