@@ -164,8 +164,8 @@ def test_changed_fields_are_the_fields_that_differ_in_the_diff(data, options):
 @given(OBJECTS)
 def test_a_definition_of_the_values_just_read_changes_nothing(data):
     """An export, applied to where it came from, changes nothing; what no definition can carry is left out."""
-    as_result = from_api({**data, "whitelist": None, "packages": None, "resource": None}).to_result()
-    as_result["runtime_version"] = as_result["runtime_version"] or None
+    no_definition = dict.fromkeys(("whitelist", "packages", "resource", "runtimeVersion"))
+    as_result = from_api({**data, **no_definition}).to_result()
     assert not make_plan(from_api(data), definition_from(as_result)).changed
 
 
