@@ -20,7 +20,6 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORTEST_PART = 8  # characters
 _LARGEST = 2**63 - 1
 _MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0", "1.0", "0.0")
 # Ansible's messages about a value or a key of an option, which `option_faults` finds too.
 _ABOUT_A_VALUE = re.compile(
