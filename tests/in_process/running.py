@@ -143,11 +143,13 @@ def _request(entry: Mapping[str, Any]) -> str:
 
 
 def plain(text: str) -> str:
-    """Remove what differs between runs: ids, times, sessions, process ids, and the folder of a test."""
+    """Remove what differs between runs: ids, times, sessions, ids of plans, process ids, and the folder of a test."""
     text = re.sub(r"\b[0-9A-Fa-f]{32}\b", "ID", text)
     text = re.sub(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b", "UUID", text)
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*(\+0000)?", "TIME", text)
     text = re.sub(r'("session": ?")[^"]+', r"\1SESSION", text)
+    # It is made from the ids of the runtimes.
+    text = re.sub(r"(plan_id\W+)[0-9a-f]{24}\b", r"\1PLAN", text)
     return text.replace("Action failed", "Module failed")
 
 
