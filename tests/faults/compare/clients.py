@@ -61,7 +61,7 @@ def module(operation: str, server: Server, interrupt: Interrupt) -> Reported:
     login = {name: server[name] for name in ("base_url", "username", "password")}
     arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**login, **options}})
     folders = [ansible.COLLECTIONS, *([] if server["threads"] else [str(NO_THREADS)])]
-    env = _proxied(ansible.bare(PYTHONPATH=os.pathsep.join(folders)), server)
+    env = _proxied(ansible.own_variables(PYTHONPATH=os.pathsep.join(folders)), server)
     output, memory = _run(command, arguments, env, interrupt)
     lines = [line for line in output.splitlines() if line.startswith("{")]
     result = json.loads(lines[-1]) if lines else {"failed": True, "msg": output[-200:]}
