@@ -54,7 +54,7 @@ options:
       id:
         description:
           - The id of the script, 32 hexadecimal digits in upper or lower case.
-          - Exactly one of O(scripts[].id) and O(scripts[].name) is required.
+          - At least one of O(scripts[].id) and O(scripts[].name) is required. If both are set, only the id counts.
         type: str
       name:
         description:

@@ -168,3 +168,21 @@ def test_two_environments_never_write_one_backup(play: Play, servers: list[Simul
     assert "Several environments would be written to one file" in played.output
     assert not (play.folder / "backup.yml").exists()
     assert [call for one in servers[:2] for call in one.calls() if call.startswith("POST /api/runtimes")] == []
+
+
+def test_a_restored_backup_assigns_the_scripts_to_runtimes_that_were_created_again(
+    play: Play, servers: list[Simulator]
+) -> None:
+    server, old = servers[0], "A" * 32
+    scripts = [{"name": name, "id": f"{number:032X}", "runtime": old} for number, name in enumerate("ab", 1)]
+    server.seed({"name": "Etl", "id": old, "resource": {"mem": 512}}, projects=[{"name": "Sales", "scripts": scripts}])
+    more = {"mstr_runtimes_backup_dest": "backup.yml", "mstr_runtimes_backup_scripts": True}
+    deleted = play(APPLY, "--limit", "env0", mstr_runtimes=[{"name": "Etl", "state": "absent"}], **more)
+    assert deleted.status == 0, deleted.output
+    assert server.runtimes() == []
+    restored = play(APPLY, "--limit", "env0", mstr_runtimes_src="backup.yml", mstr_runtimes_restore_scripts=True)
+    assert restored.status == 0, restored.output
+    [etl] = server.runtimes()
+    assert etl["id"] != old
+    used = [one["runtime"] for project in server.projects() for one in project["scripts"]]
+    assert used == [etl["id"]] * 2

@@ -101,6 +101,7 @@ PAGES: dict[str, Preparation] = {
             {"name": "Finance", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]},
         ],
         files={
+            "backup.yml": "runtimes:\n  - name: Forecasts\nscripts: []\n",
             "inventory.yml": "all: {hosts: {production: {ansible_connection: local, "
             "ansible_python_interpreter: '{{ ansible_playbook_python }}'}}}\n",
         },

@@ -36,7 +36,8 @@ def test_every_option_of_the_module_is_passed_on():
     [task] = [one for one in read("tasks/main.yml") if "mstr.library.mstr_runtimes" in one]
     options = set(read("meta/argument_specs.yml")["argument_specs"]["main"]["options"])
     passed_on = {f"mstr_runtimes_{name}" for name in task["mstr.library.mstr_runtimes"]}
-    own = {"mstr_runtimes", "mstr_runtimes_backup_dest", "mstr_runtimes_backup_exclude"}
+    own = {"mstr_runtimes", *(f"mstr_runtimes_{name}" for name in (
+        "backup_dest", "backup_exclude", "backup_scripts", "restore_scripts"))}  # fmt: skip
     assert set(documented["options"]) <= set(task["mstr.library.mstr_runtimes"])
     assert {name for name in options if name.startswith("mstr_runtimes")} - own == passed_on - {
         "mstr_runtimes_runtimes"

@@ -64,7 +64,7 @@ _WITH_FOLDER = Shape("an object with the script's folder", lambda data: _folder_
 
 
 class Named(NamedTuple):
-    """A script of the option `scripts`: `name` or `id`, and the name or id of its project."""
+    """A script of the option `scripts`: `id`, or else `name`, and the name or id of its project."""
 
     place: str
     id: str | None
@@ -112,12 +112,13 @@ def _named(given: Sequence[Mapping[str, Any]]) -> tuple[Named, ...]:
         found: dict[tuple[Any, ...], Named] = {}
         for index, one in enumerate(given):
             place = f"scripts[{index}]"
-            if bool(one["id"]) == bool(one["name"]):
-                faults.add(f"{place} needs either id or name")
+            if not one["id"] and not one["name"]:
+                faults.add(f"{place} needs an id or a name")
             if not one["project"].strip():
                 faults.add(f"{place}.project is empty")
-            script = Named(place, faults.check(id_from, one["id"] or None, place=place), one["name"], one["project"])
-            first = found.setdefault(script[1:], script)
+            identity = faults.check(id_from, one["id"] or None, place=place)
+            script = Named(place, identity, one["name"], one["project"])
+            first = found.setdefault((identity or script.name, script.project), script)
             if first is not script:
                 faults.add(f"{place} is the same script as {first.place}; list it once")
     return tuple(found.values())
@@ -167,8 +168,8 @@ class Assignment:
         except Interrupted:
             raise
         except MstrError as exc:
-            sentence = f"The {script.label} was updated, but could not be read again. Check its description, code and"
-            return Move(script, "moved", MstrError(f"{sentence} variables. {exc.sentence}", **exc.error))
+            unread = "was updated, but could not be read again. Check its description, code and variables."
+            return Move(script, "moved", MstrError(f"The {script.label} {unread} {exc.sentence}", **exc.error))
         lost, now = _lost(before, after), _runtime_of(script, after)
         self.loses = bool(lost) or bool(self.loses)
         error = self._put_back(script, before, lost) if lost else None
@@ -298,8 +299,7 @@ def _found(
     if request.named is None:
         usage = find_usage(session, request.projects, concurrency)
         return [Move(one) for one in (*usage.of(source), *usage.of(target.id))], usage.unread
-    named = request.named
-    projects = list(dict.fromkeys(one.project for one in named))
+    named, projects = request.named, list(dict.fromkeys(one.project for one in request.named))
     usage = find_usage(session, projects, concurrency, lambda script: any(one.means(script) for one in named))
     moves = [_one(usage, one) for one in named]
     # Two entries may mean one script, by its name and by its id.

@@ -33,7 +33,7 @@ def test_ids_in_any_case():
             ["from_runtime_id: id 'x' is invalid: expected 32 hexadecimal digits", "runtime is empty"],
         ),
         ({"runtime": "a", "scripts": []}, ["scripts is empty, so there is nothing to assign"]),
-        ({"runtime": "a", "scripts": [script()]}, ["scripts[0] needs either id or name"]),
+        ({"runtime": "a", "scripts": [script()]}, ["scripts[0] needs an id or a name"]),
         ({"runtime": "a", "scripts": [script(name="b", project=" ")]}, ["scripts[0].project is empty"]),
         (
             {"runtime": "a", "scripts": [script(name="b"), script(name="c"), script(name="b")]},
