@@ -100,11 +100,6 @@ PAGES: dict[str, Preparation] = {
             {"name": "Sales", "scripts": [{"name": "Month end", "runtime": "Forecasts"}]},
             {"name": "Finance", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]},
         ],
-        files={
-            "backup.yml": "runtimes:\n  - name: Forecasts\nscripts: []\n",
-            "inventory.yml": "all: {hosts: {production: {ansible_connection: local, "
-            "ansible_python_interpreter: '{{ ansible_playbook_python }}'}}}\n",
-        },
         may_skip=["Assign the scripts to the old runtime again", "Fail with the step that failed"],
     ),
     "docs/examples/first_runtime.yml": Preparation(foretold=True),
