@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from ._errors import clean, disguises, text_fault
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF = "contains half of a character (a lone surrogate); remove it"
 _SHORTEST_PART = 8  # characters
 _LARGEST = 2**63 - 1
 _MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
@@ -66,7 +67,7 @@ def option_faults(value: Any, spec: Mapping[str, Any], place: str = "", from_fil
         whole = isinstance(value, int) and not isinstance(value, bool)
         fault = None if whole and not from_file else text_fault(value)
         if isinstance(value, str) and _SURROGATE.search(value):
-            fault = f"{_short(value)} contains half of a character (a lone surrogate); remove it"
+            fault = f"{_short(value)} {_HALF}"
         if fault:
             yield f"{start}{fault}"
         elif spec.get("choices") and str(value) not in spec["choices"]:
@@ -164,8 +165,11 @@ def _short(value: Any) -> str:
 
 
 def unicode_faults(params: Mapping[str, Any]) -> list[str]:
-    """A sentence for each text with half a character (a lone surrogate), which nothing can show or log."""
-    return [f"{name} {text!r} is not valid Unicode text" for name, text in _texts(params) if _SURROGATE.search(text)]
+    """A sentence for each text with half a character (a lone surrogate), which nothing can show or log.
+
+    No text is quoted, because it may be a secret, and Ansible would not find it in the escaped form.
+    """
+    return [f"{name} {_HALF}" for name, text in _texts(params) if _SURROGATE.search(text)]
 
 
 def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str]:

@@ -99,6 +99,9 @@ def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
 class OwnModule(AnsibleModule):
     """AnsibleModule, with `given_options` alone, and with what `_options` knows of options that Ansible refuses."""
 
+    # Stays empty in an ansible-core that reads the options by another method than `_load_params`.
+    option_faults: Sequence[str] = ()
+
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
         """End the module, with a clearer message than Ansible's where possible."""
         super().fail_json(msg=option_error(msg, self.option_faults), **more)

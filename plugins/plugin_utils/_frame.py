@@ -6,6 +6,9 @@
 
 AnsibleModule itself does the work, so that option checks, fallbacks, check mode, masking and the system log are the
 same code. Three of its methods are replaced: where the options come from, where warnings go, and where the result goes.
+
+The private names of ansible-core that only this way needs are imported here. `_in_process` imports this file, and runs
+the modules in the normal way if that fails, because one of the names does not exist any more.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ from importlib.util import find_spec
 from multiprocessing import parent_process
 from typing import Any
 
-from ansible.module_utils.common import json as _core_json
 from ansible.module_utils.common.warnings import get_deprecation_messages, get_warning_messages
+from ansible.release import __version__ as _core_version
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop, start_thread
 
@@ -34,19 +37,31 @@ if find_spec("ansible.module_utils.secrets"):
 else:
     from ansible.module_utils.common.parameters import remove_values
 
-SWITCH = "mstr_in_process"
 # The task's timeout (SIGALRM) is handled last, because it must not hide the effect of the others.
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGALRM")
 
 # Before ansible-core 2.19, a warning goes into a list that the items of a loop share. Later ones print it immediately.
-_COLLECTS_WARNINGS = not hasattr(_core_json, "get_module_encoder")
+# Not by the names that exist, because a name that is new in 2.19 may be gone again in a later version.
+_COLLECTS_WARNINGS = tuple(map(int, _core_version.split(".")[:2])) < (2, 19)
 if _COLLECTS_WARNINGS:
+    from ansible.module_utils.common.json import AnsibleJSONEncoder
     from ansible.utils.unsafe_proxy import wrap_var as _untrusted
+
+    _ENCODER: dict[str, Any] = {"cls": AnsibleJSONEncoder, "vault_to_text": True}
 else:
+    from ansible.module_utils.common.json import Direction, get_module_encoder
+
+    _ENCODER = {"cls": get_module_encoder("legacy", Direction.CONTROLLER_TO_MODULE)}
 
     def _untrusted(value: Any) -> Any:
         """The value, unchanged: without the tag of a trusted template, it is untrusted already."""
         return value
+
+
+def plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as Ansible would write them for a module, in plain Python types."""
+    values: dict[str, Any] = json.loads(json.dumps(options, **_ENCODER))
+    return values
 
 
 def _duplicate(descriptor: int) -> int | None:
@@ -68,15 +83,17 @@ class Screen:
     to the standard error of the worker, where newer ansible-cores report it as a fault.
     """
 
+    # Of all items of a loop, which share a process: otherwise each would leave a thread that waits for the terminal.
+    _writing = False
+
     def __init__(self, host: Any) -> None:
         self._host = host
-        self._writing = False
 
     def show(self, text: str) -> None:
         """Print a line, unless the last one could not be written, or not yet."""
-        if self._writing or _STDERR is None:
+        if Screen._writing or _STDERR is None:
             return
-        self._writing = True
+        Screen._writing = True
         # Only this thread waits for a terminal that nobody reads. It ends with the worker.
         start_thread(self._write, _STDERR, f"[{self._host}] {text}\n".encode("utf-8", "replace"))
 
@@ -86,7 +103,7 @@ class Screen:
         with suppress(OSError):
             while line:
                 line = line[os.write(stderr, line) :]
-            self._writing = False
+            Screen._writing = False
 
 
 class _InProcessModule(auth.OwnModule):
@@ -194,7 +211,7 @@ def run_main(main: Callable[[], None], given: dict[str, Any], show: Callable[[st
             "failed": True,
             "changed": False,
             "msg": f"A fault in mstr.library's action plugin: {fault or 'no result'}. Please report it with this "
-            f"message. With the variable {SWITCH}: false the task runs as a module.",
+            "message. With the variable mstr_in_process: false the task runs as a module.",
         }
     for name in ("stdout", "stderr"):
         # Ansible does the same for every module.

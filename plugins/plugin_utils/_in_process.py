@@ -22,7 +22,6 @@ needs only such a file; a unit test checks that it exists.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -31,7 +30,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from ansible import constants as C  # noqa: N812
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
@@ -39,23 +38,21 @@ from ansible.utils.display import Display
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import REQUESTS_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.plugin_utils import _packing, _role_names
-from ansible_collections.mstr.library.plugins.plugin_utils._frame import SWITCH, Screen, run_main, surroundings
 
+_FRAME_IMPORT_ERROR: str | None = None
 try:
-    # ansible-core 2.19 and newer.
-    from ansible.module_utils.common.json import Direction, get_module_encoder
-except ImportError:
-    from ansible.module_utils.common.json import AnsibleJSONEncoder
-
-    _ENCODER: dict[str, Any] = {"cls": AnsibleJSONEncoder, "vault_to_text": True}
-else:
-    _ENCODER = {"cls": get_module_encoder("legacy", Direction.CONTROLLER_TO_MODULE)}
+    from ansible_collections.mstr.library.plugins.plugin_utils._frame import Screen, plain, run_main, surroundings
+except Exception as exc:  # a later ansible-core may have renamed a name, or changed its arguments
+    _FRAME_IMPORT_ERROR = str(exc)
 
 display = Display()
 
+SWITCH = "mstr_in_process"
+
 # Prefixes of variables that only a newly started Python, or the loader of its libraries, reads.
 _READ_AT_START = ("PYTHON", "LD_", "OPENSSL_")
-# Private names of ansible-core that this file needs. If one is missing, the modules run in the normal way.
+# Private names of ansible-core that this file and `_frame` call or replace. If one is missing, or one that `_frame`
+# imports, the modules run in the normal way.
 _HOOKS = (
     (AnsibleModule, ("_load_params", "_return_formatted", "warn")),
     (NormalAction, ("_execute_module", "_update_module_args", "_compute_environment_string")),
@@ -88,14 +85,18 @@ class ActionModule(NormalAction):
     def _execute_module(self, *args: Any, **options: Any) -> dict[str, Any]:
         task_vars = options.get("task_vars") or {}
         host = task_vars.get("inventory_hostname")
-        reason = self._why_as_a_module(args, options, task_vars)
         with ExitStack() as stack:
-            if reason is None:
-                try:
+            try:
+                reason = self._why_as_a_module(args, options, task_vars)
+                if reason is None:
                     given = self._given(task_vars)
                     stack.enter_context(surroundings(self._environment(), self._loader.get_basedir()))
-                except Exception as exc:
-                    reason = f"its options or its place could not be prepared here ({type(exc).__name__})"
+            except AnsibleError:  # a template or an option that is not valid, in both ways
+                raise
+            except Exception as exc:
+                # Other texts may contain values of options.
+                what = exc if isinstance(exc, AttributeError) else type(exc).__name__
+                reason = f"its options or its place could not be prepared here ({what})"
             how = "in the process of ansible-playbook" if reason is None else f"as a module, because {reason}"
             display.vvv(f"{self._task.action} runs {how}", host=host)
             if reason is None:
@@ -114,7 +115,7 @@ class ActionModule(NormalAction):
             return "the task uses become"
         if C.config.get_config_value("DEFAULT_KEEP_REMOTE_FILES"):
             return "ANSIBLE_KEEP_REMOTE_FILES is set"
-        return self._why_not_this_python(task_vars) or self._why_not_here(args, options)
+        return self._why_not_here(args, options) or self._why_not_this_python(task_vars)
 
     def _switched_on(self, task_vars: Mapping[str, Any]) -> bool:
         value = self._templar.template(task_vars.get(SWITCH))
@@ -155,17 +156,20 @@ class ActionModule(NormalAction):
             return "macOS kills a forked process that looks for a proxy"
         if threading.current_thread() is not threading.main_thread():
             return "it is not the main thread, where signals arrive"
-        missing = [f"{owner.__name__}.{name}" for owner, names in _HOOKS for name in names if not hasattr(owner, name)]
-        if missing or args or not set(options) <= {"task_vars", "wrap_async"}:
-            return f"this ansible-core is not known ({', '.join(missing) or '_execute_module'})"
+        unknown = [f"{owner.__name__}.{name}" for owner, names in _HOOKS for name in names if not hasattr(owner, name)]
+        if _FRAME_IMPORT_ERROR is not None:
+            unknown.append(_FRAME_IMPORT_ERROR)
+        if args or not set(options) <= {"task_vars", "wrap_async"}:
+            unknown.append("_execute_module")
+        if unknown:
+            return f"this ansible-core is not known ({', '.join(unknown)})"
         return None
 
     def _given(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """The options and settings that the module would read from its archive, in plain Python types."""
         given = dict(self._task.args)
         self._update_module_args(self._task.action, given, task_vars)
-        plain: dict[str, Any] = json.loads(json.dumps(given, **_ENCODER))
-        return plain
+        return plain(given)
 
     def _environment(self) -> dict[str, str]:
         raw: dict[str, Any] = {}

@@ -222,7 +222,7 @@ def _doubled(tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     for printed in tasks:
         # A hidden result cannot be compared. The secrets in it belong to a simulator.
         task = {key: value for key, value in printed.items() if key != "no_log"}
-        bare = {key: value for key, value in task.items() if key not in ("register", "notify")}
+        plain = {key: value for key, value in task.items() if key not in ("register", "notify")}
         name = str(task.get("name", ""))
         if "block" in task:
             parts: dict[str, Any] = {key: _doubled(task[key]) for key in ("block", "rescue", "always") if key in task}
@@ -231,12 +231,12 @@ def _doubled(tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             found.append(task)
         elif supports(task, "idempotent"):
             found += [
-                {**bare, "name": name + PREDICTED, "check_mode": True, "diff": True},
+                {**plain, "name": name + PREDICTED, "check_mode": True, "diff": True},
                 {**task, "diff": True},
-                {**bare, "name": name + AGAIN},
+                {**plain, "name": name + AGAIN},
             ]
         elif not supports(task, "check_mode", "full"):
-            found += [{**bare, "name": name + IN_CHECK_MODE, "check_mode": True}, task]
+            found += [{**plain, "name": name + IN_CHECK_MODE, "check_mode": True}, task]
         else:
             found.append(task)
     return found

@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 import socket
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +23,7 @@ from hypothesis import strategies as st
 from simulator.harness import Simulator
 from support.modules import Done, Running, credentials, runtime
 
+from faults.compare.scenarios import packed_twice
 from faults.inprocess import session
 
 OPERATIONS: dict[str, dict[str, Any]] = {
@@ -35,18 +34,6 @@ OPERATIONS: dict[str, dict[str, Any]] = {
     "update": {"name": "Old", "exec_timeout": 60},
     "delete": {"name": "Old", "state": "absent"},
 }
-
-
-def _bomb(megabytes: int) -> str:
-    """A response of a few kB with a list that unpacks to many megabytes, packed twice."""
-    packer = zlib.compressobj(wbits=31)
-    packed = b"".join(packer.compress(b" " * (1 << 20)) for _mb in range(megabytes)) + packer.flush()
-    body = gzip.compress(packed)
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head + body.decode("latin-1")
-
-
-BOMB = _bomb(512)
 MEMORY_KB = 350_000  # a response of 64 MB, twice while it is copied, and an interpreter
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -174,7 +161,7 @@ ENDLESS: dict[str, dict[str, Any]] = {
     "100 MB": {"kind": "huge"},
     "100 MB in chunks": {"kind": "huge", "chunked": True},
     "100 MB, packed": {"kind": "huge", "gzip": True},
-    "512 MB, packed twice": {"kind": "garbled", "text": BOMB},
+    "512 MB, packed twice": {"kind": "garbled", "text": packed_twice(512)},
     "no end": {"kind": "endless"},
 }
 

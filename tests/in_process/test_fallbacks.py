@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from pathlib import Path
 
 import pytest
+from ansible_collections.mstr.library.plugins.plugin_utils import _frame
 from ansible_collections.mstr.library.plugins.plugin_utils._in_process import _HOOKS
 from simulator.harness import Simulator
 
@@ -183,6 +185,10 @@ MACHINES = {
         "adapter.ActionModule._given = lambda self, task_vars: {}['nothing']",
         "its options or its place could not be prepared here (KeyError)",
     ),
+    "attribute": (
+        "adapter.ActionModule._interpreter = lambda self, task_vars: task_vars.nothing",
+        "its options or its place could not be prepared here ('dict' object has no attribute 'nothing')",
+    ),
 }
 CHANGE = """
 from ansible.plugins.callback import CallbackBase
@@ -228,6 +234,37 @@ class CallbackModule(CallbackBase):
         hidden = task.name.split()[-1]
         adapter._HOOKS = tuple((Without(owner, hidden), names) for owner, names in self.HOOKS)
 """
+# Imports the adapter again for each task, as if ansible-core did not have the name that the task's name ends with. Only
+# the adapter's imports fail, because a core that renames something uses the new name itself.
+UNIMPORTABLE = """
+import builtins, importlib, sys
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.mstr.library.plugins.plugin_utils import _in_process as adapter
+DOCUMENTATION = '''
+name: change
+type: aggregate
+short_description: Hides an import
+description: Hides an import.
+'''
+FRAME = adapter.__name__.replace("_in_process", "_frame")
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "change"
+    CALLBACK_NEEDS_ENABLED = True
+    IMPORT = staticmethod(builtins.__import__)
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        hidden = task.name.split()[-1]
+        def without(name, globals=None, locals=None, fromlist=(), level=0):
+            for one in fromlist or ():
+                if f"{name}.{one}" == hidden and globals["__name__"] == FRAME:
+                    raise ImportError(f"cannot import {hidden}")
+            return self.IMPORT(name, globals, locals, fromlist, level)
+        builtins.__import__ = without
+        sys.modules.pop(FRAME, None)
+        importlib.reload(adapter)
+        builtins.__import__ = self.IMPORT
+"""
 
 
 def changed(folder: Path, change: str) -> dict[str, str]:
@@ -252,6 +289,29 @@ def test_a_core_that_lacks_one_of_the_hooks_runs_tasks_as_modules(sim: Simulator
     assert way(sim, core, tmp_path, "a", f"tags: first\n{tasks}", **changed(tmp_path, HIDE)) == [
         IN_PROCESS,
         *(f"as a module, because this ansible-core is not known ({hook})" for hook in hooks),
+    ]
+
+
+def test_a_core_that_lacks_one_of_the_imports_runs_tasks_as_modules(sim: Simulator, core: Path, tmp_path: Path) -> None:
+    source = Path(_frame.__file__).read_text()
+    names = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ansible.")
+        for alias in node.names
+    ]
+    version = tuple(map(int, core.parent.name.split("-")[1].split(".")))
+    unused = {"AnsibleJSONEncoder", "wrap_var"} if version >= (2, 19) else {"Direction", "get_module_encoder"}
+    unused |= {"remove_values"} if version >= (2, 22) else set()
+    tasks = "".join(f"    - name: Without {name}\n      mstr.library.mstr_runtime_info:\n" for name in names)
+    assert way(sim, core, tmp_path, "a", f"tags: first\n{tasks}", **changed(tmp_path, UNIMPORTABLE)) == [
+        IN_PROCESS,
+        *(
+            IN_PROCESS
+            if name.rpartition(".")[2] in unused
+            else f"as a module, because this ansible-core is not known (cannot import {name})"
+            for name in names
+        ),
     ]
 
 

@@ -58,6 +58,43 @@ def test_a_task_is_the_same_in_process(sim: Simulator, core: Path, tmp_path: Pat
     assert (module.status, module.sessions) == (here.status, here.sessions) == (0, [])
 
 
+# The secret is a variable, because newer ansible-cores show lines of the play.
+SECRETS_IN_URLS = """
+- name: Test credentials in base_url
+  hosts: a
+  gather_facts: false
+  ignore_errors: true
+  tasks:
+    - name: Test a password with a slash, and another invalid option
+      mstr.library.mstr_runtime_info:
+        base_url: "http://somebody:pass/{{ word }}@127.0.0.1:9"
+        timeout: soon
+    - name: Test a token without a scheme
+      mstr.library.mstr_info:
+        base_url: "{{ word }}@127.0.0.1:9"
+    - name: Test a query
+      mstr.library.mstr_info:
+        base_url: "http://127.0.0.1:9/?password={{ word }}"
+"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_secret_in_base_url_is_not_shown(sim: Simulator, core: Path, tmp_path: Path, way: str) -> None:
+    ran = run(
+        sim,
+        core,
+        tmp_path,
+        SECRETS_IN_URLS,
+        "-vvv",
+        way=way,
+        extra={"word": "secret-word"},
+        ANSIBLE_INJECT_INVOCATION="true",
+    )
+    assert [note["event"] for note in ran.notes] == ["failed"] * 3
+    assert all("base_url" in note["result"]["invocation"]["module_args"] for note in ran.notes)
+    assert "secret-word" not in json.dumps(ran.notes) + ran.stdout + ran.stderr
+
+
 def test_the_comparison_runs_both_ways(sim: Simulator, core: Path, tmp_path: Path) -> None:
     """Otherwise the comparison would prove nothing."""
     module, here = both_ways(sim, core, tmp_path, HERE / "plays" / "values.yml", "-vvv")

@@ -61,7 +61,7 @@ def minimal_runtime(scratch: Scratch) -> Created:
             body[field] = _MORE[field]
 
 
-def full_runtime(scratch: Scratch) -> str:
+def runtime_with_all_fields(scratch: Scratch) -> str:
     """The id of a runtime that was created with every field that each release has."""
     scratch.once(minimal_runtime)
     version = scratch.once(some_python)
@@ -103,7 +103,7 @@ def other_case(scratch: Scratch) -> Duplicate:
     return _duplicate(scratch, scratch.name("B"))
 
 
-def third_runtime(scratch: Scratch) -> str:
+def additional_runtime(scratch: Scratch) -> str:
     """The id of one more runtime, under a name of its own."""
     for found in (same_name, other_case):
         try:
@@ -198,7 +198,7 @@ def names_case(scratch: Scratch) -> Answer:
 
 def names_whitespace(scratch: Scratch) -> Answer:
     """What the server does with a space at the end of a name."""
-    identity = scratch.once(third_runtime)
+    identity = scratch.once(additional_runtime)
     refusal = scratch.patch(identity, {"name": f"{scratch.name('a')} "})
     if refusal:
         return OTHER, f"A name with a space at its end was {refused(refusal)}."

@@ -14,7 +14,7 @@ from .._errors import ApiError
 from .._model.fields import FIELDS
 from .._model.kinds import RESOURCE_KEYS
 from .._model.names import DEFAULT_RUNTIME_ID
-from .creates import BLOCKS, CPU, MEMORY, full_runtime, third_runtime
+from .creates import BLOCKS, CPU, MEMORY, additional_runtime, runtime_with_all_fields
 from .scratch import OTHER, Answer, Scratch, Unanswered, refused
 
 _READS = 4  # of a shuffled list of four, one in 24 repeats the order of another
@@ -24,7 +24,7 @@ _BUILT_IN_NAME = re.compile(r"\([^()]{1,40}\) (MicroStrategy|Strategy)")
 def list_omits(scratch: Scratch) -> Answer:
     """Which fields the list leaves out."""
     try:
-        identity, of = scratch.once(full_runtime), "a runtime with every field set"
+        identity, of = scratch.once(runtime_with_all_fields), "a runtime with every field set"
     except Unanswered:
         identity, of = DEFAULT_RUNTIME_ID, "the built-in runtime"
     entry = next((one for one in scratch.listed() if str(one["id"]) == identity), {})
@@ -45,8 +45,8 @@ def list_omits(scratch: Scratch) -> Answer:
 
 def list_order(scratch: Scratch) -> Answer:
     """In which order the list shows runtimes."""
-    scratch.once(full_runtime)
-    scratch.once(third_runtime)
+    scratch.once(runtime_with_all_fields)
+    scratch.once(additional_runtime)
     for _read in range(_READS):
         scratch.listed()
     ours = list(scratch.known)
@@ -68,7 +68,7 @@ def _of_all(orders: list[list[str]]) -> list[list[str]]:
 
 def field_order(scratch: Scratch) -> Answer:
     """In which order a whitelist comes back."""
-    identity = scratch.once(full_runtime)
+    identity = scratch.once(runtime_with_all_fields)
     for _read in range(_READS - 1):
         scratch.read(identity)
     orders = [order for order in scratch.block_orders if sorted(order) == sorted(BLOCKS)]
@@ -110,14 +110,14 @@ def zero_counts(scratch: Scratch) -> Answer:
 
 
 def _zero_counts(scratch: Scratch) -> Answer:
-    if "minCachedInstances" in scratch.read(scratch.once(full_runtime)):
+    if "minCachedInstances" in scratch.read(scratch.once(runtime_with_all_fields)):
         return "keep", "minCachedInstances was sent as 0 and was returned."
     return "omit", "minCachedInstances was sent as 0 and was not returned."
 
 
 def _stored(scratch: Scratch, entry: str) -> str | None:
     """How the server stores one whitelist entry; None if it refuses the entry."""
-    identity = scratch.once(full_runtime)
+    identity = scratch.once(runtime_with_all_fields)
     refusal = scratch.patch(identity, {"whitelist": [entry]})
     if refusal:
         return None
@@ -163,7 +163,7 @@ def cidr_host_names(scratch: Scratch) -> Answer:
 
 def cpu_format(scratch: Scratch) -> Answer:
     """How cpu comes back."""
-    resource = scratch.read(scratch.once(full_runtime)).get("resource")
+    resource = scratch.read(scratch.once(runtime_with_all_fields)).get("resource")
     cpu = resource.get("cpu") if isinstance(resource, Mapping) else None
     for value, expected in (("as_sent", CPU), ("two_decimals", "0.20"), ("millicores", "200m")):
         if cpu == expected:
@@ -175,7 +175,7 @@ def cpu_format(scratch: Scratch) -> Answer:
 
 def patch_resource(scratch: Scratch) -> Answer:
     """Whether a PATCH of resource keeps the keys that it does not carry."""
-    identity = scratch.once(full_runtime)
+    identity = scratch.once(runtime_with_all_fields)
     before = _resource(scratch.read(identity)).get("cpu")
     refusal = scratch.patch(identity, {"resource": {"mem": 2 * MEMORY}})
     if refusal:
@@ -193,7 +193,7 @@ def _resource(found: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def unknown_keys(scratch: Scratch) -> Answer:
     """What the server does with undocumented keys that an update does not contain."""
-    identity = scratch.once(full_runtime)
+    identity = scratch.once(runtime_with_all_fields)
     before = set(_resource(scratch.read(identity))) - set(RESOURCE_KEYS.values())
     if not before:
         raise Unanswered("The server shows no key inside resource that is not documented.")
@@ -206,7 +206,7 @@ def unknown_keys(scratch: Scratch) -> Answer:
 
 def disk_and_proc_count(scratch: Scratch) -> Answer:
     """Whether resource takes disk and procCount."""
-    identity = scratch.once(full_runtime)
+    identity = scratch.once(runtime_with_all_fields)
     sent = {"cpu": CPU, "mem": MEMORY, "disk": 2048, "procCount": 8}
     refusal = scratch.patch(identity, {"resource": sent})
     if refusal:
@@ -219,7 +219,7 @@ def disk_and_proc_count(scratch: Scratch) -> Answer:
 
 def patch_needs_name(scratch: Scratch) -> Answer:
     """Whether a PATCH needs the name."""
-    refusal = scratch.patch(scratch.once(full_runtime), {"execTimeout": 300}, named=False)
+    refusal = scratch.patch(scratch.once(runtime_with_all_fields), {"execTimeout": 300}, named=False)
     if refusal:
         return "yes", f"A PATCH without name was {refused(refusal)}."
     return "no", "A PATCH without name was accepted."
@@ -227,7 +227,7 @@ def patch_needs_name(scratch: Scratch) -> Answer:
 
 def execution_target(scratch: Scratch) -> Answer:
     """Whether the field executionTarget exists."""
-    identity = scratch.once(full_runtime)
+    identity = scratch.once(runtime_with_all_fields)
     refusal = scratch.patch(identity, {"executionTarget": ""})
     if refusal:
         return "no", f"A PATCH with executionTarget was {refused(refusal)}."
@@ -238,7 +238,9 @@ def execution_target(scratch: Scratch) -> Answer:
 
 def change_journal(scratch: Scratch) -> Answer:
     """Whether a PATCH takes a comment."""
-    refusal = scratch.patch(scratch.once(full_runtime), {"changeJournal": {"userComments": "mstr.library.mstr_probe"}})
+    refusal = scratch.patch(
+        scratch.once(runtime_with_all_fields), {"changeJournal": {"userComments": "mstr.library.mstr_probe"}}
+    )
     if refusal:
         return "no", f"A PATCH with changeJournal was {refused(refusal)}."
     return "yes", "A PATCH with changeJournal was accepted."
@@ -246,7 +248,7 @@ def change_journal(scratch: Scratch) -> Answer:
 
 def unknown_version(scratch: Scratch) -> Answer:
     """Whether a Python version is accepted that the server does not have."""
-    refusal = scratch.patch(scratch.once(third_runtime), {"runtimeVersion": "2.7.1"})
+    refusal = scratch.patch(scratch.once(additional_runtime), {"runtimeVersion": "2.7.1"})
     if refusal:
         return "refuse", f"runtimeVersion 2.7.1 was {refused(refusal)}."
     return "keep", "runtimeVersion 2.7.1 was accepted."
@@ -254,7 +256,7 @@ def unknown_version(scratch: Scratch) -> Answer:
 
 def delete_comments(scratch: Scratch) -> Answer:
     """Whether a DELETE takes a comment."""
-    identity = scratch.once(third_runtime)
+    identity = scratch.once(additional_runtime)
     try:
         scratch.delete(identity, "mstr.library.mstr_probe")
     except ApiError as exc:

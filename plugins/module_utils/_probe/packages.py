@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .._errors import MstrError
 from .._work.script import Script, run_script
-from .creates import PACKAGE, full_runtime, third_runtime
+from .creates import PACKAGE, additional_runtime, runtime_with_all_fields
 from .scratch import OTHER, Answer, Scratch, Unanswered, refused, why
 
 _RUN_TIMEOUT = 60.0  # seconds
@@ -43,13 +43,13 @@ def _ran(scratch: Scratch, identity: str, code: str) -> dict[str, Any]:
 
 def first_script(scratch: Scratch) -> dict[str, Any]:
     """The result of the first script on the runtime with every field."""
-    return _ran(scratch, scratch.once(full_runtime), _RESULT)
+    return _ran(scratch, scratch.once(runtime_with_all_fields), _RESULT)
 
 
 def after_a_script(scratch: Scratch) -> dict[str, Any]:
     """The runtime with every field, as it is after its first script."""
     scratch.once(first_script)
-    return scratch.read(scratch.once(full_runtime))
+    return scratch.read(scratch.once(runtime_with_all_fields))
 
 
 # --- questions
@@ -88,7 +88,7 @@ def empty_whitelist(scratch: Scratch) -> Answer:
 
 
 def _reached(scratch: Scratch, whitelist: list[str], host: str, port: int) -> bool:
-    identity = scratch.once(third_runtime)
+    identity = scratch.once(additional_runtime)
     refusal = scratch.patch(identity, {"whitelist": whitelist})
     if refusal:
         raise Unanswered(f"An update of the whitelist was {refused(refusal)}.")
@@ -135,7 +135,7 @@ class Watch(NamedTuple):
 
 def watch(scratch: Scratch) -> Watch:
     """Read the runtime with every field until its packages and its status no longer change."""
-    identity = scratch.once(full_runtime)
+    identity = scratch.once(runtime_with_all_fields)
     end, interval = scratch.clock() + scratch.settings.wait_timeout, _INTERVAL
     looks: list[Look] = []
     while True:
@@ -248,7 +248,7 @@ class Update(NamedTuple):
 
 def update(scratch: Scratch) -> Update:
     """Request one more package, and read the runtime until it shows the effect."""
-    seen, identity = scratch.once(watch), scratch.once(full_runtime)
+    seen, identity = scratch.once(watch), scratch.once(runtime_with_all_fields)
     before = seen.last.status
     wanted = [
         {"name": PACKAGE, "version": seen.last.version, "description": ""},

@@ -149,16 +149,16 @@ class Session:
     def log_out(self) -> None:
         """Close the session if it was opened here. A failure is only a warning, so that the task keeps its result.
 
-        No later call succeeds, and none logs in again: a thread may still be at work.
+        No later call succeeds, and none logs in again: a thread may still be at work. Closes the connections too.
         """
         self._closed = True
-        if not self._opened_here:
-            return
         try:
-            self.end_session()
+            if self._opened_here:
+                self.end_session()
         except Exception as exc:
             why = exc.sentence if isinstance(exc, MstrError) else f"Could not log out ({type(exc).__name__})."
             self._warn(f"{why} The session stays open on the server until it times out there.")
+        self._http.close()
 
     def end_session(self) -> bool:
         """Close the session, even one that was opened elsewhere. One attempt of 5 seconds. Raises MstrError.
@@ -266,8 +266,9 @@ class Session:
         token = response.headers.get(_TOKEN)
         if not token:
             raise wrong_response(response, doing, self.base_url, f"a token in the header {_TOKEN}")
-        self._opened_here = not login.delegated
+        # In this order: as soon as a logout of another thread finds `_opened_here`, it finds the token too.
         self._keep_token(token)
+        self._opened_here = not login.delegated
         if self._closed:
             self.log_out()
             self._check_open(_LOG_IN)

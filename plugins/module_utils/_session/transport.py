@@ -133,7 +133,15 @@ class Http:
 
         The jar is a new object, because calls of the ended session that still run may add more of its cookies.
         """
+        self.close()
         self._client = _new_client()
+
+    def close(self) -> None:
+        """Close the connections, those of running calls when these end.
+
+        In process, the items of a loop share a process, and the connections would stay open until Python frees them.
+        """
+        self._client.close()
 
     def take_turns(self) -> None:
         """From now on, allow only one call at a time."""

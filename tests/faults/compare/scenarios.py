@@ -56,7 +56,8 @@ _REFUSED = {"kind": "error", "operation": "login", "skip": 1, "times": None, "st
 _OK = "HTTP/1.1 200 OK\r\n"
 
 
-def _packed_twice(megabytes: int) -> str:
+def packed_twice(megabytes: int) -> str:
+    """A response of a few kB with a list that unpacks to many megabytes."""
     packer = zlib.compressobj(wbits=31)
     packed = b"".join(packer.compress(b" " * (1 << 20)) for _mb in range(megabytes)) + packer.flush()
     head, body = f"{_OK}Content-Encoding: gzip, gzip\r\nContent-Length: ", gzip.compress(packed)
@@ -95,7 +96,7 @@ FAULTS = (
         {"kind": "garbled", "text": f"{_OK}Transfer-Encoding: chunked\r\n\r\n-5\r\nx\r\n"},
         of=("list", *_WRITES),
     ),
-    Fault("a list of 1 kB that unpacks to 400 MB", {"kind": "garbled", "text": _packed_twice(400)}, of=("list",)),
+    Fault("a list of 1 kB that unpacks to 400 MB", {"kind": "garbled", "text": packed_twice(400)}, of=("list",)),
     Fault("the system allows no more threads", {}, of=("read", *_WRITES), threads=False),
     Fault("a redirect to another server", {"kind": "redirect", "status": 307}),
     Fault("a page with status 200", {"kind": "html", "status": 200}),

@@ -46,6 +46,9 @@ class FakeHttp(Http):
     def forget_cookies(self) -> None:
         self.jar = []
 
+    def close(self) -> None:
+        pass
+
     def _start(self, method: str, path: str, options: dict[str, Any]) -> Any:
         call = f"{method} {path}"
         self.calls.append(call)

@@ -417,5 +417,32 @@ def test_half_a_character_is_refused_by_the_name_of_its_option(run, server, monk
     monkeypatch.setattr(auth.OwnModule, "_read_params", lambda module: setattr(module, "params", given))
     spec = auth.argument_spec(names={"type": "list", "elements": "str"})
     result = run(lambda: auth.run(spec, user_info))
-    assert result["msg"] == r"names[1] 'a\ud800b' is not valid Unicode text"
+    assert result["msg"] == "names[1] contains half of a character (a lone surrogate); remove it"
     assert server.calls == []
+
+
+def test_a_secret_with_half_a_character_is_not_shown(run, server, monkeypatch):
+    given = user(server, password="secret-\udc80-word")
+    monkeypatch.setattr(auth.OwnModule, "_read_params", lambda module: setattr(module, "params", given))
+    result = run(module())
+    assert result["msg"] == "password contains half of a character (a lone surrogate); remove it"
+    assert "secret" not in str(result)
+
+
+def test_a_task_leaves_no_connection_open(run, server):
+    """In process, the items of a loop share a process."""
+    sessions = []
+
+    def work(task, _request):
+        sessions.append(task.session)  # otherwise Python may close its connections by freeing it
+        return {"used": connections(task.session)}
+
+    def connections(session):
+        return sum(len(adapter.poolmanager.pools) for adapter in session._http._client.adapters.values())
+
+    def twice(task, _request):
+        task.session.get("/sessions/userInfo")
+        return work(task, _request)
+
+    assert run(module(twice), **user(server))["used"] == 1
+    assert connections(sessions[0]) == 0

@@ -117,17 +117,17 @@ def test_a_count_that_was_never_set_does_not_contradict_the_other():
 
 
 def test_what_definitions_cannot_restore_is_named_by_option():
-    full = stored(executionTarget="x", runtimeVersion="3", packages=[{"name": "a", "version": ""}])
-    full["resource"] = {"cpu": 1, "mem": 1, "disk": 1, "procCount": 1}
-    part = {**full, "id": "A" * 32, "name": "s", "resource": {"cpu": 1, "mem": 1, "disk": 1}, "execTimeout": None}
-    bare = {**full, "id": "B" * 32, "name": "t", "resource": None, "packages": None}
-    assert gaps(exported(full, part, bare)) == [
+    with_all = stored(executionTarget="x", runtimeVersion="3", packages=[{"name": "a", "version": ""}])
+    with_all["resource"] = {"cpu": 1, "mem": 1, "disk": 1, "procCount": 1}
+    part = {**with_all, "id": "A" * 32, "name": "s", "resource": {"cpu": 1, "mem": 1, "disk": 1}, "execTimeout": None}
+    with_few = {**with_all, "id": "B" * 32, "name": "t", "resource": None, "packages": None}
+    assert gaps(exported(with_all, part, with_few)) == [
         "version of the package a: 'r', 's'",
         "exec_timeout: 's'",
         "resource.proc_count: 's'",
         "resource: 't'",
     ]
-    assert gaps(exported(bare, {**bare, "name": "u"})) == ["resource: all runtimes"]
+    assert gaps(exported(with_few, {**with_few, "name": "u"})) == ["resource: all runtimes"]
 
 
 def test_a_backup_has_the_ids():

@@ -495,6 +495,16 @@ def test_a_login_that_ends_after_the_logout_is_closed_at_once(session):
     assert one.http.calls == [LOGIN, LOGOUT]
 
 
+def test_a_login_during_the_logout_is_closed_too(session, monkeypatch):
+    """The logout comes between two steps of the thread that logs in."""
+    one = session()
+    keep = one.session._keep_token
+    monkeypatch.setattr(one.session, "_keep_token", lambda token: (one.session.log_out(), keep(token)))
+    with pytest.raises(MstrError, match="the task has already closed its session"):
+        write(one)
+    assert one.http.calls == [LOGIN, LOGOUT]
+
+
 def test_a_login_that_ends_too_late_after_a_signal_is_reported(session):
     one = session()
     one.http.reply(LOGIN, Interrupted("Stopped by signal SIGTERM"), lost())
