@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import Faults, ValidationError
 from .kinds import RESOURCE_KEYS, Package, Resource, number
 from .networks import NETADDR_IMPORT_ERROR, block_in, canonical, embedded, union
-from .requirements import OPERATOR, Requirement, has_version, packaging_error, readable, requirement, specifiers
+
+if TYPE_CHECKING:
+    # Only rules of packages and versions import the module, so that other tasks start faster.
+    from .requirements import Requirement
 
 # What a judge finds: the option, the index in a list or None, the value, and why it breaks the rule.
 Finding = tuple[str, "int | None", Any, str]
@@ -118,8 +121,12 @@ def libraries(option: Mapping[str, Any] | None) -> dict[str, str | None]:
     needed = {"netaddr": NETADDR_IMPORT_ERROR}
     policy = option or {}
     texts = [text for rule in ("packages_within", "packages_never") for text in policy.get(rule) or ()]
-    if policy.get("runtime_versions_within") or any(map(OPERATOR.search, texts)):
-        needed["packaging"] = packaging_error()
+    versions = policy.get("runtime_versions_within")
+    if versions or texts:
+        from .requirements import OPERATOR, packaging_error
+
+        if versions or any(map(OPERATOR.search, texts)):
+            needed["packaging"] = packaging_error()
     return needed
 
 
@@ -204,6 +211,8 @@ def _if_true(_place: str, given: bool) -> Any:
 
 
 def _requirements(place: str, given: Sequence[str]) -> tuple[Requirement, ...]:
+    from .requirements import requirement
+
     return tuple(_each(place, given, requirement))
 
 
@@ -230,6 +239,8 @@ def _packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any])
 
 
 def _version_unread(package: Package, requirements: Iterable[Requirement]) -> bool:
+    from .requirements import readable
+
     return any(one.versions is not None and one.names(package) for one in requirements) and not readable(
         package.version
     )
@@ -242,10 +253,14 @@ def _package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterato
 
 
 def _python_versions(place: str, given: Sequence[str]) -> tuple[tuple[str, Any], ...]:
+    from .requirements import specifiers
+
     return tuple((text.strip(), one) for text, one in zip(given, _each(place, given, specifiers)))
 
 
 def _runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[Finding]:
+    from .requirements import has_version
+
     version = values["runtime_version"]
     if version and not any(has_version(one, version) for _text, one in allowed):
         texts = " or ".join(text for text, _one in allowed) or "any, because the rule is an empty list"
