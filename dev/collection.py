@@ -60,11 +60,17 @@ def build(env: Env, source: Path, folder: Path) -> Path:
 
 
 def installed(env: Env) -> Path:
-    """Return the folder for ANSIBLE_COLLECTIONS_PATH with the collection installed from its tarball, once per run."""
+    """Return the folder for ANSIBLE_COLLECTIONS_PATH with the collection installed from its tarball, once per run.
+
+    Only the folders that Ansible uses are left, because some installations contain no others.
+    """
     folder = RUN / "collections"
     with _making:
         if not folder.exists():
             install(env, folder)
+            for path in (folder / "ansible_collections" / "mstr" / "library").iterdir():
+                if path.is_dir() and path.name not in ("meta", "playbooks", "plugins", "roles"):
+                    shutil.rmtree(path)
     return folder
 
 

@@ -97,7 +97,7 @@ class Job:
         (folder / "env" / "cmdline").write_text(" ".join(options))
 
     def _lay_out_project(self, collection: Path, definitions: Mapping[str, Any]) -> None:
-        shutil.copytree(collection / "extensions" / "awx" / "project", self.folder / "project")
+        shutil.copytree(Path(__file__).parents[2] / "extensions" / "awx" / "project", self.folder / "project")
         for name, runtimes in definitions.items():
             (self.folder / "project" / "runtimes" / f"{name}.yml").write_text(yaml.safe_dump(runtimes))
 
