@@ -15,6 +15,7 @@ description:
   - The roles and playbooks of this collection use it. A misspelled limit limits nothing, and without a misspelled
     C(mstr_base_url) the modules use the server in the environment variable E(MSTR_BASE_URL).
   - An unknown variable that begins with C(mstr_runtimes_) is always reported. All other variables belong to you.
+  - It also returns a sentence for each switch that is neither true nor false.
 author:
   - mstr.library contributors (@mstr-library)
 seealso:
@@ -27,6 +28,13 @@ options:
     type: list
     elements: str
     required: true
+  switches:
+    description:
+      - Variables that are to be true or false, each with its value. Ansible's filter C(bool) reads every word that it
+        does not know as false, so a misspelled C(true) would turn a check off.
+      - An empty value counts as not set.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -45,7 +53,7 @@ _value:
   elements: str
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable
@@ -97,10 +105,15 @@ OWN = ("mstr_export_text", "mstr_report", "mstr_runtimes_backup_result", "mstr_r
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FARTHEST = 2  # edits
 _ROLE = "mstr_runtimes_"
+# What Ansible's filter `bool` reads as intended; an empty text counts as not set.
+_SWITCHES = ("true", "yes", "on", "1", "false", "no", "off", "0", "")
 
 
-def variable_faults(names: Any) -> list[str]:
-    """A sentence for each misspelled name. Raises AnsibleFilterError if the input is not a list."""
+def variable_faults(names: Any, switches: Mapping[str, Any] | None = None) -> list[str]:
+    """A sentence for each misspelled name and each switch that is neither true nor false.
+
+    Raises AnsibleFilterError if the input is not a list.
+    """
     if isinstance(names, str) or not isinstance(names, Iterable):
         raise AnsibleFilterError("variable_faults takes a list of names of variables")
     known = known_variables()
@@ -115,6 +128,11 @@ def variable_faults(names: Any) -> list[str]:
         elif name.startswith(_ROLE):
             role = ", ".join(sorted(one for one in known if one.startswith(_ROLE)))
             faults.append(f"{name} is not a variable of the role mstr.library.runtimes. It knows {role}.")
+    faults += [
+        f"{name} must be true or false, not {str(value)!r}."
+        for name, value in (switches or {}).items()
+        if value is not None and str(value).lower() not in _SWITCHES
+    ]
     return faults
 
 

@@ -368,7 +368,11 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
     libraries,
     policy_from,
 )
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import (
+    INCOMPLETE,
+    Runtime,
+    lists_default,
+)
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
     CONCURRENCY_OPTION,
     all_side_by_side,
@@ -405,14 +409,21 @@ def required(params: Mapping[str, Any]) -> Mapping[str, str | None]:
 
 
 def find(
-    api: RuntimeApi, request: Request, concurrency: int, progress: Callable[[str], None] = lambda text: None
+    api: RuntimeApi,
+    request: Request,
+    concurrency: int,
+    progress: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> list[Runtime]:
     """The requested runtimes with all fields, read by up to `concurrency` requests at a time."""
     if request.id is not None:
         found: list[Runtime | None] = [api.get(request.id)]
     else:
+        there = api.everything()
+        if not lists_default(there) and not any(one.name == request.name for one in there):
+            warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
         # If the list contains the status, runtimes with a different one need not be read.
-        listed = [one for one in api.everything() if asked_for(one, request, one.facts.get("status") or request.status)]
+        listed = [one for one in there if asked_for(one, request, one.facts.get("status") or request.status)]
         found = all_side_by_side(
             lambda one: api.whole(one, WHOLE),
             listed,
@@ -430,7 +441,7 @@ def asked_for(runtime: Runtime, request: Request, status: str | None) -> bool:
 def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Read the runtimes, and check them against the policy."""
     api = RuntimeApi(task.session)
-    runtimes = find(api, request, task.params["concurrency"], task.progress)
+    runtimes = find(api, request, task.params["concurrency"], task.progress, task.warn)
     versions = api.versions() if task.params["include_versions"] else None
     result: dict[str, Any] = {
         "changed": False,

@@ -96,10 +96,12 @@ def test_an_environment_without_a_plan_is_left_alone(three: Play, servers: list[
             "Set only one of mstr_plan_src and mstr_plan_dest",
         ),
         ((), {"mstr_plan_src": "missing.json"}, "missing.json is not a file"),
+        ((), {"mstr_plan_src": ""}, "mstr_plan_src is empty"),
+        (("--check",), {"mstr_fail_on_drift": "ture"}, "mstr_fail_on_drift must be true or false, not 'ture'"),
         ((), {"mstr_plan_src": "broken.json"}, "broken.json is not a plan: it is not JSON"),
         ((), {"mstr_plan_src": "newer.json"}, "newer.json has the format 99"),
     ],
-    ids=["no check", "no directory", "directory", "both", "missing", "broken", "newer"],
+    ids=["no check", "no directory", "directory", "both", "missing", "empty", "switch", "broken", "newer"],
 )
 def test_a_plan_that_cannot_be_used_is_refused_before_the_login(
     three: Play, servers: list[Simulator], options: tuple[str, ...], variables: dict[str, str], sentence: str

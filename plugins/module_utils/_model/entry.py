@@ -152,7 +152,8 @@ def plan_id(entries: Sequence[Entry]) -> str | None:
 def check_plan_id(params: Mapping[str, Any]) -> None:
     """Raises ValidationError if the option `plan_id` is given and cannot be the id of a plan."""
     text = params["plan_id"]
-    if text and not re.fullmatch(f"[0-9a-f]{{{_PLAN_ID_DIGITS}}}", text):
+    # An empty text is often a template or a shell variable without a value, and must not let every plan pass.
+    if text is not None and not re.fullmatch(f"[0-9a-f]{{{_PLAN_ID_DIGITS}}}", text):
         raise ValidationError([f"plan_id {text!r} is invalid: expected {_PLAN_ID_DIGITS} hexadecimal digits"])
 
 

@@ -27,6 +27,7 @@ READ_ONLY = {
     "acl": "acl",
     "acg": "acg",
 }
+INCOMPLETE = "The server's list of runtimes lacks its built-in default runtime, so it may be incomplete"
 
 
 class Runtime(NamedTuple):

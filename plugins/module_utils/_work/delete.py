@@ -16,14 +16,13 @@ from .._model.entry import PURGED, Entry, different_plan, plan_id
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.names import ALIKE, is_named, name_key, quoted
 from .._model.plan import NO_PLAN
-from .._model.runtime import Runtime, lists_default
+from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .api import WHOLE, Context, each
 from .write import not_read_again, plan_entry, write
 
 _NAMES_IN_MESSAGE = 10
 _CHANGED = "because something changed after the plan was made"
 _LOOK = "Check it, and run the task again"
-INCOMPLETE = "the server's list of runtimes lacks its built-in default runtime, so it may be incomplete"
 
 
 PROTECT_OPTIONS: dict[str, Any] = {
@@ -98,7 +97,7 @@ def refusals(
     if context.plan_id and not again and plan_id(entries) != context.plan_id:
         yield None, different_plan(context.plan_id, entries)
     if purge.wanted and not lists_default(there):
-        yield None, f"purge is refused: {INCOMPLETE}. Run the task again, or as a user who sees every runtime"
+        yield None, f"purge is refused: {INCOMPLETE[0].lower()}{INCOMPLETE[1:]}. Run the task again, or as a user who sees every runtime"
     for entry, one in purged:
         near = names.get(name_key(one.name), []) if one.name else []
         label = f"{quoted([one.name])} ({one.id})"

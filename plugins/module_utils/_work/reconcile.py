@@ -16,11 +16,11 @@ from .._model.definition import Definition
 from .._model.entry import Entry, plan_id
 from .._model.plan import POOL
 from .._model.policy import Policy
-from .._model.runtime import Runtime, lists_default
+from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._session.interrupt import DEFAULT_CONCURRENCY
 from .._session.transport import is_outage
 from .api import WHOLE, Context, RuntimeApi, attempt, each
-from .delete import INCOMPLETE, Purge, delete, purge_plan, refusals
+from .delete import Purge, delete, purge_plan, refusals
 from .wait import Waiting, wait
 from .write import locate, not_read_again, plan_entry, verify, write
 
@@ -56,7 +56,7 @@ def context_for(task: Any, policy: Policy | None) -> Context:
         check_mode=task.check_mode,
         policy=policy,
         guard=guard,
-        plan_id=params.get("plan_id") or None,
+        plan_id=params.get("plan_id"),
     )
 
 
@@ -106,7 +106,7 @@ def _listed(context: Context, definitions: Sequence[Definition]) -> Sequence[Run
     there = context.api.everything()
     if lists_default(there):
         return there
-    context.warn(f"{INCOMPLETE[0].upper()}{INCOMPLETE[1:]}.")
+    context.warn(f"{INCOMPLETE}.")
     names = {one.name for one in there}
     if any(one.name not in names for one in definitions if one.restore or not one.id):
         known = {one.key for one in there}

@@ -133,10 +133,14 @@ class Move(NamedTuple):
 
 
 class Assignment:
-    """Assigns scripts to the runtime `target`. Several threads may use it."""
+    """Assigns scripts to the runtime `target`. Several threads may use it.
 
-    def __init__(self, context: Context, session: Session, target: Runtime) -> None:
+    `leaves_others`: a script whose runtime has changed since it was found is left alone.
+    """
+
+    def __init__(self, context: Context, session: Session, target: Runtime, leaves_others: bool) -> None:
         self._context, self._session, self._target = context, session, target
+        self._leaves_others = leaves_others
         self.loses: bool | None = None  # whether this server loses what an update omits; None: not known yet
 
     def attempt(self, script: SavedScript) -> Move:
@@ -152,8 +156,12 @@ class Assignment:
 
     def _move(self, script: SavedScript) -> Move:
         before = self._read(script)
-        if _runtime_of(script, before) == self._target.key:
+        now = _runtime_of(script, before)
+        if now == self._target.key:
             return Move(script)
+        if self._leaves_others and now != script.runtime_id:
+            moved = script._replace(runtime_id=now)
+            return Move(moved, "failed", MstrError(f"Somebody has assigned the runtime {now} to it, so it was not changed."))
         try:
             self._put(script, _body(before, _KEPT if self.loses else _REQUIRED))
             return self._checked(script, before)
@@ -271,7 +279,7 @@ def assign_scripts(context: Context, session: Session, request: Request) -> dict
     moves, unread = _found(session, context.concurrency, request, source, target)
     chosen = [move.action == "none" and move.script.runtime_id != target.key for move in moves]
     to_do = [move.script for move, is_chosen in zip(moves, chosen) if is_chosen]
-    done = iter(_assign(context, Assignment(context, session, target), to_do))
+    done = iter(_assign(context, Assignment(context, session, target, request.named is None), to_do))
     moves = [next(done) if is_chosen else move for move, is_chosen in zip(moves, chosen)]
     return _report(moves, unread, target, there, context.check_mode)
 

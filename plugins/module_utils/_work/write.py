@@ -18,7 +18,7 @@ from .._model.definition import Definition
 from .._model.entry import Entry
 from .._model.names import ALIKE, near_names, quoted
 from .._model.plan import DONE, Plan, change_text, differences_after_write, make_plan
-from .._model.runtime import Runtime, lists_default
+from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._session.interrupt import Interrupted
 from .._session.transport import is_outage
 from .api import WHOLE, Context, one_named
@@ -200,7 +200,7 @@ def _located_after_loss(context: Context, wanted: Definition) -> Runtime | None:
     listed = None if wanted.id else context.api.everything()
     current = locate(context, wanted, listed)
     if current is None and listed is not None and not lists_default(listed):
-        raise MstrError("The server's list of runtimes lacks its built-in default runtime, so it may be incomplete.")
+        raise MstrError(f"{INCOMPLETE}.")
     return current
 
 

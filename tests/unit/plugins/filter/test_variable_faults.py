@@ -98,3 +98,14 @@ def test_every_play_checks_the_names_of_its_variables():
     for role in ROOT.glob("roles/*"):
         assert "variable_faults" in "".join(path.read_text("utf-8") for path in role.glob("tasks/*.yml"))
     assert known_variables()
+
+
+@pytest.mark.parametrize("value", [True, False, None, "", "yes", "No", "on", "0", 1])
+def test_a_switch_that_the_filter_bool_reads_as_meant_is_no_fault(value):
+    assert variable_faults([], switches={"mstr_fail_on_drift": value}) == []
+
+
+@pytest.mark.parametrize("value", ["ture", "y", "t", "enabled", " true", 2, ["true"]])
+def test_a_switch_that_the_filter_bool_would_read_as_false_is_a_fault(value):
+    [fault] = variable_faults([], switches={"mstr_fail_on_drift": value})
+    assert fault == f"mstr_fail_on_drift must be true or false, not {str(value)!r}."

@@ -2,13 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options and sentences. tests/faults has the requests."""
+"""Options, sentences, and what no fault of a server shows. tests/faults has the requests."""
 
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import OPTIONS, _summary, request_from
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
+    OPTIONS,
+    Assignment,
+    _summary,
+    request_from,
+)
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import Project, SavedScript
+from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, faults_of, stored
+from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 
 def options(**given):
@@ -65,3 +73,34 @@ def test_options_are_refused_together_and_with_their_place(given, faults):
 )
 def test_the_summary_in_words(moved, already, would, sentence):
     assert _summary(moved, already, "R", would) == sentence
+
+
+class Scripts:
+    """A session that shows one script, which uses a runtime; `sent` holds the runtimes that were assigned to it."""
+
+    def __init__(self, runtime):
+        self.runtime, self.sent = runtime, []
+
+    def get(self, path, params=None, **_how):
+        if path.startswith("/objects/"):
+            return {"ancestors": [{"id": "F" * 32, "level": 1}]}
+        return {"id": path.rpartition("/")[2], "name": "s", "scriptRuntimeId": self.runtime}
+
+    def call(self, _method, _path, json, **_how):
+        self.runtime = json["scriptRuntimeId"]
+        self.sent.append(self.runtime)
+
+
+@pytest.mark.parametrize("leaves_others", [True, False])
+def test_a_script_that_was_assigned_elsewhere_since_the_search_is_left_alone_unless_it_was_named(leaves_others):
+    third = "C" * 32
+    session = Scripts(third)
+    found = SavedScript(Project("1", "Sales"), "5" * 32, "s", runtime_id=ID)
+    target = from_api(stored(id=OTHER_ID, name="New"))
+    move = Assignment(Server().context(), session, target, leaves_others).attempt(found)
+    if leaves_others:
+        assert (move.action, session.sent) == ("failed", [])
+        assert move.error.sentence == f"Somebody has assigned the runtime {third} to it, so it was not changed."
+        assert move.script.runtime_id == third
+    else:
+        assert (move.action, session.sent) == ("moved", [OTHER_ID])

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
+from ansible_collections.mstr.library.plugins.modules.mstr_runtime_info import Request, find
+from ansible_collections.mstr.library.tests.unit.support.make import ID, stored
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+
+
+@pytest.mark.parametrize(
+    ("name", "identity", "complete", "warnings"),
+    [(None, None, False, 1), (None, None, True, 0), ("r", None, False, 0), ("missing", None, False, 1)]
+    + [(None, ID, False, 0), ("missing", None, True, 0)],
+)
+def test_a_list_without_the_default_runtime_is_not_believed(name, identity, complete, warnings):
+    server = Server(stored())
+    if not complete:
+        server.default = None
+    find(RuntimeApi(server), Request(name, identity, None, None), 1, warn=server.warnings.append)
+    assert len(server.warnings) == warnings
+    assert all("lacks its built-in default runtime, so it may be incomplete." in one for one in server.warnings)
