@@ -186,3 +186,24 @@ def test_a_restored_backup_assigns_the_scripts_to_runtimes_that_were_created_aga
     assert etl["id"] != old
     used = [one["runtime"] for project in server.projects() for one in project["scripts"]]
     assert used == [etl["id"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"mstr_runtimes_backup_dest": "./backup.yml"}, "The backup would replace the definitions before"),
+        ({"mstr_runtimes_restore_scripts": True}, "needs mstr_runtimes_src, the file of a backup with scripts"),
+    ],
+    ids=["overwritten", "no scripts"],
+)
+def test_a_restore_that_would_restore_nothing_is_refused(
+    play: Play, servers: list[Simulator], variables: dict[str, Any], sentence: str
+) -> None:
+    servers[0].seed({"name": "Etl", "description": "broken"})
+    play.write("backup.yml", {"restore": True, "runtimes": [{"name": "Etl", "description": "whole"}]})
+    before = (play.folder / "backup.yml").read_text()
+    played = play(APPLY, "--limit", "env0", mstr_runtimes_src="backup.yml", **variables)
+    assert played.status == 2
+    assert sentence in " ".join(played.output.split())
+    assert (play.folder / "backup.yml").read_text() == before
+    assert servers[0].calls() == []
