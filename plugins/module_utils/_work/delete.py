@@ -97,7 +97,8 @@ def refusals(
     if context.plan_id and not again and plan_id(entries) != context.plan_id:
         yield None, different_plan(context.plan_id, entries)
     if purge.wanted and not lists_default(there):
-        yield None, f"purge is refused: {INCOMPLETE[0].lower()}{INCOMPLETE[1:]}. Run the task again, or as a user who sees every runtime"
+        why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
+        yield None, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
     for entry, one in purged:
         near = names.get(name_key(one.name), []) if one.name else []
         label = f"{quoted([one.name])} ({one.id})"

@@ -160,8 +160,8 @@ class Assignment:
         if now == self._target.key:
             return Move(script)
         if self._leaves_others and now != script.runtime_id:
-            moved = script._replace(runtime_id=now)
-            return Move(moved, "failed", MstrError(f"Somebody has assigned the runtime {now} to it, so it was not changed."))
+            error = MstrError(f"Somebody has assigned the runtime {now} to it, so it was not changed.")
+            return Move(script._replace(runtime_id=now), "failed", error)
         try:
             self._put(script, _body(before, _KEPT if self.loses else _REQUIRED))
             return self._checked(script, before)
