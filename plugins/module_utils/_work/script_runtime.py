@@ -4,9 +4,8 @@
 
 """Assigns saved scripts to a different runtime, and checks that nothing else of them changes.
 
-Facts of the API: the vendor's client [mstrio], mstrio/api/scripts.py, mstrio/python_execution/script.py and
-mstrio/utils/entity.py. An update changes the fields that it contains; the name and the folder are always required. It
-is unknown whether every server keeps the other fields, so they are compared before and after.
+Facts of the API: [mstrio], api/scripts.py, python_execution/script.py, utils/entity.py. An update contains the fields
+to change, and always name and folder. Whether a server keeps the other fields is unknown, so they are compared.
 """
 
 from __future__ import annotations
@@ -133,14 +132,10 @@ class Move(NamedTuple):
 
 
 class Assignment:
-    """Assigns scripts to the runtime `target`. Several threads may use it.
+    """Assigns scripts to the runtime `target`. Several threads may use it."""
 
-    `leaves_others`: a script whose runtime has changed since it was found is left alone.
-    """
-
-    def __init__(self, context: Context, session: Session, target: Runtime, leaves_others: bool) -> None:
+    def __init__(self, context: Context, session: Session, target: Runtime) -> None:
         self._context, self._session, self._target = context, session, target
-        self._leaves_others = leaves_others
         self.loses: bool | None = None  # whether this server loses what an update omits; None: not known yet
 
     def attempt(self, script: SavedScript) -> Move:
@@ -159,9 +154,10 @@ class Assignment:
         now = _runtime_of(script, before)
         if now == self._target.key:
             return Move(script)
-        if self._leaves_others and now != script.runtime_id:
-            error = MstrError(f"Somebody has assigned the runtime {now} to it, so it was not changed.")
-            return Move(script._replace(runtime_id=now), "failed", error)
+        if now != script.runtime_id:
+            return Move(
+                script._replace(runtime_id=now), "failed", MstrError(f"Somebody assigned {now} to it meanwhile.")
+            )
         try:
             self._put(script, _body(before, _KEPT if self.loses else _REQUIRED))
             return self._checked(script, before)
@@ -279,7 +275,7 @@ def assign_scripts(context: Context, session: Session, request: Request) -> dict
     moves, unread = _found(session, context.concurrency, request, source, target)
     chosen = [move.action == "none" and move.script.runtime_id != target.key for move in moves]
     to_do = [move.script for move, is_chosen in zip(moves, chosen) if is_chosen]
-    done = iter(_assign(context, Assignment(context, session, target, request.named is None), to_do))
+    done = iter(_assign(context, Assignment(context, session, target), to_do))
     moves = [next(done) if is_chosen else move for move, is_chosen in zip(moves, chosen)]
     return _report(moves, unread, target, there, context.check_mode)
 
@@ -387,12 +383,10 @@ def _report(
     if not failures:
         return result
     lines = [f"{where}: {error.sentence.rstrip('.')}." for where, error in failures[:_FAILURES_IN_MESSAGE]]
-    more = len(failures) - _FAILURES_IN_MESSAGE
-    lines += [f"And {more} more."] if more > 0 else []
+    lines += [f"And {len(failures) - len(lines)} more."] if len(failures) > len(lines) else []
     failed = len([move for move in moves if move.error])
-    what = (
-        f"{failed} of {len(moves)} scripts failed" if failed else "There may be more scripts that use the old runtime"
-    )
+    unsure = "There may be more scripts that use the old runtime"
+    what = f"{failed} of {len(moves)} scripts failed" if failed else unsure
     sentence = (" " if len(lines) == 1 else "\n").join([f"{what}:", *lines])
     raise PartialError(MstrError(f"{result['msg']} {sentence}", **failures[0][1].error), result)
 

@@ -91,16 +91,13 @@ class Scripts:
         self.sent.append(self.runtime)
 
 
-@pytest.mark.parametrize("leaves_others", [True, False])
-def test_a_script_that_was_assigned_elsewhere_since_the_search_is_left_alone_unless_it_was_named(leaves_others):
-    third = "C" * 32
-    session = Scripts(third)
+@pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])
+def test_a_script_that_was_assigned_elsewhere_since_the_search_is_left_alone(now):
+    session = Scripts(now)
     found = SavedScript(Project("1", "Sales"), "5" * 32, "s", runtime_id=ID)
-    target = from_api(stored(id=OTHER_ID, name="New"))
-    move = Assignment(Server().context(), session, target, leaves_others).attempt(found)
-    if leaves_others:
-        assert (move.action, session.sent) == ("failed", [])
-        assert move.error.sentence == f"Somebody has assigned the runtime {third} to it, so it was not changed."
-        assert move.script.runtime_id == third
-    else:
-        assert (move.action, session.sent) == ("moved", [OTHER_ID])
+    move = Assignment(Server().context(), session, from_api(stored(id=OTHER_ID, name="New"))).attempt(found)
+    assert session.sent == ([OTHER_ID] if now == ID else [])
+    assert move.action == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
+    if move.error:
+        why = f"Somebody assigned {now} to it meanwhile."
+        assert (move.error.sentence, move.script.runtime_id) == (why, now)

@@ -13,8 +13,14 @@ from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 @pytest.mark.parametrize(
     ("name", "identity", "complete", "warnings"),
-    [(None, None, False, 1), (None, None, True, 0), ("r", None, False, 0), ("missing", None, False, 1)]
-    + [(None, ID, False, 0), ("missing", None, True, 0)],
+    [
+        (None, None, False, 1),
+        (None, None, True, 0),
+        ("r", None, False, 0),
+        ("missing", None, False, 1),
+        ("missing", None, True, 0),
+        (None, ID, False, 0),
+    ],
 )
 def test_a_list_without_the_default_runtime_is_not_believed(name, identity, complete, warnings):
     server = Server(stored())
