@@ -155,9 +155,7 @@ class Assignment:
         if now == self._target.key:
             return Move(script)
         if now != script.runtime_id:
-            return Move(
-                script._replace(runtime_id=now), "failed", MstrError(f"Somebody assigned {now} to it meanwhile.")
-            )
+            return Move(script._replace(runtime_id=now), "failed", MstrError(f"Somebody assigned {now} to it."))
         try:
             self._put(script, _body(before, _KEPT if self.loses else _REQUIRED))
             return self._checked(script, before)

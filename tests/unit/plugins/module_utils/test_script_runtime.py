@@ -99,5 +99,5 @@ def test_a_script_that_was_assigned_elsewhere_since_the_search_is_left_alone(now
     assert session.sent == ([OTHER_ID] if now == ID else [])
     assert move.action == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
     if move.error:
-        why = f"Somebody assigned {now} to it meanwhile."
+        why = f"Somebody assigned {now} to it."
         assert (move.error.sentence, move.script.runtime_id) == (why, now)
