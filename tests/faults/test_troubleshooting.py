@@ -25,6 +25,7 @@ ON_THE_PAGE = re.findall(r"^   \* - ``(.+)``$", PAGE.read_text(encoding="utf-8")
 NAME = "Nightly reports"
 
 # Each function produces one message: it takes a fresh server, and returns the failure message or the warnings.
+# Messages that unit tests produce, because the simulator cannot change between two requests, have words after them.
 SCENARIOS: dict[str, Callable[[Simulator], str]] = {}
 
 
