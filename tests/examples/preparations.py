@@ -102,6 +102,7 @@ PAGES: dict[str, Preparation] = {
         ],
         may_skip=["Assign the scripts to the old runtime again", "Fail with the step that failed"],
     ),
+    "plugins/filter/variable_faults.py": Preparation(may_skip=["Check the names of the variables"]),
     "docs/examples/first_runtime.yml": Preparation(foretold=True),
     "plugins/modules/mstr_runtime_info.py": Preparation(
         runtimes=[NIGHTLY],

@@ -147,6 +147,7 @@ def workplace(folder: Path, blocks: Iterable[Block], preparation: Preparation, *
         ignored = shutil.ignore_patterns(".*", "tests", "__pycache__")
         shutil.copytree(ROOT, folder, ignore=ignored, dirs_exist_ok=True)
     blocks = list(blocks)
+    folder.mkdir(parents=True, exist_ok=True)
     # A reader of a guide has only what the guide shows.
     if not all(block.page.endswith((".rst", ".md")) for block in blocks):
         shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))

@@ -93,10 +93,11 @@ class Mischief:
         if kind in ("close_before", "close_after"):
             abort(request, given["reset"])
             return _none()
-        if kind == "garbled" and request.transport is not None:
-            request.transport.write(given["text"].encode("latin-1"))
+        transport = request.transport
+        if kind == "garbled" and transport is not None:
+            transport.write(given["text"].encode("latin-1"))
             await asyncio.sleep(POLL_S)
-            request.transport.close()
+            transport.close()
             return _none()
         if kind == "hang":
             while not gone(request):
