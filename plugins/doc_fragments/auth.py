@@ -13,7 +13,8 @@ options:
   base_url:
     description:
       - URL of the Library server, such as C(https://mstr.example.com/MicroStrategyLibrary).
-        A trailing C(/), C(/api) or C(/app) is ignored.
+        A trailing C(/), C(/api) or C(/app) is ignored, and so is the rest of an address from a browser, such as
+        C(/app/library/home).
       - Required unless O(session) is set, because a session contains the URL. If both are set and name different
         servers, the task fails.
       - If not set, the environment variable E(MSTR_BASE_URL) is used.
@@ -109,6 +110,10 @@ notes:
   - To set the connection once for a play or a block, set it in C(module_defaults) for C(group/mstr.library.mstr). All
     modules of this collection belong to this action group.
   - The module reads environment variables on the host where it runs.
+  - With a local connection, Ansible searches for a relative path in O(ca_path), O(client_cert) and O(client_key) as
+    M(ansible.builtin.copy) does - in the directory C(files) of the role, then in that of the playbook, then next to the
+    playbook. In an ad-hoc command, and on a remote host, it starts at the working directory. In an environment
+    variable, use an absolute path.
   - A connection option that is null or empty counts as not set, both in the task and in the environment. The exception
     is an empty O(password) in the task.
   - Proxies come from the usual environment variables, such as E(HTTPS_PROXY). Percent-encode special characters of the

@@ -93,7 +93,9 @@ def runtime_definitions(runtimes: Any, exclude: Any = (), ids: bool = False) -> 
         return to_definitions(runtimes, exclude, ids)
     except ValidationError as exc:
         raise AnsibleFilterError(
-            f"A definition cannot express what the server holds. Fix it there, or exclude the runtime:\n{exc.sentence}"
+            "A definition cannot express what the server holds. Fix it there, or leave the runtime out with the option "
+            "exclude of this filter, mstr_export_exclude of the playbook export, or mstr_runtimes_backup_exclude of a "
+            f"backup:\n{exc.sentence}"
         ) from None
 
 

@@ -99,7 +99,7 @@ class MstrError(Exception):
 
     def to_result(self) -> dict[str, Any]:
         """The arguments of `fail_json`."""
-        return {"msg": self.sentence, "error": self.error}
+        return {"msg": self.sentence, "error": self.error if any(one is not None for one in self.error.values()) else None}
 
 
 class ValidationError(MstrError):

@@ -299,7 +299,9 @@ diff:
       resource:
         mem: 1024
 error:
-  description: The request that failed, and the server's response to it. A key is null if its value is not known.
+  description:
+    - The request that failed, and the server's response to it. A key is null if its value is not known.
+    - Null if the task failed without a request, for example because an option is invalid.
   returned: on failure
   type: dict
   contains:

@@ -122,6 +122,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description:
+    - In one line, how many runtimes were found, and with O(policy) how many violations. After a failure, what failed.
+  returned: always
+  type: str
+  sample: 12 runtimes found.
 runtimes:
   description:
     - The runtimes, each with the keys of the sample. A field that the server does not return is null.
@@ -456,7 +462,15 @@ def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
             for one in runtimes
             for found in request.policy.violations(one.values)
         ]
-    return result
+    return {**result, "msg": message(len(runtimes), result.get("violations"))}
+
+
+def message(number: int, violations: Sequence[Any] | None) -> str:
+    """The result in one line."""
+    found = f"{number or 'No'} runtime{'' if number == 1 else 's'} found"
+    if violations is None:
+        return f"{found}."
+    return f"{found}, with {len(violations) or 'no'} violation{'' if len(violations) == 1 else 's'} of the policy."
 
 
 def add_scripts(task: auth.Task, runtimes: Sequence[Runtime], result: dict[str, Any]) -> None:

@@ -174,9 +174,12 @@ options:
       - A YAML or JSON file that contains the definitions, either as a list or as a mapping with this list under the key
         C(runtimes). Each entry takes the options of O(runtimes).
       - The file must be on the host where the module runs. There, a YAML file requires the Python library PyYAML.
-      - On the controller, a relative path starts at the directory in which C(ansible-playbook) was started, not at the
-        directory of the playbook. On a remote host, it starts at the working directory of the module, usually the home
-        directory of the remote user.
+      - With a local connection, Ansible searches for a relative path as M(ansible.builtin.copy) does - in the directory
+        C(files) of the role, then in that of the playbook, then next to the playbook. In an ad-hoc command, the path
+        starts at the current directory. On a remote host, it starts at the working directory of the module, usually
+        the home directory of the remote user.
+      - The variable C(mstr_runtimes_src) of the role C(mstr.library.runtimes) and of the playbooks has a different
+        rule. Such a path starts at the directory in which C(ansible-playbook) was started.
       - If the file is a mapping with C(restore=true), it is a backup. An entry then means the runtime with its id, even
         if that runtime has a different name now. If no runtime has the id, its name decides, and if no runtime has the
         name either, it is created. The role C(mstr.library.runtimes) writes such a file, see

@@ -26,11 +26,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from ansible import constants as C  # noqa: N812
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
@@ -66,11 +66,24 @@ class ActionModule(NormalAction):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module. The role mstr.library.runtimes gets errors that name its own variables, an audit a text."""
+        if self._connection.transport == "local":
+            self._task.args = self._with_found_files(self._task.args)
         result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
         for caller in (_role_names, _packing):
             if (task_vars or {}).get(caller.SWITCH) is True:
                 result = caller.adapted(result)
         return self._with_this_python(result)
+
+    def _with_found_files(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options. A relative path is that of the file that Ansible finds for it, as for a copy task."""
+        found = dict(options)
+        for option in _FILES:
+            path = options.get(option)
+            if isinstance(path, str) and path and not os.path.isabs(os.path.expandvars(os.path.expanduser(path))):
+                # The module reports a file that does not exist, together with all other faults.
+                with suppress(AnsibleFileNotFound):
+                    found[option] = self._find_needle("files", os.path.expandvars(path))  # type: ignore[no-untyped-call]
+        return found
 
     def _with_this_python(self, result: dict[str, Any]) -> dict[str, Any]:
         """The result. On the controller, the usual cure of a missing library comes first."""
@@ -177,6 +190,8 @@ class ActionModule(NormalAction):
         return {str(name): str(value) for name, value in raw.items()}
 
 
+# The options that name a file to read.
+_FILES = ("src", "ca_path", "client_cert", "client_key")
 _NOT_IMPORTED = "cannot be imported by the Python that runs this module"
 _LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "netaddr": NETADDR_IMPORT_ERROR}
 

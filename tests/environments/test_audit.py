@@ -192,15 +192,22 @@ def test_an_invalid_report_path_fails_before_any_other_task(
 
 
 @pytest.mark.parametrize("playbook", [APPLY, EXPORT, AUDIT])
-@pytest.mark.parametrize("inventory", ["missing", "empty"])
-def test_a_playbook_without_an_inventory_fails_with_a_message(play: Play, playbook: str, inventory: str) -> None:
+@pytest.mark.parametrize("inventory", ["missing.yml", "empty.yml", "broken.yml", None])
+def test_a_playbook_without_an_inventory_fails_with_a_message(
+    play: Play, playbook: str, inventory: str | None
+) -> None:
     program, _, path, *rest = play.command(playbook)
     play.write("empty.yml", "all: {}\n")
-    command = [program, *(["-i", "empty.yml"] if inventory == "empty" else []), *rest]
+    play.write("broken.yml", "all: {hosts: [\n")
+    command = [program, *(["-i", inventory] if inventory else []), *rest]
     assert path
     played = play.run(command)
     assert played.status == 2, played.output
-    assert "There are no environments: the inventory is missing or empty." in played.output
+    output = " ".join(played.output.split())
+    if inventory in ("empty.yml", "broken.yml"):
+        assert f"{inventory} has no hosts, or Ansible cannot parse it. Its warnings above say why." in output
+    else:
+        assert "There are no environments: there is no inventory. Start this playbook with -i INVENTORY" in output
 
 
 def test_an_environment_with_a_backup_is_audited_without_one(play: Play, servers: list[Simulator]) -> None:

@@ -80,6 +80,7 @@ def test_export_apply_and_export_give_the_same_file(pairs: Play, servers: list[S
     assert refused.status == 2
     assert "2 runtimes have the name 'Twice'" in refused.output.replace("''", "'")
     assert "db.example.com" in refused.output
+    assert "mstr_export_exclude of the playbook export" in " ".join(refused.output.split())
     assert list(pairs.folder.glob("*.yml")) == []
 
     leave_out = {"mstr_export_exclude": ["Twice", "Reaches *"]}

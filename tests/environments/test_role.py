@@ -19,7 +19,7 @@ from simulator.harness import Simulator
 from support.modules import Running, credentials, run
 from support.waiting import wait_until
 
-from environments.playing import APPLY, Play
+from environments.playing import APPLY, AUDIT, Play
 
 MANY = [{"name": f"r{number:02}", "exec_timeout": 600} for number in range(40)]
 SITE = [
@@ -207,3 +207,12 @@ def test_a_restore_that_would_restore_nothing_is_refused(
     assert sentence in " ".join(played.output.split())
     assert (play.folder / "backup.yml").read_text() == before
     assert servers[0].calls() == []
+
+
+@pytest.mark.parametrize("playbook", [APPLY, AUDIT])
+def test_certificates_are_relative_to_the_directory_of_the_start(play: Play, playbook: str) -> None:
+    names = {"mstr_ca_path": "ca.pem", "mstr_client_cert": "cert.pem", "mstr_client_key": "key.pem"}
+    played = play(playbook, "--limit", "env0", mstr_runtimes=[{"name": "A"}], **names)
+    assert played.status == 2, played.output
+    for variable, name in names.items():
+        assert f"{variable.removeprefix('mstr_')} '{play.folder / name}' does not exist" in played.output.replace("''", "'")

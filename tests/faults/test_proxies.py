@@ -112,5 +112,8 @@ def test_the_sentence_names_server_and_proxy(server: Simulator) -> None:
     server.fault("close_before", operation="list", times=None)
     with session(server, retries=0) as one, pytest.raises(MstrError) as failed:
         one.ensure(name="New")
-    assert f"{server.base_url}, or the proxy in between, closed the connection" in failed.value.sentence
+    place = str(server.proxy_url).rpartition("/")[2].rpartition("@")[2]
+    variable = "HTTPS_PROXY" if server.certificates else "HTTP_PROXY"
+    expected = f"{server.base_url}, or the proxy {place} ({variable}) in between, closed the connection"
+    assert expected in failed.value.sentence
     assert "buffering" not in failed.value.sentence

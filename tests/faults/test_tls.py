@@ -238,7 +238,7 @@ def test_a_proxy_that_is_down_is_named_without_its_password(
     monkeypatch.setenv("HTTPS_PROXY", "http://somebody:proxy-password-41@127.0.0.1:9")
     with session(proxied, retries=0, ca_path=proxied.certificates["ca"]) as one, pytest.raises(MstrError) as failed:
         one.ensure(name="New")
-    assert "the proxy on the way to" in failed.value.sentence
+    assert "the proxy 127.0.0.1:9 on the way to" in failed.value.sentence
     assert "HTTPS_PROXY" in failed.value.sentence
     assert "proxy-password-41" not in failed.value.sentence
 

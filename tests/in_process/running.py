@@ -73,6 +73,8 @@ def run(
     (folder / "hosts").write_text(inventory)
     (folder / "vault").write_text(VAULT_PASSWORD)
     (folder / "many.json").write_text('[{"name": "From a file", "whitelist": ["10.0.0.0/8"]}]')
+    (folder / "files").mkdir(exist_ok=True)
+    (folder / "files" / "found.json").write_text('[{"name": "From a file", "whitelist": ["10.1.0.0/16"]}]')
     record = folder / "record"
     record.unlink(missing_ok=True)
     variables = {"simulator_url": sim.control_url, **({} if way == "in process" else {"mstr_in_process": False})}

@@ -34,6 +34,9 @@ _NEEDS = {
 }
 _LONGEST_TIMEOUT = 86400  # seconds; much longer timeouts overflow in sockets and locks
 _DIGEST = 8  # bytes
+# What follows the base URL in the address of a page: of the library, or of a dossier, whose project has an id. A proxy
+# may serve the whole application below /app, so that no other path is cut.
+_BELOW_THE_BASE = re.compile(r"/(api|app|app/(library|config|[0-9A-Fa-f]{32})(/.*)?)$")
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 
@@ -86,7 +89,7 @@ class Connection(NamedTuple):
 
 
 def normal_url(text: str) -> str:
-    """The base URL without a trailing `/`, `/api` or `/app`.
+    """The base URL without a trailing `/`, `/api` or `/app`, and without the page that a browser displays below `/app`.
 
     Raises ValueError with the rest of a sentence that starts with the URL.
     """
@@ -103,7 +106,7 @@ def normal_url(text: str) -> str:
         raise ValueError("is not an http or https URL, such as https://mstr.example.com/MicroStrategyLibrary")
     if parts.query or parts.fragment:
         raise ValueError("has a query or a fragment; it must end with the name of the Library application")
-    path = re.sub(r"/(api|app)$", "", parts.path.rstrip("/")).rstrip("/")
+    path = re.sub(_BELOW_THE_BASE, "", parts.path.rstrip("/")).rstrip("/")
     scheme = parts.scheme.lower()
     # The same server with and without the default port must give the same URL, so that a session fits both.
     netloc = parts.netloc.lower().removesuffix(":443" if scheme == "https" else ":80")
@@ -197,7 +200,10 @@ def _login(params: Mapping[str, Any], *, session_given: bool, faults: list[str])
     missing = [option for option in _NEEDS[mode] if params.get(option) is None]
     if missing:
         empty = " (an empty password can only be set in the task)" if "password" in missing else ""
-        faults.append(f"login_mode {mode} requires {' and '.join(missing)}{empty}")
+        options, variables = ("option", "variable") if len(missing) == 1 else ("options", "variables")
+        names = " and ".join(f"MSTR_{option.upper()}" for option in missing)
+        cure = f"set the {options}, or the environment {variables} {names}"
+        faults.append(f"login_mode {mode} requires {' and '.join(missing)}; {cure}{empty}")
         return None
     body: dict[str, Any] = {"loginMode": LOGIN_MODES[mode]}
     if mode == "identity_token":

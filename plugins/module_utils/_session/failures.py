@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from .._errors import ConnectError, MstrError, clean
-from .tls import client_refused, not_tls, untrusted
+from .tls import Proxy, client_refused, not_tls, untrusted
 
 # Functions of http.client, urllib3 and requests that finish before a request is sent: they check it, open the
 # connection, or write its first line and headers into a buffer.
@@ -44,17 +44,17 @@ class _Case:
     """An exception with all its causes, and the facts about the call."""
 
     def __init__(
-        self, exc: BaseException, doing: str, request: str, server: str, proxied: bool, answered: bool
+        self, exc: BaseException, doing: str, request: str, server: str, proxy: Proxy | None, answered: bool
     ) -> None:
         parts = urlsplit(server)
         self.doing, self.request = doing, request
-        self.host, self.server, self.proxied = parts.hostname or "", server, proxied
+        self.host, self.server, self.proxy = parts.hostname or "", server, proxy
         self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
         self.names = {cls.__name__ for one in self.chain for cls in type(one).__mro__}
         self.functions = {name for one in self.chain for name in _functions(one)}
         self.text = " ".join(str(one) for one in self.chain)
-        self.sender = f"{server}, or the proxy in between," if proxied else server
+        self.sender = f"{server}, or {proxy} ({proxy.variables}) in between," if proxy else server
         # A TLS port closes a plain http connection, or responds with something other than HTTP.
         self.hint = _HTTPS_HINT if parts.scheme == "http" and not answered else ""
 
@@ -86,42 +86,45 @@ def explain(
     server: str,
     limit: float,
     *,
-    proxied: bool = False,
+    timeout: float,
+    proxy: Proxy | None = None,
     answered: bool = True,
 ) -> BaseException:
     """The error to raise for a call that failed with `exc`: a ConnectError, or `exc` itself if it is a bug or a signal.
 
-    `limit`: seconds that the whole call may take. `proxied`: the call goes through a proxy. `answered`: the server has
-    responded to an earlier call.
+    `limit`: seconds that the whole call may take; `timeout`: to connect, and for each read. `proxy`: through which the
+    call goes. `answered`: the server has responded to an earlier call.
     """
     if isinstance(exc, MstrError) or not isinstance(exc, Exception):
         return exc
-    case = _Case(exc, doing, request, server, proxied, answered)
+    case = _Case(exc, doing, request, server, proxy, answered)
     if case.functions & _CONNECTING:
-        return _not_connected(case)
-    if "SOCKS" in case.text and "InvalidSchema" in case.names:
-        reason = "the proxy variable names a SOCKS proxy, which needs the Python library PySocks; install PySocks"
+        return _not_connected(case, timeout)
+    if proxy and "SOCKS" in case.text and "InvalidSchema" in case.names:
+        reason = f"{proxy.variables} names a SOCKS proxy, which needs the Python library PySocks; install PySocks"
         return case.not_sent(reason, hopeless=True)
     if case.functions & (_PREPARING | _BUFFERING):
         # Behind a proxy, the exception's text may contain the proxy's password.
-        why = "check base_url and HTTPS_PROXY" if proxied else f"{case.detail()}; check base_url"
+        why = f"check base_url and {proxy.variables}" if proxy else f"{case.detail()}; check base_url"
         return case.not_sent(f"the request to {server} is not valid: {why}", hopeless=True)
-    return _lost(case, exc, limit)
+    return _lost(case, exc, limit, timeout)
 
 
-def _not_connected(case: _Case) -> ConnectError:
+def _not_connected(case: _Case, timeout: float) -> ConnectError:
     refused_by_proxy = re.match(r"Tunnel connection failed: (\d{3}.*)", str(case.chain[-1]))
-    if refused_by_proxy:
+    if case.proxy and refused_by_proxy:
         check = "the user name and password in it" if refused_by_proxy.group(1).startswith("407") else "NO_PROXY"
         why = clean(refused_by_proxy.group(1), 80)
-        return case.not_sent(f"the proxy refused to connect to {case.place} ({why}); check HTTPS_PROXY and {check}")
+        cure = f"check {case.proxy.variables} and {check}"
+        return case.not_sent(f"{case.proxy} refused to connect to {case.place} ({why}); {cure}")
     if case.names & _TLS_ERRORS:
         return _no_tls(case)
     unresolved = bool(case.names & {"NameResolutionError", "gaierror", "LocationParseError"})
     refused = bool(case.names & {"NewConnectionError", "ConnectionRefusedError"}) and not unresolved
-    if case.proxied and ("create_connection" in case.functions or "_tunnel" in case.functions):
+    if case.proxy and ("create_connection" in case.functions or "_tunnel" in case.functions):
         what = "did not open a connection" if "_tunnel" in case.functions else "cannot be reached"
-        reason = f"the proxy on the way to {case.place} {what} ({case.detail()}); check HTTPS_PROXY and NO_PROXY"
+        cure = f"check {case.proxy.variables} and NO_PROXY"
+        reason = f"{case.proxy} on the way to {case.place} {what} ({case.detail()}); {cure}"
         return case.not_sent(reason, refused=refused)
     if unresolved:
         return case.not_sent(f"the host name {case.host} cannot be resolved; check base_url and the name server")
@@ -129,7 +132,8 @@ def _not_connected(case: _Case) -> ConnectError:
         reason = f"cannot connect to {case.place} ({case.detail()}); check base_url, and that the server is running"
         return case.not_sent(reason, refused=True)
     if case.names & _TIMEOUTS:
-        return case.not_sent(f"{case.place} did not answer within the timeout; check base_url, firewalls and proxies")
+        reason = f"{case.place} did not answer within {timeout:g} seconds; check base_url, firewalls and proxies"
+        return case.not_sent(reason)
     if "cert_verify" in case.functions:
         reason = "the certificates cannot be read; check the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
         return case.not_sent(reason, hopeless=True)
@@ -147,7 +151,7 @@ def _no_tls(case: _Case) -> ConnectError:
     return case.not_sent(f"no TLS connection to {case.place} could be established ({case.detail()})")
 
 
-def _lost(case: _Case, exc: Exception, limit: float) -> ConnectError:
+def _lost(case: _Case, exc: Exception, limit: float, timeout: float) -> ConnectError:
     """The error, if the server may have received the request and carried it out."""
     if isinstance(exc, OverflowError):
         reason = f"{case.server} sent {exc}; responses of the API are smaller; check base_url"
@@ -160,7 +164,8 @@ def _lost(case: _Case, exc: Exception, limit: float) -> ConnectError:
         hint = "; the server may require a client certificate (client_cert, client_key)" if "EOF" in case.text else ""
         return case.lost(f"the TLS connection to {case.place} broke ({case.detail()}){hint}")
     if case.names & {"ReadTimeout", "ReadTimeoutError"}:
-        reason = f"{case.sender} sent nothing within the timeout; the server may be overloaded, or timeout too short"
+        cause = "the server may be overloaded, or timeout too short"
+        reason = f"{case.sender} sent nothing within {timeout:g} seconds; {cause}"
         return case.lost(reason)
     if isinstance(exc, TimeoutError):
         return case.lost(f"{case.sender} sent no complete response within {limit:g} seconds")

@@ -13,13 +13,15 @@ import os
 import re
 import ssl
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from .._errors import clean
 
 _OFF = "validate_certs: false turns the check off"
 _CA_HINT = f"Set ca_path (or MSTR_CA_PATH) to a file with the CA that signed it; {_OFF}"
+# No CA signed it.
+_SELF_HINT = f"To trust this certificate itself, set ca_path (or MSTR_CA_PATH) to a file that contains it; {_OFF}"
 _HOST_HINT = f"Use a host name that the certificate contains in base_url; {_OFF}"
 _DATE_HINT = f"Renew the certificate of the server, or correct the clock of this host; {_OFF}"
 
@@ -103,6 +105,7 @@ def untrusted(text: str, place: str) -> str | None:
     if not found and "CERTIFICATE_VERIFY_FAILED" not in text:
         return None
     hint = _DATE_HINT if "expired" in why or "not yet valid" in why else _CA_HINT
+    hint = _SELF_HINT if re.fullmatch("self.signed certificate", why) else hint
     return f"the TLS certificate of {place} is not trusted: {why or 'it is not valid'}. {hint}"
 
 
@@ -122,6 +125,24 @@ def not_tls(text: str, place: str) -> str | None:
     if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
         return f"{place} does not use TLS; if the server uses plain http, write http:// in base_url"
     return None
+
+
+class Proxy(NamedTuple):
+    """The proxy of a server for messages, without credentials. `variables`: those that name it."""
+
+    place: str
+    variables: str
+
+    def __str__(self) -> str:
+        return f"the proxy {self.place}"
+
+
+def proxy_from(url: str, server: str, environment: Mapping[str, str]) -> Proxy:
+    """The proxy with this URL, which the environment sets for the server."""
+    kinds = (f"{urlsplit(server).scheme}_proxy", "all_proxy")
+    named = [name for name, value in environment.items() if name.lower() in kinds and value == url]
+    # Without a variable, it comes from the settings of the operating system.
+    return Proxy(_parts(url)[2].rstrip("/"), " and ".join(sorted(named)) or "the proxy settings of this host")
 
 
 def proxy_fault(url: str) -> str | None:

@@ -31,7 +31,7 @@ from .connection import Connection
 from .failures import UnreadableBody, explain
 from .interrupt import Interrupted, Stop, Unstoppable, start_thread
 from .response import Response
-from .tls import proxy_fault, proxy_secrets
+from .tls import Proxy, proxy_fault, proxy_from, proxy_secrets
 
 REQUESTS_IMPORT_ERROR: str | None
 try:
@@ -94,21 +94,21 @@ class Http:
         self._answered = False  # whether the server has responded to a call
         self._turns = Lock()
         self._in_turn = False
-        self._proxied = self._check_proxy()
+        self._proxy = self._check_proxy()
         self._client = _new_client()
 
-    def _check_proxy(self) -> bool:
-        """Whether calls go through a proxy. Raises ValidationError if its variable is invalid."""
+    def _check_proxy(self) -> Proxy | None:
+        """The proxy that calls go through. Raises ValidationError if its variable is invalid."""
         proxies = requests.utils.get_environ_proxies(self.server)
         proxy = requests.utils.select_proxy(self.server, proxies)
         if not proxy:
-            return False
+            return None
         fault = proxy_fault(proxy)
         if fault:
             names = [name for name, value in os.environ.items() if name.lower().endswith("_proxy") and value == proxy]
             raise ValidationError([f"the environment variable {' and '.join(names) or 'for the proxy'} {fault}"])
         self.add_secrets(proxy_secrets(proxy))
-        return True
+        return proxy_from(proxy, self.server, os.environ)
 
     def add_secrets(self, texts: Iterable[str | None], shortest: int = 1) -> None:
         """Add texts of at least `shortest` characters, in all their forms, to those that no message may contain."""
@@ -232,7 +232,9 @@ class Http:
         if isinstance(got, Response):
             self._on_response(got)
             return got
-        error = explain(got, doing, request, self.server, seconds, proxied=self._proxied, answered=self._answered)
+        timeout = min(self._connection.timeout, seconds)
+        how = {"timeout": timeout, "proxy": self._proxy, "answered": self._answered}
+        error = explain(got, doing, request, self.server, seconds, **how)
         if error is got:
             raise got
         raise error from got

@@ -40,6 +40,12 @@ def test_a_base_url_is_taken_however_it_was_pasted(tail):
         ("http://h:80/Lib", "http://h/Lib"),
         ("https://h:80/Lib", "https://h:80/Lib"),
         ("https://h/myapi", "https://h/myapi"),
+        ("https://h/Lib/app/library/home", "https://h/Lib"),
+        ("https://h/Lib/app/config/0A1", "https://h/Lib"),
+        ("https://h/Lib/app/B19DEDCC11D4E0EFC000EB9495D0F44F/K1/share", "https://h/Lib"),
+        ("https://h/app/library", "https://h"),
+        ("https://h/app/Lib", "https://h/app/Lib"),
+        ("https://h/app/Lib/app/library/home/", "https://h/app/Lib"),
     ],
 )
 def test_a_base_url_is_normal_in_scheme_and_host_and_keeps_its_path(given, normal):
@@ -136,15 +142,27 @@ def test_no_credential_is_never_a_guest_login():
     [
         (
             {"username": "u"},
-            "login_mode standard requires password (an empty password can only be set in the task)",
+            "login_mode standard requires password; set the option, or the environment variable MSTR_PASSWORD (an "
+            "empty password can only be set in the task)",
         ),
-        ({"password": "p"}, "login_mode standard requires username"),
+        (
+            {"password": "p"},
+            "login_mode standard requires username; set the option, or the environment variable MSTR_USERNAME",
+        ),
         (
             {"login_mode": "ldap"},
-            "login_mode ldap requires username and password (an empty password can only be set in the task)",
+            "login_mode ldap requires username and password; set the options, or the environment variables MSTR_USERNAME "
+            "and MSTR_PASSWORD (an empty password can only be set in the task)",
         ),
-        ({**USER, "login_mode": "api_token"}, "login_mode api_token requires api_token"),
-        ({**USER, "login_mode": "identity_token"}, "login_mode identity_token requires identity_token"),
+        (
+            {**USER, "login_mode": "api_token"},
+            "login_mode api_token requires api_token; set the option, or the environment variable MSTR_API_TOKEN",
+        ),
+        (
+            {**USER, "login_mode": "identity_token"},
+            "login_mode identity_token requires identity_token; set the option, or the environment variable "
+            "MSTR_IDENTITY_TOKEN",
+        ),
     ],
 )
 def test_the_options_missing_for_a_login_mode_are_named(options, fault):

@@ -74,6 +74,11 @@ def test_of_nested_secrets_the_longer_is_masked_completely():
         assert clean("it is abcdef", secrets=secrets) == f"it is {MASK}"
 
 
+def test_an_error_without_any_known_value_is_null():
+    assert MstrError("It failed.").to_result() == {"msg": "It failed.", "error": None}
+    assert MstrError("It failed.", iserver_code=0).to_result()["error"]["iserver_code"] == 0
+
+
 def test_every_error_has_the_promised_keys():
     error = ApiError("It failed.", http_status=403, code="ERR0014", unclear=True)
     assert error.to_result() == {

@@ -13,18 +13,21 @@ import requests
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session.failures import explain
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._session.tls import Proxy
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from ansible_collections.mstr.library.tests.unit.support.make import PatientStop, connection
 from ansible_collections.mstr.library.tests.unit.support.wire import Listener, Tunnel, free_port, reply, self_signed
 
+PROXY = Proxy("p.example:3128", "HTTP_PROXY")
+
 
 def explained(exc, *, request="POST /api/runtimes", limit=5, **how):
-    return explain(exc, "do it", request, "https://h.example", limit, **how)
+    return explain(exc, "do it", request, "https://h.example", limit, timeout=0.5, **how)
 
 
 def failed(url, *, how=None, **options) -> ConnectError:
     """What the real exception of a call is explained as. `how`: what is known of the call."""
-    how = {"proxied": "proxies" in options, **(how or {})}
+    how = {"proxy": PROXY if "proxies" in options else None, "timeout": options.get("timeout", 0.15), **(how or {})}
     with pytest.raises(Exception) as raised:  # noqa: PT011
         requests.get(f"{url}/api/runtimes", **{"timeout": 0.15, **options})
     found = explain(raised.value, "do it", "POST /api/runtimes", url, 300, **how)
@@ -73,7 +76,7 @@ def test_a_body_that_cannot_be_unpacked_is_unclear():
 def test_a_server_that_says_nothing_is_unclear():
     with Listener(lambda request: request.socket.recv(1)) as server:
         found = failed(server.url)
-    assert "sent nothing within the timeout" in found.sentence
+    assert "sent nothing within 0.15 seconds" in found.sentence
     assert found.unclear
 
 
@@ -84,7 +87,7 @@ def test_a_connect_that_times_out_did_nothing():
     with pytest.raises(requests.exceptions.ConnectTimeout) as raised:
         connect()
     found = explained(raised.value)
-    assert found.sentence.startswith("Could not do it: h.example:443 did not answer within the timeout")
+    assert found.sentence.startswith("Could not do it: h.example:443 did not answer within 0.5 seconds")
     assert (found.unclear, found.refused) == (False, False)
 
 
@@ -99,7 +102,7 @@ def test_an_untrusted_certificate_names_the_option_to_set(tmp_path):
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url)
     assert f"the TLS certificate of 127.0.0.1:{server.port} is not trusted: self" in found.sentence
-    assert "Set ca_path (or MSTR_CA_PATH)" in found.sentence
+    assert "To trust this certificate itself, set ca_path (or MSTR_CA_PATH)" in found.sentence
     assert found.sentence.endswith("validate_certs: false turns the check off.")
     assert found.unclear is False
 
@@ -136,23 +139,23 @@ def proxy(place):
 @pytest.mark.parametrize("url", ["http://h.example", "https://h.example"])
 def test_a_proxy_that_cannot_be_reached_did_nothing(url):
     found = failed(url, proxies=proxy(f"127.0.0.1:{free_port()}"))
-    assert found.sentence.startswith("Could not do it: the proxy on the way to h.example:")
-    assert "cannot be reached (Connection refused); check HTTPS_PROXY and NO_PROXY" in found.sentence
+    assert found.sentence.startswith("Could not do it: the proxy p.example:3128 on the way to h.example:")
+    assert "cannot be reached (Connection refused); check HTTP_PROXY and NO_PROXY" in found.sentence
     assert "s3cret" not in found.sentence
     assert (found.unclear, found.refused) == (False, True)
 
 
 def test_a_proxy_whose_name_cannot_be_resolved_did_nothing():
     found = failed("https://h.example", proxies=proxy("no-such-host.invalid:3128"))
-    assert "the proxy on the way to h.example:443 cannot be reached" in found.sentence
+    assert "the proxy p.example:3128 on the way to h.example:443 cannot be reached" in found.sentence
     assert (found.unclear, found.refused) == (False, False)
 
 
 TUNNELS = {
-    b"HTTP/1.1 407 Who\r\n\r\n": "refused to connect to h.example:443 (407 Who); check HTTPS_PROXY and the user name",
-    b"HTTP/1.1 403 No\r\n\r\n": "refused to connect to h.example:443 (403 No); check HTTPS_PROXY and NO_PROXY",
-    b"": "the proxy on the way to h.example:443 did not open a connection",
-    b"SSH-2.0\r\n\r\n": "the proxy on the way to h.example:443 did not open a connection",
+    b"HTTP/1.1 407 Who\r\n\r\n": "refused to connect to h.example:443 (407 Who); check HTTP_PROXY and the user name",
+    b"HTTP/1.1 403 No\r\n\r\n": "refused to connect to h.example:443 (403 No); check HTTP_PROXY and NO_PROXY",
+    b"": "the proxy p.example:3128 on the way to h.example:443 did not open a connection",
+    b"SSH-2.0\r\n\r\n": "the proxy p.example:3128 on the way to h.example:443 did not open a connection",
 }
 
 
@@ -168,7 +171,7 @@ def test_a_tunnel_that_was_not_opened_did_nothing(sent):
 def test_a_connection_that_breaks_behind_a_proxy_is_unclear(sent):
     with Listener(lambda request: sent) as server:
         found = failed("http://h.example", proxies=proxy(f"127.0.0.1:{server.port}"))
-    assert "http://h.example, or the proxy in between, closed the connection" in found.sentence
+    assert "http://h.example, or the proxy p.example:3128 (HTTP_PROXY) in between, closed the connection" in found.sentence
     assert found.unclear is True
 
 
@@ -284,7 +287,7 @@ def test_whatever_is_wrong_with_a_response_the_write_may_have_been_done(sent):
 def test_a_socks_proxy_without_its_library_names_it(monkeypatch):
     monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", _no_socks)
     found = failed("http://h.example", proxies={"http": "socks5://127.0.0.1:9"})
-    assert "needs the Python library PySocks" in found.sentence
+    assert "HTTP_PROXY names a SOCKS proxy, which needs the Python library PySocks" in found.sentence
     assert (found.unclear, found.hopeless) == (False, True)
 
 

@@ -5,7 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.tls import proxy_fault, proxy_secrets
+from ansible_collections.mstr.library.plugins.module_utils._session.tls import (
+    Proxy,
+    proxy_fault,
+    proxy_from,
+    proxy_secrets,
+)
 
 
 @pytest.mark.parametrize(
@@ -68,3 +73,20 @@ def test_a_url_that_parsers_split_differently_is_refused_and_not_quoted(url):
 )
 def test_credentials_are_secrets_in_a_malformed_url_too(url, secrets):
     assert proxy_secrets(url) == secrets
+
+
+@pytest.mark.parametrize(
+    ("server", "environment", "variables"),
+    [
+        ("http://h/Lib", {"HTTP_PROXY": 1, "HTTPS_PROXY": 1}, "HTTP_PROXY"),
+        ("https://h/Lib", {"HTTP_PROXY": 1, "https_proxy": 1}, "https_proxy"),
+        ("https://h/Lib", {"ALL_PROXY": 1, "HTTP_PROXY": 1}, "ALL_PROXY"),
+        ("http://h/Lib", {"HTTP_PROXY": 2, "http_proxy": 1}, "http_proxy"),
+        ("http://h/Lib", {"HTTP_PROXY": 1, "http_proxy": 1}, "HTTP_PROXY and http_proxy"),
+        ("http://h/Lib", {}, "the proxy settings of this host"),
+    ],
+)
+def test_a_proxy_is_named_with_its_host_and_its_variable_and_without_its_password(server, environment, variables):
+    urls = {1: "http://u:s3cret@proxy.example:3128/", 2: "http://other.example"}
+    named = proxy_from(urls[1], server, {name: urls[number] for name, number in environment.items()})
+    assert named == Proxy("proxy.example:3128", variables)
