@@ -99,7 +99,8 @@ class MstrError(Exception):
 
     def to_result(self) -> dict[str, Any]:
         """The arguments of `fail_json`."""
-        return {"msg": self.sentence, "error": self.error if any(one is not None for one in self.error.values()) else None}
+        known = any(value is not None for value in self.error.values())
+        return {"msg": self.sentence, "error": self.error if known else None}
 
 
 class ValidationError(MstrError):

@@ -193,9 +193,7 @@ def test_an_invalid_report_path_fails_before_any_other_task(
 
 @pytest.mark.parametrize("playbook", [APPLY, EXPORT, AUDIT])
 @pytest.mark.parametrize("inventory", ["missing.yml", "empty.yml", "broken.yml", None])
-def test_a_playbook_without_an_inventory_fails_with_a_message(
-    play: Play, playbook: str, inventory: str | None
-) -> None:
+def test_a_playbook_without_an_inventory_fails_with_a_message(play: Play, playbook: str, inventory: str | None) -> None:
     program, _, path, *rest = play.command(playbook)
     play.write("empty.yml", "all: {}\n")
     play.write("broken.yml", "all: {hosts: [\n")

@@ -215,4 +215,6 @@ def test_certificates_are_relative_to_the_directory_of_the_start(play: Play, pla
     played = play(playbook, "--limit", "env0", mstr_runtimes=[{"name": "A"}], **names)
     assert played.status == 2, played.output
     for variable, name in names.items():
-        assert f"{variable.removeprefix('mstr_')} '{play.folder / name}' does not exist" in played.output.replace("''", "'")
+        assert f"{variable.removeprefix('mstr_')} '{play.folder / name}' does not exist" in played.output.replace(
+            "''", "'"
+        )

@@ -233,8 +233,9 @@ class Http:
             self._on_response(got)
             return got
         timeout = min(self._connection.timeout, seconds)
-        how = {"timeout": timeout, "proxy": self._proxy, "answered": self._answered}
-        error = explain(got, doing, request, self.server, seconds, **how)
+        error = explain(
+            got, doing, request, self.server, seconds, timeout=timeout, proxy=self._proxy, answered=self._answered
+        )
         if error is got:
             raise got
         raise error from got

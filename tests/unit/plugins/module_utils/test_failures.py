@@ -171,7 +171,9 @@ def test_a_tunnel_that_was_not_opened_did_nothing(sent):
 def test_a_connection_that_breaks_behind_a_proxy_is_unclear(sent):
     with Listener(lambda request: sent) as server:
         found = failed("http://h.example", proxies=proxy(f"127.0.0.1:{server.port}"))
-    assert "http://h.example, or the proxy p.example:3128 (HTTP_PROXY) in between, closed the connection" in found.sentence
+    assert (
+        "http://h.example, or the proxy p.example:3128 (HTTP_PROXY) in between, closed the connection" in found.sentence
+    )
     assert found.unclear is True
 
 

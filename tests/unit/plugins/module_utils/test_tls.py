@@ -80,8 +80,14 @@ def test_faults_of_several_files_come_at_once(files):
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
-        ("certificate verify failed: self-signed certificate (_ssl.c:1)", "To trust this certificate itself, set ca_path"),
-        ("certificate verify failed: self signed certificate (_ssl.c:1)", "To trust this certificate itself, set ca_path"),
+        (
+            "certificate verify failed: self-signed certificate (_ssl.c:1)",
+            "To trust this certificate itself, set ca_path",
+        ),
+        (
+            "certificate verify failed: self signed certificate (_ssl.c:1)",
+            "To trust this certificate itself, set ca_path",
+        ),
         ("certificate verify failed: self-signed certificate in certificate chain (_ssl.c:1)", "Set ca_path"),
         ("certificate verify failed: unable to get local issuer certificate (_ssl.c:1)", "Set ca_path"),
         ("certificate verify failed: certificate has expired (_ssl.c:1)", "Renew the certificate"),
