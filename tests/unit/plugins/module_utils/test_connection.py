@@ -151,8 +151,8 @@ def test_no_credential_is_never_a_guest_login():
         ),
         (
             {"login_mode": "ldap"},
-            "login_mode ldap requires username and password; set the options, or the environment variables MSTR_USERNAME "
-            "and MSTR_PASSWORD (an empty password can only be set in the task)",
+            "login_mode ldap requires username and password; set the options, or the environment variables "
+            "MSTR_USERNAME and MSTR_PASSWORD (an empty password can only be set in the task)",
         ),
         (
             {**USER, "login_mode": "api_token"},
