@@ -69,7 +69,7 @@ _NO_FIELDS = ("name", "identifier", "wait", "update_secrets", "organization")
 
 def record_of(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the role has recorded in an object, empty for an object that it did not make."""
-    _, found, text = str(stored.get("description") or "").rpartition(RECORD)
+    _before, found, text = str(stored.get("description") or "").rpartition(RECORD)
     try:
         record = json.loads(text) if found else {}
     except ValueError:
@@ -349,7 +349,7 @@ def _rights(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[dict[st
     changes += [("grant", each) for each in now if not _is_held(each, found)]
     result: dict[tuple[str, str, str], dict[str, Any]] = {}
     for action, (holder, role, option, name) in changes:
-        kind, _, who = holder.partition(" ")
+        kind, _space, who = holder.partition(" ")
         step = result.setdefault(
             (action, holder, role),
             {
@@ -371,7 +371,7 @@ def _single_grants(
     """Return holder, role, option and name of the object of every role that makes up these rights."""
     result = []
     for line in rights:
-        right, _, holder = line.partition(" ")
+        right, _space, holder = line.partition(" ")
         for grant in grants.get(right, ()):
             objects = [("job_templates", names[key]) for key in grant.get("job_templates", ())]
             objects += [("workflows", names["workflow"])] if grant.get("workflow") else []

@@ -63,8 +63,8 @@ def test_an_empty_plan_has_an_id_and_one_that_could_not_be_made_has_none():
 @given(st.permutations([("a", "10.0.0.0/8"), ("b", "10.1.2.3"), ("c", "2001:db8::/32")]))
 def test_order_does_not_matter(order):
     def plans(order):
-        blocks = [block for _, block in order]
-        return [planned(stored(id=name * 32, whitelist=blocks), name=name, whitelist=[]) for name, _ in order]
+        blocks = [block for _name, block in order]
+        return [planned(stored(id=name * 32, whitelist=blocks), name=name, whitelist=[]) for name, _block in order]
 
     assert plan_id(plans(order)) == plan_id(plans(sorted(order)))
 

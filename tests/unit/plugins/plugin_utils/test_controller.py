@@ -19,8 +19,8 @@ def made(text="x", **more):
     return f"{text}\n{RECORD}{json.dumps({**OWNER, **more}, sort_keys=True)}"
 
 
-def only(objects, found=None, owner=OWNER, **more):
-    (step,) = steps(objects, found or {}, owner, **more)
+def only(objects, found=None, owner=None, **more):
+    (step,) = steps(objects, found or {}, OWNER if owner is None else owner, **more)
     return step
 
 
