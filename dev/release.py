@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import re
 import shutil
 import sys
@@ -61,7 +62,8 @@ def _play(env: Env, simulator: Simulator, collections: Path, base: Mapping[str, 
 
 
 def _explain(simulator: Simulator, env: Env, status: int) -> None:
-    ansible = (env.bin / "ansible").relative_to(ROOT)
+    # Environments that several worktrees share are outside of this one.
+    ansible = os.path.relpath(env.bin / "ansible", ROOT)
     happened = (
         "A runtime was tried in check mode, created, changed, shown and deleted. Asking twice changed nothing."
         if status == 0
