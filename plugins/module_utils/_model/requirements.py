@@ -88,7 +88,7 @@ def readable(version: str | None) -> bool:
 
 
 def has_version(versions: Any, text: str | None) -> bool:
-    """Whether a version is one of those. No version is none of them."""
+    """Whether a version is one of those. A missing version is not one of them."""
     version = _version(text) if text else None
     # A pre-release counts: nobody wants requests<2.32 to miss 2.31rc1.
     return version is not None and bool(versions.contains(version, prereleases=True))
