@@ -180,6 +180,8 @@ def _sanity(core: str) -> Stage:
 def _units(core: str, version: str) -> Stage:
     def run(job: Job) -> Result:
         ansible_test = AnsibleTest(job, core, version)
+        # Its core is the server of many unit tests. Sanity tests are for the collection, and do not get it.
+        collection.copy(ansible_test.tree, "tests/simulator")
         status = ansible_test.run("units", "--local", "--num-workers", "1", "--python", version)
         return Result.of_junit(ansible_test.results(), status)
 

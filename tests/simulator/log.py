@@ -23,7 +23,7 @@ LONGEST_BODY = 16_384
 NO_BODY = object()
 
 
-@dataclass(slots=True)
+@dataclass
 class Entry:
     """One request. ``status`` None: no response; if ``duration_ms`` is also None, the request is still open."""
 
@@ -56,7 +56,7 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry for a test, with ``body`` only if it has one."""
-        shown = {name: getattr(self, name) for name in self.__slots__ if name != "body"}
+        shown = {name: value for name, value in vars(self).items() if name != "body"}
         shown["query"] = self.query or {}
         if self.body is not NO_BODY:
             shown["body"] = self.body

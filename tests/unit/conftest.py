@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the collection importable by its full name: under ansible-test it is already, under plain pytest it is not."""
+"""Makes the collection importable by its full name: under ansible-test it is already, under plain pytest it is not.
+
+The simulator's core, which is the server of many tests, is the package `simulator` in both.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,8 @@ def _stub(name: str, path: Path) -> None:
 _stub("ansible_collections", ROOT.parents[1])
 _stub("ansible_collections.mstr", ROOT.parent)
 _stub("ansible_collections.mstr.library", ROOT)
+if str(ROOT / "tests") not in sys.path:
+    sys.path.append(str(ROOT / "tests"))
 
 set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
 settings.register_profile(

@@ -2,47 +2,54 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The small model of a server behind real HTTP, with a login that wants token and cookie together."""
+"""The simulator's core behind real HTTP, for one user. Each test may replace the responses of calls."""
 
 from __future__ import annotations
 
-import json
+from http.cookies import SimpleCookie
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
+from simulator.messages import Call
+from simulator.users import ADMINISTRATOR_ID, STANDARD, User
 
-from .server import Server
+from .make import PASSWORD
+from .server import Server, answer
 from .wire import Listener, Request, reply
 
-TOKEN, COOKIE = "token-that-is-secret", "cookie-that-is-secret"
+_HEADERS = {name.lower(): name for name in ("X-MSTR-AuthToken", "X-MSTR-ProjectID", "Content-Type")}
 
 
 class LibraryServer(Listener):
-    """`open` counts the sessions that are not closed. `answers` replace the normal responses of calls."""
+    """`answers` replace the responses of calls. `user` may log in with their password, or with the API token."""
 
-    def __init__(self, *runtimes: dict[str, Any], **how: Any) -> None:
+    API_TOKEN = "a-token-of-somebody"
+
+    def __init__(self, *runtimes: dict[str, Any]) -> None:
         super().__init__(self._answer)
-        self.model = Server(*runtimes, **how)
-        self.open = 0
+        self.core = Server(*runtimes).core
+        self.core.sessions.open()[0].iserver.ended = True  # that of the tests in memory
+        self.user = self.core.users["u"] = User("u", PASSWORD, ADMINISTRATOR_ID, "Administrator", STANDARD)
+        self.core.api_tokens[self.API_TOKEN] = "u"
         self.answers: dict[str, Any] = {}
+
+    @property
+    def open(self) -> int:
+        """The number of sessions that are not closed."""
+        return len(self.core.sessions.open())
+
+    @property
+    def secrets(self) -> list[str]:
+        """The token and the cookie of the newest session."""
+        return list(self.core.sessions.issued)[-2:]
 
     def _answer(self, request: Request) -> bytes:
         method, path = request.call.split(" /api")
         if f"{method} {path}" in self.answers:
             given = self.answers[f"{method} {path}"]
             return given(request) if callable(given) else given
-        if path == "/auth/login":
-            self.open += 1
-            return reply(204, X_MSTR_AuthToken=TOKEN, Set_Cookie=f"JSESSIONID={COOKIE}; Path=/")
-        if request.headers.get("x-mstr-authtoken") != TOKEN or COOKIE not in request.headers.get("cookie", ""):
-            return reply(401, {"code": "ERR009", "message": "The session is gone."})
-        if path == "/auth/logout":
-            self.open -= 1
-            return reply(204)
-        if path == "/sessions/userInfo":
-            return reply(200, {"fullName": "Administrator"})
-        try:
-            done = self.model._call(method, path.partition("?")[0], json.loads(request.body or b"null"))
-        except ApiError as exc:
-            return reply(exc.status, {"code": exc.error["code"], "message": exc.error["message"]})
-        return reply(204) if done is None else reply(200, done)
+        headers = {_HEADERS[name]: value for name, value in request.headers.items() if name in _HEADERS}
+        cookies = {name: one.value for name, one in SimpleCookie(request.headers.get("cookie", "")).items()}
+        done = answer(self.core.handle(Call(method, path, {}, headers, cookies, request.body)))
+        for name, value in done.cookies.items():  # one at most
+            done.headers["Set_Cookie"] = f"{name}={value}; Path=/"
+        return reply(done.status, done.body(), **done.headers)

@@ -2,23 +2,69 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small model of a server: stores what it is sent. Stands in for the session below RuntimeApi."""
+"""The simulator's core in memory, below a session: calls become calls of the core, without a socket."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
+import simulator.server
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, report_one
-from ansible_collections.mstr.library.plugins.module_utils._session.response import ANYTHING, Shape
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import SessionString
+from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
+from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
+from simulator.fields import RUNTIME_FIELDS
+from simulator.messages import Call, Reply
+from simulator.users import STANDARD
 
-from .make import DEFAULT_ID, URL, refusal, stored
+from .make import URL, PatientStop, connection
+
+# A release that has no call for the Python versions, and accepts any. A test changes the switches that it is about.
+SWITCHES = {"list_omits": "", "versions_call": "as_id"}
+
+
+def answer(work: Coroutine[Any, Any, Reply]) -> Reply:
+    """The reply of the core, which waits for nothing unless a switch says so."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    raise AssertionError("the core waits")
+
+
+class Runtimes(MutableMapping[str, dict[str, Any]]):
+    """The fields of each runtime by its id, for tests to read and change. The built-in one is left out."""
+
+    def __init__(self, core: simulator.server.Server) -> None:
+        self._runtimes = core.runtimes
+        [self._built_in] = core.runtimes
+
+    def _by_id(self) -> dict[str, Any]:
+        return {one.id: one for one in self._runtimes if one is not self._built_in}
+
+    def __getitem__(self, identity: str) -> dict[str, Any]:
+        return self._by_id()[identity].values  # type: ignore[no-any-return]
+
+    def __setitem__(self, identity: str, fields: Mapping[str, Any]) -> None:
+        self._runtimes.seed({**copy.deepcopy(dict(fields)), "id": identity})
+
+    def __delitem__(self, identity: str) -> None:
+        self._runtimes.remove(self._by_id()[identity])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_id())
+
+    def __len__(self) -> int:
+        return len(self._by_id())
 
 
 @dataclass
@@ -33,19 +79,16 @@ class Fault:
 
 
 class Server:
-    """`requests` holds every call as "METHOD /path", `sent` the body of every write."""
+    """`requests` holds every call as "METHOD /path", `sent` the body of every write. `switches`: of the simulator."""
 
-    base_url = URL
-
-    def __init__(self, *runtimes: dict[str, Any], versions: list[str] | None = None, unique: bool = False) -> None:
-        self.runtimes = {one["id"]: copy.deepcopy(one) for one in runtimes}
-        # The built-in runtime, which every list shows; None: no list shows one.
-        self.default: dict[str, Any] | None = stored(id=DEFAULT_ID, name="(Default) MicroStrategy")
-        self.versions = versions
-        self.unique = unique
+    def __init__(self, *runtimes: dict[str, Any], **switches: Any) -> None:
+        self.core = simulator.server.Server("samples", {**SWITCHES, **switches})
+        self.runtimes = Runtimes(self.core)
+        for one in runtimes:
+            self.add(one)
         self.alter: Callable[[dict[str, Any]], None] = lambda one: None  # what the server makes of a write
-        self.listed: Callable[[dict[str, Any]], dict[str, Any]] = lambda one: one  # what the list shows of one
-        self.hides: Callable[[dict[str, Any]], bool] = lambda one: False  # what the list does not show at all
+        self.rewrite: Callable[[str, Any], Any] = lambda call, data: data  # what it returns
+        self.ignores: str | None = None  # the method of the calls that have no effect
         self.requests: list[str] = []
         self.sent: list[Any] = []
         self.params: list[Any] = []
@@ -53,11 +96,18 @@ class Server:
         self.pauses: list[float] = []
         self._faults: list[Fault] = []
         self._late: list[Callable[[], Any]] = []
+        self._turn = Lock()
+        opened = self.core.sessions.start(self.core.users["admin"], STANDARD)
+        self._cookies = {"JSESSIONID": opened.cookie}
+        session = SessionString(URL, opened.token, [])
+        self.session = Session(connection()._replace(login=None, session=session), PatientStop(), self.warnings.append)
+        self.session._http = self  # type: ignore[assignment]
+        self.api = RuntimeApi(self.session)
 
     def context(self, **how: Any) -> Context:
         """The context of a task; `how`: what differs from that of a task with default options."""
         common = Context(
-            api=RuntimeApi(self),  # type: ignore[arg-type]
+            api=self.api,
             warn=self.warnings.append,
             pause=self.pause,
             clock=lambda: 0.0,
@@ -73,8 +123,19 @@ class Server:
         report_one(entry)
         return entry
 
+    def add(self, fields: Mapping[str, Any]) -> str:
+        """What another client creates; returns its id."""
+        return self.core.runtimes.seed(copy.deepcopy(dict(fields)))
+
     def fail(self, method: str, error: MstrError | None = None, **how: Any) -> None:
         self._faults.append(Fault(method, error, **how))
+
+    def switch(self, **values: Any) -> None:
+        self.core.switches.set(values)
+
+    def list_only(self, *names: str) -> None:
+        """The list has these fields of a runtime, and no others."""
+        self.switch(list_omits=[name for name in RUNTIME_FIELDS if name not in names])
 
     def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -89,64 +150,43 @@ class Server:
     def names(self) -> list[str]:
         return sorted(one["name"] for one in self.runtimes.values())
 
-    def get(
-        self, path: str, params: Any = None, *, doing: str = "read", kind: str = "read", shape: Shape = ANYTHING
-    ) -> Any:
-        return shape.check(self._call("GET", path, None), doing, URL, f"GET /api{path}")
+    @property
+    def id(self) -> str:
+        """The id of the only runtime."""
+        [identity] = self.runtimes
+        return identity
 
-    def send(self, method: str, path: str, body: Any = None, *, doing: str, params: Any = None) -> Any:
-        self.sent.append(copy.deepcopy(body))
-        self.params.append(params)
-        return self._call(method, path, copy.deepcopy(body))
+    # What the session uses of Http
 
-    def _call(self, method: str, path: str, body: Any) -> Any:
+    secrets: frozenset[str] = frozenset()
+
+    def send(
+        self, kind: str, method: str, path: str, *, json: Any = None, params: Any = None, headers: Any, **_how: Any
+    ) -> Response:
         self.requests.append(f"{method} {path}")
-        fault = next((one for one in self._faults if one.method == method), None)
-        if fault is None:
-            return self._work(method, path, body)
-        self._faults.remove(fault)
+        if method != "GET":
+            self.sent.append(copy.deepcopy(json))
+            self.params.append(params)
+        fault = next((one for one in self._faults if one.method == method), Fault(method, None))
+        if fault in self._faults:
+            self._faults.remove(fault)
         if fault.meanwhile:
             fault.meanwhile()
         if fault.late:
-            self._late.append(lambda: self._work(method, path, body))
+            self._late.append(lambda: self._work(method, path, json, params, headers))
         elif fault.done or fault.error is None:
-            done = self._work(method, path, body)
+            response = self._work(method, path, json, params, headers)
             if fault.error is None:
-                return done
+                return response
         raise fault.error  # type: ignore[misc]
 
-    def _work(self, method: str, path: str, body: Any) -> Any:
-        identity = path[1:].partition("/")[2]
-        if identity.upper() in self.runtimes:
-            identity = identity.upper()
-        if method == "POST":
-            return self._create(body)
-        if not identity:
-            there = list(self.runtimes.values())
-            if self.default and self.default["id"] not in self.runtimes:
-                there.append(self.default)
-            listed = [self.listed(one) for one in there if not self.hides(one)]
-            return copy.deepcopy({"runtimes": listed})
-        if identity == "versions" and self.versions is not None:
-            return {"versions": self.versions}
-        if identity not in self.runtimes:
-            raise refusal(404, "ERR004", "no such object", f"{method} /api{path}")
-        if method == "DELETE":
-            del self.runtimes[identity]
-            return None
-        if method == "PATCH":
-            self._store(self.runtimes[identity], body)
-            return None
-        return copy.deepcopy(self.runtimes[identity])
-
-    def _create(self, body: dict[str, Any]) -> dict[str, Any]:
-        if self.unique and body["name"] in self.names:
-            raise refusal(400, "ERR0015", "An object of that name exists")
-        identity = f"{len(self.runtimes) + 1:032X}"
-        self.runtimes[identity] = {"id": identity}
-        self._store(self.runtimes[identity], body)
-        return {"id": identity}
-
-    def _store(self, one: dict[str, Any], body: dict[str, Any]) -> None:
-        one.update({key: value for key, value in body.items() if key != "changeJournal"})
-        self.alter(one)
+    def _work(self, method: str, path: str, body: Any, params: Any, headers: Mapping[str, str]) -> Response:
+        query = {name: str(value) for name, value in (params or {}).items()}
+        with self._turn:
+            call = Call(method, path, query, headers, self._cookies, json.dumps(body).encode())
+            reply = Reply(204) if method == self.ignores else answer(self.core.handle(call))
+        if reply.status < 300:
+            if method in ("POST", "PATCH") and path.startswith("/runtimes"):
+                self.alter(self.runtimes[path.rpartition("/")[2] if method == "PATCH" else reply.payload["id"]])
+            reply.payload = self.rewrite(f"{method} {path}", reply.payload)
+        return Response(f"{method} /api{path}", reply.status, reply.headers, reply.body(), self.secrets)

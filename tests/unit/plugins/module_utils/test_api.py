@@ -67,7 +67,7 @@ def test_a_runtime_of_unexpected_shape_is_refused(response_data):
 
 
 def test_reading_an_unknown_id_returns_none():
-    api = RuntimeApi(Server(stored()))
+    api = Server(stored()).api
     assert api.get(ID).name == "r"
     assert api.get(OTHER_ID) is None
 
@@ -76,14 +76,14 @@ def test_a_missing_call_is_not_a_missing_runtime():
     server = Server(stored())
     server.fail("GET", NO_SUCH_CALL)
     with pytest.raises(ApiError):
-        RuntimeApi(server).get(ID)
+        server.api.get(ID)
 
 
 def test_the_object_is_read_only_where_the_list_lacks_a_needed_field():
     server = Server(stored())
-    server.listed = lambda one: {key: value for key, value in one.items() if key != "whitelist"}
-    api = RuntimeApi(server)
-    listed = api.everything()[0]
+    server.switch(list_omits="whitelist")
+    api = server.api
+    [_default, listed] = api.everything()
     assert api.whole(listed, ["name", "packages"]) is listed
     assert api.whole(listed, ["whitelist"]).values["whitelist"] == ()
     assert api.whole(None, ["whitelist"]) is None
@@ -106,20 +106,20 @@ def test_a_name_is_compared_with_case_and_several_are_refused_with_their_ids():
 
 def test_deleting_a_missing_runtime_succeeds():
     server = Server()
-    RuntimeApi(server).delete(runtime(), None)
+    server.api.delete(runtime(), None)
     assert server.writes == [f"DELETE /runtimes/{ID}"]
 
 
 def test_a_comment_on_a_delete_travels_in_the_query():
     server = Server(stored(), stored(id=OTHER_ID))
-    RuntimeApi(server).delete(runtime(), "why")
-    RuntimeApi(server).delete(runtime(id=OTHER_ID), None)
+    server.api.delete(runtime(), "why")
+    server.api.delete(runtime(id=OTHER_ID), None)
     assert server.params == [{"userComments": "why"}, None]
 
 
 def test_versions_are_asked_for_once():
-    server = Server(versions=["3.10.5", "3.12.1"])
-    api = RuntimeApi(server)
+    server = Server(versions_call="yes", python_versions=["3.10.5", "3.12.1"])
+    api = server.api
     assert api.versions() == api.versions() == ("3.10.5", "3.12.1")
     assert len(server.requests) == 1
 
@@ -128,7 +128,7 @@ def test_versions_are_asked_for_once():
 def test_an_old_release_offers_no_versions(response_data):
     server = Server()
     server.fail("GET", response_data)
-    api = RuntimeApi(server)
+    api = server.api
     assert api.versions() is api.versions() is None
     assert len(server.requests) == 1
 

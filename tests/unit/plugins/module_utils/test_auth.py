@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.tests.unit.support.library_server import COOKIE, TOKEN, LibraryServer
+from ansible_collections.mstr.library.tests.unit.support.library_server import LibraryServer
 from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD
 from ansible_collections.mstr.library.tests.unit.support.module import Run
 from ansible_collections.mstr.library.tests.unit.support.wire import free_port, reply
@@ -104,7 +104,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_a_secret_that_the_server_repeats_in_another_form_is_not_shown(run, server, form):
-    password = 'Pass/"w\u00f6rd"  & <more>'
+    password = server.user.password = 'Pass/"w\u00f6rd"  & <more>'
     shown = form(password).strip('"')
     server.answers["POST /runtimes"] = reply(400, {"code": "ERR005", "message": f"invalid {shown}"})
     server.answers["GET /sessions/userInfo"] = reply(200, {"fullName": f"user {shown}"})
@@ -226,19 +226,23 @@ def test_nothing_listening_is_a_sentence(run):
 def test_the_output_of_a_run_contains_no_secret(run, server, capsys):
     def work(task, _request):
         task.session.get("/sessions/userInfo")
-        return {"all": [PASSWORD, f"has {TOKEN} inside", COOKIE]}
+        token, cookie = server.secrets
+        return {"all": [PASSWORD, f"has {token} inside", cookie]}
 
     result = run(module(work), **user(server))
-    for secret in (PASSWORD, TOKEN, COOKIE):
+    for secret in (PASSWORD, *server.secrets):
         assert secret not in str(result)
 
 
 def test_a_server_that_repeats_a_secret_is_masked(run, server):
-    error_body = {"code": "ERR001", "message": f"bad {PASSWORD} and {TOKEN}", "ticketId": COOKIE}
-    server.answers["GET /sessions/userInfo"] = reply(400, error_body)
+    def repeat(_request):
+        token, cookie = server.secrets
+        return reply(400, {"code": "ERR001", "message": f"bad {PASSWORD} and {token}", "ticketId": cookie})
+
+    server.answers["GET /sessions/userInfo"] = repeat
     result = run(module(), **user(server))
     assert "bad ********" in result["msg"]
-    for secret in (PASSWORD, TOKEN, COOKIE):
+    for secret in (PASSWORD, *server.secrets):
         assert secret not in str(result)
 
 
@@ -288,7 +292,7 @@ def test_all_missing_libraries_are_one_message_with_the_command_to_install_them(
 
 @pytest.mark.parametrize("empty", [None, ""])
 def test_a_null_or_empty_option_falls_back_to_its_variable_and_then_to_its_default(run, server, monkeypatch, empty):
-    monkeypatch.setenv("MSTR_API_TOKEN", "a-token-of-somebody")
+    monkeypatch.setenv("MSTR_API_TOKEN", LibraryServer.API_TOKEN)
     monkeypatch.setenv("MSTR_BASE_URL", server.url)
     monkeypatch.setenv("MSTR_TIMEOUT", "2.5")
     seen = []
@@ -296,7 +300,7 @@ def test_a_null_or_empty_option_falls_back_to_its_variable_and_then_to_its_defau
     run(module(lambda task, _: seen.append(dict(task.params)) or user_info(task, _)), **options | {"password": None})
     assert run.status == 0, run.result
     [params] = seen
-    assert (params["base_url"], params["api_token"], params["timeout"]) == (server.url, "a-token-of-somebody", 2.5)
+    assert (params["base_url"], params["api_token"], params["timeout"]) == (server.url, LibraryServer.API_TOKEN, 2.5)
     assert (params["validate_certs"], params["retries"], params["login_mode"], params["session"]) == (
         True,
         3,
@@ -307,6 +311,7 @@ def test_a_null_or_empty_option_falls_back_to_its_variable_and_then_to_its_defau
 
 def test_an_empty_password_in_the_task_is_one_and_no_variable_replaces_it(run, server, monkeypatch):
     monkeypatch.setenv("MSTR_PASSWORD", "another")
+    server.user.password = ""
     seen = []
     run(module(lambda task, _: seen.append(task.params["password"]) or user_info(task, _)), **user(server, password=""))
     assert (run.status, seen) == (0, [""])
@@ -315,7 +320,7 @@ def test_an_empty_password_in_the_task_is_one_and_no_variable_replaces_it(run, s
 
 
 def test_an_empty_password_is_not_a_second_kind_of_credential(run, server):
-    run(module(), base_url=server.url, api_token="a-token-of-somebody", username="", password="")
+    run(module(), base_url=server.url, api_token=LibraryServer.API_TOKEN, username="", password="")
     assert run.status == 0, run.result
 
 

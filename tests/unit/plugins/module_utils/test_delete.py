@@ -48,9 +48,21 @@ def test_purge_exclude_takes_names_patterns_and_ids(pattern):
     assert have.names == ["Vendor A", "a"]
 
 
+def lower_case_ids(have):
+    """A server whose lists have the ids in lower case."""
+
+    def lower(call, data):
+        if call == LIST:
+            return {"runtimes": [{**one, "id": one["id"].lower()} for one in data["runtimes"]]}
+        return data
+
+    have.rewrite = lower
+    return have
+
+
 def test_an_id_that_the_server_writes_in_two_ways_is_one_runtime():
-    have = holding(a=A, b=B)
-    have.listed = lambda one: {"id": one["id"].lower(), "name": one["name"]}
+    have = lower_case_ids(holding(a=A, b=B))
+    have.list_only("id", "name")
     result = run(have, {"id": A, "exec_timeout": 60}, purge=True)
     assert actions(result) == [("a", "updated"), ("b", "deleted")]
     assert have.names == ["a"]
@@ -58,7 +70,7 @@ def test_an_id_that_the_server_writes_in_two_ways_is_one_runtime():
 
 def test_a_runtime_that_vanishes_after_the_list_is_not_created_without_a_name():
     have = holding(a=A, b=B)
-    have.listed = lambda one: {"id": one["id"], "name": one["name"]}
+    have.list_only("id", "name")
     have.fail("GET")  # the list
     have.fail("GET", refusal(404, "ERR004", "no such object"))
     result = run(have, {"id": A, "exec_timeout": 60}, {"name": "b"})
@@ -67,8 +79,7 @@ def test_a_runtime_that_vanishes_after_the_list_is_not_created_without_a_name():
 
 
 def test_a_name_and_an_id_that_the_server_writes_in_two_ways_are_one_runtime():
-    have = holding(a=A)
-    have.listed = lambda one: {**one, "id": one["id"].lower()}
+    have = lower_case_ids(holding(a=A))
     assert "are the same runtime" in refused(have, {"id": A, "exec_timeout": 60}, {"name": "a"})[0]
 
 
@@ -120,7 +131,7 @@ def test_nothing_is_purged_unasked():
 
 def test_a_listed_runtime_that_cannot_be_read_is_not_purged():
     have = holding(a=A)
-    have.listed = lambda one: {"id": one["id"], "name": one["name"]}
+    have.list_only("id", "name")
     have.fail("GET")  # the list
     have.fail("GET", refusal(404, "ERR004", "no such object", f"GET /api/runtimes/{A}"))
     run(have, {"name": "a", "exec_timeout": 60}, purge=True)
@@ -133,7 +144,7 @@ def test_a_listed_runtime_that_cannot_be_read_is_not_purged():
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_the_difference_of_a_delete_and_of_a_purge_holds_the_whole_definition(check_mode):
     have = holding(a={"id": A, "whitelist": ["10.0.0.0/8"]}, b={"id": B, "whitelist": ["10.1.0.0/16"]}, c=C)
-    have.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    have.list_only("id", "name")
     result = run(have, {"name": "a", "state": "absent"}, {"name": "c"}, purge=True, check_mode=check_mode)
     assert [one["before"]["whitelist"] for one in result["diff"]] == [["10.0.0.0/8"], ["10.1.0.0/16"]]
     assert [one["before"]["resource"] for one in result["diff"]] == [{"cpu": 0.2, "mem": 512}] * 2
@@ -142,7 +153,7 @@ def test_the_difference_of_a_delete_and_of_a_purge_holds_the_whole_definition(ch
 
 def test_if_a_runtime_cannot_be_read_nothing_is_purged():
     have = holding(a=A, b=B, c=C)
-    have.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    have.list_only("id", "name")
     have.fail("GET")  # the list
     have.fail("GET", refusal(403, "ERR0017", "no permission", f"GET /api/runtimes/{B}"))
     result = run(have, {"name": "a"}, purge=True)
@@ -153,7 +164,7 @@ def test_if_a_runtime_cannot_be_read_nothing_is_purged():
 
 def test_a_runtime_deleted_meanwhile_is_not_purged():
     have = holding(a=A, b=B)
-    have.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    have.list_only("id", "name")
     have.fail("GET")  # the list
     have.fail("GET", meanwhile=lambda: have.runtimes.pop(B))
     assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none")]
@@ -294,7 +305,7 @@ def test_a_purged_runtime_that_is_gone_is_no_part_of_the_result():
 
 def test_an_edit_that_the_list_does_not_show_is_found_by_reading_the_runtime():
     have = holding(a=A, b=B)
-    have.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    have.list_only("id", "name")
     meanwhile(have, lambda: have.runtimes[B].update(whitelist=["10.0.0.0/8"]), number=3)
     result = run(have, {"name": "a"}, purge=True)
     assert "after the plan was made: whitelist" in result["msg"]
@@ -367,9 +378,8 @@ def test_a_written_runtime_that_cannot_be_read_again_cancels_the_purge():
 
 def test_a_create_without_an_id_that_is_not_found_again_cancels_the_purge():
     have = holding(b=B)
-    create = have._create
-    have._create = lambda body: create(body) and None
-    have.hides = lambda one: one["name"] == "a"
+    have.rewrite = lambda call, data: None if call == "POST /runtimes" else data
+    have.switch(list_hides="a")
     result = run(have, {"name": "a"}, purge=True)
     assert result["msg"].endswith("Nothing was purged.")
     assert have.names == ["a", "b"]
@@ -381,8 +391,7 @@ def test_a_create_without_an_id_that_is_not_found_again_cancels_the_purge():
 @pytest.mark.parametrize("purge", [True, False])
 def test_a_delete_without_effect_is_an_error_and_is_not_reported_as_deleted(purge):
     have = holding(a=A, b=B)
-    work = have._work
-    have._work = lambda method, path, body: None if method == "DELETE" else work(method, path, body)
+    have.ignores = "DELETE"
     absent = [] if purge else [{"name": "b", "state": "absent"}]
     result = run(have, {"name": "a"}, *absent, purge=purge)
     assert actions(result) == [("a", "none"), ("b", "failed")]
@@ -394,18 +403,16 @@ def test_a_delete_without_effect_is_an_error_and_is_not_reported_as_deleted(purg
 
 def test_a_delete_of_a_hidden_runtime_is_checked_by_reading_it():
     have = holding(a=A, hidden=B)
-    have.hides = lambda one: one["id"] == B
-    work = have._work
-    have._work = lambda method, path, body: None if method == "DELETE" else work(method, path, body)
+    have.switch(list_hides="hidden")
+    have.ignores = "DELETE"
     result = run(have, {"name": "a"}, {"id": B, "state": "absent"})
     assert "but it still exists" in result["msg"]
 
 
 def test_a_list_that_still_shows_a_deleted_runtime_is_not_believed():
     have = holding(a=A, b=B)
-    work = have._work
-    first = work("GET", "/runtimes", None)
-    have._work = lambda method, path, body: first if path == "/runtimes" else work(method, path, body)
+    first = have.session.get("/runtimes")
+    have.rewrite = lambda call, data: first if call == LIST else data
     assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none"), ("b", "deleted")]
 
 
@@ -425,19 +432,13 @@ def test_a_delete_that_cannot_be_checked_is_reported_and_fails():
 
 def shortened(have, number=None):
     """A server whose lists (the first ones) lack the default runtime, and the runtime `b`."""
-    work = have._work
-    lists = []
 
-    def reply(method, path, body):
-        if (method, path) != ("GET", "/runtimes"):
-            return work(method, path, body)
-        lists.append(path)
-        complete = work(method, path, body)
-        if number is not None and len(lists) > number:
-            return complete
-        return {"runtimes": [one for one in complete["runtimes"] if one["id"] not in (B, DEFAULT_ID)]}
+    def shorten(call, data):
+        if call != LIST or (number is not None and have.requests.count(LIST) > number):
+            return data
+        return {"runtimes": [one for one in data["runtimes"] if one["id"] not in (B, DEFAULT_ID)]}
 
-    have._work = reply
+    have.rewrite = shorten
     return have
 
 
@@ -451,7 +452,7 @@ def test_a_purge_by_an_incomplete_list_is_refused(names):
 
 def test_an_incomplete_list_just_before_the_deletions_spares_all():
     have = holding(a=A, b=B, c=C)
-    meanwhile(have, lambda: setattr(have, "default", None))
+    meanwhile(have, lambda: have.switch(list_hides="(Default) MicroStrategy"))
     result = run(have, {"name": "a"}, purge=True)
     assert actions(result) == [("a", "none"), ("b", "failed"), ("c", "failed")]
     assert "list of runtimes lacks its built-in default runtime" in result["msg"]
@@ -478,7 +479,7 @@ def test_an_incomplete_list_costs_no_request_where_every_name_is_found():
 def test_a_lost_create_is_not_repeated_by_an_incomplete_list():
     have = holding()
     have.fail("POST", lost(), done=True, meanwhile=lambda: shortened(have))
-    have.hides = lambda one: one["name"] == "b"
+    have.switch(list_hides="b")
     with pytest.raises(MstrError, match="could not find out what the server did"):
         have.ensure(definition_from({"name": "b"}))
     assert have.writes == ["POST /runtimes"]
@@ -548,32 +549,21 @@ def test_no_runtime_is_deleted_that_a_person_would_call_listed_or_spared(
     held, present, absent, by_id, exclude, edit, moment, lean, waiting
 ):
     have = Server(*(stored(name=name, id=identity, status="busy") for identity, name in zip(IDS, held)))
-    names = dict(zip(IDS, held))
     if lean:
-        have.listed = lambda one: {"id": one["id"], "name": one["name"]}
-    deleted = []
+        have.list_only("id", "name")
 
     def change():
         identity, name = edit
         if name is None:
             have.runtimes.pop(identity, None)
         elif identity in have.runtimes:
-            have.runtimes[identity]["name"] = names[identity] = name
+            have.runtimes[identity]["name"] = name
 
     def pause(seconds):
         change()
         for one in have.runtimes.values():
             one["status"] = "ready"
 
-    work = have._work
-
-    def noted(method, path, body):
-        if method == "DELETE":
-            identity = path.rpartition("/")[2]
-            deleted.append((identity, names.get(identity)))
-        return work(method, path, body)
-
-    have._work = noted
     meanwhile(have, change, moment)
     entries = [{"name": name.strip()} for name in present]
     absent = [name for name in absent if name == name.strip()]  # the others are refused
@@ -582,7 +572,7 @@ def test_no_runtime_is_deleted_that_a_person_would_call_listed_or_spared(
     how = waits(have, pause=pause) if waiting else {}
     with contextlib.suppress(ValidationError):
         run(have, *entries, purge=True, exclude=exclude, **how)
-    for identity, name in deleted:
+    for identity, name in [(one["id"], one["name"]) for one in have.core.journal if one["action"] == "delete"]:
         if name not in [entry["name"] for entry in entries if entry.get("state") == "absent"]:
             assert WORD_OF.get(name, "no word") not in [WORD_OF.get(entry.get("name")) for entry in entries], "listed"
             assert identity not in by_id, "listed by id"
@@ -591,7 +581,7 @@ def test_no_runtime_is_deleted_that_a_person_would_call_listed_or_spared(
 
 def test_a_runtime_that_is_renamed_between_the_list_and_its_read_is_not_the_named_one():
     have = holding(r=A)
-    have.listed = lambda one: {"id": one["id"], "name": one["name"]}
+    have.list_only("id", "name")
     meanwhile(have, lambda: have.runtimes[A].update(name="other"))
     assert have.ensure(definition_from({"name": "r", "state": "absent"})).action == "none"
     assert have.writes == []

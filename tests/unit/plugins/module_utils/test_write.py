@@ -28,7 +28,7 @@ from ansible_collections.mstr.library.tests.unit.support.make import (
 )
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 RESULT_KEYS = {"changed", "msg", "id", "action", "changed_fields", "changes", "runtime", "diff", "plan_id"}
@@ -58,10 +58,10 @@ def refused(server, definition, **how):
 
 def test_create_reads_again_and_returns_the_runtime_of_the_server():
     server = Server()
-    server.alter = lambda one: one.update(status="unknown")
+    server.switch(runtime_status="stays_unknown")
     done = outcome(server, NEW)
-    assert (done.action, done.id, done.runtime.facts["status"]) == ("created", f"{1:032X}", "unknown")
-    assert server.requests == ["GET /runtimes", "POST /runtimes", "GET /runtimes", f"GET /runtimes/{1:032X}"]
+    assert (done.action, done.id, done.runtime.facts["status"]) == ("created", server.id, "unknown")
+    assert server.requests == ["GET /runtimes", "POST /runtimes", "GET /runtimes", f"GET /runtimes/{server.id}"]
     assert done.to_result()["diff"] == {"before": {}, "after": {"name": "r", "description": "new"}}
 
 
@@ -93,24 +93,33 @@ def test_nothing_to_do_is_one_read_by_name_or_by_id():
 
 def test_an_object_is_read_where_the_list_says_nothing_of_a_field():
     server = Server(stored(whitelist=["1.1.1.1/32"]))
-    server.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    server.list_only("id", "name")
     assert outcome(server, wanted(whitelist=["1.1.1.1"])).action == "none"
     assert server.requests == ["GET /runtimes", f"GET /runtimes/{ID}"]
 
 
 def test_a_runtime_that_goes_between_list_and_read_is_created():
     server = Server(stored())
-    server.listed = lambda one: {key: one[key] for key in ("id", "name")}
+    server.list_only("id", "name")
     server.fail("GET")
     server.fail("GET", meanwhile=server.runtimes.clear)
     assert outcome(server, wanted()).action == "created"
+
+
+def acceptable(server, data, definition):
+    """The outcome. A server may hold what it does not accept: an example is skipped that sends such an entry back."""
+    try:
+        return outcome(server, definition)
+    except ApiError as exc:
+        assume(data is None or exc.status != 400)
+        raise
 
 
 @given(st.none() | OBJECTS, OPTIONS)
 def test_ensure_twice_changes_once(data, options):
     server = Server(*([data] if data else []))
     definition = definition_from(options)
-    done = outcome(server, definition)
+    done = acceptable(server, data, definition)
     assert server.warnings == []
     again = outcome(server, definition)
     assert again.action == "none"
@@ -124,7 +133,7 @@ def test_check_mode_sends_only_reads_and_predicts_the_run(data, options, state):
     server = Server(*([data] if data else []))
     predicted = outcome(server, definition, check_mode=True).to_result()
     assert server.writes == []
-    done = outcome(server, definition).to_result()
+    done = acceptable(server, data, definition).to_result()
     for key in ("changed", "action", "changed_fields", "changes", "diff"):
         assert predicted[key] == done[key]
     if state == "present":
@@ -143,8 +152,7 @@ def test_a_journal_comment_travels_with_every_write():
 
 
 def test_different_values_on_the_server_cause_a_warning():
-    server = Server()
-    server.alter = lambda one: one["packages"].append({"name": "mstrio-py", "version": "11"})
+    server = Server(mstrio_py_added="always")
     outcome(server, wanted(packages=[{"name": "a"}]))
     [warning] = server.warnings
     assert "It added mstrio-py" in warning
@@ -188,18 +196,22 @@ def test_several_runtimes_of_a_name_are_refused_with_their_ids():
 
 @pytest.mark.parametrize(("asked", "meant"), [("3.12", "3.12.1"), ("3.10.6", "3.10.5"), ("3.1", None), ("three", None)])
 def test_an_unknown_version_is_refused_with_the_known_and_the_likely(asked, meant):
-    fault = refused(Server(stored(), versions=["3.10.5", "3.12.0", "3.12.1"]), wanted(runtime_version=asked))
+    fault = refused(
+        Server(stored(), versions_call="yes", python_versions=["3.10.5", "3.12.0", "3.12.1"]),
+        wanted(runtime_version=asked),
+    )
     assert f"runtime_version '{asked}' is not offered by the server (it offers 3.10.5, 3.12.0, 3.12.1)" in fault
     assert meant is None or fault.endswith(f"did you mean {meant}?")
 
 
-@pytest.mark.parametrize(("versions", "asked"), [(["3.12.1"], "3.12.1"), (None, "3.99")], ids=["known", "old"])
-def test_a_version_goes_through_that_the_server_offers_or_cannot_judge(versions, asked):
-    assert outcome(Server(stored(), versions=versions), wanted(runtime_version=asked)).action == "updated"
+@pytest.mark.parametrize(("versions_call", "asked"), [("yes", "3.12.1"), ("404", "3.99")], ids=["known", "old"])
+def test_a_version_goes_through_that_the_server_offers_or_cannot_judge(versions_call, asked):
+    server = Server(stored(), versions_call=versions_call, python_versions=["3.12.1"])
+    assert outcome(server, wanted(runtime_version=asked)).action == "updated"
 
 
 def test_a_version_that_is_already_so_is_not_asked_about():
-    server = Server(stored(), versions=["3.12.1"])
+    server = Server(stored(), versions_call="yes", python_versions=["3.12.1"])
     assert outcome(server, wanted(runtime_version="3.10.5")).action == "none"
     assert "GET /runtimes/versions" not in server.requests
 
@@ -233,7 +245,7 @@ def test_a_lost_create_makes_one_runtime_and_is_created(error, done, writes):
     server = Server()
     server.fail("POST", error, done=done)
     done = outcome(server, NEW)
-    assert (done.action, done.id, server.names) == ("created", f"{1:032X}", ["r"])
+    assert (done.action, done.id, server.names) == ("created", server.id, ["r"])
     assert done.runtime.values["description"] == "new"
     assert len(server.writes) == writes
     assert server.pauses
@@ -323,8 +335,8 @@ def test_if_the_result_of_a_write_is_unknown_the_message_says_what_to_check():
 
 
 def test_after_a_lost_create_duplicate_names_are_an_error():
-    server = Server()
-    server.fail("POST", lost(), done=True, meanwhile=lambda: server._create({"name": "r"}))
+    server = Server(duplicate_names="allow")
+    server.fail("POST", lost(), done=True, meanwhile=lambda: server.add({"name": "r"}))
     with pytest.raises(MstrError, match="2 runtimes have the name 'r'"):
         server.ensure(NEW)
     assert len(server.writes) == 1
@@ -346,27 +358,28 @@ def test_a_clear_no_is_neither_repeated_nor_looked_up(error):
 
 
 def test_the_slower_of_two_plays_finds_the_runtime_made():
-    server = Server(unique=True)
-    server.fail("POST", meanwhile=lambda: server._create({"name": "r", "description": "new"}))
+    server = Server()
+    server.fail("POST", meanwhile=lambda: server.add({"name": "r", "description": "new"}))
     done = outcome(server, NEW)
-    assert (done.action, done.id, server.names) == ("none", f"{1:032X}", ["r"])
+    assert (done.action, done.id, server.names) == ("none", server.id, ["r"])
 
 
 def test_the_slower_of_two_plays_updates_the_fields_that_differ():
-    server = Server(unique=True)
-    server.fail("POST", meanwhile=lambda: server._create({"name": "r"}))
+    server = Server()
+    server.fail("POST", meanwhile=lambda: server.add({"name": "r"}))
     assert outcome(server, NEW).action == "updated"
-    assert server.runtimes[f"{1:032X}"]["description"] == "new"
+    assert server.runtimes[server.id]["description"] == "new"
 
 
 def test_if_the_server_allows_duplicates_the_warning_names_both_ids():
-    server = Server()
-    server.fail("POST", meanwhile=lambda: server._create({"name": "r"}))
+    server = Server(duplicate_names="allow")
+    server.fail("POST", meanwhile=lambda: server.add({"name": "r"}))
     done = outcome(server, NEW)
-    assert (done.action, done.id) == ("created", f"{2:032X}")
+    [first, second] = server.runtimes
+    assert (done.action, done.id) == ("created", second)
     [warning] = server.warnings
-    assert f"{1:032X}" in warning
-    assert f"{2:032X}" in warning
+    assert first in warning
+    assert second in warning
 
 
 @pytest.mark.parametrize(
@@ -406,9 +419,8 @@ def test_a_failure_after_a_write_says_that_it_was_made_with_all_keys(there, trou
 
 def test_a_create_whose_answer_held_no_id_finds_it_by_name():
     server = Server()
-    make = server._create
-    server._create = lambda body: make(body) and None
-    assert outcome(server, NEW).id == f"{1:032X}"
+    server.rewrite = lambda call, data: None if call == "POST /runtimes" else data
+    assert outcome(server, NEW).id == server.id
 
 
 def test_a_runtime_that_disappears_after_the_write_is_an_error():
@@ -433,11 +445,10 @@ def test_a_signal_during_a_write_says_so():
 @pytest.mark.parametrize("retries", [0, 3])
 @pytest.mark.parametrize("late", [False, True])
 def test_a_lost_create_that_is_found_is_created_and_differences_are_warnings(retries, late):
-    server = Server()
-    server.alter = lambda one: one["packages"].append({"name": "mstrio-py", "version": "11"})
+    server = Server(mstrio_py_added="always")
     server.fail("POST", lost(), done=True, late=late)
     done = outcome(server, wanted(packages=[{"name": "a"}]), retries=retries)
-    assert (done.action, done.id) == ("created", f"{1:032X}")
+    assert (done.action, done.id) == ("created", server.id)
     assert server.writes == ["POST /runtimes"], "never a second write"
     [warning] = server.warnings
     assert "It added mstrio-py" in warning
@@ -452,17 +463,17 @@ def test_a_lost_create_is_not_looked_for_any_longer_than_it_takes_to_find_it():
 
 
 def test_a_create_done_after_the_checks_and_refused_the_second_time_is_created_too():
-    server = Server(unique=True)
+    server = Server()
     server.alter = lambda one: one.update(description="cut")
     server.fail("POST", lost())
-    server.fail("POST", meanwhile=lambda: server._create({"name": "r"}))
+    server.fail("POST", meanwhile=lambda: server.add({"name": "r"}))
     assert outcome(server, NEW).action == "created"
     assert server.writes == ["POST /runtimes"] * 2
 
 
 def test_a_lost_delete_counts_as_done_if_another_play_reused_the_name():
     server = Server(stored())
-    server.fail("DELETE", lost(), done=True, meanwhile=lambda: server._create({"name": "r"}))
+    server.fail("DELETE", lost(), done=True, meanwhile=lambda: server.add({"name": "r"}))
     done = outcome(server, ABSENT)
     assert (done.action, done.id) == ("deleted", ID)
     assert server.names == ["r"]
@@ -484,10 +495,7 @@ def test_a_lost_update_that_dropped_an_unknown_key_is_found_and_warned_of():
 def test_a_runtime_missing_in_the_list_is_found_by_its_id(action):
     server = Server(*([stored()] if action == "updated" else []))
 
-    def hide():
-        server.hides = lambda one: True
-
-    server.fail("POST" if action == "created" else "PATCH", meanwhile=hide)
+    server.fail("POST" if action == "created" else "PATCH", meanwhile=lambda: server.switch(list_hides="r"))
     definition = wanted("r", id=ID, description="new") if action == "updated" else NEW
     done = outcome(server, definition)
     assert (done.action, done.runtime.values["description"]) == (action, "new")

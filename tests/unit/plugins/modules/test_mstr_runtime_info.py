@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
 from ansible_collections.mstr.library.plugins.modules.mstr_runtime_info import Request, find, message
 from ansible_collections.mstr.library.tests.unit.support.make import ID, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
@@ -25,8 +24,8 @@ from ansible_collections.mstr.library.tests.unit.support.server import Server
 def test_a_list_without_the_default_runtime_is_not_believed(name, identity, complete, warnings):
     server = Server(stored())
     if not complete:
-        server.default = None
-    find(RuntimeApi(server), Request(name, identity, None, None), 1, warn=server.warnings.append)
+        server.switch(list_hides="(Default) MicroStrategy")
+    find(server.api, Request(name, identity, None, None), 1, warn=server.warnings.append)
     assert len(server.warnings) == warnings
     assert all("lacks its built-in default runtime, so it may be incomplete." in one for one in server.warnings)
 
