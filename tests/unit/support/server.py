@@ -89,9 +89,11 @@ class Server:
         self.alter: Callable[[dict[str, Any]], None] = lambda one: None  # what the server makes of a write
         self.rewrite: Callable[[str, Any], Any] = lambda call, data: data  # what it returns
         self.ignores: str | None = None  # the method of the calls that have no effect
+        self.refusals: dict[str, MstrError] = {}  # by "METHOD /path", or by this and the id of the project
         self.requests: list[str] = []
         self.sent: list[Any] = []
         self.params: list[Any] = []
+        self.kinds: list[str] = []
         self.warnings: list[str] = []
         self.pauses: list[float] = []
         self._faults: list[Fault] = []
@@ -167,11 +169,16 @@ class Server:
         if method != "GET":
             self.sent.append(copy.deepcopy(json))
             self.params.append(params)
+            self.kinds.append(kind)
         fault = next((one for one in self._faults if one.method == method), Fault(method, None))
         if fault in self._faults:
             self._faults.remove(fault)
         if fault.meanwhile:
             fault.meanwhile()
+        call, project = f"{method} {path}", headers.get("X-MSTR-ProjectID")
+        refused = self.refusals.get(call) or self.refusals.get(f"{call} {project}")
+        if refused:
+            raise refused
         if fault.late:
             self._late.append(lambda: self._work(method, path, json, params, headers))
         elif fault.done or fault.error is None:

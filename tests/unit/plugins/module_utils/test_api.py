@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
-from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, RuntimeApi, counted, one_named
+from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, counted, one_named
 from ansible_collections.mstr.library.tests.unit.support.make import (
     ID,
     OTHER_ID,
+    URL,
     faults_of,
     refusal,
     runtime,
@@ -22,19 +23,11 @@ from hypothesis import given
 NO_SUCH_CALL = refusal(404, "ERR004", "HTTP 404 Not Found", "GET /api/runtimes/versions")
 
 
-class FixedResponse:
-    """A session that answers one thing."""
-
-    base_url = "https://h"
-
-    def __init__(self, response_data):
-        self.response_data = response_data
-
-    def get(self, path, *, doing, shape, kind="read"):
-        return shape.check(self.response_data, doing, self.base_url, f"GET /api{path}")
-
-    def send(self, method, path, body=None, *, doing, params=None):
-        return self.response_data
+def answering(response_data):
+    """The calls to a server that answers one thing."""
+    server = Server(stored(), versions_call="yes", create_status=200)
+    server.rewrite = lambda call, data: response_data
+    return server.api
 
 
 def sentence(call):
@@ -43,27 +36,27 @@ def sentence(call):
         call()
     except ApiError as exc:
         return exc.sentence
-    return "https://h answered 200 to GET /api/runtimes"
+    return f"{URL} answered 200 to GET /api/runtimes"
 
 
 @given(ANY_JSON)
 def test_any_json_in_place_of_an_answer_is_a_sentence(response_data):
-    api = RuntimeApi(FixedResponse(response_data))
+    api = answering(response_data)
     for call in (api.everything, api.versions, lambda: api.get(ID)):
-        assert "https://h answered 200 to GET /api/runtimes" in sentence(call)
-    assert isinstance(api.create({"name": "r"}), (str, type(None)))
+        assert f"{URL} answered 200 to GET /api/runtimes" in sentence(call)
+    assert isinstance(api.create({"name": "new"}), (str, type(None)))
 
 
 @pytest.mark.parametrize("response_data", [None, [], {}, {"runtimes": None}, {"runtimes": [{}]}, {"runtimes": [None]}])
 def test_a_list_of_unexpected_shape_is_refused(response_data):
     with pytest.raises(ApiError, match=r"Could not list the runtimes: .* answered 200 to GET /api/runtimes"):
-        RuntimeApi(FixedResponse(response_data)).everything()
+        answering(response_data).everything()
 
 
 @pytest.mark.parametrize("response_data", [None, [], {}, {"id": None}, {"name": "r"}])
 def test_a_runtime_of_unexpected_shape_is_refused(response_data):
     with pytest.raises(ApiError, match="instead of an object with an id"):
-        RuntimeApi(FixedResponse(response_data)).get(ID)
+        answering(response_data).get(ID)
 
 
 def test_reading_an_unknown_id_returns_none():
@@ -135,7 +128,7 @@ def test_an_old_release_offers_no_versions(response_data):
 
 @pytest.mark.parametrize("response_data", [None, {}, {"id": ""}, []])
 def test_a_create_without_an_id_in_the_response_returns_none(response_data):
-    assert RuntimeApi(FixedResponse(response_data)).create({"name": "r"}) is None
+    assert answering(response_data).create({"name": "new"}) is None
 
 
 def test_counts_in_progress_lines():

@@ -75,28 +75,14 @@ def test_the_summary_in_words(moved, already, would, sentence):
     assert _summary(moved, already, "R", would) == sentence
 
 
-class Scripts:
-    """A session that shows one script, which uses a runtime; `sent` holds the runtimes that were assigned to it."""
-
-    def __init__(self, runtime):
-        self.runtime, self.sent = runtime, []
-
-    def get(self, path, params=None, **_how):
-        if path.startswith("/objects/"):
-            return {"ancestors": [{"id": "F" * 32, "level": 1}]}
-        return {"id": path.rpartition("/")[2], "name": "s", "scriptRuntimeId": self.runtime}
-
-    def call(self, _method, _path, json, **_how):
-        self.runtime = json["scriptRuntimeId"]
-        self.sent.append(self.runtime)
-
-
 @pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])
 def test_a_script_that_was_assigned_elsewhere_since_the_search_is_left_alone(now):
-    session = Scripts(now)
-    found = SavedScript(Project("1", "Sales"), "5" * 32, "s", runtime_id=ID)
-    move = Assignment(Server().context(), session, from_api(stored(id=OTHER_ID, name="New"))).attempt(found)
-    assert session.sent == ([OTHER_ID] if now == ID else [])
+    server = Server()
+    saved = {"name": "s", "id": "5" * 32, "runtime": now}
+    project = server.core.projects.seed({"name": "Sales", "scripts": [saved]})
+    found = SavedScript(Project(project, "Sales"), "5" * 32, "s", runtime_id=ID)
+    move = Assignment(server.context(), server.session, from_api(stored(id=OTHER_ID, name="New"))).attempt(found)
+    assert [one["scriptRuntimeId"] for one in server.sent] == ([OTHER_ID] if now == ID else [])
     assert move.action == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
     if move.error:
         why = f"Somebody assigned {now} to it."
