@@ -22,23 +22,39 @@ _SHORTEST_PART = 8  # characters
 _LARGEST = 2**63 - 1
 _MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0", "1.0", "0.0")
-# Ansible's messages about a value or a key of an option, which `option_faults` finds too.
-_ABOUT_A_VALUE = re.compile(
-    "unable to convert|dictionary requested|sub parameter|must be one of|missing required arguments: .* found in"
-    "|Unsupported parameters .*: [a-z_]+\\.|elements value check"
-)
 
 
 def option_error(sentence: str, faults: Sequence[str]) -> str:
-    """Ansible's message about invalid options, or instead of one about a value all `faults` of `option_faults`."""
-    if not faults:
-        return sentence
-    return "\n".join([*faults, *([] if _ABOUT_A_VALUE.search(sentence) else [sentence])])
+    """Ansible's message about options, after all `faults` of `option_faults`.
+
+    It is left out if it misses an option that was given with a fault.
+    """
+    found = re.search(r"(required|missing)[^:]*:(.*)", sentence)
+    missed = re.findall(r"\w+", found[2]) if found else []
+    faulty = {re.split(r"[\[ .:]", fault)[0] for fault in faults}
+    return "\n".join([*faults, *([] if faulty.intersection(missed) else [sentence])])
 
 
 def all_option_faults(spec: Mapping[str, Any], params: Mapping[str, Any]) -> list[str]:
     """A sentence for each fault in the options of a task, as they were written. Secret options are left to Ansible."""
-    return [fault for name, one in spec.items() if name in params for fault in option_faults(params[name], one, name)]
+    known = _by_name(spec)
+    faults = [fault for name, one in known.items() if name in params for fault in option_faults(params[name], one, name)]
+    unknown = [name for name in params if name not in known and not name.startswith("_ansible_")]
+    return faults + [_unknown(name, name, known) for name in unknown]
+
+
+def all_without_faults(spec: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a task without what `all_option_faults` finds. Null is an option that is left out."""
+    known = _by_name(spec)
+    return {
+        name: without_faults(value, known[name]) if name in known else value
+        for name, value in params.items()
+        if name in known or name.startswith("_ansible_")
+    }
+
+
+def _by_name(spec: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one for option, one in spec.items() for name in (option, *one.get("aliases", ()))}
 
 
 def option_faults(value: Any, spec: Mapping[str, Any], place: str = "", from_file: bool = False) -> Iterator[str]:
@@ -76,6 +92,26 @@ def option_faults(value: Any, spec: Mapping[str, Any], place: str = "", from_fil
         yield f"{start}{_short(value)} is not true or false"
 
 
+def without_faults(value: Any, spec: Mapping[str, Any], from_file: bool = False) -> Any:
+    """The value without what `option_faults` finds in it, so that the rest can be checked too; None if nothing is left.
+
+    A list with an entry of which nothing is left is left out whole, because the other entries would get new indexes.
+    """
+    if next(option_faults(value, spec, "", from_file), None) is None:
+        return value
+    kind, options = spec.get("type") or "str", spec.get("options") or {}
+    if kind == "list":
+        entry_spec = {**spec, "type": spec.get("elements", "str")}
+        kept = [without_faults(entry, entry_spec, from_file) for entry in value] if isinstance(value, list) else [None]
+        return None if None in kept else kept
+    if isinstance(value, Mapping) and options:
+        parts = {key: without_faults(value[key], one, from_file) for key, one in options.items() if key in value}
+        complete = all(parts.get(key) is not None for key, one in options.items() if one.get("required"))
+        return {key: part for key, part in parts.items() if part is not None} if complete else None
+    # Ansible makes a text of anything.
+    return str(value) if kind in ("str", "path") and not spec.get("choices") else None
+
+
 def _list_faults(value: Any, spec: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
     entry_spec = {**spec, "type": spec.get("elements", "str")}
     options = spec.get("options") or {}
@@ -107,14 +143,18 @@ def _mapping_faults(value: Mapping[Any, Any], options: Mapping[str, Any], place:
         if key in options:
             yield from option_faults(inner, options[key], here, from_file)
             continue
-        from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
-
-        near = get_close_matches(str(key), options, 1)
-        hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(options))}"
-        yield f"{_short(here)[1:-1] if isinstance(key, str) else repr(key)} is not an option; {hint}"
+        yield _unknown(_short(here)[1:-1] if isinstance(key, str) else repr(key), str(key), options)
     for key, one in options.items():
         if one.get("required") and value.get(key) is None:
             yield f"{place}.{key} is missing" if place else f"{key} is missing"
+
+
+def _unknown(place: str, key: str, options: Iterable[str]) -> str:
+    from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
+
+    near = get_close_matches(key, options, 1)
+    hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(options))}"
+    return f"{place} is not an option; {hint}"
 
 
 def _number_fault(value: Any, kind: str, name: str) -> str | None:

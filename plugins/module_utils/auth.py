@@ -42,6 +42,7 @@ except ImportError:
 from ._errors import MstrError, ValidationError, all_of, masked, unforeseen
 from ._options import (
     all_option_faults,
+    all_without_faults,
     masked_by_coincidence,
     option_error,
     secret_values,
@@ -124,8 +125,11 @@ class OwnModule(AnsibleModule):
             # ansible-core 2.16 cannot log them, and 2.21 cannot return them.
             text = json.dumps(self.params, ensure_ascii=False).encode("utf-8", "replace")
             self.params = json.loads(text)
-        # Before Ansible converts them, or stops at the first fault.
+        # Before Ansible converts them, or stops at the first fault. It and `prepare` check what is left.
         self.option_faults = [*not_unicode, *all_option_faults(self.argument_spec, self.params)]
+        if self.option_faults:
+            kept = all_without_faults(self.argument_spec, self.params)
+            self.params = given_options(kept, self.argument_spec)
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_disguises(secret_values(self.argument_spec, self.params)))
 

@@ -488,7 +488,7 @@ diff:
           mem: 2048
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -514,7 +514,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
     policy_from,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
-from ansible_collections.mstr.library.plugins.module_utils._options import option_faults
+from ansible_collections.mstr.library.plugins.module_utils._options import option_faults, without_faults
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
     CONCURRENCY_OPTION,
     check_concurrency,
@@ -565,7 +565,7 @@ def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Defini
     with Faults() as faults:
         if from_file:
             validator = ArgumentSpecValidator(DEFINITION_OPTIONS)
-            given = [faults.check(typed, one, validator, place=place) for one, place in zip(given, places)]
+            given = [typed(one, validator, place, faults) for one, place in zip(given, places)]
         if params["purge"]:
             faults.check(check_purge, given)
         wanted = [
@@ -614,38 +614,22 @@ def definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | N
         return faults.check(definition_from, given, policy, restore)
 
 
-def typed(entry: Any, validator: ArgumentSpecValidator) -> dict[str, Any]:
-    """An entry of a file, checked with the same specs as an entry of the option. Raises ValidationError."""
+def typed(entry: Any, validator: ArgumentSpecValidator, place: str, faults: Faults) -> dict[str, Any] | None:
+    """An entry of a file, checked with the same specs as an entry of the option, without what has a fault."""
     if not isinstance(entry, Mapping):
-        raise ValidationError([f"expected a mapping of options, got {shortened(repr(entry), 60)}"])
-    # YAML allows keys of any type, but the validator fails with keys that are not text.
-    strange = [key for key in keys_in(entry) if not isinstance(key, str)]
-    if strange:
-        raise ValidationError([f"{key!r} is not an option" for key in strange])
-    wrong = list(option_faults(entry, {"options": DEFINITION_OPTIONS}, from_file=True))
-    if not wrong:
-        result = validator.validate(dict(entry))
-        wrong = [error.msg for error in result.errors.errors]
-    if wrong:
-        raise ValidationError(wrong)
-    return dict(result.validated_parameters)
+        faults.add(f"{place}: expected a mapping of options, got {shortened(repr(entry), 60)}")
+        return None
+    spec = {"type": "dict", "options": DEFINITION_OPTIONS}
+    result = validator.validate(without_faults(entry, spec, from_file=True))
+    wrong = [*option_faults(entry, spec, from_file=True), *(error.msg for error in result.errors.errors)]
+    faults.add(*(f"{place}: {fault}" for fault in wrong))
+    return None if result.errors.errors else dict(result.validated_parameters)
 
 
 def labelled(index: int, entry: Any) -> str:
     """The name of an entry in messages."""
     name = entry.get("name") if isinstance(entry, Mapping) else None
     return f"runtimes[{index}]{' ' + repr(name) if name and isinstance(name, str) else ''}"
-
-
-def keys_in(value: Any) -> Iterator[Any]:
-    """Every key of a mapping, and of the mappings inside it."""
-    if isinstance(value, Mapping):
-        for key, one in value.items():
-            yield key
-            yield from keys_in(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from keys_in(one)
 
 
 def misplaced(entry: Mapping[str, Any]) -> list[str]:

@@ -8,12 +8,16 @@ import datetime
 import math
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._options import (
     all_option_faults,
     option_error,
     option_faults,
+    without_faults,
 )
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 ENTRY = {"options": DEFINITION_OPTIONS}
 SPEC = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}, **DEFINITION_OPTIONS}
@@ -98,21 +102,23 @@ def test_values_that_ansible_may_convert(entry, from_file):
 
 
 def test_values_that_a_template_or_a_command_line_makes():
-    assert all_option_faults(SPEC, {"name": 2024, "resource": "cpu=1 mem=2", "unknown": 1}) == []
+    assert all_option_faults(SPEC, {"name": 2024, "resource": "cpu=1 mem=2", "_ansible_diff": 1}) == []
     assert all_option_faults(SPEC, {"resource": '{"cpu": 1}'}) == []
 
 
 def test_all_faults_of_all_options_with_index_and_name():
-    given = {
+    wrong = {
         "description": True,
+        "descripton": "a",
         "runtimes": [{"name": "a", "whitelst": []}, {"exec_timeout": "x"}, {"name": "c", "packages": ["d", "e f=="]}],
     }
-    assert all_option_faults(SPEC, given) == [
+    assert all_option_faults(SPEC, wrong) == [
         "runtimes[0] 'a': whitelst is not an option; did you mean whitelist?",
         "runtimes[1]: exec_timeout 'x' is not a whole number",
         "runtimes[2] 'c': packages[0] 'd' is not a mapping of options; write {name: d}",
         "runtimes[2] 'c': packages[1] 'e f==' is not a mapping of options",
         "description True was read as a boolean; put it in quotes",
+        "descripton is not an option; did you mean description?",
     ]
 
 
@@ -120,8 +126,35 @@ def test_a_secret_option_is_left_to_ansible():
     assert all_option_faults({"password": {"type": "str", "no_log": True}}, {"password": ["horse"]}) == []
 
 
-def test_all_faults_take_the_place_of_the_first_one_that_ansible_found():
-    first = "argument 'exec_timeout' is of type <class 'str'> and we were unable to convert to int: x"
-    assert option_error(first, ["a", "b"]) == "a\nb"
+def test_ansible_s_message_comes_after_all_faults():
     assert option_error("missing required arguments: code", ["a"]) == "a\nmissing required arguments: code"
-    assert option_error(first, []) == first
+    assert option_error("one", []) == "one"
+
+
+def test_an_option_that_was_given_with_a_fault_is_not_missing():
+    assert option_error("missing required arguments: code", ["code is a list; expected text"]) == (
+        "code is a list; expected text"
+    )
+    fault = "runtimes[0] is null; remove it, or write a value"
+    assert option_error("one of the following is required: runtimes, src", [fault]) == fault
+    exclusive = "parameters are mutually exclusive: runtimes|src"
+    assert option_error(exclusive, [fault]) == f"{fault}\n{exclusive}"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(alphabet="ab01,.", max_size=4),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(
+                st.sampled_from([*DEFINITION_OPTIONS, "version", "cpu", "mem", "zzz"]), inner, max_size=3
+            )
+        ),
+        max_leaves=12,
+    )
+)
+@example([{"name": "a", "packages": [{"version": "1"}], "whitelist": [None], "state": "gone", "resource": {"mem": "x"}}])
+def test_ansible_accepts_what_is_left_without_faults(value):
+    spec = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}}
+    kept = without_faults(value, spec["runtimes"])
+    assert ArgumentSpecValidator(spec).validate({"runtimes": kept}).error_messages == []

@@ -9,8 +9,9 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
-from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import definitions, prepare, typed
+from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import definitions, main, prepare
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of
+from ansible_collections.mstr.library.tests.unit.support.module import Run
 
 A = "A" * 32
 
@@ -39,7 +40,7 @@ def params(**options):
 def given(*entries, **options):
     """The same with a list of runtimes, whose entries went through the option specs too."""
     validator = ArgumentSpecValidator(DEFINITION_OPTIONS)
-    return params(runtimes=[typed(entry, validator) for entry in entries], **options)
+    return params(runtimes=[validator.validate(entry).validated_parameters for entry in entries], **options)
 
 
 def from_file(tmp_path, entries, **options):
@@ -158,6 +159,39 @@ def test_policy_violations_are_reported_with_all_other_faults():
     assert faults[0].startswith("runtimes[0] 'a': whitelist[0] '0.0.0.0/0' breaks the policy networks_within")
     assert "exec_timeout must be" in faults[1]
     assert "policy.networks_within[0]" in faults_of(prepare, given(policy={**policy, "networks_within": ["x"]}))[0]
+
+
+def test_a_value_of_a_wrong_type_hides_no_other_fault(monkeypatch, capsys, tmp_path):
+    run = Run(monkeypatch, capsys)
+    entries = [
+        {"name": "a", "resource": {"mem": "1GB", "disk": 0}, "whitelist": ["host"], "zzz": 1},
+        {"name": "a", "packages": ["requests==2.32.3"], "exec_timeout": 0},
+    ]
+    place = ["runtimes[0] 'a'", "runtimes[1] 'a'"]
+    expected = {
+        f"{place[0]}: resource.mem '1GB' is not a whole number; write the number of MB: 1024",
+        f"{place[0]}: resource.disk must be more than 0, not 0",
+        f"{place[0]}: whitelist[0] 'host' is not a CIDR block",
+        f"{place[1]}: packages[0] 'requests==2.32.3' is not a mapping of options; "
+        'write {name: requests, version: "2.32.3"}',
+        f"{place[1]}: exec_timeout must be at least 1, not 0",
+        "runtimes[1] has the same name as runtimes[0]: 'a'",
+        "purge_limit must be at least 0, not -1",
+        "concurrency 'four' is not a whole number",
+    }
+    for source in ({"runtimes": entries}, {"src": written(tmp_path, entries)}):
+        run(main, **source, purge_limit=-1, concurrency="four", timeout=0, base_url="https://x", api_token="t" * 9)
+        lines = run.result["msg"].splitlines()
+        assert not [fault for fault in expected if not any(line.startswith(fault) for line in lines)], lines
+        assert any("zzz is not an option" in line for line in lines)
+        assert any(line.startswith("timeout must be") for line in lines)
+        assert len(lines) == len(expected) + 2
+
+
+def test_a_text_in_place_of_the_list_is_one_fault(monkeypatch, capsys):
+    run = Run(monkeypatch, capsys)
+    run(main, runtimes="a,b")
+    assert run.result["msg"] == "runtimes 'a,b' is not a list"
 
 
 def test_an_entry_s_comment_comes_before_the_task_s():
