@@ -38,7 +38,7 @@ def option_error(sentence: str, faults: Sequence[str]) -> str:
 def all_option_faults(spec: Mapping[str, Any], params: Mapping[str, Any]) -> list[str]:
     """A sentence for each fault in the options of a task, as they were written. Secret options are left to Ansible."""
     known = _by_name(spec)
-    faults = [fault for name, one in known.items() if name in params for fault in option_faults(params[name], one, name)]
+    faults = [fault for name in known if name in params for fault in option_faults(params[name], known[name], name)]
     unknown = [name for name in params if name not in known and not name.startswith("_ansible_")]
     return faults + [_unknown(name, name, known) for name in unknown]
 

@@ -146,14 +146,14 @@ def test_an_option_that_was_given_with_a_fault_is_not_missing():
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(alphabet="ab01,.", max_size=4),
         lambda inner: (
             st.lists(inner, max_size=2)
-            | st.dictionaries(
-                st.sampled_from([*DEFINITION_OPTIONS, "version", "cpu", "mem", "zzz"]), inner, max_size=3
-            )
+            | st.dictionaries(st.sampled_from([*DEFINITION_OPTIONS, "version", "cpu", "mem", "zzz"]), inner, max_size=3)
         ),
         max_leaves=12,
     )
 )
-@example([{"name": "a", "packages": [{"version": "1"}], "whitelist": [None], "state": "gone", "resource": {"mem": "x"}}])
+@example(
+    [{"name": "a", "packages": [{"version": "1"}], "whitelist": [None], "state": "gone", "resource": {"mem": "x"}}]
+)
 def test_ansible_accepts_what_is_left_without_faults(value):
     spec = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}}
     kept = without_faults(value, spec["runtimes"])
