@@ -63,9 +63,8 @@ _value:
 
 from typing import Any, Callable
 
-from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
-from ansible_collections.mstr.library.plugins.plugin_utils import _judging
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.plugin_utils import _audit
 
 
 def audit_faults(
@@ -76,32 +75,11 @@ def audit_faults(
     compares: bool = False,
 ) -> list[str]:
     """The faults."""
-    faults = Faults()
-    before = len(faults.found)
-    rules = faults.check(_judging.rules_of, policy, place="mstr_runtimes_policy")
-    readable = len(faults.found) == before
-    faults.check(_judging.acceptances_from, accepted)
-    if _is_on("mstr_fail_on_violation", fail_on_violation, faults) and readable and not rules:
-        faults.add(
-            "mstr_fail_on_violation is set, but mstr_runtimes_policy has no rule, so nothing would be judged. Set "
-            "mstr_runtimes_policy, or remove mstr_fail_on_violation."
-        )
-    if _is_on("mstr_fail_on_drift", fail_on_drift, faults) and not compares:
-        faults.add(
-            "mstr_fail_on_drift is set, but neither mstr_runtimes nor mstr_runtimes_src is set, so nothing would be "
-            "compared. Set one of them, or remove mstr_fail_on_drift."
-        )
-    return faults.found
-
-
-def _is_on(name: str, value: Any, faults: Faults) -> bool:
-    if value is None or value == "":
-        return False
     try:
-        return bool(boolean(value))
-    except TypeError:
-        faults.add(f"{name} must be true or false, not {str(value)!r}")
-        return False
+        _audit.check(policy, accepted, fail_on_violation, fail_on_drift, compares)
+    except ValidationError as exc:
+        return list(exc.faults)
+    return []
 
 
 class FilterModule:

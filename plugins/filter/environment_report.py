@@ -69,13 +69,6 @@ options:
     description: Whether to add all runtimes with their details. P(mstr.library.report_file#filter) needs them.
     type: bool
     default: false
-  packed:
-    description:
-      - Whether to return the report as one short text, which only P(mstr.library.report_file#filter) reads. Ansible
-        then handles a report on many runtimes faster.
-    type: bool
-    default: false
-    version_added: 1.1.0
 """
 
 EXAMPLES = r"""
@@ -178,7 +171,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
-from ansible_collections.mstr.library.plugins.plugin_utils import _environment, _judging, _packing
+from ansible_collections.mstr.library.plugins.plugin_utils import _environment, _judging
 from ansible_collections.mstr.library.plugins.plugin_utils._inventory import Sources
 
 
@@ -190,15 +183,13 @@ def environment_report(
     policy: Any = None,
     accepted: Any = (),
     detail: bool = False,
-    packed: bool = False,
     approved: str = "",
-) -> dict[str, Any] | str:
+) -> dict[str, Any]:
     """The report. Raises AnsibleFilterError if the input is not the result of a task."""
     # ansible-core 2.16 turns a null from a template into an empty string.
     result = None if result == "" else result
     if not (isinstance(result, Mapping) or (result is None and isinstance(read, Mapping))):
         raise AnsibleFilterError("environment_report takes the result of mstr.library.mstr_runtimes")
-    result, read = _packing.unpacked(result), _packing.unpacked(read)
     try:
         # If the task failed, its message may be about the policy.
         rules = {} if read is None or read.get("failed") else _judging.rules_of(policy)
@@ -215,8 +206,7 @@ def environment_report(
         today=datetime.now(timezone.utc).date(),
         approved=approved,
     )
-    report = _environment.environment_report(sources, detail)
-    return _packing.text_of(report) if packed else report
+    return _environment.environment_report(sources, detail)
 
 
 class FilterModule:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Results on many runtimes as one short text, between the tasks of an audit.
+"""Reports on many runtimes as one short text, between the tasks of an audit.
 
 Ansible walks through every value of a result several times: when a task returns it, when a variable holds it and when
 a template uses it. With thousands of runtimes this takes most of the time of an audit. A text is one value.
@@ -17,26 +17,6 @@ import json
 import zlib
 from collections.abc import Mapping
 from typing import Any
-
-# The variable by which the action plugin recognizes a task of the playbook mstr.library.audit.
-SWITCH = "mstr_called_by_audit"
-_KEY = "packed"
-# What Ansible itself reads in a result.
-_PLAIN = ("msg", "failed", "skipped", "unreachable", "warnings", "deprecations", "exception", "error")
-
-
-def adapted(result: dict[str, Any]) -> dict[str, Any]:
-    """The result of a task of an audit, which changes nothing, with everything but the message in one text."""
-    plain = {key: value for key, value in result.items() if key in _PLAIN or key.startswith("_ansible")}
-    rest = {key: value for key, value in result.items() if key not in plain and key != "invocation"}
-    return {**plain, "changed": False, _KEY: text_of(rest)}
-
-
-def unpacked(result: Any) -> Any:
-    """A result, as the task returned it."""
-    if not (isinstance(result, Mapping) and _KEY in result):
-        return result
-    return {**{key: value for key, value in result.items() if key != _KEY}, **content_of(result[_KEY])}
 
 
 def text_of(content: Mapping[str, Any]) -> str:

@@ -158,9 +158,20 @@ def when(text: Any) -> str:
     return f"{found.group(1)} {found.group(2)} UTC" if found else str(text or "")
 
 
+class _Environment(Environment):
+    """Jinja, which looks for a key first. A report has only mappings, and tens of thousands of them."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """The value of `obj.attribute` in the template."""
+        try:
+            return obj[attribute]
+        except (TypeError, LookupError):
+            return super().getattr(obj, attribute)
+
+
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    environment = Environment(
+    environment = _Environment(
         loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["when"] = when

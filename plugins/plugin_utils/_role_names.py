@@ -17,16 +17,24 @@ SWITCH = "mstr_called_by_role"
 
 # The options of mstr_runtimes for which the role has a variable `mstr_runtimes_…`, except `purge` and `wait`, which
 # are also ordinary words.
-_OPTIONS = (
-    "concurrency|journal_comment|plan_id|policy|protect_projects|protect_used|purge_exclude|purge_limit|"
-    "wait_interval|wait_timeout"
+OPTIONS = (
+    "concurrency",
+    "journal_comment",
+    "plan_id",
+    "policy",
+    "protect_projects",
+    "protect_used",
+    "purge_exclude",
+    "purge_limit",
+    "wait_interval",
+    "wait_timeout",
 )
 _PLACES = re.compile(
     r"""
     (?P<kept> (?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w) )  # quoted values, such as a name
     | (?<![\w.'"-]) (?: (?P<list> runtimes (?=[\[.]) | (?<=found\ in\ )runtimes )
     | (?P<option> src (?=\ ['"]) | (?:"""
-    + _OPTIONS
+    + "|".join(OPTIONS)
     + r""")\b ) )
     """,
     re.VERBOSE,

@@ -259,3 +259,40 @@ def test_a_misspelled_variable_is_refused_before_the_login(play: Play, servers: 
     assert played.status == 2
     assert "mstr_fail_on_violations is not a variable of mstr.library; did you mean" in played.output
     assert servers[0].requests() == []
+
+
+def test_a_host_that_ansible_cannot_reach_is_not_reported_and_fails_the_run(
+    play: Play, servers: list[Simulator]
+) -> None:
+    play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
+    play.hosts["env1"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    played = play(AUDIT)
+    assert played.status == 2, played.output
+    assert played.outcomes == {"env0": "not_judged"}
+    assert played.report["not_reached"] == ["env1"]
+    assert "Ansible cannot reach env1 with ssh" in played.output
+    assert servers[1].calls() == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"mstr_runtimes_policy": "{{ company_policy }}"}, "company_policy"),
+        ({"mstr_runtimes": RUNTIMES, "mstr_runtimes_src": "other.yml"}, "Set only one of mstr_runtimes and mstr_runtim"),
+        ({"mstr_runtimes_src": "missing.yml"}, "missing.yml' cannot be read: No such file"),
+        ({"mstr_runtimes": RUNTIMES, "mstr_runtimes_purge_limit": "few"}, "mstr_runtimes_purge_limit"),
+        ({"mstr_in_process": "perhaps"}, "mstr_in_process must be true or false, not 'perhaps'"),
+    ],
+)
+def test_an_environment_with_an_invalid_variable_fails_after_the_report(
+    play: Play, servers: list[Simulator], variables: dict[str, object], message: str
+) -> None:
+    play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
+    play.hosts["env1"] |= variables
+    played = play(AUDIT)
+    assert played.status == 2, played.output
+    assert played.outcomes == {"env0": "not_judged", "env1": "failed"}
+    assert message in played.messages()["env1"]
+    assert re.search(r"env0 .*failed=0", played.output)
+    assert re.search(r"env1 .*failed=1", played.output)
+    assert [server.open_sessions() for server in servers[:2]] == [[], []]

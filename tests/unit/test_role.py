@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables that the role documents are those that it reads."""
+"""The variables that the role documents are those that it reads, and that an audit reads for it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.modules import mstr_runtimes
+from ansible_collections.mstr.library.plugins.plugin_utils import _audit
 
 ROLE = Path(__file__).parents[2] / "roles" / "runtimes"
 
@@ -42,3 +43,9 @@ def test_every_option_of_the_module_is_passed_on():
     assert {name for name in options if name.startswith("mstr_runtimes")} - own == passed_on - {
         "mstr_runtimes_runtimes"
     }
+
+
+def test_an_audit_compares_as_the_role_applies():
+    [task] = [one for one in read("tasks/main.yml") if "mstr.library.mstr_runtimes" in one]
+    assert {**_audit.DEFINITIONS, **_audit.COMPARED}.keys() == task["mstr.library.mstr_runtimes"].keys()
+    assert _audit.CONNECTION.keys() == read("vars/main.yml")["runtimes_connection"].keys()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import Faults, ValidationError
 from .kinds import RESOURCE_KEYS, Package, Resource, number
-from .networks import NETADDR_IMPORT_ERROR, block_in, canonical, embedded, union
+from .networks import NETADDR_IMPORT_ERROR, Span, block_in, canonical, embedded, span, union
 
 if TYPE_CHECKING:
     # Only rules of packages and versions import the module, so that other tasks start faster.
@@ -145,12 +145,10 @@ def _each(place: str, texts: Iterable[str], parse: Callable[[str], Any]) -> list
     return parsed
 
 
-def _addresses(blocks: Iterable[str]) -> Any:
+def _addresses(blocks: Iterable[str]) -> tuple[Span, ...]:
     """The addresses in the blocks of a rule. A block of mapped or NAT64 addresses also includes the IPv4 ones."""
-    addresses = union(blocks)
-    for text in blocks:
-        addresses |= embedded(text, whole=True)
-    return addresses
+    spans = [span(text) for text in blocks]
+    return union([*spans, *(one for block in spans for one in embedded(block, whole=True))])
 
 
 def _allowed_networks(place: str, given: Sequence[str]) -> Any:
@@ -162,12 +160,13 @@ def _forbidden_networks(place: str, given: Sequence[str]) -> Any:
 
 
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
-def _judged(text: str) -> tuple[Any, Any] | None:
+def _judged(text: str) -> tuple[Span, list[Span]] | None:
     """The addresses of an entry, and the IPv4 addresses that it contains as IPv6; None if it is not a block."""
     try:
-        return union([text]), embedded(text)
+        block = span(text)
     except ValueError:
         return None
+    return block, embedded(block)
 
 
 def _entries(values: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
@@ -180,9 +179,9 @@ def _networks_within(allowed: Any, values: Mapping[str, Any]) -> Iterator[Findin
         judged = _judged(text)
         if judged is None:
             yield "whitelist", index, text, "is not a CIDR block"
-        elif not judged[0].issubset(allowed):
+        elif not judged[0].lies_in(allowed):
             yield "whitelist", index, text, "does not lie within the allowed networks"
-        elif not judged[1].issubset(allowed):
+        elif not all(one.lies_in(allowed) for one in judged[1]):
             why = "contains IPv4 addresses (as IPv6) that do not lie within the allowed networks"
             yield "whitelist", index, text, why
 
@@ -193,7 +192,7 @@ def _networks_never(forbidden: Sequence[tuple[str, Any]], values: Mapping[str, A
         if judged is None:
             yield "whitelist", index, text, f"{NOT_JUDGED}: it is not a CIDR block"
             continue
-        hit = [name for name, addresses in forbidden if not (judged[0] | judged[1]).isdisjoint(addresses)]
+        hit = [name for name, addresses in forbidden if any(one.overlaps(addresses) for one in (judged[0], *judged[1]))]
         if hit:
             yield "whitelist", index, text, f"overlaps {', '.join(hit)}"
 
