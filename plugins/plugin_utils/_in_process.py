@@ -96,9 +96,7 @@ class ActionModule(NormalAction):
         task = self._task.copy(exclude_parent=True)
         task.action = plugin.__module__.replace(".plugins.action.", ".").partition(".")[2]
         task.args, task.check_mode, task.diff = options, True, False
-        other = plugin(
-            task, self._connection, self._play_context, self._loader, self._templar, self._shared_loader_obj
-        )  # type: ignore[no-untyped-call]
+        other = plugin(task, self._connection, self._play_context, self._loader, self._templar, self._shared_loader_obj)
         return other.run(None, task_vars)
 
     def _with_found_files(self, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -278,7 +278,7 @@ def test_a_host_that_ansible_cannot_reach_is_not_reported_and_fails_the_run(
     ("variables", "message"),
     [
         ({"mstr_runtimes_policy": "{{ company_policy }}"}, "company_policy"),
-        ({"mstr_runtimes": RUNTIMES, "mstr_runtimes_src": "other.yml"}, "Set only one of mstr_runtimes and mstr_runtim"),
+        ({"mstr_runtimes": RUNTIMES, "mstr_runtimes_src": "other.yml"}, "Set only one of mstr_runtimes and"),
         ({"mstr_runtimes_src": "missing.yml"}, "missing.yml' cannot be read: No such file"),
         ({"mstr_runtimes": RUNTIMES, "mstr_runtimes_purge_limit": "few"}, "mstr_runtimes_purge_limit"),
         ({"mstr_in_process": "perhaps"}, "mstr_in_process must be true or false, not 'perhaps'"),
