@@ -416,20 +416,29 @@ def test_the_session_has_its_first_name_too():
     assert task.library == task.session == "the session"
 
 
+def read_also(monkeypatch, **more):
+    """Options that no process can hand over as JSON, beside what Ansible reads."""
+    read = auth.OwnModule._read_params
+
+    def read_params(module):
+        read(module)
+        module.params.update(more)
+
+    monkeypatch.setattr(auth.OwnModule, "_read_params", read_params)
+
+
 def test_half_a_character_is_refused_by_the_name_of_its_option(run, server, monkeypatch):
     """ansible-core 2.16 could not even log it; newer ones refuse most of them."""
-    given = user(server, names=["ok", "a\ud800b"])
-    monkeypatch.setattr(auth.OwnModule, "_read_params", lambda module: setattr(module, "params", given))
+    read_also(monkeypatch, names=["ok", "a\ud800b"])
     spec = auth.argument_spec(names={"type": "list", "elements": "str"})
-    result = run(lambda: auth.run(spec, user_info))
+    result = run(lambda: auth.run(spec, user_info), **user(server))
     assert result["msg"] == "names[1] contains half of a character (a lone surrogate); remove it"
     assert server.calls == []
 
 
 def test_a_secret_with_half_a_character_is_not_shown(run, server, monkeypatch):
-    given = user(server, password="secret-\udc80-word")
-    monkeypatch.setattr(auth.OwnModule, "_read_params", lambda module: setattr(module, "params", given))
-    result = run(module())
+    read_also(monkeypatch, password="secret-\udc80-word")
+    result = run(module(), **user(server))
     assert result["msg"] == "password contains half of a character (a lone surrogate); remove it"
     assert "secret" not in str(result)
 
