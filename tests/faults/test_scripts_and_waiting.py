@@ -58,48 +58,32 @@ def test_a_signal_stops_the_script_on_the_server(sim: Simulator, number: signal.
     assert sim.open_sessions() == []
 
 
-def test_a_signal_during_a_poll_stops_the_script_at_once(sim: Simulator) -> None:
-    sim.fault("hang", operation="result")
+MOMENTS: dict[str, tuple[dict[str, Any], str]] = {
+    "poll": ({"kind": "hang", "operation": "result"}, "It was stopped on the server."),
+    "start": (
+        {"kind": "slow", "operation": "run", "seconds": 1.0},
+        "Stopped by signal SIGTERM while the script was being started on the default runtime. It was stopped on the "
+        "server.",
+    ),
+    "start that hangs": ({"kind": "hang", "operation": "run"}, "the script may be running on the server"),
+    "login": ({"kind": "slow", "operation": "login", "seconds": 1.0}, "It was not started."),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_signal_during_any_call_leaves_no_script_and_no_session(sim: Simulator, moment: str) -> None:
+    fault, words = MOMENTS[moment]
+    sim.fault(**fault)
     running = script(sim)
-    wait_for_call(sim, "result", running)
+    wait_for_call(sim, fault["operation"], running)
     running.process.send_signal(signal.SIGTERM)
     done = running.done()
-    assert done.seconds < ENOUGH_S
-    assert "It was stopped on the server." in done.sentence
-    assert nothing_runs(sim)
-    assert sim.open_sessions() == []
-
-
-def test_a_signal_during_the_start_stops_the_started_script(sim: Simulator) -> None:
-    sim.fault("slow", operation="run", seconds=1.0)
-    running = script(sim)
-    wait_for_call(sim, "run", running)
-    running.process.send_signal(signal.SIGTERM)
-    assert running.done().sentence == (
-        "Stopped by signal SIGTERM while the script was being started on the default runtime. It was stopped on the "
-        "server."
-    )
-    assert calls_but_polls(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]
+    assert words in done.sentence
+    assert moment != "poll" or done.seconds < ENOUGH_S
+    stopped = ["POST /scripts", "DELETE /scripts"] if "stopped on the server" in words else []
+    if moment != "start that hangs":
+        assert calls_but_polls(sim) == ["POST /auth/login", *stopped, "POST /auth/logout"]
     wait_until(lambda: nothing_runs(sim), "the script has ended")
-    assert sim.open_sessions() == []
-
-
-def test_a_signal_during_the_login_starts_no_script_and_is_reported(sim: Simulator) -> None:
-    sim.fault("slow", operation="login", seconds=1.0)
-    running = script(sim)
-    wait_for_call(sim, "login", running)
-    running.process.send_signal(signal.SIGTERM)
-    assert running.done().sentence.endswith("It was not started.")
-    assert calls_but_polls(sim) == ["POST /auth/login", "POST /auth/logout"]
-    assert sim.open_sessions() == []
-
-
-def test_a_start_that_hangs_may_have_started_the_script(sim: Simulator) -> None:
-    sim.fault("hang", operation="run")
-    running = script(sim)
-    wait_for_call(sim, "run", running)
-    running.process.send_signal(signal.SIGTERM)
-    assert "the script may be running on the server" in running.done().sentence
     assert sim.open_sessions() == []
 
 

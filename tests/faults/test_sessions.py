@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -141,42 +139,6 @@ def test_a_password_that_masks_a_name_causes_a_warning(sim: Simulator) -> None:
     assert "runtime.packages[0].name" in warning
 
 
-# --- invalid sessions are rejected before any request
-
-
-@pytest.fixture
-def given(sim: Simulator) -> Iterator[str]:
-    text = log_in(sim)
-    sim.clear_requests()
-    yield text
-    assert sim.calls() == [], "no request may be sent"
-
-
-@pytest.mark.parametrize("cut", [1, 4, 40])
-def test_a_truncated_session_is_refused(sim: Simulator, given: str, cut: int) -> None:
-    assert "is not a complete session string" in on(given[:-cut], sim, name="New").sentence
-
-
-@pytest.mark.parametrize(
-    "made_up",
-    ["x", "{}", "é", base64.b64encode(b'["http://127.0.0.1", "token", [], false]').decode(), "A" * 400, "********"],
-)
-def test_a_made_up_session_is_refused(sim: Simulator, given: str, made_up: str) -> None:
-    assert "is not a complete session string" in on(made_up, sim, name="New").sentence
-
-
-@pytest.mark.parametrize("module", ["mstr_runtime", "mstr_session"])
-def test_a_session_of_another_server_is_refused(sim: Simulator, given: str, module: str) -> None:
-    own = {"name": "New"} if module == "mstr_runtime" else {"state": "absent"}
-    done = on(given, sim, module, base_url="https://elsewhere.invalid/MicroStrategyLibrary", **own)
-    wanted = f"session belongs to {sim.base_url}, not to base_url https://elsewhere.invalid/MicroStrategyLibrary"
-    assert wanted in done.sentence
-
-
-def test_an_empty_session_counts_as_not_given(sim: Simulator, given: str) -> None:
-    assert "session" in on("", sim, "mstr_session", state="absent", base_url=sim.base_url).sentence
-
-
 # --- mstr_session itself
 
 
@@ -264,16 +226,6 @@ def test_an_expired_session_fails_without_credentials_and_is_replaced_with_them(
     assert "log in with mstr_session again, or supply base_url and credentials in addition" in done.sentence
     # If the task also has credentials, it logs in and out itself.
     assert runtime(sim, session=text, name="New").result["action"] == "created"
-    assert sim.open_sessions() == []
-
-
-@pytest.mark.parametrize("retries", [0, 1, 3])
-def test_retries_limits_the_number_of_new_logins(sim: Simulator, retries: int) -> None:
-    sim.fault("session_killed", operation="list", times=None)
-    with session(sim, retries=retries) as one, pytest.raises(MstrError) as failed:
-        one.ensure(name="New")
-    assert failed.value.error["code"] == "ERR009"
-    assert sim.calls().count(LOGIN) == 1 + retries
     assert sim.open_sessions() == []
 
 

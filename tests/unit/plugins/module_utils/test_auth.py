@@ -8,9 +8,7 @@ import base64
 import html
 import json
 import os
-import signal
 import sys
-import time
 import warnings
 from urllib.parse import quote, quote_plus
 
@@ -363,37 +361,6 @@ def test_the_filters_of_warnings_are_left_as_they_were(run, server):
     before = list(warnings.filters)
     run(module(), **user(server))
     assert list(warnings.filters) == before
-
-
-def interrupt():
-    """Send this process a signal, while the server has a call and before it answers."""
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(0.15)
-
-
-def test_a_signal_while_a_call_hangs_ends_in_a_sentence_and_a_logout(run, server):
-    def hang(request):
-        interrupt()
-        request.socket.recv(1)
-
-    server.answers["GET /sessions/userInfo"] = hang
-    result = run(module(), **user(server))
-    assert (run.status, result["msg"]) == (1, "Stopped by signal SIGTERM while trying to read /sessions/userInfo.")
-    assert server.calls[-1] == "POST /api/auth/logout"
-    assert server.open == 0
-
-
-def test_a_signal_while_the_login_hangs_leaves_no_session(run, server):
-    def slow(request):
-        interrupt()
-        del server.answers["POST /auth/login"]
-        return server.respond(request)
-
-    server.answers["POST /auth/login"] = slow
-    result = run(module(), **user(server))
-    assert (run.status, result["msg"]) == (1, "Stopped by signal SIGTERM while trying to log in.")
-    assert server.calls == ["POST /api/auth/login", "POST /api/auth/logout"]
-    assert server.open == 0
 
 
 def test_after_the_caller_has_ended_nothing_is_printed_and_the_session_is_closed(run, server, monkeypatch):

@@ -107,16 +107,6 @@ def test_an_untrusted_certificate_names_the_option_to_set(tmp_path):
     assert found.unclear is False
 
 
-def test_a_certificate_for_a_different_host(tmp_path):
-    file, context = self_signed(tmp_path, "other.example")
-    with Listener(lambda request: reply(), context) as server:
-        found = failed(server.url.replace("127.0.0.1", "localhost"), verify=str(file))
-    assert f"the TLS certificate of localhost:{server.port} is for another host" in found.sentence
-    assert "Use a host name that the certificate contains in base_url" in found.sentence
-    assert "ca_path" not in found.sentence
-    assert (found.unclear, found.hopeless) == (False, True)
-
-
 def test_a_server_that_wants_a_client_certificate(tmp_path):
     file, context = self_signed(tmp_path, "localhost")
     context.verify_mode = 2
@@ -124,12 +114,6 @@ def test_a_server_that_wants_a_client_certificate(tmp_path):
     with Listener(lambda request: reply(), context) as server:
         found = failed(server.url.replace("127.0.0.1", "localhost"), verify=str(file))
     assert "requires a client certificate that it trusts; check client_cert and client_key" in found.sentence
-
-
-def test_plain_http_where_tls_is_spoken():
-    with Listener(lambda request: reply()) as server:
-        found = failed(server.url.replace("http:", "https:"))
-    assert "does not use TLS; if the server uses plain http, write http:// in base_url" in found.sentence
 
 
 def proxy(place):
@@ -224,17 +208,6 @@ def test_a_dropped_connection_names_its_cause():
         drop()
     found = explained(requests.exceptions.ConnectionError(dropped.value))
     assert "(Connection reset by peer)" in found.sentence
-
-
-def test_an_invalid_ca_bundle_names_its_variable(tmp_path):
-    junk = tmp_path / "junk.pem"
-    junk.write_text("junk")
-    _certificate, context = self_signed(tmp_path, "localhost")
-    with Listener(lambda request: reply(), context) as server:
-        for path in (junk, tmp_path / "none.pem"):
-            found = failed(server.url, verify=str(path))
-            assert "check the file that REQUESTS_CA_BUNDLE" in found.sentence
-            assert (found.unclear, found.hopeless) == (False, True)
 
 
 def test_a_whole_call_that_took_too_long():

@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
-from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, lost, refusal, stored
+from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.many import (
     LIST,
     A,
@@ -275,14 +275,6 @@ def test_many_failures_are_counted_and_the_first_are_quoted():
     assert result["changed"] is False
 
 
-def test_a_lost_answer_is_looked_after():
-    have = Server()
-    have.fail("POST", lost(), done=True)
-    result = run(have, {"name": "a"}, {"name": "b"})
-    assert actions(result) == [("a", "created"), ("b", "created")]
-    assert have.names == ["a", "b"]
-
-
 def test_a_written_runtime_that_cannot_be_read_again_is_reported():
     have = holding(a=A, b=B)
     have.fail("GET")
@@ -441,17 +433,6 @@ def test_an_update_of_a_runtime_missing_in_the_list_succeeds():
     assert [entry["action"] for entry in result["runtimes"]] == ["updated", "created"]
     assert result["runtimes"][0]["runtime"]["others"] == "x"
     assert result["summary"]["failed"] == 0
-
-
-def test_a_lost_create_whose_differences_are_found_warns_as_for_one_runtime():
-    have = Server()
-    have.alter = lambda one: one.update(execTimeout=1)
-    have.fail("POST", lost(), done=True)
-    result = run(have, {"name": "new", "exec_timeout": 60}, retries=0)
-    assert actions(result) == [("new", "created")]
-    assert have.writes == ["POST /runtimes"]
-    [warning] = have.warnings
-    assert "exec_timeout" in warning
 
 
 # --- a restore

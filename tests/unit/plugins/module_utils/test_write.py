@@ -35,6 +35,7 @@ RESULT_KEYS = {"changed", "msg", "id", "action", "changed_fields", "changes", "r
 PATCH, DELETE = f"PATCH /runtimes/{ID}", f"DELETE /runtimes/{ID}"
 ABSENT = wanted(state="absent")
 NEW = wanted(description="new")
+LOST = {"POST": (NEW, "created"), "PATCH": (NEW, "updated"), "DELETE": (ABSENT, "deleted")}
 LOST_WAYS = [lost(), refusal(502), refusal(504), refusal(500, "ERR001", "oops")]
 LOST_NAMES = ["closed", "502", "504", "500"]
 
@@ -261,7 +262,16 @@ def test_work_that_goes_on_behind_a_proxy_is_waited_for(error):
 
 @pytest.mark.parametrize("error", LOST_WAYS, ids=LOST_NAMES)
 @pytest.mark.parametrize("done_at_once", [True, False])
-@pytest.mark.parametrize(("method", "definition", "action"), [("PATCH", NEW, "updated"), ("DELETE", ABSENT, "deleted")])
+@pytest.mark.parametrize(
+    ("method", "definition", "action"),
+    [
+        ("PATCH", NEW, "updated"),
+        ("PATCH", wanted(None, id=ID, description="new"), "updated"),
+        ("DELETE", ABSENT, "deleted"),
+        ("DELETE", wanted(None, id=ID, state="absent"), "deleted"),
+    ],
+    ids=["update", "update by id", "delete", "delete by id"],
+)
 def test_a_lost_update_or_delete_is_done_once(error, done_at_once, method, definition, action):
     server = Server(stored())
     server.fail(method, error, done=done_at_once)
@@ -272,12 +282,26 @@ def test_a_lost_update_or_delete_is_done_once(error, done_at_once, method, defin
     assert not outcome(server, definition).changed_fields
 
 
-def test_a_create_lost_twice_makes_one_runtime():
-    server = Server()
-    server.fail("POST", lost())
-    server.fail("POST", lost(), done=True)
-    assert outcome(server, NEW).action == "created"
-    assert server.names == ["r"]
+def test_a_lost_rename_is_found():
+    server = Server(stored())
+    server.fail("PATCH", lost(), done=True)
+    assert outcome(server, wanted("renamed", id=ID)).action == "updated"
+    assert (server.writes, server.names) == ([PATCH], ["renamed"])
+
+
+def holding_for(method):
+    return Server(*([] if method == "POST" else [stored()]))
+
+
+@pytest.mark.parametrize("method", LOST)
+def test_a_write_lost_twice_is_done_once(method):
+    definition, action = LOST[method]
+    server = holding_for(method)
+    server.fail(method, lost())
+    server.fail(method, lost(), done=True)
+    assert outcome(server, definition).action == action
+    assert len(server.writes) == 2
+    assert server.names == ([] if method == "DELETE" else ["r"])
 
 
 def test_a_lost_write_is_looked_up_for_some_seconds():
@@ -295,15 +319,20 @@ def test_an_error_of_the_server_itself_is_looked_up_once():
     assert len(server.pauses) == 1
 
 
+@pytest.mark.parametrize("method", LOST)
 @pytest.mark.parametrize("retries", [0, 2])
-def test_a_lost_write_is_repeated_as_often_as_retries_say(retries):
-    server = Server()
+def test_a_lost_write_is_repeated_as_often_as_retries_say(retries, method):
+    definition, action = LOST[method]
+    server = holding_for(method)
+    before = list(server.names)
     for _turn in range(9):
-        server.fail("POST", lost())
-    with pytest.raises(MstrError, match="retries are used up"):
-        server.ensure(NEW, retries=retries)
+        server.fail(method, lost())
+    with pytest.raises(MstrError, match="retries are used up") as failed:
+        server.ensure(definition, retries=retries)
+    assert f"After 7.75 seconds of checking, the runtime is still not {action}. The" in failed.value.sentence
+    assert sum(server.pauses) == 7.75 * (1 + retries)
     assert len(server.writes) == 1 + retries
-    assert server.names == []
+    assert server.names == before
 
 
 def test_without_retries_a_lost_write_is_still_looked_up():
@@ -322,22 +351,26 @@ def test_without_retries_the_look_up_outlasts_the_outage_that_lost_the_write():
     assert len(server.writes) == 1
 
 
-def test_if_the_result_of_a_write_is_unknown_the_message_says_what_to_check():
-    server = Server()
-    server.fail("GET")
-    server.fail("POST", lost())
+@pytest.mark.parametrize("method", LOST)
+def test_if_the_result_of_a_write_is_unknown_the_message_says_what_to_check(method):
+    definition, action = LOST[method]
+    server = holding_for(method)
+    server.fail(method, lost())
+    for _list in range(2 if method == "DELETE" else 1):  # before a delete, the list is read once more
+        server.fail("GET")
     server.fail("GET", lost("GET /api/runtimes"))
     with pytest.raises(MstrError) as failed:
-        server.ensure(NEW)
+        server.ensure(definition)
     assert "could not find out what the server did" in failed.value.sentence
-    assert "The runtime 'r' may or may not have been created; check it" in failed.value.sentence
+    assert f"The runtime 'r' may or may not have been {action}; check it" in failed.value.sentence
     assert failed.value.error["request"] == "POST /api/runtimes"
+    assert len(server.writes) == 1
 
 
 def test_after_a_lost_create_duplicate_names_are_an_error():
     server = Server(duplicate_names="allow")
     server.fail("POST", lost(), done=True, meanwhile=lambda: server.add({"name": "r"}))
-    with pytest.raises(MstrError, match="2 runtimes have the name 'r'"):
+    with pytest.raises(MstrError, match=r"2 runtimes have the name .r.: .* may or may not have been created"):
         server.ensure(NEW)
     assert len(server.writes) == 1
 
@@ -380,6 +413,7 @@ def test_if_the_server_allows_duplicates_the_warning_names_both_ids():
     [warning] = server.warnings
     assert first in warning
     assert second in warning
+    assert "or a lost response made this task create two. Delete one by its id." in warning
 
 
 @pytest.mark.parametrize(
