@@ -13,7 +13,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
@@ -55,6 +55,18 @@ def listed(texts: Sequence[str], most: int, separator: str = ", ") -> str:
     """The texts with commas, at most `most` of them: "a, b and 7 more"."""
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
     return separator.join(texts[:most]) + more
+
+
+def texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Every text and number in a value, with its place, such as `runtimes[0].name`."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from texts(one, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, (list, tuple)):
+        for index, one in enumerate(value):
+            yield from texts(one, f"{place}[{index}]")
+    elif value is not None and not isinstance(value, bool):
+        yield place, str(value)
 
 
 def disguises(secret: str) -> set[str]:

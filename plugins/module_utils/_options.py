@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from ._errors import clean, disguises, text_fault
+from ._errors import clean, disguises, text_fault, texts
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF = "contains half of a character (a lone surrogate); remove it"
@@ -209,7 +209,7 @@ def unicode_faults(params: Mapping[str, Any]) -> list[str]:
 
     No text is quoted, because it may be a secret, and Ansible would not find it in the escaped form.
     """
-    return [f"{name} {_HALF}" for name, text in _texts(params) if _SURROGATE.search(text)]
+    return [f"{name} {_HALF}" for name, text in texts(params) if _SURROGATE.search(text)]
 
 
 def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str]:
@@ -256,22 +256,10 @@ def masked_by_coincidence(result: Mapping[str, Any], secrets: Iterable[object]) 
     found = {secret for secret, text in escaped.items() if secret and text in whole}
     if not found:
         return None
-    names = sorted({name for name, text in _texts(facts) if any(secret in text for secret in found)})
+    names = sorted({name for name, text in texts(facts) if any(secret in text for secret in found)})
     if not names:
         return None
     return (
         f"The result does not show the real value of {', '.join(names)}: it contains a secret of this task, "
         "which Ansible masks everywhere. To avoid this, use a longer secret."
     )
-
-
-def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every text and number in a result, with its place, such as `runtime.name`."""
-    if isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from _texts(one, f"{name}.{key}" if name else str(key))
-    elif isinstance(value, (list, tuple)):
-        for index, one in enumerate(value):
-            yield from _texts(one, f"{name}[{index}]")
-    elif value is not None and not isinstance(value, bool):
-        yield name, str(value)

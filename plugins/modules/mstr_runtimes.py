@@ -206,6 +206,7 @@ options:
         O(purge=true).
       - Case, whitespace and the form of a character do not count. Brackets also match themselves, so V(Prod [EU] *)
         spares C(Prod [EU] Nightly).
+      - If something is purged, a warning names each entry without C(*) and C(?) that matches no runtime.
       - Write a list, even for a single name. A text is refused, because names may contain commas.
     type: list
     elements: str

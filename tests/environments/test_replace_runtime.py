@@ -66,6 +66,34 @@ def test_the_whole_way_and_again(play: Play, server: Simulator) -> None:
     assert server.open_sessions() == []
 
 
+def test_a_misspelled_old_runtime_fails_even_if_the_new_one_exists(play: Play, server: Simulator) -> None:
+    server.seed({"name": "New", "execTimeout": 1})
+    done = play(REPLACE, **{**VARIABLES, "mstr_replace_from": "Odl"})
+    assert done.status != 0
+    assert (
+        "No runtime has the name Odl (mstr_replace_from), and no script uses New (mstr_replace_to), so it was not "
+        "replaced before. Check the spelling."
+    ) in done.output
+    assert server.runtime("New")["execTimeout"] == 1
+
+
+def test_a_different_runtime_that_has_the_new_name_is_changed_only_if_no_script_uses_it(
+    play: Play, server: Simulator
+) -> None:
+    used_by = {"name": "Other", "id": "9" * 32, "runtime": "B" * 32}
+    new = {"name": "New", "id": "B" * 32, "execTimeout": 1}
+    server.seed(*RUNTIMES, new, projects=[{"name": "Sales", "scripts": [*SCRIPTS, used_by]}])
+    done = play(REPLACE, **VARIABLES)
+    assert done.status != 0
+    assert "New (mstr_replace_to) exists and is different" in done.output
+    assert "and scripts use it: Other. Choose a different name" in done.output
+    assert server.runtime("New")["execTimeout"] == 1
+    server.seed(*RUNTIMES, new, projects=[{"name": "Sales", "scripts": SCRIPTS}])
+    assert play(REPLACE, **VARIABLES).status == 0
+    assert server.runtime("New")["execTimeout"] == 321
+    assert used(server) == {"Close": "New", "Load": "New"}
+
+
 def test_a_failed_test_after_the_assignment_assigns_the_scripts_back(play: Play, server: Simulator) -> None:
     # The second run of the code fails.
     code = "import os, sys\npath = {!r}\nsys.exit(1) if os.path.exists(path) else open(path, 'w')".format(

@@ -122,8 +122,17 @@ def _plain(field: Field, given: Any) -> Any:
             raise ValidationError([f"{field.name} {fault}"])
     if given == "" and not field.may_be_empty:
         raise ValidationError([f"{field.name} is empty; omit the option to keep the current value"])
-    if isinstance(given, int) and given < field.least:
+    if field.spec["type"] == "int" and _number("int", field.name, given) < field.least:
         raise ValidationError([f"{field.name} must be at least {field.least}, not {given}"])
+    return given
+
+
+def _number(kind: str, place: str, given: Any) -> Any:
+    """The number. Raises ValidationError: a backup holds whatever a server returned."""
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise ValidationError([f"{place} {given!r} is not a number"])
+    if kind == "int" and not isinstance(given, int):
+        raise ValidationError([f"{place} {given!r} is not a whole number"])
     return given
 
 
@@ -169,12 +178,14 @@ def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Packag
     return tuple(packages)
 
 
-def _resource(_field: Field, given: Mapping[str, Any]) -> Resource:
+def _resource(field: Field, given: Mapping[str, Any]) -> Resource:
     amounts: dict[str, Any] = {key: given.get(key) for key in RESOURCE_KEYS}
     with Faults() as faults:
         for key, amount in amounts.items():
-            if amount is not None and not (math.isfinite(amount) and amount > 0):
-                faults.add(f"resource.{key} must be more than 0, not {amount}")
+            if amount is not None:
+                amount = faults.check(_number, field.spec["options"][key]["type"], f"resource.{key}", amount)
+                if amount is not None and not (math.isfinite(amount) and amount > 0):
+                    faults.add(f"resource.{key} must be more than 0, not {amount}")
     # A whole number is displayed as the server's: Ansible makes cpu a float.
     return Resource(**{key: number(amount) for key, amount in amounts.items()})
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .._errors import ANSIBLE_MASKS, Faults, ValidationError
+from .._errors import ANSIBLE_MASKS, Faults, ValidationError, texts
 from .definition import check_pool, definition_from
-from .fields import BY_NAME, FIELDS
+from .fields import FIELDS
 from .kinds import RESOURCE_KEYS
 from .names import DEFAULT_RUNTIME_ID, is_id, is_named
 
@@ -91,36 +91,7 @@ def _gaps_of(definition: Mapping[str, Any]) -> Iterator[str]:
 def _check(definition: Mapping[str, Any]) -> None:
     """Raises ValidationError with every reason why this definition would not create the same runtime."""
     with Faults() as faults:
-        for place, text in _texts(definition):
+        for place, text in texts(definition):
             if any(mask in text for mask in ANSIBLE_MASKS):
                 faults.add(f"{place} is masked by Ansible, because it contains a secret; use a longer secret")
-        mistyped = list(_mistyped(definition))
-        faults.add(*mistyped)
-        if not mistyped:
-            faults.check(definition_from, {**definition, "name": definition.get("name", "")})
-
-
-def _mistyped(definition: Mapping[str, Any]) -> Iterator[str]:
-    """A fault for each place that requires a number and holds something else."""
-    needs = {field.name: (field.spec["type"], definition.get(field.name)) for field in FIELDS}
-    specs = BY_NAME["resource"].spec["options"]
-    needs.update({f"resource.{key}": (specs[key]["type"], n) for key, n in definition.get("resource", {}).items()})
-    for place, (kind, value) in needs.items():
-        if value is None or kind not in ("int", "float"):
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            yield f"{place} {value!r} is not a number"
-        elif kind == "int" and not isinstance(value, int):
-            yield f"{place} {value!r} is not a whole number"
-
-
-def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in a definition, with its place, such as `packages[0].name`."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _texts(inner, f"{place}.{key}" if place else str(key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _texts(inner, f"{place}[{index}]")
-    elif isinstance(value, str):
-        yield place, value
+        faults.check(definition_from, {**definition, "name": definition.get("name", "")})

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -21,35 +21,44 @@ from .networks import as_network, in_order
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def _same(value: Any) -> Any:
-    return value
+class Kind:
+    """How values of one kind are handled; this one takes them as they are."""
+
+    def from_api(self, value: Any) -> Any:
+        """The value in a response."""
+        return value
+
+    def canonical(self, value: Any) -> Any:
+        """Equal for two values that mean the same."""
+        return value
+
+    def merge(self, _current: Any, wanted: Any, _purge: bool) -> Any:
+        """The value to send. `purge`: whether what only `current` has is removed."""
+        return wanted
+
+    def to_api(self, value: Any) -> Any:
+        """The value in a request."""
+        return value
+
+    def to_result(self, value: Any) -> Any:
+        """The value in a result; never called with None."""
+        return value
+
+    def to_diff(self, value: Any) -> Any:
+        """The value in a diff."""
+        return self.canonical(value)
+
+    def to_definition(self, value: Any) -> Any:
+        """The value for a definition, from the value in a result; never called with None."""
+        return value
+
+    def lost(self, _before: Any, _after: Any) -> Mapping[str, Any]:
+        """The keys that this collection does not know and a write dropped, with the values that they had."""
+        return _NOTHING
 
 
-def _wanted(_current: Any, wanted: Any, _purge: bool) -> Any:
-    return wanted
-
-
-def _nothing_lost(_before: Any, _after: Any) -> Mapping[str, Any]:
-    return _NOTHING
-
-
-class Kind(NamedTuple):
-    """How values of one kind are handled. Two values are equal when `canonical` of both is equal.
-
-    `merge` takes (current, wanted, purge) and returns the value to send. `to_definition` takes a value from a result
-    and returns the value for a definition. `lost` takes the values before and after a write, and returns the keys, with
-    their values, that this collection does not know and the server dropped. `to_result` and `to_definition` are never
-    called with None.
-    """
-
-    from_api: Callable[[Any], Any]
-    canonical: Callable[[Any], Any] = _same
-    merge: Callable[[Any, Any, bool], Any] = _wanted
-    to_api: Callable[[Any], Any] = _same
-    to_result: Callable[[Any], Any] = _same
-    to_diff: Callable[[Any], Any] = _same
-    to_definition: Callable[[Any], Any] = _same
-    lost: Callable[[Any, Any], Mapping[str, Any]] = _nothing_lost
+def _dropped(place: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{place}.{key}": one for key, one in before.items() if one is not None and after.get(key) is None}
 
 
 def text_or_none(value: Any) -> str | None:
@@ -84,47 +93,46 @@ def number(value: Any) -> Any:
     return int(read) if isinstance(read, float) and read.is_integer() else read
 
 
-def _canonical_text(value: str | None) -> str:
-    return value or ""
+class _Text(Kind):
+    def from_api(self, value: Any) -> str | None:
+        return text_or_none(value)
+
+    def canonical(self, value: str | None) -> str:
+        return value or ""
 
 
-def _canonical_count(value: Any) -> Any:
-    # Some servers omit a count of zero.
-    return 0 if value is None else value
+class _Number(Kind):
+    def from_api(self, value: Any) -> Any:
+        return number(value)
 
 
-TEXT = Kind(text_or_none, canonical=_canonical_text, to_diff=_canonical_text)
-NUMBER = Kind(number)
-COUNT = Kind(number, canonical=_canonical_count, to_diff=_canonical_count)
+class _Count(_Number):
+    def canonical(self, value: Any) -> Any:
+        # Some servers omit a count of zero.
+        return 0 if value is None else value
 
 
-def _networks_from_api(value: Any) -> tuple[str, ...] | None:
-    entries = entries_or_none(value)
-    return None if entries is None else tuple(str(entry) for entry in entries)
+class _Networks(Kind):
+    def from_api(self, value: Any) -> tuple[str, ...] | None:
+        entries = entries_or_none(value)
+        return None if entries is None else tuple(map(str, entries))
 
+    def canonical(self, value: Iterable[str] | None) -> tuple[str, ...]:
+        return in_order(as_network(entry) for entry in value or ())
 
-def _networks_canonical(value: Iterable[str] | None) -> tuple[str, ...]:
-    return in_order(as_network(entry) for entry in value or ())
+    def merge(self, current: Iterable[str] | None, wanted: Iterable[str], purge: bool) -> tuple[str, ...]:
+        kept = [] if purge else [as_network(entry) for entry in current or ()]
+        return tuple(dict.fromkeys([*kept, *wanted]))
 
+    def to_api(self, value: Iterable[str]) -> list[str]:
+        return list(value)
 
-def _networks_merge(current: Iterable[str] | None, wanted: Iterable[str], purge: bool) -> tuple[str, ...]:
-    kept = [] if purge else [as_network(entry) for entry in current or ()]
-    return tuple(dict.fromkeys([*kept, *wanted]))
+    to_result = to_api
 
+    def to_diff(self, value: Iterable[str] | None) -> list[str]:
+        return list(self.canonical(value))
 
-def _networks_listed(value: Iterable[str] | None) -> list[str]:
-    return list(_networks_canonical(value))
-
-
-NETWORKS = Kind(
-    _networks_from_api,
-    canonical=_networks_canonical,
-    merge=_networks_merge,
-    to_api=list,
-    to_result=list,
-    to_diff=_networks_listed,
-    to_definition=_networks_listed,
-)
+    to_definition = to_diff
 
 
 _TEXTS = ("version", "description", "status", "message")
@@ -159,16 +167,11 @@ class Package(NamedTuple):
             return self
         version = self.version or have.version
         description = have.description if self.description is None else self.description
-        fresh = (version or "") != (have.version or "")
-        return have._replace(
-            version=version,
-            description=description,
-            status=None if fresh else have.status,
-            message=None if fresh else have.message,
-        )
+        merged = have._replace(version=version, description=description)
+        return merged if (version or "") == (have.version or "") else merged._replace(status=None, message=None)
 
 
-def _package_from_api(entry: Any) -> Package:
+def _package(entry: Any) -> Package:
     if not isinstance(entry, Mapping):
         return Package(str(entry))
     return Package(
@@ -178,82 +181,61 @@ def _package_from_api(entry: Any) -> Package:
     )
 
 
-def _packages_from_api(value: Any) -> tuple[Package, ...] | None:
-    entries = entries_or_none(value)
-    return None if entries is None else tuple(_package_from_api(entry) for entry in entries)
+class _Packages(Kind):
+    def from_api(self, value: Any) -> tuple[Package, ...] | None:
+        entries = entries_or_none(value)
+        return None if entries is None else tuple(map(_package, entries))
 
+    def canonical(self, value: Iterable[Package] | None) -> tuple[tuple[str, str, str], ...]:
+        return tuple(sorted((one.key, one.version or "", one.description or "") for one in value or ()))
 
-def _packages_canonical(value: Iterable[Package] | None) -> tuple[tuple[str, str, str], ...]:
-    return tuple(sorted((p.key, p.version or "", p.description or "") for p in value or ()))
+    def merge(self, current: Iterable[Package] | None, wanted: Iterable[Package], purge: bool) -> tuple[Package, ...]:
+        have = list(current or ())
+        by_key = {package.key: package for package in reversed(have)}
+        requested = {package.key for package in wanted}
+        kept = [] if purge else [package for package in have if package.key not in requested]
+        return (*kept, *(package.over(by_key.get(package.key)) for package in wanted))
 
+    def to_api(self, value: Iterable[Package]) -> list[dict[str, str]]:
+        # Send an unchanged package with the version that the server returned: an empty version would upgrade it.
+        return [
+            {
+                "name": one.name,
+                "version": one.version or "",
+                **({} if one.description is None else {"description": one.description}),
+            }
+            for one in value
+        ]
 
-def _packages_merge(current: Iterable[Package] | None, wanted: Iterable[Package], purge: bool) -> tuple[Package, ...]:
-    have = list(current or ())
-    by_key = {package.key: package for package in reversed(have)}
-    requested = {package.key for package in wanted}
-    kept = [] if purge else [package for package in have if package.key not in requested]
-    return (*kept, *(package.over(by_key.get(package.key)) for package in wanted))
+    def to_result(self, value: Iterable[Package]) -> list[dict[str, Any]]:
+        return [{"name": package.name, **{key: getattr(package, key) for key in _TEXTS}} for package in value]
 
+    def to_diff(self, value: Iterable[Package] | None) -> list[dict[str, str]]:
+        shown = []
+        for one in sorted(value or (), key=lambda package: package.key):
+            texts = {"version": one.version, "description": one.description}
+            shown.append({"name": one.name, **{key: text for key, text in texts.items() if text}})
+        return shown
 
-def _packages_to_api(value: Iterable[Package]) -> list[dict[str, str]]:
-    return [_package_to_api(package) for package in value]
+    def to_definition(self, value: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        # A definition cannot ask for "any version" in place of a version, but it can clear a description.
+        packages = [
+            {
+                "name": entry.get("name") or "",
+                **({"version": entry["version"]} if entry.get("version") else {}),
+                "description": entry.get("description") or "",
+            }
+            for entry in value
+        ]
+        return sorted(packages, key=lambda package: str(package["name"]))
 
-
-def _package_to_api(package: Package) -> dict[str, str]:
-    # Send an unchanged package with the version that the server returned: an empty version would upgrade it.
-    body = {"name": package.name, "version": package.version or ""}
-    if package.description is not None:
-        body["description"] = package.description
-    return body
-
-
-def _packages_to_result(value: Iterable[Package]) -> list[dict[str, Any]]:
-    return [{"name": package.name, **{key: getattr(package, key) for key in _TEXTS}} for package in value]
-
-
-def _packages_to_diff(value: Iterable[Package] | None) -> list[dict[str, str]]:
-    return [_package_to_diff(package) for package in sorted(value or (), key=lambda package: package.key)]
-
-
-def _package_to_diff(package: Package) -> dict[str, str]:
-    texts = {"name": package.name, "version": package.version or "", "description": package.description or ""}
-    return {key: text for key, text in texts.items() if text or key == "name"}
-
-
-def _packages_to_definition(value: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    # A definition cannot ask for "any version" in place of a version, but it can clear a description.
-    packages = [
-        {
-            "name": entry.get("name") or "",
-            **({"version": entry["version"]} if entry.get("version") else {}),
-            "description": entry.get("description") or "",
-        }
-        for entry in value
-    ]
-    return sorted(packages, key=lambda package: str(package["name"]))
-
-
-def _packages_lost(before: Iterable[Package] | None, after: Iterable[Package] | None) -> dict[str, Any]:
-    """The unknown keys, with their values, that remaining packages had `before` a write and lack `after` it."""
-    have = {package.key: package.unknown for package in after or ()}
-    return {
-        f"packages['{package.name}'].{key}": value
-        for package in before or ()
-        for key, value in package.unknown.items()
-        if value is not None and package.key in have and have[package.key].get(key) is None
-    }
-
-
-PACKAGES = Kind(
-    _packages_from_api,
-    canonical=_packages_canonical,
-    merge=_packages_merge,
-    to_api=_packages_to_api,
-    to_result=_packages_to_result,
-    to_diff=_packages_to_diff,
-    to_definition=_packages_to_definition,
-    lost=_packages_lost,
-)
+    def lost(self, before: Iterable[Package] | None, after: Iterable[Package] | None) -> dict[str, Any]:
+        have = {package.key: package.unknown for package in after or ()}
+        found: dict[str, Any] = {}
+        for package in before or ():
+            if package.key in have:
+                found.update(_dropped(f"packages['{package.name}']", package.unknown, have[package.key]))
+        return found
 
 
 RESOURCE_KEYS = {"cpu": "cpu", "mem": "mem", "disk": "disk", "proc_count": "procCount"}
@@ -290,60 +272,44 @@ def _number_text(value: Any) -> str:
     return str(value)
 
 
-def _resource_from_api(value: Any) -> Resource | None:
-    if not isinstance(value, Mapping):
-        return None
-    known = set(RESOURCE_KEYS.values())
-    return Resource(
-        **{key: number(value.get(api)) for key, api in RESOURCE_KEYS.items()},
-        unknown={str(key): one for key, one in value.items() if key not in known},
-    )
+class _ResourceKind(Kind):
+    def from_api(self, value: Any) -> Resource | None:
+        if not isinstance(value, Mapping):
+            return None
+        known = set(RESOURCE_KEYS.values())
+        return Resource(
+            **{key: number(value.get(api)) for key, api in RESOURCE_KEYS.items()},
+            unknown={str(key): one for key, one in value.items() if key not in known},
+        )
+
+    def canonical(self, value: Resource | None) -> dict[str, Any]:
+        return (value or Resource()).amounts
+
+    def merge(self, current: Resource | None, wanted: Resource, _purge: bool) -> Resource:
+        return (current or Resource())._replace(**wanted.given)
+
+    def to_api(self, value: Resource) -> dict[str, Any]:
+        body = {RESOURCE_KEYS[key]: amount for key, amount in value.given.items()}
+        return {**body, "cpu": _number_text(value.cpu)} if "cpu" in body else body
+
+    def to_result(self, value: Resource) -> dict[str, Any]:
+        return value.amounts
+
+    def to_diff(self, value: Resource | None) -> dict[str, Any]:
+        return (value or Resource()).given
+
+    def to_definition(self, value: Mapping[str, Any]) -> dict[str, Any] | None:
+        return {key: amount for key, amount in value.items() if amount is not None} or None
+
+    def lost(self, before: Resource | None, after: Resource | None) -> dict[str, Any]:
+        return _dropped("resource", (before or Resource()).unknown, (after or Resource()).unknown)
 
 
-def _resource_canonical(value: Resource | None) -> dict[str, Any]:
-    return (value or Resource()).amounts
-
-
-def _resource_merge(current: Resource | None, wanted: Resource, _purge: bool) -> Resource:
-    return (current or Resource())._replace(**wanted.given)
-
-
-def _resource_to_api(value: Resource) -> dict[str, Any]:
-    body = {RESOURCE_KEYS[key]: amount for key, amount in value.given.items()}
-    if "cpu" in body:
-        body["cpu"] = _number_text(body["cpu"])
-    return body
-
-
-def _resource_to_result(value: Resource) -> dict[str, Any]:
-    return value.amounts
-
-
-def _resource_to_diff(value: Resource | None) -> dict[str, Any]:
-    return (value or Resource()).given
-
-
-def _resource_to_definition(value: Mapping[str, Any]) -> dict[str, Any] | None:
-    return {key: amount for key, amount in value.items() if amount is not None} or None
-
-
-def _resource_lost(before: Resource | None, after: Resource | None) -> dict[str, Any]:
-    """The unknown keys, with their values, that the resource had `before` a write and lacks `after` it."""
-    have = (after or Resource()).unknown
-    return {
-        f"resource.{key}": value
-        for key, value in (before or Resource()).unknown.items()
-        if value is not None and have.get(key) is None
-    }
-
-
-RESOURCE = Kind(
-    _resource_from_api,
-    canonical=_resource_canonical,
-    merge=_resource_merge,
-    to_api=_resource_to_api,
-    to_result=_resource_to_result,
-    to_diff=_resource_to_diff,
-    to_definition=_resource_to_definition,
-    lost=_resource_lost,
+TEXT, NUMBER, COUNT, NETWORKS, PACKAGES, RESOURCE = (
+    _Text(),
+    _Number(),
+    _Count(),
+    _Networks(),
+    _Packages(),
+    _ResourceKind(),
 )

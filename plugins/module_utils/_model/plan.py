@@ -98,23 +98,27 @@ def change_text(current: Runtime | None, plan: Plan) -> str:
     """What a person approves of a plan, as text that is the same for the same change; empty if nothing changes.
 
     It holds the runtime's id (its name for a create), the action, and each changed field before and after; for a
-    delete, every field. It depends neither on the order and spelling that a server uses nor on unmanaged fields.
+    delete, every field that the runtime has. It depends neither on the order and spelling that a server uses nor on
+    unmanaged fields, and not on which fields a release of this collection knows beside those.
     """
     if not plan.changed:
         return ""
-    names = [field.name for field in FIELDS] if plan.action == "delete" else sorted(plan.changed_fields)
     before = current.values if current else _NOTHING
     after = plan.runtime.values if plan.runtime and plan.action != "delete" else _NOTHING
+    names = [field.name for field in FIELDS] if plan.action == "delete" else plan.changed_fields
     changes = [
-        [name, *(_as_json(BY_NAME[name].kind.canonical(one.get(name))) for one in (before, after))] for name in names
+        [name, *(_as_json(BY_NAME[name].kind.canonical(one.get(name))) for one in (before, after))]
+        for name in sorted(names)
     ]
+    if plan.action == "delete":
+        changes = [[name, value] for name, value, _nothing in changes if value]
     return json.dumps([current.key if current else [after.get("name")], plan.action, changes], default=str)
 
 
 def _as_json(value: Any) -> Any:
-    """A canonical value so that equal values give equal JSON: 1.0 is 1, and keys are in order."""
+    """A canonical value so that equal values give equal JSON: 1.0 is 1, keys are in order, and null is left out."""
     if isinstance(value, Mapping):
-        return {key: _as_json(value[key]) for key in sorted(value)}
+        return {key: _as_json(value[key]) for key in sorted(value) if value[key] is not None}
     if isinstance(value, (list, tuple)):
         return [_as_json(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._errors import MstrError, ValidationError, clean
+from .._errors import MstrError, ValidationError, clean, texts
 
 _LARGEST = 64 * 2**20  # bytes
 _MOST_VALUES = 1_000_000
@@ -57,25 +57,13 @@ def _source(data: Any) -> Source:
     for key in ("restore", "literal_braces"):
         if whole.get(key) not in (None, True, False):
             raise _FileFault(f"has {key}: {clean(repr(whole[key]), 60)}; expected true or false")
-    template = None if whole.get("literal_braces") else next(_templates(entries, "runtimes"), None)
-    if template:
-        raise _FileFault(
-            f"has {{{{ }}}} in {template}, but src is not rendered as a template. If the braces are meant, write "
-            "literal_braces: true beside the key runtimes"
-        )
+    for place, text in () if whole.get("literal_braces") else texts(entries, "runtimes"):
+        if "{{" in text or "{%" in text:
+            raise _FileFault(
+                f"has {{{{ }}}} in {place}, but src is not rendered as a template. If the braces are meant, write "
+                "literal_braces: true beside the key runtimes"
+            )
     return Source(entries, bool(whole.get("restore")))
-
-
-def _templates(value: Any, place: str) -> Iterator[str]:
-    """The place of each text that looks like a template."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _templates(inner, f"{place}.{key}")
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _templates(inner, f"{place}[{index}]")
-    elif isinstance(value, str) and ("{{" in value or "{%" in value):
-        yield place
 
 
 def _parsed(text: str) -> Any:

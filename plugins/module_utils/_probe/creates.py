@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from .._errors import ApiError
 from .._model.names import DEFAULT_RUNTIME_ID
 from .._session.response import Response
-from .scratch import OTHER, Answer, Scratch, Unanswered, refused
+from .._work.write import ALREADY_EXISTS
+from .scratch import ANY, OTHER, Answer, Scratch, Unanswered, asks, refused
 
-_ALREADY_EXISTS = 15
 # Networks for documentation (RFC 5737), which no one uses: by text and by number in the order E A D C B.
 BLOCKS = ("203.0.113.128/25", "192.0.2.0/26", "203.0.113.0/25", "198.51.100.0/24", "192.0.2.64/26")
 PACKAGE = "six"  # small, and without dependencies
@@ -92,8 +92,7 @@ class Duplicate(NamedTuple):
 
 def same_name(scratch: Scratch) -> Duplicate:
     """A create with the name of a runtime that exists."""
-    name = scratch.known[scratch.once(minimal_runtime).id]
-    return _duplicate(scratch, name)
+    return _duplicate(scratch, scratch.known[scratch.once(minimal_runtime).id])
 
 
 def other_case(scratch: Scratch) -> Duplicate:
@@ -101,26 +100,6 @@ def other_case(scratch: Scratch) -> Duplicate:
     if scratch.once(same_name).refusal is None:
         raise Unanswered("The server accepts a second runtime of the same name, so case does not show.")
     return _duplicate(scratch, scratch.name("B"))
-
-
-def additional_runtime(scratch: Scratch) -> str:
-    """The id of one more runtime, under a name of its own."""
-    for found in (same_name, other_case):
-        try:
-            identity = scratch.once(found).id
-        except Unanswered:
-            continue
-        if identity:
-            break
-    else:
-        try:
-            return scratch.create(scratch.name("a"), _needed(scratch))[0]
-        except ApiError as exc:
-            raise Unanswered(f"A third runtime was {refused(exc)}.") from exc
-    refusal = scratch.patch(identity, {"name": scratch.name("a")})
-    if refusal:
-        raise Unanswered(f"A new name for a runtime was {refused(refusal)}.")
-    return identity
 
 
 def _duplicate(scratch: Scratch, name: str) -> Duplicate:
@@ -136,11 +115,27 @@ def _needed(scratch: Scratch) -> dict[str, Any]:
     return dict(_MORE) if needed is None else {name: _MORE[name] for name in needed}
 
 
+def additional_runtime(scratch: Scratch) -> str:
+    """The id of one more runtime, under a name of its own."""
+    for found in (same_name, other_case):
+        try:
+            identity = scratch.once(found).id
+        except Unanswered:
+            continue
+        if identity:
+            scratch.must_patch(identity, {"name": scratch.name("a")}, "A new name for a runtime")
+            return identity
+    try:
+        return scratch.create(scratch.name("a"), _needed(scratch))[0]
+    except ApiError as exc:
+        raise Unanswered(f"A third runtime was {refused(exc)}.") from exc
+
+
 # --- questions
 
 
+@asks("Which fields does a create need besides the name?")
 def create_requires(scratch: Scratch) -> Answer:
-    """Which fields a create needs."""
     needed = scratch.once(minimal_runtime).needed
     if needed is None:
         raise Unanswered("A create with a name alone is refused, and the server does not name the fields it needs.")
@@ -154,40 +149,41 @@ def _response(scratch: Scratch) -> Response:
     return response
 
 
+@asks("What is the HTTP status of a create?")
 def create_status(scratch: Scratch) -> Answer:
-    """The status of a create."""
     status = str(_response(scratch).status)
     return (status if status in ("200", "201") else OTHER), f"The response to a create had the status {status}."
 
 
+@asks("What is in the response to a create?", ANY)
 def create_answer(scratch: Scratch) -> Answer:
-    """The body of a create."""
     keys = set(_response(scratch).data())
     value = "id" if keys == {"id"} else "object" if {"id", "name"} <= keys else OTHER
     return value, f"The response to a create contained {'only the id' if value == 'id' else f'{len(keys)} keys'}."
 
 
+@asks("Can two runtimes have the same name?")
 def duplicate_names(scratch: Scratch) -> Answer:
-    """Whether names are unique."""
     refusal = scratch.once(same_name).refusal
     if refusal is None:
         return "allow", "A second runtime of the same name was accepted."
     return "refuse", f"A second runtime of the same name was {refused(refusal)}."
 
 
+@asks("With which HTTP status is a second runtime of the same name refused?")
 def duplicate_status(scratch: Scratch) -> Answer:
-    """How a duplicate is refused."""
     refusal = scratch.once(same_name).refusal
     if refusal is None:
         raise Unanswered("The server accepts a second runtime of the same name.")
-    if refusal.number != _ALREADY_EXISTS:
-        # If two plays create the same runtime at the same time, the modules recognize the refusal by this code.
-        return OTHER, f"A second runtime of the same name was {refused(refusal)}, and not with ERR0015."
-    return refusal.status, f"A second runtime of the same name was {refused(refusal)}."
+    evidence = f"A second runtime of the same name was {refused(refusal)}"
+    # If two plays create the same runtime at the same time, the modules recognize the refusal by this code.
+    if refusal.number == ALREADY_EXISTS:
+        return refusal.status, f"{evidence}."
+    return OTHER, f"{evidence}, and not with ERR0015."
 
 
+@asks("Are names case-sensitive?")
 def names_case(scratch: Scratch) -> Answer:
-    """Whether names are compared with case."""
     first, refusal = scratch.once(same_name).refusal, scratch.once(other_case).refusal
     if refusal is None:
         return "sensitive", "A second runtime was accepted whose name differs only in case."
@@ -196,40 +192,38 @@ def names_case(scratch: Scratch) -> Answer:
     return "insensitive", f"A second runtime whose name differs only in case was {refused(refusal)}."
 
 
+@asks("Does the server keep a space at the end of a name?", ANY)
 def names_whitespace(scratch: Scratch) -> Answer:
-    """What the server does with a space at the end of a name."""
     identity = scratch.once(additional_runtime)
     refusal = scratch.patch(identity, {"name": f"{scratch.name('a')} "})
     if refusal:
-        return OTHER, f"A name with a space at its end was {refused(refusal)}."
+        return OTHER, f"A name with a space at its end was {refusal}."
     name = str(scratch.read(identity).get("name"))
     value = {scratch.name("a"): "trim", f"{scratch.name('a')} ": "keep"}.get(name, OTHER)
     return value, f"A space at the end of a name was {'kept' if value == 'keep' else 'not kept'}."
 
 
+# What the server returns for texts, and for lists and sizes.
+_UNSET = {
+    ("nothing", "nothing"): "absent",
+    ("null", "null"): "null",
+    ("null", "nothing"): "null_text",
+    ("a value", "a value"): "defaults",
+}
+
+
+@asks("What does the server return for a field that was never set?", ANY)
 def unset_fields(scratch: Scratch) -> Answer:
-    """How a field comes back that was never set."""
     made = scratch.once(minimal_runtime)
     found, needed = scratch.read(made.id), tuple(_MORE) if made.needed is None else made.needed
 
-    def states(*names: str) -> set[str]:
-        shown = {name: found.get(name, "absent") for name in names if name not in needed}
-        return {"null" if value is None else "absent" if value == "absent" else "a value" for value in shown.values()}
+    def returned(*names: str) -> str:
+        values = [found.get(name, "nothing") for name in names if name not in needed]
+        words = {"null" if value is None else "nothing" if value == "nothing" else "a value" for value in values}
+        return " or ".join(sorted(words))
 
-    text, rest = states("description", "others", "runtimeVersion"), states("whitelist", "resource")
-    evidence = f"The server returned {_words(text)} for texts, and {_words(rest)} for lists and sizes."
-    if not text or not rest:
+    texts, rest = returned("description", "others", "runtimeVersion"), returned("whitelist", "resource")
+    if not texts or not rest:
         raise Unanswered("A create needs so many fields that none was left unset.")
-    for value, expected in (
-        ("absent", ({"absent"}, {"absent"})),
-        ("null", ({"null"}, {"null"})),
-        ("null_text", ({"null"}, {"absent"})),
-        ("defaults", ({"a value"}, {"a value"})),
-    ):
-        if (text, rest) == expected:
-            return value, evidence
-    return OTHER, evidence
-
-
-def _words(states: set[str]) -> str:
-    return " or ".join(sorted("nothing" if state == "absent" else state for state in states))
+    evidence = f"The server returned {texts} for texts, and {rest} for lists and sizes."
+    return _UNSET.get((texts, rest), OTHER), evidence

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._errors import ApiError
@@ -15,14 +15,15 @@ from .._model.fields import FIELDS
 from .._model.kinds import RESOURCE_KEYS
 from .._model.names import DEFAULT_RUNTIME_ID
 from .creates import BLOCKS, CPU, MEMORY, additional_runtime, runtime_with_all_fields
-from .scratch import OTHER, Answer, Scratch, Unanswered, refused
+from .scratch import ANY, OTHER, Answer, Ask, Question, Scratch, Unanswered, asks, refused
 
 _READS = 4  # of a shuffled list of four, one in 24 repeats the order of another
 _BUILT_IN_NAME = re.compile(r"\([^()]{1,40}\) (MicroStrategy|Strategy)")
+_COMMENT = "mstr.library.mstr_probe"
 
 
+@asks("Which fields does the list of runtimes omit?")
 def list_omits(scratch: Scratch) -> Answer:
-    """Which fields the list leaves out."""
     try:
         identity, of = scratch.once(runtime_with_all_fields), "a runtime with every field set"
     except Unanswered:
@@ -31,7 +32,7 @@ def list_omits(scratch: Scratch) -> Answer:
     if not entry:
         raise Unanswered("The list does not show the runtime.")
     found = scratch.read(identity)
-    if identity != DEFAULT_RUNTIME_ID and zero_counts(scratch)[0] == "omit":
+    if identity != DEFAULT_RUNTIME_ID and zero_counts.ask(scratch)[0] == "omit":
         # Set it, so that a response contains it.
         scratch.patch(identity, {"minCachedInstances": 1})
         found = scratch.read(identity)
@@ -43,31 +44,26 @@ def list_omits(scratch: Scratch) -> Answer:
     return omitted, f"For {of}, the list omits {', '.join(omitted) or 'nothing'}."
 
 
+@asks("In which order does the list show the runtimes?", ANY)
 def list_order(scratch: Scratch) -> Answer:
-    """In which order the list shows runtimes."""
     scratch.once(runtime_with_all_fields)
     scratch.once(additional_runtime)
     for _read in range(_READS):
         scratch.listed()
-    ours = list(scratch.known)
+    last = scratch.list_orders[-_READS:]
+    # Somebody may have created or deleted a runtime meanwhile.
+    everywhere, ours = set(last[0]).intersection(*last), list(scratch.known)
     orders = [[one for one in order if one in ours] for order in scratch.list_orders]
-    orders = [order for order in orders if len(order) == len(ours)]
     return _order(
-        [[*order] for order in _of_all(scratch.list_orders)],
-        orders,
+        [[one for one in order if one in everywhere] for order in last],
+        [order for order in orders if len(order) == len(ours)],
         {"creation": ours, "reversed": ours[::-1], "name": sorted(ours, key=lambda one: scratch.known[one])},
         "the runtimes",
     )
 
 
-def _of_all(orders: list[list[str]]) -> list[list[str]]:
-    """The orders of what all lists since the first hold."""
-    everywhere = set(orders[-1]).intersection(*orders[-_READS:])
-    return [[one for one in order if one in everywhere] for order in orders[-_READS:]]
-
-
+@asks("In which order does the server return whitelist and packages?", ANY)
 def field_order(scratch: Scratch) -> Answer:
-    """In which order a whitelist comes back."""
     identity = scratch.once(runtime_with_all_fields)
     for _read in range(_READS - 1):
         scratch.read(identity)
@@ -87,7 +83,7 @@ _IN_WORDS = {
 }
 
 
-def _order(seen: list[list[str]], ours: list[list[str]], known: Mapping[str, list[str]], what: str) -> Answer:
+def _order(seen: Sequence[list[str]], ours: Sequence[list[str]], known: Mapping[str, list[str]], what: str) -> Answer:
     if any(order != seen[0] for order in seen) or any(order != ours[-1] for order in ours[-_READS:]):
         return "shuffled", f"{_READS} reads showed {what} in different orders."
     for name, order in known.items():
@@ -96,17 +92,12 @@ def _order(seen: list[list[str]], ours: list[list[str]], known: Mapping[str, lis
     return OTHER, f"{_READS} reads showed {what} in the same order, which is not {' or '.join(known)}."
 
 
+@asks("What is the name of the built-in runtime?")
 def default_name(scratch: Scratch) -> Answer:
-    """The name of the built-in runtime."""
     name = str(scratch.read(DEFAULT_RUNTIME_ID).get("name"))
     if not _BUILT_IN_NAME.fullmatch(name):
         raise Unanswered("A user may have chosen the name of the built-in runtime, so it is not published.")
     return name, "The runtime with the documented id has this name."
-
-
-def zero_counts(scratch: Scratch) -> Answer:
-    """Whether a count of zero comes back."""
-    return scratch.once(_zero_counts)
 
 
 def _zero_counts(scratch: Scratch) -> Answer:
@@ -115,56 +106,109 @@ def _zero_counts(scratch: Scratch) -> Answer:
     return "omit", "minCachedInstances was sent as 0 and was not returned."
 
 
-def _stored(scratch: Scratch, entry: str) -> str | None:
-    """How the server stores one whitelist entry; None if it refuses the entry."""
-    identity = scratch.once(runtime_with_all_fields)
-    refusal = scratch.patch(identity, {"whitelist": [entry]})
-    if refusal:
-        return None
-    stored = scratch.read(identity).get("whitelist")
-    if not isinstance(stored, list) or len(stored) != 1:
-        raise Unanswered("The server accepted the entry, but did not return it.")
-    return str(stored[0])
+zero_counts = Question(
+    "zero_counts", "Does the server return a count of zero?", lambda scratch: scratch.once(_zero_counts)
+)
 
 
-def _cidr(scratch: Scratch, entry: str, known: Mapping[str | None, str]) -> Answer:
-    stored = _stored(scratch, entry)
-    evidence = f"{entry} was refused." if stored is None else f"{entry} was accepted and returned as {stored}."
-    if stored not in known:
-        return OTHER, f"{entry} was accepted and returned in a different form." if stored else evidence
-    return known[stored], evidence
+def _cidr(entry: str, known: Mapping[str | None, str]) -> Ask:
+    """Asks how the server stores a whitelist entry. `known`: the value for each form; None stands for a refusal."""
+
+    def ask(scratch: Scratch) -> Answer:
+        identity = scratch.once(runtime_with_all_fields)
+        if scratch.patch(identity, {"whitelist": [entry]}):
+            if None not in known:
+                raise Unanswered("The server refuses an IPv6 block.")
+            return known[None], f"{entry} was refused."
+        whitelist = scratch.read(identity).get("whitelist")
+        if not isinstance(whitelist, list) or len(whitelist) != 1:
+            raise Unanswered("The server accepted the entry, but did not return it.")
+        stored = str(whitelist[0])
+        if stored in known:
+            return known[stored], f"{entry} was accepted and returned as {stored}."
+        return OTHER, f"{entry} was accepted and returned in a different form."
+
+    return ask
 
 
-def cidr_host_bits(scratch: Scratch) -> Answer:
-    """Host bits in a block."""
-    return _cidr(scratch, "192.0.2.7/24", {"192.0.2.7/24": "keep", "192.0.2.0/24": "clear", None: "refuse"})
-
-
-def cidr_bare_address(scratch: Scratch) -> Answer:
-    """An address without a prefix length."""
-    return _cidr(scratch, "192.0.2.7", {"192.0.2.7": "keep", "192.0.2.7/32": "suffix", None: "refuse"})
-
-
-def cidr_spelling(scratch: Scratch) -> Answer:
-    """The text form of IPv6."""
-    answer = _cidr(scratch, "2001:DB8::/32", {"2001:DB8::/32": "keep", "2001:db8::/32": "canonical", None: ""})
-    if not answer[0]:
-        raise Unanswered("The server refuses an IPv6 block.")
-    return answer
-
-
-def cidr_host_names(scratch: Scratch) -> Answer:
-    """A host name in a whitelist."""
-    return _cidr(scratch, "probe.example.com", {"probe.example.com": "keep", None: "refuse"})
+cidr_host_bits = Question(
+    "cidr_host_bits",
+    "How does the server store a block with host bits, such as 192.0.2.7/24?",
+    _cidr("192.0.2.7/24", {"192.0.2.7/24": "keep", "192.0.2.0/24": "clear", None: "refuse"}),
+)
+cidr_bare_address = Question(
+    "cidr_bare_address",
+    "How does the server store an address without a prefix length?",
+    _cidr("192.0.2.7", {"192.0.2.7": "keep", "192.0.2.7/32": "suffix", None: "refuse"}),
+)
+cidr_spelling = Question(
+    "cidr_spelling",
+    "In which form does the server return an IPv6 block?",
+    _cidr("2001:DB8::/32", {"2001:DB8::/32": "keep", "2001:db8::/32": "canonical"}),
+)
+cidr_host_names = Question(
+    "cidr_host_names",
+    "Can a whitelist hold a host name?",
+    _cidr("probe.example.com", {"probe.example.com": "keep", None: "refuse"}),
+)
 
 
 # --- updates
 
 
+def _patch(
+    what: str,
+    body: Mapping[str, Any],
+    no: str = "no",
+    yes: str = "yes",
+    of: Callable[[Scratch], str] = runtime_with_all_fields,
+    named: bool = True,
+) -> Ask:
+    """Asks whether the server accepts an update. `no` and `yes`: the values for a refusal and for an acceptance."""
+
+    def ask(scratch: Scratch) -> Answer:
+        refusal = scratch.patch(scratch.once(of), body, named=named)
+        return (no, f"{what} was {refusal}.") if refusal else (yes, f"{what} was accepted.")
+
+    return ask
+
+
+patch_needs_name = Question(
+    "patch_needs_name",
+    "Does an update need the name?",
+    _patch("A PATCH without name", {"execTimeout": 300}, no="yes", yes="no", named=False),
+)
+change_journal = Question(
+    "change_journal",
+    "Does an update accept a comment for the change journal?",
+    _patch("A PATCH with changeJournal", {"changeJournal": {"userComments": _COMMENT}}),
+)
+unknown_version = Question(
+    "unknown_version",
+    "Does the server accept a Python version that it does not offer?",
+    _patch("runtimeVersion 2.7.1", {"runtimeVersion": "2.7.1"}, no="refuse", yes="keep", of=additional_runtime),
+)
+
+
+@asks("Is there a field executionTarget?")
+def execution_target(scratch: Scratch) -> Answer:
+    identity = scratch.once(runtime_with_all_fields)
+    refusal = scratch.patch(identity, {"executionTarget": ""})
+    if refusal:
+        return "no", f"A PATCH with executionTarget was {refusal}."
+    if "executionTarget" not in scratch.read(identity):
+        raise Unanswered("A PATCH with an empty executionTarget was accepted, and the field is not returned.")
+    return "yes", "A PATCH with an empty executionTarget was accepted, and the field is returned."
+
+
+def _resource(scratch: Scratch, identity: str) -> Mapping[str, Any]:
+    resource = scratch.read(identity).get("resource")
+    return resource if isinstance(resource, Mapping) else {}
+
+
+@asks("In which form does the server return cpu?", ("millicores", OTHER))
 def cpu_format(scratch: Scratch) -> Answer:
-    """How cpu comes back."""
-    resource = scratch.read(scratch.once(runtime_with_all_fields)).get("resource")
-    cpu = resource.get("cpu") if isinstance(resource, Mapping) else None
+    cpu = _resource(scratch, scratch.once(runtime_with_all_fields)).get("cpu")
     for value, expected in (("as_sent", CPU), ("two_decimals", "0.20"), ("millicores", "200m")):
         if cpu == expected:
             return value, f'cpu was sent as "{CPU}" and was returned as "{cpu}".'
@@ -173,92 +217,44 @@ def cpu_format(scratch: Scratch) -> Answer:
     return OTHER, f'cpu was sent as "{CPU}" and was returned in a different form.'
 
 
+@asks("Does an update of resource keep the keys that it omits?")
 def patch_resource(scratch: Scratch) -> Answer:
-    """Whether a PATCH of resource keeps the keys that it does not carry."""
     identity = scratch.once(runtime_with_all_fields)
-    before = _resource(scratch.read(identity)).get("cpu")
-    refusal = scratch.patch(identity, {"resource": {"mem": 2 * MEMORY}})
-    if refusal:
-        raise Unanswered(f"A PATCH of resource with mem alone was {refused(refusal)}.")
-    after = _resource(scratch.read(identity)).get("cpu")
+    before = _resource(scratch, identity).get("cpu")
+    scratch.must_patch(identity, {"resource": {"mem": 2 * MEMORY}}, "A PATCH of resource with mem alone")
+    after = _resource(scratch, identity).get("cpu")
     if before is not None and after == before:
         return "merge", "After a PATCH of resource with mem alone, cpu was unchanged."
     return "replace", "After a PATCH of resource with mem alone, cpu was missing or different."
 
 
-def _resource(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    resource = found.get("resource")
-    return resource if isinstance(resource, Mapping) else {}
-
-
+@asks("Does an update keep undocumented keys of resource?", ANY)
 def unknown_keys(scratch: Scratch) -> Answer:
-    """What the server does with undocumented keys that an update does not contain."""
     identity = scratch.once(runtime_with_all_fields)
-    before = set(_resource(scratch.read(identity))) - set(RESOURCE_KEYS.values())
+    before = set(_resource(scratch, identity)) - set(RESOURCE_KEYS.values())
     if not before:
         raise Unanswered("The server shows no key inside resource that is not documented.")
-    refusal = scratch.patch(identity, {"resource": {"cpu": CPU, "mem": MEMORY}})
-    if refusal:
-        raise Unanswered(f"A PATCH of resource was {refused(refusal)}.")
-    kept = before & set(_resource(scratch.read(identity)))
-    return "kept" if kept else "dropped", f"An update of resource {'kept' if kept else 'dropped'} undocumented keys."
+    scratch.must_patch(identity, {"resource": {"cpu": CPU, "mem": MEMORY}}, "A PATCH of resource")
+    kept = "kept" if before & set(_resource(scratch, identity)) else "dropped"
+    return kept, f"An update of resource {kept} undocumented keys."
 
 
+@asks("Does resource have disk and procCount?")
 def disk_and_proc_count(scratch: Scratch) -> Answer:
-    """Whether resource takes disk and procCount."""
     identity = scratch.once(runtime_with_all_fields)
-    sent = {"cpu": CPU, "mem": MEMORY, "disk": 2048, "procCount": 8}
-    refusal = scratch.patch(identity, {"resource": sent})
+    refusal = scratch.patch(identity, {"resource": {"cpu": CPU, "mem": MEMORY, "disk": 2048, "procCount": 8}})
     if refusal:
-        return "no", f"A PATCH with disk and procCount was {refused(refusal)}."
-    found = _resource(scratch.read(identity))
+        return "no", f"A PATCH with disk and procCount was {refusal}."
+    found = _resource(scratch, identity)
     if found.get("disk") is None and found.get("procCount") is None:
         return "no", "A PATCH with disk and procCount was accepted, and neither is returned."
     return "yes", "A PATCH with disk and procCount was accepted, and they are returned."
 
 
-def patch_needs_name(scratch: Scratch) -> Answer:
-    """Whether a PATCH needs the name."""
-    refusal = scratch.patch(scratch.once(runtime_with_all_fields), {"execTimeout": 300}, named=False)
-    if refusal:
-        return "yes", f"A PATCH without name was {refused(refusal)}."
-    return "no", "A PATCH without name was accepted."
-
-
-def execution_target(scratch: Scratch) -> Answer:
-    """Whether the field executionTarget exists."""
-    identity = scratch.once(runtime_with_all_fields)
-    refusal = scratch.patch(identity, {"executionTarget": ""})
-    if refusal:
-        return "no", f"A PATCH with executionTarget was {refused(refusal)}."
-    if "executionTarget" not in scratch.read(identity):
-        raise Unanswered("A PATCH with an empty executionTarget was accepted, and the field is not returned.")
-    return "yes", "A PATCH with an empty executionTarget was accepted, and the field is returned."
-
-
-def change_journal(scratch: Scratch) -> Answer:
-    """Whether a PATCH takes a comment."""
-    refusal = scratch.patch(
-        scratch.once(runtime_with_all_fields), {"changeJournal": {"userComments": "mstr.library.mstr_probe"}}
-    )
-    if refusal:
-        return "no", f"A PATCH with changeJournal was {refused(refusal)}."
-    return "yes", "A PATCH with changeJournal was accepted."
-
-
-def unknown_version(scratch: Scratch) -> Answer:
-    """Whether a Python version is accepted that the server does not have."""
-    refusal = scratch.patch(scratch.once(additional_runtime), {"runtimeVersion": "2.7.1"})
-    if refusal:
-        return "refuse", f"runtimeVersion 2.7.1 was {refused(refusal)}."
-    return "keep", "runtimeVersion 2.7.1 was accepted."
-
-
+@asks("Does a delete accept a comment for the change journal?")
 def delete_comments(scratch: Scratch) -> Answer:
-    """Whether a DELETE takes a comment."""
-    identity = scratch.once(additional_runtime)
     try:
-        scratch.delete(identity, "mstr.library.mstr_probe")
+        scratch.delete(scratch.once(additional_runtime), _COMMENT)
     except ApiError as exc:
         if exc.unclear or exc.status in (401, 403, 429):
             raise

@@ -14,11 +14,16 @@ from typing import Any, NamedTuple
 from .._errors import MstrError
 from .._work.script import Script, run_script
 from .creates import PACKAGE, additional_runtime, runtime_with_all_fields
-from .scratch import OTHER, Answer, Scratch, Unanswered, refused, why
+from .scratch import ANY, OTHER, Answer, Scratch, Unanswered, asks, why
 
 _RUN_TIMEOUT = 60.0  # seconds
 # Its last value, a variable that notebooks of the vendor use, or nothing: whichever the server takes for the result.
 _RESULT = "result = 'variable'\n'value'\n"
+_RETURNED = {
+    "value": ("last_value", "the text"),
+    "variable": ("variable", "the variable"),
+    None: ("nothing", "nothing"),
+}
 _CONNECT = """\
 import socket
 try:
@@ -55,21 +60,17 @@ def after_a_script(scratch: Scratch) -> dict[str, Any]:
 # --- questions
 
 
+@asks("What is the result object of a script?", ANY)
 def script_result(scratch: Scratch) -> Answer:
-    """What a script returns."""
     found = scratch.once(first_script)["result"]
-    value = {"value": "last_value", "variable": "variable", None: "nothing"}
-    known = value.get(found, OTHER) if found is None or isinstance(found, str) else OTHER
-    return known, "A script set the variable 'result' and ended with a text. The server returned " + {
-        "last_value": "the text.",
-        "variable": "the variable.",
-        "nothing": "nothing.",
-        OTHER: "something else.",
-    }[known]
+    value, returned = OTHER, "something else"
+    if found is None or isinstance(found, str):
+        value, returned = _RETURNED.get(found, (value, returned))
+    return value, f"A script set the variable 'result' and ended with a text. The server returned {returned}."
 
 
+@asks("What can a script reach if the whitelist is empty?")
 def empty_whitelist(scratch: Scratch) -> Answer:
-    """What a script can reach on a runtime with an empty whitelist."""
     if not scratch.settings.scripts:
         raise Unanswered("Needs a script that tries to connect to an address; set scripts: true and reach.")
     if scratch.settings.reach is None:
@@ -89,9 +90,7 @@ def empty_whitelist(scratch: Scratch) -> Answer:
 
 def _reached(scratch: Scratch, whitelist: list[str], host: str, port: int) -> bool:
     identity = scratch.once(additional_runtime)
-    refusal = scratch.patch(identity, {"whitelist": whitelist})
-    if refusal:
-        raise Unanswered(f"An update of the whitelist was {refused(refusal)}.")
+    scratch.must_patch(identity, {"whitelist": whitelist}, "An update of the whitelist")
     return str(_ran(scratch, identity, _CONNECT.format(host=host, port=port))["stdout"]).split() == ["reached"]
 
 
@@ -182,8 +181,8 @@ def _statuses(looks: tuple[Look, ...]) -> str:
 # --- questions
 
 
+@asks("What is the status of a runtime before a script has run on it?")
 def runtime_status(scratch: Scratch) -> Answer:
-    """Which status a runtime has before its first script."""
     seen = scratch.once(watch)
     first, last = seen.looks[0], seen.last
     evidence = f"After the create, the status was {_statuses(seen.looks)}."
@@ -201,8 +200,8 @@ def runtime_status(scratch: Scratch) -> Answer:
     raise Unanswered(f"{evidence} It did not change within wait_timeout, or after a script.")
 
 
+@asks("What is the status of a package that is being installed?")
 def package_first_status(scratch: Scratch) -> Answer:
-    """The status of a package that is being installed."""
     seen = scratch.once(watch)
     first = seen.looks[0]
     if first.packages_done:
@@ -213,8 +212,8 @@ def package_first_status(scratch: Scratch) -> Answer:
     return value, f"The first status of the package was {first.package if value != OTHER else 'not a documented one'}."
 
 
+@asks("Can the server install a package?")
 def package_outcome(scratch: Scratch) -> Answer:
-    """Whether the server can install a package."""
     seen = scratch.once(watch)
     last = seen.last if seen.last.packages_done else _look(scratch.once(after_a_script))
     if not last.packages_done:
@@ -222,8 +221,8 @@ def package_outcome(scratch: Scratch) -> Answer:
     return last.package, f"The final status of the package {PACKAGE} was {last.package}."
 
 
+@asks("What does the server store for an omitted package version?")
 def empty_version(scratch: Scratch) -> Answer:
-    """What the server does with an omitted version."""
     seen = scratch.once(watch)
     before = [look for look in seen.looks if look.package != "installed"]
     if any(look.version for look in before):
@@ -254,9 +253,7 @@ def update(scratch: Scratch) -> Update:
         {"name": PACKAGE, "version": seen.last.version, "description": ""},
         {"name": SECOND_PACKAGE, "version": "", "description": ""},
     ]
-    refusal = scratch.patch(identity, {"packages": wanted})
-    if refusal:
-        raise Unanswered(f"A PATCH of packages was {refused(refusal)}.")
+    scratch.must_patch(identity, {"packages": wanted}, "A PATCH of packages")
     begin = scratch.clock()
     found = scratch.read(identity)
     added = _has_added(found)
@@ -270,8 +267,8 @@ def update(scratch: Scratch) -> Update:
         found = scratch.read(identity)
 
 
+@asks("Does the server add mstrio-py to the packages by itself?")
 def mstrio_py_added(scratch: Scratch) -> Answer:
-    """Whether the server adds a package by itself."""
     first, later = scratch.once(watch).added, scratch.once(update).added
     evidence = f"After a create without {_ADDED}, it was {'' if first else 'not '}in the packages; after an update "
     evidence += f"without it, it was {'' if later else 'not '}in the packages."
@@ -279,8 +276,8 @@ def mstrio_py_added(scratch: Scratch) -> Answer:
     return value, evidence
 
 
+@asks("For how many seconds after an update is the status the old one?")
 def status_lag(scratch: Scratch) -> Answer:
-    """For how many seconds after an update the server still reports the old status."""
     seconds = scratch.once(update).seconds
     if seconds is None:
         raise Unanswered("The status was unknown before the update, or did not change, so no delay can be seen.")

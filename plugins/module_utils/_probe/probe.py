@@ -11,185 +11,120 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from .._errors import MstrError, ValidationError, unforeseen
+from .._errors import MstrError, ValidationError
 from .._model.runtime import Runtime
 from .._session.interrupt import Interrupted
 from .._work.api import RuntimeApi
 from . import creates, fields, packages, server, sessions
-from .scratch import OTHER, Answer, Scratch, Settings, Unanswered, why
-
-
-class Question(NamedTuple):
-    """One question. `ask` returns the value and the evidence, or raises Unanswered."""
-
-    switch: str
-    question: str
-    ask: Callable[[Scratch], Answer]
-    unhandled: tuple[str, ...] = (OTHER,)  # values that the modules do not handle
-
-
-def _never(reason: str) -> Callable[[Scratch], Answer]:
-    def ask(_scratch: Scratch) -> Answer:
-        raise Unanswered(f"Never tried: {reason}")
-
-    return ask
-
-
-_ANY: tuple[str, ...] = ()  # the modules do not depend on the value
+from .scratch import ANY, OTHER, Answer, Question, Scratch, Settings, Unanswered, attempt
 
 OF_RUNTIMES = (
-    Question("status_call", "Does the server report its releases?", server.status_call),
-    Question("iserver_version", "Which release of the Intelligence Server is it?", server.iserver_version),
-    Question("deployment_type", "Which type of deployment is it?", server.deployment_type),
-    Question("versions_call", "Can the server list its Python versions?", server.versions_call),
-    Question("python_versions", "Which Python versions does it offer?", server.python_versions),
-    Question("default_name", "What is the name of the built-in runtime?", fields.default_name),
-    Question("create_requires", "Which fields does a create need besides the name?", creates.create_requires),
-    Question("create_status", "What is the HTTP status of a create?", creates.create_status),
-    Question("create_answer", "What is in the response to a create?", creates.create_answer, _ANY),
-    Question("unset_fields", "What does the server return for a field that was never set?", creates.unset_fields, _ANY),
-    Question(
-        "runtime_status", "What is the status of a runtime before a script has run on it?", packages.runtime_status
-    ),
-    Question(
-        "package_first_status",
-        "What is the status of a package that is being installed?",
-        packages.package_first_status,
-    ),
-    Question("package_outcome", "Can the server install a package?", packages.package_outcome),
-    Question("empty_version", "What does the server store for an omitted package version?", packages.empty_version),
-    Question("script_result", "What is the result object of a script?", packages.script_result, _ANY),
-    Question("duplicate_names", "Can two runtimes have the same name?", creates.duplicate_names),
-    Question(
-        "duplicate_status",
-        "With which HTTP status is a second runtime of the same name refused?",
-        creates.duplicate_status,
-    ),
-    Question("names_case", "Are names case-sensitive?", creates.names_case),
-    Question("names_whitespace", "Does the server keep a space at the end of a name?", creates.names_whitespace, _ANY),
-    Question("zero_counts", "Does the server return a count of zero?", fields.zero_counts),
-    Question("cpu_format", "In which form does the server return cpu?", fields.cpu_format, ("millicores", OTHER)),
-    Question("field_order", "In which order does the server return whitelist and packages?", fields.field_order, _ANY),
-    Question("patch_needs_name", "Does an update need the name?", fields.patch_needs_name),
-    Question("patch_resource", "Does an update of resource keep the keys that it omits?", fields.patch_resource),
-    Question("unknown_keys", "Does an update keep undocumented keys of resource?", fields.unknown_keys, _ANY),
-    Question("disk_and_proc_count", "Does resource have disk and procCount?", fields.disk_and_proc_count),
-    Question("execution_target", "Is there a field executionTarget?", fields.execution_target),
-    Question("change_journal", "Does an update accept a comment for the change journal?", fields.change_journal),
-    Question("list_omits", "Which fields does the list of runtimes omit?", fields.list_omits),
-    Question("list_order", "In which order does the list show the runtimes?", fields.list_order, _ANY),
-    Question(
-        "cidr_host_bits",
-        "How does the server store a block with host bits, such as 192.0.2.7/24?",
-        fields.cidr_host_bits,
-    ),
-    Question(
-        "cidr_bare_address", "How does the server store an address without a prefix length?", fields.cidr_bare_address
-    ),
-    Question("cidr_spelling", "In which form does the server return an IPv6 block?", fields.cidr_spelling),
-    Question("cidr_host_names", "Can a whitelist hold a host name?", fields.cidr_host_names),
-    Question("empty_whitelist", "What can a script reach if the whitelist is empty?", packages.empty_whitelist),
-    Question("mstrio_py_added", "Does the server add mstrio-py to the packages by itself?", packages.mstrio_py_added),
-    Question("status_lag", "For how many seconds after an update is the status the old one?", packages.status_lag),
-    Question(
-        "unknown_version", "Does the server accept a Python version that it does not offer?", fields.unknown_version
-    ),
-    Question("delete_comments", "Does a delete accept a comment for the change journal?", fields.delete_comments),
-    Question("search_versions", "Which version of the metadata search exists?", server.search_versions),
-    Question("search_missing", "How does the server refuse the other version of the search?", server.search_missing),
-    Question("search_total", "Does a search return the number of objects found?", server.search_total),
-    Question(
-        "unloaded_projects", "Does the list of projects contain those that are not loaded?", server.unloaded_projects
-    ),
-    Question(
-        "privilege_for_reads", "Does reading need the privilege 'Manage runtime', too?", server.privilege_for_reads
-    ),
-    Question("errors_wrapped", "Does the server return errors in a list?", server.errors_wrapped),
-    Question("error_code_style", "In which form does the server write error codes?", server.error_code_style, _ANY),
+    server.status_call,
+    server.iserver_version,
+    server.deployment_type,
+    server.versions_call,
+    server.python_versions,
+    fields.default_name,
+    creates.create_requires,
+    creates.create_status,
+    creates.create_answer,
+    creates.unset_fields,
+    packages.runtime_status,
+    packages.package_first_status,
+    packages.package_outcome,
+    packages.empty_version,
+    packages.script_result,
+    creates.duplicate_names,
+    creates.duplicate_status,
+    creates.names_case,
+    creates.names_whitespace,
+    fields.zero_counts,
+    fields.cpu_format,
+    fields.field_order,
+    fields.patch_needs_name,
+    fields.patch_resource,
+    fields.unknown_keys,
+    fields.disk_and_proc_count,
+    fields.execution_target,
+    fields.change_journal,
+    fields.list_omits,
+    fields.list_order,
+    fields.cidr_host_bits,
+    fields.cidr_bare_address,
+    fields.cidr_spelling,
+    fields.cidr_host_names,
+    packages.empty_whitelist,
+    packages.mstrio_py_added,
+    packages.status_lag,
+    fields.unknown_version,
+    fields.delete_comments,
+    server.search_versions,
+    server.search_missing,
+    server.search_total,
+    server.unloaded_projects,
+    server.privilege_for_reads,
+    server.errors_wrapped,
+    server.error_code_style,
 )
 # Asked after the cleanup, because the probe's own session may end together with a different one.
 OF_SESSIONS = (
-    Question("iserver_timeout", "After how many seconds without a request does a session end?", server.iserver_timeout),
-    Question(
-        "load_balancer_cookie", "Does a load balancer set a cookie, and does it change?", sessions.load_balancer_cookie
-    ),
-    Question(
-        "application_type_76",
-        "Is a login with applicationType 76 accepted?",
-        sessions.of_a_second_session("application_type_76"),
-    ),
-    Question(
-        "sessions_parallel",
-        "Does one session accept several requests at a time?",
-        sessions.of_a_second_session("sessions_parallel"),
-    ),
-    Question("logout_scope", "Which sessions does a logout end?", sessions.of_a_second_session("logout_scope")),
-    Question(
-        "delegated_logout",
-        "Does the logout of a delegated session also end the session that delegated it?",
-        sessions.of_a_second_session("delegated_logout"),
-    ),
-    Question("guest_login", "Can guests log in?", server.guest_login),
-    Question("guest_manages", "May guests manage runtimes?", server.guest_manages),
+    server.iserver_timeout,
+    sessions.load_balancer_cookie,
+    *sessions.OF_A_SECOND_SESSION,
+    server.guest_login,
+    server.guest_manages,
 )
-_OF_OTHERS = "it needs {} of a different user."
-_OF_SCRIPTS = _never("the probe saves no scripts in projects.")
+
+
+def _never(switch: str, question: str, reason: str, unhandled: tuple[str, ...] = (OTHER,)) -> Question:
+    def ask(_scratch: Scratch) -> Answer:
+        raise Unanswered(f"Never tried: {reason}")
+
+    return Question(switch, question, ask, unhandled)
+
+
+_NO_SCRIPTS = "the probe saves no scripts in projects."
+_OTHERS_SCRIPT = "it needs a script of a different user."
 NEVER = (
-    Question("default_delete", "Can the built-in runtime be deleted?", _never("scripts of other users need it.")),
-    Question("session_limit", "How many sessions may a user have?", _never("it would lock the user out.")),
-    Question(
+    _never("default_delete", "Can the built-in runtime be deleted?", "scripts of other users need it."),
+    _never("session_limit", "How many sessions may a user have?", "it would lock the user out."),
+    _never(
         "tomcat_timeout",
         "After how many seconds without a request does Tomcat end a session?",
-        _never("it takes as long as the timeout."),
+        "it takes as long as the timeout.",
     ),
-    Question(
-        "list_hides", "Which runtimes does the list hide?", _never("names of other users' runtimes are not published.")
-    ),
-    Question(
+    _never("list_hides", "Which runtimes does the list hide?", "names of other users' runtimes are not published."),
+    _never(
         "hidden_read",
         "How does the server refuse to read a runtime that an ACL hides?",
-        _never(_OF_OTHERS.format("a runtime")),
+        "it needs a runtime of a different user.",
     ),
-    Question(
-        "hidden_script",
-        "How does the server refuse to read a script that an ACL hides?",
-        _never(_OF_OTHERS.format("a script")),
-    ),
-    Question(
-        "search_finds_hidden",
-        "Does a search find scripts that an ACL hides?",
-        _never(_OF_OTHERS.format("a script")),
-    ),
-    Question(
+    _never("hidden_script", "How does the server refuse to read a script that an ACL hides?", _OTHERS_SCRIPT),
+    _never("search_finds_hidden", "Does a search find scripts that an ACL hides?", _OTHERS_SCRIPT),
+    _never(
         "script_without_runtime",
         "What does the server return as the runtime of a script that names none?",
-        _never(_OF_OTHERS.format("a script")),
+        _OTHERS_SCRIPT,
     ),
-    Question(
-        "used_runtime_delete",
-        "Can a runtime be deleted that saved scripts use?",
-        _OF_SCRIPTS,
-    ),
-    Question(
+    _never("used_runtime_delete", "Can a runtime be deleted that saved scripts use?", _NO_SCRIPTS),
+    _never(
         "search_page_limit",
         "How many results does one response to a search contain?",
-        _never(_OF_OTHERS.format("many scripts")),
+        "it needs many scripts of a different user.",
     ),
-    Question(
+    _never(
         "unloaded_answer",
         "How does the server refuse a request in a project that is not loaded?",
-        _never("a call might load it."),
+        "a call might load it.",
     ),
-    Question(
-        "script_put_omitted", "Does an update of a script keep the fields that it omits?", _OF_SCRIPTS, ("reset",)
-    ),
-    Question("script_put_runtime", "Can a script be assigned to a runtime that does not exist?", _OF_SCRIPTS),
-    Question("script_put_needs", "Is the right to write a script enough to assign a runtime?", _OF_SCRIPTS),
-    Question("script_put_answer", "What is the response to an update of a script?", _OF_SCRIPTS, _ANY),
-    Question("script_put_running", "Can a runtime be assigned to a script that is running?", _OF_SCRIPTS),
+    _never("script_put_omitted", "Does an update of a script keep the fields that it omits?", _NO_SCRIPTS, ("reset",)),
+    _never("script_put_runtime", "Can a script be assigned to a runtime that does not exist?", _NO_SCRIPTS),
+    _never("script_put_needs", "Is the right to write a script enough to assign a runtime?", _NO_SCRIPTS),
+    _never("script_put_answer", "What is the response to an update of a script?", _NO_SCRIPTS, ANY),
+    _never("script_put_running", "Can a runtime be assigned to a script that is running?", _NO_SCRIPTS),
 )
 QUESTIONS = (*OF_RUNTIMES, *OF_SESSIONS, *NEVER)
 
@@ -222,13 +157,15 @@ def probe(scratch: Scratch) -> dict[str, Any]:
         scratch.session.snapshot()
         removed = _delete_earlier(scratch)
         answers = _ask(OF_RUNTIMES, scratch)
-        _delete_own(scratch)
+        for sentence in scratch.clean_up():
+            scratch.left.append(sentence)
+            scratch.warn(sentence)
         answers += _ask((*OF_SESSIONS, *NEVER), scratch)
     except Interrupted as exc:
-        left = scratch.remove_at_last() or ["Nothing of the probe is left on the server."]
+        left = scratch.clean_up(at_last=True) or ["Nothing of the probe is left on the server."]
         raise MstrError(f"{exc.sentence} while the probe asked its questions. {' '.join(left)}") from exc
     except Exception:
-        for sentence in scratch.remove_at_last():
+        for sentence in scratch.clean_up(at_last=True):
             scratch.warn(sentence)
         raise
     return _result(scratch, answers, removed)
@@ -239,16 +176,8 @@ def _ask(questions: Iterable[Question], scratch: Scratch) -> list[dict[str, Any]
 
 
 def _answer(one: Question, scratch: Scratch) -> dict[str, Any]:
-    try:
-        value, evidence = one.ask(scratch)
-    except Interrupted:
-        raise
-    except Unanswered as exc:
-        value, evidence = None, exc.reason
-    except MstrError as exc:
-        value, evidence = None, why(exc)
-    except Exception as exc:
-        value, evidence = None, unforeseen(exc).sentence
+    found = attempt(one.ask, scratch)
+    value, evidence = (None, str(found)) if isinstance(found, Unanswered) else found
     return {
         "switch": one.switch,
         "question": one.question,
@@ -258,20 +187,10 @@ def _answer(one: Question, scratch: Scratch) -> dict[str, Any]:
     }
 
 
-def _delete_own(scratch: Scratch) -> None:
-    """Delete the runtimes of this probe."""
-    for sentence in scratch.clean_up():
-        scratch.left.append(sentence)
-        scratch.warn(sentence)
-
-
 def _delete_earlier(scratch: Scratch) -> int:
     """The number of runtimes of an earlier probe that were deleted, or would be in check mode."""
-    try:
-        found = scratch.earlier(scratch.listed())
-    except (Unanswered, MstrError) as exc:
-        if isinstance(exc, Interrupted):
-            raise
+    found = attempt(scratch.earlier)
+    if isinstance(found, Unanswered):
         return 0
     names = ", ".join(sorted(map(repr, found.values())))
     if found and not scratch.settings.cleanup:

@@ -25,17 +25,15 @@ from .._session.interrupt import Interrupted, Stop
 from .._session.response import OBJECT, Response, list_of, says_no_such_object
 from .._session.session import Session
 from .._work.api import RuntimeApi
+from .._work.write import CHECKS, check_after_loss
 
 OTHER = "other"  # a behaviour that no value of the switch describes
 Answer = tuple[Any, str]  # the value, and the evidence for it
+ANY: tuple[str, ...] = ()  # `unhandled`, if the modules do not depend on the value
 
 
 class Unanswered(Exception):
-    """A question without an answer. `reason` is a sentence that can be published."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """A question without an answer: a sentence that can be published."""
 
 
 class Settings(NamedTuple):
@@ -51,27 +49,62 @@ class Settings(NamedTuple):
 def why(exc: MstrError) -> str:
     """Why a call failed, as a sentence without a host, an object or a user."""
     request = re.sub(r"[0-9A-Fa-f]{32}", "ID", str(exc.error["request"] or "the request"))
-    status, code = exc.error["http_status"], exc.error["code"]
-    if not status:
+    if not exc.error["http_status"]:
         return f"No usable response came to {request}."
-    if status < 300:
-        return f"The server answered {status} to {request}, with a body of an unexpected shape."
-    return f"The server answered {status}{f' {code}' if code_number(code) is not None else ''} to {request}."
+    if exc.error["http_status"] < 300:
+        return f"The server answered {exc.error['http_status']} to {request}, with a body of an unexpected shape."
+    return f"The server answered {_status(exc)} to {request}."
 
 
-def refused(refusal: ApiError) -> str:
+def refused(refusal: MstrError) -> str:
     """How the server refused something, for the evidence."""
-    code = refusal.error["code"]
-    return f"refused with {refusal.status}{f' {code}' if code_number(code) is not None else ''}"
+    return f"refused with {_status(refusal)}"
+
+
+def _status(exc: MstrError) -> str:
+    code = exc.error["code"]
+    return f"{exc.error['http_status']}{f' {code}' if code_number(code) is not None else ''}"
 
 
 Found = TypeVar("Found")
+Ask = Callable[["Scratch"], Answer]
+
+
+class Question(NamedTuple):
+    """One question. `ask` returns the value and the evidence, or raises Unanswered.
+
+    `unhandled`: the values that the modules do not handle.
+    """
+
+    switch: str
+    question: str
+    ask: Ask
+    unhandled: tuple[str, ...] = (OTHER,)
+
+
+def asks(question: str, unhandled: tuple[str, ...] = (OTHER,)) -> Callable[[Ask], Question]:
+    """Makes a question of a function that has the name of its switch."""
+    return lambda ask: Question(ask.__name__, question, ask, unhandled)
+
+
+def attempt(find: Callable[..., Found], *args: Any) -> Found | Unanswered:
+    """What `find` returns, or why it failed: a server may send unexpected data. Raises Interrupted."""
+    try:
+        return find(*args)
+    except Interrupted:
+        raise
+    except Unanswered as exc:
+        return exc
+    except MstrError as exc:
+        return Unanswered(why(exc))
+    except Exception as exc:
+        return Unanswered(unforeseen(exc).sentence)
+
+
 PATH = "/runtimes"
 PREFIX = "mstr-library-probe-"
 _OF_A_PROBE = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
-# Seconds before each look for a runtime whose create has lost its response; a proxy may give up before the server.
-_LOOKS = (0.25, 0.5, 1.0, 2.0, 4.0)
-_LAST_LOOKS = 4  # after a signal, a second apart
+_LAST_CHECKS = (0.0, 1.0, 1.0, 1.0)  # seconds before each check for what is left, after a signal
 _LOST = "The response was lost, so it is unknown what the server did."
 
 
@@ -109,16 +142,7 @@ class Scratch:
     def once(self, find: Callable[[Scratch], Found]) -> Found:
         """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted."""
         if find not in self._found:
-            try:
-                self._found[find] = find(self)
-            except Interrupted:
-                raise
-            except MstrError as exc:
-                self._found[find] = Unanswered(why(exc))
-            except Unanswered as exc:
-                self._found[find] = exc
-            except Exception as exc:  # a server may send unexpected data; it is not tried again
-                self._found[find] = Unanswered(unforeseen(exc).sentence)
+            self._found[find] = attempt(find, self)
         found = self._found[find]
         if isinstance(found, Unanswered):
             raise found
@@ -138,9 +162,10 @@ class Scratch:
 
     # --- reading
 
-    def listed(self) -> list[dict[str, Any]]:
-        """The list as the server returns it. Raises MstrError."""
-        data = self.session.get(PATH, doing="list the runtimes", shape=list_of("runtimes"))
+    def listed(self, at_last: bool = False) -> list[dict[str, Any]]:
+        """The list as the server returns it. `at_last`: even after a signal. Raises MstrError."""
+        send = self.session.last_call if at_last else self.session.send
+        data = send("GET", PATH, doing="list the runtimes", shape=list_of("runtimes"))
         found = [dict(entry) for entry in data["runtimes"] if isinstance(entry, Mapping) and entry.get("id")]
         self.list_orders.append([str(entry["id"]) for entry in found])
         return found
@@ -197,54 +222,54 @@ class Scratch:
         return None
 
     def _looked_for(self, name: str, lost: ApiError | ConnectError | None) -> str:
-        # An error in the API's own form comes from the server itself: it does not continue with the write.
-        refused = isinstance(lost, ApiError) and bool(lost.error["code"])
+        """The id of a runtime whose create has lost its response. Raises Unanswered, MstrError."""
         self._missing.append(name)
-        for seconds in _LOOKS[:1] if refused else _LOOKS:
-            self.stop.pause(seconds)
-            found = self._find(self.listed())
-            if found:
-                return found[0]
-        if refused and lost:
+        retries, cause = self.session.connection.retries, lost or MstrError(_LOST)
+        try:
+            for found in check_after_loss(self.stop.pause, retries, cause, lambda: self._find(self.listed()), _LOST):
+                if found:
+                    return found[0]
+        except MstrError:
+            self.stop.check()
+            raise
+        if lost and lost.error["code"]:
             self._missing.remove(name)
             raise lost
         raise Unanswered(_LOST)
 
     def _find(self, entries: list[dict[str, Any]]) -> list[str]:
-        """Note the runtimes of this probe in a list that were not known yet; their ids."""
-        found = [
-            one
-            for one in entries
-            if name_key(str(one.get("name"))).startswith(self.base) and str(one["id"]) not in self.known
-        ]
-        self.known.update({str(one["id"]): str(one["name"]) for one in found})
-        self.made += len(found)
-        del self._missing[: len(found)]
-        return [str(one["id"]) for one in found]
+        """Note from a list the names of known runtimes, and this probe's runtimes that were not known yet; their ids.
 
-    def _renamed(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The entries of a list, after noting their names: the task may not have seen what became of a rename."""
+        A rename may have succeeded although its response was lost.
+        """
         names = {str(one["id"]): str(one.get("name")) for one in entries}
-        self.known.update({identity: names[identity] for identity in self.known if identity in names})
-        return entries
+        new = [one for one, name in names.items() if name_key(name).startswith(self.base) and one not in self.known]
+        self.known.update({one: names[one] for one in (*self.known, *new) if one in names})
+        self.made += len(new)
+        del self._missing[: len(new)]
+        return new
 
-    def patch(self, identity: str, fields: Mapping[str, Any], *, named: bool = True) -> ApiError | None:
-        """None if the server accepts the change, else its refusal. Raises Unanswered, Interrupted."""
+    def patch(self, identity: str, fields: Mapping[str, Any], *, named: bool = True) -> str | None:
+        """None if the server accepts the change, else how it refused it. Raises Unanswered, Interrupted."""
         self.may_write()
         before = self.objects.pop(identity, {}).get("version")
         body = {"name": self.known[identity], **fields} if named else fields
         try:
             self.session.send("PATCH", f"{PATH}/{identity}", body, doing="update a runtime of the probe")
         except (ApiError, ConnectError) as exc:
-            refused = isinstance(exc, ApiError) and exc.status not in (401, 403, 404, 429)
-            if exc.unclear and self._changed_since(identity, before):
-                refused = False
-            elif not refused or (exc.unclear and not exc.error["code"]):
-                raise Unanswered(_LOST if exc.unclear else why(exc)) from exc
-            if refused and isinstance(exc, ApiError):
-                return exc
+            if not (exc.unclear and self._changed_since(identity, before)):
+                is_refusal = isinstance(exc, ApiError) and exc.status not in (401, 403, 404, 429)
+                if not is_refusal or (exc.unclear and not exc.error["code"]):
+                    raise Unanswered(_LOST if exc.unclear else why(exc)) from exc
+                return refused(exc)
         self.known[identity] = str(body.get("name", self.known[identity]))
         return None
+
+    def must_patch(self, identity: str, fields: Mapping[str, Any], what: str) -> None:
+        """Change a runtime. Raises Unanswered, also if the server refuses the change. `what`: names it."""
+        refusal = self.patch(identity, fields)
+        if refusal:
+            raise Unanswered(f"{what} was {refusal}.")
 
     def _changed_since(self, identity: str, version: Any) -> bool:
         # The version changes with every edit [doc].
@@ -257,49 +282,45 @@ class Scratch:
         RuntimeApi(self.session).delete(Runtime({"name": self.known[identity]}, identity), comment)
         del self.known[identity]
 
-    def clean_up(self) -> list[str]:
-        """Delete all of them; sentences about those that may be left. Raises Interrupted."""
+    def clean_up(self, at_last: bool = False) -> list[str]:
+        """Delete all of them; sentences about those that may be left. Raises Interrupted.
+
+        `at_last`: after a signal. Each request has 5 s, and little time is left to look for what is missing.
+        """
         reasons: dict[str, str] = {}
-        for seconds in (0.0, *_LOOKS) if self._wrote else ():
+        checks: tuple[float, ...] = _LAST_CHECKS if at_last else (0.0, *CHECKS)
+        for seconds in checks if self._wrote else ():
             if seconds:
-                self.stop.pause(seconds)
+                (time.sleep if at_last else self.stop.pause)(seconds)
             for identity in list(self.known):
                 try:
-                    self.delete(identity)
+                    if at_last:
+                        self._delete_at_last(identity)
+                    else:
+                        self.delete(identity)
                 except Interrupted:
                     raise
                 except MstrError as exc:
                     reasons[identity] = exc.sentence
             try:
-                found = self._find(self._renamed(self.listed()))
-            except (ApiError, ConnectError, Unanswered):
+                found = self._find(self.listed(at_last))
+            except Interrupted:
+                raise
+            except MstrError:
+                if at_last:
+                    break
                 continue
             if not found and not self.known and not self._missing:
                 break
         return self._left(reasons)
 
-    def remove_at_last(self) -> list[str]:
-        """The same after a signal: each request has 5 s, and little time is left to look for what is missing."""
-        reasons: dict[str, str] = {}
-        for look in range(_LAST_LOOKS if self._wrote else 0):
-            if look:
-                time.sleep(1)
-            for identity in list(self.known):
-                try:
-                    self.session.last_call("DELETE", f"{PATH}/{identity}", doing="delete a runtime of the probe")
-                    del self.known[identity]
-                except MstrError as exc:
-                    if isinstance(exc, ApiError) and says_no_such_object(exc):
-                        del self.known[identity]
-                    reasons[identity] = exc.sentence
-            try:
-                data = self.session.last_call("GET", PATH, doing="list the runtimes")
-                found = self._find(self._renamed([one for one in data["runtimes"] if one["id"]]))
-            except (MstrError, TypeError, KeyError):
-                break
-            if not found and not self.known and not self._missing:
-                break
-        return self._left(reasons)
+    def _delete_at_last(self, identity: str) -> None:
+        try:
+            self.session.last_call("DELETE", f"{PATH}/{identity}", doing="delete a runtime of the probe")
+        except ApiError as exc:
+            if not says_no_such_object(exc):
+                raise
+        del self.known[identity]
 
     def _left(self, reasons: Mapping[str, str]) -> list[str]:
         advice = "Delete it, or run the probe with cleanup: true."
@@ -310,9 +331,9 @@ class Scratch:
         sentences += [f"The runtime {name!r} may be left on the server: {_LOST} {advice}" for name in self._missing]
         return [" ".join(one.split()) for one in sentences]
 
-    def earlier(self, entries: list[dict[str, Any]]) -> dict[str, str]:
-        """Runtimes left by an earlier probe: names by id."""
-        names = {str(one["id"]): str(one.get("name")) for one in entries}
+    def earlier(self) -> dict[str, str]:
+        """Runtimes left by an earlier probe: names by id. Raises MstrError."""
+        names = {str(one["id"]): str(one.get("name")) for one in self.listed()}
         return {
             identity: name
             for identity, name in names.items()

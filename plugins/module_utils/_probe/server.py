@@ -11,33 +11,41 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._errors import ApiError
-from .._session.response import says_no_such_call, says_no_such_object
-from .._work.script_usage import SCRIPT_TYPE
+from .._session.response import LIST_WITH_IDS, OBJECT, Shape, list_of, says_no_such_call, says_no_such_object
+from .._work.script_usage import start_search
 from .creates import minimal_runtime
-from .scratch import OTHER, PREFIX, Answer, Scratch, Unanswered, refused
+from .scratch import ANY, OTHER, PREFIX, Answer, Scratch, Unanswered, asks, refused
 
 _RELEASE = re.compile(r"[\w. -]{1,60}", re.ASCII)
 
 
-def _status_call(scratch: Scratch) -> Mapping[str, Any] | None:
+def _release(value: Any) -> str | None:
+    return value if isinstance(value, str) and _RELEASE.fullmatch(value) else None
+
+
+_VERSIONS = Shape(
+    "an object with a list of versions",
+    lambda data: list_of("versions").fits(data) and all(map(_release, data["versions"])),
+)
+
+
+def _status(scratch: Scratch) -> Mapping[str, Any] | None:
     """The response to GET /status; None if the server refuses it even with a session."""
     try:
-        data = scratch.session.call("GET", "/status", doing="read the server's releases", renews=False).data()
+        found: Mapping[str, Any] = scratch.session.get(
+            "/status", doing="read the server's releases", renews=False, shape=OBJECT
+        )
     except ApiError as exc:
         if exc.status in (401, 403):
             return None
         raise
-    except ValueError:
-        data = None
-    if not isinstance(data, Mapping):
-        raise Unanswered("GET /api/status returned an unexpected response.")
-    return data
+    return found
 
 
 def product(scratch: Scratch) -> dict[str, str | None]:
     """The releases of the product; null if the server does not reveal them."""
     try:
-        data = scratch.once(_status_call) or {}
+        data = scratch.once(_status) or {}
     except Unanswered:
         data = {}
     return {
@@ -46,28 +54,24 @@ def product(scratch: Scratch) -> dict[str, str | None]:
     }
 
 
-def _release(value: Any) -> str | None:
-    return value if isinstance(value, str) and _RELEASE.fullmatch(value) else None
-
-
+@asks("Does the server report its releases?")
 def status_call(scratch: Scratch) -> Answer:
-    """Whether the server reports its releases."""
-    if scratch.once(_status_call) is None:
+    if scratch.once(_status) is None:
         return "locked", "GET /api/status was refused."
     return "open", "GET /api/status returned the releases."
 
 
+@asks("Which release of the Intelligence Server is it?")
 def iserver_version(scratch: Scratch) -> Answer:
-    """The release of the Intelligence Server."""
-    value = _release((scratch.once(_status_call) or {}).get("iServerVersion"))
+    value = _release((scratch.once(_status) or {}).get("iServerVersion"))
     if value is None:
         raise Unanswered("GET /api/status does not contain it.")
     return value, "GET /api/status contains it."
 
 
+@asks("Which type of deployment is it?")
 def deployment_type(scratch: Scratch) -> Answer:
-    """The kind of deployment."""
-    data = scratch.once(_status_call)
+    data = scratch.once(_status)
     if data is None:
         raise Unanswered("GET /api/status was refused.")
     value = data.get("deploymentType", "")
@@ -76,38 +80,35 @@ def deployment_type(scratch: Scratch) -> Answer:
     return value, f"GET /api/status {'contains it' if value else 'contains none'}."
 
 
-def _versions_call(scratch: Scratch) -> list[str] | ApiError:
+def _versions(scratch: Scratch) -> list[str] | ApiError:
     try:
-        data = scratch.session.get("/runtimes/versions", doing="list the runtime versions")
+        data = scratch.session.get("/runtimes/versions", doing="list the runtime versions", shape=_VERSIONS)
     except ApiError as exc:
         if exc.status in (404, 405):
             return exc
         raise
-    versions = data.get("versions") if isinstance(data, Mapping) else None
-    if not isinstance(versions, list) or not all(_release(one) for one in versions):
-        raise Unanswered("GET /api/runtimes/versions returned an unexpected response.")
-    return versions
+    return list(data["versions"])
 
 
+@asks("Can the server list its Python versions?")
 def versions_call(scratch: Scratch) -> Answer:
-    """Whether the server lists its Python versions."""
-    found = scratch.once(_versions_call)
+    found = scratch.once(_versions)
     if isinstance(found, list):
         return "yes", "GET /api/runtimes/versions returned a list."
     value = "as_id" if says_no_such_object(found) else str(found.status)
     return value, f"GET /api/runtimes/versions was {refused(found)}."
 
 
+@asks("Which Python versions does it offer?")
 def python_versions(scratch: Scratch) -> Answer:
-    """The Python versions to choose from."""
-    found = scratch.once(_versions_call)
+    found = scratch.once(_versions)
     if not isinstance(found, list):
         raise Unanswered("The server has no list of Python versions.")
     return found, "GET /api/runtimes/versions contains them."
 
 
+@asks("Does reading need the privilege 'Manage runtime', too?")
 def privilege_for_reads(scratch: Scratch) -> Answer:
-    """Whether reading needs the privilege too."""
     try:
         scratch.listed()
     except ApiError as exc:
@@ -123,14 +124,9 @@ def privilege_for_reads(scratch: Scratch) -> Answer:
     raise Unanswered("Only a probe as a user without the privilege 'Manage runtime' can find this out.")
 
 
-def _session_settings(scratch: Scratch) -> Mapping[str, Any]:
-    data = scratch.session.get("/sessions", doing="read the session's settings")
-    return data if isinstance(data, Mapping) else {}
-
-
+@asks("After how many seconds without a request does a session end?")
 def iserver_timeout(scratch: Scratch) -> Answer:
-    """After which time a session ends."""
-    seconds = scratch.once(_session_settings).get("timeout")
+    seconds = scratch.session.get("/sessions", doing="read the session's settings", shape=OBJECT).get("timeout")
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise Unanswered("GET /api/sessions does not contain it.")
     return seconds, "GET /api/sessions contains it."
@@ -139,17 +135,17 @@ def iserver_timeout(scratch: Scratch) -> Answer:
 # --- guests
 
 
+@asks("Can guests log in?")
 def guest_login(scratch: Scratch) -> Answer:
-    """Whether the server accepts guest logins."""
     login = scratch.session.connection.login
     if login is None or login.mode != "anonymous":
         raise Unanswered("Needs a probe as a guest; set login_mode: anonymous.")
     return "yes", "The probe is logged in as guest."
 
 
+@asks("May guests manage runtimes?")
 def guest_manages(scratch: Scratch) -> Answer:
-    """Whether guests may write."""
-    guest_login(scratch)
+    guest_login.ask(scratch)
     try:
         scratch.once(minimal_runtime)
     except Unanswered:
@@ -162,8 +158,8 @@ def guest_manages(scratch: Scratch) -> Answer:
 # --- errors
 
 
+@asks("In which form does the server write error codes?", ANY)
 def error_code_style(scratch: Scratch) -> Answer:
-    """How error codes are written."""
     for code in scratch.codes:
         for value, pattern in (("table", r"ERR00[1-9]\d+"), ("sample", r"ERR0[1-9]\d+")):
             if re.fullmatch(pattern, code):
@@ -173,8 +169,8 @@ def error_code_style(scratch: Scratch) -> Answer:
     )
 
 
+@asks("Does the server return errors in a list?")
 def errors_wrapped(scratch: Scratch) -> Answer:
-    """Whether errors come in a list."""
     if not scratch.wrapped:
         # An id that no object has.
         try:
@@ -184,69 +180,62 @@ def errors_wrapped(scratch: Scratch) -> Answer:
                 raise Unanswered(f"No error of the API's own form was seen; the last was {exc.status}.") from exc
     if len(scratch.wrapped) > 1:
         return OTHER, 'Some errors were returned as {"errors": [...]}, others were not.'
-    return (
-        ("yes", 'Errors were returned as {"errors": [...]}.')
-        if True in scratch.wrapped
-        else ("no", "Errors were returned as single objects.")
-    )
+    if True in scratch.wrapped:
+        return "yes", 'Errors were returned as {"errors": [...]}.'
+    return "no", "Errors were returned as single objects."
 
 
 # --- projects: these questions read no user's scripts
 
 
-_RESULTS = "/metadataSearches/results"
-_VERSIONS: tuple[tuple[str, str, Any], ...] = (("1", _RESULTS, None), ("2", f"/v2{_RESULTS}", {}))
-_PROJECT_DOMAIN, _EXACTLY = 2, 2  # [mstrio]
+_EXACTLY = 2  # how a search compares names [mstrio]
 _LOADED = 0  # status of a project [mstrio]
 
 
 def _projects(scratch: Scratch) -> list[Mapping[str, Any]]:
-    data = scratch.session.get("/projects", doing="list the projects")
-    return [one for one in data if isinstance(one, Mapping) and one.get("id")] if isinstance(data, list) else []
+    return list(scratch.session.get("/projects", doing="list the projects", shape=LIST_WITH_IDS))
 
 
-def _searches(scratch: Scratch) -> dict[str, Mapping[str, Any] | ApiError]:
+def _searches(scratch: Scratch) -> dict[int, Mapping[str, Any] | ApiError]:
     """The response of each version of the search: an object, or the error for a missing call."""
     loaded = [one for one in scratch.once(_projects) if one.get("status", _LOADED) == _LOADED]
     if not loaded:
         raise Unanswered("The user may use no project that is loaded.")
-    # A search for scripts with a name that no script has.
-    params = {"type": SCRIPT_TYPE, "domain": _PROJECT_DOMAIN, "name": PREFIX, "pattern": _EXACTLY}
-    found: dict[str, Mapping[str, Any] | ApiError] = {}
-    for version, path, body in _VERSIONS:
+    project, doing = str(loaded[0]["id"]), "search for scripts"
+    found: dict[int, Mapping[str, Any] | ApiError] = {}
+    for version in (1, 2):
         try:
-            data = scratch.session.send(
-                "POST", path, body, doing="search for scripts", params=params, project=str(loaded[0]["id"]), kind="read"
+            # For a name that no script has.
+            found[version] = start_search(
+                scratch.session, version, project, doing=doing, shape=OBJECT, name=PREFIX, pattern=_EXACTLY
             )
         except ApiError as exc:
             if not says_no_such_call(exc):
                 raise
             found[version] = exc
-        else:
-            found[version] = data if isinstance(data, Mapping) else {}
     return found
 
 
+@asks("Which version of the metadata search exists?")
 def search_versions(scratch: Scratch) -> Answer:
-    """Which version of the metadata search exists."""
     there = [version for version, one in scratch.once(_searches).items() if not isinstance(one, ApiError)]
     if not there:
         raise Unanswered("Neither version of the metadata search exists.")
-    return (there[0] if len(there) == 1 else "both"), "Both versions exist." if len(
-        there
-    ) > 1 else f"Only version {there[0]} exists."
+    if len(there) > 1:
+        return "both", "Both versions exist."
+    return str(there[0]), f"Only version {there[0]} exists."
 
 
+@asks("How does the server refuse the other version of the search?")
 def search_missing(scratch: Scratch) -> Answer:
-    """How the server refuses a call that does not exist."""
     for found in scratch.once(_searches).values():
         if isinstance(found, ApiError):
             return str(found.status), f"The other version was {refused(found)}."
     raise Unanswered("Both versions of the metadata search exist.")
 
 
+@asks("Does a search return the number of objects found?")
 def search_total(scratch: Scratch) -> Answer:
-    """Whether a search returns the number of objects found."""
     for found in scratch.once(_searches).values():
         if not isinstance(found, ApiError):
             if "totalItems" not in found:
@@ -255,8 +244,8 @@ def search_total(scratch: Scratch) -> Answer:
     raise Unanswered("Neither version of the metadata search exists.")
 
 
+@asks("Does the list of projects contain those that are not loaded?")
 def unloaded_projects(scratch: Scratch) -> Answer:
-    """Whether the list shows projects that are not loaded."""
     if any(one.get("status", _LOADED) != _LOADED for one in scratch.once(_projects)):
         return "listed", "The list shows a project that is not loaded."
     raise Unanswered("The list shows no project that is not loaded; there may be none.")

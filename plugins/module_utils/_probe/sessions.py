@@ -6,16 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from .._errors import ApiError, ConnectError, MstrError
 from .._session.connection import LOGIN_MODES, Login, SessionString
-from .._session.interrupt import Interrupted, side_by_side
+from .._session.interrupt import all_side_by_side
 from .._session.response import says_session_gone
 from .._session.session import Session
-from .scratch import PATH, Answer, Scratch, Unanswered, refused, why
+from .scratch import PATH, Answer, Question, Scratch, Unanswered, asks, attempt, refused
 
 _CALLS = 6  # parallel calls
 _SLOW_ENOUGH = 0.05  # seconds for one call, below which times prove nothing
@@ -23,16 +22,6 @@ _OF_TOMCAT = "JSESSIONID"
 _SESSION = "/sessions"
 _STAYS_OPEN = "If it was opened, that session stays open on the server until it times out there."
 _IDENTITY_TOKEN = "X-MSTR-IdentityToken"
-
-
-class Trials(NamedTuple):
-    """The findings from a second session; for a missing answer, the reason."""
-
-    application_type_76: Answer | Unanswered
-    load_balancer_cookie: Answer | Unanswered
-    sessions_parallel: Answer | Unanswered
-    delegated_logout: Answer | Unanswered
-    logout_scope: Answer | Unanswered
 
 
 def _may_open(scratch: Scratch) -> Login:
@@ -68,14 +57,17 @@ def _log_in(scratch: Scratch, session: Session) -> None:
         raise
 
 
-def _trials(scratch: Scratch) -> Trials:
-    """Open a second session, try things on it, and see what its logout does to the first one."""
+def _trials(scratch: Scratch) -> dict[str, Answer | Unanswered]:
+    """Open a second session, try things on it, and see what its logout does to the first one.
+
+    Returns the finding by switch; for a missing answer, the reason.
+    """
     login = _may_open(scratch)
-    application = _attempt(lambda: _application_type(scratch, login))
+    application = attempt(_application_type, scratch, login)
     with _second_session(scratch, login) as second:
-        cookie = _attempt(lambda: _cookie_of(scratch, second))
-        parallel = _attempt(lambda: _at_a_time_or_refused(scratch, second))
-        delegated = _attempt(lambda: _delegated(scratch, second))
+        cookie = attempt(_cookie_of, scratch, second)
+        parallel = attempt(_at_a_time, scratch, second)
+        delegated = attempt(_delegated, scratch, second)
         lives = _lives(second)
     if not lives:
         # It ended together with a delegated session, or with all sessions of the user.
@@ -86,18 +78,13 @@ def _trials(scratch: Scratch) -> Trials:
     else:
         scope = ("user", "After the logout of a second session, the first session had ended, too.")
         delegated = Unanswered("A logout ends every session of the user, so delegated sessions cannot be tested.")
-    return Trials(application, cookie, parallel, delegated, scope)
-
-
-def _attempt(trial: Callable[[], Answer]) -> Answer | Unanswered:
-    try:
-        return trial()
-    except Interrupted:
-        raise
-    except Unanswered as exc:
-        return exc
-    except MstrError as exc:
-        return Unanswered(why(exc))
+    return {
+        "application_type_76": application,
+        "load_balancer_cookie": cookie,
+        "sessions_parallel": parallel,
+        "delegated_logout": delegated,
+        "logout_scope": scope,
+    }
 
 
 def _lives(session: Session) -> bool:
@@ -142,41 +129,33 @@ def _constant(cookies: Mapping[str, str]) -> Answer:
     return "fixed", f"The server sets a cookie beside {_OF_TOMCAT}, which stays the same."
 
 
-def _at_a_time_or_refused(scratch: Scratch, second: Session) -> Answer:
-    try:
-        return _at_a_time(scratch, second)
-    except ApiError as exc:
-        if exc.status != 429:
-            raise
-        return "refuse", f"Of {_CALLS} calls at a time on one session, one was {refused(exc)}."
-
-
 def _at_a_time(scratch: Scratch, second: Session) -> Answer:
     def call(_index: int = 0) -> float:
         begin = scratch.clock()
         second.call("GET", PATH, doing="list the runtimes", renews=False)
         return scratch.clock() - begin
 
-    alone = min(call(), call())
-    # Other load makes calls slower, never faster.
-    together = min(_together(scratch, call), _together(scratch, call))
-    evidence = f"{_CALLS} calls at a time took {together / max(alone, 0.001):.1f} times as long as one alone."
+    def together() -> float:
+        begin = scratch.clock()
+        all_side_by_side(call, range(_CALLS), _CALLS)
+        return scratch.clock() - begin
+
+    try:
+        alone = min(call(), call())
+        # Other load makes calls slower, never faster.
+        seconds = min(together(), together())
+    except ApiError as exc:
+        if exc.status != 429:
+            raise
+        return "refuse", f"Of {_CALLS} calls at a time on one session, one was {refused(exc)}."
+    evidence = f"{_CALLS} calls at a time took {seconds / max(alone, 0.001):.1f} times as long as one alone."
     if alone < _SLOW_ENOUGH:
         raise Unanswered("All calls at a time were accepted; responses come too fast to see whether they queue.")
-    if together < _CALLS / 2 * alone:
+    if seconds < _CALLS / 2 * alone:
         return "yes", evidence
-    if together > _CALLS * 2 / 3 * alone:
+    if seconds > _CALLS * 2 / 3 * alone:
         return "queue", evidence
     raise Unanswered(f"{evidence} That does not show whether they queue.")
-
-
-def _together(scratch: Scratch, call: Callable[[int], float]) -> float:
-    """Seconds that some calls at a time take. Raises what one of them raises."""
-    begin = scratch.clock()
-    for result in side_by_side(call, range(_CALLS), _CALLS):
-        if isinstance(result, Exception):
-            raise result
-    return scratch.clock() - begin
 
 
 def _delegated(scratch: Scratch, giver: Session) -> Answer:
@@ -217,18 +196,27 @@ def _own_cookies(scratch: Scratch) -> Answer | None:
     return _constant(after) if before == after else None
 
 
+@asks("Does a load balancer set a cookie, and does it change?")
 def load_balancer_cookie(scratch: Scratch) -> Answer:
-    """The cookies of a load balancer."""
     return scratch.once(_own_cookies) or _of(scratch, "load_balancer_cookie")
 
 
-def _of(scratch: Scratch, trial: str) -> Answer:
-    found: Answer | Unanswered = getattr(scratch.once(_trials), trial)
+def _of(scratch: Scratch, switch: str) -> Answer:
+    found = scratch.once(_trials)[switch]
     if isinstance(found, Unanswered):
         raise found
     return found
 
 
-def of_a_second_session(trial: str) -> Callable[[Scratch], Answer]:
-    """A question that a second session answers."""
-    return lambda scratch: _of(scratch, trial)
+def _of_a_second_session(switch: str, question: str) -> Question:
+    return Question(switch, question, lambda scratch: _of(scratch, switch))
+
+
+OF_A_SECOND_SESSION = (
+    _of_a_second_session("application_type_76", "Is a login with applicationType 76 accepted?"),
+    _of_a_second_session("sessions_parallel", "Does one session accept several requests at a time?"),
+    _of_a_second_session("logout_scope", "Which sessions does a logout end?"),
+    _of_a_second_session(
+        "delegated_logout", "Does the logout of a delegated session also end the session that delegated it?"
+    ),
+)

@@ -63,13 +63,14 @@ class Session:
         """
         doing = doing or f"read {path}"
         response = self.call("GET", path, params=params, doing=doing, **more)
-        data = self._data(response, doing, "a response of the API")
-        return shape.check(data, doing, self.base_url, response.request)
+        return self._data(response, doing, "a response of the API", shape)
 
-    def send(self, method: str, path: str, body: Any = None, *, doing: str, **options: Any) -> Any:
-        """The JSON of the response to a write, None for an empty body. Raises MstrError. `options`: see `call`."""
+    def send(
+        self, method: str, path: str, body: Any = None, *, doing: str, shape: Shape = ANYTHING, **options: Any
+    ) -> Any:
+        """The same for any method. `options`: see `call`."""
         response = self.call(method, path, json=body, doing=doing, **options)
-        return self._data(response, doing, "a response of the API or an empty one")
+        return self._data(response, doing, "a response of the API or an empty one", shape)
 
     def call(
         self, method: str, path: str, *, doing: str, late: Callable[[Response], object] | None = None, **options: Any
@@ -169,34 +170,41 @@ class Session:
         if token is None:
             return False
         try:
-            self._last_call("POST", "/auth/logout", token, "log out")
+            self.last_call("POST", "/auth/logout", doing="log out", token=token)
         except ApiError as exc:
             if not says_session_gone(exc):
                 raise
             return False
         return True
 
-    def last_call(self, method: str, path: str, *, doing: str, project: str | None = None, json: Any = None) -> Any:
-        """The JSON of the response, sent even after a request to end the task. One attempt of 5 s. Raises MstrError."""
-        if self._token is None:
-            raise MstrError(f"Could not {doing}: the session has ended.")
-        return self._last_call(method, path, self._token, doing, project, json)
-
-    def _last_call(
-        self, method: str, path: str, token: str, doing: str, project: str | None = None, json: Any = None
+    def last_call(
+        self,
+        method: str,
+        path: str,
+        *,
+        doing: str,
+        token: str | None = None,
+        project: str | None = None,
+        json: Any = None,
+        shape: Shape = ANYTHING,
     ) -> Any:
+        """The JSON of the response, sent even after a request to end the task. One attempt of 5 s. Raises MstrError."""
+        token = token or self._token
+        if token is None:
+            raise MstrError(f"Could not {doing}: the session has ended.")
         headers = {_TOKEN: token, **({_PROJECT: project} if project else {})}
         response = self._http.send_last(method, path, doing=doing, headers=headers, json=json)
         if not response.ok:
             raise api_error(response, doing, self.base_url)
         # Any other body may come from a gateway, so the server may not have received the call.
-        return self._data(response, doing, "JSON or an empty body")
+        return self._data(response, doing, "JSON or an empty body", shape)
 
-    def _data(self, response: Response, doing: str, wanted: str) -> Any:
+    def _data(self, response: Response, doing: str, wanted: str, shape: Shape) -> Any:
         try:
-            return response.data()
+            data = response.data()
         except ValueError:
             raise wrong_response(response, doing, self.base_url, wanted) from None
+        return shape.check(data, doing, self.base_url, response.request)
 
     def _check_open(self, doing: str) -> None:
         if self._closed:

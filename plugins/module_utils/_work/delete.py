@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -71,7 +72,12 @@ def purge_plan(context: Context, purge: Purge, entries: Sequence[Entry], there: 
         return plan_entry(context, entry._replace(found=context.api.whole(entry.found, WHOLE)), ())
 
     purged = each(context, read_and_plan, purged, lambda one: True, "read")
-    return [entry for entry in purged if entry.to_do != "none"]  # one may have been deleted meanwhile
+    purged = [entry for entry in purged if entry.to_do != "none"]  # one may have been deleted meanwhile
+    for text in purge.exclude if purged else ():
+        # A misspelled name keeps nothing. A pattern is often for runtimes that only some servers have.
+        if not re.search("[*?]", text) and not any(is_named(one.name, [text], one.id) for one in there):
+            context.warn(f"purge_exclude {text!r} matches no runtime, so it keeps none. Check the spelling.")
+    return purged
 
 
 def refusals(

@@ -22,6 +22,8 @@ from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Shape, says_no_su
 from .._session.session import Session
 
 SCRIPT_TYPE = 76
+_PROJECT_DOMAIN = 2
+_RESULTS = "/metadataSearches/results"
 # An old Command Manager script has no runtime.
 _COMMAND_MANAGER = "19456"
 _NAMES_IN_MESSAGE = 10  # scripts or projects that a sentence names
@@ -211,11 +213,7 @@ def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> 
 Item = TypeVar("Item", Project, SavedScript)
 Found = TypeVar("Found")
 
-_PROJECT_DOMAIN = 2
 _PAGE = 1000  # scripts
-_RESULTS = "/metadataSearches/results"
-# The newer version first, like the vendor's client on releases that have it [mstrio].
-_SEARCHES: tuple[tuple[str, Any], ...] = ((f"/v2{_RESULTS}", {}), (_RESULTS, None))
 # Failed reads, each after all its retries, after which the remaining reads are skipped: each may take minutes.
 _MOST_OUTAGES = 5
 _OUTAGES = (401, 429, 502, 503, 504)
@@ -247,7 +245,8 @@ class _Search:
 
     def __init__(self, session: Session, concurrency: int) -> None:
         self._session, self._concurrency = session, concurrency
-        self._version = 0  # index of the search that this release has, as far as known
+        # The newer version first, like the vendor's client on releases that have it [mstrio].
+        self._version = 2  # of the search, as far as known
         self._outages, self._last_outage = 0, ""
         self._unread: list[Unread] = []
 
@@ -318,21 +317,14 @@ class _Search:
 
     def _start(self, project: Project, doing: str) -> Mapping[str, Any]:
         """The response to the start of a search: its id, and the number of objects found."""
-        params = {"type": SCRIPT_TYPE, "domain": _PROJECT_DOMAIN}
-        while True:
-            version = self._version
-            path, body = _SEARCHES[version]
-            try:
-                data = self._session.send(
-                    "POST", path, body, doing=doing, params=params, project=project.id, kind="read"
-                )
-            except ApiError as exc:
-                if version + 1 == len(_SEARCHES) or not says_no_such_call(exc):
-                    raise
-                self._version = version + 1
-                continue
-            started: Mapping[str, Any] = OBJECT_WITH_ID.check(data, doing, self._session.base_url, f"POST /api{path}")
-            return started
+        version = self._version
+        try:
+            return start_search(self._session, version, project.id, doing=doing, shape=OBJECT_WITH_ID)
+        except ApiError as exc:
+            if version == 1 or not says_no_such_call(exc):
+                raise
+        self._version = 1
+        return self._start(project, doing)
 
     def _read(self, script: SavedScript) -> SavedScript:
         """The script with its runtime."""
@@ -341,6 +333,18 @@ class _Search:
         except ValidationError as exc:
             faults = [f"Could not read the {script.label}: its runtime's {fault}" for fault in exc.faults]
             raise ValidationError(faults) from exc
+
+
+def start_search(
+    session: Session, version: int, project: str | None, *, doing: str, shape: Shape, **limits: Any
+) -> Mapping[str, Any]:
+    """The response to the start of a search for scripts. `version`: of the call, 1 or 2. Raises MstrError."""
+    path, body = (_RESULTS, None) if version == 1 else (f"/v2{_RESULTS}", dict[str, Any]())
+    params = {"type": SCRIPT_TYPE, "domain": _PROJECT_DOMAIN, **limits}
+    started: Mapping[str, Any] = session.send(
+        "POST", path, body, doing=doing, params=params, project=project, kind="read", shape=shape
+    )
+    return started
 
 
 def read_script(session: Session, script: SavedScript) -> Mapping[str, Any]:

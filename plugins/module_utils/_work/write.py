@@ -25,9 +25,9 @@ from .api import WHOLE, Context, one_named
 
 Seen = TypeVar("Seen")
 
-_ALREADY_EXISTS = 15
+ALREADY_EXISTS = 15
 # Seconds before each check whether a write whose response was lost was carried out.
-_CHECKS = (0.25, 0.5, 1.0, 2.0, 4.0)
+CHECKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 def locate(
@@ -112,7 +112,7 @@ def write(context: Context, entry: Entry) -> Entry:
         except Interrupted as exc:
             raise exc.during(f"the runtime {wanted.label} was being {DONE[plan.action]}") from exc
         except (ApiError, ConnectError) as exc:
-            if plan.action == "create" and isinstance(exc, ApiError) and exc.number == _ALREADY_EXISTS:
+            if plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS:
                 return _name_is_taken(context, entry, exc, lost)
             if not exc.unclear:
                 raise
@@ -152,7 +152,7 @@ def check_after_loss(
     MstrError.
     """
     # An error in the API's own form comes from the server itself: it does not continue with the write.
-    checks = _CHECKS[:1] if lost.error["code"] else _CHECKS
+    checks = CHECKS[:1] if lost.error["code"] else CHECKS
     for number, seconds in enumerate(checks, 1):
         try:
             pause(seconds)
@@ -243,7 +243,7 @@ def not_done_error(lost: MstrError, not_done: str) -> MstrError:
     if lost.error["code"]:
         return lost
     return MstrError(
-        f"{lost.sentence} The response was lost. After {sum(_CHECKS):g} seconds of checking, {not_done}. The request "
+        f"{lost.sentence} The response was lost. After {sum(CHECKS):g} seconds of checking, {not_done}. The request "
         "was not sent again because retries are used up; run the task again.",
         **lost.error,
     )

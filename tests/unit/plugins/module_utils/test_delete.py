@@ -123,6 +123,25 @@ def test_the_purge_has_the_comment_of_the_task():
     assert have.params == [{"userComments": "Spring cleaning"}]
 
 
+@pytest.mark.parametrize(
+    ("exclude", "names", "warned"),
+    [
+        (("b",), ["a", "b"], []),
+        (("B", "b*", A), ["a", "b"], []),
+        (("bb", "c [old]", "x-*"), ["a"], ["bb", "c [old]"]),
+        # Nothing is deleted, so nothing may have been meant.
+        (("b", "c", "elsewhere"), ["a", "b", "c"], []),
+    ],
+)
+def test_a_name_to_exclude_that_no_runtime_has_warns_if_something_is_purged(exclude, names, warned):
+    have = holding(a=A, b=B, c=C)
+    run(have, {"name": "a"}, purge=True, exclude=exclude)
+    assert have.names == names
+    assert have.warnings == [
+        f"purge_exclude {text!r} matches no runtime, so it keeps none. Check the spelling." for text in warned
+    ]
+
+
 def test_nothing_is_purged_unasked():
     have = holding(a=A, b=B)
     run(have, {"name": "a", "exec_timeout": 60}, limit=0)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._model import plan
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, check_plan_id, plan_id
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import change_text, make_plan
@@ -27,15 +28,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 # Every supported ansible-core and Python gives this id.
-THE_SAME_EVERYWHERE = "060b27e34cffd8fae1856658"
+THE_SAME_EVERYWHERE = "0a23cff98ee6b15521c6d651"
 
 
 def planned(data, **options):
     """The entry of a definition for a runtime that the server has as `data`, or does not have."""
     current = from_api(data) if data else None
     definition = wanted(**options)
-    plan = make_plan(current, definition)
-    return Entry(definition, "runtimes[0]", current, plan, planned=change_text(current, plan))
+    made = make_plan(current, definition)
+    return Entry(definition, "runtimes[0]", current, made, planned=change_text(current, made))
 
 
 def id_of(*entries):
@@ -92,6 +93,16 @@ def test_the_spelling_of_the_server_does_not_matter(field, one, other):
 )
 def test_of_a_runtime_to_delete_every_field_counts(fields):
     assert id_of(planned(stored(), state="absent")) != id_of(planned(stored(**fields), state="absent"))
+
+
+def test_a_field_that_a_later_release_knows_does_not_change_the_id_of_a_deletion(monkeypatch):
+    """Nobody has to approve a plan again because the collection was updated."""
+    old = stored(resource={"cpu": "0.20", "mem": 512})
+    identity = id_of(planned(old, state="absent"))
+    new = plan.BY_NAME["description"]._replace(name="log_level", api="logLevel")
+    monkeypatch.setattr(plan, "FIELDS", (new, *plan.FIELDS))
+    monkeypatch.setitem(plan.BY_NAME, new.name, new)
+    assert id_of(planned(old, state="absent")) == identity
 
 
 @given(OPTIONS, st.sampled_from(["execTimeout", "description", "others"]))
