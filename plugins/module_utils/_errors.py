@@ -25,6 +25,7 @@ _ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?
 _TEXT_LIMIT = 400
 _LONGEST_TEXT = 20_000
 _SHORTEST_FORM = 8
+_FAILURES_IN_MESSAGE = 5
 MASK = "********"
 # What Ansible shows in place of a secret: inside a text, and in place of a value that is the whole secret.
 ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
@@ -225,6 +226,14 @@ class PartialError(MstrError):
     def to_result(self) -> dict[str, Any]:
         """The arguments of `fail_json`, with the keys of a successful result."""
         return {**self.result, **super().to_result()}
+
+
+def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") -> str:
+    """The failures of several objects, at most five of them: `what`, then a line for each with its place and reason."""
+    lines = [f"{place}: {error.sentence.rstrip('.')}." for place, error in failed[:_FAILURES_IN_MESSAGE]]
+    if len(failed) > len(lines):
+        lines.append(f"And {len(failed) - len(lines)} more.")
+    return (" " if len(failed) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])
 
 
 def unforeseen(exc: Exception) -> MstrError:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import MstrError, PartialError, ValidationError, listed
+from .._errors import MstrError, PartialError, ValidationError, failures, listed
 from .definition import Definition
 from .plan import DONE, NO_PLAN, Plan
 from .runtime import Runtime
@@ -213,16 +213,13 @@ def report(entries: Sequence[Entry], purge: bool) -> dict[str, Any]:
     `purge`: whether the task should purge.
     """
     result, reported = result_of(entries), _reported(entries)
-    failed = [(one, one.error) for one in reported if one.error]
+    failed = [(f"{one.place} {one.label}", one.error) for one in reported if one.error]
     if not failed:
         return result
-    lines = [f"{one.place} {one.label}: {error.sentence.rstrip('.')}." for one, error in failed[:_FAILURES_IN_MESSAGE]]
-    if len(failed) > _FAILURES_IN_MESSAGE:
-        lines.append(f"And {len(failed) - _FAILURES_IN_MESSAGE} more.")
     purged = [one for one in entries if one.place == PURGED]
-    if purge and (not purged or any(not one.done and not one.error for one in purged)):
-        lines.append("Nothing was purged.")
-    sentence = (" " if len(failed) == 1 else "\n").join([f"{len(failed)} of {len(reported)} runtimes failed:", *lines])
+    spared = purge and (not purged or any(not one.done and not one.error for one in purged))
+    what = f"{len(failed)} of {len(reported)} runtimes failed"
+    sentence = failures(what, failed, "Nothing was purged." if spared else "")
     raise PartialError(MstrError(sentence, **failed[0][1].error), result)
 
 

@@ -20,6 +20,7 @@ DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
 _ID = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 # Characters that are not displayed and are not format characters (category Cf): joiners, fillers, variation selectors.
 _IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_FORMAT = ("Cc", "Cf")
 # What the names of two runtimes that are easily confused differ in, for messages.
 ALIKE = "case, whitespace or the form of a character"
 # C0 and C1 controls, and the separators that end a line.
@@ -56,13 +57,11 @@ def name_key(name: str) -> str:
     decomposed, full-width, a ligature.
     """
     text = unicodedata.normalize("NFKC", name)
-    visible = (one for one in text if one.isspace() or not _is_invisible(one))
+    visible = (
+        one for one in text if one.isspace() or not (unicodedata.category(one) in _FORMAT or _IGNORABLE.match(one))
+    )
     # Case folding and removed characters may leave a text that is not normalized.
     return " ".join(unicodedata.normalize("NFKC", "".join(visible).casefold()).split())
-
-
-def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cf") or _IGNORABLE.match(character) is not None
 
 
 def near_names(name: str, others: Iterable[str]) -> list[str]:

@@ -56,7 +56,12 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     a new runtime has an empty whitelist.
     """
     if wanted.state == "absent":
-        return _make_delete(current)
+        if current is None:
+            return NO_PLAN
+        if current.is_default:
+            raise ValidationError([f"{current.label} is the server's built-in default runtime and cannot be deleted"])
+        known = [name for name, value in current.values.items() if value is not None]
+        return Plan("delete", current, before=_diff_values(current.values, known))
     if current is None and wanted.id:
         raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
     have: Mapping[str, Any] = current.values if current else {}
@@ -124,16 +129,6 @@ def _as_json(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _make_delete(current: Runtime | None) -> Plan:
-    if current is None:
-        return Plan("none", None)
-    if current.is_default:
-        raise ValidationError([f"{current.label} is the server's built-in default runtime and cannot be deleted"])
-    return Plan(
-        "delete", current, before=_diff_values(current.values, (n for n, v in current.values.items() if v is not None))
-    )
-
-
 def _warnings(
     current: Runtime | None, target: Runtime, merged: Mapping[str, Any], policy: Policy | None
 ) -> Iterable[str]:
@@ -154,12 +149,8 @@ def _compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any
         name: BY_NAME[name].kind.merge(have.get(name), value, name not in wanted.keep)
         for name, value in wanted.values.items()
     }
-    return merged, tuple(name for name in merged if _differs(name, have.get(name), merged[name]))
-
-
-def _differs(name: str, one: Any, other: Any) -> bool:
-    kind = BY_NAME[name].kind
-    return bool(kind.canonical(one) != kind.canonical(other))
+    canonical = {name: BY_NAME[name].kind.canonical for name in merged}
+    return merged, tuple(name for name in merged if canonical[name](have.get(name)) != canonical[name](merged[name]))
 
 
 def _diff_values(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -174,9 +165,9 @@ def differences_after_write(found: Runtime, wanted: Definition, predicted: Runti
     merged, changed = _compare(found.values, wanted)
     found_values, requested_values = _diff_values(found.values, changed), _diff_values(merged, changed)
     sentences = [
-        f"The server stored {_different(name)} for runtime {found.name!r} than requested: {found_values[name]!r} "
-        f"instead of {requested_values[name]!r}.{_remedy(name, found_values[name], requested_values[name])} "
-        "The next run will try to change it again."
+        f"The server stored {'' if name.endswith('s') else 'a '}different {name} for runtime {found.name!r} than "
+        f"requested: {found_values[name]!r} instead of {requested_values[name]!r}."
+        f"{_remedy(name, found_values[name], requested_values[name])} The next run will try to change it again."
         for name in changed
     ]
     lost = [
@@ -191,10 +182,6 @@ def differences_after_write(found: Runtime, wanted: Definition, predicted: Runti
             f"{', '.join(lost)}. Set them again on the server, and report this to mstr.library."
         )
     return sentences
-
-
-def _different(name: str) -> str:
-    return f"different {name}" if name.endswith("s") else f"a different {name}"
 
 
 def _remedy(name: str, found: Any, requested: Any) -> str:

@@ -166,13 +166,13 @@ def check_concurrency(params: Mapping[str, Any]) -> None:
         raise ValidationError([f"concurrency must be from 1 to {_HIGHEST_CONCURRENCY}, not {params['concurrency']}"])
 
 
-def side_by_side(
+def all_side_by_side(
     work: Callable[[Item], Result],
     items: Sequence[Item],
     concurrency: int,
     on_done: Callable[[int], None] = lambda done: None,
-) -> list[Result | Exception]:
-    """The results in the order of `items`; an exception takes the place of a result that it prevented.
+) -> list[Result]:
+    """The results in the order of `items`. When all items are done, raises the first exception.
 
     The main thread stays free to receive signals, which wake all waiting workers, so that all of them end. After each
     item, `on_done` is called in the main thread with the number of finished items. Where fewer threads can be started
@@ -183,25 +183,24 @@ def side_by_side(
         todo.put(index)
     done: SimpleQueue[tuple[int, Any]] = SimpleQueue()
 
-    def serve() -> None:
-        while True:
-            try:
+    def serve(one: bool = False) -> None:
+        with suppress(Empty):
+            while True:
                 index = todo.get_nowait()
-            except Empty:
-                return
-            done.put((index, _result(work, items[index])))
+                try:
+                    done.put((index, work(items[index])))
+                except Exception as exc:  # raised again below; otherwise the main thread would wait for ever
+                    done.put((index, exc))
+                if one:
+                    return
 
     wanted = min(concurrency, len(items))
     threads = sum(start_thread(serve) for _worker in range(wanted)) if wanted > 1 else 0
-    if not threads:
-        one_by_one = []
-        for item in items:
-            one_by_one.append(_result(work, item))
-            on_done(len(one_by_one))
-        return one_by_one
     results: dict[int, Any] = {}
     try:
         while len(results) < len(items):
+            if not threads:
+                serve(one=True)
             index, result = done.get()
             results[index] = result
             on_done(len(results))
@@ -210,26 +209,7 @@ def side_by_side(
         with suppress(Empty):
             while True:
                 todo.get_nowait()
+    for index in range(len(items)):
+        if isinstance(results[index], Exception):
+            raise results[index]
     return [results[index] for index in range(len(items))]
-
-
-def all_side_by_side(
-    work: Callable[[Item], Result],
-    items: Sequence[Item],
-    concurrency: int,
-    on_done: Callable[[int], None] = lambda done: None,
-) -> list[Result]:
-    """The results in the order of `items`. When all items are done, raises the first exception."""
-    results: list[Result] = []
-    for result in side_by_side(work, items, concurrency, on_done):
-        if isinstance(result, Exception):
-            raise result
-        results.append(result)
-    return results
-
-
-def _result(work: Callable[[Item], Result], item: Item) -> Result | Exception:
-    try:
-        return work(item)
-    except Exception as exc:  # raised again by the caller, which would otherwise wait for ever for this thread
-        return exc

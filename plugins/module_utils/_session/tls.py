@@ -96,21 +96,17 @@ def _has(path: str, mark: bytes) -> bool:
 def untrusted(text: str, place: str) -> str | None:
     """The rest of a sentence if the exception's `text` says that the server's certificate was rejected; else None."""
     found = re.search(r"certificate verify failed: ([^(\[]+)", text)
-    why = clean(found.group(1), 120).rstrip(" .") if found else ""
     # urllib3 1.26 compares the names itself.
-    by_urllib3 = re.search("hostname .{1,99} doesn't match [^()]{1,99}", text)
-    mismatch = why if "mismatch" in why else _matched_text(by_urllib3)
-    if mismatch:
-        return f"the TLS certificate of {place} is for another host: {mismatch}. {_HOST_HINT}"
+    by_urllib3 = re.search("(hostname .{1,99} doesn't match [^()]{1,99})", text)
+    why = clean(found[1], 120).rstrip(" .") if found else ""
+    if by_urllib3 or "mismatch" in why:
+        why = clean(by_urllib3[1], 120).rstrip(' ."') if by_urllib3 and "mismatch" not in why else why
+        return f"the TLS certificate of {place} is for another host: {why}. {_HOST_HINT}"
     if not found and "CERTIFICATE_VERIFY_FAILED" not in text:
         return None
     hint = _DATE_HINT if "expired" in why or "not yet valid" in why else _CA_HINT
     hint = _SELF_HINT if re.fullmatch("self.signed certificate", why) else hint
     return f"the TLS certificate of {place} is not trusted: {why or 'it is not valid'}. {hint}"
-
-
-def _matched_text(found: re.Match[str] | None) -> str:
-    return clean(found.group(), 120).rstrip(' ."') if found else ""
 
 
 def client_refused(text: str, place: str) -> str | None:

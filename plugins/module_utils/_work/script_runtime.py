@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._errors import ApiError, ConnectError, Faults, MstrError, PartialError, ValidationError, unforeseen
+from .._errors import ApiError, ConnectError, Faults, MstrError, PartialError, ValidationError, failures, unforeseen
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.names import id_from, near_names, quoted
 from .._model.runtime import Runtime
@@ -49,7 +49,6 @@ _KEPT = {
     "scriptResultType": "result type",
 }
 _REQUIRED = ("name", "folderId")  # in every update
-_FAILURES_IN_MESSAGE = 5
 
 
 def _folder_in(properties: Any) -> str | None:
@@ -376,17 +375,13 @@ def _report(
         "unread": [one.to_result() for one in unread],
         "diff": {"before": differences(None), "after": differences(target.key)},
     }
-    failures = [(move.script.label, move.error) for move in moves if move.error]
-    failures += [(f"could not read the {one.label}", one.error) for one in unread]
-    if not failures:
+    failed = [(move.script.label, move.error) for move in moves if move.error]
+    everything = [*failed, *((f"could not read the {one.label}", one.error) for one in unread)]
+    if not everything:
         return result
-    lines = [f"{where}: {error.sentence.rstrip('.')}." for where, error in failures[:_FAILURES_IN_MESSAGE]]
-    lines += [f"And {len(failures) - len(lines)} more."] if len(failures) > len(lines) else []
-    failed = len([move for move in moves if move.error])
     unsure = "There may be more scripts that use the old runtime"
-    what = f"{failed} of {len(moves)} scripts failed" if failed else unsure
-    sentence = (" " if len(lines) == 1 else "\n").join([f"{what}:", *lines])
-    raise PartialError(MstrError(f"{result['msg']} {sentence}", **failures[0][1].error), result)
+    what = f"{len(failed)} of {len(moves)} scripts failed" if failed else unsure
+    raise PartialError(MstrError(f"{result['msg']} {failures(what, everything)}", **everything[0][1].error), result)
 
 
 def _summary(moved: int, already: int, name: str, would: str) -> str:

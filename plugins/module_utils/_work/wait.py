@@ -64,7 +64,10 @@ def wait(context: Context, entries: Sequence[Entry], waiting: Waiting) -> list[E
 
     The timeout applies to all of them together. Deleted, absent, predicted and failed runtimes are not waited for.
     """
-    watches = [_watch(one) for one in entries]
+    watches = [
+        None if one.predicted or one.error or one.action == "deleted" or not one.runtime else _Watch(one, one.runtime)
+        for one in entries
+    ]
     watched = [one for one in watches if one]
     try:
         _check_until_done(context, watched, waiting)
@@ -73,12 +76,6 @@ def wait(context: Context, entries: Sequence[Entry], waiting: Waiting) -> list[E
             if not one.done:
                 one.interrupt(exc)
     return [watch.entry if watch else entry for entry, watch in zip(entries, watches)]
-
-
-def _watch(entry: Entry) -> _Watch | None:
-    if entry.runtime is None or entry.predicted or entry.error or entry.action == "deleted":
-        return None
-    return _Watch(entry, entry.runtime)
 
 
 def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:

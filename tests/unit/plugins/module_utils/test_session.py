@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import SessionString, decode, encode
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, side_by_side
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, all_side_by_side
 from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, lost, response
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
 
@@ -217,7 +217,7 @@ def test_threads_that_need_a_login_at_once_make_one(session, gone):
     one.http.next_reply = reply_together
     if gone:
         one.session._log_in(None)
-    results = side_by_side(lambda _: read(one), range(4), 4)
+    results = all_side_by_side(lambda _: read(one), range(4), 4)
     assert results == [None] * 4
     assert one.http.count(LOGIN) == 1 + gone
 
@@ -445,8 +445,12 @@ def test_a_failed_login_is_final_for_all_later_calls(session):
     read(one)
     one.http.reply(READ, *[GONE] * 9)
     one.http.reply(LOGIN, *[response(401, {"code": "ERR003", "message": "no"})] * 9)
-    results = side_by_side(lambda _item: read(one), range(8), 4)
-    assert {type(result) for result in results} == {AuthError}
+
+    def refused(_item):
+        with pytest.raises(AuthError):
+            read(one)
+
+    all_side_by_side(refused, range(8), 4)
     assert one.http.count(LOGIN) == 2
 
 
