@@ -178,6 +178,21 @@ def all_of(*checks: Callable[[], Any]) -> list[Any]:
         return [faults.check(check) for check in checks]
 
 
+def parsed_each(place: str, texts: Iterable[str], parse: Callable[[str], _T]) -> list[_T]:
+    """What `parse` returns for each entry of the list `place`. Raises ValidationError with the faults of all entries.
+
+    `parse` raises ValueError with the rest of a sentence that starts with the text.
+    """
+    parsed = []
+    with Faults() as faults:
+        for index, text in enumerate(texts):
+            try:
+                parsed.append(parse(text))
+            except ValueError as exc:
+                faults.add(f"{place}[{index}] {text!r} {exc}")
+    return parsed
+
+
 class ConnectError(MstrError):
     """No response, or an incomplete one.
 

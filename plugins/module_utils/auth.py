@@ -180,7 +180,7 @@ class Frame(NamedTuple):
     """
 
     make_module: Callable[..., OwnModule] = OwnModule
-    make_stop: Callable[[], Stop] = Stop.installed
+    make_stop: Callable[[], Stop] = lambda: Stop().install()
     # Shows a line of progress; None in a plain module, which cannot show any.
     show: Callable[[str], None] | None = None
 

@@ -82,13 +82,13 @@ def test_a_different_runtime_that_has_the_new_name_is_changed_only_if_no_script_
 ) -> None:
     used_by = {"name": "Other", "id": "9" * 32, "runtime": "B" * 32}
     new = {"name": "New", "id": "B" * 32, "execTimeout": 1}
-    server.seed(*RUNTIMES, new, projects=[{"name": "Sales", "scripts": [*SCRIPTS, used_by]}])
+    server.seed(*RUNTIMES, new, projects=[{"name": "Sales", "scripts": [*SCRIPTS, used_by]}], replace=True)
     done = play(REPLACE, **VARIABLES)
     assert done.status != 0
     assert "New (mstr_replace_to) exists and is different" in done.output
     assert "and scripts use it: Other. Choose a different name" in done.output
     assert server.runtime("New")["execTimeout"] == 1
-    server.seed(*RUNTIMES, new, projects=[{"name": "Sales", "scripts": SCRIPTS}])
+    server.seed(*RUNTIMES, new, projects=[{"name": "Sales", "scripts": SCRIPTS}], replace=True)
     assert play(REPLACE, **VARIABLES).status == 0
     assert server.runtime("New")["execTimeout"] == 321
     assert used(server) == {"Close": "New", "Load": "New"}

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import Faults, ValidationError, text_fault
+from .._errors import Faults, ValidationError, parsed_each, text_fault
 from .fields import FIELDS, PURGEABLE, TEXT_AS_WRITTEN, Field
 from .kinds import RESOURCE_KEYS, Package, Resource, number
 from .names import id_from, name_fault
@@ -144,14 +144,7 @@ def _name(_field: Field, given: str) -> str:
 
 
 def _networks(_field: Field, given: Sequence[str]) -> tuple[str, ...]:
-    blocks = []
-    with Faults() as faults:
-        for index, text in enumerate(given):
-            try:
-                blocks.append(canonical_network(text))
-            except ValueError as exc:
-                faults.add(f"whitelist[{index}] {text!r} {exc}")
-    return tuple(dict.fromkeys(blocks))
+    return tuple(dict.fromkeys(parsed_each("whitelist", given, canonical_network)))
 
 
 def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import Faults, ValidationError
+from .._errors import Faults, ValidationError, parsed_each
 from .kinds import RESOURCE_KEYS, Package, Resource, number
 from .networks import NETADDR_IMPORT_ERROR, Span, block_in, canonical, embedded, span, union
 
@@ -133,18 +133,6 @@ def libraries(option: Mapping[str, Any] | None) -> dict[str, str | None]:
 # --- networks
 
 
-def _each(place: str, texts: Iterable[str], parse: Callable[[str], Any]) -> list[Any]:
-    """What `parse` returns for each text. It raises ValueError with the rest of a sentence that starts with it."""
-    parsed = []
-    with Faults() as faults:
-        for index, text in enumerate(texts):
-            try:
-                parsed.append(parse(text))
-            except ValueError as exc:
-                faults.add(f"{place}[{index}] {text!r} {exc}")
-    return parsed
-
-
 def _addresses(blocks: Iterable[str]) -> tuple[Span, ...]:
     """The addresses in the blocks of a rule. A block of mapped or NAT64 addresses also includes the IPv4 ones."""
     spans = [span(text) for text in blocks]
@@ -152,11 +140,11 @@ def _addresses(blocks: Iterable[str]) -> tuple[Span, ...]:
 
 
 def _allowed_networks(place: str, given: Sequence[str]) -> Any:
-    return _addresses(_each(place, given, canonical))
+    return _addresses(parsed_each(place, given, canonical))
 
 
 def _forbidden_networks(place: str, given: Sequence[str]) -> Any:
-    return tuple((text, _addresses([text])) for text in _each(place, given, canonical)) or None
+    return tuple((text, _addresses([text])) for text in parsed_each(place, given, canonical)) or None
 
 
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
@@ -212,7 +200,7 @@ def _if_true(_place: str, given: bool) -> Any:
 def _requirements(place: str, given: Sequence[str]) -> tuple[Requirement, ...]:
     from .requirements import requirement
 
-    return tuple(_each(place, given, requirement))
+    return tuple(parsed_each(place, given, requirement))
 
 
 def _shown(package: Package) -> str:
@@ -228,21 +216,15 @@ def _packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) 
 
 
 def _packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
-    for index, package in enumerate(values["packages"] or ()):
-        hit = [one.text for one in forbidden if one.fits(package)]
-        if hit:
-            yield "packages", index, _shown(package), f"matches {', '.join(hit)}"
-        elif _version_unread(package, forbidden):
-            why = f"{NOT_JUDGED}: PEP 440 cannot read its version"
-            yield "packages", index, _shown(package), why
-
-
-def _version_unread(package: Package, requirements: Iterable[Requirement]) -> bool:
     from .requirements import readable
 
-    return any(one.versions is not None and one.names(package) for one in requirements) and not readable(
-        package.version
-    )
+    for index, package in enumerate(values["packages"] or ()):
+        hit = [one.text for one in forbidden if one.fits(package)]
+        by_version = any(one.versions is not None and one.names(package) for one in forbidden)
+        if hit:
+            yield "packages", index, _shown(package), f"matches {', '.join(hit)}"
+        elif by_version and not readable(package.version):
+            yield "packages", index, _shown(package), f"{NOT_JUDGED}: PEP 440 cannot read its version"
 
 
 def _package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Finding]:
@@ -254,7 +236,7 @@ def _package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterato
 def _python_versions(place: str, given: Sequence[str]) -> tuple[tuple[str, Any], ...]:
     from .requirements import specifiers
 
-    return tuple((text.strip(), one) for text, one in zip(given, _each(place, given, specifiers)))
+    return tuple((text.strip(), one) for text, one in zip(given, parsed_each(place, given, specifiers)))
 
 
 def _runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[Finding]:

@@ -257,7 +257,9 @@ class Scratch:
         try:
             self.session.send("PATCH", f"{PATH}/{identity}", body, doing="update a runtime of the probe")
         except (ApiError, ConnectError) as exc:
-            if not (exc.unclear and self._changed_since(identity, before)):
+            # The version changes with every edit [doc].
+            known = exc.unclear and before is not None
+            if not known or self.read(identity).get("version") in (None, before):
                 is_refusal = isinstance(exc, ApiError) and exc.status not in (401, 403, 404, 429)
                 if not is_refusal or (exc.unclear and not exc.error["code"]):
                     raise Unanswered(_LOST if exc.unclear else why(exc)) from exc
@@ -270,10 +272,6 @@ class Scratch:
         refusal = self.patch(identity, fields)
         if refusal:
             raise Unanswered(f"{what} was {refusal}.")
-
-    def _changed_since(self, identity: str, version: Any) -> bool:
-        # The version changes with every edit [doc].
-        return version is not None and self.read(identity).get("version") not in (None, version)
 
     # --- removing
 

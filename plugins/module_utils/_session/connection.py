@@ -25,12 +25,13 @@ from .tls import file_faults
 # loginMode numbers [doc]; -1 delegates an identity token. An API token is sent as the user name, with no password
 # [mstrio].
 LOGIN_MODES = {"standard": 1, "ldap": 16, "anonymous": 8, "api_token": 4096, "identity_token": -1}
-_NEEDS = {
-    "standard": ("username", "password"),
-    "ldap": ("username", "password"),
-    "anonymous": (),
-    "api_token": ("api_token",),
-    "identity_token": ("identity_token",),
+# What a login sends beside its mode: the name in the API, and the option with the value.
+_CREDENTIALS: dict[str, dict[str, str]] = {
+    "standard": {"username": "username", "password": "password"},
+    "ldap": {"username": "username", "password": "password"},
+    "anonymous": {},
+    "api_token": {"username": "api_token"},
+    "identity_token": {"identityToken": "identity_token"},
 }
 _LONGEST_TIMEOUT = 86400  # seconds; much longer timeouts overflow in sockets and locks
 _DIGEST = 8  # bytes
@@ -197,7 +198,8 @@ def _login(params: Mapping[str, Any], *, session_given: bool, faults: list[str])
                 )
             return None
         mode = "standard" if given[0] == "username and password" else given[0]
-    missing = [option for option in _NEEDS[mode] if params.get(option) is None]
+    needed = _CREDENTIALS[mode]
+    missing = [option for option in needed.values() if params.get(option) is None]
     if missing:
         empty = " (an empty password can only be set in the task)" if "password" in missing else ""
         options, variables = ("option", "variable") if len(missing) == 1 else ("options", "variables")
@@ -205,15 +207,12 @@ def _login(params: Mapping[str, Any], *, session_given: bool, faults: list[str])
         cure = f"set the {options}, or the environment {variables} {names}"
         faults.append(f"login_mode {mode} requires {' and '.join(missing)}; {cure}{empty}")
         return None
-    body: dict[str, Any] = {"loginMode": LOGIN_MODES[mode]}
-    if mode == "identity_token":
-        return Login(mode, "/auth/delegate", {**body, "identityToken": params[mode]}, (params[mode],))
-    if mode == "api_token":
-        return Login(mode, "/auth/login", {**body, "username": params[mode]}, (params[mode],))
-    if mode == "anonymous":
-        return Login(mode, "/auth/login", body)
-    body.update(username=params["username"], password=params["password"])
-    return Login(mode, "/auth/login", body, (params["password"],))
+    return Login(
+        mode,
+        "/auth/delegate" if mode == "identity_token" else "/auth/login",
+        {"loginMode": LOGIN_MODES[mode], **{name: params[option] for name, option in needed.items()}},
+        tuple(params[option] for option in needed.values() if option != "username"),
+    )
 
 
 def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:

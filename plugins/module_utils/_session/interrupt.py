@@ -62,15 +62,8 @@ class Stop:
         self.reason: str | None = None
         self.hung_up = False
 
-    @classmethod
-    def installed(cls) -> Stop:
-        """A Stop that handles the signals of this process."""
-        stop = cls()
-        stop.install()
-        return stop
-
-    def install(self) -> None:
-        """Handle the signals that end a process, except SIGKILL, which cannot be handled.
+    def install(self) -> Stop:
+        """Handle the signals that end a process, except SIGKILL, which cannot be handled. Returns itself.
 
         A signal that the process inherited as ignored stays ignored, so that `nohup` works.
         """
@@ -78,6 +71,7 @@ class Stop:
             number = getattr(signal, name)
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
+        return self
 
     def _on_signal(self, number: int, _frame: Any) -> None:
         self.reason = f"signal {signal.Signals(number).name}"

@@ -186,7 +186,7 @@ def test_a_signal_that_was_ignored_stays_ignored():
     """As under nohup, where the end of the terminal is not meant to end the run."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        stop = Stop.installed()
+        stop = Stop().install()
         os.kill(os.getpid(), signal.SIGHUP)
         stop.check()
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
