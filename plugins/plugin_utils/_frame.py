@@ -154,14 +154,15 @@ class _HeldStop(Stop):
         parent = parent_process()
         self._parent = parent.pid if parent else os.getppid()
 
-    def install(self) -> None:
-        """Handle the signals, including that of a task's timeout. Ignored signals stay ignored."""
+    def install(self) -> Stop:
+        """Handle the signals, including that of a task's timeout. Ignored signals stay ignored. Returns itself."""
         for name in _SIGNALS:
             number = getattr(signal, name)
             handler = signal.getsignal(number)
             if handler not in (None, signal.SIG_IGN):
                 self._handlers[number] = handler
                 signal.signal(number, self._on_signal)
+        return self
 
     def release(self) -> None:
         """Restore the handlers, and raise the recorded signals."""
