@@ -98,8 +98,8 @@ _value:
         - V(changed) if the task changed something, V(drift) if it would change something, V(failed) if it failed, and
           V(unchanged) otherwise.
         - For an audit, the first of these values that applies - V(failed), V(violations), V(drift), V(problems),
-          V(clean). V(problems) means that a runtime is in error, that one of its packages is not installed, or that an
-          entry of O(accepted) accepts nothing.
+          V(clean). V(problems) means that a runtime is in error, that one of its packages is not installed, that an
+          entry of O(accepted) accepts nothing, or that the list of runtimes may be incomplete.
         - For an audit without a policy, V(not_judged) instead of V(clean).
       type: str
       choices: [unchanged, drift, changed, failed, violations, problems, clean, not_judged]
@@ -149,6 +149,12 @@ _value:
       description: Only for an audit, a sentence on each entry of O(accepted) that accepts nothing.
       type: list
       elements: str
+    incomplete:
+      description:
+        - Only for an audit, why the list of runtimes may be incomplete. Null if it is complete. Only the playbook
+          C(mstr.library.audit), which reads all runtimes, finds this out.
+      type: str
+      version_added: 1.1.0
     unread:
       description:
         - Only for an audit, projects and scripts that could not be read. The keys are the same as in

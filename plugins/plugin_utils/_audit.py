@@ -22,6 +22,7 @@ from ansible_collections.mstr.library.plugins.action import mstr_runtime_info, m
 from ansible_collections.mstr.library.plugins.filter.variable_faults import variable_faults
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
 
 from . import _environment, _judging, _packing, _role_names
 from ._in_process import AUDIT_SWITCH, ActionModule
@@ -93,6 +94,12 @@ def _failed(message: str) -> Result:
     return {"failed": True, "changed": False, "msg": message}
 
 
+def _incomplete(read: Mapping[str, Any]) -> str | None:
+    """Why the list of all runtimes may be incomplete; None if it is complete, or could not be read."""
+    known = read.get("failed") or any(one["is_default"] for one in read.get("runtimes") or ())
+    return None if known else f"{INCOMPLETE}, like this report"
+
+
 class _Audit:
     """The audit of one host, with its variables."""
 
@@ -116,6 +123,7 @@ class _Audit:
             applied=applied,
             check_mode=True,
             read=read,
+            incomplete=_incomplete(read),
             policy={} if ends else self._policy,
             accepted=self._accepted,
             today=datetime.now(timezone.utc).date(),
@@ -165,8 +173,11 @@ class _Audit:
         if report["message"]:
             return str(report["message"])
         gates = {"violations": "mstr_fail_on_violation", "differing": "mstr_fail_on_drift"}
-        forbidden = any(report["counts"][key] and _is_on(name, self._value(name)) for key, name in gates.items())
-        return str(report["lines"][0]) if forbidden else None
+        on = {key for key, name in gates.items() if _is_on(name, self._value(name))}
+        if any(report["counts"][key] for key in on):
+            return str(report["lines"][0])
+        # Nobody knows whether the runtimes that are missing from the list break the policy.
+        return report["incomplete"] if "violations" in on else None
 
     def _value(self, name: str) -> Any:
         """The value of a variable, None if it is not set. Raises AnsibleError if its template is invalid."""

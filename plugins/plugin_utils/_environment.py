@@ -47,6 +47,7 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
             counts=None if sources.read.get("failed") else findings_of(whole, violations, unused, sources),
             violations=violations,
             unused_acceptances=unused,
+            incomplete=sources.incomplete,
             unread=list(sources.read.get("unread") or ()),
         )
     report["outcome"] = _outcome(report, sources)
@@ -79,8 +80,9 @@ def _outcome(report: Json, sources: Sources) -> str:
         return "failed"
     if sources.read is None:
         return "unchanged" if not report["runtimes"] else "drift" if sources.check_mode else "changed"
-    counts = report["counts"] or {}
-    kinds = {"violations": "violations", "differing": "drift", "problems": "problems", "unused": "problems"}
+    counts = {**(report["counts"] or {}), "incomplete": report["incomplete"] is not None}
+    problems = dict.fromkeys(("problems", "unused", "incomplete"), "problems")
+    kinds = {"violations": "violations", "differing": "drift", **problems}
     otherwise = "clean" if sources.policy else "not_judged"
     return next((word for count, word in kinds.items() if counts.get(count)), otherwise)
 
@@ -108,6 +110,8 @@ def _lines(report: Json, whole: Iterable[Json], sources: Sources) -> Iterator[st
     if sources.read is not None:
         if not sources.read.get("failed"):
             yield _count_line(report["counts"], bool(report["policy"]))
+            if report["incomplete"]:
+                yield report["incomplete"]
             yield from _finding_lines(report, whole)
     elif report["summary"]:
         yield _summary_line(report["summary"], sources.check_mode)

@@ -43,6 +43,7 @@ class Sources(NamedTuple):
     applied: Json | None  # the result of mstr_runtimes, or of the task that failed before it
     check_mode: bool = False
     read: Json | None = None  # the result of mstr_runtime_info, in an audit
+    incomplete: str | None = None  # why there may be more runtimes than those, None if there are not
     policy: Json | None = None  # only the rules that judge anything, see `_judging.rules_of`
     accepted: Sequence[Acceptance] = ()
     today: date = date.min

@@ -97,7 +97,8 @@ def _rows(report: Json) -> str:
         common = {"environment": environment["environment"]}
         if environment["message"]:
             writer.writerow(_safe({**common, "outcome": environment["outcome"], "message": environment["message"]}))
-        for text in environment.get("unused_acceptances") or ():
+        incomplete = [environment["incomplete"]] if environment.get("incomplete") else []
+        for text in (*incomplete, *(environment.get("unused_acceptances") or ())):
             writer.writerow(_safe({**common, "outcome": "problems", "message": text}))
         for runtime in environment.get("inventory") or ():
             row = {**common, **_columns(runtime, bool(environment.get("policy")))}

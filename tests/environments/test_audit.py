@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -88,6 +89,23 @@ def test_violations_fail_their_environments_after_the_report(three: Play) -> Non
     assert three(AUDIT, "--limit", "env1").status == 0, "without mstr_fail_on_violation, nothing fails"
     assert three(AUDIT, "--limit", "env0", mstr_fail_on_violation=True).status == 0, "accepted violations do not fail"
     assert three(AUDIT, "--limit", "env1", mstr_fail_on_drift=True).status == 2
+
+
+def test_a_list_that_may_be_incomplete_is_a_finding_and_fails_the_gate(play: Play, servers: list[Simulator]) -> None:
+    play.hosts = {"env0": play.hosts["env0"]}
+    servers[0].reset("newest", list_hides=["(Default) MicroStrategy"])
+    servers[0].seed({"name": "Nightly reports", "whitelist": ["10.10.10.0/24"]})
+    played = play(AUDIT, mstr_runtimes_policy=POLICY)
+    assert played.status == 0, played.output
+    assert played.outcomes == {"env0": "problems"}
+    why = "The server's list of runtimes lacks its built-in default runtime, so it may be incomplete, like this report"
+    assert played.lines() == ["env0: 1 runtime", f"env0: {why}"]
+    for name in ("audit.html", "audit.csv"):
+        failed = play(AUDIT, mstr_runtimes_policy=POLICY, mstr_fail_on_violation=True, mstr_report_dest=name)
+        assert failed.status == 2
+        assert f'"msg": "{why}"' in failed.output
+        text = html.unescape((play.folder / name).read_text(encoding="utf-8"))
+        assert why in text
 
 
 def test_an_environment_without_definitions_and_policy_is_only_read(play: Play, servers: list[Simulator]) -> None:
