@@ -79,7 +79,10 @@ class Fault:
 
 
 class Server:
-    """`requests` holds every call as "METHOD /path", `sent` the body of every write. `switches`: of the simulator."""
+    """A server, a session on it, and what a task needs besides. `switches`: of the simulator.
+
+    `requests` holds every call as "METHOD /path"; `sent`, `params` and `kinds` hold what each write has besides.
+    """
 
     def __init__(self, *runtimes: dict[str, Any], **switches: Any) -> None:
         self.core = simulator.server.Server("samples", {**SWITCHES, **switches})
@@ -170,9 +173,8 @@ class Server:
             self.sent.append(copy.deepcopy(json))
             self.params.append(params)
             self.kinds.append(kind)
-        fault = next((one for one in self._faults if one.method == method), Fault(method, None))
-        if fault in self._faults:
-            self._faults.remove(fault)
+        place = next((place for place, one in enumerate(self._faults) if one.method == method), None)
+        fault = Fault(method, None) if place is None else self._faults.pop(place)
         if fault.meanwhile:
             fault.meanwhile()
         call, project = f"{method} {path}", headers.get("X-MSTR-ProjectID")
@@ -194,6 +196,7 @@ class Server:
             reply = Reply(204) if method == self.ignores else answer(self.core.handle(call))
         if reply.status < 300:
             if method in ("POST", "PATCH") and path.startswith("/runtimes"):
-                self.alter(self.runtimes[path.rpartition("/")[2] if method == "PATCH" else reply.payload["id"]])
+                identity = path.rpartition("/")[2].upper() if method == "PATCH" else reply.payload["id"]
+                self.alter(self.runtimes[identity])
             reply.payload = self.rewrite(f"{method} {path}", reply.payload)
         return Response(f"{method} /api{path}", reply.status, reply.headers, reply.body(), self.secrets)
