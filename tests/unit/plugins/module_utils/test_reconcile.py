@@ -28,10 +28,11 @@ from ansible_collections.mstr.library.tests.unit.support.server import Server
 # --- the order of work, and what it costs
 
 
-@pytest.mark.parametrize("number", [1, 30])
-def test_nothing_to_do_costs_one_list_at_any_number(number):
+@pytest.mark.parametrize(("number", "by"), [(1, "name"), (30, "name"), (30, "id")])
+def test_nothing_to_do_costs_one_list_at_any_number(number, by):
     have = Server(*(stored(name=f"r{n}", id=f"{n:032X}") for n in range(number)))
-    result = run(have, *({"name": f"r{n}", "exec_timeout": 600} for n in range(number)), concurrency=4)
+    named = {"name": "r{}", "id": "{:032X}"}[by]
+    result = run(have, *({by: named.format(n), "exec_timeout": 600} for n in range(number)), concurrency=4)
     assert have.requests == [LIST]
     assert result["changed"] is False
     assert result["summary"] == summary(unchanged=number)
@@ -262,16 +263,17 @@ def test_of_fifty_one_fails(concurrency):
     assert "bad input" in result["msg"]
 
 
-def test_many_failures_are_counted_and_the_first_are_quoted():
+@pytest.mark.parametrize(("number", "rest"), [(5, []), (8, ["And 3 more."])])
+def test_many_failures_are_counted_and_the_first_are_quoted(number, rest):
     have = Server()
-    for _turn in range(8):
+    for _turn in range(number):
         have.fail("POST", refusal(400, "ERR006", "bad input"))
-    result = run(have, *({"name": f"r{n}"} for n in range(8)))
+    result = run(have, *({"name": f"r{n}"} for n in range(number)))
     lines = result["msg"].splitlines()
-    assert lines[0] == "8 of 8 runtimes failed:"
+    assert lines[0] == f"{number} of {number} runtimes failed:"
     assert lines[1].startswith("runtimes[0] 'r0': ")
-    assert lines[6:] == ["And 3 more."]
-    assert [entry["error"]["code"] for entry in result["runtimes"]] == ["ERR006"] * 8
+    assert lines[6:] == rest
+    assert [entry["error"]["code"] for entry in result["runtimes"]] == ["ERR006"] * number
     assert result["changed"] is False
 
 
