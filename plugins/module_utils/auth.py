@@ -264,7 +264,8 @@ def _result(
         warnings.filterwarnings("ignore", "Unverified HTTPS request")
         try:
             *_none, connection, request = all_of(*(partial(check, module.params) for check in checks))
-            _warn_of_risks(module, connection)
+            for risk in connection.risks():
+                module.warn(risk)
             session = Session(connection, stop, module.warn)
             progress = _progress(module, session)
             task = Task(session, stop, module.params, module.check_mode, module.warn, progress)
@@ -280,14 +281,6 @@ def _result(
                 session.log_out()
                 # Masking shorter texts would make results unreadable; Ansible already masks the secret options.
                 module.hide(text for text in session.secrets if len(text) >= SHORTEST_SECRET)
-
-
-def _warn_of_risks(module: OwnModule, connection: Connection) -> None:
-    url = connection.base_url
-    if connection.in_the_clear:
-        module.warn(f"{url} is plain http: credentials and session cross the network unencrypted.")
-    if connection.unproven:
-        module.warn(f"validate_certs is false: the task cannot verify that {url} is the right server.")
 
 
 def _progress(module: OwnModule, session: Session) -> Progress:

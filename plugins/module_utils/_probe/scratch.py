@@ -213,13 +213,10 @@ class Scratch:
         return (identity, response) if identity else (self._looked_for(name, None), None)
 
     def _note(self, name: str, response: Response) -> str | None:
-        with suppress(ValueError):
-            data = response.data() if response.ok else None
-            if isinstance(data, Mapping) and data.get("id"):
-                self.known[str(data["id"])] = name
-                self.made += 1
-                return str(data["id"])
-        return None
+        if response.new_id:
+            self.known[response.new_id] = name
+            self.made += 1
+        return response.new_id
 
     def _looked_for(self, name: str, lost: ApiError | ConnectError | None) -> str:
         """The id of a runtime whose create has lost its response. Raises Unanswered, MstrError."""

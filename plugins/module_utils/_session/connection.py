@@ -15,7 +15,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -77,16 +77,13 @@ class Connection(NamedTuple):
     timeout: float
     retries: int
 
-    @property
-    def in_the_clear(self) -> bool:
-        """Whether credentials would be sent over a network unencrypted."""
+    def risks(self) -> Iterator[str]:
+        """A warning for each risk: unencrypted credentials, a certificate that is not verified."""
         parts = urlsplit(self.base_url)
-        return parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or "")
-
-    @property
-    def unproven(self) -> bool:
-        """Whether the server's certificate is not verified."""
-        return self.base_url.startswith("https:") and self.verify is False
+        if parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or ""):
+            yield f"{self.base_url} is plain http: credentials and session cross the network unencrypted."
+        if parts.scheme == "https" and self.verify is False:
+            yield f"validate_certs is false: the task cannot verify that {self.base_url} is the right server."
 
 
 def normal_url(text: str) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from traceback import walk_tb
 from urllib.parse import urlsplit
 
 from .._errors import ConnectError, MstrError, clean
@@ -52,7 +53,7 @@ class _Case:
         self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
         self.names = {cls.__name__ for one in self.chain for cls in type(one).__mro__}
-        self.functions = {name for one in self.chain for name in _functions(one)}
+        self.functions = {frame.f_code.co_name for one in self.chain for frame, _line in walk_tb(one.__traceback__)}
         self.text = " ".join(str(one) for one in self.chain)
         self.sender = f"{server}, or {proxy} ({proxy.variables}) in between," if proxy else server
         # A TLS port closes a plain http connection, or responds with something other than HTTP.
@@ -182,14 +183,6 @@ def _lost(case: _Case, exc: Exception, limit: float, timeout: float) -> ConnectE
         return case.lost(f"the call to {case.server} failed ({case.detail()})")
     # The libraries check little of what arrives, so a broken response may raise anything.
     return case.lost(f"{case.sender} sent a response that cannot be read ({type(case.chain[-1]).__name__}){case.hint}")
-
-
-def _functions(exc: BaseException) -> Iterator[str]:
-    """Names of the functions in an exception's traceback."""
-    trace = exc.__traceback__
-    while trace:
-        yield trace.tb_frame.f_code.co_name
-        trace = trace.tb_next
 
 
 def _chain(exc: BaseException | None) -> Iterator[BaseException]:

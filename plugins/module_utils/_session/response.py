@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -67,6 +68,13 @@ class Response(NamedTuple):
     def data(self) -> Any:
         """The JSON of the body, None for an empty one. Raises ValueError for anything else."""
         return parsed(self.body) if self.body.strip() else None
+
+    @property
+    def new_id(self) -> str | None:
+        """The id of what the call has created; None if it failed, or if the response contains no id."""
+        with suppress(ValueError):
+            return id_in(self.data()) if self.ok else None
+        return None
 
     def looks_like(self) -> str:
         """A description of the body that came instead of the expected JSON."""
@@ -167,8 +175,13 @@ class Shape(NamedTuple):
         )
 
 
+def id_in(data: Any) -> str | None:
+    """The id in an object; None if it is not an object, or has no id."""
+    return str(data["id"]) if isinstance(data, Mapping) and data.get("id") else None
+
+
 def _has_id(data: Any) -> bool:
-    return isinstance(data, Mapping) and bool(data.get("id"))
+    return id_in(data) is not None
 
 
 ANYTHING = Shape("JSON", lambda data: True)

@@ -19,7 +19,7 @@ from .._model.fields import FIELDS
 from .._model.policy import Policy
 from .._model.runtime import Runtime, from_api
 from .._session.interrupt import all_side_by_side
-from .._session.response import OBJECT_WITH_ID, list_of, says_no_such_call, says_no_such_object
+from .._session.response import OBJECT_WITH_ID, id_in, list_of, says_no_such_call, says_no_such_object
 from .._session.session import Session
 
 _PATH = "/runtimes"
@@ -61,9 +61,7 @@ class RuntimeApi:
 
     def create(self, body: Mapping[str, Any]) -> str | None:
         """Create a runtime. Returns its id; None if the server returned none. Raises MstrError."""
-        data = self._session.send("POST", _PATH, body, doing=f"create the runtime {body['name']!r}")
-        identity = data.get("id") if isinstance(data, Mapping) else None
-        return str(identity) if identity else None
+        return id_in(self._session.send("POST", _PATH, body, doing=f"create the runtime {body['name']!r}"))
 
     def update(self, runtime: Runtime, body: Mapping[str, Any]) -> None:
         """Change the fields in `body`, which must include the name [mstrio]. Raises MstrError."""

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, PartialError, clean
 from .._session.interrupt import Interrupted
-from .._session.response import Response, Shape, parsed, says_no_such_object
+from .._session.response import Response, Shape, id_in, parsed, says_no_such_object
 from .._session.session import Session
 from .._session.transport import is_outage
 
@@ -100,14 +99,11 @@ def _start(session: Session, script: Script) -> str:
     undone: list[str] = []
 
     def stop_late(response: Response) -> None:
-        identity = None
-        with suppress(ValueError):
-            identity = _id_in(response.data() if response.ok else None)
-        if identity:
-            undone.append(_stop(session, identity))
+        if response.new_id:
+            undone.append(_stop(session, response.new_id))
 
     try:
-        identity = _id_in(session.send("POST", _PATH, script.body(), doing=doing, late=stop_late))
+        identity = id_in(session.send("POST", _PATH, script.body(), doing=doing, late=stop_late))
     except Interrupted as exc:
         end = _LOST if exc.unclear else "It was not started."
         if undone:
@@ -118,10 +114,6 @@ def _start(session: Session, script: Script) -> str:
     if identity is None:
         raise MstrError(f"Could not {doing}: the response to POST /api{_PATH} contains no id. {_LOST}")
     return identity
-
-
-def _id_in(data: Any) -> str | None:
-    return str(data["id"]) if isinstance(data, Mapping) and data.get("id") else None
 
 
 def _stop(session: Session, evaluation: str) -> str:
