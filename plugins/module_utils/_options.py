@@ -177,7 +177,7 @@ def _number_fault(value: Any, kind: str, name: str) -> str | None:
 
 
 def _unit_repair(text: str, name: str) -> str:
-    """The repair of a number with a unit, such as C(500m) cores or C(1GB) of memory."""
+    """The repair of a number with a unit, such as `500m` cores or `1GB` of memory."""
     found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*", text)
     if found and name == "cpu" and found[2] == "m":
         return f"; write {float(found[1]) / 1000:g}"

@@ -35,11 +35,15 @@ def _may_open(scratch: Scratch) -> Login:
     return connection.login
 
 
+def _session(scratch: Scratch, session: SessionString | None = None, login: Login | None = None) -> Session:
+    connection = scratch.session.connection._replace(session=session, login=login, retries=0)
+    return Session(connection, scratch.stop, scratch.warn)
+
+
 @contextmanager
 def _second_session(scratch: Scratch, login: Login) -> Iterator[Session]:
     """One more session of the same user, logged out at the end. It is tried once, and never opened again."""
-    connection = scratch.session.connection._replace(session=None, login=login, retries=0)
-    session = Session(connection, scratch.stop, scratch.warn)
+    session = _session(scratch, login=login)
     session.on_response = scratch.hear
     try:
         _log_in(scratch, session)
@@ -63,28 +67,23 @@ def _trials(scratch: Scratch) -> dict[str, Answer | Unanswered]:
     Returns the finding by switch; for a missing answer, the reason.
     """
     login = _may_open(scratch)
-    application = attempt(_application_type, scratch, login)
+    found = {"application_type_76": attempt(_application_type, scratch, login)}
     with _second_session(scratch, login) as second:
-        cookie = attempt(_cookie_of, scratch, second)
-        parallel = attempt(_at_a_time, scratch, second)
-        delegated = attempt(_delegated, scratch, second)
+        found["load_balancer_cookie"] = attempt(_cookie_of, scratch, second)
+        found["sessions_parallel"] = attempt(_at_a_time, scratch, second)
+        found["delegated_logout"] = attempt(_delegated, scratch, second)
         lives = _lives(second)
     if not lives:
         # It ended together with a delegated session, or with all sessions of the user.
         with _second_session(scratch, login):
             pass
     if _lives(scratch.session):
-        scope: Answer = ("session", "After the logout of a second session, the first session still worked.")
+        found["logout_scope"] = "session", "After the logout of a second session, the first session still worked."
     else:
-        scope = ("user", "After the logout of a second session, the first session had ended, too.")
-        delegated = Unanswered("A logout ends every session of the user, so delegated sessions cannot be tested.")
-    return {
-        "application_type_76": application,
-        "load_balancer_cookie": cookie,
-        "sessions_parallel": parallel,
-        "delegated_logout": delegated,
-        "logout_scope": scope,
-    }
+        found["logout_scope"] = "user", "After the logout of a second session, the first session had ended, too."
+        of_all = "A logout ends every session of the user, so delegated sessions cannot be tested."
+        found["delegated_logout"] = Unanswered(of_all)
+    return found
 
 
 def _lives(session: Session) -> bool:
@@ -112,9 +111,7 @@ def _cookie_of(scratch: Scratch, second: Session) -> Answer:
     _lives(second)
     if _cookies(second.snapshot()) == _cookies(before):
         return _constant(_cookies(before))
-    connection = scratch.session.connection._replace(session=before, login=None, retries=0)
-    old = Session(connection, scratch.stop, scratch.warn)
-    if _lives(old):
+    if _lives(_session(scratch, session=before)):
         return "rotate", "A cookie changes with each response, and the one before is accepted too."
     return "rotate_strict", "A cookie changes with each response, and only the newest is accepted."
 
@@ -164,10 +161,7 @@ def _delegated(scratch: Scratch, giver: Session) -> Answer:
     if not token:
         raise Unanswered("The server returned no identity token.")
     body = {"loginMode": LOGIN_MODES["identity_token"], "identityToken": token}
-    connection = scratch.session.connection._replace(
-        session=None, login=Login("identity_token", "/auth/delegate", body, (token,)), retries=0
-    )
-    session = Session(connection, scratch.stop, scratch.warn)
+    session = _session(scratch, login=Login("identity_token", "/auth/delegate", body, (token,)))
     ended = True
     try:
         _log_in(scratch, session)

@@ -48,29 +48,20 @@ class Session:
             self._http.take_cookies(connection.session.cookies)
             self._keep_token(connection.session.token)
 
-    def get(
-        self,
-        path: str,
-        params: Mapping[str, Any] | None = None,
-        *,
-        doing: str | None = None,
-        shape: Shape = ANYTHING,
-        **more: Any,
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, doing: str | None = None, **more: Any) -> Any:
+        """The JSON of the response to GET `path` below /api. `more`: see `send`. Raises MstrError."""
+        return self.send("GET", path, params=params, doing=doing or f"read {path}", **more)
+
+    def send(
+        self, method: str, path: str, body: Any = None, *, doing: str, shape: Shape = ANYTHING, **more: Any
     ) -> Any:
-        """The JSON of the response to GET `path` below /api, None for an empty body. Raises MstrError.
+        """The JSON of the response, None for an empty body. Raises MstrError.
 
         `shape`: what the caller can use; any other JSON is an error. `more`: see `call`.
         """
-        doing = doing or f"read {path}"
-        response = self.call("GET", path, params=params, doing=doing, **more)
-        return self._data(response, doing, "a response of the API", shape)
-
-    def send(
-        self, method: str, path: str, body: Any = None, *, doing: str, shape: Shape = ANYTHING, **options: Any
-    ) -> Any:
-        """The same for any method. `options`: see `call`."""
-        response = self.call(method, path, json=body, doing=doing, **options)
-        return self._data(response, doing, "a response of the API or an empty one", shape)
+        response = self.call(method, path, json=body, doing=doing, **more)
+        wanted = "a response of the API" if method == "GET" else "a response of the API or an empty one"
+        return self._data(response, doing, wanted, shape)
 
     def call(
         self, method: str, path: str, *, doing: str, late: Callable[[Response], object] | None = None, **options: Any

@@ -156,7 +156,6 @@ class _Watch:
         self.done, self.entry = True, self.entry._replace(error=error)
 
     def _record(self, runtime: Runtime) -> None:
-        """Record the result of a check."""
         self.runtime, self.entry = runtime, self.entry._replace(runtime=runtime)
         self._checks += 1
         self._unclear_checks = self._unclear_checks + 1 if _is_unclear(runtime) else 0
@@ -169,11 +168,18 @@ class _Watch:
 
     def time_out(self, timeout: float) -> None:
         """The runtime is not ready after `timeout` seconds."""
-        outage = self._outage
-        last = f"The last check failed: {outage.sentence}" if outage else _advice(self.runtime)
-        error = outage.error if outage else {}
+        status, packages = _statuses(self.runtime)
+        advice = "The server is still working on it: raise wait_timeout, or check the packages."
+        if self._outage:
+            advice = f"The last check failed: {self._outage.sentence}"
+        elif {status, *packages} == {"unknown"}:
+            advice = (
+                "The server has not reported a status; some servers report one only after a script has run there. "
+                "Run one with mstr_script_run."
+            )
         state = f"is not ready after {timeout:g} seconds: {_state(self.runtime)}"
-        self._end(MstrError(f"Runtime {self.runtime.label} {state}. {last}", **error))
+        error = self._outage.error if self._outage else {}
+        self._end(MstrError(f"Runtime {self.runtime.label} {state}. {advice}", **error))
 
     def interrupt(self, cause: Interrupted) -> None:
         """The task ends before the runtime is ready. The runtime exists all the same."""
@@ -191,7 +197,7 @@ def _error_of(runtime: Runtime) -> MstrError | None:
             return MstrError(f"Runtime {runtime.label}: package {name} could not be installed {reasons[0]}")
         listed = ", ".join(f"{clean(one.name)} {reason}" for one, reason in zip(failed, reasons))
         return MstrError(f"Runtime {runtime.label}: {len(failed)} packages could not be installed: {listed}")
-    if _status(runtime.facts.get("status")) == "error":
+    if _statuses(runtime)[0] == "error":
         return MstrError(f"Runtime {runtime.label} is in error: {_state(runtime)}")
     return None
 
@@ -202,19 +208,20 @@ def _status(word: Any) -> str:
     return text or "unknown"
 
 
-def _statuses(runtime: Runtime) -> set[str]:
-    return {_status(package.status) for package in _packages(runtime)}
+def _statuses(runtime: Runtime) -> tuple[str, set[str]]:
+    """The status of the runtime, and those of its packages."""
+    return _status(runtime.facts.get("status")), {_status(package.status) for package in _packages(runtime)}
 
 
 def _is_ready(runtime: Runtime, written: bool) -> bool:
     """Whether the server reports the runtime as ready. After a write, every package must also have a known status."""
-    ready = {"installed"} if written else {"installed", "unknown"}
-    return _status(runtime.facts.get("status")) == "ready" and _statuses(runtime) <= ready
+    status, packages = _statuses(runtime)
+    return status == "ready" and packages <= ({"installed"} if written else {"installed", "unknown"})
 
 
 def _is_unclear(runtime: Runtime) -> bool:
     """Whether some statuses are unknown and the others do not contradict that the runtime is ready."""
-    status, packages = _status(runtime.facts.get("status")), _statuses(runtime)
+    status, packages = _statuses(runtime)
     if status == "ready":
         return packages <= {"installed", "unknown"}
     return status == "unknown" and packages <= {"installed"}
@@ -228,12 +235,3 @@ def _state(runtime: Runtime) -> str:
     packages = [f"{clean(one.name)} {clean(one.status or 'without status')}" for one in _packages(runtime)]
     status = clean(runtime.facts.get("status") or "not reported")
     return f"status {status}, packages: {', '.join(packages) or 'none'}"
-
-
-def _advice(runtime: Runtime) -> str:
-    if _statuses(runtime) | {_status(runtime.facts.get("status"))} == {"unknown"}:
-        return (
-            "The server has not reported a status; some servers report one only after a script has run there. "
-            "Run one with mstr_script_run."
-        )
-    return "The server is still working on it: raise wait_timeout, or check the packages."

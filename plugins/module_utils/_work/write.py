@@ -174,7 +174,10 @@ def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> Entry:
     plan, wanted = entry.plan, entry.wanted
 
     def look() -> tuple[Runtime | None, Plan]:
-        current = _located_after_loss(context, wanted)
+        listed = None if wanted.id else context.api.everything()
+        current = locate(context, wanted, listed)
+        if current is None and listed is not None and not lists_default(listed):
+            raise MstrError(f"{INCOMPLETE}.")
         return current, make_plan(current, wanted, context.policy)
 
     unknown = f"The runtime {wanted.label} may or may not have been {DONE[plan.action]}"
@@ -193,15 +196,6 @@ def _check_approval(context: Context, entry: Entry, current: Runtime | None, pla
             f"The runtime {entry.wanted.label} changed while the approved plan was carried out, so this task leaves it "
             "as it is. Check again and have the new plan approved."
         )
-
-
-def _located_after_loss(context: Context, wanted: Definition) -> Runtime | None:
-    """The runtime as it is now. Raises MstrError if it is missing from a list that may be incomplete."""
-    listed = None if wanted.id else context.api.everything()
-    current = locate(context, wanted, listed)
-    if current is None and listed is not None and not lists_default(listed):
-        raise MstrError(f"{INCOMPLETE}.")
-    return current
 
 
 def _name_is_taken(context: Context, entry: Entry, refusal: MstrError, lost: MstrError | None) -> Entry:
