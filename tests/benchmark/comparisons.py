@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from measure import Sample, Turns, Way, in_turn, run
 from place import ANSIBLE, COLLECTIONS, HERE, MSTRIO, OLDEST, Place, settings
@@ -152,15 +153,28 @@ def environments(simulators: list[Simulator], folder: Path, rounds: int) -> Comp
     return Comparison("many", "10 environments of 50, forks 10", "one environment of 50", ten, one, None, rounds)
 
 
-def audit(simulator: Simulator, folder: Path, environments: int, runtimes: int) -> Sample:
-    """Audit so many environments, all on one server, once: seconds, and the memory of the largest process."""
+def audits(simulator: Simulator, folder: Path) -> dict[str, Sample]:
+    """Audit environments of 200 runtimes, all on one server, once each."""
+    work = {
+        f"{many} environment{'s' if many > 1 else ''}, policy{' and definitions' if compares else ''}": (many, compares)
+        for many, compares in ((1, False), (10, False), (50, False), (50, True))
+    }
+    return {name: _audit(simulator, folder, many, 200, compares) for name, (many, compares) in work.items()}
+
+
+def _audit(simulator: Simulator, folder: Path, environments: int, runtimes: int, compares: bool) -> Sample:
     place = Place(simulator, folder)
     place.holding(runtimes)
-    variables = {
+    variables: dict[str, Any] = {
         "ansible_connection": "local",
         "ansible_python_interpreter": str(ANSIBLE / "python"),
         "mstr_runtimes_policy": {"networks_within": ["10.0.0.0/8"], "packages_never": ["requests<2.32"]},
     }
+    if compares:
+        variables |= {
+            "mstr_runtimes_src": str(place.file(runtimes)),
+            "mstr_runtimes_policy": {"networks_within": ["10.0.0.0/8", "192.168.0.0/16"]},
+        }
     inventory = folder / "audit.json"
     hosts = dict.fromkeys(f"environment{index}" for index in range(environments))
     inventory.write_text(json.dumps({"all": {"vars": variables, "hosts": hosts}}), encoding="utf-8")

@@ -32,9 +32,10 @@ class Way:
 
 @dataclass
 class Sample:
-    """One run: wall time in seconds, peak memory of its largest process in MB, and number of requests."""
+    """One run: wall time and CPU time in seconds, peak memory of its largest process in MB, and number of requests."""
 
     seconds: float
+    cpu_s: float
     peak_mb: float
     requests: int
 
@@ -82,7 +83,8 @@ def run(way: Way) -> Sample:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"{way.name} failed:\n{output.read_text(errors='replace')[-4000:]}")
-    return Sample(seconds, usage.ru_maxrss / 1024, (way.requests() - before) if way.requests else 0)
+    requests = (way.requests() - before) if way.requests else 0
+    return Sample(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, requests)
 
 
 def in_turn(ours: Way, theirs: Way, as_module: Way | None, rounds: int) -> Turns:
