@@ -160,7 +160,7 @@ def test_a_huge_page_is_not_quoted(server: Simulator) -> None:
     assert peak < MEMORY_KB
 
 
-@pytest.mark.parametrize("operation", ["login", "list", "create"])
+@pytest.mark.parametrize("operation", ["login", "create"])
 @pytest.mark.parametrize(
     "fault",
     [
@@ -175,10 +175,10 @@ def test_a_slow_response_is_ended_after_the_time_limit_of_the_call(
     """Each byte arrives before the timeout between two bytes. The whole call may take ten times that timeout."""
     server.fault(operation=operation, times=None, **fault)
     began = time.monotonic()
-    with session(server, retries=0, timeout=0.15) as one, pytest.raises(MstrError) as failed:
+    with session(server, retries=0, timeout=0.6) as one, pytest.raises(MstrError) as failed:
         one.ensure(**OPERATIONS[operation])
-    assert time.monotonic() - began < 8
-    assert "no complete response within 1.5 seconds" in failed.value.sentence
+    assert time.monotonic() - began < 20
+    assert "no complete response within 6 seconds" in failed.value.sentence
 
 
 def test_a_module_ends_a_slow_response(server: Simulator) -> None:

@@ -120,7 +120,7 @@ def test_an_outage_longer_than_all_retries_does_not_end_a_wait(sim: Simulator) -
 def test_two_modules_at_once_create_one_runtime(sim: Simulator, duplicates: str) -> None:
     sim.reset(duplicate_names=duplicates)
     # The server sends both lists before the first create arrives.
-    sim.fault("slow", operation="list", times=2, seconds=1.0)
+    sim.fault("slow", operation="list", times=2, seconds=4.0)
     both = [Running("mstr_runtime", {**credentials(sim), "name": "New"}) for _ in range(2)]
     done = [one.done() for one in both]
     assert [one.status for one in done] == [0, 0]

@@ -131,11 +131,17 @@ def test_a_closed_pipe_ends_the_wait_for_a_runtime(sim: Simulator) -> None:
     assert sim.open_sessions() == []
 
 
+def _was_read_again(sim: Simulator) -> bool:
+    """Whether the created runtime was read, and the response was sent."""
+    reads = sim.requests("GET", "/runtimes/")
+    return "POST /runtimes" in sim.calls() and bool(reads) and reads[-1]["duration_ms"] is not None
+
+
 def test_a_signal_ends_the_wait_and_the_result_has_the_created_runtime(sim: Simulator) -> None:
     sim.switch(package_delay=1000)
     options = {"name": "r", "packages": [{"name": "pandas"}], "wait": True, "wait_interval": 100}
     running = Running("mstr_runtime", {**credentials(sim), **options})
-    wait_until(lambda: "POST /runtimes" in sim.calls() and len(sim.calls()) > 4, "it waits")
+    wait_until(lambda: _was_read_again(sim), "it waits")
     running.process.send_signal(signal.SIGTERM)
     done = running.done()
     made = sim.runtime("r")["id"]
