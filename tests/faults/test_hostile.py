@@ -165,7 +165,7 @@ def test_a_huge_page_is_not_quoted(server: Simulator) -> None:
     "fault",
     [
         {"kind": "endless", "bytes_per_second": 40},
-        {"kind": "drip", "seconds": 0.05, "start": "headers", "work": "none"},
+        {"kind": "drip", "seconds": 0.2, "start": "headers", "work": "none"},
     ],
     ids=lambda fault: fault["kind"],
 )
