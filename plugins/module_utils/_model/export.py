@@ -94,4 +94,7 @@ def _check(definition: Mapping[str, Any]) -> None:
         for place, text in texts(definition):
             if any(mask in text for mask in ANSIBLE_MASKS):
                 faults.add(f"{place} is masked by Ansible, because it contains a secret; use a longer secret")
+            if "\x85" in text:
+                # PyYAML writes it as a line break and reads that as a blank.
+                faults.add(f"{place} contains the character U+0085 (next line), which a YAML file loses; remove it")
         faults.check(definition_from, {**definition, "name": definition.get("name", "")})
