@@ -163,7 +163,7 @@ def test_by_name_whatever_order_the_server_has():
         ),
         ({"whitelist": ["VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"]}, "runtime 'r': whitelist[0] is masked by Ansible"),
         ({"name": "r "}, "runtime 'r ': name 'r ' starts or ends with whitespace"),
-        ({"others": "a\x85b"}, "runtime 'r': others contains the character U+0085 (next line), which a YAML file loses"),
+        ({"others": "a\x85b"}, "runtime 'r': others contains the character U+0085 (next line)"),
         ({"packages": [{"name": f"{MASK}io-py"}]}, "runtime 'r': packages[0].name is masked by Ansible"),
         ({"packages": [{"name": "a-b"}, {"name": "A_B"}]}, "runtime 'r': packages[1].name"),
         ({"minCachedInstances": 3, "maxCachedInstances": 1}, "runtime 'r': min_cached_instances 3 must not exceed"),
