@@ -14,7 +14,7 @@ from dev.envs import variables
 from dev.paths import ROOT
 from dev.stage import Job, Result, Stage
 
-# Ansible's own documentation is not available offline, so references to it stay plain text. tests/examples checks the
+# Ansible's own documentation is not available offline, so references to it stay plain text. tests/plays checks the
 # references to pages of this collection.
 _OFFLINE = """
 intersphinx_mapping = {}

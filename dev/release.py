@@ -148,7 +148,9 @@ def _try_out(built: Path) -> int:
     log = LOGS / "release-examples.log"
     log.unlink(missing_ok=True)
     python = envs.ensure("dev").python
-    return proc.run(python, "-m", "pytest", "tests/examples", f"--basetemp={RUN / 'tests'}", log=log, env=job_variables)
+    return proc.run(
+        python, "-m", "pytest", "tests/plays/examples", f"--basetemp={RUN / 'tests'}", log=log, env=job_variables
+    )
 
 
 def _version() -> str:

@@ -31,21 +31,22 @@ ALL: tuple[Stage, ...] = (
     *ansible_test.INTEGRATION,
     pytests.stage("simulator", "tests/simulator/tests"),
     pytests.stage("contract", "tests/contract", env_name="contract", versions=VENDOR, workers=1),
-    *of_cores("in process", "tests/in_process", [core for core in CORES if core != NEWEST]),
-    pytests.stage("examples", "tests/examples"),
-    pytests.stage("examples, as modules", "tests/examples", quick=False, variables_of=as_modules()),
-    pytests.stage("environments", "tests/environments"),
-    pytests.stage("awx", "tests/awx", env_name="controller", variables_of=controller_variables),
+    *of_cores("in process", "tests/plays/in_process", [core for core in CORES if core != NEWEST]),
+    pytests.stage("examples", "tests/plays/examples"),
+    pytests.stage("examples, as modules", "tests/plays/examples", quick=False, variables_of=as_modules()),
+    pytests.stage("environments", "tests/plays/environments"),
+    pytests.stage("awx", "tests/plays/awx", env_name="controller", variables_of=controller_variables),
     # Only the jobs: the other tests run no task of this collection.
     pytests.stage(
         "awx jobs, as modules",
-        "tests/awx",
+        "tests/plays/awx",
         files=("test_jobs.py",),
         quick=False,
         env_name="controller",
         variables_of=as_modules(controller_variables),
     ),
     # How a run is ended depends on what the core does with signals: the oldest way and the next one.
+    *of_cores("stopped plays", "tests/plays/stopped", [OLDEST, [*CORES][-1]]),
     *of_cores("faults", "tests/faults", [OLDEST, [*CORES][-1]]),
     # The tests that depend on the HTTP library, with the oldest version that the modules support.
     pytests.stage(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import COLLECTIONS, programs
+from support.ansible import COLLECTIONS, Play, programs
 
 # Some tests import parts of the modules into this process.
 if COLLECTIONS:
@@ -55,3 +55,19 @@ def core(request: pytest.FixtureRequest) -> Path:
 def newest() -> Path:
     """Return the folder of the newest ansible-core's programs."""
     return programs()
+
+
+def _local(folder: Path, bin_: Path, sim: Simulator) -> Play:
+    return Play(folder, bin_, sim.environment(), {name: {} for name in "abc"})
+
+
+@pytest.fixture
+def local(sim: Simulator, core: Path, tmp_path: Path) -> Play:
+    """Return a folder in which each ansible-core runs plays for the hosts a, b and c, which all mean the simulator."""
+    return _local(tmp_path, core, sim)
+
+
+@pytest.fixture
+def local_newest(sim: Simulator, newest: Path, tmp_path: Path) -> Play:
+    """Return the same with the newest ansible-core."""
+    return _local(tmp_path, newest, sim)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 import signal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from simulator.harness import Simulator
+from support.ansible import Play
 from support.modules import Running, credentials, run, wait_for_call
-from support.playbooks import Playbook
 from support.waiting import wait_until
 
 ENDLESS = "print('started', flush=True)\nimport time\ntime.sleep(1000)"
@@ -169,7 +168,7 @@ def test_a_signal_ends_all_parallel_reads(sim: Simulator) -> None:
 
 
 PLAY = """
-- hosts: all
+- hosts: a
   gather_facts: false
   tasks:
     - name: Never ends
@@ -181,9 +180,9 @@ PLAY = """
 """
 
 
-def test_the_timeout_of_a_task_stops_the_script(sim: Simulator, core: Path, tmp_path: Path) -> None:
-    done = Playbook(core, tmp_path, PLAY, sim.environment()).run()
-    assert done.returncode == 2, done.stdout
+def test_the_timeout_of_a_task_stops_the_script(sim: Simulator, local: Play) -> None:
+    done = local(PLAY)
+    assert done.status == 2, done.output
     assert len(evaluations(sim)) == 1
     wait_until(lambda: nothing_runs(sim), "the script has ended")
     wait_until(lambda: sim.open_sessions() == [], "the session is closed")

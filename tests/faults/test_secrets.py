@@ -23,8 +23,8 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
+from support.ansible import Play
 from support.modules import Running, run, wait_for_call
-from support.playbooks import Playbook
 
 SHORTEST = 8  # all secrets of the simulator have at least this length
 # Python runs this file at its start. It writes the messages for the system log to a file instead. On some systems the
@@ -269,7 +269,8 @@ def _run_leaves_no_secret_behind(server: Simulator, core: Path, tmp_path: Path, 
         **({} if by_options else server.environment()),
     }
     text = TASKS.replace("credentials.yml", str(vault / "credentials.yml"))
-    process = Playbook(core, play, text, env, options=("-vvvv",)).start()
+    runner = Play(play, core, env)
+    process = runner.start(runner.command(text, "-vvvv"))
     seen = ""
     while process.poll() is None:
         seen += _process_list(f"ANSIBLE_LOG_PATH={play}")

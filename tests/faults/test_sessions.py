@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,15 +18,15 @@ from ansible_collections.mstr.library.plugins.module_utils._session.connection i
     encode,
 )
 from simulator.harness import Simulator
+from support.ansible import Play
 from support.modules import Done, Running, credentials, run, runtime, wait_for_call
-from support.playbooks import Playbook
 
 from faults.inprocess import session
 
 LOGIN, LOGOUT = "POST /auth/login", "POST /auth/logout"
 
 PLAY = """
-- hosts: all
+- hosts: a
   gather_facts: false
   tasks:
     - name: Log in
@@ -80,17 +79,17 @@ def on(session: str, sim: Simulator, module: str = "mstr_runtime", **options: An
 
 @pytest.mark.parametrize(("cookie", "fails"), [("none", True), ("fixed", False), ("rotate", False)])
 def test_one_login_and_one_logout_for_a_whole_play(
-    sim: Simulator, newest: Path, tmp_path: Path, cookie: str, fails: bool
+    sim: Simulator, local_newest: Play, cookie: str, fails: bool
 ) -> None:
     sim.reset(load_balancer_cookie=cookie)
-    done = Playbook(newest, tmp_path, PLAY, sim.environment(), extra={"fails": fails}).run()
-    assert (done.returncode == 2) == fails, done.stdout
+    done = local_newest(PLAY, fails=fails)
+    assert (done.status == 2) == fails, done.output
     calls = sim.calls()
     assert (calls[0], calls[-1]) == (LOGIN, LOGOUT)
     assert (calls.count(LOGIN), calls.count(LOGOUT)) == (1, 1)
     assert all(entry["cookie"] and entry["token"] for entry in sim.requests()[1:])
     assert sim.open_sessions() == []
-    assert "WARNING" not in done.stdout
+    assert "WARNING" not in done.output
 
 
 @pytest.mark.parametrize("profile", ["samples", "newest", "oldest", "awkward", "strict"])

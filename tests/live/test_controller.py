@@ -20,18 +20,17 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from awx.conftest import running_simulator, simulator
-from awx.programs import environment
-from awx.test_controller_playbook import STAGE, play, recap
+from plays.awx.test_controller_playbook import STAGE, play, recap
+from plays.conftest import tools
 from simulator.harness import Simulator
+from support.ansible import Play
 
 from live.reach import Api, forwarded, own_address
 
-__all__ = ["running_simulator", "simulator"]
+__all__ = ["tools"]
 
 URL = os.environ.get("MSTR_TEST_PROJECT_URL", "")
 IMAGE = os.environ.get("MSTR_TEST_IMAGE", "")
@@ -56,27 +55,26 @@ def variables() -> dict[str, Any]:
 
 
 @pytest.fixture
-def env() -> dict[str, str]:
-    theirs = {name: value for name, value in os.environ.items() if name.startswith("CONTROLLER_")}
-    return environment(**theirs)
+def client(tools: Play) -> Play:
+    """Return a runner that uses the real controller."""
+    tools.env |= {name: value for name, value in os.environ.items() if name.startswith("CONTROLLER_")}
+    return tools
 
 
 @pytest.fixture
-def cleaned(tmp_path: Path, env: dict[str, str], variables: dict[str, Any]) -> Iterator[None]:
+def cleaned(client: Play, variables: dict[str, Any]) -> Iterator[None]:
     """Remove all objects at the end, even after a failure."""
     yield
-    output = play(tmp_path, env, variables, mstr_controller_state="absent")
+    output = play(client, variables, mstr_controller_state="absent")
     assert recap(output)["failed"] == 0, output
 
 
 @pytest.mark.usefixtures("cleaned")
-def test_objects_are_created_once_changed_and_removed(
-    tmp_path: Path, env: dict[str, str], variables: dict[str, Any]
-) -> None:
-    first = play(tmp_path, env, variables)
+def test_objects_are_created_once_changed_and_removed(client: Play, variables: dict[str, Any]) -> None:
+    first = play(client, variables)
     assert recap(first)["failed"] == 0, first
 
-    second = play(tmp_path, env, variables)
+    second = play(client, variables)
     assert recap(second)["failed"] == recap(second)["changed"] == 0, second
 
     # Remove a stage, a host and a schedule, keep the stored password, and add a right.
@@ -111,16 +109,16 @@ def test_objects_are_created_once_changed_and_removed(
     }
     api.call("POST", f"workflow_job_template_nodes/{nodes['drift']}/success_nodes", {"id": nodes["apply"]})
     variables["mstr_controller_forks"] = 3
-    planned = play(tmp_path, env, variables, "--check")
+    planned = play(client, variables, "--check")
     assert recap(planned)["failed"] == 0, planned
     assert f"remove job template '{prefix} production: apply'" in planned
     assert api.call("GET", "job_templates", name=f"{prefix} production: apply")["count"] == 1
-    changed = play(tmp_path, env, variables)
+    changed = play(client, variables)
     assert recap(changed)["failed"] == 0, changed
     assert api.call("GET", f"job_templates/{drift}/survey_spec")["spec"][-1]["variable"] == "ticket"
     assert api.call("GET", f"job_templates/{drift}/notification_templates_error")["count"] == 1
     assert api.call("GET", f"workflow_job_template_nodes/{nodes['drift']}")["success_nodes"] == [nodes["apply"]]
-    again = play(tmp_path, env, variables)
+    again = play(client, variables)
     assert recap(again)["failed"] == recap(again)["changed"] == 0, again
     hosts = api.call("GET", "hosts", inventory=inventory, order_by="name")["results"]
     assert [host["name"] for host in hosts] == ["by-hand", "test-eu"]
@@ -130,14 +128,14 @@ def test_objects_are_created_once_changed_and_removed(
     assert credential["inputs"] == {"mstr_username": "automation", "mstr_password": "$encrypted$"}
 
     # The organization has a team and a notification template of others.
-    removal = play(tmp_path, env, variables, mstr_controller_state="absent")
+    removal = play(client, variables, mstr_controller_state="absent")
     assert recap(removal)["failed"] == 0, removal
     assert f"The organization {prefix} stays" in removal
     for kind in ("teams", "notification_templates"):
         for thing in api.call("GET", kind, organization=organization)["results"]:
             api.call("DELETE", f"{kind}/{thing['id']}")
     for changes in (True, False):
-        removal = play(tmp_path, env, variables, mstr_controller_state="absent")
+        removal = play(client, variables, mstr_controller_state="absent")
         assert recap(removal)["failed"] == 0, removal
         assert (recap(removal)["changed"] > 0) == changes, removal
     assert api.call("GET", "organizations", name=prefix)["count"] == 0
@@ -145,38 +143,34 @@ def test_objects_are_created_once_changed_and_removed(
 
 
 @pytest.mark.usefixtures("cleaned")
-def test_the_execution_environment_of_a_different_organization(
-    tmp_path: Path, env: dict[str, str], variables: dict[str, Any]
-) -> None:
-    first = play(tmp_path, env, variables)
+def test_the_execution_environment_of_a_different_organization(client: Play, variables: dict[str, Any]) -> None:
+    first = play(client, variables)
     assert recap(first)["failed"] == 0, first
     api, prefix = Api(), variables["mstr_controller_prefix"]
 
     second = {**variables, "mstr_controller_organization": f"{prefix} second"}
-    refused = play(tmp_path, env, second)
+    refused = play(client, second)
     assert "set a different mstr_controller_prefix" in " ".join(refused.split())
     assert api.call("GET", "organizations", name=f"{prefix} second")["count"] == 0
-    removal = play(tmp_path, env, second, mstr_controller_state="absent")
+    removal = play(client, second, mstr_controller_state="absent")
     assert recap(removal)["failed"] == 0, removal
     assert api.call("GET", "execution_environments", name=f"{prefix} execution environment")["count"] == 1
 
 
 @pytest.mark.skipif(not (URL and IMAGE), reason="MSTR_TEST_PROJECT_URL and MSTR_TEST_IMAGE are not both set")
 @pytest.mark.usefixtures("cleaned")
-def test_jobs_and_a_workflow_with_approval_run(
-    tmp_path: Path, env: dict[str, str], variables: dict[str, Any], simulator: Simulator
-) -> None:
+def test_jobs_and_a_workflow_with_approval_run(client: Play, variables: dict[str, Any], sim: Simulator) -> None:
     api, prefix = Api(), variables["mstr_controller_prefix"]
-    with forwarded(simulator.base_url, own_address(api.host)) as base_url:
+    with forwarded(sim.base_url, own_address(api.host)) as base_url:
         variables["mstr_controller_runtimes_src"] = "runtimes/example.yml"
         variables["mstr_controller_stages"] = [
             {
                 "name": "test",
-                "credential": {"mstr_username": simulator.username, "mstr_password": simulator.password},
+                "credential": {"mstr_username": sim.username, "mstr_password": sim.password},
                 "environments": [{"name": "us", "variables": {"mstr_base_url": base_url}}],
             }
         ]
-        made = play(tmp_path, env, variables)
+        made = play(client, variables)
         assert recap(made)["failed"] == 0, made
 
         def launched(what: str, answers: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -192,19 +186,19 @@ def test_jobs_and_a_workflow_with_approval_run(
         report = check["artifacts"]["mstr_report"]
         assert [each["outcome"] for each in report["environments"]] == ["drift"]
         assert all(each["plan_id"] for each in report["environments"])
-        assert [runtime["name"] for runtime in simulator.runtimes()] == []
+        assert [runtime["name"] for runtime in sim.runtimes()] == []
 
         path = workflow()
         approval = api.approval(path)
-        assert [runtime["name"] for runtime in simulator.runtimes()] == []
+        assert [runtime["name"] for runtime in sim.runtimes()] == []
         api.call("POST", f"{approval}/approve", {})
         assert api.ended(path)["status"] == "successful"
-        assert sorted(runtime["name"] for runtime in simulator.runtimes()) == ["Forecasts", "Nightly reports"]
+        assert sorted(runtime["name"] for runtime in sim.runtimes()) == ["Forecasts", "Nightly reports"]
 
         # Two workflows wait for an approval of the same plan. The second apply is refused.
         edited = {"Forecasts": {"resource": {"cpu": "2", "mem": 1024}}}
-        have = [{**each, **edited.get(each["name"], {})} for each in simulator.runtimes(default=True)]
-        simulator.seed(*have, replace=True)
+        have = [{**each, **edited.get(each["name"], {})} for each in sim.runtimes(default=True)]
+        sim.seed(*have, replace=True)
         first, second = workflow(), workflow()
         approvals = [api.approval(each) for each in (first, second)]
         for each in approvals:
@@ -217,17 +211,17 @@ def test_jobs_and_a_workflow_with_approval_run(
         assert api.call("GET", f"{path}/workflow_nodes", identifier="approval")["results"][0]["job"] is None
 
         # A survey without answers overrides nothing, and an answer can only be stricter.
-        simulator.seed({"name": "Surplus 1"}, {"name": "Surplus 2"})
+        sim.seed({"name": "Surplus 1"}, {"name": "Surplus 2"})
         answers = {"mstr_survey_purge": "yes", "mstr_survey_purge_limit": "1"}
         refused = api.launch("job_templates", f"{prefix} test: apply", answers)
         assert api.ended(refused)["status"] == "failed"
-        assert len(simulator.runtimes()) == 4
+        assert len(sim.runtimes()) == 4
         launched("apply", {"mstr_survey_purge": "yes"})
-        assert sorted(runtime["name"] for runtime in simulator.runtimes()) == ["Forecasts", "Nightly reports"]
+        assert sorted(runtime["name"] for runtime in sim.runtimes()) == ["Forecasts", "Nightly reports"]
 
         audit = launched("audit")
         assert audit["artifacts"]["mstr_audit_page"].startswith("<!doctype html>")
         export = launched("export")
         assert "Nightly reports" in export["artifacts"]["mstr_exports"]["us"]
         launched("smoke test")
-        assert simulator.open_sessions() == []
+        assert sim.open_sessions() == []

@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 import yaml
-from awx.conftest import collection, running_simulator, simulator
-from awx.jobs import Job
-from awx.programs import environment, run
+from plays.awx.jobs import Job, tools_in
+from plays.conftest import collection
 from simulator.harness import Simulator
+from support.ansible import ROOT
 
-__all__ = ["collection", "running_simulator", "simulator"]
+__all__ = ["collection"]
 
 IMAGE = "localhost/mstr-library-ee:test"
 ISOLATION = (
@@ -36,7 +36,7 @@ ISOLATION = (
 )
 
 
-DEFINITION = Path(__file__).parents[2] / "extensions" / "execution_environment" / "execution-environment.yml"
+DEFINITION = ROOT / "extensions" / "execution_environment" / "execution-environment.yml"
 
 
 @pytest.fixture(scope="module")
@@ -52,26 +52,28 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> str:
         "EE_BASE_IMAGE": os.environ["MSTR_TEST_BASE_IMAGE"],
         "PKGMGR": os.environ.get("MSTR_TEST_PACKAGE_MANAGER") or definition["options"]["package_manager_path"],
     }
-    built = run(
-        *("ansible-builder", "build", "--container-runtime=podman", "-v3", f"--tag={IMAGE}"),
-        *("-f", folder / "execution-environment.yml", "-c", folder / "context"),
-        *(f"--build-arg={name}={value}" for name, value in arguments.items()),
-        f"--extra-build-cli-args={os.environ.get('MSTR_TEST_BUILD_OPTIONS', '')}",
-        # pip in the build uses the caller's settings, if any.
-        env=environment(HOME=str(Path("~").expanduser())),
-        timeout=1800,
+    tools = tools_in(folder)
+    # pip in the build uses the caller's settings, if any.
+    tools.env["HOME"] = str(Path("~").expanduser())
+    built = tools.run(
+        [
+            *("ansible-builder", "build", "--container-runtime=podman", "-v3", f"--tag={IMAGE}"),
+            *("-f", folder / "execution-environment.yml", "-c", folder / "context"),
+            *(f"--build-arg={name}={value}" for name, value in arguments.items()),
+            f"--extra-build-cli-args={os.environ.get('MSTR_TEST_BUILD_OPTIONS', '')}",
+        ]
     )
-    assert built.returncode == 0, built.stdout
+    assert built.status == 0, built.output
     return IMAGE
 
 
-def test_the_apply_job_runs_in_the_image(image: str, collection: Path, simulator: Simulator, tmp_path: Path) -> None:
+def test_the_apply_job_runs_in_the_image(image: str, collection: Path, sim: Simulator, tmp_path: Path) -> None:
     def job(name: str, **options: Any) -> Job:
         return Job(
             tmp_path / name,
             collection,
-            {"mstr_username": simulator.username, "mstr_password": simulator.password},
-            {"us": {"mstr_base_url": simulator.base_url}},
+            {"mstr_username": sim.username, "mstr_password": sim.password},
+            {"us": {"mstr_base_url": sim.base_url}},
             definitions={"us": {"runtimes": [{"name": "Nightly", "whitelist": ["10.10.10.0/24"]}]}},
             in_image=True,
             **options,
@@ -80,7 +82,7 @@ def test_the_apply_job_runs_in_the_image(image: str, collection: Path, simulator
     first, second = job("first"), job("second", check=True)
 
     assert first.run(*ISOLATION) == "successful", first.output
-    assert [runtime["name"] for runtime in simulator.runtimes()] == ["Nightly"]
+    assert [runtime["name"] for runtime in sim.runtimes()] == ["Nightly"]
     assert second.run(*ISOLATION) == "successful", second.output
     assert second.stats["mstr_report"]["environments"][0]["outcome"] == "unchanged"
-    assert simulator.open_sessions() == []
+    assert sim.open_sessions() == []

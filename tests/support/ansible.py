@@ -2,18 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Prepares runs of ansible-core for all folders of tests, and selects the caller's variables for such a run.
+"""Runs programs of ansible-core, above all ansible-playbook: variables, inventory, command line, parsed result.
 
 dev/pytests.py sets the variables that show where everything is.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = os.environ.get("MSTR_TEST_COLLECTIONS", "")
+APPLY, AUDIT, EXPORT = "mstr.library.apply", "mstr.library.audit", "mstr.library.export"
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+CALLBACKS = Path(__file__).parent / "callback"
+_TIME_LIMIT_S = 1800  # for one run
 # A developer's own server, controller and Ansible settings.
 _FOREIGN = ("ANSIBLE_", "CONTROLLER_", "MSTR_", "TOWER_")
 # With MSTR_TEST_WAY=module all tasks run as modules, as if ansible-playbook could not run them in its own process.
@@ -41,19 +55,213 @@ def programs() -> Path:
     return Path(os.environ["MSTR_TEST_ANSIBLE_BIN"])
 
 
-def environment(
-    home: Path, *, programs: Path | None = None, collections: Sequence[str | Path] | None = None, **more: str
-) -> dict[str, str]:
+def environment(home: Path, *, programs: Path | None = None, **more: str) -> dict[str, str]:
     """Return the variables for a program of ansible-core that writes its files below `home`.
 
-    `programs`: a folder that comes first on PATH. `collections`: the folder of the collections, by default only ours.
+    `programs`: a folder that comes first on PATH.
     """
     path = {} if programs is None else {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     ansible = {
-        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(map(str, collections or (COLLECTIONS,))),
+        "ANSIBLE_ASYNC_DIR": str(home / "async"),
+        "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
         "ANSIBLE_HOME": str(home),
         "ANSIBLE_LOCAL_TEMP": str(home / "local"),
         "ANSIBLE_REMOTE_TEMP": str(home / "remote"),
     }
     way = _AS_MODULES if os.environ.get("MSTR_TEST_WAY") == "module" else {}
     return own_variables(**path, **_QUIET, **ansible, **way) | more
+
+
+@dataclass(frozen=True)
+class Played:
+    """A completed run. `output` includes the standard error, unless `stderr` has it.
+
+    `records`: what callbacks received for each task. `report`: the report that the playbook wrote, if any.
+    """
+
+    status: int
+    output: str
+    stderr: str = ""
+    records: list[dict[str, Any]] = field(default_factory=list)
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """Return the output without line breaks, to find a sentence in it."""
+        return " ".join(self.output.split())
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """Return the outcome of each environment in the report."""
+        return {one["environment"]: one["outcome"] for one in self.report["environments"]}
+
+    def messages(self) -> dict[str, str]:
+        """Why environments failed."""
+        return {one["environment"]: one["message"] for one in self.report["environments"] if one["message"]}
+
+    def lines(self) -> list[str]:
+        """Return the lines of the report, as users see it."""
+        return [line for one in self.report["environments"] for line in one["lines"]]
+
+    def notes(self) -> list[dict[str, Any]]:
+        """Return the records of this collection's tasks."""
+        return [one for one in self.records if one["action"].startswith("mstr.library.")]
+
+    def ends(self) -> list[dict[str, Any]]:
+        """Return one record for each task, without those of items and tries."""
+        return [one for one in self.records if one["event"] in ("ok", "failed", "skipped", "unreachable")]
+
+    def result(self, task: str) -> dict[str, Any]:
+        """Return the result of the task with that name."""
+        [result] = [one["result"] for one in self.ends() if one["task"] == task]
+        return dict(result)
+
+    def ways(self) -> list[str]:
+        """Return what each task reported at -vvv about the way that it ran."""
+        return re.findall(r"mstr\.library\.\w+ runs (.*)", self.output)
+
+    def warnings(self) -> list[str]:
+        """Return all warnings."""
+        kinds = ("[WARNING]", "[DEPRECATION WARNING]", "[ERROR]")
+        printed = [line for line in self.output.splitlines() if line.strip().startswith(kinds)]
+        reported = [one["result"].get(key) for one in self.ends() for key in ("warnings", "deprecations")]
+        return printed + [str(one) for some in reported for one in some or ()]
+
+
+@dataclass
+class Play:
+    """A folder with an inventory, in which programs of one ansible-core run.
+
+    `bin`: the folder of the programs. `env`: variables in addition to the usual ones. An inventory without hosts is
+    not used.
+    """
+
+    folder: Path
+    bin: Path = field(default_factory=programs)
+    env: dict[str, str] = field(default_factory=dict)
+    hosts: dict[str, dict[str, Any]] = field(default_factory=lambda: {"localhost": {}})
+    variables: dict[str, Any] = field(default_factory=lambda: dict(LOCAL))
+    groups: dict[str, list[str]] = field(default_factory=dict)
+
+    def inventory(self, folder: str = "") -> Path:
+        """Write the inventory with the current hosts and variables."""
+        children = {name: {"hosts": dict.fromkeys(hosts, None)} for name, hosts in self.groups.items()}
+        content = {"all": {"vars": self.variables, "hosts": self.hosts, "children": children}}
+        return self.write(str(Path(folder, "inventory.json")), content)
+
+    def write(self, name: str, content: Any) -> Path:
+        """Write a file in the folder. A value that is not text is written as JSON."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+        return path
+
+    def command(self, playbook: str | list[Any], *options: str, **variables: Any) -> list[str]:
+        """Return the command line. `playbook`: its name, or its text or content, which is written to a file."""
+        if not isinstance(playbook, str) or "\n" in playbook:
+            playbook = str(self.write("play.yml", playbook))
+        inventory = ("--inventory", str(self.inventory())) if self.hosts else ()
+        extra = ("--extra-vars", json.dumps(variables)) if variables else ()
+        return [str(self.bin / "ansible-playbook"), *inventory, playbook, *options, *extra]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Return the variables of a run."""
+        recorded = {
+            "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "MSTR_TEST_RECORD": str(self.folder / "record"),
+        }
+        return environment(self.folder / ".ansible", programs=self.bin, **{**recorded, **self.env, **more})
+
+    def start(
+        self,
+        command: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdin: int = subprocess.DEVNULL,
+        stderr: int = subprocess.STDOUT,
+        **popen: Any,
+    ) -> subprocess.Popen[str]:
+        """Start a command in its own process session, as a shell with job control does."""
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment(**(env or {})),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+            **popen,
+        )
+
+    def run(
+        self,
+        command: Sequence[str | Path],
+        *,
+        env: Mapping[str, str] | None = None,
+        typed: str = "",
+        stderr: int = subprocess.STDOUT,
+    ) -> Played:
+        """Run a command to its end. `typed`: its input."""
+        record, report, began = self.folder / "record", self.folder / "report.json", time.time_ns()
+        record.unlink(missing_ok=True)
+        with self.start(command, env=env, stdin=subprocess.PIPE, stderr=stderr) as process:
+            try:
+                output, errors = process.communicate(typed, timeout=_TIME_LIMIT_S)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
+        written = report.exists() and report.stat().st_mtime_ns > began
+        read = json.loads(report.read_text(encoding="utf-8")) if written else {}
+        return Played(process.returncode, output, errors or "", [json.loads(line) for line in lines], read)
+
+    def __call__(
+        self,
+        playbook: str | list[Any],
+        *options: str,
+        env: Mapping[str, str] | None = None,
+        stderr: int = subprocess.STDOUT,
+        **variables: Any,
+    ) -> Played:
+        """Run a playbook to its end. `variables` override those of the inventory."""
+        report = {"mstr_report_dest": "report.json"} if playbook in (APPLY, AUDIT) else {}
+        return self.run(self.command(playbook, *options, **{**report, **variables}), env=env, stderr=stderr)
+
+
+# Its folder, and a file that cancels the job.
+_JOB = """
+import pathlib, sys
+import ansible_runner
+folder, cancelled = sys.argv[1:]
+run = ansible_runner.run(
+    private_data_dir=folder, playbook="play.yml", quiet=True, cancel_callback=pathlib.Path(cancelled).exists
+)
+print(run.status)
+"""
+
+
+class Runner:
+    """A job of ansible-runner, which AWX uses, with a play and its inventory. It has started."""
+
+    def __init__(self, play: Play, text: str) -> None:
+        python = os.environ.get("MSTR_TEST_RUNNER_PYTHON")
+        if not python:
+            pytest.skip("ansible-runner is not installed here")
+        self._folder, self.cancelled = play.folder, play.folder / "cancelled"
+        play.write("project/play.yml", text)
+        play.inventory("inventory")
+        path = f"{play.bin}{os.pathsep}{os.environ['PATH']}{os.pathsep}{Path(python).parent}"
+        self._process = play.start([python, "-c", _JOB, play.folder, self.cancelled], env={"PATH": path})
+
+    def done(self) -> str:
+        """Wait for the end, and return the status of the job."""
+        output, _ = self._process.communicate(timeout=_TIME_LIMIT_S)
+        return output
+
+    def output(self) -> str:
+        """Return the output that users see."""
+        events = [json.loads(path.read_text()) for path in self._folder.glob("artifacts/*/job_events/*.json")]
+        text = "\n".join(event["stdout"] for event in sorted(events, key=lambda event: event["counter"]))
+        return text.replace("\r", "")

@@ -1,0 +1,299 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs jobs in the layout that a controller uses for ansible-runner (AWX 24, awx/main/tasks/jobs.py).
+
+A job's folder contains the project, the inventory as a program, and the project's collections. Its folder `env`
+contains the credential's variables and the survey's answers.
+
+A launcher starts job templates and workflows on the model of a controller, as AWX 24.6.1 does. The relevant facts
+(awx/main/models/mixins.py, awx/main/models/workflow.py):
+
+* The default of each question in a survey becomes an extra variable, even without an answer.
+* A blank answer to a question for an integer is replaced by the default.
+* A project that is updated on launch runs its newest revision, even in a workflow that waited for an approval.
+* A node gets the values that the earlier nodes set, whether or not they succeeded.
+* A workflow fails if a node fails and has no node to run on failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from support.ansible import COLLECTIONS, LOCAL, ROOT, Play, environment
+
+from plays.awx.controller import Controller
+from plays.awx.injection import CredentialType
+
+BIN = Path(sys.executable).parent
+
+HOST_VARIABLES = {**LOCAL, "mstr_runtimes_src": "runtimes/{{ inventory_hostname }}.yml"}
+IDENT = "1"
+REVISION = "4f0c1d2e3b5a69788796a5b4c3d2e1f001234567"
+
+
+def tools_in(folder: Path) -> Play:
+    """Return a runner for the programs of this environment, which also find awx.awx."""
+    collections = os.pathsep.join((COLLECTIONS, os.environ["MSTR_TEST_AWX_COLLECTIONS"]))
+    # Fewer processes per task save time, because there are many tasks.
+    env = {"ANSIBLE_COLLECTIONS_PATH": collections, "ANSIBLE_PIPELINING": "true"}
+    return Play(folder, BIN, env, hosts={})
+
+
+class Answer(str):
+    """An answer to a survey. Ansible never evaluates it as a template."""
+
+
+class Dumper(yaml.SafeDumper):
+    pass
+
+
+Dumper.add_representer(Answer, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
+
+
+class Job:
+    """One run of a job template."""
+
+    def __init__(
+        self,
+        folder: Path,
+        collection: Path,
+        credential: Mapping[str, Any],
+        hosts: Mapping[str, Mapping[str, Any]],
+        *,
+        playbook: str = "apply.yml",
+        definitions: Mapping[str, Any] | None = None,
+        survey: Mapping[str, Any] | None = None,
+        check: bool = False,
+        in_image: bool = False,
+        revision: str = REVISION,
+        variables_of_all: Mapping[str, Any] = HOST_VARIABLES,
+        limit: str = "",
+    ) -> None:
+        """Create the folder. `in_image`: the collection is part of the execution environment, not of the folder.
+
+        `revision` is the revision of the project, empty for a manual project.
+        """
+        self.folder, self.playbook = folder, playbook
+        for name in ("env", "inventory"):
+            (folder / name).mkdir(parents=True)
+        self._lay_out_project(collection, definitions or {})
+        if not in_image:
+            installed = folder / "requirements_collections" / "ansible_collections" / "mstr" / "library"
+            shutil.copytree(collection, installed)
+        self._write_inventory(hosts, variables_of_all)
+        type_ = CredentialType(collection / "roles" / "controller" / "files" / "credential_type.yml")
+        self.variables, self.shown = type_.inject(credential, folder / "env")
+        controllers = {
+            **({} if in_image else {"ANSIBLE_COLLECTIONS_PATH": "../requirements_collections"}),
+            "ANSIBLE_FORCE_COLOR": "true",
+            "ANSIBLE_HOST_KEY_CHECKING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
+            "AWX_PRIVATE_DATA_DIR": str(folder),
+            "JOB_ID": IDENT,
+        }
+        self._write("envvars", {**self.variables, **controllers})
+        answers = {name: Answer(text) if isinstance(text, str) else text for name, text in (survey or {}).items()}
+        # Each value has both names. The revision is a text even if it has only digits.
+        own = {"job_id": int(IDENT), "job_template_name": Answer("A job"), "project_revision": Answer(revision)}
+        every = {f"{prefix}_{name}": value for name, value in own.items() for prefix in ("awx", "tower")}
+        self._write("extravars", {**answers, **every})
+        self._write("settings", {"suppress_ansible_output": True})
+        options = ["--check"] * check + ["-u", "root", "--diff", "--forks=5"] + [f"-l {limit}"] * bool(limit)
+        (folder / "env" / "cmdline").write_text(" ".join(options))
+
+    def _lay_out_project(self, collection: Path, definitions: Mapping[str, Any]) -> None:
+        shutil.copytree(ROOT / "extensions" / "awx" / "project", self.folder / "project")
+        for name, runtimes in definitions.items():
+            (self.folder / "project" / "runtimes" / f"{name}.yml").write_text(yaml.safe_dump(runtimes))
+
+    def _write_inventory(self, hosts: Mapping[str, Mapping[str, Any]], of_all: Mapping[str, Any]) -> None:
+        of_hosts = {name: {**own, "remote_tower_enabled": "true"} for name, own in hosts.items()}
+        whole = {"all": {"hosts": list(hosts), "vars": dict(of_all)}, "_meta": {"hostvars": of_hosts}}
+        path = self.folder / "inventory" / "hosts"
+        path.write_text(f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(whole)!r})\n")
+        path.chmod(0o700)
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        path = self.folder / "env" / name
+        path.write_text(yaml.dump(dict(content), Dumper=Dumper))
+        path.chmod(0o600)
+
+    @property
+    def artifacts(self) -> Path:
+        return self.folder / "artifacts" / IDENT
+
+    def run(self, *options: str) -> str:
+        """Run it on the machine that has the folder, and return its status."""
+        with self.started(*options) as process:
+            process.wait(240)
+        return (self.artifacts / "status").read_text()
+
+    def started(self, *options: str) -> subprocess.Popen[bytes]:
+        command = [BIN / "ansible-runner", "run", self.folder, "-p", self.playbook, "-i", IDENT, *options]
+        return subprocess.Popen(command, env=_env(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def stream(self, elsewhere: Path) -> str:
+        """Run it as a node of a mesh does, which receives the folder and returns the results. Return its status."""
+        runner, here = BIN / "ansible-runner", self.folder / "back"
+        for folder in (elsewhere, here):
+            folder.mkdir()
+        transmit = [runner, "transmit", self.folder, "-p", self.playbook, "-i", IDENT]
+        worker = [runner, "worker", "--private-data-dir", elsewhere]
+        process = [runner, "process", here, "-i", IDENT]
+        pipeline = _pipe([transmit, worker, process])
+        assert pipeline == [0, 0, 0] or "failed" in (here / "artifacts" / IDENT / "status").read_text(), pipeline
+        shutil.move(here / "artifacts", self.folder / "artifacts")
+        return (self.artifacts / "status").read_text()
+
+    def events(self) -> list[dict[str, Any]]:
+        found = [json.loads(path.read_text()) for path in self.artifacts.glob("job_events/*.json")]
+        return sorted(found, key=lambda event: event["counter"])
+
+    @property
+    def output(self) -> str:
+        """Return the output that users see."""
+        return "\n".join(event["stdout"] for event in self.events())
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """Return the values for the next node of a workflow."""
+        (last,) = [event for event in self.events() if event["event"] == "playbook_on_stats"]
+        return dict(last["event_data"].get("artifact_data", {}))
+
+
+def _env() -> dict[str, str]:
+    env = environment(Path.home() / ".ansible", programs=BIN, ANSIBLE_PIPELINING="true")
+    # The job finds its collections without the caller's variable.
+    del env["ANSIBLE_COLLECTIONS_PATH"]
+    return env
+
+
+def _pipe(commands: Sequence[Sequence[str | Path]]) -> list[int]:
+    """Run programs as a pipeline, and return their exit statuses."""
+    started: list[subprocess.Popen[bytes]] = []
+    for number, command in enumerate(commands):
+        last = number == len(commands) - 1
+        started.append(
+            subprocess.Popen(
+                command,
+                env=_env(),
+                stdin=started[-1].stdout if started else subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL if last else subprocess.PIPE,
+            )
+        )
+    for process in started[:-1]:
+        assert process.stdout is not None
+        process.stdout.close()
+    return [process.wait(240) for process in started]
+
+
+def kill_container(job: Job) -> int:
+    """Kill all processes of a job at once, as the end of its container does, and return their number."""
+    marked = f"AWX_PRIVATE_DATA_DIR={job.folder}".encode()
+    killed = 0
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if marked in path.read_bytes().split(b"\0"):
+                os.kill(int(path.parent.name), signal.SIGKILL)
+                killed += 1
+        except (OSError, ProcessLookupError):
+            continue
+    return killed
+
+
+def extra_variables(
+    survey: Mapping[str, Any], answers: Mapping[str, Any], handed_on: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the extra variables of a job: defaults, overridden by values of other nodes, overridden by answers."""
+    questions = {question["variable"]: question for question in survey.get("spec", [])}
+    asked = set(answers) - set(questions)
+    assert not asked, f"a controller ignores variables that it does not ask for: {asked}"
+    blank = {name for name, answer in answers.items() if answer == "" and questions[name]["type"] == "integer"}
+    defaults = {
+        name: question["default"] for name, question in questions.items() if question.get("default") is not None
+    }
+    return {**defaults, **handed_on, **{name: answer for name, answer in answers.items() if name not in blank}}
+
+
+class Launcher:
+    """Launches the templates on `controller`. The folders of jobs are below `folder`."""
+
+    def __init__(self, controller: Controller, folder: Path, collection: Path) -> None:
+        self.controller, self.folder, self.collection = controller, folder, collection
+        self.jobs: list[Job] = []
+
+    def job(
+        self,
+        name: str,
+        answers: Mapping[str, Any] | None = None,
+        handed_on: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> tuple[str, Job]:
+        """Launch a job template, and return its status and the job."""
+        things, template = self.controller.objects, self.controller.one("job_templates", name)
+        project, inventory = things["projects"][template["project"]], things["inventories"][template["inventory"]]
+        if project["scm_update_on_launch"]:
+            self.controller.update(project)
+        survey = self.controller.surveys.get(template["id"], {}) if template["survey_enabled"] else {}
+        ids = self.controller.associated.get(("job_templates", template["id"], "credentials"), [])
+        hosts = [host for host in things["hosts"].values() if host["inventory"] == inventory["id"]]
+        job = Job(
+            self.folder / f"job{len(self.jobs)}",
+            self.collection,
+            things["credentials"][ids[0]]["inputs"] if ids else {},
+            {host["name"]: json.loads(host["variables"]) for host in hosts},
+            playbook=template["playbook"],
+            definitions=dict(self.controller.commits)[project["scm_revision"]],
+            survey=extra_variables(survey, answers or {}, handed_on or {}),
+            check=template["job_type"] == "check",
+            revision=project["scm_revision"],
+            variables_of_all=json.loads(inventory["variables"]),
+            **more,
+        )
+        self.jobs.append(job)
+        return job.run(), job
+
+    def workflow(self, name: str, approve: Callable[[], bool]) -> tuple[str, dict[str, str]]:
+        """Launch a workflow, and return its status and that of each node that ran. `approve` answers the approval."""
+        workflow = self.controller.one("workflow_job_templates", name)
+        nodes = {
+            node["id"]: node
+            for node in self.controller.objects["workflow_job_template_nodes"].values()
+            if node["workflow_job_template"] == workflow["id"]
+        }
+        children = {child for node in nodes for how in ("success", "failure") for child in self._after(node, how)}
+        (start,) = set(nodes) - children
+        ended: dict[str, str] = {}
+        handed_on: dict[str, Any] = {}
+        failed, waiting = False, [start]
+        while waiting:
+            node = nodes[waiting.pop(0)]
+            status = self._node(node, handed_on, approve)
+            ended[node["identifier"]] = status
+            following = self._after(node["id"], "success" if status == "successful" else "failure")
+            failed |= status != "successful" and not following
+            waiting += following
+        return "failed" if failed else "successful", ended
+
+    def _node(self, node: Mapping[str, Any], handed_on: dict[str, Any], approve: Callable[[], bool]) -> str:
+        template = node["unified_job_template"]
+        if template in self.controller.objects["workflow_approval_templates"]:
+            return "successful" if approve() else "failed"
+        name = self.controller.objects["job_templates"][template]["name"]
+        status, job = self.job(name, node.get("extra_data"), handed_on)
+        handed_on |= job.stats
+        return status
+
+    def _after(self, node: int, how: str) -> list[int]:
+        return self.controller.associated.get(("workflow_job_template_nodes", node, f"{how}_nodes"), [])

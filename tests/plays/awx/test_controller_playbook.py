@@ -1,0 +1,438 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""mstr.library.controller creates all objects, changes nothing in a second run, and removes all objects."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from typing import Any
+
+import pytest
+import yaml
+from support.ansible import Play
+
+from plays.awx.controller import VIEWER, Controller
+
+SECRET = "correct-horse-battery-41"
+STAGE = {
+    "name": "test",
+    "credential": {"mstr_username": "automation", "mstr_password": SECRET},
+    "environments": [
+        {"name": "test-eu", "variables": {"mstr_base_url": "https://eu.example.com/MicroStrategyLibrary"}},
+        {"name": "test-us", "variables": {"mstr_base_url": "https://us.example.com/MicroStrategyLibrary"}},
+    ],
+}
+INVENTORY_VARIABLES = {
+    "ansible_connection": "local",
+    "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+    "mstr_runtimes_src": "runtimes/{{ inventory_hostname }}.yml",
+}
+VARIABLES: dict[str, Any] = {
+    "mstr_controller_organization": "Analytics",
+    "mstr_controller_manage_organization": True,
+    "mstr_controller_execution_environment": {"image": "hub.example.com/mstr-library-ee:1.0"},
+    "mstr_controller_project": {"scm_url": "https://git.example.com/analytics/definitions.git"},
+    "mstr_controller_stages": [STAGE],
+}
+
+
+def play(runner: Play, variables: dict[str, Any] | None = None, *options: str, **more: Any) -> str:
+    """Run the playbook, and return its output."""
+    given = {**(VARIABLES if variables is None else variables), **more}
+    return runner("mstr.library.controller", *options, **given).output
+
+
+def recap(output: str) -> dict[str, int]:
+    line = next(line for line in output.splitlines() if re.match(r"localhost +:", line))
+    return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line)}
+
+
+def test_the_playbook_creates_all_objects_once_and_removes_them(client: Play, controller: Controller) -> None:
+
+    output = play(client, None, "-vvvv")
+
+    assert recap(output)["failed"] == 0, output
+    assert SECRET not in output
+    assert controller.names("credential_types") == ["MicroStrategy Library"]
+    assert controller.names("credentials") == controller.names("inventories") == ["Library test"]
+    assert controller.names("hosts") == ["test-eu", "test-us"]
+    assert controller.names("execution_environments") == ["Library execution environment"]
+    assert controller.names("projects") == ["Library definitions"]
+    assert controller.names("job_templates") == [
+        f"Library test: {what}" for what in ("apply", "approval check", "audit", "drift check", "export", "smoke test")
+    ]
+    assert controller.names("workflow_job_templates") == ["Library test: drift check, approval, apply"]
+    assert_whole(controller)
+
+    # A run that changes nothing calls no module that makes an object. It does not log in with each look-up, and leaves
+    # no token behind.
+    controller.writes.clear()
+    requests = controller.requests
+    output = play(client)
+    assert recap(output)["failed"] == recap(output)["changed"] == 0, output
+    assert controller.writes == []
+    assert controller.requests - requests < 35
+    assert controller.names("tokens") == []
+
+    # The role removes no organization in which others have something.
+    team = controller.add("teams", name="Analysts", organization=controller.one("organizations", "Analytics")["id"])
+    output = play(client, mstr_controller_state="absent")
+    assert recap(output)["failed"] == 0, output
+    assert "The organization Analytics stays, because it has Analysts." in output
+    left = {"organizations", "teams", "workflow_approval_templates"}
+    assert {kind for kind, things in controller.objects.items() if things} == left
+    del controller.objects["teams"][team["id"]]
+    for changes in (True, False):
+        output = play(client, mstr_controller_state="absent")
+        assert recap(output)["failed"] == 0, output
+        assert (recap(output)["changed"] > 0) == changes
+    assert controller.names("organizations") == []
+
+
+def assert_whole(controller: Controller) -> None:
+    """Check that the objects refer to each other correctly."""
+    (type_,) = controller.objects["credential_types"].values()
+    assert type_["injectors"]["env"]["MSTR_USERNAME"] == "{{ mstr_username }}"
+    (credential,) = controller.objects["credentials"].values()
+    assert credential["inputs"] == STAGE["credential"]
+    (inventory,) = controller.objects["inventories"].values()
+    assert json.loads(inventory["variables"]) == INVENTORY_VARIABLES
+    drift = controller.one("job_templates", "Library test: drift check")
+    assert (drift["job_type"], drift["playbook"], drift["inventory"]) == ("check", "apply.yml", inventory["id"])
+    assert controller.associated["job_templates", drift["id"], "credentials"] == [credential["id"]]
+    asked = [question["variable"] for question in controller.surveys[drift["id"]]["spec"]]
+    assert asked == [
+        f"mstr_survey_{what}"
+        for what in ("src", "purge", "purge_limit", "protect_used", "networks_never", "packages_never", "fail_on_drift")
+    ]
+    (schedule,) = controller.objects["schedules"].values()
+    assert schedule["unified_job_template"] == drift["id"]
+    assert schedule["extra_data"] == {"mstr_survey_fail_on_drift": "yes"}
+    names = {node["id"]: node["identifier"] for node in controller.objects["workflow_job_template_nodes"].values()}
+    links = {
+        (names[key], relation): [names[each] for each in ids]
+        for (kind, key, relation), ids in controller.associated.items()
+        if kind == "workflow_job_template_nodes" and ids
+    }
+    assert links == {
+        ("drift", "failure_nodes"): ["approval_check"],
+        ("approval_check", "success_nodes"): ["approval"],
+        ("approval", "success_nodes"): ["apply"],
+    }
+    assert controller.one("workflow_job_template_nodes", "drift")["extra_data"] == {"mstr_survey_fail_on_drift": "yes"}
+    limited = [*controller.objects["job_templates"].values(), *controller.objects["workflow_job_templates"].values()]
+    assert {thing["ask_limit_on_launch"] for thing in limited} == {True}
+
+
+@pytest.mark.complete
+def test_the_next_run_completes_a_failed_run(client: Play, controller: Controller) -> None:
+    controller.broken.append("POST /api/v2/schedules/")
+    output = play(client)
+    assert recap(output)["failed"] == 1, output
+    assert controller.names("inventories") == ["Library test"]
+
+    controller.broken.clear()
+    output = play(client)
+    assert recap(output)["failed"] == 0, output
+    assert_whole(controller)
+
+
+@pytest.mark.complete
+def test_unlisted_objects_are_removed_and_objects_of_others_remain(client: Play, controller: Controller) -> None:
+    organization = controller_organization(controller)
+    for name in ("Analysts", "Auditors", "Others", "Platform"):
+        controller.add("teams", name=name, organization=organization)
+    controller.add("users", username="jane")
+    access = {
+        "launch": {"teams": ["Analysts", "Auditors"]},
+        "approve": {"teams": ["Platform"], "users": ["jane"]},
+        "read": {"teams": ["Auditors"]},
+    }
+    stages = [{**STAGE, "variables": {"mstr_timeout": 60}, "access": access}, {**STAGE, "name": "old"}]
+    output = play(client, mstr_controller_stages=stages, mstr_controller_variables={"mstr_runtimes_purge_limit": 1})
+    assert recap(output)["failed"] == 0, output
+    assert controller.names("inventories") == ["Library old", "Library test"]
+    workflow, drift = "Library test: drift check, approval, apply", "Library test: drift check"
+    assert controller.holders("workflow_job_templates", workflow, "execute_role") == {"Analysts", "Auditors"}
+    assert controller.holders("workflow_job_templates", workflow, "approval_role") == {"Platform", "jane"}
+    assert controller.holders("workflow_job_templates", workflow, "read_role") == {"Auditors"}
+    assert controller.holders("job_templates", drift, "execute_role") == {"Analysts", "Auditors"}
+    assert controller.holders("job_templates", drift, "read_role") == {"Auditors", "Platform", "jane"}
+    assert controller.holders("job_templates", "Library test: apply", "execute_role") == set(), "it needs approval"
+
+    # Changes by other users in the meantime.
+    inventory = controller.one("inventories", "Library test")
+    foreign = {"mstr_runtimes_policy": {"networks_never": ["10.66.0.0/16"]}, "text": "{{ 7 * 7 }}"}
+    for thing in (
+        inventory,
+        next(h for h in controller.objects["hosts"].values() if h["inventory"] == inventory["id"]),
+    ):
+        thing["variables"] = yaml.safe_dump({**json.loads(thing["variables"]), **foreign})
+    controller.add("hosts", name="by-hand", inventory=inventory["id"], variables="")
+    controller.add("schedules", name="By hand", unified_job_template=controller.one("job_templates", drift)["id"])
+    controller.grant("Others", "workflow_job_templates", workflow, "execute_role")
+    theirs = {**controller.one("credentials", "Library test"), "name": "Library EU test"}
+    theirs["description"] = theirs["description"].replace('"Library"', '"Library EU"')
+    controller.add("credentials", **{name: value for name, value in theirs.items() if name != "id"})
+    template, of = controller.one("job_templates", drift), controller.one("workflow_job_templates", workflow)["id"]
+    nodes = controller.objects["workflow_job_template_nodes"].values()
+    by_name = {each["identifier"]: each["id"] for each in nodes if each["workflow_job_template"] == of}
+    node, last = by_name["drift"], by_name["apply"]
+    question = {"variable": "ticket", "question_name": "Ticket", "type": "text", "required": False}
+    controller.surveys[template["id"]]["spec"].append(question)
+    mail = controller.add("notification_templates", name="Mail", organization=organization)["id"]
+    vault = {**theirs, "name": "Vault", "description": ""}
+    vault_id = controller.add("credentials", **{name: value for name, value in vault.items() if name != "id"})["id"]
+    controller.associated["job_templates", template["id"], "notification_templates_error"] = [mail]
+    controller.associated["job_templates", template["id"], "credentials"].append(vault_id)
+    controller.associated["workflow_job_template_nodes", node, "success_nodes"] = [last]
+    controller.associated["workflow_job_template_nodes", node, "failure_nodes"] = []
+
+    access = {"approve": {"users": ["jane"]}, "read": {"teams": ["Auditors"]}, "apply": {"teams": ["Platform"]}}
+    credential = {"mstr_username": "robot"}
+    changed = [{**STAGE, "environments": STAGE["environments"][:1], "drift_rrule": "", "access": access}]
+    changed[0]["credential"] = credential
+    more = {"mstr_controller_apply_slices": 2, "mstr_controller_forks": 3}
+    # Check mode names what would be removed and changes nothing.
+    controller.writes.clear()
+    output = play(client, None, "--check", mstr_controller_stages=changed, **more)
+    assert recap(output)["failed"] == 0, output
+    assert recap(output)["changed"] == 1
+    assert controller.writes == []
+    for line in (
+        "remove inventory 'Library old'",
+        "remove host 'test-us'",
+        f"remove schedule '{drift} every night'",
+        "revoke the role execute of team Analysts",
+        "update inventory 'Library test': description, variables; remove variable mstr_",
+        "variable mstr_runtimes_purge_limit",
+    ):
+        assert line in output, line
+    for _ in range(2):
+        output = play(client, mstr_controller_stages=changed, **more)
+        assert recap(output)["failed"] == 0, output
+    assert recap(output)["changed"] == 0, output
+
+    assert template["forks"] == 3
+    assert question in controller.surveys[template["id"]]["spec"]
+    assert controller.associated["job_templates", template["id"], "notification_templates_error"] == [mail]
+    assert vault_id in controller.associated["job_templates", template["id"], "credentials"]
+    assert controller.associated["workflow_job_template_nodes", node, "success_nodes"] == [last]
+    assert len(controller.associated["workflow_job_template_nodes", node, "failure_nodes"]) == 1
+    assert controller.names("inventories") == ["Library test"]
+    assert controller.names("credentials") == ["Library EU test", "Library test", "Vault"]
+    assert controller.names("workflow_job_templates") == [workflow]
+    assert controller.names("hosts") == ["by-hand", "test-eu"]
+    assert controller.names("schedules") == ["By hand"]
+    variables = json.loads(controller.one("inventories", "Library test")["variables"])
+    assert variables == {**INVENTORY_VARIABLES, **foreign}
+    # The definition of this host is unchanged, so its manually edited text remains.
+    host = yaml.safe_load(controller.one("hosts", "test-eu")["variables"])
+    assert host == {**STAGE["environments"][0]["variables"], **foreign}
+    assert controller.one("credentials", "Library test")["inputs"] == {**STAGE["credential"], **credential}
+    assert controller.holders("workflow_job_templates", workflow, "execute_role") == {"Others"}
+    assert controller.holders("workflow_job_templates", workflow, "approval_role") == {"jane"}
+    assert controller.holders("workflow_job_templates", workflow, "read_role") == {"Auditors"}
+    assert controller.holders("job_templates", drift, "execute_role") == set()
+    assert controller.holders("job_templates", drift, "read_role") == {"Auditors", "jane"}
+    assert controller.holders("job_templates", "Library test: apply", "execute_role") == {"Platform"}
+    # A slice of a limited inventory may have no hosts, and a limit must apply to every node of the workflow.
+    assert not controller.one("workflow_job_templates", workflow)["ask_limit_on_launch"]
+    asks = {
+        template["name"][14:]: template["ask_limit_on_launch"]
+        for template in controller.objects["job_templates"].values()
+    }
+    assert asks == {
+        "apply": False,
+        "approval check": True,
+        "audit": True,
+        "drift check": True,
+        "export": True,
+        "smoke test": True,
+    }
+
+    # A different kind of login replaces the stored one.
+    changed[0]["credential"] = {"mstr_api_token": SECRET}
+    output = play(client, mstr_controller_stages=changed, mstr_controller_state="present")
+    assert recap(output)["failed"] == 0, output
+    assert controller.one("credentials", "Library test")["inputs"] == {"mstr_api_token": SECRET}
+
+
+def controller_organization(controller: Controller) -> int:
+    """Create the organization of the tests as a different user, and return its id."""
+    return int(controller.add("organizations", name=VARIABLES["mstr_controller_organization"])["id"])
+
+
+@pytest.mark.complete
+def test_names_in_use_and_running_jobs_fail_before_any_change(client: Play, controller: Controller) -> None:
+    other = controller.add("organizations", name="First")["id"]
+    name = "Library execution environment"
+    theirs = controller.add("execution_environments", name=name, organization=other, image="theirs")
+    organization = controller_organization(controller)
+    # Prefix "Library" with stage "EU test" has the same names as prefix "Library EU" with stage "test".
+    record = json.dumps({"prefix": "Library", "stage": "EU test"})
+    used = {"organization": organization, "description": f"\nmstr.library.controller: {record}", "variables": ""}
+    controller.add("inventories", name="Library EU test", **used)
+    output = play(client, mstr_controller_prefix="Library EU")
+    assert failure(output) == (
+        "Nothing was changed, because the inventory 'Library EU test' belongs to stage 'EU test' of "
+        "mstr_controller_prefix 'Library'. Rename it or remove it there, or set a different mstr_controller_prefix."
+    )
+    stages = [{**STAGE, "name": "EU test"}]
+    output = play(client, mstr_controller_stages=stages)
+    assert "because the execution environment 'Library execution environment' was not made by this role" in output
+    output = play(client, mstr_controller_state="absent", mstr_controller_manage_organization=False)
+    assert recap(output)["failed"] == 0, output
+    assert list(controller.objects["execution_environments"].values()) == [theirs]
+    assert controller.names("inventories") == []
+
+    # A job of a stage that would be removed.
+    drift = {**used, "name": "Library EU test: drift check", "survey_enabled": False, "project": 0}
+    controller.objects["projects"][0] = {"id": 0, "name": "Theirs", "organization": organization}
+    controller.running.append(controller.add("job_templates", **drift)["id"])
+    controller.writes.clear()
+    theirs["organization"] = None
+    output = play(client, mstr_controller_execution_environment={"name": name})
+    assert failure(output) == (
+        "Nothing was changed, because a job of what would be removed has not ended: Library EU test: drift check. "
+        "Wait for its end, cancel it, or approve or deny it if it waits for an approval. "
+        "Then start this playbook again."
+    )
+    assert controller.writes == []
+
+
+def test_objects_of_others_are_those_of_the_organization(client: Play, controller: Controller) -> None:
+    organizations = controller_organization(controller), controller.add("organizations", name="First")["id"]
+    machine = controller.add("credential_types", name="Machine", inputs={"fields": []})["id"]
+    for organization in organizations:
+        controller.add("notification_templates", name="Mail", organization=organization)
+        controller.add("credentials", name="Vault", organization=organization, credential_type=machine, inputs={})
+    own = {kind: min(controller.objects[kind]) for kind in ("notification_templates", "credentials")}
+    controller.add("execution_environments", name="Everybody's", organization=None, image="theirs")
+    variables = {
+        "mstr_controller_notifications": ["Mail"],
+        "mstr_controller_stages": [{**STAGE, "credentials": ["Vault"]}],
+        "mstr_controller_execution_environment": {"name": "Everybody's"},
+    }
+    missing = play(
+        client,
+        **{**variables, "mstr_controller_notifications": ["Mail", "nobody"]},
+        mstr_controller_project={**VARIABLES["mstr_controller_project"], "credential": "Git"},
+    )
+    assert failure(missing) == (
+        "Organization Analytics of the controller has no notification template named 'nobody', which "
+        "mstr_controller_notifications names; no credential named 'Git', which mstr_controller_project names; exactly "
+        "one is needed. Nothing was changed."
+    )
+    assert controller.writes == []
+
+    output = play(client, **variables)
+    assert recap(output)["failed"] == 0, output
+    for name in ("apply", "drift check"):
+        template = controller.one("job_templates", f"Library test: {name}")
+        assert controller.associated["job_templates", template["id"], "notification_templates_error"] == [
+            own["notification_templates"]
+        ]
+        assert own["credentials"] in controller.associated["job_templates", template["id"], "credentials"]
+        assert template["execution_environment"] == controller.one("execution_environments", "Everybody's")["id"]
+    (workflow,) = controller.objects["workflow_job_templates"].values()
+    relation = ("workflow_job_templates", workflow["id"], "notification_templates_approvals")
+    assert controller.associated[relation] == [own["notification_templates"]]
+    assert workflow["allow_simultaneous"] is True
+
+    # A constructed inventory would give the hosts of one stage the variables of the other one.
+    organization = organizations[0]
+    mixed = controller.add("inventories", name="All", kind="constructed", organization=organization, variables="")["id"]
+    record = json.dumps({"prefix": "Library", "stage": "old"})
+    old = {"description": f"\nmstr.library.controller: {record}", "variables": '{"mstr_runtimes_purge": true}'}
+    inputs = [
+        controller.one("inventories", "Library test")["id"],
+        controller.add("inventories", name="Library old", organization=organization, **old)["id"],
+    ]
+    controller.associated["inventories", mixed, "input_inventories"] = inputs
+    message = failure(play(client, **variables))
+    assert "The constructed inventory 'All' takes hosts from Library test and Library old" in message
+    assert "mstr_runtimes_purge" in message
+
+
+def test_a_missing_collection_is_reported(client: Play, controller: Controller) -> None:
+    output = play(client, mstr_controller_collection="ansible.controller")
+
+    message = (
+        "The collection ansible.controller, whose modules this role uses, is not installed where this playbook runs."
+    )
+    assert message in output
+    assert controller.writes == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            [{**STAGE, "credential": {"mstr_username": "", "mstr_password": "", "mstr_api_token": None}}],
+            "The credential of stage test has blank inputs: mstr_api_token, mstr_password. Give them a value, or "
+            "remove them from mstr_controller_stages to keep what the controller has stored.",
+        ),
+        (
+            [],
+            "mstr_controller_stages is empty. List at least one stage, or set mstr_controller_state=absent to remove "
+            "everything.",
+        ),
+        (
+            [{**STAGE, "environments": []}],
+            "Stage test has no environments. Remove the stage from mstr_controller_stages to remove its objects.",
+        ),
+    ],
+    ids=["blank secret", "no stages", "no environments"],
+)
+def test_invalid_variables_fail_before_any_request(
+    client: Play, controller: Controller, change: list[dict[str, Any]], message: str
+) -> None:
+    output = play(client, mstr_controller_stages=change)
+
+    assert failure(output) == message
+    assert controller.requests == 0
+
+
+def test_missing_variables_are_named_before_any_request(client: Play, controller: Controller) -> None:
+    output = play(client, {})
+
+    missing = ", ".join(sorted(name for name in VARIABLES if "manage" not in name))
+    assert f"missing required arguments: {missing}" in output
+    assert controller.requests == 0
+
+
+def test_a_missing_controller_host_is_reported(tools: Play) -> None:
+    tools.env["HOME"] = str(tools.folder)
+
+    assert "No controller is named. Set CONTROLLER_HOST" in play(tools)
+
+
+def test_an_unreachable_controller_is_reported(client: Play) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    client.env["CONTROLLER_HOST"] = f"http://127.0.0.1:{port}"
+
+    assert "Connection refused" in failure(play(client))
+
+
+def test_a_wrong_password(client: Play, controller: Controller) -> None:
+    client.env |= controller.environment(password="wrong")
+
+    assert "Failed to get token: HTTP Error 401: Unauthorized" in failure(play(client))
+    assert controller.writes == []
+
+
+def test_a_missing_right_is_reported(client: Play, controller: Controller) -> None:
+    client.env |= controller.environment(VIEWER)
+
+    assert failure(play(client)) == "You don't have permission to POST to /api/v2/organizations/ (HTTP 403)."
+
+
+def failure(output: str) -> str:
+    """Return the message of the last failed task."""
+    return str(re.findall(r'^(?:fatal|failed): .*"msg": "([^"]*)"', output, re.MULTILINE)[-1])

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ansible-builder finds the imports of the modules, and creates a build context from the definition."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+from support.ansible import COLLECTIONS, ROOT, Play
+
+DEFINITION = ROOT / "extensions" / "execution_environment" / "execution-environment.yml"
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "guide_awx.rst"
+
+
+def test_introspection_finds_only_the_imports_of_modules(tools: Play) -> None:
+    output = tools.run(["ansible-builder", "introspect", COLLECTIONS]).output
+
+    found = yaml.safe_load(output)
+    assert sorted(found["python"]) == [
+        "netaddr  # from collection mstr.library",
+        "packaging  # from collection mstr.library",
+        "requests  # from collection mstr.library",
+    ]
+    assert not found.get("system")
+
+
+def test_the_collection_requires_what_its_modules_document(collection: Path) -> None:
+    required = set()
+    for source in (*collection.glob("plugins/modules/*.py"), *collection.glob("plugins/doc_fragments/*.py")):
+        for block in re.findall(r"^requirements:\n((?:  .*\n)+)", source.read_text(), re.MULTILINE):
+            required |= {re.split(r"[ ,>]", line.strip("- "))[0] for line in block.splitlines()}
+
+    # ansible-core requires PyYAML and Python itself.
+    assert required - {"python", "PyYAML"} == {"netaddr", "packaging", "requests"}
+
+
+# Without it, the name depends on the container engine that the machine has.
+_NAMED = ("--output-filename", "Containerfile")
+
+
+def test_a_build_context_is_created(tools: Play, tmp_path: Path) -> None:
+    made = tools.run(["ansible-builder", "create", "-f", DEFINITION, "-c", "context", *_NAMED])
+
+    assert made.status == 0, made.output
+    containerfile = (tmp_path / "context" / "Containerfile").read_text()
+    base = yaml.safe_load(DEFINITION.read_text())["images"]["base_image"]["name"]
+    assert f'ARG EE_BASE_IMAGE="{base}"' in containerfile
+    assert 'ARG PKGMGR="/usr/bin/dnf"' in containerfile
+    galaxy = yaml.safe_load((tmp_path / "context" / "_build" / "requirements.yml").read_text())
+    assert galaxy == {"collections": [{"name": "mstr.library"}]}
+
+
+def test_the_images_of_all_releases_are_named() -> None:
+    for text in (DEFINITION.read_text(), GUIDE.read_text()):
+        assert "registry.redhat.io/ansible-automation-platform-26/ee-minimal-rhel9" in text
+        assert all(release in text for release in ("2.5", "2.6", "2.7", "-25", "-27"))
+        assert "ghcr.io/ansible-community/community-ee-minimal" in text

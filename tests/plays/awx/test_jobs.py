@@ -1,0 +1,356 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs as a controller runs them: their results, the values for the next job, and their end when cancelled."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from simulator.harness import Simulator
+from support.waiting import wait_until
+
+from plays.awx.jobs import HOST_VARIABLES, Job, kill_container
+
+DEFINITIONS = {
+    "eu": {"runtimes": [{"name": "Nightly eu", "whitelist": ["10.10.10.0/24"]}, {"name": "Forecasts eu"}]},
+    "us": {"runtimes": [{"name": "Nightly us", "exec_timeout": 600}]},
+}
+MakeJob = Callable[..., Job]
+
+
+@pytest.fixture
+def make_job(tmp_path: Path, collection: Path, sim: Simulator) -> MakeJob:
+    """Return a function that creates jobs of a template on the environments eu and us."""
+    number = 0
+
+    def make(hosts: Collection[str] = ("eu", "us"), of_hosts: Mapping[str, Any] | None = None, **options: Any) -> Job:
+        nonlocal number
+        number += 1
+        credential = {"mstr_username": sim.username, "mstr_password": sim.password}
+        variables = {name: {"mstr_base_url": sim.base_url, **(of_hosts or {}).get(name, {})} for name in hosts}
+        return Job(tmp_path / f"job{number}", collection, credential, variables, definitions=DEFINITIONS, **options)
+
+    return make
+
+
+def assert_no_secret(job: Job, sim: Simulator) -> None:
+    """Check that the files of a job contain no secret, except for the variables that ansible-runner stores."""
+    secrets = [secret for secret in sim.secrets() if len(secret) > 3]
+    assert sim.password in secrets
+    for path in job.artifacts.rglob("*"):
+        if not path.is_file():
+            continue
+        text = path.read_text(errors="replace")
+        if path.name == "command":
+            # That file stays in the node's folder, which the controller removes.
+            noted = json.loads(text)
+            assert noted["env"].pop("MSTR_PASSWORD") == sim.password
+            text = json.dumps(noted)
+        assert [secret for secret in secrets if secret in text] == [], path
+    assert not any(secret in json.dumps(job.shown) for secret in secrets)
+
+
+def test_drift_check_then_apply_then_drift_check(make_job: MakeJob, sim: Simulator, tmp_path: Path) -> None:
+    """The nodes of the workflow, the last two on another node of a mesh."""
+    check = make_job(check=True)
+    assert check.run() == "successful", check.output
+    environments = {each["environment"]: each for each in check.stats["mstr_report"]["environments"]}
+    assert {name: each["outcome"] for name, each in environments.items()} == {"eu": "drift", "us": "drift"}
+    assert environments["eu"]["summary"]["created"] == 2
+    assert sim.runtimes() == []
+    assert_no_secret(check, sim)
+
+    # The next node gets the values of a node in addition to the answers of its survey.
+    apply = make_job(survey={**check.stats, "mstr_survey_journal_comment": "Approved by {{ nobody }}"})
+    assert apply.stream(tmp_path / "node") == "successful", apply.output
+    assert sorted(runtime["name"] for runtime in sim.runtimes()) == ["Forecasts eu", "Nightly eu", "Nightly us"]
+    assert {entry["comment"] for entry in sim.journal()} == {"Approved by {{ nobody }}"}
+    assert [each["outcome"] for each in apply.stats["mstr_report"]["environments"]] == ["changed", "changed"]
+    assert_no_secret(apply, sim)
+
+    again = make_job(check=True, survey={"mstr_survey_fail_on_drift": "yes"})
+    assert again.stream(tmp_path / "node2") == "successful", again.output
+    assert sim.open_sessions() == []
+
+
+def test_a_drift_check_fails_on_drift_if_configured(make_job: MakeJob, sim: Simulator) -> None:
+    job = make_job(("us",), check=True, survey={"mstr_survey_fail_on_drift": "yes"})
+
+    assert job.run() == "failed"
+    assert "Drift: us" in job.output
+    assert job.stats["mstr_report"]["environments"][0]["outcome"] == "drift"
+    assert sim.runtimes() == []
+
+
+def test_answers_of_a_survey_override_the_inventory(make_job: MakeJob, sim: Simulator) -> None:
+    sim.seed({"name": "Not defined"})
+    blank = {"mstr_survey_src": "", "mstr_survey_networks_never": "", "mstr_survey_journal_comment": ""}
+    left = {"mstr_survey_purge": "as the inventory says", "mstr_survey_wait": "as the inventory says"}
+
+    job = make_job(("us",), survey={**blank, **left, "mstr_survey_purge_limit": ""})
+    assert job.run() == "successful", job.output
+    assert sorted(runtime["name"] for runtime in sim.runtimes()) == ["Nightly us", "Not defined"]
+
+    answered = {
+        "mstr_survey_src": "runtimes/us.yml",
+        "mstr_survey_networks_never": "10.66.0.0/16\n10.67.0.0/16\n",
+        "mstr_survey_purge": "yes",
+        "mstr_survey_wait": "yes",
+    }
+    job = make_job(("us",), survey={**blank, **answered, "mstr_survey_purge_limit": "2"})
+    assert job.run() == "successful", job.output
+    assert [runtime["name"] for runtime in sim.runtimes()] == ["Nightly us"]
+
+
+LIMITS = {"none": None, "zero": 0, "one": 1, "five": 5}
+
+
+@pytest.mark.parametrize(
+    ("answer", "surplus", "allowed"),
+    [
+        (None, 2, {"none", "five"}),
+        (None, 3, {"five"}),
+        ("", 3, {"five"}),
+        ("1", 3, set()),
+        ("3", 3, {"none", "five"}),
+        ("5", 3, {"none", "five"}),
+    ],
+)
+def test_the_stricter_limit_of_inventory_and_answer_wins(
+    make_job: MakeJob, sim: Simulator, answer: str | None, surplus: int, allowed: set[str]
+) -> None:
+    sim.seed(*({"name": f"Surplus {number}"} for number in range(surplus)))
+    of_hosts = {
+        name: {"mstr_runtimes_src": "runtimes/us.yml", "mstr_runtimes_purge": True, "mstr_runtimes_purge_limit": limit}
+        for name, limit in LIMITS.items()
+    }
+    del of_hosts["none"]["mstr_runtimes_purge_limit"]
+    survey = {} if answer is None else {"mstr_survey_purge_limit": answer}
+
+    def outcomes(hosts: Collection[str], *, check: bool) -> dict[str, str]:
+        job = make_job(hosts, of_hosts, survey=survey, check=check)
+        assert job.run() == ("successful" if set(hosts) <= allowed else "failed"), job.output
+        return {one["environment"]: one["outcome"] for one in job.stats["mstr_report"]["environments"]}
+
+    assert outcomes(LIMITS, check=True) == {name: "drift" if name in allowed else "failed" for name in LIMITS}
+    # Drift check and apply use the same rules, so an approved change does not fail.
+    name = "none" if answer == "3" else "one"
+    assert outcomes([name], check=False) == {name: "changed" if name in allowed else "failed"}
+    assert len(sim.runtimes()) == (1 if name in allowed else surplus)
+
+
+@pytest.mark.parametrize("answer", ["two", "-1", "1.5"])
+def test_a_limit_that_is_not_a_number_fails(make_job: MakeJob, sim: Simulator, answer: str) -> None:
+    job = make_job(("us",), survey={"mstr_survey_purge_limit": answer})
+
+    assert job.run() == "failed"
+    message = f"The answer to \\\"Delete at most\\\" must be a whole number of at least 0, not '{answer}'."
+    assert message in " ".join(job.output.split())
+    assert sim.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "extra", "message"),
+    [
+        (
+            {"mstr_survey_purge_limit": "1"},
+            {"mstr_runtimes_purge_limit": 9},
+            'The answer to "Delete at most" means mstr_runtimes_purge_limit=1, but the extra variable '
+            "mstr_runtimes_purge_limit=9 overrides it.",
+        ),
+        (
+            {"mstr_survey_purge": "no", "mstr_survey_protect_used": "yes"},
+            {"mstr_runtimes_purge": True, "mstr_runtimes_protect_used": False},
+            'The answer to "Delete runtimes that are not defined" means mstr_runtimes_purge=False, but the extra '
+            "variable mstr_runtimes_purge=True overrides it.",
+        ),
+        (
+            {"mstr_survey_networks_never": "10.66.0.0/16"},
+            {"mstr_runtimes_policy": {"networks_never": ["10.67.0.0/16"]}},
+            'The answer to "Networks that no runtime may reach, Packages that no runtime may have" means '
+            "mstr_runtimes_policy",
+        ),
+    ],
+    ids=["limit", "purge and protection", "policy"],
+)
+def test_an_extra_variable_does_not_override_an_answer(
+    make_job: MakeJob, sim: Simulator, answers: dict[str, str], extra: dict[str, Any], message: str
+) -> None:
+    sim.seed({"name": "Surplus"})
+    job = make_job(("us",), survey={**answers, **extra})
+
+    assert job.run() == "failed"
+    assert message.replace('"', '\\"') in " ".join(job.output.split())
+    if "mstr_survey_protect_used" in answers:
+        assert "mstr_runtimes_protect_used=False overrides it" in " ".join(job.output.split())
+    assert sim.calls() == []
+
+
+def test_an_unanswered_survey_keeps_variables_of_the_inventory(make_job: MakeJob, sim: Simulator) -> None:
+    variables = {**HOST_VARIABLES, "mstr_fail_on_drift": True, "mstr_smoke_test_runtime": "None such"}
+    blank = {"mstr_survey_fail_on_drift": "as the inventory says"}
+
+    assert make_job(("us",), check=True, survey=blank, variables_of_all=variables).run() == "failed"
+    answered = make_job(("us",), check=True, survey={"mstr_survey_fail_on_drift": "no"}, variables_of_all=variables)
+    assert answered.run() == "successful", answered.output
+
+    blank = {"mstr_survey_smoke_test_runtime": "", "mstr_survey_smoke_test_timeout": ""}
+    smoke_test = make_job(("us",), playbook="smoke_test.yml", survey=blank, variables_of_all=variables)
+    assert smoke_test.run() == "failed"
+    assert "None such" in smoke_test.output
+
+
+def test_an_apply_writes_only_the_approved_plan_of_each_environment(make_job: MakeJob, sim: Simulator) -> None:
+    check = make_job(("us",), check=True)
+    assert check.run() == "successful", check.output
+
+    # An environment without an approved plan is left alone, and does not stop the other one.
+    apply = make_job(survey=check.stats)
+    assert apply.run() == "failed"
+    assert "The drift check has no plan of eu, so nothing of it was approved" in " ".join(apply.output.split())
+    assert [runtime["name"] for runtime in sim.runtimes()] == ["Nightly us"]
+
+    # The plan has been carried out, so it is a different one now.
+    again = make_job(("us",), survey=check.stats)
+    assert again.run() == "failed"
+    assert "The plan is different from the approved one" in " ".join(again.output.split())
+    # An apply by itself needs no plan.
+    assert make_job(("us",)).run() == "successful"
+
+
+def test_a_limit_excludes_the_other_environments(make_job: MakeJob, sim: Simulator) -> None:
+    job = make_job(limit="us")
+
+    assert job.run() == "successful", job.output
+    assert [runtime["name"] for runtime in sim.runtimes()] == ["Nightly us"]
+    assert [each["environment"] for each in job.stats["mstr_report"]["environments"]] == ["us"]
+
+
+def test_an_answer_that_is_not_a_cidr_block_fails(make_job: MakeJob, sim: Simulator) -> None:
+    job = make_job(("us",), survey={"mstr_survey_networks_never": "10.66.0.0/16\nintranet.example.com"})
+
+    assert job.run() == "failed"
+    assert "'intranet.example.com' is not a CIDR block" in " ".join(job.output.split())
+    assert sim.calls() == [], "it fails before the login"
+
+
+def test_audit_sets_its_report_for_the_next_job(make_job: MakeJob, sim: Simulator) -> None:
+    sim.seed({"name": "Open", "whitelist": ["10.66.1.0/24"]})
+    blank = {"mstr_survey_audit_scripts": "as the inventory says", "mstr_survey_networks_never": ""}
+    job = make_job(("us",), playbook="audit.yml", survey=blank)
+
+    assert job.run() == "successful", job.output
+    (report,) = job.stats["mstr_audit"]["environments"]
+    assert report["counts"]["violations"] == 0
+    assert_no_secret(job, sim)
+
+    answers = {"mstr_survey_networks_never": "10.66.0.0/16", "mstr_survey_fail_on_violation": "yes"}
+    violated = make_job(("us",), playbook="audit.yml", survey={**answers, "mstr_survey_audit_scripts": "yes"})
+    assert violated.run() == "failed"
+    (report,) = violated.stats["mstr_audit"]["environments"]
+    assert {(one["name"], one["value"]) for one in report["violations"]} == {
+        ("(Default) MicroStrategy", "0.0.0.0/0"),
+        ("Open", "10.66.1.0/24"),
+    }
+    assert [runtime["name"] for runtime in sim.runtimes()] == ["Open"]
+    assert sim.open_sessions() == []
+    # The page for people, also of a job that fails.
+    page = violated.stats["mstr_audit_page"]
+    assert page.startswith("<!doctype html>")
+    assert page.rstrip().endswith("</html>")
+    assert "10.66.1.0/24" in page
+    assert len(page) < 600_000
+
+
+def test_apply_accepts_the_text_of_an_export(make_job: MakeJob, sim: Simulator) -> None:
+    text = "{{ 7 * 7 }} is not a template"
+    sim.seed({"name": "Kept", "description": text, "whitelist": ["10.1.0.0/16"]}, {"name": "Vendor's own"})
+    job = make_job(("us",), playbook="export.yml", survey={"mstr_survey_export_exclude": "Vendor*\n"})
+
+    assert job.run() == "successful", job.output
+    definitions = yaml.safe_load(job.stats["mstr_exports"]["us"])["runtimes"]
+    assert [(definition["name"], definition["description"]) for definition in definitions] == [("Kept", text)]
+    assert job.output.count("10.1.0.0/16") == 1, "the text is shown once"
+    assert "changed=0" in job.output
+    assert_no_secret(job, sim)
+
+    # What a person copies from the output, which is coloured, is a file that an apply takes.
+    output = re.sub(r"\x1b\[[0-9;]*m", "", job.output).replace("\r", "")
+    (copied,) = re.findall(r"\(item=us:\n(---\n.*?)\n\)", output, re.DOTALL)
+    assert yaml.safe_load(copied)["runtimes"] == definitions
+    sim.reset()
+    restore = make_job(("us",))
+    (restore.folder / "project" / "runtimes" / "us.yml").write_text(copied)
+    assert restore.run() == "successful", restore.output
+    assert [(runtime["name"], runtime["description"]) for runtime in sim.runtimes()] == [("Kept", text)]
+
+
+def test_smoke_test_runs_python_on_the_server(make_job: MakeJob, sim: Simulator) -> None:
+    job = make_job(("us",), playbook="smoke_test.yml", survey={"mstr_survey_smoke_test_runtime": ""})
+
+    assert job.run() == "successful", job.output
+    outcome = job.stats["mstr_smoke_tests"]["us"]
+    assert (outcome["status"], outcome["stdout"][:8]) == ("ready", "Python 3")
+    assert job.output.count(outcome["stdout"].strip()) == 1, "what the script printed is shown once"
+
+    missing = make_job(("us",), playbook="smoke_test.yml", survey={"mstr_survey_smoke_test_runtime": "None such"})
+    assert missing.run() == "failed"
+    outcome = missing.stats["mstr_smoke_tests"]["us"]
+    assert (outcome["status"], "no runtime has the name 'None such'" in outcome["message"]) == ("failed", True)
+    assert sim.open_sessions() == []
+
+
+def test_a_cancelled_job_leaves_a_session_until_the_server_ends_it(make_job: MakeJob, sim: Simulator) -> None:
+    """A controller ends a job with its container, so no process can log out."""
+    sim.switch(session_limit=2)
+    sim.fault("hang", operation="create")
+    job = make_job(("us",))
+    with job.started() as process:
+        wait_until(lambda: "POST /runtimes" in sim.calls(), "the create has begun")
+        assert kill_container(job) > 1
+        process.send_signal(signal.SIGKILL)
+
+    (left,) = sim.open_sessions()
+    assert sim.runtimes() == []
+
+    # If the server allows one more session, the next run works.
+    following = make_job(("us",))
+    assert following.run() == "successful", following.output
+    assert [session["number"] for session in sim.open_sessions()] == [left["number"]]
+
+    # If it does not, the next run reports the problem until the server has timed out the old session.
+    sim.switch(session_limit=1)
+    refused = make_job(("us",), check=True)
+    assert refused.run() == "failed"
+    assert "session" in refused.output
+    sim.turn_clock(sim.switch()["iserver_timeout"] + 1)
+    assert sim.open_sessions() == []
+    assert make_job(("us",), check=True).run() == "successful"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_runner_starts_no_write_and_reveals_no_secret(
+    make_job: MakeJob, sim: Simulator, number: signal.Signals
+) -> None:
+    """ansible-runner kills its playbook. A module that survives notices it, starts no write and logs out."""
+    # ansible-runner checks every five seconds whether the job was cancelled.
+    sim.fault("slow", operation="list", seconds=12, when="before")
+    job = make_job(("us",))
+    with job.started() as process:
+        wait_until(lambda: "POST /auth/login" in sim.calls(), "the login has begun")
+        process.send_signal(number)
+        process.wait(60)
+
+    wait_until(lambda: not sim.open_sessions() or kill_container(job) == 0, "the job has ended")
+    assert sim.runtimes() == []
+    assert len(sim.open_sessions()) <= 1
+    assert_no_secret(job, sim)

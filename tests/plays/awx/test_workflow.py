@@ -1,0 +1,154 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs and workflows that mstr.library.controller creates run on the model of a controller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulator.harness import Simulator
+
+from plays.awx.controller import Controller
+from plays.awx.jobs import Launcher, tools_in
+from plays.awx.test_controller_playbook import play, recap
+
+WORKFLOW = "Library test: drift check, approval, apply"
+DEFINITIONS = {"runtimes": [{"name": "Nightly", "whitelist": ["10.10.10.0/24"]}]}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Iterator[Controller]:
+    """Return a controller with all objects that the playbook creates for one stage with one environment."""
+    stage = {
+        "name": "test",
+        "credential": {"mstr_username": simulator.username, "mstr_password": simulator.password},
+        "environments": [{"name": "us", "variables": {"mstr_base_url": simulator.base_url}}],
+        "variables": {
+            "mstr_runtimes_purge": True,
+            "mstr_runtimes_purge_limit": 1,
+            "mstr_fail_on_drift": True,
+            "mstr_smoke_test_timeout": 5,
+        },
+    }
+    with Controller() as controller:
+        tools = tools_in(tmp_path_factory.mktemp("made"))
+        tools.env |= controller.environment()
+        # Objects of the same names in a different organization.
+        other = controller.add("organizations", name="First")["id"]
+        controller.add("inventories", name="Library test", organization=other, variables="")
+        theirs = controller.add("projects", name="Library definitions", organization=other, scm_type="git")
+        output = play(tools, mstr_controller_stages=[stage])
+        assert recap(output)["failed"] == 0, output
+        assert all(each["project"] != theirs["id"] for each in controller.objects["job_templates"].values())
+        yield controller
+
+
+@pytest.fixture
+def launcher(made: Controller, tmp_path: Path, collection: Path, sim: Simulator) -> Launcher:
+    """Return a launcher for that controller, with a fresh Library server and a project with one runtime."""
+    made.push(us=DEFINITIONS)
+    return Launcher(made, tmp_path, collection)
+
+
+def never() -> bool:
+    raise AssertionError("no approval may be requested")
+
+
+def names(sim: Simulator) -> list[str]:
+    return sorted(runtime["name"] for runtime in sim.runtimes())
+
+
+def test_an_approved_change_is_applied_and_not_requested_again(launcher: Launcher, sim: Simulator) -> None:
+    seen = []
+
+    def approve() -> bool:
+        seen.append(names(sim))
+        return True
+
+    status, nodes = launcher.workflow(WORKFLOW, approve)
+    assert nodes == {name: "failed" if name == "drift" else "successful" for name in nodes}, launcher.jobs[-1].output
+    assert (status, list(nodes)) == ("successful", ["drift", "approval_check", "approval", "apply"])
+    assert (seen, names(sim)) == ([[]], ["Nightly"])
+
+    status, nodes = launcher.workflow(WORKFLOW, never)
+    assert (status, nodes) == ("successful", {"drift": "successful"})
+
+
+def test_an_approval_covers_the_plan(launcher: Launcher, sim: Simulator) -> None:
+    """While an approval waits, somebody makes or edits a runtime. Unit tests know all differences of plans."""
+    sim.seed({"name": "Nightly", "whitelist": ["10.1.0.0/16"]}, {"name": "Surplus"})
+    before = sim.runtimes(default=True)
+    _, check = launcher.job("Library test: drift check", {})
+
+    def edited(name: str, **fields: Any) -> list[dict[str, Any]]:
+        return [{**each, **(fields if each["name"] == name else {})} for each in before]
+
+    for changed in ([*before, {"name": "Made"}], edited("Surplus", description="edited")):
+        sim.seed(*changed, replace=True)
+        status, job = launcher.job("Library test: apply", {"mstr_survey_purge_limit": "1"}, check.stats)
+        assert status == "failed", job.output
+        assert "Nothing was changed" in job.output or "The plan is different from the approved one" in job.output
+        assert names(sim) == sorted(each["name"] for each in changed if not each.get("id", "").startswith("0F3565"))
+
+    sim.seed(*before, replace=True)
+    status, job = launcher.job("Library test: apply", {}, check.stats)
+    assert status == "successful", job.output
+    assert names(sim) == ["Nightly"]
+
+
+def test_a_commit_during_the_approval_is_not_applied(launcher: Launcher, sim: Simulator) -> None:
+    definitions = {"runtimes": [*DEFINITIONS["runtimes"], {"name": "Never approved"}]}
+    status, nodes = launcher.workflow(WORKFLOW, lambda: bool(launcher.controller.push(us=definitions)))
+
+    assert (status, nodes["approval"], nodes["apply"]) == ("failed", "successful", "failed")
+    assert names(sim) == []
+    message = " ".join(launcher.jobs[-1].output.split())
+    assert "The plan is different from the approved one" in message
+    assert "Never approved" in message
+
+
+def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, sim: Simulator) -> None:
+    launcher.controller.push(us={"runtimes": [{"name": "Nightly", "whitelist": ["intranet.example.com"]}]})
+
+    status, nodes = launcher.workflow(WORKFLOW, never)
+
+    assert (status, nodes) == ("failed", {"drift": "failed", "approval_check": "failed"})
+    assert "The drift check failed in us" in " ".join(launcher.jobs[-1].output.split())
+
+
+def test_a_denied_change_is_not_applied(launcher: Launcher, sim: Simulator) -> None:
+    status, nodes = launcher.workflow(WORKFLOW, lambda: False)
+
+    assert (status, list(nodes)) == ("failed", ["drift", "approval_check", "approval"])
+    assert names(sim) == []
+
+
+def test_a_survey_without_answers_overrides_nothing(launcher: Launcher, sim: Simulator) -> None:
+    sim.seed({"name": "Nightly", "whitelist": ["10.10.10.0/24"]}, {"name": "Surplus 1"}, {"name": "Surplus 2"})
+
+    # The inventory allows one deletion, and makes drift a failure.
+    for answers in ({}, {"mstr_survey_purge_limit": ""}, {"mstr_survey_purge_limit": "2"}):
+        status, job = launcher.job("Library test: apply", answers)
+        assert status == "failed", job.output
+    status, job = launcher.job("Library test: apply", {"mstr_survey_purge": "no"})
+    assert status == "successful", job.output
+    assert names(sim) == ["Nightly", "Surplus 1", "Surplus 2"]
+
+    launcher.controller.push(us={"runtimes": [{"name": "Nightly", "exec_timeout": 900}]})
+    status, job = launcher.job("Library test: drift check", {"mstr_survey_purge": "no"})
+    assert status == "failed", job.output
+    status, job = launcher.job(
+        "Library test: drift check", {"mstr_survey_purge": "no", "mstr_survey_fail_on_drift": "no"}
+    )
+    assert status == "successful", job.output
+
+    # The inventory gives the smoke test five seconds.
+    sim.switch(script_start_delay=60)
+    status, job = launcher.job("Library test: smoke test", {"mstr_survey_smoke_test_timeout": ""})
+    assert status == "failed", job.output
+    assert "did not end within 5 seconds" in " ".join(job.output.split())

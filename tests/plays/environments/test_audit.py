@@ -1,0 +1,272 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The audit reads each environment, checks it, reports on it, and changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+
+import pytest
+from simulator.harness import Simulator
+from support.ansible import APPLY, AUDIT, EXPORT, Play
+
+POLICY = {"networks_within": ["10.0.0.0/8"], "networks_never": ["10.66.0.0/16"]}
+DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
+HOSTILE = "<script>alert(1)</script>"
+RUNTIMES = [{"name": "Nightly reports", "exec_timeout": 600, "whitelist": ["10.10.10.0/24"]}]
+
+
+@pytest.fixture
+def three(play: Play, servers: list[Simulator]) -> Play:
+    """Prepare one valid environment, one that violates the policy and differs, and one that cannot be reached."""
+    play.variables |= {
+        "mstr_runtimes_policy": POLICY,
+        "mstr_audit_accept": [DEFAULT_ID.lower()],
+        "mstr_retries": 0,
+        "mstr_timeout": 10,
+    }
+    play.hosts = {name: play.hosts[name] for name in ("env0", "env1", "env2")}
+    for name in ("env0", "env1"):
+        play.hosts[name]["mstr_runtimes"] = RUNTIMES
+    servers[0].seed({"name": "Nightly reports", "execTimeout": 600, "whitelist": ["10.10.10.0/24"]})
+    servers[1].seed(
+        {
+            "name": "Nightly reports",
+            "execTimeout": 60,
+            "whitelist": ["10.0.0.0/8", "db.example.com"],
+            "packages": [
+                {"name": "pandas", "version": "2.2.3", "status": "not_installed", "message": "Return code: 1."}
+            ],
+        },
+        {"name": HOSTILE, "whitelist": ["0.0.0.0/0"], "description": "=1+1 </td><img src=x>"},
+    )
+    play.hosts["env2"]["mstr_base_url"] = "http://127.0.0.1:1/MicroStrategyLibrary"
+    return play
+
+
+def writes(servers: list[Simulator]) -> list[str]:
+    return [call for one in servers for call in one.calls() if "/runtimes" in call and not call.startswith("GET")]
+
+
+def test_every_environment_is_reported_and_nothing_is_changed(three: Play, servers: list[Simulator]) -> None:
+    played = three(AUDIT)
+    assert played.status == 2, "env2 cannot be reached"
+    assert played.outcomes == {"env0": "clean", "env1": "violations", "env2": "failed"}
+    lines = played.lines()
+    assert "env0: 2 runtimes, 2 accepted violations" in lines
+    assert (
+        "env1: 3 runtimes, 4 violations, 2 accepted violations, 1 differs from its definition, "
+        "1 has no definition, 1 is not ready" in lines
+    )
+    assert "env1: 'Nightly reports' whitelist 10.0.0.0/8 breaks networks_never" in lines
+    assert "env1: 'Nightly reports' whitelist db.example.com breaks networks_within" in lines
+    assert "env1: 'Nightly reports' package pandas is not installed (server: \"Return code: 1.\")" in lines
+    assert "env1: 'Nightly reports' differs: exec_timeout 60 → 600" in lines
+    assert "env1: 'Nightly reports' differs: whitelist +10.10.10.0/24 -10.0.0.0/8 -db.example.com" in lines
+    assert f"env1: '{HOSTILE}' whitelist 0.0.0.0/0 breaks networks_within and networks_never" in lines
+    assert any(line.startswith("env2: failed: Could not log in") for line in lines)
+    for line in lines:
+        assert line.replace('"', '\\"') in played.output, "the text report has the same lines"
+    assert writes(servers) == []
+    assert [server.open_sessions() for server in servers[:2]] == [[], []]
+
+
+def test_violations_fail_their_environments_after_the_report(three: Play) -> None:
+    played = three(AUDIT, "--limit", "env0,env1", mstr_fail_on_violation=True)
+    assert played.status == 2
+    assert played.outcomes == {"env0": "clean", "env1": "violations"}
+    assert re.search(r"env0 .*failed=0", played.output)
+    assert re.search(r"env1 .*failed=1", played.output)
+    assert three(AUDIT, "--limit", "env1").status == 0, "without mstr_fail_on_violation, nothing fails"
+    assert three(AUDIT, "--limit", "env0", mstr_fail_on_violation=True).status == 0, "accepted violations do not fail"
+    assert three(AUDIT, "--limit", "env1", mstr_fail_on_drift=True).status == 2
+
+
+def test_a_list_that_may_be_incomplete_is_a_finding_and_fails_the_gate(play: Play, servers: list[Simulator]) -> None:
+    play.hosts = {"env0": play.hosts["env0"]}
+    servers[0].reset("newest", list_hides=["(Default) MicroStrategy"])
+    servers[0].seed({"name": "Nightly reports", "whitelist": ["10.10.10.0/24"]})
+    played = play(AUDIT, mstr_runtimes_policy=POLICY)
+    assert played.status == 0, played.output
+    assert played.outcomes == {"env0": "problems"}
+    why = "The server's list of runtimes lacks its built-in default runtime, so it may be incomplete, like this report"
+    assert played.lines() == ["env0: 1 runtime", f"env0: {why}"]
+    for name in ("audit.html", "audit.csv"):
+        failed = play(AUDIT, mstr_runtimes_policy=POLICY, mstr_fail_on_violation=True, mstr_report_dest=name)
+        assert failed.status == 2
+        assert f'"msg": "{why}"' in failed.output
+        text = html.unescape((play.folder / name).read_text(encoding="utf-8"))
+        assert why in text
+
+
+def test_an_environment_without_definitions_and_policy_is_only_read(play: Play, servers: list[Simulator]) -> None:
+    servers[0].seed({"name": "Any", "whitelist": ["0.0.0.0/0"]})
+    played = play(AUDIT, "--limit", "env0")
+    assert played.status == 0, played.output
+    assert played.outcomes == {"env0": "not_judged"}
+    (environment,) = played.report["environments"]
+    assert environment["compared"] is False
+    assert [one["defined"] for one in environment["inventory"]] == [None, None]
+    assert servers[0].calls().count("GET /runtimes") == 1
+
+
+def test_definitions_that_violate_the_policy_are_reported_with_the_findings(three: Play) -> None:
+    three.hosts["env0"]["mstr_runtimes"] = [{"name": "Too much", "whitelist": ["0.0.0.0/0"]}]
+    played = three(AUDIT, "--limit", "env0")
+    assert played.outcomes == {"env0": "failed"}
+    assert "does not lie" in played.messages()["env0"] or "networks_within" in played.messages()["env0"]
+    assert "env0: 2 runtimes, 2 accepted violations" in played.lines()
+
+
+def test_a_page_shows_every_environment(three: Play) -> None:
+    """Unit tests and tests/browser check the page itself."""
+    assert three(AUDIT, mstr_report_dest="audit.html").status == 2
+    page = (three.folder / "audit.html").read_text(encoding="utf-8")
+    for expected in ("env0", "env1", "env2", "db.example.com", html.escape(HOSTILE), "1 package failed"):
+        assert expected in page
+    played = three(APPLY, "--limit", "env0,env1", "--check", mstr_report_dest="drift.HTML")
+    assert played.status == 0, played.output
+    page = (three.folder / "drift.HTML").read_text(encoding="utf-8")
+    for expected in ("Drift of runtimes", "To update", "10.0.0.0/8"):
+        assert expected in page
+
+
+def test_a_csv_has_a_line_for_each_runtime_and_network(three: Play) -> None:
+    three(AUDIT, mstr_report_dest="audit.csv")
+    rows = list(csv.DictReader(io.StringIO((three.folder / "audit.csv").read_text(encoding="utf-8"))))
+    judged = {(one["environment"], one["runtime"], one["network"]): one["verdict"] for one in rows}
+    assert judged[("env0", "Nightly reports", "10.10.10.0/24")] == "allowed"
+    assert judged[("env1", "Nightly reports", "10.0.0.0/8")] == "violation"
+    assert judged[("env1", "Nightly reports", "db.example.com")] == "violation"
+    assert judged[("env1", HOSTILE, "0.0.0.0/0")] == "violation"
+    assert [one["message"][:16] for one in rows if one["environment"] == "env2"] == ["Could not log in"]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "dest", "message"),
+    [
+        (AUDIT, "report.xls", "must end in .html or .json or .csv or .cdx.json"),
+        (APPLY, "report.csv", "must end in .html or .json;"),
+        (APPLY, "report", "must end in .html or .json;"),
+        (APPLY, "missing/report.html", "missing, does not exist; create it."),
+        (APPLY, "folder.html", "folder.html is a directory; name a file."),
+        # Even the superuser cannot create a file there.
+        (AUDIT, "/proc/report.json", "The directory of mstr_report_dest, /proc, is not writable"),
+    ],
+)
+def test_an_invalid_report_path_fails_before_any_other_task(
+    three: Play, servers: list[Simulator], playbook: str, dest: str, message: str
+) -> None:
+    (three.folder / "folder.html").mkdir()
+    played = three(playbook, mstr_report_dest=dest)
+    assert played.status == 2
+    assert message in played.text
+    assert [server.calls() for server in servers[:2]] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "inventory"), [(APPLY, "missing.yml"), (AUDIT, "empty.yml"), (EXPORT, "broken.yml"), (AUDIT, None)]
+)
+def test_a_playbook_without_an_inventory_fails_with_a_message(play: Play, playbook: str, inventory: str | None) -> None:
+    program, _, path, *rest = play.command(playbook)
+    play.write("empty.yml", "all: {}\n")
+    play.write("broken.yml", "all: {hosts: [\n")
+    command = [program, *(["-i", inventory] if inventory else []), *rest]
+    assert path
+    played = play.run(command)
+    assert played.status == 2, played.output
+    if inventory in ("empty.yml", "broken.yml"):
+        assert f"{inventory} has no hosts, or Ansible cannot parse it. Its warnings above say why." in played.text
+    else:
+        assert "There are no environments: there is no inventory. Start this playbook with -i INVENTORY" in played.text
+
+
+def test_an_environment_with_a_backup_is_audited_without_one(play: Play, servers: list[Simulator]) -> None:
+    play.hosts = {"env0": play.hosts["env0"]}
+    play.hosts["env0"] |= {"mstr_runtimes": RUNTIMES, "mstr_runtimes_backup_dest": "backup.yml"}
+    # No backup can hold the second one.
+    servers[0].seed({"name": "Nightly reports", "execTimeout": 60}, {"name": "B", "whitelist": ["db.example.com"]})
+    assert play(AUDIT).outcomes == {"env0": "drift"}
+    assert not (play.folder / "backup.yml").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "fault"),
+    [
+        ({"mstr_fail_on_violation": True, "mstr_runtimes_policy": {"networks_never": []}}, "nothing would be judged"),
+        ({"mstr_fail_on_drift": True}, "nothing would be compared"),
+        ({"mstr_audit_accept": [{"runtime": "R", "until": "2099-12-31"}]}, "mstr_audit_accept[0] has no reason"),
+        ({"mstr_runtimes_policy": {"packages_never": ["a<"]}}, "mstr_runtimes_policy: policy.packages_never[0] 'a<'"),
+    ],
+)
+def test_a_check_that_would_judge_nothing_is_refused_before_reading(
+    play: Play, servers: list[Simulator], variables: dict[str, object], fault: str
+) -> None:
+    play.hosts = {"env0": play.hosts["env0"]}
+    played = play(AUDIT, **variables)
+    assert played.status == 2, played.output
+    assert fault in played.messages()["env0"]
+    assert servers[0].calls() == []
+
+
+def test_a_report_keeps_the_mode_of_its_file_and_an_audit_changes_nothing(
+    three: Play, servers: list[Simulator]
+) -> None:
+    report = three.folder / "report.json"
+    report.touch(mode=0o600)
+    played = three(AUDIT, "--limit", "env1")
+    assert report.stat().st_mode & 0o777 == 0o600
+    assert played.outcomes == {"env1": "violations"}
+    assert re.search(r"env1 .*changed=0", played.output), played.output
+    assert sorted(path.name for path in three.folder.glob(".mstr-report-*")) == []
+
+
+def test_a_misspelled_variable_is_refused_before_the_login(play: Play, servers: list[Simulator]) -> None:
+    play.hosts = {"env0": play.hosts["env0"]}
+    servers[0].seed({"name": "Nightly reports", "whitelist": ["0.0.0.0/0"]})
+    played = play(AUDIT, mstr_fail_on_violations=True, mstr_runtimes_policy=POLICY)
+    assert played.status == 2
+    assert "mstr_fail_on_violations is not a variable of mstr.library; did you mean" in played.output
+    assert servers[0].requests() == []
+
+
+def test_a_host_that_ansible_cannot_reach_is_not_reported_and_fails_the_run(
+    play: Play, servers: list[Simulator]
+) -> None:
+    play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
+    play.hosts["env1"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    played = play(AUDIT)
+    assert played.status == 2, played.output
+    assert played.outcomes == {"env0": "not_judged"}
+    assert played.report["not_reached"] == ["env1"]
+    assert "Ansible cannot reach env1 with ssh" in played.output
+    assert servers[1].calls() == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"mstr_runtimes_policy": "{{ company_policy }}"}, "company_policy"),
+        ({"mstr_runtimes": RUNTIMES, "mstr_runtimes_src": "other.yml"}, "Set only one of mstr_runtimes and"),
+        ({"mstr_runtimes_src": "missing.yml"}, "missing.yml' cannot be read: No such file"),
+        ({"mstr_runtimes": RUNTIMES, "mstr_runtimes_purge_limit": "few"}, "mstr_runtimes_purge_limit"),
+        ({"mstr_in_process": "perhaps"}, "mstr_in_process must be true or false, not 'perhaps'"),
+    ],
+)
+def test_an_environment_with_an_invalid_variable_fails_after_the_report(
+    play: Play, servers: list[Simulator], variables: dict[str, object], message: str
+) -> None:
+    play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
+    play.hosts["env1"] |= variables
+    played = play(AUDIT)
+    assert played.status == 2, played.output
+    assert played.outcomes == {"env0": "not_judged", "env1": "failed"}
+    assert message in played.messages()["env1"]
+    assert re.search(r"env0 .*failed=0", played.output)
+    assert re.search(r"env1 .*failed=1", played.output)
+    assert [server.open_sessions() for server in servers[:2]] == [[], []]

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Export, apply and export again result in the same file, in every profile, even for runtimes with unusual values."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from simulator.harness import Simulator
+from simulator.profiles import PROFILES
+from support.ansible import APPLY, EXPORT, Play
+
+DIRTY = [
+    {
+        "name": "Größe ✓ 日本 {{ x }}: 'q' # \"no\"",
+        "description": "two\nlines\tand {% raw %} \\ \x07\u2028",
+        "whitelist": ["10.10.10.7/24", "2001:DB8::/32", "1.2.3.4"],
+        "packages": [
+            {"name": "mstrio-py", "version": "11.6.10", "status": "installed"},
+            {
+                "name": "A_b.C",
+                "version": "1.0",
+                "description": "€",
+                "status": "not_installed",
+                "message": "Return code: 1.",
+            },
+        ],
+        "resource": None,
+        "execTimeout": 600,
+        "status": "error",
+    },
+    {
+        "name": "- yes: &a *b !c",
+        "description": None,
+        "whitelist": [],
+        "packages": [{"name": "mstrio-py", "version": "11.6.10"}],
+        "resource": {"cpu": "0.20", "mem": 512},
+        "execTimeout": 600,
+        "minCachedInstances": 0,
+        "maxCachedInstances": 3,
+        "runtimeVersion": "3.10.5",
+        "others": "",
+        "unknown": {"to": "us"},
+    },
+    {"name": "null", "execTimeout": 1, "packages": [{"name": "mstrio-py", "version": "11.6.10"}], "whitelist": None},
+]
+# Values that a definition cannot express.
+WORSE = [
+    {"name": "Twice", "execTimeout": 600},
+    {"name": "Twice", "execTimeout": 600},
+    {"name": "Reaches by name", "execTimeout": 600, "whitelist": ["db.example.com"]},
+]
+
+
+@pytest.fixture
+def pairs(play: Play, servers: list[Simulator]) -> Play:
+    """Return a server with runtimes and an empty server for each profile."""
+    play.groups = {"home": [], "empty": []}
+    for number, profile in enumerate(PROFILES):
+        home, empty = f"env{2 * number}", f"env{2 * number + 1}"
+        servers[2 * number].reset(profile)
+        dirty = DIRTY
+        if servers[2 * number].switch()["unset_fields"] == "defaults":
+            # A server with defaults for unset fields returns no null. After a null in the seed, only one server would.
+            dirty = [{key: value for key, value in one.items() if value is not None} for one in DIRTY]
+        servers[2 * number].seed(*dirty, *WORSE)
+        servers[2 * number + 1].reset(profile)
+        play.groups["home"].append(home)
+        play.groups["empty"].append(empty)
+        for host in (home, empty):
+            play.hosts[host]["mstr_runtimes_src"] = f"{home}.runtimes.yml"
+    return play
+
+
+def test_export_apply_and_export_give_the_same_file(pairs: Play, servers: list[Simulator]) -> None:
+    refused = pairs(EXPORT, "--limit", "home")
+    assert refused.status == 2
+    assert "2 runtimes have the name 'Twice'" in refused.output.replace("''", "'")
+    assert "db.example.com" in refused.output
+    assert "mstr_export_exclude of the playbook export" in refused.text
+    assert list(pairs.folder.glob("*.yml")) == []
+
+    leave_out = {"mstr_export_exclude": ["Twice", "Reaches *"]}
+    exported = pairs(EXPORT, "--limit", "home", **leave_out)
+    assert exported.status == 0, exported.output
+    applied = pairs(APPLY, "--limit", "empty")
+    assert applied.status == 0, applied.output
+    again = pairs(EXPORT, "--limit", "empty")
+    assert again.status == 0, again.output
+    for home, empty in zip(pairs.groups["home"], pairs.groups["empty"], strict=True):
+        text = pairs.folder.joinpath(f"{home}.runtimes.yml").read_text(encoding="utf-8")
+        assert text == pairs.folder.joinpath(f"{empty}.runtimes.yml").read_text(encoding="utf-8")
+        definitions = yaml.safe_load(text)["runtimes"]
+        assert [one["name"] for one in definitions] == sorted(one["name"] for one in DIRTY)
+        assert "# " in text.splitlines()[1]
+        assert "mstr.library.apply" in text
+        for secret in servers[0].secrets():
+            assert secret not in text
+
+    # On the first server, the export changes nothing.
+    for server in servers:
+        server.clear_requests()
+    back = pairs(APPLY, "--check", mstr_fail_on_drift=True)
+    assert back.status == 0, back.output
+    assert set(back.outcomes.values()) == {"unchanged"}
+    for server in servers:
+        assert server.open_sessions() == []
+
+    # A second export changes no file.
+    once_more = pairs(EXPORT, "--limit", "env0", **leave_out)
+    assert "changed=0" in once_more.output
+
+
+def test_an_export_of_two_environments_to_one_file_fails(play: Play) -> None:
+    played = play(EXPORT, "--limit", "env0,env1", mstr_export_dest="one.yml")
+    assert played.status == 2
+    assert "would be written to one file" in played.output
+    assert not (play.folder / "one.yml").exists()
+
+
+def test_an_empty_server_is_exported_to_the_given_file(play: Play) -> None:
+    (play.folder / "env0").mkdir()
+    played = play(EXPORT, "--limit", "env0", mstr_export_dest="{{ inventory_hostname }}/x.yml")
+    assert played.status == 0, played.output
+    assert yaml.safe_load((play.folder / "env0" / "x.yml").read_text(encoding="utf-8")) == {"runtimes": []}
+
+
+def test_a_host_without_a_local_connection_is_told_what_is_missing(play: Play) -> None:
+    play.hosts = {"env0.invalid": play.hosts["env0"]}
+    del play.variables["ansible_connection"]
+    played = play(EXPORT)
+    assert played.status == 2
+    assert "Ansible cannot reach env0.invalid with ssh" in played.output
+    assert "Set ansible_connection: local" in played.output

@@ -1,0 +1,183 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many environments in one play: a failure affects only its own environment, and the report shows it."""
+
+from __future__ import annotations
+
+import pytest
+from simulator.harness import Simulator
+from support.ansible import APPLY, Play
+
+RUNTIMES = [
+    {
+        "name": "Nightly reports",
+        "exec_timeout": 600,
+        "whitelist": ["10.10.10.0/24"],
+        "resource": {"cpu": 0.5, "mem": 512},
+    },
+    {"name": "Forecasts", "exec_timeout": 900},
+]
+DOWN, SLOW, REJECTED, LOCKED_OUT, LOST = "env3", "env5", "env6", "env7", "env8"
+
+
+@pytest.fixture
+def ten(play: Play) -> Play:
+    """Prepare ten environments with the same definitions."""
+    play.variables |= {"mstr_runtimes": RUNTIMES, "mstr_retries": 0, "mstr_timeout": 10}
+    return play
+
+
+@pytest.fixture
+def troubled(ten: Play, servers: list[Simulator]) -> Play:
+    """Make one of them unreachable, one slow, two reject the login, and one return a proxy's page."""
+    ten.hosts[DOWN]["mstr_base_url"] = "http://127.0.0.1:1/MicroStrategyLibrary"
+    servers[5].switch(latency_ms=250)
+    ten.hosts[REJECTED]["mstr_password"] = "wrong-horse-14"
+    servers[7].switch(session_limit=1)
+    servers[7].open_session()
+    servers[8].fault("html", operation="list", title="Gateway on strike", times=None)
+    return ten
+
+
+def left_open(servers: list[Simulator]) -> list[int]:
+    return [number for number, server in enumerate(servers) if server.open_sessions()]
+
+
+def test_a_failure_affects_only_its_own_environment(troubled: Play, servers: list[Simulator]) -> None:
+    played = troubled(APPLY, "-vvv")
+    assert played.status == 2, played.output
+    failed = {DOWN, REJECTED, LOCKED_OUT, LOST}
+    assert played.outcomes == {name: "failed" if name in failed else "changed" for name in troubled.hosts}
+    messages = played.messages()
+    assert "cannot connect to 127.0.0.1:1" in messages[DOWN]
+    assert "Could not log in" in messages[REJECTED]
+    assert "wrong-horse-14" not in played.output
+    assert "Could not log in" in messages[LOCKED_OUT]
+    assert "session" in messages[LOCKED_OUT]
+    assert "Gateway on strike" in messages[LOST]
+    for name, message in messages.items():
+        assert f"{name}: failed: {message}" in played.lines()
+    assert f"{SLOW}: 2 created" in played.lines()
+    assert f"{SLOW}: 'Forecasts' created" in played.lines()
+    for number, server in enumerate(servers):
+        assert len(server.runtimes()) == (0 if f"env{number}" in failed else 2)
+    assert left_open(servers) == [7], "the session that was open before"
+    assert "Traceback" not in played.output
+
+    # After the repair, the second run does only the remaining work.
+    del troubled.hosts[REJECTED]["mstr_password"]
+    servers[7].expire_sessions()
+    servers[8].clear_faults()
+    for server in servers:
+        server.clear_requests()
+    again = troubled(APPLY, "--limit", f"!{DOWN}")
+    assert again.status == 0, again.output
+    assert again.outcomes == {
+        name: "changed" if name in failed else "unchanged" for name in troubled.hosts if name != DOWN
+    }
+    assert servers[0].calls() == ["POST /auth/login", "GET /runtimes", "POST /auth/logout"]
+    assert servers[3].calls() == []
+
+
+def test_a_failed_batch_stops_the_next_batches(troubled: Play, servers: list[Simulator]) -> None:
+    played = troubled(APPLY, "--limit", "env2,env3,env4", mstr_serial=[1, 1, 1])
+    assert played.status == 2
+    assert played.outcomes == {"env2": "changed", "env3": "failed"}
+    assert played.report["not_reached"] == ["env4"]
+    assert servers[4].calls() == []
+
+
+def test_groups_have_defaults_and_hosts_override_them(ten: Play, servers: list[Simulator]) -> None:
+    ten.write("file.yml", "- name: From a file\n")
+    ten.groups = {"dev": ["env0", "env1"]}
+    ten.hosts["env1"] |= {"mstr_runtimes": None, "mstr_runtimes_src": "file.yml"}
+    played = ten(
+        APPLY, "--limit", "dev", "--forks", "1", env={"MSTR_BASE_URL": "http://127.0.0.1:1", "MSTR_RETRIES": "x"}
+    )
+    assert played.status == 0, played.output
+    assert sorted(one["name"] for one in servers[0].runtimes()) == ["Forecasts", "Nightly reports"]
+    assert [one["name"] for one in servers[1].runtimes()] == ["From a file"]
+
+
+def test_drift_is_reported_and_nothing_is_written(ten: Play, servers: list[Simulator]) -> None:
+    for server in servers[:4]:
+        server.seed(
+            {
+                "name": "Nightly reports",
+                "execTimeout": 600,
+                "whitelist": ["10.10.10.7/24"],
+                "resource": {"cpu": "0.50", "mem": 512},
+            },
+            {"name": "Forecasts", "execTimeout": 900},
+        )
+    servers[1].seed({"name": "Nobody's"})
+    servers[2].seed(
+        {
+            "name": "Nightly reports",
+            "execTimeout": 60,
+            "whitelist": ["0.0.0.0/0"],
+            "resource": {"cpu": "1", "mem": 512},
+        },
+        replace=True,
+    )
+    ten.hosts["env3"]["mstr_base_url"] = "http://127.0.0.1:1/MicroStrategyLibrary"
+    ten.variables["mstr_runtimes_purge"] = True
+    options = ("--check", "--limit", "env0,env1,env2")
+    played = ten(APPLY, *options)
+    assert played.status == 0, played.output
+    assert played.outcomes == {"env0": "unchanged", "env1": "drift", "env2": "drift"}
+    assert played.lines() == [
+        "env0: 2 unchanged",
+        "env1: 1 to delete, 2 unchanged",
+        'env1: "Nobody\'s" would be deleted',
+        "env2: 1 to create, 1 to update",
+        "env2: 'Nightly reports' differs: whitelist +10.10.10.0/24 -0.0.0.0/0",
+        "env2: 'Nightly reports' differs: resource cpu 1 → 0.5",
+        "env2: 'Nightly reports' differs: exec_timeout 60 → 600",
+        "env2: 'Forecasts' would be created",
+    ]
+    fields = played.report["environments"][2]["runtimes"][0]["fields"]
+    assert {"field": "exec_timeout", "wanted": 600, "found": 60} in fields
+    assert played.report["check_mode"] is True
+
+    # The exit status shows drift to a scheduler, even if one environment cannot be reached.
+    played = ten(APPLY, "--check", "--limit", "env0,env1,env3", mstr_fail_on_drift=True)
+    assert played.status == 2
+    assert played.outcomes == {"env0": "unchanged", "env1": "drift", "env3": "failed"}
+    assert "Drift: env1: 1 to delete, 2 unchanged" in played.output
+    assert "env0                       : ok=" in played.output
+    for server in servers[:4]:
+        assert [call for call in server.calls() if "/runtimes" in call and not call.startswith("GET")] == []
+        assert server.open_sessions() == []
+
+
+def test_drift_is_reported_with_a_refused_purge(ten: Play, servers: list[Simulator]) -> None:
+    servers[0].seed({"name": "Nightly reports", "execTimeout": 60}, {"name": "Old"}, {"name": "Older"})
+    limits = {"mstr_runtimes_purge": True, "mstr_runtimes_purge_limit": 1}
+    played = ten(APPLY, "--check", "--limit", "env0", **limits)
+    assert played.status == 2
+    assert played.outcomes == {"env0": "failed"}
+    lines = played.lines()
+    assert lines[0].startswith("env0: failed: purge would delete 2 runtimes, more than mstr_runtimes_purge_limit 1")
+    assert lines[1] == "env0: 1 to create, 1 to update, 2 to delete"
+    assert "env0: 'Nightly reports' differs: exec_timeout 60 → 600" in lines
+    assert "env0: 'Old' would be deleted" in lines
+    refused = ten(APPLY, "--limit", "env0", **limits)
+    assert refused.lines()[1:] == [], "a real run stops before it writes a report"
+    assert len(servers[0].runtimes()) == 3
+
+
+def test_fifty_changed_runtimes_are_fifty_short_lines(ten: Play, servers: list[Simulator]) -> None:
+    servers[0].seed(*({"name": f"r{number:02}", "whitelist": ["10.0.3.0/24"]} for number in range(50)))
+    ten.variables["mstr_runtimes"] = [
+        {"name": f"r{number:02}", "whitelist": [f"10.{one}.0.0/16" for one in range(100)]} for number in range(50)
+    ]
+    played = ten(APPLY, "--limit", "env0")
+    assert played.status == 0, played.output
+    assert len(played.lines()) == 51
+    assert max(map(len, played.lines())) < 160
+    fields = played.report["environments"][0]["runtimes"][7]["fields"]
+    assert fields[0]["found"] == ["10.0.3.0/24"], "without --diff too"
+    assert len(fields[0]["wanted"]) == 100

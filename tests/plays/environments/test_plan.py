@@ -1,0 +1,113 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan is checked, approved as a file, and applied: exactly this plan, for each environment by itself."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import Any
+
+import pytest
+from simulator.harness import Simulator
+from support.ansible import APPLY, Play
+
+LIMIT = ("--limit", "env0,env1,env2")
+
+
+@pytest.fixture
+def three(play: Play, servers: list[Simulator]) -> Play:
+    """Prepare three environments that differ from their definitions, and a runtime that is not defined."""
+    play.variables |= {
+        "mstr_runtimes": [{"name": "Nightly reports", "exec_timeout": 900}, {"name": "Forecasts"}],
+        "mstr_runtimes_purge": True,
+        "mstr_retries": 0,
+    }
+    for server in servers[:3]:
+        server.seed({"name": "Nightly reports", "execTimeout": 600}, {"name": "Old", "description": "of last year"})
+    return play
+
+
+def plan_of(play: Play) -> dict[str, dict[str, Any]]:
+    content = json.loads((play.folder / "plan.json").read_text())
+    return {one["environment"]: one for one in content["environments"]}
+
+
+def names(server: Simulator) -> list[str]:
+    return sorted(one["name"] for one in server.runtimes())
+
+
+def test_the_approved_plan_is_applied_and_a_different_one_is_not(three: Play, servers: list[Simulator]) -> None:
+    checked = three(APPLY, *LIMIT, "--check", mstr_plan_dest="plan.json")
+    assert checked.status == 0, checked.output
+    assert stat.S_IMODE((three.folder / "plan.json").stat().st_mode) == 0o600
+    plan = plan_of(three)
+    assert plan["env0"]["summary"] == {"created": 1, "updated": 1, "deleted": 1, "unchanged": 0, "failed": 0}
+    assert [one["name"] for one in plan["env0"]["runtimes"]] == ["Nightly reports", "Forecasts", "Old"]
+    assert three.variables["mstr_password"] not in (three.folder / "plan.json").read_text()
+
+    # After the approval, somebody creates a runtime, which would now be purged, too, and somebody edits one.
+    servers[1].seed({"name": "Just made"})
+    servers[2].seed({"name": "Nightly reports", "execTimeout": 700}, {"name": "Old"}, replace=True)
+    held = three(APPLY, *LIMIT, "--check", mstr_plan_src="plan.json")
+    assert held.outcomes == {"env0": "drift", "env1": "failed", "env2": "failed"}
+    assert "env0: the approved plan still holds" in held.lines()
+
+    applied = three(APPLY, *LIMIT, mstr_plan_src="plan.json")
+    assert applied.status == 2
+    assert applied.outcomes == {"env0": "changed", "env1": "failed", "env2": "failed"}
+    assert applied.messages()["env1"] == (
+        f"The plan is different from the approved one ({plan['env1']['plan_id']}): 1 to create ('Forecasts'), 1 to "
+        "update ('Nightly reports': exec_timeout), 2 to delete ('Just made'; 'Old'). Nothing was written."
+    )
+    assert names(servers[0]) == ["Forecasts", "Nightly reports"]
+    assert names(servers[1]) == ["Just made", "Nightly reports", "Old"]
+    assert names(servers[2]) == ["Nightly reports", "Old"]
+
+
+def test_an_environment_without_a_plan_is_left_alone(three: Play, servers: list[Simulator]) -> None:
+    servers[1].fault("html", operation="list", times=None)
+    three(APPLY, "--limit", "env0,env1", "--check", mstr_plan_dest="plan.json")
+    servers[1].clear_faults()
+    for server in servers:
+        server.clear_requests()
+    applied = three(APPLY, *LIMIT, mstr_plan_src="plan.json")
+    assert applied.outcomes == {"env0": "changed", "env1": "failed", "env2": "failed"}
+    path = three.folder / "plan.json"
+    assert applied.messages()["env1"].startswith(
+        f"mstr_plan_src {path} has no plan for env1, because its check failed: "
+    )
+    assert applied.messages()["env2"] == f"mstr_plan_src {path} has no plan for env2, so nothing was changed there."
+    assert servers[1].calls() == servers[2].calls() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "sentence"),
+    [
+        ((), {"mstr_plan_dest": "plan.json"}, "mstr_plan_dest writes the plan of a check"),
+        (("--check",), {"mstr_plan_dest": "no/plan.json"}, "no, does not exist; create it"),
+        (("--check",), {"mstr_plan_dest": "."}, "is a directory"),
+        (
+            ("--check",),
+            {"mstr_plan_dest": "a", "mstr_plan_src": "a"},
+            "Set only one of mstr_plan_src and mstr_plan_dest",
+        ),
+        ((), {"mstr_plan_src": "missing.json"}, "missing.json is not a file"),
+        ((), {"mstr_plan_src": ""}, "mstr_plan_src is empty"),
+        (("--check",), {"mstr_fail_on_drift": "ture"}, "mstr_fail_on_drift must be true or false, not 'ture'"),
+        ((), {"mstr_plan_src": "broken.json"}, "broken.json is not a plan: it is not JSON"),
+        ((), {"mstr_plan_src": "newer.json"}, "newer.json has the format 99"),
+    ],
+    ids=["no check", "no directory", "directory", "both", "missing", "empty", "switch", "broken", "newer"],
+)
+def test_a_plan_that_cannot_be_used_is_refused_before_the_login(
+    three: Play, servers: list[Simulator], options: tuple[str, ...], variables: dict[str, str], sentence: str
+) -> None:
+    three.write("broken.json", "{")
+    three.write("newer.json", {"format": 99, "environments": []})
+    played = three(APPLY, *LIMIT, *options, **variables)
+    assert played.status == 2
+    assert sentence in played.text
+    assert [server.calls() for server in servers[:3]] == [[], [], []]

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook mstr.library.probe writes a file for each environment: it can be published and used by the simulator."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from simulator.harness import Simulator
+from support.ansible import Play
+
+PROBE = "mstr.library.probe"
+
+
+@pytest.fixture
+def two(play: Play, servers: list[Simulator]) -> Play:
+    """Prepare two different environments."""
+    servers[0].reset("strict")
+    servers[1].reset("awkward", default_name="Finance Python")
+    servers[1].seed({"name": "Payroll of the board", "execTimeout": 600})
+    play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
+    return play
+
+
+def read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_each_environment_gets_a_file_that_can_be_published(two: Play, servers: list[Simulator]) -> None:
+    played = two(PROBE)
+    assert played.status == 0, played.output
+    files = [two.folder / f"env{number}.probe.json" for number in (0, 1)]
+    assert [read(file)["profile"]["create_status"] for file in files] == ["200", "201"]
+    assert [read(file)["product"]["iserver_version"] for file in files] == ["11.6.1000.00123", None]
+    assert "questions answered" in played.output
+    assert played.output.count("Never tried: default_delete, session_limit, ") == 2  # one line for each environment
+    for server, file in zip(servers, files, strict=False):
+        text = file.read_text(encoding="utf-8")
+        ids = [runtime["id"] for runtime in server.runtimes(default=True)]
+        names = ["env0", "env1", "Payroll", "Finance", "mstr-library-probe", "Administrator", "admin"]
+        assert [one for one in [*names, *ids, *server.secrets()] if one in text] == []
+        assert urlsplit(server.base_url).netloc not in text
+        assert server.open_sessions() == []
+    assert [one["name"] for one in servers[1].runtimes()] == ["Payroll of the board"]
+
+
+def test_a_simulator_with_the_file_results_in_the_same_file(two: Play, servers: list[Simulator]) -> None:
+    del two.hosts["env1"]
+    assert two(PROBE, mstr_probe_dest="first.json").status == 0
+    first = two.folder / "first.json"
+    with Simulator(profile_file=first) as second:
+        two.hosts["env0"]["mstr_base_url"] = second.base_url
+        assert two(PROBE, mstr_probe_dest="second.json").status == 0
+    assert (two.folder / "second.json").read_text() == first.read_text()
+
+
+def test_a_probe_of_two_environments_to_one_file_fails(two: Play, servers: list[Simulator]) -> None:
+    played = two(PROBE, mstr_probe_dest="one.json")
+    assert played.status != 0
+    assert "Several environments would be written to one file" in played.output
+    assert servers[0].requests() == []
+
+
+def test_check_mode_writes_nothing(two: Play, servers: list[Simulator]) -> None:
+    played = two(PROBE, "--check")
+    assert played.status == 0, played.output
+    assert list(two.folder.glob("*.probe.json")) == []
+    assert [one for one in servers[0].requests(path="/runtimes") if one["method"] != "GET"] == []

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role on a command line: tags, files, and the effects of signals on many writes."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import Any
+
+import pytest
+from simulator.harness import Simulator
+from support.ansible import APPLY, AUDIT, Play
+from support.modules import Running, credentials, run
+from support.waiting import wait_until
+
+MANY = [{"name": f"r{number:02}", "exec_timeout": 600} for number in range(40)]
+SITE = [
+    {
+        "name": "A site",
+        "hosts": "env0",
+        "gather_facts": False,
+        "roles": [{"role": "mstr.library.runtimes", "tags": ["runtimes"]}],
+        "tasks": [{"name": "Something else", "ansible.builtin.debug": {"msg": "something else"}, "tags": ["other"]}],
+    }
+]
+
+
+@pytest.mark.parametrize(("options", "made"), [(["--tags", "runtimes"], 1), (["--skip-tags", "runtimes"], 0)])
+def test_each_tag_runs_only_its_part(play: Play, servers: list[Simulator], options: list[str], made: int) -> None:
+    play.variables["mstr_runtimes"] = MANY[:1]
+    played = play(SITE, *options)
+    assert played.status == 0, played.output
+    assert len(servers[0].runtimes()) == made
+    assert ("something else" in played.output) is not bool(made)
+
+
+def under_way(server: Simulator) -> bool:
+    return len(server.runtimes()) >= 6
+
+
+def repaired(server: Simulator) -> None:
+    """Check that the second run does only the remaining work."""
+    left = len(MANY) - len({one["name"] for one in server.runtimes()} & {one["name"] for one in MANY})
+    again = run("mstr_runtimes", server, runtimes=MANY)
+    assert again.result["summary"]["created"] == left
+    assert again.result["summary"]["unchanged"] == len(MANY) - left
+    assert {one["name"] for one in server.runtimes()} >= {one["name"] for one in MANY}
+    assert server.open_sessions() == []
+
+
+@pytest.mark.parametrize(("number", "concurrency"), [(signal.SIGTERM, 8), (signal.SIGINT, 1)])
+def test_a_stopped_module_reports_its_changes_and_can_run_again(
+    servers: list[Simulator], number: signal.Signals, concurrency: int
+) -> None:
+    server = servers[0]
+    server.switch(latency_ms=60)
+    server.seed({"name": "not listed"})
+    options: dict[str, Any] = {"runtimes": MANY, "concurrency": concurrency, "purge": True}
+    module = Running("mstr_runtimes", {**credentials(server), **options})
+    wait_until(lambda: under_way(server), "in the middle")
+    began = time.monotonic()
+    module.process.send_signal(number)
+    done = module.done()
+    assert time.monotonic() - began < 5
+    assert server.open_sessions() == []
+    assert "not listed" in [one["name"] for one in server.runtimes()], "nothing is purged"
+
+    # It reports what it did, and what is unknown.
+    assert f"signal {number.name}" in done.sentence
+    actions = {one["name"]: one["action"] for one in done.result["runtimes"]}
+    made = {one["name"] for one in server.runtimes()} - {"not listed"}
+    assert len(made) < len(MANY)
+    assert set(actions.values()) <= {"created", "failed"}
+    assert {name for name, action in actions.items() if action == "created"} <= made
+
+    # No worker continues after the module.
+    calls = server.calls()
+    time.sleep(0.3)
+    assert server.calls() == calls
+    server.switch(latency_ms=0)
+    repaired(server)
+
+
+@pytest.mark.parametrize("where", ["inventory", "role"])
+def test_two_environments_never_write_one_backup(play: Play, servers: list[Simulator], where: str) -> None:
+    play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
+    variables = {"mstr_runtimes_backup_dest": "backup.yml"}
+    if where == "inventory":
+        play.hosts["env0"] |= variables
+        play.hosts["env1"] |= {"mstr_runtimes_backup_dest": "./{{ 'backup' }}.yml"}
+    given = {"mstr_runtimes": [{"name": "a"}], **(variables if where == "role" else {})}
+    task = {"ansible.builtin.include_role": {"name": "mstr.library.runtimes"}, "vars": given}
+    played = play([{"hosts": "all", "gather_facts": False, "tasks": [task]}])
+    assert played.status == 2
+    assert "Several environments would be written to one file" in played.output
+    assert not (play.folder / "backup.yml").exists()
+    assert [call for one in servers[:2] for call in one.calls() if call.startswith("POST /api/runtimes")] == []
+
+
+def test_a_restored_backup_assigns_the_scripts_to_runtimes_that_were_created_again(
+    play: Play, servers: list[Simulator]
+) -> None:
+    server, old = servers[0], "A" * 32
+    scripts = [{"name": name, "id": f"{number:032X}", "runtime": old} for number, name in enumerate("ab", 1)]
+    server.seed({"name": "Etl", "id": old, "resource": {"mem": 512}}, projects=[{"name": "Sales", "scripts": scripts}])
+    more = {"mstr_runtimes_backup_dest": "backup.yml", "mstr_runtimes_backup_scripts": True}
+    deleted = play(APPLY, "--limit", "env0", mstr_runtimes=[{"name": "Etl", "state": "absent"}], **more)
+    assert deleted.status == 0, deleted.output
+    assert server.runtimes() == []
+    restored = play(APPLY, "--limit", "env0", mstr_runtimes_src="backup.yml", mstr_runtimes_restore_scripts=True)
+    assert restored.status == 0, restored.output
+    [etl] = server.runtimes()
+    assert etl["id"] != old
+    used = [one["runtime"] for project in server.projects() for one in project["scripts"]]
+    assert used == [etl["id"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"mstr_runtimes_backup_dest": "./backup.yml"}, "The backup would replace the definitions before"),
+        ({"mstr_runtimes_restore_scripts": True}, "needs mstr_runtimes_src, the file of a backup with scripts"),
+    ],
+    ids=["overwritten", "no scripts"],
+)
+def test_a_restore_that_would_restore_nothing_is_refused(
+    play: Play, servers: list[Simulator], variables: dict[str, Any], sentence: str
+) -> None:
+    servers[0].seed({"name": "Etl", "description": "broken"})
+    play.write("backup.yml", {"restore": True, "runtimes": [{"name": "Etl", "description": "whole"}]})
+    before = (play.folder / "backup.yml").read_text()
+    played = play(APPLY, "--limit", "env0", mstr_runtimes_src="backup.yml", **variables)
+    assert played.status == 2
+    assert sentence in played.text
+    assert (play.folder / "backup.yml").read_text() == before
+    assert servers[0].calls() == []
+
+
+@pytest.mark.parametrize("playbook", [APPLY, AUDIT])
+def test_certificates_are_relative_to_the_directory_of_the_start(play: Play, playbook: str) -> None:
+    names = {"mstr_ca_path": "ca.pem", "mstr_client_cert": "cert.pem", "mstr_client_key": "key.pem"}
+    played = play(playbook, "--limit", "env0", mstr_runtimes=[{"name": "A"}], **names)
+    assert played.status == 2, played.output
+    for variable, name in names.items():
+        fault = f"{variable.removeprefix('mstr_')} '{play.folder / name}' does not exist"
+        assert fault in played.output.replace("''", "'")

@@ -1,0 +1,184 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds the examples in the documentation: in modules, filters, the README, the guides and docs/examples.
+
+The tests run a block unless a comment directly before it gives a reason. In the README:
+
+    <!-- not run: the reason -->        <!-- file: site.yml -->
+
+and in a guide, where the caption of a block is its file name:
+
+    .. not run: the reason              .. code-block:: yaml+jinja
+                                           :caption: site.yml
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from support.ansible import ROOT
+
+EXAMPLES = ROOT / "docs" / "examples"
+
+_FENCE = re.compile(
+    r"^(?:<!-- (?P<marker>.+?) -->\n+)?^```(?P<language>\S*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_CODE = re.compile(r"\.\. (?:code-block|code|sourcecode):: *(?P<language>\S*)$")
+_SHELL = ("console", "shell", "bash", "sh", "shell-session")
+_YAML = ("yaml", "yaml+jinja", "yml")
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads Ansible's tags, such as !vault, as plain text."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, _tag, node: loader.construct_scalar(node))
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of code on a page. `file`: the name of the file in which readers save it."""
+
+    page: str
+    line: int
+    language: str
+    text: str
+    file: str = ""
+    not_run: str = ""
+
+    @property
+    def place(self) -> str:
+        """Return its place, for messages."""
+        return f"{self.page}:{self.line}"
+
+    @cached_property
+    def data(self) -> Any:
+        """Return the parsed YAML."""
+        return yaml.load(self.text, _Loader)
+
+    @property
+    def kind(self) -> str:
+        """Return its kind: `plays`, `tasks`, `shell`, `file` (for other blocks), `not run`, or empty (unknown)."""
+        if self.not_run:
+            return "not run"
+        if self.language in _SHELL:
+            return "shell"
+        if self.language in _YAML:
+            entries = [one for one in self.data if isinstance(one, dict)] if isinstance(self.data, list) else []
+            if entries and all(
+                {"hosts", "import_playbook", "ansible.builtin.import_playbook"} & set(e) for e in entries
+            ):
+                return "plays"
+            if entries and not self.file:
+                return "tasks"
+        return "file" if self.file else ""
+
+    def commands(self) -> str:
+        """Return the lines after a prompt as a script, or all lines if there is no prompt."""
+        if not re.search(r"^\$ ", self.text, re.MULTILINE):
+            return self.text
+        script, goes_on = [], False
+        for line in self.text.splitlines():
+            if line.startswith("$ ") or goes_on:
+                script.append(line if goes_on else line[2:])
+                goes_on = line.endswith("\\")
+        return "\n".join(script) + "\n"
+
+
+def pages() -> dict[str, list[Block]]:
+    """Return the blocks of every page, by the page's path in the repository."""
+    found: dict[str, list[Block]] = {}
+    for path in [ROOT / "README.md", *sorted(ROOT.glob("roles/*/README.md"))]:
+        found[_name(path)] = list(_fenced(path))
+    for path in sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst")):
+        found[_name(path)] = list(_code_blocks(path))
+    for folder in ("modules", "filter"):
+        for path in sorted((ROOT / "plugins" / folder).glob("*.py")):
+            text = documented(path, "EXAMPLES")
+            found[_name(path)] = [Block(_name(path), _line(path, "EXAMPLES"), "yaml", text)]
+    printed = {(block.file, block.text) for blocks in found.values() for block in blocks}
+    for path in sorted(EXAMPLES.glob("*.yml")):
+        text = path.read_text(encoding="utf-8")
+        if (path.name, text) not in printed:  # blocks on a page run as part of that page
+            found[_name(path)] = [Block(_name(path), 1, "yaml", text, path.name)]
+    return found
+
+
+def documented(path: Path, variable: str) -> str:
+    """Return the text of a plugin's `DOCUMENTATION`, `EXAMPLES` or `RETURN`."""
+    node = _assignment(path, variable)
+    return str(ast.literal_eval(node.value)) if node else ""
+
+
+def _assignment(path: Path, variable: str) -> ast.Assign | None:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == [variable]:
+            return node
+    return None
+
+
+def _line(path: Path, variable: str) -> int:
+    node = _assignment(path, variable)
+    return node.lineno if node else 0
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _fenced(path: Path) -> Iterator[Block]:
+    text = path.read_text(encoding="utf-8")
+    for found in _FENCE.finditer(text):
+        line = text.count("\n", 0, found.start("text"))
+        yield _block(path, line, found["language"], found["text"], found["marker"] or "")
+
+
+def _code_blocks(path: Path) -> Iterator[Block]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    marker = ""
+    for number, line in enumerate(lines):
+        if line.startswith(".. not run: "):
+            marker = line[3:]
+        elif found := _CODE.match(line.strip()):
+            options, body = _indented(lines[number + 1 :], len(line) - len(line.lstrip()))
+            caption = next((one.partition(": ")[2] for one in options if one.startswith(":caption:")), "")
+            yield _block(path, number + 1, found["language"], body, marker or (f"file: {caption}" if caption else ""))
+            marker = ""
+        elif line.strip():
+            marker = ""
+
+
+def _indented(lines: list[str], margin: int) -> tuple[list[str], str]:
+    """Return the options and the text of a directive whose line is indented by `margin`."""
+    body: list[str] = []
+    for line in lines:
+        if line.strip() and len(line) - len(line.lstrip()) <= margin:
+            break
+        body.append(line)
+    indent = min((len(line) - len(line.lstrip()) for line in body if line.strip()), default=0)
+    body = [line[indent:] for line in body]
+    options = []
+    while body and body[0].startswith(":"):
+        options.append(body.pop(0).strip())
+    return options, "\n".join(body).strip("\n") + "\n"
+
+
+def _block(path: Path, line: int, language: str, text: str, marker: str) -> Block:
+    kind, _, rest = marker.partition(": ")
+    return Block(
+        _name(path),
+        line,
+        language,
+        text,
+        file=rest if kind == "file" else "",
+        not_run=rest if kind == "not run" else "",
+    )

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""RETURN documents what modules return, and references between pages have a target."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.ansible import ROOT
+
+from plays.examples.blocks import documented, pages
+from plays.examples.world import World, doubled_records
+
+PAGES = pages()
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
+# Keys that Ansible documents, or that are not documented because all modules return them.
+_COMMON = {"changed", "failed", "invocation", "warnings", "deprecations", "exception", "ansible_facts"}
+
+
+def _unlike(sample: Any, found: Any, place: str) -> Iterator[str]:
+    """Return differences between the keys of a sample and of a result. An empty list and null match everything."""
+    if isinstance(sample, Mapping) and isinstance(found, Mapping):
+        yield from (f"{place}.{key} is in the sample alone" for key in sample.keys() - found.keys())
+        yield from (f"{place}.{key} is in the result alone" for key in found.keys() - sample.keys())
+        for key in sample.keys() & found.keys():
+            yield from _unlike(sample[key], found[key], f"{place}.{key}")
+    elif isinstance(sample, list) and isinstance(found, list):
+        for one in found:
+            yield from (fault for like in sample[:1] for fault in _unlike(like, one, f"{place}[]"))
+
+
+# Keys in the sample that a result has only with an option.
+_BY_OPTION = {"runtimes[].scripts is in the sample alone"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_samples_have_the_keys_of_results(world: World, tmp_path: Path, module: str) -> None:
+    described = yaml.safe_load(documented(ROOT / "plugins" / "modules" / f"{module}.py", "RETURN"))
+    records = doubled_records(world, tmp_path, PAGES[f"plugins/modules/{module}.py"])
+    results = [record["result"] for record in records if record["action"] == f"mstr.library.{module}"]
+    assert results
+    faults = set()
+    for result in results:
+        returned = {key for key in result if not key.startswith("_")} - _COMMON
+        faults |= {f"{key} is not documented" for key in returned - described.keys()}
+        for key in returned & described.keys():
+            # The fields of a difference depend on the task.
+            if key != "diff" and "sample" in described[key]:
+                faults |= set(_unlike(described[key]["sample"], result[key], key)) - _BY_OPTION
+        for key, text in described.items():
+            if text.get("returned") in ("always", "success") and "skipped" not in result:
+                faults |= set() if key in result else {f"{key} is not returned"}
+    assert sorted(faults) == []
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
+def test_references_to_pages_of_this_collection_have_a_target(guide: Path) -> None:
+    """Sphinx does not check this, because it runs without the pages of Ansible's documentation."""
+    labels = {
+        label for path in GUIDES for label in re.findall(r"^\.\. _(\S+):$", path.read_text("utf-8"), re.MULTILINE)
+    }
+    plugins = {f"{path.stem}_{kind}" for kind in ("module", "filter") for path in ROOT.glob(f"plugins/{kind}*/*.py")}
+    text = guide.read_text("utf-8")
+    used = set(re.findall(r":ref:`(?:[^`<]*<)?(ansible_collections\.mstr\.library\.docsite\.[^`>]+)", text))
+    assert used - labels == set()
+    named = {f"{name}_{kind}" for name, kind in re.findall(r":ansplugin:`[^`]*?mstr\.library\.(\w+)#(\w+)", text)}
+    assert {one for one in named if one.endswith(("_module", "_filter"))} - plugins == set()
+
+
+def test_links_of_the_readme_have_a_target() -> None:
+    links = re.findall(r"\]\(((?!https?:|#)[^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every example of the documentation runs unchanged, in check mode, and a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from simulator.harness import Simulator
+
+from plays.examples import preparations
+from plays.examples.blocks import EXAMPLES, Block, pages
+from plays.examples.world import World, as_printed, broken_promises, doubled_records, play, tasks_of, workplace
+
+PAGES = pages()
+# A search is sent as a POST but changes nothing.
+_READS = (
+    *("GET", "POST /auth/login", "POST /auth/delegate", "POST /auth/logout"),
+    *("POST /metadataSearches/results", "POST /v2/metadataSearches/results"),
+)
+
+
+def _of_kind(page: str, *kinds: str) -> list[Block]:
+    return [block for block in PAGES[page] if block.kind in kinds]
+
+
+WITH_YAML = [page for page in PAGES if _of_kind(page, "plays", "tasks")]
+WITH_COMMANDS = [page for page in PAGES if _of_kind(page, "shell")]
+
+
+def _prepared(world: World, folder: Path, page: str, *, clone: bool = False) -> tuple[list[Simulator], Path]:
+    preparation = preparations.of(page)
+    place = workplace(folder / "work", PAGES[page], preparation, clone=clone)
+    return list(world.servers(preparation).values()), place
+
+
+def _sessions(servers: Sequence[Simulator]) -> int:
+    return sum(len(server.open_sessions()) for server in servers)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_runs_or_has_a_reason_not_to(page: str) -> None:
+    unknown = [block.place for block in PAGES[page] if not block.kind]
+    assert unknown == [], "neither plays, tasks, commands nor a file: add a file name or the reason not to run it"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.endswith((".rst", ".md"))])
+def test_a_guide_shows_or_makes_every_file_that_it_uses(page: str) -> None:
+    """The tests prepare only files that a command of the page writes, because plays run without the commands."""
+    commands = "".join(block.commands() for block in _of_kind(page, "shell"))
+    files = preparations.of(page).files
+    assert [name for name in files if f"> {name}" not in commands and f"_dest={name}" not in commands] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_files_of_the_examples_unchanged(page: str) -> None:
+    for block in PAGES[page]:
+        path = EXAMPLES / block.file
+        if block.file and path.is_file():
+            assert block.text.strip() in path.read_text(encoding="utf-8"), block.place
+
+
+@pytest.mark.parametrize("page", WITH_YAML)
+def test_blocks_run_as_printed(world: World, tmp_path: Path, page: str) -> None:
+    preparation = preparations.of(page)
+    servers, place = _prepared(world, tmp_path, page)
+    blocks = _of_kind(page, "plays", "tasks")
+    playbook = as_printed(place, blocks)
+    records = play(world, playbook, preparation).records
+    done = {record["task"] for record in records if record["event"] == "ok"}
+    printed = {str(task["name"]) for block in blocks for task in tasks_of(block) if "name" in task}
+    assert printed - done - set(preparation.may_skip) == set(), "these tasks of the examples did nothing"
+    assert _sessions(servers) == preparation.sessions_left
+
+    # Run it again in check mode on the new state: no task may fail, and nothing may be written.
+    for server in servers:
+        server.clear_requests()
+    play(world, playbook, preparation, "--check", "--diff")
+    assert [call for server in servers for call in server.calls() if not call.startswith(_READS)] == []
+
+
+@pytest.mark.parametrize("page", [page for page in WITH_YAML if not preparations.of(page).foretold])
+def test_check_mode_predicts_and_a_second_run_changes_nothing(world: World, tmp_path: Path, page: str) -> None:
+    assert broken_promises(doubled_records(world, tmp_path, PAGES[page])) == []
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS)
+def test_commands_run_as_printed(world: World, tmp_path: Path, page: str) -> None:
+    preparation = preparations.of(page)
+    servers, place = _prepared(world, tmp_path, page, clone=preparation.in_a_clone)
+    script = "".join(block.commands() for block in _of_kind(page, "shell"))
+    # A reader of a clone has not installed the collection.
+    hidden = ("env", "--unset=ANSIBLE_COLLECTIONS_PATH") if preparation.in_a_clone else ()
+    command = [*hidden, "bash", "-euxo", "pipefail", "-c", script]
+    run = world.play(place, preparation, script).run(command, typed=preparation.typed)
+    assert run.status == 0, run.output
+    assert run.warnings() == [], run.output
+    assert _sessions(servers) == preparation.sessions_left

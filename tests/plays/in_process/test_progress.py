@@ -1,0 +1,150 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lines of progress: on standard error, masked, and only in process. Unit tests check their timing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from simulator.harness import Simulator
+from support.ansible import Play, Played, Runner
+
+WAIT = """
+- name: A play
+  hosts: a
+  gather_facts: false
+  tasks:
+    - name: Wait
+      mstr.library.mstr_runtime:
+        name: Nightly reports
+        packages: [{name: pandas}, {name: six}]
+        wait: true
+      no_log: "{{ hidden | default(false) }}"
+"""
+LINE = "[a] Nightly reports: installing 1 of 2 packages (pandas)"
+
+
+def run(local: Play, text: str, **options: Any) -> Played:
+    played = local(text, stderr=options.pop("stderr", subprocess.PIPE), **options)
+    assert played.status == 0, played.output
+    return played
+
+
+def slow(sim: Simulator) -> None:
+    """Make packages take longer to install than the first pause of progress."""
+    sim.seed(packages=[{"name": "pandas", "delay": 7}, {"name": "six", "delay": 0}])
+
+
+def lines(played: Played) -> list[str]:
+    return [line for line in played.stderr.splitlines() if re.match(r"\[a\] ", line)]
+
+
+def test_a_wait_shows_progress_on_standard_error_and_does_not_break_a_json_callback(
+    sim: Simulator, local: Play
+) -> None:
+    slow(sim)
+    played = run(local, WAIT, env={"ANSIBLE_STDOUT_CALLBACK": "as_json"})
+    assert json.loads(played.output) == {"changed": {"a": 1}}
+    assert lines(played) == [LINE]
+
+
+@pytest.mark.parametrize("broken", ["full pipe", "closed pipe", "full disk"])
+def test_a_standard_error_that_nobody_reads_stops_nothing(sim: Simulator, local: Play, broken: str) -> None:
+    slow(sim)
+    reader, writer = os.pipe()
+    if broken == "full pipe":
+        os.set_blocking(writer, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 512)
+        os.set_blocking(writer, True)
+    elif broken == "closed pipe":
+        os.close(reader)
+    else:
+        os.close(writer)
+        writer = os.open("/dev/full", os.O_WRONLY)
+    try:
+        run(local, WAIT, stderr=writer)
+    finally:
+        os.close(writer)
+        if broken != "closed pipe":
+            os.close(reader)
+    assert sim.runtime("Nightly reports")
+    assert sim.open_sessions() == []
+
+
+def test_progress_in_a_job_of_ansible_runner(sim: Simulator, local: Play) -> None:
+    """AWX shows what ansible-runner makes of the output: the lines, and no warning about them."""
+    slow(sim)
+    job = Runner(local, WAIT)
+    status = job.done()
+    assert status.strip() == "successful", status
+    found = [line for line in job.output().splitlines() if line.startswith("[a] ")]
+    assert found == [LINE], job.output()
+    assert "WARNING" not in job.output()
+    assert "\n\n\n" not in job.output()
+
+
+def test_progress_does_not_pass_through_a_wrapped_display(sim: Simulator, local: Play) -> None:
+    slow(sim)
+    played = run(local, WAIT, env={"ANSIBLE_CALLBACKS_ENABLED": "record,wrap_display"})
+    assert lines(played) == [LINE]
+    assert "errantly" not in played.output + played.stderr
+    assert "a mark of an event" not in played.output + played.stderr
+
+
+def test_a_module_and_a_task_with_no_log_show_no_progress(sim: Simulator, local_newest: Play) -> None:
+    for hidden in ({"mstr_in_process": False}, {"hidden": True}):
+        sim.reset()
+        slow(sim)
+        assert lines(run(local_newest, WAIT, **hidden)) == []
+
+
+def test_a_secret_is_masked_in_progress(sim: Simulator, local_newest: Play) -> None:
+    """The name contains the password."""
+    slow(sim)
+    played = run(local_newest, WAIT.replace("Nightly reports", f"A {sim.password} B"))
+    assert lines(played) == ["[a] A ******** B: installing 1 of 2 packages (pandas)"]
+    assert sim.password not in played.output + played.stderr
+
+
+def test_progress_counts_many_runtimes(sim: Simulator, local_newest: Play) -> None:
+    sim.switch(latency_ms=400)
+    text = """
+- name: A play
+  hosts: a
+  gather_facts: false
+  tasks:
+    - name: Write
+      mstr.library.mstr_runtimes:
+        runtimes: "{{ many }}"
+        concurrency: 2
+"""
+    played = run(local_newest, text, many=[{"name": f"Runtime {number}"} for number in range(24)])
+    found = lines(played)
+    assert found
+    assert all(re.fullmatch(r"\[a\] \d+ of 24 runtimes (written|read again)", line) for line in found), found
+    assert re.search(r"\d+ of 24 runtimes written", played.stderr)
+
+
+def test_a_running_script_shows_progress(local_newest: Play) -> None:
+    text = """
+- name: A play
+  hosts: a
+  gather_facts: false
+  tasks:
+    - name: Run
+      mstr.library.mstr_script_run:
+        code: import time; time.sleep(5)
+"""
+    found = lines(run(local_newest, text))
+    assert found
+    assert re.fullmatch(r"\[a\] script has been running for \d s", found[0])

@@ -1,0 +1,198 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ways to stop a run, on every ansible-core: by signals, timeouts and ansible-runner.
+
+Each of them affects the module differently. docs/docsite/rst/faults.rst documents the effects on sessions.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulator.harness import Simulator
+from support.ansible import Play, Runner
+from support.modules import wait_for_call
+from support.waiting import PATIENCE_S, wait_until
+
+PLAY = """
+- hosts: a
+  gather_facts: false
+  tasks:
+    - name: A runtime
+      mstr.library.mstr_runtime:
+        name: New
+      timeout: "{{ after | default(0) | int }}"
+    - name: What follows
+      ansible.builtin.debug:
+        msg: followed
+"""
+SECONDS = 2.5  # the time for which the server delays the interrupted call
+STOPPED = ["POST /auth/login", "GET /runtimes", "POST /auth/logout"]
+
+
+def _session_is_gone(sim: Simulator) -> None:
+    wait_until(lambda: "POST /auth/logout" in sim.calls() and not sim.open_sessions(), "logged out")
+
+
+def _processes_of(folder: Path) -> list[str]:
+    """Return the processes that have this folder in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(folder).encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text(errors="replace"))
+    return found
+
+
+def _version(core: Path) -> tuple[int, ...]:
+    done = subprocess.run([core / "python", "-c", "import ansible; print(ansible.__version__)"], capture_output=True)
+    return tuple(int(part) for part in done.stdout.decode().split(".")[:2])
+
+
+@pytest.fixture(params=["as a module", "in process"])
+def way(request: pytest.FixtureRequest) -> str:
+    """Return how the task runs. A test that uses it runs both ways."""
+    return str(request.param)
+
+
+def _in_process(way: str) -> dict[str, Any]:
+    return {"mstr_in_process": way == "in process"}
+
+
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    # Ctrl-C reaches the whole process group. The other signals come from a job scheduler and reach only this process.
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def _interrupt_twice(process: subprocess.Popen[str]) -> None:
+    _interrupt(process)
+    time.sleep(0.3)
+    with suppress(ProcessLookupError):
+        _interrupt(process)
+
+
+ENDS: dict[str, Callable[[subprocess.Popen[str]], None]] = {
+    "Ctrl-C": _interrupt,
+    "Ctrl-C twice": _interrupt_twice,
+    "SIGTERM": lambda process: process.send_signal(signal.SIGTERM),
+    "SIGHUP": lambda process: process.send_signal(signal.SIGHUP),
+    "SIGKILL": lambda process: process.send_signal(signal.SIGKILL),
+}
+
+
+def _goes_on(core: Path, way: str, end: str) -> bool:
+    """Return whether a task completes its work. A module does not learn that ansible-playbook was killed."""
+    return way == "as a module" and (end in ("SIGHUP", "SIGKILL") or (end == "SIGTERM" and _version(core) < (2, 19)))
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_ended_run_starts_no_write_and_logs_out_if_it_can(sim: Simulator, local: Play, way: str, end: str) -> None:
+    """It starts no more writes, if it learns of its end, and logs out. The docs have a table with each case."""
+    sim.fault("slow", operation="list", seconds=SECONDS, when="before")
+    process = local.start(local.command(PLAY, **_in_process(way)))
+    wait_for_call(sim, "list")
+    ENDS[end](process)
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    _session_is_gone(sim)
+    wait_until(lambda: not _processes_of(local.folder), "no process is left")
+    assert "followed" not in output
+    assert process.returncode != 0
+    if _goes_on(local.bin, way, end):
+        assert sim.runtime("New")
+    else:
+        assert sim.calls() == STOPPED
+        assert sim.runtimes() == []
+
+
+def test_a_lost_terminal_does_not_end_a_run_under_nohup(sim: Simulator, local: Play, way: str) -> None:
+    sim.fault("slow", operation="list", seconds=SECONDS, when="before")
+
+    def ignore() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    process = local.start(local.command(PLAY, **_in_process(way)), preexec_fn=ignore)
+    wait_for_call(sim, "list")
+    # Send it to all processes of the session, as the kernel does.
+    processes = subprocess.run(["ps", "-e", "-o", "pid=,sid="], capture_output=True, text=True, check=True).stdout
+    for pid, sid in (line.split() for line in processes.splitlines()):
+        if int(sid) == process.pid:
+            os.kill(int(pid), signal.SIGHUP)
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    assert "followed" in output
+    assert process.returncode == 0, output
+    assert sim.runtime("New")
+    assert sim.open_sessions() == []
+
+
+def test_a_tasks_timeout_starts_no_write_and_logs_out(sim: Simulator, local: Play, way: str) -> None:
+    """A module gets no signal but notices the closed pipe within a second. In process, the task gets a signal."""
+    # Long enough for a cold start on a busy machine, short enough to end during the call.
+    sim.fault("slow", operation="list", seconds=8, when="before")
+    done = local(PLAY, after=5, **_in_process(way))
+    assert done.status == 2, done.output
+    assert re.search("Timed out after 5 second|expected time frame .5", done.output), done.output
+    _session_is_gone(sim)
+    assert sim.calls() == STOPPED
+    assert sim.runtimes() == []
+
+
+def test_a_task_can_be_rescued_from_its_timeout(sim: Simulator, local: Play) -> None:
+    """In process, the worker continues to run. Its signal handlers, variables and folder must be restored."""
+    play = """
+- hosts: a
+  gather_facts: false
+  tasks:
+    - name: A runtime
+      mstr.library.mstr_runtime:
+        name: "{{ item }}"
+      timeout: 5
+      loop: [One, Two]
+      ignore_errors: true
+"""
+    sim.fault("slow", operation="list", seconds=8, when="before", times=1)
+    done = local(play)
+    assert done.status == 0, done.output
+    assert [runtime["name"] for runtime in sim.runtimes()] == ["Two"], done.output
+    assert sim.open_sessions() == []
+
+
+# --- ansible-runner, which AWX uses: on a signal or a cancelled job it kills the process group
+
+
+def test_a_job_of_ansible_runner_logs_out(sim: Simulator, local_newest: Play) -> None:
+    job = Runner(local_newest, PLAY)
+    assert "successful" in job.done()
+    assert sim.runtime("New")
+    assert sim.open_sessions() == []
+
+
+def test_a_cancelled_job_ends_its_tasks(sim: Simulator, local: Play, way: str) -> None:
+    """ansible-core 2.16 runs the module in the killed process group; newer versions start a new session for it."""
+    # ansible-runner checks every five seconds whether the job was cancelled.
+    sim.fault("slow", operation="list", seconds=12, when="before")
+    local.variables.update(_in_process(way))
+    job = Runner(local, PLAY)
+    wait_for_call(sim, "list")
+    job.cancelled.touch()
+    assert "canceled" in job.done()
+    if way == "in process":
+        _session_is_gone(sim)
+        assert sim.calls() == STOPPED
+    elif _version(local.bin) < (2, 19):
+        assert len(sim.open_sessions()) == 1
+        assert sim.calls() == ["POST /auth/login", "GET /runtimes"]
+        sim.turn_clock(1801)
+        assert sim.open_sessions() == [], "the server times it out"
+    else:
+        _session_is_gone(sim)
