@@ -112,6 +112,15 @@ def without_faults(value: Any, spec: Mapping[str, Any], from_file: bool = False)
     return str(value) if kind in ("str", "path") and not spec.get("choices") else None
 
 
+def without_nulls(value: Any, spec: Mapping[str, Any]) -> Any:
+    """The value without the options inside it that are null: they count as not given, so that a default is used."""
+    if not spec.get("options"):
+        return value
+    if isinstance(value, list):
+        return [without_nulls(entry, spec) for entry in value]
+    return {key: one for key, one in value.items() if one is not None} if isinstance(value, Mapping) else value
+
+
 def _list_faults(value: Any, spec: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
     entry_spec = {**spec, "type": spec.get("elements", "str")}
     options = spec.get("options") or {}

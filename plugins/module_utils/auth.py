@@ -48,6 +48,7 @@ from ._options import (
     secret_values,
     unicode_faults,
     with_disguises,
+    without_nulls,
 )
 from ._session.connection import LOGIN_MODES, Connection, connection_from, is_given
 from ._session.interrupt import Stop
@@ -94,7 +95,11 @@ def argument_spec(**own: Any) -> dict[str, Any]:
 def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     """The options without null values and empty connection options, so that defaults and environment are used."""
     own = {name for name, one in spec.items() if _environment not in one.get("fallback", ())}
-    return {name: one for name, one in params.items() if name not in spec or is_given(name, one, empty=name in own)}
+    return {
+        name: without_nulls(one, spec.get(name, {}))
+        for name, one in params.items()
+        if name not in spec or is_given(name, one, empty=name in own)
+    }
 
 
 class OwnModule(AnsibleModule):

@@ -515,7 +515,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
     policy_from,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
-from ansible_collections.mstr.library.plugins.module_utils._options import option_faults, without_faults
+from ansible_collections.mstr.library.plugins.module_utils._options import option_faults, without_faults, without_nulls
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
     CONCURRENCY_OPTION,
     check_concurrency,
@@ -621,7 +621,7 @@ def typed(entry: Any, validator: ArgumentSpecValidator, place: str, faults: Faul
         faults.add(f"{place}: expected a mapping of options, got {shortened(repr(entry), 60)}")
         return None
     spec = {"type": "dict", "options": DEFINITION_OPTIONS}
-    result = validator.validate(without_faults(entry, spec, from_file=True))
+    result = validator.validate(without_nulls(without_faults(entry, spec, from_file=True), spec))
     wrong = [*option_faults(entry, spec, from_file=True), *(error.msg for error in result.errors.errors)]
     faults.add(*(f"{place}: {fault}" for fault in wrong))
     return None if result.errors.errors else dict(result.validated_parameters)

@@ -15,6 +15,7 @@ from ansible_collections.mstr.library.plugins.module_utils._options import (
     option_error,
     option_faults,
     without_faults,
+    without_nulls,
 )
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -154,7 +155,8 @@ def test_an_option_that_was_given_with_a_fault_is_not_missing():
 @example(
     [{"name": "a", "packages": [{"version": "1"}], "whitelist": [None], "state": "gone", "resource": {"mem": "x"}}]
 )
+@example([{"state": None}])
 def test_ansible_accepts_what_is_left_without_faults(value):
     spec = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}}
-    kept = without_faults(value, spec["runtimes"])
+    kept = without_nulls(without_faults(value, spec["runtimes"]), spec["runtimes"])
     assert ArgumentSpecValidator(spec).validate({"runtimes": kept}).error_messages == []

@@ -188,6 +188,13 @@ def test_a_value_of_a_wrong_type_hides_no_other_fault(monkeypatch, capsys, tmp_p
         assert len(lines) == len(expected) + 2
 
 
+def test_a_state_that_is_null_is_not_given(monkeypatch, capsys, tmp_path):
+    run = Run(monkeypatch, capsys)
+    for source in ({"runtimes": [{"state": None}]}, {"src": written(tmp_path, [{"state": None}])}):
+        run(main, **source, base_url="https://x", api_token="t" * 9)
+        assert run.result["msg"] == "runtimes[0]: one of name and id is required"
+
+
 def test_a_text_in_place_of_the_list_is_one_fault(monkeypatch, capsys):
     run = Run(monkeypatch, capsys)
     run(main, runtimes="a,b")
