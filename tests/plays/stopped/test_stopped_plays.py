@@ -138,10 +138,10 @@ def test_a_lost_terminal_does_not_end_a_run_under_nohup(sim: Simulator, local: P
 def test_a_tasks_timeout_starts_no_write_and_logs_out(sim: Simulator, local: Play, way: str) -> None:
     """A module gets no signal but notices the closed pipe within a second. In process, the task gets a signal."""
     # Long enough for a cold start on a busy machine, short enough to end during the call.
-    sim.fault("slow", operation="list", seconds=8, when="before")
-    done = local(PLAY, after=5, **_in_process(way))
+    sim.fault("slow", operation="list", seconds=12, when="before")
+    done = local(PLAY, after=8, **_in_process(way))
     assert done.status == 2, done.output
-    assert re.search("Timed out after 5 second|expected time frame .5", done.output), done.output
+    assert re.search("Timed out after 8 second|expected time frame .8", done.output), done.output
     _session_is_gone(sim)
     assert sim.calls() == STOPPED
     assert sim.runtimes() == []
@@ -156,11 +156,11 @@ def test_a_task_can_be_rescued_from_its_timeout(sim: Simulator, local: Play) -> 
     - name: A runtime
       mstr.library.mstr_runtime:
         name: "{{ item }}"
-      timeout: 5
+      timeout: 8
       loop: [One, Two]
       ignore_errors: true
 """
-    sim.fault("slow", operation="list", seconds=8, when="before", times=1)
+    sim.fault("slow", operation="list", seconds=12, when="before", times=1)
     done = local(play)
     assert done.status == 0, done.output
     assert [runtime["name"] for runtime in sim.runtimes()] == ["Two"], done.output
