@@ -42,8 +42,9 @@ VARIABLES: dict[str, Any] = {
 
 def play(runner: Play, variables: dict[str, Any] | None = None, *options: str, **more: Any) -> str:
     """Run the playbook, and return its output."""
-    given = {**(VARIABLES if variables is None else variables), **more}
-    return runner("mstr.library.controller", *options, **given).output
+    # Ansible shows variables of the command line at -vvvv, and secrets are among them.
+    path = runner.write("controller.json", {**(VARIABLES if variables is None else variables), **more})
+    return runner("mstr.library.controller", "--extra-vars", f"@{path}", *options).output
 
 
 def recap(output: str) -> dict[str, int]:
