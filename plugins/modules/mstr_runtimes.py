@@ -634,7 +634,7 @@ def labelled(index: int, entry: Any) -> str:
 
 
 def misplaced(entry: Mapping[str, Any]) -> list[str]:
-    """The options that an entry with C(state=absent) must not have."""
+    """The options that an entry with `state: absent` must not have."""
     if entry.get("state") != "absent":
         return []
     meant = ("state", "name", "id", "journal_comment")

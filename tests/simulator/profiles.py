@@ -122,7 +122,9 @@ _ROWS = (
     _choice("sessions_parallel", "yes|queue|refuse", "several calls at a time on one session; refuse answers 429"),
     _choice("logout_scope", "session|user", "which sessions a logout ends: its own, or all sessions of its user"),
     _choice(
-        "delegated_logout", "separate|shared", "whether the logout of a delegated session ends its giver's, and back"
+        "delegated_logout",
+        "separate|shared",
+        "whether the logout of a delegated session ends the session that its token came from, and the other way round",
     ),
     # --- errors, time
     _choice("errors_wrapped", "no|yes", 'error bodies come as {"errors": [...]} [mstrio]'),

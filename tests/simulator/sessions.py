@@ -5,7 +5,8 @@
 """Sessions: all login modes, tokens that work only with their cookie, the two timeouts, and the effect of a logout.
 
 A session has two halves, as on the real server: one in Tomcat, which the token and the JSESSIONID cookie name, and
-one in the Intelligence Server. A delegated session is a second Tomcat half on its giver's Intelligence Server half.
+one in the Intelligence Server. A delegated session has its own Tomcat half, and shares the Intelligence Server half of
+the session that its identity token came from.
 """
 
 from __future__ import annotations

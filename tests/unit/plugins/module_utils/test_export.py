@@ -113,11 +113,12 @@ def test_a_field_that_was_never_set_is_empty():
 def test_a_count_that_was_never_set_does_not_contradict_the_other():
     [definition] = exported({"id": ID, "name": "r", "minCachedInstances": 2})
     assert (definition["min_cached_instances"], "max_cached_instances" in definition) == (2, False)
-    assert gaps([definition])[-3:] == ["max_cached_instances: 'r'", "runtime_version: 'r'", "execution_target: 'r'"]
+    assert "max_cached_instances: 'r'" in gaps([definition])
 
 
 def test_what_definitions_cannot_restore_is_named_by_option():
-    with_all = stored(executionTarget="x", runtimeVersion="3", packages=[{"name": "a", "version": ""}])
+    newer = {field.api: "x" for field in FIELDS if field.newer}
+    with_all = stored(**newer, runtimeVersion="3", packages=[{"name": "a", "version": ""}])
     with_all["resource"] = {"cpu": 1, "mem": 1, "disk": 1, "procCount": 1}
     part = {**with_all, "id": "A" * 32, "name": "s", "resource": {"cpu": 1, "mem": 1, "disk": 1}, "execTimeout": None}
     with_few = {**with_all, "id": "B" * 32, "name": "t", "resource": None, "packages": None}
