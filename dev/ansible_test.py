@@ -88,7 +88,7 @@ class AnsibleTest:
     def __init__(self, job: Job, core: str, version: str, tarball: Path | None = None) -> None:
         self._job = job
         self._env = envs.ensure(f"ansible-{core}", [version])
-        self._home = _home(core, self._env, job.log)
+        self._home = _home(f"{core}-tarball" if tarball else core, self._env, job.log)
         self.tree = job.scratch / "ansible_collections" / "mstr" / "library"
         if tarball:
             with tarfile.open(tarball) as tar:
@@ -129,11 +129,15 @@ class AnsibleTest:
         return sorted((self.tree / "tests" / "output" / "junit").glob("*.xml"))
 
 
-def _home(core: str, env: Env, log: Path) -> Path:
-    """Create a home folder for this core: each core keeps its test environments there."""
-    home = CACHE / "home" / core
+def _home(name: str, env: Env, log: Path) -> Path:
+    """Create a home folder, in which ansible-test keeps its environments.
+
+    Each core has one for the working tree and one for the tarball: two runs of the sanity tests that make the same
+    environment at the same time would break it.
+    """
+    home = CACHE / "home" / name
     cache = home / ".ansible" / "test" / "cache"
-    with envs.locked(CACHE / f"home-{core}.lock"):
+    with envs.locked(CACHE / f"home-{name}.lock"):
         cache.mkdir(parents=True, exist_ok=True)
         if not list(cache.glob("pip-*.whl")):
             download = (env.python, "-m", "pip", "download", "--no-deps", "--dest", cache, _PIP)
