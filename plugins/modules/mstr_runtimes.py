@@ -621,9 +621,10 @@ def typed(entry: Any, validator: ArgumentSpecValidator, place: str, faults: Faul
         faults.add(f"{place}: expected a mapping of options, got {shortened(repr(entry), 60)}")
         return None
     spec = {"type": "dict", "options": DEFINITION_OPTIONS}
-    result = validator.validate(without_nulls(without_faults(entry, spec, from_file=True), spec))
-    wrong = [*option_faults(entry, spec, from_file=True), *(error.msg for error in result.errors.errors)]
-    faults.add(*(f"{place}: {fault}" for fault in wrong))
+    wrong = list(option_faults(entry, spec, from_file=True))
+    kept = without_faults(entry, spec, from_file=True) if wrong else entry
+    result = validator.validate(without_nulls(kept, spec))
+    faults.add(*(f"{place}: {fault}" for fault in [*wrong, *(error.msg for error in result.errors.errors)]))
     return None if result.errors.errors else dict(result.validated_parameters)
 
 
