@@ -69,7 +69,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils import _plan_file
 
 
 def approved_plan(text: Any, environment: str) -> dict[str, Any]:
-    """The plan_id, or why there is none."""
+    """The plan_id, or the reason why the file has no approved one."""
     try:
         return {"plan_id": _plan_file.approved_plan_id(str(text), str(environment)), "fault": None}
     except ValueError as exc:

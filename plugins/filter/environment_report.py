@@ -132,7 +132,7 @@ _value:
         - C(violations) includes the values that a rule cannot judge, whose number is C(not_judged).
       type: dict
     policy:
-      description: Only for an audit, the rules of the policy that judge anything. Null if there is none.
+      description: Only for an audit, the rules of the policy that judge anything. Null if no rule does.
       type: dict
     compared:
       description: Only for an audit, whether it compared the environment with definitions.

@@ -105,7 +105,7 @@ def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
 class OwnModule(AnsibleModule):
     """AnsibleModule, with `given_options` alone, and with what `_options` knows of options that Ansible refuses."""
 
-    # Stays empty in an ansible-core that reads the options by another method than `_load_params`.
+    # Stays empty in an ansible-core that does not call `_load_params` to read the options.
     option_faults: Sequence[str] = ()
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:

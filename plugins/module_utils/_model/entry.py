@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 
     @property
     def id(self) -> str | None:
-        """The runtime's id; None if there is none."""
+        """The runtime's id; None as long as no runtime is known."""
         return self.runtime.id if self.runtime else None
 
     @property

@@ -222,7 +222,7 @@ class Http:
     ) -> Response:
         """The complete response, of any status; waits at most `seconds`.
 
-        Raises ConnectError if there is none. Raises Interrupted; call it again to get a late response.
+        Raises ConnectError if no response arrives. Raises Interrupted; call it again to get a late response.
         """
         seconds = self._limit() if seconds is None else seconds
         try:

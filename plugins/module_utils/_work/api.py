@@ -151,7 +151,7 @@ def counted(done: int, total: int, what: str) -> str:
 
 
 def one_named(runtimes: Iterable[Runtime], name: str) -> Runtime | None:
-    """The runtime with exactly this name; None if there is none. Raises ValidationError if there are several."""
+    """The runtime with exactly this name; None if no runtime has it. Raises ValidationError if several do."""
     found = [runtime for runtime in runtimes if runtime.name == name]
     if len(found) > 1:
         ids = ", ".join(sorted(str(runtime.id) for runtime in found))

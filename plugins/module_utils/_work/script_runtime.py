@@ -308,7 +308,7 @@ def _found(
 
 
 def _one(usage: Usage, wanted: Named) -> Move:
-    """The only script that is meant, or the reason why there is none."""
+    """The only script that is meant, or the reason why none can be chosen."""
     found = [one for one in usage.scripts if wanted.means(one)]
     if len(found) == 1:
         return Move(found[0])
