@@ -219,7 +219,8 @@ def _integration(
         with ThreadPoolExecutor(len(shares)) as pool:
             results = list(pool.map(run_share, jobs, shares))
         job.log.write_text("".join(share.log.read_text(errors="replace") for share in jobs))
-        return Result(sum(result.passed for result in results), sum(result.failed for result in results))
+        failures = tuple(failure for result in results for failure in result.failures)
+        return Result(sum(result.passed for result in results), failures)
 
     return Stage(name, run, folder=_TARGETS, core=core, selects="targets", quick=quick)
 
@@ -261,13 +262,13 @@ def _write_settings(tree: Path, settings: Mapping[str, Any]) -> None:
 
 
 def count_targets(output: str, status: int) -> Result:
-    """Count each target as one test. ansible-test prints a sentence with the numbers of failed and of all targets."""
-    summary = re.search(r"The (\d+) integration test\(s\) listed below \(out of (\d+)\) failed", output)
+    """Count each target as one test. ansible-test prints how many there were, and the names of those that failed."""
+    summary = re.search(r"integration test\(s\) listed below \(out of (\d+)\) failed.*\n((?:.+\n?)+)", output)
     if summary:
-        failed, ran = map(int, summary.groups())
-        return Result(ran - failed, failed)
+        failures = tuple(summary[2].split())
+        return Result(int(summary[1]) - len(failures), failures)
     ran = len(re.findall(r"^Running \S+ integration test (?:role|script)", output, re.MULTILINE))
-    return Result(ran, int(status != 0))
+    return replace(Result.of(status), passed=ran)
 
 
 SANITY = tuple(_sanity(core) for core in CORES)

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from dev import collection, envs, tarball
@@ -89,7 +90,7 @@ def _galaxy_importer(job: Job) -> Result:
     status = job.run(*command, cwd=job.scratch, env=importer)
     faults = _IMPORTER_FAULTS.findall(job.log.read_text(errors="replace"))
     not_run = () if container else ("no container engine for the sanity tests of galaxy-importer",)
-    return Result(passed=int(not status and not faults), failed=int(bool(status or faults)), not_run=not_run)
+    return replace(Result.of(status or len(faults)), not_run=not_run)
 
 
 def _has_containers() -> bool:

@@ -55,6 +55,10 @@ def summary(reports: Sequence[Report]) -> int:
     not_run = [f"  {report.stage.name}: {reason}" for report in reports for reason in report.result.not_run]
     if not_run:
         say("Did not run:", *dict.fromkeys(not_run))
+    # Last, where everyone looks first.
+    failures = [f"  {report.stage.name}: {failure}" for report in reports for failure in report.result.failures]
+    if failures:
+        say("Failed:", *failures)
     passed = sum(report.result.passed for report in reports)
     failed = sum(report.result.failed for report in reports)
     say("", f"tests: {passed} passed, {failed} failed")
@@ -116,12 +120,12 @@ def _run(stage: Stage, selection: Selection) -> Report:
     except envs.NoPython as why:
         result = Result(not_run=(str(why),))
     except envs.Failed as why:
-        result, log = Result(failed=1), why.log
+        result, log = Result(failures=(str(why),)), why.log
     except proc.Interrupted:
         raise
-    except Exception:
+    except Exception as why:
         # A stage that raises an exception counts as failed; the other stages still run.
         with log.open("a") as file:
             traceback.print_exc(file=file)
-        result = Result(failed=1)
+        result = Result(failures=(f"{type(why).__name__}: {why}",))
     return Report(stage, result, time.monotonic() - start, log)

@@ -20,14 +20,19 @@ from dev.paths import LOGS, ROOT, RUN
 @dataclass(frozen=True)
 class Result:
     passed: int = 0
-    failed: int = 0
+    # One line for each test that failed.
+    failures: tuple[str, ...] = ()
     # The reasons why single tests, or the whole stage, could not run here.
     not_run: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        return len(self.failures)
 
     @classmethod
     def of(cls, status: int) -> Result:
         """Return the result of a single check from the exit status of its program."""
-        return cls(failed=1) if status else cls(passed=1)
+        return cls(failures=_ended(status)) if status else cls(passed=1)
 
     @classmethod
     def of_junit(cls, files: Iterable[Path], status: int, *, skips: bool = True) -> Result:
@@ -36,16 +41,29 @@ class Result:
         A program that fails (`status`) without a failed test counts as one failure. Tests that were skipped are listed
         with their reasons, unless `skips` is false.
         """
-        passed = failed = 0
+        passed = 0
+        failures: list[str] = []
         skipped: list[str] = []
         for case in (case for file in files for case in ElementTree.parse(file).iter("testcase")):
-            if case.find("failure") is not None or case.find("error") is not None:
-                failed += 1
+            fault = next((fault for fault in case if fault.tag in ("failure", "error")), None)
+            if fault is not None:
+                failures.append(_one_line(f"{case.get('name')}: {fault.get('message') or fault.text or 'failed'}"))
             elif (skip := case.find("skipped")) is not None:
                 skipped.append(f"{case.get('name')}: {skip.get('message') or 'skipped'}")
             else:
                 passed += 1
-        return cls(passed, failed or int(status != 0), tuple(skipped) if skips else ())
+        if status and not failures:
+            failures = [*_ended(status)]
+        return cls(passed, tuple(failures), tuple(skipped) if skips else ())
+
+
+def _ended(status: int) -> tuple[str, ...]:
+    return (f"its program ended with exit status {status}",)
+
+
+def _one_line(text: str) -> str:
+    # Long enough for the assertion that failed. A CI server may show only the last lines of a run.
+    return " ".join(text.split())[:300]
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ def results(tmp_path: Path) -> Path:
     path = tmp_path / "junit.xml"
     path.write_text(
         """<testsuites><testsuite>
-        <testcase name="good"/><testcase name="bad"><failure/></testcase><testcase name="broken"><error/></testcase>
+        <testcase name="good"/><testcase name="bad"><failure message="assert 1\n== 2">...</failure></testcase>
+        <testcase name="broken"><error/></testcase>
         <testcase name="left out"><skipped message="no such Python"/></testcase>
         </testsuite></testsuites>"""
     )
@@ -42,11 +43,13 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_junit_files_are_counted(results: Path) -> None:
-    assert Result.of_junit([results], 1) == Result(1, 2, ("left out: no such Python",))
+    assert Result.of_junit([results], 1) == Result(
+        1, ("bad: assert 1 == 2", "broken: failed"), ("left out: no such Python",)
+    )
 
 
 def test_a_program_that_fails_without_a_failed_test_counts_as_one() -> None:
-    assert Result.of_junit([], 2) == Result(0, 1)
+    assert Result.of_junit([], 2) == Result(0, ("its program ended with exit status 2",))
 
 
 def test_integration_targets_are_counted() -> None:
@@ -56,16 +59,16 @@ def test_integration_targets_are_counted() -> None:
         + "FATAL: The 1 integration test(s) listed below (out of 2) failed. See error output above for details:\ntwo"
     )
 
-    assert count_targets(ran, 0) == Result(2, 0)
-    assert count_targets(output, 1) == Result(1, 1)
-    assert count_targets("ERROR: no such Python", 1) == Result(0, 1)
+    assert count_targets(ran, 0) == Result(2)
+    assert count_targets(output, 1) == Result(1, ("two",))
+    assert count_targets("ERROR: no such Python", 1).failed == 1
 
 
 @pytest.mark.parametrize(
     ("results", "status", "closing"),
     [
         ([Result(2), Result(1)], 0, "tests: 3 passed, 0 failed"),
-        ([Result(2), Result(1, 1)], 1, "tests: 3 passed, 1 failed"),
+        ([Result(2), Result(1, ("one",))], 1, "tests: 3 passed, 1 failed"),
         ([Result(not_run=("no Python 3.9",))], 1, "tests: 0 passed, 0 failed"),
     ],
 )
@@ -76,6 +79,20 @@ def test_the_total_and_the_exit_status_match_the_results(
 
     assert runner.summary(reports) == status
     assert capsys.readouterr().out.splitlines()[-1] == closing
+
+
+def test_the_failures_of_all_stages_are_named_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    results = [Result(2, ("first: assert 1 == 2",), ("no Python 3.9",)), Result(1), Result(0, ("its program ended",))]
+
+    runner.summary([Report(Stage(f"stage {n}", lambda job: Result()), result, 1.0) for n, result in enumerate(results)])
+
+    assert capsys.readouterr().out.splitlines()[-5:] == [
+        "Failed:",
+        "  stage 0: first: assert 1 == 2",
+        "  stage 2: its program ended",
+        "",
+        "tests: 3 passed, 2 failed",
+    ]
 
 
 def test_a_stage_without_its_folder_is_reported_and_does_not_pass() -> None:
@@ -90,7 +107,7 @@ def test_a_stage_that_raises_an_exception_fails_and_the_others_run() -> None:
 
     broken, good = runner.run([Stage("tool: breaks", breaks), Stage("tool: good", lambda job: Result(1))], jobs=2)
 
-    assert (broken.result, good.result) == (Result(0, 1), Result(1))
+    assert (broken.result, good.result) == (Result(failures=("ValueError: here",)), Result(1))
     assert broken.log is not None
     assert "ValueError: here" in broken.log.read_text()
 
