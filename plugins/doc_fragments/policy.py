@@ -18,7 +18,8 @@ options:
       - Before it writes, the task also checks what stays on the server, such as the blocks that stay with
         C(purge_whitelist=false), the packages that stay with C(purge_packages=false), and the version of a package that
         is listed without one.
-      - An entry that a rule cannot judge, such as a host name in a whitelist, breaks the rule.
+      - An entry that a rule cannot judge breaks the rule, such as a host name in a whitelist, or a URL in place of the
+        name of a package.
       - If O(policy.networks_within) is set and a write leaves a whitelist empty, the task warns, because some servers
         may treat an empty whitelist as "all networks". Set O(policy.whitelist_required) to make the task fail instead.
     type: dict
@@ -47,7 +48,7 @@ options:
         description:
           - The allowed packages. Each package of a runtime must match one of these requirements.
           - A requirement is a package name, or a pattern of names with C(*) and C(?), such as V(company-*). Names are
-            compared in their normalized form, so V(Company_Tools) is V(company-tools).
+            compared in their normalized form and without extras, so V(Company_Tools[x]) is V(company-tools).
           - It may end with version specifiers as in PEP 440, such as V(requests>=2.32,<3). A package without a version
             does not match such a requirement. Specifiers need the Python library packaging where the module runs.
           - An empty list allows no package at all. If omitted, there is no such rule.
@@ -70,6 +71,7 @@ options:
         description:
           - The allowed Python versions, as specifiers of PEP 440 such as V(==3.11.*) or V(>=3.10,<3.13). The version of
             a runtime must match one of them. A version that is not set is not judged.
+          - Write a list, even for a single entry. A text is refused, because Ansible would split it at its commas.
           - They need the Python library packaging where the module runs.
         type: list
         elements: str

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized
+from ansible_collections.mstr.library.plugins.module_utils._model.requirements import project
 
 Json = Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def _runtime(environment: str, runtime: Json) -> dict[str, Any]:
     packages: dict[str, Json] = {}
     for one in runtime["packages"]:
         # A server may list a package twice; references are unique.
-        packages.setdefault(f"{ref}/{_purl(one)}", one)
+        packages.setdefault(f"{ref}/{_purl(one) or _quoted(one['name'])}", one)
     return {
         "type": "container",
         "bom-ref": ref,
@@ -90,15 +90,16 @@ def _package(ref: str, package: Json) -> dict[str, Any]:
         "bom-ref": ref,
         "name": package["name"],
         **_given("version", package["version"]),
-        "purl": _purl(package),
+        **_given("purl", _purl(package)),
         "properties": list(_properties({"package:status": package["status"]})),
     }
 
 
-def _purl(package: Json) -> str:
-    # The type pypi wants the normalized name. A name that a server invents must not add parts to the URL.
-    version = f"@{_quoted(package['version'])}" if package["version"] else ""
-    return f"pkg:pypi/{_quoted(normalized(package['name']))}{version}"
+def _purl(package: Json) -> str | None:
+    """The URL of the package; None if its name is not the name of a package."""
+    # The type pypi wants the normalized name. A version that a server invents must not add parts to the URL.
+    name, version = project(package["name"]), f"@{_quoted(package['version'])}" if package["version"] else ""
+    return name and f"pkg:pypi/{name}{version}"
 
 
 def _quoted(text: str) -> str:

@@ -33,7 +33,7 @@ class UnsplitList(str):
     def __call__(self, value: Any) -> Any:
         """The list. Raises TypeError, which Ansible reports with the name of the option."""
         if not isinstance(value, list):
-            raise TypeError(f"{value!r} is not a list; write [{value!r}] for a list of one name")
+            raise TypeError(f"{value!r} is not a list; write [{value!r}]")
         return value
 
 

@@ -244,7 +244,8 @@ RESOURCE_KEYS = {"cpu": "cpu", "mem": "mem", "disk": "disk", "proc_count": "proc
 class Resource(NamedTuple):
     """Resource limits: cpu in cores, mem in MB, disk and proc_count in the units of the server.
 
-    `unknown` holds keys from a newer server that this collection does not know. They are never sent.
+    `unknown` holds keys from a newer server that this collection does not know. They are never sent. `unreadable` is
+    what a server returned in place of limits, such as a text.
     """
 
     cpu: Any = None
@@ -252,6 +253,7 @@ class Resource(NamedTuple):
     disk: Any = None
     proc_count: Any = None
     unknown: Mapping[str, Any] = _NOTHING
+    unreadable: Any = None
 
     @property
     def amounts(self) -> dict[str, Any]:
@@ -275,7 +277,7 @@ def _number_text(value: Any) -> str:
 class _ResourceKind(Kind):
     def from_api(self, value: Any) -> Resource | None:
         if not isinstance(value, Mapping):
-            return None
+            return None if value is None else Resource(unreadable=value)
         known = set(RESOURCE_KEYS.values())
         return Resource(
             **{key: number(value.get(api)) for key, api in RESOURCE_KEYS.items()},

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import Faults, ValidationError, parsed_each
+from .fields import LIST_AS_WRITTEN
 from .kinds import RESOURCE_KEYS, Package, Resource, number
 from .networks import NETADDR_IMPORT_ERROR, Span, block_in, canonical, embedded, span, union
 
@@ -25,6 +26,7 @@ Finding = tuple[str, "int | None", Any, str]
 NOT_JUDGED = "cannot be judged"
 _TEXTS: dict[str, Any] = {"type": "list", "elements": "str"}
 _LISTS = {"whitelist": 0, "packages": 1}
+_NO_PACKAGE = f"{NOT_JUDGED}: its name is not the name of a package"
 
 
 class Violation(NamedTuple):
@@ -208,20 +210,26 @@ def _shown(package: Package) -> str:
 
 
 def _packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
+    from .requirements import project
+
     for index, package in enumerate(values["packages"] or ()):
-        if not any(one.fits(package) for one in allowed):
+        if project(package.name) is None:
+            yield "packages", index, _shown(package), _NO_PACKAGE
+        elif not any(one.fits(package) for one in allowed):
             near = [one.text for one in allowed if one.names(package)]
             limits = f" ({', '.join(near)} allows only some versions)" if near else ""
             yield "packages", index, _shown(package), f"matches none of the allowed packages{limits}"
 
 
 def _packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
-    from .requirements import readable
+    from .requirements import project, readable
 
     for index, package in enumerate(values["packages"] or ()):
         hit = [one.text for one in forbidden if one.fits(package)]
         by_version = any(one.versions is not None and one.names(package) for one in forbidden)
-        if hit:
+        if project(package.name) is None:
+            yield "packages", index, _shown(package), _NO_PACKAGE
+        elif hit:
             yield "packages", index, _shown(package), f"matches {', '.join(hit)}"
         elif by_version and not readable(package.version):
             yield "packages", index, _shown(package), f"{NOT_JUDGED}: PEP 440 cannot read its version"
@@ -274,19 +282,21 @@ def _amounts(place: str, given: Mapping[str, Any]) -> Any:
 
 
 def _above(limit: Any, option: str, value: Any) -> Iterator[Finding]:
-    """A finding if the value is above the limit, or is not a number."""
+    """A finding if the value is above the limit, or cannot be compared with it. A negative one may mean no limit."""
     if value is None:
         return
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        yield option, None, value, f"{NOT_JUDGED}: it is not a number"
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+        yield option, None, value, f"{NOT_JUDGED}: it is not a number of at least 0"
     elif value > limit:
         yield option, None, number(value), f"is more than {limit}"
 
 
 def _resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Finding]:
-    amounts = (values["resource"] or Resource()).amounts
+    resource = values["resource"] or Resource()
+    if resource.unreadable is not None:
+        yield "resource", None, resource.unreadable, f"{NOT_JUDGED}: it has no amounts"
     for key, limit in limits.items():
-        yield from _above(limit, f"resource.{key}", amounts[key])
+        yield from _above(limit, f"resource.{key}", resource.amounts[key])
 
 
 def _exec_timeout_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]:
@@ -336,7 +346,8 @@ RULES = (
         "runtime_versions_within",
         ("runtime_version",),
         "the Python version must match one of {}",
-        _TEXTS,
+        # Ansible would make two rules of the text `>=3.10,<3.13`, and every version matches one of them.
+        {**_TEXTS, "type": LIST_AS_WRITTEN},
         _python_versions,
         _runtime_versions_within,
     ),

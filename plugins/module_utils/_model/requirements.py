@@ -16,6 +16,8 @@ from .kinds import Package, normalized
 
 OPERATOR = re.compile(r"[<>=~!]")
 _REQUIREMENT = re.compile(r"\s*([\w.*?-]+)\s*((?:===|[<>=~!]=|[<>]).*)?", re.ASCII | re.DOTALL)
+# A name as in PEP 508, and extras, which install the package of that name with more.
+_NAME = re.compile(r"\s*([A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)\s*(?:\[[^\[\]]*\]\s*)?", re.ASCII | re.IGNORECASE)
 
 
 def packaging_error() -> str | None:
@@ -27,6 +29,15 @@ def packaging_error() -> str | None:
     return None
 
 
+@lru_cache(maxsize=8192)
+def project(name: str) -> str | None:
+    """The normalized name of the package that a server installs for `name`, without extras: `requests` for
+    `Requests[socks]`. None for what is not a name, such as a URL: nobody knows which package it installs.
+    """
+    found = _NAME.fullmatch(name)
+    return normalized(found[1]) if found else None
+
+
 class Requirement(NamedTuple):
     """A pattern of package names, and the versions that are meant; None means every package of these names."""
 
@@ -36,7 +47,8 @@ class Requirement(NamedTuple):
 
     def names(self, package: Package) -> bool:
         """Whether the package has one of the names."""
-        return fnmatchcase(package.key, self.pattern)
+        name = project(package.name)
+        return name is not None and fnmatchcase(name, self.pattern)
 
     def fits(self, package: Package) -> bool:
         """Whether the package has one of the names, and one of the versions."""

@@ -11,12 +11,14 @@ from functools import partial
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
+    POLICY_OPTION,
     POLICY_OPTIONS,
     RULES,
     Violation,
     libraries,
     policy_from,
 )
+from ansible_collections.mstr.library.plugins.module_utils._options import option_faults
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS
@@ -335,6 +337,27 @@ def test_a_requirement_matches_by_normalized_name_and_by_version(requirement, ma
     assert within - {"numpy==1!0.dev1"} == set(names) - matched - {"numpy==1!0.dev1"}
 
 
+@pytest.mark.parametrize("name", ["Requests[socks]", " requests ", "requests [socks, security]"])
+def test_extras_and_blanks_do_not_hide_a_package(name):
+    judge = held(packages=[{"name": name, "version": "2.31"}])
+    assert judge(packages_never=["requests<2.32"]) == [
+        ("packages_never", "packages", f"{name}==2.31", "matches requests<2.32")
+    ]
+    assert judge(packages_within=["requests"]) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["company-x @ https://example.com/x.whl", "git+https://example.com/x", "requests>=2", "\uff52equests", "a b", ""],
+)
+def test_what_is_not_the_name_of_a_package_is_not_judged(name):
+    judge = held(packages=[{"name": name, "version": "1"}])
+    for rule, requirement in (("packages_never", "requests"), ("packages_within", "*")):
+        assert judge(**{rule: [requirement]}) == [
+            (rule, "packages", f"{name}==1", "cannot be judged: its name is not the name of a package")
+        ]
+
+
 def test_what_the_rules_on_packages_report():
     judge = held(packages=packages("requests==2.31.0", "Requests", "left-pad==x.y"))
     assert judge(packages_never=["requests<2.32", "left-pad<1"]) == [
@@ -394,7 +417,13 @@ def test_sizes_above_a_limit():
     )
     assert judge(resource_max={"cpu": 2.0, "mem": 8192, "disk": 10, "proc_count": 1}) == [
         ("resource_max", "resource.cpu", 2.5, "is more than 2"),
-        ("resource_max", "resource.disk", "much", "cannot be judged: it is not a number"),
+        ("resource_max", "resource.disk", "much", "cannot be judged: it is not a number of at least 0"),
+    ]
+    assert held(execTimeout=-1)(exec_timeout_max=9) == [
+        ("exec_timeout_max", "exec_timeout", -1, "cannot be judged: it is not a number of at least 0")
+    ]
+    assert held(resource="8 cores")(resource_max={"mem": 1}) == [
+        ("resource_max", "resource", "8 cores", "cannot be judged: it has no amounts")
     ]
     assert judge(exec_timeout_max=3600) == [("exec_timeout_max", "exec_timeout", 7200, "is more than 3600")]
     assert judge(exec_timeout_max=7200, cached_instances_max=12) == []
@@ -441,6 +470,13 @@ def test_what_is_not_set_is_not_judged():
 def test_a_rule_that_cannot_be_right_is_refused(option, fault):
     (found,) = faults_of(policy_from, option)
     assert fault in found
+
+
+def test_a_text_with_two_specifiers_does_not_become_two_rules():
+    option = {"runtime_versions_within": ">=3.10,<3.13"}
+    assert list(option_faults(option, POLICY_OPTION["policy"], "policy")) == [
+        "policy.runtime_versions_within '>=3.10,<3.13' is not a list; write ['>=3.10,<3.13']"
+    ]
 
 
 def test_only_specifiers_need_packaging(monkeypatch):

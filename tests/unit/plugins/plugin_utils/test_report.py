@@ -201,8 +201,12 @@ def test_the_software_of_all_runtimes_is_valid_cyclonedx():
     schema = pytest.importorskip("cyclonedx.schema").SchemaVersion.V1_6
     odd = {"name": "Typing_Extensions", "version": "4.1+local/x@1", "status": "installing"}
     twice = [{"name": "bare", "version": None, "status": None}, {"name": "Bare", "version": "", "status": "installed"}]
+    extras = {"name": "requests[socks]", "version": "2.31", "status": "installed"}
     report = environment_report(
-        None, "test", read={"runtimes": [runtime(1, HOSTILE, packages=[odd, *twice])], "violations": []}, detail=True
+        None,
+        "test",
+        read={"runtimes": [runtime(1, HOSTILE, packages=[odd, *twice, extras])], "violations": []},
+        detail=True,
     )
     environments = [environment("prod"), report, hostile()]
     texts = [report_file(order, "x.cdx.json", not_reached=["gone"]) for order in (environments, environments[::-1])]
@@ -216,9 +220,11 @@ def test_the_software_of_all_runtimes_is_valid_cyclonedx():
     (found,) = [each for each in one["components"] if each["bom-ref"].startswith("test/")]
     assert [(each["name"], each.get("version"), each["purl"]) for each in found["components"]] == [
         ("bare", None, "pkg:pypi/bare"),
+        ("requests[socks]", "2.31", "pkg:pypi/requests@2.31"),
         ("Typing_Extensions", "4.1+local/x@1", "pkg:pypi/typing-extensions@4.1%2Blocal%2Fx%401"),
     ]
-    assert {"name": "mstr.library:package:status", "value": "installing"} in found["components"][1]["properties"]
+    assert {"name": "mstr.library:package:status", "value": "installing"} in found["components"][2]["properties"]
+    assert [each["components"] for each in one["components"] if "purl" not in each["components"][0]], "a hostile name"
     assert {"name": "mstr.library:environment", "value": "test"} in found["properties"]
     assert {"name": "mstr.library:environment:gone", "value": "not reached"} in one["metadata"]["properties"]
 
