@@ -9,13 +9,14 @@ Pure: the caller passes the date.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, ValidationError, text_fault
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized
 from ansible_collections.mstr.library.plugins.module_utils._model.names import meant_by, name_key
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import as_network
@@ -95,13 +96,18 @@ def _acceptance(place: str, entry: Any) -> Acceptance:
         faults.add(
             *(f"{place} has the unknown key {key!r}{_meant(str(key), _KEYS)}" for key in entry if key not in _KEYS)
         )
-        texts = {key: str(entry[key]).strip() for key in _KEYS if entry.get(key) is not None}
+        given = {key: entry[key] for key in _KEYS if entry.get(key) is not None}
+        faults.add(*(f"{place}.{key} {text_fault(one)}" for key, one in given.items() if isinstance(one, (dict, list))))
+        texts = {key: str(one).strip() for key, one in given.items()}
         faults.add(*(f"{place} has no {key}; {why}" for key, why in _REQUIRED.items() if not texts.get(key)))
+        # An empty text is often a variable without a value. It must not accept more than what was meant.
+        empty = [key for key in ("rule", "value") if texts.get(key) == ""]
+        faults.add(*(f"{place}.{key} is empty; write the {key}, or leave the key out" for key in empty))
         rule = texts.get("rule")
-        if rule and rule not in POLICY_OPTIONS:
+        if rule and isinstance(entry["rule"], str) and rule not in POLICY_OPTIONS:
             faults.add(f"{place}.rule {rule!r} is not a rule of a policy{_meant(rule, POLICY_OPTIONS)}")
         until = faults.check(_date, f"{place}.until", texts["until"]) if texts.get("until") else None
-    return Acceptance(texts["runtime"], rule or None, texts.get("value") or None, texts["reason"], until)
+    return Acceptance(texts["runtime"], rule, texts.get("value"), texts["reason"], until)
 
 
 _REQUIRED = {
@@ -112,9 +118,10 @@ _REQUIRED = {
 
 
 def _date(place: str, text: str) -> date:
+    # YAML may have read a date, also with a time.
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", text)
     try:
-        # YAML may have read a date, also with a time.
-        return date.fromisoformat(text if len(text) < 19 else text[:10])
+        return date.fromisoformat(found[1] if found else "")
     except ValueError:
         raise ValidationError([f"{place} {text!r} is not a date; write it as 2026-12-31"]) from None
 
