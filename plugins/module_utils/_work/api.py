@@ -54,10 +54,19 @@ class RuntimeApi:
             raise
 
     def whole(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
-        """The runtime, read again if a needed field is missing; None if it was deleted meanwhile."""
+        """The runtime, read again if a needed field is missing; None if it was deleted meanwhile.
+
+        Raises MstrError, also if the server still lists a runtime that it cannot find.
+        """
         if runtime is None or not runtime.lacks(needed):
             return runtime
-        return self.get(str(runtime.id), repr(runtime.name))
+        found = self.get(str(runtime.id), repr(runtime.name))
+        if found is None and any(one.key == runtime.key for one in self.everything()):
+            raise MstrError(
+                f"Could not read the runtime {runtime.label}: the server lists it, but answers that it does not exist. "
+                "The user may lack permission on this object."
+            )
+        return found
 
     def create(self, body: Mapping[str, Any]) -> str | None:
         """Create a runtime. Returns its id; None if the server returned none. Raises MstrError."""

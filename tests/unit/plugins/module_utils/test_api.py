@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, counted, one_named
 from ansible_collections.mstr.library.tests.unit.support.make import (
     ID,
@@ -81,6 +81,18 @@ def test_the_object_is_read_only_where_the_list_lacks_a_needed_field():
     assert api.whole(listed, ["whitelist"]).values["whitelist"] == ()
     assert api.whole(None, ["whitelist"]) is None
     assert server.requests == ["GET /runtimes", f"GET /runtimes/{ID}"]
+
+
+def test_a_runtime_that_is_listed_but_not_found_is_not_gone():
+    server = Server(stored())
+    server.list_only("id", "name")
+    server.refusals[f"GET /runtimes/{ID}"] = refusal(404, "ERR004", "no such object")
+    [listed] = [one for one in server.api.everything() if one.id == ID]
+    with pytest.raises(MstrError, match="the server lists it, but answers that it does not exist"):
+        server.api.whole(listed, ["whitelist"])
+    server.refusals.clear()
+    del server.runtimes[ID]
+    assert server.api.whole(listed, ["whitelist"]) is None
 
 
 def test_a_missing_newer_field_does_not_cause_another_read():
