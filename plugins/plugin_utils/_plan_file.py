@@ -9,6 +9,7 @@ Pure, except that the version of the collection is read from the collection's ow
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -28,15 +29,21 @@ _KEYS = ("environment", "plan_id", "outcome", "message", "summary", "runtimes")
 def plan_text(reports: Iterable[Json], generated: str) -> str:
     """The text of the file for environment reports of a check. `generated`: time in ISO 8601."""
     ordered = sorted(reports, key=lambda one: str(one["environment"]))
-    environments = [{key: one.get(key) for key in _KEYS} for one in ordered]
+    text = json.dumps([{key: one.get(key) for key in _KEYS} for one in ordered], ensure_ascii=False)
+    environments = json.loads(text.encode("utf-8", "replace"))
     content = {
         "format": FORMAT,
         "collection": f"mstr.library {_version()}",
         "generated": generated,
-        "environments": environments,
+        "environments": [{**one, "checksum": _checksum(one)} for one in environments],
     }
-    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def _checksum(environment: Json) -> str:
+    """The checksum of what a person is shown, so that nobody approves a part by deleting the rest from the file."""
+    shown = {key: environment.get(key) for key in _KEYS if key != "plan_id"}
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def approved_plan_id(text: str, environment: str) -> str:
@@ -47,7 +54,7 @@ def approved_plan_id(text: str, environment: str) -> str:
         raise ValueError("is not a plan: it is not JSON") from None
     number = content.get("format") if isinstance(content, Mapping) else None
     environments = content.get("environments") if isinstance(content, Mapping) else None
-    if not isinstance(number, int) or not isinstance(environments, list):
+    if type(number) is not int or number < 1 or not isinstance(environments, list):
         raise ValueError("is not a plan; write one with --check and mstr_plan_dest")
     if number > FORMAT:
         raise ValueError(f"has the format {number}, and this collection reads formats up to {FORMAT}; update it")
@@ -55,9 +62,16 @@ def approved_plan_id(text: str, environment: str) -> str:
     if len(entries) != 1:
         how_many = "more than one plan" if entries else "no plan"
         raise ValueError(f"has {how_many} for {environment}, so nothing was changed there")
-    identity = entries[0].get("plan_id")
+    [entry] = entries
+    if entry.get("checksum") != _checksum(entry):
+        raise ValueError(
+            f"was edited, so it does not show what would be done on {environment}; write it again with --check and "
+            "mstr_plan_dest"
+        )
+    identity = entry.get("plan_id")
     if not isinstance(identity, str) or not identity:
-        raise ValueError(f"has no plan for {environment}, because its check failed: {entries[0].get('message')}")
+        why = f"its check failed: {entry['message']}" if entry.get("message") else "it has no plan_id"
+        raise ValueError(f"has no plan for {environment}, because {why}")
     return identity
 
 

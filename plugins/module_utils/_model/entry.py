@@ -136,15 +136,15 @@ class Entry(NamedTuple):
         return {**self.diff, "before_header": header, "after_header": header}
 
 
-def plan_id(entries: Sequence[Entry]) -> str | None:
-    """The id of all that a task would change; None if an entry could not be planned.
+def plan_id(entries: Sequence[Entry]) -> str:
+    """The id of all that a task would change. An empty plan has one, too.
 
     It is the same if and only if the same runtimes (by id; by name for a create) get the same changes from the same
-    values. An empty plan has an id, too.
+    values. It is empty if an entry could not be planned: as an option, null would let every plan pass.
     """
     planned = [one.planned for one in entries]
     if None in planned:
-        return None
+        return ""
     digest = hashlib.sha256("\n".join(sorted(text for text in planned if text)).encode())
     return digest.hexdigest()[:_PLAN_ID_DIGITS]
 

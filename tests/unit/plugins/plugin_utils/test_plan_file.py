@@ -33,7 +33,8 @@ def test_each_environment_finds_its_own_plan(names):
 def test_the_file_is_sorted_and_has_what_a_person_approves():
     content = json.loads(plan_text([report("b"), report("a", summary={"created": 1})], "2026-11-26T12:00:00+00:00"))
     assert [one["environment"] for one in content["environments"]] == ["a", "b"]
-    assert set(content["environments"][0]) == {"environment", "plan_id", "outcome", "message", "summary", "runtimes"}
+    shown = {"environment", "plan_id", "outcome", "message", "summary", "runtimes", "checksum"}
+    assert set(content["environments"][0]) == shown
     assert content["format"] == FORMAT
     assert content["generated"] == "2026-11-26T12:00:00+00:00"
     assert content["collection"].startswith("mstr.library 1.")
@@ -47,6 +48,8 @@ def test_the_file_is_sorted_and_has_what_a_person_approves():
         ("[]", "is not a plan; write one"),
         ('{"format": "1", "environments": []}', "is not a plan; write one"),
         ('{"format": 1}', "is not a plan; write one"),
+        ('{"format": true, "environments": []}', "is not a plan; write one"),
+        ('{"format": 0, "environments": []}', "is not a plan; write one"),
         (json.dumps({"format": FORMAT + 1, "environments": []}), f"has the format {FORMAT + 1}, and this collection"),
         (plan_text([report("other")], "now"), "has no plan for production, so nothing was changed there"),
         (plan_text([report("production")] * 2, "now"), "has more than one plan for production"),
@@ -55,9 +58,31 @@ def test_the_file_is_sorted_and_has_what_a_person_approves():
             "has no plan for production, because its check failed: Could not log in.",
         ),
     ],
-    ids=["empty", "deep", "list", "format as text", "no environments", "newer", "other", "twice", "failed"],
+    ids=[
+        "empty",
+        "deep",
+        "list",
+        "format as text",
+        "no environments",
+        "format as boolean",
+        "format 0",
+        "newer",
+        "other",
+        "twice",
+        "failed",
+    ],
 )
 def test_a_file_without_a_plan_says_why(text, sentence):
     found = approved_plan(text, "production")
     assert found["plan_id"] is None
     assert found["fault"].startswith(sentence)
+
+
+@pytest.mark.parametrize("edit", [{"runtimes": []}, {"summary": {"deleted": 0}}, {"environment": "production"}])
+def test_nobody_approves_a_part_by_editing_the_file(edit):
+    runtimes = [{"name": "Old \ud800", "action": "deleted", "fields": []}]
+    content = json.loads(plan_text([report(edit.get("environment", "prod") + "1", runtimes=runtimes)], "now"))
+    [entry] = content["environments"]
+    assert approved_plan_id(json.dumps(content, indent=8), entry["environment"]) == AN_ID
+    entry.update(edit)
+    assert approved_plan(json.dumps(content), entry["environment"])["fault"].startswith("was edited, so it does not")
