@@ -102,6 +102,16 @@ def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
     }
 
 
+class _LongestFirst(set[str]):
+    """Secrets in the order in which they must be masked, because one may be part of another.
+
+    Before ansible-core 2.19, Ansible masks them in the order of this set, and would leave the rest of a longer one.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(super().__iter__(), key=len, reverse=True))
+
+
 class OwnModule(AnsibleModule):
     """AnsibleModule, with `given_options` alone, and with what `_options` knows of options that Ansible refuses."""
 
@@ -115,7 +125,7 @@ class OwnModule(AnsibleModule):
     def hide(self, texts: Iterable[str]) -> None:
         """Have Ansible mask these texts wherever it shows them."""
         texts = {text for text in texts if text}
-        self.no_log_values.update(texts)
+        self.no_log_values = _LongestFirst({*self.no_log_values, *texts})
         if register_secrets:
             register_secrets(texts)
 

@@ -120,6 +120,16 @@ def test_a_secret_that_the_server_repeats_in_another_form_is_not_shown(run, serv
         assert "********" in text
 
 
+def test_a_secret_that_contains_another_leaves_no_rest(run, server):
+    keys = {f"key_{length}": PASSWORD + "+and-more"[:length] for length in range(10)}
+    spec = auth.argument_spec(**{name: {"type": "str", "no_log": True} for name in keys})
+    longest = keys["key_9"]
+
+    result = run(lambda: auth.run(spec, lambda task, _request: {"name": f"user {longest}"}), **user(server), **keys)
+
+    assert result["name"] == "user ********"
+
+
 def test_every_option_may_come_from_the_environment_where_the_module_runs(run, server, monkeypatch):
     for name, value in user(server, retries="0", timeout="2.5", validate_certs="false").items():
         monkeypatch.setenv(f"MSTR_{name.upper()}", value)
