@@ -215,12 +215,14 @@ def _checked_again(
 def _checked_gone(context: Context, entries: list[Entry], before: Sequence[Runtime]) -> list[Entry]:
     """The entries, with an error for each deleted runtime that still exists. `before`: the list before the deletions.
 
-    One list shows what is gone of several. What it still shows, and what no list shows, is read by its id.
+    One list shows what is gone of several, unless it is incomplete. What it still shows, and what no list shows, is
+    read by its id.
     """
     gone: set[str] = set()
     if sum(map(_is_deleted, entries)) > 1:
         try:
-            gone = {one.key for one in before} - {one.key for one in context.api.everything()}
+            after = context.api.everything()
+            gone = {one.key for one in before} - {one.key for one in after} if lists_default(after) else gone
         except MstrError as exc:
             return [one._replace(error=not_read_again(one, exc)) if _is_deleted(one) else one for one in entries]
 

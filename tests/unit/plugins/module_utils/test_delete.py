@@ -420,6 +420,15 @@ def test_a_delete_without_effect_is_an_error_and_is_not_reported_as_deleted(purg
         have.ensure(definition_from({"name": "b", "state": "absent"}))
 
 
+def test_an_incomplete_list_does_not_show_that_a_runtime_is_gone():
+    have = holding(a=A, b=B, c=C)
+    have.ignores = "DELETE"
+    have.rewrite = lambda call, data: {"runtimes": []} if call == LIST and have.writes else data
+    result = run(have, {"name": "a", "state": "absent"}, {"name": "b", "state": "absent"})
+    assert actions(result) == [("a", "failed"), ("b", "failed")]
+    assert result["changed"] is False
+
+
 def test_a_delete_of_a_hidden_runtime_is_checked_by_reading_it():
     have = holding(a=A, hidden=B)
     have.switch(list_hides="hidden")
