@@ -14,6 +14,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
@@ -27,6 +28,8 @@ _LONGEST_TEXT = 20_000
 _SHORTEST_FORM = 8
 _FAILURES_IN_MESSAGE = 5
 MASK = "********"
+# Stands for an entry of a list that was refused, so that the others can be checked too.
+REFUSED = "(an entry that was refused)"
 # What Ansible shows in place of a secret: inside a text, and in place of a value that is the whole secret.
 ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
 _T = TypeVar("_T")
@@ -76,14 +79,19 @@ def disguises(secret: str) -> set[str]:
     A form that is shorter than 8 characters and than the secret is left out, because it would mask half a result.
     """
     raw = secret.encode("utf-8", "replace")
-    in_json = json.dumps(secret)[1:-1]
-    in_url = quote(raw, safe="")
-    forms = {in_json, in_json.replace("/", "\\/"), json.dumps(secret, ensure_ascii=False)[1:-1]}
-    forms |= {in_url, re.sub("%..", lambda found: found.group().lower(), in_url), quote(raw), quote_plus(raw)}
+    # Servers differ in what they escape: JSON with or without / and the marks of HTML, and a URL with or without !'()*.
+    in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    in_json |= {re.sub("[<>&'=]", lambda found: f"\\u{ord(found.group()):04x}", form) for form in in_json}
+    in_url = {encode(raw, safe=safe) for encode in (quote, quote_plus) for safe in ("", "/", "*", "!'()*")}
+    forms = {form.replace("/", "\\/") for form in in_json} | in_json | in_url
+    forms |= {form.replace("~", "%7E") for form in in_url}
+    forms |= {re.sub(r"(?<=\\u)....", lambda found: found.group().upper(), form) for form in forms}
+    forms |= {re.sub("(?<=%)..", lambda found: found.group().lower(), form) for form in forms}
     forms.add(" ".join(secret.split()))
     in_html = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    quotes = (('"', "'"), ("&quot;", "'"), ("&quot;", "&#x27;"), ("&quot;", "&#39;"), ("&#34;", "&#39;"))
-    forms |= {in_html.replace('"', double).replace("'", single) for double, single in quotes}
+    for double, single in product(('"', "&quot;", "&#34;", "&#034;"), ("'", "&#39;", "&#039;", "&#x27;", "&apos;")):
+        form = in_html.replace('"', double).replace("'", single)
+        forms |= {form, form.encode("ascii", "xmlcharrefreplace").decode("ascii")}
     if len(raw) > 5:
         # Without the last digit, which also depends on what follows.
         digits = base64.b64encode(raw).decode("ascii")[: len(raw) * 8 // 6]
@@ -121,7 +129,7 @@ class ValidationError(MstrError):
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(self.faults))
+        super().__init__("\n".join(fault for fault in self.faults if REFUSED not in fault))
 
 
 def text_fault(value: Any) -> str | None:

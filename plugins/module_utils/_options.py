@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from ._errors import clean, disguises, text_fault, texts
+from ._errors import REFUSED, clean, disguises, text_fault, texts
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF = "contains half of a character (a lone surrogate); remove it"
@@ -95,15 +95,16 @@ def option_faults(value: Any, spec: Mapping[str, Any], place: str = "", from_fil
 def without_faults(value: Any, spec: Mapping[str, Any], from_file: bool = False) -> Any:
     """The value without what `option_faults` finds in it, so that the rest can be checked too; None if nothing is left.
 
-    A list with an entry of which nothing is left is left out whole, because the other entries would get new indexes.
+    In a list, such an entry becomes `REFUSED`, so that the other entries keep their indexes.
     """
     if next(option_faults(value, spec, "", from_file), None) is None:
         return value
     kind, options = spec.get("type") or "str", spec.get("options") or {}
     if kind == "list":
         entry_spec = {**spec, "type": spec.get("elements", "str")}
-        kept = [without_faults(entry, entry_spec, from_file) for entry in value] if isinstance(value, list) else [None]
-        return None if None in kept else kept
+        refused = {key: REFUSED for key, one in options.items() if key == "name" or one.get("required")} or REFUSED
+        kept = [without_faults(entry, entry_spec, from_file) for entry in value] if isinstance(value, list) else None
+        return kept and [refused if entry is None else entry for entry in kept]
     if isinstance(value, Mapping) and options:
         parts = {key: without_faults(value[key], one, from_file) for key, one in options.items() if key in value}
         complete = all(parts.get(key) is not None for key, one in options.items() if one.get("required"))
@@ -248,9 +249,9 @@ def _url_secrets(url: str) -> set[str]:
     user, _colon, password = credentials.partition(":")
     # Without a password, the user name is a token.
     parts = [password or user, unquote(password or user)]
-    query = re.search(r"[?#].+", rest, re.DOTALL)
+    query = re.search("[?#;].+", rest, re.DOTALL)
     if query:
-        parts += re.split("[&=]", query.group()[1:])
+        parts += re.split("[&=;]", query.group()[1:])
     # A short part alone would mask half a result.
     found = {part for part in parts if len(part) >= _SHORTEST_PART}
     return found | ({credentials + at} if at else set()) | ({query.group()} if query else set())

@@ -102,8 +102,9 @@ def normal_url(text: str) -> str:
         host = None
     if host is None or parts.scheme.lower() not in ("http", "https") or re.search(r"[\s\x00-\x1f\\]", url):
         raise ValueError("is not an http or https URL, such as https://mstr.example.com/MicroStrategyLibrary")
-    if parts.query or parts.fragment:
-        raise ValueError("has a query or a fragment; it must end with the name of the Library application")
+    # A browser may show the id of a session after a semicolon (;jsessionid=…).
+    if parts.query or parts.fragment or ";" in parts.path:
+        raise ValueError("has a query, a fragment or a semicolon; it must end with the name of the Library application")
     path = re.sub(_BELOW_THE_BASE, "", parts.path.rstrip("/")).rstrip("/")
     scheme = parts.scheme.lower()
     # The same server with and without the default port must give the same URL, so that a session fits both.
@@ -160,9 +161,9 @@ def _base_url(given: str | None, session: SessionString | None, session_given: b
     try:
         url = normal_url(given)
     except ValueError as exc:
-        # The parts before @ and after ? may contain credentials, so they are not quoted.
+        # The parts before @ and after ?, # or ; may contain credentials, so they are not quoted.
         _credentials, at, place = given.rpartition("@")
-        place, mark, _query = re.split(r"([?#])", place, maxsplit=1) if re.search("[?#]", place) else (place, "", "")
+        place, mark, _query = (re.split("([?#;])", place, maxsplit=1) + ["", ""])[:3]
         masked_url = clean(f"{at and '…@'}{place}{mark and f'{mark}…'}")
         faults.append(f"base_url {masked_url!r} {exc}")
         return ""

@@ -112,8 +112,9 @@ class Http:
 
     def add_secrets(self, texts: Iterable[str | None], shortest: int = 1) -> None:
         """Add texts of at least `shortest` characters, in all their forms, to those that no message may contain."""
-        added = {form for text in texts if text and len(text) >= shortest for form in (text, *disguises(text))}
-        if not added <= self.secrets:
+        new = [text for text in texts if text and len(text) >= shortest and text not in self.secrets]
+        if new:
+            added = {form for text in new for form in (text, *disguises(text))}
             with self._secrets_lock:
                 self.secrets |= added
 

@@ -8,9 +8,11 @@ import base64
 import html
 import json
 import os
+import re
 import sys
 import warnings
 from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -71,6 +73,7 @@ URLS_WITH_SECRETS = [
     "https://in-the/in-the-url@h.example",
     "u:in-the-url@h.example",
     "https://h.example/x?password=in-the-url",
+    "https://h.example/x;jsessionid=in-the-url",
 ]
 
 
@@ -92,9 +95,17 @@ def test_a_secret_in_the_url_is_refused_and_never_shown(run, monkeypatch, url, o
 FORMS = {
     "JSON": json.dumps,
     "JSON with escaped slashes": lambda text: json.dumps(text).replace("/", "\\/"),
+    "JSON with capital digits": lambda text: json.dumps(text).replace("00f6", "00F6"),
+    "JSON that is safe in HTML": lambda text: re.sub("[<>&'=]", lambda one: f"\\u00{ord(one[0]):x}", json.dumps(text)),
     "HTML": html.escape,
+    "HTML in ASCII": lambda text: html.escape(text).encode("ascii", "xmlcharrefreplace").decode(),
+    "XML": lambda text: escape(text, {"'": "&apos;", '"': "&quot;"}),
+    "JSTL": lambda text: escape(text, {"'": "&#039;", '"': "&#034;"}),
     "URL": lambda text: quote(text, safe=""),
+    "JavaScript": lambda text: quote(text, safe="!'()*"),
+    "URL with small digits": lambda text: re.sub("%..", lambda one: one[0].lower(), quote(text, safe="")),
     "form": quote_plus,
+    "Java": lambda text: quote_plus(text, safe="*").replace("~", "%7E"),
     "blanks": lambda text: " ".join(text.split()),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
 }
@@ -102,7 +113,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_a_secret_that_the_server_repeats_in_another_form_is_not_shown(run, server, form):
-    password = server.user.password = 'Pass/"w\u00f6rd"  & <more>'
+    password = server.user.password = 'Pass/"w\u00f6rd"~  & <m\'ore>!'
     shown = form(password).strip('"')
     server.answers["POST /runtimes"] = reply(400, {"code": "ERR005", "message": f"invalid {shown}"})
     server.answers["GET /sessions/userInfo"] = reply(200, {"fullName": f"user {shown}"})

@@ -67,8 +67,9 @@ def test_a_base_url_is_normal_in_scheme_and_host_and_keeps_its_path(given, norma
         ("https://h/\x00", "is not an http or https URL"),
         ("https://u:pw@h/", "contains credentials"),
         ("https://u@h/", "contains credentials"),
-        ("https://h/?x=1", "has a query or a fragment"),
-        ("https://h/app#/home", "has a query or a fragment"),
+        ("https://h/?x=1", "has a query, a fragment or a semicolon"),
+        ("https://h/app#/home", "has a query, a fragment or a semicolon"),
+        ("https://h/MicroStrategyLibrary;jsessionid=1", "has a query, a fragment or a semicolon"),
     ],
 )
 def test_a_broken_base_url_is_refused_in_a_sentence(given, words):
@@ -79,7 +80,14 @@ def test_a_broken_base_url_is_refused_in_a_sentence(given, words):
 
 @pytest.mark.parametrize(
     "url",
-    ["https://u:s3cret@h/", "https://u:s3cret/s3cret@h/", "u:s3cret@h", "https://u:s3cret@x@h/", "ftp://s3cret@h"],
+    [
+        "https://u:s3cret@h/",
+        "https://u:s3cret/s3cret@h/",
+        "u:s3cret@h",
+        "https://u:s3cret@x@h/",
+        "ftp://s3cret@h",
+        "https://h/x;jsessionid=s3cret",
+    ],
 )
 def test_credentials_in_a_refused_url_are_not_repeated(url):
     assert "s3cret" not in " ".join(faults(**USER, base_url=url))
