@@ -49,6 +49,7 @@ DONE: dict[str, tuple[float, dict[str, Any]]] = {
     "two lengths": (0, {"kind": "garbled"}),
     "a negative chunk": (0, {"kind": "garbled", "text": f"{OK}Transfer-Encoding: chunked\r\n\r\n-5\r\nx\r\n"}),
     "a status of words": (0, {"kind": "garbled", "text": "HTTP/1.1 two hundred\r\n\r\n"}),
+    "early hints alone": (0, {"kind": "garbled", "text": "HTTP/1.1 103 Early Hints\r\n\r\n"}),
     "no HTTP": (0, {"kind": "garbled", "text": "\0\xff\x15\x03\r\n\r\n"}),
     "five hundred headers": (0, {"kind": "garbled", "text": OK + "a: b\r\n" * 500 + "\r\n"}),
     "packed twice": (0, {"kind": "garbled", "text": f"{OK}Content-Encoding: gzip, gzip\r\n\r\nx"}),

@@ -163,7 +163,7 @@ def _base_url(given: str | None, session: SessionString | None, session_given: b
     except ValueError as exc:
         # The parts before @ and after ?, # or ; may contain credentials, so they are not quoted.
         _credentials, at, place = given.rpartition("@")
-        place, mark, _query = (re.split("([?#;])", place, maxsplit=1) + ["", ""])[:3]
+        place, mark, _query = [*re.split("([?#;])", place, maxsplit=1), "", ""][:3]
         masked_url = clean(f"{at and '…@'}{place}{mark and f'{mark}…'}")
         faults.append(f"base_url {masked_url!r} {exc}")
         return ""

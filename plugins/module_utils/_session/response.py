@@ -136,7 +136,8 @@ def api_error(response: Response, doing: str, server: str) -> ApiError:
         answer = f" with a redirect to {_target(response)}, which is not followed so that no other host gets the token"
     sentence = f"Could not {doing}: {server} answered {response.status} to {response.request}{answer}. "
     kind = AuthError if response.status == 401 else ApiError
-    unclear = response.status >= 500 and not response.request.startswith("GET ")
+    # Below 200 it is only an interim response, after which Python does not read the final one.
+    unclear = not 200 <= response.status < 500 and not response.request.startswith("GET ")
     return kind(
         (sentence + _next_step(response, fields, server)).rstrip(),
         unclear=unclear,

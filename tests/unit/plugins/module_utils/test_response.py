@@ -166,9 +166,15 @@ def test_a_redirect_to_anything_is_a_sentence(location, words):
 
 @pytest.mark.parametrize(
     ("status", "request_", "unclear"),
-    [(500, "POST /x", True), (502, "PATCH /x", True), (500, "GET /x", False), (400, "POST /x", False)],
+    [
+        (500, "POST /x", True),
+        (502, "PATCH /x", True),
+        (103, "POST /x", True),
+        (500, "GET /x", False),
+        (400, "POST /x", False),
+    ],
 )
-def test_a_write_that_ended_in_5xx_is_unclear(status, request_, unclear):
+def test_a_write_that_ended_in_5xx_or_without_a_final_response_is_unclear(status, request_, unclear):
     assert error(status, request=request_).unclear is unclear
 
 
