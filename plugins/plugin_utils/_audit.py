@@ -56,8 +56,8 @@ def check(
             )
         if faults.check(_is_on, "mstr_fail_on_drift", fail_on_drift) and not compares:
             faults.add(
-                "mstr_fail_on_drift is set, but neither mstr_runtimes nor mstr_runtimes_src is set, so nothing would "
-                "be compared. Set one of them, or remove mstr_fail_on_drift."
+                "mstr_fail_on_drift is set, but neither mstr_runtimes nor mstr_runtimes_src has definitions, so "
+                "nothing would be compared. Set one of them, or remove mstr_fail_on_drift."
             )
     return rules, acceptances
 
@@ -156,7 +156,7 @@ class _Audit:
         policy, accepted = self._value("mstr_runtimes_policy"), self._value("mstr_audit_accept")
         self._definitions = self._options(DEFINITIONS)
         gates = (self._value("mstr_fail_on_violation"), self._value("mstr_fail_on_drift"))
-        self._policy, self._accepted = check(policy, accepted, *gates, compares=bool(self._definitions))
+        self._policy, self._accepted = check(policy, accepted, *gates, compares=any(self._definitions.values()))
         options = {"policy": policy or None, "include_scripts": _is_on("", self._value("mstr_audit_scripts"))}
         return self._run(mstr_runtime_info.ActionModule, {**self._options(CONNECTION), **options})
 

@@ -200,6 +200,7 @@ def test_an_environment_with_a_backup_is_audited_without_one(play: Play, servers
     [
         ({"mstr_fail_on_violation": True, "mstr_runtimes_policy": {"networks_never": []}}, "nothing would be judged"),
         ({"mstr_fail_on_drift": True}, "nothing would be compared"),
+        ({"mstr_fail_on_drift": True, "mstr_runtimes": []}, "nothing would be compared"),
         ({"mstr_audit_accept": [{"runtime": "R", "until": "2099-12-31"}]}, "mstr_audit_accept[0] has no reason"),
         ({"mstr_runtimes_policy": {"runtime_versions_within": ">=3.10,<3.13"}}, "is not a list"),
         ({"mstr_runtimes_policy": {"packages_never": ["a<"]}}, "mstr_runtimes_policy: policy.packages_never[0] 'a<'"),

@@ -100,6 +100,17 @@ def test_two_environments_never_write_one_backup(play: Play, servers: list[Simul
     assert [call for one in servers[:2] for call in one.calls() if call.startswith("POST /api/runtimes")] == []
 
 
+def test_a_backup_of_an_incomplete_list_is_refused(play: Play, servers: list[Simulator]) -> None:
+    servers[0].seed({"name": "Etl", "description": "whole"})
+    servers[0].fault("json", operation="list", json={"runtimes": []})
+    variables = {"mstr_runtimes_backup_dest": "backup.yml", "mstr_runtimes": [{"name": "Etl", "description": "broken"}]}
+    played = play(APPLY, "--limit", "env0", **variables)
+    assert played.status == 2
+    assert "a backup may lack others, too. Nothing was changed" in played.text
+    assert not (play.folder / "backup.yml").exists()
+    assert [one["description"] for one in servers[0].runtimes()] == ["whole"]
+
+
 def test_a_restored_backup_assigns_the_scripts_to_runtimes_that_were_created_again(
     play: Play, servers: list[Simulator]
 ) -> None:
