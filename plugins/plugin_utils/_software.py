@@ -53,7 +53,8 @@ def software(report: Json) -> dict[str, Any]:
 
 def _environments(report: Json) -> Iterator[dict[str, str]]:
     for environment in sorted(report["environments"], key=lambda one: str(one["environment"])):
-        read = "could not be read" if environment.get("inventory") is None or environment["counts"] is None else "read"
+        failed = environment.get("inventory") is None or environment["counts"] is None
+        read = "could not be read" if failed else "may be incomplete" if environment.get("incomplete") else "read"
         yield from _properties({f"environment:{environment['environment']}": read})
     for name in sorted(report["not_reached"]):
         yield from _properties({f"environment:{name}": "not reached"})
