@@ -238,7 +238,11 @@ def decode(text: str) -> SessionString:
             raise ValueError(text)
         parts: Any = json.loads(body[_DIGEST:])
         base_url, token, cookies, delegated = parts
-        return SessionString(base_url, token, [(c[0], c[1], c[2], c[3]) for c in cookies], delegated)
+        cookies = [(name, value, domain, path) for name, value, domain, path in cookies]
+        if not token or not all(isinstance(one, str) for cookie in ((base_url, token), *cookies) for one in cookie):
+            raise ValueError(text)
+        normal_url(base_url)
+        return SessionString(base_url, token, cookies, delegated)
     except (ValueError, TypeError, IndexError, RecursionError):
         remedy = "pass the string that mstr_session returned, unchanged"
         raise ValueError(f"is not a complete session string; {remedy}") from None

@@ -202,7 +202,18 @@ def test_a_session_of_a_different_server_is_refused():
     )
 
 
-@pytest.mark.parametrize("text", ["made up", SESSION[:-3]])
+INVALID_SESSIONS = [
+    SessionString(1, "a token", []),
+    SessionString("http://[::1", "a token", []),
+    SessionString("https://u:p@h", "a token", []),
+    SessionString(URL, None, []),
+    SessionString(URL, "", []),
+    SessionString(URL, "a token", [(1, 2, 3, 4)]),
+    SessionString(URL, "a token", [("name", "value")]),
+]
+
+
+@pytest.mark.parametrize("text", ["made up", SESSION[:-3], *map(encode, INVALID_SESSIONS)])
 def test_an_invalid_session_is_the_only_fault_and_is_not_quoted(text):
     assert faults_of(connection_from, {"session": text}) == (
         "session is not a complete session string; pass the string that mstr_session returned, unchanged",

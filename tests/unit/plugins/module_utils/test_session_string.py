@@ -13,8 +13,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 _TEXT = st.text(max_size=20)
+_TOKEN = st.text(min_size=1, max_size=20)
 SESSIONS = st.builds(
-    SessionString, st.just(URL), _TEXT, st.lists(st.tuples(_TEXT, _TEXT, _TEXT, _TEXT), max_size=3), st.booleans()
+    SessionString, st.just(URL), _TOKEN, st.lists(st.tuples(_TEXT, _TEXT, _TEXT, _TEXT), max_size=3), st.booleans()
 )
 WHOLE = encode(SessionString(URL, "a token", [("JSESSIONID", "1", "mstr.example.com", "/")]))
 
