@@ -110,7 +110,7 @@ def removals(found: Mapping[str, Any], prefix: str, stages: Iterable[str]) -> li
 
     Without any stage, the objects that they share are deleted, too.
     """
-    kept = set(stages)
+    kept = set(map(str, stages))
     deleted = [
         (kind, thing)
         for kind in _STAGE_KINDS
@@ -155,7 +155,8 @@ def _step(
     ids: Mapping[str, Mapping[str, int]],
     owner: Mapping[str, Any],
 ) -> dict[str, Any]:
-    name = wanted.get("name") or wanted["identifier"]
+    # YAML makes a number of a name such as 2024.
+    name = str(wanted["identifier"] if "identifier" in wanted else wanted["name"])
     args = {
         field: ids[_REFERENCES[field]].get(value, value) if field in _REFERENCES else value
         for field, value in wanted.items()

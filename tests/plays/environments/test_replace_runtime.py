@@ -106,6 +106,47 @@ def test_a_failed_test_after_the_assignment_assigns_the_scripts_back(play: Play,
     assert used(server) == {"Close": "New", "Load": "New"}
 
 
+def test_a_script_that_cannot_be_assigned_back_is_named_with_the_step_that_failed(
+    play: Play, server: Simulator
+) -> None:
+    server.fault("error", operation="move", skip=1, times=2)
+    done = play(REPLACE, **VARIABLES)
+    assert "Old was not replaced. This step failed: Assign the scripts to the new runtime." in done.output
+    assert "These scripts still use New: Close. No script was assigned to 'Old'." in done.output
+    assert used(server) == {"Close": "New", "Load": "Old"}
+
+
+def test_names_may_be_numbers(play: Play, server: Simulator) -> None:
+    done = play(REPLACE, **{**VARIABLES, "mstr_replace_to": 2024})
+    assert done.status == 0, done.output
+    assert used(server) == {"Close": "2024", "Load": "2024"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"mstr_replace_to": "Old"},
+            "Set mstr_replace_from and mstr_replace_to to the names of two different runtimes.",
+        ),
+        ({"mstr_replace_definition": "{}"}, "mstr_replace_definition must be a dictionary of options, not a text."),
+        ({"mstr_replace_definition": {"id": OLD}}, "mstr_replace_definition must not contain id, because"),
+        ({"mstr_replace_projects": "Sales"}, "mstr_replace_projects must be a list, such as [Sales]."),
+        (
+            {"mstr_replace_from": "(Default) MicroStrategy"},
+            "is the default runtime of the server, which cannot be deleted.",
+        ),
+    ],
+)
+def test_wrong_variables_fail_before_any_change(
+    play: Play, server: Simulator, change: dict[str, Any], message: str
+) -> None:
+    done = play(REPLACE, **{**VARIABLES, **change})
+    assert message in done.output
+    assert [one["name"] for one in server.runtimes()] == ["Old"]
+    assert used(server) == {"Close": "Old", "Load": "Old"}
+
+
 @pytest.mark.complete
 @pytest.mark.parametrize(
     ("operation", "fault"),

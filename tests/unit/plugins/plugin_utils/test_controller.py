@@ -182,6 +182,16 @@ def test_a_host_that_somebody_made_is_used_and_not_taken_over():
     assert (gone["action"], gone["line"]) == ("delete", "remove host 'h'")
 
 
+def test_a_name_may_be_a_number():
+    record = made().replace('"test"', '"2024"')
+    stored = {"id": 6, "name": "10", "inventory": 4, "variables": "", "description": record}
+    have = {"inventories": [{"id": 4, "name": "i", "description": record}], "hosts": [stored]}
+    wanted = {"inventories": [{"name": "i"}], "hosts": [{"name": 10, "inventory": "i", "description": "x"}]}
+
+    assert [step["action"] for step in steps(wanted, have, {**OWNER, "stage": "2024"})] == ["none", "none"]
+    assert removals(have, "Library", [2024]) == []
+
+
 def test_a_removed_stage_names_what_others_have_added():
     have = {
         "inventories": [{"id": 6, "name": "i", "description": made()}, {"id": 60, "name": "theirs"}],
