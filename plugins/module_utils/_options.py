@@ -198,13 +198,15 @@ def _unit_repair(text: str, name: str) -> str:
 
 def _repair(value: Any, options: Mapping[str, Any]) -> str:
     """The mapping that a text in its place means, such as `requests==2.32.3`; empty if that is not known."""
-    needed = next((key for key, sub in options.items() if sub.get("required")), None)
-    if not needed or not isinstance(value, str):
+    required = [key for key, sub in options.items() if sub.get("required")]
+    if not required or not isinstance(value, str):
         return ""
+    needed = "name" if "name" in options else required[0]
     found = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*==\s*([^\s,;*]+)\s*", value)
     if found and "version" in options:
         return f'{{{needed}: {found[1]}, version: "{found[2]}"}}'
-    return f"{{{needed}: {value}}}" if re.fullmatch(r"[\w. -]+", value) else ""
+    more = "".join(f", {key}: …" for key in required if key != needed)
+    return f"{{{needed}: {value}{more}}}" if re.fullmatch(r"[\w. -]+", value) else ""
 
 
 def _short(value: Any) -> str:

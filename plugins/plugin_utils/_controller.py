@@ -47,9 +47,17 @@ _LISTS = {
 _LINKS = ("always_nodes", "failure_nodes", "success_nodes")
 # Objects whose name is unique only within another one.
 _PARENTS = {
+    "groups": "inventory",
     "hosts": "inventory",
     "schedules": "unified_job_template",
     "workflow_job_template_nodes": "workflow_job_template",
+}
+# What a controller deletes with an object, of what others can add.
+_PARTS = {
+    "inventories": ("hosts", "groups"),
+    "job_templates": ("schedules",),
+    "projects": ("schedules",),
+    "workflow_job_templates": ("schedules",),
 }
 # The objects that a stage has of its own, in the order in which they can be deleted.
 _STAGE_KINDS = ("workflow_job_templates", "job_templates", "inventories", "credentials")
@@ -189,12 +197,12 @@ def _step(
             mine = [nodes.get(each) for each in wanted[field]]
             values[field] = [*mine, *(each for each in here if each not in mine)]
             args[field] = [*wanted[field], *(each for each, id_ in nodes.items() if id_ in here and id_ not in mine)]
-    if "variables" in wanted:
-        here = _variables(stored)
+    if "variables" in wanted or "variables" in record:
+        here, given = _variables(stored), wanted.get("variables") or {}
         before = record.get("variables", [])
-        values["variables"] = {key: value for key, value in here.items() if key not in before} | wanted["variables"]
-        dropped += [f"variable {key}" for key in here if key in before and key not in wanted["variables"]]
-        own["variables"] = sorted(wanted["variables"])
+        values["variables"] = {key: value for key, value in here.items() if key not in before} | given
+        dropped += [f"variable {key}" for key in here if key in before and key not in given]
+        own["variables"] = sorted(given)
         args["variables"] = values["variables"]
     if not wanted.get("survey_spec"):
         values.pop("survey_spec", None)
@@ -312,8 +320,8 @@ def _deletion(kind: str, thing: Mapping[str, Any], found: Mapping[str, Any]) -> 
     """Return the step that deletes an object, whose line names what goes with it and was made by others."""
     lost = [
         f"{_label(part)} {each['name']!r}"
-        for part, whole in (("hosts", "inventories"), ("schedules", "job_templates"))
-        for each in (found.get(part, ()) if whole == kind else ())
+        for part in _PARTS.get(kind, ())
+        for each in found.get(part, ())
         if each[_PARENTS[part]] == thing["id"] and not record_of(each)
     ]
     line = f"remove {_label(kind)} {thing['name']!r}" + (f", and with it {', '.join(lost)}" if lost else "")
@@ -336,7 +344,8 @@ def rights_of(access: Mapping[str, Any] | None) -> list[str]:
         f"{right} {kind} {holder}"
         for right, holders in sorted((access or {}).items())
         for kind in ("team", "user")
-        for holder in (holders or {}).get(f"{kind}s") or ()
+        for names in [(holders or {}).get(f"{kind}s") or ()]
+        for holder in ([names] if isinstance(names, str) else names)
     ]
 
 

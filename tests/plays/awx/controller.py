@@ -29,6 +29,7 @@ TYPES = {
     "credential_types": "credential_type",
     "credentials": "credential",
     "execution_environments": "execution_environment",
+    "groups": "group",
     "hosts": "host",
     "inventories": "inventory",
     "job_templates": "job_template",
@@ -45,7 +46,7 @@ TYPES = {
 }
 # The objects that are deleted with an object: their kinds, and the field in which they name it.
 GOES_WITH = {
-    "inventories": [("hosts", "inventory")],
+    "inventories": [("groups", "inventory"), ("hosts", "inventory")],
     "job_templates": [("schedules", "unified_job_template")],
     "organizations": [
         (kind, "organization")
@@ -61,7 +62,11 @@ GOES_WITH = {
             "workflow_job_templates",
         )
     ],
-    "workflow_job_templates": [("workflow_job_template_nodes", "workflow_job_template")],
+    "projects": [("schedules", "unified_job_template")],
+    "workflow_job_templates": [
+        ("schedules", "unified_job_template"),
+        ("workflow_job_template_nodes", "workflow_job_template"),
+    ],
 }
 # The roles that users and teams can have on an object.
 ROLES = {

@@ -175,6 +175,9 @@ def test_unlisted_objects_are_removed_and_objects_of_others_remain(client: Play,
         thing["variables"] = yaml.safe_dump({**json.loads(thing["variables"]), **foreign})
     controller.add("hosts", name="by-hand", inventory=inventory["id"], variables="")
     controller.add("schedules", name="By hand", unified_job_template=controller.one("job_templates", drift)["id"])
+    old = controller.one("workflow_job_templates", "Library old: drift check, approval, apply")["id"]
+    controller.add("schedules", name="Weekly", unified_job_template=old)
+    controller.add("groups", name="Theirs", inventory=controller.one("inventories", "Library old")["id"])
     controller.grant("Others", "workflow_job_templates", workflow, "execute_role")
     theirs = {**controller.one("credentials", "Library test"), "name": "Library EU test"}
     theirs["description"] = theirs["description"].replace('"Library"', '"Library EU"')
@@ -205,7 +208,8 @@ def test_unlisted_objects_are_removed_and_objects_of_others_remain(client: Play,
     assert recap(output)["changed"] == 1
     assert controller.writes == []
     for line in (
-        "remove inventory 'Library old'",
+        "remove inventory 'Library old', and with it group 'Theirs'",
+        "remove workflow 'Library old: drift check, approval, apply', and with it schedule 'Weekly'",
         "remove host 'test-us'",
         f"remove schedule '{drift} every night'",
         "revoke the role execute of team Analysts",
@@ -315,8 +319,9 @@ def test_objects_of_others_are_those_of_the_organization(client: Play, controlle
     own = {kind: min(controller.objects[kind]) for kind in ("notification_templates", "credentials")}
     controller.add("execution_environments", name="Everybody's", organization=None, image="theirs")
     variables = {
-        "mstr_controller_notifications": ["Mail"],
-        "mstr_controller_stages": [{**STAGE, "credentials": ["Vault"]}],
+        # A list of one name may be written as a text.
+        "mstr_controller_notifications": "Mail",
+        "mstr_controller_stages": [{**STAGE, "credentials": "Vault"}],
         "mstr_controller_execution_environment": {"name": "Everybody's"},
     }
     missing = play(

@@ -113,6 +113,7 @@ def test_a_script_that_cannot_be_assigned_back_is_named_with_the_step_that_faile
     done = play(REPLACE, **VARIABLES)
     assert "Old was not replaced. This step failed: Assign the scripts to the new runtime." in done.output
     assert "These scripts still use New: Close. No script was assigned to 'Old'." in done.output
+    assert ".." not in done.result("Fail with the step that failed")["msg"]
     assert used(server) == {"Close": "New", "Load": "Old"}
 
 
@@ -130,7 +131,7 @@ def test_names_may_be_numbers(play: Play, server: Simulator) -> None:
             "Set mstr_replace_from and mstr_replace_to to the names of two different runtimes.",
         ),
         ({"mstr_replace_definition": "{}"}, "mstr_replace_definition must be a dictionary of options, not a text."),
-        ({"mstr_replace_definition": {"id": OLD}}, "mstr_replace_definition must not contain id, because"),
+        ({"mstr_replace_definition": {"id": OLD}}, "mstr_replace_definition must not contain id or state, because"),
         ({"mstr_replace_projects": "Sales"}, "mstr_replace_projects must be a list, such as [Sales]."),
         (
             {"mstr_replace_from": "(Default) MicroStrategy"},

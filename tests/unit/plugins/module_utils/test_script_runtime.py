@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._options import all_option_faults
 from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
     OPTIONS,
     Assignment,
@@ -31,6 +32,12 @@ def test_ids_in_any_case():
     request = request_from(options(runtime_id=ID.lower(), scripts=[script(id=ID.lower())]))
     assert request.target_id == ID
     assert request.named[0].id == ID
+
+
+def test_a_text_in_place_of_a_script_is_refused_with_what_to_write():
+    assert all_option_faults(OPTIONS, {"scripts": ["Close"]}) == [
+        "scripts[0] 'Close' is not a mapping of options; write {name: Close, project: …}"
+    ]
 
 
 @pytest.mark.parametrize(

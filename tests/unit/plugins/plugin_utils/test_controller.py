@@ -120,6 +120,7 @@ def test_links_of_others_stay():
         ("a: 1\nb: 2\n", {"a": 1}, None),
         ("a: 1\nb: 2\n", {"a": 3}, {"a": 3, "b": 2}),
         ("a: 1\nb: 2\n", {}, {"b": 2}),
+        ("a: 1\nb: 2\n", None, {"b": 2}),
         ("", {"a": 1}, {"a": 1}),
         ('{"a": 1, "text": "{{ 7 * 7 }}"}', {"a": 2}, {"a": 2, "text": "{{ 7 * 7 }}"}),
     ],
@@ -127,9 +128,13 @@ def test_links_of_others_stay():
 def test_variables_of_others_stay(before, now, expected):
     have = {"inventories": [{"id": 6, "name": "i", "variables": before, "description": made(variables=["a"])}]}
 
-    step = only({"inventories": [{"name": "i", "description": "x", "variables": now}]}, have)
+    wanted = {"name": "i", "description": "x"} if now is None else {"name": "i", "description": "x", "variables": now}
+    step = only({"inventories": [wanted]}, have)
 
     assert step["args"].get("variables") == expected
+    stored = {"variables": json.dumps(expected or now), "description": step["args"]["description"]}
+    again = {"inventories": [{**have["inventories"][0], **stored}]}
+    assert only({"inventories": [wanted]}, again)["action"] == "none"
 
 
 @pytest.mark.parametrize(
@@ -200,13 +205,19 @@ def test_a_removed_stage_names_what_others_have_added():
             {"id": 8, "name": "by hand", "inventory": 6, "description": ""},
         ],
         "job_templates": [{"id": 5, "name": "t", "description": made()}],
-        "schedules": [{"id": 1, "name": "monthly", "unified_job_template": 5}],
+        "groups": [{"id": 9, "name": "theirs", "inventory": 6}],
+        "workflow_job_templates": [{"id": 4, "name": "w", "description": made()}],
+        "schedules": [
+            {"id": 1, "name": "monthly", "unified_job_template": 5},
+            {"id": 3, "name": "weekly", "unified_job_template": 4},
+        ],
         "projects": [{"id": 2, "name": "p", "description": f"x\n{RECORD}" + '{"prefix": "Library"}'}],
     }
 
     assert [step["line"] for step in removals(have, "Library", ["other"])] == [
+        "remove workflow 'w', and with it schedule 'weekly'",
         "remove job template 't', and with it schedule 'monthly'",
-        "remove inventory 'i', and with it host 'by hand'",
+        "remove inventory 'i', and with it host 'by hand', group 'theirs'",
     ]
     assert removals(have, "Library", ["test"]) == removals(have, "Library EU", ["test"]) == []
     assert [step["kind"] for step in removals(have, "Library", [])][-1] == "projects"
@@ -239,6 +250,7 @@ NAMES = {"apply": "t", "workflow": "w", "inventory": "i"}
     ("access", "recorded", "held", "expected"),
     [
         ({"read": {"teams": ["A"]}}, [], {}, ["grant the role read of team A"]),
+        ({"read": {"teams": "All of it"}}, [], {}, ["grant the role read of team All of it"]),
         ({"read": {"teams": ["A"]}}, ["read team A"], {"team A": [50]}, []),
         ({"read": {"teams": ["A"]}}, ["read team A"], {"team A": []}, ["grant the role read of team A"]),
         ({}, ["read team A"], {"team A": [50]}, ["revoke the role read of team A"]),
