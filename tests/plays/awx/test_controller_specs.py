@@ -103,6 +103,11 @@ def test_the_file_for_a_different_collection(specs: dict[str, dict[str, Any]], t
     assert SECRET not in text
     written = yaml.safe_load(text)
 
+    # A file with all objects is not what somebody wants who removes them.
+    output = play(tools, mstr_controller_state="absent", mstr_controller_dest=str(tools.folder / "removed.yml"))
+    assert "mstr_controller_dest writes the objects that exist with mstr_controller_state=present" in output
+    assert not (tools.folder / "removed.yml").exists()
+
     assert set(written) == set(FILE_VARIABLES)
     faults = []
     for variable, module in FILE_VARIABLES.items():
