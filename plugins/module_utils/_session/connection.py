@@ -238,8 +238,10 @@ def decode(text: str) -> SessionString:
             raise ValueError(text)
         parts: Any = json.loads(body[_DIGEST:])
         base_url, token, cookies, delegated = parts
-        cookies = [(name, value, domain, path) for name, value, domain, path in cookies]
-        if not token or not all(isinstance(one, str) for cookie in ((base_url, token), *cookies) for one in cookie):
+        cookies = [tuple(cookie) for cookie in cookies]
+        texts = [base_url, token, *(part for cookie in cookies for part in cookie)]
+        # Name, value, domain and path of each cookie.
+        if not token or any(len(cookie) != 4 for cookie in cookies) or not all(isinstance(one, str) for one in texts):
             raise ValueError(text)
         normal_url(base_url)
         return SessionString(base_url, token, cookies, delegated)
