@@ -25,8 +25,11 @@ from simulator.profiles import PROFILES
 
 from contract.adhoc import Module
 
+# `make test` runs with the documented behaviour and with the most awkward one, ARGS=--all in every profile.
+_QUICK = ("samples", "awkward")
 
-@pytest.fixture(params=PROFILES)
+
+@pytest.fixture(params=[pytest.param(name, marks=() if name in _QUICK else pytest.mark.complete) for name in PROFILES])
 def server(request: pytest.FixtureRequest, simulator: Simulator) -> Simulator:
     """Return a fresh server. A test that uses it runs in every profile."""
     simulator.reset(request.param)

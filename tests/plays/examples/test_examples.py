@@ -29,7 +29,11 @@ def _of_kind(page: str, *kinds: str) -> list[Block]:
 
 
 WITH_YAML = [page for page in PAGES if _of_kind(page, "plays", "tasks")]
-WITH_COMMANDS = [page for page in PAGES if _of_kind(page, "shell")]
+# The pages that people try first. `make test` runs only their commands, and ARGS=--all those of every page.
+FIRST = ("README.md", "docs/docsite/rst/guide_getting_started.rst")
+WITH_COMMANDS = [
+    pytest.param(page, marks=() if page in FIRST else pytest.mark.complete) for page in PAGES if _of_kind(page, "shell")
+]
 
 
 def _prepared(world: World, folder: Path, page: str, *, clone: bool = False) -> tuple[list[Simulator], Path]:
@@ -83,6 +87,7 @@ def test_blocks_run_as_printed(world: World, tmp_path: Path, page: str) -> None:
     assert [call for server in servers for call in server.calls() if not call.startswith(_READS)] == []
 
 
+@pytest.mark.complete
 @pytest.mark.parametrize("page", [page for page in WITH_YAML if not preparations.of(page).foretold])
 def test_check_mode_predicts_and_a_second_run_changes_nothing(world: World, tmp_path: Path, page: str) -> None:
     assert broken_promises(doubled_records(world, tmp_path, PAGES[page])) == []
