@@ -326,8 +326,8 @@ unread:
         request: GET /api/scripts/5C1E7A2B4D0F4E2A9B1C2D3E4F506172
 violations:
   description:
-    - Each value that breaks O(policy), once for each rule that it breaks. A rule that cannot judge a value is broken,
-      so that an entry of a whitelist that is not a CIDR block breaks both C(networks_within) and C(networks_never).
+    - Each value that breaks O(policy), once for each rule that it breaks. An entry of a whitelist that is not a CIDR
+      block breaks C(networks_within) or, without this rule, C(networks_never), which cannot judge it.
   returned: when O(policy) is set
   type: list
   elements: dict

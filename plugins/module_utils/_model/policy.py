@@ -84,8 +84,7 @@ class Policy(NamedTuple):
     def violations(self, values: Mapping[str, Any]) -> list[Violation]:
         """Each rule that the values break, by option. An option that `values` lacks is not judged; None is judged.
 
-        Values need not be valid, because servers may hold anything. A rule that cannot judge a value is broken, even if
-        the value breaks a second rule: somebody may accept only the second one.
+        Values need not be valid, because servers may hold anything.
         """
         found = [
             Violation(rule.key, option, value, detail, index)
@@ -93,16 +92,16 @@ class Policy(NamedTuple):
             if any(option in values for option in rule.options)
             for option, index, value, detail in rule.judge(limit, values)
         ]
-        return sorted(found, key=lambda one: (_LISTS.get(one.option, len(_LISTS)), one.position or 0))
+        # A value that breaks one rule need not be reported again because a second rule cannot judge it.
+        broken = {(one.option, one.position) for one in found if one.judged}
+        kept = [one for one in found if one.judged or (one.option, one.position) not in broken]
+        return sorted(kept, key=lambda one: (_LISTS.get(one.option, len(_LISTS)), one.position or 0))
 
     def check(self, values: Mapping[str, Any]) -> None:
         """Raises ValidationError with every violation."""
-        found = self.violations(values)
-        # The message on a value that breaks one rule need not add that a second rule cannot judge it.
-        broken = {(one.option, one.position) for one in found if one.judged}
-        told = [one.sentence for one in found if one.judged or (one.option, one.position) not in broken]
-        if told:
-            raise ValidationError(told)
+        found = [violation.sentence for violation in self.violations(values)]
+        if found:
+            raise ValidationError(found)
 
 
 def policy_from(option: Mapping[str, Any] | None) -> Policy | None:
