@@ -54,7 +54,7 @@ def approved_plan_id(text: str, environment: str) -> str:
         raise ValueError("is not a plan: it is not JSON") from None
     number = content.get("format") if isinstance(content, Mapping) else None
     environments = content.get("environments") if isinstance(content, Mapping) else None
-    if type(number) is not int or number < 1 or not isinstance(environments, list):
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1 or not isinstance(environments, list):
         raise ValueError("is not a plan; write one with --check and mstr_plan_dest")
     if number > FORMAT:
         raise ValueError(f"has the format {number}, and this collection reads formats up to {FORMAT}; update it")
