@@ -74,6 +74,7 @@ def pairs(play: Play, servers: list[Simulator]) -> Play:
     return play
 
 
+@pytest.mark.complete
 def test_export_apply_and_export_give_the_same_file(pairs: Play, servers: list[Simulator]) -> None:
     refused = pairs(EXPORT, "--limit", "home")
     assert refused.status == 2
