@@ -37,6 +37,7 @@ def block(caption: str) -> str:
     return textwrap.dedent(found[2]).strip() + "\n"
 
 
+@pytest.mark.complete
 def test_the_guide_can_be_followed_from_an_empty_controller(client: Play, controller: Controller) -> None:
     exported = re.findall(r"(\w+_PASSWORD)=…", GUIDE.read_text())
     client.env = {**dict.fromkeys(exported, "a-secret"), **client.env}
