@@ -32,7 +32,7 @@ class Result:
     @classmethod
     def of(cls, status: int) -> Result:
         """Return the result of a single check from the exit status of its program."""
-        return cls(failures=_ended(status)) if status else cls(passed=1)
+        return cls(failures=(f"its program ended with exit status {status}",)) if status else cls(passed=1)
 
     @classmethod
     def of_junit(cls, files: Iterable[Path], status: int, *, skips: bool = True) -> Result:
@@ -52,13 +52,7 @@ class Result:
                 skipped.append(f"{case.get('name')}: {skip.get('message') or 'skipped'}")
             else:
                 passed += 1
-        if status and not failures:
-            failures = [*_ended(status)]
-        return cls(passed, tuple(failures), tuple(skipped) if skips else ())
-
-
-def _ended(status: int) -> tuple[str, ...]:
-    return (f"its program ended with exit status {status}",)
+        return cls(passed, tuple(failures) or cls.of(status).failures, tuple(skipped) if skips else ())
 
 
 def _one_line(text: str) -> str:
