@@ -182,10 +182,9 @@ def _step(
             here = _current(kind, field, stored, found) if stored else []
             before = record.get(field, [])
             mine = [ids[of].get(each, each) for each in wanted[field]]
-            values[field] = [*mine, *(each for each in here if each not in mine and each not in before)]
+            args[field] = values[field] = [*mine, *(each for each in here if each not in mine and each not in before)]
             dropped += [f"{field} {each}" for each in here if each in before and each not in mine]
             own[field] = mine
-            args[field] = values[field]
     for field in _LINKS:
         if field in wanted:
             nodes = {
@@ -200,10 +199,9 @@ def _step(
     if "variables" in wanted or "variables" in record:
         here, given = _variables(stored), wanted.get("variables") or {}
         before = record.get("variables", [])
-        values["variables"] = {key: value for key, value in here.items() if key not in before} | given
+        args["variables"] = values["variables"] = {k: v for k, v in here.items() if k not in before} | given
         dropped += [f"variable {key}" for key in here if key in before and key not in given]
         own["variables"] = sorted(given)
-        args["variables"] = values["variables"]
     if not wanted.get("survey_spec"):
         values.pop("survey_spec", None)
     else:
