@@ -102,7 +102,7 @@ msg:
   type: str
   sample: "Updated runtime 'Nightly reports': resource."
 id:
-  description: The id of the runtime. Null if there is none, for example in check mode before a create.
+  description: The id of the runtime. Null if the runtime does not exist, for example in check mode before a create.
   returned: always
   type: str
   sample: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
@@ -154,7 +154,7 @@ changes:
 runtime:
   description:
     - The runtime as it is after the task. In check mode, the runtime as it would be. For a delete, the runtime as it
-      was. Null if there is none.
+      was. Null if the runtime does not exist.
     - A field that the server does not return is null.
   returned: always
   type: dict

@@ -10,8 +10,8 @@ module: mstr_runtime_info
 short_description: Read the Python runtimes of a Strategy (MicroStrategy) Library server
 version_added: 1.0.0
 description:
-  - Returns all runtimes, or only those with a name, an id or a status. If there is none, the task succeeds and returns
-    an empty list.
+  - Returns all runtimes, or only those with a name, an id or a status. If no runtime has them, the task succeeds and
+    returns an empty list.
   - The list of a server may not contain all fields. The task then also reads each runtime, up to O(concurrency) at a
     time.
   - With O(policy), the task also reports what breaks the policy.

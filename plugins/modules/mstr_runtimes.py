@@ -315,7 +315,7 @@ runtimes:
     runtime:
       description:
         - The runtime after the task, with the keys of the sample. After a delete, the runtime as it was. In check mode,
-          the runtime as it would be. Null if there is none.
+          the runtime as it would be. Null if the runtime does not exist.
         - A field that the server's list does not contain is null, unless the task had to read the runtime itself.
       type: dict
       contains:

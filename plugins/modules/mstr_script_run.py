@@ -117,7 +117,7 @@ stderr_lines:
   sample: []
 result:
   description:
-    - The result object of the code. Null if there is none, or if RV(status) is not V(ready).
+    - The result object of the code. Null if the code has no such object, or if RV(status) is not V(ready).
     - The server decides which value becomes the result object. If your play depends on a value, print it as JSON and
       read RV(stdout).
   returned: when the run was started

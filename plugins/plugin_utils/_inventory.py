@@ -129,7 +129,7 @@ def findings_of(
 def _runtime(
     runtime: Json, entry: Json | None, violations: Sequence[Json], sources: Sources, otherwise: Mapping[str, str] | None
 ) -> dict[str, Any]:
-    """One runtime. `runtime`: as it is, empty if there is none; `entry`: of the comparison, None if there is none."""
+    """One runtime. `runtime`: as it is, empty if it does not exist; `entry`: of the comparison, None without one."""
     identity = runtime.get("id") or (entry or {}).get("id")
     action = (entry or {}).get("action")
     unknown = sources.applied is None or bool(sources.applied.get("failed") or runtime.get("is_default"))

@@ -177,6 +177,6 @@ def _accepts_nothing(entry: Acceptance, has_runtime: bool, names: Sequence[tuple
 
 
 def worst(verdicts: Iterable[str], otherwise: str) -> str:
-    """The worst of the verdicts on one value, `otherwise` if there is none."""
+    """The worst of the verdicts on one value, `otherwise` if nobody judged it."""
     found = set(verdicts)
     return next((one for one in (*BROKEN, ACCEPTED) if one in found), otherwise)
