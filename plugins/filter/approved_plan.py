@@ -11,7 +11,7 @@ version_added: 1.1.0
 description:
   - Takes the text of a plan file and returns the plan of one environment. The playbook C(mstr.library.apply) writes
     such a file with C(mstr_plan_dest), and the filter P(mstr.library.report_file#filter) returns its text.
-  - If the file has no plan for the environment, C(fault) says why. The filter does not fail, so that a playbook can
+  - If the file has no plan for the environment, C(error) says why. The filter does not fail, so that a playbook can
     report this for each environment.
 author:
   - mstr.library contributors (@mstr-library)
@@ -57,7 +57,7 @@ _value:
     plan_id:
       description: The id for the option O(mstr.library.mstr_runtimes#module:plan_id). Null if there is no plan.
       type: str
-    fault:
+    error:
       description: Why there is no plan, as the rest of a sentence that starts with the name of the file. Null if there
         is a plan.
       type: str
@@ -65,15 +65,15 @@ _value:
 
 from typing import Any, Callable
 
-from ansible_collections.mstr.library.plugins.plugin_utils import _plan_file
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_file
 
 
 def approved_plan(text: Any, environment: str) -> dict[str, Any]:
     """The plan_id, or the reason why the file has no approved one."""
     try:
-        return {"plan_id": _plan_file.approved_plan_id(str(text), str(environment)), "fault": None}
+        return {"plan_id": plan_file.approved_plan_id(str(text), str(environment)), "error": None}
     except ValueError as exc:
-        return {"plan_id": None, "fault": str(exc)}
+        return {"plan_id": None, "error": str(exc)}
 
 
 class FilterModule:

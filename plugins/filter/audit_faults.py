@@ -78,7 +78,7 @@ def audit_faults(
     try:
         _audit.check(policy, accepted, fail_on_violation, fail_on_drift, compares)
     except ValidationError as exc:
-        return list(exc.faults)
+        return list(exc.errors)
     return []
 
 

@@ -177,8 +177,9 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
-from ansible_collections.mstr.library.plugins.plugin_utils import _environment, _judging
-from ansible_collections.mstr.library.plugins.plugin_utils._inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as reports
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import evaluation
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 
 
 def environment_report(
@@ -198,8 +199,8 @@ def environment_report(
         raise AnsibleFilterError("environment_report takes the result of mstr.library.mstr_runtimes")
     try:
         # If the task failed, its message may be about the policy.
-        rules = {} if read is None or read.get("failed") else _judging.rules_of(policy)
-        acceptances = _judging.acceptances_from(accepted) if rules else []
+        rules = {} if read is None or read.get("failed") else evaluation.rules_of(policy)
+        acceptances = evaluation.acceptances_from(accepted) if rules else []
     except ValidationError as exc:
         raise AnsibleFilterError(str(exc)) from None
     sources = Sources(
@@ -212,7 +213,7 @@ def environment_report(
         today=datetime.now(timezone.utc).date(),
         approved=approved,
     )
-    return _environment.environment_report(sources, detail)
+    return reports.environment_report(sources, detail)
 
 
 class FilterModule:

@@ -83,7 +83,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mstr.library.plugins.plugin_utils import _packing, _plan_file, _report
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import files, plan_file, serialize
 
 _WRONG = "report_file takes a list of reports, as environment_report returns them"
 
@@ -97,19 +97,19 @@ def report_file(
     reports = [_unpacked(one) for one in environments or ()]
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     if kind == "plan":
-        return _plan_file.plan_text(reports, now)
-    if kind not in _report.FORMATS:
+        return plan_file.plan_text(reports, now)
+    if kind not in files.FORMATS:
         raise AnsibleFilterError(f"report_file: kind must be audit, apply or plan, not {kind!r}")
     try:
-        form = _report.format_of(str(dest), kind)
+        form = files.format_of(str(dest), kind)
     except ValueError as exc:
         raise AnsibleFilterError(str(exc)) from None
-    return _report.rendered(_report.whole(reports, kind, now, check_mode, not_reached or ()), form)
+    return files.rendered(files.whole(reports, kind, now, check_mode, not_reached or ()), form)
 
 
 def _unpacked(report: Any) -> Mapping[str, Any]:
     try:
-        content = _packing.content_of(report) if isinstance(report, str) else report
+        content = serialize.content_of(report) if isinstance(report, str) else report
     except ValueError:
         raise AnsibleFilterError(_WRONG) from None
     if not isinstance(content, Mapping):

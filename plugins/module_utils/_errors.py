@@ -29,7 +29,7 @@ _SHORTEST_FORM = 8
 _FAILURES_IN_MESSAGE = 5
 MASK = "********"
 # Stands for an entry of a list that was refused, so that the others can be checked too.
-REFUSED = "(an entry that was refused)"
+REFUSED = "(an entry that was connection_refused)"
 # What Ansible shows in place of a secret: inside a text, and in place of a value that is the whole secret.
 ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
 _T = TypeVar("_T")
@@ -73,7 +73,7 @@ def texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
         yield place, str(value)
 
 
-def disguises(secret: str) -> set[str]:
+def escaped_forms(secret: str) -> set[str]:
     """Other forms in which a server may repeat a secret: escaped for JSON, HTML or a URL, blanks collapsed, in base64.
 
     A form that is shorter than 8 characters and than the secret is left out, because it would mask half a result.
@@ -125,14 +125,14 @@ class MstrError(Exception):
 
 
 class ValidationError(MstrError):
-    """Invalid values. The message holds every fault of a task, one per line."""
+    """Invalid values. The message holds every error of a task, one per line."""
 
-    def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(fault for fault in self.faults if REFUSED not in fault))
+    def __init__(self, errors: Iterable[str]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(error for error in self.errors if REFUSED not in error))
 
 
-def text_fault(value: Any) -> str | None:
+def text_error(value: Any) -> str | None:
     """Why a value is not text, as the rest of a sentence that starts with the option; None if it is text."""
     if isinstance(value, str):
         return None
@@ -144,85 +144,91 @@ def text_fault(value: Any) -> str | None:
     return f"{value} was read as {read}{lost}; put it in quotes"
 
 
-class Faults:
-    """Collects faults, so that one message reports all of them. The end of its block raises ValidationError for them.
+class ErrorList:
+    """Collects errors, so that one message reports all of them. The end of its block raises ValidationError for them.
 
-    with Faults() as faults:
+    with ErrorList() as errors:
         if not name:
-            faults.add("name is empty")
-        identity = faults.check(id_from, text)
+            errors.add("name is empty")
+        identity = errors.check(id_from, text)
     """
 
     def __init__(self) -> None:
         self.found: list[str] = []
 
-    def add(self, *faults: str) -> None:
-        """Add faults."""
-        self.found += faults
+    def add(self, *errors: str) -> None:
+        """Add errors."""
+        self.found += errors
 
     def check(self, call: Callable[..., _T], *args: Any, place: str = "") -> _T:
-        """What `call` returns. If it raises ValidationError, its faults are added, each prefixed with `place`.
+        """What `call` returns. If it raises ValidationError, its errors are added, each prefixed with `place`.
 
         The value is then None, but the block raises ValidationError before the value can be used.
         """
         try:
             return call(*args)
         except ValidationError as exc:
-            self.add(*(f"{place}: {fault}" if place else fault for fault in exc.faults))
+            self.add(*(f"{place}: {error}" if place else error for error in exc.errors))
             return cast("_T", None)
 
-    def __enter__(self) -> Faults:
+    def __enter__(self) -> ErrorList:
         return self
 
     def __exit__(self, kind: object, *_rest: object) -> None:
         if kind is None and self.found:
-            # The check of what was written and the check of what it means may find the same fault.
+            # The check of what was written and the check of what it means may find the same error.
             raise ValidationError(dict.fromkeys(self.found))
 
 
 def all_of(*checks: Callable[[], Any]) -> list[Any]:
-    """The values that the checks return. Raises ValidationError with the faults of all checks."""
-    with Faults() as faults:
-        return [faults.check(check) for check in checks]
+    """The values that the checks return. Raises ValidationError with the errors of all checks."""
+    with ErrorList() as errors:
+        return [errors.check(check) for check in checks]
 
 
 def parsed_each(place: str, texts: Iterable[str], parse: Callable[[str], _T]) -> list[_T]:
-    """What `parse` returns for each entry of the list `place`. Raises ValidationError with the faults of all entries.
+    """What `parse` returns for each entry of the list `place`. Raises ValidationError with the errors of all entries.
 
     `parse` raises ValueError with the rest of a sentence that starts with the text.
     """
     parsed = []
-    with Faults() as faults:
+    with ErrorList() as errors:
         for index, text in enumerate(texts):
             try:
                 parsed.append(parse(text))
             except ValueError as exc:
-                faults.add(f"{place}[{index}] {text!r} {exc}")
+                errors.add(f"{place}[{index}] {text!r} {exc}")
     return parsed
 
 
 class ConnectError(MstrError):
     """No response, or an incomplete one.
 
-    `unclear`: the server may have carried out the request. `refused`: no server listens there. `hopeless`: a retry
-    would fail in the same way.
+    `outcome_unknown`: the server may have carried out the request. `connection_refused`: no server listens there.
+    `permanent`: a retry will not succeed either.
     """
 
     def __init__(
-        self, sentence: str, *, request: str, unclear: bool = False, refused: bool = False, hopeless: bool = False
+        self,
+        sentence: str,
+        *,
+        request: str,
+        outcome_unknown: bool = False,
+        connection_refused: bool = False,
+        permanent: bool = False,
     ) -> None:
         super().__init__(sentence, request=request)
-        self.unclear = unclear
-        self.refused = refused
-        self.hopeless = hopeless
+        self.outcome_unknown = outcome_unknown
+        self.connection_refused = connection_refused
+        self.permanent = permanent
 
 
 class ApiError(MstrError):
-    """An error response, or an unexpected one. `unclear`: the server may have carried out the request."""
+    """An error response, or an unexpected one. `outcome_unknown`: the server may have carried out the request."""
 
-    def __init__(self, sentence: str, *, unclear: bool = False, **error: Any) -> None:
+    def __init__(self, sentence: str, *, outcome_unknown: bool = False, **error: Any) -> None:
         super().__init__(sentence, **error)
-        self.unclear = unclear
+        self.outcome_unknown = outcome_unknown
 
     @property
     def status(self) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from ._errors import REFUSED, clean, disguises, text_fault, texts
+from ._errors import REFUSED, clean, escaped_forms, text_error, texts
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF = "contains half of a character (a lone surrogate); remove it"
@@ -24,30 +24,30 @@ _MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0", "1.0", "0.0")
 
 
-def option_error(sentence: str, faults: Sequence[str]) -> str:
-    """Ansible's message about options, after all `faults` of `option_faults`.
+def option_error(sentence: str, errors: Sequence[str]) -> str:
+    """Ansible's message about options, after all `errors` of `option_errors`.
 
-    It is left out if it misses an option that was given with a fault.
+    It is left out if it misses an option that was given with an error.
     """
     found = re.search(r"(required|missing)[^:]*:(.*)", sentence)
     missed = re.findall(r"\w+", found[2]) if found else []
-    faulty = {re.split(r"[\[ .:]", fault)[0] for fault in faults}
-    return "\n".join([*faults, *([] if faulty.intersection(missed) else [sentence])])
+    faulty = {re.split(r"[\[ .:]", error)[0] for error in errors}
+    return "\n".join([*errors, *([] if faulty.intersection(missed) else [sentence])])
 
 
-def all_option_faults(spec: Mapping[str, Any], params: Mapping[str, Any]) -> list[str]:
-    """A sentence for each fault in the options of a task, as they were written. Secret options are left to Ansible."""
+def all_option_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> list[str]:
+    """A sentence for each error in the options of a task, as they were written. Secret options are left to Ansible."""
     known = _by_name(spec)
-    faults = [fault for name in known if name in params for fault in option_faults(params[name], known[name], name)]
+    errors = [error for name in known if name in params for error in option_errors(params[name], known[name], name)]
     unknown = [name for name in params if name not in known and not name.startswith("_ansible_")]
-    return faults + [_unknown(name, name, known) for name in unknown]
+    return errors + [_unknown(name, name, known) for name in unknown]
 
 
-def all_without_faults(spec: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a task without what `all_option_faults` finds. Null is an option that is left out."""
+def all_without_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a task without what `all_option_errors` finds. Null is an option that is left out."""
     known = _by_name(spec)
     return {
-        name: without_faults(value, known[name]) if name in known else value
+        name: without_errors(value, known[name]) if name in known else value
         for name, value in params.items()
         if name in known or name.startswith("_ansible_")
     }
@@ -57,8 +57,8 @@ def _by_name(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {name: one for option, one in spec.items() for name in (option, *one.get("aliases", ()))}
 
 
-def option_faults(value: Any, spec: Mapping[str, Any], place: str = "", from_file: bool = False) -> Iterator[str]:
-    """A sentence for each value that Ansible would convert to something else, or refuse without naming all faults.
+def option_errors(value: Any, spec: Mapping[str, Any], place: str = "", from_file: bool = False) -> Iterator[str]:
+    """A sentence for each value that Ansible would convert to something else, or refuse without naming all errors.
 
     `spec` is the argument spec of `value`, `place` its name in messages. In a file, a number is not text: YAML may have
     dropped a zero or a colon. In a task, it may be the result of a template.
@@ -67,46 +67,46 @@ def option_faults(value: Any, spec: Mapping[str, Any], place: str = "", from_fil
     if value is None or spec.get("no_log"):
         return
     if kind == "list":
-        yield from _list_faults(value, spec, place, from_file)
+        yield from _list_errors(value, spec, place, from_file)
     elif spec.get("options"):
         # Ansible also accepts JSON and key=value.
         if isinstance(value, Mapping):
-            yield from _mapping_faults(value, spec["options"], place, from_file)
+            yield from _mapping_errors(value, spec["options"], place, from_file)
         elif from_file or not (isinstance(value, str) and re.search("[={]", value.replace("==", ""))):
             repair = _repair(value, spec["options"])
             yield f"{start}{_short(value)} is not a mapping of options{f'; write {repair}' if repair else ''}"
     elif kind in ("int", "float"):
-        fault = _number_fault(value, kind, place.rpartition(".")[2])
-        if fault:
-            yield f"{start}{fault}"
+        error = _number_error(value, kind, place.rpartition(".")[2])
+        if error:
+            yield f"{start}{error}"
     elif kind in ("str", "path"):
         whole = isinstance(value, int) and not isinstance(value, bool)
-        fault = None if whole and not from_file else text_fault(value)
+        error = None if whole and not from_file else text_error(value)
         if isinstance(value, str) and _SURROGATE.search(value):
-            fault = f"{_short(value)} {_HALF}"
-        if fault:
-            yield f"{start}{fault}"
+            error = f"{_short(value)} {_HALF}"
+        if error:
+            yield f"{start}{error}"
         elif spec.get("choices") and str(value) not in spec["choices"]:
             yield f"{start}{_short(value)} is not valid; choose {' or '.join(spec['choices'])}"
     elif kind == "bool" and str(value).lower() not in _BOOLEANS:
         yield f"{start}{_short(value)} is not true or false"
 
 
-def without_faults(value: Any, spec: Mapping[str, Any], from_file: bool = False) -> Any:
-    """The value without what `option_faults` finds in it, so that the rest can be checked too; None if nothing is left.
+def without_errors(value: Any, spec: Mapping[str, Any], from_file: bool = False) -> Any:
+    """The value without what `option_errors` finds in it, so that the rest can be checked too; None if nothing is left.
 
     In a list, such an entry becomes `REFUSED`, so that the other entries keep their indexes.
     """
-    if next(option_faults(value, spec, "", from_file), None) is None:
+    if next(option_errors(value, spec, "", from_file), None) is None:
         return value
     kind, options = spec.get("type") or "str", spec.get("options") or {}
     if kind == "list":
         entry_spec = {**spec, "type": spec.get("elements", "str")}
         refused = {key: REFUSED for key, one in options.items() if key == "name" or one.get("required")} or REFUSED
-        kept = [without_faults(entry, entry_spec, from_file) for entry in value] if isinstance(value, list) else None
+        kept = [without_errors(entry, entry_spec, from_file) for entry in value] if isinstance(value, list) else None
         return kept and [refused if entry is None else entry for entry in kept]
     if isinstance(value, Mapping) and options:
-        parts = {key: without_faults(value[key], one, from_file) for key, one in options.items() if key in value}
+        parts = {key: without_errors(value[key], one, from_file) for key, one in options.items() if key in value}
         complete = all(parts.get(key) is not None for key, one in options.items() if one.get("required"))
         return {key: part for key, part in parts.items() if part is not None} if complete else None
     # Ansible makes a text of anything.
@@ -122,7 +122,7 @@ def without_nulls(value: Any, spec: Mapping[str, Any]) -> Any:
     return {key: one for key, one in value.items() if one is not None} if isinstance(value, Mapping) else value
 
 
-def _list_faults(value: Any, spec: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
+def _list_errors(value: Any, spec: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
     entry_spec = {**spec, "type": spec.get("elements", "str")}
     options = spec.get("options") or {}
     if not isinstance(value, list):
@@ -142,16 +142,16 @@ def _list_faults(value: Any, spec: Mapping[str, Any], place: str, from_file: boo
         if "state" in options:
             name = entry.get("name") if isinstance(entry, Mapping) else None
             label = f"{here} {name!r}" if name and isinstance(name, str) else here
-            yield from (f"{label}: {fault}" for fault in option_faults(entry, entry_spec, "", from_file))
+            yield from (f"{label}: {error}" for error in option_errors(entry, entry_spec, "", from_file))
         else:
-            yield from option_faults(entry, entry_spec, here, from_file)
+            yield from option_errors(entry, entry_spec, here, from_file)
 
 
-def _mapping_faults(value: Mapping[Any, Any], options: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
+def _mapping_errors(value: Mapping[Any, Any], options: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
     for key, inner in value.items():
         here = f"{place}.{key}" if place else str(key)
         if key in options:
-            yield from option_faults(inner, options[key], here, from_file)
+            yield from option_errors(inner, options[key], here, from_file)
             continue
         yield _unknown(_short(here)[1:-1] if isinstance(key, str) else repr(key), str(key), options)
     for key, one in options.items():
@@ -167,7 +167,7 @@ def _unknown(place: str, key: str, options: Iterable[str]) -> str:
     return f"{place} is not an option; {hint}"
 
 
-def _number_fault(value: Any, kind: str, name: str) -> str | None:
+def _number_error(value: Any, kind: str, name: str) -> str | None:
     read = value
     if isinstance(value, str):
         try:
@@ -216,7 +216,7 @@ def _short(value: Any) -> str:
         return "the number"
 
 
-def unicode_faults(params: Mapping[str, Any]) -> list[str]:
+def unicode_errors(params: Mapping[str, Any]) -> list[str]:
     """A sentence for each text with half a character (a lone surrogate), which nothing can show or log.
 
     No text is quoted, because it may be a secret, and Ansible would not find it in the escaped form.
@@ -233,12 +233,12 @@ def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str
     found = {str(params[name]) for name, one in spec.items() if one.get("no_log") and params.get(name)}
     for url in (params.get("base_url"), os.environ.get("MSTR_BASE_URL")):
         found |= _url_secrets(str(url or ""))
-    return with_disguises(found)
+    return with_escaped_forms(found)
 
 
-def with_disguises(texts: Iterable[str]) -> set[str]:
+def with_escaped_forms(texts: Iterable[str]) -> set[str]:
     """The texts, and the forms in which a server may repeat them."""
-    return {form for text in texts for form in (text, *disguises(text))}
+    return {form for text in texts for form in (text, *escaped_forms(text))}
 
 
 def _url_secrets(url: str) -> set[str]:

@@ -41,13 +41,13 @@ except ImportError:
 
 from ._errors import MstrError, ValidationError, all_of, masked, unforeseen
 from ._options import (
-    all_option_faults,
-    all_without_faults,
+    all_option_errors,
+    all_without_errors,
     masked_by_coincidence,
     option_error,
     secret_values,
-    unicode_faults,
-    with_disguises,
+    unicode_errors,
+    with_escaped_forms,
     without_nulls,
 )
 from ._session.connection import LOGIN_MODES, Connection, connection_from, is_given
@@ -116,11 +116,11 @@ class OwnModule(AnsibleModule):
     """AnsibleModule, with `given_options` alone, and with what `_options` knows of options that Ansible refuses."""
 
     # Stays empty in an ansible-core that does not call `_load_params` to read the options.
-    option_faults: Sequence[str] = ()
+    option_errors: Sequence[str] = ()
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
         """End the module, with a clearer message than Ansible's where possible."""
-        super().fail_json(msg=option_error(msg, self.option_faults), **more)
+        super().fail_json(msg=option_error(msg, self.option_errors), **more)
 
     def hide(self, texts: Iterable[str]) -> None:
         """Have Ansible mask these texts wherever it shows them."""
@@ -135,18 +135,18 @@ class OwnModule(AnsibleModule):
     def _load_params(self) -> None:
         self._read_params()
         self.params = given_options(self.params, self.argument_spec)
-        not_unicode = unicode_faults(self.params)
+        not_unicode = unicode_errors(self.params)
         if not_unicode:
             # ansible-core 2.16 cannot log them, and 2.21 cannot return them.
             text = json.dumps(self.params, ensure_ascii=False).encode("utf-8", "replace")
             self.params = json.loads(text)
-        # Before Ansible converts them, or stops at the first fault. It and `prepare` check what is left.
-        self.option_faults = [*not_unicode, *all_option_faults(self.argument_spec, self.params)]
-        if self.option_faults:
-            kept = all_without_faults(self.argument_spec, self.params)
+        # Before Ansible converts them, or stops at the first error. It and `prepare` check what is left.
+        self.option_errors = [*not_unicode, *all_option_errors(self.argument_spec, self.params)]
+        if self.option_errors:
+            kept = all_without_errors(self.argument_spec, self.params)
             self.params = given_options(kept, self.argument_spec)
         # Ansible shows the options even if it refuses one of them.
-        self.hide(with_disguises(secret_values(self.argument_spec, self.params)))
+        self.hide(with_escaped_forms(secret_values(self.argument_spec, self.params)))
 
 
 class Progress:
@@ -188,7 +188,7 @@ class Task(NamedTuple):
         return int(self.params["retries"])
 
 
-class Frame(NamedTuple):
+class Host(NamedTuple):
     """The environment of `run`. By default a module's own process; the action plugins set a different one.
 
     `make_module` takes the arguments of AnsibleModule.
@@ -200,18 +200,18 @@ class Frame(NamedTuple):
     show: Callable[[str], None] | None = None
 
 
-_frame = Frame()
+_host = Host()
 
 
 @contextmanager
-def framed(frame: Frame) -> Iterator[None]:
-    """Run `run` in this frame while the context lasts."""
-    global _frame
-    before, _frame = _frame, frame
+def hosted_by(host: Host) -> Iterator[None]:
+    """Run `run` in this host while the context lasts."""
+    global _host
+    before, _host = _host, host
     try:
         yield
     finally:
-        _frame = before
+        _host = before
 
 
 def run(
@@ -225,20 +225,20 @@ def run(
 ) -> None:
     """Run a module: `prepare` checks the options before anything is sent; `work` does the rest and returns the result.
 
-    `prepare(params)` raises ValidationError with its faults, or returns the `request` for `work(task, request)`. One
-    message reports these faults and those of the `connection` options. `requires` maps each Python library to the
+    `prepare(params)` raises ValidationError with its errors, or returns the `request` for `work(task, request)`. One
+    message reports these errors and those of the `connection` options. `requires` maps each Python library to the
     traceback of its failed import, or None; it may be a function of the options. `module_options`: for AnsibleModule.
 
     Ends the process with `exit_json` and the result, or with `fail_json` and the `msg` and `error` of a MstrError.
     """
-    module = _frame.make_module(argument_spec=spec, **{"supports_check_mode": True, **module_options})
+    module = _host.make_module(argument_spec=spec, **{"supports_check_mode": True, **module_options})
     needed = requires(module.params) if callable(requires) else requires
     missing = [name for name, trace in {"requests": REQUESTS_IMPORT_ERROR, **(needed or {})}.items() if trace]
     if missing:
         module.fail_json(**_not_installed(missing).to_result())
-    module.hide(with_disguises(module.no_log_values))
-    stop = _frame.make_stop()
-    written, module.option_faults = module.option_faults, []
+    module.hide(with_escaped_forms(module.no_log_values))
+    stop = _host.make_stop()
+    written, module.option_errors = module.option_errors, []
 
     def refuse_written(_params: Mapping[str, Any]) -> None:
         if written:
@@ -299,6 +299,6 @@ def _result(
 
 
 def _progress(module: OwnModule, session: Session) -> Progress:
-    if (show := _frame.show) is None:
+    if (show := _host.show) is None:
         return Progress()
     return Progress(lambda text: show(masked(text, session.secrets | module.no_log_values)), time.monotonic)

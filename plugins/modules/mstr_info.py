@@ -131,7 +131,7 @@ def connection_info(session: Session) -> dict[str, Any]:
     user = session.get("/sessions/userInfo", doing="read who is logged in", shape=OBJECT)
     settings = _object(session.get("/sessions", doing="read the session's settings"))
     api = RuntimeApi(session)
-    runtimes = len(api.everything())
+    runtimes = len(api.list_all())
     versions = api.versions()
     status = _status(session)
     server = {

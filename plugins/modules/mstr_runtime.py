@@ -335,7 +335,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import (
     DEFINITION_OPTIONS,
     Definition,
@@ -362,13 +362,13 @@ class Request(NamedTuple):
 
 
 def prepare(params: Mapping[str, Any]) -> Request:
-    """The options, checked. Raises ValidationError with all of their faults."""
-    with Faults() as faults:
-        policy = faults.check(policy_from, params["policy"])
-        wanted = faults.check(definition_from, params, policy)
-        waiting = faults.check(waiting_from, params)
-        faults.check(check_protection, params)
-        faults.check(check_plan_id, params)
+    """The options, checked. Raises ValidationError with all of their errors."""
+    with ErrorList() as errors:
+        policy = errors.check(policy_from, params["policy"])
+        wanted = errors.check(definition_from, params, policy)
+        waiting = errors.check(waiting_from, params)
+        errors.check(check_protection, params)
+        errors.check(check_plan_id, params)
     return Request(wanted, policy, waiting)
 
 

@@ -365,7 +365,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import Faults
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._model.names import id_from
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
@@ -398,14 +398,14 @@ class Request(NamedTuple):
 
 
 def prepare(params: Mapping[str, Any]) -> Request:
-    """The options, checked. Raises ValidationError with all of their faults."""
-    with Faults() as faults:
+    """The options, checked. Raises ValidationError with all of their errors."""
+    with ErrorList() as errors:
         if params["name"] is not None and not params["name"].strip():
-            faults.add(f"name {params['name']!r} is empty; omit it to read all runtimes")
-        policy = faults.check(policy_from, params["policy"])
-        identity = faults.check(id_from, params["id"])
-        faults.check(check_concurrency, params)
-        faults.check(check_projects, params["projects"])
+            errors.add(f"name {params['name']!r} is empty; omit it to read all runtimes")
+        policy = errors.check(policy_from, params["policy"])
+        identity = errors.check(id_from, params["id"])
+        errors.check(check_concurrency, params)
+        errors.check(check_projects, params["projects"])
     return Request(params["name"], identity, params["status"], policy)
 
 
@@ -425,13 +425,13 @@ def find(
     if request.id is not None:
         found: list[Runtime | None] = [api.get(request.id)]
     else:
-        there = api.everything()
+        there = api.list_all()
         if not lists_default(there) and not any(one.name == request.name for one in there):
             warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
         # If the list contains the status, runtimes with a different one need not be read.
         listed = [one for one in there if asked_for(one, request, one.facts.get("status") or request.status)]
         found = all_side_by_side(
-            lambda one: api.whole(one, WHOLE),
+            lambda one: api.with_all_fields(one, WHOLE),
             listed,
             concurrency,
             lambda number: progress(counted(number, len(listed), "read")),

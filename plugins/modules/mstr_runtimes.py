@@ -494,7 +494,7 @@ from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, PartialError, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, PartialError, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean as shortened
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import (
     DEFINITION_OPTIONS,
@@ -515,7 +515,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
     policy_from,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
-from ansible_collections.mstr.library.plugins.module_utils._options import option_faults, without_faults, without_nulls
+from ansible_collections.mstr.library.plugins.module_utils._options import option_errors, without_errors, without_nulls
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
     CONCURRENCY_OPTION,
     check_concurrency,
@@ -534,27 +534,27 @@ class Request(NamedTuple):
 
 
 def prepare(params: Mapping[str, Any]) -> Request:
-    """The options and every entry, checked. Raises ValidationError with all of their faults."""
-    with Faults() as faults:
-        policy = faults.check(policy_from, params["policy"])
-        wanted = faults.check(definitions, params, policy)
-        waiting = faults.check(waiting_from, params)
-        faults.check(check_protection, params)
-        faults.check(check_plan_id, params)
-        faults.check(check_bounds, params)
+    """The options and every entry, checked. Raises ValidationError with all of their errors."""
+    with ErrorList() as errors:
+        policy = errors.check(policy_from, params["policy"])
+        wanted = errors.check(definitions, params, policy)
+        waiting = errors.check(waiting_from, params)
+        errors.check(check_protection, params)
+        errors.check(check_plan_id, params)
+        errors.check(check_bounds, params)
     return Request(wanted, policy, waiting)
 
 
 def check_bounds(params: Mapping[str, Any]) -> None:
     """Raises ValidationError for a number out of range."""
-    with Faults() as faults:
-        faults.check(check_concurrency, params)
+    with ErrorList() as errors:
+        errors.check(check_concurrency, params)
         if params["purge_limit"] is not None and params["purge_limit"] < 0:
-            faults.add(f"purge_limit must be at least 0, not {params['purge_limit']}")
+            errors.add(f"purge_limit must be at least 0, not {params['purge_limit']}")
 
 
 def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Definition]:
-    """The definitions of all entries. Raises ValidationError with the faults of all, each with index and name."""
+    """The definitions of all entries. Raises ValidationError with the errors of all, each with index and name."""
     from_file, restore = params["src"] is not None, False
     given: Sequence[Any] | None = params["runtimes"]
     if from_file:
@@ -563,24 +563,24 @@ def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Defini
         # AnsibleModule treats an option that is null as set.
         raise ValidationError(["one of runtimes and src is required"])
     places = [labelled(index, entry) for index, entry in enumerate(given)]
-    with Faults() as faults:
+    with ErrorList() as errors:
         if from_file:
             validator = ArgumentSpecValidator(DEFINITION_OPTIONS)
-            given = [typed(one, validator, place, faults) for one, place in zip(given, places)]
+            given = [typed(one, validator, place, errors) for one, place in zip(given, places)]
         if params["purge"]:
-            faults.check(check_purge, given)
+            errors.check(check_purge, given)
         wanted = [
-            faults.check(definition, one, params["journal_comment"], policy, restore, place=place)
+            errors.check(definition, one, params["journal_comment"], policy, restore, place=place)
             for one, place in zip(given, places)
             if one is not None
         ]
-        faults.add(*duplicate_faults(given))
+        errors.add(*duplicate_errors(given))
     return wanted
 
 
-def duplicate_faults(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
-    """A fault for each pair of entries with the same name or id, even if they have other faults."""
-    faults = []
+def duplicate_errors(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    """An error for each pair of entries with the same name or id, even if they have other errors."""
+    errors = []
     seen: dict[tuple[str, str], int] = {}
     for index, entry in enumerate(given):
         for option in ("id", "name"):
@@ -589,8 +589,8 @@ def duplicate_faults(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
                 continue
             first = seen.setdefault((option, value.upper() if option == "id" else value), index)
             if first != index:
-                faults.append(f"runtimes[{index}] has the same {option} as runtimes[{first}]: {value!r}")
-    return faults
+                errors.append(f"runtimes[{index}] has the same {option} as runtimes[{first}]: {value!r}")
+    return errors
 
 
 def check_purge(given: Sequence[Mapping[str, Any] | None]) -> None:
@@ -609,22 +609,22 @@ def check_purge(given: Sequence[Mapping[str, Any] | None]) -> None:
 
 def definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | None, restore: bool) -> Definition:
     """The definition of one entry. Raises ValidationError."""
-    with Faults() as faults:
-        faults.add(*(f"{option} cannot be used with state: absent" for option in misplaced(entry)))
+    with ErrorList() as errors:
+        errors.add(*(f"{option} cannot be used with state: absent" for option in misplaced(entry)))
         given = {**entry, "journal_comment": entry.get("journal_comment") or comment}
-        return faults.check(definition_from, given, policy, restore)
+        return errors.check(definition_from, given, policy, restore)
 
 
-def typed(entry: Any, validator: ArgumentSpecValidator, place: str, faults: Faults) -> dict[str, Any] | None:
-    """An entry of a file, checked with the same specs as an entry of the option, without what has a fault."""
+def typed(entry: Any, validator: ArgumentSpecValidator, place: str, errors: ErrorList) -> dict[str, Any] | None:
+    """An entry of a file, checked with the same specs as an entry of the option, without what has an error."""
     if not isinstance(entry, Mapping):
-        faults.add(f"{place}: expected a mapping of options, got {shortened(repr(entry), 60)}")
+        errors.add(f"{place}: expected a mapping of options, got {shortened(repr(entry), 60)}")
         return None
     spec = {"type": "dict", "options": DEFINITION_OPTIONS}
-    wrong = list(option_faults(entry, spec, from_file=True))
-    kept = without_faults(entry, spec, from_file=True) if wrong else entry
+    wrong = list(option_errors(entry, spec, from_file=True))
+    kept = without_errors(entry, spec, from_file=True) if wrong else entry
     result = validator.validate(without_nulls(kept, spec))
-    faults.add(*(f"{place}: {fault}" for fault in [*wrong, *(error.msg for error in result.errors.errors)]))
+    errors.add(*(f"{place}: {error}" for error in [*wrong, *(failure.msg for failure in result.errors.errors)]))
     return None if result.errors.errors else dict(result.validated_parameters)
 
 

@@ -153,17 +153,17 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script import S
 
 def prepare(params: Mapping[str, Any]) -> Script:
     """The options, checked. Raises ValidationError."""
-    faults = []
+    errors = []
     if not params["code"].strip():
-        faults.append("code is empty")
+        errors.append("code is empty")
     if not (math.isfinite(params["run_timeout"]) and params["run_timeout"] > 0):
-        faults.append(f"run_timeout must be more than 0 seconds, not {params['run_timeout']}")
+        errors.append(f"run_timeout must be more than 0 seconds, not {params['run_timeout']}")
     try:
         identity = id_from(params["runtime_id"])
     except auth.ValidationError as exc:
-        faults += [f"runtime_{fault}" for fault in exc.faults]
-    if faults:
-        raise auth.ValidationError(faults)
+        errors += [f"runtime_{error}" for error in exc.errors]
+    if errors:
+        raise auth.ValidationError(errors)
     return Script(params["code"], identity, params["run_timeout"])
 
 
@@ -173,7 +173,7 @@ def run(task: auth.Task, script: Script) -> Mapping[str, Any]:
         return {"changed": False, "skipped": True, "msg": "Code is not run in check mode."}
     name = task.params["runtime"]
     if name is not None:
-        runtime = one_named(RuntimeApi(task.session).everything(), name)
+        runtime = one_named(RuntimeApi(task.session).list_all(), name)
         if runtime is None:
             raise auth.ValidationError([f"no runtime has the name {name!r}; the script was not run"])
         script = script._replace(runtime_id=runtime.id, runtime_name=name)

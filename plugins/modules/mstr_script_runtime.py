@@ -216,7 +216,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime 
 
 
 def prepare(params: Mapping[str, Any]) -> Request:
-    """The options, checked. Raises ValidationError with all of their faults."""
+    """The options, checked. Raises ValidationError with all of their errors."""
     request: Request = all_of(lambda: request_from(params), lambda: check_concurrency(params))[0]
     return request
 

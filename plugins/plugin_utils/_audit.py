@@ -21,19 +21,20 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mstr.library.plugins.action import mstr_runtime_info, mstr_runtimes
 from ansible_collections.mstr.library.plugins.filter.variable_faults import variable_faults
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
 
-from . import _environment, _judging, _packing, _role_names
-from ._in_process import AUDIT_SWITCH, ActionModule
-from ._inventory import Sources
+from ._reports import environment, evaluation, serialize
+from ._reports.inventory import Sources
+from ._run import role_names
+from ._run.action import AUDIT_SWITCH, ActionModule
 
 # The options of the modules, each with its variable.
 CONNECTION = {option: f"mstr_{option}" for option in auth.argument_spec()}
 DEFINITIONS = {"runtimes": "mstr_runtimes", "src": "mstr_runtimes_src"}
-COMPARED = {option: f"mstr_runtimes_{option}" for option in ("purge", "wait", *_role_names.OPTIONS)}
+COMPARED = {option: f"mstr_runtimes_{option}" for option in ("purge", "wait", *role_names.OPTIONS)}
 _PATHS = ("ca_path", "client_cert", "client_key", "src")
-# An empty password is a password, and an empty approval is a fault.
+# An empty password is a password, and an empty approval is an error.
 _MAY_BE_EMPTY = ("password", "plan_id")
 # Variables that must be true or false. Ansible's filter `bool` would read a misspelled `true` as false.
 _SWITCHES = ("mstr_audit_scripts", "mstr_fail_on_drift", "mstr_fail_on_violation", "mstr_replace_delete")
@@ -43,19 +44,19 @@ Result = dict[str, Any]
 
 def check(
     policy: Any, accepted: Any, fail_on_violation: Any, fail_on_drift: Any, compares: bool
-) -> tuple[dict[str, Any], Sequence[_judging.Acceptance]]:
-    """The rules of the policy, and the accepted violations. Raises ValidationError with all faults of an audit."""
-    with Faults() as faults:
-        rules = faults.check(_judging.rules_of, policy, place="mstr_runtimes_policy")
-        readable = not faults.found
-        acceptances = faults.check(_judging.acceptances_from, accepted)
-        if faults.check(_is_on, "mstr_fail_on_violation", fail_on_violation) and readable and not rules:
-            faults.add(
+) -> tuple[dict[str, Any], Sequence[evaluation.Acceptance]]:
+    """The rules of the policy, and the accepted violations. Raises ValidationError with all errors of an audit."""
+    with ErrorList() as errors:
+        rules = errors.check(evaluation.rules_of, policy, place="mstr_runtimes_policy")
+        readable = not errors.found
+        acceptances = errors.check(evaluation.acceptances_from, accepted)
+        if errors.check(_is_on, "mstr_fail_on_violation", fail_on_violation) and readable and not rules:
+            errors.add(
                 "mstr_fail_on_violation is set, but mstr_runtimes_policy has no rule, so nothing would be judged. Set "
                 "mstr_runtimes_policy, or remove mstr_fail_on_violation."
             )
-        if faults.check(_is_on, "mstr_fail_on_drift", fail_on_drift) and not compares:
-            faults.add(
+        if errors.check(_is_on, "mstr_fail_on_drift", fail_on_drift) and not compares:
+            errors.add(
                 "mstr_fail_on_drift is set, but neither mstr_runtimes nor mstr_runtimes_src has definitions, so "
                 "nothing would be compared. Set one of them, or remove mstr_fail_on_drift."
             )
@@ -72,9 +73,9 @@ def _is_on(name: str, value: Any) -> bool:
 
 
 def result_of(action: ActionModule, task_vars: Result) -> Result:
-    """The result of the task: `report` and `details` for the filter `report_file`, and `fault`.
+    """The result of the task: `report` and `details` for the filter `report_file`, and `error`.
 
-    `fault` is the message with which the environment is to fail after the report; None if it is not to fail. The task
+    `error` is the message with which the environment is to fail after the report; None if it is not to fail. The task
     itself fails if there is nothing to report, because the name of a variable is wrong, or because Ansible cannot
     reach the host.
     """
@@ -107,14 +108,14 @@ class _Audit:
         self._action, self._task_vars = action, task_vars
         self._definitions: Result = {}
         self._policy: Result = {}
-        self._accepted: Sequence[_judging.Acceptance] = ()
+        self._accepted: Sequence[evaluation.Acceptance] = ()
 
     def result(self) -> Result:
         """See `result_of`."""
         names = [name for name in self._task_vars if name.startswith("mstr_") and name != AUDIT_SWITCH]
-        faults = variable_faults(names, {name: self._value(name) for name in _SWITCHES})
-        if faults:
-            raise ValidationError(faults)
+        errors = variable_faults(names, {name: self._value(name) for name in _SWITCHES})
+        if errors:
+            raise ValidationError(errors)
         read = self._unless_invalid(self._read)
         ends = bool(read.get("failed"))
         applied = self._unless_invalid(self._compared) if self._definitions and not ends else None
@@ -128,7 +129,7 @@ class _Audit:
             accepted=self._accepted,
             today=datetime.now(timezone.utc).date(),
         )
-        report = _environment.environment_report(sources, detail=True)
+        report = environment.environment_report(sources, detail=True)
         # The report that a workflow passes on must stay small. The details are only for a file.
         short = {key: value for key, value in report.items() if key != "inventory"}
         wanted = self._value("mstr_report_dest") or self._value("mstr_report_artifact")
@@ -136,9 +137,9 @@ class _Audit:
         return {
             "changed": False,
             "msg": report["lines"][0],
-            "fault": self._fault(report),
-            "report": _packing.text_of(short),
-            "details": _packing.text_of(report) if wanted else None,
+            "error": self._error(report),
+            "report": serialize.text_of(short),
+            "details": serialize.text_of(report) if wanted else None,
             **({"warnings": warnings} if warnings else {}),
         }
 
@@ -164,12 +165,12 @@ class _Audit:
         if len(self._definitions) > 1:
             raise ValidationError(["Set only one of mstr_runtimes and mstr_runtimes_src; both are set."])
         options = {**self._options(CONNECTION), **self._definitions, **self._options(COMPARED)}
-        return self._run(mstr_runtimes.ActionModule, options, **{_role_names.SWITCH: True})
+        return self._run(mstr_runtimes.ActionModule, options, **{role_names.SWITCH: True})
 
     def _run(self, plugin: type[ActionModule], options: Result, **switches: bool) -> Result:
         return self._action.run_other(plugin, options, {**self._task_vars, AUDIT_SWITCH: False, **switches})
 
-    def _fault(self, report: Mapping[str, Any]) -> str | None:
+    def _error(self, report: Mapping[str, Any]) -> str | None:
         if report["message"]:
             return str(report["message"])
         gates = {"violations": "mstr_fail_on_violation", "differing": "mstr_fail_on_drift"}

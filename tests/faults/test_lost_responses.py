@@ -155,7 +155,7 @@ def test_a_lost_login_reports_a_possible_open_session(server: Simulator, reset: 
     server.fault("close_after", operation="login", reset=reset)
     with session(server) as one, pytest.raises(ConnectError) as failed:
         one.ensure(name="New")
-    assert failed.value.unclear
+    assert failed.value.outcome_unknown
     assert "If the server did log in, that session stays open until it times out there." in failed.value.sentence
     assert server.calls() == ["POST /auth/login"], "a second login could leave a second session"
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import Faults, ValidationError, parsed_each, text_fault
+from .._errors import ErrorList, ValidationError, parsed_each, text_error
 from .fields import FIELDS, PURGEABLE, TEXT_AS_WRITTEN, Field
 from .kinds import RESOURCE_KEYS, Package, Resource, number
-from .names import id_from, name_fault
+from .names import id_from, name_error
 from .networks import canonical as canonical_network
 from .policy import Policy
 
@@ -30,7 +30,7 @@ _NO_VERSION = re.compile(r"[<>=~*,;\s]|!=")
 _PINNED = re.compile(r"\s*([^<>=!~\s]+)\s*==\s*([^<>=!~*,;\s]+)\s*")
 
 
-def _version_fault(text: str) -> str | None:
+def _version_error(text: str) -> str | None:
     """Why this is not only a version, as the rest of a sentence that starts with the option."""
     if not _NO_VERSION.search(text):
         return None
@@ -61,21 +61,21 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
 
     `restore`: the definition comes from a backup, see `Definition`.
 
-    Raises ValidationError with all faults.
+    Raises ValidationError with all errors.
     """
     name = params.get("name")
     keep = frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False)
     values: dict[str, Any] = {}
-    with Faults() as faults:
+    with ErrorList() as errors:
         if name is None and params.get("id") is None:
-            faults.add("one of name and id is required")
-        identity = faults.check(id_from, params.get("id"))
+            errors.add("one of name and id is required")
+        identity = errors.check(id_from, params.get("id"))
         for field in FIELDS:
             if params.get(field.name) is not None:
-                values[field.name] = faults.check(_CHECKS.get(field.name, _plain), field, params[field.name])
-        faults.check(check_pool, values)
+                values[field.name] = errors.check(_CHECKS.get(field.name, _plain), field, params[field.name])
+        errors.check(check_pool, values)
         if policy and params.get("state") != "absent":
-            faults.check(policy.check, _judged(params, values, keep))
+            errors.check(policy.check, _judged(params, values, keep))
     if values.get("resource") == Resource():
         del values["resource"]
     return Definition(
@@ -97,7 +97,7 @@ def check_pool(values: Mapping[str, Any]) -> None:
 
 
 def _judged(params: Mapping[str, Any], values: Mapping[str, Any], keep: frozenset[str]) -> dict[str, Any]:
-    """The values that a policy judges. A value with a fault of its own is left out, but not the rest of a whitelist.
+    """The values that a policy judges. A value with an error of its own is left out, but not the rest of a whitelist.
 
     An empty list that removes nothing says nothing about what the runtime will have.
     """
@@ -117,9 +117,9 @@ def _canonical_or_none(text: str) -> str | None:
 
 def _plain(field: Field, given: Any) -> Any:
     if field.spec["type"] is TEXT_AS_WRITTEN:
-        fault = text_fault(given) or (_version_fault(given) if given else None)
-        if fault:
-            raise ValidationError([f"{field.name} {fault}"])
+        error = text_error(given) or (_version_error(given) if given else None)
+        if error:
+            raise ValidationError([f"{field.name} {error}"])
     if given == "" and not field.may_be_empty:
         raise ValidationError([f"{field.name} is empty; omit the option to keep the current value"])
     if field.spec["type"] == "int" and _number("int", field.name, given) < field.least:
@@ -137,9 +137,9 @@ def _number(kind: str, place: str, given: Any) -> Any:
 
 
 def _name(_field: Field, given: str) -> str:
-    fault = name_fault(given)
-    if fault:
-        raise ValidationError([f"name {given!r} {fault}"])
+    error = name_error(given)
+    if error:
+        raise ValidationError([f"name {given!r} {error}"])
     return given
 
 
@@ -150,35 +150,35 @@ def _networks(_field: Field, given: Sequence[str]) -> tuple[str, ...]:
 def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Package, ...]:
     packages: list[Package] = []
     first: dict[str, int] = {}
-    with Faults() as faults:
+    with ErrorList() as errors:
         for index, entry in enumerate(given):
             place, version = f"packages[{index}]", entry.get("version")
             package = Package(entry["name"] or "", version or None, entry.get("description"))
             packages.append(package)
-            fault = None if version is None else text_fault(version) or _version_fault(version)
-            if fault:
-                faults.add(f"{place}.version {fault}")
+            error = None if version is None else text_error(version) or _version_error(version)
+            if error:
+                errors.add(f"{place}.version {error}")
             if not package.name.strip():
-                faults.add(f"{place}.name {package.name!r} is empty")
+                errors.add(f"{place}.name {package.name!r} is empty")
             elif _SPECIFIER.search(package.name):
                 pinned = _PINNED.fullmatch(package.name)
                 repair = f'{{name: {pinned[1]}, version: "{pinned[2]}"}}' if pinned else "the version in version"
-                faults.add(f"{place}.name {package.name!r} is not only a name; write {repair}")
+                errors.add(f"{place}.name {package.name!r} is not only a name; write {repair}")
             elif package.key in first:
                 same = f"packages[{first[package.key]}]"
-                faults.add(f"{place}.name {package.name!r} is the same package as {same}; list it once")
+                errors.add(f"{place}.name {package.name!r} is the same package as {same}; list it once")
             first.setdefault(package.key, index)
     return tuple(packages)
 
 
 def _resource(field: Field, given: Mapping[str, Any]) -> Resource:
     amounts: dict[str, Any] = {key: given.get(key) for key in RESOURCE_KEYS}
-    with Faults() as faults:
+    with ErrorList() as errors:
         for key, amount in amounts.items():
             if amount is not None:
-                amount = faults.check(_number, field.spec["options"][key]["type"], f"resource.{key}", amount)
+                amount = errors.check(_number, field.spec["options"][key]["type"], f"resource.{key}", amount)
                 if amount is not None and not (math.isfinite(amount) and amount > 0):
-                    faults.add(f"resource.{key} must be more than 0, not {amount}")
+                    errors.add(f"resource.{key} must be more than 0, not {amount}")
     # A whole number is displayed as the server's: Ansible makes cpu a float.
     return Resource(**{key: number(amount) for key, amount in amounts.items()})
 

@@ -27,7 +27,7 @@ class Entry(NamedTuple):
     """One runtime: each step of the work returns a copy that knows more.
 
     `place`: where a list has the definition, such as "runtimes[3]", or "purge". `found`: the runtime before the task.
-    `planned`: the `change_text` of its first plan; None if it could not be planned. `done`: the plan was carried out,
+    `planned`: the `fingerprint` of its first plan; None if it could not be planned. `done`: the plan was carried out,
     or would have been (`predicted`: check mode). `runtime`: the runtime after that; `read`: it comes from the server.
     An entry that was written and then failed has an `error` and is `done`.
     """
@@ -157,7 +157,7 @@ def check_plan_id(params: Mapping[str, Any]) -> None:
         raise ValidationError([f"plan_id {text!r} is invalid: expected {_PLAN_ID_DIGITS} hexadecimal digits"])
 
 
-def different_plan(approved: str, entries: Sequence[Entry]) -> str:
+def plan_mismatch(approved: str, entries: Sequence[Entry]) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
     left, parts = _NAMES_IN_MESSAGE, []
     for action in ("create", "update", "delete"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .._errors import ANSIBLE_MASKS, Faults, ValidationError, texts
+from .._errors import ANSIBLE_MASKS, ErrorList, ValidationError, texts
 from .definition import check_pool, definition_from
 from .fields import FIELDS
 from .kinds import RESOURCE_KEYS
@@ -28,19 +28,19 @@ def to_definitions(
     patterns = tuple(exclude)
     namesakes: dict[str, list[str]] = {}
     definitions = []
-    with Faults() as faults:
+    with ErrorList() as errors:
         for runtime in runtimes:
             name, identity = str(runtime.get("name") or ""), str(runtime.get("id") or "")
             if identity.upper() == DEFAULT_RUNTIME_ID or is_named(name, patterns, identity):
                 continue
             namesakes.setdefault(name, []).append(identity)
             definition = _definition(runtime)
-            faults.check(_check, definition, place=f"runtime {name!r}")
+            errors.check(_check, definition, place=f"runtime {name!r}")
             definitions.append({"id": identity, **definition} if ids and is_id(identity) else definition)
         for name, several in sorted(namesakes.items()):
             if len(several) > 1:
                 id_list = ", ".join(sorted(several))
-                faults.add(f"{len(several)} runtimes have the name {name!r} ({id_list}); rename or exclude them")
+                errors.add(f"{len(several)} runtimes have the name {name!r} ({id_list}); rename or exclude them")
     return sorted(definitions, key=lambda one: str(one["name"]))
 
 
@@ -90,11 +90,11 @@ def _gaps_of(definition: Mapping[str, Any]) -> Iterator[str]:
 
 def _check(definition: Mapping[str, Any]) -> None:
     """Raises ValidationError with every reason why this definition would not create the same runtime."""
-    with Faults() as faults:
+    with ErrorList() as errors:
         for place, text in texts(definition):
             if any(mask in text for mask in ANSIBLE_MASKS):
-                faults.add(f"{place} is masked by Ansible, because it contains a secret; use a longer secret")
+                errors.add(f"{place} is masked by Ansible, because it contains a secret; use a longer secret")
             if "\x85" in text:
                 # PyYAML writes it as a line break and reads that as a blank.
-                faults.add(f"{place} contains the character U+0085 (next line), which a YAML file loses; remove it")
-        faults.check(definition_from, {**definition, "name": definition.get("name", "")})
+                errors.add(f"{place} contains the character U+0085 (next line), which a YAML file loses; remove it")
+        errors.check(definition_from, {**definition, "name": definition.get("name", "")})

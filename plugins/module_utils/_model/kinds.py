@@ -161,7 +161,7 @@ class Package(NamedTuple):
         """The name by which packages are compared."""
         return normalized(self.name)
 
-    def over(self, have: Package | None) -> Package:
+    def merged_onto(self, have: Package | None) -> Package:
         """This requested package merged with the server's package `have`: values that are not requested stay."""
         if have is None:
             return self
@@ -194,7 +194,7 @@ class _Packages(Kind):
         by_key = {package.key: package for package in reversed(have)}
         requested = {package.key for package in wanted}
         kept = [] if purge else [package for package in have if package.key not in requested]
-        return (*kept, *(package.over(by_key.get(package.key)) for package in wanted))
+        return (*kept, *(package.merged_onto(by_key.get(package.key)) for package in wanted))
 
     def to_api(self, value: Iterable[Package]) -> list[dict[str, str]]:
         # Send an unchanged package with the version that the server returned: an empty version would upgrade it.

@@ -39,7 +39,7 @@ def id_from(text: str | None) -> str | None:
     return text.upper() if text else text
 
 
-def name_fault(name: str) -> str | None:
+def name_error(name: str) -> str | None:
     """Why this name is invalid, as the rest of a sentence that starts with the name; None if it is valid."""
     if not name.strip():
         return "is empty"

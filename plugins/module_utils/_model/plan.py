@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .._errors import Faults, ValidationError
+from .._errors import ErrorList, ValidationError
 from .definition import Definition, check_pool
 from .fields import BY_NAME, FIELDS, PURGEABLE
 from .policy import Policy
@@ -69,18 +69,18 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     target = Runtime({**have, **merged}, current.id if current else None, current.facts if current else {})
     if current is None:
         changed = tuple(merged)
-    with Faults() as faults:
+    with ErrorList() as errors:
         # A task that does not change the pool must not fail because the server already holds an invalid one.
         if POOL & set(changed):
-            faults.check(check_pool, target.values)
+            errors.check(check_pool, target.values)
         if policy and current is None:
             # A new runtime has an empty whitelist if none is given.
-            faults.check(policy.check, {"whitelist": (), **merged})
+            errors.check(policy.check, {"whitelist": (), **merged})
         elif policy:
             # Of a list, entries may stay on the server; of a package without a version, its version stays.
             for name in PURGEABLE:
                 if name in merged:
-                    faults.check(policy.check, {name: merged[name]}, place=f"the merged {name}")
+                    errors.check(policy.check, {name: merged[name]}, place=f"the merged {name}")
     if current and not changed:
         unchanged = _diff_values(have, merged)
         return Plan("none", current, before=unchanged, after=unchanged)
@@ -99,7 +99,7 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     )
 
 
-def change_text(current: Runtime | None, plan: Plan) -> str:
+def fingerprint(current: Runtime | None, plan: Plan) -> str:
     """What a person approves of a plan, as text that is the same for the same change; empty if nothing changes.
 
     It holds the runtime's id (its name for a create), the action, and each changed field before and after; for a

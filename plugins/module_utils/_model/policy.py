@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import Faults, ValidationError, parsed_each
+from .._errors import ErrorList, ValidationError, parsed_each
 from .fields import LIST_AS_WRITTEN
 from .kinds import RESOURCE_KEYS, Package, Resource, number
 from .networks import NETADDR_IMPORT_ERROR, Span, block_in, canonical, embedded, span, union
@@ -105,14 +105,14 @@ class Policy(NamedTuple):
 
 
 def policy_from(option: Mapping[str, Any] | None) -> Policy | None:
-    """The policy in the option `policy`, None if it is not set. Raises ValidationError with all faults."""
+    """The policy in the option `policy`, None if it is not set. Raises ValidationError with all errors."""
     if option is None:
         return None
     rules = []
-    with Faults() as faults:
+    with ErrorList() as errors:
         for rule in RULES:
             if option.get(rule.key) is not None:
-                value = faults.check(rule.parse, f"policy.{rule.key}", option[rule.key])
+                value = errors.check(rule.parse, f"policy.{rule.key}", option[rule.key])
                 if value is not None:
                     rules.append((rule, value))
     return Policy(tuple(rules))
@@ -272,9 +272,9 @@ def _count(place: str, given: int) -> int:
 
 
 def _amounts(place: str, given: Mapping[str, Any]) -> Any:
-    with Faults() as faults:
+    with ErrorList() as errors:
         limits = {
-            key: faults.check(_limit, f"{place}.{key}", given[key])
+            key: errors.check(_limit, f"{place}.{key}", given[key])
             for key in RESOURCE_KEYS
             if given.get(key) is not None
         }

@@ -143,8 +143,8 @@ def _loader(yaml: Any) -> Any:
 
     def refuse_vault(_loader: Any, node: Any) -> Any:
         line = node.start_mark.line + 1
-        fault = f"contains a value that is encrypted by ansible-vault, in line {line}; a module cannot decrypt it"
-        raise _FileFault(f"{fault}. Pass the definitions with the option runtimes instead")
+        error = f"contains a value that is encrypted by ansible-vault, in line {line}; a module cannot decrypt it"
+        raise _FileFault(f"{error}. Pass the definitions with the option runtimes instead")
 
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     Loader.add_constructor("!vault", refuse_vault)

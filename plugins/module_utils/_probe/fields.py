@@ -256,7 +256,7 @@ def delete_comments(scratch: Scratch) -> Answer:
     try:
         scratch.delete(scratch.once(additional_runtime), _COMMENT)
     except ApiError as exc:
-        if exc.unclear or exc.status in (401, 403, 429):
+        if exc.outcome_unknown or exc.status in (401, 403, 429):
             raise
         return "no", f"A DELETE with a comment was {refused(exc)}."
     return "yes", "A DELETE with a comment was accepted."

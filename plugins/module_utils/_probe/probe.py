@@ -134,20 +134,20 @@ _REACH = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?
 
 def settings_from(params: Mapping[str, Any], check_mode: bool = False) -> Settings:
     """The checked options. Raises ValidationError."""
-    faults = []
+    errors = []
     reach, wait_timeout = None, params["wait_timeout"]
     if not 0 < wait_timeout < math.inf:
-        faults.append(f"wait_timeout must be more than 0 seconds, not {wait_timeout:g}")
+        errors.append(f"wait_timeout must be more than 0 seconds, not {wait_timeout:g}")
     if params["reach"]:
         found = _REACH.fullmatch(params["reach"])
         if not found or not 0 < int(found["port"]) < 65536:
-            faults.append(f"reach must be host:port, such as 10.0.0.1:443, not {params['reach']!r}")
+            errors.append(f"reach must be host:port, such as 10.0.0.1:443, not {params['reach']!r}")
         elif not params["scripts"]:
-            faults.append("reach needs scripts: true, because a script tries to connect to it")
+            errors.append("reach needs scripts: true, because a script tries to connect to it")
         else:
             reach = (found["ipv6"] or found["host"], int(found["port"]))
-    if faults:
-        raise ValidationError(faults)
+    if errors:
+        raise ValidationError(errors)
     return Settings(check_mode, params["scripts"], reach, wait_timeout, params["cleanup"])
 
 

@@ -198,11 +198,11 @@ class Scratch:
             note = partial(self._note, name)
             response = self.session.call("POST", PATH, json={"name": name, **body}, doing=f"create {name}", late=note)
         except Interrupted as exc:
-            if exc.unclear and name not in self.known.values():
+            if exc.outcome_unknown and name not in self.known.values():
                 self._missing.append(name)
             raise
         except (ApiError, ConnectError) as exc:
-            if exc.unclear:
+            if exc.outcome_unknown:
                 return self._looked_for(name, exc), None
             if exc.error["http_status"] == 403:
                 self.barred = f"The user may not create runtimes. {why(exc)}"
@@ -255,11 +255,11 @@ class Scratch:
             self.session.send("PATCH", f"{PATH}/{identity}", body, doing="update a runtime of the probe")
         except (ApiError, ConnectError) as exc:
             # The version changes with every edit [doc].
-            known = exc.unclear and before is not None
+            known = exc.outcome_unknown and before is not None
             if not known or self.read(identity).get("version") in (None, before):
                 is_refusal = isinstance(exc, ApiError) and exc.status not in (401, 403, 404, 429)
-                if not is_refusal or (exc.unclear and not exc.error["code"]):
-                    raise Unanswered(_LOST if exc.unclear else why(exc)) from exc
+                if not is_refusal or (exc.outcome_unknown and not exc.error["code"]):
+                    raise Unanswered(_LOST if exc.outcome_unknown else why(exc)) from exc
                 return refused(exc)
         self.known[identity] = str(body.get("name", self.known[identity]))
         return None

@@ -56,7 +56,7 @@ def _log_in(scratch: Scratch, session: Session) -> None:
     try:
         session.snapshot()
     except (ApiError, ConnectError) as exc:
-        if exc.unclear:
+        if exc.outcome_unknown:
             scratch.warn(f"{exc.sentence} {_STAYS_OPEN}")
         raise
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._errors import ValidationError, clean
-from .tls import file_faults
+from .tls import file_errors
 
 # loginMode numbers [doc]; -1 delegates an identity token. An API token is sent as the user name, with no password
 # [mstrio].
@@ -121,42 +121,42 @@ def is_given(option: str, value: Any, *, empty: bool = False) -> bool:
 
 
 def connection_from(params: Mapping[str, Any]) -> Connection:
-    """The connection from a task's options. Raises ValidationError with all faults."""
+    """The connection from a task's options. Raises ValidationError with all errors."""
     params = {option: value for option, value in params.items() if is_given(option, value)}
-    faults: list[str] = []
-    session = _session(params.get("session"), faults)
-    base_url = _base_url(params.get("base_url"), session, params.get("session") is not None, faults)
-    login = _login(params, session_given=params.get("session") is not None, faults=faults)
+    errors: list[str] = []
+    session = _session(params.get("session"), errors)
+    base_url = _base_url(params.get("base_url"), session, params.get("session") is not None, errors)
+    login = _login(params, session_given=params.get("session") is not None, errors=errors)
     if session and params.get("base_url") is None:
         # A session string may come from anywhere, and names its server: credentials are not sent there after it ended.
         login = None
     timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
     if not 0 < timeout <= _LONGEST_TIMEOUT:
-        faults.append(f"timeout must be more than 0 and at most {_LONGEST_TIMEOUT} seconds, not {timeout}")
+        errors.append(f"timeout must be more than 0 and at most {_LONGEST_TIMEOUT} seconds, not {timeout}")
     if retries < 0:
-        faults.append(f"retries must be at least 0, not {retries}")
-    faults += file_faults(params)
+        errors.append(f"retries must be at least 0, not {retries}")
+    errors += file_errors(params)
     cert, key = params.get("client_cert"), params.get("client_key")
-    if faults:
-        raise ValidationError(faults)
+    if errors:
+        raise ValidationError(errors)
     verify = params.get("validate_certs", True) and (params.get("ca_path") or True)
     return Connection(base_url, login, session, verify, (cert, key) if cert and key else cert, timeout, retries)
 
 
-def _session(text: str | None, faults: list[str]) -> SessionString | None:
+def _session(text: str | None, errors: list[str]) -> SessionString | None:
     if text is None:
         return None
     try:
         return decode(text)
     except ValueError as exc:
-        faults.append(f"session {exc}")
+        errors.append(f"session {exc}")
         return None
 
 
-def _base_url(given: str | None, session: SessionString | None, session_given: bool, faults: list[str]) -> str:
+def _base_url(given: str | None, session: SessionString | None, session_given: bool, errors: list[str]) -> str:
     if not given:
         if not session_given:
-            faults.append("base_url is missing; set the option or the environment variable MSTR_BASE_URL")
+            errors.append("base_url is missing; set the option or the environment variable MSTR_BASE_URL")
         return session.base_url if session else ""
     try:
         url = normal_url(given)
@@ -165,14 +165,14 @@ def _base_url(given: str | None, session: SessionString | None, session_given: b
         _credentials, at, place = given.rpartition("@")
         place, mark, _query = [*re.split("([?#;])", place, maxsplit=1), "", ""][:3]
         masked_url = clean(f"{at and '…@'}{place}{mark and f'{mark}…'}")
-        faults.append(f"base_url {masked_url!r} {exc}")
+        errors.append(f"base_url {masked_url!r} {exc}")
         return ""
     if session and session.base_url != url:
-        faults.append(f"session belongs to {session.base_url}, not to base_url {url}; omit base_url, or log in there")
+        errors.append(f"session belongs to {session.base_url}, not to base_url {url}; omit base_url, or log in there")
     return url
 
 
-def _login(params: Mapping[str, Any], *, session_given: bool, faults: list[str]) -> Login | None:
+def _login(params: Mapping[str, Any], *, session_given: bool, errors: list[str]) -> Login | None:
     mode = params.get("login_mode")
     if mode is None:
         kinds = {
@@ -183,14 +183,14 @@ def _login(params: Mapping[str, Any], *, session_given: bool, faults: list[str])
         }
         given = [kind for kind, there in kinds.items() if there]
         if len(given) > 1:
-            faults.append(
+            errors.append(
                 f"{' and '.join(given)} are different kinds of credential; supply one kind, or choose with login_mode "
                 "(environment variables MSTR_… count too)"
             )
             return None
         if not given:
             if not session_given:
-                faults.append(
+                errors.append(
                     "no credentials: supply username and password, api_token or identity_token (or their MSTR_… "
                     "environment variables), or login_mode: anonymous for a guest login"
                 )
@@ -203,7 +203,7 @@ def _login(params: Mapping[str, Any], *, session_given: bool, faults: list[str])
         options, variables = ("option", "variable") if len(missing) == 1 else ("options", "variables")
         names = " and ".join(f"MSTR_{option.upper()}" for option in missing)
         cure = f"set the {options}, or the environment {variables} {names}"
-        faults.append(f"login_mode {mode} requires {' and '.join(missing)}; {cure}{empty}")
+        errors.append(f"login_mode {mode} requires {' and '.join(missing)}; {cure}{empty}")
         return None
     return Login(
         mode,

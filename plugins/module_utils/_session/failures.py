@@ -34,11 +34,11 @@ _HTTPS_HINT = "; if this port uses TLS, write https:// in base_url"
 
 
 class UnreadableBody(Exception):
-    """A body that cannot be unpacked. The text says what came. `hopeless`: a retry would bring the same."""
+    """A body that cannot be unpacked. The text says what came. `permanent`: a retry would bring the same."""
 
-    def __init__(self, text: str, *, hopeless: bool = False) -> None:
+    def __init__(self, text: str, *, permanent: bool = False) -> None:
         super().__init__(text)
-        self.hopeless = hopeless
+        self.permanent = permanent
 
 
 class _Case:
@@ -68,16 +68,16 @@ class _Case:
         text = re.sub(r"<[^>]*>(: )?|\([^()]*object at 0x[^()]*\)", "", str(last))
         return clean(text, 120) or type(last).__name__
 
-    def not_sent(self, reason: str, *, refused: bool = False, hopeless: bool = False) -> ConnectError:
+    def not_sent(self, reason: str, *, connection_refused: bool = False, permanent: bool = False) -> ConnectError:
         """The error for a request that was not sent, or that the server did not read. `reason` ends the sentence."""
         sentence = f"Could not {self.doing}: {reason}."
-        return ConnectError(sentence, request=self.request, refused=refused, hopeless=hopeless)
+        return ConnectError(sentence, request=self.request, connection_refused=connection_refused, permanent=permanent)
 
-    def lost(self, reason: str, *, hopeless: bool = False) -> ConnectError:
+    def lost(self, reason: str, *, permanent: bool = False) -> ConnectError:
         """The error for a request that was sent. Only a read surely changed nothing."""
-        unclear = not self.request.startswith("GET ")
+        outcome_unknown = not self.request.startswith("GET ")
         sentence = f"Could not {self.doing}: {reason}."
-        return ConnectError(sentence, request=self.request, unclear=unclear, hopeless=hopeless)
+        return ConnectError(sentence, request=self.request, outcome_unknown=outcome_unknown, permanent=permanent)
 
 
 def explain(
@@ -103,11 +103,11 @@ def explain(
         return _not_connected(case, timeout)
     if proxy and "SOCKS" in case.text and "InvalidSchema" in case.names:
         reason = f"{proxy.variables} names a SOCKS proxy, which needs the Python library PySocks; install PySocks"
-        return case.not_sent(reason, hopeless=True)
+        return case.not_sent(reason, permanent=True)
     if case.functions & (_PREPARING | _BUFFERING):
         # Behind a proxy, the exception's text may contain the proxy's password.
         why = f"check base_url and {proxy.variables}" if proxy else f"{case.detail()}; check base_url"
-        return case.not_sent(f"the request to {server} is not valid: {why}", hopeless=True)
+        return case.not_sent(f"the request to {server} is not valid: {why}", permanent=True)
     return _lost(case, exc, limit, timeout)
 
 
@@ -121,34 +121,34 @@ def _not_connected(case: _Case, timeout: float) -> ConnectError:
     if case.names & _TLS_ERRORS:
         return _no_tls(case)
     unresolved = bool(case.names & {"NameResolutionError", "gaierror", "LocationParseError"})
-    refused = bool(case.names & {"NewConnectionError", "ConnectionRefusedError"}) and not unresolved
+    connection_refused = bool(case.names & {"NewConnectionError", "ConnectionRefusedError"}) and not unresolved
     if case.proxy and ("create_connection" in case.functions or "_tunnel" in case.functions):
         what = "did not open a connection" if "_tunnel" in case.functions else "cannot be reached"
         cure = f"check {case.proxy.variables} and NO_PROXY"
         reason = f"{case.proxy} on the way to {case.place} {what} ({case.detail()}); {cure}"
-        return case.not_sent(reason, refused=refused)
+        return case.not_sent(reason, connection_refused=connection_refused)
     if unresolved:
         return case.not_sent(f"the host name {case.host} cannot be resolved; check base_url and the name server")
-    if refused:
+    if connection_refused:
         reason = f"cannot connect to {case.place} ({case.detail()}); check base_url, and that the server is running"
-        return case.not_sent(reason, refused=True)
+        return case.not_sent(reason, connection_refused=True)
     if case.names & _TIMEOUTS:
         reason = f"{case.place} did not answer within {timeout:g} seconds; check base_url, firewalls and proxies"
         return case.not_sent(reason)
     if "cert_verify" in case.functions:
         reason = "the certificates cannot be read; check the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
-        return case.not_sent(reason, hopeless=True)
+        return case.not_sent(reason, permanent=True)
     return case.not_sent(f"no connection to {case.place} could be established ({case.detail()})")
 
 
 def _no_tls(case: _Case) -> ConnectError:
     reason = untrusted(case.text, case.place) or client_refused(case.text, case.place) or not_tls(case.text, case.place)
     if reason:
-        return case.not_sent(reason, hopeless=True)
+        return case.not_sent(reason, permanent=True)
     if "do_handshake" not in case.functions:
         # The files in the options were checked earlier, so this one comes from the environment.
         reason = f"the CA certificates cannot be loaded ({case.detail()}); check the file that REQUESTS_CA_BUNDLE names"
-        return case.not_sent(reason, hopeless=True)
+        return case.not_sent(reason, permanent=True)
     return case.not_sent(f"no TLS connection to {case.place} could be established ({case.detail()})")
 
 
@@ -156,11 +156,11 @@ def _lost(case: _Case, exc: Exception, limit: float, timeout: float) -> ConnectE
     """The error, if the server may have received the request and carried it out."""
     if isinstance(exc, OverflowError):
         reason = f"{case.server} sent {exc}; responses of the API are smaller; check base_url"
-        return case.lost(reason, hopeless=True)
+        return case.lost(reason, permanent=True)
     if case.names & _TLS_ERRORS:
         reason = client_refused(case.text, case.place) or ""
         if reason:
-            return case.not_sent(reason, hopeless=True)
+            return case.not_sent(reason, permanent=True)
         # With TLS 1.3, a server that requires a client certificate may close the connection before its alert is read.
         hint = "; the server may require a client certificate (client_cert, client_key)" if "EOF" in case.text else ""
         return case.lost(f"the TLS connection to {case.place} broke ({case.detail()}){hint}")
@@ -172,7 +172,7 @@ def _lost(case: _Case, exc: Exception, limit: float, timeout: float) -> ConnectE
         return case.lost(f"{case.sender} sent no complete response within {limit:g} seconds")
     if isinstance(exc, UnreadableBody):
         return case.lost(
-            f"{case.sender} sent {exc}; check base_url and the gateways in front of the server", hopeless=exc.hopeless
+            f"{case.sender} sent {exc}; check base_url and the gateways in front of the server", permanent=exc.permanent
         )
     if case.names & _NOT_HTTP and "RemoteDisconnected" not in case.names:
         return case.lost(f"{case.sender} answered with something other than HTTP{case.hint}")

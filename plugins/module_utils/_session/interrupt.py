@@ -37,11 +37,11 @@ CONCURRENCY_OPTION: dict[str, Any] = {"concurrency": {"type": "int", "default": 
 class Interrupted(MstrError):
     """The task must end. `doing`: the current operation.
 
-    `sent`: a request was on its way. `unclear`: it was a write, which the server may have carried out.
+    `sent`: a request was on its way. `outcome_unknown`: it was a write, which the server may have carried out.
     """
 
     sent = False
-    unclear = False
+    outcome_unknown = False
     doing = ""
 
     def during(self, what: str) -> MstrError:

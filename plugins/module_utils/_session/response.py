@@ -137,10 +137,10 @@ def api_error(response: Response, doing: str, server: str) -> ApiError:
     sentence = f"Could not {doing}: {server} answered {response.status} to {response.request}{answer}. "
     kind = AuthError if response.status == 401 else ApiError
     # Below 200 it is only an interim response, after which Python does not read the final one.
-    unclear = not 200 <= response.status < 500 and not response.request.startswith("GET ")
+    outcome_unknown = not 200 <= response.status < 500 and not response.request.startswith("GET ")
     return kind(
         (sentence + _next_step(response, fields, server)).rstrip(),
-        unclear=unclear,
+        outcome_unknown=outcome_unknown,
         http_status=response.status,
         request=response.request,
         **fields,
@@ -152,7 +152,7 @@ def wrong_response(response: Response, doing: str, server: str, wanted: str) -> 
     return ApiError(
         f"Could not {doing}: {server} answered {response.status} to {response.request} with {response.looks_like()} "
         f"instead of {wanted}. {_check_place(server)}",
-        unclear=True,
+        outcome_unknown=True,
         http_status=response.status,
         request=response.request,
     )

@@ -14,7 +14,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-from .._errors import ApiError, AuthError, ConnectError, MstrError, disguises
+from .._errors import ApiError, AuthError, ConnectError, MstrError, escaped_forms
 from .connection import Connection, Login, SessionString, encode
 from .interrupt import Interrupted, Stop
 from .response import ANYTHING, Response, Shape, api_error, says_session_gone, wrong_response
@@ -115,7 +115,7 @@ class Session:
         short that it occurs in any string.
         """
         session = self.snapshot()
-        avoid = {option: {text, *disguises(text)} for option, text in secret_options.items() if text}
+        avoid = {option: {text, *escaped_forms(text)} for option, text in secret_options.items() if text}
         try:
             text = encode(session, self.secrets.union(*avoid.values()))
         except ValueError:
@@ -237,7 +237,7 @@ class Session:
                 raise
             except (ConnectError, ApiError) as exc:
                 # An error with a code comes from the server itself, which then did not log in.
-                if exc.unclear and not exc.error["code"]:
+                if exc.outcome_unknown and not exc.error["code"]:
                     exc.add(_MAY_BE_OPEN)
                 self._failed_login = exc
                 raise
@@ -287,5 +287,5 @@ def _can_avoid(session: SessionString, texts: Iterable[str]) -> bool:
 def _is_absent(error: MstrError) -> bool:
     """Whether a login failed because the server was not there, so that it certainly opened no session."""
     if isinstance(error, ConnectError):
-        return not error.unclear and not error.hopeless
+        return not error.outcome_unknown and not error.permanent
     return isinstance(error, ApiError) and error.status in RETRY_STATUSES["login"]

@@ -39,8 +39,8 @@ _EXPECTED = (
 )
 
 
-def file_faults(params: Mapping[str, Any]) -> Iterator[str]:
-    """A fault for each problem with the files in `ca_path`, `client_cert` and `client_key`."""
+def file_errors(params: Mapping[str, Any]) -> Iterator[str]:
+    """An error for each problem with the files in `ca_path`, `client_cert` and `client_key`."""
     options = [option for option in ("ca_path", "client_cert", "client_key") if params.get(option)]
     missing = [option for option in options if not os.access(params[option], os.R_OK)]
     yield from (f"{option} {params[option]!r} does not exist or cannot be read on this host" for option in missing)
@@ -49,19 +49,19 @@ def file_faults(params: Mapping[str, Any]) -> Iterator[str]:
         return
     # requests also accepts a directory of certificates.
     if "ca_path" in options and "ca_path" not in missing and not os.path.isdir(params["ca_path"]):
-        yield from _ca_faults(params["ca_path"])
+        yield from _ca_errors(params["ca_path"])
     if "client_cert" in options and not {"client_cert", "client_key"} & set(missing):
-        yield from _client_faults(params["client_cert"], params.get("client_key"))
+        yield from _client_errors(params["client_cert"], params.get("client_key"))
 
 
-def _ca_faults(path: str) -> Iterator[str]:
+def _ca_errors(path: str) -> Iterator[str]:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except (OSError, ValueError):
         yield f"ca_path {path!r} contains no valid certificate in PEM format (-----BEGIN CERTIFICATE-----)"
 
 
-def _client_faults(cert: str, key: str | None) -> Iterator[str]:
+def _client_errors(cert: str, key: str | None) -> Iterator[str]:
     asked: list[bool] = []
 
     def password() -> str:
@@ -141,25 +141,25 @@ def proxy_from(url: str, server: str, environment: Mapping[str, str]) -> Proxy:
     return Proxy(_parts(url)[2].rstrip("/"), " and ".join(sorted(named)) or "the proxy settings of this host")
 
 
-def proxy_fault(url: str) -> str | None:
-    """The fault of an invalid URL, as the rest of a sentence; None for a valid URL.
+def proxy_error(url: str) -> str | None:
+    """The error of an invalid URL, as the rest of a sentence; None for a valid URL.
 
     Parsers differ on a password with an unencoded # or /: some take a part of it for the host, which then appears in
     messages. So such a URL is refused, and no part of a refused URL is quoted.
     """
     scheme, userinfo, place = _parts(url)
-    fault = f"is not a valid proxy URL: {_EXPECTED}"
+    error = f"is not a valid proxy URL: {_EXPECTED}"
     # Without a scheme, requests assumes http, but then ignores a user name.
     if (scheme is None and userinfo) or (scheme is not None and scheme.lower() not in _SCHEMES):
-        return fault
+        return error
     if re.search(r"[/?#]", userinfo) or re.search(r"[\s\x00-\x1f\\]", url):
-        return fault
+        return error
     try:
         parts = urlsplit(f"//{place}")
         host, _port = parts.hostname, parts.port
     except ValueError:
-        return fault
-    return None if host else fault
+        return error
+    return None if host else error
 
 
 def proxy_secrets(url: str) -> set[str]:

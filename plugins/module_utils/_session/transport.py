@@ -26,12 +26,12 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
-from .._errors import ApiError, ConnectError, MstrError, ValidationError, disguises
+from .._errors import ApiError, ConnectError, MstrError, ValidationError, escaped_forms
 from .connection import Connection
 from .failures import UnreadableBody, explain
 from .interrupt import Interrupted, Stop, Unstoppable, start_thread
 from .response import Response
-from .tls import Proxy, proxy_fault, proxy_from, proxy_secrets
+from .tls import Proxy, proxy_error, proxy_from, proxy_secrets
 
 REQUESTS_IMPORT_ERROR: str | None
 try:
@@ -103,10 +103,10 @@ class Http:
         proxy = requests.utils.select_proxy(self.server, proxies)
         if not proxy:
             return None
-        fault = proxy_fault(proxy)
-        if fault:
+        error = proxy_error(proxy)
+        if error:
             names = [name for name, value in os.environ.items() if name.lower().endswith("_proxy") and value == proxy]
-            raise ValidationError([f"the environment variable {' and '.join(names) or 'for the proxy'} {fault}"])
+            raise ValidationError([f"the environment variable {' and '.join(names) or 'for the proxy'} {error}"])
         self.add_secrets(proxy_secrets(proxy))
         return proxy_from(proxy, self.server, os.environ)
 
@@ -114,7 +114,7 @@ class Http:
         """Add texts of at least `shortest` characters, in all their forms, to those that no message may contain."""
         new = [text for text in texts if text and len(text) >= shortest and text not in self.secrets]
         if new:
-            added = {form for text in new for form in (text, *disguises(text))}
+            added = {form for text in new for form in (text, *escaped_forms(text))}
             with self._secrets_lock:
                 self.secrets |= added
 
@@ -173,11 +173,11 @@ class Http:
                     box = self._start(method, path, options)
                     response = self._response(box, self._stop, doing, f"{method} /api{path}")
             except ConnectError as exc:
-                if last or exc.hopeless or not retries_connection(kind, exc.unclear, exc.refused):
+                if last or exc.permanent or not retries_connection(kind, exc.outcome_unknown, exc.connection_refused):
                     raise
             except Interrupted as exc:
                 exc.doing, exc.sent = doing, box is not None
-                exc.unclear = exc.sent and kind == "write"
+                exc.outcome_unknown = exc.sent and kind == "write"
                 if late and box:
                     with suppress(MstrError):
                         late(self._response(box, Unstoppable(), doing, f"{method} /api{path}", _LAST_CALL_LIMIT))
@@ -287,7 +287,7 @@ def _unpacked(pieces: Iterable[bytes], codings: str | None) -> Iterator[bytes]:
         yield from pieces
         return
     if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
-        raise UnreadableBody("a content coding that was not asked for", hopeless=True)
+        raise UnreadableBody("a content coding that was not asked for", permanent=True)
     unpacker, begun = _new_unpacker(), False
     try:
         for piece in pieces:
@@ -309,15 +309,15 @@ def _new_unpacker() -> Any:
     return zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: recognizes gzip and zlib
 
 
-def retries_connection(kind: str, unclear: bool, refused: bool) -> bool:
-    """Whether a call that got no response is sent again. `unclear` and `refused`: see `ConnectError`."""
-    return kind == "read" or (kind == "login" and refused and not unclear)
+def retries_connection(kind: str, outcome_unknown: bool, connection_refused: bool) -> bool:
+    """Whether a call that got no response is sent again. For the arguments, see `ConnectError`."""
+    return kind == "read" or (kind == "login" and connection_refused and not outcome_unknown)
 
 
 def is_outage(error: MstrError) -> bool:
     """Whether a read failed only because the server is temporarily unreachable, so that polling continues."""
     if isinstance(error, ConnectError):
-        return not error.hopeless
+        return not error.permanent
     return isinstance(error, ApiError) and error.status in RETRY_STATUSES["read"]
 
 

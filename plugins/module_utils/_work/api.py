@@ -34,7 +34,7 @@ class RuntimeApi:
         self._session = session
         self._versions: list[tuple[str, ...] | None] = []  # the result of the one request, once made
 
-    def everything(self, *, polling: bool = False) -> list[Runtime]:
+    def list_all(self, *, polling: bool = False) -> list[Runtime]:
         """Every runtime that the user may see. A list may omit fields. `polling`: no retries. Raises MstrError."""
         doing = "list the runtimes"
         data = self._session.get(_PATH, doing=doing, shape=list_of("runtimes"), kind="once" if polling else "read")
@@ -53,7 +53,7 @@ class RuntimeApi:
                 return None
             raise
 
-    def whole(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
+    def with_all_fields(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
         """The runtime, read again if a needed field is missing; None if it was deleted meanwhile.
 
         Raises MstrError, also if the server still lists a runtime that it cannot find.
@@ -61,7 +61,7 @@ class RuntimeApi:
         if runtime is None or not runtime.lacks(needed):
             return runtime
         found = self.get(str(runtime.id), repr(runtime.name))
-        if found is None and any(one.key == runtime.key for one in self.everything()):
+        if found is None and any(one.key == runtime.key for one in self.list_all()):
             raise MstrError(
                 f"Could not read the runtime {runtime.label}: the server lists it, but answers that it does not exist. "
                 "The user may lack permission on this object."

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .._errors import MstrError, ValidationError, listed
 from .._model.definition import Definition
-from .._model.entry import PURGED, Entry, different_plan, plan_id
+from .._model.entry import PURGED, Entry, plan_id, plan_mismatch
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.names import ALIKE, is_named, name_key, quoted
 from .._model.plan import NO_PLAN
@@ -69,7 +69,7 @@ def purge_plan(context: Context, purge: Purge, entries: Sequence[Entry], there: 
     ]
 
     def read_and_plan(context: Context, entry: Entry) -> Entry:
-        return plan_entry(context, entry._replace(found=context.api.whole(entry.found, WHOLE)), ())
+        return plan_entry(context, entry._replace(found=context.api.with_all_fields(entry.found, WHOLE)), ())
 
     purged = each(context, read_and_plan, purged, lambda one: True, "read")
     purged = [entry for entry in purged if entry.to_do != "none"]  # one may have been deleted meanwhile
@@ -101,7 +101,7 @@ def refusals(
     for name in (entry.wanted.name for entry in entries if purged and entry.place != PURGED):
         names.setdefault(name_key(name or ""), []).append(name or "")
     if context.plan_id and not again and plan_id(entries) != context.plan_id:
-        yield None, different_plan(context.plan_id, entries)
+        yield None, plan_mismatch(context.plan_id, entries)
     if purge.wanted and not lists_default(there):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
         yield None, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
@@ -174,7 +174,7 @@ def _checked_again(
     if waiting or there is None:
         by_id = alone and entries[0].wanted.id
         try:
-            there = () if by_id else context.api.everything()
+            there = () if by_id else context.api.list_all()
         except MstrError as exc:
             return [one._replace(error=exc) if is_due(one) else one for one in entries], ()
     by_key = {one.key: one for one in there}
@@ -187,7 +187,7 @@ def _checked_again(
         # A list may omit a runtime that can be read by its id.
         now = by_key.get(planned.key) or context.api.get(str(planned.id), repr(planned.name))
         if now and (now.facts.get("version") is None or planned.facts.get("version") is None):
-            now = context.api.whole(now, WHOLE)
+            now = context.api.with_all_fields(now, WHOLE)
         if now is None:
             return entry._replace(plan=NO_PLAN, found=None)
         changed = now.changed_since(planned)
@@ -221,7 +221,7 @@ def _checked_gone(context: Context, entries: list[Entry], before: Sequence[Runti
     gone: set[str] = set()
     if sum(map(_is_deleted, entries)) > 1:
         try:
-            after = context.api.everything()
+            after = context.api.list_all()
             gone = {one.key for one in before} - {one.key for one in after} if lists_default(after) else gone
         except MstrError as exc:
             return [one._replace(error=not_read_again(one, exc)) if _is_deleted(one) else one for one in entries]

@@ -28,8 +28,8 @@ from .write import locate, not_read_again, plan_entry, verify, write
 class Refused(ValidationError):
     """A task that is refused before any write. `entries`: what it would do otherwise, for the user to see."""
 
-    def __init__(self, faults: Iterable[str], entries: Sequence[Entry]) -> None:
-        super().__init__(faults)
+    def __init__(self, errors: Iterable[str], entries: Sequence[Entry]) -> None:
+        super().__init__(errors)
         self.entries = entries
 
     def to_result(self) -> dict[str, Any]:
@@ -87,30 +87,30 @@ def reconcile(
         # A failed entry may mean one of the runtimes that appear to be unlisted.
         entries += purge_plan(context, purge, entries, there)
     to_delete = [(one, one.plan.runtime) for one in entries if one.to_do == "delete" and one.plan.runtime]
-    faults = list(dict.fromkeys(sentence for _entry, sentence in refusals(context, purge, entries, to_delete, there)))
-    if faults and not context.check_mode:
-        raise Refused(faults, entries)
+    errors = list(dict.fromkeys(sentence for _entry, sentence in refusals(context, purge, entries, to_delete, there)))
+    if errors and not context.check_mode:
+        raise Refused(errors, entries)
     entries = [attempt(partial(write, context), one) if one.to_do == "none" else one for one in entries]
     entries = each(context, write, entries, lambda one: one.to_do in ("create", "update"), "written")
     entries, after = _verified(context, entries, alone, waiting)
     if waiting:
         entries = wait(context, entries, waiting)
     entries = delete(context, purge, entries, after, alone, waiting is not None)
-    if faults:
-        raise Refused(faults, entries)
+    if errors:
+        raise Refused(errors, entries)
     return entries
 
 
 def _listed(context: Context, definitions: Sequence[Definition]) -> Sequence[Runtime]:
     """The runtimes on the server. An incomplete list is read twice, so that no create makes a second runtime."""
-    there = context.api.everything()
+    there = context.api.list_all()
     if lists_default(there):
         return there
     context.warn(f"{INCOMPLETE}.")
     names = {one.name for one in there}
     if any(one.name not in names for one in definitions if one.restore or not one.id):
         known = {one.key for one in there}
-        there += [one for one in context.api.everything() if one.key not in known]
+        there += [one for one in context.api.list_all() if one.key not in known]
     return there
 
 
@@ -134,35 +134,35 @@ def _located(context: Context, entries: Sequence[Entry], there: Sequence[Runtime
         return entry._replace(wanted=wanted, found=locate(context, wanted, candidates, needed))
 
     found = each(context, find, entries, lambda one: True, "read")
-    faults = _collisions([entry for entry in found if not entry.error], there or ())
-    if faults:
-        raise ValidationError(faults)
+    errors = _collisions([entry for entry in found if not entry.error], there or ())
+    if errors:
+        raise ValidationError(errors)
     return found
 
 
 def _collisions(entries: Sequence[Entry], there: Sequence[Runtime]) -> list[str]:
-    """A fault for two entries that mean the same runtime, and for a rename to a name that another entry still has.
+    """An error for two entries that mean the same runtime, and for a rename to a name that another entry still has.
 
     Writes run in parallel, so the server might receive the rename before the other entry's rename or delete.
     """
-    faults = []
+    errors = []
     owners: dict[str, Entry] = {}
     located = [(entry, entry.found) for entry in entries if entry.found]
     for entry, current in located:
         first = owners.setdefault(current.key, entry)
         if first is not entry:
-            faults.append(f"{entry.place} and {first.place} are the same runtime, {current.label}; list it once")
+            errors.append(f"{entry.place} and {first.place} are the same runtime, {current.label}; list it once")
     for entry, current in located:
         name = entry.wanted.name
         if entry.wanted.state == "absent" or name in (None, current.name):
             continue
-        faults += [
+        errors += [
             f"{entry.place} takes the name {name!r}, which {owners[holder.key].place} ({holder.id}) still has; "
             "rename or delete that one in an earlier task"
             for holder in there
             if holder.name == name and holder.key != current.key and holder.key in owners
         ]
-    return faults
+    return errors
 
 
 def _verified(
@@ -175,7 +175,7 @@ def _verified(
     there, failure = None, None
     if not alone and any(one.to_verify and not one.read for one in entries):
         try:
-            there = context.api.everything()
+            there = context.api.list_all()
         except MstrError as exc:
             failure = exc
 

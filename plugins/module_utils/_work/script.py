@@ -105,12 +105,14 @@ def _start(session: Session, script: Script) -> str:
     try:
         identity = id_in(session.send("POST", _PATH, script.body(), doing=doing, late=stop_late))
     except Interrupted as exc:
-        end = _LOST if exc.unclear else "It was not started."
+        end = _LOST if exc.outcome_unknown else "It was not started."
         if undone:
             end = f"It may be running: {undone[0]}" if undone[0] else "It was stopped on the server."
         raise MstrError(f"{exc.sentence} while the script was being started on {script.label}. {end}") from exc
     except MstrError as exc:
-        raise (MstrError(f"{exc.sentence} {_LOST}", **exc.error) if getattr(exc, "unclear", False) else exc) from exc
+        raise (
+            MstrError(f"{exc.sentence} {_LOST}", **exc.error) if getattr(exc, "outcome_unknown", False) else exc
+        ) from exc
     if identity is None:
         raise MstrError(f"Could not {doing}: the response to POST /api{_PATH} contains no id. {_LOST}")
     return identity

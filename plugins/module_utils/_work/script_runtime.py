@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._errors import ApiError, ConnectError, Faults, MstrError, PartialError, ValidationError, failures, unforeseen
+from .._errors import ApiError, ConnectError, ErrorList, MstrError, PartialError, ValidationError, failures, unforeseen
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.names import id_from, near_names, quoted
 from .._model.runtime import Runtime
@@ -88,37 +88,37 @@ class Request(NamedTuple):
 
 
 def request_from(params: Mapping[str, Any]) -> Request:
-    """The checked options. Raises ValidationError with all of their faults."""
-    with Faults() as faults:
-        ids = {name: faults.check(id_from, params[name], place=name) for name in ("runtime_id", "from_runtime_id")}
+    """The checked options. Raises ValidationError with all of their errors."""
+    with ErrorList() as errors:
+        ids = {name: errors.check(id_from, params[name], place=name) for name in ("runtime_id", "from_runtime_id")}
         for name in ("runtime", "from_runtime"):
             if params[name] is not None and not params[name].strip():
-                faults.add(f"{name} is empty")
-        faults.check(check_projects, params["projects"])
-        named = None if params["scripts"] is None else faults.check(_named, params["scripts"])
+                errors.add(f"{name} is empty")
+        errors.check(check_projects, params["projects"])
+        named = None if params["scripts"] is None else errors.check(_named, params["scripts"])
         same = {params["runtime"], ids["runtime_id"]} & {params["from_runtime"], ids["from_runtime_id"]} - {None}
-        faults.add(*(f"the scripts of {one!r} cannot be assigned to {one!r} itself" for one in same))
+        errors.add(*(f"the scripts of {one!r} cannot be assigned to {one!r} itself" for one in same))
     return Request(
         params["runtime"], ids["runtime_id"], params["from_runtime"], ids["from_runtime_id"], named, params["projects"]
     )
 
 
 def _named(given: Sequence[Mapping[str, Any]]) -> tuple[Named, ...]:
-    with Faults() as faults:
+    with ErrorList() as errors:
         if not given:
-            faults.add("scripts is empty, so there is nothing to assign")
+            errors.add("scripts is empty, so there is nothing to assign")
         found: dict[tuple[Any, ...], Named] = {}
         for index, one in enumerate(given):
             place = f"scripts[{index}]"
             if not one["id"] and not one["name"]:
-                faults.add(f"{place} needs an id or a name")
+                errors.add(f"{place} needs an id or a name")
             if not one["project"].strip():
-                faults.add(f"{place}.project is empty")
-            identity = faults.check(id_from, one["id"] or None, place=place)
+                errors.add(f"{place}.project is empty")
+            identity = errors.check(id_from, one["id"] or None, place=place)
             script = Named(place, identity, one["name"], one["project"])
             first = found.setdefault((identity or script.name, script.project), script)
             if first is not script:
-                faults.add(f"{place} is the same script as {first.place}; list it once")
+                errors.add(f"{place} is the same script as {first.place}; list it once")
     return tuple(found.values())
 
 
@@ -197,7 +197,7 @@ class Assignment:
                 self._session.call("PUT", path, json=body, doing=doing, project=script.project.id)
                 return
             except (ApiError, ConnectError) as exc:
-                if not exc.unclear:
+                if not exc.outcome_unknown:
                     raise
                 lost = exc
             unknown = f"The {script.label} may or may not use the runtime {self._target.label}"
@@ -260,15 +260,15 @@ def _lost(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 
 def assign_scripts(context: Context, session: Session, request: Request) -> dict[str, Any]:
     """The result. Raises ValidationError before any write; PartialError with the result if a script failed."""
-    there = context.api.everything()
-    with Faults() as faults:
-        target = faults.check(_runtime, there, request.target_name, request.target_id, "runtime")
+    there = context.api.list_all()
+    with ErrorList() as errors:
+        target = errors.check(_runtime, there, request.target_name, request.target_id, "runtime")
         source = request.source_id
         if request.source_name:
-            found = faults.check(_runtime, there, request.source_name, None, "from_runtime")
+            found = errors.check(_runtime, there, request.source_name, None, "from_runtime")
             source = found.key if found else None
         if target and target.key == source:
-            faults.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
+            errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
     moves, unread = _found(session, context.concurrency, request, source, target)
     chosen = [move.action == "none" and move.script.runtime_id != target.key for move in moves]
     to_do = [move.script for move, is_chosen in zip(moves, chosen) if is_chosen]

@@ -188,11 +188,11 @@ def check_projects(wanted: Sequence[str | None] | None, option: str = "projects"
     """Raises ValidationError for an empty list and for empty names."""
     if wanted is None:
         return
-    faults = [f"{option}[{index}] is empty" for index, name in enumerate(wanted) if not (name or "").strip()]
+    errors = [f"{option}[{index}] is empty" for index, name in enumerate(wanted) if not (name or "").strip()]
     if not wanted:
-        faults = [f"{option} is empty, so no script would be found; omit it to search every project"]
-    if faults:
-        raise ValidationError(faults)
+        errors = [f"{option} is empty, so no script would be found; omit it to search every project"]
+    if errors:
+        raise ValidationError(errors)
 
 
 def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> tuple[list[Project], list[Unread]]:
@@ -331,8 +331,8 @@ class _Search:
         try:
             return script.on_runtime(read_script(self._session, script))
         except ValidationError as exc:
-            faults = [f"Could not read the {script.label}: its runtime's {fault}" for fault in exc.faults]
-            raise ValidationError(faults) from exc
+            errors = [f"Could not read the {script.label}: its runtime's {error}" for error in exc.errors]
+            raise ValidationError(errors) from exc
 
 
 def start_search(

@@ -49,13 +49,13 @@ class Waiting(NamedTuple):
 
 def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
     """The wait options of a task; None if `wait` is false. Raises ValidationError for invalid numbers."""
-    faults = [
+    errors = [
         f"{option} must be more than 0 seconds, not {params[option]}"
         for option in ("wait_timeout", "wait_interval")
         if not 0 < params[option] < math.inf
     ]
-    if faults:
-        raise ValidationError(faults)
+    if errors:
+        raise ValidationError(errors)
     return Waiting(params["wait_timeout"], params["wait_interval"]) if params["wait"] else None
 
 
@@ -145,7 +145,7 @@ class _Watch:
     def _read(self, context: Context) -> Runtime | None:
         name, identity = self.runtime.name, self.runtime.id
         if identity is None:  # the response to the create contained no id
-            seen = one_named(context.api.everything(polling=True), name)
+            seen = one_named(context.api.list_all(polling=True), name)
         else:
             seen = context.api.get(identity, repr(name), polling=True)
         if seen and not self.entry.read:

@@ -17,7 +17,7 @@ from .._errors import ApiError, ConnectError, MstrError, ValidationError
 from .._model.definition import Definition
 from .._model.entry import Entry
 from .._model.names import ALIKE, near_names, quoted
-from .._model.plan import DONE, Plan, change_text, differences_after_write, make_plan
+from .._model.plan import DONE, Plan, differences_after_write, fingerprint, make_plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._session.interrupt import Interrupted
 from .._session.transport import is_outage
@@ -43,8 +43,8 @@ def locate(
     api, needed = context.api, needed or {*WHOLE, *wanted.values}
     if wanted.id:
         found = next((one for one in listed or () if one.key == wanted.id), None)
-        return api.whole(found, needed) if found else api.get(wanted.id)
-    found = api.whole(one_named(api.everything() if listed is None else listed, str(wanted.name)), needed)
+        return api.with_all_fields(found, needed) if found else api.get(wanted.id)
+    found = api.with_all_fields(one_named(api.list_all() if listed is None else listed, str(wanted.name)), needed)
     # Between the list and the read of the object, somebody may have renamed it.
     return None if found and found.name not in ("", wanted.name) else found
 
@@ -61,10 +61,10 @@ def plan_entry(context: Context, entry: Entry, listed: Sequence[Runtime] | None)
     if "runtime_version" in plan.changed_fields:
         _check_version(context, str(wanted.values["runtime_version"]))
     if plan.action == "update" and plan.runtime and "name" in plan.changed_fields:
-        _check_name(plan.runtime, context.api.everything() if listed is None else listed)
+        _check_name(plan.runtime, context.api.list_all() if listed is None else listed)
     if entry.found is None and wanted.name and not wanted.id:
         _warn_of_near_names(context, wanted, listed or ())
-    return entry._replace(plan=plan, planned=change_text(entry.found, plan))
+    return entry._replace(plan=plan, planned=fingerprint(entry.found, plan))
 
 
 def _check_version(context: Context, version: str) -> None:
@@ -114,7 +114,7 @@ def write(context: Context, entry: Entry) -> Entry:
         except (ApiError, ConnectError) as exc:
             if plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS:
                 return _name_is_taken(context, entry, exc, lost)
-            if not exc.unclear:
+            if not exc.outcome_unknown:
                 raise
             lost = exc
         entry = _check_after_loss(context, entry, lost)
@@ -174,7 +174,7 @@ def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> Entry:
     plan, wanted = entry.plan, entry.wanted
 
     def look() -> tuple[Runtime | None, Plan]:
-        listed = None if wanted.id else context.api.everything()
+        listed = None if wanted.id else context.api.list_all()
         current = locate(context, wanted, listed)
         if current is None and listed is not None and not lists_default(listed):
             raise MstrError(f"{INCOMPLETE}.")
@@ -191,7 +191,7 @@ def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> Entry:
 
 def _check_approval(context: Context, entry: Entry, current: Runtime | None, plan: Plan) -> None:
     """Raises MstrError if a plan made during the work is not what was approved."""
-    if context.plan_id and change_text(current, plan) != entry.planned:
+    if context.plan_id and fingerprint(current, plan) != entry.planned:
         raise MstrError(
             f"The runtime {entry.wanted.label} changed while the approved plan was carried out, so this task leaves it "
             "as it is. Check again and have the new plan approved."
@@ -201,7 +201,7 @@ def _check_approval(context: Context, entry: Entry, current: Runtime | None, pla
 def _name_is_taken(context: Context, entry: Entry, refusal: MstrError, lost: MstrError | None) -> Entry:
     """The entry where the server refuses a create because the name exists. Raises MstrError."""
     wanted = entry.wanted
-    listed = context.api.everything()
+    listed = context.api.list_all()
     found = locate(context, wanted, listed)
     if found and lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
@@ -272,7 +272,7 @@ def _read_again(context: Context, entry: Entry, listed: Sequence[Runtime] | None
         needed = {*WHOLE, *wanted.values} if listed is None else set(wanted.values)
         found = [
             one
-            for one in (context.api.everything() if listed is None else listed)
+            for one in (context.api.list_all() if listed is None else listed)
             if one.id == entry.id or (created and one.name == wanted.name)
         ]
         if len(found) > 1:
@@ -280,7 +280,7 @@ def _read_again(context: Context, entry: Entry, listed: Sequence[Runtime] | None
             origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
             context.warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. {origin}")
         own = [one for one in found if one.id == entry.id] or found
-        current = context.api.whole(own[0], needed) if own else None
+        current = context.api.with_all_fields(own[0], needed) if own else None
     if current is None and entry.id:
         # A list may omit a runtime that can be read by its id.
         current = context.api.get(entry.id, wanted.label)

@@ -11,8 +11,8 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.mstr.library.plugins.plugin_utils import _frame
-from ansible_collections.mstr.library.plugins.plugin_utils._in_process import _HOOKS
+from ansible_collections.mstr.library.plugins.plugin_utils._run import worker
+from ansible_collections.mstr.library.plugins.plugin_utils._run.action import _HOOKS
 from simulator.harness import Simulator
 from support.ansible import CALLBACKS, Play
 
@@ -135,7 +135,7 @@ def test_keep_remote_files_runs_tasks_as_modules(local: Play) -> None:
 CHANGE = """
 import logging, requests, sys, types, warnings
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.mstr.library.plugins.plugin_utils import _frame as frame, _in_process as adapter
+from ansible_collections.mstr.library.plugins.plugin_utils._run import action as adapter, worker
 DOCUMENTATION = '''
 name: change
 type: aggregate
@@ -171,14 +171,14 @@ class CallbackModule(CallbackBase):
 UNIMPORTABLE = """
 import builtins, importlib, sys
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.mstr.library.plugins.plugin_utils import _in_process as adapter
+from ansible_collections.mstr.library.plugins.plugin_utils._run import action as adapter
 DOCUMENTATION = '''
 name: change
 type: aggregate
 short_description: Hides an import
 description: Hides an import.
 '''
-FRAME = adapter.__name__.replace("_in_process", "_frame")
+WORKER = adapter.__name__.removesuffix("action") + "worker"
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -189,11 +189,11 @@ class CallbackModule(CallbackBase):
         hidden = task.name.split()[-1]
         def without(name, globals=None, locals=None, fromlist=(), level=0):
             for one in fromlist or ():
-                if f"{name}.{one}" == hidden and globals["__name__"] == FRAME:
+                if f"{name}.{one}" == hidden and globals["__name__"] == WORKER:
                     raise ImportError(f"cannot import {hidden}")
             return self.IMPORT(name, globals, locals, fromlist, level)
         builtins.__import__ = without
-        sys.modules.pop(FRAME, None)
+        sys.modules.pop(WORKER, None)
         importlib.reload(adapter)
         builtins.__import__ = self.IMPORT
 """
@@ -253,7 +253,7 @@ def test_a_core_that_lacks_one_of_the_hooks_runs_tasks_as_modules(local: Play) -
 
 
 def test_a_core_that_lacks_one_of_the_imports_runs_tasks_as_modules(local: Play) -> None:
-    source = Path(_frame.__file__).read_text()
+    source = Path(worker.__file__).read_text()
     names = [
         f"{node.module}.{alias.name}"
         for node in ast.walk(ast.parse(source))
@@ -276,7 +276,7 @@ def test_a_core_that_lacks_one_of_the_imports_runs_tasks_as_modules(local: Play)
 
 def test_an_error_in_the_action_plugin_is_one_sentence(sim: Simulator, local: Play) -> None:
     """After the module has started, it does not run again, because it may have written something."""
-    changes = "{'task': (frame._InProcessModule, 'exit_json', lambda self, **result: {}['nothing'])}"
+    changes = "{'task': (worker._InProcessModule, 'exit_json', lambda self, **result: {}['nothing'])}"
     played = changing(local, CHANGE.replace("{CHANGES}", changes))(task())
     assert played.status == 2
     message = played.result("A task")["msg"]

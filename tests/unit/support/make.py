@@ -37,7 +37,7 @@ def faults_of(call: Callable[..., Any], *args: Any) -> tuple[str, ...]:
     """The faults for which a call refuses its arguments."""
     with pytest.raises(ValidationError) as refusal:
         call(*args)
-    return refusal.value.faults
+    return refusal.value.errors
 
 
 def stored(**fields: Any) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def refusal(status: int, code: str | None = None, message: str = "no", request: 
 
 def lost(request: str = "POST /api/runtimes") -> ConnectError:
     """A response that never came, though the server may have done the work."""
-    return ConnectError("Could not do it: the connection closed.", request=request, unclear=True)
+    return ConnectError("Could not do it: the connection closed.", request=request, outcome_unknown=True)
 
 
 class PatientStop(Stop):

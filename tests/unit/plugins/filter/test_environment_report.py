@@ -17,7 +17,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
 from ansible_collections.mstr.library.plugins.module_utils._work.delete import Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
-from ansible_collections.mstr.library.plugins.plugin_utils import _packing
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import serialize
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.report import POLICY, environment, runtime, violation
 from ansible_collections.mstr.library.tests.unit.support.server import Server
@@ -306,7 +306,7 @@ def test_a_packed_report_is_the_same():
     read = {"failed": False, "msg": "m", **read_with(violation(PROD, "\ud800", "networks_within"))}
     plain = environment_report(None, "prod", read=read, policy=POLICY, detail=True)
     assert (
-        json.loads(report_file([_packing.text_of(plain)], "x.json"))["environments"]
+        json.loads(report_file([serialize.text_of(plain)], "x.json"))["environments"]
         == json.loads(report_file([plain], "x.json"))["environments"]
     )
     with pytest.raises(AnsibleFilterError, match="takes a list of reports"):

@@ -42,7 +42,7 @@ def sentence(call):
 @given(ANY_JSON)
 def test_any_json_in_place_of_an_answer_is_a_sentence(response_data):
     api = answering(response_data)
-    for call in (api.everything, api.versions, lambda: api.get(ID)):
+    for call in (api.list_all, api.versions, lambda: api.get(ID)):
         assert f"{URL} answered 200 to GET /api/runtimes" in sentence(call)
     assert isinstance(api.create({"name": "new"}), (str, type(None)))
 
@@ -50,7 +50,7 @@ def test_any_json_in_place_of_an_answer_is_a_sentence(response_data):
 @pytest.mark.parametrize("response_data", [None, [], {}, {"runtimes": None}, {"runtimes": [{}]}, {"runtimes": [None]}])
 def test_a_list_of_unexpected_shape_is_refused(response_data):
     with pytest.raises(ApiError, match=r"Could not list the runtimes: .* answered 200 to GET /api/runtimes"):
-        answering(response_data).everything()
+        answering(response_data).list_all()
 
 
 @pytest.mark.parametrize("response_data", [None, [], {}, {"id": None}, {"name": "r"}])
@@ -76,10 +76,10 @@ def test_the_object_is_read_only_where_the_list_lacks_a_needed_field():
     server = Server(stored())
     server.switch(list_omits="whitelist")
     api = server.api
-    [_default, listed] = api.everything()
-    assert api.whole(listed, ["name", "packages"]) is listed
-    assert api.whole(listed, ["whitelist"]).values["whitelist"] == ()
-    assert api.whole(None, ["whitelist"]) is None
+    [_default, listed] = api.list_all()
+    assert api.with_all_fields(listed, ["name", "packages"]) is listed
+    assert api.with_all_fields(listed, ["whitelist"]).values["whitelist"] == ()
+    assert api.with_all_fields(None, ["whitelist"]) is None
     assert server.requests == ["GET /runtimes", f"GET /runtimes/{ID}"]
 
 
@@ -87,12 +87,12 @@ def test_a_runtime_that_is_listed_but_not_found_is_not_gone():
     server = Server(stored())
     server.list_only("id", "name")
     server.refusals[f"GET /runtimes/{ID}"] = refusal(404, "ERR004", "no such object")
-    [listed] = [one for one in server.api.everything() if one.id == ID]
+    [listed] = [one for one in server.api.list_all() if one.id == ID]
     with pytest.raises(MstrError, match="the server lists it, but answers that it does not exist"):
-        server.api.whole(listed, ["whitelist"])
+        server.api.with_all_fields(listed, ["whitelist"])
     server.refusals.clear()
     del server.runtimes[ID]
-    assert server.api.whole(listed, ["whitelist"]) is None
+    assert server.api.with_all_fields(listed, ["whitelist"]) is None
 
 
 def test_a_missing_newer_field_does_not_cause_another_read():

@@ -80,12 +80,12 @@ def test_an_error_without_any_known_value_is_null():
 
 
 def test_every_error_has_the_promised_keys():
-    error = ApiError("It failed.", http_status=403, code="ERR0014", unclear=True)
+    error = ApiError("It failed.", http_status=403, code="ERR0014", outcome_unknown=True)
     assert error.to_result() == {
         "msg": "It failed.",
         "error": {**dict.fromkeys(ERROR_KEYS), "http_status": 403, "code": "ERR0014"},
     }
-    assert (error.status, error.number, error.unclear) == (403, 14, True)
+    assert (error.status, error.number, error.outcome_unknown) == (403, 14, True)
     assert set(ERROR_KEYS) == {"http_status", "code", "message", "iserver_code", "ticket_id", "request"}
 
 

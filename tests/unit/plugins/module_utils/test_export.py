@@ -200,7 +200,7 @@ def test_applying_it_back_changes_nothing_or_it_is_refused(data):
     try:
         definitions = exported(data)
     except ValidationError as exc:
-        faults = exc.faults
+        faults = exc.errors
     else:
         (wanted,) = as_written(definitions)
         plan = make_plan(from_api(data), wanted)

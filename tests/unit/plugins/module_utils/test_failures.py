@@ -40,20 +40,20 @@ def test_nothing_listens():
     port = free_port()
     found = failed(f"http://127.0.0.1:{port}")
     assert found.sentence.startswith(f"Could not do it: cannot connect to 127.0.0.1:{port} (Connection refused)")
-    assert (found.unclear, found.refused) == (False, True)
+    assert (found.outcome_unknown, found.connection_refused) == (False, True)
 
 
 def test_a_host_name_that_cannot_be_resolved():
     found = failed("http://no-such-host.invalid")
     assert "the host name no-such-host.invalid cannot be resolved; check base_url" in found.sentence
-    assert (found.unclear, found.refused) == (False, False)
+    assert (found.outcome_unknown, found.connection_refused) == (False, False)
 
 
 @pytest.mark.parametrize("host", ["a" * 70 + ".example", ".example"])
 def test_a_name_that_cannot_be_one(host):
     found = failed(f"http://{host}")
     assert "check base_url" in found.sentence
-    assert found.unclear is False
+    assert found.outcome_unknown is False
 
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
@@ -65,19 +65,19 @@ def test_a_connection_closed_before_the_answer_was_whole_is_unclear(sent):
     with Listener(lambda request: sent) as server:
         found = failed(server.url)
     assert "closed the connection before the response was complete" in found.sentence
-    assert (found.unclear, found.refused) == (True, False)
+    assert (found.outcome_unknown, found.connection_refused) == (True, False)
 
 
 def test_a_body_that_cannot_be_unpacked_is_unclear():
     with Listener(lambda request: reply(200, b"no gzip", Content_Encoding="gzip")) as server:
-        assert failed(server.url).unclear
+        assert failed(server.url).outcome_unknown
 
 
 def test_a_server_that_says_nothing_is_unclear():
     with Listener(lambda request: request.socket.recv(1)) as server:
         found = failed(server.url)
     assert "sent nothing within 0.15 seconds" in found.sentence
-    assert found.unclear
+    assert found.outcome_unknown
 
 
 def test_a_connect_that_times_out_did_nothing():
@@ -88,13 +88,13 @@ def test_a_connect_that_times_out_did_nothing():
         connect()
     found = explained(raised.value)
     assert found.sentence.startswith("Could not do it: h.example:443 did not answer within 0.5 seconds")
-    assert (found.unclear, found.refused) == (False, False)
+    assert (found.outcome_unknown, found.connection_refused) == (False, False)
 
 
 @pytest.mark.parametrize("name", ["ProxyError", "SSLError", "ConnectTimeout", "ConnectionError", "RequestException"])
 def test_an_exception_whose_origin_is_unknown_is_unclear_whatever_its_name(name):
     """Names prove nothing."""
-    assert explained(getattr(requests.exceptions, name)("x")).unclear
+    assert explained(getattr(requests.exceptions, name)("x")).outcome_unknown
 
 
 def test_an_untrusted_certificate_names_the_option_to_set(tmp_path):
@@ -104,7 +104,7 @@ def test_an_untrusted_certificate_names_the_option_to_set(tmp_path):
     assert f"the TLS certificate of 127.0.0.1:{server.port} is not trusted: self" in found.sentence
     assert "To trust this certificate itself, set ca_path (or MSTR_CA_PATH)" in found.sentence
     assert found.sentence.endswith("validate_certs: false turns the check off.")
-    assert found.unclear is False
+    assert found.outcome_unknown is False
 
 
 def test_a_server_that_wants_a_client_certificate(tmp_path):
@@ -126,13 +126,13 @@ def test_a_proxy_that_cannot_be_reached_did_nothing(url):
     assert found.sentence.startswith("Could not do it: the proxy p.example:3128 on the way to h.example:")
     assert "cannot be reached (Connection refused); check HTTP_PROXY and NO_PROXY" in found.sentence
     assert "s3cret" not in found.sentence
-    assert (found.unclear, found.refused) == (False, True)
+    assert (found.outcome_unknown, found.connection_refused) == (False, True)
 
 
 def test_a_proxy_whose_name_cannot_be_resolved_did_nothing():
     found = failed("https://h.example", proxies=proxy("no-such-host.invalid:3128"))
     assert "the proxy p.example:3128 on the way to h.example:443 cannot be reached" in found.sentence
-    assert (found.unclear, found.refused) == (False, False)
+    assert (found.outcome_unknown, found.connection_refused) == (False, False)
 
 
 TUNNELS = {
@@ -148,7 +148,7 @@ def test_a_tunnel_that_was_not_opened_did_nothing(sent):
     with Listener(lambda request: sent) as server:
         found = failed("https://h.example", proxies=proxy(f"127.0.0.1:{server.port}"))
     assert TUNNELS[sent] in found.sentence
-    assert found.unclear is False
+    assert found.outcome_unknown is False
 
 
 @pytest.mark.parametrize("sent", [b"", HALF, CHUNK], ids=["nothing", "half", "broken chunk"])
@@ -158,7 +158,7 @@ def test_a_connection_that_breaks_behind_a_proxy_is_unclear(sent):
     assert (
         "http://h.example, or the proxy p.example:3128 (HTTP_PROXY) in between, closed the connection" in found.sentence
     )
-    assert found.unclear is True
+    assert found.outcome_unknown is True
 
 
 @pytest.mark.parametrize("sent", [b"", HALF, CHUNK], ids=["nothing", "half", "broken chunk"])
@@ -167,7 +167,7 @@ def test_a_connection_that_breaks_in_a_tunnel_is_unclear(tmp_path, sent):
     with Listener(lambda request: sent, context) as server, Tunnel() as tunnel:
         found = failed(f"https://localhost:{server.port}", proxies=proxy(tunnel.place), verify=str(file), timeout=2)
     assert len(server.calls) == 1, "the request went through"
-    assert found.unclear is True
+    assert found.outcome_unknown is True
 
 
 def test_tls_that_breaks_after_the_request_is_unclear(tmp_path):
@@ -183,7 +183,7 @@ def test_tls_that_breaks_after_the_request_is_unclear(tmp_path):
         found = failed(f"https://localhost:{server.port}", verify=str(file), timeout=2)
     assert len(server.calls) == 1, "the request arrived"
     assert f"the TLS connection to localhost:{server.port} broke" in found.sentence
-    assert found.unclear is True
+    assert found.outcome_unknown is True
 
 
 @pytest.mark.parametrize("answered", [True, False])
@@ -192,7 +192,7 @@ def test_plain_http_to_a_port_that_may_use_tls_suggests_https_until_it_answers(s
     with Listener(lambda request: sent) as server:
         found = failed(server.url, how={"answered": answered})
     assert ("if this port uses TLS, write https:// in base_url" in found.sentence) is not answered
-    assert found.unclear
+    assert found.outcome_unknown
 
 
 def test_a_dropped_connection_names_its_cause():
@@ -213,7 +213,7 @@ def test_a_dropped_connection_names_its_cause():
 def test_a_whole_call_that_took_too_long():
     found = explained(TimeoutError())
     assert found.sentence == "Could not do it: https://h.example sent no complete response within 5 seconds."
-    assert found.unclear
+    assert found.outcome_unknown
 
 
 def test_an_answer_that_is_too_large():
@@ -222,7 +222,7 @@ def test_an_answer_that_is_too_large():
         found.sentence
         == "Could not do it: https://h.example sent more than 64 MB; responses of the API are smaller; check base_url."
     )
-    assert found.unclear
+    assert found.outcome_unknown
 
 
 def test_other_exceptions_are_not_explained():
@@ -255,7 +255,7 @@ def test_whatever_is_wrong_with_a_response_the_write_may_have_been_done(sent):
         http = Http(connection(base_url=server.url, timeout=0.15, retries=0), PatientStop(), lambda response: None)
         with pytest.raises(ConnectError) as failed:
             http.send("write", "POST", "/runtimes", doing="do it")
-    assert failed.value.unclear
+    assert failed.value.outcome_unknown
     assert "check base_url" not in failed.value.sentence
 
 
@@ -263,7 +263,7 @@ def test_a_socks_proxy_without_its_library_names_it(monkeypatch):
     monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", _no_socks)
     found = failed("http://h.example", proxies={"http": "socks5://127.0.0.1:9"})
     assert "HTTP_PROXY names a SOCKS proxy, which needs the Python library PySocks" in found.sentence
-    assert (found.unclear, found.hopeless) == (False, True)
+    assert (found.outcome_unknown, found.permanent) == (False, True)
 
 
 def _no_socks(*_args, **_options):

@@ -9,7 +9,7 @@ import datetime
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.mstr.library.plugins.module_utils._errors import text_fault
+from ansible_collections.mstr.library.plugins.module_utils._errors import text_error
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import (
     LIST_AS_WRITTEN,
     TEXT_AS_WRITTEN,
@@ -62,4 +62,4 @@ def test_a_text_is_not_split_into_a_list():
     ],
 )
 def test_why_a_value_is_not_text(value, fault):
-    assert text_fault(value) == fault
+    assert text_error(value) == fault

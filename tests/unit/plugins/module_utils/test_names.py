@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.names import (
     is_named,
     meant_by,
-    name_fault,
+    name_error,
     name_key,
     near_names,
     quoted,
@@ -62,7 +62,7 @@ def test_a_message_shows_how_two_names_differ():
 
 @pytest.mark.parametrize("name", ["Nightly reports", "a  b", "Größe ✓", "(Default) MicroStrategy", "👩\u200d💻"])
 def test_names_that_a_definition_may_have(name):
-    assert name_fault(name) is None
+    assert name_error(name) is None
 
 
 @pytest.mark.parametrize(

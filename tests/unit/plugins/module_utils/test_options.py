@@ -11,10 +11,10 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._options import (
-    all_option_faults,
+    all_option_errors,
     option_error,
-    option_faults,
-    without_faults,
+    option_errors,
+    without_errors,
     without_nulls,
 )
 from hypothesis import example, given
@@ -39,7 +39,7 @@ SPEC = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_O
     ],
 )
 def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
-    assert list(option_faults({"name": "a", **entry}, ENTRY, from_file=True)) == [fault]
+    assert list(option_errors({"name": "a", **entry}, ENTRY, from_file=True)) == [fault]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
 )
 @pytest.mark.parametrize("from_file", [False, True])
 def test_a_value_that_ansible_would_convert_silently_or_refuse_without_its_place(entry, fault, from_file):
-    assert list(option_faults({"name": "a", **entry}, ENTRY, from_file=from_file)) == [fault]
+    assert list(option_errors({"name": "a", **entry}, ENTRY, from_file=from_file)) == [fault]
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,12 @@ def test_a_value_that_ansible_would_convert_silently_or_refuse_without_its_place
 )
 @pytest.mark.parametrize("from_file", [False, True])
 def test_values_that_ansible_may_convert(entry, from_file):
-    assert list(option_faults(entry, ENTRY, from_file=from_file)) == []
+    assert list(option_errors(entry, ENTRY, from_file=from_file)) == []
 
 
 def test_values_that_a_template_or_a_command_line_makes():
-    assert all_option_faults(SPEC, {"name": 2024, "resource": "cpu=1 mem=2", "_ansible_diff": 1}) == []
-    assert all_option_faults(SPEC, {"resource": '{"cpu": 1}'}) == []
+    assert all_option_errors(SPEC, {"name": 2024, "resource": "cpu=1 mem=2", "_ansible_diff": 1}) == []
+    assert all_option_errors(SPEC, {"resource": '{"cpu": 1}'}) == []
 
 
 def test_all_faults_of_all_options_with_index_and_name():
@@ -113,7 +113,7 @@ def test_all_faults_of_all_options_with_index_and_name():
         "descripton": "a",
         "runtimes": [{"name": "a", "whitelst": []}, {"exec_timeout": "x"}, {"name": "c", "packages": ["d", "e f=="]}],
     }
-    assert all_option_faults(SPEC, wrong) == [
+    assert all_option_errors(SPEC, wrong) == [
         "runtimes[0] 'a': whitelst is not an option; did you mean whitelist?",
         "runtimes[1]: exec_timeout 'x' is not a whole number",
         "runtimes[2] 'c': packages[0] 'd' is not a mapping of options; write {name: d}",
@@ -124,7 +124,7 @@ def test_all_faults_of_all_options_with_index_and_name():
 
 
 def test_a_secret_option_is_left_to_ansible():
-    assert all_option_faults({"password": {"type": "str", "no_log": True}}, {"password": ["horse"]}) == []
+    assert all_option_errors({"password": {"type": "str", "no_log": True}}, {"password": ["horse"]}) == []
 
 
 def test_ansible_s_message_comes_after_all_faults():
@@ -158,5 +158,5 @@ def test_an_option_that_was_given_with_a_fault_is_not_missing():
 @example([{"state": None}])
 def test_ansible_accepts_what_is_left_without_faults(value):
     spec = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}}
-    kept = without_nulls(without_faults(value, spec["runtimes"]), spec["runtimes"])
+    kept = without_nulls(without_errors(value, spec["runtimes"]), spec["runtimes"])
     assert ArgumentSpecValidator(spec).validate({"runtimes": kept}).error_messages == []

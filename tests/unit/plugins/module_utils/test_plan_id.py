@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model import plan
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, check_plan_id, plan_id
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import change_text, make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import fingerprint, make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Purge, Refused, reconcile
 from ansible_collections.mstr.library.tests.unit.support.make import (
@@ -36,7 +36,7 @@ def planned(data, **options):
     current = from_api(data) if data else None
     definition = wanted(**options)
     made = make_plan(current, definition)
-    return Entry(definition, "runtimes[0]", current, made, planned=change_text(current, made))
+    return Entry(definition, "runtimes[0]", current, made, planned=fingerprint(current, made))
 
 
 def id_of(*entries):

@@ -18,7 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
     libraries,
     policy_from,
 )
-from ansible_collections.mstr.library.plugins.module_utils._options import option_faults
+from ansible_collections.mstr.library.plugins.module_utils._options import option_errors
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS
@@ -474,7 +474,7 @@ def test_a_rule_that_cannot_be_right_is_refused(option, fault):
 
 def test_a_text_with_two_specifiers_does_not_become_two_rules():
     option = {"runtime_versions_within": ">=3.10,<3.13"}
-    assert list(option_faults(option, POLICY_OPTION["policy"], "policy")) == [
+    assert list(option_errors(option, POLICY_OPTION["policy"], "policy")) == [
         "policy.runtime_versions_within '>=3.10,<3.13' is not a list; write ['>=3.10,<3.13']"
     ]
 

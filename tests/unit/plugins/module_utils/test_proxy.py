@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.tls import (
     Proxy,
-    proxy_fault,
+    proxy_error,
     proxy_from,
     proxy_secrets,
 )
@@ -30,7 +30,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.tls import (
     ],
 )
 def test_urls_that_requests_understands_are_valid(url):
-    assert proxy_fault(url) is None
+    assert proxy_error(url) is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_urls_that_requests_understands_are_valid(url):
     ],
 )
 def test_a_url_that_parsers_split_differently_is_refused_and_not_quoted(url):
-    fault = proxy_fault(url)
+    fault = proxy_error(url)
     assert fault.startswith("is not a valid proxy URL: expected http://HOST:PORT")
     for part in ("s3", "cret", "user:", "proxy.example"):
         assert part not in fault

@@ -175,7 +175,7 @@ def test_a_redirect_to_anything_is_a_sentence(location, words):
     ],
 )
 def test_a_write_that_ended_in_5xx_or_without_a_final_response_is_unclear(status, request_, unclear):
-    assert error(status, request=request_).unclear is unclear
+    assert error(status, request=request_).outcome_unknown is unclear
 
 
 def test_only_a_401_is_about_the_session():
@@ -234,7 +234,7 @@ def test_json_of_a_usual_depth_is_read():
 def test_a_success_of_unexpected_shape_is_unclear_and_names_the_expected_one():
     wrong = _response.wrong_response(response(200, b"<html>"), "log in", URL, "a token")
     assert "answered 200 to GET /api/runtimes with an HTML page instead of a token" in wrong.sentence
-    assert wrong.unclear
+    assert wrong.outcome_unknown
     assert wrong.status == 200
 
 

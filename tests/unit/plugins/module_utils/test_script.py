@@ -347,7 +347,7 @@ def test_a_yes_without_an_id_is_a_lost_answer(room, body):
     [
         refused(START, 404, "4", "The object was not found."),
         refused(START, 403, "14"),
-        ConnectError("Could not: nothing listens.", request=api(START), refused=True),
+        ConnectError("Could not: nothing listens.", request=api(START), connection_refused=True),
     ],
 )
 def test_a_refused_start_keeps_its_message(room, start):

@@ -385,7 +385,7 @@ def test_options_that_protect_nothing_are_refused(projects, used, fault):
 
 def test_after_some_requests_without_an_answer_the_rest_is_not_tried():
     server = holding(Sales={f"s{number}": ID for number in range(50)})
-    lost = ConnectError("nothing listens", request="GET x", refused=True)
+    lost = ConnectError("nothing listens", request="GET x", connection_refused=True)
     server.refusals = {f"GET /scripts/S{number}": lost for number in range(50)}
     usage = find_usage(server.session, None, 1)
     assert len(usage.unread) == 50

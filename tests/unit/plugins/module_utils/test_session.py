@@ -19,7 +19,7 @@ GONE = response(401, {"code": "ERR009", "message": "gone"})
 COOKIE = ("JSESSIONID", "cookie-value", "mstr.example.com", "/")
 GIVEN = encode(SessionString(URL, "given-token", [COOKIE]))
 NO_CREDENTIALS = {"username": None, "password": None}
-REFUSED = ConnectError("refused", request="x", refused=True)
+REFUSED = ConnectError("refused", request="x", connection_refused=True)
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_logout_that_cannot_even_begin_warns_and_raises_nothing(session, monke
 
 def test_a_call_whose_next_try_would_end_alike_is_not_sent_again(session):
     one = session()
-    one.http.reply(READ, *[ConnectError("no trust", request="x", hopeless=True)] * 9)
+    one.http.reply(READ, *[ConnectError("no trust", request="x", permanent=True)] * 9)
     with pytest.raises(ConnectError):
         read(one)
     assert one.http.count(READ) == 1
@@ -466,7 +466,7 @@ def test_a_login_that_hangs_is_final_too(session):
 @pytest.mark.parametrize(
     ("trouble", "logins"),
     [
-        (ConnectError("refused", request="x", refused=True), 2),
+        (ConnectError("refused", request="x", connection_refused=True), 2),
         (response(503), 2),
         (response(401, {"code": "ERR003", "message": "no"}), 1),
         (lost(), 1),

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.tls import client_refused, file_faults, untrusted
+from ansible_collections.mstr.library.plugins.module_utils._session.tls import client_refused, file_errors, untrusted
 from ansible_collections.mstr.library.tests.unit.support.wire import self_signed
 from cryptography.hazmat.primitives import serialization
 
@@ -46,7 +46,7 @@ def files(tmp_path):
     ],
 )
 def test_good_files(files, given):
-    assert list(file_faults({option: files[name] for option, name in given.items()})) == []
+    assert list(file_errors({option: files[name] for option, name in given.items()})) == []
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ def test_good_files(files, given):
     ],
 )
 def test_an_unsuitable_file_names_its_option(files, given, fault):
-    [found] = file_faults({option: files[name] for option, name in given.items()})
+    [found] = file_errors({option: files[name] for option, name in given.items()})
     assert found.startswith(fault.format(**files))
     assert "_ssl.c" not in found
 
 
 def test_faults_of_several_files_come_at_once(files):
-    found = list(file_faults({"ca_path": files["junk"], "client_cert": files["junk"], "client_key": files["key"]}))
+    found = list(file_errors({"ca_path": files["junk"], "client_cert": files["junk"], "client_key": files["key"]}))
     assert len(found) == 2
 
 

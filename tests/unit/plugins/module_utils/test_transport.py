@@ -99,13 +99,13 @@ def test_a_lost_answer_is_unclear_for_a_write_alone(method, unclear):
         http_to(server).send("write", method, "/runtimes", doing="do it")
     assert lost.value.sentence.startswith("Could not do it: ")
     assert lost.value.error["request"] == f"{method} /api/runtimes"
-    assert lost.value.unclear is unclear
+    assert lost.value.outcome_unknown is unclear
 
 
 def test_a_refused_connection_is_reported_as_refused():
     with pytest.raises(ConnectError) as refused:
         http_with(base_url=f"http://127.0.0.1:{free_port()}").send("write", "POST", "/runtimes", doing="do it")
-    assert (refused.value.refused, refused.value.unclear) == (True, False)
+    assert (refused.value.connection_refused, refused.value.outcome_unknown) == (True, False)
 
 
 def test_a_signal_ends_the_wait_and_the_answer_can_still_be_had():
@@ -148,7 +148,7 @@ def test_any_other_coding_is_an_unclear_response(coding, body):
         pytest.raises(ConnectError) as failed,
     ):
         http_to(server).send("write", "POST", "/runtimes", doing="do it")
-    assert failed.value.unclear
+    assert failed.value.outcome_unknown
 
 
 def test_a_body_without_content_may_name_a_coding():

@@ -267,7 +267,7 @@ OUTAGES = [
     refusal(503, "ERR0016", "down", "GET /api/runtimes"),
     refusal(504),
     lost("GET /api/runtimes"),
-    ConnectError("Could not: nothing listens.", request="GET /api/runtimes", refused=True),
+    ConnectError("Could not: nothing listens.", request="GET /api/runtimes", connection_refused=True),
 ]
 
 
@@ -289,7 +289,7 @@ def test_an_outage_that_does_not_end_is_named_when_the_time_is_over(outage):
 
 
 @pytest.mark.parametrize(
-    "error", [refusal(403), refusal(500, "ERR001"), ConnectError("Not trusted.", request="GET /x", hopeless=True)]
+    "error", [refusal(403), refusal(500, "ERR001"), ConnectError("Not trusted.", request="GET /x", permanent=True)]
 )
 def test_an_error_that_does_not_pass_ends_the_waiting_at_once(error):
     film = Film(error)

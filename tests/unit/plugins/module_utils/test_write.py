@@ -376,7 +376,7 @@ def test_after_a_lost_create_duplicate_names_are_an_error():
 
 
 @pytest.mark.parametrize(
-    "error", [refusal(400, "ERR006", "no"), refusal(403), ConnectError("x", request="x", refused=True)]
+    "error", [refusal(400, "ERR006", "no"), refusal(403), ConnectError("x", request="x", connection_refused=True)]
 )
 def test_a_clear_no_is_neither_repeated_nor_looked_up(error):
     server = Server()

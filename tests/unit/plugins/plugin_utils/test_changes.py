@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.plugin_utils._changes import line, marks
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.changes import line, marks
 
 PANDAS, REQUESTS = {"name": "pandas", "version": "2.2.3"}, {"name": "requests", "version": "2.32.3"}
 

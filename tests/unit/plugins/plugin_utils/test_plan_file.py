@@ -10,7 +10,7 @@ import json
 
 import pytest
 from ansible_collections.mstr.library.plugins.filter.approved_plan import approved_plan
-from ansible_collections.mstr.library.plugins.plugin_utils._plan_file import FORMAT, approved_plan_id, plan_text
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import FORMAT, approved_plan_id, plan_text
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,7 +75,7 @@ def test_the_file_is_sorted_and_has_what_a_person_approves():
 def test_a_file_without_a_plan_says_why(text, sentence):
     found = approved_plan(text, "production")
     assert found["plan_id"] is None
-    assert found["fault"].startswith(sentence)
+    assert found["error"].startswith(sentence)
 
 
 @pytest.mark.parametrize("edit", [{"runtimes": []}, {"summary": {"deleted": 0}}, {"environment": "production"}])
@@ -85,4 +85,4 @@ def test_nobody_approves_a_part_by_editing_the_file(edit):
     [entry] = content["environments"]
     assert approved_plan_id(json.dumps(content, indent=8), entry["environment"]) == AN_ID
     entry.update(edit)
-    assert approved_plan(json.dumps(content), entry["environment"])["fault"].startswith("was edited, so it does not")
+    assert approved_plan(json.dumps(content), entry["environment"])["error"].startswith("was edited, so it does not")

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.plugin_utils._role_names import adapted
+from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names import adapted
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.mstr.library.plugins.module_utils._errors import Faults, ValidationError, text_fault
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, text_error
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized
 from ansible_collections.mstr.library.plugins.module_utils._model.names import meant_by, name_key
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import as_network
@@ -39,7 +39,7 @@ _KEYS = ("runtime", "rule", "value", "reason", "until")
 def rules_of(option: Any) -> dict[str, Any]:
     """The rules of a policy that judge anything, by key, as a module would read them.
 
-    Raises ValidationError with all faults of the policy.
+    Raises ValidationError with all errors of the policy.
     """
     if option is None or option == "":
         return {}
@@ -81,10 +81,10 @@ class Acceptance(NamedTuple):
 
 
 def acceptances_from(option: Any) -> list[Acceptance]:
-    """The entries of mstr_audit_accept. Raises ValidationError with all faults."""
+    """The entries of mstr_audit_accept. Raises ValidationError with all errors."""
     entries = [option] if isinstance(option, (str, Mapping)) and option else option or ()
-    with Faults() as faults:
-        return [faults.check(_acceptance, f"mstr_audit_accept[{index}]", one) for index, one in enumerate(entries)]
+    with ErrorList() as errors:
+        return [errors.check(_acceptance, f"mstr_audit_accept[{index}]", one) for index, one in enumerate(entries)]
 
 
 def _acceptance(place: str, entry: Any) -> Acceptance:
@@ -92,21 +92,21 @@ def _acceptance(place: str, entry: Any) -> Acceptance:
         return Acceptance(entry)
     if not isinstance(entry, Mapping):
         raise ValidationError([f"{place} {entry!r} is not the name of a runtime; put it in quotes"])
-    with Faults() as faults:
-        faults.add(
+    with ErrorList() as errors:
+        errors.add(
             *(f"{place} has the unknown key {key!r}{_meant(str(key), _KEYS)}" for key in entry if key not in _KEYS)
         )
         given = {key: entry[key] for key in _KEYS if entry.get(key) is not None}
-        faults.add(*(f"{place}.{key} {text_fault(one)}" for key, one in given.items() if isinstance(one, (dict, list))))
+        errors.add(*(f"{place}.{key} {text_error(one)}" for key, one in given.items() if isinstance(one, (dict, list))))
         texts = {key: str(one).strip() for key, one in given.items()}
-        faults.add(*(f"{place} has no {key}; {why}" for key, why in _REQUIRED.items() if not texts.get(key)))
+        errors.add(*(f"{place} has no {key}; {why}" for key, why in _REQUIRED.items() if not texts.get(key)))
         # An empty text is often a variable without a value. It must not accept more than what was meant.
         empty = [key for key in ("rule", "value") if texts.get(key) == ""]
-        faults.add(*(f"{place}.{key} is empty; write the {key}, or leave the key out" for key in empty))
+        errors.add(*(f"{place}.{key} is empty; write the {key}, or leave the key out" for key in empty))
         rule = texts.get("rule")
         if rule and isinstance(entry["rule"], str) and rule not in POLICY_OPTIONS:
-            faults.add(f"{place}.rule {rule!r} is not a rule of a policy{_meant(rule, POLICY_OPTIONS)}")
-        until = faults.check(_date, f"{place}.until", texts["until"]) if texts.get("until") else None
+            errors.add(f"{place}.rule {rule!r} is not a rule of a policy{_meant(rule, POLICY_OPTIONS)}")
+        until = errors.check(_date, f"{place}.until", texts["until"]) if texts.get("until") else None
     return Acceptance(texts["runtime"], rule, texts.get("value"), texts["reason"], until)
 
 

@@ -7,7 +7,7 @@
 AnsibleModule itself does the work, so that option checks, fallbacks, check mode, masking and the system log are the
 same code. Three of its methods are replaced: where the options come from, where warnings go, and where the result goes.
 
-The private names of ansible-core that only this way needs are imported here. `_in_process` imports this file, and runs
+The private names of ansible-core that only this way needs are imported here. `action` imports this file, and runs
 the modules in the normal way if that fails, because one of the names does not exist any more.
 """
 
@@ -80,7 +80,7 @@ class Screen:
 
     Not through Display: there, a thread of ansible-playbook writes them that also handles the results, so a terminal
     that nobody reads would stop the whole run; and ansible-runner wraps each of its calls in an event, which it writes
-    to the standard error of the worker, where newer ansible-cores report it as a fault.
+    to the standard error of the worker, where newer ansible-cores report it as an error.
     """
 
     # Of all items of a loop, which share a process: otherwise each would leave a thread that waits for the terminal.
@@ -194,24 +194,24 @@ def run_main(main: Callable[[], None], given: dict[str, Any], show: Callable[[st
     stop = _HeldStop()
     with _own_group(), _quiet():
         stop.install()
-        fault = None
+        error = None
         try:
-            with auth.framed(auth.Frame(make_module, lambda: stop, show)):
+            with auth.hosted_by(auth.Host(make_module, lambda: stop, show)):
                 main()
         except SystemExit:
             pass
         except Exception as exc:
-            fault = type(exc).__name__
+            error = type(exc).__name__
         if stop.hung_up:
             # No process waits for the result any more, and in a loop the next item would start.
             os._exit(1)
     stop.release()
     result = modules[-1].result if modules else None
-    if result is None or fault:
+    if result is None or error:
         return {
             "failed": True,
             "changed": False,
-            "msg": f"A fault in mstr.library's action plugin: {fault or 'no result'}. Please report it with this "
+            "msg": f"An error in mstr.library's action plugin: {error or 'no result'}. Please report it with this "
             "message. With the variable mstr_in_process: false the task runs as a module.",
         }
     for name in ("stdout", "stderr"):

@@ -21,7 +21,7 @@ Json = Mapping[str, Any]
 
 # The version of the file's format. A newer collection still reads older formats.
 FORMAT = 1
-_COLLECTION = Path(__file__).resolve().parents[2]
+_COLLECTION = Path(__file__).resolve().parents[3]
 # What a person needs for the approval, and the plan_id, which the apply compares.
 _KEYS = ("environment", "plan_id", "outcome", "message", "summary", "runtimes")
 

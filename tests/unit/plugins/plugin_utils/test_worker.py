@@ -8,7 +8,7 @@ import os
 import threading
 from contextlib import suppress
 
-from ansible_collections.mstr.library.plugins.plugin_utils import _frame
+from ansible_collections.mstr.library.plugins.plugin_utils._run import worker
 
 
 def test_items_of_a_loop_leave_one_thread_that_waits_for_a_terminal(monkeypatch):
@@ -19,11 +19,11 @@ def test_items_of_a_loop_leave_one_thread_that_waits_for_a_terminal(monkeypatch)
         while True:
             os.write(writer, b"x" * 512)
     os.set_blocking(writer, True)
-    monkeypatch.setattr(_frame, "_STDERR", writer)
-    monkeypatch.setattr(_frame.Screen, "_writing", False)
+    monkeypatch.setattr(worker, "_STDERR", writer)
+    monkeypatch.setattr(worker.Screen, "_writing", False)
     before = set(threading.enumerate())
     for host in ("a", "b", "c"):
-        _frame.Screen(host).show("a line")
+        worker.Screen(host).show("a line")
     waiting = set(threading.enumerate()) - before
     os.close(reader)
     for thread in waiting:

@@ -15,9 +15,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ._judging import BROKEN
-from ._page import page, when
-from ._software import software
+from .evaluation import BROKEN
+from .html import page, when
+from .sbom import software
 
 Json = Mapping[str, Any]
 

@@ -8,15 +8,15 @@ Ansible packs a module into an archive and starts a new Python for every task, e
 module of this collection has an action plugin of the same name in `plugins/action`, which contains only this:
 
     from ansible_collections.mstr.library.plugins.modules.mstr_runtime import main
-    from ansible_collections.mstr.library.plugins.plugin_utils import _in_process
+    from ansible_collections.mstr.library.plugins.plugin_utils._run import action
 
-    class ActionModule(_in_process.ActionModule):
+    class ActionModule(action.ActionModule):
         main = staticmethod(main)
 
 Ansible loads that file once, before it starts the workers, so that a whole run imports the libraries once. A new module
 needs only such a file; a unit test checks that it exists.
 
-`_frame` has what the module then runs in. In every doubtful case, the module runs in the normal way: see
+`worker` has what the module then runs in. In every doubtful case, the module runs in the normal way: see
 `_why_as_a_module`.
 """
 
@@ -37,13 +37,13 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import REQUESTS_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.plugin_utils import _role_names
+from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
 
-_FRAME_IMPORT_ERROR: str | None = None
+_WORKER_IMPORT_ERROR: str | None = None
 try:
-    from ansible_collections.mstr.library.plugins.plugin_utils._frame import Screen, plain, run_main, surroundings
+    from ansible_collections.mstr.library.plugins.plugin_utils._run.worker import Screen, plain, run_main, surroundings
 except Exception as exc:  # a later ansible-core may have renamed a name, or changed its arguments
-    _FRAME_IMPORT_ERROR = str(exc)
+    _WORKER_IMPORT_ERROR = str(exc)
 
 display = Display()
 
@@ -53,7 +53,7 @@ AUDIT_SWITCH = "mstr_called_by_audit"
 
 # Prefixes of variables that only a newly started Python, or the loader of its libraries, reads.
 _READ_AT_START = ("PYTHON", "LD_", "OPENSSL_")
-# Private names of ansible-core that this file and `_frame` call or replace. If one is missing, or one that `_frame`
+# Private names of ansible-core that this file and `worker` call or replace. If one is missing, or one that `worker`
 # imports, the modules run in the normal way.
 _HOOKS = (
     (AnsibleModule, ("_load_params", "_return_formatted", "warn")),
@@ -76,8 +76,8 @@ class ActionModule(NormalAction):
         if self._connection.transport == "local":
             self._task.args = self._with_found_files(self._task.args)
         result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
-        if known.get(_role_names.SWITCH) is True:
-            result = _role_names.adapted(result)
+        if known.get(role_names.SWITCH) is True:
+            result = role_names.adapted(result)
         return self._with_this_python(result)
 
     @property
@@ -105,7 +105,7 @@ class ActionModule(NormalAction):
         for option in _FILES:
             path = options.get(option)
             if isinstance(path, str) and path and not os.path.isabs(os.path.expandvars(os.path.expanduser(path))):
-                # The module reports a file that does not exist, together with all other faults.
+                # The module reports a file that does not exist, together with all other errors.
                 with suppress(AnsibleFileNotFound):
                     found[option] = self._find_needle("files", os.path.expandvars(path))  # type: ignore[no-untyped-call]
         return found
@@ -195,8 +195,8 @@ class ActionModule(NormalAction):
         if threading.current_thread() is not threading.main_thread():
             return "it is not the main thread, where signals arrive"
         unknown = [f"{owner.__name__}.{name}" for owner, names in _HOOKS for name in names if not hasattr(owner, name)]
-        if _FRAME_IMPORT_ERROR is not None:
-            unknown.append(_FRAME_IMPORT_ERROR)
+        if _WORKER_IMPORT_ERROR is not None:
+            unknown.append(_WORKER_IMPORT_ERROR)
         if args or not set(options) <= {"task_vars", "wrap_async"}:
             unknown.append("_execute_module")
         if unknown:

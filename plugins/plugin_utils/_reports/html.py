@@ -23,10 +23,10 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
-from ._inventory import unread_texts
-from ._judging import BROKEN
+from .evaluation import BROKEN
+from .inventory import unread_texts
 
-_FOLDER = Path(__file__).parent / "report"
+_FOLDER = Path(__file__).parent / "templates"
 
 Json = Mapping[str, Any]
 
@@ -81,7 +81,7 @@ _QUIET = 12
 
 
 def page(report: Json) -> str:
-    """The HTML page for a report from `_report.whole`."""
+    """The HTML page for a report from `files.whole`."""
     audit = report["kind"] == "audit"
     columns = _AUDITED if audit else _PREDICTED if report["check_mode"] else _APPLIED
     environments = [_environment(one, columns) for one in report["environments"]]

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from . import _changes
-from ._judging import ACCEPTED, ALLOWED, BROKEN, EXPIRES_SOON, Acceptance, worst
+from . import changes
+from .evaluation import ACCEPTED, ALLOWED, BROKEN, EXPIRES_SOON, Acceptance, worst
 
 Json = Mapping[str, Any]
 
@@ -44,7 +44,7 @@ class Sources(NamedTuple):
     check_mode: bool = False
     read: Json | None = None  # the result of mstr_runtime_info, in an audit
     incomplete: str | None = None  # why there may be more runtimes than those, None if there are not
-    policy: Json | None = None  # only the rules that judge anything, see `_judging.rules_of`
+    policy: Json | None = None  # only the rules that judge anything, see `evaluation.rules_of`
     accepted: Sequence[Acceptance] = ()
     today: date = date.min
     approved: str = ""  # the plan_id that somebody approved
@@ -53,7 +53,7 @@ class Sources(NamedTuple):
 def inventory(sources: Sources, violations: Iterable[Json] = ()) -> list[dict[str, Any]]:
     """The runtimes, those with findings first, then by name. Runtimes that are missing on the server are included.
 
-    `violations`: with their verdicts, as `_judging.judged` returns them.
+    `violations`: with their verdicts, as `evaluation.judged` returns them.
     """
     read, applied = sources.read, sources.applied or {}
     entries = list(applied.get("runtimes") or ())
@@ -242,7 +242,7 @@ def _field(change: Json) -> dict[str, Any]:
         "field": change["field"],
         "wanted": after,
         "found": before,
-        "marks": [mark._asdict() for mark in _changes.marks(before, after)],
+        "marks": [mark._asdict() for mark in changes.marks(before, after)],
     }
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
-from . import _changes
-from ._inventory import Sources, findings_of, inventory, unread_texts
-from ._judging import BROKEN, judged
+from . import changes
+from .evaluation import BROKEN, judged
+from .inventory import Sources, findings_of, inventory, unread_texts
 
 Json = Mapping[str, Any]
 
@@ -195,7 +195,7 @@ def _difference_lines(runtime: Json, check_mode: bool) -> list[str]:
     if action == "updated":
         word = "differs" if check_mode else "updated"
         lines = [
-            f"{name} {word}: {_changes.line(one['field'], one['found'], one['wanted'])}" for one in runtime["fields"]
+            f"{name} {word}: {changes.line(one['field'], one['found'], one['wanted'])}" for one in runtime["fields"]
         ]
     elif action != "failed":
         lines = [f"{name} would be {action}" if check_mode else f"{name} {action}"]
