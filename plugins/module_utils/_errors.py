@@ -25,7 +25,8 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u206
 _ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|.)")
 _TEXT_LIMIT = 400
 _LONGEST_TEXT = 20_000
-_SHORTEST_FORM = 8
+# Characters. A shorter part or form of a secret is not masked, because that would make results unreadable.
+SHORTEST_SECRET = 8
 _FAILURES_IN_MESSAGE = 5
 MASK = "********"
 # Stands for an entry of a list that was refused, so that the others can be checked too.
@@ -76,7 +77,7 @@ def texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
 def escaped_forms(secret: str) -> set[str]:
     """Other forms in which a server may repeat a secret: escaped for JSON, HTML or a URL, blanks collapsed, in base64.
 
-    A form that is shorter than 8 characters and than the secret is left out, because it would mask half a result.
+    A form that is shorter than SHORTEST_SECRET and than the secret is left out.
     """
     raw = secret.encode("utf-8", "replace")
     # Servers differ in what they escape: JSON with or without / and the marks of HTML, and a URL with or without !'()*.
@@ -96,7 +97,12 @@ def escaped_forms(secret: str) -> set[str]:
         # Without the last digit, which also depends on what follows.
         digits = base64.b64encode(raw).decode("ascii")[: len(raw) * 8 // 6]
         forms |= {digits, digits.replace("+", "-").replace("/", "_")}
-    return {form for form in forms if form != secret and len(form) >= min(len(secret), _SHORTEST_FORM)}
+    return {form for form in forms if form != secret and len(form) >= min(len(secret), SHORTEST_SECRET)}
+
+
+def with_escaped_forms(texts: Iterable[str]) -> set[str]:
+    """The texts, and the forms in which a server may repeat them."""
+    return {form for text in texts for form in (text, *escaped_forms(text))}
 
 
 def code_number(code: object) -> int | None:
@@ -178,12 +184,6 @@ class ErrorList:
         if kind is None and self.found:
             # The check of what was written and the check of what it means may find the same error.
             raise ValidationError(dict.fromkeys(self.found))
-
-
-def all_of(*checks: Callable[[], Any]) -> list[Any]:
-    """The values that the checks return. Raises ValidationError with the errors of all checks."""
-    with ErrorList() as errors:
-        return [errors.check(check) for check in checks]
 
 
 def parsed_each(place: str, texts: Iterable[str], parse: Callable[[str], _T]) -> list[_T]:

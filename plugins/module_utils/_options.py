@@ -14,11 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from ._errors import REFUSED, clean, escaped_forms, text_error, texts
+from ._errors import REFUSED, SHORTEST_SECRET, clean, text_error, texts
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF = "contains half of a character (a lone surrogate); remove it"
-_SHORTEST_PART = 8  # characters
 _LARGEST = 2**63 - 1
 _MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0", "1.0", "0.0")
@@ -233,12 +232,7 @@ def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str
     found = {str(params[name]) for name, one in spec.items() if one.get("no_log") and params.get(name)}
     for url in (params.get("base_url"), os.environ.get("MSTR_BASE_URL")):
         found |= _url_secrets(str(url or ""))
-    return with_escaped_forms(found)
-
-
-def with_escaped_forms(texts: Iterable[str]) -> set[str]:
-    """The texts, and the forms in which a server may repeat them."""
-    return {form for text in texts for form in (text, *escaped_forms(text))}
+    return found
 
 
 def _url_secrets(url: str) -> set[str]:
@@ -255,7 +249,7 @@ def _url_secrets(url: str) -> set[str]:
     if query:
         parts += re.split("[&=;]", query.group()[1:])
     # A short part alone would mask half a result.
-    found = {part for part in parts if len(part) >= _SHORTEST_PART}
+    found = {part for part in parts if len(part) >= SHORTEST_SECRET}
     return found | ({credentials + at} if at else set()) | ({query.group()} if query else set())
 
 

@@ -27,7 +27,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
@@ -39,7 +38,15 @@ try:
 except ImportError:
     register_secrets = None
 
-from ._errors import MstrError, ValidationError, all_of, masked, unforeseen
+from ._errors import (
+    SHORTEST_SECRET,
+    ErrorList,
+    MstrError,
+    ValidationError,
+    masked,
+    unforeseen,
+    with_escaped_forms,
+)
 from ._options import (
     all_option_errors,
     all_without_errors,
@@ -47,13 +54,12 @@ from ._options import (
     option_error,
     secret_values,
     unicode_errors,
-    with_escaped_forms,
     without_nulls,
 )
 from ._session.connection import LOGIN_MODES, Connection, connection_from, is_given
 from ._session.interrupt import Stop
 from ._session.session import Session
-from ._session.transport import REQUESTS_IMPORT_ERROR, SHORTEST_SECRET
+from ._session.transport import REQUESTS_IMPORT_ERROR
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
 
@@ -238,13 +244,7 @@ def run(
         module.fail_json(**_not_installed(missing).to_result())
     module.hide(with_escaped_forms(module.no_log_values))
     stop = _host.make_stop()
-    written, module.option_errors = module.option_errors, []
-
-    def refuse_written(_params: Mapping[str, Any]) -> None:
-        if written:
-            raise ValidationError(written)
-
-    result, failure = _result(module, stop, work, (refuse_written, connection, prepare))
+    result, failure = _result(module, stop, work, connection, prepare)
     if stop.hung_up:
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
@@ -270,7 +270,8 @@ def _result(
     module: OwnModule,
     stop: Stop,
     work: Callable[[Task, Any], Mapping[str, Any]],
-    checks: Iterable[Callable[[Mapping[str, Any]], Any]],
+    connection: Callable[[Mapping[str, Any]], Connection],
+    prepare: Callable[[Mapping[str, Any]], Any],
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The result, and the arguments of `fail_json` if the task failed."""
     session = None
@@ -278,10 +279,14 @@ def _result(
         # With validate_certs: false the task warns once; urllib3 would warn for each call, on stderr.
         warnings.filterwarnings("ignore", "Unverified HTTPS request")
         try:
-            *_none, connection, request = all_of(*(partial(check, module.params) for check in checks))
-            for risk in connection.risks():
+            with ErrorList() as errors:
+                errors.add(*module.option_errors)
+                module.option_errors = ()
+                server = errors.check(connection, module.params)
+                request = errors.check(prepare, module.params)
+            for risk in server.risks():
                 module.warn(risk)
-            session = Session(connection, stop, module.warn)
+            session = Session(server, stop, module.warn)
             progress = _progress(module, session)
             task = Task(session, stop, module.params, module.check_mode, module.warn, progress)
             result = dict(work(task, request))

@@ -128,8 +128,8 @@ from ansible_collections.mstr.library.plugins.module_utils._work.api import Runt
 
 def connection_info(session: Session) -> dict[str, Any]:
     """The result: server, user, session and runtimes. Raises MstrError if one of the requests fails."""
-    user = session.get("/sessions/userInfo", doing="read who is logged in", shape=OBJECT)
-    settings = _object(session.get("/sessions", doing="read the session's settings"))
+    user = session.get("/sessions/userInfo", operation="read who is logged in", shape=OBJECT)
+    settings = _object(session.get("/sessions", operation="read the session's settings"))
     api = RuntimeApi(session)
     runtimes = len(api.list_all())
     versions = api.versions()
@@ -153,7 +153,7 @@ def connection_info(session: Session) -> dict[str, Any]:
 def _status(session: Session) -> Mapping[str, Any]:
     """The server's releases; empty if it does not reveal them: a hardened server responds with 401 [mstrio]."""
     try:
-        return _object(session.call("GET", "/status", doing="read the server's releases", renews=False).data())
+        return _object(session.request("GET", "/status", operation="read the server's releases", renews=False).data())
     except (ApiError, ValueError):
         return {}
 

@@ -201,7 +201,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import all_of
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
     CONCURRENCY_OPTION,
     check_concurrency,
@@ -217,7 +217,9 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime 
 
 def prepare(params: Mapping[str, Any]) -> Request:
     """The options, checked. Raises ValidationError with all of their errors."""
-    request: Request = all_of(lambda: request_from(params), lambda: check_concurrency(params))[0]
+    with ErrorList() as errors:
+        request: Request = errors.check(request_from, params)
+        errors.check(check_concurrency, params)
     return request
 
 

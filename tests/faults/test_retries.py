@@ -26,9 +26,9 @@ CALLS = {
     "login": lambda one: one.session.get("/runtimes"),
     "list": lambda one: one.session.get("/runtimes"),
     "read": lambda one: one.session.get(f"/runtimes/{UNKNOWN}"),
-    "create": lambda one: one.session.send("POST", "/runtimes", {"name": "New"}, doing="create"),
-    "update": lambda one: one.session.send("PATCH", f"/runtimes/{UNKNOWN}", {"name": "New"}, doing="update"),
-    "delete": lambda one: one.session.send("DELETE", f"/runtimes/{UNKNOWN}", doing="delete"),
+    "create": lambda one: one.session.send("POST", "/runtimes", {"name": "New"}, operation="create"),
+    "update": lambda one: one.session.send("PATCH", f"/runtimes/{UNKNOWN}", {"name": "New"}, operation="update"),
+    "delete": lambda one: one.session.send("DELETE", f"/runtimes/{UNKNOWN}", operation="delete"),
 }
 STATUSES = (429, 500, 502, 503)
 # Only after these statuses, a call is sent again.

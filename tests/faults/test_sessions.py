@@ -256,7 +256,7 @@ def test_a_task_continues_if_a_different_job_of_the_user_logs_out(sim: Simulator
     running = Running("mstr_runtime", {**credentials(sim), "name": "New"})
     wait_for_call(sim, "list", running)
     with session(sim) as other:
-        other.session.get("/runtimes", doing="list")
+        other.session.get("/runtimes", operation="list")
     done = running.done()
     assert (done.result["action"], done.warnings) == ("created", [])
     assert sim.open_sessions() == []

@@ -164,15 +164,15 @@ class Scratch:
 
     def listed(self, at_last: bool = False) -> list[dict[str, Any]]:
         """The list as the server returns it. `at_last`: even after a signal. Raises MstrError."""
-        send = self.session.last_call if at_last else self.session.send
-        data = send("GET", PATH, doing="list the runtimes", shape=list_of("runtimes"))
+        send = self.session.last_request if at_last else self.session.send
+        data = send("GET", PATH, operation="list the runtimes", shape=list_of("runtimes"))
         found = [dict(entry) for entry in data["runtimes"] if isinstance(entry, Mapping) and entry.get("id")]
         self.list_orders.append([str(entry["id"]) for entry in found])
         return found
 
     def read(self, identity: str) -> dict[str, Any]:
         """One runtime as the server returns it. Raises MstrError."""
-        data = self.session.get(f"{PATH}/{identity}", doing="read a runtime", shape=OBJECT)
+        data = self.session.get(f"{PATH}/{identity}", operation="read a runtime", shape=OBJECT)
         self.objects[identity] = dict(data)
         if isinstance(data.get("whitelist"), list):
             self.block_orders.append([str(block) for block in data["whitelist"]])
@@ -196,7 +196,9 @@ class Scratch:
         self._wrote = True
         try:
             note = partial(self._note, name)
-            response = self.session.call("POST", PATH, json={"name": name, **body}, doing=f"create {name}", late=note)
+            response = self.session.request(
+                "POST", PATH, json={"name": name, **body}, operation=f"create {name}", on_late_response=note
+            )
         except Interrupted as exc:
             if exc.outcome_unknown and name not in self.known.values():
                 self._missing.append(name)
@@ -252,7 +254,7 @@ class Scratch:
         before = self.objects.pop(identity, {}).get("version")
         body = {"name": self.known[identity], **fields} if named else fields
         try:
-            self.session.send("PATCH", f"{PATH}/{identity}", body, doing="update a runtime of the probe")
+            self.session.send("PATCH", f"{PATH}/{identity}", body, operation="update a runtime of the probe")
         except (ApiError, ConnectError) as exc:
             # The version changes with every edit [doc].
             known = exc.outcome_unknown and before is not None
@@ -311,7 +313,7 @@ class Scratch:
 
     def _delete_at_last(self, identity: str) -> None:
         try:
-            self.session.last_call("DELETE", f"{PATH}/{identity}", doing="delete a runtime of the probe")
+            self.session.last_request("DELETE", f"{PATH}/{identity}", operation="delete a runtime of the probe")
         except ApiError as exc:
             if not says_no_such_object(exc):
                 raise

@@ -33,7 +33,7 @@ def _status(scratch: Scratch) -> Mapping[str, Any] | None:
     """The response to GET /status; None if the server refuses it even with a session."""
     try:
         found: Mapping[str, Any] = scratch.session.get(
-            "/status", doing="read the server's releases", renews=False, shape=OBJECT
+            "/status", operation="read the server's releases", renews=False, shape=OBJECT
         )
     except ApiError as exc:
         if exc.status in (401, 403):
@@ -82,7 +82,7 @@ def deployment_type(scratch: Scratch) -> Answer:
 
 def _versions(scratch: Scratch) -> list[str] | ApiError:
     try:
-        data = scratch.session.get("/runtimes/versions", doing="list the runtime versions", shape=_VERSIONS)
+        data = scratch.session.get("/runtimes/versions", operation="list the runtime versions", shape=_VERSIONS)
     except ApiError as exc:
         if exc.status in (404, 405):
             return exc
@@ -126,7 +126,7 @@ def privilege_for_reads(scratch: Scratch) -> Answer:
 
 @asks("After how many seconds without a request does a session end?")
 def iserver_timeout(scratch: Scratch) -> Answer:
-    seconds = scratch.session.get("/sessions", doing="read the session's settings", shape=OBJECT).get("timeout")
+    seconds = scratch.session.get("/sessions", operation="read the session's settings", shape=OBJECT).get("timeout")
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise Unanswered("GET /api/sessions does not contain it.")
     return seconds, "GET /api/sessions contains it."
@@ -193,7 +193,7 @@ _LOADED = 0  # status of a project [mstrio]
 
 
 def _projects(scratch: Scratch) -> list[Mapping[str, Any]]:
-    return list(scratch.session.get("/projects", doing="list the projects", shape=LIST_WITH_IDS))
+    return list(scratch.session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS))
 
 
 def _searches(scratch: Scratch) -> dict[int, Mapping[str, Any] | ApiError]:
@@ -201,13 +201,13 @@ def _searches(scratch: Scratch) -> dict[int, Mapping[str, Any] | ApiError]:
     loaded = [one for one in scratch.once(_projects) if one.get("status", _LOADED) == _LOADED]
     if not loaded:
         raise Unanswered("The user may use no project that is loaded.")
-    project, doing = str(loaded[0]["id"]), "search for scripts"
+    project, operation = str(loaded[0]["id"]), "search for scripts"
     found: dict[int, Mapping[str, Any] | ApiError] = {}
     for version in (1, 2):
         try:
             # For a name that no script has.
             found[version] = start_search(
-                scratch.session, version, project, doing=doing, shape=OBJECT, name=PREFIX, pattern=_EXACTLY
+                scratch.session, version, project, operation=operation, shape=OBJECT, name=PREFIX, pattern=_EXACTLY
             )
         except ApiError as exc:
             if not says_no_such_call(exc):

@@ -88,7 +88,7 @@ def _trials(scratch: Scratch) -> dict[str, Answer | Unanswered]:
 
 def _lives(session: Session) -> bool:
     try:
-        session.get(_SESSION, doing="read the session's settings", renews=False)
+        session.get(_SESSION, operation="read the session's settings", renews=False)
     except ApiError as exc:
         if not says_session_gone(exc):
             raise
@@ -129,7 +129,7 @@ def _constant(cookies: Mapping[str, str]) -> Answer:
 def _at_a_time(scratch: Scratch, second: Session) -> Answer:
     def call(_index: int = 0) -> float:
         begin = scratch.clock()
-        second.call("GET", PATH, doing="list the runtimes", renews=False)
+        second.request("GET", PATH, operation="list the runtimes", renews=False)
         return scratch.clock() - begin
 
     def together() -> float:
@@ -156,8 +156,8 @@ def _at_a_time(scratch: Scratch, second: Session) -> Answer:
 
 
 def _delegated(scratch: Scratch, giver: Session) -> Answer:
-    doing = "get an identity token of the second session"
-    token = giver.call("POST", "/auth/identityToken", doing=doing, renews=False).headers.get(_IDENTITY_TOKEN)
+    operation = "get an identity token of the second session"
+    token = giver.request("POST", "/auth/identityToken", operation=operation, renews=False).headers.get(_IDENTITY_TOKEN)
     if not token:
         raise Unanswered("The server returned no identity token.")
     body = {"loginMode": LOGIN_MODES["identity_token"], "identityToken": token}

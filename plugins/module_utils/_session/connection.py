@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from .._errors import ValidationError, clean
+from .._errors import ErrorList, ValidationError, clean
 from .tls import file_errors
 
 # loginMode numbers [doc]; -1 delegates an identity token. An API token is sent as the user name, with no password
@@ -123,56 +123,48 @@ def is_given(option: str, value: Any, *, empty: bool = False) -> bool:
 def connection_from(params: Mapping[str, Any]) -> Connection:
     """The connection from a task's options. Raises ValidationError with all errors."""
     params = {option: value for option, value in params.items() if is_given(option, value)}
-    errors: list[str] = []
-    session = _session(params.get("session"), errors)
-    base_url = _base_url(params.get("base_url"), session, params.get("session") is not None, errors)
-    login = _login(params, session_given=params.get("session") is not None, errors=errors)
-    if session and params.get("base_url") is None:
+    given_url, text = params.get("base_url"), params.get("session")
+    timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
+    with ErrorList() as errors:
+        session = errors.check(_session, text) if text is not None else None
+        url = errors.check(_base_url, given_url) if given_url else session.base_url if session else ""
+        if not given_url and text is None:
+            errors.add("base_url is missing; set the option or the environment variable MSTR_BASE_URL")
+        if url and session and session.base_url != url:
+            errors.add(f"session belongs to {session.base_url}, not to base_url {url}; omit base_url, or log in there")
+        login = errors.check(_login, params)
+        if not 0 < timeout <= _LONGEST_TIMEOUT:
+            errors.add(f"timeout must be more than 0 and at most {_LONGEST_TIMEOUT} seconds, not {timeout}")
+        if retries < 0:
+            errors.add(f"retries must be at least 0, not {retries}")
+        errors.add(*file_errors(params))
+    if session and not given_url:
         # A session string may come from anywhere, and names its server: credentials are not sent there after it ended.
         login = None
-    timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
-    if not 0 < timeout <= _LONGEST_TIMEOUT:
-        errors.append(f"timeout must be more than 0 and at most {_LONGEST_TIMEOUT} seconds, not {timeout}")
-    if retries < 0:
-        errors.append(f"retries must be at least 0, not {retries}")
-    errors += file_errors(params)
     cert, key = params.get("client_cert"), params.get("client_key")
-    if errors:
-        raise ValidationError(errors)
     verify = params.get("validate_certs", True) and (params.get("ca_path") or True)
-    return Connection(base_url, login, session, verify, (cert, key) if cert and key else cert, timeout, retries)
+    return Connection(url, login, session, verify, (cert, key) if cert and key else cert, timeout, retries)
 
 
-def _session(text: str | None, errors: list[str]) -> SessionString | None:
-    if text is None:
-        return None
+def _session(text: str) -> SessionString:
     try:
         return decode(text)
     except ValueError as exc:
-        errors.append(f"session {exc}")
-        return None
+        raise ValidationError([f"session {exc}"]) from None
 
 
-def _base_url(given: str | None, session: SessionString | None, session_given: bool, errors: list[str]) -> str:
-    if not given:
-        if not session_given:
-            errors.append("base_url is missing; set the option or the environment variable MSTR_BASE_URL")
-        return session.base_url if session else ""
+def _base_url(text: str) -> str:
     try:
-        url = normal_url(given)
+        return normal_url(text)
     except ValueError as exc:
         # The parts before @ and after ?, # or ; may contain credentials, so they are not quoted.
-        _credentials, at, place = given.rpartition("@")
+        _credentials, at, place = text.rpartition("@")
         place, mark, _query = [*re.split("([?#;])", place, maxsplit=1), "", ""][:3]
         masked_url = clean(f"{at and '…@'}{place}{mark and f'{mark}…'}")
-        errors.append(f"base_url {masked_url!r} {exc}")
-        return ""
-    if session and session.base_url != url:
-        errors.append(f"session belongs to {session.base_url}, not to base_url {url}; omit base_url, or log in there")
-    return url
+        raise ValidationError([f"base_url {masked_url!r} {exc}"]) from None
 
 
-def _login(params: Mapping[str, Any], *, session_given: bool, errors: list[str]) -> Login | None:
+def _login(params: Mapping[str, Any]) -> Login | None:
     mode = params.get("login_mode")
     if mode is None:
         kinds = {
@@ -181,20 +173,23 @@ def _login(params: Mapping[str, Any], *, session_given: bool, errors: list[str])
             "api_token": params.get("api_token") is not None,
             "identity_token": params.get("identity_token") is not None,
         }
-        given = [kind for kind, there in kinds.items() if there]
+        given = [kind for kind, is_set in kinds.items() if is_set]
         if len(given) > 1:
-            errors.append(
-                f"{' and '.join(given)} are different kinds of credential; supply one kind, or choose with login_mode "
-                "(environment variables MSTR_… count too)"
+            raise ValidationError(
+                [
+                    f"{' and '.join(given)} are different kinds of credential; supply one kind, or choose with "
+                    "login_mode (environment variables MSTR_… count too)"
+                ]
             )
-            return None
         if not given:
-            if not session_given:
-                errors.append(
+            if params.get("session") is not None:
+                return None
+            raise ValidationError(
+                [
                     "no credentials: supply username and password, api_token or identity_token (or their MSTR_… "
                     "environment variables), or login_mode: anonymous for a guest login"
-                )
-            return None
+                ]
+            )
         mode = "standard" if given[0] == "username and password" else given[0]
     needed = _CREDENTIALS[mode]
     missing = [option for option in needed.values() if params.get(option) is None]
@@ -203,8 +198,7 @@ def _login(params: Mapping[str, Any], *, session_given: bool, errors: list[str])
         options, variables = ("option", "variable") if len(missing) == 1 else ("options", "variables")
         names = " and ".join(f"MSTR_{option.upper()}" for option in missing)
         cure = f"set the {options}, or the environment {variables} {names}"
-        errors.append(f"login_mode {mode} requires {' and '.join(missing)}; {cure}{empty}")
-        return None
+        raise ValidationError([f"login_mode {mode} requires {' and '.join(missing)}; {cure}{empty}"])
     return Login(
         mode,
         "/auth/delegate" if mode == "identity_token" else "/auth/login",

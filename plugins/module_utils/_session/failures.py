@@ -45,10 +45,10 @@ class _Case:
     """An exception with all its causes, and the facts about the call."""
 
     def __init__(
-        self, exc: BaseException, doing: str, request: str, server: str, proxy: Proxy | None, answered: bool
+        self, exc: BaseException, operation: str, request: str, server: str, proxy: Proxy | None, answered: bool
     ) -> None:
         parts = urlsplit(server)
-        self.doing, self.request = doing, request
+        self.operation, self.request = operation, request
         self.host, self.server, self.proxy = parts.hostname or "", server, proxy
         self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
@@ -70,19 +70,19 @@ class _Case:
 
     def not_sent(self, reason: str, *, connection_refused: bool = False, permanent: bool = False) -> ConnectError:
         """The error for a request that was not sent, or that the server did not read. `reason` ends the sentence."""
-        sentence = f"Could not {self.doing}: {reason}."
+        sentence = f"Could not {self.operation}: {reason}."
         return ConnectError(sentence, request=self.request, connection_refused=connection_refused, permanent=permanent)
 
     def lost(self, reason: str, *, permanent: bool = False) -> ConnectError:
         """The error for a request that was sent. Only a read surely changed nothing."""
         outcome_unknown = not self.request.startswith("GET ")
-        sentence = f"Could not {self.doing}: {reason}."
+        sentence = f"Could not {self.operation}: {reason}."
         return ConnectError(sentence, request=self.request, outcome_unknown=outcome_unknown, permanent=permanent)
 
 
-def explain(
+def error_from(
     exc: BaseException,
-    doing: str,
+    operation: str,
     request: str,
     server: str,
     limit: float,
@@ -98,7 +98,7 @@ def explain(
     """
     if isinstance(exc, MstrError) or not isinstance(exc, Exception):
         return exc
-    case = _Case(exc, doing, request, server, proxy, answered)
+    case = _Case(exc, operation, request, server, proxy, answered)
     if case.functions & _CONNECTING:
         return _not_connected(case, timeout)
     if proxy and "SOCKS" in case.text and "InvalidSchema" in case.names:

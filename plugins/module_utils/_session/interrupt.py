@@ -35,14 +35,14 @@ CONCURRENCY_OPTION: dict[str, Any] = {"concurrency": {"type": "int", "default": 
 
 
 class Interrupted(MstrError):
-    """The task must end. `doing`: the current operation.
+    """The task must end. `operation`: what it was doing, such as "list the runtimes".
 
     `sent`: a request was on its way. `outcome_unknown`: it was a write, which the server may have carried out.
     """
 
     sent = False
     outcome_unknown = False
-    doing = ""
+    operation = ""
 
     def during(self, what: str) -> MstrError:
         """The error that says what was going on, such as "the runtime 'r' was being created"."""
@@ -50,15 +50,15 @@ class Interrupted(MstrError):
 
     def to_result(self) -> dict[str, Any]:
         """The arguments of `fail_json`."""
-        doing = f" while trying to {self.doing}" if self.doing else ""
-        return {**super().to_result(), "msg": f"{self.sentence}{doing}."}
+        operation = f" while trying to {self.operation}" if self.operation else ""
+        return {**super().to_result(), "msg": f"{self.sentence}{operation}."}
 
 
 class Stop:
     """Receives the requests to end a task. Several threads may wait on it; handlers run in the main thread."""
 
     def __init__(self) -> None:
-        self._boxes: dict[int, SimpleQueue[Any]] = {}
+        self._waiting: dict[int, SimpleQueue[Any]] = {}
         self.reason: str | None = None
         self.hung_up = False
 
@@ -76,8 +76,8 @@ class Stop:
     def _on_signal(self, number: int, _frame: Any) -> None:
         self.reason = f"signal {signal.Signals(number).name}"
         # SimpleQueue.put is reentrant; no other way in the standard library to wake a waiting thread is.
-        for box in list(self._boxes.values()):
-            box.put(_WAKE)
+        for queue in list(self._waiting.values()):
+            queue.put(_WAKE)
 
     def check(self) -> None:
         """Raises Interrupted after a signal, or if no process reads the output of this one any more."""
@@ -91,28 +91,28 @@ class Stop:
         # A task's `timeout:` and an interrupted ansible-playbook send no signal to the module; they close the pipe.
         return _stdout_hung_up()
 
-    def wait(self, box: SimpleQueue[Any], seconds: float) -> Any:
-        """The next item in `box`. Raises TimeoutError after `seconds`.
+    def wait(self, queue: SimpleQueue[Any], seconds: float) -> Any:
+        """The next item in `queue`. Raises TimeoutError after `seconds`.
 
         Raises Interrupted immediately after a signal, and within a second after the caller has ended.
         """
-        self._boxes[id(box)] = box
-        left = seconds
+        self._waiting[id(queue)] = queue
+        remaining = seconds
         try:
             while True:
                 self.check()
                 try:
-                    got = box.get(timeout=min(left, _CALLER_CHECK_S))
+                    got = queue.get(timeout=min(remaining, _CALLER_CHECK_S))
                 except Empty:
-                    left -= _CALLER_CHECK_S
-                    if left <= 0:
+                    remaining -= _CALLER_CHECK_S
+                    if remaining <= 0:
                         raise TimeoutError from None
                     continue
-                # A second signal may have put _WAKE into a box on which an Unstoppable now waits.
+                # A second signal may have put _WAKE into a queue on which an Uninterruptible now waits.
                 if got is not _WAKE:
                     return got
         finally:
-            del self._boxes[id(box)]
+            del self._waiting[id(queue)]
 
     def pause(self, seconds: float) -> None:
         """Sleep for `seconds`. Raises Interrupted like `wait`."""
@@ -120,7 +120,7 @@ class Stop:
             self.wait(SimpleQueue(), seconds)
 
 
-class Unstoppable(Stop):
+class Uninterruptible(Stop):
     """A Stop that never interrupts, for the logout, which is always attempted."""
 
     def check(self) -> None:
@@ -177,7 +177,7 @@ def all_side_by_side(
         todo.put(index)
     done: SimpleQueue[tuple[int, Any]] = SimpleQueue()
 
-    def serve(one: bool = False) -> None:
+    def serve(only_one: bool = False) -> None:
         with suppress(Empty):
             while True:
                 index = todo.get_nowait()
@@ -185,7 +185,7 @@ def all_side_by_side(
                     done.put((index, work(items[index])))
                 except Exception as exc:  # raised again below; otherwise the main thread would wait for ever
                     done.put((index, exc))
-                if one:
+                if only_one:
                     return
 
     wanted = min(concurrency, len(items))
@@ -194,7 +194,7 @@ def all_side_by_side(
     try:
         while len(results) < len(items):
             if not threads:
-                serve(one=True)
+                serve(only_one=True)
             index, result = done.get()
             results[index] = result
             on_done(len(results))

@@ -125,8 +125,8 @@ def shape(data: Any) -> str:
     return "an empty body or null" if data is None else _shape(data)
 
 
-def api_error(response: Response, doing: str, server: str) -> ApiError:
-    """The error for a call that did not succeed. `doing`: what was tried, as in "create runtime 'x'"."""
+def api_error(response: Response, operation: str, server: str) -> ApiError:
+    """The error for a call that did not succeed. `operation`: what was tried, as in "create runtime 'x'"."""
     fields = _fields(response)
     answer = f" with {response.looks_like()}" if fields["message"] is None else f": {fields['message']!r}"
     facts = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
@@ -134,7 +134,7 @@ def api_error(response: Response, doing: str, server: str) -> ApiError:
         answer += f" ({', '.join(facts)})"
     if 300 <= response.status < 400:
         answer = f" with a redirect to {_target(response)}, which is not followed so that no other host gets the token"
-    sentence = f"Could not {doing}: {server} answered {response.status} to {response.request}{answer}. "
+    sentence = f"Could not {operation}: {server} answered {response.status} to {response.request}{answer}. "
     kind = AuthError if response.status == 401 else ApiError
     # Below 200 it is only an interim response, after which Python does not read the final one.
     outcome_unknown = not 200 <= response.status < 500 and not response.request.startswith("GET ")
@@ -147,11 +147,11 @@ def api_error(response: Response, doing: str, server: str) -> ApiError:
     )
 
 
-def wrong_response(response: Response, doing: str, server: str, wanted: str) -> ApiError:
+def wrong_response(response: Response, operation: str, server: str, wanted: str) -> ApiError:
     """The error for a success status with an unexpected body. Whether the server did the work is unclear."""
     return ApiError(
-        f"Could not {doing}: {server} answered {response.status} to {response.request} with {response.looks_like()} "
-        f"instead of {wanted}. {_check_place(server)}",
+        f"Could not {operation}: {server} answered {response.status} to {response.request} "
+        f"with {response.looks_like()} instead of {wanted}. {_check_place(server)}",
         outcome_unknown=True,
         http_status=response.status,
         request=response.request,
@@ -164,12 +164,12 @@ class Shape(NamedTuple):
     name: str
     fits: Callable[[Any], bool]
 
-    def check(self, data: Any, doing: str, server: str, request: str) -> Any:
+    def check(self, data: Any, operation: str, server: str, request: str) -> Any:
         """The JSON in the response to `request`, a call that only reads. Raises ApiError if it does not fit."""
         if self.fits(data):
             return data
         raise ApiError(
-            f"Could not {doing}: {server} answered 200 to {request} with {shape(data)} instead of {self.name}. "
+            f"Could not {operation}: {server} answered 200 to {request} with {shape(data)} instead of {self.name}. "
             f"{_check_place(server)}",
             http_status=200,
             request=request,

@@ -14,11 +14,11 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-from .._errors import ApiError, AuthError, ConnectError, MstrError, escaped_forms
+from .._errors import SHORTEST_SECRET, ApiError, AuthError, ConnectError, MstrError, with_escaped_forms
 from .connection import Connection, Login, SessionString, encode
 from .interrupt import Interrupted, Stop
 from .response import ANYTHING, Response, Shape, api_error, says_session_gone, wrong_response
-from .transport import RETRY_STATUSES, SHORTEST_SECRET, Http
+from .transport import RETRY_STATUSES, Http
 
 _TOKEN, _PROJECT = "X-MSTR-AuthToken", "X-MSTR-ProjectID"
 _LOG_IN = "log in"
@@ -48,45 +48,45 @@ class Session:
             self._http.take_cookies(connection.session.cookies)
             self._keep_token(connection.session.token)
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, doing: str | None = None, **more: Any) -> Any:
-        """The JSON of the response to GET `path` below /api. `more`: see `send`. Raises MstrError."""
-        return self.send("GET", path, params=params, doing=doing or f"read {path}", **more)
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, *, operation: str | None = None, **more: Any
+    ) -> Any:
+        """`send` for GET `path` below /api."""
+        return self.send("GET", path, params=params, operation=operation or f"read {path}", **more)
 
     def send(
-        self, method: str, path: str, body: Any = None, *, doing: str, shape: Shape = ANYTHING, **more: Any
+        self, method: str, path: str, body: Any = None, *, operation: str, shape: Shape = ANYTHING, **more: Any
     ) -> Any:
-        """The JSON of the response, None for an empty body. Raises MstrError.
+        """The JSON of the response to `request`, None for an empty body. Raises MstrError.
 
-        `shape`: what the caller can use; any other JSON is an error. `more`: see `call`.
+        `shape`: what the caller can use; any other JSON is an error. `more`: see `request`.
         """
-        response = self.call(method, path, json=body, doing=doing, **more)
+        response = self.request(method, path, json=body, operation=operation, **more)
         wanted = "a response of the API" if method == "GET" else "a response of the API or an empty one"
-        return self._data(response, doing, wanted, shape)
+        return self._data(response, operation, wanted, shape)
 
-    def call(
-        self, method: str, path: str, *, doing: str, late: Callable[[Response], object] | None = None, **options: Any
-    ) -> Response:
+    def request(self, method: str, path: str, *, operation: str, **options: Any) -> Response:
         """The response to a call that succeeded. Logs in first if needed, and again if the session has ended.
 
-        `doing`: the operation for messages, such as "list the runtimes". `late` gets a response that arrives after the
-        task was asked to end, so that the caller can undo what it started. `options`: `json`, `params`; `project`, an
-        id; `kind`, `read` for a POST that only reads; `renews`, False if a 401 does not mean that the session has
-        ended. Raises ConnectError, ApiError, AuthError; Interrupted.
+        `operation`: for messages, such as "list the runtimes". `options`: `json`, `params`; `project`, an id; `kind`,
+        `read` for a POST that only reads; `renews`, False if a 401 does not mean that the session has ended;
+        `on_late_response`, called with a response that arrives after the task was asked to end, so that the caller can
+        undo what it started. Raises ConnectError, ApiError, AuthError; Interrupted.
         """
         kind, renews = options.pop("kind", "read" if method == "GET" else "write"), options.pop("renews", True)
         project = options.pop("project", None)
         while True:
-            self._check_open(doing)
+            self._check_open(operation)
             token = self._token or self._log_in(None, polling=kind == "once")
             headers = {_TOKEN: token, **({_PROJECT: project} if project else {})}
-            response = self._http.send(kind, method, path, doing=doing, late=late, headers=headers, **options)
+            response = self._http.send(kind, method, path, operation=operation, headers=headers, **options)
             if response.ok:
                 return response
-            error = api_error(response, doing, self.base_url)
+            error = api_error(response, operation, self.base_url)
             if not renews or not says_session_gone(error):
                 raise error
             # If a load balancer changes its cookie with each response, parallel calls of one session fail.
-            self._http.take_turns()
+            self._http.serialize_calls()
             # The server rejected the call without doing anything, so a write can be repeated, too.
             self._log_in(token, error, polling=kind == "once")
 
@@ -115,7 +115,7 @@ class Session:
         short that it occurs in any string.
         """
         session = self.snapshot()
-        avoid = {option: {text, *escaped_forms(text)} for option, text in secret_options.items() if text}
+        avoid = {option: with_escaped_forms([text]) for option, text in secret_options.items() if text}
         try:
             text = encode(session, self.secrets.union(*avoid.values()))
         except ValueError:
@@ -161,19 +161,19 @@ class Session:
         if token is None:
             return False
         try:
-            self.last_call("POST", "/auth/logout", doing="log out", token=token)
+            self.last_request("POST", "/auth/logout", operation="log out", token=token)
         except ApiError as exc:
             if not says_session_gone(exc):
                 raise
             return False
         return True
 
-    def last_call(
+    def last_request(
         self,
         method: str,
         path: str,
         *,
-        doing: str,
+        operation: str,
         token: str | None = None,
         project: str | None = None,
         json: Any = None,
@@ -182,24 +182,24 @@ class Session:
         """The JSON of the response, sent even after a request to end the task. One attempt of 5 s. Raises MstrError."""
         token = token or self._token
         if token is None:
-            raise MstrError(f"Could not {doing}: the session has ended.")
+            raise MstrError(f"Could not {operation}: the session has ended.")
         headers = {_TOKEN: token, **({_PROJECT: project} if project else {})}
-        response = self._http.send_last(method, path, doing=doing, headers=headers, json=json)
+        response = self._http.send_last(method, path, operation=operation, headers=headers, json=json)
         if not response.ok:
-            raise api_error(response, doing, self.base_url)
+            raise api_error(response, operation, self.base_url)
         # Any other body may come from a gateway, so the server may not have received the call.
-        return self._data(response, doing, "JSON or an empty body", shape)
+        return self._data(response, operation, "JSON or an empty body", shape)
 
-    def _data(self, response: Response, doing: str, wanted: str, shape: Shape) -> Any:
+    def _data(self, response: Response, operation: str, wanted: str, shape: Shape) -> Any:
         try:
             data = response.data()
         except ValueError:
-            raise wrong_response(response, doing, self.base_url, wanted) from None
-        return shape.check(data, doing, self.base_url, response.request)
+            raise wrong_response(response, operation, self.base_url, wanted) from None
+        return shape.check(data, operation, self.base_url, response.request)
 
-    def _check_open(self, doing: str) -> None:
+    def _check_open(self, operation: str) -> None:
         if self._closed:
-            raise MstrError(f"Could not {doing}: the task has already closed its session.")
+            raise MstrError(f"Could not {operation}: the task has already closed its session.")
 
     def _log_in(self, dead_token: str | None, error: ApiError | None = None, *, polling: bool = False) -> str:
         """The token of a new session, or of one that another thread opened in the meantime.
@@ -230,7 +230,10 @@ class Session:
                 return self._read_login(login, response)
 
             try:
-                return read(self._http.send("login", "POST", login.path, doing=_LOG_IN, late=read, json=login.body))
+                response = self._http.send(
+                    "login", "POST", login.path, operation=_LOG_IN, on_late_response=read, json=login.body
+                )
+                return read(response)
             except Interrupted as exc:
                 if exc.sent and not answered:
                     self._warn(f"The task was stopped before the server answered its login. {_MAY_BE_OPEN}")
@@ -259,12 +262,12 @@ class Session:
                 self.end_session()
 
     def _read_login(self, login: Login, response: Response) -> str:
-        doing = f"{_LOG_IN} to {self.base_url} (login_mode {login.mode})"
+        operation = f"{_LOG_IN} to {self.base_url} (login_mode {login.mode})"
         if not response.ok:
-            raise api_error(response, doing, self.base_url)
+            raise api_error(response, operation, self.base_url)
         token = response.headers.get(_TOKEN)
         if not token:
-            raise wrong_response(response, doing, self.base_url, f"a token in the header {_TOKEN}")
+            raise wrong_response(response, operation, self.base_url, f"a token in the header {_TOKEN}")
         # In this order: as soon as a logout of another thread finds `_opened_here`, it finds the token too.
         self._keep_token(token)
         self._opened_here = not login.delegated
@@ -275,7 +278,9 @@ class Session:
 
     def _keep_token(self, token: str) -> None:
         self._token = token
-        self._http.add_secrets([token, *(one[1] for one in self._http.cookies())], SHORTEST_SECRET)
+        self._http.add_secrets(
+            [token, *(value for _name, value, _domain, _path in self._http.cookies())], SHORTEST_SECRET
+        )
 
 
 def _can_avoid(session: SessionString, texts: Iterable[str]) -> bool:

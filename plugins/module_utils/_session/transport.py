@@ -26,10 +26,10 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
-from .._errors import ApiError, ConnectError, MstrError, ValidationError, escaped_forms
+from .._errors import SHORTEST_SECRET, ApiError, ConnectError, MstrError, ValidationError, with_escaped_forms
 from .connection import Connection
-from .failures import UnreadableBody, explain
-from .interrupt import Interrupted, Stop, Unstoppable, start_thread
+from .failures import UnreadableBody, error_from
+from .interrupt import Interrupted, Stop, Uninterruptible, start_thread
 from .response import Response
 from .tls import Proxy, proxy_error, proxy_from, proxy_secrets
 
@@ -44,10 +44,9 @@ else:
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of a response
 CALL_LIMIT = 10  # the limit for a whole call, as a multiple of `timeout`
 _PIECE = 64 * 1024
-_LAST_CALL_LIMIT = 5.0  # seconds
+_LAST_REQUEST_LIMIT = 5.0  # seconds
 _LONGEST_PAUSE = 60.0  # seconds
 _FIRST_PAUSE = 0.5
-SHORTEST_SECRET = 8  # characters; masking a shorter part of a session would make results unreadable
 
 # Statuses after which a call of each kind is sent again. A read changes nothing, so it is always safe to repeat. The
 # server rejects a call with 429 before processing it. A 503 to a login means that the server is still starting; to a
@@ -92,8 +91,9 @@ class Http:
         self.secrets: frozenset[str] = frozenset()  # texts that no message may contain; replaced, never changed
         self._secrets_lock = Lock()
         self._answered = False  # whether the server has responded to a call
-        self._turns = Lock()
-        self._in_turn = False
+        self._one_at_a_time = Lock()
+        self._serialized = False  # whether calls are sent one at a time
+        self._call_limit = CALL_LIMIT * connection.timeout  # seconds
         self._proxy = self._check_proxy()
         self._client = _new_client()
 
@@ -112,9 +112,9 @@ class Http:
 
     def add_secrets(self, texts: Iterable[str | None], shortest: int = 1) -> None:
         """Add texts of at least `shortest` characters, in all their forms, to those that no message may contain."""
-        new = [text for text in texts if text and len(text) >= shortest and text not in self.secrets]
+        new = {text for text in texts if text and len(text) >= shortest and text not in self.secrets}
         if new:
-            added = {form for text in new for form in (text, *escaped_forms(text))}
+            added = with_escaped_forms(new)
             with self._secrets_lock:
                 self.secrets |= added
 
@@ -144,9 +144,9 @@ class Http:
         """
         self._client.close()
 
-    def take_turns(self) -> None:
+    def serialize_calls(self) -> None:
         """From now on, allow only one call at a time."""
-        self._in_turn = True
+        self._serialized = True
 
     def send(
         self,
@@ -154,103 +154,101 @@ class Http:
         method: str,
         path: str,
         *,
-        doing: str,
-        late: Callable[[Response], object] | None = None,
+        operation: str,
+        on_late_response: Callable[[Response], object] | None = None,
         **options: Any,
     ) -> Response:
         """The response to a call to `path` below /api, of any status. `kind`: a key of `RETRY_STATUSES`.
 
-        `doing`: for messages, such as "log in". `late` gets a response that arrives after the task was asked to end, so
-        that the caller can undo what it started. `options`: `json`, `params`, `headers`. Raises ConnectError;
-        Interrupted.
+        `operation`: for messages, such as "log in". `on_late_response` gets a response that arrives after the task was
+        asked to end, so that the caller can undo what it started. `options`: `json`, `params`, `headers`. Raises
+        ConnectError; Interrupted.
         """
-        retries = self._connection.retries
+        retries, request = self._connection.retries, f"{method} /api{path}"
         for attempt in range(1, retries + 2):
-            last, box, retry_after = attempt > retries, None, None
+            last, outcome, retry_after = attempt > retries, None, None
             try:
-                with self._turns if self._in_turn else nullcontext():
+                with self._one_at_a_time if self._serialized else nullcontext():
                     self._stop.check()
-                    box = self._start(method, path, options)
-                    response = self._response(box, self._stop, doing, f"{method} /api{path}")
+                    outcome = self._start(method, path, options)
+                    response = self._response(outcome, self._stop, operation, request, self._call_limit)
             except ConnectError as exc:
                 if last or exc.permanent or not retries_connection(kind, exc.outcome_unknown, exc.connection_refused):
                     raise
             except Interrupted as exc:
-                exc.doing, exc.sent = doing, box is not None
+                exc.operation, exc.sent = operation, outcome is not None
                 exc.outcome_unknown = exc.sent and kind == "write"
-                if late and box:
+                if on_late_response and outcome:
                     with suppress(MstrError):
-                        late(self._response(box, Unstoppable(), doing, f"{method} /api{path}", _LAST_CALL_LIMIT))
+                        on_late_response(self._last_response(outcome, operation, request))
                 raise
             else:
                 # Some servers might accept only one call of a session at a time and reject the others (unknown).
-                self._in_turn |= response.status == 429
+                self._serialized |= response.status == 429
                 if last or response.status not in RETRY_STATUSES[kind]:
                     return response
                 retry_after = response.headers.get("Retry-After")
             try:
                 self._stop.pause(pause_before(attempt, retry_after, random.random, datetime.now(timezone.utc)))
             except Interrupted as exc:
-                exc.doing = doing
+                exc.operation = operation
                 raise
         raise AssertionError("the last attempt returns or raises")
 
-    def send_last(self, method: str, path: str, *, doing: str, **options: Any) -> Response:
+    def send_last(self, method: str, path: str, *, operation: str, **options: Any) -> Response:
         """The response to a call that is sent even after a request to end the task. One attempt of 5 seconds.
 
         Raises ConnectError.
         """
-        box = self._start(method, path, {"timeout": _LAST_CALL_LIMIT, **options})
-        return self._response(box, Unstoppable(), doing, f"{method} /api{path}", _LAST_CALL_LIMIT)
+        outcome = self._start(method, path, {"timeout": _LAST_REQUEST_LIMIT, **options})
+        return self._last_response(outcome, operation, f"{method} /api{path}")
+
+    def _last_response(self, outcome: SimpleQueue[Any], operation: str, request: str) -> Response:
+        return self._response(outcome, Uninterruptible(), operation, request, _LAST_REQUEST_LIMIT)
 
     def _start(self, method: str, path: str, options: dict[str, Any]) -> SimpleQueue[Any]:
-        """Start a call. Its response, or its exception, will be in the returned box."""
-        box: SimpleQueue[Response | BaseException] = SimpleQueue()
+        """Start a call. Its response, or its exception, will be in the returned queue."""
+        outcome: SimpleQueue[Response | BaseException] = SimpleQueue()
         client = self._client
 
         def call() -> None:
             try:
-                box.put(self._exchange(client, method, path, dict(options)))
+                outcome.put(self._exchange(client, method, path, dict(options)))
             except BaseException as exc:  # raised again by the thread that waits
-                box.put(exc)
+                outcome.put(exc)
 
         if not start_thread(call):
             call()
-        return box
+        return outcome
 
     def _response(
-        self, box: SimpleQueue[Any], stop: Stop, doing: str, request: str, seconds: float | None = None
+        self, outcome: SimpleQueue[Any], stop: Stop, operation: str, request: str, seconds: float
     ) -> Response:
         """The complete response, of any status; waits at most `seconds`.
 
         Raises ConnectError if no response arrives. Raises Interrupted; call it again to get a late response.
         """
-        seconds = self._limit() if seconds is None else seconds
         try:
-            got = stop.wait(box, seconds)
+            got = stop.wait(outcome, seconds)
         except TimeoutError as exc:
             got = exc
         if isinstance(got, Response):
             self._on_response(got)
             return got
         timeout = min(self._connection.timeout, seconds)
-        error = explain(
-            got, doing, request, self.server, seconds, timeout=timeout, proxy=self._proxy, answered=self._answered
+        error = error_from(
+            got, operation, request, self.server, seconds, timeout=timeout, proxy=self._proxy, answered=self._answered
         )
         if error is got:
             raise got
         raise error from got
-
-    def _limit(self) -> float:
-        """The limit for a whole call, in seconds."""
-        return CALL_LIMIT * self._connection.timeout
 
     def _exchange(self, client: requests.Session, method: str, path: str, options: dict[str, Any]) -> Response:
         """Send, and read the whole response, of at most 64 MB.
 
         Raises the exceptions of requests and urllib3; TimeoutError; OverflowError; UnreadableBody.
         """
-        end = time.monotonic() + self._limit()
+        end = time.monotonic() + self._call_limit
         timeout = options.pop("timeout", self._connection.timeout)
         raw = client.request(
             method,

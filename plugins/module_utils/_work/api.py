@@ -36,18 +36,22 @@ class RuntimeApi:
 
     def list_all(self, *, polling: bool = False) -> list[Runtime]:
         """Every runtime that the user may see. A list may omit fields. `polling`: no retries. Raises MstrError."""
-        doing = "list the runtimes"
-        data = self._session.get(_PATH, doing=doing, shape=list_of("runtimes"), kind="once" if polling else "read")
+        operation = "list the runtimes"
+        data = self._session.get(
+            _PATH, operation=operation, shape=list_of("runtimes"), kind="once" if polling else "read"
+        )
         request = f"GET /api{_PATH}"
-        entries = (OBJECT_WITH_ID.check(one, doing, self._session.base_url, request) for one in data["runtimes"])
+        entries = (OBJECT_WITH_ID.check(one, operation, self._session.base_url, request) for one in data["runtimes"])
         return [from_api(entry) for entry in entries]
 
     def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
         """One runtime with all fields; None if the id does not exist. `polling`: no retries. Raises MstrError."""
-        doing = f"read the runtime {label or f'with id {identity}'}"
+        operation = f"read the runtime {label or f'with id {identity}'}"
         kind = "once" if polling else "read"
         try:
-            return from_api(self._session.get(f"{_PATH}/{identity}", doing=doing, kind=kind, shape=OBJECT_WITH_ID))
+            return from_api(
+                self._session.get(f"{_PATH}/{identity}", operation=operation, kind=kind, shape=OBJECT_WITH_ID)
+            )
         except ApiError as exc:
             if says_no_such_object(exc):
                 return None
@@ -70,19 +74,19 @@ class RuntimeApi:
 
     def create(self, body: Mapping[str, Any]) -> str | None:
         """Create a runtime. Returns its id; None if the server returned none. Raises MstrError."""
-        return id_in(self._session.send("POST", _PATH, body, doing=f"create the runtime {body['name']!r}"))
+        return id_in(self._session.send("POST", _PATH, body, operation=f"create the runtime {body['name']!r}"))
 
     def update(self, runtime: Runtime, body: Mapping[str, Any]) -> None:
         """Change the fields in `body`, which must include the name [mstrio]. Raises MstrError."""
-        doing = f"update the runtime {runtime.label}"
-        self._session.send("PATCH", f"{_PATH}/{runtime.id}", body, doing=doing)
+        operation = f"update the runtime {runtime.label}"
+        self._session.send("PATCH", f"{_PATH}/{runtime.id}", body, operation=operation)
 
     def delete(self, runtime: Runtime, comment: str | None) -> None:
         """Delete a runtime; no error if it no longer exists. `comment`: for the journal, since 11.5.0300 [mstrio]."""
-        doing = f"delete the runtime {runtime.label}"
+        operation = f"delete the runtime {runtime.label}"
         params = {"userComments": comment} if comment else None
         try:
-            self._session.send("DELETE", f"{_PATH}/{runtime.id}", doing=doing, params=params)
+            self._session.send("DELETE", f"{_PATH}/{runtime.id}", operation=operation, params=params)
         except ApiError as exc:
             if not says_no_such_object(exc):
                 raise
@@ -92,7 +96,9 @@ class RuntimeApi:
         if self._versions:
             return self._versions[0]
         try:
-            data = self._session.get(f"{_PATH}/versions", doing="list the runtime versions", shape=list_of("versions"))
+            data = self._session.get(
+                f"{_PATH}/versions", operation="list the runtime versions", shape=list_of("versions")
+            )
         except ApiError as exc:
             # An old release reads "versions" as an id, which does not exist.
             if says_no_such_call(exc) or says_no_such_object(exc):

@@ -79,10 +79,10 @@ def run_script(
     except _Forgotten as exc:
         raise PartialError(exc, run.to_result(None)) from None
     except MstrError as exc:
-        doing = f" while the script ran on {script.label}." if isinstance(exc, Interrupted) else ""
+        during = f" while the script ran on {script.label}." if isinstance(exc, Interrupted) else ""
         failure = _stop(session, run.evaluation)
         end = f"It may still be running: {failure}" if failure else "It was stopped on the server."
-        cause = MstrError(f"{exc.sentence}{doing} {end}{run.stderr_end(' Its stderr ends with: ')}", **exc.error)
+        cause = MstrError(f"{exc.sentence}{during} {end}{run.stderr_end(' Its stderr ends with: ')}", **exc.error)
         raise PartialError(cause, run.to_result(None if failure else _CANCELLED)) from exc
     status = run.state["status"]
     result = run.to_result(status)
@@ -95,7 +95,7 @@ def run_script(
 
 def _start(session: Session, script: Script) -> str:
     """The id of the evaluation. Raises MstrError; the message states whether the script may be running."""
-    doing = f"run a script on {script.label}"
+    operation = f"run a script on {script.label}"
     undone: list[str] = []
 
     def stop_late(response: Response) -> None:
@@ -103,7 +103,7 @@ def _start(session: Session, script: Script) -> str:
             undone.append(_stop(session, response.new_id))
 
     try:
-        identity = id_in(session.send("POST", _PATH, script.body(), doing=doing, late=stop_late))
+        identity = id_in(session.send("POST", _PATH, script.body(), operation=operation, on_late_response=stop_late))
     except Interrupted as exc:
         end = _LOST if exc.outcome_unknown else "It was not started."
         if undone:
@@ -114,14 +114,14 @@ def _start(session: Session, script: Script) -> str:
             MstrError(f"{exc.sentence} {_LOST}", **exc.error) if getattr(exc, "outcome_unknown", False) else exc
         ) from exc
     if identity is None:
-        raise MstrError(f"Could not {doing}: the response to POST /api{_PATH} contains no id. {_LOST}")
+        raise MstrError(f"Could not {operation}: the response to POST /api{_PATH} contains no id. {_LOST}")
     return identity
 
 
 def _stop(session: Session, evaluation: str) -> str:
     """Stop the run. Returns why it could not be stopped; empty on success."""
     try:
-        session.last_call("DELETE", f"{_PATH}/{evaluation}", doing="stop the script")
+        session.last_request("DELETE", f"{_PATH}/{evaluation}", operation="stop the script")
     except MstrError as exc:
         return exc.sentence
     return ""
@@ -160,9 +160,9 @@ class _Run:
 
     def _check(self) -> int:
         """Read the state and return its number; if the server cannot be reached, the last known number."""
-        doing = f"read the result of the script on {self._script.label}"
+        operation = f"read the result of the script on {self._script.label}"
         try:
-            state = self._session.get(f"{_PATH}/{self.evaluation}", doing=doing, kind="once", shape=_STATE)
+            state = self._session.get(f"{_PATH}/{self.evaluation}", operation=operation, kind="once", shape=_STATE)
         except MstrError as exc:
             if is_outage(exc):
                 self._outage = exc

@@ -182,19 +182,19 @@ class Assignment:
     def _read(self, script: SavedScript) -> dict[str, Any]:
         """The script's fields, those of an update included. Raises MstrError."""
         data = read_script(self._session, script)
-        doing, project = f"read the folder of the {script.label}", script.project.id
+        operation, project = f"read the folder of the {script.label}", script.project.id
         path, params = f"/objects/{script.id}", {"type": SCRIPT_TYPE}
-        properties = self._session.get(path, params, doing=doing, project=project, shape=_WITH_FOLDER)
+        properties = self._session.get(path, params, operation=operation, project=project, shape=_WITH_FOLDER)
         return {**{name: data.get(name) for name in (*_KEPT, _RUNTIME)}, "folderId": _folder_in(properties)}
 
     def _put(self, script: SavedScript, body: Mapping[str, Any]) -> None:
         """Update the script. The response says nothing [mstrio], so it is not read. Raises MstrError."""
-        path, doing = f"/scripts/{script.id}", f"assign the runtime {self._target.label} to the {script.label}"
+        path, operation = f"/scripts/{script.id}", f"assign the runtime {self._target.label} to the {script.label}"
         body = {**body, _RUNTIME: self._target.id}
         tries = self._context.retries
         while True:
             try:
-                self._session.call("PUT", path, json=body, doing=doing, project=script.project.id)
+                self._session.request("PUT", path, json=body, operation=operation, project=script.project.id)
                 return
             except (ApiError, ConnectError) as exc:
                 if not exc.outcome_unknown:
@@ -228,13 +228,13 @@ class Assignment:
         """After a signal: put back what the server lost, with requests of 5 s each. Returns the error that says so."""
         if self.loses is False:
             return stopped
-        path, doing, project = f"/scripts/{script.id}", f"check the {script.label}", script.project.id
+        path, operation, project = f"/scripts/{script.id}", f"check the {script.label}", script.project.id
         try:
-            after = self._session.last_call("GET", path, doing=doing, project=project)
+            after = self._session.last_request("GET", path, operation=operation, project=project)
             lost = _lost(before, {**before, **{name: after.get(name) for name in _KEPT if name != "folderId"}})
             if lost:
                 body = {**_body(before, _KEPT), _RUNTIME: after.get(_RUNTIME) or self._target.id}
-                self._session.last_call("PUT", path, doing=doing, project=project, json=body)
+                self._session.last_request("PUT", path, operation=operation, project=project, json=body)
         except (MstrError, AttributeError) as exc:
             why = exc.sentence if isinstance(exc, MstrError) else "The server returned no script."
             return MstrError(f"{stopped.sentence}. Check its description, code and variables. {why}")

@@ -284,13 +284,13 @@ class _Search:
         return [one for one in results if not isinstance(one, Unread)]
 
     def _projects(self) -> list[Project]:
-        entries = self._session.get("/projects", doing="list the projects", shape=LIST_WITH_IDS)
+        entries = self._session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS)
         return [Project(str(one["id"]), str(one.get("name") or "")) for one in entries]
 
     def _scripts(self, project: Project) -> list[SavedScript]:
         """Every script that a search in the project lists."""
-        doing = f"search the {project.label} for scripts"
-        search = self._start(project, doing)
+        operation = f"search the {project.label} for scripts"
+        search = self._start(project, operation)
         total = search.get("totalItems")
         total = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
         repeated = False
@@ -298,7 +298,7 @@ class _Search:
         offset = 0
         while total is None or len(found) < total:
             params = {"searchId": str(search["id"]), "offset": offset, "limit": _PAGE}
-            entries = self._session.get(_RESULTS, params, doing=doing, project=project.id, shape=LIST_WITH_IDS)
+            entries = self._session.get(_RESULTS, params, operation=operation, project=project.id, shape=LIST_WITH_IDS)
             new = {str(one["id"]): script_from_search(one, project) for one in entries if str(one["id"]) not in found}
             if not new:
                 repeated = bool(entries)
@@ -315,16 +315,16 @@ class _Search:
             self._unread.append(Unread(project, None, error))
         return list(found.values())
 
-    def _start(self, project: Project, doing: str) -> Mapping[str, Any]:
+    def _start(self, project: Project, operation: str) -> Mapping[str, Any]:
         """The response to the start of a search: its id, and the number of objects found."""
         version = self._version
         try:
-            return start_search(self._session, version, project.id, doing=doing, shape=OBJECT_WITH_ID)
+            return start_search(self._session, version, project.id, operation=operation, shape=OBJECT_WITH_ID)
         except ApiError as exc:
             if version == 1 or not says_no_such_call(exc):
                 raise
         self._version = 1
-        return self._start(project, doing)
+        return self._start(project, operation)
 
     def _read(self, script: SavedScript) -> SavedScript:
         """The script with its runtime."""
@@ -336,13 +336,13 @@ class _Search:
 
 
 def start_search(
-    session: Session, version: int, project: str | None, *, doing: str, shape: Shape, **limits: Any
+    session: Session, version: int, project: str | None, *, operation: str, shape: Shape, **limits: Any
 ) -> Mapping[str, Any]:
     """The response to the start of a search for scripts. `version`: of the call, 1 or 2. Raises MstrError."""
     path, body = (_RESULTS, None) if version == 1 else (f"/v2{_RESULTS}", dict[str, Any]())
     params = {"type": SCRIPT_TYPE, "domain": _PROJECT_DOMAIN, **limits}
     started: Mapping[str, Any] = session.send(
-        "POST", path, body, doing=doing, params=params, project=project, kind="read", shape=shape
+        "POST", path, body, operation=operation, params=params, project=project, kind="read", shape=shape
     )
     return started
 
@@ -353,8 +353,8 @@ def read_script(session: Session, script: SavedScript) -> Mapping[str, Any]:
         "an object with the script's id",
         lambda data: isinstance(data, Mapping) and str(data.get("id")).upper() == script.id.upper(),
     )
-    doing, project = f"read the {script.label}", script.project.id
-    found: Mapping[str, Any] = session.get(f"/scripts/{script.id}", doing=doing, project=project, shape=shape)
+    operation, project = f"read the {script.label}", script.project.id
+    found: Mapping[str, Any] = session.get(f"/scripts/{script.id}", operation=operation, project=project, shape=shape)
     return found
 
 

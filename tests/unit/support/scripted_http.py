@@ -55,9 +55,9 @@ class FakeHttp(Http):
         self.options.append(options)
         return call
 
-    def _response(self, box: Any, stop: Any, doing: str, request: str, seconds: float | None = None) -> Response:
+    def _response(self, outcome: Any, stop: Any, operation: str, request: str, seconds: float) -> Response:
         """Asking twice for the response to a call takes a reply each time."""
-        response = self.next_reply(box)
+        response = self.next_reply(outcome)
         self._on_response(response)
         return response
 

@@ -121,7 +121,7 @@ def test_a_secret_that_the_server_repeats_in_another_form_is_not_shown(run, serv
     def work(task, _request):
         name = task.session.get("/sessions/userInfo")["fullName"]
         try:
-            task.session.send("POST", "/runtimes", {}, doing="write")
+            task.session.send("POST", "/runtimes", {}, operation="write")
         except auth.MstrError as exc:
             return {"name": name, "sentence": exc.sentence}
 
@@ -391,7 +391,7 @@ def test_after_the_caller_has_ended_nothing_is_printed_and_the_session_is_closed
     def work(task, _request):
         task.session.get("/sessions/userInfo")
         os.close(read)
-        task.session.send("POST", "/runtimes", {}, doing="write")
+        task.session.send("POST", "/runtimes", {}, operation="write")
 
     assert run(module(work), **user(server)) == {}
     assert (run.status, server.open) == (1, 0)

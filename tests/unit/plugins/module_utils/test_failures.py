@@ -11,7 +11,7 @@ import socket
 import pytest
 import requests
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
-from ansible_collections.mstr.library.plugins.module_utils._session.failures import explain
+from ansible_collections.mstr.library.plugins.module_utils._session.failures import error_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._session.tls import Proxy
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
@@ -22,7 +22,7 @@ PROXY = Proxy("p.example:3128", "HTTP_PROXY")
 
 
 def explained(exc, *, request="POST /api/runtimes", limit=5, **how):
-    return explain(exc, "do it", request, "https://h.example", limit, timeout=0.5, **how)
+    return error_from(exc, "do it", request, "https://h.example", limit, timeout=0.5, **how)
 
 
 def failed(url, *, how=None, **options) -> ConnectError:
@@ -30,7 +30,7 @@ def failed(url, *, how=None, **options) -> ConnectError:
     how = {"proxy": PROXY if "proxies" in options else None, "timeout": options.get("timeout", 0.15), **(how or {})}
     with pytest.raises(Exception) as raised:  # noqa: PT011
         requests.get(f"{url}/api/runtimes", **{"timeout": 0.15, **options})
-    found = explain(raised.value, "do it", "POST /api/runtimes", url, 300, **how)
+    found = error_from(raised.value, "do it", "POST /api/runtimes", url, 300, **how)
     assert isinstance(found, ConnectError), raised.value
     assert not re.search("0x|<|>|HTTPConnection", found.sentence), "no addresses of objects"
     return found
@@ -254,7 +254,7 @@ def test_whatever_is_wrong_with_a_response_the_write_may_have_been_done(sent):
     with Listener(lambda request: sent) as server:
         http = Http(connection(base_url=server.url, timeout=0.15, retries=0), PatientStop(), lambda response: None)
         with pytest.raises(ConnectError) as failed:
-            http.send("write", "POST", "/runtimes", doing="do it")
+            http.send("write", "POST", "/runtimes", operation="do it")
     assert failed.value.outcome_unknown
     assert "check base_url" not in failed.value.sentence
 

@@ -28,11 +28,11 @@ def session(monkeypatch):
 
 
 def read(one):
-    return one.session.get("/runtimes", doing="read")
+    return one.session.get("/runtimes", operation="read")
 
 
 def write(one):
-    return one.session.send("POST", "/runtimes", {}, doing="write")
+    return one.session.send("POST", "/runtimes", {}, operation="write")
 
 
 def log_in(one):
@@ -311,7 +311,7 @@ def test_a_late_response_is_passed_to_the_callback(session):
     one.http.reply(WRITE, Interrupted("Stopped"), started)
     seen = []
     with pytest.raises(Interrupted):
-        one.session.call("POST", "/runtimes", doing="start", late=seen.append)
+        one.session.request("POST", "/runtimes", operation="start", on_late_response=seen.append)
     assert seen == [started]
 
 
@@ -387,7 +387,7 @@ def test_a_session_that_ansible_would_mask_is_closed_and_the_option_named(sessio
 
 def test_a_call_in_a_project_names_it_in_a_header(session):
     one = session()
-    one.session.get("/scripts/1", doing="read", project="B19D")
+    one.session.get("/scripts/1", operation="read", project="B19D")
     read(one)
     assert [options.get("headers", {}).get("X-MSTR-ProjectID") for options in one.http.options] == [None, "B19D", None]
 
@@ -395,14 +395,14 @@ def test_a_call_in_a_project_names_it_in_a_header(session):
 def test_a_post_that_only_reads_is_sent_again_like_a_read(session):
     one = session()
     one.http.reply(WRITE, response(503), response(200, {"id": "1"}))
-    assert one.session.send("POST", "/runtimes", {}, doing="search", kind="read") == {"id": "1"}
+    assert one.session.send("POST", "/runtimes", {}, operation="search", kind="read") == {"id": "1"}
 
 
 def test_a_call_that_a_live_session_may_be_refused_opens_no_other(session):
     one = session()
     one.http.reply(READ, GONE)
     with pytest.raises(AuthError, match="ERR009"):
-        one.session.call("GET", "/runtimes", doing="read", renews=False)
+        one.session.request("GET", "/runtimes", operation="read", renews=False)
     assert one.http.count(LOGIN) == 1
 
 
@@ -418,11 +418,11 @@ def test_a_snapshot_of_a_session_leaves_it_to_this_task(session):
 def test_a_last_call_is_made_even_when_the_task_was_asked_to_end(session):
     one = session()
     with pytest.raises(MstrError, match="the session has ended"):
-        one.session.last_call("GET", "/runtimes", doing="list")
+        one.session.last_request("GET", "/runtimes", operation="list")
     read(one)
     one.stop.reason = "signal SIGTERM"
     one.http.reply(READ, response(200, {"runtimes": []}))
-    assert one.session.last_call("GET", "/runtimes", doing="list") == {"runtimes": []}
+    assert one.session.last_request("GET", "/runtimes", operation="list") == {"runtimes": []}
     assert one.http.options[-1]["timeout"] == 5
 
 

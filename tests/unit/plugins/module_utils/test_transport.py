@@ -30,7 +30,7 @@ def http_with(stop=None, **options) -> Http:
 
 
 def get(http, path="/runtimes", **options):
-    return http.send("read", "GET", path, doing="read", **options)
+    return http.send("read", "GET", path, operation="read", **options)
 
 
 def test_a_response_is_complete_and_names_its_request():
@@ -96,7 +96,7 @@ def test_a_thread_whose_call_took_too_long_ends_with_its_next_piece(monkeypatch)
 @pytest.mark.parametrize(("method", "unclear"), [("GET", False), ("POST", True), ("PATCH", True), ("DELETE", True)])
 def test_a_lost_answer_is_unclear_for_a_write_alone(method, unclear):
     with Listener(lambda request: b"") as server, pytest.raises(ConnectError) as lost:
-        http_to(server).send("write", method, "/runtimes", doing="do it")
+        http_to(server).send("write", method, "/runtimes", operation="do it")
     assert lost.value.sentence.startswith("Could not do it: ")
     assert lost.value.error["request"] == f"{method} /api/runtimes"
     assert lost.value.outcome_unknown is unclear
@@ -104,7 +104,7 @@ def test_a_lost_answer_is_unclear_for_a_write_alone(method, unclear):
 
 def test_a_refused_connection_is_reported_as_refused():
     with pytest.raises(ConnectError) as refused:
-        http_with(base_url=f"http://127.0.0.1:{free_port()}").send("write", "POST", "/runtimes", doing="do it")
+        http_with(base_url=f"http://127.0.0.1:{free_port()}").send("write", "POST", "/runtimes", operation="do it")
     assert (refused.value.connection_refused, refused.value.outcome_unknown) == (True, False)
 
 
@@ -114,7 +114,7 @@ def test_a_signal_ends_the_wait_and_the_answer_can_still_be_had():
         threading.Timer(0.1, stop._on_signal, [signal.SIGTERM, None]).start()
         http = http_to(server, stop=stop)
         with pytest.raises(Interrupted):
-            http.send("login", "POST", "/auth/login", doing="log in", late=late.append)
+            http.send("login", "POST", "/auth/login", operation="log in", on_late_response=late.append)
         assert [response.status for response in late] == [204]
 
 
@@ -147,7 +147,7 @@ def test_any_other_coding_is_an_unclear_response(coding, body):
         Listener(lambda request: reply(200, body, Content_Encoding=coding)) as server,
         pytest.raises(ConnectError) as failed,
     ):
-        http_to(server).send("write", "POST", "/runtimes", doing="do it")
+        http_to(server).send("write", "POST", "/runtimes", operation="do it")
     assert failed.value.outcome_unknown
 
 
@@ -161,7 +161,7 @@ def test_without_a_thread_a_call_runs_in_the_caller(monkeypatch):
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         http = http_with(base_url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.1, retries=0)
         with pytest.raises(ConnectError, match="sent nothing within"):
-            http.send("read", "GET", "/runtimes", doing="read")
+            http.send("read", "GET", "/runtimes", operation="read")
 
 
 def no_thread(_thread):

@@ -32,7 +32,7 @@ class Film:
         self.looks, self.pauses, self.now = 0, [], 1000.0
         self._pictures, self._takes = list(pictures), takes
 
-    def get(self, path, params=None, *, doing=None, kind="read", shape=None):
+    def get(self, path, params=None, *, operation=None, kind="read", shape=None):
         assert path == f"/runtimes/{ID}"
         self.looks += 1
         self.now += self._takes
