@@ -143,14 +143,14 @@ scripts:
     action:
       description:
         - V(moved), also in check mode if the script would be assigned; V(none) if it already used the runtime;
-          V(failed) if it was not assigned.
+          V(failed) if it was not assigned, or if the task could not find out whether it was.
         - If something else than the runtime changed, it is V(moved), and C(error) is set.
       type: str
     before:
       description: The runtime before, with C(id) and C(name). C(name) is null if the runtime no longer exists.
       type: dict
     after:
-      description: The runtime after, with C(id) and C(name).
+      description: The runtime after, with C(id) and C(name). Null if the task could not find out which one it is.
       type: dict
     error:
       description:

@@ -237,11 +237,24 @@ def test_an_update_without_effect_is_not_believed(server: Simulator) -> None:
     assert runtimes(server) == {"Close": OLD, "Load": NEW, "Report": NEW}
 
 
-def test_a_script_that_cannot_be_read_again_is_reported_as_assigned(server: Simulator) -> None:
+def test_unread_after_the_update_is_not_moved(server: Simulator) -> None:
+    """An accepted update that nobody could check is no success: its runtime is unknown, and the task fails."""
     server.fault("error", operation="object", skip=1, times=1, status=403, number=17)
     done = assign(server)
-    assert [one["action"] for one in done["scripts"]] == ["moved"] * 3
-    assert "was updated, but could not be read again. Check its description, code and variables." in done["failure"]
+    assert [one["action"] for one in done["scripts"]] == ["failed", "moved", "moved"]
+    assert done["scripts"][0]["after"] is None
+    assert done["failure"].startswith(
+        "2 scripts now use 'New'. 1 of 3 scripts failed: script 'Close' in project 'Sales': The script 'Close' in "
+        "project 'Sales' could not be read again after the update, so it is unknown which runtime it uses."
+    )
+
+
+def test_projects_that_cannot_be_listed(server: Simulator) -> None:
+    server.fault("error", operation="projects", status=403, number=14)
+    done = assign(server)
+    assert (
+        "There may be more scripts that use the old runtime: could not read the list of projects: " in done["failure"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ class SavedScript(NamedTuple):
     @property
     def label(self) -> str:
         """How messages name it."""
-        return f"script {self.name!r} in project {self.project.name!r}"
+        name = repr(self.name) if self.name else f"with id {self.id}"
+        return f"script {name} in project {self.project.name!r}"
 
     def on_runtime(self, read: Mapping[str, Any]) -> SavedScript:
         """The script with the runtime from its object. Raises ValidationError for an invalid id.
@@ -101,7 +102,7 @@ class Unread(NamedTuple):
     def label(self) -> str:
         """How messages name it."""
         thing = self.script or self.project
-        return thing.label if thing else "the list of projects"
+        return thing.label if thing else "list of projects"
 
     @property
     def place(self) -> tuple[str, str]:
@@ -128,6 +129,19 @@ class Usage(NamedTuple):
         key = (runtime_id or "").upper()
         found = [script for script in self.scripts if script.runtime_id == key]
         return sorted(found, key=lambda script: (script.project.name or "", script.name, script.id))
+
+    def within(self, projects: Sequence[str] | None) -> Usage:
+        """What counts if only these projects do, by name or id; all of them with None."""
+        if projects is None:
+            return self
+
+        def counts(project: Project | None) -> bool:
+            return project is None or any(project.is_called(name) for name in projects)
+
+        return Usage(
+            [script for script in self.scripts if counts(script.project)],
+            [failure for failure in self.unread if counts(failure.project)],
+        )
 
     def warning(self) -> str | None:
         """One sentence about the failed reads; None if there are none."""

@@ -188,7 +188,7 @@ def test_where_anything_could_not_be_read_nothing_is_deleted():
     assert fault.startswith(
         f"protect_used could not find out whether scripts use 'Etl' ({ID}), 'New' ({OTHER_ID}), "
         "so nothing was deleted: "
-        "3 look-ups failed: project 'Finance', script 'Private' in project 'Sales', the list of projects. "
+        "3 look-ups failed: project 'Finance', script 'Private' in project 'Sales', list of projects. "
         "The first reason: Could not do it: "
     )
     assert "'The project is not loaded'" in fault

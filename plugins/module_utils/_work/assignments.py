@@ -1,0 +1,377 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Assignments of saved scripts to runtimes: their plan, and the work, which checks that nothing else changes.
+
+A plan is made of one look-up of scripts, without a request: `plan_assignments`, `Assignment.planned`. `assign` carries
+it out, `assign_back` takes it back. Facts of the API: [mstrio], api/scripts.py, python_execution/script.py,
+utils/entity.py. An update contains the fields to change, and always name and folder. Whether a server keeps the other
+fields is unknown, so they are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from .._errors import ApiError, ConnectError, ErrorList, MstrError, unforeseen
+from .._model.names import id_from
+from .._model.runtime import Runtime
+from .._session.interrupt import Interrupted, all_side_by_side
+from .._session.response import Shape
+from .._session.session import Session
+from .api import Context
+from .script_usage import SCRIPT_TYPE, Project, SavedScript, Usage, read_script
+from .write import check_after_loss, not_done_error
+
+# The sub-options that name a script.
+SCRIPT_OPTIONS: dict[str, Any] = {
+    "id": {"type": "str"},
+    "name": {"type": "str"},
+    "project": {"type": "str", "required": True},
+}
+_RUNTIME = "scriptRuntimeId"
+# What must not change, by its name in the API, in the words of a message.
+_KEPT = {
+    "name": "name",
+    "folderId": "folder",
+    "description": "description",
+    "variables": "variables",
+    "scriptContent": "code",
+    "scriptType": "type",
+    "scriptResultType": "result type",
+}
+_REQUIRED = ("name", "folderId")  # in every update
+
+
+def _folder_in(properties: Any) -> str | None:
+    """The id of the folder of a script: the lowest that contains it [mstrio]. None if it is missing."""
+    with suppress(KeyError, TypeError):
+        return next((str(folder["id"]) for folder in properties["ancestors"] if folder["level"] == 1), None)
+    return None
+
+
+_WITH_FOLDER = Shape("an object with the script's folder", lambda data: _folder_in(data) is not None)
+
+
+# --- what is wanted
+
+
+class ScriptEntry(NamedTuple):
+    """An entry of the option `scripts`: `id`, or else `name`, and the name or id of its project.
+
+    `runtime`: the name of the runtime that it is to use; None if the task has one runtime for all of its scripts.
+    """
+
+    place: str
+    id: str | None
+    name: str | None
+    project: str
+    runtime: str | None = None
+
+    def matches(self, script: SavedScript) -> bool:
+        """Whether it is this script."""
+        return script.project.is_called(self.project) and (
+            self.id == script.id.upper() if self.id else self.name == script.name
+        )
+
+
+def script_entries(given: Sequence[Mapping[str, Any]]) -> tuple[ScriptEntry, ...]:
+    """The checked entries of the option `scripts`. Raises ValidationError with all of their errors."""
+    with ErrorList() as errors:
+        found: dict[tuple[Any, ...], ScriptEntry] = {}
+        for index, options in enumerate(given):
+            place = f"scripts[{index}]"
+            if not options["id"] and not options["name"]:
+                errors.add(f"{place} needs an id or a name")
+            errors.add(
+                *(
+                    f"{place}.{option} is empty"
+                    for option in ("project", "runtime")
+                    if options.get(option) is not None and not options[option].strip()
+                )
+            )
+            identity = errors.check(id_from, options["id"] or None, place=place)
+            entry = ScriptEntry(place, identity, options["name"], options["project"], options.get("runtime"))
+            first = found.setdefault((identity or entry.name, entry.project), entry)
+            if first is not entry:
+                errors.add(f"{place} is the same script as {first.place}; list it once")
+    return tuple(found.values())
+
+
+# --- the plan
+
+
+class Assignment(NamedTuple):
+    """A script as it was found, the runtime that it is to use, and what is to be done, or what was done.
+
+    `action`: "moved", "none", "failed" if nothing was done, or "unknown" if the script may use either runtime. With
+    "moved", `error` is about the rest of the script. `target` has no id until the task has created it.
+    """
+
+    script: SavedScript
+    target: Runtime
+    action: str
+    error: MstrError | None = None
+    place: str = ""
+
+    @classmethod
+    def planned(cls, script: SavedScript, target: Runtime, place: str = "") -> Assignment:
+        """What is to be done with a script whose runtime is known."""
+        return cls(script, target, "none" if script.runtime_id == target.key else "moved", place=place)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the script has or may have a different runtime than before."""
+        return self.action in ("moved", "unknown")
+
+    def to_result(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """The assignment for a result. `names`: of the runtimes on the server, by their id."""
+        script, identity = self.script, self.script.runtime_id
+        before = {"id": identity, "name": names.get(identity)} if identity else None
+        after = {
+            "moved": {"id": self.target.key or None, "name": self.target.name},
+            "unknown": None,
+        }
+        return {
+            "id": script.id or None,
+            "name": script.name or None,
+            "project": script.project._asdict(),
+            "action": "failed" if self.action == "unknown" else self.action,
+            "before": before,
+            "after": after.get(self.action, before),
+            "error": {"msg": self.error.sentence, **self.error.error} if self.error else None,
+        }
+
+
+def plan_assignments(
+    entries: Iterable[ScriptEntry], usage: Usage, target_of: Callable[[ScriptEntry], Runtime]
+) -> list[Assignment]:
+    """What is to be done for each entry; with an error where the look-up shows no script, or several, for it."""
+    return [_planned(entry, usage, target_of(entry)) for entry in entries]
+
+
+def _planned(entry: ScriptEntry, usage: Usage, target: Runtime) -> Assignment:
+    found = [script for script in usage.scripts if entry.matches(script)]
+    if len(found) == 1:
+        return Assignment.planned(found[0], target, entry.place)
+    causes = [failure.error for failure in usage.unread if failure.script and entry.matches(failure.script)]
+    searches = [failure for failure in usage.unread if not failure.script]
+    causes += [one.error for one in searches if not one.project or one.project.is_called(entry.project)]
+    if found:
+        ids = ", ".join(sorted(script.id for script in found))
+        causes = [MstrError(f"{len(found)} scripts have this name: {ids}; choose one by id.")]
+    elif not causes:
+        causes = [MstrError("The project has no such script that uses a runtime, or the user may not see it.")]
+    unknown = SavedScript(Project(None, entry.project), entry.id or "", entry.name or "")
+    return Assignment(unknown, target, "failed", causes[0], entry.place)
+
+
+def usage_after(usage: Usage, planned: Iterable[Assignment]) -> Usage:
+    """The usage as it will be when the assignments are done. A runtime that is still to be created has no id."""
+    targets = {(one.script.project, one.script.id): one.target.key for one in planned if one.action == "moved"}
+    scripts = [
+        script._replace(runtime_id=targets.get((script.project, script.id), script.runtime_id))
+        for script in usage.scripts
+    ]
+    return usage._replace(scripts=scripts)
+
+
+def same_script_errors(planned: Iterable[Assignment]) -> list[str]:
+    """An error for each entry that is the script of an earlier entry, under its name and under its id."""
+    first: dict[tuple[Any, str], Assignment] = {}
+    errors = []
+    for assignment in planned:
+        script = assignment.script
+        earlier = first.setdefault((script.project, script.id or assignment.place), assignment)
+        if earlier is not assignment:
+            errors.append(f"{assignment.place} and {earlier.place} are the same {script.label}; list it once")
+    return errors
+
+
+def assignments_diff(assignments: Iterable[Assignment], names: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The runtime of each script that changes, before and after. `names`: of the runtimes, by their id."""
+    diff: dict[str, dict[str, str]] = {"before": {}, "after": {}}
+    for assignment in sorted_by_script(assignments):
+        if assignment.is_changed:
+            script, target, identity = assignment.script, assignment.target, assignment.script.runtime_id
+            key = f"{script.project.name} / {script.name} ({script.id})"
+            diff["before"][key] = f"{names.get(identity or '')} ({identity})"
+            diff["after"][key] = f"{target.name} ({target.key})" if target.key else target.name
+    return diff
+
+
+def sorted_by_script(assignments: Iterable[Assignment]) -> list[Assignment]:
+    return sorted(assignments, key=lambda one: (one.script.project.name or "", one.script.name, one.script.id))
+
+
+# --- the work
+
+
+def assign(context: Context, session: Session, planned: Sequence[Assignment]) -> list[Assignment]:
+    """The assignments after the work. Only those with the action "moved" are carried out; in check mode, none.
+
+    An error, even an unexpected one, or a signal becomes the error of its assignment and affects no other.
+    """
+    if context.check_mode:
+        return list(planned)
+    assigner = _Assigner(context, session)
+    to_do = [assignment for assignment in planned if assignment.action == "moved"]
+    done: list[Assignment] = []
+    # One by one, until it is known whether an update must contain every field for this server to keep them.
+    while len(done) < len(to_do) and assigner.loses_omitted is None:
+        done.append(assigner.carry_out(to_do[len(done)]))
+    rest, first = to_do[len(done) :], len(done)
+
+    def report_progress(number: int) -> None:
+        context.progress(f"{first + number} of {len(to_do)} scripts assigned")
+
+    done += all_side_by_side(assigner.carry_out, rest, context.concurrency, report_progress)
+    results = iter(done)
+    return [next(results) if assignment.action == "moved" else assignment for assignment in planned]
+
+
+def assign_back(context: Context, session: Session, done: Iterable[Assignment], source: Runtime) -> list[Assignment]:
+    """Assign the scripts that were moved away from `source` to it again. Returns what was done with each of them."""
+    back = [
+        Assignment(one.script._replace(runtime_id=one.target.key), source, "moved", place=one.place)
+        for one in done
+        if one.is_changed
+    ]
+    return assign(context, session, back)
+
+
+class _Assigner:
+    """Assigns scripts to runtimes. Several threads may use it."""
+
+    def __init__(self, context: Context, session: Session) -> None:
+        self._context, self._session = context, session
+        self.loses_omitted: bool | None = None  # whether this server loses what an update omits; None: not known yet
+
+    def carry_out(self, planned: Assignment) -> Assignment:
+        """What was done."""
+        try:
+            return self._move(planned)
+        except MstrError as exc:
+            return planned._replace(action="failed", error=exc)
+        except Exception as exc:
+            return planned._replace(action="failed", error=unforeseen(exc))
+
+    def _move(self, planned: Assignment) -> Assignment:
+        script, target = planned.script, planned.target
+        before = self._read(script)
+        now = _runtime_of(script, before)
+        if now == target.key:
+            return planned._replace(action="none")
+        if now != script.runtime_id:
+            elsewhere = script._replace(runtime_id=now)
+            return planned._replace(
+                script=elsewhere, action="failed", error=MstrError(f"Somebody assigned {now} to it.")
+            )
+        try:
+            self._put(script, target, _body(before, _KEPT if self.loses_omitted else _REQUIRED))
+            return self._checked(planned, before)
+        except Interrupted as exc:
+            stopped = exc.during(f"the runtime of the {script.label} was being changed")
+            return self._check_at_last(planned, before, stopped)
+
+    def _checked(self, planned: Assignment, before: Mapping[str, Any]) -> Assignment:
+        """What the update did. Raises Interrupted."""
+        script, target = planned.script, planned.target
+        try:
+            after = self._read(script)
+        except Interrupted:
+            raise
+        except MstrError as exc:
+            unread = "could not be read again after the update, so it is unknown which runtime it uses. Check it."
+            unchecked = MstrError(f"The {script.label} {unread} {exc.sentence}", **exc.error)
+            return planned._replace(action="unknown", error=unchecked)
+        lost, now = _lost(before, after), _runtime_of(script, after)
+        self.loses_omitted = bool(lost) or bool(self.loses_omitted)
+        error = self._put_back(planned, before, lost) if lost else None
+        if now != target.key and not error:
+            ignored = f"The server accepted a new runtime for the {script.label}, but the script still uses {now}."
+            return planned._replace(action="failed", error=MstrError(ignored))
+        return planned._replace(error=error)
+
+    def _read(self, script: SavedScript) -> dict[str, Any]:
+        """The script's fields, those of an update included. Raises MstrError."""
+        data = read_script(self._session, script)
+        operation, project = f"read the folder of the {script.label}", script.project.id
+        path, params = f"/objects/{script.id}", {"type": SCRIPT_TYPE}
+        properties = self._session.get(path, params, operation=operation, project=project, shape=_WITH_FOLDER)
+        return {**{name: data.get(name) for name in (*_KEPT, _RUNTIME)}, "folderId": _folder_in(properties)}
+
+    def _put(self, script: SavedScript, target: Runtime, fields: Mapping[str, Any]) -> None:
+        """Update the script. The response says nothing [mstrio], so it is not read. Raises MstrError."""
+        path, operation = f"/scripts/{script.id}", f"assign the runtime {target.label} to the {script.label}"
+        body = {**fields, _RUNTIME: target.id}
+        tries = self._context.retries
+        while True:
+            try:
+                self._session.request("PUT", path, json=body, operation=operation, project=script.project.id)
+                return
+            except (ApiError, ConnectError) as exc:
+                if not exc.outcome_unknown:
+                    raise
+                lost = exc
+            unknown = f"The {script.label} may or may not use the runtime {target.label}"
+            for seen in check_after_loss(
+                self._context.pause, self._context.retries, lost, lambda: self._read(script), unknown
+            ):
+                if _runtime_of(script, seen) == target.key and not set(_lost(body, seen)) & set(body):
+                    return
+            if tries < 1:
+                raise not_done_error(lost, f"the {script.label} still does not use the runtime {target.label}")
+            tries -= 1
+
+    def _put_back(self, planned: Assignment, before: Mapping[str, Any], lost: Sequence[str]) -> MstrError:
+        """Put back what the server lost; the error that says so."""
+        script, target = planned.script, planned.target
+        sentence = f"While the server assigned the runtime, it changed {_words(lost)}."
+        try:
+            self._put(script, target, _body(before, _KEPT))
+            still = _lost(before, self._read(script))
+        except Interrupted:
+            raise
+        except MstrError as exc:
+            return MstrError(f"{sentence} The task could not put that back: {exc.sentence}", **exc.error)
+        if still:
+            return MstrError(f"{sentence} The task could not put back {_words(still)}.")
+        return MstrError(f"{sentence} All of it is put back, and the script uses {target.label}.")
+
+    def _check_at_last(self, planned: Assignment, before: Mapping[str, Any], stopped: MstrError) -> Assignment:
+        """After a signal: what the update did, with what it lost put back, by requests of 5 s each."""
+        script = planned.script
+        path, operation, project = f"/scripts/{script.id}", f"check the {script.label}", script.project.id
+        try:
+            after = self._session.last_request("GET", path, operation=operation, project=project)
+            now = _runtime_of(script, after)
+            lost = _lost(before, {**before, **{name: after.get(name) for name in _KEPT if name != "folderId"}})
+            if lost:
+                body = {**_body(before, _KEPT), _RUNTIME: now}
+                self._session.last_request("PUT", path, operation=operation, project=project, json=body)
+        except (MstrError, AttributeError) as exc:
+            why = exc.sentence if isinstance(exc, MstrError) else "The server returned no script."
+            unchecked = MstrError(f"{stopped.sentence}. Check its runtime, description, code and variables. {why}")
+            return planned._replace(action="unknown", error=unchecked)
+        return planned._replace(action="moved" if now == planned.target.key else "failed", error=stopped)
+
+
+def _words(fields: Iterable[str]) -> str:
+    return ", ".join(_KEPT[name] for name in fields)
+
+
+def _body(before: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+    return {name: before[name] for name in fields if before[name] is not None}
+
+
+def _runtime_of(script: SavedScript, read: Mapping[str, Any]) -> str:
+    return str(script.on_runtime(read).runtime_id)
+
+
+def _lost(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    # Null equals empty.
+    return [name for name in _KEPT if (before.get(name) or None) != (after.get(name) or None)]

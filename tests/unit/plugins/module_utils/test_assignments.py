@@ -1,0 +1,178 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan of assignments, and the work on the simulator's core. tests/faults breaks the requests."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._work.assignments import (
+    Assignment,
+    assign,
+    assign_back,
+    assignments_diff,
+    plan_assignments,
+    same_script_errors,
+    script_entries,
+    usage_after,
+)
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
+    Project,
+    SavedScript,
+    Unread,
+    Usage,
+    find_usage,
+)
+from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, faults_of, runtime
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+
+LOAD, CLOSE = "5" * 32, "6" * 32
+OLD, NEW = Runtime({"name": "Old"}, ID), Runtime({"name": "New"}, OTHER_ID)
+BESIDE = Runtime({"name": "Beside"})  # not yet created
+SALES = Project("A" * 32, "Sales")
+USAGE = Usage(
+    [SavedScript(SALES, LOAD, "Load", runtime_id=ID), SavedScript(SALES, CLOSE, "Close", runtime_id=OTHER_ID)]
+)
+
+
+def entry(**given):
+    return {"id": None, "name": None, "project": "Sales", "runtime": "New", **given}
+
+
+def planned(usage, *given, target=NEW):
+    return plan_assignments(script_entries(given), usage, lambda wanted: target)
+
+
+@pytest.fixture
+def server():
+    server = Server({"name": "Old", "id": ID}, {"name": "New", "id": OTHER_ID})
+    scripts = [{"name": "Load", "id": LOAD, "runtime": ID}, {"name": "Close", "id": CLOSE, "runtime": OTHER_ID}]
+    server.core.projects.seed({"name": "Sales", "id": SALES.id, "scripts": scripts})
+    return server
+
+
+def runtimes(server):
+    return {s.name: s.runtime for project in server.core.projects for s in project.scripts}
+
+
+def test_plan_by_name_and_by_id():
+    plan = planned(USAGE, entry(name="Load"), entry(id=CLOSE.lower()))
+    assert [(one.script.name, one.action, one.place) for one in plan] == [
+        ("Load", "moved", "scripts[0]"),
+        ("Close", "none", "scripts[1]"),
+    ]
+    diff = {f"Sales / Load ({LOAD})": f"Old ({ID})"}
+    assert assignments_diff(plan, {ID: "Old"})["before"] == diff
+    assert script_entries([entry(name="Load")])[0].runtime == "New"
+
+
+def test_target_that_is_not_created_yet():
+    [plan] = planned(USAGE, entry(name="Load"), target=BESIDE)
+    assert plan.action == "moved"
+    assert plan.to_result({})["after"] == {"id": None, "name": "Beside"}
+    assert list(assignments_diff([plan], {})["after"].values()) == ["Beside"]
+
+
+@pytest.mark.parametrize(
+    ("usage", "given", "why"),
+    [
+        (USAGE, entry(name="Lod"), "no such script that uses a runtime"),
+        (USAGE, entry(name="Load", project="Slaes"), "no such script"),
+        (Usage([*USAGE.scripts, USAGE.scripts[0]._replace(id=CLOSE)]), entry(name="Load"), f"name: {LOAD}, {CLOSE};"),
+        (Usage([], [Unread(SALES, USAGE.scripts[0], MstrError("Not yours."))]), entry(name="Load"), "Not yours."),
+        (Usage([], [Unread(SALES, None, MstrError("Not loaded."))]), entry(id=LOAD), "Not loaded."),
+        (Usage([], [Unread(None, None, MstrError("No list."))]), entry(id=LOAD), "No list."),
+    ],
+)
+def test_plan_without_a_script_has_the_reason(usage, given, why):
+    [plan] = planned(usage, given)
+    assert plan.action == "failed"
+    assert why in plan.error.sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "faults"),
+    [
+        ([entry(name="a"), entry(name="a")], ["scripts[1] is the same script as scripts[0]; list it once"]),
+        ([entry(), entry(name="b", runtime=" ")], ["scripts[0] needs an id or a name", "scripts[1].runtime is empty"]),
+        ([entry(id="x")], ["scripts[0]: id 'x' is invalid: expected 32 hexadecimal digits"]),
+    ],
+)
+def test_wrong_entries(given, faults):
+    assert faults_of(script_entries, given) == tuple(faults)
+
+
+def test_one_script_by_name_and_by_id():
+    plan = planned(USAGE, entry(name="Load"), entry(id=LOAD), entry(name="Lod"), entry(name="Lad"))
+    assert same_script_errors(plan) == [
+        "scripts[1] and scripts[0] are the same script 'Load' in project 'Sales'; list it once"
+    ]
+
+
+def test_planned_moves_count_for_the_guard():
+    """A runtime that no script will use any more may go; one that a script will use may not."""
+    usage = usage_after(USAGE, planned(USAGE, entry(name="Load")))
+    assert usage.of(ID) == []
+    assert [script.name for script in usage.of(OTHER_ID)] == ["Close", "Load"]
+    failed = planned(USAGE, entry(name="Lod"))
+    assert usage_after(USAGE, failed) == USAGE
+
+
+def test_only_some_projects_count():
+    other = Project("B" * 32, "Finance")
+    unread = [Unread(other, None, MstrError("Not loaded.")), Unread(None, None, MstrError("No list."))]
+    usage = Usage([*USAGE.scripts, SavedScript(other, "7" * 32, "Pay", runtime_id=ID)], unread)
+    within = usage.within(["sales", SALES.id.lower()])
+    assert (within.scripts, within.unread) == (list(USAGE.scripts), unread[1:])
+    assert usage.within(None) is usage
+
+
+def test_check_mode_sends_nothing(server):
+    plan = planned(USAGE, entry(name="Load"))
+    assert assign(server.context(check_mode=True), server.session, plan) == plan
+    assert server.requests == []
+
+
+def test_assigned_and_assigned_back(server):
+    usage = find_usage(server.session, None, 4)
+    plan = planned(usage, entry(name="Load"), entry(name="Close"), entry(name="Lod"))
+    done = assign(server.context(), server.session, plan)
+    assert [one.action for one in done] == ["moved", "none", "failed"]
+    assert runtimes(server) == {"Load": OTHER_ID, "Close": OTHER_ID}
+    [back] = assign_back(server.context(), server.session, done, OLD)
+    assert (back.action, back.script.name) == ("moved", "Load")
+    assert runtimes(server) == {"Load": ID, "Close": OTHER_ID}
+
+
+@pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])
+def test_script_assigned_elsewhere_meanwhile(server, now):
+    """Only a script that still has the runtime of the look-up is changed."""
+    plan = planned(USAGE, entry(name="Load"))
+    [load] = [s for project in server.core.projects for s in project.scripts if s.id == LOAD]
+    load.runtime = now
+    [done] = assign(server.context(), server.session, plan)
+    assert [body["scriptRuntimeId"] for body in server.sent] == ([OTHER_ID] if now == ID else [])
+    assert done.action == {ID: "moved", OTHER_ID: "none"}.get(now, "failed")
+    if done.error:
+        why = f"Somebody assigned {now} to it."
+        assert (done.error.sentence, done.script.runtime_id) == (why, now)
+
+
+@pytest.mark.parametrize("stop_at", ["GET", "PUT"])
+def test_signal_while_a_script_is_assigned(server, stop_at):
+    """What a signal leaves unknown is looked up; without an answer it is unknown, never moved."""
+    server.fail(stop_at, Interrupted("Stopped by signal SIGTERM"), done=True)
+    [done] = assign(server.context(), server.session, planned(USAGE, entry(name="Load")))
+    assert (done.action, runtimes(server)["Load"]) == (("failed", ID) if stop_at == "GET" else ("unknown", OTHER_ID))
+    result = done.to_result({ID: "Old"})
+    assert (result["action"], result["after"]) == ("failed", {"id": ID, "name": "Old"} if stop_at == "GET" else None)
+    assert done.is_changed is (stop_at == "PUT")
+
+
+def test_label_without_a_name():
+    assert SavedScript(SALES, LOAD, "").label == f"script with id {LOAD} in project 'Sales'"
+    assert Assignment.planned(USAGE.scripts[0], runtime(id=ID)).action == "none"
