@@ -173,10 +173,12 @@ def test_every_page_links_to_its_neighbours_and_to_a_guide(docs):
     assert not set(guides) - LABELS
 
 
-def test_the_index_of_the_site_has_at_most_eight_entries_for_users():
+def test_index_of_the_site():
+    """The index has at most nine entries for users, and the collection at most fifteen guides."""
     sections = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text())["sections"]
-    assert [section["title"] for section in sections] == ["For users", "For contributors and sceptics"]
-    assert 0 < len(sections[0]["toctree"]) <= 8
+    assert [section["title"] for section in sections] == ["For users", "How it compares"]
+    assert 0 < len(sections[0]["toctree"]) <= 9
+    assert len(list((ROOT / "docs" / "docsite" / "rst").glob("guide_*.rst"))) <= 15
 
 
 IMPERATIVES = {

@@ -12,13 +12,16 @@ and in a guide, where the caption of a block is its file name:
 
     .. not run: the reason              .. code-block:: yaml+jinja
                                            :caption: site.yml
+
+A block with the comment `prints` shows a part of what the commands before it print. Its lines occur in that output, in
+this order; `…` stands for any text.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +57,7 @@ class Block:
     text: str
     file: str = ""
     not_run: str = ""
+    printed: bool = False
 
     @property
     def place(self) -> str:
@@ -67,7 +71,9 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """Return its kind: `plays`, `tasks`, `shell`, `file` (for other blocks), `not run`, or empty (unknown)."""
+        """Return its kind: `plays`, `tasks`, `shell`, `file` (others), `printed`, `not run`, or empty (unknown)."""
+        if self.printed:
+            return "printed"
         if self.not_run:
             return "not run"
         if self.language in _SHELL:
@@ -113,6 +119,19 @@ def pages() -> dict[str, list[Block]]:
     return found
 
 
+def not_printed(blocks: Iterable[Block], output: str) -> list[str]:
+    """Return the lines of printed blocks that do not occur in the output, or not in this order."""
+    missing, start = [], 0
+    for block in blocks:
+        for line in block.text.splitlines() if block.printed else ():
+            pattern = ".*".join(map(re.escape, line.split("…"))).strip()
+            if pattern != ".*" and not (found := re.compile(pattern).search(output, start)):
+                missing.append(f"{block.place}: {line.strip()}")
+            elif pattern != ".*":
+                start = found.end()
+    return missing
+
+
 def documented(path: Path, variable: str) -> str:
     """Return the text of a plugin's `DOCUMENTATION`, `EXAMPLES` or `RETURN`."""
     node = _assignment(path, variable)
@@ -146,7 +165,7 @@ def _code_blocks(path: Path) -> Iterator[Block]:
     lines = path.read_text(encoding="utf-8").splitlines()
     marker = ""
     for number, line in enumerate(lines):
-        if line.startswith(".. not run: "):
+        if line.startswith((".. not run: ", ".. prints")):
             marker = line[3:]
         elif found := _CODE.match(line.strip()):
             options, body = _indented(lines[number + 1 :], len(line) - len(line.lstrip()))
@@ -181,4 +200,5 @@ def _block(path: Path, line: int, language: str, text: str, marker: str) -> Bloc
         text,
         file=rest if kind == "file" else "",
         not_run=rest if kind == "not run" else "",
+        printed=kind == "prints",
     )

@@ -62,10 +62,19 @@ DESCRIBED = {**NIGHTLY, "description": "Loads the sales figures"}
 PAGES: dict[str, Preparation] = {
     "README.md": Preparation(in_a_clone=True, typed=f"{PASSWORD}\n"),
     "docs/docsite/rst/guide_getting_started.rst": Preparation(
-        typed=f"{PASSWORD}\n", variables={"mstr_password": PASSWORD, "mstr_api_token": API_TOKEN}
+        typed=f"{PASSWORD}\n", files={"vault.yml": f"mstr_password: {PASSWORD}\n"}
     ),
     "docs/docsite/rst/guide_life_of_a_runtime.rst": Preparation(
         may_skip=["Delete the runtime if this play has created it", "Fail with the reason"]
+    ),
+    "docs/docsite/rst/guide_upgrade.rst": Preparation(
+        switches={"python_versions": ["3.10.5", "3.12.4"]},
+        runtimes=[NIGHTLY, {"name": "Forecasts"}],
+        projects=[
+            {"name": "Sales", "scripts": [{"name": "Month end", "runtime": "Forecasts"}]},
+            {"name": "Finance", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]},
+        ],
+        may_skip=["Assign the scripts to the old runtime again", "Fail with the step that failed"],
     ),
     "docs/docsite/rst/guide_many_environments.rst": Preparation(
         servers={f"{name}.{HOST}": [] for name in ("dev-eu", "test-eu", "prod-eu", "prod-us")},
@@ -91,16 +100,8 @@ PAGES: dict[str, Preparation] = {
         variables={"address_to_try": "10.0.0.1", "port_to_try": 443},
     ),
     "docs/docsite/rst/guide_sessions.rst": Preparation(
-        variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN}, sessions_left=1
-    ),
-    "docs/docsite/rst/guide_upgrade.rst": Preparation(
-        switches={"python_versions": ["3.10.5", "3.12.4"]},
-        runtimes=[NIGHTLY, {"name": "Forecasts"}],
-        projects=[
-            {"name": "Sales", "scripts": [{"name": "Month end", "runtime": "Forecasts"}]},
-            {"name": "Finance", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]},
-        ],
-        may_skip=["Assign the scripts to the old runtime again", "Fail with the step that failed"],
+        variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN, "mstr_api_token": API_TOKEN},
+        sessions_left=1,
     ),
     "plugins/filter/variable_faults.py": Preparation(may_skip=["Check the names of the variables"]),
     "docs/examples/first_runtime.yml": Preparation(foretold=True),

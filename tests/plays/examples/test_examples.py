@@ -13,7 +13,7 @@ import pytest
 from simulator.harness import Simulator
 
 from plays.examples import preparations
-from plays.examples.blocks import EXAMPLES, Block, pages
+from plays.examples.blocks import EXAMPLES, Block, not_printed, pages
 from plays.examples.world import World, as_printed, broken_promises, doubled_records, play, tasks_of, workplace
 
 PAGES = pages()
@@ -104,4 +104,5 @@ def test_commands_run_as_printed(world: World, tmp_path: Path, page: str) -> Non
     run = world.play(place, preparation, script).run(command, typed=preparation.typed)
     assert run.status == 0, run.output
     assert run.warnings() == [], run.output
-    assert _sessions(servers) == preparation.sessions_left
+    assert not_printed(PAGES[page], run.output) == [], run.output
+    assert _sessions(servers) == 0
