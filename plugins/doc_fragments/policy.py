@@ -13,12 +13,12 @@ options:
   policy:
     description:
       - Rules on what a runtime may have. By default, there are no rules.
-      - A task that writes checks the definitions before the login, and fails if one breaks a rule. It judges only what
-        a definition manages.
+      - A task that writes checks the definitions before the login, and fails if one violates a rule that
+        O(policy.exemptions) does not exempt it from. It evaluates only what a definition manages.
       - Before it writes, the task also checks what stays on the server, such as the blocks that stay with
         C(purge_whitelist=false), the packages that stay with C(purge_packages=false), and the version of a package that
         is listed without one.
-      - An entry that a rule cannot judge breaks the rule, such as a host name in a whitelist, or a URL in place of the
+      - An entry that a rule cannot read violates the rule, such as a host name in a whitelist, or a URL in place of the
         name of a package.
       - If O(policy.networks_within) is set and a write leaves a whitelist empty, the task warns, because some servers
         may treat an empty whitelist as "all networks". Set O(policy.whitelist_required) to make the task fail instead.
@@ -33,14 +33,14 @@ options:
       networks_never:
         description:
           - Networks in CIDR notation. No block of a whitelist may overlap any of them.
-          - An IPv6 block is also judged as the IPv4 networks that it contains, mapped (V(::ffff:0:0/96)) or as NAT64
+          - An IPv6 block is also evaluated as the IPv4 networks that it contains, mapped (V(::ffff:0:0/96)) or as NAT64
             (V(64:ff9b::/96)). Therefore V(::/0) in a whitelist overlaps every IPv4 network. In a rule, V(::/0) means
             only IPv6.
         type: list
         elements: str
       whitelist_required:
         description:
-          - Whether an empty whitelist breaks the policy. If V(true), a task fails instead of clearing a whitelist or
+          - Whether an empty whitelist violates the policy. If V(true), a task fails instead of clearing a whitelist or
             creating a runtime without one.
         type: bool
         default: false
@@ -58,26 +58,27 @@ options:
         description:
           - The forbidden packages. No package of a runtime may match one of these requirements, such as
             V(requests<2.32). They have the same form as in O(policy.packages_within).
-          - A package without a version does not match a requirement with specifiers. Set
-            O(policy.package_versions_required) to refuse such packages.
-          - A version that PEP 440 cannot read breaks the rule if a requirement with specifiers names the package.
+          - A package without a version cannot be compared with specifiers. This is not a violation;
+            M(mstr.library.mstr_runtime_info) and audits list such packages as not evaluated. Set
+            O(policy.package_versions_required) to refuse them.
+          - A version that PEP 440 cannot read violates the rule if a requirement with specifiers names the package.
         type: list
         elements: str
       package_versions_required:
-        description: Whether a package without a version breaks the policy.
+        description: Whether a package without a version violates the policy.
         type: bool
         default: false
       runtime_versions_within:
         description:
           - The allowed Python versions, as specifiers of PEP 440 such as V(==3.11.*) or V(>=3.10,<3.13). The version of
-            a runtime must match one of them. A version that is not set is not judged.
+            a runtime must match one of them. A version that is not set is not evaluated.
           - Write a list, even for a single entry. A text is refused, because Ansible would split it at its commas.
           - They need the Python library packaging where the module runs.
         type: list
         elements: str
       resource_max:
         description:
-          - The largest allowed resources. Only the given keys are judged, and only where the runtime has a value.
+          - The largest allowed resources. Only the given keys are evaluated, and only where the runtime has a value.
         type: dict
         suboptions:
           cpu:
@@ -98,6 +99,38 @@ options:
       cached_instances_max:
         description: The largest allowed number of cached instances. It applies to the larger of the two counts.
         type: int
+      exemptions:
+        description:
+          - Violations that do not count, each with a reason and a last day. They are returned as C(exempted), and every
+            report shows them.
+          - After the last day, the violation counts again, and its message says that the exemption expired.
+          - An exemption that exempts nothing is a finding of an audit.
+        type: list
+        elements: dict
+        suboptions:
+          runtime:
+            description:
+              - The name or the id of a runtime, or a pattern of names with C(*) and C(?). Case and whitespace do not
+                matter.
+              - A runtime that the task renames counts under its new name, and one that it creates has no id yet.
+            type: str
+            required: true
+          rule:
+            description: The rule, such as V(networks_within). If omitted, the exemption is from every rule.
+            type: str
+          value:
+            description:
+              - The value, such as V(0.0.0.0/0), V(requests==2.31.0), V(requests) for all of its versions, or V(8192).
+                If omitted, every value is exempted.
+            type: str
+          reason:
+            description: Why this is not a violation.
+            type: str
+            required: true
+          until:
+            description: The last day of the exemption as a date in UTC, such as V(2026-12-31).
+            type: str
+            required: true
 requirements:
   - packaging, only if a rule of O(policy) has specifiers
 """

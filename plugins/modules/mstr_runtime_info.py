@@ -14,7 +14,7 @@ description:
     returns an empty list.
   - The list of a server may not contain all fields. The task then also reads each runtime, up to O(concurrency) at a
     time.
-  - With O(policy), the task also reports what breaks the policy.
+  - With O(policy), the task also reports what violates the policy.
   - Use the filter P(mstr.library.runtime_definitions#filter) to convert the result into definitions.
 author:
   - mstr.library contributors (@mstr-library)
@@ -60,8 +60,8 @@ options:
     default: 4
   policy:
     description:
-      - Rules for the networks that a whitelist may contain. A whitelist that breaks a rule does not fail this module.
-        It is returned in RV(violations).
+      - Rules on what a runtime may have. A violation does not fail this module. It is returned in RV(violations), or in
+        RV(exempted) if an exemption lets it pass.
 requirements:
   - netaddr, only if O(policy) is set
 attributes:
@@ -124,7 +124,8 @@ EXAMPLES = r"""
 RETURN = r"""
 msg:
   description:
-    - In one line, how many runtimes were found, and with O(policy) how many violations. After a failure, what failed.
+    - In one line, how many runtimes were found, and with O(policy) how many violations, where a value that no rule can
+      read counts once. After a failure, what failed.
   returned: always
   type: str
   sample: 12 runtimes found.
@@ -326,8 +327,8 @@ unread:
         request: GET /api/scripts/5C1E7A2B4D0F4E2A9B1C2D3E4F506172
 violations:
   description:
-    - Each value that breaks O(policy), once for each rule that it breaks. An entry of a whitelist that is not a CIDR
-      block breaks C(networks_within) or, without this rule, C(networks_never), which cannot judge it.
+    - Each value that violates O(policy), once for each rule that it violates. What a rule cannot read, such as V(*) in
+      a whitelist, violates it as well; RV(violations[].detail) then starts with V(cannot be evaluated).
   returned: when O(policy) is set
   type: list
   elements: dict
@@ -339,18 +340,18 @@ violations:
       description: The id of the runtime.
       type: str
     option:
-      description: The option that breaks the policy, such as V(whitelist), V(packages) or V(resource.mem).
+      description: The option that violates the policy, such as V(whitelist), V(packages) or V(resource.mem).
       type: str
     value:
       description:
-        - The value that breaks the rule, such as V(0.0.0.0/0), V(requests==2.31.0) or V(8192). Null for an empty
+        - The value that violates the rule, such as V(0.0.0.0/0), V(requests==2.31.0) or V(8192). Null for an empty
           whitelist.
       type: raw
     rule:
       description: The rule of the policy.
       type: str
     detail:
-      description: Why the value breaks the rule, as the rest of a sentence that starts with the value.
+      description: Why the value violates the rule, as the rest of a sentence that starts with the value.
       type: str
   sample:
     - name: Nightly reports
@@ -359,21 +360,89 @@ violations:
       value: requests==2.31.0
       rule: packages_never
       detail: matches requests<2.32
+exempted:
+  description:
+    - The violations of the policy that O(policy.exemptions) let pass. They are not in RV(violations).
+  returned: when O(policy) is set
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the runtime.
+      type: str
+    id:
+      description: The id of the runtime.
+      type: str
+    option:
+      description: The option, such as V(whitelist), V(packages) or V(resource.mem).
+      type: str
+    value:
+      description: The value, such as V(0.0.0.0/0), V(requests==2.31.0) or V(8192). Null for an empty whitelist.
+      type: raw
+    rule:
+      description: The rule of the policy.
+      type: str
+    detail:
+      description: Why the value violates the rule, as the rest of a sentence that starts with the value.
+      type: str
+    reason:
+      description: The reason of the exemption.
+      type: str
+    until:
+      description: The last day of the exemption, in UTC.
+      type: str
+  sample:
+    - name: Nightly reports
+      id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+      option: resource.mem
+      value: 8192
+      rule: resource_max
+      detail: is more than 4096
+      reason: The month end needs it until the new server is there.
+      until: "2026-12-31"
+not_evaluated:
+  description:
+    - Each package without a version that a rule of O(policy) would compare, such as C(numpy) under V(numpy<1.26). This
+      is not a violation. Set O(policy.package_versions_required) to refuse such packages.
+  returned: when O(policy) is set
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the runtime.
+      type: str
+    id:
+      description: The id of the runtime.
+      type: str
+    option:
+      description: The option, which is V(packages).
+      type: str
+    value:
+      description: The name of the package.
+      type: raw
+    rule:
+      description: The rule of the policy.
+      type: str
+    detail:
+      description: Why the rule could not be evaluated, as the rest of a sentence that starts with the value.
+      type: str
+  sample:
+    - name: Nightly reports
+      id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+      option: packages
+      value: numpy
+      rule: packages_never
+      detail: has no version to compare with numpy<1.26
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._model.names import id_from
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
-    POLICY_OPTION,
-    Policy,
-    libraries,
-    policy_from,
-)
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, libraries, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import (
     INCOMPLETE,
     Runtime,
@@ -386,6 +455,9 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
 )
 from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, RuntimeApi, counted
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import Usage, check_projects, find_usage
+
+if TYPE_CHECKING:
+    from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import Policy
 
 
 class Request(NamedTuple):
@@ -402,7 +474,7 @@ def prepare(params: Mapping[str, Any]) -> Request:
     with ErrorList() as errors:
         if params["name"] is not None and not params["name"].strip():
             errors.add(f"name {params['name']!r} is empty; omit it to read all runtimes")
-        policy = errors.check(policy_from, params["policy"])
+        policy = errors.check(policy_from, params["policy"], auth.utc_date())
         identity = errors.check(id_from, params["id"])
         errors.check(check_concurrency, params)
         errors.check(check_projects, params["projects"])
@@ -456,21 +528,25 @@ def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
     }
     if task.params["include_scripts"]:
         add_scripts(task, runtimes, result)
+    found = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
     if request.policy:
-        result["violations"] = [
-            {"name": one.name, "id": one.id, **found.to_result()}
-            for one in runtimes
-            for found in request.policy.violations(one.values)
+        result.update(request.policy.report(runtimes))
+        found = f"{found}, with {policy_line(result)}"
+    return {**result, "msg": f"{found}."}
+
+
+def policy_line(result: Mapping[str, Any]) -> str:
+    """What the policy found, in a few words."""
+    from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import number_of
+
+    number = number_of(result["violations"])
+    more = {"exempted": result["exempted"], "not evaluated": result["not_evaluated"]}
+    return ", ".join(
+        [
+            f"{number or 'no'} violation{'' if number == 1 else 's'} of the policy",
+            *(f"{len(rows)} {word}" for word, rows in more.items() if rows),
         ]
-    return {**result, "msg": message(len(runtimes), result.get("violations"))}
-
-
-def message(number: int, violations: Sequence[Any] | None) -> str:
-    """The result in one line."""
-    found = f"{number or 'No'} runtime{'' if number == 1 else 's'} found"
-    if violations is None:
-        return f"{found}."
-    return f"{found}, with {len(violations) or 'no'} violation{'' if len(violations) == 1 else 's'} of the policy."
+    )
 
 
 def add_scripts(task: auth.Task, runtimes: Sequence[Runtime], result: dict[str, Any]) -> None:

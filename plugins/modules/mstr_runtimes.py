@@ -454,6 +454,46 @@ runtimes:
         version: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
         whitelist: []
       error: null
+exempted:
+  description:
+    - The violations of the policy that O(policy.exemptions) let pass, among the options that the task manages.
+  returned: when O(policy) is set and applies to a runtime, and the task has compared it with its definition
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the runtime.
+      type: str
+    id:
+      description: The id of the runtime; null before it exists.
+      type: str
+    option:
+      description: The option, such as V(whitelist), V(packages) or V(resource.mem).
+      type: str
+    value:
+      description: The value, such as V(0.0.0.0/0), V(requests==2.31.0) or V(8192). Null for an empty whitelist.
+      type: raw
+    rule:
+      description: The rule of the policy.
+      type: str
+    detail:
+      description: Why the value violates the rule, as the rest of a sentence that starts with the value.
+      type: str
+    reason:
+      description: The reason of the exemption.
+      type: str
+    until:
+      description: The last day of the exemption, in UTC.
+      type: str
+  sample:
+    - name: Forecasts
+      id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+      option: resource.mem
+      value: 8192
+      rule: resource_max
+      detail: is more than 4096
+      reason: The month end needs it until the new server is there.
+      until: "2026-12-31"
 plan_id:
   description:
     - The id of everything that the task changed, or would change in check mode. It is the same if and only if the same
@@ -490,7 +530,7 @@ diff:
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -508,12 +548,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.entry import (
     result_of,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
-    POLICY_OPTION,
-    Policy,
-    libraries,
-    policy_from,
-)
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, libraries, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.module_utils._options import option_errors, without_errors, without_nulls
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
@@ -523,6 +558,9 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
 from ansible_collections.mstr.library.plugins.module_utils._work.delete import PROTECT_OPTIONS, Purge, check_protection
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, context_for, reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiting, waiting_from
+
+if TYPE_CHECKING:
+    from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import Policy
 
 
 class Request(NamedTuple):
@@ -536,7 +574,7 @@ class Request(NamedTuple):
 def prepare(params: Mapping[str, Any]) -> Request:
     """The options and every entry, checked. Raises ValidationError with all of their errors."""
     with ErrorList() as errors:
-        policy = errors.check(policy_from, params["policy"])
+        policy = errors.check(policy_from, params["policy"], auth.utc_date())
         wanted = errors.check(definitions, params, policy)
         waiting = errors.check(waiting_from, params)
         errors.check(check_protection, params)

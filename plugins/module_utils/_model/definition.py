@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each, text_error
 from .fields import FIELDS, PURGEABLE, TEXT_AS_WRITTEN, Field
-from .kinds import RESOURCE_KEYS, Package, Resource, number
+from .kinds import CPU_DECIMALS, RESOURCE_KEYS, Package, Resource, cpu_rounded, number
 from .names import id_from, name_error
 from .networks import canonical as canonical_network
-from .policy import Policy
+
+if TYPE_CHECKING:
+    from .evaluation import Policy
 
 DEFINITION_OPTIONS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -25,6 +27,7 @@ DEFINITION_OPTIONS: dict[str, Any] = {
     **{f"purge_{option}": {"type": "bool", "default": True} for option in PURGEABLE},
     "journal_comment": {"type": "str"},
 }
+_SMALLEST_CPU = 10**-CPU_DECIMALS
 _SPECIFIER = re.compile(r"[<>=!~\s]")
 _NO_VERSION = re.compile(r"[<>=~*,;\s]|!=")
 _PINNED = re.compile(r"\s*([^<>=!~\s]+)\s*==\s*([^<>=!~*,;\s]+)\s*")
@@ -57,7 +60,7 @@ class Definition(NamedTuple):
 
 
 def definition_from(params: Mapping[str, Any], policy: Policy | None = None, restore: bool = False) -> Definition:
-    """The definition in a task's options. Null counts as omitted. `policy` judges the managed fields.
+    """The definition in a task's options. Null counts as omitted. `policy` evaluates the managed fields.
 
     `restore`: the definition comes from a backup, see `Definition`.
 
@@ -75,7 +78,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
                 values[field.name] = errors.check(_CHECKS.get(field.name, _plain), field, params[field.name])
         errors.check(check_pool, values)
         if policy and params.get("state") != "absent":
-            errors.check(policy.check, _judged(params, values, keep))
+            errors.check(policy.check, _managed(params, values, keep), name, None if restore else identity)
     if values.get("resource") == Resource():
         del values["resource"]
     return Definition(
@@ -91,21 +94,21 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
 
 def check_pool(values: Mapping[str, Any]) -> None:
     """Raises ValidationError if the pool's minimum exceeds its maximum. The server requires min <= max [mstrio]."""
-    least, most = values.get("min_cached_instances"), values.get("max_cached_instances")
-    if isinstance(least, int) and isinstance(most, int) and least > most:
-        raise ValidationError([f"min_cached_instances {least} must not exceed max_cached_instances {most}"])
+    minimum, maximum = values.get("min_cached_instances"), values.get("max_cached_instances")
+    if isinstance(minimum, int) and isinstance(maximum, int) and minimum > maximum:
+        raise ValidationError([f"min_cached_instances {minimum} must not exceed max_cached_instances {maximum}"])
 
 
-def _judged(params: Mapping[str, Any], values: Mapping[str, Any], keep: frozenset[str]) -> dict[str, Any]:
-    """The values that a policy judges. A value with an error of its own is left out, but not the rest of a whitelist.
+def _managed(params: Mapping[str, Any], values: Mapping[str, Any], keep: frozenset[str]) -> dict[str, Any]:
+    """What a policy evaluates. A value with an error of its own is left out, but not the rest of a whitelist.
 
     An empty list that removes nothing says nothing about what the runtime will have.
     """
-    judged = {name: value for name, value in values.items() if value is not None and not (name in keep and not value)}
+    managed = {name: value for name, value in values.items() if value is not None and not (name in keep and not value)}
     if params.get("whitelist") and "whitelist" in values:
         # With the indexes of the option, of which `values` omits duplicates.
-        judged["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
-    return judged
+        managed["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
+    return managed
 
 
 def _canonical_or_none(text: str) -> str | None:
@@ -122,8 +125,8 @@ def _plain(field: Field, given: Any) -> Any:
             raise ValidationError([f"{field.name} {error}"])
     if given == "" and not field.may_be_empty:
         raise ValidationError([f"{field.name} is empty; omit the option to keep the current value"])
-    if field.spec["type"] == "int" and _number("int", field.name, given) < field.least:
-        raise ValidationError([f"{field.name} must be at least {field.least}, not {given}"])
+    if field.spec["type"] == "int" and _number("int", field.name, given) < field.minimum:
+        raise ValidationError([f"{field.name} must be at least {field.minimum}, not {given}"])
     return given
 
 
@@ -179,8 +182,10 @@ def _resource(field: Field, given: Mapping[str, Any]) -> Resource:
                 amount = errors.check(_number, field.spec["options"][key]["type"], f"resource.{key}", amount)
                 if amount is not None and not (math.isfinite(amount) and amount > 0):
                     errors.add(f"resource.{key} must be more than 0, not {amount}")
+                elif amount is not None and amount < _SMALLEST_CPU:
+                    errors.add(f"resource.{key} must be at least {_SMALLEST_CPU}, not {amount}")
     # A whole number is displayed as the server's: Ansible makes cpu a float.
-    return Resource(**{key: number(amount) for key, amount in amounts.items()})
+    return Resource(**{key: cpu_rounded(number(amount)) for key, amount in amounts.items()})
 
 
 _CHECKS: dict[str, Callable[[Field, Any], Any]] = {

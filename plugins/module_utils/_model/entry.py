@@ -102,6 +102,13 @@ class Entry(NamedTuple):
         plan = self.plan if self.done else NO_PLAN
         return {"before": dict(plan.before), "after": dict(plan.after)}
 
+    @property
+    def exempted(self) -> list[dict[str, Any]] | None:
+        """What the exemptions of the policy let pass; None if no policy applies."""
+        if self.plan.exempted is None:
+            return None
+        return [{"name": self.name, "id": self.id, **found.to_result()} for found in self.plan.exempted]
+
     def _facts(self) -> dict[str, Any]:
         before, after = self.diff.values()
         return {
@@ -118,6 +125,8 @@ class Entry(NamedTuple):
     def to_result(self) -> dict[str, Any]:
         """The result of a task for this one runtime."""
         facts = {**self._facts(), "plan_id": plan_id([self])}
+        if self.exempted is not None:
+            facts["exempted"] = self.exempted
         return {"changed": self.changed, "msg": self.msg, **facts, "diff": self.diff}
 
     def to_listed(self) -> dict[str, Any]:
@@ -192,6 +201,7 @@ def result_of(entries: Sequence[Entry]) -> dict[str, Any]:
     reported = _reported(entries)
     results = [one.to_listed() for one in reported]
     actions = [result["action"] for result in results]
+    exempted = [one.exempted for one in reported if one.exempted is not None]
     summary = {
         **{action: actions.count(action) for action in DONE.values() if action != "none"},
         "unchanged": actions.count("none"),
@@ -202,6 +212,7 @@ def result_of(entries: Sequence[Entry]) -> dict[str, Any]:
         "msg": summary_line(summary, predicted=any(one.predicted for one in reported)),
         "runtimes": results,
         "summary": summary,
+        **({"exempted": [row for rows in exempted for row in rows]} if exempted else {}),
         "plan_id": plan_id(entries),
         "diff": [one.to_diff() for one in reported if one.changed],
     }

@@ -49,8 +49,8 @@ class Field(NamedTuple):
     kind: Kind
     spec: Mapping[str, Any]
     # Older releases do not return it [mstrio], so if a list lacks it, the object is not read again for it.
-    newer: bool = False
-    least: int = 0
+    newer_only: bool = False
+    minimum: int = 0
     # Whether a definition may set it to an empty text.
     may_be_empty: bool = True
 
@@ -61,7 +61,7 @@ class Field(NamedTuple):
         there. Only an empty newer field is omitted, because an older release rejects it.
         """
         value = self.kind.canonical(None) if value is None else value
-        if value is None or (value == "" and (self.newer or not self.may_be_empty)):
+        if value is None or (value == "" and (self.newer_only or not self.may_be_empty)):
             return None
         return self.kind.to_definition(value)
 
@@ -90,12 +90,12 @@ FIELDS = (
         RESOURCE,
         {"type": "dict", "options": {"cpu": {"type": "float"}, "mem": _INT, "disk": _INT, "proc_count": _INT}},
     ),
-    Field("exec_timeout", "execTimeout", NUMBER, _INT, least=1),
+    Field("exec_timeout", "execTimeout", NUMBER, _INT, minimum=1),
     Field("min_cached_instances", "minCachedInstances", COUNT, _INT),
     Field("max_cached_instances", "maxCachedInstances", COUNT, _INT),
     Field("runtime_version", "runtimeVersion", TEXT, _VERSION, may_be_empty=False),
     Field("others", "others", TEXT, _STR),
-    Field("execution_target", "executionTarget", TEXT, _STR, newer=True),
+    Field("execution_target", "executionTarget", TEXT, _STR, newer_only=True),
 )
 BY_NAME = {field.name: field for field in FIELDS}
 PURGEABLE = ("whitelist", "packages")

@@ -138,7 +138,7 @@ class _Networks(Kind):
 _TEXTS = ("version", "description", "status", "message")
 
 
-def normalized(name: str) -> str:
+def normalized_name(name: str) -> str:
     """The normalized name (PEP 503): `mstrio_py` and `mstrio-py` are the same package."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -159,7 +159,7 @@ class Package(NamedTuple):
     @property
     def key(self) -> str:
         """The name by which packages are compared."""
-        return normalized(self.name)
+        return normalized_name(self.name)
 
     def merged_onto(self, have: Package | None) -> Package:
         """This requested package merged with the server's package `have`: values that are not requested stay."""
@@ -181,6 +181,12 @@ def _package(entry: Any) -> Package:
     )
 
 
+def _best_match(wanted: Package, have: Iterable[Package]) -> Package | None:
+    """The package of this name, one of the same version if there is one."""
+    named = [package for package in have if package.key == wanted.key]
+    return next((package for package in named if package.version == wanted.version), named[0] if named else None)
+
+
 class _Packages(Kind):
     def from_api(self, value: Any) -> tuple[Package, ...] | None:
         entries = entries_or_none(value)
@@ -191,10 +197,11 @@ class _Packages(Kind):
 
     def merge(self, current: Iterable[Package] | None, wanted: Iterable[Package], purge: bool) -> tuple[Package, ...]:
         have = list(current or ())
-        by_key = {package.key: package for package in reversed(have)}
-        requested = {package.key for package in wanted}
-        kept = [] if purge else [package for package in have if package.key not in requested]
-        return (*kept, *(package.merged_onto(by_key.get(package.key)) for package in wanted))
+        # A server may hold several packages of one name. The request means one of them, and a purge removes the others.
+        pairs = [(package, _best_match(package, have)) for package in wanted]
+        taken = [existing for _package, existing in pairs]
+        kept = [] if purge else [package for package in have if not any(package is existing for existing in taken)]
+        return (*kept, *(package.merged_onto(existing) for package, existing in pairs))
 
     def to_api(self, value: Iterable[Package]) -> list[dict[str, str]]:
         # Send an unchanged package with the version that the server returned: an empty version would upgrade it.
@@ -238,6 +245,7 @@ class _Packages(Kind):
         return found
 
 
+CPU_DECIMALS = 12
 RESOURCE_KEYS = {"cpu": "cpu", "mem": "mem", "disk": "disk", "proc_count": "procCount"}
 
 
@@ -266,11 +274,15 @@ class Resource(NamedTuple):
         return {key: amount for key, amount in self.amounts.items() if amount is not None}
 
 
+def cpu_rounded(value: Any) -> Any:
+    """An amount of cpu with the 12 decimals that are sent and compared."""
+    return number(round(value, CPU_DECIMALS)) if isinstance(value, float) and math.isfinite(value) else value
+
+
 def _number_text(value: Any) -> str:
     """A number without an exponent and without trailing zeros: 0.2, 1."""
     if isinstance(value, float) and math.isfinite(value):
-        text = repr(value)
-        return text if "e" not in text else f"{value:.12f}".rstrip("0").rstrip(".")
+        return f"{value:.{CPU_DECIMALS}f}".rstrip("0").rstrip(".")
     return str(value)
 
 
@@ -285,7 +297,8 @@ class _ResourceKind(Kind):
         )
 
     def canonical(self, value: Resource | None) -> dict[str, Any]:
-        return (value or Resource()).amounts
+        amounts = (value or Resource()).amounts
+        return {**amounts, "cpu": cpu_rounded(amounts["cpu"])}
 
     def merge(self, current: Resource | None, wanted: Resource, _purge: bool) -> Resource:
         return (current or Resource())._replace(**wanted.given)

@@ -75,35 +75,24 @@ def quoted(names: Iterable[str]) -> str:
     return " and ".join(repr(name) if unicodedata.is_normalized("NFC", name) else ascii(name) for name in sorted(names))
 
 
+def means(entry: str, name: str, identity: str | None = None) -> bool:
+    """Whether an entry of a list that permits something means this runtime: its id, its name, or a pattern.
+
+    A pattern of names has `*` and `?`. Brackets stand for themselves, so that `Prod [EU]` does not also mean `Prod E`.
+    Patterns and names are compared by `name_key`.
+    """
+    if identity and entry.upper() == identity.upper():
+        return True
+    return fnmatchcase(name_key(name), name_key(entry).replace("[", "[[]"))
+
+
 def is_named(name: str, entries: Iterable[str], identity: str | None = None) -> bool:
-    """Whether any of the entries means this runtime, in any reading. For lists that protect: see `meant_by`."""
-    return any(_reading(entry, name, identity or "") is not None for entry in entries)
+    """Whether an entry of a list that protects means this runtime: see `means`; brackets may also be a class."""
+    return any(means(entry, name, identity) or _in_class(entry, name) for entry in entries)
 
 
-def meant_by(entry: str, runtimes: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The runtimes, as (name, id), that an entry means in its narrowest reading that fits any of them.
-
-    For lists that permit something: `Prod [EU]` means the runtime of this name, and not also `Prod E`.
-    """
-    found = [(reading, one) for one in runtimes if (reading := _reading(entry, *one)) is not None]
-    narrowest = min((reading for reading, _one in found), default=0)
-    return [one for reading, one in found if reading == narrowest]
-
-
-def _reading(entry: str, name: str, identity: str) -> int | None:
-    """How an entry means a runtime: the lower the number, the narrower the reading; None if it does not mean it.
-
-    An entry is an id, a name, or a shell pattern whose brackets may also stand for themselves. Patterns and names are
-    compared by `name_key`.
-    """
-    if entry == name or (identity and entry.upper() == identity.upper()):
-        return 0
-    key, pattern = name_key(name), name_key(entry)
-    if pattern == key:
-        return 1
-    for number, one in enumerate((pattern.replace("[", "[[]"), pattern), 2):
-        # Python 3.9 and 3.10 raise an error for a class such as [z-a], which contains no character.
-        with suppress(re.error):
-            if fnmatchcase(key, one):
-                return number
-    return None
+def _in_class(entry: str, name: str) -> bool:
+    # Python 3.9 and 3.10 raise an error for a class such as [z-a], which contains no character.
+    with suppress(re.error):
+        return fnmatchcase(name_key(name), name_key(entry))
+    return False

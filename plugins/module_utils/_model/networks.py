@@ -10,11 +10,10 @@ import re
 import traceback
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
 NETADDR_IMPORT_ERROR: str | None
 try:
-    from netaddr import AddrFormatError, IPAddress, IPNetwork
+    from netaddr import AddrFormatError, IPAddress, IPNetwork, cidr_merge
 except ImportError:
     NETADDR_IMPORT_ERROR = traceback.format_exc()
 else:
@@ -114,50 +113,33 @@ def in_order(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(texts), key=order))
 
 
-class Span(NamedTuple):
-    """Addresses without a gap. Comparing numbers is many times faster than netaddr's sets."""
-
-    version: int
-    first: int
-    last: int
-
-    def lies_in(self, spans: Iterable[Span]) -> bool:
-        """Whether one of the spans, which `union` returned, contains it."""
-        return any(one.version == self.version and one.first <= self.first and self.last <= one.last for one in spans)
-
-    def overlaps(self, spans: Iterable[Span]) -> bool:
-        """Whether it has an address in common with one of the spans."""
-        return any(one.version == self.version and one.first <= self.last and self.first <= one.last for one in spans)
+def merged(networks: Iterable[IPNetwork]) -> list[IPNetwork]:
+    """The same addresses in as few networks as possible: each network within their union lies within one of these."""
+    found: list[IPNetwork] = cidr_merge(list(networks))
+    return found
 
 
-def span(text: str) -> Span:
-    """The addresses of a block. Raises ValueError like `parse`."""
-    block = parse(text)
-    return Span(block.version, int(block.first), int(block.last))
+def within(network: IPNetwork, ranges: Iterable[IPNetwork]) -> bool:
+    """Whether the network lies within one of the ranges."""
+    return any(network in each for each in ranges)
 
 
-def union(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """The addresses of all spans together, in order, and without neighbours."""
-    found: list[Span] = []
-    for one in sorted(spans):
-        before = found[-1] if found else None
-        if before and before.version == one.version and one.first <= before.last + 1:
-            found[-1] = before._replace(last=max(before.last, one.last))
-        else:
-            found.append(one)
-    return tuple(found)
+def overlap(network: IPNetwork, ranges: Iterable[IPNetwork]) -> bool:
+    """Whether the network has an address in common with one of the ranges: of two networks, one contains the other."""
+    return any(network in each or each in network for each in ranges)
 
 
-def embedded(block: Span, *, whole: bool = False) -> list[Span]:
-    """The IPv4 addresses that an IPv6 block contains as mapped or NAT64 addresses.
+def embedded(network: IPNetwork, *, only: bool = False) -> list[IPNetwork]:
+    """The IPv4 networks that an IPv6 network contains as mapped or NAT64 addresses.
 
-    `whole`: only if the block contains no other addresses. `::/0` contains every IPv4 address, but a user who allows
-    or forbids `::/0` means IPv6.
+    `only`: if it contains no other addresses. `::/0` contains every IPv4 address, but a user who allows or forbids
+    `::/0` means IPv6.
     """
     found = []
-    for prefix in map(span, _EMBEDDING) if block.version == 6 else ():
-        if block.lies_in([prefix]):
-            found.append(Span(4, block.first & _LAST_IPV4, block.last & _LAST_IPV4))
-        elif prefix.lies_in([block]) and not whole:
-            found.append(Span(4, 0, _LAST_IPV4))
+    for prefix in map(parse, _EMBEDDING):
+        if network in prefix:
+            ipv4 = (int(network.first) & _LAST_IPV4, network.prefixlen - prefix.prefixlen)
+            found.append(IPNetwork(ipv4, version=4))
+        elif prefix in network and not only:
+            found.append(IPNetwork((0, 0), version=4))
     return found

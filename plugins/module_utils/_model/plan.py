@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
 from .definition import Definition, check_pool
 from .fields import BY_NAME, FIELDS, PURGEABLE
-from .policy import Policy
 from .runtime import Runtime
+
+if TYPE_CHECKING:
+    from .evaluation import Policy
+    from .rules import Finding
 
 _NOTHING: Mapping[str, Any] = {}
 # Each action of a plan, and the word for it in results.
@@ -38,6 +41,7 @@ class Plan(NamedTuple):
     before: Mapping[str, Any] = _NOTHING
     after: Mapping[str, Any] = _NOTHING
     warnings: tuple[str, ...] = ()
+    exempted: tuple[Finding, ...] | None = None  # what the policy lets pass; None if no policy applies
 
     @property
     def changed(self) -> bool:
@@ -73,17 +77,10 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         # A task that does not change the pool must not fail because the server already holds an invalid one.
         if POOL & set(changed):
             errors.check(check_pool, target.values)
-        if policy and current is None:
-            # A new runtime has an empty whitelist if none is given.
-            errors.check(policy.check, {"whitelist": (), **merged})
-        elif policy:
-            # Of a list, entries may stay on the server; of a package without a version, its version stays.
-            for name in PURGEABLE:
-                if name in merged:
-                    errors.check(policy.check, {name: merged[name]}, place=f"the merged {name}")
+        exempted = errors.check(_exempted, policy, current, target, wanted) if policy else None
     if current and not changed:
         unchanged = _diff_values(have, merged)
-        return Plan("none", current, before=unchanged, after=unchanged)
+        return Plan("none", current, before=unchanged, after=unchanged, exempted=exempted)
     # The server wants the name in a PATCH, "even if not changing" [mstrio].
     body = {"name": target.name, **{BY_NAME[name].api: BY_NAME[name].kind.to_api(merged[name]) for name in changed}}
     if wanted.journal_comment:
@@ -96,7 +93,23 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         before=_diff_values(have, merged) if current else {},
         after=_diff_values(target.values, merged),
         warnings=tuple(_warnings(current, target, merged, policy)),
+        exempted=exempted,
     )
+
+
+def _exempted(policy: Policy, current: Runtime | None, target: Runtime, wanted: Definition) -> tuple[Finding, ...]:
+    """What the policy's exemptions let pass. Raises ValidationError with every violation of what the task manages."""
+    # A new runtime has an empty whitelist if none is given. Of a list, entries may stay on the server; of a package
+    # without a version, its version stays. Of `resource`, only the given amounts are managed.
+    lists = {name: target.values[name] for name in PURGEABLE if name in wanted.values}
+    values = {**({} if current else {"whitelist": ()}), **wanted.values, **lists}
+    found = policy.evaluate(values, target.name, target.id or "")
+    with ErrorList() as errors:
+        for finding in found:
+            if finding.counts:
+                stays = f"the merged {finding.option}: " if current and finding.option in lists else ""
+                errors.add(f"{stays}{finding.sentence}")
+    return tuple(finding for finding in found if finding.verdict == "exempted")
 
 
 def fingerprint(current: Runtime | None, plan: Plan) -> str:

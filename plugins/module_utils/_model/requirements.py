@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .kinds import Package, normalized
+from .kinds import Package, normalized_name
 
 OPERATOR = re.compile(r"[<>=~!]")
 _REQUIREMENT = re.compile(r"\s*([\w.*?-]+)\s*((?:===|[<>=~!]=|[<>]).*)?", re.ASCII | re.DOTALL)
@@ -35,7 +35,7 @@ def project(name: str) -> str | None:
     `Requests[socks]`. None for what is not a name, such as a URL: nobody knows which package it installs.
     """
     found = _NAME.fullmatch(name)
-    return normalized(found[1]) if found else None
+    return normalized_name(found[1]) if found else None
 
 
 class Requirement(NamedTuple):
@@ -67,7 +67,7 @@ def requirement(text: str) -> Requirement:
             "requests<2.32"
         )
     name, versions = found.groups()
-    return Requirement(text.strip(), normalized(name), specifiers(versions) if versions else None)
+    return Requirement(text.strip(), normalized_name(name), specifiers(versions) if versions else None)
 
 
 def specifiers(text: str) -> Any:
@@ -94,7 +94,7 @@ def _version(text: str) -> Any:
         return None
 
 
-def readable(version: str | None) -> bool:
+def readable_version(version: str | None) -> bool:
     """Whether PEP 440 can read the version. No version is readable."""
     return not version or _version(version) is not None
 

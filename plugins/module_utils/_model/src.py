@@ -146,6 +146,17 @@ def _loader(yaml: Any) -> Any:
         error = f"contains a value that is encrypted by ansible-vault, in line {line}; a module cannot decrypt it"
         raise _FileFault(f"{error}. Pass the definitions with the option runtimes instead")
 
+    def scalar(loader: Any, node: Any) -> Any:
+        try:
+            return base.yaml_constructors[node.tag](loader, node)
+        except (ArithmeticError, AttributeError, LookupError, ValueError):
+            # PyYAML checks neither a tag that somebody wrote, such as !!bool, nor the numbers in a date.
+            kind, line = node.tag.rpartition(":")[2], node.start_mark.line + 1
+            error = f"has {clean(repr(node.value), 60)} in line {line}, which is not a valid {kind}"
+            raise _FileFault(f"{error}; put it in quotes if it is text") from None
+
+    for kind in ("bool", "int", "float", "timestamp"):
+        Loader.add_constructor(f"tag:yaml.org,2002:{kind}", scalar)
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     Loader.add_constructor("!vault", refuse_vault)
     return Loader

@@ -37,7 +37,8 @@ def list_omits(scratch: Scratch) -> Answer:
         scratch.patch(identity, {"minCachedInstances": 1})
         found = scratch.read(identity)
         [entry] = [one for one in scratch.listed() if str(one["id"]) == identity]
-    unset = [one.api for one in FIELDS if one.api not in found and not (one.newer and identity != DEFAULT_RUNTIME_ID)]
+    expected = [field.api for field in FIELDS if identity == DEFAULT_RUNTIME_ID or not field.newer_only]
+    unset = [api for api in expected if api not in found]
     if unset:
         raise Unanswered(f"On {of}, {' and '.join(unset)} has no value, so the list cannot show it.")
     omitted = sorted(name for name in found if name not in entry and re.fullmatch(r"[A-Za-z]{1,40}", name))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._errors import MstrError
+from .._model.kinds import normalized_name
 from .._work.script import Script, run_script
 from .creates import PACKAGE, additional_runtime, runtime_with_all_fields
 from .scratch import ANY, OTHER, Answer, Scratch, Unanswered, asks, why
@@ -164,7 +165,7 @@ def _packages(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _named(package: Mapping[str, Any]) -> str:
-    return str(package.get("name")).lower().replace("_", "-")
+    return normalized_name(str(package.get("name")))
 
 
 def _has_added(found: Mapping[str, Any]) -> bool:

@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ApiError, MstrError, ValidationError, unforeseen
 from .._model.entry import Entry
 from .._model.fields import FIELDS
-from .._model.policy import Policy
 from .._model.runtime import Runtime, from_api
 from .._session.interrupt import all_side_by_side
 from .._session.response import OBJECT_WITH_ID, id_in, list_of, says_no_such_call, says_no_such_object
 from .._session.session import Session
 
+if TYPE_CHECKING:
+    from .._model.evaluation import Policy
+
 _PATH = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
-WHOLE = tuple(field.name for field in FIELDS if not field.newer)
+WHOLE = tuple(field.name for field in FIELDS if not field.newer_only)
 
 
 class RuntimeApi:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._errors import MstrError, ValidationError
 from .._model.definition import Definition
 from .._model.entry import Entry, plan_id
 from .._model.plan import POOL
-from .._model.policy import Policy
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._session.interrupt import DEFAULT_CONCURRENCY
 from .._session.transport import is_outage
@@ -23,6 +22,9 @@ from .api import WHOLE, Context, RuntimeApi, attempt, each
 from .delete import Purge, delete, purge_plan, refusals
 from .wait import Waiting, wait
 from .write import locate, not_read_again, plan_entry, verify, write
+
+if TYPE_CHECKING:
+    from .._model.evaluation import Policy
 
 
 class Refused(ValidationError):

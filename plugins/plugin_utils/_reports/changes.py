@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized_name
+
 # Limits for a line of text; the report's file contains the whole change.
 _MARKS = 6
 _LONGEST = 60
@@ -87,7 +89,7 @@ def _of_package(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
 
 
 def _by_name(packages: Any) -> dict[str, Mapping[str, Any]]:
-    return {str(one.get("name")).lower().replace("_", "-").replace(".", "-"): one for one in packages}
+    return {normalized_name(str(one.get("name"))): one for one in packages}
 
 
 def _package(package: Mapping[str, Any]) -> str:

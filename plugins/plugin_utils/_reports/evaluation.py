@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, text_error
-from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized
-from ansible_collections.mstr.library.plugins.module_utils._model.names import meant_by, name_key
+from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import is_unreadable
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized_name
+from ansible_collections.mstr.library.plugins.module_utils._model.names import means, name_key
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import as_network
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
-    NOT_JUDGED,
     POLICY_OPTION,
-    POLICY_OPTIONS,
+    RULE_OPTIONS,
     policy_from,
 )
 
@@ -48,8 +48,8 @@ def rules_of(option: Any) -> dict[str, Any]:
     if result.error_messages:
         raise ValidationError(result.error_messages)
     given = result.validated_parameters["policy"]
-    policy = policy_from(given)
-    return {rule.key: given[rule.key] for rule, _value in policy.rules} if policy else {}
+    policy = policy_from(given, datetime.now(timezone.utc).date())
+    return {key: given[key] for key in policy.limits} if policy else {}
 
 
 def _plain(value: Any) -> Any:
@@ -76,8 +76,8 @@ class Acceptance(NamedTuple):
     def _fits_value(self, value: Any) -> bool:
         wanted, found = str(self.value), str(value)
         # A package without a version stands for all versions.
-        names = {normalized(found), normalized(found.partition("==")[0])}
-        return wanted == found or as_network(wanted) == as_network(found) or normalized(wanted) in names
+        names = {normalized_name(found), normalized_name(found.partition("==")[0])}
+        return wanted == found or as_network(wanted) == as_network(found) or normalized_name(wanted) in names
 
 
 def acceptances_from(option: Any) -> list[Acceptance]:
@@ -104,8 +104,8 @@ def _acceptance(place: str, entry: Any) -> Acceptance:
         empty = [key for key in ("rule", "value") if texts.get(key) == ""]
         errors.add(*(f"{place}.{key} is empty; write the {key}, or leave the key out" for key in empty))
         rule = texts.get("rule")
-        if rule and isinstance(entry["rule"], str) and rule not in POLICY_OPTIONS:
-            errors.add(f"{place}.rule {rule!r} is not a rule of a policy{_meant(rule, POLICY_OPTIONS)}")
+        if rule and isinstance(entry["rule"], str) and rule not in RULE_OPTIONS:
+            errors.add(f"{place}.rule {rule!r} is not a rule of a policy{_meant(rule, RULE_OPTIONS)}")
         until = errors.check(_date, f"{place}.until", texts["until"]) if texts.get("until") else None
     return Acceptance(texts["runtime"], rule, texts.get("value"), texts["reason"], until)
 
@@ -139,7 +139,7 @@ def judged(
     A violation gets the keys `verdict` (see `BROKEN` and `ACCEPTED`), `reason` and `until`.
     """
     names = [(str(one.get("name") or ""), str(one.get("id") or "")) for one in runtimes]
-    meant = [{identity for _name, identity in meant_by(one.runtime, names)} for one in acceptances]
+    meant = [{identity for name, identity in names if means(one.runtime, name, identity)} for one in acceptances]
     used: set[int] = set()
     found = []
     for violation in violations:
@@ -162,8 +162,7 @@ def _verdict(violation: Json, acceptance: Acceptance | None, today: date) -> dic
         until = acceptance.until
         verdict = ACCEPTED if until is None or today <= until else "expired"
         return {"verdict": verdict, "reason": acceptance.reason, "until": until.isoformat() if until else None}
-    unclear = str(violation.get("detail") or "").startswith(NOT_JUDGED)
-    return {"verdict": "not judged" if unclear else "violation", "reason": None, "until": None}
+    return {"verdict": "not judged" if is_unreadable(violation) else "violation", "reason": None, "until": None}
 
 
 def _accepts_nothing(entry: Acceptance, has_runtime: bool, names: Sequence[tuple[str, str]]) -> str:

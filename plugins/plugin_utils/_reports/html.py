@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import number
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import RULES
+from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
@@ -139,10 +139,10 @@ def _environment(environment: Json, columns: Sequence[Column]) -> dict[str, Any]
 def _policy(policy: Json) -> list[tuple[str, list[str], str]]:
     """The rules of a policy: each sentence as what comes before the values, the values, and what comes after."""
     rules = []
-    for rule in RULES:
-        if rule.key in policy:
+    for key, rule in RULES.items():
+        if key in policy:
             before, slot, after = rule.sentence.partition("{}")
-            rules.append((before.strip(), (_values(policy[rule.key]) or ["(nothing)"]) if slot else [], after.strip()))
+            rules.append((before.strip(), (_values(policy[key]) or ["(nothing)"]) if slot else [], after.strip()))
     return rules
 
 

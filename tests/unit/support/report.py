@@ -81,7 +81,7 @@ def environment(name, quiet=3, base=0):
         "violations": [
             *(violation(one, "0.0.0.0/0", rule) for one in (wide, default) for rule in list(POLICY)[:2]),
             violation(broken, None, "whitelist_required", "is empty"),
-            violation(wide, "*", "networks_never", "cannot be judged: it is not a CIDR block"),
+            violation(wide, "*", "networks_never", "cannot be evaluated: it is not a CIDR block"),
             violation(wide, "requests==2.31.0", "packages_never", "matches requests<2.32", "packages"),
             violation(wide, 8192, "resource_max", "is more than 4096", "resource.mem"),
         ],

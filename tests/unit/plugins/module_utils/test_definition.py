@@ -112,6 +112,16 @@ def test_all_faults_come_in_one_message():
     assert len(faults_of(definition_from, options)) == 10
 
 
+def test_smallest_cpu():
+    """Less would be sent as 0, and more than 12 decimals would differ on every run."""
+    assert faults_of(definition_from, {"name": "r", "resource": {"cpu": 1e-13}}) == (
+        "resource.cpu must be at least 1e-12, not 1e-13",
+    )
+    assert wanted(resource={"cpu": 0.1 + 0.2}).values["resource"] == Resource(cpu=0.3)
+    plan = make_plan(runtime(resource={"cpu": "0.333333333333"}), wanted(resource={"cpu": 1 / 3}))
+    assert plan.action == "none"
+
+
 @pytest.mark.parametrize("absent", [{}, {"description": None, "whitelist": None, "packages": None, "resource": None}])
 def test_omitted_and_null_are_not_managed(absent):
     assert dict(wanted(**absent).values) == {"name": "r"}

@@ -117,7 +117,7 @@ def test_a_count_that_was_never_set_does_not_contradict_the_other():
 
 
 def test_what_definitions_cannot_restore_is_named_by_option():
-    newer = {field.api: "x" for field in FIELDS if field.newer}
+    newer = {field.api: "x" for field in FIELDS if field.newer_only}
     with_all = stored(**newer, runtimeVersion="3", packages=[{"name": "a", "version": ""}])
     with_all["resource"] = {"cpu": 1, "mem": 1, "disk": 1, "procCount": 1}
     part = {**with_all, "id": "A" * 32, "name": "s", "resource": {"cpu": 1, "mem": 1, "disk": 1}, "execTimeout": None}

@@ -104,6 +104,21 @@ def test_without_purge_other_packages_stay_with_their_versions():
     assert merged([Package("numpy")], purge=False)[0]["version"] == "2.2.0"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "purge", "kept"),
+    [
+        (Package("a-b"), False, ["a-b 1", "A_B 2"]),
+        (Package("a-b", "2"), False, ["a-b 1", "A_B 2"]),
+        (Package("a-b", "3"), False, ["a-b 3", "A_B 2"]),
+        (Package("a-b", "2"), True, ["A_B 2"]),
+    ],
+)
+def test_two_packages_of_one_name(wanted, purge, kept):
+    """The server holds both: the definition means one of them, and only a purge removes the other."""
+    sent = PACKAGES.merge([Package("a-b", "1"), Package("A_B", "2")], [wanted], purge)
+    assert sorted(f"{package.name} {package.version}" for package in sent) == sorted(kept)
+
+
 def test_read_only_keys_of_a_package_are_not_sent():
     assert {key for package in merged(HAVE) for key in package} <= {"name", "version", "description"}
 
@@ -127,10 +142,23 @@ def test_a_diff_shows_only_the_set_values_of_a_package():
 
 
 @pytest.mark.parametrize(
-    ("cpu", "text"), [(0.2, "0.2"), (1, "1"), (0.00001, "0.00001"), (1.5e20, "150000000000000000000"), ("much", "much")]
+    ("cpu", "text"),
+    [
+        (0.2, "0.2"),
+        (1, "1"),
+        (0.00001, "0.00001"),
+        (1.5e20, "150000000000000000000"),
+        ("much", "much"),
+        (0.1 + 0.2, "0.3"),
+    ],
 )
 def test_cpu_is_sent_as_a_plain_decimal_text(cpu, text):
     assert RESOURCE.to_api(Resource(cpu=cpu)) == {"cpu": text}
+
+
+def test_cpu_has_12_decimals():
+    sent = RESOURCE.to_api(Resource(cpu=1 / 3))["cpu"]
+    assert RESOURCE.canonical(RESOURCE.from_api({"cpu": sent})) == RESOURCE.canonical(Resource(cpu=1 / 3))
 
 
 def test_a_resource_is_merged_key_by_key_and_sent_whole():

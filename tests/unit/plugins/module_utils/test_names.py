@@ -9,7 +9,7 @@ import unicodedata
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.names import (
     is_named,
-    meant_by,
+    means,
     name_error,
     name_key,
     near_names,
@@ -66,29 +66,23 @@ def test_names_that_a_definition_may_have(name):
 
 
 @pytest.mark.parametrize(
-    ("entry", "meant"),
+    ("entry", "permitted", "protected"),
     [
-        ("Prod [EU] Nightly", [EU]),
-        ("Prod [EU] *", [EU]),
-        ("prod  [eu] *", [EU]),
-        (ID.lower(), [EU]),
-        ("PROD E NIGHTLY", [E]),
-        ("Prod [D-F] *", [E]),
-        ("Prod ? *", [E]),
-        ("Prod *", [EU, E]),
-        ("[!p]*", [OTHER]),
-        ("[z-a]*", []),
-        ("", []),
+        ("Prod [EU] Nightly", [EU], [EU, E]),
+        ("Prod [EU] *", [EU], [EU, E]),
+        ("prod  [eu] *", [EU], [EU, E]),
+        (ID.lower(), [EU], [EU]),
+        ("PROD E NIGHTLY", [E], [E]),
+        ("Prod [D-F] *", [], [E]),
+        ("Prod ? *", [E], [E]),
+        ("Prod *", [EU, E], [EU, E]),
+        ("[!p]*", [], [OTHER]),
+        ("[z-a]*", [], []),
+        ("", [], []),
     ],
 )
-def test_an_entry_is_an_id_a_name_or_a_pattern_whose_brackets_also_stand_for_themselves(entry, meant):
-    assert meant_by(entry, [EU, E, OTHER]) == meant
-    assert all(is_named(name, ["x", entry], identity) for name, identity in meant)
-
-
-def test_an_entry_that_permits_something_means_only_the_closest_runtimes_and_one_that_protects_all_of_them():
-    assert meant_by("Prod [EU] *", [E]) == [E]
-    assert meant_by("Prod [EU] *", [E, EU]) == [EU]
-    assert is_named(E[0], ["Prod [EU] *"], E[1])
-    assert is_named(EU[0], ["Prod [EU] *"], EU[1])
-    assert meant_by("a*", [("a*", ""), ("ab", "")]) == [("a*", "")]
+def test_entries(entry, permitted, protected):
+    """An id, a name or a pattern. In a list that protects, brackets may also be a class."""
+    runtimes = [EU, E, OTHER]
+    assert [one for one in runtimes if means(entry, *one)] == permitted
+    assert [one for one in runtimes if is_named(one[0], ["x", entry], one[1])] == protected

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import partial
 
 import pytest
@@ -230,9 +231,9 @@ def test_a_rename_to_a_name_that_is_taken_is_refused():
 
 def test_a_policy_checks_the_entries_that_stay_in_a_whitelist():
     server = Server(stored(whitelist=["10.0.0.0/8"]))
-    policy = policy_from({"networks_never": ["10.1.0.0/16"]})
+    policy = policy_from({"networks_never": ["10.1.0.0/16"]}, date.max)
     [fault] = faults_of(partial(server.ensure, policy=policy), wanted(whitelist=["1.1.1.1"], purge_whitelist=False))
-    assert fault.startswith("the merged whitelist: whitelist[0] '10.0.0.0/8' breaks the policy networks_never")
+    assert fault.startswith("the merged whitelist: whitelist[0] '10.0.0.0/8' violates the policy networks_never")
     assert server.writes == []
     assert server.ensure(wanted(whitelist=["1.1.1.1"]), policy=policy).action == "updated"
 

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.modules.mstr_runtime_info import Request, find, message
+from ansible_collections.mstr.library.plugins.modules.mstr_runtime_info import Request, find, policy_line
 from ansible_collections.mstr.library.tests.unit.support.make import ID, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
+
+ROW = {"id": ID, "option": "whitelist", "value": "*", "detail": "is not a CIDR block"}
+UNREADABLE = {**ROW, "detail": "cannot be evaluated: it is not a CIDR block"}
 
 
 @pytest.mark.parametrize(
@@ -31,13 +34,14 @@ def test_a_list_without_the_default_runtime_is_not_believed(name, identity, comp
 
 
 @pytest.mark.parametrize(
-    ("number", "violations", "text"),
+    ("violations", "exempted", "not_evaluated", "text"),
     [
-        (0, None, "No runtimes found."),
-        (1, None, "1 runtime found."),
-        (12, [], "12 runtimes found, with no violations of the policy."),
-        (2, [{}], "2 runtimes found, with 1 violation of the policy."),
+        ([], [], [], "no violations of the policy"),
+        ([ROW], [], [], "1 violation of the policy"),
+        ([ROW, {**ROW, "option": "b"}], [ROW], [ROW, ROW], "2 violations of the policy, 1 exempted, 2 not evaluated"),
+        ([ROW, UNREADABLE], [], [], "1 violation of the policy"),
     ],
 )
-def test_the_result_in_one_line(number, violations, text):
-    assert message(number, violations) == text
+def test_policy_in_one_line(violations, exempted, not_evaluated, text):
+    found = {"violations": violations, "exempted": exempted, "not_evaluated": not_evaluated}
+    assert policy_line(found) == text

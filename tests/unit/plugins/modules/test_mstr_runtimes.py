@@ -8,7 +8,6 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import definitions, main, prepare
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of
 from ansible_collections.mstr.library.tests.unit.support.module import Run
@@ -156,7 +155,7 @@ def test_policy_violations_are_reported_with_all_other_faults():
     faults = faults_of(
         prepare, given({"name": "a", "whitelist": ["0.0.0.0/0"]}, {"name": "b", "exec_timeout": 0}, policy=policy)
     )
-    assert faults[0].startswith("runtimes[0] 'a': whitelist[0] '0.0.0.0/0' breaks the policy networks_within")
+    assert faults[0].startswith("runtimes[0] 'a': whitelist[0] '0.0.0.0/0' violates the policy networks_within")
     assert "exec_timeout must be" in faults[1]
     assert "policy.networks_within[0]" in faults_of(prepare, given(policy={**policy, "networks_within": ["x"]}))[0]
 
@@ -222,7 +221,7 @@ def test_a_text_in_place_of_the_list_is_one_fault(monkeypatch, capsys):
 
 def test_an_entry_s_comment_comes_before_the_task_s():
     options = given({"name": "a"}, {"name": "b", "journal_comment": "mine"}, journal_comment="ours")
-    assert [one.journal_comment for one in definitions(options, policy_from(None))] == ["ours", "mine"]
+    assert [one.journal_comment for one in definitions(options, None)] == ["ours", "mine"]
 
 
 # --- entries of a file

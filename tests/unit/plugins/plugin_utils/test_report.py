@@ -134,7 +134,7 @@ def test_a_table_has_a_row_for_each_network_and_for_each_other_violation():
     columns = ("runtime", "outcome", "option", "network", "value", "verdict", "rules", "detail", "reason", "until")
     wide, ticket = "Nightly reports", "the loader needs it, see ticket 4711"
     two = "networks_within networks_never"
-    judged = "cannot be judged: it is not a CIDR block"
+    judged = "cannot be evaluated: it is not a CIDR block"
     assert [tuple(row[key] for key in columns) for row in rows] == [
         ("", "problems", *[""] * 8),
         (

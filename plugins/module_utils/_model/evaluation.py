@@ -1,0 +1,181 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a policy finds in the values of a runtime, and which violations it exempts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from .._errors import ErrorList, ValidationError
+from .kinds import normalized_name
+from .names import is_id, means, name_key
+from .networks import as_network
+from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
+from .runtime import Runtime
+
+_LISTS = {"whitelist": 0, "packages": 1}
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII)
+
+
+class Exemption(NamedTuple):
+    """An entry of `policy.exemptions`. `runtime`: a name, a pattern or an id. `until`: the last day, in UTC.
+
+    A `rule` or a `value` that is None means all of them.
+    """
+
+    place: str
+    runtime: str
+    reason: str
+    until: date
+    rule: str | None = None
+    value: str | None = None
+
+    def means(self, name: str | None, identity: str | None) -> bool:
+        """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means."""
+        unknown = name is None or (identity is None and is_id(self.runtime))
+        return unknown or means(self.runtime, name or "", identity)
+
+    def fits(self, rule: str, value: Any) -> bool:
+        """Whether it means a violation of this rule by this value."""
+        if self.rule not in (None, rule):
+            return False
+        if self.value is None:
+            return True
+        wanted, found = self.value, str(value)
+        # A package without a version stands for all versions.
+        packages = {normalized_name(found), normalized_name(found.partition("==")[0])}
+        return wanted == found or as_network(wanted) == as_network(found) or normalized_name(wanted) in packages
+
+
+def exemption_from(place: str, given: Mapping[str, Any]) -> Exemption:
+    """The exemption in an entry of the option. Raises ValidationError with all errors."""
+    texts = {key: str(text).strip() for key, text in given.items() if text is not None}
+    with ErrorList() as errors:
+        # An empty text is often a variable without a value. It must not exempt more than what was meant.
+        errors.add(*(f"{place}.{key} is empty" for key, text in texts.items() if not text))
+        rule = texts.get("rule")
+        if rule and rule not in RULES:
+            errors.add(f"{place}.rule {rule!r} is not a rule of a policy; {_near(rule)}")
+        until = errors.check(_date, f"{place}.until", texts["until"]) if texts["until"] else date.min
+    return Exemption(place, texts["runtime"], texts["reason"], until, rule, texts.get("value"))
+
+
+def _date(place: str, text: str) -> date:
+    # YAML may have read a date, also with a time.
+    found = _DATE.fullmatch(text)
+    try:
+        return date.fromisoformat(found[1] if found else "")
+    except ValueError:
+        raise ValidationError([f"{place} {text!r} is not a date; write the last day, such as 2026-12-31"]) from None
+
+
+def _near(rule: str) -> str:
+    from difflib import get_close_matches  # takes 3 ms, which only a mistake should pay
+
+    near = get_close_matches(rule, list(RULES), 1)
+    return f"did you mean {near[0]}?" if near else f"the rules are {', '.join(RULES)}"
+
+
+class Policy(NamedTuple):
+    """The rules that are set, by key, each with what its `parse` returned, and the exemptions. `day`: today in UTC."""
+
+    limits: Mapping[str, Any]
+    exemptions: tuple[Exemption, ...]
+    day: date
+
+    @property
+    def lets_empty_whitelists_pass(self) -> bool:
+        """Whether networks are limited, but an empty whitelist, which some servers may read as "everything", is not."""
+        return "networks_within" in self.limits and "whitelist_required" not in self.limits
+
+    def evaluate(self, values: Mapping[str, Any], name: str | None, identity: str | None) -> list[Finding]:
+        """What the policy finds in the values of a runtime, by option. An option that `values` lacks is not evaluated.
+
+        Values need not be valid, because servers may hold anything. A name or an id that is None is not known yet: then
+        every exemption that may mean the runtime counts. A runtime that does not exist has the id "".
+        """
+        found = [
+            self._with_verdict(finding._replace(rule=key), name, identity)
+            for key, limit in self.limits.items()
+            if any(option in values for option in RULES[key].options)
+            for finding in RULES[key].evaluate(limit, values)
+        ]
+        return sorted(found, key=lambda finding: (_LISTS.get(finding.option, len(_LISTS)), finding.position or 0))
+
+    def exemption_for(self, rule: str, value: Any, name: str | None, identity: str | None) -> Exemption | None:
+        """The exemption of a violation that ends last, also if that day has passed. None without an exemption."""
+        fitting = [each for each in self.exemptions if each.fits(rule, value) and each.means(name, identity)]
+        return max(fitting, key=lambda exemption: exemption.until, default=None)
+
+    def _with_verdict(self, finding: Finding, name: str | None, identity: str | None) -> Finding:
+        exemption = self.exemption_for(finding.rule, finding.value, name, identity) if finding.counts else None
+        if exemption is None:
+            return finding
+        until = exemption.until.isoformat()
+        if self.day <= exemption.until:
+            return finding._replace(verdict=EXEMPTED, reason=exemption.reason, until=until)
+        expired = f"{finding.detail}; its exemption expired on {until} ({exemption.reason})"
+        return finding._replace(detail=expired, reason=exemption.reason, until=until)
+
+    def check(self, values: Mapping[str, Any], name: str | None, identity: str | None) -> None:
+        """Raises ValidationError with every violation, see `evaluate`."""
+        with ErrorList() as errors:
+            errors.add(*(found.sentence for found in self.evaluate(values, name, identity) if found.counts))
+
+    def report(self, runtimes: Iterable[Runtime]) -> dict[str, list[dict[str, Any]]]:
+        """What it finds in runtimes as read, in the lists of a result: violations, exempted and not_evaluated."""
+        lists: dict[str, list[dict[str, Any]]] = {"violations": [], "exempted": [], "not_evaluated": []}
+        for runtime in runtimes:
+            for finding in self.evaluate(runtime.values, runtime.name, runtime.id or ""):
+                key = "violations" if finding.counts else finding.verdict.replace(" ", "_")
+                lists[key].append({"name": runtime.name, "id": runtime.id, **finding.to_result()})
+        return lists
+
+    def unused_exemptions(self, runtimes: Iterable[tuple[str, str]], rows: Iterable[Mapping[str, Any]]) -> list[str]:
+        """A sentence for each exemption that exempts nothing.
+
+        `runtimes`: the name and the id of every runtime. `rows`: `violations` and `exempted` of mstr_runtime_info.
+        """
+        found, names = list(rows), list(runtimes)
+        return [
+            f"{exemption.place} {_label(exemption)} exempts nothing: {_why(exemption, names)}"
+            for exemption in self.exemptions
+            if not any(
+                exemption.fits(row["rule"], row["value"]) and exemption.means(row["name"] or "", row["id"] or "")
+                for row in found
+            )
+        ]
+
+
+def _label(exemption: Exemption) -> str:
+    narrowed = " ".join(text for text in (exemption.rule, exemption.value) if text)
+    return f"{exemption.runtime!r}{f' ({narrowed})' if narrowed else ''}"
+
+
+def _why(exemption: Exemption, runtimes: Iterable[tuple[str, str]]) -> str:
+    from difflib import get_close_matches
+
+    if any(exemption.means(name, identity) for name, identity in runtimes):
+        return "the runtime has no such violation"
+    by_key = {name_key(name): name for name, _identity in runtimes}
+    near = get_close_matches(name_key(exemption.runtime), list(by_key), 1)
+    hint = f"; did you mean {by_key[near[0]]!r}?" if near else ""
+    return f"no runtime has this {'id' if is_id(exemption.runtime) else 'name'}{hint}"
+
+
+def is_unreadable(row: Mapping[str, Any]) -> bool:
+    """Whether a rule could not evaluate the value of a row of `violations`."""
+    return str(row.get("detail") or "").startswith(UNREADABLE_DETAIL)
+
+
+def number_of(violations: Iterable[Mapping[str, Any]]) -> int:
+    """The number of violations: one for each rule and value, and a single one for a value that no rule could read."""
+    found: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
+    for row in violations:
+        found[is_unreadable(row)].append((row["id"], row["option"], str(row["value"])))
+    return len(found[False]) + len(set(found[True]) - set(found[False]))

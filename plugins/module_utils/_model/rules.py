@@ -1,0 +1,297 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules of a policy: what each of them finds in the values of a runtime."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .._errors import ErrorList, ValidationError, parsed_each
+from .kinds import RESOURCE_KEYS, Package, Resource, number
+from .networks import block_in, canonical, embedded, merged, overlap, parse, within
+
+if TYPE_CHECKING:
+    # Only rules of packages and versions import the module, so that other tasks start faster.
+    from .requirements import Requirement
+
+# The verdicts. What a rule cannot read counts as a violation, because nobody knows that the rule is kept.
+VIOLATION, UNREADABLE, EXEMPTED, NOT_EVALUATED = "violation", "unreadable", "exempted", "not evaluated"
+UNREADABLE_DETAIL = "cannot be evaluated"
+
+
+class Finding(NamedTuple):
+    """What a rule finds in an option, or in the entry of a list at `position`.
+
+    `value` is None where a whole option violates the rule; `detail` is the reason, as the rest of a sentence that
+    starts with the value. `reason` and `until` are those of its exemption, also of one that has expired.
+    """
+
+    option: str
+    value: Any
+    detail: str
+    position: int | None = None
+    verdict: str = VIOLATION
+    rule: str = ""
+    reason: str | None = None
+    until: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a violation."""
+        return self.verdict in (VIOLATION, UNREADABLE)
+
+    @property
+    def sentence(self) -> str:
+        """The violation as a sentence."""
+        place = self.option if self.position is None else f"{self.option}[{self.position}]"
+        entry = place if self.value is None else f"{place} {self.value!r}"
+        return f"{entry} violates the policy {self.rule}: it {self.detail}"
+
+    def to_result(self) -> dict[str, Any]:
+        """The finding for a result."""
+        row = {"option": self.option, "value": self.value, "rule": self.rule, "detail": self.detail}
+        return {**row, "reason": self.reason, "until": self.until} if self.verdict == EXEMPTED else row
+
+
+class Rule(NamedTuple):
+    """One rule. `options`: what it evaluates; `sentence`: what it asks for, with the rule's value at `{}`.
+
+    `parse` takes the place and the value of the rule in a policy; it returns None for a value that forbids nothing, and
+    raises ValidationError. `evaluate` takes what `parse` returned, and the values of a runtime or of a definition.
+    """
+
+    options: tuple[str, ...]
+    sentence: str
+    parse: Callable[[str, Any], Any]
+    evaluate: Callable[[Any, Mapping[str, Any]], Iterator[Finding]]
+
+
+RULES: dict[str, Rule] = {}
+
+
+def _rule(sentence: str, parse: Callable[[str, Any], Any], *options: str) -> Callable[..., Any]:
+    """The decorator that adds a rule under the name of its evaluator."""
+
+    def add(evaluate: Callable[[Any, Mapping[str, Any]], Iterator[Finding]]) -> Any:
+        RULES[evaluate.__name__] = Rule(options, sentence, parse, evaluate)
+        return evaluate
+
+    return add
+
+
+def _unreadable(option: str, value: Any, why: str, position: int | None = None) -> Finding:
+    return Finding(option, value, f"{UNREADABLE_DETAIL}: {why}", position, UNREADABLE)
+
+
+def _if_true(_place: str, given: bool) -> Any:
+    return given or None
+
+
+# --- networks
+
+
+def _ranges(blocks: Sequence[str]) -> list[Any]:
+    """The networks of a rule together. A block of mapped or NAT64 addresses also includes the IPv4 ones."""
+    networks = [parse(text) for text in blocks]
+    return merged([*networks, *(ipv4 for network in networks for ipv4 in embedded(network, only=True))])
+
+
+@lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
+def _networks_of(text: str) -> tuple[Any, ...]:
+    """The network of an entry, then the IPv4 networks that it contains as IPv6; empty if it is not a block."""
+    try:
+        network = parse(text)
+    except ValueError:
+        return ()
+    return network, *embedded(network)
+
+
+def _entries(values: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The entries of a whitelist with their indexes. None stands for one that is refused for another reason."""
+    return ((index, text) for index, text in enumerate(values["whitelist"] or ()) if text is not None)
+
+
+def _allowed_networks(place: str, given: Sequence[str]) -> Any:
+    return _ranges(parsed_each(place, given, canonical))
+
+
+def _forbidden_networks(place: str, given: Sequence[str]) -> Any:
+    return [(text, _ranges([text])) for text in parsed_each(place, given, canonical)] or None
+
+
+@_rule("networks must lie within {}", _allowed_networks, "whitelist")
+def networks_within(allowed: Sequence[Any], values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Each block lies within the union of the allowed ones."""
+    for index, text in _entries(values):
+        networks = _networks_of(text)
+        if not networks:
+            yield Finding("whitelist", text, "is not a CIDR block", index)
+        elif not within(networks[0], allowed):
+            yield Finding("whitelist", text, "does not lie within the allowed networks", index)
+        elif not all(within(ipv4, allowed) for ipv4 in networks[1:]):
+            why = "contains IPv4 addresses (as IPv6) that do not lie within the allowed networks"
+            yield Finding("whitelist", text, why, index)
+
+
+@_rule("networks must not overlap {}", _forbidden_networks, "whitelist")
+def networks_never(forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
+    """No block overlaps a forbidden one."""
+    for index, text in _entries(values):
+        networks = _networks_of(text) or _networks_of(block_in(text) or "")
+        hit = [name for name, ranges in forbidden if any(overlap(network, ranges) for network in networks)]
+        if not networks:
+            yield _unreadable("whitelist", text, "it is not a CIDR block", index)
+        elif hit:
+            yield Finding("whitelist", text, f"overlaps {', '.join(hit)}", index)
+
+
+@_rule("a whitelist is required", _if_true, "whitelist")
+def whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Finding]:
+    """The whitelist is not empty."""
+    if not values["whitelist"]:
+        yield Finding("whitelist", None, "is empty")
+
+
+# --- packages and versions
+
+
+def _requirements(place: str, given: Sequence[str]) -> list[Requirement]:
+    from .requirements import requirement
+
+    return parsed_each(place, given, requirement)
+
+
+def _packages(values: Mapping[str, Any]) -> Iterator[tuple[int, Package, str, bool]]:
+    """The packages: the index, the package, how it is shown, and whether its name can be read."""
+    from .requirements import project
+
+    for index, package in enumerate(values["packages"] or ()):
+        shown = f"{package.name}=={package.version}" if package.version else package.name
+        yield index, package, shown, project(package.name) is not None
+
+
+_NO_PACKAGE = "its name is not the name of a package"
+
+
+@_rule("packages must match one of {}", _requirements, "packages")
+def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Each package matches an allowed requirement."""
+    for index, package, shown, readable in _packages(values):
+        if not readable:
+            yield _unreadable("packages", shown, _NO_PACKAGE, index)
+        elif not any(requirement.fits(package) for requirement in allowed):
+            near = [requirement.text for requirement in allowed if requirement.names(package)]
+            limits = f" ({', '.join(near)} allows only some versions)" if near else ""
+            yield Finding("packages", shown, f"matches none of the allowed packages{limits}", index)
+
+
+@_rule("packages must not match {}", lambda place, given: _requirements(place, given) or None, "packages")
+def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
+    """No package matches a forbidden requirement."""
+    from .requirements import readable_version
+
+    for index, package, shown, readable in _packages(values):
+        hit = [requirement.text for requirement in forbidden if requirement.fits(package)]
+        by_version = [each.text for each in forbidden if each.versions is not None and each.names(package)]
+        if not readable:
+            yield _unreadable("packages", shown, _NO_PACKAGE, index)
+        elif hit:
+            yield Finding("packages", shown, f"matches {', '.join(hit)}", index)
+        elif by_version and not package.version:
+            why = f"has no version to compare with {', '.join(by_version)}"
+            yield Finding("packages", shown, why, index, NOT_EVALUATED)
+        elif by_version and not readable_version(package.version):
+            yield _unreadable("packages", shown, "PEP 440 cannot read its version", index)
+
+
+@_rule("every package needs a version", _if_true, "packages")
+def package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Each package has a version."""
+    for index, package in enumerate(values["packages"] or ()):
+        if not package.version:
+            yield Finding("packages", package.name, "has no version", index)
+
+
+def _python_versions(place: str, given: Sequence[str]) -> list[tuple[str, Any]]:
+    from .requirements import specifiers
+
+    return [(text.strip(), parsed) for text, parsed in zip(given, parsed_each(place, given, specifiers))]
+
+
+@_rule("the Python version must match one of {}", _python_versions, "runtime_version")
+def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[Finding]:
+    """The Python version matches an allowed specifier."""
+    from .requirements import has_version
+
+    version = values["runtime_version"]
+    if version and not any(has_version(parsed, version) for _text, parsed in allowed):
+        texts = " or ".join(text for text, _parsed in allowed) or "any, because the rule is an empty list"
+        yield Finding("runtime_version", version, f"does not match {texts}")
+
+
+# --- sizes
+
+
+def _limit(place: str, given: Any) -> Any:
+    if not (math.isfinite(given) and given > 0):
+        raise ValidationError([f"{place} must be more than 0, not {given}"])
+    return number(given)
+
+
+def _count(place: str, given: int) -> int:
+    if given < 0:
+        raise ValidationError([f"{place} must be at least 0, not {given}"])
+    return given
+
+
+def _amounts(place: str, given: Mapping[str, Any]) -> Any:
+    with ErrorList() as errors:
+        limits = {
+            key: errors.check(_limit, f"{place}.{key}", given[key])
+            for key in RESOURCE_KEYS
+            if given.get(key) is not None
+        }
+    return limits or None
+
+
+def _above(limit: Any, option: str, value: Any) -> Iterator[Finding]:
+    """A finding if the value is above the limit, or cannot be compared with it. A negative one may mean no limit."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+        yield _unreadable(option, value, "it is not a number of at least 0")
+    elif value > limit:
+        yield Finding(option, number(value), f"is more than {limit}")
+
+
+@_rule("resources are at most {}", _amounts, "resource")
+def resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Finding]:
+    """No resource is above its limit."""
+    resource = values["resource"] or Resource()
+    if resource.unreadable is not None:
+        yield _unreadable("resource", resource.unreadable, "it has no amounts")
+    for key, limit in limits.items():
+        yield from _above(limit, f"resource.{key}", resource.amounts[key])
+
+
+@_rule("scripts may run for at most {} seconds", _limit, "exec_timeout")
+def exec_timeout_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]:
+    """The timeout is not above the limit."""
+    yield from _above(limit, "exec_timeout", values["exec_timeout"])
+
+
+@_rule("at most {} cached instances", _count, "min_cached_instances", "max_cached_instances")
+def cached_instances_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Neither count of cached instances is above the limit."""
+    found = [
+        finding
+        for option in ("max_cached_instances", "min_cached_instances")
+        for finding in _above(limit, option, values.get(option))
+    ]
+    # The larger count is enough to know, and the maximum is never the smaller one in a valid runtime.
+    yield from found[:1]
