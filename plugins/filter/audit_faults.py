@@ -64,7 +64,7 @@ _value:
 from typing import Any, Callable
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
-from ansible_collections.mstr.library.plugins.plugin_utils import _audit
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import evaluation
 
 
 def audit_faults(
@@ -76,7 +76,7 @@ def audit_faults(
 ) -> list[str]:
     """The faults."""
     try:
-        _audit.check(policy, accepted, fail_on_violation, fail_on_drift, compares)
+        evaluation.check_audit(policy, accepted, fail_on_violation, fail_on_drift, compares)
     except ValidationError as exc:
         return list(exc.errors)
     return []

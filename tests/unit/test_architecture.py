@@ -17,7 +17,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / "plugins" / "module_utils"
 UTILS = {".".join(path.relative_to(HOME).with_suffix("").parts): path for path in sorted(HOME.rglob("*.py"))}
-MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
+DOCUMENTED = sorted((ROOT / "plugins" / "modules").glob("*.py"))
+# An audit runs on the control node alone. Its module is only documentation.
+ACTIONS = ("mstr_audit.py",)
+MODULES = [path for path in DOCUMENTED if path.name not in ACTIONS]
+PLUGINS = "ansible_collections.mstr.library.plugins"
+PLUGIN_UTILS = ROOT / "plugins" / "plugin_utils"
 OWN = "ansible_collections.mstr.library.plugins.module_utils"
 LONGEST_FILE = 400
 
@@ -159,7 +164,29 @@ def test_a_module_has_an_action_plugin_that_runs_its_main_in_process(path):
 
 
 def test_an_action_plugin_belongs_to_a_module():
-    assert [path.name for path in sorted((ROOT / "plugins" / "action").glob("*.py"))] == [path.name for path in MODULES]
+    actions = sorted((ROOT / "plugins" / "action").glob("*.py"))
+    assert [path.name for path in actions] == [path.name for path in DOCUMENTED]
+
+
+# The packages of plugins/plugin_utils, and the ones that each may import beside itself.
+UTIL_PACKAGES: dict[str, set[str]] = {"_run": set(), "_reports": set(), "_controller": set()}
+
+
+@pytest.mark.parametrize("path", sorted(PLUGIN_UTILS.rglob("*.py")), ids=lambda path: path.stem)
+def test_plugin_utils_import_no_plugin(path):
+    """Every plugin may import plugin_utils, so the reverse would be a circle."""
+    package = path.relative_to(PLUGIN_UTILS).with_suffix("").parts[0]
+    own = {name.removeprefix(f"{PLUGINS}.") for name in imports(path) if name.startswith(f"{PLUGINS}.")}
+    assert {name.split(".")[0] for name in own} <= {"module_utils", "plugin_utils"}
+    used = {name.split(".")[1] for name in own if name.startswith("plugin_utils.")}
+    assert used <= {package, *UTIL_PACKAGES[package]}
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+
+
+def test_an_action_without_a_module_is_documented():
+    for name in ACTIONS:
+        [docs] = [path for path in DOCUMENTED if path.name == name]
+        assert all(isinstance(node, (ast.Assign, ast.ImportFrom)) for node in tree(docs).body)
 
 
 @every_module

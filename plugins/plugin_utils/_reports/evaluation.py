@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, text_error
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import is_unreadable
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized_name
@@ -179,3 +180,33 @@ def worst(verdicts: Iterable[str], otherwise: str) -> str:
     """The worst of the verdicts on one value, `otherwise` if nobody judged it."""
     found = set(verdicts)
     return next((one for one in (*BROKEN, ACCEPTED) if one in found), otherwise)
+
+
+def check_audit(
+    policy: Any, accepted: Any, fail_on_violation: Any, fail_on_drift: Any, compares: bool
+) -> tuple[dict[str, Any], Sequence[Acceptance]]:
+    """The rules of the policy, and the accepted violations. Raises ValidationError with all errors of an audit."""
+    with ErrorList() as errors:
+        rules = errors.check(rules_of, policy, place="mstr_runtimes_policy")
+        readable = not errors.found
+        acceptances = errors.check(acceptances_from, accepted)
+        if errors.check(_is_on, "mstr_fail_on_violation", fail_on_violation) and readable and not rules:
+            errors.add(
+                "mstr_fail_on_violation is set, but mstr_runtimes_policy has no rule, so nothing would be judged. Set "
+                "mstr_runtimes_policy, or remove mstr_fail_on_violation."
+            )
+        if errors.check(_is_on, "mstr_fail_on_drift", fail_on_drift) and not compares:
+            errors.add(
+                "mstr_fail_on_drift is set, but neither mstr_runtimes nor mstr_runtimes_src has definitions, so "
+                "nothing would be compared. Set one of them, or remove mstr_fail_on_drift."
+            )
+    return rules, acceptances
+
+
+def _is_on(name: str, value: Any) -> bool:
+    if value is None or value == "":
+        return False
+    try:
+        return bool(boolean(value))
+    except TypeError:
+        raise ValidationError([f"{name} must be true or false, not {str(value)!r}"]) from None

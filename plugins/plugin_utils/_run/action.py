@@ -48,8 +48,6 @@ except Exception as exc:  # a later ansible-core may have renamed a name, or cha
 display = Display()
 
 SWITCH = "mstr_in_process"
-# The variable by which a task of the playbook mstr.library.audit is recognized.
-AUDIT_SWITCH = "mstr_called_by_audit"
 
 # Prefixes of variables that only a newly started Python, or the loader of its libraries, reads.
 _READ_AT_START = ("PYTHON", "LD_", "OPENSSL_")
@@ -67,37 +65,13 @@ class ActionModule(NormalAction):
     main: Callable[[], None]
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the module. The role mstr.library.runtimes gets errors that name its own variables, an audit a report."""
-        known = task_vars or {}
-        if known.get(AUDIT_SWITCH) is True:
-            from ansible_collections.mstr.library.plugins.plugin_utils import _audit  # only an audit needs it
-
-            return _audit.result_of(self, known)
+        """Run the module. The role mstr.library.runtimes gets errors that name its own variables."""
         if self._connection.transport == "local":
             self._task.args = self._with_found_files(self._task.args)
         result: dict[str, Any] = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
-        if known.get(role_names.SWITCH) is True:
+        if (task_vars or {}).get(role_names.SWITCH) is True:
             result = role_names.adapted(result)
         return self._with_this_python(result)
-
-    @property
-    def transport(self) -> str:
-        """The name of the connection plugin."""
-        return str(self._connection.transport)
-
-    def templated(self, value: Any) -> Any:
-        """The value with its templates resolved."""
-        return self._templar.template(value)
-
-    def run_other(
-        self, plugin: type[ActionModule], options: dict[str, Any], task_vars: dict[str, Any]
-    ) -> dict[str, Any]:
-        """The result of another module of this collection with these options, in check mode."""
-        task = self._task.copy(exclude_parent=True)
-        task.action = plugin.__module__.replace(".plugins.action.", ".").partition(".")[2]
-        task.args, task.check_mode, task.diff = options, True, False
-        other = plugin(task, self._connection, self._play_context, self._loader, self._templar, self._shared_loader_obj)
-        return other.run(None, task_vars)
 
     def _with_found_files(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options. A relative path is that of the file that Ansible finds for it, as for a copy task."""

@@ -237,16 +237,13 @@ def test_a_misspelled_variable_is_refused_before_the_login(play: Play, servers: 
     assert servers[0].requests() == []
 
 
-def test_a_host_that_ansible_cannot_reach_is_not_reported_and_fails_the_run(
-    play: Play, servers: list[Simulator]
-) -> None:
+def test_a_host_that_ansible_cannot_reach_is_reported_and_fails(play: Play, servers: list[Simulator]) -> None:
     play.hosts = {name: play.hosts[name] for name in ("env0", "env1")}
     play.hosts["env1"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
     played = play(AUDIT)
     assert played.status == 2, played.output
-    assert played.outcomes == {"env0": "not_judged"}
-    assert played.report["not_reached"] == ["env1"]
-    assert "Ansible cannot reach env1 with ssh" in played.output
+    assert played.outcomes == {"env0": "not_judged", "env1": "failed"}
+    assert "Ansible cannot reach env1 with ssh" in played.messages()["env1"]
     assert servers[1].calls() == []
 
 

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.mstr.library.plugins.action import mstr_runtime_info, mstr_runtimes
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, evaluation, serialize
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._run import action, role_names
+
+DEFINITIONS = ("runtimes", "src")
+# The options of both modules, of mstr_runtime_info alone and of mstr_runtimes alone.
+_COMMON = (*auth.argument_spec(), "policy", "concurrency")
+_READ = (*_COMMON, "include_scripts", "projects")
+_COMPARED = (
+    *_COMMON,
+    *DEFINITIONS,
+    "purge",
+    "purge_exclude",
+    "purge_limit",
+    "protect_used",
+    "protect_projects",
+)
+OPTIONS = tuple(dict.fromkeys((*_READ, *_COMPARED, "accepted", "detail")))
+
+Result = dict[str, Any]
+
+
+class ActionModule(action.ActionModule):
+    """Audits one environment. Ansible starts a process for each task of each host; an audit is one task."""
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Read all runtimes, compare them with the definitions, and return counts, findings and the report."""
+        known = task_vars or {}
+        options = {name: value for name, value in self._task.args.items() if value is not None}
+        unknown = [name for name in options if name not in OPTIONS]
+        if unknown:
+            supported = ", ".join(sorted(OPTIONS))
+            return _failed(f"mstr_audit has no option {' and no option '.join(unknown)}. Its options are {supported}.")
+        try:
+            detail = bool(boolean(options.get("detail", False)))
+        except TypeError:
+            return _failed(f"detail must be true or false, not {str(options['detail'])!r}")
+        sources = self._sources(options, known)
+        return _result(environment.environment_report(sources, detail=True), sources, detail)
+
+    def _sources(self, options: Mapping[str, Any], task_vars: Result) -> Sources:
+        rules: Result = {}
+        accepted: list[evaluation.Acceptance] = []
+
+        def read() -> Result:
+            rules.update(evaluation.rules_of(options.get("policy")))
+            accepted.extend(evaluation.acceptances_from(options.get("accepted")))
+            if all(name in options for name in DEFINITIONS):
+                by_role = task_vars.get(role_names.SWITCH) is True
+                names = [f"mstr_{'' if name == 'runtimes' else 'runtimes_'}{name}" for name in DEFINITIONS]
+                raise ValidationError(
+                    [f"Set only one of {' and '.join(names if by_role else DEFINITIONS)}; both are set."]
+                )
+            return self._run_module(mstr_runtime_info.ActionModule, _of(_READ, options), task_vars)
+
+        found = self._unless_invalid(read, task_vars)
+        failed = bool(found.get("failed"))
+        applied = None
+        if not failed and any(name in options for name in DEFINITIONS):
+            applied = self._unless_invalid(
+                lambda: self._run_module(mstr_runtimes.ActionModule, _of(_COMPARED, options), task_vars), task_vars
+            )
+        return Sources(
+            environment=str(task_vars["inventory_hostname"]),
+            applied=applied,
+            check_mode=True,
+            read=found,
+            incomplete=_incomplete(found),
+            policy={} if failed else rules,
+            accepted=accepted,
+            today=datetime.now(timezone.utc).date(),
+        )
+
+    def _unless_invalid(self, work: Callable[[], Result], task_vars: Result) -> Result:
+        """The result of `work`. If an option is invalid or the host unreachable, a failed one, for the report."""
+        try:
+            return work()
+        except AnsibleConnectionFailure as exc:
+            return _failed(
+                f"Ansible cannot reach {task_vars['inventory_hostname']} with {self._connection.transport} ({exc}). "
+                "Each host is one environment, and the modules usually run on the control node. Set "
+                "ansible_connection: local and "
+                'ansible_python_interpreter: "{{ ansible_playbook_python }}" for all hosts of the inventory.'
+            )
+        except (ValidationError, AnsibleError) as exc:
+            return _failed(str(exc))
+
+    def _run_module(self, plugin: type[action.ActionModule], options: Result, task_vars: Result) -> Result:
+        """The result of another module of this collection with these options, in check mode."""
+        task = self._task.copy(exclude_parent=True)
+        task.action = plugin.__module__.replace(".plugins.action.", ".").partition(".")[2]
+        task.args, task.check_mode, task.diff = options, True, False
+        other = plugin(task, self._connection, self._play_context, self._loader, self._templar, self._shared_loader_obj)
+        return other.run(None, task_vars)
+
+
+def _of(names: tuple[str, ...], options: Mapping[str, Any]) -> Result:
+    return {name: options[name] for name in names if name in options}
+
+
+def _failed(message: str) -> Result:
+    return {"failed": True, "changed": False, "msg": message}
+
+
+def _incomplete(read: Mapping[str, Any]) -> str | None:
+    """Why the list of all runtimes may be incomplete; None if it is complete, or could not be read."""
+    known = read.get("failed") or any(runtime["is_default"] for runtime in read.get("runtimes") or ())
+    return None if known else f"{INCOMPLETE}, like this report"
+
+
+def _result(report: Result, sources: Sources, detail: bool) -> Result:
+    warnings = [text for result in (sources.read, sources.applied) for text in (result or {}).get("warnings") or ()]
+    # Ansible walks through every value of a result several times. A text is one value.
+    short = {key: value for key, value in report.items() if key != "inventory"}
+    message = report["message"]
+    return {
+        "changed": False,
+        "failed": message is not None,
+        "msg": report["lines"][0] if message is None else message,
+        "outcome": report["outcome"],
+        "counts": report["counts"],
+        "findings": report["lines"][1:],
+        "incomplete": report["incomplete"],
+        "report": serialize.text_of(short),
+        "details": serialize.text_of(report) if detail else None,
+        **({"warnings": warnings} if warnings else {}),
+    }

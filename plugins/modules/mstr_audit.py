@@ -1,0 +1,167 @@
+#!/usr/bin/python
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The code is in the action plugin of the same name.
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mstr_audit
+short_description: Audit the Python runtimes of a Strategy (MicroStrategy) Library server
+version_added: 1.1.0
+description:
+  - Reads all runtimes of one environment, evaluates them by a policy, and compares them with their definitions. It
+    changes nothing.
+  - Returns counts, findings as sentences, and a report that the filter P(mstr.library.report_file#filter) turns into a
+    page, a table or data for programs. The playbook C(mstr.library.audit) does this for every host of an inventory.
+  - The task runs on the control node. From there it runs M(mstr.library.mstr_runtime_info) and, if there are
+    definitions, M(mstr.library.mstr_runtimes) in check mode, on the host of the task.
+  - A finding does not fail the task. The task fails if the audit could not be done, and then it also returns a report.
+author:
+  - mstr.library contributors (@mstr-library)
+extends_documentation_fragment:
+  - mstr.library.auth
+  - mstr.library.attributes
+  - mstr.library.attributes.group
+  - mstr.library.policy
+options:
+  runtimes:
+    description:
+      - The definitions of the environment, as in O(mstr.library.mstr_runtimes#module:runtimes). The report then shows
+        what an apply would change.
+      - Mutually exclusive with O(src). Without both, nothing is compared.
+    type: list
+    elements: dict
+  src:
+    description: A file with the definitions, as in O(mstr.library.mstr_runtimes#module:src).
+    type: path
+  purge:
+    description: Whether an apply would delete runtimes that the definitions do not list.
+    type: bool
+    default: false
+  purge_exclude:
+    description: The runtimes that a purge spares, as in O(mstr.library.mstr_runtimes#module:purge_exclude).
+    type: list
+    elements: str
+  purge_limit:
+    description: The largest number of runtimes to purge, as in O(mstr.library.mstr_runtimes#module:purge_limit).
+    type: int
+  protect_used:
+    description: Whether an apply would refuse to delete a runtime that a script uses.
+    type: bool
+    default: false
+  protect_projects:
+    description: The projects for O(protect_used), as in O(mstr.library.mstr_runtimes#module:protect_projects).
+    type: list
+    elements: str
+  include_scripts:
+    description:
+      - Whether to find the saved scripts that run on each runtime. See
+        O(mstr.library.mstr_runtime_info#module:include_scripts) for what this costs.
+    type: bool
+    default: false
+  projects:
+    description: Names or ids of the projects to search for scripts, all by default.
+    type: list
+    elements: str
+  accepted:
+    description: The violations that are accepted, as in P(mstr.library.environment_report#filter).
+    type: list
+    elements: raw
+  detail:
+    description: Whether to return RV(details), which has every runtime. P(mstr.library.report_file#filter) needs it.
+    type: bool
+    default: false
+  concurrency:
+    description: Maximum number of requests at the same time, from V(1) to V(16).
+    type: int
+    default: 4
+requirements:
+  - netaddr, only if O(policy) is set or there are definitions
+attributes:
+  check_mode:
+    support: full
+    details: The task only reads.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+seealso:
+  - module: mstr.library.mstr_runtime_info
+  - module: mstr.library.mstr_runtimes
+  - plugin: mstr.library.report_file
+    plugin_type: filter
+  - ref: ansible_collections.mstr.library.docsite.guide_policy
+    description: How to audit many environments, and what the report contains.
+"""
+
+EXAMPLES = r"""
+- name: Find the runtimes that violate the policy
+  mstr.library.mstr_audit:
+    policy:
+      networks_within:
+        - 10.0.0.0/8
+    include_scripts: true
+    detail: true
+  register: audit
+
+- name: Show the findings
+  ansible.builtin.debug:
+    msg: "{{ audit.findings }}"
+
+- name: Write a page
+  ansible.builtin.copy:
+    content: "{{ [audit.details] | mstr.library.report_file('audit.html') }}"
+    dest: audit.html
+    mode: "0644"
+  diff: false
+  changed_when: false
+"""
+
+RETURN = r"""
+msg:
+  description: The result in one line. After a failure, what failed.
+  returned: always
+  type: str
+  sample: "prod: 12 runtimes, 2 violations, 1 differs from its definition"
+outcome:
+  description:
+    - The first of these values that applies - V(failed), V(violations), V(drift), V(problems), V(clean). They are
+      explained in P(mstr.library.environment_report#filter). V(not_judged) instead of V(clean) without a policy.
+  returned: always
+  type: str
+  sample: violations
+counts:
+  description:
+    - The numbers of runtimes and of findings of each kind, as in P(mstr.library.environment_report#filter). Null if
+      the runtimes could not be read.
+  returned: always
+  type: dict
+  sample:
+    runtimes: 12
+    violations: 2
+    differing: 1
+findings:
+  description: A sentence for each finding, which begins with the name of the environment.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "prod: 'Nightly reports' whitelist 0.0.0.0/0 breaks networks_within"
+incomplete:
+  description: Why the list of runtimes may be incomplete. Null if it is complete.
+  returned: always
+  type: str
+report:
+  description:
+    - The data of the report without the inventory of runtimes, as a text that P(mstr.library.report_file#filter) takes.
+    - It is one text because Ansible walks through every value of a result several times.
+  returned: always
+  type: str
+details:
+  description: The same with every runtime. Null without O(detail=true).
+  returned: always
+  type: str
+"""
