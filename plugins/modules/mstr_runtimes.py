@@ -596,7 +596,8 @@ def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Defini
     from_file, restore = params["src"] is not None, False
     given: Sequence[Any] | None = params["runtimes"]
     if from_file:
-        given, restore = read_definitions(params["src"])
+        source = read_definitions(params["src"])
+        given, restore = source.runtimes, source.restore
     if given is None:
         # AnsibleModule treats an option that is null as set.
         raise ValidationError(["one of runtimes and src is required"])

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 import yaml
-from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.src import Source, read_definitions
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of
 
 ENTRIES = [{"name": "Nächtlich ✓", "whitelist": ["10.0.0.0/8"], "resource": {"cpu": 0.5}}, {"name": "b"}]
@@ -57,32 +57,45 @@ def written(tmp_path):
     ],
     ids=["yaml", "yaml under the key", "json", "json under the key", "with a byte order mark", "with an end mark"],
 )
-def test_a_list_in_yaml_or_json_bare_or_under_the_key(written, content):
-    assert read_definitions(written(content)) == (ENTRIES, False)
+def test_yaml_or_json_with_or_without_key(written, content):
+    assert read_definitions(written(content)) == Source(ENTRIES)
 
 
-def test_a_backup_says_so(written):
-    assert read_definitions(written("restore: true\nruntimes: [{name: a}]")) == ([{"name": "a"}], True)
-    assert read_definitions(written('{"restore": false, "runtimes": []}')).restore is False
+def test_what_a_file_knows(written):
+    """Beside the runtimes it says whose they are, what it left out, and which scripts use them."""
+    whole = written(
+        "environment: prod\nrestore: true\nleft_out: [Vendor, 3B9A7C7E4D0F4E2A9B1C2D3E4F506172]\n"
+        "x-base: &base {name: a}\nruntimes: [*base]\nscripts: [{name: s, project: P, runtime: a}]"
+    )
+    assert read_definitions(whole) == Source(
+        runtimes=[{"name": "a"}],
+        scripts=[{"name": "s", "project": "P", "runtime": "a"}],
+        environment="prod",
+        left_out=("Vendor", "3B9A7C7E4D0F4E2A9B1C2D3E4F506172"),
+        restore=True,
+    )
+    assert read_definitions(written("scripts: []")) == Source(None, [])
+    empty = written("environment: \nleft_out:\nscripts:\nrestore: false\nruntimes: []")
+    assert read_definitions(empty) == Source([])
 
 
 def test_braces_that_are_meant(written):
-    [entry] = read_definitions(written("literal_braces: true\nruntimes: [{name: '{{ x }}'}]")).entries
+    [entry] = read_definitions(written("literal_braces: true\nruntimes: [{name: '{{ x }}'}]")).runtimes
     assert entry == {"name": "{{ x }}"}
 
 
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+def test_a_pipe_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert "is not a regular file" in faults_of(read_definitions, str(tmp_path / "pipe"))[0]
 
 
 def test_a_merged_key_may_be_overridden(written):
     path = written("- &base {name: a, exec_timeout: 60, others: x}\n- <<: *base\n  name: b\n  exec_timeout: 90\n")
-    assert read_definitions(path).entries[1] == {"name": "b", "exec_timeout": 90, "others": "x"}
+    assert read_definitions(path).runtimes[1] == {"name": "b", "exec_timeout": 90, "others": "x"}
 
 
 def test_entries_are_not_looked_at_here(written):
-    assert read_definitions(written("[1, null, {name: 3}]")).entries == [1, None, {"name": 3}]
+    assert read_definitions(written("[1, null, {name: 3}]")).runtimes == [1, None, {"name": 3}]
 
 
 @pytest.mark.parametrize(
@@ -123,13 +136,21 @@ def test_entries_are_not_looked_at_here(written):
         (MERGED, "merges (<<) more than 1000 keys into one mapping"),
         ("", "contains no list of runtimes, at the top level or under the key runtimes"),
         ("name: a", "contains no list of runtimes"),
-        ("runtimes: {name: a}", "contains no list of runtimes"),
+        ("runtimes: {name: a}", "has runtimes: {'name': 'a'}; expected a list"),
+        ("runtimes: []\nscripts: {name: s}", "has scripts: {'name': 's'}; expected a list"),
+        ("runtimes: []\nleft_out: Vendor", "has left_out: 'Vendor'; expected a list"),
+        ("runtimes: []\nleft_out: [a, 2.10]", "has an error: left_out[1] 2.1 was read as a number"),
+        ("runtimes: []\nleft_out: [null]", "has an error: left_out[0] is null; remove it, or write a name"),
+        ("runtimes: []\nenvironment: true", "has an error: environment True was read as a boolean"),
+        ("runtimes: []\nleft_outs: [a]", "has the unknown key 'left_outs'; did you mean left_out?"),
+        ("runtimes: []\nscripts: [{name: '{{ x }}'}]", "has {{ }} in scripts[0].name"),
+        ("runtimes: []\nleft_out: ['{{ x }}']", "has {{ }} in left_out[0]"),
         ('"text"', "contains no list of runtimes"),
         ("[" * 100_000, "is nested too deeply"),
         ("- " * 2_000, "is not YAML"),
     ],
 )
-def test_a_fault_of_a_file_is_one_sentence(written, content, expected_text):
+def test_errors_of_a_file(written, content, expected_text):
     path = written(content)
     (fault,) = faults_of(read_definitions, path)
     assert fault.startswith(f"src {path!r} ")
@@ -137,7 +158,7 @@ def test_a_fault_of_a_file_is_one_sentence(written, content, expected_text):
     assert "\n" not in fault
 
 
-def test_a_missing_file_by_the_path_that_was_tried_and_a_folder(tmp_path, monkeypatch):
+def test_missing_file_and_folder(tmp_path, monkeypatch):
     missing = str(tmp_path / "none.yml")
     assert faults_of(read_definitions, missing) == (f"src {missing!r} cannot be read: No such file or directory",)
     monkeypatch.chdir(tmp_path)
@@ -147,7 +168,7 @@ def test_a_missing_file_by_the_path_that_was_tried_and_a_folder(tmp_path, monkey
 
 def test_without_pyyaml_json_alone_is_read(monkeypatch, written):
     monkeypatch.setitem(sys.modules, "yaml", None)
-    assert read_definitions(written(json.dumps(ENTRIES))).entries == ENTRIES
+    assert read_definitions(written(json.dumps(ENTRIES))).runtimes == ENTRIES
     (fault,) = faults_of(read_definitions, written(YAML))
     assert "is not JSON (" in fault
     assert fault.endswith("and YAML needs PyYAML in the Python that runs it")
@@ -155,11 +176,11 @@ def test_without_pyyaml_json_alone_is_read(monkeypatch, written):
 
 def test_without_libyaml(monkeypatch, written):
     monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
-    assert read_definitions(written(YAML)).entries == ENTRIES
+    assert read_definitions(written(YAML)).runtimes == ENTRIES
     assert "twice" in faults_of(read_definitions, written("- {name: a, name: b}"))[0]
 
 
-def test_yaml_is_imported_only_for_a_file_that_is_not_json(written):
+def test_yaml_is_not_imported_for_json(written):
     """It costs 9 to 16 ms, which every task of mstr_runtimes would pay."""
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import tests.unit.conftest\n"
