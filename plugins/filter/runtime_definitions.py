@@ -11,15 +11,16 @@ version_added: 1.0.0
 description:
   - Takes the runtimes that M(mstr.library.mstr_runtime_info) returns, and returns definitions for the option
     C(runtimes) of M(mstr.library.mstr_runtimes).
-  - The definitions omit the default runtime of the server and read-only fields. They keep everything else. A field that
-    was never set on the server is empty in the definition, so that applying the definition clears it.
+  - The definitions omit the default runtime of the server, unfinished replacements and read-only fields. They keep
+    everything else. A field that was never set on the server is empty in the definition, so that applying the
+    definition clears it.
   - If an option has no empty value, such as C(resource), and the server has no value, the definition omits it. The
     filter P(mstr.library.runtime_gaps#filter) lists these options.
   - The order is always the same, so a file with the definitions changes in version control only if a runtime changes.
   - If a runtime cannot be expressed as a definition, the filter fails and names it. Examples are a whitelist with a
     host name, a value that Ansible has masked, and two runtimes with the same name. Fix the runtime on the server, or
     leave it out with O(exclude).
-  - The controller must have the Python library netaddr.
+  - The control node must have the Python library netaddr.
 author:
   - mstr.library contributors (@mstr-library)
 seealso:
@@ -49,7 +50,6 @@ options:
         C(src) of M(mstr.library.mstr_runtimes).
     type: bool
     default: false
-    version_added: 1.1.0
 """
 
 EXAMPLES = r"""
@@ -84,8 +84,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.networks impor
 def runtime_definitions(runtimes: Any, exclude: Any = (), ids: bool = False) -> list[dict[str, Any]]:
     """The definitions of runtimes as read. Raises AnsibleFilterError with one sentence."""
     if NETADDR_IMPORT_ERROR:
-        raise AnsibleFilterError("runtime_definitions needs the Python library netaddr on the controller")
-    if not isinstance(runtimes, list) or not all(isinstance(one, Mapping) for one in runtimes):
+        raise AnsibleFilterError("runtime_definitions needs the Python library netaddr on the control node")
+    if not isinstance(runtimes, list) or not all(isinstance(runtime, Mapping) for runtime in runtimes):
         raise AnsibleFilterError("runtime_definitions takes a list of runtimes, as mstr_runtime_info returns it")
     if isinstance(exclude, str):
         raise AnsibleFilterError(f"runtime_definitions: exclude {exclude!r} is not a list; write [{exclude!r}]")

@@ -48,14 +48,14 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mstr.library.plugins.module_utils._model.export import gaps
+from ansible_collections.mstr.library.plugins.module_utils._model.export import unrestorable
 
 
 def runtime_gaps(definitions: Any) -> list[str]:
     """The lines. Raises AnsibleFilterError with one sentence."""
     if not isinstance(definitions, list) or not all(isinstance(one, Mapping) for one in definitions):
         raise AnsibleFilterError("runtime_gaps takes a list of definitions, as runtime_definitions returns it")
-    return gaps(definitions)
+    return unrestorable(definitions)
 
 
 class FilterModule:

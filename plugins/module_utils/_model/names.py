@@ -27,6 +27,20 @@ ALIKE = "case, whitespace or the form of a character"
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
+# What stands between the name of a runtime and that of its unfinished replacement. Such names are reserved.
+_REPLACEMENT = " (replacement)"
+
+
+def replacement_name(name: str) -> str:
+    """The name of a replacement until it takes the name of the runtime that it replaces."""
+    return f"{name}{_REPLACEMENT}"
+
+
+def is_replacement(name: str) -> bool:
+    """Whether this is the name of an unfinished replacement."""
+    return name.endswith(_REPLACEMENT)
+
+
 def is_id(text: str) -> bool:
     """Whether the text has the form of an id."""
     return _ID.fullmatch(text) is not None

@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._errors import MASK, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.export import gaps, to_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.export import to_definitions, to_file, unrestorable
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON, OBJECTS
 from hypothesis import assume, given
@@ -110,25 +112,26 @@ def test_a_field_that_was_never_set_is_empty():
     assert exported({"id": ID, "name": "r", "resource": {"cpu": None}}) == [EMPTY]
 
 
-def test_a_count_that_was_never_set_does_not_contradict_the_other():
+def test_unset_count():
     [definition] = exported({"id": ID, "name": "r", "minCachedInstances": 2})
     assert (definition["min_cached_instances"], "max_cached_instances" in definition) == (2, False)
-    assert "max_cached_instances: 'r'" in gaps([definition])
+    assert "max_cached_instances: 'r'" in unrestorable([definition])
 
 
-def test_what_definitions_cannot_restore_is_named_by_option():
+def test_unrestorable():
     newer = {field.api: "x" for field in FIELDS if field.newer_only}
     with_all = stored(**newer, runtimeVersion="3", packages=[{"name": "a", "version": ""}])
     with_all["resource"] = {"cpu": 1, "mem": 1, "disk": 1, "procCount": 1}
     part = {**with_all, "id": "A" * 32, "name": "s", "resource": {"cpu": 1, "mem": 1, "disk": 1}, "execTimeout": None}
     with_few = {**with_all, "id": "B" * 32, "name": "t", "resource": None, "packages": None}
-    assert gaps(exported(with_all, part, with_few)) == [
+    assert unrestorable(exported(with_all, part, with_few)) == [
         "version of the package a: 'r', 's'",
-        "exec_timeout: 's'",
-        "resource.proc_count: 's'",
         "resource: 't'",
+        "resource.proc_count: 's'",
+        "exec_timeout: 's'",
     ]
-    assert gaps(exported(with_few, {**with_few, "name": "u"})) == ["resource: all runtimes"]
+    assert unrestorable(exported(with_few, part)) == unrestorable(exported(part, with_few)), "the order is fixed"
+    assert unrestorable(exported(with_few, {**with_few, "name": "u"})) == ["resource: all runtimes"]
 
 
 def test_a_backup_has_the_ids():
@@ -136,7 +139,7 @@ def test_a_backup_has_the_ids():
     assert [one.get("id") for one in to_definitions(runtimes, ids=True)] == [ID, None]
 
 
-def test_nothing_that_is_read_only_and_no_default_runtime():
+def test_omitted():
     fields = {"status": "ready", "owner": {"id": "x"}, "acl": [], "version": "1", "dateCreated": "2026"}
     assert exported(stored(**fields), stored(id=DEFAULT_ID.lower(), name="(Standard)")) == exported(stored())
     assert exported() == []
@@ -164,6 +167,9 @@ def test_by_name_whatever_order_the_server_has():
         ),
         ({"whitelist": ["VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"]}, "runtime 'r': whitelist[0] is masked by Ansible"),
         ({"name": "r "}, "runtime 'r ': name 'r ' starts or ends with whitespace"),
+        ({"others": "an emoji \ud83d"}, "runtime 'r': others contains half of a character (a lone surrogate)"),
+        ({"packages": [{"name": "a", "description": "\udc00"}]}, "runtime 'r': packages[0].description contains half"),
+        ({"name": "\ud83d"}, "runtime '\\ud83d': name contains half of a character"),
         ({"others": "a\x85b"}, "runtime 'r': others contains the character U+0085 (next line)"),
         ({"packages": [{"name": f"{MASK}io-py"}]}, "runtime 'r': packages[0].name is masked by Ansible"),
         ({"packages": [{"name": "a-b"}, {"name": "A_B"}]}, "runtime 'r': packages[1].name"),
@@ -173,7 +179,7 @@ def test_by_name_whatever_order_the_server_has():
         ({"packages": [{"version": "1"}]}, "runtime 'r': packages[0].name '' is empty"),
     ],
 )
-def test_a_runtime_that_cannot_be_expressed_is_refused_by_name(fields, fault):
+def test_a_runtime_that_cannot_be_expressed(fields, fault):
     faults = faults_of(exported, stored(**fields))
     assert any(fault in one for one in faults), faults
 
@@ -209,7 +215,7 @@ def test_applying_it_back_changes_nothing_or_it_is_refused(data):
 
 
 @given(ANYTHING, ANYTHING)
-def test_a_backup_brings_back_every_field_that_it_does_not_name_as_a_gap(data, changed):
+def test_a_backup_restores_what_it_has(data, changed):
     try:
         definitions = exported(data)
     except ValidationError:
@@ -220,7 +226,7 @@ def test_a_backup_brings_back_every_field_that_it_does_not_name_as_a_gap(data, c
     except ValidationError:
         assume(False)  # a pool that contradicts what stays
     before, after = from_api(data).values, plan.runtime.values
-    missing = {line.partition(":")[0].partition(".")[0] for line in gaps(definitions)}
+    missing = {line.partition(":")[0].partition(".")[0] for line in unrestorable(definitions)}
     for field in FIELDS:
         if field.name not in missing and not (field.name == "packages" and any("package" in one for one in missing)):
             assert field.kind.canonical(after[field.name]) == field.kind.canonical(before[field.name]), field.name
@@ -247,3 +253,82 @@ def test_the_order_of_the_server_does_not_matter(data, random):
         assume(False)
     assert exported(shuffled) == definitions
     assert list(definitions[0]) == list(exported(shuffled)[0])
+
+
+# --- the file
+
+
+SCRIPT = {"id": "5C1E7A2B4D0F4E2A9B1C2D3E4F506172", "name": "Load", "project": {"id": "B19DEDCC", "name": "Sales"}}
+
+
+def file_of(*objects, **how):
+    """The file, and what `src` reads in it."""
+    runtimes = [{**from_api(one).to_result(), "scripts": one.get("scripts", [])} for one in objects]
+    return to_file(runtimes, "a test", **how)
+
+
+def read_back(file, folder):
+    path = Path(folder, "runtimes.yml")
+    path.write_text(file.text, encoding="utf-8")
+    return read_definitions(str(path))
+
+
+OBJECTS_OF_A_FILE = (
+    stored(name="{{ x }}", scripts=[SCRIPT]),
+    stored(name="Vendor A", id="A" * 32, whitelist=["host"]),
+    stored(name="r (replacement)", id="B" * 32),
+    stored(name="\ud83d", id="C" * 32),
+    stored(name="(Standard)", id=DEFAULT_ID, scripts=[SCRIPT]),
+)
+
+
+def test_an_export(tmp_path):
+    """It fits every server, and names what it left out, so that a purge spares it."""
+    file = file_of(*OBJECTS_OF_A_FILE, exclude=["Vendor *", "c" * 32], scripts=False)
+    source = read_back(file, tmp_path)
+    assert [one["name"] for one in source.runtimes] == ["{{ x }}"]
+    assert "id" not in source.runtimes[0]
+    assert (source.environment, source.restore, source.scripts) == (None, False, None)
+    assert sorted(source.left_out) == sorted(file.left_out) == ["C" * 32, "Vendor A", "r (replacement)"]
+    assert "-e mstr_runtimes_purge" not in file.text
+    assert "The runtimes under left_out are not in this file. A purge does not delete them." in file.text
+
+
+def test_a_backup(tmp_path):
+    """It has the ids, the environment and the scripts."""
+    file = file_of(*OBJECTS_OF_A_FILE, exclude=["Vendor *", "C" * 32], environment="prod eu", scripts=True)
+    source = read_back(file, tmp_path)
+    assert (source.environment, source.restore) == ("prod eu", True)
+    assert [one["id"] for one in source.runtimes] == [ID]
+    assert source.scripts == [{"id": SCRIPT["id"], "name": "Load", "project": "B19DEDCC", "runtime": "{{ x }}"}]
+    assert set(source.left_out) == {"Vendor A", "A" * 32, "r (replacement)", "B" * 32, "C" * 32}
+    assert "--limit 'prod eu' -e" in file.text
+    assert "The scripts at the end of this file are assigned to their runtimes." in file.text
+
+
+def test_the_comments_of_a_file():
+    """They name what cannot be restored, line by line in a fixed order, and stay as they are if nothing changes."""
+    with_gap = stored(resource=None)
+    file = file_of(stored(name="s", id="A" * 32), with_gap)
+    assert file.unrestorable == [
+        "resource: 'r'",
+        "resource.disk: 's'",
+        "resource.proc_count: 's'",
+        "execution_target: all runtimes",
+    ]
+    comments = [line[4:] for line in file.text.splitlines() if line.startswith("#   ") and "ansible" not in line]
+    assert comments == file.unrestorable
+    assert file_of(with_gap, stored(name="s", id="A" * 32)) == file
+    assert "left_out" not in file.text
+    assert "restore:" not in file.text
+
+
+@given(OBJECTS)
+def test_a_file_is_read_as_the_definitions(data):
+    """YAML loses nothing of them, whatever it has to quote."""
+    try:
+        definitions = exported(data)
+    except ValidationError:
+        assume(False)
+    text = to_file([from_api(data).to_result()], "a test").text
+    assert yaml.safe_load(text)["runtimes"] == definitions
