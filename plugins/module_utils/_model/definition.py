@@ -75,7 +75,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         identity = errors.check(id_from, params.get("id"))
         for field in FIELDS:
             if params.get(field.name) is not None:
-                values[field.name] = errors.check(_CHECKS.get(field.name, _plain), field, params[field.name])
+                values[field.name] = errors.check(_CHECKS.get(field.name, _scalar), field, params[field.name])
         errors.check(check_pool, values)
         if policy and params.get("state") != "absent":
             errors.check(policy.check, _managed(params, values, keep), name, None if restore else identity)
@@ -118,7 +118,7 @@ def _canonical_or_none(text: str) -> str | None:
         return None
 
 
-def _plain(field: Field, given: Any) -> Any:
+def _scalar(field: Field, given: Any) -> Any:
     if field.spec["type"] is TEXT_AS_WRITTEN:
         error = text_error(given) or (_version_error(given) if given else None)
         if error:

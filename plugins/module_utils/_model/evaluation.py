@@ -35,6 +35,12 @@ class Exemption(NamedTuple):
     rule: str | None = None
     value: str | None = None
 
+    @property
+    def label(self) -> str:
+        """How messages name it."""
+        narrowed = " ".join(text for text in (self.rule, self.value) if text)
+        return f"{self.place} {self.runtime!r}{f' ({narrowed})' if narrowed else ''}"
+
     def means(self, name: str | None, identity: str | None) -> bool:
         """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means."""
         unknown = name is None or (identity is None and is_id(self.runtime))
@@ -143,18 +149,13 @@ class Policy(NamedTuple):
         """
         found, names = list(rows), list(runtimes)
         return [
-            f"{exemption.place} {_label(exemption)} exempts nothing: {_why(exemption, names)}"
+            f"{exemption.label} exempts nothing: {_why(exemption, names)}"
             for exemption in self.exemptions
             if not any(
                 exemption.fits(row["rule"], row["value"]) and exemption.means(row["name"] or "", row["id"] or "")
                 for row in found
             )
         ]
-
-
-def _label(exemption: Exemption) -> str:
-    narrowed = " ".join(text for text in (exemption.rule, exemption.value) if text)
-    return f"{exemption.runtime!r}{f' ({narrowed})' if narrowed else ''}"
 
 
 def _why(exemption: Exemption, runtimes: Iterable[tuple[str, str]]) -> str:

@@ -58,7 +58,7 @@ class Kind:
 
 
 def _dropped(place: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{place}.{key}": one for key, one in before.items() if one is not None and after.get(key) is None}
+    return {f"{place}.{key}": value for key, value in before.items() if value is not None and after.get(key) is None}
 
 
 def text_or_none(value: Any) -> str | None:
@@ -73,7 +73,7 @@ def entries_or_none(value: Any) -> list[Any] | None:
     """
     if value is None:
         return None
-    return [one for one in (value if isinstance(value, list) else [value]) if one is not None and one != ""]
+    return [entry for entry in (value if isinstance(value, list) else [value]) if entry is not None and entry != ""]
 
 
 def number(value: Any) -> Any:
@@ -193,7 +193,7 @@ class _Packages(Kind):
         return None if entries is None else tuple(map(_package, entries))
 
     def canonical(self, value: Iterable[Package] | None) -> tuple[tuple[str, str, str], ...]:
-        return tuple(sorted((one.key, one.version or "", one.description or "") for one in value or ()))
+        return tuple(sorted((package.key, package.version or "", package.description or "") for package in value or ()))
 
     def merge(self, current: Iterable[Package] | None, wanted: Iterable[Package], purge: bool) -> tuple[Package, ...]:
         have = list(current or ())
@@ -207,11 +207,11 @@ class _Packages(Kind):
         # Send an unchanged package with the version that the server returned: an empty version would upgrade it.
         return [
             {
-                "name": one.name,
-                "version": one.version or "",
-                **({} if one.description is None else {"description": one.description}),
+                "name": package.name,
+                "version": package.version or "",
+                **({} if package.description is None else {"description": package.description}),
             }
-            for one in value
+            for package in value
         ]
 
     def to_result(self, value: Iterable[Package]) -> list[dict[str, Any]]:
@@ -219,9 +219,9 @@ class _Packages(Kind):
 
     def to_diff(self, value: Iterable[Package] | None) -> list[dict[str, str]]:
         shown = []
-        for one in sorted(value or (), key=lambda package: package.key):
-            texts = {"version": one.version, "description": one.description}
-            shown.append({"name": one.name, **{key: text for key, text in texts.items() if text}})
+        for package in sorted(value or (), key=lambda package: package.key):
+            texts = {"version": package.version, "description": package.description}
+            shown.append({"name": package.name, **{key: text for key, text in texts.items() if text}})
         return shown
 
     def to_definition(self, value: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -279,13 +279,6 @@ def cpu_rounded(value: Any) -> Any:
     return number(round(value, CPU_DECIMALS)) if isinstance(value, float) and math.isfinite(value) else value
 
 
-def _number_text(value: Any) -> str:
-    """A number without an exponent and without trailing zeros: 0.2, 1."""
-    if isinstance(value, float) and math.isfinite(value):
-        return f"{value:.{CPU_DECIMALS}f}".rstrip("0").rstrip(".")
-    return str(value)
-
-
 class _ResourceKind(Kind):
     def from_api(self, value: Any) -> Resource | None:
         if not isinstance(value, Mapping):
@@ -293,7 +286,7 @@ class _ResourceKind(Kind):
         known = set(RESOURCE_KEYS.values())
         return Resource(
             **{key: number(value.get(api)) for key, api in RESOURCE_KEYS.items()},
-            unknown={str(key): one for key, one in value.items() if key not in known},
+            unknown={str(key): inner for key, inner in value.items() if key not in known},
         )
 
     def canonical(self, value: Resource | None) -> dict[str, Any]:
@@ -305,7 +298,10 @@ class _ResourceKind(Kind):
 
     def to_api(self, value: Resource) -> dict[str, Any]:
         body = {RESOURCE_KEYS[key]: amount for key, amount in value.given.items()}
-        return {**body, "cpu": _number_text(value.cpu)} if "cpu" in body else body
+        if isinstance(value.cpu, float) and math.isfinite(value.cpu):
+            # Without an exponent and without trailing zeros: 0.2, 1
+            return {**body, "cpu": f"{value.cpu:.{CPU_DECIMALS}f}".rstrip("0").rstrip(".")}
+        return {**body, "cpu": str(value.cpu)} if "cpu" in body else body
 
     def to_result(self, value: Resource) -> dict[str, Any]:
         return value.amounts

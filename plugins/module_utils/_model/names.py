@@ -72,7 +72,7 @@ def name_key(name: str) -> str:
     """
     text = unicodedata.normalize("NFKC", name)
     visible = (
-        one for one in text if one.isspace() or not (unicodedata.category(one) in _FORMAT or _IGNORABLE.match(one))
+        char for char in text if char.isspace() or not (unicodedata.category(char) in _FORMAT or _IGNORABLE.match(char))
     )
     # Case folding and removed characters may leave a text that is not normalized.
     return " ".join(unicodedata.normalize("NFKC", "".join(visible).casefold()).split())
@@ -102,11 +102,9 @@ def means(entry: str, name: str, identity: str | None = None) -> bool:
 
 def is_named(name: str, entries: Iterable[str], identity: str | None = None) -> bool:
     """Whether an entry of a list that protects means this runtime: see `means`; brackets may also be a class."""
-    return any(means(entry, name, identity) or _in_class(entry, name) for entry in entries)
-
-
-def _in_class(entry: str, name: str) -> bool:
-    # Python 3.9 and 3.10 raise an error for a class such as [z-a], which contains no character.
-    with suppress(re.error):
-        return fnmatchcase(name_key(name), name_key(entry))
+    for entry in entries:
+        # Python 3.9 and 3.10 raise an error for a class such as [z-a], which contains no character.
+        with suppress(re.error):
+            if means(entry, name, identity) or fnmatchcase(name_key(name), name_key(entry)):
+                return True
     return False

@@ -68,19 +68,20 @@ class Runtime(NamedTuple):
         """
         versions = {self.facts.get("version"), earlier.facts.get("version")}
         names = [
-            one.name
-            for one in FIELDS
-            if (self.values.get(one.name) is not None or None in versions)
-            and one.kind.canonical(self.values.get(one.name)) != one.kind.canonical(earlier.values.get(one.name))
+            field.name
+            for field in FIELDS
+            if (self.values.get(field.name) is not None or None in versions)
+            and field.kind.canonical(self.values.get(field.name))
+            != field.kind.canonical(earlier.values.get(field.name))
         ]
         return names or (["version"] if len(versions - {None}) > 1 else [])
 
     def to_result(self) -> dict[str, Any]:
         """The runtime for a result. A field that the server did not return is None."""
         result: dict[str, Any] = {"id": self.id}
-        for one in FIELDS:
-            value = self.values.get(one.name)
-            result[one.name] = None if value is None else one.kind.to_result(value)
+        for field in FIELDS:
+            value = self.values.get(field.name)
+            result[field.name] = None if value is None else field.kind.to_result(value)
         for name in READ_ONLY:
             result[name] = _snake_keys(self.facts.get(name))
         result["is_default"] = self.is_default
@@ -89,13 +90,13 @@ class Runtime(NamedTuple):
 
 def lists_default(listed: Iterable[Runtime]) -> bool:
     """Whether a list contains the built-in runtime that every server has. If not, it may lack others, too."""
-    return any(one.is_default for one in listed)
+    return any(runtime.is_default for runtime in listed)
 
 
 def from_api(data: Mapping[str, Any]) -> Runtime:
     """The runtime in an object of the API [doc]. Missing fields are None."""
     return Runtime(
-        values={one.name: one.kind.from_api(data.get(one.api)) for one in FIELDS},
+        values={field.name: field.kind.from_api(data.get(field.api)) for field in FIELDS},
         id=None if data.get("id") is None else str(data["id"]),
         facts={name: data.get(api) for name, api in READ_ONLY.items()},
     )
@@ -103,7 +104,7 @@ def from_api(data: Mapping[str, Any]) -> Runtime:
 
 def _snake_keys(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {re.sub(r"(?<!^)(?=[A-Z])", "_", str(key)).lower(): _snake_keys(one) for key, one in value.items()}
+        return {re.sub(r"(?<!^)(?=[A-Z])", "_", str(key)).lower(): _snake_keys(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_snake_keys(one) for one in value]
+        return [_snake_keys(entry) for entry in value]
     return value

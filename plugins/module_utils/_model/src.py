@@ -63,9 +63,11 @@ def _source(data: Any) -> Source:
     content = {"runtimes": data} if isinstance(data, list) else data
     if not isinstance(content, Mapping) or (content.get("runtimes") is None and content.get("scripts") is None):
         raise _FileError("contains no list of runtimes, at the top level or under the key runtimes")
-    for key in content:
-        # Other keys may hold anchors (&name). A misspelled one must not let a purge delete what the file left out.
-        near = [] if key in _KEYS else _near_keys(str(key))
+    for key in set(content) - set(_KEYS):
+        from difflib import get_close_matches  # takes 3 ms, which only a file with other keys should pay
+
+        # They may hold anchors (&name). But a misspelled key must not let a purge delete what the file left out.
+        near = get_close_matches(str(key), _KEYS, 1, 0.8)
         if near:
             raise _FileError(f"has the unknown key {clean(repr(key), 60)}; did you mean {near[0]}?")
     for key in ("runtimes", "scripts", "left_out"):
@@ -90,12 +92,6 @@ def _source(data: Any) -> Source:
             )
     given: dict[str, Any] = {key: content[key] for key in Source._fields if content.get(key) not in (None, "")}
     return Source(**{"runtimes": None, **given, "left_out": tuple(left_out)})
-
-
-def _near_keys(key: str) -> list[str]:
-    from difflib import get_close_matches  # takes 3 ms, which only a file with other keys should pay
-
-    return get_close_matches(key, _KEYS, 1, 0.8)
 
 
 def _parsed(text: str) -> Any:
@@ -134,7 +130,7 @@ def _size(value: Any, known: dict[int, int], above: set[int]) -> int:
         raise _FileError("has an alias that contains itself")
     if id(value) not in known:
         inner = value.values() if isinstance(value, dict) else value
-        known[id(value)] = 1 + sum(_size(one, known, above | {id(value)}) for one in inner)
+        known[id(value)] = 1 + sum(_size(entry, known, above | {id(value)}) for entry in inner)
     return known[id(value)]
 
 

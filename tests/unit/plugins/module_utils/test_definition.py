@@ -88,11 +88,13 @@ from hypothesis import strategies as st
         ),
     ],
 )
-def test_a_refusal_names_option_index_and_value(options, fault):
+def test_errors(options, fault):
+    """The message names option, index and value."""
     assert faults_of(definition_from, {"name": "r", **options}) == (fault,)
 
 
-def test_a_refused_block_is_named_by_option_index_and_value():
+def test_errors_of_blocks():
+    """The message names option, index and value."""
     [first, second] = faults_of(definition_from, {"name": "r", "whitelist": ["x", "10.0.0.0/8", "10.10.10.7/24"]})
     assert first.startswith("whitelist[0] 'x' is not a CIDR block")
     assert second.startswith("whitelist[2] '10.10.10.7/24' has host bits set: write 10.10.10.0/24")
@@ -175,7 +177,8 @@ def test_state_is_present_by_default():
     assert wanted(state="absent").state == "absent"
 
 
-def test_a_label_is_the_id_if_it_is_given_and_else_the_name():
+def test_label():
+    """It is the id if that is given, and else the name."""
     assert wanted("Nightly").label == "'Nightly'"
     assert wanted("Nightly", id=ID).label == wanted(None, id=ID).label == f"with id {ID}"
 
@@ -190,6 +193,7 @@ def test_the_order_of_lists_never_matters(options, dice):
         assert sorted(map(str, one.get(name, ()))) == sorted(map(str, other.get(name, ())))
 
 
-def test_a_whole_number_of_cores_is_displayed_as_the_server_does():
+def test_whole_number_of_cores():
+    """It is shown as the server shows it."""
     plan = make_plan(runtime(resource={"cpu": "1", "mem": 1}), wanted(resource={"cpu": 1.0, "mem": 2}))
     assert [repr(one["resource"]["cpu"]) for one in (plan.before, plan.after)] == ["1", "1"]

@@ -201,7 +201,8 @@ def test_an_excluded_runtime_is_not_checked(exclude):
 
 
 @given(ANYTHING)
-def test_applying_it_back_changes_nothing_or_it_is_refused(data):
+def test_round_trip(data):
+    """Applying it back changes nothing, or it is refused."""
     faults = []
     try:
         definitions = exported(data)
@@ -233,7 +234,8 @@ def test_a_backup_restores_what_it_has(data, changed):
 
 
 @given(ANYTHING)
-def test_the_export_of_exported_definitions_is_the_same(data):
+def test_export_twice(data):
+    """The export of exported definitions is the same."""
     try:
         definitions = exported(data)
     except ValidationError:

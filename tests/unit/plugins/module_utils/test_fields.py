@@ -38,7 +38,8 @@ def test_ansible_leaves_a_value_as_it_is_written(value):
     assert found["packages"] == [{"name": "a", "version": value}]
 
 
-def test_documentation_and_sanity_tests_see_the_usual_type():
+def test_documented_type():
+    """Documentation and sanity tests see the usual type."""
     assert TEXT_AS_WRITTEN == "str"
     assert LIST_AS_WRITTEN == "list"
 

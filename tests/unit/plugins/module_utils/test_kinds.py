@@ -36,14 +36,16 @@ def test_numbers_in_texts_are_read_as_numbers(value, read):
     assert type(number(value)) is type(read)
 
 
-def test_a_number_that_equals_nothing_is_compared_as_text():
+def test_not_a_number():
+    """A number that equals nothing is compared as text."""
     assert number(float("nan")) == number(float("nan")) == "nan"
     assert number("9" * 400) == "9" * 400
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
 @given(value=ANY_JSON)
-def test_every_kind_reads_compares_and_shows_any_json(field, value):
+def test_any_json(field, value):
+    """Every kind reads, compares and shows any JSON."""
     read = field.kind.from_api(value)
     assert field.kind.canonical(read) == field.kind.canonical(field.kind.from_api(value))
     assert read is None or field.kind.to_result(read) is not None
@@ -58,7 +60,8 @@ def test_an_absent_text_is_an_empty_one(name):
 
 
 @pytest.mark.parametrize("kind", [NETWORKS, PACKAGES])
-def test_an_absent_list_is_an_empty_one_and_stays_null_in_a_result(kind):
+def test_absent_list(kind):
+    """It equals an empty one, and stays null in a result."""
     assert kind.canonical(kind.from_api(None)) == kind.canonical(kind.from_api([]))
     assert kind.from_api(None) is None
     assert kind.to_result(kind.from_api([])) == []
@@ -73,20 +76,23 @@ def test_networks_are_a_set():
     assert NETWORKS.canonical(["2001:DB8::/32", "1.2.3.4", "1.2.3.4/32"]) == ("1.2.3.4/32", "2001:db8::/32")
 
 
-def test_without_purge_stored_blocks_stay_as_networks_and_texts_as_they_are():
+def test_merge_of_networks():
+    """Without purge, stored blocks stay as networks, and texts as they are."""
     have = ("10.10.10.7/24", "db.example.com", "1.2.3.4")
     kept = NETWORKS.merge(have, ("1.2.3.4/32", "8.8.8.8/32"), False)
     assert kept == ("10.10.10.0/24", "db.example.com", "1.2.3.4/32", "8.8.8.8/32")
     assert NETWORKS.merge(have, ("8.8.8.8/32",), True) == ("8.8.8.8/32",)
 
 
-def test_packages_are_one_by_their_normalised_name():
+def test_normalized_name():
+    """Packages of one normalized name are the same package."""
     names = ["mstrio-py", "mstrio_py", "Mstrio.PY", "mstrio--py"]
     assert {Package(name).key for name in names} == {"mstrio-py"}
     assert PACKAGES.canonical([Package("mstrio_py", "1")]) == PACKAGES.canonical([Package("mstrio-py", "1")])
 
 
-def test_a_package_that_stays_keeps_its_version_and_description():
+def test_a_package_that_stays():
+    """It keeps its version and its description."""
     assert merged([Package("pandas")]) == [{"name": "pandas", "version": "2.2.0", "description": "frames"}]
     assert merged([Package("MSTRIO_py", "")]) == [{"name": "mstrio-py", "version": "11.5"}]
 
@@ -99,7 +105,8 @@ def test_a_new_package_without_version_asks_for_any():
     assert merged([Package("numpy")]) == [{"name": "numpy", "version": ""}]
 
 
-def test_without_purge_other_packages_stay_with_their_versions():
+def test_other_packages():
+    """Without purge they stay, with their versions."""
     assert [package["name"] for package in merged([Package("numpy")], purge=False)] == ["pandas", "mstrio-py", "numpy"]
     assert merged([Package("numpy")], purge=False)[0]["version"] == "2.2.0"
 
@@ -123,7 +130,8 @@ def test_read_only_keys_of_a_package_are_not_sent():
     assert {key for package in merged(HAVE) for key in package} <= {"name", "version", "description"}
 
 
-def test_a_package_predicted_with_a_new_version_drops_the_old_status():
+def test_status_of_a_new_version():
+    """A package that is predicted with a new version drops the old status."""
     [same] = PACKAGES.merge(HAVE, [Package("pandas", "2.2.0")], True)
     [fresh] = PACKAGES.merge(HAVE, [Package("pandas", "2.3.0")], True)
     assert (same.status, same.message) == ("installed", "ok")
@@ -136,7 +144,8 @@ def test_the_order_of_packages_is_ignored(packages):
     assert PACKAGES.to_diff(packages) == PACKAGES.to_diff(packages[::-1])
 
 
-def test_a_diff_shows_only_the_set_values_of_a_package():
+def test_diff_of_packages():
+    """It shows only the values that are set."""
     diff_value = PACKAGES.to_diff([Package("b", "1", "x", "installed", "m"), Package("a", "")])
     assert diff_value == [{"name": "a"}, {"name": "b", "version": "1", "description": "x"}]
 
@@ -161,7 +170,8 @@ def test_cpu_has_12_decimals():
     assert RESOURCE.canonical(RESOURCE.from_api({"cpu": sent})) == RESOURCE.canonical(Resource(cpu=1 / 3))
 
 
-def test_a_resource_is_merged_key_by_key_and_sent_whole():
+def test_merge_of_resources():
+    """A resource is merged key by key, and sent with all keys."""
     have = RESOURCE.from_api({"cpu": "0.20", "mem": "512", "procCount": 7, "unknown": 1})
     assert have == Resource(cpu=0.2, mem=512, proc_count=7, unknown={"unknown": 1})
     whole = RESOURCE.merge(have, Resource(mem=1024), True)
@@ -177,6 +187,7 @@ def test_a_null_resource_is_an_empty_one():
 
 @pytest.mark.parametrize("nothing", ["", [], [None], ["", None], None])
 @pytest.mark.parametrize("name", ["whitelist", "packages"])
-def test_null_and_empty_entries_of_a_list_equal_an_empty_list(name, nothing):
+def test_empty_entries(name, nothing):
+    """A list of null and empty entries equals an empty list."""
     kind = BY_NAME[name].kind
     assert kind.canonical(kind.from_api(nothing)) == kind.canonical(kind.from_api([]))

@@ -38,7 +38,8 @@ EU, E, OTHER = ("Prod [EU] Nightly", ID), ("Prod E Nightly", "B" * 32), ("Trial"
         ("\ufb01le", "FILE"),
     ],
 )
-def test_names_that_a_person_reads_as_the_same_have_one_key(one, other):
+def test_same_key(one, other):
+    """Names that a person reads as the same have one key."""
     assert name_key(one) == name_key(other)
     assert near_names(one, [other, one, "x", ""]) == [other]
 
@@ -49,7 +50,8 @@ def test_other_names_have_different_keys(one, other):
 
 
 @given(st.text())
-def test_a_key_is_its_own_key_in_every_spelling(name):
+def test_key_of_a_key(name):
+    """A key is its own key, in every spelling."""
     key = name_key(name)
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         assert name_key(unicodedata.normalize(form, name)) == key

@@ -68,7 +68,8 @@ def test_an_invalid_block_is_refused_with_a_remedy(text, words):
 
 
 @given(BLOCKS)
-def test_canonical_agrees_with_the_standard_library_and_is_idempotent(text):
+def test_canonical_as_ipaddress(text):
+    """It agrees with the standard library, and is idempotent."""
     canonical = _networks.canonical(text)
     # Compared as networks: the two libraries write IPv4-mapped addresses differently.
     assert ipaddress.ip_network(canonical) == ipaddress.ip_network(text)
@@ -79,16 +80,19 @@ def test_canonical_agrees_with_the_standard_library_and_is_idempotent(text):
     ("entry", "meaning"),
     [("10.10.10.7/24", "10.10.10.0/24"), ("1.2.3.4", "1.2.3.4/32"), ("db.example.com", "db.example.com"), ("", "")],
 )
-def test_a_stored_entry_stands_for_its_network_or_for_its_text(entry, meaning):
+def test_stored_entry(entry, meaning):
+    """It stands for its network, or for its text."""
     assert _networks.as_network(entry) == meaning
 
 
 @given(st.text() | STORED_BLOCKS)
-def test_reading_a_stored_entry_never_fails_and_is_idempotent(entry):
+def test_any_stored_entry(entry):
+    """Reading it never fails, and is idempotent."""
     once = _networks.as_network(entry)
     assert _networks.as_network(once) == once
 
 
-def test_entries_are_ordered_by_family_address_and_length_and_texts_come_last():
+def test_order():
+    """Entries are ordered by family, address and length; texts come last."""
     ordered = ("9.0.0.0/8", "10.0.0.0/8", "10.0.0.0/16", "2001:db8::/32", "db.example.com")
     assert _networks.in_order([*reversed(ordered), "9.0.0.0/8"]) == ordered

@@ -740,7 +740,7 @@ def test_the_longest_exemption_counts():
     assert (row["reason"], row["until"]) == ("long", "2099-12-31")
 
 
-def test_an_exemption_by_an_id_that_is_not_known_yet():
+def test_exemption_by_unknown_id():
     """A definition has only a name: it is refused after the login, unless the runtime has this id."""
     strict = exempting(exemption(runtime=ID))
     wanted = definition_from(VIOLATING, strict)

@@ -18,18 +18,21 @@ API_KEYS = ["id", *READ_ONLY.values(), *(field.api for field in FIELDS)]
 
 
 @given(st.dictionaries(st.sampled_from(API_KEYS) | st.text(max_size=5), ANY_JSON, max_size=8))
-def test_reading_never_fails_and_always_gives_the_same_keys(data):
+def test_reading_anything(data):
+    """Reading never fails, and a result always has the same keys."""
     result = from_api(data).to_result()
     assert set(result) == RESULT_KEYS
     assert json.dumps(result)
 
 
-def test_a_field_that_the_server_does_not_return_is_null():
+def test_missing_fields():
+    """A field that the server does not return is null."""
     result = from_api({"id": ID}).to_result()
     assert {key for key, value in result.items() if value is not None} == {"id", "is_default"}
 
 
-def test_a_result_speaks_the_vocabulary_of_the_options():
+def test_vocabulary():
+    """A result has the vocabulary of the options."""
     result = runtime(
         whitelist=["10.10.10.7/24", "db.example.com"],
         packages=[{"name": "a", "version": "1", "status": "installed", "message": "Return code: 0."}],
@@ -49,7 +52,8 @@ def test_a_result_speaks_the_vocabulary_of_the_options():
     assert "type" not in result
 
 
-def test_the_default_runtime_is_known_by_its_id_alone():
+def test_default_runtime():
+    """It is known by its id alone."""
     assert runtime(id=DEFAULT_ID.lower(), name="(Standard) MicroStrategy").is_default
     assert not runtime(name="(Default) MicroStrategy").is_default
 
@@ -59,7 +63,8 @@ def test_a_missing_name_is_empty():
     assert Runtime({}).name == ""
 
 
-def test_a_field_that_did_not_come_is_lacking_and_an_empty_one_is_not():
+def test_lacks():
+    """A field that did not come is lacking; an empty one is not."""
     assert not runtime().lacks(["whitelist", "description", "min_cached_instances"])
     data = stored()
     del data["whitelist"]

@@ -24,7 +24,8 @@ UNREADABLE = {**ROW, "detail": "cannot be evaluated: it is not a CIDR block"}
         (None, ID, False, 0),
     ],
 )
-def test_a_list_without_the_default_runtime_is_not_believed(name, identity, complete, warnings):
+def test_list_without_default(name, identity, complete, warnings):
+    """A list without the default runtime may be incomplete."""
     server = Server(stored())
     if not complete:
         server.switch(list_hides="(Default) MicroStrategy")
