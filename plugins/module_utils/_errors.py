@@ -27,7 +27,8 @@ _TEXT_LIMIT = 400
 _LONGEST_TEXT = 20_000
 # Characters. A shorter part or form of a secret is not masked, because that would make results unreadable.
 SHORTEST_SECRET = 8
-_FAILURES_IN_MESSAGE = 5
+FAILURES_IN_MESSAGE = 5
+NAMES_IN_MESSAGE = 10
 MASK = "********"
 # Stands for an entry of a list that was refused, so that the others can be checked too.
 REFUSED = "(an entry that was connection_refused)"
@@ -56,7 +57,7 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def listed(texts: Sequence[str], most: int, separator: str = ", ") -> str:
+def listed(texts: Sequence[str], most: int = NAMES_IN_MESSAGE, separator: str = ", ") -> str:
     """The texts with commas, at most `most` of them: "a, b and 7 more"."""
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
     return separator.join(texts[:most]) + more
@@ -259,7 +260,7 @@ class PartialError(MstrError):
 
 def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") -> str:
     """The failures of several objects, at most five of them: `what`, then a line for each with its place and reason."""
-    lines = [f"{place}: {error.sentence.rstrip('.')}." for place, error in failed[:_FAILURES_IN_MESSAGE]]
+    lines = [f"{place}: {error.sentence.rstrip('.')}." for place, error in failed[:FAILURES_IN_MESSAGE]]
     if len(failed) > len(lines):
         lines.append(f"And {len(failed) - len(lines)} more.")
     return (" " if len(failed) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])

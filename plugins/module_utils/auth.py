@@ -27,7 +27,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timezone
 from typing import Any, NamedTuple, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
@@ -107,11 +106,6 @@ def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
         for name, one in params.items()
         if name not in spec or is_given(name, one, empty=name in own)
     }
-
-
-def utc_date() -> date:
-    """The date of today in UTC, with which a task compares the last days of the exemptions of its policy."""
-    return datetime.now(timezone.utc).date()
 
 
 class _LongestFirst(set[str]):

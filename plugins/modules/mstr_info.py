@@ -117,6 +117,7 @@ python_versions:
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -129,40 +130,33 @@ from ansible_collections.mstr.library.plugins.module_utils._work.api import Runt
 def connection_info(session: Session) -> dict[str, Any]:
     """The result: server, user, session and runtimes. Raises MstrError if one of the requests fails."""
     user = session.get("/sessions/userInfo", operation="read who is logged in", shape=OBJECT)
-    settings = _object(session.get("/sessions", operation="read the session's settings"))
+    settings = session.get("/sessions", operation="read the session's settings")
     api = RuntimeApi(session)
     runtimes = len(api.list_all())
     versions = api.versions()
-    status = _status(session)
+    status = None
+    # A hardened server responds with 401 [mstrio].
+    with suppress(ApiError, ValueError):
+        status = session.request("GET", "/status", operation="read the server's releases", renews=False).data()
     server = {
         "base_url": session.base_url,
-        "iserver_version": _text(status.get("iServerVersion")),
-        "web_version": _text(status.get("webVersion")),
+        "iserver_version": _text(status, "iServerVersion"),
+        "web_version": _text(status, "webVersion"),
     }
     return {
         "changed": False,
         "server": server,
-        "user": {"id": _text(user.get("id")), "name": _text(user.get("fullName"))},
-        "session": {"timeout": settings.get("timeout")},
+        "user": {"id": _text(user, "id"), "name": _text(user, "fullName")},
+        "session": {"timeout": settings.get("timeout") if isinstance(settings, Mapping) else None},
         "runtimes": runtimes,
         "python_versions": None if versions is None else list(versions),
-        "msg": _sentence(server, _text(user.get("fullName")) or "a user without a name", runtimes, versions),
+        "msg": _sentence(server, _text(user, "fullName") or "a user without a name", runtimes, versions),
     }
 
 
-def _status(session: Session) -> Mapping[str, Any]:
-    """The server's releases; empty if it does not reveal them: a hardened server responds with 401 [mstrio]."""
-    try:
-        return _object(session.request("GET", "/status", operation="read the server's releases", renews=False).data())
-    except (ApiError, ValueError):
-        return {}
-
-
-def _object(data: Any) -> Mapping[str, Any]:
-    return data if isinstance(data, Mapping) else {}
-
-
-def _text(value: Any) -> str | None:
+def _text(data: Any, key: str) -> str | None:
+    """The value in an object of the server; None if it reveals none."""
+    value = data.get(key) if isinstance(data, Mapping) else None
     return None if value is None else str(value)
 
 

@@ -371,62 +371,19 @@ error:
       sample: POST /api/runtimes
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, PartialError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import (
-    DEFINITION_OPTIONS,
-    Definition,
-    definition_from,
-)
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import PLAN_OPTION, check_plan_id, report_one
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, libraries, policy_from
-from ansible_collections.mstr.library.plugins.module_utils._work.delete import PROTECT_OPTIONS, check_protection
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, context_for, reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiting, waiting_from
-
-if TYPE_CHECKING:
-    from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import Policy
-
-
-class Request(NamedTuple):
-    """The options, in the form that the task needs."""
-
-    wanted: Definition
-    policy: Policy | None
-    waiting: Waiting | None
-
-
-def prepare(params: Mapping[str, Any]) -> Request:
-    """The options, checked. Raises ValidationError with all of their errors."""
-    with ErrorList() as errors:
-        policy = errors.check(policy_from, params["policy"], auth.utc_date())
-        wanted = errors.check(definition_from, params, policy)
-        waiting = errors.check(waiting_from, params)
-        errors.check(check_protection, params)
-        errors.check(check_plan_id, params)
-    return Request(wanted, policy, waiting)
-
-
-def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
-    """Create, update or delete the runtime, and report what was done."""
-    try:
-        [entry] = reconcile(context_for(task, request.policy), [request.wanted], waiting=request.waiting)
-    except Refused as exc:
-        if not task.check_mode:
-            raise
-        raise PartialError(exc, exc.entries[0].to_result()) from exc
-    return report_one(entry)
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import libraries
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_one
+from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS, request_for_one
 
 
 def main() -> None:
     """Entry point."""
     auth.run(
-        auth.argument_spec(**DEFINITION_OPTIONS, **WAIT_OPTIONS, **POLICY_OPTION, **PLAN_OPTION, **PROTECT_OPTIONS),
-        ensure,
-        prepare=prepare,
+        auth.argument_spec(**DEFINITION_OPTIONS, **TASK_OPTIONS),
+        ensure_one,
+        prepare=request_for_one,
         requires=lambda params: libraries(params["policy"]),
     )
 

@@ -435,130 +435,11 @@ not_evaluated:
       detail: has no version to compare with numpy<1.26
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
-
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
-from ansible_collections.mstr.library.plugins.module_utils._model.names import id_from
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, libraries, policy_from
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import (
-    INCOMPLETE,
-    Runtime,
-    lists_default,
-)
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
-    CONCURRENCY_OPTION,
-    all_side_by_side,
-    check_concurrency,
-)
-from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, RuntimeApi, counted
-from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import Usage, check_projects, find_usage
-
-if TYPE_CHECKING:
-    from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import Policy
-
-
-class Request(NamedTuple):
-    """The options, in the form that the task needs."""
-
-    name: str | None
-    id: str | None
-    status: str | None
-    policy: Policy | None
-
-
-def prepare(params: Mapping[str, Any]) -> Request:
-    """The options, checked. Raises ValidationError with all of their errors."""
-    with ErrorList() as errors:
-        if params["name"] is not None and not params["name"].strip():
-            errors.add(f"name {params['name']!r} is empty; omit it to read all runtimes")
-        policy = errors.check(policy_from, params["policy"], auth.utc_date())
-        identity = errors.check(id_from, params["id"])
-        errors.check(check_concurrency, params)
-        errors.check(check_projects, params["projects"])
-    return Request(params["name"], identity, params["status"], policy)
-
-
-def required(params: Mapping[str, Any]) -> Mapping[str, str | None]:
-    """The Python libraries that these options need besides requests."""
-    return libraries(params["policy"]) if params["policy"] is not None else {}
-
-
-def find(
-    api: RuntimeApi,
-    request: Request,
-    concurrency: int,
-    progress: Callable[[str], None] = lambda text: None,
-    warn: Callable[[str], None] = lambda text: None,
-) -> list[Runtime]:
-    """The requested runtimes with all fields, read by up to `concurrency` requests at a time."""
-    if request.id is not None:
-        found: list[Runtime | None] = [api.get(request.id)]
-    else:
-        there = api.list_all()
-        if not lists_default(there) and not any(one.name == request.name for one in there):
-            warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
-        # If the list contains the status, runtimes with a different one need not be read.
-        listed = [one for one in there if asked_for(one, request, one.facts.get("status") or request.status)]
-        found = all_side_by_side(
-            lambda one: api.with_all_fields(one, WHOLE),
-            listed,
-            concurrency,
-            lambda number: progress(counted(number, len(listed), "read")),
-        )
-    return [one for one in found if one and asked_for(one, request, one.facts.get("status") or "unknown")]
-
-
-def asked_for(runtime: Runtime, request: Request, status: str | None) -> bool:
-    """Whether a runtime has the requested name, and `status` is the requested one."""
-    return request.name in (None, runtime.name) and request.status in (None, status)
-
-
-def read(task: auth.Task, request: Request) -> Mapping[str, Any]:
-    """Read the runtimes, and check them against the policy."""
-    api = RuntimeApi(task.session)
-    runtimes = find(api, request, task.params["concurrency"], task.progress, task.warn)
-    versions = api.versions() if task.params["include_versions"] else None
-    result: dict[str, Any] = {
-        "changed": False,
-        "runtimes": [one.to_result() for one in runtimes],
-        "versions": None if versions is None else list(versions),
-    }
-    if task.params["include_scripts"]:
-        add_scripts(task, runtimes, result)
-    found = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
-    if request.policy:
-        result.update(request.policy.report(runtimes))
-        found = f"{found}, with {policy_line(result)}"
-    return {**result, "msg": f"{found}."}
-
-
-def policy_line(result: Mapping[str, Any]) -> str:
-    """What the policy found, in a few words."""
-    from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import number_of
-
-    number = number_of(result["violations"])
-    more = {"exempted": result["exempted"], "not evaluated": result["not_evaluated"]}
-    return ", ".join(
-        [
-            f"{number or 'no'} violation{'' if number == 1 else 's'} of the policy",
-            *(f"{len(rows)} {word}" for word, rows in more.items() if rows),
-        ]
-    )
-
-
-def add_scripts(task: auth.Task, runtimes: Sequence[Runtime], result: dict[str, Any]) -> None:
-    """Add its scripts to each runtime of the result, and to the result what could not be read."""
-    # Without a runtime, no script needs to be read.
-    usage = find_usage(task.session, task.params["projects"], task.params["concurrency"]) if runtimes else Usage()
-    for shown, runtime in zip(result["runtimes"], runtimes):
-        shown["scripts"] = [script.to_result() for script in usage.of(runtime.id)]
-    result["unread"] = [one.to_result() for one in usage.unread]
-    warning = usage.warning()
-    if warning:
-        task.warn(warning)
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import CONCURRENCY_OPTION
+from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import read, request_from, requires
 
 
 def main() -> None:
@@ -575,8 +456,8 @@ def main() -> None:
             **POLICY_OPTION,
         ),
         read,
-        prepare=prepare,
-        requires=required,
+        prepare=request_from,
+        requires=requires,
     )
 
 

@@ -530,170 +530,40 @@ diff:
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, PartialError, ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._errors import clean as shortened
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import (
-    DEFINITION_OPTIONS,
-    Definition,
-    definition_from,
-)
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import (
-    PLAN_OPTION,
-    check_plan_id,
-    report,
-    result_of,
-)
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, clean
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, libraries, policy_from
-from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import libraries
 from ansible_collections.mstr.library.plugins.module_utils._options import option_errors, without_errors, without_nulls
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import (
-    CONCURRENCY_OPTION,
-    check_concurrency,
-)
-from ansible_collections.mstr.library.plugins.module_utils._work.delete import PROTECT_OPTIONS, Purge, check_protection
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, context_for, reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import WAIT_OPTIONS, Waiting, waiting_from
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import CONCURRENCY_OPTION
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
+from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS, request_for_many
 
 if TYPE_CHECKING:
-    from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import Policy
+    pass
 
 
-class Request(NamedTuple):
-    """The options, in the form that the task needs."""
-
-    wanted: Sequence[Definition]
-    policy: Policy | None
-    waiting: Waiting | None
-
-
-def prepare(params: Mapping[str, Any]) -> Request:
-    """The options and every entry, checked. Raises ValidationError with all of their errors."""
-    with ErrorList() as errors:
-        policy = errors.check(policy_from, params["policy"], auth.utc_date())
-        wanted = errors.check(definitions, params, policy)
-        waiting = errors.check(waiting_from, params)
-        errors.check(check_protection, params)
-        errors.check(check_plan_id, params)
-        errors.check(check_bounds, params)
-    return Request(wanted, policy, waiting)
-
-
-def check_bounds(params: Mapping[str, Any]) -> None:
-    """Raises ValidationError for a number out of range."""
-    with ErrorList() as errors:
-        errors.check(check_concurrency, params)
-        if params["purge_limit"] is not None and params["purge_limit"] < 0:
-            errors.add(f"purge_limit must be at least 0, not {params['purge_limit']}")
-
-
-def definitions(params: Mapping[str, Any], policy: Policy | None) -> list[Definition]:
-    """The definitions of all entries. Raises ValidationError with the errors of all, each with index and name."""
-    from_file, restore = params["src"] is not None, False
-    given: Sequence[Any] | None = params["runtimes"]
-    if from_file:
-        source = read_definitions(params["src"])
-        given, restore = source.runtimes, source.restore
-    if given is None:
-        # AnsibleModule treats an option that is null as set.
-        raise ValidationError(["one of runtimes and src is required"])
-    places = [labelled(index, entry) for index, entry in enumerate(given)]
-    with ErrorList() as errors:
-        if from_file:
-            validator = ArgumentSpecValidator(DEFINITION_OPTIONS)
-            given = [typed(one, validator, place, errors) for one, place in zip(given, places)]
-        if params["purge"]:
-            errors.check(check_purge, given)
-        wanted = [
-            errors.check(definition, one, params["journal_comment"], policy, restore, place=place)
-            for one, place in zip(given, places)
-            if one is not None
-        ]
-        errors.add(*duplicate_errors(given))
-    return wanted
-
-
-def duplicate_errors(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
-    """An error for each pair of entries with the same name or id, even if they have other errors."""
-    errors = []
-    seen: dict[tuple[str, str], int] = {}
-    for index, entry in enumerate(given):
-        for option in ("id", "name"):
-            value = (entry or {}).get(option)
-            if not value:
-                continue
-            first = seen.setdefault((option, value.upper() if option == "id" else value), index)
-            if first != index:
-                errors.append(f"runtimes[{index}] has the same {option} as runtimes[{first}]: {value!r}")
-    return errors
-
-
-def check_purge(given: Sequence[Mapping[str, Any] | None]) -> None:
-    """Raises ValidationError if a purge would delete all runtimes, because such a list is probably a mistake.
-
-    An entry that is None was refused; what it would have kept is not known.
-    """
-    if all(entry is not None and entry.get("state") == "absent" for entry in given):
-        raise ValidationError(
-            [
-                "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
-                "with state: absent and leave out purge"
-            ]
-        )
-
-
-def definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | None, restore: bool) -> Definition:
-    """The definition of one entry. Raises ValidationError."""
-    with ErrorList() as errors:
-        errors.add(*(f"{option} cannot be used with state: absent" for option in misplaced(entry)))
-        given = {**entry, "journal_comment": entry.get("journal_comment") or comment}
-        return errors.check(definition_from, given, policy, restore)
-
-
-def typed(entry: Any, validator: ArgumentSpecValidator, place: str, errors: ErrorList) -> dict[str, Any] | None:
-    """An entry of a file, checked with the same specs as an entry of the option, without what has an error."""
-    if not isinstance(entry, Mapping):
-        errors.add(f"{place}: expected a mapping of options, got {shortened(repr(entry), 60)}")
-        return None
-    spec = {"type": "dict", "options": DEFINITION_OPTIONS}
-    wrong = list(option_errors(entry, spec, from_file=True))
-    kept = without_errors(entry, spec, from_file=True) if wrong else entry
-    result = validator.validate(without_nulls(kept, spec))
-    errors.add(*(f"{place}: {error}" for error in [*wrong, *(failure.msg for failure in result.errors.errors)]))
-    return None if result.errors.errors else dict(result.validated_parameters)
-
-
-def labelled(index: int, entry: Any) -> str:
-    """The name of an entry in messages."""
-    name = entry.get("name") if isinstance(entry, Mapping) else None
-    return f"runtimes[{index}]{' ' + repr(name) if name and isinstance(name, str) else ''}"
-
-
-def misplaced(entry: Mapping[str, Any]) -> list[str]:
-    """The options that an entry with `state: absent` must not have."""
-    if entry.get("state") != "absent":
-        return []
-    meant = ("state", "name", "id", "journal_comment")
-    return [option for option, value in entry.items() if option not in meant and not (value is None or value is True)]
-
-
-def ensure(task: auth.Task, request: Request) -> Mapping[str, Any]:
-    """Create, update and delete the runtimes, and report what was done."""
-    params = task.params
-    purge = Purge(
-        params["purge"], tuple(params["purge_exclude"]), params["purge_limit"], params["journal_comment"] or None
-    )
-    try:
-        entries = reconcile(context_for(task, request.policy), request.wanted, purge, request.waiting)
-    except Refused as exc:
-        if not task.check_mode:
-            raise
-        raise PartialError(exc, result_of(exc.entries)) from exc
-    return report(entries, purge.wanted)
+def typed(entries: Sequence[Any], places: Sequence[str], errors: ErrorList) -> list[dict[str, Any] | None]:
+    """The entries of a file, checked with the same specs as those of the option; None for one that is refused."""
+    spec, validator = {"type": "dict", "options": DEFINITION_OPTIONS}, ArgumentSpecValidator(DEFINITION_OPTIONS)
+    checked: list[dict[str, Any] | None] = []
+    for entry, place in zip(entries, places):
+        checked.append(None)
+        if not isinstance(entry, Mapping):
+            errors.add(f"{place}: expected a mapping of options, got {clean(repr(entry), 60)}")
+            continue
+        wrong = list(option_errors(entry, spec, from_file=True))
+        kept = without_errors(entry, spec, from_file=True) if wrong else entry
+        result = validator.validate(without_nulls(kept, spec))
+        errors.add(*(f"{place}: {error}" for error in [*wrong, *(failure.msg for failure in result.errors.errors)]))
+        if not result.errors.errors:
+            checked[-1] = dict(result.validated_parameters)
+    return checked
 
 
 def main() -> None:
@@ -707,13 +577,10 @@ def main() -> None:
             purge_limit={"type": "int"},
             journal_comment={"type": "str"},
             **CONCURRENCY_OPTION,
-            **WAIT_OPTIONS,
-            **POLICY_OPTION,
-            **PLAN_OPTION,
-            **PROTECT_OPTIONS,
+            **TASK_OPTIONS,
         ),
-        ensure,
-        prepare=prepare,
+        ensure_many,
+        prepare=partial(request_for_many, typed),
         requires=lambda params: libraries(params["policy"]),
         mutually_exclusive=[("runtimes", "src")],
         required_one_of=[("runtimes", "src")],

@@ -21,7 +21,8 @@ from ansible_collections.mstr.library.plugins.module_utils._session.connection i
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiting, wait
+from ansible_collections.mstr.library.plugins.module_utils._work.request import Waiting, Wanted
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import wait
 from simulator.harness import Simulator
 from support.modules import credentials
 
@@ -61,7 +62,7 @@ class Session:
 
     def ensure(self, **options: Any) -> Entry:
         """Do what mstr_runtime does with these options."""
-        [entry] = reconcile(self.context(self.pauses.pause), [definition_from(options)])
+        [entry] = reconcile(self.context(self.pauses.pause), Wanted([definition_from(options)]))
         report_one(entry)
         return entry
 

@@ -152,6 +152,12 @@ def test_a_module_ends_in_a_main_that_does_nothing_but_call_the_helper(path):
 
 
 @every_module
+def test_module_is_short(path):
+    """Rules belong in the core: a module has at most four functions or classes."""
+    assert sum(isinstance(node, (ast.FunctionDef, ast.ClassDef)) for node in tree(path).body) <= 4
+
+
+@every_module
 def test_a_module_has_an_action_plugin_that_runs_its_main_in_process(path):
     """plugins/plugin_utils/_run/action.py shows such a file."""
     plugin = ROOT / "plugins" / "action" / path.name

@@ -11,43 +11,58 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import MstrError, PartialError, ValidationError, failures, listed
+from .._errors import (
+    FAILURES_IN_MESSAGE,
+    NAMES_IN_MESSAGE,
+    MstrError,
+    PartialError,
+    ValidationError,
+    failures,
+    listed,
+)
 from .definition import Definition
 from .plan import DONE, NO_PLAN, Plan
 from .runtime import Runtime
 
 PURGED = "purge"
-_FAILURES_IN_MESSAGE = 5
-_NAMES_IN_MESSAGE = 10
 _PLAN_ID_DIGITS = 24
-PLAN_OPTION: dict[str, Any] = {"plan_id": {"type": "str"}}
+
+# How far the work on an entry is.
+PLANNED = "planned"  # nothing is done
+PREDICTED = "predicted"  # check mode: it would be done
+UNKNOWN = "unknown"  # the request was sent, and its outcome is not known
+WRITTEN = "written"  # the server accepted it, and the runtime was not read since
+READ = "read"  # it is done, and the runtime was read since
 
 
 class Entry(NamedTuple):
     """One runtime: each step of the work returns a copy that knows more.
 
-    `place`: where a list has the definition, such as "runtimes[3]", or "purge". `found`: the runtime before the task.
-    `planned`: the `fingerprint` of its first plan; None if it could not be planned. `done`: the plan was carried out,
-    or would have been (`predicted`: check mode). `runtime`: the runtime after that; `read`: it comes from the server.
-    An entry that was written and then failed has an `error` and is `done`.
+    `place`: where a list has the definition, such as "runtimes[3]", or "purge". `before`: the runtime before the task.
+    `after`: the runtime after it; None as long as nothing is done, and if it is deleted. `fingerprint`: of its first
+    plan, which a person may have approved; None if it could not be planned. `status`: of the response to the write.
+    An entry that was written and then failed has an `error`, too.
     """
 
     wanted: Definition
     place: str
-    found: Runtime | None = None
+    before: Runtime | None = None
     plan: Plan = NO_PLAN
-    runtime: Runtime | None = None
-    done: bool = False
-    predicted: bool = False
-    read: bool = False
+    after: Runtime | None = None
+    state: str = PLANNED
     error: MstrError | None = None
-    planned: str | None = None
+    fingerprint: str | None = None
+    status: int | None = None
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The runtime as last known; None if there is none."""
+        return self.after or self.before
 
     @property
     def name(self) -> str | None:
-        """The runtime's name."""
-        runtime = self.runtime or self.plan.runtime
-        return self.wanted.name or (runtime.name if runtime else None)
+        """The runtime's name on the server; of a runtime that does not exist, the name that the definition has."""
+        return (self.runtime.name if self.runtime else None) or self.wanted.name
 
     @property
     def id(self) -> str | None:
@@ -55,9 +70,14 @@ class Entry(NamedTuple):
         return self.runtime.id if self.runtime else None
 
     @property
+    def done(self) -> bool:
+        """Whether the plan was carried out, or would have been."""
+        return self.state in (PREDICTED, WRITTEN, READ)
+
+    @property
     def changed_fields(self) -> tuple[str, ...]:
         """The options that differed. For a create, those that were sent; for a delete, none."""
-        return self.plan.changed_fields if self.done else ()
+        return self.plan.changed_fields if self.changed else ()
 
     @property
     def label(self) -> str:
@@ -66,23 +86,27 @@ class Entry(NamedTuple):
 
     @property
     def to_do(self) -> str | None:
-        """The planned action; None if an error prevents it."""
-        return None if self.error else self.plan.action
+        """The planned action; None if it is done, or if an error prevents it."""
+        return None if self.error or self.state != PLANNED else self.plan.action
 
     @property
     def action(self) -> str:
         """What was done, or would be done in check mode, in the words of a result."""
-        return DONE[self.plan.action] if self.done else "none"
+        return UNKNOWN if self.state == UNKNOWN else DONE[self.plan.action] if self.done else "none"
 
     @property
     def changed(self) -> bool:
-        """Whether something was written, or would be without check mode."""
+        """Whether something was written, or may have been, or would be without check mode."""
         return self.action != "none"
 
     @property
-    def to_verify(self) -> bool:
+    def written(self) -> bool:
         """Whether the server may have stored different values than requested."""
-        return self.action in ("created", "updated") and not self.predicted
+        return self.action in ("created", "updated") and self.state != PREDICTED
+
+    def finished(self, state: str) -> Entry:
+        """The entry after its plan was carried out, as predicted."""
+        return self._replace(state=state, after=self.plan.target)
 
     @property
     def msg(self) -> str:
@@ -92,14 +116,14 @@ class Entry(NamedTuple):
         name = repr(self.runtime.name)
         if not self.changed:
             return f"Runtime {name} is already as requested."
-        done = f"Would {self.plan.action}" if self.predicted else self.action.capitalize()
+        done = f"Would {self.plan.action}" if self.state == PREDICTED else self.action.capitalize()
         fields = f": {', '.join(self.changed_fields)}" if self.plan.action == "update" else ""
         return f"{done} runtime {name}{fields}."
 
     @property
     def diff(self) -> dict[str, Any]:
         """The managed fields before and after."""
-        plan = self.plan if self.done else NO_PLAN
+        plan = self.plan if self.changed or self.done else NO_PLAN
         return {"before": dict(plan.before), "after": dict(plan.after)}
 
     @property
@@ -151,16 +175,15 @@ def plan_id(entries: Sequence[Entry]) -> str:
     It is the same if and only if the same runtimes (by id; by name for a create) get the same changes from the same
     values. It is empty if an entry could not be planned: as an option, null would let every plan pass.
     """
-    planned = [one.planned for one in entries]
+    planned = [entry.fingerprint for entry in entries]
     if None in planned:
         return ""
     digest = hashlib.sha256("\n".join(sorted(text for text in planned if text)).encode())
     return digest.hexdigest()[:_PLAN_ID_DIGITS]
 
 
-def check_plan_id(params: Mapping[str, Any]) -> None:
+def check_plan_id(text: str | None) -> None:
     """Raises ValidationError if the option `plan_id` is given and cannot be the id of a plan."""
-    text = params["plan_id"]
     # An empty text is often a template or a shell variable without a value, and must not let every plan pass.
     if text is not None and not re.fullmatch(f"[0-9a-f]{{{_PLAN_ID_DIGITS}}}", text):
         raise ValidationError([f"plan_id {text!r} is invalid: expected {_PLAN_ID_DIGITS} hexadecimal digits"])
@@ -168,67 +191,72 @@ def check_plan_id(params: Mapping[str, Any]) -> None:
 
 def plan_mismatch(approved: str, entries: Sequence[Entry]) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
-    left, parts = _NAMES_IN_MESSAGE, []
+    left, parts = NAMES_IN_MESSAGE, []
     for action in ("create", "update", "delete"):
         changes = sorted(
-            f"{one.name!r}: {', '.join(one.plan.changed_fields)}" if action == "update" else repr(one.name)
-            for one in entries
-            if one.to_do == action
+            f"{entry.name!r}: {', '.join(entry.plan.changed_fields)}" if action == "update" else repr(entry.name)
+            for entry in entries
+            if entry.to_do == action
         )
         if changes:
             parts.append(f"{len(changes)} to {action} ({listed(changes, left, '; ') if left else '…'})")
             left = max(0, left - len(changes))
-    failed = [f"{one.place} {one.label}: {one.error.sentence}" for one in entries if one.error]
+    failed = [f"{entry.place} {entry.label}: {entry.error.sentence}" for entry in entries if entry.error]
     if failed:
-        parts.append(f"{len(failed)} that cannot be planned ({listed(failed, _FAILURES_IN_MESSAGE, '; ')})")
+        parts.append(f"{len(failed)} that cannot be planned ({listed(failed, FAILURES_IN_MESSAGE, '; ')})")
     now = ", ".join(parts) or "nothing to change"
     return f"The plan is different from the approved one ({approved}): {now}. Nothing was written."
 
 
-def report_one(entry: Entry) -> dict[str, Any]:
-    """The result of a task for one runtime. Raises the entry's error; PartialError once its plan was carried out."""
-    if entry.error:
-        raise PartialError(entry.error, entry.to_result()) if entry.done else entry.error
+def report_one(entry: Entry, refusal: MstrError | None = None) -> dict[str, Any]:
+    """The result of a task for one runtime. Raises the entry's error; PartialError once something was written.
+
+    `refusal`: why the task was refused in check mode, which shows all the same what it would do.
+    """
+    error = refusal or entry.error
+    if error:
+        raise PartialError(error, entry.to_result()) if refusal or entry.changed or entry.done else error
     return entry.to_result()
 
 
 def _reported(entries: Sequence[Entry]) -> list[Entry]:
-    return [one for one in entries if one.place != PURGED or one.done or one.error]
+    return [entry for entry in entries if entry.place != PURGED or entry.state != PLANNED or entry.error]
 
 
-def result_of(entries: Sequence[Entry]) -> dict[str, Any]:
-    """The result of a task for many runtimes, whether or not an entry failed."""
+def _result(entries: Sequence[Entry]) -> dict[str, Any]:
     reported = _reported(entries)
-    results = [one.to_listed() for one in reported]
+    results = [entry.to_listed() for entry in reported]
     actions = [result["action"] for result in results]
     exempted = [one.exempted for one in reported if one.exempted is not None]
     summary = {
         **{action: actions.count(action) for action in DONE.values() if action != "none"},
         "unchanged": actions.count("none"),
-        "failed": sum(1 for one in reported if one.error),
+        "failed": sum(1 for entry in reported if entry.error),
     }
     return {
-        "changed": any(one.changed for one in reported),
-        "msg": summary_line(summary, predicted=any(one.predicted for one in reported)),
+        "changed": any(entry.changed for entry in reported),
+        "msg": summary_line(summary, predicted=any(entry.state == PREDICTED for entry in reported)),
         "runtimes": results,
         "summary": summary,
         **({"exempted": [row for rows in exempted for row in rows]} if exempted else {}),
         "plan_id": plan_id(entries),
-        "diff": [one.to_diff() for one in reported if one.changed],
+        "diff": [entry.to_diff() for entry in reported if entry.changed],
     }
 
 
-def report(entries: Sequence[Entry], purge: bool) -> dict[str, Any]:
+def report(entries: Sequence[Entry], purge: bool, refusal: MstrError | None = None) -> dict[str, Any]:
     """The result of a task for many runtimes. Raises PartialError, which carries the result, if an entry failed.
 
-    `purge`: whether the task should purge.
+    `purge`: whether the task should purge. `refusal`: why the task was refused in check mode.
     """
-    result, reported = result_of(entries), _reported(entries)
-    failed = [(f"{one.place} {one.label}", one.error) for one in reported if one.error]
+    result, reported = _result(entries), _reported(entries)
+    if refusal:
+        raise PartialError(refusal, result)
+    failed = [(f"{entry.place} {entry.label}", entry.error) for entry in reported if entry.error]
     if not failed:
         return result
-    purged = [one for one in entries if one.place == PURGED]
-    spared = purge and (not purged or any(not one.done and not one.error for one in purged))
+    purged = [entry for entry in entries if entry.place == PURGED]
+    spared = purge and (not purged or any(entry.state == PLANNED and not entry.error for entry in purged))
     what = f"{len(failed)} of {len(reported)} runtimes failed"
     sentence = failures(what, failed, "Nothing was purged." if spared else "")
     raise PartialError(MstrError(sentence, **failed[0][1].error), result)

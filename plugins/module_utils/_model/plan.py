@@ -35,7 +35,7 @@ class Plan(NamedTuple):
     """
 
     action: str  # none, create, update or delete
-    runtime: Runtime | None  # as predicted; for a delete, as it was
+    target: Runtime | None  # the runtime as predicted; None if there is none
     changed_fields: tuple[str, ...] = ()
     body: Mapping[str, Any] = _NOTHING
     before: Mapping[str, Any] = _NOTHING
@@ -65,19 +65,23 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         if current.is_default:
             raise ValidationError([f"{current.label} is the server's built-in default runtime and cannot be deleted"])
         known = [name for name, value in current.values.items() if value is not None]
-        return Plan("delete", current, before=_diff_values(current.values, known))
+        return Plan("delete", None, before=_diff_values(current.values, known))
     if current is None and wanted.id:
         raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
     have: Mapping[str, Any] = current.values if current else {}
     merged, changed = _compare(have, wanted)
-    target = Runtime({**have, **merged}, current.id if current else None, current.facts if current else {})
     if current is None:
         changed = tuple(merged)
+    # What does not change stays as the server has it, which may be written differently.
+    values = {**have, **{name: merged[name] for name in changed}}
+    target = Runtime(values, current.id if current else None, current.facts if current else {})
     with ErrorList() as errors:
         # A task that does not change the pool must not fail because the server already holds an invalid one.
         if POOL & set(changed):
             errors.check(check_pool, target.values)
         exempted = errors.check(_exempted, policy, current, target, wanted) if policy else None
+        if changed and not target.name:
+            errors.add(f"{target.label} has no name, and an update must contain one; set name")
     if current and not changed:
         unchanged = _diff_values(have, merged)
         return Plan("none", current, before=unchanged, after=unchanged, exempted=exempted)
@@ -122,7 +126,7 @@ def fingerprint(current: Runtime | None, plan: Plan) -> str:
     if not plan.changed:
         return ""
     before = current.values if current else _NOTHING
-    after = plan.runtime.values if plan.runtime and plan.action != "delete" else _NOTHING
+    after = plan.target.values if plan.target else _NOTHING
     names = [field.name for field in FIELDS] if plan.action == "delete" else plan.changed_fields
     changes = [
         [name, *(_as_json(BY_NAME[name].kind.canonical(one.get(name))) for one in (before, after))]
@@ -168,6 +172,28 @@ def _compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any
 
 def _diff_values(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: BY_NAME[name].kind.to_diff(values.get(name)) for name in names}
+
+
+def has_effect(plan: Plan, before: Runtime, found: Runtime) -> bool:
+    """Whether an update changed a field that it should change, or at least the version of the object."""
+    versions = {before.facts.get("version"), found.facts.get("version")} - {None}
+    changed = (
+        BY_NAME[name].kind.canonical(before.values.get(name)) != BY_NAME[name].kind.canonical(found.values.get(name))
+        for name in plan.changed_fields
+    )
+    return len(versions) > 1 or any(changed)
+
+
+def as_stored(plan: Plan, wanted: Definition, found: Runtime) -> Plan:
+    """The plan with the values that the server stored, without the fields that it left as they were."""
+    _merged, different = _compare(found.values, wanted)
+    if not different:
+        return plan
+    after = {**plan.after, **_diff_values(found.values, different)}
+    kept = tuple(
+        name for name in plan.changed_fields if plan.action == "create" or plan.before.get(name) != after[name]
+    )
+    return plan._replace(after=after, changed_fields=kept)
 
 
 def differences_after_write(found: Runtime, wanted: Definition, predicted: Runtime | None = None) -> list[str]:

@@ -58,8 +58,11 @@ class Runtime(NamedTuple):
         return self.key == DEFAULT_RUNTIME_ID
 
     def lacks(self, names: Iterable[str]) -> bool:
-        """Whether a field is missing. A list may omit fields, so then the object has to be read [doc]."""
-        return any(self.values.get(name) is None for name in names)
+        """Whether a field is missing. A list may omit fields, so then the object has to be read [doc].
+
+        A name that is not a field of a definition, such as "status", is a read-only field.
+        """
+        return any(self.values.get(name, self.facts.get(name)) is None for name in names)
 
     def changed_since(self, earlier: Runtime) -> list[str]:
         """The fields in which this read differs from an earlier one with all fields.
@@ -86,6 +89,12 @@ class Runtime(NamedTuple):
             result[name] = _snake_keys(self.facts.get(name))
         result["is_default"] = self.is_default
         return result
+
+
+def status_word(status: Any) -> str:
+    """The status in the words of the documentation; servers might write them in another case."""
+    text = "_".join(re.split(r"[\s_-]+", str(status or "").strip().casefold()))
+    return text or "unknown"
 
 
 def lists_default(listed: Iterable[Runtime]) -> bool:

@@ -12,21 +12,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 from .._errors import ApiError, MstrError, ValidationError, unforeseen
-from .._model.entry import Entry
 from .._model.fields import FIELDS
 from .._model.runtime import Runtime, from_api
 from .._session.interrupt import all_side_by_side
-from .._session.response import OBJECT_WITH_ID, id_in, list_of, says_no_such_call, says_no_such_object
+from .._session.response import (
+    OBJECT_WITH_ID,
+    Response,
+    id_in,
+    list_of,
+    says_no_such_call,
+    says_no_such_object,
+    wrong_response,
+)
 from .._session.session import Session
 
 if TYPE_CHECKING:
+    from .._model.entry import Entry
     from .._model.evaluation import Policy
+    from .request import Waiting
 
-_PATH = "/runtimes"
+RUNTIMES = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
-WHOLE = tuple(field.name for field in FIELDS if not field.newer_only)
+ALL_FIELDS = tuple(field.name for field in FIELDS if not field.newer_only)
+
+
+def _path(identity: str | None) -> str:
+    return f"{RUNTIMES}/{quote(str(identity), safe='')}"
 
 
 class RuntimeApi:
@@ -40,24 +54,34 @@ class RuntimeApi:
         """Every runtime that the user may see. A list may omit fields. `polling`: no retries. Raises MstrError."""
         operation = "list the runtimes"
         data = self._session.get(
-            _PATH, operation=operation, shape=list_of("runtimes"), kind="once" if polling else "read"
+            RUNTIMES, operation=operation, shape=list_of("runtimes"), kind="once" if polling else "read"
         )
-        request = f"GET /api{_PATH}"
-        entries = (OBJECT_WITH_ID.check(one, operation, self._session.base_url, request) for one in data["runtimes"])
-        return [from_api(entry) for entry in entries]
+        request = f"GET /api{RUNTIMES}"
+        runtimes: dict[str, Runtime] = {}
+        for entry in data["runtimes"]:
+            runtime = from_api(OBJECT_WITH_ID.check(entry, operation, self._session.base_url, request))
+            runtimes.setdefault(runtime.key, runtime)
+        return list(runtimes.values())
 
     def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
         """One runtime with all fields; None if the id does not exist. `polling`: no retries. Raises MstrError."""
         operation = f"read the runtime {label or f'with id {identity}'}"
         kind = "once" if polling else "read"
         try:
-            return from_api(
-                self._session.get(f"{_PATH}/{identity}", operation=operation, kind=kind, shape=OBJECT_WITH_ID)
-            )
+            runtime = from_api(self._session.get(_path(identity), operation=operation, kind=kind, shape=OBJECT_WITH_ID))
         except ApiError as exc:
             if says_no_such_object(exc):
                 return None
             raise
+        if runtime.key != identity.upper():
+            # A cache or a gateway answers for the server. A write would go to the other object.
+            raise ApiError(
+                f"Could not {operation}: {self._session.base_url} answered with a different runtime, {runtime.label}, "
+                f"instead of {identity}. Check what answers in place of the server, such as a cache.",
+                http_status=200,
+                request=f"GET /api{_path(identity)}",
+            )
+        return runtime
 
     def with_all_fields(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
         """The runtime, read again if a needed field is missing; None if it was deleted meanwhile.
@@ -67,31 +91,51 @@ class RuntimeApi:
         if runtime is None or not runtime.lacks(needed):
             return runtime
         found = self.get(str(runtime.id), repr(runtime.name))
-        if found is None and any(one.key == runtime.key for one in self.list_all()):
+        if found is None and any(listed.key == runtime.key for listed in self.list_all()):
             raise MstrError(
                 f"Could not read the runtime {runtime.label}: the server lists it, but answers that it does not exist. "
                 "The user may lack permission on this object."
             )
         return found
 
-    def create(self, body: Mapping[str, Any]) -> str | None:
-        """Create a runtime. Returns its id; None if the server returned none. Raises MstrError."""
-        return id_in(self._session.send("POST", _PATH, body, operation=f"create the runtime {body['name']!r}"))
+    def create(self, body: Mapping[str, Any]) -> str:
+        """Create a runtime. Returns its id. Raises MstrError, also for a response without an id."""
+        operation = f"create the runtime {body['name']!r}"
+        response = self._session.request("POST", RUNTIMES, json=body, operation=operation)
+        identity = id_in(self._data(response, operation))
+        if identity is None:
+            raise ApiError(
+                f"Could not {operation}: {self._session.base_url} answered {response.status} to POST /api{RUNTIMES} "
+                "without an id.",
+                outcome_unknown=True,
+                http_status=response.status,
+                request=response.request,
+            )
+        return identity
 
-    def update(self, runtime: Runtime, body: Mapping[str, Any]) -> None:
-        """Change the fields in `body`, which must include the name [mstrio]. Raises MstrError."""
+    def update(self, runtime: Runtime, body: Mapping[str, Any]) -> int:
+        """Change the fields in `body`, which must include the name [mstrio]. Returns the status. Raises MstrError."""
         operation = f"update the runtime {runtime.label}"
-        self._session.send("PATCH", f"{_PATH}/{runtime.id}", body, operation=operation)
+        response = self._session.request("PATCH", _path(runtime.id), json=body, operation=operation)
+        self._data(response, operation)
+        return response.status
 
     def delete(self, runtime: Runtime, comment: str | None) -> None:
         """Delete a runtime; no error if it no longer exists. `comment`: for the journal, since 11.5.0300 [mstrio]."""
         operation = f"delete the runtime {runtime.label}"
         params = {"userComments": comment} if comment else None
         try:
-            self._session.send("DELETE", f"{_PATH}/{runtime.id}", operation=operation, params=params)
+            self._session.send("DELETE", _path(runtime.id), operation=operation, params=params)
         except ApiError as exc:
             if not says_no_such_object(exc):
                 raise
+
+    def _data(self, response: Response, operation: str) -> Any:
+        try:
+            return response.data()
+        except ValueError:
+            wanted = "a response of the API or an empty one"
+            raise wrong_response(response, operation, self._session.base_url, wanted) from None
 
     def versions(self) -> tuple[str, ...] | None:
         """The Python versions that the server offers, requested once; None if this release has no such call."""
@@ -99,7 +143,7 @@ class RuntimeApi:
             return self._versions[0]
         try:
             data = self._session.get(
-                f"{_PATH}/versions", operation="list the runtime versions", shape=list_of("versions")
+                f"{RUNTIMES}/versions", operation="list the runtime versions", shape=list_of("versions")
             )
         except ApiError as exc:
             # An old release reads "versions" as an id, which does not exist.
@@ -116,8 +160,9 @@ class Context(NamedTuple):
 
     `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock` returns
     monotonic seconds. `retries`: how many times a write whose result is unclear may be sent again. `concurrency`:
-    number of parallel requests. `guard` gets the runtimes that would be deleted, and returns which of them must not be
-    deleted and why. `plan_id`: the id of the approved plan; None if any plan may be carried out.
+    number of parallel requests. `waiting`: how long to wait until the runtimes are ready; None: not at all. `guard`
+    gets the runtimes that would be deleted, and returns which of them must not be deleted and why. `plan_id`: the id of
+    the approved plan; None if any plan may be carried out.
     """
 
     api: RuntimeApi
@@ -129,11 +174,12 @@ class Context(NamedTuple):
     concurrency: int
     check_mode: bool = False
     policy: Policy | None = None
+    waiting: Waiting | None = None
     guard: Callable[[Sequence[Runtime]], Iterable[tuple[Sequence[Runtime], str]]] | None = None
     plan_id: str | None = None
 
 
-def attempt(step: Callable[[Entry], Entry], entry: Entry) -> Entry:
+def or_error(step: Callable[[Entry], Entry], entry: Entry) -> Entry:
     """The entry after the step. An error, even an unexpected one, becomes this entry's error and affects no other."""
     try:
         return step(entry)
@@ -143,23 +189,22 @@ def attempt(step: Callable[[Entry], Entry], entry: Entry) -> Entry:
         return entry._replace(error=unforeseen(exc))
 
 
-def each(
+def map_entries(
     context: Context,
-    step: Callable[[Context, Entry], Entry],
+    step: Callable[[Entry], Entry],
     entries: Sequence[Entry],
     chosen: Callable[[Entry], bool],
     done: str,
 ) -> list[Entry]:
     """All entries, the chosen ones after a step that runs for several in parallel. `done`: such as "written"."""
-    to_do = [one for one in entries if chosen(one)]
+    to_do = [entry for entry in entries if chosen(entry)]
 
     def report_progress(number: int) -> None:
         if len(to_do) > 1:
             context.progress(counted(number, len(to_do), done))
 
-    work = partial(attempt, partial(step, context))
-    results = iter(all_side_by_side(work, to_do, context.concurrency, report_progress))
-    return [next(results) if chosen(one) else one for one in entries]
+    results = iter(all_side_by_side(partial(or_error, step), to_do, context.concurrency, report_progress))
+    return [next(results) if chosen(entry) else entry for entry in entries]
 
 
 def counted(done: int, total: int, what: str) -> str:

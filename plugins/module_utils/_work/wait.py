@@ -10,24 +10,17 @@ may still report a status from before a write.
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from .._errors import MstrError, ValidationError, clean, unforeseen
-from .._model.entry import Entry
-from .._model.runtime import Runtime
+from .._errors import MstrError, clean, unforeseen
+from .._model.entry import PREDICTED, READ, Entry
+from .._model.runtime import Runtime, status_word
 from .._session.interrupt import Interrupted, all_side_by_side
 from .._session.transport import is_outage
-from .api import Context, counted, one_named
+from .api import Context, counted
+from .request import Waiting
 from .write import confirm
-
-WAIT_OPTIONS: dict[str, Any] = {
-    "wait": {"type": "bool", "default": False},
-    "wait_timeout": {"type": "int", "default": 300},
-    "wait_interval": {"type": "float", "default": 2.0},
-}
 
 # Some servers might report the status "unknown" until the first script runs (the public documentation does not say).
 # After this many consecutive checks without a sign of a problem, the runtime counts as ready.
@@ -40,33 +33,14 @@ _NAMES_IN_PROGRESS = 5
 _FAILED = ("not_installed", "failed", "error")  # of a package; the first is documented, the others are likely
 
 
-class Waiting(NamedTuple):
-    """How long to wait, and the first pause between two checks, in seconds."""
-
-    timeout: float
-    interval: float
-
-
-def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
-    """The wait options of a task; None if `wait` is false. Raises ValidationError for invalid numbers."""
-    errors = [
-        f"{option} must be more than 0 seconds, not {params[option]}"
-        for option in ("wait_timeout", "wait_interval")
-        if not 0 < params[option] < math.inf
-    ]
-    if errors:
-        raise ValidationError(errors)
-    return Waiting(params["wait_timeout"], params["wait_interval"]) if params["wait"] else None
-
-
 def wait(context: Context, entries: Sequence[Entry], waiting: Waiting) -> list[Entry]:
     """Each entry with its runtime as last read, and an error if it is not ready.
 
     The timeout applies to all of them together. Deleted, absent, predicted and failed runtimes are not waited for.
     """
     watches = [
-        None if one.predicted or one.error or one.action == "deleted" or not one.runtime else _Watch(one, one.runtime)
-        for one in entries
+        None if entry.error or entry.state == PREDICTED or not entry.after else _Watch(entry, entry.after)
+        for entry in entries
     ]
     watched = [one for one in watches if one]
     try:
@@ -103,7 +77,7 @@ def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
         return counted(total - len(pending), total, "ready")
     [runtime] = pending
     packages = runtime.values.get("packages") or ()
-    installing = [clean(one.name) for one in packages if _status(one.status) in ("installing", "pending")]
+    installing = [clean(one.name) for one in packages if status_word(one.status) in ("installing", "pending")]
     if not installing:
         return f"{clean(runtime.name)}: status {clean(runtime.facts.get('status') or 'not reported')}"
     names = ", ".join(installing[:_NAMES_IN_PROGRESS]) + (", …" if len(installing) > _NAMES_IN_PROGRESS else "")
@@ -116,16 +90,16 @@ class _Watch:
     def __init__(self, entry: Entry, runtime: Runtime) -> None:
         self.entry, self.runtime = entry, runtime
         self.done = False
-        self._written = entry.to_verify
+        self._written = entry.written
         self._checks = self._unclear_checks = 0
         self._outage: MstrError | None = None  # why the last check failed
-        if entry.read:
+        if entry.state == READ:
             self._record(runtime)
 
     def check(self, context: Context) -> None:
         """Read the runtime again. Raises only Interrupted."""
         try:
-            seen = self._read(context)
+            seen = context.api.get(str(self.runtime.id), repr(self.runtime.name), polling=True)
         except Interrupted:
             raise
         except MstrError as exc:
@@ -139,24 +113,19 @@ class _Watch:
             self._outage = None
             if seen is None:
                 self._end(MstrError(f"Runtime {self.runtime.label} was deleted while the task waited for it"))
+                return
+            if self.entry.state != READ:
+                self.entry = confirm(context, self.entry, seen)
+            if self.entry.error:
+                self.done = True
             else:
                 self._record(seen)
-
-    def _read(self, context: Context) -> Runtime | None:
-        name, identity = self.runtime.name, self.runtime.id
-        if identity is None:  # the response to the create contained no id
-            seen = one_named(context.api.list_all(polling=True), name)
-        else:
-            seen = context.api.get(identity, repr(name), polling=True)
-        if seen and not self.entry.read:
-            self.entry = confirm(context, self.entry, seen)
-        return seen
 
     def _end(self, error: MstrError | None) -> None:
         self.done, self.entry = True, self.entry._replace(error=error)
 
     def _record(self, runtime: Runtime) -> None:
-        self.runtime, self.entry = runtime, self.entry._replace(runtime=runtime)
+        self.runtime, self.entry = runtime, self.entry._replace(after=runtime)
         self._checks += 1
         self._unclear_checks = self._unclear_checks + 1 if _is_unclear(runtime) else 0
         failure = _error_of(runtime)
@@ -189,7 +158,7 @@ class _Watch:
 
 
 def _error_of(runtime: Runtime) -> MstrError | None:
-    failed = [package for package in _packages(runtime) if _status(package.status) in _FAILED]
+    failed = [package for package in _packages(runtime) if status_word(package.status) in _FAILED]
     if failed:
         reasons = [f'(server: "{clean(one.message)}")' if one.message else "(no reason given)" for one in failed]
         if len(failed) == 1:
@@ -202,15 +171,9 @@ def _error_of(runtime: Runtime) -> MstrError | None:
     return None
 
 
-def _status(word: Any) -> str:
-    """The status in the words of the documentation; servers might write them in another case."""
-    text = "_".join(re.split(r"[\s_-]+", str(word or "").strip().casefold()))
-    return text or "unknown"
-
-
 def _statuses(runtime: Runtime) -> tuple[str, set[str]]:
     """The status of the runtime, and those of its packages."""
-    return _status(runtime.facts.get("status")), {_status(package.status) for package in _packages(runtime)}
+    return status_word(runtime.facts.get("status")), {status_word(package.status) for package in _packages(runtime)}
 
 
 def _is_ready(runtime: Runtime, written: bool) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps for one runtime: find it, plan the write, write, read again. Several threads may run them.
+"""The writes: create, update or delete a runtime, and read it again. Several threads may run these steps.
 
 A write whose response was lost is never repeated blindly. The state is read again for some seconds, because a proxy may
 give up before the server does, and only what is still missing is written.
@@ -10,18 +10,18 @@ give up before the server does, and only what is still missing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from .._errors import ApiError, ConnectError, MstrError, ValidationError
-from .._model.definition import Definition
-from .._model.entry import Entry
-from .._model.names import ALIKE, near_names, quoted
-from .._model.plan import DONE, Plan, differences_after_write, fingerprint, make_plan
+from .._errors import ApiError, ConnectError, MstrError
+from .._model.entry import PLANNED, READ, UNKNOWN, WRITTEN, Entry
+from .._model.names import near_names
+from .._model.plan import DONE, as_stored, differences_after_write, fingerprint, has_effect
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._session.interrupt import Interrupted
 from .._session.transport import is_outage
-from .api import WHOLE, Context, one_named
+from .api import Context, map_entries
+from .locate import is_found_by_id, locate, needed_fields, plan_entry
 
 Seen = TypeVar("Seen")
 
@@ -30,117 +30,76 @@ ALREADY_EXISTS = 15
 CHECKS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
-def locate(
-    context: Context,
-    wanted: Definition,
-    listed: Iterable[Runtime] | None = None,
-    needed: Iterable[str] = (),
-) -> Runtime | None:
-    """The runtime as it is now, with the `needed` fields (default: all); None if it does not exist.
+class NotFoundOut(MstrError):
+    """It is not known what the server did with a write."""
 
-    `listed`: the runtimes on the server, if they were just read. Raises ValidationError for an ambiguous name.
+
+def write(context: Context, entry: Entry, existing: Sequence[Runtime], read_first: bool = False) -> Entry:
+    """Carry out the entry's plan. Raises MstrError if nothing was done.
+
+    `existing`: the runtimes before the write. `read_first`: plan an update again from the runtime as it is just before
+    the write, because much time may have passed since the list was read.
     """
-    api, needed = context.api, needed or {*WHOLE, *wanted.values}
-    if wanted.id:
-        found = next((one for one in listed or () if one.key == wanted.id), None)
-        return api.with_all_fields(found, needed) if found else api.get(wanted.id)
-    found = api.with_all_fields(one_named(api.list_all() if listed is None else listed, str(wanted.name)), needed)
-    # Between the list and the read of the object, somebody may have renamed it.
-    return None if found and found.name not in ("", wanted.name) else found
-
-
-def plan_entry(context: Context, entry: Entry, listed: Sequence[Runtime] | None) -> Entry:
-    """The entry with its plan, checked against the server. Raises ValidationError, before anything is written.
-
-    `listed`: the runtimes on the server, if they are already known.
-    """
-    wanted = entry.wanted
-    plan = make_plan(entry.found, wanted, context.policy)
-    for text in plan.warnings:
-        context.warn(text)
-    if "runtime_version" in plan.changed_fields:
-        _check_version(context, str(wanted.values["runtime_version"]))
-    if plan.action == "update" and plan.runtime and "name" in plan.changed_fields:
-        _check_name(plan.runtime, context.api.list_all() if listed is None else listed)
-    if entry.found is None and wanted.name and not wanted.id:
-        _warn_of_near_names(context, wanted, listed or ())
-    return entry._replace(plan=plan, planned=fingerprint(entry.found, plan))
-
-
-def _check_version(context: Context, version: str) -> None:
-    known = context.api.versions()
-    if known is None or version in known:
-        return
-    from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
-
-    close = [one for one in known if one.startswith(f"{version}.")] or get_close_matches(version, known, 1)
-    hint = f"; did you mean {close[-1]}?" if close else ""
-    offered = ", ".join(known) or "none"
-    raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {offered}){hint}"])
-
-
-def _check_name(renamed: Runtime, listed: Iterable[Runtime]) -> None:
-    # If the server accepts a second runtime with this name, no task can address either of them by name.
-    taken = [one for one in listed if one.name == renamed.name and one.key != renamed.key]
-    if taken:
-        holder = f"the runtime with id {taken[0].id}"
-        raise ValidationError([f"name {taken[0].name!r} is taken by {holder}; choose a different name"])
-
-
-def _warn_of_near_names(context: Context, wanted: Definition, listed: Iterable[Runtime]) -> None:
-    near = near_names(str(wanted.name), (one.name for one in listed))
-    if near:
-        what = "is new" if wanted.state == "present" else "does not exist, so nothing is deleted"
-        others = f"{quoted(near)} {'exists' if len(near) == 1 else 'exist'}"
-        context.warn(
-            f"Runtime {quoted([str(wanted.name)])} {what}, but {others}: the names differ only in {ALIKE}. Check the "
-            "spelling."
-        )
-
-
-def write(context: Context, entry: Entry) -> Entry:
-    """Carry out the entry's plan, unless in check mode or nothing changes. Raises MstrError."""
-    wanted = entry.wanted
-    if context.check_mode or entry.plan.action == "none":
-        return _done(entry, entry.plan.runtime, predicted=context.check_mode)
+    if read_first and entry.plan.action == "update":
+        entry = _planned_again(context, entry, existing)
     lost: ApiError | ConnectError | None = None
     tries = context.retries
-    while True:
-        plan = entry.plan
+    while entry.plan.changed and entry.state == PLANNED:
+        label, done = entry.wanted.label, DONE[entry.plan.action]
         try:
-            return _done(entry, _send(context, plan, wanted))
+            return _sent(context, entry, existing)
         except Interrupted as exc:
-            raise exc.during(f"the runtime {wanted.label} was being {DONE[plan.action]}") from exc
+            if not exc.outcome_unknown:
+                raise MstrError(f"{exc.sentence}. The runtime {label} was not {done}.") from exc
+            doubt = f"while the runtime {label} was being {done}. It may or may not have been {done}"
+            return entry._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
         except (ApiError, ConnectError) as exc:
-            if plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS:
-                return _name_is_taken(context, entry, exc, lost)
+            if entry.plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS:
+                entry = _name_taken(context, entry, exc, lost)
+                continue
             if not exc.outcome_unknown:
                 raise
             lost = exc
-        entry = _check_after_loss(context, entry, lost)
-        if entry.done:
-            return entry
-        if tries < 1:
+        try:
+            entry = _checked_after_loss(context, entry, lost)
+        except NotFoundOut as exc:
+            return entry._replace(state=UNKNOWN, error=exc)
+        if entry.state == PLANNED and tries < 1:
             raise not_done_error(lost, f"the runtime is still not {DONE[entry.plan.action]}")
         tries -= 1
+    return entry if entry.state != PLANNED else entry.finished(READ)
 
 
-def _done(entry: Entry, runtime: Runtime | None, read: bool = False, predicted: bool = False) -> Entry:
-    known = read or entry.plan.action in ("none", "delete")
-    return entry._replace(runtime=runtime, done=True, read=known, predicted=predicted)
-
-
-def _send(context: Context, plan: Plan, wanted: Definition) -> Runtime:
-    """Send the write. Returns the runtime as it should be now."""
-    if plan.runtime is None:
-        raise AssertionError("a plan that changes something has a runtime")
-    if plan.action == "create":
-        return plan.runtime._replace(id=context.api.create(plan.body))
+def _sent(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
+    """The entry after its request was answered. Raises MstrError."""
+    plan, written = entry.plan, entry.finished(WRITTEN)
+    if plan.action == "delete":
+        if entry.before:
+            context.api.delete(entry.before, entry.wanted.journal_comment)
+        return written
+    if plan.target is None:
+        raise AssertionError("a create and an update have a target")
     if plan.action == "update":
-        context.api.update(plan.runtime, plan.body)
-    else:
-        context.api.delete(plan.runtime, wanted.journal_comment)
-    return plan.runtime
+        return written._replace(status=context.api.update(plan.target, plan.body))
+    identity = context.api.create(plan.body)
+    if any(runtime.key == identity.upper() for runtime in existing):
+        sentence = f"The server answered to the create of {plan.target.name!r} with the id of a different runtime"
+        raise ApiError(f"{sentence}, {identity}.", outcome_unknown=True)
+    return written._replace(after=plan.target._replace(id=identity))
+
+
+def _planned_again(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
+    """The entry with a plan from the runtime as it is now, so that no change of another client is overwritten."""
+    before, wanted = entry.before, entry.wanted
+    if before is None:
+        raise AssertionError("an update has a runtime")
+    current = context.api.get(str(before.id), repr(before.name))
+    if current and not wanted.id and current.name != before.name:
+        raise MstrError(
+            f"{before.label} was renamed to {current.name!r} after the plan was made, so it was left as it is. Check "
+            "it, and run the task again."
+        )
+    return _approved(context, plan_entry(context, entry._replace(before=current), existing))
 
 
 def check_after_loss(
@@ -161,7 +120,7 @@ def check_after_loss(
             # The outage that broke the write may last for a moment. With retries, the read itself was repeated.
             if number < len(checks) and not retries and is_outage(exc):
                 continue
-            raise MstrError(
+            raise NotFoundOut(
                 f"{lost.sentence} The response was lost, and the task could not find out what the server did: "
                 f"{exc.sentence} {unknown}; check it before the next run.",
                 **lost.error,
@@ -169,67 +128,60 @@ def check_after_loss(
         yield seen
 
 
-def _check_after_loss(context: Context, entry: Entry, lost: MstrError) -> Entry:
+def _checked_after_loss(context: Context, entry: Entry, lost: MstrError) -> Entry:
     """Check a write whose response was lost. Returns the entry, done or with the plan of what is left to do."""
-    plan, wanted = entry.plan, entry.wanted
 
-    def look() -> tuple[Runtime | None, Plan]:
-        listed = None if wanted.id else context.api.list_all()
-        current = locate(context, wanted, listed)
-        if current is None and listed is not None and not lists_default(listed):
+    def look() -> Entry:
+        by_id = is_found_by_id([entry.wanted])
+        listed = [] if by_id else context.api.list_all()
+        current = locate(context, entry.wanted, listed)
+        if current is None and not by_id and not lists_default(listed):
             raise MstrError(f"{INCOMPLETE}.")
-        return current, make_plan(current, wanted, context.policy)
+        return plan_entry(context, entry._replace(before=current), listed)
 
-    unknown = f"The runtime {wanted.label} may or may not have been {DONE[plan.action]}"
-    current, remaining = None, plan
-    for current, remaining in check_after_loss(context.pause, context.retries, lost, look, unknown):
-        if _was_written(plan, current, remaining):
-            return _found_done(entry, current)
-    _check_approval(context, entry, current, remaining)
-    return entry._replace(plan=remaining)
+    unknown = f"The runtime {entry.wanted.label} may or may not have been {DONE[entry.plan.action]}"
+    again = entry
+    for again in check_after_loss(context.pause, context.retries, lost, look, unknown):
+        if _was_written(entry, again):
+            return entry._replace(state=READ, after=again.before if entry.plan.target else None)
+    return _approved(context, again)
 
 
-def _check_approval(context: Context, entry: Entry, current: Runtime | None, plan: Plan) -> None:
-    """Raises MstrError if a plan made during the work is not what was approved."""
-    if context.plan_id and fingerprint(current, plan) != entry.planned:
+def _was_written(entry: Entry, again: Entry) -> bool:
+    current = again.before
+    if entry.plan.action == "create":
+        # Differences from the request become warnings later; they cause no second write.
+        return current is not None
+    if entry.plan.action == "delete":
+        return current is None or entry.before is None or current.key != entry.before.key
+    return not again.plan.changed
+
+
+def _approved(context: Context, entry: Entry) -> Entry:
+    """The entry. Raises MstrError if its plan, made during the work, is not what was approved."""
+    if context.plan_id and fingerprint(entry.before, entry.plan) != entry.fingerprint:
         raise MstrError(
             f"The runtime {entry.wanted.label} changed while the approved plan was carried out, so this task leaves it "
             "as it is. Check again and have the new plan approved."
         )
+    return entry
 
 
-def _name_is_taken(context: Context, entry: Entry, refusal: MstrError, lost: MstrError | None) -> Entry:
+def _name_taken(context: Context, entry: Entry, refusal: MstrError, lost: MstrError | None) -> Entry:
     """The entry where the server refuses a create because the name exists. Raises MstrError."""
     wanted = entry.wanted
     listed = context.api.list_all()
     found = locate(context, wanted, listed)
     if found and lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
-        return _found_done(entry, found)
+        return entry._replace(state=READ, after=found)
     if found:
         # Another play created it first: write only what still differs.
-        again = plan_entry(context, entry._replace(found=found), listed)
-        _check_approval(context, entry, found, again.plan)
-        return write(context, again._replace(planned=entry.planned))
-    near = near_names(str(wanted.name), (one.name for one in listed))
-    alike = " and ".join(one.label for one in listed if one.name in near)
+        return _approved(context, plan_entry(context, entry._replace(before=found), listed))
+    near = near_names(str(wanted.name), (runtime.name for runtime in listed))
+    alike = " and ".join(runtime.label for runtime in listed if runtime.name in near)
     why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"
     raise MstrError(f"{refusal.sentence} The name is taken, but {why}.", **refusal.error)
-
-
-def _was_written(plan: Plan, current: Runtime | None, remaining: Plan) -> bool:
-    if plan.action == "create":
-        # Differences from the request become warnings later; they cause no second write.
-        return current is not None
-    if plan.action == "delete":
-        return current is None or plan.runtime is None or current.key != plan.runtime.key
-    return not remaining.changed
-
-
-def _found_done(entry: Entry, current: Runtime | None) -> Entry:
-    """The entry of a write that was carried out although its response was lost."""
-    plan = entry.plan
-    return _done(entry, current if current and plan.action != "delete" else plan.runtime, read=True)
 
 
 def not_done_error(lost: MstrError, not_done: str) -> MstrError:
@@ -243,47 +195,76 @@ def not_done_error(lost: MstrError, not_done: str) -> MstrError:
     )
 
 
-def verify(context: Context, entry: Entry, listed: Sequence[Runtime] | None = None) -> Entry:
-    """The entry of a create or an update with the runtime read again.
+def read_again(context: Context, entries: Sequence[Entry]) -> tuple[list[Entry], list[Runtime] | None]:
+    """Read the written runtimes again: a single updated one by its id, others in one list, which is returned, too.
 
-    `listed`: the runtimes on the server after the write, where they are known. Raises MstrError.
+    With a wait, an outage of the server is left to the wait, which reads them, too.
     """
-    known = entry.runtime if entry.read else None
-    return confirm(context, entry, known or _read_again(context, entry, listed))
-
-
-def confirm(context: Context, entry: Entry, current: Runtime) -> Entry:
-    """The entry with the runtime as read after a write. Warns if the server stored other values than requested."""
-    for text in differences_after_write(current, entry.wanted, entry.plan.runtime):
-        context.warn(text)
-    return entry._replace(runtime=current, read=True)
-
-
-def not_read_again(entry: Entry, cause: MstrError) -> MstrError:
-    """The error of an entry that was written, but could not be read again because of `cause`."""
-    preface = f"The runtime {entry.wanted.label} was {entry.action}, but could not be read again: "
-    return MstrError(preface + cause.sentence, **cause.error)
-
-
-def _read_again(context: Context, entry: Entry, listed: Sequence[Runtime] | None) -> Runtime:
-    current, wanted, created = None, entry.wanted, entry.action == "created"
-    if listed is not None or created:
+    listed: list[Runtime] | None = None
+    failure: MstrError | None = None
+    unread = [entry for entry in entries if entry.state == WRITTEN]
+    if len(unread) > 1 or any(entry.action == "created" for entry in unread):
         # The list also shows whether another play has created a runtime of the same name meanwhile.
-        needed = {*WHOLE, *wanted.values} if listed is None else set(wanted.values)
-        found = [
-            one
-            for one in (context.api.list_all() if listed is None else listed)
-            if one.id == entry.id or (created and one.name == wanted.name)
-        ]
-        if len(found) > 1:
-            ids = " and ".join(str(one.id) for one in found)
-            origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
-            context.warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. {origin}")
-        own = [one for one in found if one.id == entry.id] or found
-        current = context.api.with_all_fields(own[0], needed) if own else None
+        try:
+            listed = context.api.list_all()
+        except MstrError as exc:
+            failure = exc
+
+    def step(entry: Entry) -> Entry:
+        try:
+            if entry.state == READ and entry.after:
+                return confirm(context, entry, entry.after)
+            if failure:
+                raise failure
+            current = _read(context, entry, listed or ())
+        except MstrError as exc:
+            if context.waiting and is_outage(exc):
+                return entry
+            raise not_read_again(entry, exc) from exc
+        return confirm(context, entry, current)
+
+    return map_entries(context, step, entries, lambda entry: entry.written and not entry.error, "read again"), listed
+
+
+def _read(context: Context, entry: Entry, listed: Sequence[Runtime]) -> Runtime:
+    wanted, created, current = entry.wanted, entry.action == "created", None
+    found = [runtime for runtime in listed if runtime.id == entry.id or (created and runtime.name == wanted.name)]
+    if len(found) > 1:
+        ids = " and ".join(str(runtime.id) for runtime in found)
+        origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
+        context.warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. {origin}")
+    own = [runtime for runtime in found if runtime.id == entry.id] or found
+    if own:
+        current = context.api.with_all_fields(own[0], needed_fields(context, wanted))
     if current is None and entry.id:
         # A list may omit a runtime that can be read by its id.
         current = context.api.get(entry.id, wanted.label)
     if current is None:
         raise MstrError(f"the server no longer shows the runtime {wanted.label} ({entry.id})")
     return current
+
+
+def confirm(context: Context, entry: Entry, current: Runtime) -> Entry:
+    """The entry with the runtime as read after a write. Warns if the server stored other values than requested.
+
+    The entry has an error if an update had no effect at all.
+    """
+    if entry.plan.action == "update" and entry.before and not has_effect(entry.plan, entry.before, current):
+        answer = f"answered {entry.status} but" if entry.status else "accepted the update but"
+        error = MstrError(
+            f"Could not update the runtime {current.label}: the server {answer} changed nothing "
+            f"({', '.join(entry.plan.changed_fields)}). The user may lack permission on this object.",
+            http_status=entry.status,
+            request=f"PATCH /api/runtimes/{entry.id}",
+        )
+        return entry._replace(state=PLANNED, after=None, error=error)
+    for text in differences_after_write(current, entry.wanted, entry.plan.target):
+        context.warn(text)
+    plan = as_stored(entry.plan, entry.wanted, current)
+    return entry._replace(state=READ, after=current, plan=plan)
+
+
+def not_read_again(entry: Entry, cause: MstrError) -> MstrError:
+    """The error of an entry that was written, but could not be read again because of `cause`."""
+    preface = f"The runtime {entry.wanted.label} was {entry.action}, but could not be read again: "
+    return MstrError(preface + cause.sentence, **cause.error)

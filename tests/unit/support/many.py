@@ -9,9 +9,8 @@ from __future__ import annotations
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
-from ansible_collections.mstr.library.plugins.module_utils._work.delete import Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiting
+from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Waiting, Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
@@ -27,15 +26,15 @@ def holding(**names):
 
 def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None, **how):
     """What mstr_runtimes does with definitions; it returns the result."""
-    asked = Purge(purge, tuple(exclude), limit, comment)
+    asked = Purge(tuple(exclude), limit, comment) if purge else None
 
     def run(definitions):
         try:
-            return report(reconcile(server.context(**how), definitions, asked, wait), purge)
+            return report(reconcile(server.context(waiting=wait, **how), Wanted(definitions, asked)), purge)
         except Refused as exc:
             if not how.get("check_mode"):
                 raise
-            raise PartialError(exc, report(exc.entries, purge)) from exc
+            return report(exc.entries, purge, exc)
 
     return run
 
@@ -50,9 +49,9 @@ def run(server, *entries, **how):
 
 def refused(server, *entries, purge=False, exclude=(), limit=None, **how):
     """The faults for which the whole task is refused; nothing was written."""
-    asked = Purge(purge, tuple(exclude), limit)
+    asked = Purge(tuple(exclude), limit) if purge else None
     definitions = [definition_from(entry) for entry in entries]
-    faults = faults_of(reconcile, server.context(**how), definitions, asked)
+    faults = faults_of(reconcile, server.context(**how), Wanted(definitions, asked))
     assert server.writes == []
     return faults
 

@@ -22,6 +22,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.response imp
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.request import Wanted
 from simulator.fields import RUNTIME_FIELDS
 from simulator.messages import Call, Reply
 from simulator.users import STANDARD
@@ -124,7 +125,7 @@ class Server:
 
     def ensure(self, definition: Definition, **how: Any) -> Entry:
         """What mstr_runtime does; raises the error with which it fails."""
-        [entry] = reconcile(self.context(**how), [definition])
+        [entry] = reconcile(self.context(**how), Wanted([definition]))
         report_one(entry)
         return entry
 

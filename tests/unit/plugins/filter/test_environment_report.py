@@ -15,8 +15,8 @@ from ansible_collections.mstr.library.plugins.filter.report_file import report_f
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
-from ansible_collections.mstr.library.plugins.module_utils._work.delete import Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Wanted
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import serialize
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.report import POLICY, environment, runtime, violation
@@ -34,7 +34,7 @@ def result(have, *, check_mode=True, diff=True):
     """What the module returns, of a failed task too, as a playbook registers it."""
     definitions = [definition_from(entry) for entry in ENTRIES]
     try:
-        entries = reconcile(have.context(check_mode=check_mode), definitions, Purge(True))
+        entries = reconcile(have.context(check_mode=check_mode), Wanted(definitions, Purge()))
         applied = {"failed": False, **report(entries, purge=True)}
     except PartialError as exc:
         applied = {"failed": True, **exc.to_result()}

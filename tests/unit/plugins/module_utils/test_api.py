@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._work.api import WHOLE, counted, one_named
+from ansible_collections.mstr.library.plugins.module_utils._work.api import ALL_FIELDS, counted, one_named
 from ansible_collections.mstr.library.tests.unit.support.make import (
     ID,
     OTHER_ID,
@@ -36,7 +36,7 @@ def sentence(call):
         call()
     except ApiError as exc:
         return exc.sentence
-    return f"{URL} answered 200 to GET /api/runtimes"
+    return f"Could not create the runtime 'new': {URL} answered 200 to GET /api/runtimes"
 
 
 @given(ANY_JSON)
@@ -44,7 +44,7 @@ def test_any_json_in_place_of_an_answer_is_a_sentence(response_data):
     api = answering(response_data)
     for call in (api.list_all, api.versions, lambda: api.get(ID)):
         assert f"{URL} answered 200 to GET /api/runtimes" in sentence(call)
-    assert isinstance(api.create({"name": "new"}), (str, type(None)))
+    assert sentence(lambda: api.create({"name": "new"})).startswith("Could not create the runtime 'new'")
 
 
 @pytest.mark.parametrize("response_data", [None, [], {}, {"runtimes": None}, {"runtimes": [{}]}, {"runtimes": [None]}])
@@ -96,8 +96,8 @@ def test_a_runtime_that_is_listed_but_not_found_is_not_gone():
 
 
 def test_a_missing_newer_field_does_not_cause_another_read():
-    assert "execution_target" not in WHOLE
-    assert {"whitelist", "resource", "packages"} <= set(WHOLE)
+    assert "execution_target" not in ALL_FIELDS
+    assert {"whitelist", "resource", "packages"} <= set(ALL_FIELDS)
 
 
 def test_a_name_is_compared_with_case_and_several_are_refused_with_their_ids():
@@ -139,8 +139,30 @@ def test_an_old_release_offers_no_versions(response_data):
 
 
 @pytest.mark.parametrize("response_data", [None, {}, {"id": ""}, []])
-def test_a_create_without_an_id_in_the_response_returns_none(response_data):
-    assert answering(response_data).create({"name": "new"}) is None
+def test_create_without_id_proves_nothing(response_data):
+    with pytest.raises(ApiError, match="answered 200 to POST /api/runtimes without an id") as failed:
+        answering(response_data).create({"name": "new"})
+    assert failed.value.outcome_unknown
+
+
+@pytest.mark.parametrize("answered", [OTHER_ID, "x"])
+def test_answer_with_another_id_is_refused(answered):
+    with pytest.raises(ApiError, match=f"answered with a different runtime, 'r' .{answered}., instead of {ID}"):
+        answering(stored(id=answered)).get(ID)
+    assert answering(stored(id=ID.lower())).get(ID).name == "r"
+
+
+def test_list_with_a_runtime_twice_has_it_once():
+    server = Server()
+    server.rewrite = lambda call, data: {"runtimes": [stored(), stored(id=ID.lower()), stored(id=OTHER_ID)]}
+    assert [runtime.key for runtime in server.api.list_all()] == [ID, OTHER_ID]
+
+
+def test_id_is_quoted_in_a_path():
+    server = Server()
+    with pytest.raises(ApiError):
+        server.api.delete(runtime(id="a/../b?c"), None)
+    assert server.writes == ["DELETE /runtimes/a%2F..%2Fb%3Fc"]
 
 
 def test_counts_in_progress_lines():

@@ -437,11 +437,18 @@ def test_a_delete_of_a_hidden_runtime_is_checked_by_reading_it():
     assert "but it still exists" in result["msg"]
 
 
-def test_a_list_that_still_shows_a_deleted_runtime_is_not_believed():
+@pytest.mark.parametrize("purge", [True, False])
+def test_list_has_the_last_word(purge):
+    """Its id is not found, and deleting it "succeeds", but an ACL only hides the runtime."""
     have = holding(a=A, b=B)
-    first = have.session.get("/runtimes")
-    have.rewrite = lambda call, data: first if call == LIST else data
-    assert actions(run(have, {"name": "a"}, purge=True)) == [("a", "none"), ("b", "deleted")]
+    have.refusals = {
+        f"{method} /runtimes/{B}": refusal(404, "ERR004", "no such object") for method in ("GET", "DELETE")
+    }
+    absent = [] if purge else [{"name": "b", "state": "absent"}]
+    result = run(have, {"name": "a"}, *absent, purge=purge)
+    assert actions(result) == [("a", "none"), ("b", "failed")]
+    assert (result["changed"], result["summary"]["deleted"]) == (False, 0)
+    assert "it still exists: the list of runtimes shows it. The user may lack permission" in result["msg"]
 
 
 def test_a_delete_that_cannot_be_checked_is_reported_and_fails():

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, summary_line
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import PREDICTED, READ, Entry, summary_line
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.tests.unit.support.make import ID, runtime, wanted
 
@@ -16,8 +16,8 @@ NOBODY = wanted(None, id=ID, state="absent")
 
 
 def entry(current, definition, predicted=False):
-    plan = make_plan(current, definition)
-    return Entry(definition, "", current, plan, plan.runtime, done=True, predicted=predicted)
+    made = Entry(definition, "", current, make_plan(current, definition))
+    return made.finished(PREDICTED if predicted else READ)
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ def test_a_backup_restores_what_it_has(data, changed):
         plan = make_plan(from_api(changed), wanted)
     except ValidationError:
         assume(False)  # a pool that contradicts what stays
-    before, after = from_api(data).values, plan.runtime.values
+    before, after = from_api(data).values, plan.target.values
     missing = {line.partition(":")[0].partition(".")[0] for line in unrestorable(definitions)}
     for field in FIELDS:
         if field.name not in missing and not (field.name == "packages" and any("package" in one for one in missing)):

@@ -35,7 +35,7 @@ def test_a_missing_runtime_is_created_with_the_given_options():
     }
     assert plan.before == {}
     assert plan.after["resource"] == {"cpu": 0.5}
-    assert plan.runtime.id is None
+    assert plan.target.id is None
 
 
 def test_nothing_is_planned_if_nothing_differs():
@@ -54,7 +54,7 @@ def test_nothing_is_planned_if_nothing_differs():
     )
     assert (plan.action, plan.changed, plan.changed_fields, dict(plan.body)) == ("none", False, (), {})
     assert plan.before == plan.after != {}
-    assert plan.runtime.id == ID
+    assert plan.target.id == ID
 
 
 def test_an_update_sends_only_the_name_and_the_fields_that_differ():
@@ -69,7 +69,7 @@ def test_an_update_sends_only_the_name_and_the_fields_that_differ():
         "exec_timeout": 600,
         "resource": {"cpu": 0.2, "mem": 1024},
     }
-    assert plan.runtime.to_result()["runtime_version"] == "3.10.5", "predicted with what stays"
+    assert plan.target.to_result()["runtime_version"] == "3.10.5", "predicted with what stays"
 
 
 def test_with_an_id_the_name_is_the_name_to_have():
@@ -127,12 +127,12 @@ def test_absent_deletes_the_runtime_and_shows_it_in_the_diff():
     assert plan.before["min_cached_instances"] == 0
     assert plan.before["resource"] == {"cpu": 0.2, "mem": 512}
     assert "execution_target" not in plan.before
-    assert plan.runtime.id == ID
+    assert plan.target is None
 
 
 def test_absent_is_content_with_nothing():
     plan = make_plan(None, wanted(state="absent"))
-    assert (plan.action, plan.runtime, plan.before, plan.after) == ("none", None, {}, {})
+    assert (plan.action, plan.target, plan.before, plan.after) == ("none", None, {}, {})
 
 
 def test_a_journal_comment_travels_with_a_change_and_never_makes_one():
@@ -236,10 +236,10 @@ def test_an_unknown_key_that_a_write_made_the_server_lose_is_a_surprise(after, o
     plan = make_plan(runtime(**UNKNOWN), definition)
     assert "gpu" not in json.dumps(dict(plan.body))
     assert "index" not in json.dumps(dict(plan.body))
-    found = differences_after_write(runtime(**{**UNKNOWN, **after}), definition, plan.runtime)
+    found = differences_after_write(runtime(**{**UNKNOWN, **after}), definition, plan.target)
     assert len(found) == bool(lost)
     assert all(one in found[0] for one in lost)
-    assert "gpu" not in json.dumps(plan.runtime.to_result())
+    assert "gpu" not in json.dumps(plan.target.to_result())
 
 
 def test_an_unknown_key_is_not_a_difference():

@@ -12,7 +12,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, check_plan_id, plan_id
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import fingerprint, make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Purge, Refused, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import (
     ID,
     OTHER_ID,
@@ -36,7 +37,7 @@ def planned(data, **options):
     current = from_api(data) if data else None
     definition = wanted(**options)
     made = make_plan(current, definition)
-    return Entry(definition, "runtimes[0]", current, made, planned=fingerprint(current, made))
+    return Entry(definition, "runtimes[0]", current, made, fingerprint=fingerprint(current, made))
 
 
 def id_of(*entries):
@@ -127,24 +128,24 @@ def test_the_wanted_value_counts_and_the_comment_does_not():
 
 @pytest.mark.parametrize("text", ["", "x", "0" * 23, "0" * 25, "A" * 24, "é" * 24])
 def test_a_wrong_form_is_refused(text):
-    [fault] = faults_of(check_plan_id, {"plan_id": text})
+    [fault] = faults_of(check_plan_id, text)
     assert fault == f"plan_id {text!r} is invalid: expected 24 hexadecimal digits"
 
 
 @pytest.mark.parametrize("text", [None, "0" * 24])
 def test_no_id_and_a_right_form_are_accepted(text):
-    check_plan_id({"plan_id": text})
+    check_plan_id(text)
 
 
 # --- on a server
 
 
 DEFINITIONS = [definition_from({"name": "r", "exec_timeout": 900}), definition_from({"name": "new"})]
-PURGE = Purge(True)
+WANTED = Wanted(DEFINITIONS, Purge())
 
 
 def approved(server):
-    return plan_id(reconcile(server.context(check_mode=True), DEFINITIONS, PURGE))
+    return plan_id(reconcile(server.context(check_mode=True), WANTED))
 
 
 def a_server():
@@ -154,7 +155,7 @@ def a_server():
 def test_the_approved_plan_is_carried_out_and_reports_the_same_id():
     server = a_server()
     identity = approved(server)
-    entries = reconcile(server.context(plan_id=identity), DEFINITIONS, PURGE)
+    entries = reconcile(server.context(plan_id=identity), WANTED)
     assert plan_id(entries) == identity
     assert server.names == ["new", "r"]
 
@@ -165,7 +166,7 @@ def test_a_different_plan_is_refused_with_what_it_is_now(check_mode):
     identity = approved(server)
     server.runtimes["C" * 32] = stored(id="C" * 32, name="just made")
     with pytest.raises(Refused) as refusal:
-        reconcile(server.context(plan_id=identity, check_mode=check_mode), DEFINITIONS, PURGE)
+        reconcile(server.context(plan_id=identity, check_mode=check_mode), WANTED)
     assert refusal.value.sentence == (
         f"The plan is different from the approved one ({identity}): 1 to create ('new'), 1 to update ('r': "
         "exec_timeout), 2 to delete ('just made'; 'old'). Nothing was written."
@@ -176,15 +177,15 @@ def test_a_different_plan_is_refused_with_what_it_is_now(check_mode):
 def test_a_plan_that_was_applied_is_used_up():
     server = a_server()
     identity = approved(server)
-    reconcile(server.context(plan_id=identity), DEFINITIONS, PURGE)
+    reconcile(server.context(plan_id=identity), WANTED)
     with pytest.raises(Refused, match="nothing to change"):
-        reconcile(server.context(plan_id=identity), DEFINITIONS, PURGE)
+        reconcile(server.context(plan_id=identity), WANTED)
 
 
 def test_the_refusal_lists_at_most_ten_names():
     server = Server(*(stored(id=f"{number:032}", name=f"n{number:02}") for number in range(12)))
     with pytest.raises(Refused) as refusal:
-        reconcile(server.context(plan_id="0" * 24), DEFINITIONS, PURGE)
+        reconcile(server.context(plan_id="0" * 24), WANTED)
     assert "2 to create ('new'; 'r'), 12 to delete ('n00'; 'n01'; " in refusal.value.sentence
     assert "'n07' and 4 more). Nothing was written." in refusal.value.sentence
 
@@ -194,13 +195,13 @@ def test_what_another_play_writes_meanwhile_is_not_adapted(fault):
     """A lost update, and a create of a name that was taken, are planned again; the approval does not cover that."""
     server = Server(stored())
     definition = definition_from({"name": "new" if fault.error["code"] else "r", "exec_timeout": 900})
-    identity = plan_id(reconcile(server.context(check_mode=True), [definition]))
+    identity = plan_id(reconcile(server.context(check_mode=True), Wanted([definition])))
 
     def meanwhile():
         server.runtimes[OTHER_ID] = stored(id=OTHER_ID, name="new", execTimeout=1)
         server.runtimes[ID]["execTimeout"] = 1
 
     server.fail("POST" if fault.error["code"] else "PATCH", fault, meanwhile=meanwhile)
-    [entry] = reconcile(server.context(plan_id=identity), [definition])
+    [entry] = reconcile(server.context(plan_id=identity), Wanted([definition]))
     assert "changed while the approved plan was carried out" in str(entry.error)
     assert [one["execTimeout"] for one in server.runtimes.values()] == [1, 1]

@@ -11,7 +11,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Connec
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
-from ansible_collections.mstr.library.plugins.module_utils._work.delete import check_protection
+from ansible_collections.mstr.library.plugins.module_utils._work.request import check_protection
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
     Project,
     SavedScript,

@@ -7,12 +7,13 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, report_one
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import PREDICTED, READ, Entry, report_one
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import Plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
-from ansible_collections.mstr.library.plugins.module_utils._work.wait import Waiting, state_of_wait, wait, waiting_from
+from ansible_collections.mstr.library.plugins.module_utils._work.request import Waiting, waiting_from
+from ansible_collections.mstr.library.plugins.module_utils._work.wait import state_of_wait, wait
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, runtime, stored
 from hypothesis import given
 from hypothesis import strategies as st
@@ -203,8 +204,8 @@ def test_a_runtime_that_is_deleted_meanwhile_ends_the_waiting():
 
 def entry(action="create", **fields):
     there = runtime(**fields)
-    plan = Plan(action, there, ("name",), after={"name": "r"})
-    return Entry(Definition("present", {}, name="r"), "", plan=plan, runtime=there, done=True, read=True)
+    plan = Plan(action, None if action == "delete" else there, ("name",), after={"name": "r"})
+    return Entry(Definition("present", {}, name="r"), "", there, plan).finished(READ)
 
 
 def test_the_outcome_carries_the_runtime_as_seen_last():
@@ -223,8 +224,8 @@ def test_nothing_changed_is_waited_for_all_the_same():
     "one",
     [
         entry("delete", **BUSY),
-        entry("none")._replace(runtime=None),
-        entry("create", **BUSY)._replace(predicted=True),
+        entry("none")._replace(after=None),
+        entry("create", **BUSY)._replace(state=PREDICTED),
     ],
 )
 def test_an_absent_runtime_is_not_waited_for(one):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.modules.mstr_runtime_info import Request, find, policy_line
+from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import Request, find_runtimes, policy_line
 from ansible_collections.mstr.library.tests.unit.support.make import ID, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
@@ -29,7 +29,7 @@ def test_list_without_default(name, identity, complete, warnings):
     server = Server(stored())
     if not complete:
         server.switch(list_hides="(Default) MicroStrategy")
-    find(server.api, Request(name, identity, None, None), 1, warn=server.warnings.append)
+    find_runtimes(server.api, Request(name, identity, None, None), 1, warn=server.warnings.append)
     assert len(server.warnings) == warnings
     assert all("lacks its built-in default runtime, so it may be incomplete." in one for one in server.warnings)
 
@@ -46,3 +46,9 @@ def test_list_without_default(name, identity, complete, warnings):
 def test_policy_in_one_line(violations, exempted, not_evaluated, text):
     found = {"violations": violations, "exempted": exempted, "not_evaluated": not_evaluated}
     assert policy_line(found) == text
+
+
+@pytest.mark.parametrize("status", ["Ready", "READY", "ready"])
+def test_status_is_found_in_any_case(status):
+    server = Server(stored(status=status), stored(id="A" * 32, status="busy"))
+    assert ID in [found.id for found in find_runtimes(server.api, Request(None, None, "ready", None), 1)]

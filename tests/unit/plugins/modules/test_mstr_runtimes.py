@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import definitions, main, prepare
+from ansible_collections.mstr.library.plugins.module_utils._work.request import request_for_many
+from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import main, typed
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of
 from ansible_collections.mstr.library.tests.unit.support.module import Run
 
 A = "A" * 32
+prepare = partial(request_for_many, typed)
 
 
 def params(**options):
@@ -142,7 +146,7 @@ def test_null_is_not_a_list():
 
 
 def test_an_empty_list_without_purge_is_nothing_to_do():
-    assert prepare(given()).wanted == []
+    assert prepare(given()).wanted.definitions == []
 
 
 def test_a_file_that_cannot_be_read_is_its_only_fault(tmp_path):
@@ -221,7 +225,7 @@ def test_a_text_in_place_of_the_list_is_one_fault(monkeypatch, capsys):
 
 def test_an_entry_s_comment_comes_before_the_task_s():
     options = given({"name": "a"}, {"name": "b", "journal_comment": "mine"}, journal_comment="ours")
-    assert [one.journal_comment for one in definitions(options, None)] == ["ours", "mine"]
+    assert [one.journal_comment for one in prepare(options).wanted.definitions] == ["ours", "mine"]
 
 
 # --- entries of a file
@@ -259,10 +263,11 @@ def test_entries_of_a_file_are_as_those_of_the_option(tmp_path):
     ]
     wanted = prepare(from_file(tmp_path, {"runtimes": entries})).wanted
     assert wanted == prepare(given(*entries)).wanted
+    wanted = wanted.definitions
     assert wanted[0].values == {"name": "a", "exec_timeout": 60, "whitelist": ("10.0.0.0/8",)}
     assert wanted[1].name == "7"
 
 
 def test_a_thousand_definitions(tmp_path):
     entries = [{"name": f"r{n}", "whitelist": ["10.0.0.0/8"], "packages": [{"name": "pandas"}]} for n in range(1000)]
-    assert len(prepare(params(src=written(tmp_path, entries))).wanted) == 1000
+    assert len(prepare(params(src=written(tmp_path, entries))).wanted.definitions) == 1000
