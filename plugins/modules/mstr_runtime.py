@@ -110,7 +110,7 @@ action:
   description: What was done, or would be done in check mode.
   returned: always
   type: str
-  choices: [none, created, updated, deleted]
+  choices: [none, created, updated, deleted, unknown]
   sample: updated
 exempted:
   description:

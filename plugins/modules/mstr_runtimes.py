@@ -16,8 +16,9 @@ description:
   - The task checks all options before the login. Then it reads the list of runtimes. It reads a single runtime only if
     it needs a field that the list does not contain, or if the runtime will be deleted.
   - The task sends creates and updates in parallel, up to O(concurrency) requests at a time, and reads these runtimes
-    again. With O(wait), it then waits for all runtimes at the same time; O(wait_timeout) applies to all of them
-    together. Last, it deletes the entries with C(state=absent), and then it purges.
+    again. If the task has several entries, it also reads each runtime just before it updates it, so that it does not
+    overwrite a change of somebody else. With O(wait), it then waits for all runtimes at the same time; O(wait_timeout)
+    applies to all of them together. Last, it deletes the entries with C(state=absent), and then it purges.
   - Just before it deletes, the task reads the list of runtimes again. A runtime that has changed since the first list
     is not deleted, and its entry fails and says why. So does a runtime that a script has begun to use, with
     O(protect_used). Afterwards, the task checks that the deleted runtimes are gone.
@@ -300,8 +301,10 @@ runtimes:
         - What was done, or would be done in check mode.
         - V(failed) means that nothing was done. If the runtime was written and the entry failed afterwards, this is
           V(created) or V(updated), and RV(runtimes[].error) contains the error.
+        - V(unknown) means that a request was sent, and that the task could not find out whether the server carried it
+          out.
       type: str
-      choices: [none, created, updated, deleted, failed]
+      choices: [none, created, updated, deleted, failed, unknown]
     changed_fields:
       description: The options that differed. For a create, the options that were sent. For a delete, the list is empty.
       type: list
@@ -543,9 +546,6 @@ from ansible_collections.mstr.library.plugins.module_utils._options import optio
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import CONCURRENCY_OPTION
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
 from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS, request_for_many
-
-if TYPE_CHECKING:
-    pass
 
 
 def typed(entries: Sequence[Any], places: Sequence[str], errors: ErrorList) -> list[dict[str, Any] | None]:

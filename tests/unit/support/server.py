@@ -196,7 +196,7 @@ class Server:
             call = Call(method, path, query, headers, self._cookies, json.dumps(body).encode())
             reply = Reply(204) if method == self.ignores else answer(self.core.handle(call))
         if reply.status < 300:
-            if method in ("POST", "PATCH") and path.startswith("/runtimes"):
+            if method in ("POST", "PATCH") and method != self.ignores and path.startswith("/runtimes"):
                 identity = path.rpartition("/")[2].upper() if method == "PATCH" else reply.payload["id"]
                 self.alter(self.runtimes[identity])
             reply.payload = self.rewrite(f"{method} {path}", reply.payload)
