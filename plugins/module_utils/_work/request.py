@@ -129,7 +129,8 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> W
     if params["src"] is not None:
         from .._model.src import read_definitions  # only a task with a file needs it
 
-        given, restore = read_definitions(params["src"])
+        source = read_definitions(params["src"])
+        given, restore = source.runtimes, source.restore
     if given is None:
         # AnsibleModule treats an option that is null as set.
         raise ValidationError(["one of runtimes and src is required"])
