@@ -2,8 +2,261 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sessions of antsibull-nox, as antsibull-nox.toml describes them. `make test` runs them as the stage "lint nox"."""
+"""The commands for work on this collection. `nox --list` shows them; options follow after `--`: nox -s test -- --all.
 
-import antsibull_nox
+`make NAME ARGS=…` runs the same sessions, and creates the environment with nox. The sessions of antsibull-nox, which
+antsibull-nox.toml describes, are here only if it is installed: the stage "lint nox" runs them.
+"""
 
-antsibull_nox.load_antsibull_nox_toml()
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import os
+import shlex
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nox
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from dev import collection, envs, proc, pytests, runner, stages
+from dev.docs import build
+from dev.paths import CACHE, DIST, LOGS, REQUIREMENTS, ROOT, RUN, VENVS
+from dev.pythons import CORES, NEWEST, OLDEST
+from dev.release import build_release, run_demo
+
+try:
+    import antsibull_nox
+except ImportError:
+    # The last line is the count of tests: nox itself reports only problems.
+    logging.getLogger("nox").setLevel(logging.WARNING)
+else:
+    antsibull_nox.load_antsibull_nox_toml()
+
+nox.options.sessions = ["check"]
+
+EXTRA = ROOT / "extra"
+
+
+def command(body: Callable[[list[str]], int]) -> Callable[[nox.Session], None]:
+    """Declare a session that calls `body` with the options, always cleans up, and ends with the returned status."""
+
+    @nox.session(name=body.__name__.replace("_", "-"), venv_backend="none")
+    @functools.wraps(body)
+    def session(session: nox.Session) -> None:
+        options = [option for option in session.posargs if option != "--"]
+        status = runner.guarded(lambda: body(options))
+        if status:
+            sys.exit(status)
+
+    return session
+
+
+@command
+def demo(arguments: list[str]) -> int:
+    """Run a playbook against a simulated Library server. Needs no preparation."""
+    del arguments
+    return run_demo()
+
+
+@command
+def check(arguments: list[str]) -> int:
+    """Check format, lint and types, and run the fast unit tests."""
+    return stages.check(arguments)
+
+
+@command
+def test(arguments: list[str]) -> int:
+    """Run the tests on the newest ansible-core; with --all on every core and Python (--help lists the options)."""
+    return stages.test(arguments)
+
+
+@command
+def test_ee(arguments: list[str]) -> int:
+    """Build an execution environment with podman, and run jobs in it (--base-image, --package-manager)."""
+    parser = argparse.ArgumentParser(prog="make test-ee")
+    parser.add_argument("--base-image", default="", help="the image to build on")
+    parser.add_argument("--package-manager", default="", help="its package manager, if not that of the definition")
+    parser.add_argument("--build-options", default="", help="more options of podman build")
+    args = parser.parse_args(arguments)
+    if not args.base_image:
+        return runner.fail("no base image: run make test-ee BASE_IMAGE=…")
+    if not shutil.which("podman"):
+        runner.say("Did not run: podman is not installed on this machine.")
+        return 0
+    return _live("test_image.py", {f"MSTR_TEST_{name.upper()}": value for name, value in vars(args).items()}, [])
+
+
+@command
+def test_controller(arguments: list[str]) -> int:
+    """Create and remove the objects of a controller on the one in CONTROLLER_HOST, see CONTRIBUTING.md."""
+    needed = ("CONTROLLER_HOST", "CONTROLLER_USERNAME", "CONTROLLER_PASSWORD")
+    missing = [name for name in needed if not os.environ.get(name)]
+    if missing:
+        runner.say(f"Did not run: these tests need a real controller; set {', '.join(missing)}.")
+        return 0
+    for_jobs = ("MSTR_TEST_PROJECT_URL", "MSTR_TEST_IMAGE")
+    if not all(os.environ.get(name) for name in for_jobs):
+        runner.say(f"No job will run: set {' and '.join(for_jobs)} to run jobs, see CONTRIBUTING.md.")
+    own = {name: value for name, value in os.environ.items() if name.startswith("CONTROLLER_")}
+    optional = {name: os.environ.get(name, "") for name in (*for_jobs, "MSTR_TEST_ADDRESS")}
+    return _live("test_controller.py", own | optional, arguments)
+
+
+def _live(file: str, more: dict[str, str], options: list[str]) -> int:
+    env = envs.ensure("controller")
+    tests = ("-m", "pytest", EXTRA / "live" / file, f"--basetemp={RUN / 'tests'}")
+    return proc.on_terminal(env.python, *tests, *options, env=pytests.controller_variables(env) | more)
+
+
+@command
+def env(arguments: list[str]) -> int:
+    """Print the variables that the tests of a stage need, for eval in a shell: nox -s env -- faults."""
+    name = " ".join(arguments)
+    of_pytest = {stage.name: stage.variables for stage in stages.ALL if stage.variables}
+    if name not in of_pytest:
+        return runner.fail(f"{name!r} is not a stage of pytest tests; those are: {', '.join(of_pytest)}")
+    variables = of_pytest[name]()
+    # Not every program takes a path with a space in it. These files outlive the run.
+    kept = CACHE / "env" / name.replace(" ", "-")
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir(parents=True)
+    for made in RUN.iterdir():
+        shutil.move(made, kept / made.name)
+    installed = kept / "collections" / "ansible_collections" / "mstr" / "library"
+    if installed.exists():
+        shutil.rmtree(installed)
+        installed.symlink_to(ROOT)
+    for variable, value in sorted(variables.items()):
+        print(f"export {variable}={shlex.quote(value.replace(str(RUN), str(kept)))}")
+    return 0
+
+
+@command
+def simulator(arguments: list[str]) -> int:
+    """Run the simulated Library server until Ctrl-C (--port, --profile, --help)."""
+    runner.say("Starting the simulator (the first time, setting up takes a minute) …")
+    env = envs.ensure("demo")
+    port = arguments[arguments.index("--port") + 1] if "--port" in arguments[:-1] else "0"
+    if port.isdecimal() and _in_use(int(port)):
+        return runner.fail(f"Port {port} is in use. Choose a different one: make simulator PORT={int(port) + 1}")
+    options = ("--parent-pid", str(os.getpid()), *arguments)
+    try:
+        return proc.on_terminal(env.python, ROOT / "tests" / "simulator", *options, env=envs.variables(env.bin))
+    except KeyboardInterrupt:  # its normal end
+        return 0
+
+
+def _in_use(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+@command
+def bench(arguments: list[str]) -> int:
+    """Measure what the modules cost, compared in pairs."""
+    env, vendor = envs.ensure("bench"), envs.ensure("contract", pytests.VENDOR)
+    variables = pytests.core_variables(OLDEST, NEWEST)(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
+    return proc.on_terminal(env.python, EXTRA / "benchmark", *arguments, env=variables)
+
+
+@command
+def faults(arguments: list[str]) -> int:
+    """Compare how the modules and other clients handle faults; writes the page of the documentation."""
+    env = envs.ensure("contract", pytests.VENDOR)
+    return proc.on_terminal(env.python, EXTRA / "fault_comparison", *arguments, env=pytests.variables_for(env))
+
+
+@command
+def soak(arguments: list[str]) -> int:
+    """Run hundreds of tasks in a row, and check the sessions, memory and sockets that they leave."""
+    env = envs.ensure("dev")
+    return proc.on_terminal(env.python, EXTRA / "soak.py", *arguments, env=pytests.variables_for(env))
+
+
+@command
+def generate(arguments: list[str]) -> int:
+    """Write the documentation that follows from the field table and from the options."""
+    env = envs.ensure("dev")
+    return proc.on_terminal(env.python, ROOT / "dev" / "generate.py", *arguments, env=envs.variables(env.bin))
+
+
+@command
+def docs(arguments: list[str]) -> int:
+    """Build the guides and the module documentation into a site."""
+    del arguments
+    runner.say("Building the site (the first time takes a minute) …")
+    runner.say(f"Open {build(CACHE / 'docs', proc.new_log('docs')).relative_to(ROOT)}")
+    return 0
+
+
+# The oldest Python that each file of requirements is installed on, if it is not 3.10.
+_LOCKED_FOR = {f"ansible-{core}": pythons[0] for core, pythons in CORES.items()} | {
+    "contract": "3.11",
+    "docs": "3.12",
+    "galaxy": "3.12",
+    "modules": "3.9",
+    "nox": "3.12",
+}
+
+
+@command
+def lock(arguments: list[str]) -> int:
+    """Write newer pins into dev/requirements/*.txt, from all files *.in or from the named ones."""
+    uv, log = envs.ensure("lock").bin / "uv", LOGS / "lock.log"
+    ours = {"UV_CACHE_DIR": str(CACHE / "uv"), "UV_CUSTOM_COMPILE_COMMAND": "make lock"}
+    for name in arguments or sorted(path.stem for path in REQUIREMENTS.glob("*.in") if path.stem != "ansible"):
+        oldest = f"--python-version={_LOCKED_FOR.get(name, '3.10')}"
+        output = f"--output-file={REQUIREMENTS / f'{name}.txt'}"
+        options = ("--universal", "--upgrade", "--no-annotate", oldest, output)
+        source = REQUIREMENTS / f"{name}.in"
+        if proc.run(uv, "pip", "compile", *options, source, log=log, env={**envs.for_pip(), **ours}) != 0:
+            return runner.fail(f"{name}.in could not be resolved, see {log}")
+        runner.say(f"{name}.txt")
+    return 0
+
+
+@command
+def changelog(arguments: list[str]) -> int:
+    """Turn the fragments into CHANGELOG.md, for the version in galaxy.yml (--date=YYYY-MM-DD: not today)."""
+    env, log = envs.ensure("lint"), proc.new_log("changelog")
+    # In folders of the collection's name: elsewhere, the program copies the whole clone with all its environments.
+    tree = collection.copy(RUN / "changelog" / "ansible_collections" / "mstr" / "library")
+    options = ("release", "-v", "--update-existing", "--reload-plugins", *arguments)
+    variables = envs.variables(env.bin, ANSIBLE_COLLECTIONS_PATH=RUN / "changelog")
+    if proc.run(env.bin / "antsibull-changelog", *options, log=log, cwd=tree, env=variables) != 0:
+        return runner.fail(f"the changelog could not be built{runner.tail(log)}")
+    for name in ("CHANGELOG.md", "changelogs/changelog.yaml"):
+        shutil.copy2(tree / name, ROOT / name)
+    for fragment in (ROOT / "changelogs" / "fragments").glob("*.yml"):
+        if not (tree / "changelogs" / "fragments" / fragment.name).exists():
+            fragment.unlink()
+    runner.say("CHANGELOG.md is up to date; read it before you commit it")
+    return 0
+
+
+@command
+def release(arguments: list[str]) -> int:
+    """Build the tarball for Galaxy, and test it in an empty environment (--only-build: do not run the examples)."""
+    return build_release(only_build="--only-build" in arguments)
+
+
+@command
+def clean(arguments: list[str]) -> int:
+    """Remove everything that these commands created."""
+    del arguments
+    for folder in (CACHE, DIST, VENVS):
+        shutil.rmtree(folder, ignore_errors=True)
+    runner.say("removed .cache, .venv and dist")
+    return 0

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The development tool: `python3 -m dev COMMAND`, called by the Makefile.
+"""What the sessions of noxfile.py are made of: environments, and stages that run side by side.
 
-Standard library only, Python 3.10 or newer.
+Standard library only (generate.py apart), Python 3.10 or newer.
 """
 
 import sys

@@ -16,8 +16,7 @@ import shutil
 import subprocess
 import tarfile
 import urllib.request
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,28 +26,15 @@ from simulator.profiles import FROM_FILE
 
 from dev import collection, envs, proc
 from dev.envs import Env
-from dev.paths import CACHE, ROOT
+from dev.paths import CACHE
 from dev.pytests import python39
 from dev.pythons import CORES, NEWEST, OLDEST, pythons_of
-from dev.stage import Job, Result, Selection, Stage
+from dev.runner import Job, Result, Selection, Stage
 
 # The files of the repository that the collection and its tests consist of.
 _PARTS = (
-    "CHANGELOG.md",
-    "LICENSE",
-    "README.md",
-    "changelogs",
-    "docs",
-    "extensions",
-    "galaxy.yml",
-    "meta",
-    "playbooks",
-    "plugins",
-    "roles",
-    "tests/config.yml",
-    "tests/integration",
-    "tests/sanity",
-    "tests/unit",
+    *("CHANGELOG.md", "LICENSE", "README.md", "changelogs", "docs", "extensions", "galaxy.yml", "meta", "playbooks"),
+    *("plugins", "roles", "tests/config.yml", "tests/integration", "tests/unit"),
 )
 
 # ansible-test downloads get-pip under these names from its own host. This script replaces it and installs pip from the
@@ -67,18 +53,8 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 '''
 
 # ansible-test passes neither the caller's variables nor home to pip, so a file holds their settings for the index.
-_PIP_SETTINGS = (
-    "cert",
-    "client-cert",
-    "extra-index-url",
-    "find-links",
-    "index-url",
-    "proxy",
-    "timeout",
-    "trusted-host",
-)
-
-# Variables that pip reads.
+_PIP_SETTINGS = {"cert", "client-cert", "extra-index-url", "find-links", "index-url"}
+_PIP_SETTINGS |= {"proxy", "timeout", "trusted-host"}
 _PIP_VARIABLES = {"HTTPS_PROXY": "proxy", "https_proxy": "proxy", "REQUESTS_CA_BUNDLE": "cert"}
 
 
@@ -88,7 +64,7 @@ class AnsibleTest:
     def __init__(self, job: Job, core: str, version: str, tarball: Path | None = None) -> None:
         self._job = job
         self._env = envs.ensure(f"ansible-{core}", [version])
-        self._home = _home(f"{core}-tarball" if tarball else core, self._env, job.log)
+        self._home = _home(core, self._env, job.log)
         self.tree = job.scratch / "ansible_collections" / "mstr" / "library"
         if tarball:
             with tarfile.open(tarball) as tar:
@@ -106,12 +82,11 @@ class AnsibleTest:
 
     def sanity(self) -> Result:
         """Run the sanity tests. They find the machine's Pythons, and skip those that are too old or missing."""
-        if self._gets_pylint():
-            status = self.run("sanity", "--junit")
-            return Result.of_junit(self.results(), status, skips=False)
-        status = self.run("sanity", "--junit", "--skip-test", "pylint")
-        not_run = ("pylint: it needs a package from github.com, which cannot be reached",)
-        return replace(Result.of_junit(self.results(), status, skips=False), not_run=not_run)
+        without = () if self._gets_pylint() else ("--skip-test", "pylint")
+        status = self.run("sanity", "--junit", *without)
+        result = Result.of_junit(self.results(), status, skips=False)
+        not_run = without and ("pylint: it needs a package from github.com, which cannot be reached",)
+        return replace(result, not_run=not_run)
 
     def _gets_pylint(self) -> bool:
         """Return whether pylint can be installed. The packages of a release candidate may not be in the index yet."""
@@ -129,15 +104,11 @@ class AnsibleTest:
         return sorted((self.tree / "tests" / "output" / "junit").glob("*.xml"))
 
 
-def _home(name: str, env: Env, log: Path) -> Path:
-    """Create a home folder, in which ansible-test keeps its environments.
-
-    Each core has one for the working tree and one for the tarball: two runs of the sanity tests that make the same
-    environment at the same time would break it.
-    """
-    home = CACHE / "home" / name
+def _home(core: str, env: Env, log: Path) -> Path:
+    """Create the home folder of a core, in which ansible-test keeps its environments."""
+    home = CACHE / "home" / core
     cache = home / ".ansible" / "test" / "cache"
-    with envs.locked(CACHE / f"home-{name}.lock"):
+    with envs.locked(CACHE / f"home-{core}.lock"):
         cache.mkdir(parents=True, exist_ok=True)
         if not list(cache.glob("pip-*.whl")):
             download = (env.python, "-m", "pip", "download", "--no-deps", "--dest", cache, _PIP)
@@ -155,9 +126,8 @@ def _home(name: str, env: Env, log: Path) -> Path:
 
 def _write_pip_settings(env: Env, path: Path) -> None:
     variables = envs.for_pip()
-    listing = subprocess.run(
-        [env.python, "-m", "pip", "config", "list"], env=variables, capture_output=True, text=True, check=True
-    )
+    command: list[str | Path] = [env.python, "-m", "pip", "config", "list"]
+    listing = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
     settings = {"cache-dir": variables["PIP_CACHE_DIR"]}
     settings |= {key: variables[name] for name, key in _PIP_VARIABLES.items() if variables.get(name)}
     for line in listing.stdout.splitlines():
@@ -175,10 +145,12 @@ _TARGETS = "tests/integration/targets"
 
 
 def _sanity(core: str) -> Stage:
-    def run(job: Job) -> Result:
-        return AnsibleTest(job, core, pythons_of(core)[-1]).sanity()
+    """Return the stage of the sanity tests on the unpacked tarball, as those who certify a collection run them."""
 
-    return Stage(f"sanity {core}", run, folder="plugins", core=core)
+    def run(job: Job) -> Result:
+        return AnsibleTest(job, core, pythons_of(core)[-1], collection.tarball(envs.ensure("dev"))).sanity()
+
+    return Stage(f"sanity {core}", run, "galaxy.yml", core)
 
 
 def _units(core: str, version: str) -> Stage:
@@ -189,76 +161,39 @@ def _units(core: str, version: str) -> Stage:
         status = ansible_test.run("units", "--local", "--num-workers", "1", "--python", version)
         return Result.of_junit(ansible_test.results(), status)
 
-    return Stage(f"units {core}, Python {version}", run, folder="tests/unit", core=core)
+    return Stage(f"units {core}, Python {version}", run, "tests/unit", core)
 
 
 def _integration(
     core: str, version: str, *, in_process: bool, modules_on: str = "", targets: Sequence[str] = (), quick: bool = False
 ) -> Stage:
-    """Return the stage of some or all targets. Tasks run in process or as modules (on `modules_on`).
+    """Return the stage of some or all targets. Tasks run in process or as modules (on `modules_on`)."""
 
-    The targets are divided into two shares, which run in parallel, each with its own simulator and ansible-test.
-    """
-    on = ", in process" if in_process else f", modules on {modules_on}" if modules_on else ", as modules"
-    name = f"integration {core}, Python {version}{on}"
-
-    def run_share(job: Job, targets: Sequence[str]) -> Result:
+    def run(job: Job) -> Result:
         ansible_test = AnsibleTest(job, core, version)
         settings: dict[str, Any] = {"python39": python39(), "mstr_in_process": in_process}
         if modules_on:
             settings["ansible_python_interpreter"] = str(envs.ensure("modules", [modules_on]).python)
+        options = ("--local", "--continue-on-error", "--python", version, *(job.selection.targets or targets))
         file = job.selection.profile_file
         with Simulator(python=str(envs.ensure("dev").python), profile_file=file) as simulator:
-            _write_settings(ansible_test.tree, settings | _connection(simulator) | _profiles(job.selection))
-            status = ansible_test.run("integration", "--local", "--continue-on-error", "--python", version, *targets)
+            # ansible-test passes this file to ansible-playbook as extra variables; JSON is valid YAML.
+            config = ansible_test.tree / "tests" / "integration" / "integration_config.yml"
+            config.write_text(json.dumps(settings | _server(simulator, job.selection)))
+            status = ansible_test.run("integration", *options)
         return count_targets(job.log.read_text(errors="replace"), status)
 
-    def run(job: Job) -> Result:
-        shares = _shares(job.selection.targets or targets or _targets())
-        jobs = [Job(f"{name}, share {number}", job.selection) for number in range(1, len(shares) + 1)]
-        with ThreadPoolExecutor(len(shares)) as pool:
-            results = list(pool.map(run_share, jobs, shares))
-        job.log.write_text("".join(share.log.read_text(errors="replace") for share in jobs))
-        failures = tuple(failure for result in results for failure in result.failures)
-        return Result(sum(result.passed for result in results), failures)
-
-    return Stage(name, run, folder=_TARGETS, core=core, selects="targets", quick=quick)
+    on = ", in process" if in_process else f", modules on {modules_on}" if modules_on else ", as modules"
+    return Stage(f"integration {core}, Python {version}{on}", run, _TARGETS, core, quick, selects="targets")
 
 
-def _targets() -> list[str]:
-    """Return the names of all integration targets."""
-    folders = (ROOT / _TARGETS).iterdir()
-    hidden = ("simulator",)  # a role that the targets use
-    return sorted(folder.name for folder in folders if folder.is_dir() and folder.name not in hidden)
-
-
-def _shares(targets: Sequence[str]) -> list[list[str]]:
-    """Divide targets into at most two shares of similar size, measured by the bytes of their tasks."""
-    sizes = {
-        target: sum(file.stat().st_size for file in (ROOT / _TARGETS / target / "tasks").glob("*.yml"))
-        for target in targets
-    }
-    shares: list[list[str]] = [[], []]
-    for target in sorted(targets, key=lambda target: -sizes[target]):
-        min(shares, key=lambda share: sum(sizes[one] for one in share)).append(target)
-    return [sorted(share) for share in shares if share]
-
-
-def _connection(simulator: Simulator) -> dict[str, str]:
+def _server(simulator: Simulator, selection: Selection) -> dict[str, Any]:
+    """Return the variables for the server, and for the profiles in which some targets run: all if it is complete."""
     names = ("base_url", "control_url", "username", "password", "api_token", "identity_token")
-    return {f"mstr_{name}": getattr(simulator, name) for name in names}
-
-
-def _profiles(selection: Selection) -> dict[str, Any]:
-    """Restrict the targets that run in every profile: to that of the file, or to one if the run is not complete."""
-    if selection.profile_file:
-        return {"mstr_profiles": [FROM_FILE]}
-    return {} if selection.complete else {"mstr_profiles": ["samples"]}
-
-
-def _write_settings(tree: Path, settings: Mapping[str, Any]) -> None:
-    # ansible-test passes this file to ansible-playbook as extra variables; JSON is valid YAML.
-    (tree / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(settings))
+    variables: dict[str, Any] = {f"mstr_{name}": getattr(simulator, name) for name in names}
+    if selection.profile_file or not selection.complete:
+        variables["mstr_profiles"] = [FROM_FILE if selection.profile_file else "samples"]
+    return variables
 
 
 def count_targets(output: str, status: int) -> Result:

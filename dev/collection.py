@@ -2,20 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection as a copy of the working tree, as a tarball, and installed from that tarball."""
+"""The collection as a copy of the working tree, as a tarball for users, and installed from that tarball."""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import json
+import os
+import re
 import shutil
 import subprocess
+import tarfile
 import threading
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 from dev import envs, proc
 from dev.envs import Env, variables
-from dev.paths import LOGS, ROOT, RUN
-from dev.tarball import publish
+from dev.paths import ROOT, RUN
 
+# The files for users, by the first part of their path.
+PUBLISHED = {
+    *(".ansible-lint", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"),
+    *("SECURITY.md", "changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles"),
+}
+# A link or picture of Markdown or HTML: what comes before the target, and the target.
+_LINK = re.compile(r"(\]\(|\b(?:src|href)=\"|^\[[^\]]+\]: )([^)\s\"]+)", re.MULTILINE)
+_GUIDE = re.compile(r"docs/docsite/rst/(\w+)\.rst")
 _making = threading.RLock()
 
 
@@ -36,9 +51,7 @@ def tree() -> Path:
     """Return a read-only copy of the working tree in folders of the collection's name. It is made once per run."""
     folder = RUN / "tree" / "ansible_collections" / "mstr" / "library"
     with _making:
-        if not folder.exists():
-            copy(folder)
-    return folder
+        return folder if folder.exists() else copy(folder)
 
 
 def tarball(env: Env) -> Path:
@@ -46,9 +59,7 @@ def tarball(env: Env) -> Path:
     # Not by the name of a stage, which has a folder of its own there.
     folder = RUN / "published"
     with _making:
-        if not folder.exists():
-            build(env, tree(), folder)
-    return next(folder.glob("*.tar.gz"))
+        return next(folder.glob("*.tar.gz")) if folder.exists() else build(env, tree(), folder)
 
 
 def build(env: Env, source: Path, folder: Path) -> Path:
@@ -74,14 +85,99 @@ def installed(env: Env) -> Path:
     return folder
 
 
-def install(env: Env, folder: Path, source: Path | None = None) -> None:
-    """Install the collection as a user does, from the tarball `source` or from that of the working tree."""
-    options = ("--force", "--no-deps", "--offline", "--collections-path", folder)
-    _galaxy(env, "install", source or tarball(env), *options)
+def install(env: Env, folder: Path) -> None:
+    """Install the collection from its tarball, as a user does."""
+    _galaxy(env, "install", tarball(env), "--force", "--no-deps", "--offline", "--collections-path", folder)
 
 
 def _galaxy(env: Env, verb: str, *arguments: str | Path) -> None:
-    log = LOGS / f"collection-{verb}.log"
-    log.unlink(missing_ok=True)
+    log = proc.new_log(f"collection-{verb}")
     if proc.run(env.bin / "ansible-galaxy", "collection", verb, *arguments, log=log, env=variables(env.bin)) != 0:
         raise envs.Failed(f"ansible-galaxy could not {verb} the collection", log)
+
+
+def publish(tarball: Path) -> None:
+    """Rewrite a tarball of ansible-galaxy for publication.
+
+    Texts in Markdown get full addresses, because Galaxy and Automation Hub show them without the files beside them. The
+    order of the files and their times are fixed, because ansible-galaxy puts the time of the build into the tarball.
+    """
+    with tarfile.open(tarball) as built:
+        contents = {member.name: (member, _read(built, member)) for member in built.getmembers()}
+
+    def replace(name: str, content: bytes) -> str:
+        contents[name] = (contents[name][0], content)
+        return hashlib.sha256(content).hexdigest()
+
+    manifest, files = json.loads(contents["MANIFEST.json"][1]), json.loads(contents["FILES.json"][1])
+    files["files"].sort(key=lambda entry: str(entry["name"]))
+    for entry in files["files"]:
+        name = entry["name"]
+        if name.endswith(".md"):
+            text = with_full_addresses(contents[name][1].decode(), Path(name).parent, manifest["collection_info"])
+            entry["chksum_sha256"] = replace(name, text.encode())
+    checksum = replace("FILES.json", json.dumps(files, indent=2, sort_keys=True).encode())
+    manifest["file_manifest_file"]["chksum_sha256"] = checksum
+    replace("MANIFEST.json", json.dumps(manifest, indent=2, sort_keys=True).encode())
+    packed, seconds = BytesIO(), commit_time()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        # Galaxy requires the manifest to come first.
+        for name in sorted(contents, key=lambda name: (name != "MANIFEST.json", name != "FILES.json", name)):
+            member, content = contents[name]
+            fresh = tarfile.TarInfo(name)
+            fresh.type, fresh.mode, fresh.size, fresh.mtime = member.type, member.mode, len(content), seconds
+            fresh.linkname = member.linkname
+            tar.addfile(fresh, BytesIO(content))
+    tarball.write_bytes(gzip.compress(packed.getvalue(), mtime=seconds))
+
+
+def with_full_addresses(text: str, folder: Path, info: Mapping[str, str]) -> str:
+    """Replace the relative links of a file in `folder`: guides by the documentation site, others by the repository.
+
+    `info` is the content of galaxy.yml.
+    """
+
+    def replaced(link: re.Match[str]) -> str:
+        before, target = link.groups()
+        if not _is_relative(target):
+            return link[0]
+        file, _hash, anchor = target.partition("#")
+        path = os.path.normpath(folder / file)
+        guide = _GUIDE.fullmatch(path)
+        kind = "raw" if path.endswith((".png", ".svg")) else "blob"
+        place = f"{info['repository']}/{kind}/v{info['version']}/{path}"
+        address = f"{info['documentation']}/docsite/{guide[1]}.html" if guide else place
+        return f"{before}{address}{anchor and f'#{anchor}'}"
+
+    return _LINK.sub(replaced, text)
+
+
+def _is_relative(target: str) -> bool:
+    return not re.match(r"#|[a-z]+:", target)
+
+
+def relative_links(tarball: Path) -> list[str]:
+    """Return the links that work only beside the other files, each with the text that it is in."""
+    with tarfile.open(tarball) as tar:
+        texts = {member.name: _read(tar, member).decode() for member in tar if member.name.endswith(".md")}
+    links = ((name, target) for name, text in texts.items() for _before, target in _LINK.findall(text))
+    return [f"{name}: {target}" for name, target in links if _is_relative(target)]
+
+
+def development_files(tarball: Path) -> list[str]:
+    """Return the files in the tarball that are not meant for users."""
+    with tarfile.open(tarball) as tar:
+        names = [member.name for member in tar if not member.isdir()]
+    names = [name for name in names if name != "tests/config.yml"]  # for ansible-test
+    return [name for name in names if name.split("/")[0] not in PUBLISHED or name.startswith("changelogs/fragments/")]
+
+
+def commit_time() -> int:
+    """Return the time of the last commit, in seconds since 1970, or 0 outside a repository."""
+    asked = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return int(asked.stdout.strip() or 0)
+
+
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member) if member.isfile() else None
+    return file.read() if file else b""

@@ -7,36 +7,20 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 
 from dev import collection, envs, proc
 from dev.envs import variables
-from dev.paths import ROOT
-from dev.stage import Job, Result, Stage
+from dev.paths import ROOT, RUN
+from dev.runner import Job, Result, Stage
 
-# Ansible's own documentation is not available offline, so references to it stay plain text. tests/plays checks the
-# references to pages of this collection.
-_OFFLINE = """
-intersphinx_mapping = {}
-suppress_warnings = ["ref.ref"]
-project = html_short_title = title = "mstr.library"
-copyright = "mstr.library contributors"
-html_static_path = ["_own"]
-html_css_files = ["tables.css"]
-"""
-
-# The theme does not wrap the text of a cell: a phone would show only one and a half columns of a table.
-_TABLES = """
-.wy-table-responsive table td, .wy-table-responsive table th { white-space: normal; min-width: 5.5em; }
-@media screen and (max-width: 600px) {
-  .rst-content .wy-table-responsive table.docutils :is(td, th) { padding: 4px 5px; font-size: 75%; min-width: 4em; }
-  .wy-table-responsive table td code { white-space: normal; overflow-wrap: anywhere; }
-}
-"""
+_OURS = ROOT / "docs" / "docsite" / "site"  # settings and styles beside those of antsibull-docs
+_building = threading.Lock()
 
 
-def build(site: Path, log: Path) -> int:
-    """Build the site into a new folder, with warnings as errors, and return the exit status."""
+def build(site: Path, log: Path) -> Path:
+    """Build the site into a new folder, with warnings as errors, and return its start page."""
     env = envs.ensure("docs", ("3.13", "3.12"))
     env_vars = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.tree().parents[2])
     shutil.rmtree(site, ignore_errors=True)
@@ -48,20 +32,24 @@ def build(site: Path, log: Path) -> int:
     status = proc.run(env.bin / "antsibull-docs", *init, "mstr.library", log=log, env=env_vars)
     if status == 0:
         with (site / "conf.py").open("a") as conf:
-            conf.write(_OFFLINE)
-        (site / "_own").mkdir()
-        (site / "_own" / "tables.css").write_text(_TABLES)
+            conf.write((_OURS / "conf.py").read_text())
+        shutil.copytree(_OURS, site / "_own")
         status = proc.run("bash", site / "build.sh", log=log, cwd=site, env=env_vars)
-    return status
-
-
-def html(site: Path) -> Path:
-    """Return the start page of the site."""
+    if status:
+        raise envs.Failed("the documentation site could not be built", log)
     return site / "build" / "html" / "index.html"
 
 
+def site() -> Path:
+    """Return the start page of the site, which is built once per run."""
+    with _building:
+        start = RUN / "site" / "build" / "html" / "index.html"
+        return start if start.exists() else build(RUN / "site", proc.new_log("docs-site-build"))
+
+
 def _site(job: Job) -> Result:
-    return Result.of(build(job.scratch / "site", job.log))
+    job.log.write_text(f"{site()}\n")
+    return Result(1)
 
 
 SITE = Stage("docs site", _site, folder="docs/docsite", quick=True)

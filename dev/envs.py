@@ -22,27 +22,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev import paths, proc, pythons
-from dev.paths import LOGS, REQUIREMENTS, VENVS
+from dev.paths import REQUIREMENTS, VENVS
 
 # Tests must not use a developer's server, Ansible settings, virtual environment or proxy: they connect only to servers
 # on this machine.
 _FOREIGN = ("ANSIBLE_", "MSTR_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
-_OUTWARD = {
-    "ALL_PROXY",
-    "CURL_CA_BUNDLE",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "NETRC",
-    "NO_PROXY",
-    "REQUESTS_CA_BUNDLE",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-}
+_OUTWARD = {"ALL_PROXY", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "NETRC", "NO_PROXY", "REQUESTS_CA_BUNDLE"}
+_OUTWARD |= {"SSL_CERT_DIR", "SSL_CERT_FILE"}
 
 
 def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dict[str, str]:
     """Return the variables for our own programs. The folders `bins` come first on PATH."""
-    env = {name: value for name, value in os.environ.items() if _stays(name)}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_FOREIGN) and name.upper() not in _OUTWARD
+    }
     home = home or paths.CACHE / "home"
     env |= {
         "HOME": str(home),
@@ -64,20 +59,15 @@ def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dic
 def for_pip() -> dict[str, str]:
     """Return the variables for pip: the caller's environment, because it may name the package index."""
     cache = os.environ.get("PIP_CACHE_DIR") or str(paths.CACHE / "pip")
-    ours = {"PIP_CACHE_DIR": cache, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    return {**os.environ, **ours}
-
-
-def _stays(name: str) -> bool:
-    return not name.startswith(_FOREIGN) and name.upper() not in _OUTWARD
+    return {**os.environ, "PIP_CACHE_DIR": cache, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 # The default order: the newest Python that works with all tools comes first.
 PREFERRED = ("3.13", "3.12", "3.14", "3.11", "3.10")
 
 
-class NoPython(Exception):
-    """This machine has none of the requested interpreters."""
+class NotHere(Exception):
+    """This machine lacks a program that a stage needs."""
 
 
 class Failed(Exception):
@@ -104,13 +94,13 @@ class Env:
 
 def ensure(name: str, versions: Sequence[str] = PREFERRED) -> Env:
     """Return the environment of the requirements file `name`, on the first of `versions` that this machine has."""
-    version = next((version for version in versions if version in pythons.found()), None)
-    if version is None:
-        raise NoPython(f"no Python {' or '.join(versions)} with venv and ensurepip on this machine")
+    version, python = next(((version, python) for version in versions if (python := pythons.find(version))), ("", None))
+    if python is None:
+        raise NotHere(f"no Python {' or '.join(versions)} with venv and ensurepip on this machine")
     env = Env(VENVS / f"{name}-{version}", version)
     VENVS.mkdir(exist_ok=True)
     with locked(VENVS / f".{name}-{version}.lock"):
-        _make(env, pythons.found()[version], REQUIREMENTS / f"{name}.txt")
+        _make(env, python, REQUIREMENTS / f"{name}.txt")
     return env
 
 
@@ -120,9 +110,7 @@ def _make(env: Env, python: Path, requirements: Path) -> None:
     if stamp.exists() and stamp.read_text() == digest:
         return
     shutil.rmtree(env.path, ignore_errors=True)
-    log = LOGS / f"venv-{env.path.name}.log"
-    log.unlink(missing_ok=True)
-    env_vars = for_pip()
+    log, env_vars = proc.new_log(f"venv-{env.path.name}"), for_pip()
     if (
         proc.run(python, "-m", "venv", env.path, log=log, env=env_vars) != 0
         or proc.run(env.python, "-m", "pip", "install", "-r", requirements, log=log, env=env_vars) != 0

@@ -40,8 +40,6 @@ def close_run() -> None:
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as why:
+        return isinstance(why, PermissionError)
     return True

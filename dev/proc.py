@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from dev.paths import ROOT
+from dev.paths import LOGS, ROOT
 
 # The signals for a group, each with the seconds to wait for its end.
 _PERSUASION = ((signal.SIGINT, 5.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
@@ -30,7 +30,7 @@ LONGEST = 1800.0
 
 _running: set[subprocess.Popen[bytes]] = set()
 _lock = threading.Lock()
-_stopping = threading.Event()
+stopping = threading.Event()
 
 
 class Interrupted(Exception):
@@ -50,6 +50,19 @@ def run(*command: str | Path, log: Path, cwd: Path = ROOT, env: Mapping[str, str
                 status = 124
     check_interrupted()
     return status
+
+
+def on_terminal(*command: str | Path, env: Mapping[str, str]) -> int:
+    """Run a program on the terminal, and return its exit status."""
+    with started(*command, env=env) as process:
+        return process.wait()
+
+
+def new_log(name: str) -> Path:
+    """Return the path of a log that does not exist yet."""
+    log = LOGS / f"{name}.log"
+    log.unlink(missing_ok=True)
+    return log
 
 
 @contextlib.contextmanager
@@ -78,14 +91,14 @@ def started(
 
 
 def check_interrupted() -> None:
-    if _stopping.is_set():
+    if stopping.is_set():
         raise Interrupted
 
 
 def stop_all() -> None:
     """End all running programs, and start no more. The main thread calls this once."""
     with _lock:
-        _stopping.set()
+        stopping.set()
         running = list(_running)
     for process in running:
         _end(process)

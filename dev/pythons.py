@@ -38,16 +38,14 @@ _PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
 
 
 @functools.cache
-def found() -> dict[str, Path]:
-    """Return usable interpreters by version ("3.12"). The first on PATH wins; pyenv's and the system's come last."""
-    folders = search_path()
-    pythons: dict[str, Path] = {}
-    for version in KNOWN:
-        candidates = (folder / f"python{version}" for folder in folders)
-        usable = next((python for python in candidates if _is(python, version)), None)
-        if usable:
-            pythons[version] = usable
-    return pythons
+def find(version: str) -> Path | None:
+    """Return a usable interpreter of a version ("3.12"). The first on PATH wins; pyenv's and the system's come last."""
+    return next((python for folder in search_path() if _is(python := folder / f"python{version}", version)), None)
+
+
+def found() -> list[str]:
+    """Return the versions that this machine has."""
+    return [version for version in KNOWN if find(version)]
 
 
 @functools.cache
@@ -59,23 +57,16 @@ def search_path() -> tuple[Path, ...]:
     either: the interpreters that they were created from are used directly.
     """
     own = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
-    folders = [folder for folder in own if folder.name != "shims" and not _is_virtual(folder)]
-    folders += sorted(pyenv_root().glob("versions/*/bin"), key=_version_of, reverse=True)
+    folders = [folder for folder in own if folder.name != "shims" and not (folder.parent / "pyvenv.cfg").exists()]
+    versions = pyenv_root().glob("versions/*/bin")
+    folders += sorted(versions, key=lambda folder: [*map(int, re.findall(r"\d+", folder.parent.name))], reverse=True)
     folders += [Path("/opt/homebrew/bin"), Path("/usr/local/bin"), Path("/usr/bin"), Path("/bin")]
     folders += [Path(sys.base_prefix, "bin")]
     return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
 
 
-def _is_virtual(folder: Path) -> bool:
-    return (folder.parent / "pyvenv.cfg").exists()
-
-
 def pyenv_root() -> Path:
     return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-
-
-def _version_of(pyenv_bin: Path) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", pyenv_bin.parent.name)]
 
 
 def _is(python: Path, version: str) -> bool:

@@ -10,28 +10,31 @@ returns a `Result`. For a folder of pytest tests, `pytests.stage(name, folder)` 
 
 from __future__ import annotations
 
-from dev import ansible_test, docs, lint, pytests
-from dev.pytests import VENDOR, as_modules, controller_variables, of_cores
+import argparse
+import fnmatch
+from collections.abc import Sequence
+from pathlib import Path
+
+from dev import ansible_test, docs, lint, pytests, runner
 from dev.pythons import CORES, NEWEST, OLDEST
-from dev.stage import Stage
+from dev.runner import Selection, Stage
 
 INNER_LOOP: tuple[Stage, ...] = (
+    pytests.stage("unit", "tests/unit", workers=2, variables_of=pytests.no_variables),
     *lint.PYTHON,
-    pytests.pure("unit", "tests/unit"),
 )
 
 ALL: tuple[Stage, ...] = (
     *INNER_LOOP,
     *lint.COLLECTION,
     lint.TARBALL,
-    *lint.TARBALL_SANITY,
     docs.SITE,
     *ansible_test.SANITY,
     *ansible_test.UNITS,
     *ansible_test.INTEGRATION,
     pytests.stage("simulator", "tests/simulator/tests"),
-    pytests.stage("contract", "tests/contract", env_name="contract", versions=VENDOR, workers=1),
-    *of_cores("in process", "tests/plays/in_process", [core for core in CORES if core != NEWEST]),
+    pytests.stage("contract", "tests/contract", env_name="contract", versions=pytests.VENDOR, workers=1),
+    *pytests.of_cores("in process", "tests/plays/in_process", [core for core in CORES if core != NEWEST]),
     pytests.stage("examples", "tests/plays/examples"),
     # Each block once as modules. The commands of all guides, and second runs, are the same tasks again.
     pytests.stage(
@@ -39,10 +42,10 @@ ALL: tuple[Stage, ...] = (
         "tests/plays/examples",
         marker="not complete",
         quick=False,
-        variables_of=as_modules(),
+        variables_of=pytests.as_modules(),
     ),
     pytests.stage("environments", "tests/plays/environments"),
-    pytests.stage("awx", "tests/plays/awx", env_name="controller", variables_of=controller_variables),
+    pytests.stage("awx", "tests/plays/awx", env_name="controller", variables_of=pytests.controller_variables),
     # Only the jobs: the other tests run no task of this collection.
     pytests.stage(
         "awx jobs, as modules",
@@ -50,11 +53,11 @@ ALL: tuple[Stage, ...] = (
         files=("test_jobs.py",),
         quick=False,
         env_name="controller",
-        variables_of=as_modules(controller_variables),
+        variables_of=pytests.as_modules(pytests.controller_variables),
     ),
     # How a run is ended depends on what the core does with signals: the oldest way and the next one.
-    *of_cores("stopped plays", "tests/plays/stopped", [OLDEST, [*CORES][-1]]),
-    *of_cores("faults", "tests/faults", [OLDEST, [*CORES][-1]]),
+    *pytests.of_cores("stopped plays", "tests/plays/stopped", [OLDEST, [*CORES][-1]]),
+    *pytests.of_cores("faults", "tests/faults", [OLDEST, [*CORES][-1]]),
     # The tests that depend on the HTTP library, with the oldest version that the modules support.
     pytests.stage(
         "faults urllib3 1.26",
@@ -64,6 +67,60 @@ ALL: tuple[Stage, ...] = (
         env_name="urllib3-1.26",
     ),
     pytests.stage("probe", "tests/probe", quick=False),
-    pytests.browser_stage(),
-    pytests.stage("tool", "tests/tool", quick=False, workers=1, also=("demo",)),
+    pytests.stage("browser", "tests/browser", env_name="browser", workers=1, variables_of=pytests.browser_variables),
+    pytests.stage("tool", "tests/tool", quick=False, workers=1, also=("demo",), variables_of=pytests.tool_variables),
 )
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Run the inner loop."""
+    parser = argparse.ArgumentParser(prog="make check")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show what each stage prints")
+    args = parser.parse_args(arguments)
+    selection = Selection(complete=False)
+    return runner.summary(runner.run(INNER_LOOP, jobs=2, verbose=args.verbose, selection=selection))
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Run the tests on the newest ansible-core, or the stages that were asked for."""
+    args = _parser().parse_args(arguments)
+    if args.profile_file and not Path(args.profile_file).is_file():
+        return runner.fail(f"--profile-file: no file at {Path(args.profile_file).absolute()}")
+    selection = Selection(
+        args.keyword,
+        tuple(args.target),
+        complete=bool(args.all or args.only or args.core or args.keyword or args.target or args.profile_file),
+        profile_file=args.profile_file and str(Path(args.profile_file).absolute()),
+    )
+    chosen = [
+        stage
+        for stage in ALL
+        if (selection.complete or stage.quick) and wanted(stage, args.only, args.core) and selection.fits(stage)
+    ]
+    if args.list:
+        runner.say(*(stage.name for stage in chosen))
+        return 0
+    if not chosen:
+        return runner.fail("no stage matches; --list --all shows all stages")
+    return runner.summary(runner.run(chosen, jobs=args.jobs, verbose=args.verbose, selection=selection))
+
+
+def wanted(stage: Stage, pattern: str, core: str) -> bool:
+    """Return whether --only and --core select the stage."""
+    by_name = pattern in stage.name or fnmatch.fnmatch(stage.name, pattern)
+    return by_name and core in ("", stage.core or core)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make test", usage='make test ARGS="[options]"')
+    option = parser.add_argument
+    option("--all", action="store_true", help="run every stage (--only and --core select from them too)")
+    option("--only", metavar="PATTERN", default="", help="stages whose name contains this (or matches a * pattern)")
+    option("--core", metavar="X.Y", default="", help="for stages of one ansible-core, only this version")
+    option("-k", "--keyword", metavar="WORDS", default="", help="for pytest stages, only matching tests")
+    option("--target", metavar="NAME", action="append", default=[], help="only this integration target (repeatable)")
+    option("--profile-file", metavar="FILE", default="", help="the server that the integration targets run against")
+    option("--jobs", type=int, default=2, help="stages to run in parallel (default: %(default)s)")
+    option("--list", action="store_true", help="list the stages without running them")
+    option("-v", "--verbose", action="store_true", help="show what each stage prints")
+    return parser

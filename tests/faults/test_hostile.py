@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from simulator.harness import Simulator
+from support.bodies import packed_twice
 from support.modules import Done, Running, credentials, runtime
 
-from faults.compare.scenarios import packed_twice
 from faults.inprocess import session
 
 OPERATIONS: dict[str, dict[str, Any]] = {

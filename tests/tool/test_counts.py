@@ -6,19 +6,16 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dev import commands, paths, pytests, runner
-from dev.__main__ import _parser
+from dev import paths, pytests, runner, stages
 from dev.ansible_test import count_targets
 from dev.pythons import NEWEST
-from dev.runner import Report
-from dev.stage import Job, Result, Selection, Stage
+from dev.runner import Job, Report, Result, Selection, Stage
 
 
 @pytest.fixture(autouse=True)
@@ -113,11 +110,7 @@ def test_a_stage_that_raises_an_exception_fails_and_the_others_run() -> None:
 
 
 def test_a_pattern_that_matches_no_stage_is_an_error() -> None:
-    assert commands.test(_arguments("--only", "none such")) == 1
-
-
-def _arguments(*words: str) -> argparse.Namespace:
-    return _parser().parse_args(["test", *words])
+    assert stages.test(["--only", "none such"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -130,18 +123,18 @@ def _arguments(*words: str) -> argparse.Namespace:
 def test_selecting_tests_skips_stages_that_cannot_select(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...], chosen: set[str]
 ) -> None:
-    assert commands.test(_arguments(*words, "--list")) == 0
+    assert stages.test([*words, "--list"]) == 0
     listed = capsys.readouterr().out.splitlines()
     assert all(any(line.startswith(name) for line in listed) for name in chosen)
 
-    assert commands.test(_arguments("--list", *words[-2:])) == 0
+    assert stages.test(["--list", *words[-2:]]) == 0
     assert "lint format" not in capsys.readouterr().out
 
 
 def test_without_options_only_the_newest_core_is_tested(capsys: pytest.CaptureFixture[str]) -> None:
-    assert commands.test(_arguments("--list")) == 0
+    assert stages.test(["--list"]) == 0
     quick = capsys.readouterr().out.splitlines()
-    assert commands.test(_arguments("--list", "--all")) == 0
+    assert stages.test(["--list", "--all"]) == 0
     every = capsys.readouterr().out.splitlines()
 
     assert set(quick) < set(every)
@@ -154,7 +147,7 @@ def test_a_test_of_the_complete_run_is_left_out_of_a_quick_one(tmp_path: Path) -
     (tmp_path / "test_two.py").write_text(
         "import pytest\n\ndef test_one(): pass\n\n@pytest.mark.complete\ndef test_other(): pass\n"
     )
-    stage = pytests.pure("tool: complete", str(tmp_path))
+    stage = pytests.stage("tool: complete", str(tmp_path), workers=1, variables_of=pytests.no_variables)
 
     (quick,) = runner.run([stage], jobs=1, selection=Selection(complete=False))
     (whole,) = runner.run([stage], jobs=1)
@@ -166,16 +159,16 @@ def test_a_profile_file_selects_only_integration_stages(capsys: pytest.CaptureFi
     file = tmp_path / "probe.json"
     file.write_text("{}")
 
-    assert commands.test(_arguments("--list", "--profile-file", str(file))) == 0
+    assert stages.test(["--list", "--profile-file", str(file)]) == 0
     listed = capsys.readouterr().out.splitlines()
     assert listed
     assert all(line.startswith("integration ") for line in listed)
-    assert commands.test(_arguments("--list", "--profile-file", str(tmp_path / "none"))) == 1
+    assert stages.test(["--list", "--profile-file", str(tmp_path / "none")]) == 1
 
 
 def test_a_keyword_runs_only_matching_tests(tmp_path: Path) -> None:
     (tmp_path / "test_two.py").write_text("def test_one(): pass\n\ndef test_other(): pass\n")
-    stage = pytests.pure("tool: keyword", str(tmp_path))
+    stage = pytests.stage("tool: keyword", str(tmp_path), workers=1, variables_of=pytests.no_variables)
 
     (some,) = runner.run([stage], jobs=1, selection=Selection(keyword="one"))
     (none,) = runner.run([stage], jobs=1, selection=Selection(keyword="neither"))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.tarball import development_files, publish, relative_links
+from dev.collection import development_files, publish, relative_links
 
 _INFO = {"repository": "https://git.example.com/us", "documentation": "https://docs.example.com", "version": "1.2.3"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from dev import pythons, stages
-from dev.commands import wanted
+from dev.stages import wanted
 
 WORKFLOW = Path(__file__).parents[2] / ".github" / "workflows" / "test.yml"
 

@@ -44,6 +44,11 @@ settings.register_profile(
 settings.load_profile("unit")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker of slow tests: under ansible-test, pyproject.toml is not read."""
+    config.addinivalue_line("markers", "complete: runs only in `make test ARGS=--all`, or if it is selected")
+
+
 @pytest.fixture(autouse=True)
 def _clean_process(monkeypatch: pytest.MonkeyPatch):
     """No variable of the caller's, and no signal handler of a test, reaches a test."""

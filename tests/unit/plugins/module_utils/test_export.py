@@ -215,6 +215,7 @@ def test_round_trip(data):
     assert [fault for fault in faults if not fault.startswith("runtime ")] == []
 
 
+@pytest.mark.complete
 @given(ANYTHING, ANYTHING)
 def test_a_backup_restores_what_it_has(data, changed):
     try:

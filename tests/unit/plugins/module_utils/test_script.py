@@ -156,6 +156,7 @@ def test_the_result_is_the_parsed_output_or_the_text_if_it_is_not_json(room, out
     assert room(state(3, output=output)).run()["result"] == result
 
 
+@pytest.mark.complete
 @given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=10))
 def test_any_result_comes_through(value):
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -180,6 +180,7 @@ def test_without_libyaml(monkeypatch, written):
     assert "twice" in faults_of(read_definitions, written("- {name: a, name: b}"))[0]
 
 
+@pytest.mark.complete
 def test_yaml_is_not_imported_for_json(written):
     """It costs 9 to 16 ms, which every task of mstr_runtimes would pay."""
     script = (

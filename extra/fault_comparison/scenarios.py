@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import gzip
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,8 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from simulator.harness import Simulator
+from support.bodies import packed_twice
 
-from faults.compare.clients import CLIENTS, EXEC_TIMEOUT, NEW, OLD, Reported
+from fault_comparison.clients import CLIENTS, EXEC_TIMEOUT, NEW, OLD, Reported
 
 OPERATIONS = ("login", "list", "read", "create", "update", "delete", "logout")
 _CALLS = {
@@ -54,14 +53,6 @@ class Fault:
 
 _REFUSED = {"kind": "error", "operation": "login", "skip": 1, "times": None, "status": 401, "number": 3}
 _OK = "HTTP/1.1 200 OK\r\n"
-
-
-def packed_twice(megabytes: int) -> str:
-    """A response of a few kB with a list that unpacks to many megabytes."""
-    packer = zlib.compressobj(wbits=31)
-    packed = b"".join(packer.compress(b" " * (1 << 20)) for _mb in range(megabytes)) + packer.flush()
-    head, body = f"{_OK}Content-Encoding: gzip, gzip\r\nContent-Length: ", gzip.compress(packed)
-    return f"{head}{len(body)}\r\n\r\n{body.decode('latin-1')}"
 
 
 FAULTS = (

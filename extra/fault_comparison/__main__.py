@@ -11,11 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "extra")]
 
-from faults.compare import table  # noqa: E402
-from faults.compare.scenarios import rows  # noqa: E402
+from fault_comparison import table  # noqa: E402
+from fault_comparison.scenarios import rows  # noqa: E402
 
 
 def main() -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faults.compare.clients import CLIENTS
-from faults.compare.scenarios import Row
+from fault_comparison.clients import CLIENTS
+from fault_comparison.scenarios import Row
 
 _WIDTHS = (54, 30, 34, 34, 34)
 _PAGE = Path(__file__).with_name("page.rst.in")

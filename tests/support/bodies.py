@@ -1,0 +1,19 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Responses that are hard to read."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+
+def packed_twice(megabytes: int) -> str:
+    """A response of a few kB with a list that unpacks to many megabytes."""
+    packer = zlib.compressobj(wbits=31)
+    packed = b"".join(packer.compress(b" " * (1 << 20)) for _mb in range(megabytes)) + packer.flush()
+    body = gzip.compress(packed)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head + body.decode("latin-1")
