@@ -23,6 +23,8 @@ ERROR_KEYS = ("http_status", "code", "message", "iserver_code", "ticket_id", "re
 # C0 and C1 controls, and the marks that change the direction of text: a server's message must not drive a terminal.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 _ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|.)")
+# Half of a character, which cannot be written as UTF-8.
+SURROGATE = re.compile("[\ud800-\udfff]")
 _TEXT_LIMIT = 400
 _LONGEST_TEXT = 20_000
 # Characters. A shorter part or form of a secret is not masked, because that would make results unreadable.
@@ -44,9 +46,14 @@ def clean(value: object, limit: int = _TEXT_LIMIT, secrets: Iterable[str] = ()) 
     text = masked(str(value)[:_LONGEST_TEXT], secrets)
     # Mask again: an escape sequence inside a secret hides the secret until the sequence is removed.
     text = masked(" ".join(_CONTROLS.sub(" ", _ESCAPES.sub("", text)).split()), secrets)
-    # A lone surrogate cannot be printed as UTF-8.
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = SURROGATE.sub("?", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """The text without what would drive a terminal, and with a character in place of each half of one."""
+    lines = (_CONTROLS.sub(" ", _ESCAPES.sub("", line)) for line in text.split("\n"))
+    return SURROGATE.sub("\ufffd", "\n".join(lines))
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:

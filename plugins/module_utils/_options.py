@@ -14,9 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from ._errors import REFUSED, SHORTEST_SECRET, clean, text_error, texts
+from ._errors import REFUSED, SHORTEST_SECRET, SURROGATE, clean, text_error, texts
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF = "contains half of a character (a lone surrogate); remove it"
 _LARGEST = 2**63 - 1
 _MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
@@ -81,7 +80,7 @@ def option_errors(value: Any, spec: Mapping[str, Any], place: str = "", from_fil
     elif kind in ("str", "path"):
         whole = isinstance(value, int) and not isinstance(value, bool)
         error = None if whole and not from_file else text_error(value)
-        if isinstance(value, str) and _SURROGATE.search(value):
+        if isinstance(value, str) and SURROGATE.search(value):
             error = f"{_short(value)} {_HALF}"
         if error:
             yield f"{start}{error}"
@@ -220,7 +219,7 @@ def unicode_errors(params: Mapping[str, Any]) -> list[str]:
 
     No text is quoted, because it may be a secret, and Ansible would not find it in the escaped form.
     """
-    return [f"{name} {_HALF}" for name, text in texts(params) if _SURROGATE.search(text)]
+    return [f"{name} {_HALF}" for name, text in texts(params) if SURROGATE.search(text)]
 
 
 def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str]:

@@ -44,6 +44,7 @@ from ._errors import (
     MstrError,
     ValidationError,
     masked,
+    printable,
     unforeseen,
     with_escaped_forms,
 )
@@ -52,6 +53,7 @@ from ._options import (
     all_without_errors,
     masked_by_coincidence,
     option_error,
+    option_errors,
     secret_values,
     unicode_errors,
     without_nulls,
@@ -147,12 +149,30 @@ class OwnModule(AnsibleModule):
             text = json.dumps(self.params, ensure_ascii=False).encode("utf-8", "replace")
             self.params = json.loads(text)
         # Before Ansible converts them, or stops at the first error. It and `prepare` check what is left.
-        self.option_errors = [*not_unicode, *all_option_errors(self.argument_spec, self.params)]
+        refused_variables = _variable_errors(self.argument_spec, self.params)
+        self.option_errors = [
+            *not_unicode,
+            *all_option_errors(self.argument_spec, self.params),
+            *refused_variables.values(),
+        ]
         if self.option_errors:
             kept = all_without_errors(self.argument_spec, self.params)
             self.params = given_options(kept, self.argument_spec)
+        # Ansible would read the variable again. The task fails; this value only adds no error about something else.
+        self.params.update({name: self.argument_spec[name].get("default", "anonymous") for name in refused_variables})
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_escaped_forms(secret_values(self.argument_spec, self.params)))
+
+
+def _variable_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, str]:
+    """The error of each connection option whose environment variable is not valid."""
+    found = {}
+    for name, option in spec.items():
+        variable = f"MSTR_{name.upper()}"
+        if name not in params and _environment in option.get("fallback", ()) and os.environ.get(variable):
+            for error in option_errors(os.environ[variable], option, f"the environment variable {variable}"):
+                found[name] = error
+    return found
 
 
 class Progress:
@@ -241,7 +261,7 @@ def run(
     needed = requires(module.params) if callable(requires) else requires
     missing = [name for name, trace in {"requests": REQUESTS_IMPORT_ERROR, **(needed or {})}.items() if trace]
     if missing:
-        module.fail_json(**_not_installed(missing).to_result())
+        module.fail_json(**not_installed(missing).to_result())
     module.hide(with_escaped_forms(module.no_log_values))
     stop = _host.make_stop()
     result, failure = _result(module, stop, work, connection, prepare)
@@ -249,21 +269,35 @@ def run(
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
     output = failure or result
+    if isinstance(output.get("msg"), str):
+        # Names, versions and messages in it come from the server.
+        output["msg"] = printable(output["msg"])
     if not module._diff:
         output.pop("diff", None)
     warning = masked_by_coincidence(output, module.no_log_values)
     if warning:
-        module.warn(warning)
+        _warner(module, "what the result does not show")(warning)
     if failure:
         # Outside any except block, because ansible-core 2.16 would add a traceback at -vvv.
         module.fail_json(**failure)
     module.exit_json(**result)
 
 
-def _not_installed(libraries: Sequence[str]) -> MstrError:
-    command = f"{shlex.quote(sys.executable)} -m pip install {' '.join(libraries)}"
-    sentence = f"{' and '.join(libraries)} cannot be imported by the Python that runs this module"
-    return MstrError(f"{sentence}. Install with: {command}")
+def not_installed(libraries: Sequence[str]) -> MstrError:
+    """The error that names missing Python libraries, and the command that installs them."""
+    import sysconfig  # only a task that fails needs it
+
+    command = f"{shlex.quote(sys.executable)} -m pip install"
+    packages = libraries
+    managed = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    if sys.prefix == sys.base_prefix and os.path.exists(managed):
+        # The Python of the operating system, for which pip refuses to install anything.
+        if os.path.exists("/etc/debian_version"):
+            command, packages = "sudo apt-get install", [f"python3-{name}" for name in libraries]
+        else:
+            command += " --break-system-packages"
+    sentence = f"{' and '.join(libraries)} cannot be imported by the Python that runs this module, {sys.executable}"
+    return MstrError(f"{sentence}. Install with: {command} {' '.join(packages)}")
 
 
 def _result(
@@ -285,12 +319,15 @@ def _result(
                 server = errors.check(connection, module.params)
                 request = errors.check(prepare, module.params)
             for risk in server.risks():
-                module.warn(risk)
-            session = Session(server, stop, module.warn)
+                _warner(module, "the connection")(risk)
+            session = Session(server, stop, _warner(module, "the session"))
             progress = _progress(module, session)
-            task = Task(session, stop, module.params, module.check_mode, module.warn, progress)
+            warn = _warner(module, "what the task read or did")
+            task = Task(session, stop, module.params, module.check_mode, warn, progress)
             result = dict(work(task, request))
             session.hand_over()
+            if register_secrets and session.handed_over:
+                register_secrets([session.handed_over])
             return result, None
         except MstrError as exc:
             return {}, exc.to_result()
@@ -301,6 +338,16 @@ def _result(
                 session.log_out()
                 # Masking shorter texts would make results unreadable; Ansible already masks the secret options.
                 module.hide(text for text in session.secrets if len(text) >= SHORTEST_SECRET)
+
+
+def _warner(module: OwnModule, subject: str) -> Callable[[str], None]:
+    """Adds warnings to the module. With `no_log: true` they have no content, because Ansible shows all warnings."""
+
+    def warn(text: str) -> None:
+        hidden = f"A warning about {subject} is not shown, because of no_log: true."
+        module.warn(hidden if module.no_log else printable(text))
+
+    return warn
 
 
 def _progress(module: OwnModule, session: Session) -> Progress:

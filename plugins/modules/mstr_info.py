@@ -12,6 +12,7 @@ version_added: 1.0.0
 description:
   - Logs in, reads the user, the release of the server and the number of runtimes that the user can see, and logs out.
     The module changes nothing.
+  - Also returns the versions of the Python libraries that the collection uses, and warns if netaddr is missing.
   - Run it first on a new server. If it succeeds, the address, the credentials, the certificate and the privilege to
     read runtimes are correct. If it fails, the message states what to fix.
 author:
@@ -114,62 +115,91 @@ python_versions:
   type: list
   elements: str
   sample: ["3.10.5", "3.12.4"]
+libraries:
+  description:
+    - The versions of the Python libraries that modules of this collection use, where the module runs. Null for a
+      library that cannot be imported there.
+    - All modules need requests. Those that manage runtimes need netaddr. A YAML file needs PyYAML, and a policy with
+      version specifiers needs packaging.
+  returned: success
+  type: dict
+  sample:
+    requests: 2.32.3
+    netaddr: 1.3.0
+    PyYAML: 6.0.2
+    packaging: "24.2"
 """
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, clean
 from ansible_collections.mstr.library.plugins.module_utils._session.response import OBJECT
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi
 
+# The Python libraries that modules of this collection import, and the modules that contain them.
+_LIBRARIES = {"requests": "requests", "netaddr": "netaddr", "PyYAML": "yaml", "packaging": "packaging"}
 
-def connection_info(session: Session) -> dict[str, Any]:
-    """The result: server, user, session and runtimes. Raises MstrError if one of the requests fails."""
+
+def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, Any]:
+    """The result: server, user, session, runtimes and libraries. Raises MstrError if one of the requests fails.
+
+    Only the server's releases are optional: a hardened server responds with 401 [mstrio], and a gateway may close the
+    connection.
+    """
     user = session.get("/sessions/userInfo", operation="read who is logged in", shape=OBJECT)
     settings = session.get("/sessions", operation="read the session's settings")
     api = RuntimeApi(session)
     runtimes = len(api.list_all())
     versions = api.versions()
-    status = None
-    # A hardened server responds with 401 [mstrio].
-    with suppress(ApiError, ValueError):
+    try:
         status = session.request("GET", "/status", operation="read the server's releases", renews=False).data()
-    server = {
-        "base_url": session.base_url,
-        "iserver_version": _text(status, "iServerVersion"),
-        "web_version": _text(status, "webVersion"),
+    except (ApiError, ConnectError, ValueError):
+        status = None
+    libraries = _versions_of_libraries()
+    if libraries["netaddr"] is None:
+        warn(f"The modules that manage runtimes need netaddr. {auth.not_installed(['netaddr']).sentence}")
+    server, identity = session.base_url, {"id": user.get("id"), "name": user.get("fullName")}
+    releases = {
+        name: _text(status.get(key)) if isinstance(status, Mapping) else None
+        for name, key in (("iserver_version", "iServerVersion"), ("web_version", "webVersion"))
     }
+    release = f" (Intelligence Server {clean(releases['iserver_version'])})" if releases["iserver_version"] else ""
+    visible = "1 runtime is" if runtimes == 1 else f"{runtimes} runtimes are"
+    offered = f" Python versions: {clean(', '.join(versions))}." if versions else ""
+    name = clean(identity["name"] or "a user without a name")
     return {
         "changed": False,
-        "server": server,
-        "user": {"id": _text(user, "id"), "name": _text(user, "fullName")},
+        "server": {"base_url": server, **releases},
+        "user": {key: _text(value) for key, value in identity.items()},
         "session": {"timeout": settings.get("timeout") if isinstance(settings, Mapping) else None},
         "runtimes": runtimes,
         "python_versions": None if versions is None else list(versions),
-        "msg": _sentence(server, _text(user, "fullName") or "a user without a name", runtimes, versions),
+        "libraries": libraries,
+        "msg": f"Logged in to {server}{release} as {name}; {visible} visible.{offered}",
     }
 
 
-def _text(data: Any, key: str) -> str | None:
-    """The value in an object of the server; None if it reveals none."""
-    value = data.get(key) if isinstance(data, Mapping) else None
+def _versions_of_libraries() -> dict[str, str | None]:
+    found: dict[str, str | None] = dict.fromkeys(_LIBRARIES)
+    for library, module in _LIBRARIES.items():
+        try:
+            found[library] = str(getattr(import_module(module), "__version__", "unknown"))
+        except ImportError:
+            found[library] = None
+    return found
+
+
+def _text(value: Any) -> str | None:
     return None if value is None else str(value)
-
-
-def _sentence(server: Mapping[str, Any], user: str, runtimes: int, versions: tuple[str, ...] | None) -> str:
-    release = server["iserver_version"] and f" (Intelligence Server {server['iserver_version']})"
-    visible = "1 runtime is" if runtimes == 1 else f"{runtimes} runtimes are"
-    offered = f" Python versions: {', '.join(versions)}." if versions else ""
-    return f"Logged in to {server['base_url']}{release or ''} as {user}; {visible} visible.{offered}"
 
 
 def main() -> None:
     """Entry point."""
-    auth.run(auth.argument_spec(), lambda task, _request: connection_info(task.session))
+    auth.run(auth.argument_spec(), lambda task, _request: connection_info(task.session, task.warn))
 
 
 if __name__ == "__main__":

@@ -16,11 +16,15 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from .._errors import ApiError, AuthError, clean, code_number
+from .._errors import SURROGATE, ApiError, AuthError, clean, code_number
 
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _DEPTH_LIMIT = 100
+# A surrogate, escaped or not. Two of them may be a whole character.
+_MAYBE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+# Ids are hexadecimal digits; whatever else could lead a path to a different object is not an id.
+_ID = re.compile(r"[\w{}~:-][\w{}~:.-]*", re.ASCII)
 
 # What to do next, by the number of the API's error code [doc].
 _NEXT_STEP_BY_CODE = {
@@ -95,22 +99,31 @@ class Response(NamedTuple):
 
 def parsed(text: str | bytes) -> Any:
     """The value of a JSON text. Raises ValueError for invalid JSON and for JSON that is nested too deeply."""
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")
     try:
         data = json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     # Newer Python parsers accept deep nesting, but code that walks through the value, such as Ansible's, would fail.
     # A text with few brackets cannot be deep, so it needs no check.
-    opening = ("[", "{") if isinstance(text, str) else (b"[", b"{")
-    if sum(map(text.count, opening)) <= _DEPTH_LIMIT:  # type: ignore[arg-type]
-        return data
+    if text.count("[") + text.count("{") > _DEPTH_LIMIT and _is_deep(data):
+        raise ValueError("nested too deeply")
+    if _MAYBE_HALF.search(text):
+        # A text that was cut within a character has half of one at its end. Newer releases of Ansible refuse a result
+        # with it, after the work was done.
+        data = json.loads(SURROGATE.sub("\ufffd", json.dumps(data, ensure_ascii=False)))
+    return data
+
+
+def _is_deep(data: Any) -> bool:
     level = [data]
     for _level in range(_DEPTH_LIMIT):
-        inside = (one.values() if isinstance(one, dict) else one for one in level)
+        inside = (value.values() if isinstance(value, dict) else value for value in level)
         level = [inner for values in inside for inner in values if isinstance(inner, (dict, list))]
         if not level:
-            return data
-    raise ValueError("nested too deeply")
+            return False
+    return True
 
 
 _SHAPES: dict[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
@@ -177,8 +190,9 @@ class Shape(NamedTuple):
 
 
 def id_in(data: Any) -> str | None:
-    """The id in an object; None if it is not an object, or has no id."""
-    return str(data["id"]) if isinstance(data, Mapping) and data.get("id") else None
+    """The id in an object; None if it is not an object, or has none that can be a part of a path."""
+    identity = str(data["id"]) if isinstance(data, Mapping) and data.get("id") else ""
+    return identity if _ID.fullmatch(identity) else None
 
 
 def _has_id(data: Any) -> bool:

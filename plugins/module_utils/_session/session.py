@@ -39,7 +39,7 @@ class Session:
         self._new_logins = connection.retries
         self._failed_login: MstrError | None = None
         self._opened_here = False
-        self._handed_over = False
+        self.handed_over: str | None = None  # what `session_string` returned
         self._closed = False
         self._token: str | None = None
         if connection.login:
@@ -125,7 +125,7 @@ class Session:
                 "that it occurs in every session string, and Ansible would mask it there. Use a longer value, or omit "
                 "the option if the login does not need it."
             ) from None
-        self._handed_over = True
+        self.handed_over = text
         return text
 
     def hand_over(self) -> None:
@@ -134,8 +134,8 @@ class Session:
         If the result cannot be delivered, no other task could close the session. So it raises Interrupted after a
         request to end the task, and the session stays with this task.
         """
-        if self._handed_over:
-            self._stop.check()
+        if self.handed_over:
+            self._stop.check_last()
             self._opened_here = False
 
     def log_out(self) -> None:

@@ -11,6 +11,7 @@ can be started, the call runs in the thread of the caller, and only the limits o
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import re
@@ -19,8 +20,6 @@ import traceback
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from queue import SimpleQueue
 from threading import Lock
@@ -36,6 +35,8 @@ from .tls import Proxy, proxy_error, proxy_from, proxy_secrets
 REQUESTS_IMPORT_ERROR: str | None
 try:
     import requests
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util.retry import Retry
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
 else:
@@ -189,7 +190,7 @@ class Http:
                     return response
                 retry_after = response.headers.get("Retry-After")
             try:
-                self._stop.pause(pause_before(attempt, retry_after, random.random, datetime.now(timezone.utc)))
+                self._stop.pause(pause_before(attempt, retry_after, random.random))
             except Interrupted as exc:
                 exc.operation = operation
                 raise
@@ -266,7 +267,7 @@ class Http:
         self.add_secrets((cookie.value for cookie in raw.cookies), SHORTEST_SECRET)
         with raw:
             body = bytearray()
-            for piece in _unpacked(raw.raw.stream(_PIECE, decode_content=False), raw.headers.get("Content-Encoding")):
+            for piece in _pieces(raw.raw, raw.headers.get("Content-Encoding")):
                 body += piece
                 if len(body) > SIZE_LIMIT:
                     raise OverflowError(f"more than {SIZE_LIMIT >> 20} MB")
@@ -275,36 +276,25 @@ class Http:
             return Response(f"{method} /api{path}", raw.status_code, raw.headers, bytes(body), self.secrets)
 
 
-def _unpacked(pieces: Iterable[bytes], codings: str | None) -> Iterator[bytes]:
-    """The pieces of a body without its content coding, none much larger than 64 kB. Raises UnreadableBody.
+def _pieces(raw: Any, codings: str | None) -> Iterator[bytes]:
+    """The body without its content coding, in pieces of at most 64 kB. Raises UnreadableBody.
 
-    urllib3 would unpack any number of codings, and each piece as a whole: 3 kB become gigabytes.
+    urllib3 would unpack any number of codings, and each piece at once: 3 kB become gigabytes.
     """
     names = [name for name in re.split(r"[\s,]+", (codings or "").lower()) if name not in ("", "identity")]
     if not names:
-        yield from pieces
+        yield from raw.stream(_PIECE, decode_content=False)
         return
-    if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
+    if names not in (["gzip"], ["x-gzip"]):
         raise UnreadableBody("a content coding that was not asked for", permanent=True)
-    unpacker, begun = _new_unpacker(), False
+    unpacked = gzip.GzipFile(fileobj=raw)
     try:
-        for piece in pieces:
-            while piece:
-                begun = True
-                if unpacker.eof:  # a gzip file may have several parts
-                    unpacker = _new_unpacker()
-                yield unpacker.decompress(piece, _PIECE)
-                piece = unpacker.unconsumed_tail or unpacker.unused_data
-        while not unpacker.eof and (rest := unpacker.decompress(b"", _PIECE)):
-            yield rest
-    except zlib.error:
+        while piece := unpacked.read(_PIECE):
+            yield piece
+    except EOFError:
+        raise UnreadableBody("a body that ends too early") from None
+    except (gzip.BadGzipFile, zlib.error):
         raise UnreadableBody("a body that cannot be unpacked") from None
-    if begun and not unpacker.eof:
-        raise UnreadableBody("a body that ends too early")
-
-
-def _new_unpacker() -> Any:
-    return zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: recognizes gzip and zlib
 
 
 def retries_connection(kind: str, outcome_unknown: bool, connection_refused: bool) -> bool:
@@ -319,27 +309,13 @@ def is_outage(error: MstrError) -> bool:
     return isinstance(error, ApiError) and error.status in RETRY_STATUSES["read"]
 
 
-def pause_before(attempt: int, retry_after: str | None, random_fraction: Callable[[], float], now: datetime) -> float:
+def pause_before(attempt: int, retry_after: str | None, random_fraction: Callable[[], float]) -> float:
     """Seconds to wait before the next attempt.
 
     `attempt` counts from 1. `retry_after` is the header Retry-After, of which at most 60 seconds are used; without a
     valid one, the pause doubles with each attempt, with jitter from `random_fraction` (0 to 1).
     """
-    asked = _seconds(retry_after, now) if retry_after else None
-    if asked is not None:
-        return min(max(asked, 0.0), _LONGEST_PAUSE)
+    if retry_after:
+        with suppress(InvalidHeader, ArithmeticError, IndexError, TypeError, ValueError):
+            return float(min(Retry().parse_retry_after(retry_after), _LONGEST_PAUSE))
     return float(min(_FIRST_PAUSE * 2 ** (attempt - 1) * (0.5 + random_fraction()), _LONGEST_PAUSE))
-
-
-def _seconds(retry_after: str, now: datetime) -> float | None:
-    """Retry-After comes in seconds or as a date (RFC 9110)."""
-    text = retry_after.strip()
-    if text.isdecimal():
-        return float(text[:9])
-    try:
-        date = parsedate_to_datetime(retry_after)
-        if date.tzinfo is None:
-            date = date.replace(tzinfo=timezone.utc)
-        return (date - now).total_seconds()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None

@@ -34,6 +34,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.release import __version__ as _core_version
 from ansible.utils.display import Display
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import REQUESTS_IMPORT_ERROR
@@ -51,11 +52,21 @@ SWITCH = "mstr_in_process"
 
 # Prefixes of variables that only a newly started Python, or the loader of its libraries, reads.
 _READ_AT_START = ("PYTHON", "LD_", "OPENSSL_")
-# Private names of ansible-core that this file and `worker` call or replace. If one is missing, or one that `worker`
-# imports, the modules run in the normal way.
-_HOOKS = (
-    (AnsibleModule, ("_load_params", "_return_formatted", "warn")),
-    (NormalAction, ("_execute_module", "_update_module_args", "_compute_environment_string")),
+_BEFORE_2_19 = tuple(map(int, _core_version.split(".")[:2])) < (2, 19)
+# Private names of ansible-core that this file and `worker` call, read or replace. If one is missing, or one that
+# `worker` imports, the modules run in the normal way. Results have a hook of their own from ansible-core 2.19 on.
+_MODULE_HOOKS = ("_load_params", "_return_formatted" if _BEFORE_2_19 else "_record_module_result", "warn")
+_ACTION_HOOKS = (
+    "_compute_environment_string",
+    "_connection",
+    "_execute_module",
+    "_find_needle",
+    "_loader",
+    "_play_context",
+    "_shared_loader_obj",
+    "_task",
+    "_templar",
+    "_update_module_args",
 )
 
 
@@ -80,19 +91,22 @@ class ActionModule(NormalAction):
             path = options.get(option)
             if isinstance(path, str) and path and not os.path.isabs(os.path.expandvars(os.path.expanduser(path))):
                 # The module reports a file that does not exist, together with all other errors.
-                with suppress(AnsibleFileNotFound):
+                with suppress(AnsibleFileNotFound, AttributeError):
                     found[option] = self._find_needle("files", os.path.expandvars(path))  # type: ignore[no-untyped-call]
         return found
 
     def _with_this_python(self, result: dict[str, Any]) -> dict[str, Any]:
-        """The result. On the controller, the usual cure of a missing library comes first."""
-        text = str(result.get("msg"))
-        if not result.get("failed") or self._connection.transport != "local" or _NOT_IMPORTED not in text:
+        """The result. On the control node, the usual remedy for a missing library comes before its installation."""
+        cause, install, command = str(result.get("msg")).partition(" Install with: ")
+        if not (result.get("failed") and install and self._connection.transport == "local"):
             return result
-        if any(_LIBRARIES.values()):
+        if _NOT_IMPORTED not in cause or any(_LIBRARIES.values()):
             return result
-        cure = 'Set ansible_python_interpreter: "{{ ansible_playbook_python }}" for this host: that Python has them.'
-        return {**result, "msg": f"{cure} {text}"}
+        remedy = (
+            'Set ansible_python_interpreter: "{{ ansible_playbook_python }}" for this host, because the Python that '
+            "runs ansible-playbook has what is missing. Or install with:"
+        )
+        return {**result, "msg": f"{cause} {remedy} {command}"}
 
     def _execute_module(self, *args: Any, **options: Any) -> dict[str, Any]:
         task_vars = options.get("task_vars") or {}
@@ -116,7 +130,10 @@ class ActionModule(NormalAction):
         return dict(super()._execute_module(*args, **options))
 
     def _why_as_a_module(self, args: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str | None:
-        """The reason why the task cannot run in this process, or None. The most common reasons come first."""
+        """The reason why the task cannot run in this process, or None."""
+        reason = self._why_not_here(args, options)
+        if reason is not None:
+            return reason
         if not self._switched_on(task_vars):
             return f"{SWITCH} is false"
         if self._connection.transport != "local":
@@ -127,7 +144,7 @@ class ActionModule(NormalAction):
             return "the task uses become"
         if C.config.get_config_value("DEFAULT_KEEP_REMOTE_FILES"):
             return "ANSIBLE_KEEP_REMOTE_FILES is set"
-        return self._why_not_here(args, options) or self._why_not_this_python(task_vars)
+        return self._why_not_this_python(task_vars)
 
     def _switched_on(self, task_vars: Mapping[str, Any]) -> bool:
         value = self._templar.template(task_vars.get(SWITCH))
@@ -168,7 +185,8 @@ class ActionModule(NormalAction):
             return "macOS kills a forked process that looks for a proxy"
         if threading.current_thread() is not threading.main_thread():
             return "it is not the main thread, where signals arrive"
-        unknown = [f"{owner.__name__}.{name}" for owner, names in _HOOKS for name in names if not hasattr(owner, name)]
+        unknown = [f"AnsibleModule.{name}" for name in _MODULE_HOOKS if not hasattr(AnsibleModule, name)]
+        unknown += [f"ActionModule.{name}" for name in _ACTION_HOOKS if not hasattr(self, name)]
         if _WORKER_IMPORT_ERROR is not None:
             unknown.append(_WORKER_IMPORT_ERROR)
         if args or not set(options) <= {"task_vars", "wrap_async"}:

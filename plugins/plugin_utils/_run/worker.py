@@ -5,7 +5,7 @@
 """What a module runs in when it runs in ansible-playbook's worker: its AnsibleModule, its screen, its signals.
 
 AnsibleModule itself does the work, so that option checks, fallbacks, check mode, masking and the system log are the
-same code. Three of its methods are replaced: where the options come from, where warnings go, and where the result goes.
+same code. What is replaced: where the options come from, where warnings go, and where the result goes.
 
 The private names of ansible-core that only this way needs are imported here. `action` imports this file, and runs
 the modules in the normal way if that fails, because one of the names does not exist any more.
@@ -22,8 +22,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from multiprocessing import parent_process
-from typing import Any
+from typing import Any, NoReturn
 
+from ansible.module_utils import basic
 from ansible.module_utils.common.warnings import get_deprecation_messages, get_warning_messages
 from ansible.release import __version__ as _core_version
 from ansible_collections.mstr.library.plugins.module_utils import auth
@@ -113,11 +114,14 @@ class _InProcessModule(auth.OwnModule):
         self._given = given
         self._warnings: list[str] = []
         self._before = len(get_warning_messages()), len(get_deprecation_messages())
+        self._facts: dict[str, Any] = {}
         self.result: dict[str, Any] | None = None
         super().__init__(**options)  # type: ignore[no-untyped-call]
 
     def _read_params(self) -> None:
         self.params = self._given
+        # From ansible-core 2.19 on, AnsibleModule reads some of its settings here.
+        basic._PARSED_MODULE_ARGS = self._given
 
     def warn(self, warning: str, **more: Any) -> None:
         """Add a warning to the result."""
@@ -126,22 +130,43 @@ class _InProcessModule(auth.OwnModule):
         elif warning not in self._warnings:
             self._warnings.append(warning)
 
-    def _return_formatted(self, kwargs: dict[str, Any]) -> None:
-        # Like AnsibleModule, without the cases that no module of this collection uses.
-        if self._given.get("_ansible_inject_invocation", True):
-            kwargs.setdefault("invocation", {"module_args": self.params})
+    # The facts of a result do not pass through AnsibleModule, which would search each of them for each secret.
+
+    def exit_json(self, **facts: Any) -> NoReturn:
+        """End the module."""
+        self._facts = facts
+        super().exit_json()
+
+    def fail_json(self, msg: str, **facts: Any) -> NoReturn:
+        """End the module with an error."""
+        self._facts = facts
+        super().fail_json(msg)
+
+    def _record_module_result(self, o: dict[str, Any]) -> None:
+        result = {**self._facts, **o}
+        # The worker itself passes new secrets on.
+        result.pop("_ansible_new_secrets", None)
         known_warnings, known_deprecations = self._before
-        texts = [*get_warning_messages()[known_warnings:], *self._warnings]
-        deprecations = [*get_deprecation_messages()[known_deprecations:]]
-        kwargs.update({key: value for key, value in (("warnings", texts), ("deprecations", deprecations)) if value})
-        text = json.dumps(kwargs)
+        messages = {
+            "warnings": [*get_warning_messages()[known_warnings:], *self._warnings],
+            "deprecations": [*get_deprecation_messages()[known_deprecations:]],
+        }
+        result = {key: value for key, value in {**result, **messages}.items() if key not in messages or value}
+        text = json.dumps(result)
         secrets = [str(secret) for secret in self.no_log_values]
         if any(json.dumps(secret)[1:-1] in text for secret in secrets):
-            masked = remove_values(kwargs, secrets)
-            masked.update({key: value for key, value in kwargs.items() if value is None or isinstance(value, bool)})
+            masked = remove_values(result, secrets)
+            masked.update({key: value for key, value in result.items() if value is None or isinstance(value, bool)})
             text = json.dumps(masked)
         # A copy in plain Python types, which shares nothing with the module.
         self.result = json.loads(text)
+
+    if _COLLECTS_WARNINGS:
+
+        def _return_formatted(self, kwargs: dict[str, Any]) -> None:
+            # Like AnsibleModule, without the cases that no module of this collection uses.
+            kwargs.setdefault("invocation", {"module_args": self.params})
+            self._record_module_result(kwargs)
 
 
 class _HeldStop(Stop):
@@ -175,6 +200,11 @@ class _HeldStop(Stop):
     def _on_signal(self, number: int, frame: Any) -> None:
         self._noted.append(number)
         super()._on_signal(number, frame)
+
+    def check_last(self) -> None:
+        """Raises Interrupted like `check`. After that, the task's timeout no longer counts."""
+        signal.alarm(0)
+        super().check_last()
 
     def _caller_is_gone(self) -> bool:
         return os.getppid() != self._parent

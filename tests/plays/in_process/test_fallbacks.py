@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._run import worker
-from ansible_collections.mstr.library.plugins.plugin_utils._run.action import _HOOKS
+from ansible_collections.mstr.library.plugins.plugin_utils._run.action import _ACTION_HOOKS, _MODULE_HOOKS
 from simulator.harness import Simulator
 from support.ansible import CALLBACKS, Play
 
@@ -108,8 +108,9 @@ def test_a_task_reports_how_it_runs(sim: Simulator, machine: Play) -> None:
     assert played.result("A wrong one")["msg"].endswith(fault)
     # The libraries are missing there, so the module fails with the usual message.
     message = played.result("On linked_python")["msg"]
-    assert message.startswith('Set ansible_python_interpreter: "{{ ansible_playbook_python }}"')
-    assert "cannot be imported by the Python" in message
+    assert "cannot be imported by the Python that runs this module, " in message
+    assert '. Set ansible_python_interpreter: "{{ ansible_playbook_python }}" for this host, because ' in message
+    assert "Or install with: " in message
     assert not PYTHON39 or not played.result("On other_python").get("failed")
 
 
@@ -142,15 +143,10 @@ type: aggregate
 short_description: Changes the machine
 description: Changes the machine.
 '''
-class Without:
-    def __init__(self, owner, hidden):
-        self.owner, self.hidden, self.__name__ = owner, hidden, owner.__name__
-    def __getattr__(self, name):
-        if f"{self.owner.__name__}.{name}" == self.hidden:
-            raise AttributeError(name)
-        return getattr(self.owner, name)
-def without(hidden, hooks=adapter._HOOKS):
-    return (adapter, "_HOOKS", tuple((Without(owner, hidden), names) for owner, names in hooks))
+def without(hidden):
+    owner, hook = hidden.split(".")
+    name = {"AnsibleModule": "_MODULE_HOOKS", "ActionModule": "_ACTION_HOOKS"}[owner]
+    return (adapter, name, tuple(f"{one}_gone" if one == hook else one for one in getattr(adapter, name)))
 send = requests.Session.request
 CHANGES = {CHANGES}
 class CallbackModule(CallbackBase):
@@ -162,7 +158,7 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_task_start(self, task, is_conditional):
         if self.undo:
             setattr(*self.undo)
-        owner, name, value = CHANGES.get(task.name.split()[-1], (adapter, "_HOOKS", adapter._HOOKS))
+        owner, name, value = CHANGES.get(task.name.split()[-1], (adapter, "SWITCH", adapter.SWITCH))
         self.undo = (owner, name, getattr(owner, name))
         setattr(owner, name, value)
 """
@@ -246,9 +242,9 @@ def test_a_machine_that_cannot_run_tasks_in_process_uses_modules(local_newest: P
 
 def test_a_core_that_lacks_one_of_the_hooks_runs_tasks_as_modules(local: Play) -> None:
     """A later ansible-core that renames what the adapter needs still runs every task, only more slowly."""
-    hooks = [f"{owner.__name__}.{name}" for owner, names in _HOOKS for name in names]
+    hooks = [*(f"AnsibleModule.{name}" for name in _MODULE_HOOKS), *(f"ActionModule.{name}" for name in _ACTION_HOOKS)]
     play = changing(local, CHANGE.replace("{CHANGES}", f"{{hook: without(hook) for hook in {hooks}}}"))
-    whys = [f"as a module, because this ansible-core is not known ({hook})" for hook in hooks]
+    whys = [f"as a module, because this ansible-core is not known ({hook}_gone)" for hook in hooks]
     assert ways_without(play, hooks) == [IN_PROCESS, *whys]
 
 
@@ -280,7 +276,7 @@ def test_an_error_in_the_action_plugin_is_one_sentence(sim: Simulator, local: Pl
     played = changing(local, CHANGE.replace("{CHANGES}", changes))(task())
     assert played.status == 2
     message = played.result("A task")["msg"]
-    assert "A fault in mstr.library's action plugin: KeyError. Please report it with this message." in message
+    assert "An error in mstr.library's action plugin: KeyError. Please report it with this message." in message
     assert message.endswith("With the variable mstr_in_process: false the task runs as a module.")
     assert "Traceback" not in played.output
     assert sim.open_sessions() == []

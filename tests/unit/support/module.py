@@ -38,9 +38,15 @@ class Run:
         self.status: Any = None
 
     def __call__(
-        self, main: Callable[[], None], *, check_mode: bool = False, diff: bool = False, **params: Any
+        self,
+        main: Callable[[], None],
+        *,
+        check_mode: bool = False,
+        diff: bool = False,
+        no_log: bool = False,
+        **params: Any,
     ) -> dict[str, Any]:
-        arguments = {**params, "_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_no_log": False}
+        arguments = {**params, "_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_no_log": no_log}
         raw = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
         self._monkeypatch.setattr(basic, "_ANSIBLE_ARGS", raw)
         self._monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)

@@ -299,17 +299,79 @@ def test_check_mode_reaches_the_work(run, server, check_mode):
     )
 
 
-def test_all_missing_libraries_are_one_message_with_the_command_to_install_them(run, server, monkeypatch):
-    result = run(module(requires={"netaddr": "Traceback: no netaddr"}), **user(server))
-    assert result["msg"].startswith("netaddr cannot be imported by the Python that runs this module. Install with: ")
+MANAGERS = {
+    "venv": ("/venv", (), "{python} -m pip install requests netaddr"),
+    "not managed": ("/usr", ("/etc/debian_version",), "{python} -m pip install requests netaddr"),
+    "Debian": (
+        "/usr",
+        ("EXTERNALLY-MANAGED", "/etc/debian_version"),
+        "sudo apt-get install python3-requests python3-netaddr",
+    ),
+    "other": ("/usr", ("EXTERNALLY-MANAGED",), "{python} -m pip install --break-system-packages requests netaddr"),
+}
+
+
+@pytest.mark.parametrize(("prefix", "files", "command"), MANAGERS.values(), ids=MANAGERS)
+def test_missing_libraries_and_a_command_that_works(run, server, monkeypatch, prefix, files, command):
     monkeypatch.setattr(auth, "REQUESTS_IMPORT_ERROR", "Traceback: no requests")
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    monkeypatch.setattr(sys, "prefix", prefix)
+    monkeypatch.setattr(os.path, "exists", lambda path: path.endswith(files))
     result = run(module(requires={"netaddr": "Traceback: no netaddr"}), **user(server))
     assert result["msg"] == (
-        "requests and netaddr cannot be imported by the Python that runs this module. "
-        f"Install with: {sys.executable} -m pip install requests netaddr"
+        f"requests and netaddr cannot be imported by the Python that runs this module, {sys.executable}. "
+        f"Install with: {command.format(python=sys.executable)}"
     )
     assert "Traceback" not in str(result)
     assert server.calls == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "error"),
+    [
+        ("TIMEOUT", "zzz", "'zzz' is not a number"),
+        ("RETRIES", "1.5", "'1.5' is not a whole number"),
+        ("VALIDATE_CERTS", "maybe", "'maybe' is not true or false"),
+        ("LOGIN_MODE", "guest", "'guest' is not valid; choose standard or ldap or anonymous or api_token or"),
+    ],
+)
+def test_an_invalid_variable_is_named(run, server, monkeypatch, variable, value, error):
+    """Also beside other errors; and an option of the task hides it."""
+    monkeypatch.setenv(f"MSTR_{variable}", value)
+    result = run(module(prepare=fault("name is wrong")), **user(server))
+    first, last = result["msg"].split("\n")
+    assert first.startswith(f"the environment variable MSTR_{variable} {error}")
+    assert last == "name is wrong"
+    good = {"TIMEOUT": 1, "RETRIES": 1, "VALIDATE_CERTS": True, "LOGIN_MODE": "standard"}
+    assert "user" in run(module(), **user(server, **{variable.lower(): good[variable]}))
+
+
+def test_no_log_hides_the_content_of_warnings(run, server):
+    def work(task, _request):
+        task.warn("about runtime 'Salaries'")
+        task.session.get("/sessions/userInfo")
+        return {"name": f"user {PASSWORD}"}
+
+    server.answers["POST /auth/logout"] = reply(500)
+    run(module(work), no_log=True, **user(server))
+    assert run.warnings == [
+        f"A warning about {subject} is not shown, because of no_log: true."
+        for subject in ("what the task read or did", "the session", "what the result does not show")
+    ]
+    run(module(work), **user(server))
+    assert run.warnings[0] == "about runtime 'Salaries'"
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_texts_of_the_server_drive_no_terminal(run, server, fails):
+    def work(task, _request):
+        task.warn("a \x1b[2Jwarning")
+        if fails:
+            raise auth.MstrError("two\nlines\x1b]0;title\x07 \x9bof \ud83d")
+        return {"msg": "two\nlines\x1b]0;title\x07 \x9bof \ud83d"}
+
+    assert run(module(work), **user(server))["msg"] == "two\nlines  of \ufffd"
+    assert run.warnings == ["a warning"]
 
 
 @pytest.mark.parametrize("empty", [None, ""])

@@ -256,3 +256,39 @@ def test_no_such_object_differs_from_no_such_call(status, body, no_object, no_ca
 
 def test_only_2xx_is_a_yes():
     assert [status for status in (199, 200, 204, 299, 300, 302, 404, 500) if response(status).ok] == [200, 204, 299]
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        (rb'{"a": "cut \ud83d"}', {"a": "cut \ufffd"}),
+        (rb'["\uDE00\ud83d", "\ud83d\ude00", "\\ud83d"]', ["\ufffd\ufffd", "\U0001f600", r"\ud83d"]),
+        (b'{"\xed\xa0\xbd": 1}', {"\ufffd": 1}),
+        (b"\xef\xbb\xbf[1]", [1]),
+    ],
+    ids=["cut", "pairs", "raw", "BOM"],
+)
+def test_half_a_character_becomes_a_whole_one(body, data):
+    """ansible-core 2.19 and newer refuse a result with it, after the work was done."""
+    assert response(body=body).data() == data
+
+
+@pytest.mark.parametrize(
+    ("identity", "fits"),
+    [
+        ("3B9A7C7E4D0F4E2A9B1C2D3E4F506172", True),
+        (5, True),
+        ("{3B9A7C7E-4D0F}", True),
+        ("", False),
+        ("..", False),
+        ("a/../b", False),
+        ("a?b", False),
+        ("a#b", False),
+        ("a%2fb", False),
+        ("a b\x1b[2J", False),
+        ({"x": 1}, False),
+    ],
+)
+def test_only_an_id_that_can_be_in_a_path_is_one(identity, fits):
+    assert (_response.id_in({"id": identity}) is not None) is fits
+    assert _response.OBJECT_WITH_ID.fits({"id": identity}) is fits

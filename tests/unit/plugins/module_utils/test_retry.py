@@ -15,10 +15,14 @@ from ansible_collections.mstr.library.plugins.module_utils._session.transport im
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=timezone.utc)
-
-
+NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=timezone.utc).timestamp()
 ZONE = "Wed, 25 Nov 2026 12:00:00 +99999999999999"
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """For urllib3, which reads the header."""
+    monkeypatch.setattr("time.time", lambda: NOW)
 
 
 def middle() -> float:
@@ -70,25 +74,28 @@ def test_which_statuses_are_tried_again():
     ],
 )
 def test_retry_after_is_respected_up_to_a_minute(wish, seconds):
-    assert pause_before(3, wish, middle, NOW) == seconds
+    assert pause_before(3, wish, middle) == seconds
 
 
-@pytest.mark.parametrize("wish", [None, "", "soon", "-5", "1.5", "Wed, 99 Nov 2026 12:00:00 GMT", ZONE, "²", "\x00"])
+@pytest.mark.parametrize("wish", [None, "", "soon", "-5", "1.5", "²", "\x00"])
 def test_an_invalid_retry_after_is_ignored(wish):
-    assert pause_before(1, wish, middle, NOW) == pause_before(1, None, middle, NOW) == 0.5
+    assert pause_before(1, wish, middle) == pause_before(1, None, middle) == 0.5
 
 
 def test_pauses_double_and_end_at_a_minute():
-    assert [pause_before(attempt, None, middle, NOW) for attempt in (1, 2, 3, 4)] == [0.5, 1, 2, 4]
-    assert pause_before(1000, None, middle, NOW) == 60
+    assert [pause_before(attempt, None, middle) for attempt in (1, 2, 3, 4)] == [0.5, 1, 2, 4]
+    assert pause_before(1000, None, middle) == 60
 
 
 def test_jitter_spreads_a_pause_from_half_to_one_and_a_half():
-    assert pause_before(2, None, lambda: 0.0, NOW) == 0.5
-    assert pause_before(2, None, lambda: 1.0, NOW) == 1.5
+    assert pause_before(2, None, lambda: 0.0) == 0.5
+    assert pause_before(2, None, lambda: 1.0) == 1.5
 
 
 @given(st.text(), st.integers(1, 50), st.floats(0, 1))
 @example("0\x1f", 1, 0.0)
+@example("Wed, 99 Nov 2026 12:00:00 GMT", 1, 0.0)
+@example(ZONE, 1, 0.0)
+@example("Wed, 25 Nov 99999999999999 12:00:00", 1, 0.0)
 def test_any_retry_after_gives_a_pause_of_at_most_a_minute(wish, attempt, dice):
-    assert 0 <= pause_before(attempt, wish, lambda: dice, NOW) <= 60
+    assert 0 <= pause_before(attempt, wish, lambda: dice) <= 60

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import sys
 from types import MappingProxyType
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
+import requests
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError, MstrError
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.modules.mstr_info import connection_info
 from ansible_collections.mstr.library.tests.unit.support.make import URL, response, stored
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session
@@ -37,8 +40,14 @@ def session(monkeypatch):
     return make
 
 
-def test_everything_that_the_server_says(session):
-    assert connection_info(session().session) == {
+def info(one):
+    return connection_info(one.session, one.warnings.append)
+
+
+def test_result_has_all_facts(session):
+    result = info(session())
+    assert set(result.pop("libraries")) == {"requests", "netaddr", "PyYAML", "packaging"}
+    assert result == {
         "changed": False,
         "server": {"base_url": URL, "iserver_version": "11.6.1", "web_version": "11.6.2"},
         "user": {"id": "54F3", "name": "Administrator"},
@@ -59,19 +68,45 @@ def test_everything_that_the_server_says(session):
         NO_SUCH_CALL,
         response(200, b"<html><title>A gateway"),
         response(200, []),
+        response(500),
+        ConnectError("Could not read it: the connection was closed.", request=STATUS, permanent=True),
     ],
 )
-def test_a_server_that_keeps_its_release_to_itself_costs_no_second_login(session, locked):
+def test_a_failed_status_is_no_failure(session, locked):
+    """Nor does it cost a second login."""
     one = session({STATUS: locked})
-    result = connection_info(one.session)
+    result = info(one)
     assert result["server"] == {"base_url": URL, "iserver_version": None, "web_version": None}
     assert result["msg"].startswith(f"Logged in to {URL} as Administrator; 2 runtimes are visible.")
     one.session.log_out()
     assert one.http.calls == [LOGIN, USER, SETTINGS, RUNTIMES, VERSIONS, STATUS, LOGOUT]
 
 
+def test_a_signal_is_not_a_failed_status(session):
+    with pytest.raises(Interrupted):
+        info(session({STATUS: Interrupted("Stopped by signal SIGTERM")}))
+
+
+def test_missing_libraries_are_null(session, monkeypatch):
+    monkeypatch.setitem(sys.modules, "netaddr", None)
+    one = session()
+    libraries = info(one)["libraries"]
+    assert (libraries["netaddr"], libraries["requests"]) == (None, requests.__version__)
+    [warning] = one.warnings
+    assert warning.startswith("The modules that manage runtimes need netaddr. netaddr cannot be imported by ")
+
+
+def test_texts_of_the_server_are_one_clean_line(session):
+    user = response(body={"id": "54F3", "fullName": "A\nB\x1b[31m\u202e"})
+    status = response(body={"iServerVersion": "11\x07.6"})
+    versions = response(body={"versions": ["3.10\x1b]0;x\x07"]})
+    message = info(session({USER: user, STATUS: status, VERSIONS: versions}))["msg"]
+    assert "(Intelligence Server 11 .6) as A B; 2 runtimes" in message
+    assert message.isprintable()
+
+
 def test_an_older_server_offers_no_versions(session):
-    result = connection_info(session({VERSIONS: NO_SUCH_CALL}).session)
+    result = info(session({VERSIONS: NO_SUCH_CALL}))
     assert result["python_versions"] is None
     assert "Python" not in result["msg"]
 
@@ -79,13 +114,13 @@ def test_an_older_server_offers_no_versions(session):
 def test_a_user_who_may_not_see_runtimes_is_an_error_with_the_remedy(session):
     one = session({RUNTIMES: response(403, {"code": "ERR0014", "message": "The user lacks the privilege."})})
     with pytest.raises(ApiError, match=r"Could not list the runtimes: .*the privilege 'Manage runtime'"):
-        connection_info(one.session)
+        info(one)
 
 
 def outcome(one):
     """The number of runtimes, or what could not be done."""
     try:
-        return connection_info(one.session)["runtimes"]
+        return info(one)["runtimes"]
     except MstrError as exc:
         return exc.sentence.partition(":")[0]
 

@@ -4,11 +4,17 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import signal
 import threading
+import time
 from contextlib import suppress
+from pathlib import Path
 
-from ansible_collections.mstr.library.plugins.plugin_utils._run import worker
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.plugin_utils._run import action, worker
 
 
 def test_items_of_a_loop_leave_one_thread_that_waits_for_a_terminal(monkeypatch):
@@ -30,3 +36,43 @@ def test_items_of_a_loop_leave_one_thread_that_waits_for_a_terminal(monkeypatch)
         thread.join(10)
     os.close(writer)
     assert len(waiting) == 1
+
+
+def test_hooks_are_complete():
+    """A later ansible-core may lack any private name; the names that tasks run without are those defined here."""
+    sources = [ast.parse(Path(one.__file__).read_text()) for one in (action, worker)]
+    nodes = [node for source in sources for node in ast.walk(source)]
+    own = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    own |= {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    used = {
+        node.attr
+        for node in nodes
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node.value) in ("self", "super()")
+        and node.attr.startswith("_")
+        and not node.attr.startswith("__")
+    }
+    inherited = {name for name in used - own if not hasattr(worker._HeldStop, name)}
+    # What `action` overrides and calls.
+    inherited |= {"_execute_module"}
+    hooks = {*action._ACTION_HOOKS, *action._MODULE_HOOKS}
+    assert inherited <= hooks
+    assert hooks - inherited == {"_load_params", "_record_module_result", "warn"}, "overridden only"
+
+
+def test_after_the_last_check_a_timeout_does_not_count():
+    """The session was handed over; without its result no other task could close it."""
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("the timeout counted"))
+    try:
+        stop = worker._HeldStop().install()
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        stop.check_last()
+        time.sleep(0.05)
+        stop.release()
+        stop = worker._HeldStop().install()
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        time.sleep(0.03)
+        with pytest.raises(Interrupted):
+            stop.check_last()
+    finally:
+        signal.signal(signal.SIGALRM, before)
