@@ -53,8 +53,8 @@ SWITCH = "mstr_in_process"
 # Prefixes of variables that only a newly started Python, or the loader of its libraries, reads.
 _READ_AT_START = ("PYTHON", "LD_", "OPENSSL_")
 _BEFORE_2_19 = tuple(map(int, _core_version.split(".")[:2])) < (2, 19)
-# Private names of ansible-core that this file and `worker` call, read or replace. If one is missing, or one that
-# `worker` imports, the modules run in the normal way. Results have a hook of their own from ansible-core 2.19 on.
+# Private names of ansible-core that this file, mstr_audit and `worker` call, read or replace. If one is missing, or one
+# that `worker` imports, the modules run in the normal way. Results have their own hook from ansible-core 2.19 on.
 _MODULE_HOOKS = ("_load_params", "_return_formatted" if _BEFORE_2_19 else "_record_module_result", "warn")
 _ACTION_HOOKS = (
     "_compute_environment_string",
