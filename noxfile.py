@@ -26,9 +26,8 @@ import nox
 sys.path.insert(0, str(Path(__file__).parent))
 
 from dev import collection, envs, proc, pytests, runner, stages
-from dev.docs import build
+from dev.envs import CORES, NEWEST, OLDEST
 from dev.paths import CACHE, DIST, LOGS, REQUIREMENTS, ROOT, RUN, VENVS
-from dev.pythons import CORES, NEWEST, OLDEST
 from dev.release import build_release, run_demo
 
 try:
@@ -197,7 +196,7 @@ def docs(arguments: list[str]) -> int:
     """Build the guides and the module documentation into a site."""
     del arguments
     runner.say("Building the site (the first time takes a minute) …")
-    runner.say(f"Open {build(CACHE / 'docs', proc.new_log('docs')).relative_to(ROOT)}")
+    runner.say(f"Open {collection.build_site(CACHE / 'docs', proc.new_log('docs')).relative_to(ROOT)}")
     return 0
 
 

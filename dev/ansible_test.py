@@ -25,10 +25,9 @@ from simulator.harness import Simulator
 from simulator.profiles import FROM_FILE
 
 from dev import collection, envs, proc
-from dev.envs import Env
+from dev.envs import CORES, NEWEST, OLDEST, Env, pythons_of
 from dev.paths import CACHE
 from dev.pytests import python39
-from dev.pythons import CORES, NEWEST, OLDEST, pythons_of
 from dev.runner import Job, Result, Selection, Stage
 
 # The files of the repository that the collection and its tests consist of.
@@ -43,9 +42,7 @@ _GET_PIP = ("get_pip_23_1_2.py", "get_pip_24_2.py", "get_pip_25_2.py")
 _PIP = "pip==25.2"
 _STAND_IN = '''\
 """Replaces get-pip: installs pip from the wheel in the folder of this file."""
-import pathlib
-import runpy
-import sys
+import pathlib, runpy, sys
 
 sys.path.insert(0, str(next(pathlib.Path(__file__).parent.glob("pip-*.whl"))))
 sys.argv[1:] = ["install"] + [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
@@ -141,16 +138,13 @@ def _write_pip_settings(env: Env, path: Path) -> None:
     path.write_text("[global]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items()))
 
 
-_TARGETS = "tests/integration/targets"
-
-
 def _sanity(core: str) -> Stage:
     """Return the stage of the sanity tests on the unpacked tarball, as those who certify a collection run them."""
 
     def run(job: Job) -> Result:
         return AnsibleTest(job, core, pythons_of(core)[-1], collection.tarball(envs.ensure("dev"))).sanity()
 
-    return Stage(f"sanity {core}", run, "galaxy.yml", core)
+    return Stage(f"sanity {core}", run, core)
 
 
 def _units(core: str, version: str) -> Stage:
@@ -161,7 +155,7 @@ def _units(core: str, version: str) -> Stage:
         status = ansible_test.run("units", "--local", "--num-workers", "1", "--python", version)
         return Result.of_junit(ansible_test.results(), status)
 
-    return Stage(f"units {core}, Python {version}", run, "tests/unit", core)
+    return Stage(f"units {core}, Python {version}", run, core)
 
 
 def _integration(
@@ -184,7 +178,7 @@ def _integration(
         return count_targets(job.log.read_text(errors="replace"), status)
 
     on = ", in process" if in_process else f", modules on {modules_on}" if modules_on else ", as modules"
-    return Stage(f"integration {core}, Python {version}{on}", run, _TARGETS, core, quick, selects="targets")
+    return Stage(f"integration {core}, Python {version}{on}", run, core, quick, selects="targets")
 
 
 def _server(simulator: Simulator, selection: Selection) -> dict[str, Any]:
@@ -209,16 +203,14 @@ def count_targets(output: str, status: int) -> Result:
 SANITY = tuple(_sanity(core) for core in CORES)
 # Each core on its oldest or its newest Python, in turn: together on every Python. The code under test is the same.
 UNITS = tuple(_units(core, pythons_of(core)[-(number % 2)]) for number, core in enumerate(CORES))
-# All targets on the oldest and the newest core, both ways, with the default Python of common distributions.
-_COMPLETE = (
-    _integration(OLDEST, pythons_of(OLDEST)[0], in_process=True),
-    _integration(OLDEST, pythons_of(OLDEST)[-1], in_process=False),
+INTEGRATION = (
+    # All targets on the oldest and the newest core, both ways, with the default Python of common distributions. Modules
+    # also run on the oldest Python that they support.
     _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=True, quick=True),
-    # Run the modules on the oldest Python that they support, too.
     _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=False, modules_on="3.9"),
-)
-# One target on every other core, both ways, and on the newest Python that modules support.
-_SAMPLES = (
+    _integration(OLDEST, pythons_of(OLDEST)[-1], in_process=False),
+    _integration(OLDEST, pythons_of(OLDEST)[0], in_process=True),
+    # One target on every other core, both ways, and on the newest Python that modules support.
     *(
         _integration(core, pythons_of(core)[-1], in_process=in_process, targets=("mstr_runtimes",))
         for core in CORES
@@ -227,4 +219,3 @@ _SAMPLES = (
     ),
     _integration(NEWEST, pythons_of(NEWEST)[-1], in_process=False, modules_on="3.14", targets=("mstr_runtimes",)),
 )
-INTEGRATION = (*_COMPLETE, *_SAMPLES)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection as a copy of the working tree, as a tarball for users, and installed from that tarball."""
+"""The collection as a copy of the working tree, as a tarball for users, as installed from it, and its documentation."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from pathlib import Path
 from dev import envs, proc
 from dev.envs import Env, variables
 from dev.paths import ROOT, RUN
+from dev.runner import Result, Stage
 
 # The files for users, by the first part of their path.
 PUBLISHED = {
@@ -31,6 +32,7 @@ PUBLISHED = {
 # A link or picture of Markdown or HTML: what comes before the target, and the target.
 _LINK = re.compile(r"(\]\(|\b(?:src|href)=\"|^\[[^\]]+\]: )([^)\s\"]+)", re.MULTILINE)
 _GUIDE = re.compile(r"docs/docsite/rst/(\w+)\.rst")
+_OURS = ROOT / "docs" / "docsite" / "site"  # settings and styles beside those of antsibull-docs
 _making = threading.RLock()
 
 
@@ -181,3 +183,34 @@ def commit_time() -> int:
 def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(member) if member.isfile() else None
     return file.read() if file else b""
+
+
+def build_site(site: Path, log: Path) -> Path:
+    """Build the site into a new folder, with warnings as errors, and return its start page."""
+    env = envs.ensure("docs", ("3.13", "3.12"))
+    env_vars = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=tree().parents[2])
+    shutil.rmtree(site, ignore_errors=True)
+    site.mkdir(parents=True)
+    site.chmod(0o755)
+    # The guides name their pictures relative to docs/docsite/rst; Sphinx looks for them relative to its source folder.
+    shutil.copytree(ROOT / "docs" / "images", site / "images")
+    init = ("sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", site)
+    status = proc.run(env.bin / "antsibull-docs", *init, "mstr.library", log=log, env=env_vars)
+    if status == 0:
+        with (site / "conf.py").open("a") as conf:
+            conf.write((_OURS / "conf.py").read_text())
+        shutil.copytree(_OURS, site / "_own")
+        status = proc.run("bash", site / "build.sh", log=log, cwd=site, env=env_vars)
+    if status:
+        raise envs.Failed("the documentation site could not be built", log)
+    return site / "build" / "html" / "index.html"
+
+
+def site() -> Path:
+    """Return the start page of the site, which is built once per run."""
+    with _making:
+        start = RUN / "site" / "build" / "html" / "index.html"
+        return start if start.exists() else build_site(RUN / "site", proc.new_log("docs-site-build"))
+
+
+SITE = Stage("docs site", lambda _job: Result(int(site().exists())), quick=True)

@@ -2,31 +2,110 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Creates virtual environments under `.venv/`, and the environment variables for what runs in them.
+"""The supported ansible-cores, this machine's interpreters, and the virtual environments that are made from them.
 
-Each virtual environment is made from one pinned file in `dev/requirements/`. The last step writes a stamp with a digest
-of the input. An environment without the right stamp is created again. So an interrupted installation repairs itself,
-and an unchanged one takes no time.
+Each virtual environment under `.venv/` is made from one pinned file in `dev/requirements/`. The last step writes a
+stamp with a digest of the input. An environment without the right stamp is created again. So an interrupted
+installation repairs itself, and an unchanged one takes no time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
+import re
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import paths, proc, pythons
-from dev.paths import REQUIREMENTS, VENVS
+from dev import proc
+from dev.paths import CACHE, REQUIREMENTS, VENVS
+
+# The supported ansible-cores, and the Pythons on which ansible-test of each runs. The only list: what
+# `requires_ansible`, the README, the guides and the workflow say is compared with it by tests/tool.
+CORES = {
+    "2.16": ("3.10", "3.11", "3.12"),
+    "2.17": ("3.10", "3.11", "3.12"),
+    "2.18": ("3.11", "3.12", "3.13"),
+    "2.19": ("3.11", "3.12", "3.13"),
+    "2.20": ("3.12", "3.13", "3.14"),
+    "2.21": ("3.12", "3.13", "3.14"),
+    "2.22": ("3.13", "3.14"),
+}
+# The newest that is not a release candidate: `make test` runs on it.
+NEWEST = "2.21"
+OLDEST = next(iter(CORES))
+
+# From the oldest Python that modules run on to the newest that a supported ansible-core supports.
+KNOWN = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+
+# A virtual environment needs both; Debian has a separate package for ensurepip.
+_PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
+
+
+@functools.cache
+def find(version: str) -> Path | None:
+    """Return a usable interpreter of a version ("3.12"). The first on PATH wins; pyenv's and the system's come last."""
+    return next((python for folder in search_path() if _is(python := folder / f"python{version}", version)), None)
+
+
+def found() -> list[str]:
+    """Return the versions that this machine has."""
+    return [version for version in KNOWN if find(version)]
+
+
+@functools.cache
+def search_path() -> tuple[Path, ...]:
+    """Return the folders that may contain interpreters.
+
+    Pyenv's shims are not included: the shim of a version that is not active exists but fails when called, which
+    ansible-test treats as a broken Python. Pyenv's real folders replace them. Virtual environments are not included
+    either: the interpreters that they were created from are used directly.
+    """
+    own = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
+    folders = [folder for folder in own if folder.name != "shims" and not (folder.parent / "pyvenv.cfg").exists()]
+    versions = pyenv_root().glob("versions/*/bin")
+    folders += sorted(versions, key=lambda folder: [*map(int, re.findall(r"\d+", folder.parent.name))], reverse=True)
+    folders += [Path("/opt/homebrew/bin"), Path("/usr/local/bin"), Path("/usr/bin"), Path("/bin")]
+    folders += [Path(sys.base_prefix, "bin")]
+    return tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
+
+
+def pyenv_root() -> Path:
+    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+
+
+def _is(python: Path, version: str) -> bool:
+    if not os.access(python, os.X_OK):
+        return False
+    try:
+        probe = subprocess.run([python, "-c", _PROBE], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return probe.returncode == 0 and probe.stdout.strip() == version
+
+
+def release(core: str) -> str:
+    """Its pinned version, as in "2.16.19"."""
+    pins = (REQUIREMENTS / f"ansible-{core}.in").read_text()
+    return pins.partition("ansible-core==")[2].split()[0]
+
+
+def pythons_of(core: str) -> list[str]:
+    """Return the Pythons that this machine has, or all if it has none: the stage then reports what is missing."""
+    return [version for version in CORES[core] if version in found()] or list(CORES[core])
+
 
 # Tests must not use a developer's server, Ansible settings, virtual environment or proxy: they connect only to servers
 # on this machine.
-_FOREIGN = ("ANSIBLE_", "MSTR_", "PYTEST_", "PYTHON", "VIRTUAL_ENV")
+_FOREIGN = ("ANSIBLE_", "MSTR_", "PYTEST_", "PYTHON", "VIRTUAL_ENV", "XDG_")
 _OUTWARD = {"ALL_PROXY", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "NETRC", "NO_PROXY", "REQUESTS_CA_BUNDLE"}
 _OUTWARD |= {"SSL_CERT_DIR", "SSL_CERT_FILE"}
 
@@ -38,16 +117,13 @@ def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dic
         for name, value in os.environ.items()
         if not name.startswith(_FOREIGN) and name.upper() not in _OUTWARD
     }
-    home = home or paths.CACHE / "home"
+    home = home or CACHE / "home"
     env |= {
         "HOME": str(home),
         "ANSIBLE_HOME": str(home / ".ansible"),
-        "XDG_CACHE_HOME": str(home / ".cache"),
-        "XDG_CONFIG_HOME": str(home / ".config"),
-        "XDG_DATA_HOME": str(home / ".local" / "share"),
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(paths.CACHE / "hypothesis"),
-        "PATH": os.pathsep.join(map(str, (*bins, *pythons.search_path()))),
-        "PYENV_ROOT": str(pythons.pyenv_root()),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(CACHE / "hypothesis"),
+        "PATH": os.pathsep.join(map(str, (*bins, *search_path()))),
+        "PYENV_ROOT": str(pyenv_root()),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "LC_ALL": "C.UTF-8",
@@ -58,11 +134,11 @@ def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dic
 
 def for_pip() -> dict[str, str]:
     """Return the variables for pip: the caller's environment, because it may name the package index."""
-    cache = os.environ.get("PIP_CACHE_DIR") or str(paths.CACHE / "pip")
+    cache = os.environ.get("PIP_CACHE_DIR") or str(CACHE / "pip")
     return {**os.environ, "PIP_CACHE_DIR": cache, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
-# The default order: the newest Python that works with all tools comes first.
+# The newest Python that works with all tools comes first.
 PREFERRED = ("3.13", "3.12", "3.14", "3.11", "3.10")
 
 
@@ -94,7 +170,7 @@ class Env:
 
 def ensure(name: str, versions: Sequence[str] = PREFERRED) -> Env:
     """Return the environment of the requirements file `name`, on the first of `versions` that this machine has."""
-    version, python = next(((version, python) for version in versions if (python := pythons.find(version))), ("", None))
+    version, python = next(((version, python) for version in versions if (python := find(version))), ("", None))
     if python is None:
         raise NotHere(f"no Python {' or '.join(versions)} with venv and ensurepip on this machine")
     env = Env(VENVS / f"{name}-{version}", version)
@@ -111,10 +187,8 @@ def _make(env: Env, python: Path, requirements: Path) -> None:
         return
     shutil.rmtree(env.path, ignore_errors=True)
     log, env_vars = proc.new_log(f"venv-{env.path.name}"), for_pip()
-    if (
-        proc.run(python, "-m", "venv", env.path, log=log, env=env_vars) != 0
-        or proc.run(env.python, "-m", "pip", "install", "-r", requirements, log=log, env=env_vars) != 0
-    ):
+    install = (env.python, "-m", "pip", "install", "-r", requirements)
+    if any(proc.run(*step, log=log, env=env_vars) for step in ((python, "-m", "venv", env.path), install)):
         raise Failed(f"the environment {env.path.name} could not be created", log)
     stamp.write_text(digest)
 

@@ -50,9 +50,6 @@ class Missing(Exception):
     """Somebody has to write a description first."""
 
 
-# What the product says
-
-
 def product(name: str) -> ModuleType:
     """Import a file of the plugins by the full name of the collection, which needs no installed collection."""
     packages = {"ansible_collections": ROOT.parents[1], "ansible_collections.mstr": ROOT.parent, PACKAGE: ROOT}
@@ -78,9 +75,6 @@ def runtime_keys() -> list[str]:
     return list(product("module_utils._model.runtime").from_api({}).to_result())
 
 
-# Documentation in files
-
-
 def in_file(path: str, text: str) -> list[tuple[int, str]]:
     """Return the YAML documents of a file, each with its first line: DOCUMENTATION and RETURN of a Python file."""
     if path.endswith(".yml"):
@@ -97,13 +91,14 @@ class Block:
     def __init__(self, path: str, text: str, *keys: str) -> None:
         for first, document in in_file(path, text):
             node: Any = yaml.compose(document)
+            value: Any = yaml.safe_load(document)
             for key in keys:
                 node = _child(node, key)
                 if node is None:
                     break
+                value = value[int(key)] if isinstance(value, list) else value[key]
             else:
-                self.node = node
-                self.value: Any = _value(document, keys)
+                self.node, self.value = node, value
                 self.start, self.end = first + node.start_mark.line, first + _end(node) + 1
                 self.indent: int = node.start_mark.column
                 self.first = first
@@ -115,13 +110,6 @@ def _child(node: Any, key: str) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return node.value[int(key)]
     return next((value for name, value in node.value if name.value == key), None)
-
-
-def _value(document: str, keys: Sequence[str]) -> Any:
-    value = yaml.safe_load(document)
-    for key in keys:
-        value = value[int(key)] if isinstance(value, list) else value[key]
-    return value
 
 
 def _end(node: Any) -> int:
@@ -140,9 +128,6 @@ def _end(node: Any) -> int:
 def replaced(text: str, start: int, end: int, lines: Sequence[str]) -> str:
     old = text.splitlines()
     return "\n".join([*old[:start], *lines, *old[end:]]) + "\n"
-
-
-# YAML as people write it here
 
 
 def options_lines(options: Options, indent: int, inner: str, anchors: Mapping[str, str] | None = None) -> Iterator[str]:
@@ -209,31 +194,20 @@ def mapped(options: Options, change: Callable[[str], str], inner: str = "subopti
     return result
 
 
-# The generated parts
-
-
 def documented(specs: Options, written: Options, where: str) -> dict[str, dict[str, Any]]:
     """The specs as documentation, with the descriptions that were written by hand."""
     result = {}
     for name, spec in specs.items():
         if not (written.get(name) or {}).get("description"):
             raise Missing(f"write a description of the option {name} into {where}")
-        one = {
-            key: value for key, value in spec.items() if key in ("type", "elements", "required", "choices", "default")
-        }
-        result[name] = {
-            "description": written[name]["description"],
-            **{key: _text(value) for key, value in one.items()},
-        }
+        result[name] = {"description": written[name]["description"]}
+        for key in ("type", "elements", "required", "choices", "default"):
+            if key in spec:
+                result[name][key] = str(spec[key]) if isinstance(spec[key], str) else spec[key]
         if spec.get("options"):
-            result[name]["suboptions"] = documented(
-                spec["options"], written[name].get("suboptions", {}), f"{where}, {name}"
-            )
+            inner = written[name].get("suboptions", {})
+            result[name]["suboptions"] = documented(spec["options"], inner, f"{where}, {name}")
     return result
-
-
-def _text(value: Any) -> Any:
-    return str(value) if isinstance(value, str) else value
 
 
 def fragment(text: str) -> str:
@@ -334,12 +308,8 @@ def with_keys(path: str, text: str, keys: Sequence[str], contains: Options) -> s
     block = Block(path, text, *keys)
     indent = block.indent
     lines = [f"{' ' * indent}contains:", *options_lines(contains, indent + 2, "contains")]
-    if "contains" in block.value:
-        old = Block(path, text, *keys, "contains")
-        return replaced(text, old.start - 1, old.end, lines)
-    kinds = [value for key, value in block.node.value if key.value in ("type", "elements")]
-    after = block.first + kinds[-1].start_mark.line + 1
-    return replaced(text, after, after, lines)
+    old = Block(path, text, *keys, "contains")
+    return replaced(text, old.start - 1, old.end, lines)
 
 
 def with_sample(path: str, text: str, *keys: str) -> str:
@@ -376,10 +346,9 @@ def generate(files: Text) -> dict[str, str]:
 def main(arguments: Sequence[str]) -> int:
     """Entry point: with --check, only report the files that are stale."""
     fragments = sorted(str(one.relative_to(ROOT)) for one in (ROOT / "plugins" / "doc_fragments").glob("*.py"))
+    files = {path: (ROOT / path).read_text(encoding="utf-8") for path in (ONE, MANY, INFO, ROLE, *fragments)}
     try:
-        stale = generate(
-            {path: (ROOT / path).read_text(encoding="utf-8") for path in (ONE, MANY, INFO, ROLE, *fragments)}
-        )
+        stale = generate(files)
     except Missing as why:
         print(f"Error: {why}")
         return 1

@@ -6,17 +6,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
-import sys
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from dev import collection, docs, envs, proc
-from dev.envs import PREFERRED, Env, for_pip, variables
+from dev import collection, envs, proc
+from dev.envs import NEWEST, PREFERRED, Env, for_pip, pythons_of, variables
 from dev.paths import CACHE, LOGS
-from dev.pythons import NEWEST, pythons_of
 from dev.runner import Job, Result, Stage
 
 # The last series of releases that contains it, in version 24.6.1.
@@ -30,10 +29,7 @@ VENDOR = ("3.13", "3.12", "3.11")
 
 def python39() -> str:
     """Return the interpreter of the oldest Python that modules run on, or an empty text if this machine has none."""
-    try:
-        return str(envs.ensure("modules", ["3.9"]).python)
-    except envs.NotHere:
-        return ""
+    return str(envs.ensure("modules", ["3.9"]).python) if envs.find("3.9") else ""
 
 
 def variables_for(env: Env) -> dict[str, str]:
@@ -71,19 +67,13 @@ def core_variables(*cores: str) -> Callable[[Env], dict[str, str]]:
     """
 
     def variables_of(env: Env) -> dict[str, str]:
-        found = os.pathsep.join(str(core.bin) for core in map(_core, cores) if core)
+        # If this machine has no Python for a core, its integration stage reports it.
+        pythons = {core: python for core in cores if envs.find(python := pythons_of(core)[-1])}
+        found = os.pathsep.join(str(envs.ensure(f"ansible-{core}", [pythons[core]]).bin) for core in pythons)
         runner = str(envs.ensure("runner").python)
         return variables_for(env) | {"MSTR_TEST_CORES": found, "MSTR_TEST_RUNNER_PYTHON": runner}
 
     return variables_of
-
-
-def _core(version: str) -> Env | None:
-    # If this machine has no Python for a core, its integration stage reports it.
-    try:
-        return envs.ensure(f"ansible-{version}", [pythons_of(version)[-1]])
-    except envs.NotHere:
-        return None
 
 
 def controller_variables(env: Env) -> dict[str, str]:
@@ -126,44 +116,31 @@ def browser_variables(env: Env) -> dict[str, str]:
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if browser is None:
         raise envs.NotHere("no Chromium on this machine")
-    return variables_for(env) | {"MSTR_TEST_CHROMIUM": browser, "MSTR_TEST_SITE": str(docs.site().parent)}
-
-
-def tool_variables(env: Env) -> dict[str, str]:
-    """Return the common variables and MSTR_TEST_TOOL, the interpreter that runs this tool."""
-    return variables_for(env) | {"MSTR_TEST_TOOL": sys.executable}
+    return variables_for(env) | {"MSTR_TEST_CHROMIUM": browser, "MSTR_TEST_SITE": str(collection.site().parent)}
 
 
 def stage(
     name: str,
-    folder: str,
-    *,
-    files: Sequence[str] = (),
+    *tests: str,
     env_name: str = "dev",
     versions: Sequence[str] = PREFERRED,
-    also: Sequence[str] = (),
     core: str = "",
     marker: str = "",
     quick: bool = True,
     workers: int = 3,
     variables_of: Callable[[Env], dict[str, str]] = variables_for,
 ) -> Stage:
-    """Return a stage that runs the tests under `folder`, or the `files` in it.
+    """Return a stage that runs `tests`, which are folders or files, in the environment `env_name`.
 
-    They run in the environment `env_name`, on the first of `versions`. The environments `also` are created as well.
+    `versions`: Pythons for it; the first that this machine has is used.
     `variables_of` returns the environment variables of the tests; `variables_for` describes those that all tests get.
     `workers` tests run at a time, because most of them wait for a program; this needs pytest-xdist in the environment.
     `core`: the only ansible-core that they use. `marker`: only tests with it.
     `quick`: whether `make test` runs the stage without --all.
     """
 
-    def make() -> Env:
-        for other in also:
-            envs.ensure(other)
-        return envs.ensure(env_name, versions)
-
     def run(job: Job) -> Result:
-        env = make()
+        env = envs.ensure(env_name, versions)
         results = job.scratch / "junit.xml"
         options = [f"--junit-xml={results}", f"--basetemp={job.scratch / 'tmp'}", "--durations=20"]
         if workers > 1:
@@ -173,22 +150,22 @@ def stage(
             options += ["-m", " and ".join(markers)]
         if job.selection.keyword:
             options += ["-k", job.selection.keyword]
-        tests = [f"{folder}/{file}" for file in files] or [folder]
         status = job.run(env.python, "-m", "pytest", *tests, *options, env=variables_of(env))
         if job.selection.keyword and status == _NO_TESTS:
             return Result(not_run=(f"no test matches -k {job.selection.keyword!r}",))
         return Result.of_junit([results] if results.exists() else [], status)
 
-    return Stage(name, run, folder, core, quick, selects="keyword", variables=lambda: variables_of(make()))
+    def make_variables() -> dict[str, str]:
+        return variables_of(envs.ensure(env_name, versions))
+
+    return Stage(name, run, core, quick, selects="keyword", variables=make_variables)
 
 
 def of_cores(name: str, folder: str, others: Iterable[str]) -> tuple[Stage, ...]:
     """Return the stage of a folder on the newest ansible-core, and one of its tests on each core for `others`."""
-    more = {"marker": "every_core", "quick": False}
+    newest = stage(name, folder, variables_of=core_variables(NEWEST))
+    every_core = functools.partial(stage, marker="every_core", quick=False)
     return (
-        stage(name, folder, variables_of=core_variables(NEWEST)),
-        *(
-            stage(f"{name} {core}", folder, core=core, variables_of=core_variables(core), **more)  # type: ignore[arg-type]
-            for core in others
-        ),
+        newest,
+        *(every_core(f"{name} {core}", folder, core=core, variables_of=core_variables(core)) for core in others),
     )

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import envs, paths, proc, pythons
+from dev import envs, paths, proc
 from dev.envs import variables
 from dev.paths import LOGS, ROOT, RUN
 
@@ -51,10 +51,8 @@ def guarded(body: Callable[[], int | None]) -> int:
 @dataclass(frozen=True)
 class Result:
     passed: int = 0
-    # One line for each test that failed.
-    failures: tuple[str, ...] = ()
-    # The reasons why single tests, or the whole stage, could not run here.
-    not_run: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()  # one line for each test that failed
+    not_run: tuple[str, ...] = ()  # the reasons why single tests, or the whole stage, could not run here
 
     @property
     def failed(self) -> int:
@@ -131,19 +129,10 @@ class Stage:
 
     name: str
     run: Callable[[Job], Result]
-    # The folder that it tests, relative to the clone. If it does not exist, the report shows that instead of a result.
-    folder: str = "."
-    # The ansible-core that it tests, if it tests only one ("2.21").
-    core: str = ""
-    # Whether `make test` runs it. `make test ARGS=--all` runs every stage.
-    quick: bool = False
-    # The part of a Selection that it supports: "keyword", "targets" or neither.
-    selects: str = ""
-    # For pytest stages, the variables that the tests need.
-    variables: Callable[[], Mapping[str, str]] | None = None
-
-    def exists(self) -> bool:
-        return (ROOT / self.folder).exists()
+    core: str = ""  # the ansible-core that it tests, if it tests only one ("2.21")
+    quick: bool = False  # whether `make test` runs it; `make test ARGS=--all` runs every stage
+    selects: str = ""  # the part of a Selection that it supports: "keyword", "targets" or neither
+    variables: Callable[[], Mapping[str, str]] | None = None  # for pytest stages: what the tests need
 
 
 @dataclass(frozen=True)
@@ -168,9 +157,7 @@ def stage_ended(report: Report, *, verbose: bool) -> None:
     """Print one line. Print the output of the stage too if it failed or the user wants it."""
     say(_row(report))
     if report.log and (verbose or report.result.failed):
-        lines = report.log.read_text(errors="replace").strip().splitlines()
-        shown = lines if verbose else lines[-TAIL:]
-        say(f"    {report.log.relative_to(ROOT)}:", *(f"    | {line}" for line in shown))
+        say(tail(report.log, 0 if verbose else TAIL).replace("\n", "\n    | "))
 
 
 def summary(reports: Sequence[Report]) -> int:
@@ -184,8 +171,7 @@ def summary(reports: Sequence[Report]) -> int:
     failures = [f"  {report.stage.name}: {failure}" for report in reports for failure in report.result.failures]
     if failures:
         say("Failed:", *failures)
-    passed = sum(report.result.passed for report in reports)
-    failed = sum(report.result.failed for report in reports)
+    passed, failed = sum(report.result.passed for report in reports), len(failures)
     say("", f"tests: {passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
@@ -198,9 +184,9 @@ def fail(message: str) -> int:
 def _about_place(reports: Sequence[Report]) -> Iterator[str]:
     cores = dict.fromkeys(report.stage.core for report in reports if report.stage.core and report.ran)
     if cores:
-        yield f"ansible-core: {', '.join(map(pythons.release, cores))}"
-    found = pythons.found()
-    missing = [version for version in pythons.KNOWN if version not in found]
+        yield f"ansible-core: {', '.join(map(envs.release, cores))}"
+    found = envs.found()
+    missing = [version for version in envs.KNOWN if version not in found]
     yield f"Python here: {', '.join(found)}" + (f"; not here: {', '.join(missing)}" if missing else "")
 
 
@@ -212,9 +198,10 @@ def _row(report: Report) -> str:
     return f"{report.stage.name:<40} {'-':>6} {'-':>6} {'':>8}  {'; '.join(result.not_run)}"
 
 
-def tail(log: Path) -> str:
+def tail(log: Path, length: int = TAIL) -> str:
+    """Return the name of a log and its last lines, or all if `length` is 0."""
     lines = log.read_text(errors="replace").strip().splitlines()
-    return "\n".join(["", f"{log.relative_to(ROOT)}:", *lines[-TAIL:]])
+    return "\n".join(["", f"{log.relative_to(ROOT)}:", *lines[-length:]])
 
 
 def run(stages: Sequence[Stage], *, jobs: int, verbose: bool = False, selection: Selection = ALL_OF_IT) -> list[Report]:
@@ -236,8 +223,6 @@ def run(stages: Sequence[Stage], *, jobs: int, verbose: bool = False, selection:
 
 
 def _run(stage: Stage, selection: Selection) -> Report:
-    if not stage.exists():
-        return Report(stage, Result(not_run=(f"{stage.folder} does not exist",)), 0.0)
     start = time.monotonic()
     job = Job(stage.name, selection)
     log = job.log

@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All stages of the tests, in the order of the report.
-
-To add a stage, add a line here: a `Stage` with a name, the folder that it tests, and a function that takes a `Job` and
-returns a `Result`. For a folder of pytest tests, `pytests.stage(name, folder)` is enough.
-"""
+"""All stages of the tests, and the choice of those that run. CONTRIBUTING.md describes how to add one."""
 
 from __future__ import annotations
 
@@ -15,8 +11,8 @@ import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
 
-from dev import ansible_test, docs, lint, pytests, runner
-from dev.pythons import CORES, NEWEST, OLDEST
+from dev import ansible_test, collection, lint, pytests, runner
+from dev.envs import CORES, NEWEST, OLDEST
 from dev.runner import Selection, Stage
 
 INNER_LOOP: tuple[Stage, ...] = (
@@ -24,17 +20,11 @@ INNER_LOOP: tuple[Stage, ...] = (
     *lint.PYTHON,
 )
 
+# The longest first, so that no stage is still running alone at the end.
 ALL: tuple[Stage, ...] = (
-    *INNER_LOOP,
-    *lint.COLLECTION,
-    lint.TARBALL,
-    docs.SITE,
-    *ansible_test.SANITY,
-    *ansible_test.UNITS,
+    pytests.stage("awx", "tests/plays/awx", env_name="controller", variables_of=pytests.controller_variables),
     *ansible_test.INTEGRATION,
-    pytests.stage("simulator", "tests/simulator/tests"),
-    pytests.stage("contract", "tests/contract", env_name="contract", versions=pytests.VENDOR, workers=1),
-    *pytests.of_cores("in process", "tests/plays/in_process", [core for core in CORES if core != NEWEST]),
+    pytests.stage("environments", "tests/plays/environments"),
     pytests.stage("examples", "tests/plays/examples"),
     # Each block once as modules. The commands of all guides, and second runs, are the same tasks again.
     pytests.stage(
@@ -44,31 +34,36 @@ ALL: tuple[Stage, ...] = (
         quick=False,
         variables_of=pytests.as_modules(),
     ),
-    pytests.stage("environments", "tests/plays/environments"),
-    pytests.stage("awx", "tests/plays/awx", env_name="controller", variables_of=pytests.controller_variables),
     # Only the jobs: the other tests run no task of this collection.
     pytests.stage(
         "awx jobs, as modules",
-        "tests/plays/awx",
-        files=("test_jobs.py",),
+        "tests/plays/awx/test_jobs.py",
         quick=False,
         env_name="controller",
         variables_of=pytests.as_modules(pytests.controller_variables),
     ),
+    *ansible_test.SANITY,
+    *pytests.of_cores("in process", "tests/plays/in_process", [core for core in CORES if core != NEWEST]),
     # How a run is ended depends on what the core does with signals: the oldest way and the next one.
     *pytests.of_cores("stopped plays", "tests/plays/stopped", [OLDEST, [*CORES][-1]]),
     *pytests.of_cores("faults", "tests/faults", [OLDEST, [*CORES][-1]]),
     # The tests that depend on the HTTP library, with the oldest version that the modules support.
     pytests.stage(
         "faults urllib3 1.26",
-        "tests/faults",
-        files=("test_lost_responses.py", "test_tls.py"),
+        "tests/faults/test_lost_responses.py",
+        "tests/faults/test_tls.py",
         quick=False,
         env_name="urllib3-1.26",
     ),
+    pytests.stage("simulator", "tests/simulator/tests"),
+    pytests.stage("contract", "tests/contract", env_name="contract", versions=pytests.VENDOR, workers=1),
+    *ansible_test.UNITS,
     pytests.stage("probe", "tests/probe", quick=False),
     pytests.stage("browser", "tests/browser", env_name="browser", workers=1, variables_of=pytests.browser_variables),
-    pytests.stage("tool", "tests/tool", quick=False, workers=1, also=("demo",), variables_of=pytests.tool_variables),
+    collection.SITE,
+    pytests.stage("tool", "tests/tool", quick=False, workers=1),
+    *INNER_LOOP,
+    *lint.COLLECTION,
 )
 
 

@@ -11,8 +11,8 @@ import re
 import pytest
 import yaml
 
+from dev.envs import CORES, NEWEST, OLDEST, release
 from dev.paths import REQUIREMENTS, ROOT
-from dev.pythons import CORES, NEWEST, OLDEST, release
 
 
 def _read(name: str) -> str:

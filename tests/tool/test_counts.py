@@ -14,7 +14,7 @@ import pytest
 
 from dev import paths, pytests, runner, stages
 from dev.ansible_test import count_targets
-from dev.pythons import NEWEST
+from dev.envs import NEWEST
 from dev.runner import Job, Report, Result, Selection, Stage
 
 
@@ -90,12 +90,6 @@ def test_the_failures_of_all_stages_are_named_at_the_end(capsys: pytest.CaptureF
         "",
         "tests: 3 passed, 2 failed",
     ]
-
-
-def test_a_stage_without_its_folder_is_reported_and_does_not_pass() -> None:
-    (only,) = runner.run([Stage("later", lambda job: Result(1), folder="tests/none-such")], jobs=1)
-
-    assert only.result == Result(not_run=("tests/none-such does not exist",))
 
 
 def test_a_stage_that_raises_an_exception_fails_and_the_others_run() -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / ".cache" / "run"
@@ -42,8 +43,10 @@ def read_until(process: subprocess.Popen[str], text: str) -> None:
 def assert_nothing_left(place: Path, pid: int) -> None:
     run = RUNS / str(pid)
     assert not run.exists()
-    # All processes of the demo have its temporary folder in their environment.
-    assert [process for process in Path("/proc").glob("[0-9]*") if str(run) in environment(process)] == []
+    # All processes of the demo have its temporary folder in their environment. A simulator ends with its parent.
+    wait_until(
+        lambda: not [process for process in Path("/proc").glob("[0-9]*") if str(run) in environment(process)], "ended"
+    )
     assert list((place / "home").iterdir()) == []
     assert list((place / "tmp").iterdir()) == []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from dev import pythons, stages
+from dev import envs, stages
 from dev.stages import wanted
 
 WORKFLOW = Path(__file__).parents[2] / ".github" / "workflows" / "test.yml"
@@ -31,4 +31,4 @@ def test_the_workflow_installs_all_pythons_of_the_tool() -> None:
     [setup] = [step for step in job["steps"] if step.get("uses", "").startswith("actions/setup-python")]
 
     # The tool looks for 3.14 and reports it as missing. The README says so.
-    assert set(setup["with"]["python-version"].split()) == set(pythons.KNOWN) - {"3.14"}
+    assert set(setup["with"]["python-version"].split()) == set(envs.KNOWN) - {"3.14"}
