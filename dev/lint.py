@@ -88,7 +88,7 @@ def _nox(job: Job) -> Result:
     antsibull-nox.toml lists them. Nox installs nothing: the environment is pinned.
     """
     env = envs.ensure("nox", ("3.13", "3.12", "3.14"))
-    sessions = ("yamllint", "antsibull-nox-config", "docs-check", "license-check", "extra-checks")
+    sessions = ("yamllint", "docs-check", "license-check", "extra-checks")
     options = ("--force-venv-backend", "none", "--envdir", job.scratch / "nox", "--session", *sessions)
     return Result.of(job.run(env.bin / "nox", *options, env=variables(env.bin)))
 
