@@ -19,10 +19,11 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from as policy_on
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._options import option_errors
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
-from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS
+from ansible_collections.mstr.library.tests.unit.support.strategies import BLOCKS, OBJECTS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -834,3 +835,32 @@ def test_no_version_is_not_evaluated():
     ]
     both = policy_from({"packages_never": ["numpy<1.26", "num*"]}).report([runtime(packages=options["packages"])])
     assert (len(both["violations"]), both["not_evaluated"]) == (1, [])
+
+
+@given(
+    data=OBJECTS,
+    exempt=st.lists(
+        st.builds(
+            exemption,
+            runtime=st.sampled_from(["r", "R*", ID, "other"]),
+            rule=st.sampled_from([None, "networks_within", "packages_never"]),
+            value=st.sampled_from([None, "pandas", "10.10.10.0/24"]),
+            until=st.sampled_from(["2026-06-14", "2026-06-15"]),
+        ),
+        max_size=4,
+    ),
+)
+def test_exemptions_hide_nothing(data, exempt):
+    """Whatever is exempted, each violation is in one of the lists, and nothing else is."""
+    limits = {
+        "networks_within": ["10.0.0.0/9"],
+        "networks_never": ["10.10.10.10"],
+        "packages_never": ["pandas<2", "n*"],
+    }
+    everything = policy_from(limits).report([from_api(data)])
+    found = exempting(*exempt, **limits).report([from_api(data)])
+    rows = [(row["rule"], str(row["value"])) for name in ("violations", "exempted") for row in found[name]]
+    assert sorted(rows) == sorted((row["rule"], str(row["value"])) for row in everything["violations"])
+    assert found["not_evaluated"] == everything["not_evaluated"]
+    lasting = [one for one in exempt if one["until"] == "2026-06-15" and one["runtime"] != "other"]
+    assert not found["exempted"] or lasting
