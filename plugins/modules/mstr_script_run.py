@@ -50,7 +50,7 @@ options:
 attributes:
   check_mode:
     support: partial
-    details: The task is skipped and sends nothing to the server.
+    details: The task runs nothing and sends nothing to the server. RV(executed) is then V(false).
   diff_mode:
     support: none
   idempotent:
@@ -133,9 +133,9 @@ evaluation_id:
   returned: when the run was started
   type: str
   sample: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
-skipped:
-  description: True in check mode.
-  returned: in check mode
+executed:
+  description: Whether the code was run. V(false) in check mode.
+  returned: in check mode, and when the run was started
   type: bool
   sample: true
 """
@@ -168,9 +168,9 @@ def prepare(params: Mapping[str, Any]) -> Script:
 
 
 def run(task: auth.Task, script: Script) -> Mapping[str, Any]:
-    """Run the code. In check mode, skip it, because its effects cannot be predicted."""
+    """Run the code. Not in check mode, because its effects cannot be predicted."""
     if task.check_mode:
-        return {"changed": False, "skipped": True, "msg": "Code is not run in check mode."}
+        return {"changed": False, "executed": False, "msg": "Code is not run in check mode."}
     name = task.params["runtime"]
     if name is not None:
         runtime = one_named(RuntimeApi(task.session).list_all(), name)

@@ -198,6 +198,7 @@ class _Run:
         stdout, stderr = self._text("stdout"), self._text("stderr")
         return {
             "changed": True,
+            "executed": True,
             "status": None if status is None else _FINAL.get(status, f"unknown ({status})"),
             "stdout": stdout,
             "stdout_lines": stdout.splitlines(),

@@ -22,6 +22,7 @@ LOOK, STOP = f"GET /scripts/evaluation/{EVALUATION}", f"DELETE /scripts/evaluati
 KEYS = [
     "changed",
     "evaluation_id",
+    "executed",
     "result",
     "runtime_id",
     "status",
@@ -97,6 +98,7 @@ def test_a_run_that_ends_ready(room):
     )
     assert here.run(runtime_id=ID) == {
         "changed": True,
+        "executed": True,
         "msg": f"Ran the script on the runtime {ID}.",
         "status": "ready",
         "stdout": "Grüße\n密码",
