@@ -126,11 +126,8 @@ def _list_errors(value: Any, spec: Mapping[str, Any], place: str, from_file: boo
     if not isinstance(value, list):
         # Ansible splits a text at commas. Names may contain commas, and a mapping does not come from that.
         if isinstance(value, Mapping) or options or callable(spec["type"]):
-            parts = [one.strip() for one in value.split(",")] if isinstance(value, str) and options else [value]
-            repairs = [_repair(one, options) if options else repr(one) for one in parts]
-            known = all(repairs) and not isinstance(value, Mapping)
-            repair = f"; write [{', '.join(repairs)}]" if known else ""
-            yield f"{place} {_short(value)} is not a list{repair}"
+            repair = _list_repair(value, options, place)
+            yield f"{place} {_short(value)} is not a list{repair and f'; write {repair}'}"
         return
     for index, entry in enumerate(value):
         here = f"{place}[{index}]"
@@ -197,14 +194,45 @@ def _unit_repair(text: str, name: str) -> str:
 def _repair(value: Any, options: Mapping[str, Any]) -> str:
     """The mapping that a text in its place means, such as `requests==2.32.3`; empty if that is not known."""
     required = [key for key, sub in options.items() if sub.get("required")]
-    if not required or not isinstance(value, str):
+    needed = "name" if "name" in options else next(iter(required), None)
+    if needed is None or not isinstance(value, str):
         return ""
-    needed = "name" if "name" in options else required[0]
     found = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*==\s*([^\s,;*]+)\s*", value)
     if found and "version" in options:
-        return f'{{{needed}: {found[1]}, version: "{found[2]}"}}'
+        return _flow({needed: found[1], "version": found[2]})
     more = "".join(f", {key}: …" for key in required if key != needed)
     return f"{{{needed}: {value}{more}}}" if re.fullmatch(r"[\w. -]+", value) else ""
+
+
+def _list_repair(value: Any, options: Mapping[str, Any], place: str) -> str:
+    """The list that a value in its place means; empty if that is not known."""
+    if isinstance(value, Mapping):
+        if value and options.keys() >= value.keys():
+            return f"[{_flow(value)}]"
+        if "version" not in options or not value or not all(v is None or isinstance(v, str) for v in value.values()):
+            return ""
+        entries = [{"name": name, **({"version": version} if version else {})} for name, version in value.items()]
+        return f"[{', '.join(map(_flow, entries))}]"
+    if not options:
+        return f"[{value!r}]"
+    if not isinstance(value, str):
+        return ""
+    if value.lstrip()[:1] == "[" and place.isidentifier():
+        # In an ad-hoc command, key=value makes a text of everything.
+        try:
+            entries = json.loads(value)
+        except ValueError:
+            entries = None
+        written = json.dumps({place: entries})[1:-1] if entries else f'"{place}": [{{"name": …}}]'
+        return f"a list; in an ad-hoc command, write all options as JSON: -a '{{{written}, …}}'"
+    repairs = [_repair(part.strip(), options) for part in value.split(",")]
+    return f"[{', '.join(repairs)}]" if all(repairs) else ""
+
+
+def _flow(entry: Mapping[str, Any]) -> str:
+    """An entry as YAML in one line. Versions are in quotes."""
+    parts = (f"{key}: {json.dumps(value) if key == 'version' else value}" for key, value in entry.items())
+    return clean(f"{{{', '.join(parts)}}}", 100)
 
 
 def _short(value: Any) -> str:

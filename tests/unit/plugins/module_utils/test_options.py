@@ -66,7 +66,23 @@ def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
             {"packages": "pandas, numpy"},
             "packages 'pandas, numpy' is not a list; write [{name: pandas}, {name: numpy}]",
         ),
-        ({"packages": "[]"}, "packages '[]' is not a list"),
+        (
+            {"packages": "[]"},
+            """packages '[]' is not a list; write a list; in an ad-hoc command, write all options as JSON: """
+            """-a '{"packages": [{"name": …}], …}'""",
+        ),
+        (
+            {"packages": '[{"name": "numpy", "version": "1.2"}]'},
+            """packages '[{"name": "numpy", "version": "1.2"}]' is not a list; write a list; in an ad-hoc command, """
+            """write all options as JSON: -a '{"packages": [{"name": "numpy", "version": "1.2"}], …}'""",
+        ),
+        (
+            {"packages": {"numpy": "1.2", "pandas": None}},
+            "packages {'numpy': '1.2', 'pandas': None} is not a list; write "
+            '[{name: numpy, version: "1.2"}, {name: pandas}]',
+        ),
+        ({"packages": {"name": "numpy"}}, "packages {'name': 'numpy'} is not a list; write [{name: numpy}]"),
+        ({"packages": {"numpy": 1.2}}, "packages {'numpy': 1.2} is not a list"),
         ({"packages": [None]}, "packages[0] is null; remove it, or write a value"),
         ({"packages": [{"version": "1"}]}, "packages[0].name is missing"),
         ({"packages": [{"name": "a", "vesion": "1"}]}, "packages[0].vesion is not an option; did you mean version?"),
@@ -100,6 +116,21 @@ def test_a_value_that_ansible_would_convert_silently_or_refuse_without_its_place
 @pytest.mark.parametrize("from_file", [False, True])
 def test_values_that_ansible_may_convert(entry, from_file):
     assert list(option_errors(entry, ENTRY, from_file=from_file)) == []
+
+
+@pytest.mark.parametrize(
+    ("runtimes", "error"),
+    [
+        ("X", "runtimes 'X' is not a list; write [{name: X}]"),
+        ("X, Y", "runtimes 'X, Y' is not a list; write [{name: X}, {name: Y}]"),
+        ({"name": "X"}, "runtimes {'name': 'X'} is not a list; write [{name: X}]"),
+        ({"X": {"exec_timeout": 1}}, "runtimes {'X': {'exec_timeout': 1}} is not a list"),
+        (["X"], "runtimes[0] 'X' is not a mapping of options; write {name: X}"),
+    ],
+)
+def test_names_in_place_of_a_list_get_a_remedy(runtimes, error):
+    [found] = all_option_errors(SPEC, {"runtimes": runtimes})
+    assert found.replace("runtimes[0]: ", "runtimes[0] ") == error
 
 
 def test_values_that_a_template_or_a_command_line_makes():
