@@ -11,6 +11,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -219,11 +220,9 @@ def _list_repair(value: Any, options: Mapping[str, Any], place: str) -> str:
         return ""
     if value.lstrip()[:1] == "[" and place.isidentifier():
         # In an ad-hoc command, key=value makes a text of everything.
-        try:
-            entries = json.loads(value)
-        except ValueError:
-            entries = None
-        written = json.dumps({place: entries})[1:-1] if entries else f'"{place}": [{{"name": …}}]'
+        written = f'"{place}": [{{"name": …}}]'
+        with suppress(ValueError):
+            written = json.dumps({place: json.loads(value)})[1:-1]
         return f"a list; in an ad-hoc command, write all options as JSON: -a '{{{written}, …}}'"
     repairs = [_repair(part.strip(), options) for part in value.split(",")]
     return f"[{', '.join(repairs)}]" if all(repairs) else ""

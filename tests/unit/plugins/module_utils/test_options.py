@@ -69,7 +69,12 @@ def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
         (
             {"packages": "[]"},
             """packages '[]' is not a list; write a list; in an ad-hoc command, write all options as JSON: """
-            """-a '{"packages": [{"name": …}], …}'""",
+            """-a '{"packages": [], …}'""",
+        ),
+        (
+            {"packages": "[{name: numpy}]"},
+            """packages '[{name: numpy}]' is not a list; write a list; in an ad-hoc command, write all options as """
+            """JSON: -a '{"packages": [{"name": …}], …}'""",
         ),
         (
             {"packages": '[{"name": "numpy", "version": "1.2"}]'},

@@ -220,7 +220,7 @@ def test_a_state_that_is_null_is_not_given(monkeypatch, capsys, tmp_path):
 def test_a_text_in_place_of_the_list_is_one_fault(monkeypatch, capsys):
     run = Run(monkeypatch, capsys)
     run(main, runtimes="a,b")
-    assert run.result["msg"] == "runtimes 'a,b' is not a list"
+    assert run.result["msg"] == "runtimes 'a,b' is not a list; write [{name: a}, {name: b}]"
 
 
 def test_an_entry_s_comment_comes_before_the_task_s():
