@@ -22,7 +22,6 @@ from dev.envs import variables
 from dev.paths import LOGS, ROOT, RUN
 
 TAIL = 40
-INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -39,7 +38,7 @@ def guarded(body: Callable[[], int | None]) -> int:
     except (envs.NotHere, envs.Failed) as why:
         return fail(f"{why}{tail(why.log) if isinstance(why, envs.Failed) else ''}")
     except (KeyboardInterrupt, proc.Interrupted):
-        return fail("interrupted") and INTERRUPTED
+        return fail("interrupted") and 130
     finally:
         # A second Ctrl-C must not interrupt the cleanup and leave programs running.
         for number in SIGNALS:

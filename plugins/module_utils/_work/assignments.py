@@ -223,7 +223,8 @@ def assign(context: Context, session: Session, planned: Sequence[Assignment]) ->
     # One by one, until it is known whether an update must contain every field for this server to keep them.
     while len(done) < len(to_do) and assigner.loses_omitted is None:
         done.append(assigner.carry_out(to_do[len(done)]))
-    rest, first = to_do[len(done) :], len(done)
+    first = len(done)
+    rest = to_do[first:]
 
     def report_progress(number: int) -> None:
         context.progress(f"{first + number} of {len(to_do)} scripts assigned")

@@ -103,7 +103,8 @@ class Screen:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
         with suppress(OSError):
             while line:
-                line = line[os.write(stderr, line) :]
+                written = os.write(stderr, line)
+                line = line[written:]
             Screen._writing = False
 
 
