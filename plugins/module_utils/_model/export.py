@@ -60,7 +60,7 @@ def to_file(
     environment: str | None = None,
     scripts: bool = False,
 ) -> File:
-    """The file with the definitions of runtimes as in a result. `writer`: who writes it, for its first comment.
+    """The file with the definitions of runtimes as in a result, of plain types. `writer`: for its first comment.
 
     `environment`: the host that a backup belongs to; it makes the file a backup. `scripts`: with the assignments of the
     scripts that the runtimes have. Raises ValidationError like `to_definitions`.
@@ -71,7 +71,7 @@ def to_file(
     left_out = list(_left_out(runtimes, exclude, ids=environment is not None))
     missing = unrestorable(definitions)
     content = {
-        **({"environment": environment, "restore": True} if environment is not None else {}),
+        **({"environment": str(environment), "restore": True} if environment is not None else {}),
         **({"left_out": left_out} if left_out else {}),
         "runtimes": definitions,
         **({"scripts": list(_assignments(runtimes, definitions))} if scripts else {}),
@@ -85,18 +85,8 @@ def to_file(
         *([_BACKUP] if environment is not None else []),
         *([_SCRIPTS] if content.get("scripts") else []),
     ]
-    body = yaml.safe_dump(_plain(content), allow_unicode=True, sort_keys=False, width=1_000_000)
+    body = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=1_000_000)
     return File(f"---\n{''.join(header)}{body}", left_out, missing)
-
-
-def _plain(value: Any) -> Any:
-    """The value without the types of Ansible's templates, which PyYAML cannot write."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    kind = next((kind for kind in (bool, int, float, str) if isinstance(value, kind)), None)
-    return value if kind in (bool, None) else kind(value)
 
 
 def _identity(runtime: Mapping[str, Any]) -> tuple[str, str]:
