@@ -9,7 +9,7 @@ endif
 DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed; say which with PYTHON=…))
 
 PORT ?= 8899
-PROFILE ?= samples
+PROFILE ?= playground
 
 SESSIONS := demo test test-controller check bench faults soak generate docs lock changelog release clean
 .PHONY: help env test-ee simulator $(SESSIONS)
@@ -28,6 +28,6 @@ env:
 test-ee:
 	@$(DEV) test-ee --base-image "$(BASE_IMAGE)" $(ARGS)
 
-# The simulated server by itself, until Ctrl-C.
+# The simulator by itself, until Ctrl-C.
 simulator:
 	@$(DEV) simulator --port $(PORT) --profile $(PROFILE) $(ARGS)

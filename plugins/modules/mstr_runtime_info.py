@@ -47,6 +47,14 @@ options:
         account that may read all scripts. The task warns about what it cannot read, and returns it in RV(unread).
     type: bool
     default: false
+  include_tasks:
+    description:
+      - Whether to also find the planned tasks that run each script on a schedule, and how its last run ended. Requires
+        O(include_scripts=true).
+      - The task then lists the planned tasks of each project, reads each of them, and reads the history of each script.
+        It never reads what scripts printed.
+    type: bool
+    default: false
   projects:
     description:
       - Names or ids of the projects to search for scripts. Used only with O(include_scripts=true).
@@ -115,6 +123,12 @@ EXAMPLES = r"""
       - Finance
   register: used
 
+- name: Find out which scripts of a runtime run on a schedule, and how their last runs ended
+  mstr.library.mstr_runtime_info:
+    name: Nightly reports
+    include_scripts: true
+    include_tasks: true
+
 - name: List the runtimes that no script of these projects uses
   ansible.builtin.debug:
     msg: "{{ used.runtimes | rejectattr('is_default') | selectattr('scripts', 'eq', []) | map(attribute='name') }}"
@@ -135,6 +149,12 @@ runtimes:
     - With O(include_scripts=true), each runtime also has the key C(scripts), a list of the saved scripts that run on
       it, sorted by project and name. Each has C(id), C(name), C(type), C(subtype), C(project) with C(id) and C(name),
       C(owner) with C(id) and C(name), and C(date_modified). A script that names no runtime runs on the default runtime.
+    - With O(include_tasks=true), each script also has C(tasks), its planned tasks, and C(last_run) with C(time) and
+      C(status) of its last run, whoever started it. Each task has C(id), C(name), C(active), C(schedule) with C(id) and
+      C(name), C(owner) with C(id) and C(name), C(expiration), and C(last_run) with C(status), C(time_triggered),
+      C(time_finished) and C(message). C(tasks) is null if they could not be looked up, such as on an older release.
+      C(last_run) is null if there was no run, or if it could not be read. RV(unread) lists what could not be read.
+    - A task with C(active=false), or with an C(expiration) in the past, does not run any more.
     - C(subtype) is the server's number for the kind of script, such as 19457 for Python and 19458 for Jupyter.
   returned: success
   type: list
@@ -286,10 +306,21 @@ versions:
   type: list
   elements: str
   sample: ["3.10.5", "3.12.1"]
+dangling:
+  description:
+    - Scripts whose runtime does not exist, with the same keys as the scripts of a runtime and with C(runtime_id), the
+      id of that runtime. M(mstr.library.mstr_script_runtime) assigns them to a different runtime, by its option
+      C(from_runtime_id).
+    - Null without O(include_scripts=true), and if no runtime was found, because then the task reads no script.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 unread:
   description:
     - Projects and scripts that could not be read. If this list is not empty, a runtime without scripts may still be in
       use.
+    - With O(include_tasks=true), also planned tasks and histories that could not be read.
     - Older scripts of Command Manager have no runtime, so the task does not read them.
   returned: with O(include_scripts=true)
   type: list
@@ -451,6 +482,7 @@ def main() -> None:
             status={"type": "str", "choices": ["unknown", "ready", "busy", "error"]},
             include_versions={"type": "bool", "default": False},
             include_scripts={"type": "bool", "default": False},
+            include_tasks={"type": "bool", "default": False},
             projects={"type": LIST_AS_WRITTEN, "elements": "str"},
             **CONCURRENCY_OPTION,
             **POLICY_OPTION,

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in Library server for tests, demos and experiments. See README.md in this folder."""
+"""Simulates a Library server for tests, demos and experiments. See README.md in this folder."""

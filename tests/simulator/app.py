@@ -10,8 +10,8 @@ import time
 
 from aiohttp import web
 
+from simulator.injection import FaultInjector
 from simulator.messages import Call, Reply
-from simulator.mischief import Mischief
 from simulator.server import Server
 
 BASE_PATH = "/MicroStrategyLibrary"
@@ -19,7 +19,7 @@ MAX_BODY = 64 * 1024 * 1024
 PAGE = """<!DOCTYPE html>
 <html><head><title>Library (simulated)</title></head>
 <body><h1>Library (simulated)</h1>
-<p>This is the stand-in server of a test suite. Its API is under <code>{base}/api</code>.</p></body></html>
+<p>This is the simulator of mstr.library. Its API is under <code>{base}/api</code>.</p></body></html>
 """
 
 
@@ -29,7 +29,7 @@ class Api:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.secure = False
-        self._mischief = Mischief(self.send)
+        self._injector = FaultInjector(self.send)
 
     def add_routes(self, app: web.Application) -> None:
         """Put the API and the page for browsers into an application."""
@@ -61,7 +61,7 @@ class Api:
                 response = await self.send(request, await server.handle(call))
             else:
                 entry.fault = fault.name or fault.kind
-                response = await self._mischief.strike(fault, server, call, request)
+                response = await self._injector.inject(fault, server, call, request)
             status = None if getattr(response, "simulated_silence", False) else response.status
             return response
         finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from simulator.profiles import PROFILES, add_profile_from, switches_as_markdown
+from simulator.profiles import PLAYGROUND, add_profile_from, profiles, switches_as_markdown
 from simulator.switches import SwitchError
 from simulator.tls import SERVERS, Certificates, make_certificates
 from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, seeded
@@ -32,10 +33,10 @@ PARENT_POLL_S = 0.5
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="simulator", description="A stand-in Library server, on loopback only.")
+    parser = argparse.ArgumentParser(prog="simulator", description="Simulates a Library server, on loopback only.")
     add = parser.add_argument
     add("--port", type=int, default=0, help="port of the API; 0 takes a free one (default)")
-    add("--profile", default="samples", choices=list(PROFILES), help="bundle of switches (default: samples)")
+    add("--profile", default=PLAYGROUND, choices=list(profiles()), help=f"bundle of switches (default: {PLAYGROUND})")
     add("--profile-file", metavar="FILE", help="behave like the server that the playbook mstr.library.probe asked")
     add("--switch", action="append", default=[], metavar="NAME=VALUE", help="change one switch; may be repeated")
     add("--latency-ms", type=float, help="the same as --switch latency_ms=...")
@@ -110,7 +111,7 @@ def _announce(options: argparse.Namespace, facts: dict[str, Any]) -> None:
     if options.quiet:
         return
     lines = [
-        f"A stand-in Library server, profile {options.profile}. Ctrl-C ends it. In another terminal:",
+        f"The simulator runs, profile {options.profile}. Ctrl-C ends it. In another terminal:",
         f"  export MSTR_BASE_URL={facts['base_url']}",
         f"  export MSTR_USERNAME={facts['username']} MSTR_PASSWORD={facts['password']}",
     ]
@@ -125,6 +126,10 @@ def _announce(options: argparse.Namespace, facts: dict[str, Any]) -> None:
     ]
     if facts["proxy_url"]:
         lines.append(f"Proxy: {facts['proxy_url']}")
+    if options.profile == PLAYGROUND:
+        lines.append(
+            "It has the runtime 'Forecasts', with two saved scripts in project 'Sales', one of them on a schedule."
+        )
     with contextlib.suppress(BrokenPipeError):
         print("\n".join(lines), flush=True)
 
@@ -152,12 +157,12 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 
 
 async def _serve(options: argparse.Namespace, made: Certificates | None) -> None:
-    from simulator.listen import listen
-
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    from simulator.listen import listen  # slow, so that the handlers come first
+
     if options.exit_with_parent:
         _watch_stdin(loop, stop)
     async with listen(
@@ -168,6 +173,12 @@ async def _serve(options: argparse.Namespace, made: Certificates | None) -> None
         await stop.wait()
         if watcher:
             watcher.cancel()
+
+
+def _explained(error: Exception, port: int) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use; choose a different one: make simulator PORT={port + 1}, or --port {port + 1}"
+    return str(error)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -188,7 +199,7 @@ def main(arguments: list[str] | None = None) -> int:
             made = make_certificates(folder)
         asyncio.run(_serve(options, made))
     except (SwitchError, OSError) as error:
-        print(f"simulator: {error}", file=sys.stderr)
+        print(f"simulator: {_explained(error, options.port)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass  # Ctrl-C before the handler was set

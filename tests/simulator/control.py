@@ -14,12 +14,12 @@ from aiohttp import web
 
 from simulator.app import Api
 from simulator.faults import KINDS, OPERATIONS, Fault
-from simulator.messages import new_id
-from simulator.packages import Rule
+from simulator.messages import ApiError
 from simulator.profiles import describe
+from simulator.seed import only_keys, seed
 from simulator.server import Server
 from simulator.sessions import HttpSession
-from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, User
+from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -39,10 +39,11 @@ class Control:
     def add_routes(self, app: web.Application) -> None:
         """Put the interface into an application."""
         routes: list[tuple[str, str, Callable[[Any], Any]]] = [
+            ("GET", "", lambda _: {"calls": [f"{method} /_sim{path}" for method, path, _work in routes]}),
             ("GET", "/requests", lambda _: {"requests": self._server.log.entries()}),
             ("DELETE", "/requests", lambda _: self._server.log.clear()),
             ("GET", "/state", lambda _: self._state()),
-            ("POST", "/seed", self._seed),
+            ("POST", "/seed", lambda body: seed(self._server, body)),
             ("GET", "/faults", lambda _: {"faults": [fault.to_json() for fault in self._server.faults.orders]}),
             ("POST", "/faults", self._order),
             ("DELETE", "/faults", lambda _: self._server.faults.orders.clear()),
@@ -60,6 +61,7 @@ class Control:
         ]
         for method, path, work in routes:
             app.router.add_route(method, "/_sim" + path, _handler(work))
+        app.router.add_get("/_sim/", _handler(routes[0][2]))
 
     def _state(self) -> dict[str, Any]:
         server = self._server
@@ -75,24 +77,6 @@ class Control:
             "open_sockets": self._sockets(),
         }
 
-    def _seed(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Add runtimes (raw objects, or generated ones), rules for packages, users, projects with their scripts."""
-        server = self._server
-        _only(body, {"runtimes", "generate", "packages", "users", "projects", "replace"})
-        if body.get("replace"):
-            server.runtimes.clear()
-            server.projects.clear()
-        ids = [server.runtimes.seed(raw) for raw in body.get("runtimes", [])]
-        if "generate" in body:
-            ids += [server.runtimes.seed(raw) for raw in _generated(**body["generate"])]
-        server.rules = [Rule.from_json(rule) for rule in body.get("packages", [])] + server.rules
-        for data in body.get("users", []):
-            data = {"id": new_id(), "full_name": data["username"], "password": "", **data}
-            server.users[data["username"]] = User(**data)
-        for data in body.get("projects", []):
-            server.projects.seed(data)
-        return {"ids": ids}
-
     def _order(self, body: Any) -> dict[str, Any]:
         orders = body.get("faults", [body]) if isinstance(body, dict) else body
         self._server.faults.orders.extend([Fault.from_json(order) for order in orders])
@@ -104,7 +88,7 @@ class Control:
 
     def _reset(self, body: dict[str, Any]) -> dict[str, Any]:
         """Start over with an empty log, no faults, no sessions, and only the default runtime."""
-        _only(body, {"profile", "switches"})
+        only_keys("this call", body, {"profile", "switches"})
         old = self._server
         server = Server(body.get("profile", old.profile), body.get("switches"))
         old.evaluations.forget_all()
@@ -113,7 +97,7 @@ class Control:
 
     def _expire(self, body: dict[str, Any]) -> dict[str, Any]:
         """End sessions as a timeout does: all, those of a user, one by its number, or the newest of them."""
-        _only(body, {"user", "session", "newest", "clock"})
+        only_keys("this call", body, {"user", "session", "newest", "clock"})
         clock = body.get("clock", "tomcat")
         if clock not in ("tomcat", "iserver"):
             raise ValueError("clock is tomcat or iserver")
@@ -126,14 +110,14 @@ class Control:
 
     def _open(self, body: dict[str, Any]) -> dict[str, Any]:
         """Open a session like a user in a browser, and return its identity token."""
-        _only(body, {"user"})
+        only_keys("this call", body, {"user"})
         user = self._server.users[body.get("user", "admin")]
         session = self._server.sessions.start(user, user.mode)
         return {"session": session.number, "identity_token": self._server.sessions.identity_token(session)}
 
     def _turn_clock(self, body: dict[str, Any]) -> dict[str, Any]:
         """Turn the server's clock forward: sessions age, packages get installed."""
-        _only(body, {"seconds"})
+        only_keys("this call", body, {"seconds"})
         self._server.ahead += max(0.0, float(body["seconds"]))
         return {"ahead": self._server.ahead}
 
@@ -144,35 +128,8 @@ class Control:
         return sorted({secret for secret in [*fixed, *server.sessions.issued] if secret})
 
 
-def _only(body: dict[str, Any], allowed: set[str]) -> None:
-    unknown = set(body) - allowed
-    if unknown:
-        raise ValueError(f"unknown: {', '.join(sorted(unknown))} (known: {', '.join(sorted(allowed))})")
-
-
 def _faults() -> dict[str, Any]:
     return {kind: {"work": work, "parameters": dict(parameters)} for kind, (work, parameters) in KINDS.items()}
-
-
-def _generated(count: int, prefix: str = "runtime", template: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Return many runtimes with different names, descriptions and whitelists. They are the same in each call."""
-    return [
-        {
-            "description": f"generated, number {index}",
-            "whitelist": [f"10.{index // 250 % 250}.{index % 250}.0/24", "192.0.2.0/24"],
-            "packages": [{"name": "mstrio-py", "version": "11.6.10.101", "description": "", "status": "installed"}],
-            "resource": {"cpu": "0.2", "mem": 512},
-            "runtimeVersion": "3.10.5",
-            "execTimeout": 600,
-            "others": "",
-            "minCachedInstances": 0,
-            "maxCachedInstances": 5,
-            **(template or {}),
-            "name": f"{prefix}-{index:04d}",
-            "id": f"{index:08X}5EED5EED5EED5EED5EED5EED",
-        }
-        for index in range(count)
-    ]
 
 
 def _handler(work: Callable[[Any], Any]) -> Handler:
@@ -180,8 +137,10 @@ def _handler(work: Callable[[Any], Any]) -> Handler:
         try:
             body = await request.json() if request.can_read_body else {}
             answer = work(body)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+        except KeyError as error:
+            return web.json_response({"error": f"there is no {error}, or this key is missing"}, status=400)
+        except (ApiError, ValueError, TypeError, AttributeError) as error:
+            return web.json_response({"error": str(error)}, status=400)
         return web.json_response({} if answer is None else answer, dumps=_dumps)
 
     return handle

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The faults that tests order: which requests they affect, and how. mischief.py executes them."""
+"""The faults that tests order: which requests they affect, and how. injection.py executes them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
     "create": ("POST", r"/runtimes"),
     "update": ("PATCH", r"/runtimes/[^/]+"),
     "delete": ("DELETE", r"/runtimes/[^/]+"),
-    "write": ("*", r"/runtimes(/[^/]+)?"),  # methods: see Fault.strikes
+    "write": ("*", r"/runtimes(/[^/]+)?"),  # methods: see Fault.applies_to
     "versions": ("GET", r"/runtimes/versions"),
     "run": ("POST", r"/scripts/evaluation"),
     "result": ("GET", r"/scripts/evaluation/[^/]+"),
@@ -32,7 +32,10 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
     "projects": ("GET", r"/projects"),
     "search": ("POST", r"(/v2)?/metadataSearches/results"),
     "found": ("GET", r"/metadataSearches/results"),
-    "script": ("GET", r"/scripts/(?!evaluation$)[^/]+"),
+    "script": ("GET", r"/scripts/(?!(evaluation|history)$)[^/]+"),
+    "tasks": ("GET", r"/tasks"),
+    "task": ("GET", r"/tasks/[^/]+"),
+    "history": ("GET", r"/scripts/history"),
     "object": ("GET", r"/objects/[^/]+"),
     "move": ("PUT", r"/scripts/(?!evaluation$)[^/]+"),
 }
@@ -114,7 +117,7 @@ class Fault:
             parameters={key: data.get(key, default) for key, default in defaults.items()},
         )
 
-    def strikes(self, call: Call) -> bool:
+    def applies_to(self, call: Call) -> bool:
         """Return whether the order applies to this call."""
         if self.operation == "write" and call.method == "GET":
             return False
@@ -142,7 +145,7 @@ class Faults:
     def take(self, call: Call) -> Fault | None:
         """Return the fault for this call, and count it. The first matching order is used."""
         for fault in self.orders:
-            if fault.times == 0 or not fault.strikes(call):
+            if fault.times == 0 or not fault.applies_to(call):
                 continue
             if fault.skip > 0:
                 fault.skip -= 1

@@ -177,6 +177,14 @@ _ROWS = (
         "script_put_answer", "empty|object", "the response to an update of a script: none, or the script as it was"
     ),
     _choice("script_put_running", "allow|refuse", "assigning a different runtime to a script that is running"),
+    # --- planned tasks and the history of scripts
+    _choice("tasks_call", "yes|404|405", "GET /api/tasks and GET /api/tasks/ID [mstrio: 11.6.8 and newer]"),
+    _choice("task_script_key", "id|objectId", "the key of a task's content that holds the id of its script"),
+    _choice("tasks_all_projects", "project|everything", "what a list of tasks with allProjects=true shows"),
+    _choice("hidden_tasks", "left_out|listed", "whether a list shows tasks of scripts that the caller may not read"),
+    _choice("history_call", "yes|404|405|as_id", "GET /api/scripts/history; as_id treats it as the id of a script"),
+    _choice("history_order", "asked|reversed", "the order in which the history shows several scripts"),
+    _choice("history_names_script", "no|yes", "whether an entry of the history has the id of its script"),
 )
 
 SWITCHES: Mapping[str, Switch] = {row.name: row for row in _ROWS}
@@ -219,6 +227,8 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
             "error_code_style": "sample",
             "search_versions": "1",
             "used_runtime_delete": "refuse",
+            "tasks_call": "404",
+            "history_call": "as_id",
         },
     ),
     "awkward": (
@@ -258,6 +268,10 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
             "search_page_limit": 7,
             "script_put_answer": "object",
             "unloaded_answer": "404",
+            "task_script_key": "objectId",
+            "tasks_all_projects": "everything",
+            "hidden_tasks": "listed",
+            "history_order": "reversed",
         },
     ),
     "strict": (
@@ -282,6 +296,19 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
 }
 
 
+# What `make simulator` starts. It is not one of PROFILES, with each of which tests run: it has a seed (seed.py).
+PLAYGROUND = "playground"
+_PLAYGROUND = (
+    "the samples with several Python versions; has a runtime with two saved scripts, one of them on a schedule",
+    {**PROFILES["samples"][1], "python_versions": "3.10.5,3.11.9,3.12.4", "unknown_version": "refuse"},
+)
+
+
+def profiles() -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return all profiles, the one for people included."""
+    return {**PROFILES, PLAYGROUND: _PLAYGROUND}
+
+
 def add_profile_from(path: Path) -> str:
     """Add the profile in a file that the playbook ``mstr.library.probe`` wrote, and return its name.
 
@@ -301,9 +328,10 @@ def add_profile_from(path: Path) -> str:
 
 def make_switches(profile: str, overrides: Mapping[str, Any] | None = None) -> Switches:
     """Return the switches of a profile, with some of them changed."""
-    if profile not in PROFILES:
-        raise SwitchError(f"no profile is called {profile!r} (there are: {', '.join(PROFILES)})")
-    switches = Switches(SWITCHES, PROFILES[profile][1])
+    known = profiles()
+    if profile not in known:
+        raise SwitchError(f"no profile is called {profile!r} (there are: {', '.join(known)})")
+    switches = Switches(SWITCHES, known[profile][1])
     switches.set(overrides or {})
     return switches
 
@@ -313,7 +341,7 @@ def describe() -> dict[str, Any]:
     return {
         "profiles": {
             name: {"meaning": meaning, "switches": {key: make_switches(name)[key] for key in SWITCHES}}
-            for name, (meaning, _) in PROFILES.items()
+            for name, (meaning, _) in profiles().items()
         },
         "switches": {
             row.name: {"allowed": row.allowed(), "default": row.default, "meaning": row.meaning} for row in _ROWS

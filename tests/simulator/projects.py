@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, not_found, only
 from simulator.runtimes import DEFAULT_ID, stamp
+from simulator.seed import only_keys
+from simulator.tasks import Task, task_from_seed
 from simulator.users import User
 
 if TYPE_CHECKING:
@@ -49,6 +51,11 @@ BODY = {
 }  # fmt: skip
 
 
+# The keys of a seed.
+_SEED = {"name", "id", "subtype", "runtime", "owner", "readers", "code", "raw", "folder", "writers", "description",
+         "variables", "running", "last_run"}  # fmt: skip
+
+
 @dataclass(eq=False)
 class SavedScript:
     """A script. ``runtime`` is an id, or None for a script without a runtime. ``readers``, ``writers``: None means all.
@@ -70,6 +77,7 @@ class SavedScript:
     description: str
     variables: list[Any]
     running: bool
+    last_run: Mapping[str, Any] | None
     version: str = field(default_factory=new_id)
 
     def is_read_by(self, user: User) -> bool:
@@ -90,6 +98,7 @@ class Project:
     loaded: bool = True
     denies: tuple[str, ...] = ()
     scripts: list[SavedScript] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
     folders: dict[str, str] = field(default_factory=dict)  # ids by name
 
     def folder_id(self, name: str) -> str:
@@ -113,6 +122,7 @@ class Projects:
         self._server = server
         self._by_id: dict[str, Project] = {}
         self.searches: dict[str, Search] = {}
+        self.schedule_ids: dict[str, str] = {}  # by name
         self.seed({"name": "MicroStrategy Tutorial", "id": TUTORIAL_ID})
 
     def __iter__(self) -> Iterator[Project]:
@@ -123,20 +133,20 @@ class Projects:
         self._by_id.clear()
 
     def seed(self, data: Mapping[str, Any]) -> str:
-        """Add a project with its scripts, or add scripts to the project with that name. Return the project's id."""
-        only(data, {"name", "id", "loaded", "denies", "scripts"})
+        """Add a project with scripts and tasks, or add those to the project with that name. Return the project's id."""
+        only_keys("a project", data, {"name", "id", "loaded", "denies", "scripts", "tasks"}, {"name"})
         project = next((one for one in self if one.name == data["name"]), None)
         if project is None:
             project_id = str(data.get("id") or new_id()).upper()
             project = self._by_id.setdefault(project_id, Project(project_id, data["name"]))
         project.loaded = bool(data.get("loaded", project.loaded))
         project.denies = tuple(data.get("denies", project.denies))
-        project.scripts += [self._script(one) for one in data.get("scripts", [])]
+        project.scripts += [self._script(script) for script in data.get("scripts", [])]
+        project.tasks += [task_from_seed(self._server, project, task) for task in data.get("tasks", [])]
         return project.id
 
     def _script(self, data: Mapping[str, Any]) -> SavedScript:
-        only(data, {"name", "id", "subtype", "runtime", "owner", "readers", "code", "raw",
-                    "folder", "writers", "description", "variables", "running"})  # fmt: skip
+        only_keys("a script", data, _SEED, {"name"})
         named = data.get("runtime")
         known = [runtime.id for runtime in self._server.runtimes if named in (runtime.id, runtime.name)]
         readers, writers = data.get("readers"), data.get("writers")
@@ -155,6 +165,7 @@ class Projects:
             description=data.get("description", ""),
             variables=list(data.get("variables", [])),
             running=bool(data.get("running", False)),
+            last_run=data.get("last_run"),
         )
 
     def listed(self, user: User) -> list[Project]:
@@ -240,7 +251,7 @@ def _search(server: Server, call: Call, version: str) -> Reply:
     if "type" not in call.query:
         raise missing("type")
     if call.query["type"] not in (str(SCRIPT_TYPE), *map(str, USAGES)):
-        raise invalid("This stand-in server searches for scripts only, type 76.")
+        raise invalid("The simulator searches for scripts only, type 76.")
     everything = [script for script in project.scripts if _matches(script, call.query)]
     found = [s for s in everything if switches.yes("search_finds_hidden") or s.is_read_by(user)]
     search_id = new_id()
@@ -320,7 +331,7 @@ async def read_script(server: Server, call: Call) -> Reply:
 async def read_object(server: Server, call: Call) -> Reply:
     """``GET /objects/{id}?type=76``: the properties that all objects have; only of scripts here."""
     if call.query.get("type") != str(SCRIPT_TYPE):
-        raise invalid("This stand-in server reads objects of type 76 only.")
+        raise invalid("The simulator reads objects of type 76 only.")
     script, project = _find(server, call), server.projects.of(call)
     # The folder has level 1 [mstrio]; the highest folder comes first.
     ancestors = [

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One stand-in server: its state, and the routing of calls to handlers. It does not use HTTP."""
+"""One simulated server: its state, and the routing of calls to handlers. It does not use HTTP."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from simulator import auth, projects, runtime_calls, runtimes, scripts
+from simulator import auth, projects, runtime_calls, runtimes, scripts, tasks
 from simulator.faults import Faults
 from simulator.log import RequestLog
 from simulator.messages import ApiError, Call, Reply, error_reply
 from simulator.packages import Rule
-from simulator.profiles import make_switches
+from simulator.profiles import PLAYGROUND, make_switches
+from simulator.seed import PLAYGROUND as PLAYGROUND_SEED
+from simulator.seed import seed
 from simulator.sessions import Sessions
 from simulator.users import ANONYMOUS, API_TOKEN_OF_ADMIN, User, seeded
 
@@ -52,6 +54,9 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/metadataSearches/results", "POST", projects.search, SESSION),
     ("/v2/metadataSearches/results", "POST", projects.search_v2, SESSION),
     ("/metadataSearches/results", "GET", projects.results, SESSION),
+    ("/tasks", "GET", tasks.list_tasks, SESSION),
+    (f"/tasks/{_ID}", "GET", tasks.read_task, SESSION),
+    ("/scripts/history", "GET", tasks.history, SESSION),
     (f"/scripts/(?!evaluation$){_ID}", "GET", projects.read_script, SESSION),
     (f"/scripts/(?!evaluation$){_ID}", "PUT", projects.update_script, SESSION),
     (f"/objects/{_ID}", "GET", projects.read_object, SESSION),
@@ -78,6 +83,8 @@ class Server:
         self.evaluations = scripts.Evaluations(self)
         self.faults = Faults()
         self.log = RequestLog()
+        if profile == PLAYGROUND:
+            seed(self, PLAYGROUND_SEED)
 
     def clock(self) -> float:
         """Return the server's time in seconds. Only differences are meaningful."""

@@ -18,7 +18,7 @@ from .._errors import MstrError, ValidationError
 from .._model.runtime import Runtime
 from .._session.interrupt import Interrupted
 from .._work.api import RuntimeApi
-from . import creates, fields, packages, server, sessions
+from . import creates, fields, packages, server, sessions, tasks
 from .scratch import ANY, OTHER, Answer, Question, Scratch, Settings, Unanswered, attempt
 
 OF_RUNTIMES = (
@@ -65,6 +65,13 @@ OF_RUNTIMES = (
     server.search_missing,
     server.search_total,
     server.unloaded_projects,
+    tasks.tasks_call,
+    tasks.task_script_key,
+    tasks.tasks_all_projects,
+    tasks.hidden_tasks,
+    tasks.history_call,
+    tasks.history_names_script,
+    tasks.history_order,
     server.privilege_for_reads,
     server.errors_wrapped,
     server.error_code_style,

@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._errors import ApiError
-from .._session.response import LIST_WITH_IDS, OBJECT, Shape, list_of, says_no_such_call, says_no_such_object
+from .._session.response import (
+    LIST_WITH_IDS,
+    OBJECT,
+    OBJECT_WITH_ID,
+    Shape,
+    list_of,
+    says_no_such_call,
+    says_no_such_object,
+)
 from .._work.script_usage import start_search
 from .creates import minimal_runtime
 from .scratch import ANY, OTHER, PREFIX, Answer, Scratch, Unanswered, asks, refused
@@ -189,16 +197,17 @@ def errors_wrapped(scratch: Scratch) -> Answer:
 
 
 _EXACTLY = 2  # how a search compares names [mstrio]
-_LOADED = 0  # status of a project [mstrio]
+LOADED = 0  # status of a project [mstrio]
 
 
-def _projects(scratch: Scratch) -> list[Mapping[str, Any]]:
+def projects(scratch: Scratch) -> list[Mapping[str, Any]]:
+    """The projects that the user may use."""
     return list(scratch.session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS))
 
 
 def _searches(scratch: Scratch) -> dict[int, Mapping[str, Any] | ApiError]:
     """The response of each version of the search: an object, or the error for a missing call."""
-    loaded = [one for one in scratch.once(_projects) if one.get("status", _LOADED) == _LOADED]
+    loaded = [one for one in scratch.once(projects) if one.get("status", LOADED) == LOADED]
     if not loaded:
         raise Unanswered("The user may use no project that is loaded.")
     project, operation = str(loaded[0]["id"]), "search for scripts"
@@ -214,6 +223,15 @@ def _searches(scratch: Scratch) -> dict[int, Mapping[str, Any] | ApiError]:
                 raise
             found[version] = exc
     return found
+
+
+def search_for_scripts(scratch: Scratch, project: str) -> Mapping[str, Any]:
+    """The response to a search for all scripts of a project. Raises MstrError, Unanswered."""
+    for version, found in scratch.once(_searches).items():
+        if not isinstance(found, ApiError):
+            shape = OBJECT_WITH_ID
+            return start_search(scratch.session, version, project, operation="search for scripts", shape=shape)
+    raise Unanswered("Neither version of the metadata search exists.")
 
 
 @asks("Which version of the metadata search exists?")
@@ -246,6 +264,6 @@ def search_total(scratch: Scratch) -> Answer:
 
 @asks("Does the list of projects contain those that are not loaded?")
 def unloaded_projects(scratch: Scratch) -> Answer:
-    if any(one.get("status", _LOADED) != _LOADED for one in scratch.once(_projects)):
+    if any(one.get("status", LOADED) != LOADED for one in scratch.once(projects)):
         return "listed", "The list shows a project that is not loaded."
     raise Unanswered("The list shows no project that is not loaded; there may be none.")

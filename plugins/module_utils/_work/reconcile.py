@@ -40,7 +40,7 @@ def context_for(task: Any, policy: Policy | None, waiting: Waiting | None = None
     params, concurrency = task.params, task.params.get("concurrency", DEFAULT_CONCURRENCY)
     guard = None
     if params.get("protect_used"):
-        from .script_usage import used_runtimes  # only a protected task needs it
+        from .script_tasks import used_runtimes  # only a protected task needs it
 
         guard = partial(used_runtimes, task.session, concurrency=concurrency, projects=params["protect_projects"])
     return Context(

@@ -16,7 +16,7 @@ from .._model.runtime import INCOMPLETE, Runtime, lists_default, status_word
 from .._session.interrupt import all_side_by_side, check_concurrency
 from .api import ALL_FIELDS, RuntimeApi, counted
 from .request import utc_date
-from .script_usage import Usage, check_projects, find_usage
+from .script_usage import SavedScript, Usage, check_projects, find_usage
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
@@ -40,6 +40,8 @@ def request_from(params: Mapping[str, Any]) -> Request:
         identity = errors.check(id_from, params["id"])
         errors.check(check_concurrency, params)
         errors.check(check_projects, params["projects"])
+        if params["include_tasks"] and not params["include_scripts"]:
+            errors.add("include_tasks needs include_scripts: true, because tasks are found by their scripts")
     return Request(params["name"], identity, params["status"], policy)
 
 
@@ -93,9 +95,11 @@ def read(task: Any, request: Request) -> Mapping[str, Any]:
         "changed": False,
         "runtimes": [runtime.to_result() for runtime in runtimes],
         "versions": None if versions is None else list(versions),
+        "dangling": None,
     }
     if task.params["include_scripts"]:
-        _add_scripts(task, runtimes, result)
+        is_complete = request.name is None and request.id is None and request.status is None
+        _add_scripts(task, api, runtimes, is_complete, result)
     found = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
     if request.policy:
         result.update(request.policy.report(runtimes))
@@ -117,13 +121,44 @@ def policy_line(result: Mapping[str, Any]) -> str:
     )
 
 
-def _add_scripts(task: Any, runtimes: Sequence[Runtime], result: dict[str, Any]) -> None:
-    """Add its scripts to each runtime of the result, and to the result what could not be read."""
+def _add_scripts(
+    task: Any, api: RuntimeApi, runtimes: Sequence[Runtime], is_complete: bool, result: dict[str, Any]
+) -> None:
+    """Add its scripts to each runtime of the result, and to the result scripts without a runtime and failed reads.
+
+    `is_complete`: whether these are all runtimes.
+    """
+    concurrency, projects, with_tasks = (task.params[name] for name in ("concurrency", "projects", "include_tasks"))
     # Without a runtime, no script needs to be read.
-    usage = find_usage(task.session, task.params["projects"], task.params["concurrency"]) if runtimes else Usage()
-    for shown, runtime in zip(result["runtimes"], runtimes):
-        shown["scripts"] = [script.to_result() for script in usage.of(runtime.id)]
-    result["unread"] = [failure.to_result() for failure in usage.unread]
+    usage = find_usage(task.session, projects, concurrency) if runtimes else Usage()
+    dangling = _dangling(api, usage, runtimes, is_complete) if runtimes else None
+    scripts = [usage.of(runtime.id) for runtime in runtimes]
+    unread, add = list(usage.unread), SavedScript.to_result
     warning = usage.warning()
+    if with_tasks:
+        from .script_tasks import find_runs  # only a task with this option needs it
+
+        shown = [script for found in (*scripts, dangling or ()) for script in found]
+        hidden = is_complete and projects is None
+        runs = find_runs(task.session, usage, shown, concurrency, history=True, hidden=hidden)
+        unread += runs.unread
+        warning = warning or runs.warning()
+        add = runs.with_runs
+    for shown_runtime, found in zip(result["runtimes"], scripts):
+        shown_runtime["scripts"] = [add(script) for script in found]
+    if dangling is not None:
+        result["dangling"] = [{**add(script), "runtime_id": script.runtime_id} for script in dangling]
+    result["unread"] = [failure.to_result() for failure in unread]
     if warning:
         task.warn(warning)
+
+
+def _dangling(api: RuntimeApi, usage: Usage, runtimes: Sequence[Runtime], is_complete: bool) -> list[SavedScript]:
+    """The scripts whose runtime does not exist. Raises MstrError."""
+    known = {runtime.key for runtime in runtimes}
+    if not is_complete and any(script.runtime_id not in known for script in usage.scripts):
+        known |= {runtime.key for runtime in api.list_all()}
+    candidates = sorted({str(script.runtime_id) for script in usage.scripts} - known)
+    # A list may omit a runtime that exists.
+    missing = [identity for identity in candidates if api.get(identity) is None]
+    return [script for identity in missing for script in usage.of(identity)]

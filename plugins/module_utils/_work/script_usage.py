@@ -12,7 +12,7 @@ mstrio/api/browsing.py and mstrio/api/scripts.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .._errors import ApiError, ConnectError, MstrError, ValidationError, listed
 from .._model.names import DEFAULT_RUNTIME_ID, id_from
@@ -26,7 +26,6 @@ _PROJECT_DOMAIN = 2
 _RESULTS = "/metadataSearches/results"
 # An old Command Manager script has no runtime.
 _COMMAND_MANAGER = "19456"
-_NAMES_IN_MESSAGE = 10  # scripts or projects that a sentence names
 
 
 class Project(NamedTuple):
@@ -119,10 +118,11 @@ class Unread(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Every script that could be read, with its runtime, and the reads that failed."""
+    """Every script that could be read, with its runtime, the reads that failed, and the projects that were searched."""
 
     scripts: Sequence[SavedScript] = ()
     unread: Sequence[Unread] = ()
+    projects: Sequence[Project] = ()
 
     def of(self, runtime_id: str | None) -> list[SavedScript]:
         """The scripts that run on a runtime, by project and name."""
@@ -141,6 +141,7 @@ class Usage(NamedTuple):
         return Usage(
             [script for script in self.scripts if counts(script.project)],
             [failure for failure in self.unread if counts(failure.project)],
+            [project for project in self.projects if counts(project)],
         )
 
     def warning(self) -> str | None:
@@ -152,27 +153,34 @@ class Usage(NamedTuple):
         more = others and f" The result lists {others} more under unread."
         return f"The scripts are incomplete, so a runtime without scripts may still be used. {first}{more or ''}"
 
-    def protected(self, runtimes: Iterable[Runtime]) -> list[tuple[Sequence[Runtime], str]]:
-        """Which of these runtimes must not be deleted, and why: scripts use them, or failed reads leave it unknown."""
+    def protected(
+        self, runtimes: Iterable[Runtime], schedules_of: Callable[[Sequence[SavedScript]], str] = lambda scripts: ""
+    ) -> list[tuple[Sequence[Runtime], str]]:
+        """Which of these runtimes must not be deleted, and why: scripts use them, or failed reads leave it unknown.
+
+        `schedules_of`: what a message says of the schedules of some scripts.
+        """
         found: list[tuple[Sequence[Runtime], str]] = []
         unproven = []
         for runtime in runtimes:
             scripts = self.of(runtime.id)
             if scripts:
-                used = f"is used by {_counted(len(scripts), 'script')} and was not deleted (protect_used)"
-                labels = listed([script.label for script in scripts], _NAMES_IN_MESSAGE)
+                schedules = schedules_of(scripts)
+                used = f"is used by {counted(len(scripts), 'script')}{schedules}{schedules and ','} and was not deleted"
+                labels = listed([script.label for script in scripts])
                 sentence = (
-                    f"runtime {runtime.label} {used}: {labels}. Choose a different runtime for these scripts first"
+                    f"runtime {runtime.label} {used} (protect_used): {labels}. "
+                    "Choose a different runtime for these scripts first"
                 )
                 found.append(([runtime], sentence))
             else:
                 unproven.append(runtime)
         if self.unread and unproven:
-            names = listed([one.label for one in unproven], _NAMES_IN_MESSAGE)
-            labels = listed([one.label for one in self.unread], _NAMES_IN_MESSAGE)
+            names = listed([runtime.label for runtime in unproven])
+            labels = listed([failure.label for failure in self.unread])
             sentence = (
                 f"protect_used could not find out whether scripts use {names}, so nothing was deleted: "
-                f"{_counted(len(self.unread), 'look-up')} failed: {labels}. "
+                f"{counted(len(self.unread), 'look-up')} failed: {labels}. "
                 f"The first reason: {self.unread[0].error.sentence.rstrip('.')}. Run the task as a user who may read "
                 "all scripts, load the project, or name the projects that count in protect_projects"
             )
@@ -180,7 +188,8 @@ class Usage(NamedTuple):
         return found
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, such as "1 script"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -216,15 +225,23 @@ def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> 
     found: list[Project] = []
     unread: list[Unread] = []
     for name in wanted:
-        matching = [one for one in listed if one.is_called(name)]
-        found += [one for one in matching if one not in found]
+        matching = [project for project in listed if project.is_called(name)]
+        found += [project for project in matching if project not in found]
         if not matching:
             error = MstrError(f"The server lists no project with the name or id {name!r} for this user.")
             unread.append(Unread(Project(None, name), None, error))
     return found, unread
 
 
-Item = TypeVar("Item", Project, SavedScript)
+class Labelled(Protocol):
+    """What can be read: a project, a script, or a part of a script."""
+
+    @property
+    def label(self) -> str:
+        """How messages name it."""
+
+
+Item = TypeVar("Item", bound=Labelled)
 Found = TypeVar("Found")
 
 _PAGE = 1000  # scripts
@@ -247,42 +264,18 @@ def find_usage(
     return _Search(session, concurrency).usage(wanted, chosen)
 
 
-def used_runtimes(
-    session: Session, runtimes: Iterable[Runtime], concurrency: int, projects: Sequence[str] | None = None
-) -> list[tuple[Sequence[Runtime], str]]:
-    """Which of the runtimes must not be deleted, and why: a script in these projects uses it, or that is not known."""
-    return find_usage(session, projects, concurrency).protected(runtimes)
+class Reader:
+    """Reads things side by side, up to `concurrency` at a time, and collects the failures in `unread`."""
 
-
-class _Search:
-    """One search of all projects, with up to `concurrency` parallel requests."""
-
-    def __init__(self, session: Session, concurrency: int) -> None:
-        self._session, self._concurrency = session, concurrency
-        # The newer version first, like the vendor's client on releases that have it [mstrio].
-        self._version = 2  # of the search, as far as known
+    def __init__(self, concurrency: int) -> None:
+        self._concurrency = concurrency
         self._outages, self._last_outage = 0, ""
-        self._unread: list[Unread] = []
+        self.unread: list[Unread] = []
 
-    def usage(self, wanted: Sequence[str] | None, chosen: Callable[[SavedScript], bool]) -> Usage:
-        """The scripts, each with its runtime, and the reads that failed."""
-        try:
-            projects, missing = select_projects(self._projects(), wanted)
-        except (ApiError, ConnectError) as exc:
-            return Usage((), [Unread(None, None, exc)])
-        if not projects and not missing:
-            # Somebody who may use no project sees no script, which proves nothing.
-            return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])
-        self._unread += missing
-        # Search the first project alone, to find out which version of the search this release has.
-        found = [*self._each(self._scripts, projects[:1]), *self._each(self._scripts, projects[1:])]
-        scripts = self._each(self._read, [one for few in found for one in few if one.has_runtime and chosen(one)])
-        return Usage(scripts, sorted(self._unread, key=lambda one: one.place))
+    def each(self, read: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
+        """The items that could be read. After some outages the rest is not tried. Raises other errors of `read`."""
 
-    def _each(self, read: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
-        """The items that could be read. Failures are added to `_unread`."""
-
-        def attempt(item: Item) -> Found | Unread:
+        def read_or_fail(item: Item) -> Found | Unread:
             if self._outages >= _MOST_OUTAGES:
                 gave_up = f"Did not read the {item.label}, because {self._outages} earlier requests failed."
                 return _unread(item, MstrError(f"{gave_up} The last error: {self._last_outage}"))
@@ -293,16 +286,42 @@ class _Search:
                     self._outages, self._last_outage = self._outages + 1, exc.sentence
                 return _unread(item, exc)
 
-        results = all_side_by_side(attempt, items, self._concurrency)
-        self._unread += [one for one in results if isinstance(one, Unread)]
-        return [one for one in results if not isinstance(one, Unread)]
+        results = all_side_by_side(read_or_fail, items, self._concurrency)
+        self.unread += [result for result in results if isinstance(result, Unread)]
+        return [result for result in results if not isinstance(result, Unread)]
+
+
+class _Search:
+    """One search of all projects, with up to `concurrency` parallel requests."""
+
+    def __init__(self, session: Session, concurrency: int) -> None:
+        self._session, self._reader = session, Reader(concurrency)
+        # The newer version first, like the vendor's client on releases that have it [mstrio].
+        self._version = 2  # of the search, as far as known
+
+    def usage(self, wanted: Sequence[str] | None, chosen: Callable[[SavedScript], bool]) -> Usage:
+        """The scripts, each with its runtime, and the reads that failed."""
+        try:
+            projects, missing = select_projects(self._projects(), wanted)
+        except (ApiError, ConnectError) as exc:
+            return Usage((), [Unread(None, None, exc)])
+        if not projects and not missing:
+            # Somebody who may use no project sees no script, which proves nothing.
+            return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])
+        self._reader.unread += missing
+        # Search the first project alone, to find out which version of the search this release has.
+        searched = [*self._reader.each(self._scripts, projects[:1]), *self._reader.each(self._scripts, projects[1:])]
+        found = [script for _project, scripts in searched for script in scripts]
+        scripts = self._reader.each(self._read, [script for script in found if script.has_runtime and chosen(script)])
+        unread = sorted(self._reader.unread, key=lambda failure: failure.place)
+        return Usage(scripts, unread, [project for project, _scripts in searched])
 
     def _projects(self) -> list[Project]:
         entries = self._session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS)
-        return [Project(str(one["id"]), str(one.get("name") or "")) for one in entries]
+        return [Project(str(entry["id"]), str(entry.get("name") or "")) for entry in entries]
 
-    def _scripts(self, project: Project) -> list[SavedScript]:
-        """Every script that a search in the project lists."""
+    def _scripts(self, project: Project) -> tuple[Project, list[SavedScript]]:
+        """The project, and every script that a search in it lists."""
         operation = f"search the {project.label} for scripts"
         search = self._start(project, operation)
         total = search.get("totalItems")
@@ -313,7 +332,8 @@ class _Search:
         while total is None or len(found) < total:
             params = {"searchId": str(search["id"]), "offset": offset, "limit": _PAGE}
             entries = self._session.get(_RESULTS, params, operation=operation, project=project.id, shape=LIST_WITH_IDS)
-            new = {str(one["id"]): script_from_search(one, project) for one in entries if str(one["id"]) not in found}
+            scripts = [script_from_search(entry, project) for entry in entries]
+            new = {script.id: script for script in scripts if script.id not in found}
             if not new:
                 repeated = bool(entries)
                 break
@@ -326,8 +346,8 @@ class _Search:
             problem = f"returned a page of {len(entries)} scripts again instead of the next page"
         if problem:
             error = MstrError(f"The search in the {project.label} {problem}, so there may be more scripts.")
-            self._unread.append(Unread(project, None, error))
-        return list(found.values())
+            self._reader.unread.append(Unread(project, None, error))
+        return project, list(found.values())
 
     def _start(self, project: Project, operation: str) -> Mapping[str, Any]:
         """The response to the start of a search: its id, and the number of objects found."""
@@ -372,5 +392,8 @@ def read_script(session: Session, script: SavedScript) -> Mapping[str, Any]:
     return found
 
 
-def _unread(item: Project | SavedScript, error: MstrError) -> Unread:
-    return Unread(item, None, error) if isinstance(item, Project) else Unread(item.project, item, error)
+def _unread(item: Labelled, error: MstrError) -> Unread:
+    if isinstance(item, Project):
+        return Unread(item, None, error)
+    script = item if isinstance(item, SavedScript) else getattr(item, "script", None)
+    return Unread(script.project if script else None, script, error)

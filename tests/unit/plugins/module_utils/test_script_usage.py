@@ -12,6 +12,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from ansible_collections.mstr.library.plugins.module_utils._work.request import check_protection
+from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import used_runtimes
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
     Project,
     SavedScript,
@@ -21,7 +22,6 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     find_usage,
     script_from_search,
     select_projects,
-    used_runtimes,
 )
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,

@@ -48,14 +48,14 @@ def gone(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-class Mischief:
+class FaultInjector:
     """Executes faults, and keeps the work that continues after a response."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._late: set[asyncio.Task[Any]] = set()
 
-    async def strike(self, fault: Fault, server: Server, call: Call, request: web.Request) -> web.StreamResponse:
+    async def inject(self, fault: Fault, server: Server, call: Call, request: web.Request) -> web.StreamResponse:
         """Handle one call, with or without a response."""
         if fault.kind == "session_killed":
             self._kill(fault, server, call)

@@ -1,0 +1,324 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds out which scripts run on a schedule, and how their last runs ended.
+
+Facts of the API: the vendor's client [mstrio], api/tasks.py, python_execution/task.py and api/scripts.py. A task is a
+part of its schedule, not an object of its own. A list of tasks does not show their last runs. What scripts printed
+(`log`) is never requested.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+from .._errors import ApiError, MstrError, listed
+from .._model.runtime import Runtime
+from .._session.response import OBJECT, Shape, list_of, says_no_such_call, says_no_such_object
+from .._session.session import Session
+from .script_usage import Project, Reader, SavedScript, Unread, Usage, counted, find_usage
+
+_TASKS, _HISTORY = "/tasks", "/scripts/history"
+_NAMES_AND_ID = ("id", "name")
+
+
+def _is_task(entry: Any) -> bool:
+    schedule = entry.get("schedule") if isinstance(entry, Mapping) else None
+    return isinstance(schedule, Mapping) and all(
+        isinstance(identity, str) and identity for identity in (entry.get("id"), schedule.get("id"))
+    )
+
+
+_LIST = Shape(
+    "an object with a list of tasks, each with its id and its schedule",
+    lambda data: list_of("tasks").fits(data) and all(map(_is_task, data["tasks"])),
+)
+
+
+class Task(NamedTuple):
+    """A planned task of a script, as the list shows it. `last_run` is None until it was read, or if it never ran."""
+
+    script: SavedScript
+    entry: Mapping[str, Any]
+    last_run: Mapping[str, Any] | None = None
+    is_read: bool = False
+
+    @property
+    def label(self) -> str:
+        """How messages name it."""
+        return f"planned task {self.entry.get('name')!r} of the {self.script.label}"
+
+    @property
+    def active(self) -> bool | None:
+        """Whether the server runs it; None for a value that is not documented."""
+        value = self.entry.get("active")
+        return {0: False, 1: True}.get(value) if isinstance(value, int) else None
+
+    def is_expired(self, today: str) -> bool:
+        """Whether it ended before this day, written as 2026-12-31."""
+        expiration = str(self.entry.get("expiration") or "")[:10]
+        return re.fullmatch(r"\d{4}-\d\d-\d\d", expiration) is not None and expiration < today
+
+    def is_scheduled(self, today: str) -> bool:
+        """Whether the script may run by itself because of this task."""
+        return self.active is not False and not self.is_expired(today)
+
+    def to_result(self) -> dict[str, Any]:
+        """The task for a result."""
+        run = self.last_run
+        return {
+            "id": self.entry["id"],
+            "name": self.entry.get("name"),
+            "active": self.active,
+            "schedule": _part(self.entry["schedule"], _NAMES_AND_ID),
+            "owner": _part(self.entry.get("executor"), _NAMES_AND_ID),
+            "expiration": self.entry.get("expiration"),
+            "last_run": None
+            if run is None
+            else {
+                "status": run.get("status"),
+                "time_triggered": run.get("timeTriggered"),
+                "time_finished": run.get("timeFinished"),
+                "message": run.get("message"),
+            },
+        }
+
+    @property
+    def in_words(self) -> str:
+        """Its schedule and its last run, such as "nightly, last run success 2026-11-25"."""
+        run, schedule = self.last_run, self.entry["schedule"].get("name")
+        if run is None:
+            return f"{schedule}, {'never run' if self.is_read else 'last run unknown'}"
+        day = str(run.get("timeFinished") or run.get("timeTriggered") or "")[:10]
+        return f"{schedule}, last run {run.get('status')} {day}".rstrip()
+
+
+def _part(value: Any, keys: Iterable[str]) -> dict[str, Any] | None:
+    return {key: value.get(key) for key in keys} if isinstance(value, Mapping) else None
+
+
+Key = tuple[Any, str]
+
+
+def _key(script: SavedScript) -> Key:
+    return script.project.id, script.id.upper()
+
+
+class Runs(NamedTuple):
+    """The planned tasks and the last run of each script, and the reads that failed.
+
+    A script that is missing in `tasks` or `last_runs` could not be looked up.
+    """
+
+    tasks: Mapping[Key, Sequence[Task]]
+    last_runs: Mapping[Key, Mapping[str, Any] | None]
+    unread: Sequence[Unread]
+
+    def with_runs(self, script: SavedScript) -> dict[str, Any]:
+        """The script for a result, with its tasks and its last run. `tasks` is null if they could not be looked up."""
+        tasks, run = self.tasks.get(_key(script)), self.last_runs.get(_key(script))
+        return {
+            **script.to_result(),
+            "tasks": None if tasks is None else [task.to_result() for task in tasks],
+            "last_run": None if run is None else {"time": run.get("executionTime"), "status": run.get("lastStatus")},
+        }
+
+    def warning(self) -> str | None:
+        """One sentence about the failed reads; None if there are none."""
+        if not self.unread:
+            return None
+        return f"The planned tasks and last runs are incomplete. {self.unread[0].error.sentence}"
+
+    def in_words(self, scripts: Sequence[SavedScript]) -> str:
+        """How many of the scripts run on a schedule, after "used by 3 scripts"; empty if none does."""
+        if not all(_key(script) in self.tasks for script in scripts):
+            return ", with unknown schedules"
+        today = datetime.now(timezone.utc).strftime("%Y-%m-%d")
+        texts = []
+        for script in scripts:
+            tasks = [task.in_words for task in self.tasks[_key(script)] if task.is_scheduled(today)]
+            if tasks:
+                texts.append(f"{script.name!r} ({'; '.join(tasks)})")
+        if not texts:
+            return ""
+        return f", {len(texts)} of them on a schedule: {listed(texts)}"
+
+
+def find_runs(
+    session: Session,
+    usage: Usage,
+    scripts: Sequence[SavedScript],
+    concurrency: int,
+    *,
+    history: bool = False,
+    hidden: bool = False,
+) -> Runs:
+    """The planned tasks of scripts of a look-up, and with `history` their last runs.
+
+    `hidden`: also report tasks of scripts that the user may not read, from every project of the look-up. Raises only
+    Interrupted: failed reads are in `unread`.
+    """
+    return _Search(session, concurrency).find(usage, scripts, history, hidden)
+
+
+class _Search:
+    """One look-up of tasks and histories, with up to `concurrency` parallel requests."""
+
+    def __init__(self, session: Session, concurrency: int) -> None:
+        self._session, self._reader = session, Reader(concurrency)
+        self._existing: set[str] = set()  # the calls that this release has
+
+    def find(self, usage: Usage, scripts: Sequence[SavedScript], history: bool, hidden: bool) -> Runs:
+        """The tasks and runs of the scripts."""
+        by_key = {_key(script): script for script in scripts}
+        projects = usage.projects if hidden else list(dict.fromkeys(script.project for script in scripts))
+        lists = dict(self._all(self._list, projects, "planned tasks"))
+        tasks: dict[Key, dict[Key, Task]] = {key: {} for key in by_key if key[0] in lists}
+        for project, entries in lists.items():
+            for entry in entries:
+                key = project, _script_in(entry)
+                if key in tasks:
+                    tasks[key][_identity(entry)] = Task(by_key[key], entry)
+        for task in self._reader.each(self._read, [task for found in tasks.values() for task in found.values()]):
+            tasks[_key(task.script)][_identity(task.entry)] = task
+        runs = dict(self._all(self._last_run, scripts, "history of scripts")) if history else {}
+        if hidden:
+            self._note_hidden(usage, lists.values())
+        unread = sorted(self._reader.unread, key=lambda failure: failure.place)
+        return Runs({key: list(found.values()) for key, found in tasks.items()}, runs, unread)
+
+    def _note_hidden(self, usage: Usage, lists: Iterable[Iterable[Mapping[str, Any]]]) -> None:
+        """Add tasks whose script the look-up did not find to what could not be read."""
+        seen = {script.id.upper() for script in usage.scripts}
+        seen |= {failure.script.id.upper() for failure in usage.unread if failure.script}
+        entries = {_identity(entry): entry for found in lists for entry in found if _script_in(entry) not in seen}
+        if entries:
+            names = listed([repr(entry.get("name")) for entry in entries.values()])
+            what = counted(len(entries), "planned task")
+            error = MstrError(f"The user may not read the scripts of {what}: {names}.")
+            self._reader.unread.append(Unread(None, None, error))
+
+    def _all(self, read: Callable[[Any], tuple[Any, Any]], items: Sequence[Any], what: str) -> list[tuple[Any, Any]]:
+        """What was read for the items, the first alone; nothing if this release has no such call."""
+        try:
+            return [*self._reader.each(read, items[:1]), *self._reader.each(read, items[1:])]
+        except _NoSuchCall as exc:
+            error = MstrError(f"This release cannot show the {what}. {exc.sentence}", **exc.error)
+            self._reader.unread.append(Unread(None, None, error))
+            return []
+
+    def _list(self, project: Project) -> tuple[str | None, Sequence[Mapping[str, Any]]]:
+        """The id of the project, and its tasks. A server may also list those of other projects."""
+        operation = f"list the planned tasks of the {project.label}"
+        params = {"type": "script", "allProjects": "true"}
+        data = self._get(_TASKS, params, operation, project, _LIST)
+        return project.id, data["tasks"]
+
+    def _read(self, task: Task) -> Task:
+        """The task with its last run."""
+        params = {"scheduleId": task.entry["schedule"]["id"], "type": "script"}
+        data = self._session.get(
+            f"{_TASKS}/{task.entry['id']}",
+            params,
+            operation=f"read the {task.label}",
+            project=task.script.project.id,
+            shape=OBJECT,
+        )
+        run = data.get("lastRun")
+        return task._replace(last_run=run if isinstance(run, Mapping) else None, is_read=True)
+
+    def _last_run(self, script: SavedScript) -> tuple[Key, Mapping[str, Any] | None]:
+        """The last run of a script. One script at a time, because nothing says whose runs a response contains."""
+        params = {"scriptids": script.id, "fields": "executionTime,lastStatus"}
+        operation = f"read the last run of the {script.label}"
+        data = self._get(_HISTORY, params, operation, script.project, list_of("history"))
+        entries = [entry for entry in data["history"] if isinstance(entry, Mapping)]
+        return _key(script), entries[0] if entries else None
+
+    def _get(self, path: str, params: Mapping[str, Any], operation: str, project: Project, shape: Shape) -> Any:
+        """The response to a call that older releases do not have. Raises MstrError, among them _NoSuchCall."""
+        try:
+            data = self._session.get(path, params, operation=operation, project=project.id, shape=shape)
+        except ApiError as exc:
+            # An older release reads "history" as the id of a script, which does not exist.
+            is_absent = says_no_such_call(exc) or (path == _HISTORY and says_no_such_object(exc))
+            if is_absent and path not in self._existing:
+                raise _NoSuchCall(exc.sentence, **exc.error) from exc
+            raise
+        self._existing.add(path)
+        return data
+
+
+class _NoSuchCall(MstrError):
+    """This release has no such call."""
+
+
+def _script_in(entry: Mapping[str, Any]) -> str:
+    """The id of a task's script. A create sends it as `objectId`; responses may contain `id` instead [mstrio]."""
+    content = entry.get("content")
+    content = content if isinstance(content, Mapping) else {}
+    return str(content.get("objectId") or content.get("id") or "").upper()
+
+
+def _identity(entry: Mapping[str, Any]) -> Key:
+    """What tells a task from others: the id alone is not enough."""
+    return entry["id"], entry["schedule"]["id"]
+
+
+# --- what a change of runtimes reaches
+
+
+class RuntimeUse(NamedTuple):
+    """Which scripts use a runtime. `scripts` is None if that is unknown; `sentence` begins with "used by"."""
+
+    scripts: Sequence[Mapping[str, Any]] | None
+    sentence: str
+
+
+def runtime_uses(
+    session: Session, usage: Usage, runtimes: Iterable[Runtime], concurrency: int
+) -> dict[str, RuntimeUse]:
+    """By the key of each runtime, which scripts use it and when they run. For evidence only: it never fails.
+
+    `usage`: the look-up of scripts. Raises only Interrupted.
+    """
+    used = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
+    runs = find_runs(session, usage, [script for scripts in used.values() for script in scripts], concurrency)
+    found = {}
+    for key, scripts in used.items():
+        if scripts:
+            results = [runs.with_runs(script) for script in scripts]
+            sentence = f"used by {counted(len(scripts), 'script')}{runs.in_words(scripts)}"
+            found[key] = RuntimeUse(results, sentence)
+        elif usage.unread:
+            found[key] = RuntimeUse(None, f"used by unknown scripts: {usage.unread[0].error.sentence}")
+        else:
+            found[key] = RuntimeUse([], "used by no script")
+    return found
+
+
+def used_runtimes(
+    session: Session, runtimes: Iterable[Runtime], concurrency: int, projects: Sequence[str] | None = None
+) -> list[tuple[Sequence[Runtime], str]]:
+    """Which of the runtimes must not be deleted, and why: a script in these projects uses it, or that is not known.
+
+    Raises only Interrupted.
+    """
+    return protected(session, find_usage(session, projects, concurrency), runtimes, concurrency)
+
+
+def protected(
+    session: Session, usage: Usage, runtimes: Iterable[Runtime], concurrency: int
+) -> list[tuple[Sequence[Runtime], str]]:
+    """Which of the runtimes must not be deleted, and why, with the schedules of the scripts that use them.
+
+    Schedules are looked up only if there is such a script, and change nothing about the refusal.
+    """
+    runtimes = list(runtimes)
+    scripts = [script for runtime in runtimes for script in usage.of(runtime.id)]
+    runs = find_runs(session, usage, scripts, concurrency)
+    return usage.protected(runtimes, runs.in_words)

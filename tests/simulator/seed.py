@@ -1,0 +1,114 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Seeds: runtimes, projects with scripts and tasks, users and rules that a test, or a person, puts on the server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from simulator.messages import new_id
+from simulator.packages import Rule
+from simulator.users import User
+
+if TYPE_CHECKING:
+    from simulator.server import Server
+
+# What the profile `playground` starts with, so that the guides have something to work on. README and guides create
+# their other runtimes themselves.
+PLAYGROUND: Mapping[str, Any] = {
+    "runtimes": [
+        {
+            "name": "Forecasts",
+            "description": "Forecasts of the sales team",
+            "whitelist": ["10.10.20.0/24"],
+            "packages": [{"name": "pandas", "version": "2.2.3", "description": "", "status": "installed"}],
+            "resource": {"cpu": "0.2", "mem": 512},
+            "execTimeout": 600,
+            "minCachedInstances": 0,
+            "maxCachedInstances": 5,
+            "runtimeVersion": "3.10.5",
+            "others": "",
+        }
+    ],
+    "projects": [
+        {
+            "name": "Sales",
+            "scripts": [
+                {
+                    "name": "Load sales",
+                    "runtime": "Forecasts",
+                    "last_run": {"time": "2026-11-25T02:00:00.000Z", "status": "success"},
+                },
+                {"name": "Month end", "runtime": "Forecasts"},
+            ],
+            "tasks": [
+                {
+                    "name": "Load sales every night",
+                    "script": "Load sales",
+                    "schedule": "nightly",
+                    "last_run": {
+                        "status": "success",
+                        "triggered": "2026-11-25T02:00:00.000Z",
+                        "finished": "2026-11-25T02:00:21.000Z",
+                    },
+                }
+            ],
+        }
+    ],
+}
+
+
+def seed(server: Server, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Add runtimes (raw objects, or generated ones), rules for packages, users, projects with scripts and tasks."""
+    only_keys("a seed", body, {"runtimes", "generate", "packages", "users", "projects", "replace"})
+    if body.get("replace"):
+        server.runtimes.clear()
+        server.projects.clear()
+    ids = [server.runtimes.seed(raw) for raw in body.get("runtimes", [])]
+    if "generate" in body:
+        only_keys("generate", body["generate"], {"count", "prefix", "template"})
+        ids += [server.runtimes.seed(raw) for raw in _generated(**body["generate"])]
+    for rule in body.get("packages", []):
+        only_keys("a rule for packages", rule, {field.name for field in fields(Rule)})
+    server.rules = [Rule.from_json(rule) for rule in body.get("packages", [])] + server.rules
+    for data in body.get("users", []):
+        only_keys("a user", data, {field.name for field in fields(User)}, {"username"})
+        data = {"id": new_id(), "full_name": data["username"], "password": "", **data}
+        server.users[data["username"]] = User(**data)
+    for data in body.get("projects", []):
+        server.projects.seed(data)
+    return {"ids": ids}
+
+
+def only_keys(what: str, data: Mapping[str, Any], known: set[str], required: Collection[str] = ()) -> None:
+    """Raise ValueError for unknown and for missing keys, with a sentence that names them."""
+    unknown, missing = sorted(set(data) - known), sorted(set(required) - set(data))
+    if unknown:
+        raise ValueError(f"{what} has no key {', '.join(map(repr, unknown))}; known: {', '.join(sorted(known))}")
+    if missing:
+        raise ValueError(f"{what} needs the key {', '.join(map(repr, missing))}")
+
+
+def _generated(count: int, prefix: str = "runtime", template: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return many runtimes with different names, descriptions and whitelists. They are the same in each call."""
+    return [
+        {
+            "description": f"generated, number {index}",
+            "whitelist": [f"10.{index // 250 % 250}.{index % 250}.0/24", "192.0.2.0/24"],
+            "packages": [{"name": "mstrio-py", "version": "11.6.10.101", "description": "", "status": "installed"}],
+            "resource": {"cpu": "0.2", "mem": 512},
+            "runtimeVersion": "3.10.5",
+            "execTimeout": 600,
+            "others": "",
+            "minCachedInstances": 0,
+            "maxCachedInstances": 5,
+            **(template or {}),
+            "name": f"{prefix}-{index:04d}",
+            "id": f"{index:08X}5EED5EED5EED5EED5EED5EED",
+        }
+        for index in range(count)
+    ]

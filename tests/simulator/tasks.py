@@ -1,0 +1,169 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planned tasks, which run saved scripts on a schedule, and the history of scripts [mstrio]. They can only be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, not_found, only
+from simulator.seed import only_keys
+from simulator.users import User
+
+if TYPE_CHECKING:
+    from simulator.projects import Project, SavedScript
+    from simulator.server import Server
+
+# The keys of a seed. `last_run` has those of LAST_RUN.
+SEED = {"id", "name", "script", "schedule", "active", "expiration", "owner", "last_run"}
+LAST_RUN = {"status", "triggered", "finished", "message"}
+STATUSES = ("reserve", "running", "failed", "success", "timeout")  # of the last run of a task [mstrio]
+NODE = "node-1"
+
+
+@dataclass(eq=False)
+class Task:
+    """A planned task. Its schedule has only an id and a name."""
+
+    id: str
+    name: str
+    script: SavedScript
+    schedule: Mapping[str, str]
+    active: int
+    expiration: str | None
+    owner: User
+    last_run: Mapping[str, Any] | None
+
+
+def task_from_seed(server: Server, project: Project, data: Mapping[str, Any]) -> Task:
+    """Return a task of a seed, which names its script by name or id and its schedule by name."""
+    only_keys("a task", data, SEED, {"script"})
+    script = next((one for one in project.scripts if data["script"] in (one.id, one.name)), None)
+    if script is None:
+        raise ValueError(f"project {project.name!r} has no script {data['script']!r} for a task")
+    last_run = data.get("last_run")
+    if last_run is not None:
+        only_keys("the last run of a task", last_run, LAST_RUN, {"status"})
+        if last_run["status"] not in STATUSES:
+            raise ValueError(f"the status of a task's last run is one of {', '.join(STATUSES)}")
+    schedule = data.get("schedule", "Nightly")
+    return Task(
+        id=str(data.get("id") or new_id()).upper(),
+        name=data.get("name", f"{script.name} ({schedule})"),
+        script=script,
+        schedule={"id": server.projects.schedule_ids.setdefault(schedule, new_id()), "name": schedule},
+        active=int(data.get("active", True)),
+        expiration=data.get("expiration"),
+        owner=server.users[data.get("owner", "admin")],
+        last_run=last_run,
+    )
+
+
+def _user(call: Call) -> User:
+    assert call.session is not None
+    return call.session.user
+
+
+def _exists(server: Server, switch: str) -> None:
+    """Raise the API's error on a release without this call. "as_id": it reads the path as the id of a script."""
+    how = server.switches[switch]
+    if how == "as_id":
+        raise not_found("with ID 'history' and type 76")
+    if how != "yes":
+        number, text = {"404": (4, "HTTP 404 Not Found"), "405": (1, "HTTP 405 Method Not Allowed")}[how]
+        raise ApiError(int(how), number, text)
+
+
+def _is_shown(server: Server, task: Task, user: User) -> bool:
+    return task.script.is_read_by(user) or server.switches["hidden_tasks"] == "listed"
+
+
+def _to_api(server: Server, task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id, "name": task.name, "type": "script", "active": task.active, "schedule": dict(task.schedule),
+        "executor": {"id": task.owner.id, "name": task.owner.full_name},
+        "content": {server.switches["task_script_key"]: task.script.id, "name": task.script.name, "variables": []},
+        "dateCreated": task.script.modified, "dateModified": task.script.modified,
+        **({"expiration": task.expiration, "expirationTimeZone": "Europe/London"} if task.expiration else {}),
+    }  # fmt: skip
+
+
+def _fields(call: Call, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the top-level fields that the query asks for."""
+    wanted = call.query.get("fields", "")
+    return {key: value for key, value in answer.items() if not wanted or key in wanted.split(",")}
+
+
+async def list_tasks(server: Server, call: Call) -> Reply:
+    """``GET /tasks``. A list does not show the last run."""
+    _exists(server, "tasks_call")
+    project, query = server.projects.of(call), call.query
+    only(query, {"type", "scheduleId", "allProjects", "offset", "limit", "fields"})
+    if query.get("type", "script") != "script":
+        raise invalid("Only tasks of the type 'script' exist.")
+    every = query.get("allProjects", "").lower() == "true" and server.switches["tasks_all_projects"] == "everything"
+    found = [
+        task
+        for one in (server.projects if every else [project])
+        for task in one.tasks
+        if _is_shown(server, task, _user(call)) and query.get("scheduleId") in (None, task.schedule["id"])
+    ]
+    try:
+        offset, limit = int(query.get("offset", 0)), int(query.get("limit", -1))
+    except ValueError:
+        raise invalid("The query parameters 'offset' and 'limit' must be integers.") from None
+    found = found[offset : None if limit < 0 else offset + limit]
+    return Reply(200, {"tasks": [_fields(call, _to_api(server, task)) for task in found]})
+
+
+async def read_task(server: Server, call: Call) -> Reply:
+    """``GET /tasks/{id}``: the id alone is not enough, because a task is a part of its schedule."""
+    _exists(server, "tasks_call")
+    project, task_id = server.projects.of(call), call.path.rpartition("/")[2]
+    only(call.query, {"type", "scheduleId", "fields"})
+    if "scheduleId" not in call.query:
+        raise missing("scheduleId")
+    task = next((task for task in project.tasks if task.id == task_id.upper()), None)
+    if task is None or task.schedule["id"] != call.query["scheduleId"]:
+        raise not_found(f"task '{task_id}'")
+    if not task.script.is_read_by(_user(call)):
+        raise ApiError(403, 17, f"The user has no permission on the script of the task '{task_id}'.")
+    answer = _to_api(server, task)
+    if task.last_run is not None:
+        answer["lastRun"] = {
+            "status": task.last_run["status"], "timeTriggered": task.last_run.get("triggered"),
+            "timeFinished": task.last_run.get("finished"), "message": task.last_run.get("message"), "node": NODE,
+            "triggerUserId": task.owner.id, "triggerUserName": task.owner.full_name,
+        }  # fmt: skip
+    return Reply(200, _fields(call, answer))
+
+
+async def history(server: Server, call: Call) -> Reply:
+    """``GET /scripts/history``: the last run of each script, whoever started it."""
+    _exists(server, "history_call")
+    project, query = server.projects.of(call), call.query
+    only(query, {"scriptids", "fields"})
+    if not query.get("scriptids"):
+        raise missing("scriptids")
+    by_id = {script.id: script for script in project.scripts}
+    asked = [by_id.get(script_id.upper()) for script_id in query["scriptids"].split(",")]
+    if not all(script and script.is_read_by(_user(call)) for script in asked):
+        raise not_found(f"with ID in '{query['scriptids']}' and type 76")
+    if server.switches["history_order"] == "reversed":
+        asked.reverse()
+    named = server.switches.yes("history_names_script")
+    entries = [
+        {
+            **({"scriptId": script.id} if named else {}),
+            "executionTime": script.last_run.get("time"),
+            "lastStatus": script.last_run.get("status"),
+            "log": script.last_run.get("log", ""),
+        }
+        for script in asked
+        if script is not None and script.last_run is not None
+    ]
+    return Reply(200, {"history": [_fields(call, entry) for entry in entries]})

@@ -1,0 +1,251 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planned tasks and last runs, looked up on the simulator's core."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import (
+    find_runs,
+    runtime_uses,
+    used_runtimes,
+)
+from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
+from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, runtime
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
+from hypothesis import given
+
+RAN = {"status": "success", "triggered": "2026-11-25T02:00:00.000Z", "finished": "2026-11-25T02:00:21.000Z"}
+SALES = {
+    "name": "Sales",
+    "id": "SALES",
+    "scripts": [
+        {
+            "name": "Load sales",
+            "id": "LOAD",
+            "runtime": ID,
+            "last_run": {"time": "T1", "status": "success", "log": "x"},
+        },
+        {"name": "Clean", "id": "CLEAN", "runtime": ID},
+        {"name": "Close", "id": "CLOSE", "runtime": ID},
+    ],
+    "tasks": [
+        {"id": "T1", "name": "Nightly load", "script": "Load sales", "schedule": "nightly", "last_run": RAN},
+        {"id": "T2", "script": "Clean", "schedule": "weekly"},
+        {"id": "T3", "script": "Close", "schedule": "old", "expiration": "2020-01-31"},
+        {"id": "T4", "script": "Close", "schedule": "off", "active": False},
+    ],
+}
+FINANCE = {
+    "name": "Finance",
+    "id": "FINANCE",
+    "scripts": [{"name": "Pay", "id": "PAY", "runtime": OTHER_ID, "owner": "viewer"}],
+    "tasks": [{"id": "T5", "name": "Pay all", "script": "Pay", "schedule": "nightly"}],
+}
+
+
+@pytest.fixture
+def server():
+    return holding(SALES, FINANCE)
+
+
+def holding(*projects, **switches):
+    server = Server(**switches)
+    server.core.projects.clear()
+    for project in projects:
+        server.core.projects.seed(project)
+    return server
+
+
+def runs(server, **how):
+    usage = find_usage(server.session, None, 4)
+    return find_runs(server.session, usage, usage.scripts, 4, **{"history": True, "hidden": True, **how})
+
+
+def tasks(found):
+    """The ids of the tasks by the id of their script; None for unknown."""
+    return {script: [task.entry["id"] for task in found] for (_project, script), found in found.tasks.items()}
+
+
+def shown(server, script_id):
+    usage = find_usage(server.session, None, 4)
+    found = find_runs(server.session, usage, usage.scripts, 4, history=True)
+    [script] = [script for script in usage.scripts if script.id == script_id]
+    return found.with_runs(script)
+
+
+ALL = {"LOAD": ["T1"], "CLEAN": ["T2"], "CLOSE": ["T3", "T4"], "PAY": ["T5"]}
+
+
+@pytest.mark.parametrize("key", ["id", "objectId"])
+@pytest.mark.parametrize("listed", ["project", "everything"])
+@pytest.mark.parametrize("order", ["asked", "reversed"])
+def test_every_task_once(server, key, listed, order):
+    server.switch(task_script_key=key, tasks_all_projects=listed, history_order=order)
+    found = runs(server)
+    assert (tasks(found), found.unread) == (ALL, [])
+    assert [run and run["executionTime"] for run in found.last_runs.values()] == ["T1", None, None, None]
+
+
+def test_a_script_with_its_tasks_and_last_run(server):
+    result = shown(server, "LOAD")
+    assert result["last_run"] == {"time": "T1", "status": "success"}
+    [task] = result["tasks"]
+    admin = server.core.users["admin"]
+    assert task == {
+        "id": "T1",
+        "name": "Nightly load",
+        "active": True,
+        "schedule": {"id": server.core.projects.schedule_ids["nightly"], "name": "nightly"},
+        "owner": {"id": admin.id, "name": admin.full_name},
+        "expiration": None,
+        "last_run": {
+            "status": "success",
+            "time_triggered": RAN["triggered"],
+            "time_finished": RAN["finished"],
+            "message": None,
+        },
+    }
+    old, off = shown(server, "CLOSE")["tasks"]
+    assert (old["expiration"], old["active"], off["active"]) == ("2020-01-31", True, False)
+
+
+def test_number_of_requests(server):
+    """One list a project, one read for each task, one history for each script."""
+    usage = find_usage(server.session, None, 4)
+    before = len(server.requests)
+    find_runs(server.session, usage, usage.scripts, 4, history=True, hidden=True)
+    sent = [request.rpartition("/T")[0] or request for request in server.requests[before:]]
+    assert sent.count("GET /tasks") == 2
+    assert sent.count("GET /scripts/history") == 4
+    assert len(sent) == 2 + 5 + 4
+
+
+def test_what_scripts_printed_is_not_requested(server):
+    queries = []
+    handle = server.core.handle
+
+    def noting(call):
+        queries.append((call.path, call.query.get("fields")))
+        return handle(call)
+
+    server.core.handle = noting
+    runs(server)
+    assert {fields for path, fields in queries if path == "/scripts/history"} == {"executionTime,lastStatus"}
+
+
+@pytest.mark.parametrize("missing", ["404", "405"])
+def test_release_without_tasks(missing):
+    """Nothing is counted as "no task", and only one read fails."""
+    server = holding(SALES, FINANCE, tasks_call=missing)
+    found = runs(server)
+    assert found.tasks == {}
+    assert shown(server, "LOAD")["tasks"] is None
+    assert [failure.error.sentence.partition(".")[0] for failure in found.unread] == [
+        "This release cannot show the planned tasks"
+    ]
+    assert shown(server, "LOAD")["last_run"] == {"time": "T1", "status": "success"}
+
+
+@pytest.mark.parametrize("missing", ["404", "405", "as_id"])
+def test_release_without_history(missing):
+    found = runs(holding(SALES, FINANCE, history_call=missing))
+    assert (tasks(found), found.last_runs, len(found.unread)) == (ALL, {}, 1)
+
+
+def test_closed_project_and_unreadable_task(server):
+    server.refusals = {
+        "GET /tasks FINANCE": refusal(500, "ERR001", "not loaded"),
+        "GET /tasks/T1": refusal(403, "ERR0017", "no permission"),
+    }
+    found = runs(server)
+    assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
+    assert [(one.project.name, one.script and one.script.name) for one in found.unread] == [
+        ("Finance", None),
+        ("Sales", "Load sales"),
+    ]
+
+
+@pytest.mark.parametrize("hidden", ["listed", "left_out"])
+def test_tasks_of_scripts_that_the_user_may_not_read(hidden):
+    secret = {**FINANCE, "scripts": [{**FINANCE["scripts"][0], "readers": []}]}
+    server = holding(SALES, secret, hidden_tasks=hidden)
+    found = runs(server)
+    assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
+    reasons = [failure.error.sentence for failure in found.unread]
+    assert reasons == (
+        ["The user may not read the scripts of 1 planned task: 'Pay all'."] if hidden == "listed" else []
+    )
+
+
+USED = "is used by 3 scripts, 2 of them on a schedule: 'Clean' (weekly, never run), "
+USED += "'Load sales' (nightly, last run success 2026-11-25), and was not deleted (protect_used): script 'Clean'"
+
+
+def test_refusal_names_schedules(server):
+    [(_runtimes, why)] = used_runtimes(server.session, [runtime()], 4)
+    assert USED in why
+    assert "GET /scripts/history" not in server.requests
+    assert server.requests.count("GET /tasks") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        ({"GET /tasks": refusal(500, "ERR001", "broken")}, "is used by 3 scripts, with unknown schedules, and was"),
+        ({"GET /tasks/T1": refusal(500, "ERR001", "broken")}, "'Load sales' (nightly, last run unknown)"),
+    ],
+)
+def test_failed_look_up_of_tasks_changes_no_refusal(server, fault, text):
+    server.refusals = fault
+    assert [text in why for _runtimes, why in used_runtimes(server.session, [runtime()], 4)] == [True]
+    # And it blocks nothing that no script uses.
+    assert used_runtimes(server.session, [runtime(id="C" * 32)], 4) == []
+
+
+def test_without_a_refusal_no_task_is_looked_up(server):
+    assert used_runtimes(server.session, [runtime(id="C" * 32)], 4) == []
+    assert [request for request in server.requests if "task" in request] == []
+
+
+def test_evidence_of_what_a_change_reaches(server):
+    usage = find_usage(server.session, None, 4)
+    uses = runtime_uses(server.session, usage, [runtime(), runtime(id=OTHER_ID), runtime(id="C" * 32)], 4)
+    assert [use.sentence for use in uses.values()] == [
+        USED.removeprefix("is ").partition(", and was")[0],
+        "used by 1 script, 1 of them on a schedule: 'Pay' (nightly, never run)",
+        "used by no script",
+    ]
+    assert [task["id"] for script in uses[ID].scripts for task in script["tasks"]] == ["T2", "T3", "T4", "T1"]
+
+
+def test_evidence_is_unknown_where_a_read_failed(server):
+    server.refusals["GET /scripts/PAY"] = refusal(403, "ERR0017", "no permission")
+    usage = find_usage(server.session, None, 4)
+    use = runtime_uses(server.session, usage, [runtime(id=OTHER_ID)], 4)[OTHER_ID]
+    assert use.scripts is None
+    assert use.sentence.startswith("used by unknown scripts: ")
+
+
+def test_signal_ends_the_look_up(server):
+    server.refusals["GET /tasks/T1"] = Interrupted("Stopped by SIGTERM")
+    with pytest.raises(Interrupted):
+        runs(server)
+
+
+CALLS = {"list": "GET /tasks", "task": "GET /tasks/T1", "history": "GET /scripts/history"}
+
+
+@pytest.mark.parametrize("place", CALLS)
+@given(response_data=ANY_JSON)
+def test_any_json_is_a_result_or_unread(place, response_data):
+    server = holding(SALES)
+    server.rewrite = lambda call, data: response_data if call == CALLS[place] else data
+    usage = find_usage(server.session, None, 1)
+    found = find_runs(server.session, usage, usage.scripts, 1, history=True, hidden=True)
+    assert [found.with_runs(script)["id"] for script in usage.scripts] == ["LOAD", "CLEAN", "CLOSE"]
+    assert found.in_words(usage.scripts) is not None
