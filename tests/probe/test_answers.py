@@ -38,6 +38,8 @@ NOT_SEEN = {one.switch: "never tried" for one in NEVER} | {
     "guest_manages": "the probe is not logged in as a guest",
     "unknown_keys": "the simulator adds no undocumented key to what a client creates",
     "unloaded_projects": "no project is without being loaded",
+    **dict.fromkeys(("task_script_key", "tasks_all_projects", "hidden_tasks"), "there are no planned tasks"),
+    **dict.fromkeys(("history_call", "history_order", "history_names_script"), "there are no scripts"),
 }
 # The test values of switches without choices.
 VALUES: Mapping[str, list[Any]] = {
@@ -95,6 +97,13 @@ VISIBLE: list[tuple[str, Any, dict[str, Any]]] = [
     ("status_lag", 4, {"package_delay": 3, "runtime_status": "unknown_first"}),
     ("search_missing", "404", {"search_versions": "1"}),
     ("search_missing", "405", {"search_versions": "2"}),
+]
+# Switches that only tasks and runs of saved scripts show.
+OF_TASKS = [
+    *((switch, value) for switch in ("tasks_call", "history_call") for value in SWITCHES[switch].choices),
+    *((switch, value) for switch in ("task_script_key", "tasks_all_projects") for value in SWITCHES[switch].choices),
+    *((switch, value) for switch in ("history_order", "history_names_script") for value in SWITCHES[switch].choices),
+    ("hidden_tasks", "listed"),
 ]
 WITH_SCRIPTS = [
     ("runtime_status", "all_unknown"),
@@ -173,6 +182,28 @@ def test_a_switch_that_needs_another_is_found_with_it(
     assert wrong_answers(done, sim) == {}
     assert done.values[switch] == value, done.evidence[switch]
     is_clean(done, sim)
+
+
+@pytest.mark.parametrize(("switch", "value"), OF_TASKS, ids=str)
+def test_tasks_and_histories(sim: Simulator, switch: str, value: Any) -> None:
+    """They are only read, and what scripts printed is not requested."""
+    sim.reset("newest", **{switch: value})
+    for project in ("Sales", "Finance"):
+        scripts = [
+            {"name": f"{project} {number}", "last_run": {"time": f"{project} {number}", "status": "success"}}
+            for number in range(2)
+        ]
+        hidden = {"name": "Hidden", "owner": "viewer", "readers": []}
+        tasks = [{"script": one["name"]} for one in (hidden, scripts[0])]
+        sim.seed(projects=[{"name": project, "scripts": [*scripts, hidden], "tasks": tasks}])
+    sim.seed(projects=[{"name": "MicroStrategy Tutorial", "denies": ["admin"]}])
+    before = sim.projects()
+    done = probed(sim)
+    assert wrong_answers(done, sim) == {}
+    assert done.values[switch] == value, done.evidence[switch]
+    assert all("log" not in one["query"]["fields"] for one in sim.requests(path="/scripts/history"))
+    assert sim.projects() == before
+    assert not done.failure
 
 
 @pytest.mark.parametrize(("switch", "value"), WITH_SCRIPTS, ids=str)

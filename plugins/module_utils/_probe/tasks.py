@@ -89,17 +89,25 @@ def tasks_all_projects(scratch: Scratch) -> Answer:
 
 @asks("Does a list of planned tasks contain those of scripts that an ACL hides?")
 def hidden_tasks(scratch: Scratch) -> Answer:
-    tasks, project = _listed(scratch)[0], _loaded(scratch)[0]
-    for task in tasks[:_LISTED_TASKS]:
-        identity = _content(task).get("id") or _content(task).get("objectId")
-        path, params = f"/objects/{identity}", {"type": SCRIPT_TYPE}
-        try:
-            scratch.session.get(path, params, operation="read the script of a task", project=project)
-        except ApiError as exc:
-            if exc.status not in (403, 404):
-                raise
-            return "listed", f"The script of a planned task was {refused(exc)}."
+    for task in _listed(scratch)[0][:_LISTED_TASKS]:
+        identity = str(_content(task).get("id") or _content(task).get("objectId"))
+        # A list may contain tasks of other projects.
+        refusals = [_refusal(scratch, project, identity) for project in _loaded(scratch)]
+        if all(refusals):
+            return "listed", f"The script of a planned task was {refusals[0]}."
     raise Unanswered("The user may read the scripts of all planned tasks; there may be no others.")
+
+
+def _refusal(scratch: Scratch, project: str, identity: str) -> str | None:
+    """How the server refuses to read the properties of a script; None if it returns them."""
+    path, params = f"/objects/{identity}", {"type": SCRIPT_TYPE}
+    try:
+        scratch.session.get(path, params, operation="read the script of a task", project=project)
+    except ApiError as exc:
+        if exc.status not in (403, 404):
+            raise
+        return refused(exc)
+    return None
 
 
 def _entries(scratch: Scratch, project: str, scripts: Sequence[str]) -> list[Mapping[str, Any]]:

@@ -133,7 +133,8 @@ def _add_scripts(
     usage = find_usage(task.session, projects, concurrency) if runtimes else Usage()
     dangling = _dangling(api, usage, runtimes, is_complete) if runtimes else None
     scripts = [usage.of(runtime.id) for runtime in runtimes]
-    unread, add = list(usage.unread), SavedScript.to_result
+    unread = list(usage.unread)
+    add: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result
     warning = usage.warning()
     if with_tasks:
         from .script_tasks import find_runs  # only a task with this option needs it

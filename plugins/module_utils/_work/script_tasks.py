@@ -145,7 +145,8 @@ class Runs(NamedTuple):
                 texts.append(f"{script.name!r} ({'; '.join(tasks)})")
         if not texts:
             return ""
-        return f", {len(texts)} of them on a schedule: {listed(texts)}"
+        number = "" if len(scripts) == 1 else f"{len(texts)} of them "
+        return f", {number}on a schedule: {listed(texts)}"
 
 
 def find_runs(
