@@ -33,7 +33,7 @@ FAILURES_IN_MESSAGE = 5
 NAMES_IN_MESSAGE = 10
 MASK = "********"
 # Stands for an entry of a list that was refused, so that the others can be checked too.
-REFUSED = "(an entry that was connection_refused)"
+REFUSED = "(an entry that was refused)"
 # What Ansible shows in place of a secret: inside a text, and in place of a value that is the whole secret.
 ANSIBLE_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "$REDACTED$")
 _T = TypeVar("_T")
