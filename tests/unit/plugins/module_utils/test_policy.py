@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import number_of
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
     POLICY_OPTION,
@@ -714,6 +715,18 @@ def test_what_an_exemption_means(changes, exempted):
         entry = server.ensure(definition_from(options, strict), policy=strict)
         assert (entry.action, entry.exempted) == ("updated", [exempt])
         assert server.ensure(definition_from(options, strict), policy=strict).exempted == [exempt], "unchanged"
+
+
+def test_exempted_in_results():
+    """For one runtime and for many; without a policy, the key is missing."""
+    wanted = definition_from(VIOLATING)
+    entry = Server().ensure(wanted, policy=exempting(exemption()))
+    for result in (entry.to_result(), report([entry], purge=False)):
+        assert [(row["name"], row["reason"]) for row in result["exempted"]] == [(wanted.name, "why")]
+    unchanged = Server(stored(name=wanted.name)).ensure(definition_from({"id": ID}), policy=exempting(exemption()))
+    assert unchanged.to_result()["exempted"] == report([unchanged], purge=False)["exempted"] == []
+    without = Server().ensure(wanted)
+    assert not {"exempted"} & {*without.to_result(), *report([without], purge=False)}
 
 
 def test_values_of_an_exemption():
