@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._errors import ErrorList, ValidationError, clean
-from .tls import file_errors
 
 # loginMode numbers [doc]; -1 delegates an identity token. An API token is sent as the user name, with no password
 # [mstrio].
@@ -33,6 +32,7 @@ _CREDENTIALS: dict[str, dict[str, str]] = {
     "api_token": {"username": "api_token"},
     "identity_token": {"identityToken": "identity_token"},
 }
+_FILES = ("ca_path", "client_cert", "client_key")
 _LONGEST_TIMEOUT = 86400  # seconds; much longer timeouts overflow in sockets and locks
 _DIGEST = 8  # bytes
 # What follows the base URL in the address of a page: of the library, or of a dossier, whose project has an id. A proxy
@@ -137,7 +137,10 @@ def connection_from(params: Mapping[str, Any]) -> Connection:
             errors.add(f"timeout must be more than 0 and at most {_LONGEST_TIMEOUT} seconds, not {timeout}")
         if retries < 0:
             errors.add(f"retries must be at least 0, not {retries}")
-        errors.add(*file_errors(params))
+        if any(params.get(option) for option in _FILES):
+            from .tls import file_errors  # only a task with such a file needs it
+
+            errors.add(*file_errors(params))
     if session and not given_url:
         # A session string may come from anywhere, and names its server: credentials are not sent there after it ended.
         login = None

@@ -2,23 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Explains why a call got no response, from the exceptions of requests and urllib3.
+"""The errors of calls that failed: with an error response, or without a response.
 
-If a connection breaks, the server may have received the request, unless the traceback proves that it was never sent: an
-exception from a function that works before the request goes out. The class of the exception proves nothing: behind a
-proxy, urllib3 raises ProxyError for every broken connection, and it raises InvalidHeader for headers of a response.
-The code compares names, so that it needs neither library. It never quotes an exception's whole text, which contains
-object addresses and, behind a proxy, may contain secrets.
+Without a response, the exceptions of requests and urllib3 say why. If a connection breaks, the server may have received
+the request, unless the traceback proves that it was never sent: an exception from a function that works before the
+request goes out. The class of the exception proves nothing: behind a proxy, urllib3 raises ProxyError for every broken
+connection, and it raises InvalidHeader for headers of a response. The code compares names, so that it needs neither
+library. It never quotes an exception's whole text, which contains object addresses and, behind a proxy, may contain
+secrets.
+
+Only a call that fails imports this file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from traceback import walk_tb
+from typing import Any
 from urllib.parse import urlsplit
 
-from .._errors import ConnectError, MstrError, clean
+from .._errors import ApiError, AuthError, ConnectError, MstrError, clean, code_number
+from .response import Response, UnreadableBody, check_place, unexpected
 from .tls import Proxy, client_refused, not_tls, untrusted
 
 # Functions of http.client, urllib3 and requests that finish before a request is sent: they check it, open the
@@ -31,14 +36,6 @@ _TIMEOUTS = {"ConnectTimeout", "ConnectTimeoutError", "ReadTimeout", "ReadTimeou
 _LOST = {"ConnectionError", "ChunkedEncodingError", "ProtocolError", "ContentDecodingError", "ProxyError"}
 _NOT_HTTP = {"BadStatusLine", "LineTooLong", "InvalidHeader", "HeaderParsingError"}
 _HTTPS_HINT = "; if this port uses TLS, write https:// in base_url"
-
-
-class UnreadableBody(Exception):
-    """A body that cannot be unpacked. The text says what came. `permanent`: a retry would bring the same."""
-
-    def __init__(self, text: str, *, permanent: bool = False) -> None:
-        super().__init__(text)
-        self.permanent = permanent
 
 
 class _Case:
@@ -195,3 +192,132 @@ def _chain(exc: BaseException | None) -> Iterator[BaseException]:
             inner = next((arg for arg in exc.args if isinstance(arg, BaseException)), None)
         # urllib3 1.26 suppresses the TypeError of a first attempt, which is unrelated to the failure.
         exc = inner or exc.__cause__ or (None if exc.__suppress_context__ else exc.__context__)
+
+
+_HTML = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+# What to do next, by the number of the API's error code [doc].
+_NEXT_STEP_BY_CODE = {
+    3: "Check the credentials and login_mode.",
+    9: "The session has ended: it timed out, or another job of the same user logged out.",
+    14: "The user needs the privilege 'Manage runtime' and a licence for the API.",
+    17: "The user needs permission on this object, and the privilege 'Manage runtime'.",
+}
+_NEXT_STEP_BY_STATUS = {
+    401: "Check the credentials and login_mode.",
+    403: "The user may lack the privilege 'Manage runtime' or a licence for the API, or a gateway refuses the call.",
+    429: "The server received too many requests; try again later.",
+    503: "The server is not available now; try again later.",
+}
+_TOO_MANY_SESSIONS = re.compile(
+    r"\b(max(imum)?|limit|too many|exceed\w*)\b.*\bsessions?\b"
+    r"|\bsessions?\b.*\b(max(imum)?|limit|too many|exceed\w*)\b",
+    re.IGNORECASE,
+)
+_NEXT_STEP_FOR_SESSIONS = (
+    "End other sessions of this user, wait until they time out on the server, or raise the limit there. "
+    "With mstr_session, all tasks of a play share one session."
+)
+
+
+def body_of(response: Response) -> str:
+    """What came instead of the expected JSON, such as an HTML page."""
+    if not response.body.strip():
+        return "an empty body"
+    if _HTML.match(response.body[:1000]):
+        title = _TITLE.search(response.body[:20000].decode("utf-8", "replace"))
+        return f"an HTML page, title {response.quote(title.group(1), 80)!r}" if title else "an HTML page"
+    try:
+        return unexpected(response.data())
+    except ValueError:
+        pass
+    kind = response.headers.get("Content-Type", "").lower()
+    if "json" in kind or response.body.lstrip()[:1] in (b"{", b"["):
+        return "broken JSON"
+    return f"something other than JSON ({response.quote(kind, 60) or 'no content type'})"
+
+
+def api_error(response: Response, operation: str, server: str) -> ApiError:
+    """The error for a call that did not succeed. `operation`: what was tried, as in "create runtime 'x'"."""
+    fields = _fields(response)
+    answer = f" with {body_of(response)}" if fields["message"] is None else f": {fields['message']!r}"
+    facts = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
+    if facts:
+        answer += f" ({', '.join(facts)})"
+    if 300 <= response.status < 400:
+        answer = f" with a redirect to {_target(response)}, which is not followed so that no other host gets the token"
+    sentence = f"Could not {operation}: {server} answered {response.status} to {response.request}{answer}. "
+    kind = AuthError if response.status == 401 else ApiError
+    # Below 200 it is only an interim response, after which Python does not read the final one.
+    outcome_unknown = not 200 <= response.status < 500 and not response.request.startswith("GET ")
+    return kind(
+        (sentence + _next_step(response, fields, server)).rstrip(),
+        outcome_unknown=outcome_unknown,
+        http_status=response.status,
+        request=response.request,
+        **fields,
+    )
+
+
+def wrong_response(response: Response, operation: str, server: str, wanted: str) -> ApiError:
+    """The error for a success status with an unexpected body. Whether the server did the work is unclear."""
+    return ApiError(
+        f"Could not {operation}: {server} answered {response.status} to {response.request} "
+        f"with {body_of(response)} instead of {wanted}. {check_place(server)}",
+        outcome_unknown=True,
+        http_status=response.status,
+        request=response.request,
+    )
+
+
+def _fields(response: Response) -> dict[str, Any]:
+    """The API's error fields: from the object, or from the first object in its list "errors" [mstrio]."""
+    try:
+        data = response.data()
+    except ValueError:
+        data = None
+    if isinstance(data, Mapping) and isinstance(data.get("errors"), list) and data["errors"]:
+        data = data["errors"][0]
+    if not isinstance(data, Mapping):
+        data = {}
+    number = data.get("iServerCode")
+    return {
+        **{
+            name: response.quote(data[key])
+            if isinstance(data.get(key), (str, int, float)) and data[key] != ""
+            else None
+            for name, key in (("code", "code"), ("message", "message"), ("ticket_id", "ticketId"))
+        },
+        "iserver_code": number if isinstance(number, int) and not isinstance(number, bool) else None,
+    }
+
+
+def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> str:
+    """What to do next; empty if the server's own message is sufficient."""
+    if 300 <= response.status < 400:
+        return "If the target is the right server, set base_url to it."
+    number, message = code_number(fields["code"]), fields["message"] or ""
+    if number != 9 and _TOO_MANY_SESSIONS.search(message):
+        return _NEXT_STEP_FOR_SESSIONS
+    if number in _NEXT_STEP_BY_CODE:
+        return _NEXT_STEP_BY_CODE[number]
+    if response.status in (404, 405) and (not number or message.startswith(f"HTTP {response.status} ")):
+        # Every release has the calls below /auth.
+        hint = "" if "/api/auth/" in response.request else "This release of the server may not have this call. "
+        return hint + check_place(server)
+    if fields["code"]:
+        return ""
+    if response.status == 400 and server.startswith("http:"):
+        return "If this port uses TLS, write https:// in base_url."
+    return _NEXT_STEP_BY_STATUS.get(response.status, "")
+
+
+def _target(response: Response) -> str:
+    """Where a redirect points, without the parts that might be secret."""
+    location = response.headers.get("Location", "")
+    try:
+        parts = urlsplit(location)
+        host = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return "an invalid URL"
+    return response.quote(f"{parts.scheme}://{host}{parts.path}" if host else parts.path) or "no target"

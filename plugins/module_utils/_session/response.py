@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A response of the server, and the error message for one that reports a failure.
+"""A response of the server, and what its JSON should be. For the error of one that reports a failure, see `failures`.
 
 Handles every body: JSON of any shape, HTML, or nothing.
 """
@@ -14,41 +14,23 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
-from .._errors import SURROGATE, ApiError, AuthError, clean, code_number
+from .._errors import SURROGATE, ApiError, clean
 
-_HTML = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_LIBRARY = "/MicroStrategyLibrary"
 _DEPTH_LIMIT = 100
 # A surrogate, escaped or not. Two of them may be a whole character.
 _MAYBE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 # Ids are hexadecimal digits; whatever else could lead a path to a different object is not an id.
 _ID = re.compile(r"[\w{}~:-][\w{}~:.-]*", re.ASCII)
 
-# What to do next, by the number of the API's error code [doc].
-_NEXT_STEP_BY_CODE = {
-    3: "Check the credentials and login_mode.",
-    9: "The session has ended: it timed out, or another job of the same user logged out.",
-    14: "The user needs the privilege 'Manage runtime' and a licence for the API.",
-    17: "The user needs permission on this object, and the privilege 'Manage runtime'.",
-}
-_NEXT_STEP_BY_STATUS = {
-    401: "Check the credentials and login_mode.",
-    403: "The user may lack the privilege 'Manage runtime' or a licence for the API, or a gateway refuses the call.",
-    429: "The server received too many requests; try again later.",
-    503: "The server is not available now; try again later.",
-}
-_TOO_MANY_SESSIONS = re.compile(
-    r"\b(max(imum)?|limit|too many|exceed\w*)\b.*\bsessions?\b"
-    r"|\bsessions?\b.*\b(max(imum)?|limit|too many|exceed\w*)\b",
-    re.IGNORECASE,
-)
-_NEXT_STEP_FOR_SESSIONS = (
-    "End other sessions of this user, wait until they time out on the server, or raise the limit there. "
-    "With mstr_session, all tasks of a play share one session."
-)
-_LIBRARY = "/MicroStrategyLibrary"
+
+class UnreadableBody(Exception):
+    """A body that cannot be unpacked. The text says what came. `permanent`: a retry would bring the same."""
+
+    def __init__(self, text: str, *, permanent: bool = False) -> None:
+        super().__init__(text)
+        self.permanent = permanent
 
 
 class Response(NamedTuple):
@@ -79,22 +61,6 @@ class Response(NamedTuple):
         with suppress(ValueError):
             return id_in(self.data()) if self.ok else None
         return None
-
-    def looks_like(self) -> str:
-        """A description of the body that came instead of the expected JSON."""
-        if not self.body.strip():
-            return "an empty body"
-        if _HTML.match(self.body[:1000]):
-            title = _TITLE.search(self.body[:20000].decode("utf-8", "replace"))
-            return f"an HTML page, title {self.quote(title.group(1), 80)!r}" if title else "an HTML page"
-        try:
-            return _shape(self.data())
-        except ValueError:
-            pass
-        kind = self.headers.get("Content-Type", "").lower()
-        if "json" in kind or self.body.lstrip()[:1] in (b"{", b"["):
-            return "broken JSON"
-        return f"something other than JSON ({self.quote(kind, 60) or 'no content type'})"
 
 
 def parsed(text: str | bytes) -> Any:
@@ -129,46 +95,15 @@ def _is_deep(data: Any) -> bool:
 _SHAPES: dict[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 
 
-def _shape(data: Any) -> str:
+def unexpected(data: Any) -> str:
+    """A description of JSON that is not what was expected."""
     return f"unexpected JSON ({_SHAPES.get(type(data), 'a number')})"
 
 
-def shape(data: Any) -> str:
-    """A description of the value that came instead of the expected JSON. None also stands for an empty body."""
-    return "an empty body or null" if data is None else _shape(data)
-
-
-def api_error(response: Response, operation: str, server: str) -> ApiError:
-    """The error for a call that did not succeed. `operation`: what was tried, as in "create runtime 'x'"."""
-    fields = _fields(response)
-    answer = f" with {response.looks_like()}" if fields["message"] is None else f": {fields['message']!r}"
-    facts = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
-    if facts:
-        answer += f" ({', '.join(facts)})"
-    if 300 <= response.status < 400:
-        answer = f" with a redirect to {_target(response)}, which is not followed so that no other host gets the token"
-    sentence = f"Could not {operation}: {server} answered {response.status} to {response.request}{answer}. "
-    kind = AuthError if response.status == 401 else ApiError
-    # Below 200 it is only an interim response, after which Python does not read the final one.
-    outcome_unknown = not 200 <= response.status < 500 and not response.request.startswith("GET ")
-    return kind(
-        (sentence + _next_step(response, fields, server)).rstrip(),
-        outcome_unknown=outcome_unknown,
-        http_status=response.status,
-        request=response.request,
-        **fields,
-    )
-
-
-def wrong_response(response: Response, operation: str, server: str, wanted: str) -> ApiError:
-    """The error for a success status with an unexpected body. Whether the server did the work is unclear."""
-    return ApiError(
-        f"Could not {operation}: {server} answered {response.status} to {response.request} "
-        f"with {response.looks_like()} instead of {wanted}. {_check_place(server)}",
-        outcome_unknown=True,
-        http_status=response.status,
-        request=response.request,
-    )
+def check_place(server: str) -> str:
+    """What to do if something else than the API responds."""
+    usual = "" if server.endswith(_LIBRARY) else f" It usually ends in {_LIBRARY}."
+    return f"Check that base_url is the URL of the Library server, and that no gateway answers in its place.{usual}"
 
 
 class Shape(NamedTuple):
@@ -181,9 +116,10 @@ class Shape(NamedTuple):
         """The JSON in the response to `request`, a call that only reads. Raises ApiError if it does not fit."""
         if self.fits(data):
             return data
+        found = "an empty body or null" if data is None else unexpected(data)
         raise ApiError(
-            f"Could not {operation}: {server} answered 200 to {request} with {shape(data)} instead of {self.name}. "
-            f"{_check_place(server)}",
+            f"Could not {operation}: {server} answered 200 to {request} with {found} instead of {self.name}. "
+            f"{check_place(server)}",
             http_status=200,
             request=request,
         )
@@ -212,11 +148,6 @@ def list_of(key: str) -> Shape:
     )
 
 
-def _check_place(server: str) -> str:
-    usual = "" if server.endswith(_LIBRARY) else f" It usually ends in {_LIBRARY}."
-    return f"Check that base_url is the URL of the Library server, and that no gateway answers in its place.{usual}"
-
-
 def says_no_such_object(error: ApiError) -> bool:
     """Whether the object does not exist. A different message means that the call does not exist [mstrio]."""
     return error.status == 404 and error.number == 4 and error.error["message"] != "HTTP 404 Not Found"
@@ -230,56 +161,3 @@ def says_no_such_call(error: ApiError) -> bool:
 def says_session_gone(error: ApiError) -> bool:
     """Whether the session has ended. A 401 without an API code comes from Tomcat or a gateway that lost the session."""
     return error.status == 401 and error.number in (9, None)
-
-
-def _fields(response: Response) -> dict[str, Any]:
-    """The API's error fields: from the object, or from the first object in its list "errors" [mstrio]."""
-    try:
-        data = response.data()
-    except ValueError:
-        data = None
-    if isinstance(data, Mapping) and isinstance(data.get("errors"), list) and data["errors"]:
-        data = data["errors"][0]
-    if not isinstance(data, Mapping):
-        data = {}
-    number = data.get("iServerCode")
-    return {
-        **{
-            name: response.quote(data[key])
-            if isinstance(data.get(key), (str, int, float)) and data[key] != ""
-            else None
-            for name, key in (("code", "code"), ("message", "message"), ("ticket_id", "ticketId"))
-        },
-        "iserver_code": number if isinstance(number, int) and not isinstance(number, bool) else None,
-    }
-
-
-def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> str:
-    """What to do next; empty if the server's own message is sufficient."""
-    if 300 <= response.status < 400:
-        return "If the target is the right server, set base_url to it."
-    number, message = code_number(fields["code"]), fields["message"] or ""
-    if number != 9 and _TOO_MANY_SESSIONS.search(message):
-        return _NEXT_STEP_FOR_SESSIONS
-    if number in _NEXT_STEP_BY_CODE:
-        return _NEXT_STEP_BY_CODE[number]
-    if response.status in (404, 405) and (not number or message.startswith(f"HTTP {response.status} ")):
-        # Every release has the calls below /auth.
-        hint = "" if "/api/auth/" in response.request else "This release of the server may not have this call. "
-        return hint + _check_place(server)
-    if fields["code"]:
-        return ""
-    if response.status == 400 and server.startswith("http:"):
-        return "If this port uses TLS, write https:// in base_url."
-    return _NEXT_STEP_BY_STATUS.get(response.status, "")
-
-
-def _target(response: Response) -> str:
-    """Where a redirect points, without the parts that might be secret."""
-    location = response.headers.get("Location", "")
-    try:
-        parts = urlsplit(location)
-        host = parts.netloc.rpartition("@")[2]
-    except ValueError:
-        return "an invalid URL"
-    return response.quote(f"{parts.scheme}://{host}{parts.path}" if host else parts.path) or "no target"

@@ -17,7 +17,7 @@ from typing import Any
 from .._errors import SHORTEST_SECRET, ApiError, AuthError, ConnectError, MstrError, with_escaped_forms
 from .connection import Connection, Login, SessionString, encode
 from .interrupt import Interrupted, Stop
-from .response import ANYTHING, Response, Shape, api_error, says_session_gone, wrong_response
+from .response import ANYTHING, Response, Shape, says_session_gone
 from .transport import RETRY_STATUSES, Http
 
 _TOKEN, _PROJECT = "X-MSTR-AuthToken", "X-MSTR-ProjectID"
@@ -82,7 +82,7 @@ class Session:
             response = self._http.send(kind, method, path, operation=operation, headers=headers, **options)
             if response.ok:
                 return response
-            error = api_error(response, operation, self.base_url)
+            error = self._refusal(response, operation)
             if not renews or not says_session_gone(error):
                 raise error
             # If a load balancer changes its cookie with each response, parallel calls of one session fail.
@@ -186,7 +186,7 @@ class Session:
         headers = {_TOKEN: token, **({_PROJECT: project} if project else {})}
         response = self._http.send_last(method, path, operation=operation, headers=headers, json=json)
         if not response.ok:
-            raise api_error(response, operation, self.base_url)
+            raise self._refusal(response, operation)
         # Any other body may come from a gateway, so the server may not have received the call.
         return self._data(response, operation, "JSON or an empty body", shape)
 
@@ -194,8 +194,16 @@ class Session:
         try:
             data = response.data()
         except ValueError:
-            raise wrong_response(response, operation, self.base_url, wanted) from None
+            raise self._refusal(response, operation, wanted) from None
         return shape.check(data, operation, self.base_url, response.request)
+
+    def _refusal(self, response: Response, operation: str, wanted: str | None = None) -> ApiError:
+        """The error for a response: for one that reports a failure, or for one that is not what was `wanted`."""
+        from . import failures  # only a failed call needs it
+
+        if wanted is None:
+            return failures.api_error(response, operation, self.base_url)
+        return failures.wrong_response(response, operation, self.base_url, wanted)
 
     def _check_open(self, operation: str) -> None:
         if self._closed:
@@ -264,10 +272,10 @@ class Session:
     def _read_login(self, login: Login, response: Response) -> str:
         operation = f"{_LOG_IN} to {self.base_url} (login_mode {login.mode})"
         if not response.ok:
-            raise api_error(response, operation, self.base_url)
+            raise self._refusal(response, operation)
         token = response.headers.get(_TOKEN)
         if not token:
-            raise wrong_response(response, operation, self.base_url, f"a token in the header {_TOKEN}")
+            raise self._refusal(response, operation, f"a token in the header {_TOKEN}")
         # In this order: as soon as a logout of another thread finds `_opened_here`, it finds the token too.
         self._keep_token(token)
         self._opened_here = not login.delegated

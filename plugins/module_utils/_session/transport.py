@@ -23,14 +23,15 @@ from contextlib import nullcontext, suppress
 from http.cookiejar import DefaultCookiePolicy
 from queue import SimpleQueue
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._errors import SHORTEST_SECRET, ApiError, ConnectError, MstrError, ValidationError, with_escaped_forms
 from .connection import Connection
-from .failures import UnreadableBody, error_from
 from .interrupt import Interrupted, Stop, Uninterruptible, start_thread
-from .response import Response
-from .tls import Proxy, proxy_error, proxy_from, proxy_secrets
+from .response import Response, UnreadableBody
+
+if TYPE_CHECKING:
+    from .tls import Proxy
 
 REQUESTS_IMPORT_ERROR: str | None
 try:
@@ -104,6 +105,8 @@ class Http:
         proxy = requests.utils.select_proxy(self.server, proxies)
         if not proxy:
             return None
+        from .tls import proxy_error, proxy_from, proxy_secrets  # only a task with a proxy needs it
+
         error = proxy_error(proxy)
         if error:
             names = [name for name, value in os.environ.items() if name.lower().endswith("_proxy") and value == proxy]
@@ -236,6 +239,8 @@ class Http:
         if isinstance(got, Response):
             self._on_response(got)
             return got
+        from .failures import error_from  # only a failed call needs it
+
         timeout = min(self._connection.timeout, seconds)
         error = error_from(
             got, operation, request, self.server, seconds, timeout=timeout, proxy=self._proxy, answered=self._answered

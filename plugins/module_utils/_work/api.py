@@ -25,7 +25,6 @@ from .._session.response import (
     list_of,
     says_no_such_call,
     says_no_such_object,
-    wrong_response,
 )
 from .._session.session import Session
 
@@ -135,6 +134,8 @@ class RuntimeApi:
             return response.data()
         except ValueError:
             wanted = "a response of the API or an empty one"
+            from .._session.failures import wrong_response  # only a failed call needs it
+
             raise wrong_response(response, operation, self._session.base_url, wanted) from None
 
     def versions(self) -> tuple[str, ...] | None:

@@ -15,8 +15,9 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import ApiErr
 from ansible_collections.mstr.library.plugins.module_utils._model import definition as _definition
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime, from_api
 from ansible_collections.mstr.library.plugins.module_utils._session import connection as _connection
+from ansible_collections.mstr.library.plugins.module_utils._session.failures import api_error
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
-from ansible_collections.mstr.library.plugins.module_utils._session.response import Response, api_error
+from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 
 URL = "https://mstr.example.com/MicroStrategyLibrary"
 PASSWORD = "correct horse battery"

@@ -8,6 +8,7 @@ import unicodedata
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError
+from ansible_collections.mstr.library.plugins.module_utils._session import failures as _failures
 from ansible_collections.mstr.library.plugins.module_utils._session import response as _response
 from ansible_collections.mstr.library.tests.unit.support.make import URL, response
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
@@ -18,7 +19,7 @@ DENIED = {"code": "ERR0014", "message": "No privilege.", "ticketId": "b9a4", "iS
 
 
 def error(status, body=b"", **how):
-    return _response.api_error(response(status, body, **how), "create the runtime 'x'", URL)
+    return _failures.api_error(response(status, body, **how), "create the runtime 'x'", URL)
 
 
 def test_a_refusal_names_the_operation_and_quotes_the_server():
@@ -101,7 +102,7 @@ def test_a_sentence_ends_with_what_to_do(status, body, advice):
 )
 def test_a_login_that_is_not_found_says_how_a_base_url_usually_ends(status, body):
     def sentence(server, request="POST /api/auth/login"):
-        return _response.api_error(response(status, body, request=request), "log in", server).sentence
+        return _failures.api_error(response(status, body, request=request), "log in", server).sentence
 
     end = "It usually ends in /MicroStrategyLibrary."
     assert sentence("https://h.example").endswith(f"and that no gateway answers in its place. {end}")
@@ -134,9 +135,9 @@ def test_other_messages_are_not_about_a_session_limit(message):
 @pytest.mark.parametrize(("server", "hinted"), [("http://h.example", True), ("https://h.example", False)])
 def test_a_bad_request_in_plain_http_suggests_https(server, hinted):
     """What Tomcat, nginx and Apache answer on a TLS port."""
-    bad = _response.api_error(response(400, b"<title>400 The plain HTTP request was sent</title>"), "log in", server)
+    bad = _failures.api_error(response(400, b"<title>400 The plain HTTP request was sent</title>"), "log in", server)
     assert ("If this port uses TLS, write https:// in base_url." in bad.sentence) is hinted
-    ours = _response.api_error(response(400, {"code": "ERR006", "message": "m"}), "log in", server)
+    ours = _failures.api_error(response(400, {"code": "ERR006", "message": "m"}), "log in", server)
     assert "https://" not in ours.sentence.replace(server, "")
 
 
@@ -217,7 +218,7 @@ def test_any_json_at_all_as_error_body_gives_one_clean_sentence(status, body):
 
 @given(st.binary(max_size=200))
 def test_any_bytes_at_all_are_named(body):
-    assert response(500, body).looks_like()
+    assert _failures.body_of(response(500, body))
 
 
 @pytest.mark.parametrize("depth", [2_000, 100_000])
@@ -232,7 +233,7 @@ def test_json_of_a_usual_depth_is_read():
 
 
 def test_a_success_of_unexpected_shape_is_unclear_and_names_the_expected_one():
-    wrong = _response.wrong_response(response(200, b"<html>"), "log in", URL, "a token")
+    wrong = _failures.wrong_response(response(200, b"<html>"), "log in", URL, "a token")
     assert "answered 200 to GET /api/runtimes with an HTML page instead of a token" in wrong.sentence
     assert wrong.outcome_unknown
     assert wrong.status == 200
