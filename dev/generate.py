@@ -39,6 +39,8 @@ ONE = "plugins/modules/mstr_runtime.py"
 MANY = "plugins/modules/mstr_runtimes.py"
 INFO = "plugins/modules/mstr_runtime_info.py"
 ROLE = "roles/runtimes/meta/argument_specs.yml"
+# ansible-core 2.22 and newer mask the values of such variables wherever they show them.
+SECRETS = ("password", "api_token", "identity_token", "session")
 # The variables for these options belong to the role: it has more to say about them.
 OF_THE_ROLE = ("runtimes", "src")
 
@@ -139,7 +141,7 @@ def options_lines(options: Options, indent: int, inner: str, anchors: Mapping[st
         if anchor.startswith("*"):
             continue
         yield from description_lines(one["description"], indent + 2)
-        for key in ("type", "elements", "required", "choices", "default", "sample"):
+        for key in ("type", "elements", "required", "choices", "default", "no_log", "sample"):
             if one.get(key) is not None:
                 yield f"{space}  {key}: {flow(one[key])}"
         if one.get(inner):
@@ -247,7 +249,10 @@ def role(text: str, files: Text) -> str:
 
     def variables(options: Options) -> dict[str, Any]:
         texts = mapped(options, lambda paragraph: re.sub(r"O\((\w+)(\[\])?", reference, paragraph))
-        return {named[name]: without_default(one) for name, one in texts.items()}
+        hidden = {"no_log": True}
+        return {
+            named[name]: without_default(option) | (hidden if name in SECRETS else {}) for name, option in texts.items()
+        }
 
     main = Block(ROLE, text, "argument_specs", "main", "options")
     passed_on = {**variables(own), **variables(connection)}

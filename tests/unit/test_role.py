@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.action.mstr_audit import OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.modules import mstr_audit, mstr_runtimes
 
 ROLE = Path(__file__).parents[2] / "roles" / "runtimes"
@@ -30,6 +31,12 @@ def test_every_connection_variable_reaches_the_modules():
     options = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
     connection = {name for name in options if not name.startswith("mstr_runtimes")}
     assert connection == {f"mstr_{option}" for option in read("vars/main.yml")["runtimes_connection"]}
+
+
+def test_secrets_are_not_logged():
+    options = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    secrets = {f"mstr_{name}" for name, option in auth.argument_spec().items() if option.get("no_log")}
+    assert {name for name, option in options.items() if option.get("no_log")} == secrets
 
 
 def test_every_option_of_the_module_is_passed_on():
