@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -16,12 +17,13 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Valida
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, evaluation, serialize
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import Earlier, earlier_from
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action, role_names
 
 DEFINITIONS = ("runtimes", "src")
 # The options of both modules, of mstr_runtime_info alone and of mstr_runtimes alone.
 _COMMON = (*auth.argument_spec(), "policy", "concurrency")
-_READ = (*_COMMON, "include_scripts", "projects")
+_READ = (*_COMMON, "include_scripts", "include_tasks", "projects")
 _COMPARED = (
     *_COMMON,
     *DEFINITIONS,
@@ -31,7 +33,7 @@ _COMPARED = (
     "protect_used",
     "protect_projects",
 )
-OPTIONS = tuple(dict.fromkeys((*_READ, *_COMPARED, "accepted", "detail")))
+OPTIONS = tuple(dict.fromkeys((*_READ, *_COMPARED, "since", "detail")))
 
 Result = dict[str, Any]
 
@@ -56,11 +58,12 @@ class ActionModule(action.ActionModule):
 
     def _sources(self, options: Mapping[str, Any], task_vars: Result) -> Sources:
         rules: Result = {}
-        accepted: list[evaluation.Acceptance] = []
+        earlier: list[Earlier] = []
 
         def read() -> Result:
             rules.update(evaluation.rules_of(options.get("policy")))
-            accepted.extend(evaluation.acceptances_from(options.get("accepted")))
+            if options.get("since"):
+                earlier.append(_earlier(str(options["since"])))
             if all(name in options for name in DEFINITIONS):
                 by_role = task_vars.get(role_names.SWITCH) is True
                 names = [f"mstr_{'' if name == 'runtimes' else 'runtimes_'}{name}" for name in DEFINITIONS]
@@ -83,8 +86,8 @@ class ActionModule(action.ActionModule):
             read=found,
             incomplete=_incomplete(found),
             policy={} if failed else rules,
-            accepted=accepted,
             today=datetime.now(timezone.utc).date(),
+            since=earlier[0] if earlier else None,
         )
 
     def _unless_invalid(self, work: Callable[[], Result], task_vars: Result) -> Result:
@@ -112,6 +115,19 @@ class ActionModule(action.ActionModule):
 
 def _of(names: tuple[str, ...], options: Mapping[str, Any]) -> Result:
     return {name: options[name] for name in names if name in options}
+
+
+def _earlier(path: str) -> Earlier:
+    """The earlier report in a file of the control node. Raises ValidationError."""
+    file = Path(path).expanduser().absolute()
+    try:
+        return earlier_from(file.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ValidationError([f"since '{file}' cannot be read: {exc.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise ValidationError([f"since '{file}' is not UTF-8 text"]) from None
+    except ValueError as exc:
+        raise ValidationError([f"since '{file}' {exc}"]) from None
 
 
 def _failed(message: str) -> Result:

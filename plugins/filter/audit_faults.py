@@ -11,7 +11,7 @@ version_added: 1.1.0
 description:
   - Takes a policy, and returns a sentence for each fault in it and in the other variables of an audit. The playbook
     C(mstr.library.audit) refuses to audit an environment with such a fault.
-  - A check that would judge nothing is a fault, because it would never fail.
+  - A check that would evaluate nothing is a fault, because it would never fail.
 author:
   - mstr.library contributors (@mstr-library)
 seealso:
@@ -19,17 +19,12 @@ seealso:
     plugin_type: filter
   - module: mstr.library.mstr_runtime_info
   - ref: ansible_collections.mstr.library.docsite.guide_policy
-    description: How to audit many environments, and to accept violations.
+    description: How to audit many environments, and to exempt violations.
 options:
   _input:
     description: The policy, or null.
     type: dict
     required: true
-  accepted:
-    description: The violations that are accepted, as for P(mstr.library.environment_report#filter).
-    type: list
-    elements: raw
-    default: []
   fail_on_violation:
     description: Whether violations are to fail. This needs a policy with a rule.
     type: bool
@@ -69,14 +64,13 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import evalu
 
 def audit_faults(
     policy: Any,
-    accepted: Any = (),
     fail_on_violation: Any = False,
     fail_on_drift: Any = False,
     compares: bool = False,
 ) -> list[str]:
     """The faults."""
     try:
-        evaluation.check_audit(policy, accepted, fail_on_violation, fail_on_drift, compares)
+        evaluation.check_audit(policy, fail_on_violation, fail_on_drift, compares)
     except ValidationError as exc:
         return list(exc.errors)
     return []

@@ -53,18 +53,8 @@ options:
   policy:
     description:
       - For an audit, the policy that was used. The report shows it.
-      - Without a policy, or with a policy without a rule, the report says that nothing was judged.
+      - Without a policy, or with a policy without a rule, the report says that nothing was evaluated.
     type: dict
-  accepted:
-    description:
-      - The violations that are accepted. An entry is the name of a runtime, a shell pattern of names, or an id. It then
-        accepts all violations of these runtimes.
-      - Or it is a mapping with the keys C(runtime), C(rule), C(value), C(reason) and C(until). C(rule) and C(value)
-        are optional. After the date C(until), in UTC, the violation counts again.
-      - P(mstr.library.audit_faults#filter) checks such a list.
-    type: list
-    elements: raw
-    default: []
   detail:
     description: Whether to add all runtimes with their details. P(mstr.library.report_file#filter) needs them.
     type: bool
@@ -98,18 +88,19 @@ _value:
         - V(changed) if the task changed something, V(drift) if it would change something, V(failed) if it failed, and
           V(unchanged) otherwise.
         - For an audit, the first of these values that applies - V(failed), V(violations), V(drift), V(problems),
-          V(clean). V(problems) means that a runtime is in error, that one of its packages is not installed, that an
-          entry of O(accepted) accepts nothing, or that the list of runtimes may be incomplete.
-        - For an audit without a policy, V(not_judged) instead of V(clean).
+          V(not_evaluated), V(clean). V(problems) means that a runtime is in error, that one of its packages is not
+          installed, that the last run of a script failed, that the runtime of a script does not exist, that an
+          exemption exempts nothing, or that the list of runtimes may be incomplete.
+        - V(not_evaluated) means that the policy could not evaluate a value, such as a package without a version, or
+          that there is no policy.
       type: str
-      choices: [unchanged, drift, changed, failed, violations, problems, clean, not_judged]
+      choices: [unchanged, drift, changed, failed, violations, problems, clean, not_evaluated]
     message:
       description: Why the task failed. Null if it did not fail.
       type: str
     summary:
       description:
-        - The numbers of runtimes that were C(created), C(updated), C(deleted), C(unchanged) and C(failed). Null if the
-          task could not read the list of runtimes.
+        - RV(mstr.library.mstr_runtimes#module:summary) of the task. Null if it could not read the list of runtimes.
       type: dict
     plan_id:
       description:
@@ -121,34 +112,69 @@ _value:
       description:
         - The runtimes that differ or failed, each with the keys C(name), C(id), C(action), C(error) and C(fields).
         - Each item of C(fields) has the keys C(field), C(wanted) and C(found). C(found) is null if the runtime is new.
+        - What is deleted or replaced also has C(definition), which goes, and C(scripts), those that use it. C(scripts)
+          is null if nobody looked them up.
       type: list
       elements: dict
+    scripts:
+      description: The scripts that were or would be assigned to a different runtime.
+      type: list
+      elements: dict
+      version_added: 1.1.0
+    exempted:
+      description:
+        - The violations that an exemption of the policy lets pass, with C(reason) and C(until). The other keys are
+          those of C(violations).
+      type: list
+      elements: dict
+      version_added: 1.1.0
     counts:
       description:
-        - Only for an audit, the numbers of C(runtimes), C(violations), C(accepted) violations, acceptances that expire
-          within 30 days (C(expiring)), runtimes that differ from their definition (C(differing)), runtimes without a
-          definition (C(undefined)), runtimes with C(problems), projects and scripts that could not be read (C(unread)),
-          and entries of O(accepted) that accept nothing (C(unused)).
-        - C(violations) includes the values that a rule cannot judge, whose number is C(not_judged).
+        - Only for an audit, the numbers of C(runtimes), C(violations), C(exempted) violations, exemptions that expire
+          within 30 days (C(expiring)), values that the policy could not evaluate (C(not_evaluated)), runtimes that
+          differ from their definition (C(differing)), runtimes without a definition (C(undefined)), runtimes with
+          C(problems), last runs of scripts that failed (C(failed_runs)), scripts whose runtime does not exist
+          (C(dangling)), projects and scripts that could not be read (C(unread)), and exemptions that exempt nothing
+          (C(unused)).
+        - C(violations) includes the values that a rule cannot read, whose number is C(unreadable).
       type: dict
     policy:
-      description: Only for an audit, the rules of the policy that judge anything. Null if no rule does.
+      description: Only for an audit, the rules of the policy that forbid anything. Null if no rule does.
       type: dict
     compared:
       description: Only for an audit, whether it compared the environment with definitions.
       type: bool
     violations:
       description:
-        - Only for an audit, each value that breaks the policy. The keys are those of
+        - Only for an audit, each value that violates the policy. The keys are those of
           RV(mstr.library.mstr_runtime_info#module:violations), and C(verdict), C(reason) and C(until).
-        - C(verdict) is V(violation), V(not judged) if the rule cannot judge the value, V(accepted), or V(expired) if
-          the acceptance has expired.
+        - C(verdict) is V(violation), or V(unreadable) if the rule cannot read the value.
       type: list
       elements: dict
-    unused_acceptances:
-      description: Only for an audit, a sentence on each entry of O(accepted) that accepts nothing.
+    not_evaluated:
+      description:
+        - Only for an audit, each value that the policy could not evaluate, such as a package without a version. The
+          keys are those of C(violations).
+      type: list
+      elements: dict
+      version_added: 1.1.0
+    unused_exemptions:
+      description: Only for an audit, a sentence on each exemption that exempts nothing.
       type: list
       elements: str
+    dangling:
+      description:
+        - Only for an audit, the scripts whose runtime does not exist any more. Null if nobody looked for them.
+      type: list
+      elements: dict
+      version_added: 1.1.0
+    since:
+      description:
+        - Only for an audit with an earlier report, what changed since then. C(created), C(deleted), C(renamed) and
+          C(changed) are lists of runtimes. C(violations) has the lists C(new) and C(gone), and is null if the earlier
+          report has no violations to compare with. C(error) says why nothing was compared, or is null.
+      type: dict
+      version_added: 1.1.0
     incomplete:
       description:
         - Only for an audit, why the list of runtimes may be incomplete. Null if it is complete. Only the playbook
@@ -188,7 +214,6 @@ def environment_report(
     check_mode: bool = False,
     read: Any = None,
     policy: Any = None,
-    accepted: Any = (),
     detail: bool = False,
     approved: str = "",
 ) -> dict[str, Any]:
@@ -200,7 +225,6 @@ def environment_report(
     try:
         # If the task failed, its message may be about the policy.
         rules = {} if read is None or read.get("failed") else evaluation.rules_of(policy)
-        acceptances = evaluation.acceptances_from(accepted) if rules else []
     except ValidationError as exc:
         raise AnsibleFilterError(str(exc)) from None
     sources = Sources(
@@ -209,7 +233,6 @@ def environment_report(
         check_mode=check_mode,
         read=read,
         policy=rules,
-        accepted=acceptances,
         today=datetime.now(timezone.utc).date(),
         approved=approved,
     )

@@ -6,13 +6,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report_file
-short_description: Convert environment reports into a page, a table, JSON, a list of software or a plan
+short_description: Convert environment reports into a page, Markdown, a table, JSON, JUnit, an SBOM or a plan
 version_added: 1.0.0
 description:
   - Takes reports that the filter P(mstr.library.environment_report#filter) returned with C(detail=true), and returns
     the text of one file. The suffix of O(dest) decides the format.
-  - C(.cdx.json) is a list of software in the format CycloneDX 1.6. It contains each runtime with its packages, so that
-    tools such as Dependency-Track can find packages with known vulnerabilities.
+  - C(.md) is Markdown of at most 60,000 characters, for a comment on a pull or merge request. What would be deleted or
+    replaced comes first.
+  - C(.junit.xml) has a test suite for each environment and a test case for each runtime. Violations and differences
+    are failures. What is exempted or not evaluated is skipped.
+  - C(.cdx.json) is a software bill of materials (SBOM) in the format CycloneDX 1.6. It contains all packages and the
+    runtimes that have them, so that scanners can find packages with known vulnerabilities.
   - The HTML page needs no other file. All values from a server are escaped.
   - With O(kind=plan), it returns the JSON text of a plan to approve. P(mstr.library.approved_plan#filter) reads it.
   - The filter writes no file. Write the text with M(ansible.builtin.copy).
@@ -32,12 +36,13 @@ options:
     required: true
   dest:
     description:
-      - The name of the file. It must end in C(.html), C(.json) or, for an audit, C(.csv) or C(.cdx.json).
+      - The name of the file. It must end in C(.html), C(.json), C(.md), C(.junit.xml) or, for an audit, C(.csv) or
+        C(.cdx.json). C(.junit.xml) for an apply needs O(check_mode=true).
       - With O(kind=plan), any name.
     type: str
     required: true
   kind:
-    description: What the reports are about. V(apply) has no CSV format. V(plan) is the check before an approval.
+    description: What the reports are about. V(plan) is the check before an approval.
     type: str
     choices: [audit, apply, plan]
     default: audit
@@ -101,7 +106,7 @@ def report_file(
     if kind not in files.FORMATS:
         raise AnsibleFilterError(f"report_file: kind must be audit, apply or plan, not {kind!r}")
     try:
-        form = files.format_of(str(dest), kind)
+        form = files.format_of(str(dest), kind, check_mode)
     except ValueError as exc:
         raise AnsibleFilterError(str(exc)) from None
     return files.rendered(files.whole(reports, kind, now, check_mode, not_reached or ()), form)

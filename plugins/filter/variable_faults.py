@@ -64,6 +64,8 @@ from ansible.errors import AnsibleFilterError
 # The variables of the playbooks. Those of the roles are in their argument specs.
 PLAYBOOKS = (
     "mstr_audit_accept",
+    "mstr_audit_since",
+    "mstr_audit_tasks",
     "mstr_audit_scripts",
     "mstr_fail_on_drift",
     "mstr_fail_on_violation",

@@ -62,14 +62,23 @@ options:
         O(mstr.library.mstr_runtime_info#module:include_scripts) for what this costs.
     type: bool
     default: false
+  include_tasks:
+    description:
+      - Whether to also read on which schedules these scripts run, and how their last runs ended. Requires
+        O(include_scripts=true).
+    type: bool
+    default: false
   projects:
     description: Names or ids of the projects to search for scripts, all by default.
     type: list
     elements: str
-  accepted:
-    description: The violations that are accepted, as in P(mstr.library.environment_report#filter).
-    type: list
-    elements: raw
+  since:
+    description:
+      - The C(.json) file of an earlier audit, or an exported file, on the control node. The report then shows what was
+        created, deleted, renamed and changed since, and which violations are new or gone.
+      - Only fields of a definition count. An export has neither ids nor the default runtime, so a renamed runtime is
+        shown as deleted and created, and the default runtime is not compared.
+    type: path
   detail:
     description: Whether to return RV(details), which has every runtime. P(mstr.library.report_file#filter) needs it.
     type: bool
@@ -128,8 +137,8 @@ msg:
   sample: "prod: 12 runtimes, 2 violations, 1 differs from its definition"
 outcome:
   description:
-    - The first of these values that applies - V(failed), V(violations), V(drift), V(problems), V(clean). They are
-      explained in P(mstr.library.environment_report#filter). V(not_judged) instead of V(clean) without a policy.
+    - The first of these values that applies - V(failed), V(violations), V(drift), V(problems), V(not_evaluated),
+      V(clean). They are explained in P(mstr.library.environment_report#filter).
   returned: always
   type: str
   sample: violations
@@ -149,7 +158,7 @@ findings:
   type: list
   elements: str
   sample:
-    - "prod: 'Nightly reports' whitelist 0.0.0.0/0 breaks networks_within"
+    - "prod: 'Nightly reports' whitelist 0.0.0.0/0 violates networks_within"
 incomplete:
   description: Why the list of runtimes may be incomplete. Null if it is complete.
   returned: always

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes of one field of a runtime, entry by entry, as readable text.
+"""The changes of entry field of a runtime, entry by entry, as readable text.
 
 Pure: takes the `changes` of a result, in the vocabulary of `mstr.library.mstr_runtime`.
 """
@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized_name
 
 # Limits for a line of text; the report's file contains the whole change.
-_MARKS = 6
+_MOST = 6
 _LONGEST = 60
 
 
-class Mark(NamedTuple):
+class Change(NamedTuple):
     """One entry of a field that was added, removed or changed. `name` is empty where the field has no entries."""
 
     sign: str  # "+", "-" or "→"
@@ -34,62 +34,71 @@ class Mark(NamedTuple):
         return f"{self.sign}{_short(self.after or self.before)}"
 
 
-def marks(before: Any, after: Any) -> list[Mark]:
+def changes(before: Any, after: Any) -> list[Change]:
     """The differences between two values of a field, added entries first. None means that there was no value."""
     if isinstance(before, Mapping) or isinstance(after, Mapping):
         return _of_keys(before or {}, after or {})
     if not (isinstance(before, list) or isinstance(after, list)):
-        return [Mark("→", "", _value_text(before), _value_text(after))]
-    if all(isinstance(one, Mapping) for one in [*(before or ()), *(after or ())]):
+        return [Change("→", "", _value_text(before), _value_text(after))]
+    if all(isinstance(entry, Mapping) for entry in [*(before or ()), *(after or ())]):
         return _of_packages(before or (), after or ())
-    was, now = [str(one) for one in before or ()], [str(one) for one in after or ()]
-    added = [Mark("+", one, "", one) for one in now if one not in was]
-    removed = [Mark("-", one, one, "") for one in was if one not in now]
+    was, now = [str(entry) for entry in before or ()], [str(entry) for entry in after or ()]
+    added = [Change("+", entry, "", entry) for entry in now if entry not in was]
+    removed = [Change("-", entry, entry, "") for entry in was if entry not in now]
     # If only the order or the number of equal entries differs, show both whole values.
-    return [*added, *removed] or [Mark("→", "", _value_text(was), _value_text(now))]
+    return [*added, *removed] or [Change("→", "", _value_text(was), _value_text(now))]
 
 
 def line(field: str, before: Any, after: Any) -> str:
     """One short line, such as `whitelist +10.200.0.0/16 -10.0.3.0/24`."""
-    found = marks(before, after)
-    separator = ", " if any(one.sign == "→" for one in found) else " "
-    text = separator.join(str(one) for one in found[:_MARKS])
-    more = f" and {len(found) - _MARKS} more" if len(found) > _MARKS else ""
+    found = changes(before, after)
+    separator = ", " if any(entry.sign == "→" for entry in found) else " "
+    text = separator.join(str(entry) for entry in found[:_MOST])
+    more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
     return f"{field} {text}{more}"
 
 
-def _of_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mark]:
+def texts(value: Any) -> list[str]:
+    """The entries of a value as texts."""
+    if isinstance(value, Mapping):
+        return [f"{key} {item}" for key, item in value.items() if item is not None]
+    if isinstance(value, list):
+        return [_package(entry) if isinstance(entry, Mapping) else str(entry) for entry in value]
+    return [str(value)]
+
+
+def _of_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     keys = dict.fromkeys([*before, *after])
     return [
-        Mark("→", str(key), _value_text(before.get(key)), _value_text(after.get(key)))
+        Change("→", str(key), _value_text(before.get(key)), _value_text(after.get(key)))
         for key in keys
         if before.get(key) != after.get(key)
     ]
 
 
-def _of_packages(before: Any, after: Any) -> list[Mark]:
+def _of_packages(before: Any, after: Any) -> list[Change]:
     was, now = _by_name(before), _by_name(after)
-    added = [Mark("+", name, "", _package(one)) for name, one in now.items() if name not in was]
-    removed = [Mark("-", name, _package(one), "") for name, one in was.items() if name not in now]
+    added = [Change("+", name, "", _package(entry)) for name, entry in now.items() if name not in was]
+    removed = [Change("-", name, _package(entry), "") for name, entry in was.items() if name not in now]
     return [
-        *(mark for name, one in now.items() if name in was for mark in _of_package(was[name], one)),
+        *(change for name, entry in now.items() if name in was for change in _of_package(was[name], entry)),
         *added,
         *removed,
     ]
 
 
-def _of_package(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Mark]:
+def _of_package(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
     name = str(after.get("name"))
     versions = str(before.get("version") or "any version"), str(after.get("version") or "any version")
     if versions[0] != versions[1]:
-        yield Mark("→", name, *versions)
+        yield Change("→", name, *versions)
     texts = before.get("description") or "", after.get("description") or ""
     if texts[0] != texts[1]:
-        yield Mark("→", f"{name} description", _value_text(texts[0]), _value_text(texts[1]))
+        yield Change("→", f"{name} description", _value_text(texts[0]), _value_text(texts[1]))
 
 
 def _by_name(packages: Any) -> dict[str, Mapping[str, Any]]:
-    return {normalized_name(str(one.get("name"))): one for one in packages}
+    return {normalized_name(str(entry.get("name"))): entry for entry in packages}
 
 
 def _package(package: Mapping[str, Any]) -> str:
@@ -101,7 +110,7 @@ def _value_text(value: Any) -> str:
     if value is None:
         return "(not set)"
     if isinstance(value, list):
-        return ", ".join(str(one) for one in value) or "(empty)"
+        return ", ".join(str(entry) for entry in value) or "(empty)"
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 

@@ -9,18 +9,26 @@ Pure: takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
+from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 
 from . import changes
-from .evaluation import BROKEN, judged
-from .inventory import Sources, findings_of, inventory, unread_texts
+from .evaluation import COUNTED, evaluated, unused_exemptions
+from .inventory import Sources, counts_of, inventory, unread_texts
+from .runs import name_of, usage
+from .since import changed_since
+from .since import line as since_line
 
 Json = Mapping[str, Any]
 
-_VERBS = {"created": "create", "updated": "update", "deleted": "delete"}
+_VERBS = {"created": "create", "updated": "update", "replaced": "replace", "deleted": "delete", "moved": "move"}
+# The actions after which a runtime is gone.
+GOES = ("deleted", "replaced")
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
 _LONGEST_LINE = 1000
 _UNREAD_LINES = 5
 
@@ -30,8 +38,8 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
     applied = sources.applied or {}
     runtimes = [_difference(entry) for entry in applied.get("runtimes") or () if entry.get("action") != "none"]
     message = _failure(sources)
-    violations, unused = _judged(sources)
-    whole = inventory(sources, violations)
+    rows, unused = _evaluated(sources)
+    listed = inventory(sources, rows)
     report: dict[str, Any] = {
         "environment": sources.environment,
         "outcome": "",
@@ -39,32 +47,46 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
         "summary": applied.get("summary"),
         "plan_id": applied.get("plan_id") if sources.read is None else None,
         "runtimes": runtimes,
+        "scripts": [script for script in applied.get("scripts") or () if script.get("action") != "none"],
+        "exempted": [row for row in rows if row["verdict"] == EXEMPTED],
     }
     if sources.read is not None:
         report.update(
             policy=sources.policy or None,
             compared=sources.applied is not None,
-            counts=None if sources.read.get("failed") else findings_of(whole, violations, unused, sources),
-            violations=violations,
-            unused_acceptances=unused,
+            counts=None if sources.read.get("failed") else counts_of(listed, rows, unused, sources),
+            violations=[row for row in rows if row["verdict"] in COUNTED],
+            not_evaluated=[row for row in rows if row["verdict"] == NOT_EVALUATED],
+            unused_exemptions=unused,
             incomplete=sources.incomplete,
+            dangling=sources.read.get("dangling"),
             unread=list(sources.read.get("unread") or ()),
         )
+        if sources.since is not None and report["counts"] is not None:
+            report["since"] = changed_since(sources.since, sources.environment, listed, report["violations"])
     report["outcome"] = _outcome(report, sources)
     report["lines"] = [
-        clean(f"{sources.environment}: {line}", _LONGEST_LINE) for line in _lines(report, whole, sources)
+        clean(f"{sources.environment}: {line}", _LONGEST_LINE) for line in _lines(report, listed, sources)
     ]
     if detail:
-        report["inventory"] = whole
+        report["inventory"] = listed
     return report
 
 
-def _judged(sources: Sources) -> tuple[list[dict[str, Any]], list[str]]:
-    """The violations with their verdicts, and what accepts nothing. Without a policy, nothing was judged."""
-    read = sources.read or {}
-    if not sources.policy or read.get("failed"):
+def when(text: Any) -> str:
+    """A server's timestamp in short form, such as `2026-11-25 07:29 UTC`; other text unchanged."""
+    found = _TIMESTAMP.fullmatch(str(text or ""))
+    return f"{found.group(1)} {found.group(2)} UTC" if found else str(text or "")
+
+
+def _evaluated(sources: Sources) -> tuple[list[dict[str, Any]], list[str]]:
+    """What the policy found, and which exemptions are unused. Without a policy, nothing was evaluated."""
+    if sources.read is None:
+        return evaluated({"exempted": (sources.applied or {}).get("exempted")}), []
+    if not sources.policy or sources.read.get("failed"):
         return [], []
-    return judged(read.get("violations") or (), sources.accepted, read.get("runtimes") or (), sources.today)
+    rows = evaluated(sources.read)
+    return rows, unused_exemptions(sources.policy, sources.read.get("runtimes") or (), rows)
 
 
 def _failure(sources: Sources) -> str | None:
@@ -79,52 +101,79 @@ def _outcome(report: Json, sources: Sources) -> str:
     if report["message"]:
         return "failed"
     if sources.read is None:
-        return "unchanged" if not report["runtimes"] else "drift" if sources.check_mode else "changed"
+        return (
+            "unchanged"
+            if not (report["runtimes"] or report["scripts"])
+            else ("drift" if sources.check_mode else "changed")
+        )
     counts = {**(report["counts"] or {}), "incomplete": report["incomplete"] is not None}
-    problems = dict.fromkeys(("problems", "unused", "incomplete"), "problems")
-    kinds = {"violations": "violations", "differing": "drift", **problems}
-    otherwise = "clean" if sources.policy else "not_judged"
+    problems = dict.fromkeys(("problems", "failed_runs", "dangling", "unused", "incomplete"), "problems")
+    kinds = {"violations": "violations", "differing": "drift", **problems, "not_evaluated": "not_evaluated"}
+    otherwise = "clean" if sources.policy else "not_evaluated"
     return next((word for count, word in kinds.items() if counts.get(count)), otherwise)
 
 
 def _difference(entry: Json) -> dict[str, Any]:
-    return {
+    found = {
         "name": entry.get("name"),
         "id": entry.get("id"),
         "action": entry["action"],
         "error": (entry.get("error") or {}).get("msg"),
         "fields": [
-            {"field": one["field"], "wanted": one["after"], "found": one["before"]}
-            for one in entry.get("changes") or ()
+            {"field": change["field"], "wanted": change["after"], "found": change["before"]}
+            for change in entry.get("changes") or ()
         ],
     }
+    if entry["action"] in GOES:
+        # What nobody can look up afterwards: the definition that goes, and who uses the runtime.
+        found["definition"] = _definition(entry.get("runtime") or {})
+        found["scripts"] = entry.get("scripts")
+    return found
 
 
-def _lines(report: Json, whole: Iterable[Json], sources: Sources) -> Iterator[str]:
+def _definition(runtime: Json) -> dict[str, Any]:
+    keys = ("description", "whitelist", "packages", "resource", "exec_timeout", "runtime_version")
+    return {key: runtime[key] for key in keys if runtime.get(key) not in (None, "", [], {})}
+
+
+def definition_text(definition: Json) -> str:
+    """A definition as one short line, such as `whitelist 10.0.0.0/8, packages pandas 2.2.3`."""
+    return ", ".join(
+        f"{key} {' '.join(changes.texts(value))}" for key, value in definition.items() if key != "description"
+    )
+
+
+def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[str]:
     """The lines of the report, without the name of the environment."""
-    difference_lines = [_difference_lines(one, sources.check_mode) for one in report["runtimes"]]
-    if report["message"] and not (report["summary"] and any(one["error"] for one in report["runtimes"])):
+    difference_lines = [_difference_lines(entry, sources.check_mode) for entry in report["runtimes"]]
+    if report["message"] and not (report["summary"] and any(entry["error"] for entry in report["runtimes"])):
         first, *rest = report["message"].splitlines() or [""]
         yield f"failed: {first}"
         yield from rest
     if sources.read is not None:
         if not sources.read.get("failed"):
             yield _count_line(report["counts"], bool(report["policy"]))
+            if report.get("since"):
+                yield since_line(report["since"], when(report["since"]["generated"]))
             if report["incomplete"]:
                 yield report["incomplete"]
-            yield from _finding_lines(report, whole)
+            yield from _finding_lines(report, listed)
     elif report["summary"]:
         yield _summary_line(report["summary"], sources.check_mode)
         if sources.check_mode and sources.approved and sources.approved == report["plan_id"]:
             yield "the approved plan still holds"
+        for row in report["exempted"]:
+            yield f"{row['name']!r} {exemption_text(row)}"
     for lines in difference_lines:
         yield from lines
+    for script in report["scripts"]:
+        yield script_line(script, sources.check_mode)
 
 
 def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
     """Such as `1 to create, 2 to update, 47 unchanged`."""
     parts = [
-        f"{summary[action]} {f'to {verb}' if check_mode else action}"
+        f"{summary[action]}{' scripts' if action == 'moved' else ''} {f'to {verb}' if check_mode else action}"
         for action, verb in _VERBS.items()
         if summary.get(action)
     ]
@@ -136,56 +185,100 @@ def _count_line(counts: Mapping[str, int], has_policy: bool) -> str:
     """Such as `12 runtimes, 2 violations, 1 differs`."""
     words = {
         "violations": ("violation", "violations"),
-        "accepted": ("accepted violation", "accepted violations"),
-        "expiring": ("acceptance expires within 30 days", "acceptances expire within 30 days"),
+        "exempted": ("exempted violation", "exempted violations"),
+        "expiring": ("exemption expires within 30 days", "exemptions expire within 30 days"),
+        "not_evaluated": ("value not evaluated", "values not evaluated"),
         "differing": ("differs from its definition", "differ from their definitions"),
         "undefined": ("has no definition", "have no definition"),
         "problems": ("is not ready", "are not ready"),
+        "failed_runs": ("last run failed", "last runs failed"),
+        "dangling": ("script has no runtime", "scripts have no runtime"),
         "unread": ("look-up failed", "look-ups failed"),
-        "unused": ("acceptance accepts nothing", "acceptances accept nothing"),
+        "unused": ("exemption exempts nothing", "exemptions exempt nothing"),
     }
     parts = [f"{counts['runtimes']} runtime{'' if counts['runtimes'] == 1 else 's'}"]
-    parts += [] if has_policy else ["not judged by any policy"]
-    parts += [f"{counts[key]} {one if counts[key] == 1 else more}" for key, (one, more) in words.items() if counts[key]]
+    parts += [] if has_policy else ["not evaluated by any policy"]
+    parts += [
+        f"{counts[key]} {singular if counts[key] == 1 else plural}"
+        for key, (singular, plural) in words.items()
+        if counts[key]
+    ]
     return ", ".join(parts)
 
 
-def _finding_lines(report: Json, whole: Iterable[Json]) -> Iterator[str]:
-    for runtime in whole:
+def _finding_lines(report: Json, listed: Iterable[Json]) -> Iterator[str]:
+    for runtime in listed:
         name = repr(runtime["name"] or runtime["id"])
-        for line in _violation_lines(runtime["violations"]):
+        for line in evaluation_lines(runtime["evaluated"]):
             yield f"{name} {line}"
-        for problem in runtime["problems"]:
+        for problem in (*runtime["problems"], *runtime["failed_runs"]):
             yield f"{name} {problem}"
-    yield from report["unused_acceptances"]
-    for one in report["unread"][:_UNREAD_LINES]:
-        project, script, error = unread_texts(one)
-        where = f"the script {script!r} in {project!r}" if script else f"the scripts of {project!r}" if project else ""
-        yield f"could not read {where or 'the list of projects'}: {error}"
+    yield from report["unused_exemptions"]
+    for script in report["dangling"] or ():
+        yield dangling_line(script)
+    for unread in report["unread"][:_UNREAD_LINES]:
+        project, script_name, error = unread_texts(unread)
+        where = (
+            f"the script {script_name!r} in {project!r}"
+            if script_name
+            else f"the scripts of {project!r}"
+            if project
+            else "the list of projects"
+        )
+        yield f"could not read {where}: {error}"
     if len(report["unread"]) > _UNREAD_LINES:
         yield f"and {len(report['unread']) - _UNREAD_LINES} more could not be read"
 
 
-def _violation_lines(violations: Iterable[Json]) -> Iterator[str]:
-    """One line for each value that breaks rules, and for each acceptance of it that has expired."""
+def dangling_line(script: Json) -> str:
+    """A script whose runtime does not exist any more, with what fixes it."""
+    identity = name_of(script.get("runtime")) or str(script.get("runtime_id") or "")
+    project = name_of(script.get("project"))
+    return (
+        f"the runtime {identity} of script {name_of(script)!r}{f' in {project!r}' if project else ''} does not exist; "
+        f"assign a different one with mstr_script_runtime and from_runtime_id"
+    )
+
+
+def exemption_text(row: Json) -> str:
+    """An exempted violation as the rest of a sentence, with its reason and its last day."""
+    value = "" if row["value"] is None else f" {row['value']}"
+    return f"{row['option']}{value} violates {row['rule']}: exempted until {row['until']} ({row['reason']})"
+
+
+def evaluation_lines(rows: Iterable[Json]) -> Iterator[str]:
+    """One line for each value in which the policy found something, the violations first."""
     by_value: dict[tuple[str, str], list[Json]] = {}
-    for one in violations:
-        if one["verdict"] in BROKEN:
-            by_value.setdefault((one["option"], str(one["value"])), []).append(one)
-    for (option, value), broken in by_value.items():
-        first = broken[0]
-        rules = " and ".join(one["rule"] for one in broken)
-        detail = first["detail"] or ""
-        if first["value"] is None:
-            line = f"{option} {detail or 'is empty'}, which breaks {rules}"
-        elif all(one["verdict"] == "not judged" for one in broken):
-            line = f"{option} {value} was not judged by {rules}: {detail.partition(': ')[2]}"
-        else:
-            line = f"{option} {value} breaks {rules}"
+    for row in rows:
+        if row["verdict"] in COUNTED:
+            by_value.setdefault((row["option"], str(row["value"])), []).append(row)
+    for (option, value), found in by_value.items():
+        rules = " and ".join(row["rule"] for row in found)
+        details = " and it ".join(dict.fromkeys(str(row["detail"]) for row in found))
+        if found[0]["value"] is None:
+            yield f"{option} {found[0]['detail'] or 'is empty'}, which violates {rules}"
+        elif all(row["verdict"] == UNREADABLE for row in found):
+            yield f"{option} {value} cannot be evaluated by {rules}: {found[0]['detail'].partition(': ')[2]}"
+        elif option == "whitelist" and not any(row["until"] or "expired" in str(row["detail"]) for row in found):
             # What a block overlaps is plain; what a requirement or a limit is, is not.
-            line += "" if option == "whitelist" else f": it {' and it '.join(str(one['detail']) for one in broken)}"
-        expired = {f"{one['until']} ({one['reason']})" for one in broken if one["verdict"] == "expired"}
-        yield line + (f"; the acceptance expired on {' and '.join(sorted(expired))}" if expired else "")
+            yield f"{option} {value} violates {rules}"
+        else:
+            yield f"{option} {value} violates {rules}: it {details}"
+    for row in rows:
+        if row["verdict"] == EXEMPTED:
+            yield exemption_text(row)
+        elif row["verdict"] == NOT_EVALUATED:
+            yield f"{row['option']} {row['value']} is not evaluated by {row['rule']}: it {row['detail']}"
+
+
+def script_line(script: Json, check_mode: bool) -> str:
+    """An assignment of a script to a runtime."""
+    project, before, after = (name_of(script.get(key)) for key in ("project", "before", "after"))
+    where = f"script {name_of(script)!r}{f' in {project!r}' if project else ''}"
+    error = script.get("error")
+    if script.get("action") == "failed":
+        return f"{where} failed: {error.get('msg') if isinstance(error, Mapping) else error}"
+    return f"{where} {'would use' if check_mode else 'now uses'} {after!r}{f' instead of {before!r}' if before else ''}"
 
 
 def _difference_lines(runtime: Json, check_mode: bool) -> list[str]:
@@ -195,10 +288,18 @@ def _difference_lines(runtime: Json, check_mode: bool) -> list[str]:
     if action == "updated":
         word = "differs" if check_mode else "updated"
         lines = [
-            f"{name} {word}: {changes.line(one['field'], one['found'], one['wanted'])}" for one in runtime["fields"]
+            f"{name} {word}: {changes.line(field['field'], field['found'], field['wanted'])}"
+            for field in runtime["fields"]
         ]
     elif action != "failed":
-        lines = [f"{name} would be {action}" if check_mode else f"{name} {action}"]
+        known = usage(runtime["scripts"]) if action in GOES and runtime["scripts"] is not None else ""
+        done = f"would be {action}" if check_mode else action
+        lines = [f"{name} {done}{f'; {known}' if known else ''}"]
+        if action == "replaced":
+            lines += [
+                f"{name} {done}: {changes.line(field['field'], field['found'], field['wanted'])}"
+                for field in runtime["fields"]
+            ]
     if runtime["error"]:
         first, *rest = runtime["error"].splitlines()
         lines += [f"{name} failed: {first}", *rest]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -23,8 +22,12 @@ from ansible_collections.mstr.library.plugins.module_utils._model.rules import R
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
-from .evaluation import BROKEN
+from . import changes
+from .environment import dangling_line, script_line, when
+from .evaluation import COUNTED
 from .inventory import unread_texts
+from .runs import last_run, name_of, schedules, usage
+from .since import line as since_line
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -42,24 +45,36 @@ class Column(NamedTuple):
 _AUDITED = (
     Column("runtimes", "Runtimes", ""),
     Column("violations", "Violations", "bad"),
-    Column("accepted", "Accepted", ""),
+    Column("exempted", "Exempted", ""),
     Column("expiring", "Expire within 30 days", "warn"),
+    Column("not_evaluated", "Not evaluated", "warn"),
     Column("differing", "Differ", "drift"),
     Column("undefined", "Undefined", ""),
     Column("problems", "Not ready", "warn"),
+    Column("failed_runs", "Failed runs", "warn"),
+    Column("dangling", "Scripts without runtime", "warn"),
     Column("unread", "Not read", "warn"),
-    Column("unused", "Unused acceptances", "warn"),
+    Column("unused", "Unused exemptions", "warn"),
 )
 _APPLIED = (
     Column("created", "Created", "drift"),
     Column("updated", "Updated", "drift"),
+    Column("replaced", "Replaced", "drift"),
     Column("deleted", "Deleted", "drift"),
+    Column("moved", "Scripts moved", "drift"),
     Column("unchanged", "Unchanged", ""),
     Column("failed", "Failed", "bad"),
 )
-_PREDICTED = tuple(
-    column._replace(label=f"To {word}") for column, word in zip(_APPLIED, ("create", "update", "delete"))
-) + tuple(_APPLIED[3:])
+_TO_DO = {
+    "created": "To create",
+    "updated": "To update",
+    "replaced": "To replace",
+    "deleted": "To delete",
+    "moved": "Scripts to move",
+}
+_PREDICTED = tuple(column._replace(label=_TO_DO.get(column.key, column.label)) for column in _APPLIED)
+# Columns that are left out if they are zero in every environment.
+_ALWAYS = ("runtimes", "violations", "created", "updated", "deleted", "unchanged", "failed")
 
 _OUTCOMES = {
     "clean": ("Clean", "ok"),
@@ -67,15 +82,15 @@ _OUTCOMES = {
     "changed": ("Changed", "drift"),
     "drift": ("Drift", "drift"),
     "problems": ("Problems", "warn"),
-    "not_judged": ("Not judged", "warn"),
+    "not_evaluated": ("Not evaluated", "warn"),
     "violations": ("Violations", "bad"),
     "failed": ("Failed", "bad"),
 }
 _STATUS_TONES = {"ready": "ok", "busy": "", "unknown": "", "error": "bad", "missing": "drift", "not compared": "warn"}
 # How the page shows a verdict: the class of an entry.
-_VERDICTS = {"violation": "bad", "expired": "bad", "not judged": "warn", "allowed": "ok"}
-_WOULD = {"created": "to create", "updated": "differs", "deleted": "to delete"}
-_DONE = {"created": "created", "updated": "updated", "deleted": "deleted"}
+_VERDICTS = {"violation": "bad", "unreadable": "warn", "not evaluated": "warn", "allowed": "ok"}
+_WOULD = {"created": "to create", "updated": "differs", "replaced": "to replace", "deleted": "to delete"}
+_DONE = {word: word for word in _WOULD}
 # A longer list of runtimes without findings is collapsed.
 _QUIET = 12
 
@@ -84,22 +99,23 @@ def page(report: Json) -> str:
     """The HTML page for a report from `files.whole`."""
     audit = report["kind"] == "audit"
     columns = _AUDITED if audit else _PREDICTED if report["check_mode"] else _APPLIED
-    environments = [_environment(one, columns) for one in report["environments"]]
-    total = {column.key: sum(one["numbers"][column.key] or 0 for one in environments) for column in columns}
+    predicted = audit or report["check_mode"]
+    environments = [_environment(environment, columns, predicted) for environment in report["environments"]]
+    total = {column.key: sum(each["numbers"][column.key] or 0 for each in environments) for column in columns}
     style, script = _file("report.css"), _file("report.js")
     text = _template().render(
         report=report,
         title="Runtime audit" if audit else "Drift of runtimes" if report["check_mode"] else "Runtimes applied",
         environments=environments,
         # Omit columns that are zero in every environment.
-        columns=[one for one in columns if not audit or _is_shown(one, total)],
+        columns=[column for column in columns if _is_shown(column, total)],
         total=total,
         outcomes=_OUTCOMES,
         status_tones=_STATUS_TONES,
         verdicts=_VERDICTS,
-        counted=BROKEN,
-        predicted=audit or report["check_mode"],
-        actions=_WOULD if audit or report["check_mode"] else _DONE,
+        counted=COUNTED,
+        predicted=predicted,
+        actions=_WOULD if predicted else _DONE,
         quiet_limit=_QUIET,
         style=Markup(style),
         script=Markup(script),
@@ -111,29 +127,45 @@ def page(report: Json) -> str:
 
 
 def _is_shown(column: Column, total: Mapping[str, int]) -> bool:
-    needed = {"expiring": "accepted"}.get(column.key, column.key)
-    return bool(total[needed]) or column.key in ("runtimes", "violations")
+    needed = {"expiring": "exempted"}.get(column.key, column.key)
+    return bool(total[needed]) or column.key in _ALWAYS
 
 
-def _environment(environment: Json, columns: Sequence[Column]) -> dict[str, Any]:
+def _environment(environment: Json, columns: Sequence[Column], predicted: bool) -> dict[str, Any]:
     counts = environment.get("counts") or environment.get("summary")
     inventory = environment.get("inventory") or []
     # Without a policy, there is no number of violations.
-    unknown = (
-        () if environment.get("policy") or not environment.get("counts") else ("violations", "accepted", "expiring")
-    )
+    of_policy = ("violations", "exempted", "expiring", "not_evaluated")
+    unknown = () if environment.get("policy") or not environment.get("counts") else of_policy
     return {
         **environment,
         "numbers": {
             column.key: counts.get(column.key, 0) if counts and column.key not in unknown else None
             for column in columns
         },
-        "loud": [one for one in inventory if one["findings"]],
-        "quiet": [one for one in inventory if not one["findings"]],
+        "loud": [runtime for runtime in inventory if runtime["findings"]],
+        "quiet": [runtime for runtime in inventory if not runtime["findings"]],
         "message_lines": (environment["message"] or "").splitlines(),
         "rules": _policy(environment.get("policy") or {}),
-        "unread_texts": [unread_texts(one) for one in environment.get("unread") or ()],
+        "unread_texts": [unread_texts(unread) for unread in environment.get("unread") or ()],
+        "dangling_lines": [dangling_line(script) for script in environment.get("dangling") or ()],
+        "script_lines": [script_line(script, predicted) for script in environment.get("scripts") or ()],
+        "packages": _packages(inventory),
+        "since_line": since_line(environment["since"], when(environment["since"]["generated"]))
+        if environment.get("since")
+        else "",
     }
+
+
+def _packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:
+    """Every package with the runtimes that have it, for the question who has to test a new version."""
+    if all(runtime["scripts"] is None for runtime in inventory):
+        return []
+    found: dict[str, list[Json]] = {}
+    for runtime in inventory:
+        for package in runtime["packages"]:
+            found.setdefault(package["name"], []).append({**runtime, "package": package})
+    return sorted(found.items(), key=lambda pair: pair[0].casefold())
 
 
 def _policy(policy: Json) -> list[tuple[str, list[str], str]]:
@@ -148,14 +180,8 @@ def _policy(policy: Json) -> list[tuple[str, list[str], str]]:
 
 def _values(value: Any) -> list[str]:
     if isinstance(value, Mapping):
-        return [f"{key} {number(one)}" for key, one in value.items() if one is not None]
-    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
-
-
-def when(text: Any) -> str:
-    """A server's timestamp in short form, such as `2026-11-25 07:29 UTC`; other text unchanged."""
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)", str(text or ""))
-    return f"{found.group(1)} {found.group(2)} UTC" if found else str(text or "")
+        return [f"{key} {number(amount)}" for key, amount in value.items() if amount is not None]
+    return [str(entry) for entry in value] if isinstance(value, list) else [str(value)]
 
 
 class _Environment(Environment):
@@ -174,8 +200,14 @@ def _template() -> Template:
     environment = _Environment(
         loader=FileSystemLoader(str(_FOLDER)), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["when"] = when
+    environment.filters.update(
+        when=when, last_run=last_run, name_of=name_of, schedules=schedules, usage=usage, change_line=_change_line
+    )
     return environment.get_template("page.html.j2")
+
+
+def _change_line(field: Json) -> str:
+    return changes.line(field["field"], field["before"], field["after"])
 
 
 def _file(name: str) -> str:

@@ -14,8 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import number_of
+from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
+
 from . import changes
-from .evaluation import ACCEPTED, ALLOWED, BROKEN, EXPIRES_SOON, Acceptance, worst
+from .evaluation import ALLOWED, COUNTED, EXPIRES_SOON, worst
+from .runs import failed_runs
+from .since import Earlier
 
 Json = Mapping[str, Any]
 
@@ -26,8 +31,8 @@ _SIZES = {
     "proc_count": "{} processes",
 }
 _POOL = ("min_cached_instances", "max_cached_instances")
-# The rules that judge every value of an option, if the option has one. `whitelist_required` judges no single network.
-_JUDGES = {
+# The rules that evaluate every value of an option. `whitelist_required` evaluates no single network.
+_RULES_OF = {
     "whitelist": ("networks_within", "networks_never"),
     "packages": ("packages_within", "packages_never", "package_versions_required"),
     "runtime_version": ("runtime_versions_within",),
@@ -44,36 +49,48 @@ class Sources(NamedTuple):
     check_mode: bool = False
     read: Json | None = None  # the result of mstr_runtime_info, in an audit
     incomplete: str | None = None  # why there may be more runtimes than those, None if there are not
-    policy: Json | None = None  # only the rules that judge anything, see `evaluation.rules_of`
-    accepted: Sequence[Acceptance] = ()
+    policy: Json | None = None  # the rules that forbid anything, and the exemptions, see `evaluation.rules_of`
     today: date = date.min
+    since: Earlier | None = None
     approved: str = ""  # the plan_id that somebody approved
 
 
-def inventory(sources: Sources, violations: Iterable[Json] = ()) -> list[dict[str, Any]]:
+def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any]]:
     """The runtimes, those with findings first, then by name. Runtimes that are missing on the server are included.
 
-    `violations`: with their verdicts, as `evaluation.judged` returns them.
+    `rows`: what the policy found, with verdicts, as `evaluation.evaluated` returns it.
     """
     read, applied = sources.read, sources.applied or {}
     entries = list(applied.get("runtimes") or ())
-    by_id = {one["id"]: one for one in entries if one.get("id")}
-    broken: dict[Any, list[Json]] = {}
-    for one in violations:
-        broken.setdefault(one["id"], []).append(one)
+    by_id = {entry["id"]: entry for entry in entries if entry.get("id")}
+    found: dict[Any, list[Json]] = {}
+    for row in rows:
+        found.setdefault(row["id"] or row["name"], []).append(row)
     if read is None:
-        runtimes = [_runtime(_now(one, sources.check_mode), one, (), sources, None) for one in entries]
+        runtimes = [
+            _runtime(
+                _now(entry, sources.check_mode),
+                entry,
+                found.get(entry.get("id") or entry.get("name"), ()),
+                sources,
+                None,
+            )
+            for entry in entries
+        ]
     else:
         listed = list(read.get("runtimes") or ())
-        otherwise = _without_violation(sources.policy or {})
+        otherwise = _without_finding(sources.policy or {})
         runtimes = [
-            _runtime(one, by_id.get(one["id"]), broken.get(one["id"], ()), sources, otherwise) for one in listed
+            _runtime(runtime, by_id.get(runtime["id"]), found.get(runtime["id"], ()), sources, otherwise)
+            for runtime in listed
         ]
-        read_ids = {one["id"] for one in listed}
+        read_ids = {runtime["id"] for runtime in listed}
         # An entry with `state: absent` that is absent has no runtime, as it should.
-        gone = [one for one in entries if one.get("id") not in read_ids and one.get("action") != "none"]
-        runtimes += [_runtime({}, one, (), sources, otherwise) for one in gone]
-    return sorted(runtimes, key=lambda one: (not one["findings"], one["name"].casefold(), one["id"] or ""))
+        gone = [entry for entry in entries if entry.get("id") not in read_ids and entry.get("action") != "none"]
+        runtimes += [_runtime({}, entry, (), sources, otherwise) for entry in gone]
+    return sorted(
+        runtimes, key=lambda runtime: (not runtime["findings"], runtime["name"].casefold(), runtime["id"] or "")
+    )
 
 
 def _now(entry: Json, check_mode: bool) -> Json:
@@ -83,12 +100,12 @@ def _now(entry: Json, check_mode: bool) -> Json:
         return runtime
     if entry["action"] == "created":
         return {}
-    before = {one["field"]: one["before"] for one in entry.get("changes") or ()}
+    before = {change["field"]: change["before"] for change in entry.get("changes") or ()}
     if "packages" in before:
         # The changes do not have what the server says of a package.
-        known = {(one.get("name"), one.get("version") or ""): one for one in runtime.get("packages") or ()}
+        known = {(item.get("name"), item.get("version") or ""): item for item in runtime.get("packages") or ()}
         before["packages"] = [
-            {**one, **known.get((one["name"], one.get("version") or ""), {})} for one in before["packages"] or ()
+            {**item, **known.get((item["name"], item.get("version") or ""), {})} for item in before["packages"] or ()
         ]
     return {**runtime, **before}
 
@@ -105,66 +122,76 @@ def unread_texts(unread: Json) -> tuple[str, str, str]:
     return text("project", "name", "id"), text("script", "name", "id"), text("error", "msg")
 
 
-def findings_of(
-    runtimes: Iterable[Json], violations: Iterable[Json], unused: Sequence[str], sources: Sources
+def counts_of(
+    runtimes: Sequence[Json], rows: Sequence[Json], unused: Sequence[str], sources: Sources
 ) -> dict[str, int]:
     """The number of findings of each kind."""
-    whole, verdicts = list(runtimes), list(violations)
-    accepted = [one for one in verdicts if one["verdict"] == ACCEPTED]
-    soon = (sources.today + EXPIRES_SOON).isoformat() if accepted else ""
+    read = sources.read or {}
+    exempted = [row for row in rows if row["verdict"] == EXEMPTED]
+    soon = (sources.today + EXPIRES_SOON).isoformat() if exempted else ""
     return {
-        "runtimes": sum(1 for one in whole if one["present"]),
-        "violations": sum(1 for one in verdicts if one["verdict"] in BROKEN),
-        "not_judged": sum(1 for one in verdicts if one["verdict"] == "not judged"),
-        "accepted": len(accepted),
-        "expiring": sum(1 for one in accepted if one["until"] and one["until"] <= soon),
-        "differing": sum(1 for one in whole if one["action"] not in (None, "none")),
-        "undefined": sum(1 for one in whole if one["defined"] is False),
-        "problems": sum(1 for one in whole if one["problems"]),
-        "unread": len((sources.read or {}).get("unread") or ()),
+        "runtimes": sum(1 for runtime in runtimes if runtime["present"]),
+        "violations": number_of(row for row in rows if row["verdict"] in COUNTED),
+        "unreadable": sum(1 for row in rows if row["verdict"] == UNREADABLE),
+        "exempted": len(exempted),
+        "expiring": sum(1 for row in exempted if row["until"] and row["until"] <= soon),
+        "not_evaluated": sum(1 for row in rows if row["verdict"] == NOT_EVALUATED),
+        "differing": sum(1 for runtime in runtimes if runtime["action"] not in (None, "none")),
+        "undefined": sum(1 for runtime in runtimes if runtime["defined"] is False),
+        "problems": sum(1 for runtime in runtimes if runtime["problems"]),
+        "failed_runs": sum(len(runtime["failed_runs"]) for runtime in runtimes),
+        "dangling": len(read.get("dangling") or ()),
+        "unread": len(read.get("unread") or ()),
         "unused": len(unused),
     }
 
 
 def _runtime(
-    runtime: Json, entry: Json | None, violations: Sequence[Json], sources: Sources, otherwise: Mapping[str, str] | None
+    runtime: Json, entry: Json | None, rows: Sequence[Json], sources: Sources, otherwise: Mapping[str, str] | None
 ) -> dict[str, Any]:
     """One runtime. `runtime`: as it is, empty if it does not exist; `entry`: of the comparison, None without one."""
-    identity = runtime.get("id") or (entry or {}).get("id")
-    action = (entry or {}).get("action")
+    given: Json = entry or {}
+    identity = runtime.get("id") or given.get("id")
+    action = given.get("action")
     unknown = sources.applied is None or bool(sources.applied.get("failed") or runtime.get("is_default"))
-    judge = None if otherwise is None else _Judge(violations, otherwise)
+    verdicts = None if otherwise is None else _Verdicts(rows, otherwise)
     found: dict[str, Any] = {
-        "name": str(runtime.get("name") or (entry or {}).get("name") or ""),
+        "name": str(runtime.get("name") or given.get("name") or ""),
         "id": identity,
         "present": bool(runtime),
         "is_default": bool(runtime.get("is_default")),
         "description": _text(runtime.get("description")),
         "status": _text(runtime.get("status")) or "unknown" if runtime else _status_without(entry),
-        "packages": [_package(one, judge) for one in runtime.get("packages") or ()],
-        "networks": [_network(str(one), judge) for one in runtime.get("whitelist") or ()],
+        "packages": [_package(package, verdicts) for package in runtime.get("packages") or ()],
+        "networks": [_network(str(network), verdicts) for network in runtime.get("whitelist") or ()],
         "whitelist_known": runtime.get("whitelist") is not None or sources.read is not None,
-        "whitelist_verdict": judge.of_empty_whitelist() if judge else "",
-        "violations": [{key: one.get(key) for key in _SHOWN} for one in violations],
-        "size": _size(runtime, judge),
+        "whitelist_verdict": verdicts.on_empty_whitelist() if verdicts else "",
+        "evaluated": [{key: row.get(key) for key in _SHOWN} for row in rows],
+        "size": _size(runtime, verdicts),
         "resource": runtime.get("resource"),
         "exec_timeout": runtime.get("exec_timeout"),
         "runtime_version": runtime.get("runtime_version"),
-        "python_verdict": judge.verdict("runtime_version") if judge and runtime.get("runtime_version") else "",
+        **{key: runtime.get(key) for key in (*_POOL, "others", "execution_target")},
+        "python_verdict": verdicts.on("runtime_version") if verdicts and runtime.get("runtime_version") else "",
+        "version": runtime.get("version"),
         "owner": (runtime.get("owner") or {}).get("name") if isinstance(runtime.get("owner"), Mapping) else None,
         "date_created": runtime.get("date_created"),
         "date_modified": runtime.get("date_modified"),
-        "scripts": runtime.get("scripts"),
+        # What would be deleted or replaced has them in its entry, as evidence.
+        "scripts": runtime["scripts"] if runtime.get("scripts") is not None else given.get("scripts"),
         "action": action,
+        "replaced_by": given.get("new_id") if action == "replaced" else None,
         # Whether the environment defines it; None if unknown. The default runtime needs no definition.
         "defined": None if unknown else entry is not None and action != "deleted",
-        "error": ((entry or {}).get("error") or {}).get("msg"),
-        "fields": [_field(one) for one in (entry or {}).get("changes") or ()],
+        "error": (given.get("error") or {}).get("msg"),
+        "fields": [_field(change) for change in given.get("changes") or ()],
     }
     found["problems"] = _problems(found)
+    found["failed_runs"] = failed_runs(found)
     found["findings"] = bool(
-        any(one["verdict"] in BROKEN for one in violations)
+        any(row["verdict"] in COUNTED for row in rows)
         or found["problems"]
+        or found["failed_runs"]
         or found["error"]
         or action not in (None, "none")
     )
@@ -179,60 +206,59 @@ def _status_without(entry: Json | None) -> str:
     return "missing" if (entry or {}).get("action") in ("created", "updated") else "not compared"
 
 
-class _Judge:
+class _Verdicts:
     """What the policy says of the values of one runtime."""
 
-    def __init__(self, violations: Sequence[Json], otherwise: Mapping[str, str]) -> None:
-        self._violations, self._otherwise = violations, otherwise
+    def __init__(self, rows: Sequence[Json], otherwise: Mapping[str, str]) -> None:
+        self._rows, self._otherwise = rows, otherwise
 
-    def broken(self, *options: str, value: Any = None) -> list[Json]:
-        """The violations of some options, or of one value of an option."""
+    def rows(self, *options: str, value: Any = None) -> list[Json]:
+        """What was found in some options, or in one value of an option."""
         return [
-            one
-            for one in self._violations
-            if one["option"] in options and (value is None or str(one["value"]) == str(value))
+            row for row in self._rows if row["option"] in options and (value is None or str(row["value"]) == str(value))
         ]
 
-    def verdict(self, *options: str, value: Any = None) -> str:
+    def on(self, *options: str, value: Any = None) -> str:
         """The verdict on some options with a common rule, or on one value of an option."""
-        if not self._violations:
+        if not self._rows:
             return self._otherwise[options[0]]
-        return worst((one["verdict"] for one in self.broken(*options, value=value)), self._otherwise[options[0]])
+        return worst((row["verdict"] for row in self.rows(*options, value=value)), self._otherwise[options[0]])
 
-    def of_empty_whitelist(self) -> str:
+    def on_empty_whitelist(self) -> str:
         """The verdict on an empty whitelist: nobody knows whether it reaches nothing or everything."""
-        broken = (one["verdict"] for one in self._violations if one["rule"] == "whitelist_required")
+        found = (row["verdict"] for row in self._rows if row["rule"] == "whitelist_required")
         otherwise = self._otherwise["whitelist"]
-        return worst(broken, "unknown" if otherwise == ALLOWED else otherwise)
+        return worst(found, "unknown" if otherwise == ALLOWED else otherwise)
 
 
-def _without_violation(rules: Json) -> dict[str, str]:
-    """The verdict on a value that breaks no rule, by option."""
-    none = "no rule" if rules else "not judged"
-    limits = rules.get("resource_max") or {}
+def _without_finding(policy: Json) -> dict[str, str]:
+    """The verdict on a value in which the policy finds nothing, by option."""
+    none = "no rule" if policy else NOT_EVALUATED
+    limits = policy.get("resource_max") or {}
     return {
-        **{option: ALLOWED if any(one in rules for one in judges) else none for option, judges in _JUDGES.items()},
+        **{option: ALLOWED if any(rule in policy for rule in rules) else none for option, rules in _RULES_OF.items()},
         **{f"resource.{key}": none if limits.get(key) is None else ALLOWED for key in _SIZES},
     }
 
 
-def _network(network: str, judge: _Judge | None) -> dict[str, Any]:
-    rules = [one["rule"] for one in judge.broken("whitelist", value=network)] if judge else []
-    return {"network": network, "verdict": judge.verdict("whitelist", value=network) if judge else "", "rules": rules}
+def _network(network: str, verdicts: _Verdicts | None) -> dict[str, Any]:
+    rules = [row["rule"] for row in verdicts.rows("whitelist", value=network)] if verdicts else []
+    return {"network": network, "verdict": verdicts.on("whitelist", value=network) if verdicts else "", "rules": rules}
 
 
-def _package(package: Json, judge: _Judge | None) -> dict[str, Any]:
+def _package(package: Json, verdicts: _Verdicts | None) -> dict[str, Any]:
     name, version = str(package.get("name") or ""), _text(package.get("version"))
     status = _text(package.get("status")) or "unknown"
     shown = f"{name}=={version}" if version else name
     return {
         "name": name,
         "version": version,
+        "description": _text(package.get("description")),
         "status": status,
         "message": _text(package.get("message")),
         "failed": status == "not_installed",
-        "verdict": judge.verdict("packages", value=shown) if judge else "",
-        "rules": [one["rule"] for one in judge.broken("packages", value=shown)] if judge else [],
+        "verdict": verdicts.on("packages", value=shown) if verdicts else "",
+        "rules": [row["rule"] for row in verdicts.rows("packages", value=shown)] if verdicts else [],
     }
 
 
@@ -242,11 +268,11 @@ def _field(change: Json) -> dict[str, Any]:
         "field": change["field"],
         "wanted": after,
         "found": before,
-        "marks": [mark._asdict() for mark in changes.marks(before, after)],
+        "changes": [each._asdict() for each in changes.changes(before, after)],
     }
 
 
-def _size(runtime: Json, judge: _Judge | None) -> list[dict[str, str]]:
+def _size(runtime: Json, verdicts: _Verdicts | None) -> list[dict[str, str]]:
     """The sizes as texts, each with the verdict on it."""
     resource = runtime.get("resource") if isinstance(runtime.get("resource"), Mapping) else {}
     size: list[tuple[str, tuple[str, ...]]] = [
@@ -256,10 +282,10 @@ def _size(runtime: Json, judge: _Judge | None) -> list[dict[str, str]]:
     ]
     if runtime.get("exec_timeout") is not None:
         size.append((f"scripts run up to {runtime['exec_timeout']} s", ("exec_timeout",)))
-    least, most = (runtime.get(one) for one in _POOL)
+    least, most = (runtime.get(key) for key in _POOL)
     if least or most:
         size.append((f"{least or 0} to {most or 0} cached instances", _POOL))
-    return [{"text": text, "verdict": judge.verdict(*options) if judge else ""} for text, options in size]
+    return [{"text": text, "verdict": verdicts.on(*options) if verdicts else ""} for text, options in size]
 
 
 def _text(value: Any) -> str:

@@ -33,7 +33,7 @@ def plan_text(reports: Iterable[Json], generated: str) -> str:
     environments = json.loads(text.encode("utf-8", "replace"))
     content = {
         "format": FORMAT,
-        "collection": f"mstr.library {_version()}",
+        "collection": f"mstr.library {collection_version()}",
         "generated": generated,
         "environments": [{**one, "checksum": _checksum(one)} for one in environments],
     }
@@ -76,7 +76,7 @@ def approved_plan_id(text: str, environment: str) -> str:
 
 
 @cache
-def _version() -> str:
+def collection_version() -> str:
     """The version of this collection: as installed, or of a source tree."""
     manifest = _COLLECTION / "MANIFEST.json"
     if manifest.is_file():

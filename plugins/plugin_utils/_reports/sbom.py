@@ -17,17 +17,23 @@ from urllib.parse import quote
 
 from ansible_collections.mstr.library.plugins.module_utils._model.requirements import project
 
+from .plan_file import collection_version
+
 Json = Mapping[str, Any]
 
 
 def software(report: Json) -> dict[str, Any]:
-    """The document. Two reports on the same state differ only in its time and its serial number."""
-    components = [
-        _runtime(environment["environment"], runtime)
-        for environment in sorted(report["environments"], key=lambda one: str(one["environment"]))
-        for runtime in sorted(environment.get("inventory") or (), key=lambda one: (one["name"], one["id"] or ""))
+    """The document. Two reports on the same state differ only in its time and its serial number.
+
+    Packages are top-level components, each once, because some scanners do not look into nested ones.
+    """
+    runtimes = [
+        (f"{environment['environment']}/{runtime['id']}", environment["environment"], runtime)
+        for environment in sorted(report["environments"], key=lambda entry: str(entry["environment"]))
+        for runtime in sorted(environment.get("inventory") or (), key=lambda entry: (entry["name"], entry["id"] or ""))
         if runtime["present"]
     ]
+    packages = {_ref(package): package for *_names, runtime in runtimes for package in runtime["packages"]}
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -36,23 +42,27 @@ def software(report: Json) -> dict[str, Any]:
         "version": 1,
         "metadata": {
             "timestamp": report["generated"],
-            "tools": {"components": [{"type": "application", "name": "mstr.library"}]},
+            "tools": {"components": [{"type": "application", "name": "mstr.library", "version": collection_version()}]},
             "component": {"type": "platform", "bom-ref": "environments", "name": "Library environments"},
             "properties": list(_environments(report)),
         },
-        "components": components,
+        "components": [
+            *(_runtime(ref, environment, runtime) for ref, environment, runtime in runtimes),
+            *(_package(ref, packages[ref]) for ref in sorted(packages)),
+        ],
         "dependencies": [
-            {"ref": "environments", "dependsOn": [one["bom-ref"] for one in components]},
+            {"ref": "environments", "dependsOn": [ref for ref, _environment, _found in runtimes]},
             *(
-                {"ref": one["bom-ref"], "dependsOn": [each["bom-ref"] for each in one["components"]]}
-                for one in components
+                {"ref": ref, "dependsOn": sorted({_ref(package) for package in runtime["packages"]})}
+                for ref, _environment, runtime in runtimes
             ),
+            *({"ref": ref, "dependsOn": []} for ref in sorted(packages)),
         ],
     }
 
 
 def _environments(report: Json) -> Iterator[dict[str, str]]:
-    for environment in sorted(report["environments"], key=lambda one: str(one["environment"])):
+    for environment in sorted(report["environments"], key=lambda entry: str(entry["environment"])):
         failed = environment.get("inventory") is None or environment["counts"] is None
         read = "could not be read" if failed else "may be incomplete" if environment.get("incomplete") else "read"
         yield from _properties({f"environment:{environment['environment']}": read})
@@ -60,16 +70,18 @@ def _environments(report: Json) -> Iterator[dict[str, str]]:
         yield from _properties({f"environment:{name}": "not reached"})
 
 
-def _runtime(environment: str, runtime: Json) -> dict[str, Any]:
-    ref = f"{environment}/{runtime['id']}"
-    packages: dict[str, Json] = {}
-    for one in runtime["packages"]:
-        # A server may list a package twice; references are unique.
-        packages.setdefault(f"{ref}/{_purl(one) or _quoted(one['name'])}", one)
+def _runtime(ref: str, environment: str, runtime: Json) -> dict[str, Any]:
+    not_installed = {
+        f"package:{package['name']}": package["status"]
+        for package in runtime["packages"]
+        if package["status"] != "installed"
+    }
     return {
         "type": "container",
         "bom-ref": ref,
         "name": runtime["name"] or str(runtime["id"]),
+        # The server gives each state of a runtime an id.
+        "version": str(runtime["version"] or runtime["date_modified"] or "unknown"),
         **_given("description", runtime["description"]),
         "properties": list(
             _properties(
@@ -78,10 +90,10 @@ def _runtime(environment: str, runtime: Json) -> dict[str, Any]:
                     "runtime:id": runtime["id"],
                     "runtime:status": runtime["status"],
                     "runtime:python": runtime["runtime_version"],
+                    **not_installed,
                 }
             )
         ),
-        "components": [_package(one_ref, packages[one_ref]) for one_ref in sorted(packages)],
     }
 
 
@@ -89,11 +101,14 @@ def _package(ref: str, package: Json) -> dict[str, Any]:
     return {
         "type": "library",
         "bom-ref": ref,
-        "name": package["name"],
+        "name": project(package["name"]) or package["name"],
         **_given("version", package["version"]),
         **_given("purl", _purl(package)),
-        "properties": list(_properties({"package:status": package["status"]})),
     }
+
+
+def _ref(package: Json) -> str:
+    return _purl(package) or f"package/{_quoted(package['name'])}@{_quoted(package['version'])}"
 
 
 def _purl(package: Json) -> str | None:

@@ -18,8 +18,8 @@ POLICY = {
     "resource_max": {"cpu": 2, "mem": 4096},
 }
 SOON = (date.today() + timedelta(days=20)).isoformat()
-ACCEPTED = [
-    "(Default)*",
+EXEMPTIONS = [
+    {"runtime": "(Default)*", "reason": "nobody uses it", "until": "2099-12-31"},
     {
         "runtime": "Nightly reports",
         "rule": "packages_never",
@@ -28,8 +28,9 @@ ACCEPTED = [
         "until": SOON,
     },
     {"runtime": "Nightly reports", "value": "8192", "reason": "month end", "until": "2026-01-31"},
-    "Nightly Report",
+    {"runtime": "Nightly Report", "reason": "a new server comes", "until": "2099-12-31"},
 ]
+EXPIRED = "is more than 4096; its exemption expired on 2026-01-31 (month end)"
 
 
 def runtime(number, name, **fields):
@@ -55,15 +56,16 @@ def runtime(number, name, **fields):
     }
 
 
-def violation(one, value, rule, detail="is outside", option="whitelist"):
-    """An entry of the violations that mstr_runtime_info returns."""
-    return {"name": one["name"], "id": one["id"], "option": option, "value": value, "rule": rule, "detail": detail}
+def violation(one, value, rule, detail="is outside", option="whitelist", **exemption):
+    """An entry of the violations that mstr_runtime_info returns; of `exempted` with `reason` and `until`."""
+    row = {"name": one["name"], "id": one["id"], "option": option, "value": value, "rule": rule, "detail": detail}
+    return {**row, **exemption}
 
 
 def environment(name, quiet=3, base=0):
     """The report on an environment with findings of every kind, and runtimes without any."""
     failed = {"name": "pandas", "version": "2.2.3", "status": "not_installed", "message": "Return code: 1."}
-    scripts = [{"name": "Load sales", "project": {"name": "Sales"}}]
+    scripts = [{"name": "Load sales", "project": {"name": "Sales"}, "owner": {"name": "Ada"}}]
     old = {"name": "requests", "version": "2.31.0", "status": "installed", "message": None}
     wide = runtime(
         base,
@@ -73,17 +75,37 @@ def environment(name, quiet=3, base=0):
         resource={"cpu": 0.5, "mem": 8192, "disk": None, "proc_count": None},
         scripts=scripts,
     )
-    broken = runtime(base + 1, "<script>alert(1)</script>", status="error", whitelist=[], scripts=[])
+    unpinned = {"name": "requests", "version": None, "status": "installed", "message": None}
+    broken = runtime(
+        base + 1, "<script>alert(1)</script>", status="error", whitelist=[], scripts=[], packages=[unpinned]
+    )
     default = runtime(base + 2, "(Default) MicroStrategy", is_default=True, whitelist=["0.0.0.0/0"])
     calm = [runtime(base + 10 + number, f"Runtime {number:03}") for number in range(quiet)]
     read = {
         "runtimes": [wide, broken, default, *calm],
         "violations": [
-            *(violation(one, "0.0.0.0/0", rule) for one in (wide, default) for rule in list(POLICY)[:2]),
+            *(violation(wide, "0.0.0.0/0", rule) for rule in list(POLICY)[:2]),
             violation(broken, None, "whitelist_required", "is empty"),
             violation(wide, "*", "networks_never", "cannot be evaluated: it is not a CIDR block"),
-            violation(wide, "requests==2.31.0", "packages_never", "matches requests<2.32", "packages"),
-            violation(wide, 8192, "resource_max", "is more than 4096", "resource.mem"),
+            violation(wide, 8192, "resource_max", EXPIRED, "resource.mem"),
+        ],
+        "exempted": [
+            *(
+                violation(default, "0.0.0.0/0", rule, reason="nobody uses it", until="2099-12-31")
+                for rule in list(POLICY)[:2]
+            ),
+            violation(
+                wide,
+                "requests==2.31.0",
+                "packages_never",
+                "matches requests<2.32",
+                "packages",
+                reason="the loader needs it, see ticket 4711",
+                until=SOON,
+            ),
+        ],
+        "not_evaluated": [
+            violation(broken, "requests", "packages_never", "has no version to compare with requests<2.32", "packages")
         ],
         "unread": [{"project": "Finance", "script": None, "error": "the project is not loaded"}],
     }
@@ -105,8 +127,7 @@ def environment(name, quiet=3, base=0):
         name,
         check_mode=True,
         read=read,
-        policy=POLICY,
-        accepted=ACCEPTED,
+        policy={**POLICY, "exemptions": EXEMPTIONS},
         detail=True,
     )
 

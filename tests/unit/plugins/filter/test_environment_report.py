@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from datetime import datetime, timedelta, timezone
 
@@ -19,7 +20,13 @@ from ansible_collections.mstr.library.plugins.module_utils._work.reconcile impor
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Wanted
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import serialize
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.report import POLICY, environment, runtime, violation
+from ansible_collections.mstr.library.tests.unit.support.report import (
+    POLICY,
+    SOON,
+    environment,
+    runtime,
+    violation,
+)
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 ENTRIES = [{"name": "r", "exec_timeout": 60, "others": "ä"}, {"name": "new"}, {"name": "same"}]
@@ -123,10 +130,10 @@ def test_its_name():
 @pytest.mark.parametrize("result", [None, ""])
 def test_an_audit_without_definitions(result):
     report = environment_report(result, "prod", read={"runtimes": [], "violations": []})
-    assert (report["outcome"], report["compared"]) == ("not_judged", False)
-    assert report["lines"] == ["prod: 0 runtimes, not judged by any policy"]
+    assert (report["outcome"], report["compared"]) == ("not_evaluated", False)
+    assert report["lines"] == ["prod: 0 runtimes, not evaluated by any policy"]
     for empty in ({}, {"networks_never": [], "whitelist_required": False}):
-        assert environment_report(None, "prod", read=read_with(), policy=empty)["outcome"] == "not_judged"
+        assert environment_report(None, "prod", read=read_with(), policy=empty)["outcome"] == "not_evaluated"
     assert environment_report(None, "prod", read=read_with(), policy=POLICY)["outcome"] == "clean"
 
 
@@ -136,32 +143,44 @@ def read_with(*violations, **more):
     return {"runtimes": list(runtimes.values()), "violations": list(violations), **more}
 
 
-def test_findings_are_reported_with_value_and_rule_and_what_was_accepted():
+def test_findings_are_reported_with_value_and_rule():
     report = environment("prod")
     assert report["outcome"] == "violations"
     assert report["counts"] == {
         "runtimes": 6,
         "violations": 5,
-        "not_judged": 1,
-        "accepted": 3,
+        "unreadable": 1,
+        "exempted": 3,
         "expiring": 1,
+        "not_evaluated": 1,
         "differing": 2,
         "undefined": 1,
         "problems": 2,
+        "failed_runs": 0,
+        "dangling": 0,
         "unread": 1,
         "unused": 1,
     }
-    assert report["lines"][:9] == [
-        "prod: 6 runtimes, 5 violations, 3 accepted violations, 1 acceptance expires within 30 days, 2 differ from "
-        "their definitions, 1 has no definition, 2 are not ready, 1 look-up failed, 1 acceptance accepts nothing",
-        "prod: '<script>alert(1)</script>' whitelist is empty, which breaks whitelist_required",
+    assert report["lines"][:13] == [
+        "prod: 6 runtimes, 5 violations, 3 exempted violations, 1 exemption expires within 30 days, 1 value not "
+        "evaluated, 2 differ from their definitions, 1 has no definition, 2 are not ready, 1 look-up failed, "
+        "1 exemption exempts nothing",
+        "prod: '<script>alert(1)</script>' whitelist is empty, which violates whitelist_required",
+        "prod: '<script>alert(1)</script>' packages requests is not evaluated by packages_never: it has no version to "
+        "compare with requests<2.32",
         "prod: '<script>alert(1)</script>' has the status error",
-        "prod: 'Nightly reports' whitelist 0.0.0.0/0 breaks networks_within and networks_never",
-        "prod: 'Nightly reports' whitelist * was not judged by networks_never: it is not a CIDR block",
-        "prod: 'Nightly reports' resource.mem 8192 breaks resource_max: it is more than 4096; the acceptance expired "
+        "prod: 'Nightly reports' whitelist 0.0.0.0/0 violates networks_within and networks_never",
+        "prod: 'Nightly reports' whitelist * cannot be evaluated by networks_never: it is not a CIDR block",
+        "prod: 'Nightly reports' resource.mem 8192 violates resource_max: it is more than 4096; its exemption expired "
         "on 2026-01-31 (month end)",
+        f"prod: 'Nightly reports' packages requests==2.31.0 violates packages_never: exempted until {SOON} (the loader "
+        "needs it, see ticket 4711)",
         "prod: 'Nightly reports' package pandas is not installed (server: \"Return code: 1.\")",
-        "prod: mstr_audit_accept 'Nightly Report' accepts nothing: no runtime has this name; did you mean 'Nightly "
+        "prod: '(Default) MicroStrategy' whitelist 0.0.0.0/0 violates networks_within: exempted until 2099-12-31 "
+        "(nobody uses it)",
+        "prod: '(Default) MicroStrategy' whitelist 0.0.0.0/0 violates networks_never: exempted until 2099-12-31 "
+        "(nobody uses it)",
+        "prod: policy.exemptions[3] 'Nightly Report' exempts nothing: no runtime has this name; did you mean 'Nightly "
         "reports'?",
         "prod: could not read the scripts of 'Finance': the project is not loaded",
     ]
@@ -170,90 +189,114 @@ def test_findings_are_reported_with_value_and_rule_and_what_was_accepted():
 PROD = runtime(7, "Prod [EU] Nightly")
 
 
-@pytest.mark.parametrize(
-    ("entry", "accepted"),
-    [
-        ("Prod [EU] Nightly", True),
-        ("prod [eu] *", True),
-        ("Prod [EU]*", True),
-        ("Prod E*", False),
-        (PROD["id"].lower(), True),
-        ({"runtime": "Prod*"}, True),
-        ({"runtime": "Prod*", "rule": "packages_never"}, True),
-        ({"runtime": "Prod*", "rule": "packages_within"}, False),
-        ({"runtime": "Prod*", "value": "Requests"}, True),
-        ({"runtime": "Prod*", "value": "requests==2.31.0"}, True),
-        ({"runtime": "Prod*", "value": "requests==2.30.0"}, False),
-    ],
-)
-def test_what_an_entry_accepts(entry, accepted):
-    one = violation(PROD, "requests==2.31.0", "packages_never", "matches requests<2.32", "packages")
-    read = {"runtimes": [PROD, runtime(8, "Prod E Nightly")], "violations": [one]}
-    entry = entry if isinstance(entry, str) else {"reason": "why", "until": "2099-12-31", **entry}
-    report = environment_report(None, "prod", read=read, policy=POLICY, accepted=[entry])
-    assert [each["verdict"] for each in report["violations"]] == ["accepted" if accepted else "violation"]
-    assert len(report["unused_acceptances"]) == (not accepted)
+def test_a_runtime_that_was_not_evaluated_is_not_clean():
+    row = violation(PROD, "numpy", "packages_never", "has no version to compare with numpy<1.26", "packages")
+    policy = {"packages_never": ["numpy<1.26"]}
+    read = {"runtimes": [PROD], "violations": [], "not_evaluated": [row]}
+    report = environment_report(None, "prod", read=read, policy=policy, detail=True)
+    assert (report["outcome"], report["counts"]["not_evaluated"], report["violations"]) == ("not_evaluated", 1, [])
+    assert report["lines"][0] == "prod: 1 runtime, 1 value not evaluated"
+    for name in ("x.csv", "x.md", "x.junit.xml", "x.html", "x.json"):
+        text = report_file([report], name)
+        assert "clean" not in text.casefold().replace("known to be clean", "")
+        assert "numpy" in text
 
 
-@pytest.mark.parametrize(
-    ("days", "verdict", "expiring"),
-    [(-1, "expired", 0), (0, "accepted", 1), (30, "accepted", 1), (31, "accepted", 0)],
-)
-def test_an_acceptance_holds_to_the_end_of_its_last_day(days, verdict, expiring):
-    until = datetime.now(timezone.utc).date() + timedelta(days=days)
-    read = read_with(violation(PROD, "0.0.0.0/0", "networks_within"))
-    for written in (until, until.isoformat()):
-        entry = {"runtime": PROD["name"], "reason": "why", "until": written}
-        report = environment_report(None, "prod", read=read, policy=POLICY, accepted=[entry])
-        (found,) = report["violations"]
-        assert (found["verdict"], found["reason"], found["until"]) == (verdict, "why", until.isoformat())
-        assert report["counts"]["violations"] == (verdict == "expired")
-        assert report["counts"]["expiring"] == expiring
-    longer = {"runtime": PROD["name"], "reason": "longer", "until": "2099-12-31"}
-    report = environment_report(None, "prod", read=read, policy=POLICY, accepted=[longer, entry])
-    assert [one["reason"] for one in report["violations"]] == ["longer"]
-    assert report["unused_acceptances"] == []
+@pytest.mark.parametrize(("days", "expiring"), [(0, 1), (30, 1), (31, 0)])
+def test_an_exemption_that_ends_soon_is_counted(days, expiring):
+    until = (datetime.now(timezone.utc).date() + timedelta(days=days)).isoformat()
+    exempted = [violation(PROD, "0.0.0.0/0", "networks_within", reason="why", until=until)]
+    read = {"runtimes": [PROD], "violations": [], "exempted": exempted}
+    policy = {**POLICY, "exemptions": [{"runtime": PROD["name"], "reason": "why", "until": until}]}
+    report = environment_report(None, "prod", read=read, policy=policy)
+    assert (report["counts"]["expiring"], report["unused_exemptions"], report["outcome"]) == (expiring, [], "clean")
 
 
-def test_an_acceptance_of_a_runtime_without_such_a_violation_is_a_finding():
-    read = read_with(violation(PROD, "0.0.0.0/0", "networks_within"))
-    entry = {"runtime": PROD["name"], "rule": "networks_never", "reason": "why", "until": "2099-12-31"}
-    report = environment_report(None, "prod", read=read, policy=POLICY, accepted=[PROD["name"], entry])
-    assert report["outcome"] == "problems"
-    assert report["unused_acceptances"] == [
-        "mstr_audit_accept 'Prod [EU] Nightly' (networks_never) accepts nothing: the runtime has no such violation"
+def test_an_apply_names_its_exemptions():
+    row = violation(PROD, "0.0.0.0/0", "networks_within", reason="why", until="2099-12-31")
+    applied = {"runtimes": [], "summary": {"unchanged": 1}, "exempted": [row]}
+    assert environment_report(applied, "prod")["lines"] == [
+        "prod: 1 unchanged",
+        "prod: 'Prod [EU] Nightly' whitelist 0.0.0.0/0 violates networks_within: exempted until 2099-12-31 (why)",
     ]
 
 
-def faulty(**changes):
-    return {"runtime": "R", "reason": "why", "until": "2099-12-31", **changes}
+LOAD = {
+    "id": "S",
+    "name": "Load sales",
+    "project": {"id": "P", "name": "Sales"},
+    "owner": {"id": "A", "name": "Ada"},
+    "tasks": [
+        {
+            "name": "t",
+            "active": True,
+            "schedule": {"name": "nightly"},
+            "last_run": {"status": "timeout", "time_triggered": "2026-11-25T01:00:00Z"},
+        },
+        {"name": "off", "active": False, "schedule": {"name": "weekly"}, "last_run": None},
+        {"name": "old", "active": True, "schedule": {"name": "yearly"}, "expiration": "2020-01-01", "last_run": None},
+    ],
+    "last_run": {"time": "2026-11-24T01:00:00Z", "status": "success"},
+}
+
+
+def test_a_deletion_and_a_replacement_show_what_goes_and_who_uses_it():
+    one = runtime(1, "Old", whitelist=["10.0.0.0/8"])
+    changes = [{"field": "runtime_version", "before": "3.10.5", "after": "3.12.1"}]
+    common = {"error": None, "runtime": one}
+    entries = [
+        {**common, "name": "Old", "id": "1", "action": "deleted", "changes": [], "scripts": [LOAD, {"name": "B"}]},
+        {**common, "name": "Free", "id": "2", "action": "deleted", "changes": [], "scripts": []},
+        {**common, "name": "Up", "id": "3", "action": "replaced", "changes": changes, "scripts": None},
+    ]
+    moved = {"name": "C", "project": {"name": "P"}, "action": "moved", "before": {"name": "Up"}, "after": {"name": "N"}}
+    applied = {"runtimes": entries, "summary": {"replaced": 1, "deleted": 2, "moved": 1}, "scripts": [moved]}
+    report = environment_report(applied, "prod", check_mode=True, detail=True)
+    assert report["lines"] == [
+        "prod: 1 to replace, 2 to delete, 1 scripts to move",
+        "prod: 'Old' would be deleted; used by 2 scripts, 1 of them on a schedule: 'Load sales' in 'Sales' (nightly, "
+        "last run timeout 2026-11-25), 'B'",
+        "prod: 'Free' would be deleted; no script uses it",
+        "prod: 'Up' would be replaced",
+        "prod: 'Up' would be replaced: runtime_version '3.10.5' → '3.12.1'",
+        "prod: script 'C' in 'P' would use 'N' instead of 'Up'",
+    ]
+    assert report["runtimes"][0]["definition"]["whitelist"] == ["10.0.0.0/8"]
+    for name in ("x.md", "x.html", "x.junit.xml"):
+        text = html.unescape(report_file([report], name, "apply", check_mode=True))
+        assert "used by 2 scripts, 1 of them on a schedule" in text
+        assert "Load sales" in text
+
+
+def test_failed_last_runs_and_scripts_without_a_runtime_are_findings():
+    one = runtime(1, "R", scripts=[LOAD, {**LOAD, "name": "Fine", "tasks": None}], exec_timeout=600)
+    lost = {"id": "L", "name": "Lost", "project": {"name": "Sales"}, "runtime": {"id": "D" * 32}}
+    read = {"runtimes": [one], "dangling": [lost], "violations": []}
+    report = environment_report(None, "prod", read=read, policy=POLICY, detail=True)
+    assert (report["outcome"], report["counts"]["failed_runs"], report["counts"]["dangling"]) == ("problems", 1, 1)
+    assert report["lines"][1:] == [
+        "prod: 'R' the last run of 'Load sales' in 'Sales' timed out on 2026-11-25; its exec_timeout is 600 s",
+        f"prod: the runtime {'D' * 32} of script 'Lost' in 'Sales' does not exist; assign a different one with "
+        "mstr_script_runtime and from_runtime_id",
+    ]
+    for name in ("x.md", "x.html", "x.csv", "x.json"):
+        text = report_file([report], name)
+        assert "timed out" in text or "timeout" in text
+        assert "Lost" in text
+    assert environment_report(None, "prod", read={**read, "dangling": None}, policy=POLICY)["dangling"] is None
 
 
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
-        (
-            {"accepted": [faulty(rule="network_within")]},
-            ".rule 'network_within' is not a rule of a policy; did you mean",
-        ),
-        ({"accepted": ["R", faulty(reason=" ")]}, "mstr_audit_accept[1] has no reason; write why"),
-        ({"accepted": [faulty(until=None)]}, "mstr_audit_accept[0] has no until; write the last day"),
-        ({"accepted": [faulty(until="31.12.2026")]}, "mstr_audit_accept[0].until '31.12.2026' is not a date"),
-        ({"accepted": [faulty(until=20261231)]}, "mstr_audit_accept[0].until '20261231' is not a date"),
-        ({"accepted": [faulty(until="2026-12-31 or when fixed")]}, "mstr_audit_accept[0].until '2026-12-31 or"),
-        ({"accepted": [faulty(value=" ")]}, "mstr_audit_accept[0].value is empty; write the value, or leave"),
-        ({"accepted": [faulty(rule="")]}, "mstr_audit_accept[0].rule is empty; write the rule, or leave"),
-        ({"accepted": [faulty(runtime=["A", "B"])]}, "mstr_audit_accept[0].runtime is a list; expected text"),
-        ({"accepted": [faulty(runtime="")]}, "mstr_audit_accept[0] has no runtime"),
-        ({"accepted": [faulty(reasn="x")]}, "has the unknown key 'reasn'; did you mean reason?"),
-        ({"accepted": [17]}, "mstr_audit_accept[0] 17 is not the name of a runtime"),
         ({"policy": {"networks_wthin": []}}, "networks_wthin"),
         ({"policy": {"networks_within": ["x"]}}, "policy.networks_within[0] 'x' is not a CIDR block"),
+        ({"policy": {"exemptions": [{"runtime": "R", "reason": "x"}]}}, "until"),
         (
             {"policy": None, "fail_on_violation": True},
             "mstr_fail_on_violation is set, but mstr_runtimes_policy has no rule",
         ),
-        ({"policy": {"networks_never": []}, "fail_on_violation": "yes"}, "so nothing would be judged"),
+        ({"policy": {"networks_never": []}, "fail_on_violation": "yes"}, "so nothing would be evaluated"),
         ({"fail_on_drift": True}, "mstr_fail_on_drift is set, but neither"),
         ({"fail_on_violation": "yess"}, "mstr_fail_on_violation must be true or false, not 'yess'"),
     ],
@@ -265,9 +308,9 @@ def test_variables_of_an_audit_that_are_refused(arguments, fault):
 
 def test_variables_of_an_audit_that_are_good():
     for policy in (None, "", {}, POLICY):
-        assert audit_faults(policy, accepted=["R", faulty(), faulty(rule="resource_max", value=8192)]) == []
+        assert audit_faults(policy) == []
     for policy in ({"networks_within": []}, {"cached_instances_max": "0"}, {"exec_timeout_max": 60}):
-        assert audit_faults(policy, "R", fail_on_violation="true", fail_on_drift="no") == []
+        assert audit_faults(policy, fail_on_violation="true", fail_on_drift="no") == []
     assert audit_faults(None, fail_on_violation="", fail_on_drift=True, compares=True) == []
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.changes import line, marks
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.changes import changes, line
 
 PANDAS, REQUESTS = {"name": "pandas", "version": "2.2.3"}, {"name": "requests", "version": "2.32.3"}
 
@@ -42,10 +42,11 @@ def test_a_line_says_what_changed(field, before, after, expected_line):
     assert line(field, before, after) == expected_line
 
 
-def test_a_line_stays_short_and_the_marks_are_whole():
+def test_a_long_line():
+    """A line stays short; the changes are complete."""
     networks = [f"10.{number}.0.0/16" for number in range(100)]
     text = line("whitelist", [], networks)
     assert text.endswith(" and 94 more")
     assert len(text) < 150
-    assert len(marks([], networks)) == 100
+    assert len(changes([], networks)) == 100
     assert len(line("description", "x" * 5000, "a\nb" * 5000)) < 150

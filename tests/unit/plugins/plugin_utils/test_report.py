@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import time
 from html.parser import HTMLParser
 
@@ -24,6 +25,17 @@ from ansible_collections.mstr.library.tests.unit.support.report import (
 )
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>&{{ 7*7 }}\u202e\ud800'
+
+
+HOSTILE_SCRIPT = {
+    "name": HOSTILE,
+    "project": {"name": HOSTILE},
+    "owner": {"name": HOSTILE},
+    "tasks": [
+        {"active": True, "schedule": {"name": HOSTILE}, "last_run": {"status": HOSTILE, "time_triggered": HOSTILE}}
+    ],
+    "last_run": {"time": HOSTILE, "status": "failed"},
+}
 
 
 class Page(HTMLParser):
@@ -56,7 +68,7 @@ def hostile():
         runtime_version=HOSTILE,
         owner={"name": HOSTILE},
         date_modified=HOSTILE,
-        scripts=[{"name": HOSTILE, "project": {"name": HOSTILE}}],
+        scripts=[HOSTILE_SCRIPT],
     )
     changes = [{"field": HOSTILE, "before": HOSTILE, "after": [HOSTILE]}]
     error = {"msg": HOSTILE}
@@ -64,15 +76,16 @@ def hostile():
     read = {
         "runtimes": [one],
         "violations": [violation(one, HOSTILE, HOSTILE, HOSTILE)],
+        "exempted": [violation(one, HOSTILE, HOSTILE, HOSTILE, reason=HOSTILE, until=HOSTILE)],
+        "not_evaluated": [violation(one, HOSTILE, HOSTILE, HOSTILE)],
+        "dangling": [{"name": HOSTILE, "runtime": {"id": HOSTILE}, "project": {"name": HOSTILE}}],
         "unread": [
             {"project": {"id": "P", "name": HOSTILE}, "script": {"id": "S", "name": HOSTILE}, "error": {"msg": HOSTILE}}
         ],
     }
-    accepted = [{"runtime": HOSTILE, "reason": HOSTILE, "until": "2099-12-31"}, f"{HOSTILE} too"]
+    policy = {**POLICY, "exemptions": [{"runtime": f"{HOSTILE} too", "reason": HOSTILE, "until": "2099-12-31"}]}
     failed = {"failed": True, "msg": HOSTILE, "runtimes": [entry]}
-    return environment_report(
-        failed, HOSTILE, check_mode=True, read=read, policy=POLICY, accepted=accepted, detail=True
-    )
+    return environment_report(failed, HOSTILE, check_mode=True, read=read, policy=policy, detail=True)
 
 
 def test_everything_from_a_server_stays_text():
@@ -98,12 +111,32 @@ def test_a_page_needs_nothing_from_anywhere_and_allows_only_its_own_script():
     assert "style" not in attributes, "the page's own policy would ignore it"
 
 
-def test_a_spreadsheet_reads_no_formula():
-    one = runtime(1, "=HYPERLINK(1)", whitelist=["-1+1", "@x", "+1", "\n=1", "\uff1d1"], owner={"name": "\t=1"})
-    report = environment_report(None, "=prod", read={"runtimes": [one], "violations": []}, detail=True)
-    rows = list(csv.DictReader(io.StringIO(report_file([report], "x.csv"))))
-    assert [row["network"] for row in rows] == ["'-1+1", "'@x", "'+1", "'\n=1", "'\uff1d1"]
-    assert not [value for row in rows for value in row.values() if value[:1] in ("=", "+", "-", "@", "\t")]
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=HYPERLINK(1)",
+        "-1+1",
+        "@x",
+        "+1",
+        "\n=1",
+        "\uff1d1",
+        "a;=cmd|' /C calc'!A0",
+        "a\t=1",
+        "a\r\n@x",
+        ' "=1"',
+        "a;'\"=1",
+    ],
+)
+def test_a_spreadsheet_reads_no_formula(text):
+    """Whether it separates cells at commas or at semicolons."""
+    one = runtime(1, text, whitelist=[text], owner={"name": text}, scripts=[{"name": text}])
+    report = environment_report(None, text, read={"runtimes": [one], "violations": []}, detail=True)
+    written = report_file([report], "x.csv")
+    rows = list(csv.DictReader(io.StringIO(written, newline="")))
+    assert {row["runtime"].replace("'", "") for row in rows} == {text.replace("'", "")}, "nothing else changes"
+    cells = [value for row in rows for value in row.values()] + re.split("[;\t\r\n,]", written)
+    parts = [part.lstrip(' "\n') for cell in cells for part in re.split("[;\t\r\n]", cell)]
+    assert not [part for part in parts if part.startswith(("=", "+", "-", "@", "\uff1d"))]
 
 
 def test_json_has_everything():
@@ -113,86 +146,63 @@ def test_json_has_everything():
         [
             {"network": "0.0.0.0/0", "verdict": "violation", "rules": ["networks_within", "networks_never"]},
             {"network": "10.10.10.0/24", "verdict": "allowed", "rules": []},
-            {"network": "*", "verdict": "not judged", "rules": ["networks_never"]},
+            {"network": "*", "verdict": "unreadable", "rules": ["networks_never"]},
         ]
     ]
     assert report["generated"].endswith("+00:00")
 
 
-def test_a_table_has_a_row_for_each_network_and_for_each_other_violation():
+def rows_of(*reports):
+    return list(csv.DictReader(io.StringIO(report_file(list(reports), "x.csv"))))
+
+
+def test_a_table_has_a_row_for_each_runtime_and_item():
     gone = {"name": "Gone", "id": None, "action": "created", "changes": []}
+    bare = runtime(1, "Open", whitelist=[], packages=[], scripts=[])
     report = environment_report(
         {"runtimes": [gone]},
         "open",
         check_mode=True,
-        read={"runtimes": [runtime(1, "Open", whitelist=[])], "violations": []},
+        read={"runtimes": [bare], "violations": []},
         policy={"networks_within": []},
         detail=True,
     )
-    unruled = environment_report(None, "free", read={"runtimes": [runtime(1, "Free", whitelist=["*"])]}, detail=True)
-    rows = list(csv.DictReader(io.StringIO(report_file([environment("prod", 0), report, unruled], "x.csv"))))
-    columns = ("runtime", "outcome", "option", "network", "value", "verdict", "rules", "detail", "reason", "until")
-    wide, ticket = "Nightly reports", "the loader needs it, see ticket 4711"
+    unruled = environment_report(
+        None, "free", read={"runtimes": [runtime(1, "Free", whitelist=["*"], packages=[])]}, detail=True
+    )
+    columns = ("runtime", "outcome", "item", "value", "item_status", "item_owner", "verdict", "rules", "until")
+    wide, script = "Nightly reports", "<script>alert(1)</script>"
     two = "networks_within networks_never"
-    judged = "cannot be evaluated: it is not a CIDR block"
-    assert [tuple(row[key] for key in columns) for row in rows] == [
-        ("", "problems", *[""] * 8),
-        (
-            "<script>alert(1)</script>",
-            "violations",
-            "whitelist",
-            "",
-            "",
-            "violation",
-            "whitelist_required",
-            "is empty",
-            "",
-            "",
-        ),
-        ("Forecasts", "drift", *[""] * 8),
-        (wide, "violations", "whitelist", "0.0.0.0/0", "0.0.0.0/0", "violation", two, "is outside", "", ""),
-        (wide, "violations", "whitelist", "10.10.10.0/24", "10.10.10.0/24", "allowed", "", "", "", ""),
-        (wide, "violations", "whitelist", "*", "*", "not judged", "networks_never", judged, "", ""),
-        (
-            wide,
-            "violations",
-            "packages",
-            "",
-            "requests==2.31.0",
-            "accepted",
-            "packages_never",
-            "matches requests<2.32",
-            ticket,
-            SOON,
-        ),
-        (
-            wide,
-            "violations",
-            "resource.mem",
-            "",
-            "8192",
-            "expired",
-            "resource_max",
-            "is more than 4096",
-            "month end",
-            "2026-01-31",
-        ),
-        (
-            "(Default) MicroStrategy",
-            "clean",
-            "whitelist",
-            "0.0.0.0/0",
-            "0.0.0.0/0",
-            "accepted",
-            two,
-            "is outside",
-            "",
-            "",
-        ),
-        ("Gone", "drift", *[""] * 8),
-        ("Open", "clean", "whitelist", "", "", "unknown", "", "", "", ""),
-        ("Free", "not_judged", "whitelist", "*", "*", "not judged", "", "", "", ""),
+    assert [tuple(row[key] for key in columns) for row in rows_of(environment("prod", 0), report, unruled)] == [
+        ("", "problems", *[""] * 7),
+        (script, "violations", "whitelist", "", "", "", "violation", "whitelist_required", ""),
+        (script, "violations", "package", "requests", "installed", "", "not evaluated", "packages_never", ""),
+        ("Forecasts", "drift", *[""] * 7),
+        (wide, "violations", "network", "0.0.0.0/0", "", "", "violation", two, ""),
+        (wide, "violations", "network", "10.10.10.0/24", "", "", "allowed", "", ""),
+        (wide, "violations", "network", "*", "", "", "unreadable", "networks_never", ""),
+        (wide, "violations", "package", "pandas", "not_installed", "", "allowed", "", ""),
+        (wide, "violations", "package", "requests", "installed", "", "exempted", "packages_never", SOON),
+        (wide, "violations", "script", "Load sales", "", "Ada", "", "", ""),
+        (wide, "violations", "resource.mem", "8192", "", "", "violation", "resource_max", ""),
+        ("(Default) MicroStrategy", "clean", "network", "0.0.0.0/0", "", "", "exempted", two, "2099-12-31"),
+        ("(Default) MicroStrategy", "clean", "package", "pandas", "installed", "", "allowed", "", ""),
+        ("(Default) MicroStrategy", "clean", "package", "x", "installed", "", "allowed", "", ""),
+        ("Gone", "drift", *[""] * 7),
+        ("Open", "clean", *[""] * 7),
+        ("Free", "not_evaluated", "network", "*", "", "", "not evaluated", "", ""),
     ]
+
+
+def test_the_table_answers_who_owns_the_scripts_on_a_package():
+    script = {"name": "Load", "project": {"name": "Sales"}, "owner": {"name": "Ada"}}
+    one = runtime(1, "R", packages=[{"name": "numpy", "version": "1.25"}], scripts=[script])
+    rows = rows_of(environment_report(None, "prod", read={"runtimes": [one], "violations": []}, detail=True))
+    having = {row["id"] for row in rows if (row["item"], row["value"]) == ("package", "numpy")}
+    owners = [(row["item_owner"], row["project"]) for row in rows if row["item"] == "script" and row["id"] in having]
+    assert owners == [("Ada", "Sales")]
+    page = Page(report_file([environment_report(None, "p", read={"runtimes": [one]}, detail=True)], "x.html"))
+    assert re.search(r"numpy\s+1.25\s*R\s*Load in Sales\s*Ada", re.sub(r"\s+", " ", page.text))
 
 
 @pytest.mark.complete
@@ -218,14 +228,21 @@ def test_the_software_of_all_runtimes_is_valid_cyclonedx():
     assert one["metadata"].pop("timestamp")
     assert other["metadata"].pop("timestamp")
     assert one == other
-    (found,) = [each for each in one["components"] if each["bom-ref"].startswith("test/")]
-    assert [(each["name"], each.get("version"), each["purl"]) for each in found["components"]] == [
-        ("bare", None, "pkg:pypi/bare"),
-        ("requests[socks]", "2.31", "pkg:pypi/requests@2.31"),
-        ("Typing_Extensions", "4.1+local/x@1", "pkg:pypi/typing-extensions@4.1%2Blocal%2Fx%401"),
+    components = {each["bom-ref"]: each for each in one["components"]}
+    assert len(components) == len(one["components"])
+    (found,) = [each for ref, each in components.items() if ref.startswith("test/")]
+    [depends] = [each["dependsOn"] for each in one["dependencies"] if each["ref"] == found["bom-ref"]]
+    assert [(components[ref]["name"], components[ref].get("version")) for ref in depends] == [
+        ("bare", None),
+        ("requests", "2.31"),
+        ("typing-extensions", "4.1+local/x@1"),
     ]
-    assert {"name": "mstr.library:package:status", "value": "installing"} in found["components"][2]["properties"]
-    assert [each["components"] for each in one["components"] if "purl" not in each["components"][0]], "a hostile name"
+    assert depends[2] == components[depends[2]]["purl"] == "pkg:pypi/typing-extensions@4.1%2Blocal%2Fx%401"
+    assert not [each for each in components.values() if "components" in each], "Trivy does not look into them"
+    assert [each for each in components.values() if each["type"] == "library" and "purl" not in each], "a hostile name"
+    assert all(each.get("version") for each in components.values() if each["type"] == "container")
+    assert one["metadata"]["tools"]["components"][0]["version"]
+    assert {"name": "mstr.library:package:Typing_Extensions", "value": "installing"} in found["properties"]
     assert {"name": "mstr.library:environment", "value": "test"} in found["properties"]
     for name, value in {"prod": "read", "test": "may be incomplete", "gone": "not reached"}.items():
         assert {"name": f"mstr.library:environment:{name}", "value": value} in one["metadata"]["properties"]
@@ -244,9 +261,12 @@ def test_fifty_environments_of_a_hundred_runtimes_take_seconds():
 @pytest.mark.parametrize(
     ("arguments", "expected_message"),
     [
-        (([], "x.pdf"), r"'x.pdf' must end in .html, .json, .csv or .cdx.json"),
+        (([], "x.pdf"), r"'x.pdf' must end in .html, .json, .csv, .md, .junit.xml or .cdx.json"),
         (([], "html"), "must end in"),
-        (([], "x.csv", "apply"), "must end in .html or .json; the suffix decides"),
+        (([], "x.csv", "apply"), "must end in .html, .json, .md or .junit.xml; the suffix decides"),
+        (([], "x.xml"), "must end in"),
+        (([], "x.cdx.json", "apply"), "only an audit writes a software bill of materials"),
+        (([], "x.junit.xml", "apply"), "start the playbook with --check"),
         (([], "x.html", "drift"), "kind must be audit, apply or plan, not 'drift'"),
         (("text", "x.html"), "takes a list of reports"),
     ],

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Environment reports as JUnit XML, which GitLab, GitHub actions, Jenkins and Azure show as test results.
+
+An environment is a test suite, a runtime a test case. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED
+
+from . import changes
+from .environment import GOES, dangling_line, evaluation_lines, exemption_text
+from .evaluation import COUNTED
+from .runs import usage
+from .since import changed_runtimes
+from .since import line as since_line
+
+Json = Mapping[str, Any]
+
+# XML 1.0 has no way to write these characters.
+_IMPOSSIBLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_WOULD = {"created": "would be created", "updated": "differs", "deleted": "would be deleted"}
+_WOULD["replaced"] = "would be replaced"
+
+
+def junit(report: Json) -> str:
+    """The XML text of a report from `files.whole`. The order is that of the report, so that two runs compare."""
+    root = ET.Element("testsuites", name=f"mstr.library.{report['kind']}")
+    for environment in report["environments"]:
+        root.append(_suite(environment, report["generated"]))
+    for name in report["not_reached"]:
+        suite = ET.SubElement(root, "testsuite", name=_text(name), timestamp=report["generated"][:19])
+        _case(suite, name, "environment", "error", "not reached", "The run did not reach this environment.")
+        _count(suite)
+    _count(root)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}'
+
+
+def _suite(environment: Json, generated: str) -> ET.Element:
+    name = str(environment["environment"])
+    suite = ET.Element("testsuite", name=_text(name), timestamp=generated[:19])
+    if environment["message"]:
+        _case(suite, name, "environment", "error", environment["message"].partition("\n")[0], environment["message"])
+    elif environment.get("incomplete"):
+        _case(suite, name, "environment", "failure", environment["incomplete"], environment["incomplete"])
+    if environment.get("since"):
+        _case(suite, name, "since", "", "", "")
+        since = environment["since"]
+        texts = [
+            since_line(since, since["generated"]),
+            *(f"{one['name']!r} {text}" for one, text in changed_runtimes(since)),
+        ]
+        ET.SubElement(suite[-1], "system-out").text = _text("\n".join(texts))
+    for text in environment.get("unused_exemptions") or ():
+        _case(suite, name, "exemptions", "skipped", text, "")
+    for script in environment.get("dangling") or ():
+        _case(suite, name, "scripts", "skipped", dangling_line(script), "")
+    for runtime in environment.get("inventory") or ():
+        failures = list(_failures(runtime))
+        skipped = [text for kind in (EXEMPTED, NOT_EVALUATED) for text in _skips(runtime, kind)]
+        label = runtime["name"] or str(runtime["id"])
+        if failures:
+            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+            _case(suite, name, label, "failure", f"{failures[0]}{more}", "\n".join([*failures, *skipped]))
+        elif skipped:
+            _case(suite, name, label, "skipped", "; ".join(skipped), "")
+        elif environment.get("inventory") and environment.get("counts") and not environment.get("policy"):
+            # Without a policy and without definitions, nothing was evaluated.
+            known = environment.get("compared")
+            _case(suite, name, label, "" if known else "skipped", "" if known else "not evaluated", "")
+        else:
+            _case(suite, name, label, "", "", "")
+        for text in runtime["failed_runs"]:
+            # A finding that fails nothing.
+            ET.SubElement(suite[-1], "system-out").text = _text(text)
+    _count(suite)
+    return suite
+
+
+def _failures(runtime: Json) -> Iterator[str]:
+    """What fails the case of a runtime: its error, drift, and each violation."""
+    if runtime["error"]:
+        yield runtime["error"]
+    if runtime["action"] in _WOULD:
+        evidence = f": {usage(runtime['scripts'])}" if runtime["action"] in GOES else ""
+        yield f"{_WOULD[runtime['action']]}{evidence}"
+        if runtime["action"] != "created":
+            yield from (changes.line(field["field"], field["found"], field["wanted"]) for field in runtime["fields"])
+    yield from evaluation_lines([row for row in runtime["evaluated"] if row["verdict"] in COUNTED])
+    yield from runtime["problems"]
+
+
+def _skips(runtime: Json, verdict: str) -> Iterator[str]:
+    rows = [row for row in runtime["evaluated"] if row["verdict"] == verdict]
+    return (exemption_text(row) for row in rows) if verdict == EXEMPTED else evaluation_lines(rows)
+
+
+def _case(suite: ET.Element, environment: str, name: str, outcome: str, message: str, text: str) -> None:
+    case = ET.SubElement(suite, "testcase", classname=_text(environment), name=_text(name), time="0")
+    if outcome:
+        found = ET.SubElement(case, outcome, message=_text(message))
+        if outcome != "skipped":
+            found.set("type", outcome)
+            found.text = _text(text)
+
+
+def _count(element: ET.Element) -> None:
+    element.set("tests", str(len(element.findall(".//testcase"))))
+    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        # The schema of Jenkins knows no number of skipped cases of all suites.
+        if attribute != "skipped" or element.tag == "testsuite":
+            element.set(attribute, str(len(element.findall(f".//testcase/{tag}"))))
+    element.set("time", "0")
+
+
+def _text(text: Any) -> str:
+    return _IMPOSSIBLE.sub("\ufffd", str(text))

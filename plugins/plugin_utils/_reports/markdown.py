@@ -1,0 +1,252 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Environment reports as Markdown, for a comment on a pull or merge request.
+
+Every text from a server or a file stands in a code span or in a fenced block, where neither Markdown nor HTML, and no
+mention or issue number, means anything. What goes comes first; its names are never left out.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.mstr.library.plugins.module_utils._errors import clean
+
+from . import changes
+from .environment import GOES, dangling_line, evaluation_lines, script_line, when
+from .runs import usage
+from .since import line as since_line
+
+Json = Mapping[str, Any]
+
+# GitHub takes 65,536 characters in a comment.
+LIMIT = 60_000
+_LONGEST = 1000  # characters of one text
+_ENVIRONMENTS = 100  # in the table
+_FIELD_LINES = 200
+_RESERVE = 1500  # characters, for the list of what was cut
+_COUNTS = {
+    "audit": ("runtimes", "violations", "exempted", "not_evaluated", "differing", "problems"),
+    "apply": ("created", "updated", "replaced", "deleted", "moved", "unchanged", "failed"),
+}
+_WOULD = {"created": "create", "updated": "update", "replaced": "replace", "deleted": "delete", "moved": "move"}
+
+
+class _Block(NamedTuple):
+    """A part of the text that can be cut. `kind`: how it is counted then, such as "2 updates"."""
+
+    kind: str
+    text: str
+
+
+def markdown(report: Json) -> str:
+    """The text of a report from `files.whole`, at most `LIMIT` characters."""
+    predicted = report["kind"] == "audit" or report["check_mode"]
+    title = "Runtime audit" if report["kind"] == "audit" else "Plan" if predicted else "Runtimes applied"
+    unchanged = " Nothing was changed." if predicted else ""
+    head = [f"## {title}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
+    head += _what_goes(report["environments"], predicted, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
+    left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
+    texts, cut = [], dict[str, int]()
+    for environment in report["environments"]:
+        blocks = list(_blocks(environment, predicted))
+        if not blocks:
+            continue
+        left = _add(texts, _Block("environments", f"### {code(environment['environment'])}"), left, cut)
+        for block in blocks:
+            left = _add(texts, block, left, cut)
+    if cut:
+        parts = ", ".join(f"{number} {kind}" for kind, number in cut.items())
+        texts.append(
+            f"**Left out here, because the text would be too long:** {parts}. A `.html` or `.json` has it all."
+        )
+    text = head[0]
+    for before, part in zip((head + texts), (head + texts)[1:]):
+        # Lines of one list stay together.
+        text += ("\n" if before.startswith("- ") and part.startswith("- ") else "\n\n") + part
+    return text
+
+
+def _add(texts: list[str], block: _Block, left: int, cut: dict[str, int]) -> int:
+    """Add a block if it fits into what is left, else count it. Returns what is left."""
+    if len(block.text) + 2 > left:
+        cut[block.kind] = cut.get(block.kind, 0) + 1
+        return left
+    texts.append(block.text)
+    return left - len(block.text) - 2
+
+
+def code(text: Any, longest: int = _LONGEST) -> str:
+    """A text as a code span, on one line."""
+    shown = clean(str(text), longest).strip() or "(empty)"
+    fence = "`" * (_longest_run(shown) + 1)
+    # A space inside the fence is needed beside a backtick, and is not shown.
+    pad = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
+
+
+def _cell(text: Any) -> str:
+    """A text for a table, in which parsers disagree about a pipe after a backslash."""
+    return code(str(text).replace("|", "¦"), 80)
+
+
+def _diff(lines: Iterable[str]) -> str:
+    """A block of lines that begin with `+ `, `- ` or two spaces."""
+    return _fenced("diff", [line[:2] + clean(line[2:], _LONGEST) for line in lines])
+
+
+def _fenced(language: str, lines: Sequence[str]) -> str:
+    fence = "`" * max([3, *(_longest_run(line) + 1 for line in lines)])
+    return "\n".join([f"{fence}{language}", *lines, fence])
+
+
+def _message(text: str) -> str:
+    return _fenced("text", [clean(line, _LONGEST) for line in text.splitlines()])
+
+
+def _table(report: Json, predicted: bool) -> str:
+    """The environments and their numbers. A column without any number above zero is left out."""
+    keys = [
+        key
+        for key in _COUNTS[report["kind"]]
+        if any((_numbers(environment) or {}).get(key) for environment in report["environments"])
+    ]
+    plans = any(environment["plan_id"] for environment in report["environments"])
+    words = [f"To {_WOULD[key]}" if predicted and key in _WOULD else key.replace("_", " ").capitalize() for key in keys]
+    rows = [["Environment", "Outcome", *words, *(["Plan"] if plans else [])]]
+    rows.append(["---", "---", *("---:" for _word in words), *(["---"] if plans else [])])
+    for environment in report["environments"][:_ENVIRONMENTS]:
+        numbers = _numbers(environment)
+        cells = [str(numbers.get(key, 0)) if numbers else "-" for key in keys]
+        outcome = str(environment["outcome"]).replace("_", " ").capitalize()
+        row = [_cell(environment["environment"]), outcome, *cells]
+        rows.append([*row, *([_cell(environment["plan_id"]) if environment["plan_id"] else "-"] if plans else [])])
+    missing = ["-"] * (len(words) + plans)
+    rows += [[_cell(name), "Not reached", *missing] for name in report["not_reached"][:_ENVIRONMENTS]]
+    more = sum(max(0, len(report[key]) - _ENVIRONMENTS) for key in ("environments", "not_reached"))
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{table}\n\nAnd {more} more environments." if more else table
+
+
+def _numbers(environment: Json) -> Json | None:
+    numbers: Json | None = environment.get("counts") or environment.get("summary")
+    return numbers
+
+
+def _what_goes(environments: Sequence[Json], predicted: bool, limit: int) -> list[str]:
+    """The names of all that is deleted or replaced, shortened where they would take more than `limit` characters."""
+    going: dict[str, dict[str, list[str]]] = {}
+    for environment in environments:
+        for runtime in environment["runtimes"]:
+            if runtime["action"] in GOES:
+                names = going.setdefault(runtime["action"], {}).setdefault(str(environment["environment"]), [])
+                names.append(str(runtime["name"] or runtime["id"]))
+    number = sum(len(names) for groups in going.values() for names in groups.values())
+    groups = sum(len(groups) for groups in going.values())
+    # Each name has two characters around it and two behind, each environment a line.
+    longest = min(_LONGEST, max(8, (limit - 90 * groups) // max(number, 1) - 6))
+    texts = []
+    for action in (action for action in GOES if action in going):
+        word = f"To {_WOULD[action]}" if predicted else action.capitalize()
+        lines = [
+            f"- {code(environment, 80)}: {', '.join(code(name, longest) for name in names)}"
+            for environment, names in going[action].items()
+        ]
+        texts.append("\n".join([f"**{word}: {sum(map(len, going[action].values()))}**", "", *lines]))
+    return texts
+
+
+def _blocks(environment: Json, predicted: bool) -> Iterator[_Block]:
+    """The parts about one environment; what goes comes first."""
+    if environment["message"]:
+        yield _Block("messages", f"Failed:\n\n{_message(environment['message'])}")
+    if environment.get("incomplete"):
+        yield _Block("messages", f"{code(environment['incomplete'])}")
+    order = [*GOES, "updated", "created", "failed"]
+    for runtime in sorted(environment["runtimes"], key=lambda entry: order.index(entry["action"])):
+        yield _runtime(runtime, predicted)
+    for script in environment.get("scripts") or ():
+        yield _Block("scripts", f"- {code(script_line(script, predicted))}")
+    yield from _findings(environment)
+    if environment.get("since"):
+        yield from _since(environment["since"])
+
+
+def _runtime(runtime: Json, predicted: bool) -> _Block:
+    action, name = runtime["action"], code(runtime["name"] or runtime["id"])
+    word = f"To {_WOULD[action]}" if predicted and action in _WOULD else action.capitalize()
+    parts = [f"**{word}** {name}"]
+    if runtime["error"]:
+        parts.append(_message(runtime["error"]))
+    if action in GOES:
+        parts[0] += f": {code(usage(runtime['scripts']))}" if runtime.get("scripts") is not None else ""
+        lines = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in changes.texts(value)]
+        parts.append(_folded("The definition that goes", _diff(lines)))
+    if runtime["fields"] and action != "deleted":
+        lines = list(_field_lines(runtime["fields"]))
+        more = [f"  and {len(lines) - _FIELD_LINES} more lines"] if len(lines) > _FIELD_LINES else []
+        parts.append(_folded("What changes", _diff([*lines[:_FIELD_LINES], *more])))
+    kinds = {"deleted": "details of deletions", "replaced": "details of replacements", "failed": "failures"}
+    return _Block(kinds.get(action, "updates" if action == "updated" else "creations"), "\n\n".join(parts))
+
+
+def _folded(title: str, text: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
+
+
+def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
+    """The changes as a diff: a field, then what goes and what comes."""
+    for field in fields:
+        yield f"  {field['field']}"
+        for change in changes.changes(field["found"], field["wanted"]):
+            label = f"{change.name} " if change.sign == "→" and change.name else ""
+            if change.before and field["found"] is not None:
+                yield f"- {label}{change.before}"
+            if change.after:
+                yield f"+ {label}{change.after}"
+
+
+def _findings(environment: Json) -> Iterator[_Block]:
+    kinds = {"violations": "violations", "not_evaluated": "values not evaluated", "exempted": "exemptions"}
+    for key, kind in kinds.items():
+        for name, rows in _by_runtime(environment.get(key) or ()).items():
+            for line in evaluation_lines(rows):
+                yield _Block(kind, f"- {code(name)}: {code(line)}")
+    for runtime in environment.get("inventory") or ():
+        for problem in (*runtime["problems"], *runtime["failed_runs"]):
+            yield _Block("problems", f"- {code(runtime['name'] or runtime['id'])}: {code(problem)}")
+    for text in environment.get("unused_exemptions") or ():
+        yield _Block("unused exemptions", f"- {code(text)}")
+    for script in environment.get("dangling") or ():
+        yield _Block("scripts without a runtime", f"- {code(dangling_line(script))}")
+
+
+def _by_runtime(rows: Iterable[Json]) -> dict[str, list[Json]]:
+    found: dict[str, list[Json]] = {}
+    for row in rows:
+        found.setdefault(str(row["name"] or row["id"]), []).append(row)
+    return found
+
+
+def _since(since: Json) -> Iterator[_Block]:
+    kind = "changes since the earlier report"
+    yield _Block(kind, f"Since the earlier report: {code(since_line(since, when(since['generated'])))}")
+    lines = [f"+ {runtime['name']}" for runtime in since["created"]]
+    lines += [f"- {runtime['name']}" for runtime in since["deleted"]]
+    lines += [f"  {runtime['before']} → {runtime['after']}" for runtime in since["renamed"]]
+    for runtime in since["changed"]:
+        who = ", ".join(text for text in (when(runtime["date"]), runtime["owner"]) if text)
+        lines.append(f"  {runtime['name']}{f' ({who})' if who else ''}")
+        lines += [f"  {changes.line(field['field'], field['before'], field['after'])}" for field in runtime["fields"]]
+    if lines:
+        yield _Block(kind, _diff(lines))

@@ -1,0 +1,206 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What changed on a server since an earlier audit or export.
+
+Pure: takes the text of the JSON file of an audit, or of an exported file. Only fields of a definition count, because
+dates, versions and states change by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import yaml
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized_name, number
+from ansible_collections.mstr.library.plugins.module_utils._model.networks import as_network
+from ansible_collections.mstr.library.plugins.module_utils._model.rules import UNREADABLE, VIOLATION
+
+from . import changes
+
+Json = Mapping[str, Any]
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TEXTS = ("description", "runtime_version", "others", "execution_target")
+_NUMBERS = ("exec_timeout", "min_cached_instances", "max_cached_instances")
+FIELDS = ("description", "whitelist", "packages", "resource", *_NUMBERS, *_TEXTS[1:])
+
+
+class Earlier(NamedTuple):
+    """The content of the file. `environments`: of an audit, by name. `runtimes`: of an export, without ids."""
+
+    generated: str
+    environments: Mapping[str, Json]
+    runtimes: Sequence[Json] | None = None
+
+    def has(self, environment: str) -> bool:
+        """Whether there is something to compare the environment with. An export names no environment."""
+        return self.runtimes is not None or environment in self.environments
+
+
+def earlier_from(text: str) -> Earlier:
+    """The content of the file. Raises ValueError with the rest of a sentence that starts with its path."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = _from_yaml(text)
+    if isinstance(content, Mapping) and isinstance(content.get("environments"), list):
+        return _audit(content)
+    runtimes = content.get("runtimes") if isinstance(content, Mapping) else content
+    if not isinstance(runtimes, list) or not all(
+        isinstance(runtime, Mapping) and isinstance(runtime.get("name"), str) for runtime in runtimes
+    ):
+        raise ValueError("is neither the .json file of an audit nor an exported file")
+    return Earlier("", {}, runtimes)
+
+
+def _from_yaml(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_LOADER)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise ValueError("is neither JSON nor YAML") from None
+
+
+def _audit(content: Json) -> Earlier:
+    environments = [entry for entry in content["environments"] if isinstance(entry, Mapping)]
+    if content.get("kind") != "audit" or len(environments) != len(content["environments"]):
+        raise ValueError("is not the .json file of an audit")
+    for environment in environments:
+        listed = environment.get("inventory")
+        if not isinstance(listed, list) or not all(isinstance(one, Mapping) and "name" in one for one in listed):
+            raise ValueError("has no inventory of runtimes; it is not the .json file of an audit")
+    return Earlier(str(content.get("generated") or ""), {str(each.get("environment")): each for each in environments})
+
+
+def changed_since(earlier: Earlier, environment: str, runtimes: Sequence[Json], violations: Iterable[Json]) -> Json:
+    """What changed. `runtimes`: the inventory as it is now; `violations`: of now, with their ids.
+
+    `error`: why nothing could be compared; None otherwise. `violations` is None where the file has none.
+    """
+    found: dict[str, Any] = {"generated": earlier.generated, "error": None}
+    found.update(created=[], deleted=[], renamed=[], changed=[], violations=None)
+    old = earlier.environments.get(environment, {})
+    if not earlier.has(environment):
+        return {**found, "error": f"the earlier report has no environment {environment!r}"}
+    if earlier.runtimes is None and old.get("message") and not old.get("counts"):
+        return {**found, "error": "the earlier audit could not read the environment"}
+    now = [runtime for runtime in runtimes if runtime["present"]]
+    if earlier.runtimes is None:
+        before = [(runtime, _of_inventory(runtime)) for runtime in old["inventory"] if runtime.get("present", True)]
+        key = "id"
+        if old.get("policy"):
+            found["violations"] = _violations(old.get("violations") or (), violations)
+    else:
+        before = [(runtime, _of_definition(runtime)) for runtime in earlier.runtimes]
+        # An export has neither ids nor the default runtime.
+        now, key = [runtime for runtime in now if not runtime["is_default"]], "name"
+    known = {runtime.get(key): (runtime, facts) for runtime, facts in before}
+    for runtime in sorted(now, key=lambda entry: (entry["name"], str(entry["id"]))):
+        if runtime[key] not in known:
+            found["created"].append(_named(runtime))
+            continue
+        was, facts = known.pop(runtime[key])
+        if was.get("name") != runtime["name"]:
+            found["renamed"].append({"before": was.get("name"), "after": runtime["name"], "id": runtime["id"]})
+        fields = _fields(facts, _of_inventory(runtime))
+        if fields:
+            found["changed"].append({**_named(runtime), "fields": fields})
+    found["deleted"] = [
+        {"name": runtime.get("name"), "id": runtime.get("id")}
+        for runtime, _facts in sorted(known.values(), key=lambda pair: str(pair[0].get("name")))
+    ]
+    return found
+
+
+def _named(runtime: Json) -> dict[str, Any]:
+    return {
+        "name": runtime["name"],
+        "id": runtime["id"],
+        "date": runtime["date_modified"] or runtime["date_created"],
+        "owner": runtime["owner"],
+    }
+
+
+def _of_inventory(runtime: Json) -> dict[str, Any]:
+    """The definition fields of a runtime in a report."""
+    packages = [entry for entry in runtime.get("packages") or () if isinstance(entry, Mapping)]
+    networks = [entry["network"] for entry in runtime.get("networks") or () if isinstance(entry, Mapping)]
+    return _of_definition({**runtime, "packages": packages, "whitelist": networks}, FIELDS)
+
+
+def _of_definition(runtime: Json, fields: Iterable[str] | None = None) -> dict[str, Any]:
+    """The fields of a definition in a form in which equal ones are equal. What it leaves out is not compared."""
+    found: dict[str, Any] = {}
+    for field in FIELDS if fields is None else fields:
+        if field not in runtime:
+            continue
+        value = runtime[field]
+        if field == "whitelist":
+            found[field] = sorted(as_network(str(entry)) for entry in value or ())
+        elif field == "packages":
+            found[field] = sorted((_package(entry) for entry in value or ()), key=lambda entry: entry["name"])
+        elif field == "resource":
+            given = value if isinstance(value, Mapping) else {}
+            found[field] = {key: number(amount) for key, amount in sorted(given.items()) if amount is not None}
+        else:
+            found[field] = str(value or "") if field in _TEXTS else number(value or 0)
+    return found
+
+
+def _package(entry: Any) -> dict[str, str]:
+    given = entry if isinstance(entry, Mapping) else {"name": entry}
+    texts = {key: str(given.get(key) or "") for key in ("name", "version", "description")}
+    return {**texts, "name": normalized_name(texts["name"])}
+
+
+def _fields(before: Json, after: Json) -> list[dict[str, Any]]:
+    return [
+        {"field": field, "before": before[field], "after": after[field]}
+        for field in FIELDS
+        if field in before and field in after and before[field] != after[field]
+    ]
+
+
+def _violations(before: Iterable[Json], after: Iterable[Json]) -> dict[str, list[dict[str, Any]]]:
+    def by_key(rows: Iterable[Json]) -> dict[tuple[str, ...], dict[str, Any]]:
+        keys = ("name", "id", "option", "value", "rule")
+        return {
+            tuple(str(row.get(key)) for key in keys[1:]): {key: row.get(key) for key in keys}
+            for row in rows
+            if isinstance(row, Mapping) and row.get("verdict", VIOLATION) in (VIOLATION, UNREADABLE, "expired")
+        }
+
+    was, now = by_key(before), by_key(after)
+    return {
+        "new": [row for key, row in now.items() if key not in was],
+        "gone": [row for key, row in was.items() if key not in now],
+    }
+
+
+def changed_runtimes(since: Json) -> Iterator[tuple[Json, str]]:
+    """Each runtime that changed, with what happened to it."""
+    for action in ("created", "deleted"):
+        for runtime in since[action]:
+            yield runtime, action
+    for runtime in since["renamed"]:
+        yield {"name": runtime["after"], "id": runtime["id"]}, f"renamed from {runtime['before']!r}"
+    for runtime in since["changed"]:
+        changed = (changes.line(field["field"], field["before"], field["after"]) for field in runtime["fields"])
+        yield runtime, f"changed: {'; '.join(changed)}"
+
+
+def line(since: Json, when: str) -> str:
+    """One line, such as `1 created, 1 changed since 2026-11-25 07:29 UTC`. `when`: the time for people."""
+    if since["error"]:
+        return f"not compared with an earlier report: {since['error']}"
+    parts = [f"{len(since[key])} {key}" for key in ("created", "deleted", "renamed", "changed") if since[key]]
+    violations = since["violations"] or {}
+    parts += [
+        f"{len(violations[key])} {word}"
+        for key, word in (("new", "new violations"), ("gone", "violations gone"))
+        if violations.get(key)
+    ]
+    return f"{', '.join(parts) or 'nothing changed'} since {when or 'the export'}"

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of an audit as CSV, with a line for each runtime and item: network, package, script, other finding.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.mstr.library.plugins.module_utils._model.rules import NOT_EVALUATED
+
+from .environment import dangling_line, when
+from .evaluation import COUNTED
+from .runs import last_run, name_of, schedules
+from .since import changed_runtimes
+
+Json = Mapping[str, Any]
+
+_COLUMNS = (
+    "environment",
+    "outcome",
+    "runtime",
+    "id",
+    "default_runtime",
+    "status",
+    "owner",
+    "last_change",
+    "item",
+    "value",
+    "version",
+    "item_status",
+    "project",
+    "item_owner",
+    "schedule",
+    "verdict",
+    "rules",
+    "detail",
+    "reason",
+    "until",
+    "cpu",
+    "mem",
+    "exec_timeout",
+    "drift",
+    "scripts",
+    "message",
+)
+# Spreadsheets read a cell that starts like this as a formula, and some begin a new cell at a semicolon, a tab or a line
+# end. Every user who may create a runtime can choose its name. The last four characters are full-width.
+_FORMULA = re.compile("(^|[;\\t\\r\\n])(?=[\\s\"']*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
+
+
+def table(report: Json) -> str:
+    """The text."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, _COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for environment in report["environments"]:
+        common = {"environment": environment["environment"]}
+        for row in _rows(environment):
+            writer.writerow(_safe({**common, **row}))
+    for name in report["not_reached"]:
+        writer.writerow(_safe({"environment": name, "outcome": "not reached"}))
+    return file.getvalue().encode("utf-8", "replace").decode("utf-8")
+
+
+def _rows(environment: Json) -> Iterator[dict[str, Any]]:
+    if environment["message"]:
+        yield {"outcome": environment["outcome"], "message": environment["message"]}
+    incomplete = [environment["incomplete"]] if environment.get("incomplete") else []
+    dangling = map(dangling_line, environment.get("dangling") or ())
+    for text in (*incomplete, *(environment.get("unused_exemptions") or ()), *dangling):
+        yield {"outcome": "problems", "message": text}
+    for runtime, text in changed_runtimes(environment["since"]) if environment.get("since") else ():
+        yield {"outcome": "since", "runtime": runtime["name"], "id": runtime["id"], "message": text}
+    for runtime in environment.get("inventory") or ():
+        common = _of_runtime(runtime, bool(environment.get("policy")))
+        items = [*_networks(runtime), *_packages(runtime), *_scripts(runtime), *_others(runtime)]
+        for item in items or [{}]:
+            yield {**common, **item}
+
+
+def _of_runtime(runtime: Json, has_policy: bool) -> dict[str, Any]:
+    resource = runtime["resource"] if isinstance(runtime["resource"], Mapping) else {}
+    scripts = runtime["scripts"]
+    return {
+        "outcome": _outcome(runtime, has_policy),
+        "runtime": runtime["name"],
+        "id": runtime["id"],
+        "default_runtime": "yes" if runtime["is_default"] else "no",
+        "status": runtime["status"],
+        "owner": runtime["owner"],
+        "last_change": when(runtime["date_modified"]),
+        "cpu": resource.get("cpu"),
+        "mem": resource.get("mem"),
+        "exec_timeout": runtime["exec_timeout"],
+        "drift": {None: "", "none": ""}.get(runtime["action"], runtime["action"]),
+        "scripts": None if scripts is None else len(scripts),
+    }
+
+
+def _outcome(runtime: Json, has_policy: bool) -> str:
+    """The outcome of one runtime, in the words that are used for an environment."""
+    verdicts = {row["verdict"] for row in runtime["evaluated"]}
+    if runtime["error"]:
+        return "failed"
+    if verdicts & set(COUNTED):
+        return "violations"
+    if runtime["action"] not in (None, "none"):
+        return "drift"
+    if runtime["problems"] or runtime["failed_runs"]:
+        return "problems"
+    return "clean" if has_policy and NOT_EVALUATED not in verdicts else "not_evaluated"
+
+
+def _networks(runtime: Json) -> Iterator[dict[str, Any]]:
+    for network in runtime["networks"]:
+        rows = _of(runtime, "whitelist", network["network"])
+        yield {"item": "network", "value": network["network"], **_verdict(network["verdict"], rows)}
+    empty = _of(runtime, "whitelist", None)
+    # There is no whitelist to evaluate where there is no runtime.
+    if not runtime["networks"] and empty and runtime["present"]:
+        yield {"item": "whitelist", **_verdict(runtime["whitelist_verdict"], empty)}
+
+
+def _packages(runtime: Json) -> Iterator[dict[str, Any]]:
+    for package in runtime["packages"]:
+        yield {
+            "item": "package",
+            "value": package["name"],
+            "version": package["version"],
+            "item_status": package["status"],
+            "message": package["message"],
+            **_verdict(package["verdict"], _of(runtime, "packages", _label(package))),
+        }
+
+
+def _scripts(runtime: Json) -> Iterator[dict[str, Any]]:
+    for script in runtime["scripts"] or ():
+        yield {
+            "item": "script",
+            "value": name_of(script),
+            "item_status": last_run(script),
+            "project": name_of(script.get("project")),
+            "item_owner": name_of(script.get("owner")),
+            "schedule": ", ".join(schedules(script)),
+        }
+
+
+def _others(runtime: Json) -> Iterator[dict[str, Any]]:
+    """What the policy found in other values; also in one that a server describes differently elsewhere."""
+    shown = {("whitelist", network["network"]) for network in runtime["networks"]}
+    shown |= {("packages", _label(package)) for package in runtime["packages"]}
+    if runtime["present"] and not runtime["networks"]:
+        shown.add(("whitelist", "None"))
+    for row in runtime["evaluated"]:
+        if (row["option"], str(row["value"])) not in shown:
+            yield {"item": row["option"], "value": row["value"], **_verdict(row["verdict"], [row])}
+
+
+def _label(package: Json) -> str:
+    return f"{package['name']}=={package['version']}" if package["version"] else str(package["name"])
+
+
+def _of(runtime: Json, option: str, value: str | None) -> list[Json]:
+    return [
+        row
+        for row in runtime["evaluated"]
+        if row["option"] == option and (row["value"] is None if value is None else str(row["value"]) == value)
+    ]
+
+
+def _verdict(verdict: str, rows: Sequence[Json]) -> dict[str, Any]:
+    def joined(key: str) -> str:
+        return "; ".join(dict.fromkeys(str(row[key]) for row in rows if row[key]))
+
+    return {
+        "verdict": verdict,
+        "rules": " ".join(row["rule"] for row in rows),
+        "detail": joined("detail"),
+        "reason": joined("reason"),
+        "until": joined("until"),
+    }
+
+
+def _safe(row: Json) -> dict[str, Any]:
+    return {key: _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value for key, value in row.items()}

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What changed since an earlier audit or export."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+import yaml
+from ansible_collections.mstr.library.plugins.filter.report_file import report_file
+from ansible_collections.mstr.library.plugins.filter.runtime_definitions import runtime_definitions
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
+from ansible_collections.mstr.library.tests.unit.support.report import POLICY, runtime, violation
+
+KEPT = runtime(1, "Kept")
+BEFORE = [KEPT, runtime(2, "Gone"), runtime(3, "Old name"), runtime(4, "Changed", whitelist=["10.0.0.0/8"])]
+AFTER = [
+    # Nothing of this is a change of the definition.
+    runtime(1, "Kept", status="busy", date_modified="2026-11-26T00:00:00.000+0000", version="2", resource={"mem": 1024.0, "cpu": "0.5"}),
+    runtime(3, "New name"),
+    runtime(4, "Changed", whitelist=["10.0.0.0/8", "0.0.0.0/0"], exec_timeout=60),
+    runtime(5, "Added"),
+]  # fmt: skip
+DEFAULT = runtime(6, "(Default)", is_default=True)
+
+
+def report_on(runtimes, violations=(), earlier=None, name="prod", policy=POLICY):
+    read = {"runtimes": runtimes, "violations": list(violations)}
+    since = earlier_from(earlier) if earlier else None
+    sources = Sources(environment=name, applied=None, read=read, policy=policy, today=date.today(), since=since)
+    return environment_report(sources, detail=True)
+
+
+def audit(*arguments, **options):
+    return report_file([report_on(*arguments, **options)], "x.json")
+
+
+def names(entries):
+    return [entry["name"] for entry in entries]
+
+
+def test_changes_since_an_audit():
+    before = [violation(BEFORE[1], "0.0.0.0/0", "networks_within"), violation(KEPT, "10.66.0.0/16", "networks_never")]
+    new = violation(AFTER[2], "0.0.0.0/0", "networks_within")
+    report = report_on(AFTER, [before[1], new], audit(BEFORE, before))
+    since = report["since"]
+    assert (names(since["created"]), names(since["deleted"])) == (["Added"], ["Gone"])
+    assert [(entry["before"], entry["after"]) for entry in since["renamed"]] == [("Old name", "New name")]
+    [changed] = since["changed"]
+    assert (changed["name"], changed["owner"], changed["date"]) == (
+        "Changed",
+        "Administrator",
+        AFTER[2]["date_modified"],
+    )
+    assert changed["fields"] == [
+        {"field": "whitelist", "before": ["10.0.0.0/8"], "after": ["0.0.0.0/0", "10.0.0.0/8"]},
+        {"field": "exec_timeout", "before": 600, "after": 60},
+    ]
+    assert [(row["name"], row["value"]) for row in since["violations"]["new"]] == [("Changed", "0.0.0.0/0")]
+    assert names(since["violations"]["gone"]) == ["Gone"]
+    line = "prod: 1 created, 1 deleted, 1 renamed, 1 changed, 1 new violations, 1 violations gone since "
+    assert report["lines"][1].startswith(line)
+    texts = {"x.md": "1 renamed", "x.html": "1 renamed", "x.csv": "renamed from 'Old name'"}
+    for name, text in {**texts, "x.junit.xml": "'New name' renamed from 'Old name'", "x.json": '"renamed"'}.items():
+        assert text in report_file([report], name)
+
+
+def test_nothing_changed_since():
+    report = report_on(AFTER, earlier=audit(AFTER))
+    assert report["lines"][1].startswith("prod: nothing changed since 20")
+    assert report["since"]["violations"] == {"new": [], "gone": []}
+    assert report_on(AFTER, earlier=audit(AFTER, policy={}))["since"]["violations"] is None
+
+
+def test_changes_since_an_export_which_has_no_ids():
+    export = yaml.safe_dump({"runtimes": runtime_definitions(BEFORE)})
+    since = report_on([*AFTER, DEFAULT], earlier=export)["since"]
+    assert names(since["created"]) == ["Added", "New name"]
+    assert names(since["deleted"]) == ["Gone", "Old name"]
+    assert (names(since["changed"]), since["renamed"], since["violations"]) == (["Changed"], [], None)
+    assert report_on([*BEFORE, DEFAULT], earlier=export)["lines"][1] == "prod: nothing changed since the export"
+
+
+def test_an_environment_that_the_earlier_report_lacks_is_a_line():
+    report = report_on(AFTER, earlier=audit(BEFORE, name="dev"))
+    assert (
+        report["lines"][1] == "prod: not compared with an earlier report: the earlier report has no environment 'prod'"
+    )
+    assert report["since"]["created"] == []
+    broken = json.loads(audit(BEFORE))
+    broken["environments"][0].update(message="Could not log in.", counts=None, inventory=[])
+    report = report_on(AFTER, earlier=json.dumps(broken))
+    assert report["lines"][1].endswith("the earlier audit could not read the environment")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "is neither JSON nor YAML"),
+        ("", "is neither the .json file of an audit nor an exported file"),
+        ("[1]", "is neither the .json file of an audit nor an exported file"),
+        ('{"format": 1, "environments": [{"environment": "prod"}]}', "is not the .json file of an audit"),
+        ('{"kind": "apply", "environments": []}', "is not the .json file of an audit"),
+        ('{"kind": "audit", "environments": [{"environment": "prod"}]}', "has no inventory of runtimes"),
+    ],
+)
+def test_a_file_that_is_something_else_is_refused(text, why):
+    with pytest.raises(ValueError, match=why):
+        earlier_from(text)
+
+
+def test_a_report_of_an_older_release_can_be_compared():
+    """It lacks some fields, which are not compared then."""
+    old = json.loads(audit(BEFORE))
+    for entry in old["environments"][0]["inventory"]:
+        for key in ("others", "execution_target", "min_cached_instances", "max_cached_instances"):
+            del entry[key]
+    since = report_on(AFTER, earlier=json.dumps(old))["since"]
+    assert names(since["changed"]) == ["Changed"]
