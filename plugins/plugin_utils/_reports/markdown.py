@@ -53,7 +53,8 @@ def markdown(report: Json) -> str:
     head = [f"## {title}", f"{when(report['generated'])}.{unchanged}", _table(report, predicted)]
     head += _what_goes(report["environments"], predicted, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
-    texts, cut = [], dict[str, int]()
+    texts: list[str] = []
+    cut: dict[str, int] = {}
     for environment in report["environments"]:
         blocks = list(_blocks(environment, predicted))
         if not blocks:

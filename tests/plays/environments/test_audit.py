@@ -15,8 +15,12 @@ import pytest
 from simulator.harness import Simulator
 from support.ansible import APPLY, AUDIT, EXPORT, Play
 
-POLICY = {"networks_within": ["10.0.0.0/8"], "networks_never": ["10.66.0.0/16"]}
 DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
+POLICY = {
+    "networks_within": ["10.0.0.0/8"],
+    "networks_never": ["10.66.0.0/16"],
+    "exemptions": [{"runtime": DEFAULT_ID.lower(), "reason": "nobody uses it", "until": "2099-12-31"}],
+}
 HOSTILE = "<script>alert(1)</script>"
 RUNTIMES = [{"name": "Nightly reports", "exec_timeout": 600, "whitelist": ["10.10.10.0/24"]}]
 
@@ -26,7 +30,6 @@ def three(play: Play, servers: list[Simulator]) -> Play:
     """Prepare one valid environment, one that violates the policy and differs, and one that cannot be reached."""
     play.variables |= {
         "mstr_runtimes_policy": POLICY,
-        "mstr_audit_accept": [DEFAULT_ID.lower()],
         "mstr_retries": 0,
         "mstr_timeout": 10,
     }
@@ -58,17 +61,17 @@ def test_every_environment_is_reported_and_nothing_is_changed(three: Play, serve
     assert played.status == 2, "env2 cannot be reached"
     assert played.outcomes == {"env0": "clean", "env1": "violations", "env2": "failed"}
     lines = played.lines()
-    assert "env0: 2 runtimes, 2 accepted violations" in lines
+    assert "env0: 2 runtimes, 2 exempted violations" in lines
     assert (
-        "env1: 3 runtimes, 4 violations, 2 accepted violations, 1 differs from its definition, "
+        "env1: 3 runtimes, 4 violations, 2 exempted violations, 1 differs from its definition, "
         "1 has no definition, 1 is not ready" in lines
     )
-    assert "env1: 'Nightly reports' whitelist 10.0.0.0/8 breaks networks_never" in lines
-    assert "env1: 'Nightly reports' whitelist db.example.com breaks networks_within" in lines
+    assert "env1: 'Nightly reports' whitelist 10.0.0.0/8 violates networks_never" in lines
+    assert "env1: 'Nightly reports' whitelist db.example.com cannot be evaluated by networks_within" in "\n".join(lines)
     assert "env1: 'Nightly reports' package pandas is not installed (server: \"Return code: 1.\")" in lines
     assert "env1: 'Nightly reports' differs: exec_timeout 60 → 600" in lines
     assert "env1: 'Nightly reports' differs: whitelist +10.10.10.0/24 -10.0.0.0/8 -db.example.com" in lines
-    assert f"env1: '{HOSTILE}' whitelist 0.0.0.0/0 breaks networks_within and networks_never" in lines
+    assert f"env1: '{HOSTILE}' whitelist 0.0.0.0/0 violates networks_within and networks_never" in lines
     assert any(line.startswith("env2: failed: Could not log in") for line in lines)
     for line in lines:
         assert line.replace('"', '\\"') in played.output, "the text report has the same lines"
@@ -83,7 +86,7 @@ def test_violations_fail_their_environments_after_the_report(three: Play) -> Non
     assert re.search(r"env0 .*failed=0", played.output)
     assert re.search(r"env1 .*failed=1", played.output)
     assert three(AUDIT, "--limit", "env1").status == 0, "without mstr_fail_on_violation, nothing fails"
-    assert three(AUDIT, "--limit", "env0", mstr_fail_on_violation=True).status == 0, "accepted violations do not fail"
+    assert three(AUDIT, "--limit", "env0", mstr_fail_on_violation=True).status == 0, "exempted violations do not fail"
     assert three(AUDIT, "--limit", "env1", mstr_fail_on_drift=True).status == 2
 
 
@@ -108,7 +111,7 @@ def test_an_environment_without_definitions_and_policy_is_only_read(play: Play, 
     servers[0].seed({"name": "Any", "whitelist": ["0.0.0.0/0"]})
     played = play(AUDIT, "--limit", "env0")
     assert played.status == 0, played.output
-    assert played.outcomes == {"env0": "not_judged"}
+    assert played.outcomes == {"env0": "not_evaluated"}
     (environment,) = played.report["environments"]
     assert environment["compared"] is False
     assert [one["defined"] for one in environment["inventory"]] == [None, None]
@@ -120,7 +123,7 @@ def test_definitions_that_violate_the_policy_are_reported_with_the_findings(thre
     played = three(AUDIT, "--limit", "env0")
     assert played.outcomes == {"env0": "failed"}
     assert "does not lie" in played.messages()["env0"] or "networks_within" in played.messages()["env0"]
-    assert "env0: 2 runtimes, 2 accepted violations" in played.lines()
+    assert "env0: 2 runtimes, 2 exempted violations" in played.lines()
 
 
 def test_a_page_shows_every_environment(three: Play) -> None:
@@ -136,23 +139,33 @@ def test_a_page_shows_every_environment(three: Play) -> None:
         assert expected in page
 
 
-def test_a_csv_has_a_line_for_each_runtime_and_network(three: Play) -> None:
+def test_a_csv_has_a_line_for_each_item(three: Play) -> None:
     three(AUDIT, mstr_report_dest="audit.csv")
     rows = list(csv.DictReader(io.StringIO((three.folder / "audit.csv").read_text(encoding="utf-8"))))
-    judged = {(one["environment"], one["runtime"], one["network"]): one["verdict"] for one in rows}
-    assert judged[("env0", "Nightly reports", "10.10.10.0/24")] == "allowed"
-    assert judged[("env1", "Nightly reports", "10.0.0.0/8")] == "violation"
-    assert judged[("env1", "Nightly reports", "db.example.com")] == "violation"
-    assert judged[("env1", HOSTILE, "0.0.0.0/0")] == "violation"
+    verdicts = {(one["environment"], one["runtime"], one["value"]): one["verdict"] for one in rows}
+    assert verdicts[("env0", "Nightly reports", "10.10.10.0/24")] == "allowed"
+    assert verdicts[("env1", "Nightly reports", "10.0.0.0/8")] == "violation"
+    assert verdicts[("env1", "Nightly reports", "db.example.com")] == "unreadable"
+    assert verdicts[("env1", HOSTILE, "0.0.0.0/0")] == "violation"
     assert [one["message"][:16] for one in rows if one["environment"] == "env2"] == ["Could not log in"]
+
+
+def test_what_changed_since_an_audit(three: Play, servers: list[Simulator]) -> None:
+    assert three(AUDIT, "--limit", "env0,env1", mstr_report_dest="before.json").status == 0
+    servers[1].seed({"name": "Added", "whitelist": ["10.1.0.0/16"]})
+    played = three(AUDIT, "--limit", "env0,env1", mstr_audit_since="before.json", mstr_report_dest="after.md")
+    assert played.status == 0, played.output
+    text = (three.folder / "after.md").read_text(encoding="utf-8")
+    assert "nothing changed since 20" in text
+    assert "1 created since 20" in text
 
 
 @pytest.mark.parametrize(
     ("playbook", "dest", "message"),
     [
-        (AUDIT, "report.xls", "must end in .html or .json or .csv or .cdx.json"),
-        (APPLY, "report.csv", "must end in .html or .json;"),
-        (APPLY, "report", "must end in .html or .json;"),
+        (AUDIT, "report.xls", "must end in .html or .json or .csv or .md"),
+        (APPLY, "report.cdx.json", "only an audit writes"),
+        (APPLY, "report", "must end in .html or .json or .md"),
         (APPLY, "missing/report.html", "missing, does not exist; create it."),
         (APPLY, "folder.html", "folder.html is a directory; name a file."),
         # Even the superuser cannot create a file there.
@@ -198,10 +211,14 @@ def test_an_environment_with_a_backup_is_audited_without_one(play: Play, servers
 @pytest.mark.parametrize(
     ("variables", "fault"),
     [
-        ({"mstr_fail_on_violation": True, "mstr_runtimes_policy": {"networks_never": []}}, "nothing would be judged"),
+        (
+            {"mstr_fail_on_violation": True, "mstr_runtimes_policy": {"networks_never": []}},
+            "nothing would be evaluated",
+        ),
         ({"mstr_fail_on_drift": True}, "nothing would be compared"),
         ({"mstr_fail_on_drift": True, "mstr_runtimes": []}, "nothing would be compared"),
-        ({"mstr_audit_accept": [{"runtime": "R", "until": "2099-12-31"}]}, "mstr_audit_accept[0] has no reason"),
+        ({"mstr_audit_accept": ["R"]}, "mstr_audit_accept is gone"),
+        ({"mstr_audit_since": "missing.json"}, "missing.json' cannot be read: No such file"),
         ({"mstr_runtimes_policy": {"runtime_versions_within": ">=3.10,<3.13"}}, "is not a list"),
         ({"mstr_runtimes_policy": {"packages_never": ["a<"]}}, "mstr_runtimes_policy: policy.packages_never[0] 'a<'"),
     ],
@@ -242,7 +259,7 @@ def test_a_host_that_ansible_cannot_reach_is_reported_and_fails(play: Play, serv
     play.hosts["env1"] |= {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
     played = play(AUDIT)
     assert played.status == 2, played.output
-    assert played.outcomes == {"env0": "not_judged", "env1": "failed"}
+    assert played.outcomes == {"env0": "not_evaluated", "env1": "failed"}
     assert "Ansible cannot reach env1 with ssh" in played.messages()["env1"]
     assert servers[1].calls() == []
 
@@ -264,7 +281,7 @@ def test_an_environment_with_an_invalid_variable_fails_after_the_report(
     play.hosts["env1"] |= variables
     played = play(AUDIT)
     assert played.status == 2, played.output
-    assert played.outcomes == {"env0": "not_judged", "env1": "failed"}
+    assert played.outcomes == {"env0": "not_evaluated", "env1": "failed"}
     assert message in played.messages()["env1"]
     assert re.search(r"env0 .*failed=0", played.output)
     assert re.search(r"env1 .*failed=1", played.output)

@@ -22,7 +22,7 @@ KEPT = runtime(1, "Kept")
 BEFORE = [KEPT, runtime(2, "Gone"), runtime(3, "Old name"), runtime(4, "Changed", whitelist=["10.0.0.0/8"])]
 AFTER = [
     # Nothing of this is a change of the definition.
-    runtime(1, "Kept", status="busy", date_modified="2026-11-26T00:00:00.000+0000", version="2", resource={"mem": 1024.0, "cpu": "0.5"}),
+    runtime(1, "Kept", status="busy", date_modified="2026-11-26", version="2", resource={"mem": 1024.0, "cpu": "0.5"}),
     runtime(3, "New name"),
     runtime(4, "Changed", whitelist=["10.0.0.0/8", "0.0.0.0/0"], exec_timeout=60),
     runtime(5, "Added"),
