@@ -45,7 +45,7 @@ def background(page: Page) -> tuple[int, ...]:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Create a folder with audit.html, apply.html and many.html."""
+    """Create a folder with audit.html, apply.html, few.html and many.html."""
     folder = tmp_path_factory.mktemp("pages")
     support = Path(__file__).parents[1] / "unit" / "support"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join((os.environ["MSTR_TEST_COLLECTIONS"], str(support)))}
@@ -68,6 +68,28 @@ def test_the_page_has_no_accessibility_violations(
     assert shown.too_wide() == 0
     assert (sum(background(shown.page)) < 3 * 64) is (scheme == "dark")
     assert shown.errors == []
+
+
+@pytest.mark.parametrize("width", [360, 400, 600, 705, 800, 1000, 1120, 1280])
+@pytest.mark.parametrize("name", ["audit", "apply", "few"])
+def test_the_page_fits_every_width(pages: Path, show: Show, name: str, width: int) -> None:
+    """Between a phone and a desktop, neither the page nor its table is cut off; a long name keeps its arrow."""
+    shown = show(pages / f"{name}.html", {"width": width, "height": 900})
+    assert shown.too_wide() == 0
+    table = shown.page.locator(".outcome").bounding_box()
+    assert table
+    assert table["x"] + table["width"] <= width
+    summary = shown.page.locator(".rt > summary").first.bounding_box()
+    heading = shown.page.locator(".rt > summary h3").first.bounding_box()
+    assert summary
+    assert heading
+    assert 20 < heading["x"] - summary["x"] < 60, "right of the arrow"
+
+
+def test_a_filter_without_a_hit_says_so(pages: Path, show: Show) -> None:
+    page = show(pages / "audit.html").page
+    page.get_by_label("Filter runtimes").fill("nothing like this")
+    page.get_by_text("No runtime of 22 fits the filter").wait_for(state="visible")
 
 
 def test_the_page_loads_no_other_file_and_runs_no_foreign_code(pages: Path, show: Show) -> None:
@@ -103,7 +125,7 @@ def test_the_filter_finds_a_runtime_in_a_folded_list(pages: Path, show: Show) ->
     assert page.get_by_role("heading", name="Nightly reports").first.is_hidden()
     assert page.locator("output").inner_text().startswith("1 of ")
     page.get_by_label("Filter runtimes").fill("prod-us packages_never")
-    page.get_by_text("Accepted until").nth(1).wait_for(state="visible")
+    page.get_by_text("Exempted until").nth(1).wait_for(state="visible")
     assert page.locator("output").inner_text().startswith("1 of ")
     page.get_by_label("Filter runtimes").fill("")
     page.get_by_label("Only findings").check()

@@ -110,7 +110,7 @@ def _value_text(value: Any) -> str:
     if value is None:
         return "(not set)"
     if isinstance(value, list):
-        return ", ".join(str(entry) for entry in value) or "(empty)"
+        return ", ".join(str(entry) for entry in value) or "none"
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 

@@ -93,6 +93,9 @@ _WOULD = {"created": "to create", "updated": "differs", "replaced": "to replace"
 _DONE = {word: word for word in _WOULD}
 # A longer list of runtimes without findings is collapsed.
 _QUIET = 12
+# In report.css; and the columns that fit onto the page, which is at most 74 rem wide.
+_NEVER_FITS = "1000rem"
+_MOST_COLUMNS = 9
 
 
 def page(report: Json) -> str:
@@ -102,13 +105,14 @@ def page(report: Json) -> str:
     predicted = audit or report["check_mode"]
     environments = [_environment(environment, columns, predicted) for environment in report["environments"]]
     total = {column.key: sum(each["numbers"][column.key] or 0 for each in environments) for column in columns}
+    columns = [column for column in columns if _is_shown(column, total)]
     style, script = _file("report.css"), _file("report.js")
+    style = style.replace(_NEVER_FITS, f"{_width(len(columns))}rem")
     text = _template().render(
         report=report,
         title="Runtime audit" if audit else "Drift of runtimes" if report["check_mode"] else "Runtimes applied",
         environments=environments,
-        # Omit columns that are zero in every environment.
-        columns=[column for column in columns if _is_shown(column, total)],
+        columns=columns,
         total=total,
         outcomes=_OUTCOMES,
         status_tones=_STATUS_TONES,
@@ -124,6 +128,11 @@ def page(report: Json) -> str:
     )
     # A lone surrogate, which JSON can carry, cannot be written as UTF-8.
     return str(text).encode("utf-8", "replace").decode("utf-8")
+
+
+def _width(columns: int) -> int:
+    """The width of a screen, in rem, below which the table of the outcomes is shown as a list."""
+    return 26 + 6 * columns if columns <= _MOST_COLUMNS else 1000
 
 
 def _is_shown(column: Column, total: Mapping[str, int]) -> bool:

@@ -39,7 +39,8 @@
         quiet.open = active && left;
       }
     }
-    shown.textContent = active ? `${count} of ${runtimes.length} runtimes` : "";
+    const found = count ? `${count} of ${runtimes.length} runtimes` : `No runtime of ${runtimes.length} fits the filter`;
+    shown.textContent = active ? found : "";
   }
 
   function later() {
