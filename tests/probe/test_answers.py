@@ -155,6 +155,13 @@ def test_every_switch_has_a_question_or_a_reason() -> None:
     assert sorted([*asked, *NO_QUESTION]) == sorted(SWITCHES)
 
 
+def test_what_a_probe_does_not_show_is_tested_with_the_simulator() -> None:
+    folder = Path(__file__).parents[1] / "simulator" / "tests"
+    text = "".join(file.read_text(encoding="utf-8") for file in folder.glob("test_*.py"))
+    hidden = {*NOT_SEEN, *NO_QUESTION} - {switch for switch, _value in OF_TASKS} - {"privilege_for_reads"}
+    assert [switch for switch in hidden if not re.search(rf"\b{switch}=|\"{switch}\"", text)] == []
+
+
 def test_every_value_of_a_switch_is_tested() -> None:
     assert [switch for switch, _value in MOVED if not values_of(switch)] == []
     assert {switch for switch, _value in MOVED} == {one.switch for one in QUESTIONS}
