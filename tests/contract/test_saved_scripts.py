@@ -12,6 +12,7 @@ import pytest
 from mstrio.connection import Connection
 from mstrio.helpers import IServerError
 from mstrio.python_execution.script import Script, list_scripts
+from mstrio.python_execution.task import Task, list_tasks
 from simulator.harness import Simulator
 
 from contract.adhoc import Module
@@ -19,14 +20,30 @@ from contract.adhoc import Module
 DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
 ETL, SALES, FINANCE = "A" * 31 + "1", "5A1E" + "0" * 28, "F1AA" + "0" * 28
 NEW = "B" * 32
+RAN = "2026-11-25T02:00:00.000+0000"
 PROJECTS = [
     {
         "name": "Sales",
         "id": SALES,
         "scripts": [
-            {"name": "Month end", "id": f"5C{1:030X}", "runtime": ETL},
+            {
+                "name": "Month end",
+                "id": f"5C{1:030X}",
+                "runtime": ETL,
+                "last_run": {"time": "2026-11-25T02:00:21.000Z", "status": "success", "log": "printed"},
+            },
             {"name": "Clean up", "id": f"5C{2:030X}"},
             {"name": "Notebook", "id": f"5C{3:030X}", "runtime": ETL, "subtype": 19458},
+        ],
+        "tasks": [
+            {
+                "name": "Every night",
+                "script": "Month end",
+                "schedule": "nightly",
+                "expiration": "2099-12-31",
+                "last_run": {"status": "success", "triggered": RAN, "finished": RAN},
+            },
+            {"name": "Once", "script": "Clean up", "active": False},
         ],
     },
     {"name": "Finance", "id": FINANCE, "scripts": [{"name": "Close", "id": f"5C{4:030X}", "runtime": ETL}]},
@@ -95,6 +112,36 @@ def test_both_send_the_same_requests(scripts: Simulator, mstrio: Connection, rea
     searched = next(entry["query"] for entry in theirs if entry["method"] == "POST")
     [ours_searched] = [entry["query"] for entry in ours if entry["method"] == "POST" and entry["status"] == 200]
     assert ours_searched.items() <= searched.items()
+
+
+@pytest.mark.usefixtures("scripts")
+def test_both_find_the_same_planned_tasks(
+    mstrio: Connection, reader: Module, scripts: Simulator, switches: dict[str, Any]
+) -> None:
+    """Task fails where the content of a task has the key objectId alone, so this server uses the other one."""
+    if switches["tasks_call"] != "yes":
+        pytest.skip("this release has no planned tasks")
+    scripts.switch(task_script_key="id")
+    mstrio.select_project(project_id=SALES)
+    theirs = {one["name"]: one for one in list_tasks(mstrio, to_dictionary=True)}
+    result = reader(include_scripts=True, include_tasks=True)
+    saved = {script["name"]: script for runtime in result["runtimes"] for script in runtime["scripts"]}
+    [night], [once] = saved["Month end"]["tasks"], saved["Clean up"]["tasks"]
+    for ours in (night, once):
+        found = theirs[ours["name"]]
+        assert (ours["id"], ours["schedule"]["id"], int(ours["active"])) == (
+            found["id"],
+            found["schedule"]["id"],
+            found["active"],
+        )
+    task = Task(mstrio, id=night["id"], schedule=night["schedule"]["id"])
+    assert (task.name, task.script.id, str(task.expiration)[:10]) == ("Every night", f"5C{1:030X}", night["expiration"])
+    assert task.last_run is not None
+    assert task.last_run.status.value == night["last_run"]["status"]
+    assert task.owner.id == night["owner"]["id"]
+    script = Script(mstrio, id=f"5C{1:030X}")
+    details = script.get_last_run_details()
+    assert saved["Month end"]["last_run"] == {"time": details["executionTime"], "status": details["lastStatus"]}
 
 
 def test_a_project_that_is_not_loaded_is_an_error_for_both(server: Simulator, mstrio: Connection) -> None:

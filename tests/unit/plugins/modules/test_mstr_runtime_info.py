@@ -4,8 +4,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import Request, find_runtimes, policy_line
+from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import (
+    Request,
+    find_runtimes,
+    policy_line,
+    read,
+)
 from ansible_collections.mstr.library.tests.unit.support.make import ID, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
@@ -52,3 +59,36 @@ def test_policy_in_one_line(violations, exempted, not_evaluated, text):
 def test_status_is_found_in_any_case(status):
     server = Server(stored(status=status), stored(id="A" * 32, status="busy"))
     assert ID in [found.id for found in find_runtimes(server.api, Request(None, None, "ready", None), 1)]
+
+
+GONE = "D" * 32
+
+
+@pytest.mark.parametrize(
+    ("how", "dangling"),
+    [
+        ({}, ["Lost"]),
+        ({"name": "r"}, ["Lost"]),
+        ({"identity": ID}, ["Lost"]),
+        ({"name": "missing"}, None),
+        ({"include_scripts": False}, None),
+        ({"include_tasks": True}, ["Lost"]),
+    ],
+)
+def test_scripts_without_a_runtime(how, dangling):
+    """A runtime that the list does not show still exists, and where no script is read, nothing is known."""
+    hidden = stored(id="C" * 32, name="Hidden")
+    server = Server(stored(), hidden, list_hides="Hidden")
+    scripts = [{"name": name, "runtime": key} for name, key in (("Load", ID), ("Lost", GONE), ("Secret", "C" * 32))]
+    server.core.projects.seed({"name": "Sales", "scripts": scripts})
+    options = {"include_versions": False, "include_scripts": True, "include_tasks": False, "projects": None}
+    options |= {"concurrency": 1, **{key: value for key, value in how.items() if key in options}}
+    task = SimpleNamespace(
+        session=server.session, params=options, progress=lambda text: None, warn=server.warnings.append
+    )
+    result = read(task, Request(how.get("name"), how.get("identity"), None, None))
+    found = result["dangling"]
+    assert (found and [script["name"] for script in found]) == dangling
+    assert all(
+        script["runtime_id"] == GONE and ("tasks" in script) == options["include_tasks"] for script in found or ()
+    )
