@@ -27,7 +27,6 @@ from simulator.profiles import FROM_FILE
 from dev import collection, envs, proc
 from dev.envs import CORES, NEWEST, OLDEST, Env, pythons_of
 from dev.paths import CACHE
-from dev.pytests import python39
 from dev.runner import Job, Result, Selection, Stage
 
 # The files of the repository that the collection and its tests consist of.
@@ -165,7 +164,7 @@ def _integration(
 
     def run(job: Job) -> Result:
         ansible_test = AnsibleTest(job, core, version)
-        settings: dict[str, Any] = {"python39": python39(), "mstr_in_process": in_process}
+        settings: dict[str, Any] = {"mstr_in_process": in_process}
         if modules_on:
             settings["ansible_python_interpreter"] = str(envs.ensure("modules", [modules_on]).python)
         options = ("--local", "--continue-on-error", "--python", version, *(job.selection.targets or targets))

@@ -27,11 +27,6 @@ _NO_TESTS = 5  # pytest's exit status if it selected no test
 VENDOR = ("3.13", "3.12", "3.11")
 
 
-def python39() -> str:
-    """Return the interpreter of the oldest Python that modules run on, or an empty text if this machine has none."""
-    return str(envs.ensure("modules", ["3.9"]).python) if envs.find("3.9") else ""
-
-
 def variables_for(env: Env) -> dict[str, str]:
     """Return variables for programs of `env` that start simulators and run the installed collection.
 
@@ -46,7 +41,7 @@ def variables_for(env: Env) -> dict[str, str]:
         MSTR_SIMULATOR_PYTHON=dev.python,
         MSTR_TEST_ANSIBLE_BIN=dev.bin,
         MSTR_TEST_COLLECTIONS=collection.installed(dev),
-        MSTR_TEST_PYTHON39=python39(),
+        MSTR_TEST_PYTHON39=envs.ensure("modules", ["3.9"]).python if envs.find("3.9") else "",
     )
 
 

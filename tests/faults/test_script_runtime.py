@@ -123,9 +123,8 @@ def test_without_retries_it_is_looked_up_and_not_repeated(server: Simulator, how
 
 @pytest.mark.complete
 @pytest.mark.parametrize("fault", ["close_after", "session_killed", "error"])
-def test_after_a_fault_at_any_request_scripts_are_whole_and_a_second_run_completes(
-    server: Simulator, fault: str
-) -> None:
+def test_fault_at_any_request_of_an_assignment(server: Simulator, fault: str) -> None:
+    """After a fault at any request scripts are whole and a second run completes."""
     before, projects = rest(server), ["Sales"]
     assign(server, projects=projects)
     for at in range(len(server.requests())):

@@ -216,7 +216,8 @@ def test_an_ended_session_is_replaced_and_the_call_is_repeated(
 
 
 @pytest.mark.parametrize("clock", ["tomcat", "iserver"])
-def test_an_expired_session_fails_without_credentials_and_is_replaced_with_them(sim: Simulator, clock: str) -> None:
+def test_expired_session(sim: Simulator, clock: str) -> None:
+    """An expired session fails without credentials and is replaced with them."""
     sim.reset(**{f"{clock}_timeout": 60})
     text = log_in(sim)
     sim.turn_clock(61)

@@ -147,7 +147,8 @@ def test_a_signal_ends_the_pause_before_a_retry(sim: Simulator) -> None:
     assert sim.open_sessions() == []
 
 
-def test_a_signal_during_the_check_of_a_lost_create_reports_the_unknown_outcome(sim: Simulator) -> None:
+def test_signal_during_the_check_of_a_lost_create(sim: Simulator) -> None:
+    """A signal during the check of a lost create reports the unknown outcome."""
     sim.fault("close_before", operation="create")
     running = start(sim, "create")
     while sim.calls().count("GET /runtimes") < 3:

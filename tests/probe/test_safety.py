@@ -66,7 +66,8 @@ def interrupted(sim: Simulator, order: dict[str, Any], at: int, settings: Settin
 
 
 @pytest.mark.parametrize("how", LOST)
-def test_a_lost_response_at_each_request_leaves_nothing_and_changes_no_answer(sim: Simulator, how: str) -> None:
+def test_lost_response_at_each_request(sim: Simulator, how: str) -> None:
+    """A lost response at each request leaves nothing and changes no answer."""
     for at, call in enumerate(calls_of_a_probe(sim)):
         done = interrupted(sim, LOST[how], at)
         is_clean_or_named(sim, done.message, f"{how} at {call} ({at})")

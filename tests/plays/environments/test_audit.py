@@ -118,7 +118,8 @@ def test_an_environment_without_definitions_and_policy_is_only_read(play: Play, 
     assert servers[0].calls().count("GET /runtimes") == 1
 
 
-def test_definitions_that_violate_the_policy_are_reported_with_the_findings(three: Play) -> None:
+def test_findings_in_definitions(three: Play) -> None:
+    """Definitions that violate the policy are reported with the findings."""
     three.hosts["env0"]["mstr_runtimes"] = [{"name": "Too much", "whitelist": ["0.0.0.0/0"]}]
     played = three(AUDIT, "--limit", "env0")
     assert played.outcomes == {"env0": "failed"}

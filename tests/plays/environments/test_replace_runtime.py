@@ -75,9 +75,8 @@ def test_a_misspelled_old_runtime_fails_even_if_the_new_one_exists(play: Play, s
     assert server.runtime("New")["execTimeout"] == 1
 
 
-def test_a_different_runtime_that_has_the_new_name_is_changed_only_if_no_script_uses_it(
-    play: Play, server: Simulator
-) -> None:
+def test_other_runtime_with_the_new_name(play: Play, server: Simulator) -> None:
+    """A different runtime that has the new name is changed only if no script uses it."""
     used_by = {"name": "Other", "id": "9" * 32, "runtime": "B" * 32}
     new = {"name": "New", "id": "B" * 32, "execTimeout": 1}
     server.seed(*RUNTIMES, new, projects=[{"name": "Sales", "scripts": [*SCRIPTS, used_by]}], replace=True)
@@ -106,9 +105,8 @@ def test_a_failed_test_after_the_assignment_assigns_the_scripts_back(play: Play,
     assert used(server) == {"Close": "New", "Load": "New"}
 
 
-def test_a_script_that_cannot_be_assigned_back_is_named_with_the_step_that_failed(
-    play: Play, server: Simulator
-) -> None:
+def test_script_that_cannot_be_assigned_back(play: Play, server: Simulator) -> None:
+    """A script that cannot be assigned back is named with the step that failed."""
     server.fault("error", operation="move", skip=1, times=2)
     done = play(REPLACE, **VARIABLES)
     assert "Old was not replaced. This step failed: Assign the scripts to the new runtime." in done.output

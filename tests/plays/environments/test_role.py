@@ -111,9 +111,8 @@ def test_a_backup_of_an_incomplete_list_is_refused(play: Play, servers: list[Sim
     assert [one["description"] for one in servers[0].runtimes()] == ["whole"]
 
 
-def test_a_restored_backup_assigns_the_scripts_to_runtimes_that_were_created_again(
-    play: Play, servers: list[Simulator]
-) -> None:
+def test_restored_backup_assigns_scripts(play: Play, servers: list[Simulator]) -> None:
+    """A restored backup assigns the scripts to runtimes that were created again."""
     server, old = servers[0], "A" * 32
     scripts = [{"name": name, "id": f"{number:032X}", "runtime": old} for number, name in enumerate("ab", 1)]
     server.seed({"name": "Etl", "id": old, "resource": {"mem": 512}}, projects=[{"name": "Sales", "scripts": scripts}])

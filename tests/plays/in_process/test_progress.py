@@ -47,9 +47,8 @@ def lines(played: Played) -> list[str]:
     return [line for line in played.stderr.splitlines() if re.match(r"\[a\] ", line)]
 
 
-def test_a_wait_shows_progress_on_standard_error_and_does_not_break_a_json_callback(
-    sim: Simulator, local: Play
-) -> None:
+def test_wait_shows_progress_on_stderr(sim: Simulator, local: Play) -> None:
+    """A wait shows progress on standard error and does not break a JSON callback."""
     slow(sim)
     played = run(local, WAIT, env={"ANSIBLE_STDOUT_CALLBACK": "as_json"})
     assert json.loads(played.output) == {"changed": {"a": 1}}

@@ -43,7 +43,8 @@ def test_a_name_within_two_edits_of_a_known_one_is_a_fault(name, meant):
     ]
 
 
-def test_every_unknown_variable_of_the_role_is_a_fault_and_the_others_belong_to_the_user():
+def test_unknown_variables_of_the_role():
+    """Every unknown variable of the role is a fault and the others belong to the user."""
     names = [
         "mstr_runtimes_colour",
         "mstr_of_mine",
@@ -72,7 +73,8 @@ def test_only_a_list_has_names():
         ("abcd", "badc", 2),
     ],
 )
-def test_the_distance_counts_inserted_removed_changed_and_swapped_characters(text, changed, edits):
+def test_distance_of_two_words(text, changed, edits):
+    """The distance counts inserted removed changed and swapped characters."""
     assert distance(text, changed) == distance(changed, text) == edits
 
 

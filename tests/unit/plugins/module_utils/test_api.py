@@ -101,7 +101,8 @@ def test_a_missing_newer_field_does_not_cause_another_read():
     assert {"whitelist", "resource", "packages"} <= set(ALL_FIELDS)
 
 
-def test_a_name_is_compared_with_case_and_several_are_refused_with_their_ids():
+def test_name_with_case_and_several_with_ids():
+    """A name is compared with case and several are refused with their ids."""
     one, other, upper = runtime(), runtime(id=OTHER_ID), runtime(id="C" * 32, name="R")
     assert one_named([one, upper], "r") is one
     assert one_named([upper], "r") is None

@@ -182,7 +182,8 @@ def fault(text):
     return prepare
 
 
-def test_faults_of_the_connection_and_of_the_module_end_in_one_message_and_nothing_is_sent(run, server):
+def test_all_option_errors_in_one_message(run, server):
+    """Faults of the connection and of the module end in one message and nothing is sent."""
     result = run(module(prepare=fault("name is wrong")), base_url=server.url, retries=-1)
     assert run.status == 1
     assert "no credentials" in result["msg"]
@@ -375,7 +376,8 @@ def test_texts_of_the_server_drive_no_terminal(run, server, fails):
 
 
 @pytest.mark.parametrize("empty", [None, ""])
-def test_a_null_or_empty_option_falls_back_to_its_variable_and_then_to_its_default(run, server, monkeypatch, empty):
+def test_null_option_falls_back_to_its_variable(run, server, monkeypatch, empty):
+    """A null or empty option falls back to its variable and then to its default."""
     monkeypatch.setenv("MSTR_API_TOKEN", LibraryServer.API_TOKEN)
     monkeypatch.setenv("MSTR_BASE_URL", server.url)
     monkeypatch.setenv("MSTR_TIMEOUT", "2.5")
@@ -449,7 +451,8 @@ def test_the_filters_of_warnings_are_left_as_they_were(run, server):
     assert list(warnings.filters) == before
 
 
-def test_after_the_caller_has_ended_nothing_is_printed_and_the_session_is_closed(run, server, monkeypatch):
+def test_caller_has_ended(run, server, monkeypatch):
+    """After the caller has ended nothing is printed and the session is closed."""
     read, write = os.pipe()
     monkeypatch.setattr(sys, "__stdout__", os.fdopen(write, "w"))
 

@@ -68,7 +68,8 @@ def test_an_id_that_the_server_writes_in_two_ways_is_one_runtime():
     assert have.names == ["a"]
 
 
-def test_a_runtime_that_vanishes_after_the_list_is_not_created_without_a_name():
+def test_vanished_runtime_without_a_name():
+    """A runtime that vanishes after the list is not created without a name."""
     have = holding(a=A, b=B)
     have.list_only("id", "name")
     have.fail("GET")  # the list
@@ -78,7 +79,8 @@ def test_a_runtime_that_vanishes_after_the_list_is_not_created_without_a_name():
     assert have.writes == []
 
 
-def test_a_name_and_an_id_that_the_server_writes_in_two_ways_are_one_runtime():
+def test_one_runtime_written_in_two_ways():
+    """A name and an id that the server writes in two ways are one runtime."""
     have = lower_case_ids(holding(a=A))
     assert "are the same runtime" in refused(have, {"id": A, "exec_timeout": 60}, {"name": "a"})[0]
 
@@ -133,7 +135,8 @@ def test_the_purge_has_the_comment_of_the_task():
         (("b", "c", "elsewhere"), ["a", "b", "c"], []),
     ],
 )
-def test_a_name_to_exclude_that_no_runtime_has_warns_if_something_is_purged(exclude, names, warned):
+def test_unknown_name_to_exclude_warns(exclude, names, warned):
+    """A name to exclude that no runtime has warns if something is purged."""
     have = holding(a=A, b=B, c=C)
     run(have, {"name": "a"}, purge=True, exclude=exclude)
     assert have.names == names
@@ -161,7 +164,8 @@ def test_a_listed_runtime_that_cannot_be_read_is_not_purged():
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_the_difference_of_a_delete_and_of_a_purge_holds_the_whole_definition(check_mode):
+def test_diff_of_a_deletion_is_the_definition(check_mode):
+    """The difference of a delete and of a purge holds the whole definition."""
     have = holding(a={"id": A, "whitelist": ["10.0.0.0/8"]}, b={"id": B, "whitelist": ["10.1.0.0/16"]}, c=C)
     have.list_only("id", "name")
     result = run(have, {"name": "a", "state": "absent"}, {"name": "c"}, purge=True, check_mode=check_mode)
@@ -195,7 +199,8 @@ def test_a_runtime_deleted_meanwhile_is_not_purged():
 
 @pytest.mark.parametrize("name", ["NIGHTLY", "Nightly ", "\u00a0nightly"])
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_purge_of_a_name_that_differs_only_in_case_or_whitespace_is_refused(name, state):
+def test_purge_of_a_name_in_a_different_case(name, state):
+    """A purge of a name that differs only in case or whitespace is refused."""
     have = holding(**{name: A, "Other": B})
     (fault,) = refused(have, {"name": "Nightly", "state": state}, {"name": "Other"}, purge=True)
     assert fault.startswith(f"purge would delete {name!r} ({A}), whose name differs only in case, whitespace or")
@@ -277,7 +282,8 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("purge", [True, False])
-def test_a_runtime_that_changed_since_the_plan_is_not_deleted_and_its_entry_says_why(change, purge):
+def test_changed_since_the_plan_is_not_deleted(change, purge):
+    """A runtime that changed since the plan is not deleted and its entry says why."""
     have = holding(a=A, b={"id": B, "version": "1"}, c=C)
     update, field = CHANGES[change]
     meanwhile(have, lambda: update(have.runtimes[B]))
@@ -322,7 +328,8 @@ def test_a_purged_runtime_that_is_gone_is_no_part_of_the_result():
     assert have.writes == []
 
 
-def test_an_edit_that_the_list_does_not_show_is_found_by_reading_the_runtime():
+def test_edit_that_the_list_does_not_show():
+    """An edit that the list does not show is found by reading the runtime."""
     have = holding(a=A, b=B)
     have.list_only("id", "name")
     meanwhile(have, lambda: have.runtimes[B].update(whitelist=["10.0.0.0/8"]), number=3)
@@ -408,7 +415,8 @@ def test_a_create_without_an_id_that_is_not_found_again_cancels_the_purge():
 
 
 @pytest.mark.parametrize("purge", [True, False])
-def test_a_delete_without_effect_is_an_error_and_is_not_reported_as_deleted(purge):
+def test_delete_without_effect_is_an_error(purge):
+    """A delete without effect is an error and is not reported as deleted."""
     have = holding(a=A, b=B)
     have.ignores = "DELETE"
     absent = [] if purge else [{"name": "b", "state": "absent"}]
@@ -495,7 +503,8 @@ def test_an_incomplete_list_just_before_the_deletions_spares_all():
 
 
 @pytest.mark.parametrize("entries", [[{"name": "b", "others": "x"}], [{"name": "a"}, {"name": "b", "others": "x"}]])
-def test_a_name_that_an_incomplete_list_lacks_is_looked_up_again_before_a_create(entries):
+def test_incomplete_list_is_read_again_before_create(entries):
+    """A name that an incomplete list lacks is looked up again before a create."""
     have = shortened(holding(a=A, b=B), number=1)
     result = run(have, *entries)
     assert actions(result)[-1] == ("b", "updated")
@@ -614,7 +623,8 @@ def test_no_runtime_is_deleted_that_a_person_would_call_listed_or_spared(
             assert not is_spared(identity, name, exclude), "spared"
 
 
-def test_a_runtime_that_is_renamed_between_the_list_and_its_read_is_not_the_named_one():
+def test_renamed_between_list_and_read():
+    """A runtime that is renamed between the list and its read is not the named one."""
     have = holding(r=A)
     have.list_only("id", "name")
     meanwhile(have, lambda: have.runtimes[A].update(name="other"))

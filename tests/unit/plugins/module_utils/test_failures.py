@@ -188,7 +188,8 @@ def test_tls_that_breaks_after_the_request_is_unclear(tmp_path):
 
 @pytest.mark.parametrize("answered", [True, False])
 @pytest.mark.parametrize("sent", [b"", b"\x15\x03\x03\x00\x02\x02\x46\r\n\r\n"], ids=["hangs up", "TLS alert"])
-def test_plain_http_to_a_port_that_may_use_tls_suggests_https_until_it_answers(sent, answered):
+def test_plain_http_suggests_https(sent, answered):
+    """Plain http to a port that may use tls suggests https until it answers."""
     with Listener(lambda request: sent) as server:
         found = failed(server.url, how={"answered": answered})
     assert ("if this port uses TLS, write https:// in base_url" in found.sentence) is not answered

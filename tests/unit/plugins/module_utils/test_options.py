@@ -106,7 +106,8 @@ def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
     ],
 )
 @pytest.mark.parametrize("from_file", [False, True])
-def test_a_value_that_ansible_would_convert_silently_or_refuse_without_its_place(entry, fault, from_file):
+def test_value_that_ansible_would_convert(entry, fault, from_file):
+    """A value that ansible would convert silently or refuse without its place."""
     assert list(option_errors({"name": "a", **entry}, ENTRY, from_file=from_file)) == [fault]
 
 

@@ -115,7 +115,8 @@ def test_a_pool_is_checked_against_the_merged_values(options):
     assert "must not exceed max_cached_instances 3" in fault
 
 
-def test_an_invalid_pool_on_the_server_does_not_fail_a_task_that_does_not_change_it():
+def test_invalid_pool_that_does_not_change():
+    """An invalid pool on the server does not fail a task that does not change it."""
     assert make_plan(runtime(minCachedInstances=9), wanted(description="d")).changed_fields == ("description",)
 
 

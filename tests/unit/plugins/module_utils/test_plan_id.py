@@ -96,7 +96,7 @@ def test_of_a_runtime_to_delete_every_field_counts(fields):
     assert id_of(planned(stored(), state="absent")) != id_of(planned(stored(**fields), state="absent"))
 
 
-def test_a_field_that_a_later_release_knows_does_not_change_the_id_of_a_deletion(monkeypatch):
+def test_later_field_keeps_the_id_of_a_deletion(monkeypatch):
     """Nobody has to approve a plan again because the collection was updated."""
     old = stored(resource={"cpu": "0.20", "mem": 512})
     identity = id_of(planned(old, state="absent"))

@@ -86,7 +86,8 @@ def test_credentials_are_secrets_in_a_malformed_url_too(url, secrets):
         ("http://h/Lib", {}, "the proxy settings of this host"),
     ],
 )
-def test_a_proxy_is_named_with_its_host_and_its_variable_and_without_its_password(server, environment, variables):
+def test_proxy_is_named_without_its_password(server, environment, variables):
+    """A proxy is named with its host and its variable and without its password."""
     urls = {1: "http://u:s3cret@proxy.example:3128/", 2: "http://other.example"}
     named = proxy_from(urls[1], server, {name: urls[number] for name, number in environment.items()})
     assert named == Proxy("proxy.example:3128", variables)

@@ -135,7 +135,8 @@ def test_each_difference_names_its_runtime():
     assert result["diff"][2]["after"] == {}
 
 
-def test_different_values_on_the_server_cause_the_same_warning_as_for_one_runtime():
+def test_different_stored_values_warn():
+    """Different values on the server cause the same warning as for one runtime."""
     have = holding(a=A)
     have.alter = lambda one: one.update(execTimeout=1)
     run(have, {"name": "a", "exec_timeout": 60}, {"name": "n", "exec_timeout": 60}, concurrency=4)
@@ -392,7 +393,8 @@ def test_an_outage_right_after_a_create_is_part_of_the_wait(entries):
     assert "The server stored a different exec_timeout" in warning
 
 
-def test_an_outage_after_a_create_that_does_not_end_fails_and_names_the_create():
+def test_endless_outage_after_a_create():
+    """An outage after a create that does not end fails and names the create."""
     have = holding()
     have.fail("GET")
     for _turn in range(99):
@@ -454,7 +456,8 @@ def test_a_restore_finds_a_runtime_by_its_id_and_renames_it_back():
     assert (have.names, list(have.runtimes)) == (["Etl"], [A])
 
 
-def test_a_restore_finds_a_runtime_whose_id_is_gone_by_its_name_and_creates_one_without_either():
+def test_restore_by_id_then_name_then_create():
+    """A restore finds a runtime whose id is gone by its name and creates one without either."""
     have = holding(Etl=B, Other=D)
     result = restore(have, {"id": A, "name": "Etl", "exec_timeout": 60}, {"id": C, "name": "New"}, purge=True)
     assert actions(result) == [("Etl", "updated"), ("New", "created"), ("Other", "deleted")]

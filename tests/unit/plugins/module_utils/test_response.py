@@ -73,7 +73,8 @@ def test_a_content_type_is_named():
     ("body", "words"),
     [({"code": "ERR001"}, "ERR001"), ({"code": "", "message": "", "ticketId": "b9a4"}, "b9a4")],
 )
-def test_code_and_ticket_are_in_the_message_even_without_a_message_of_the_server(body, words):
+def test_code_and_ticket_without_a_message(body, words):
+    """Code and ticket are in the message even without a message of the server."""
     assert words in error(500, body).sentence
 
 
@@ -232,7 +233,8 @@ def test_json_of_a_usual_depth_is_read():
     assert response(200, b" ").data() is None
 
 
-def test_a_success_of_unexpected_shape_is_unclear_and_names_the_expected_one():
+def test_success_of_unexpected_shape():
+    """A success of unexpected shape is unclear and names the expected one."""
     wrong = _failures.wrong_response(response(200, b"<html>"), "log in", URL, "a token")
     assert "answered 200 to GET /api/runtimes with an HTML page instead of a token" in wrong.sentence
     assert wrong.outcome_unknown

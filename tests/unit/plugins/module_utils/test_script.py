@@ -377,7 +377,8 @@ def test_a_start_that_is_interrupted_is_stopped_when_its_answer_comes_late(room)
     assert here.calls == [START, STOP]
 
 
-def test_a_script_that_cannot_be_stopped_after_an_interrupted_start_may_be_running(room):
+def test_interrupted_start_that_cannot_be_stopped(room):
+    """A script that cannot be stopped after an interrupted start may be running."""
     here = room(start=INTERRUPTED)
     here.http.reply(START, response(200, {"id": EVALUATION}, request=api(START)))
     here.http.reply(STOP, refused(STOP, 500, "01"))

@@ -136,7 +136,8 @@ def test_the_result_of_a_failed_read():
     assert (nothing["project"], nothing["script"], nothing["error"]["msg"]) == (None, None, "The read failed.")
 
 
-def test_projects_are_chosen_by_name_or_id_once_and_a_misspelled_one_is_unread():
+def test_projects_by_name_or_id():
+    """Projects are chosen by name or id once and a misspelled one is unread."""
     listed = [SALES, FINANCE, Project("AB" * 16, "sales")]
     assert select_projects(listed, None) == (listed, [])
     found, unread = select_projects(listed, ["Finance", "5a" * 16, "Sales", "Slaes"])
@@ -159,7 +160,8 @@ def test_projects_that_would_find_nothing_are_refused(wanted, fault):
     check_projects(["Sales"])
 
 
-def test_a_runtime_that_a_script_uses_is_protected_and_the_scripts_are_listed():
+def test_used_runtime_is_protected():
+    """A runtime that a script uses is protected and the scripts are listed."""
     usage = Usage([script("Load"), script("Close", FINANCE), script("Other", runtime_id=OTHER_ID)])
     assert reasons(usage, [runtime(name="Etl"), runtime(id="C" * 32)]) == [
         f"runtime 'Etl' ({ID}) is used by 2 scripts and was not deleted (protect_used): script 'Close' in project "
@@ -268,7 +270,8 @@ def test_an_older_release_is_asked_for_the_newer_search_once(server, concurrency
     assert server.requests.count(f"POST {V1}") == 3
 
 
-def test_several_projects_may_find_out_at_once_that_there_is_only_the_older_search(server):
+def test_several_projects_find_the_older_search(server):
+    """Several projects may find out at once that there is only the older search."""
     server.switch(search_versions="1")
     # The first project answers nothing of use, so that the version is still unknown when the others begin.
     server.refusals[f"POST {V2} SALES"] = refusal(500, "ERR001", "not loaded")

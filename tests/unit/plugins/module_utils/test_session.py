@@ -173,7 +173,8 @@ def test_a_session_that_died_is_replaced_and_the_call_repeated(session, operatio
     assert one.http.jar == [], "the cookies of the dead session would lead to it again"
 
 
-def test_a_given_session_that_died_is_replaced_with_credentials_and_then_logged_out(session):
+def test_dead_session_is_replaced_with_credentials(session):
+    """A given session that died is replaced with credentials and then logged out."""
     one = session(session=GIVEN)
     one.http.reply(READ, GONE)
     read(one)
@@ -294,7 +295,8 @@ def test_a_signal_stops_before_the_next_call(session):
 
 
 @pytest.mark.parametrize("late", [[logged_in("late-token-x")], [lost()], [response(500)]], ids=["yes", "lost", "no"])
-def test_of_a_login_under_way_when_a_signal_comes_the_session_does_not_leak(session, late):
+def test_signal_during_a_login_leaks_no_session(session, late):
+    """Of a login under way when a signal comes the session does not leak."""
     one = session()
     one.http.reply(LOGIN, Interrupted("Stopped by signal SIGTERM"), *late)
     with pytest.raises(Interrupted):

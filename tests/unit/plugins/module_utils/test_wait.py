@@ -80,7 +80,8 @@ def test_a_runtime_that_is_ready_costs_no_request_and_no_pause(first):
     assert (film.looks, film.pauses) == (0, [])
 
 
-def test_a_busy_runtime_is_looked_at_until_it_is_ready_once_after_each_pause():
+def test_busy_runtime_is_polled_until_ready():
+    """A busy runtime is looked at until it is ready once after each pause."""
     film = Film(BUSY, BUSY, BUSY, BUSY, READY)
     assert film.wait(BUSY).facts["status"] == "ready"
     assert film.looks == len(film.pauses) == 5
@@ -111,7 +112,8 @@ def test_waiting_ends_in_time_with_a_look_at_the_end(interval, times, takes):
     assert all(0 < pause <= 5 * interval for pause in film.pauses)
 
 
-def test_a_timeout_reports_the_last_status_of_the_runtime_and_of_each_package():
+def test_timeout_reports_the_last_status():
+    """A timeout reports the last status of the runtime and of each package."""
     film = Film({"status": "busy", "packages": packages(pandas="installed", scipy="installing")})
     failure = film.fail(BUSY, timeout=5)
     assert failure.sentence == (
@@ -168,7 +170,8 @@ def test_an_error_fails_at_once():
 
 
 @pytest.mark.parametrize("status", ["error", "busy", "unknown", "ready"])
-def test_each_package_that_is_not_installed_is_named_with_the_servers_message(status):
+def test_failed_package_is_named_with_the_message(status):
+    """Each package that is not installed is named with the server's message."""
     picture = {
         "status": status,
         "packages": [
@@ -249,7 +252,8 @@ def test_a_failure_carries_every_key_for_the_runtime_exists():
     assert result["error"] is None, "no request failed"
 
 
-def test_a_server_that_refuses_meanwhile_is_reported_with_its_error_and_every_key():
+def test_refusal_while_waiting():
+    """A server that refuses meanwhile is reported with its error and every key."""
     film = Film(BUSY, refusal(403, "ERR0017", "no", "GET /api/runtimes"))
     with pytest.raises(PartialError) as failure:
         film.wait_for(entry(**BUSY))
@@ -316,7 +320,8 @@ def test_a_look_is_not_repeated_by_the_session():
 
 @pytest.mark.parametrize("action", ["create", "update"])
 @pytest.mark.parametrize("status", ["unknown", None])
-def test_after_a_write_a_package_of_unknown_status_is_ready_at_the_third_look(action, status):
+def test_package_of_unknown_status_is_ready_at_last(action, status):
+    """After a write a package of unknown status is ready at the third look."""
     stale = {"status": "ready", "packages": packages(pandas="installed", new=status)}
     film = Film(stale)
     assert film.wait(stale, action=action).id == ID
@@ -340,7 +345,8 @@ def test_the_looks_at_an_unknown_package_are_three_in_a_row():
 
 
 @pytest.mark.parametrize("stale", [{"status": "error"}, {"status": "error", "packages": packages(old="not_installed")}])
-def test_an_error_from_before_the_write_does_not_fail_the_task_that_repairs_it(stale):
+def test_error_from_before_the_write(stale):
+    """An error from before the write does not fail the task that repairs it."""
     film = Film(BUSY, READY)
     assert film.wait(stale, action="update").facts["status"] == "ready"
     assert film.looks == 2

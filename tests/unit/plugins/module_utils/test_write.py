@@ -342,7 +342,8 @@ def test_without_retries_a_lost_write_is_still_looked_up():
     assert outcome(server, NEW, retries=0).action == "created"
 
 
-def test_without_retries_the_look_up_outlasts_the_outage_that_lost_the_write():
+def test_look_up_outlasts_the_outage():
+    """Without retries the look up outlasts the outage that lost the write."""
     server = Server()
     server.fail("POST", lost(), done=True)
     server.fail("GET", None)  # the list before
@@ -353,7 +354,8 @@ def test_without_retries_the_look_up_outlasts_the_outage_that_lost_the_write():
 
 
 @pytest.mark.parametrize("method", LOST)
-def test_if_the_result_of_a_write_is_unknown_the_message_says_what_to_check(method):
+def test_unknown_result_says_what_to_check(method):
+    """If the result of a write is unknown the message says what to check."""
     definition, action = LOST[method]
     server = holding_for(method)
     server.fail(method, lost())
@@ -495,7 +497,8 @@ def test_signal_in_flight_or_before(method):
 
 @pytest.mark.parametrize("retries", [0, 3])
 @pytest.mark.parametrize("late", [False, True])
-def test_a_lost_create_that_is_found_is_created_and_differences_are_warnings(retries, late):
+def test_lost_create_that_is_found(retries, late):
+    """A lost create that is found is created and differences are warnings."""
     server = Server(mstrio_py_added="always")
     server.fail("POST", lost(), done=True, late=late)
     done = outcome(server, wanted(packages=[{"name": "a"}]), retries=retries)
@@ -505,7 +508,8 @@ def test_a_lost_create_that_is_found_is_created_and_differences_are_warnings(ret
     assert "It added mstrio-py" in warning
 
 
-def test_a_lost_create_is_not_looked_for_any_longer_than_it_takes_to_find_it():
+def test_lost_create_is_found_without_delay():
+    """A lost create is not looked for any longer than it takes to find it."""
     server = Server()
     server.alter = lambda one: one.update(description="cut")
     server.fail("POST", lost(), done=True)
@@ -513,7 +517,8 @@ def test_a_lost_create_is_not_looked_for_any_longer_than_it_takes_to_find_it():
     assert server.pauses == [0.25]
 
 
-def test_a_create_done_after_the_checks_and_refused_the_second_time_is_created_too():
+def test_late_create_whose_repeat_is_refused():
+    """A create done after the checks and refused the second time is created too."""
     server = Server()
     server.alter = lambda one: one.update(description="cut")
     server.fail("POST", lost())

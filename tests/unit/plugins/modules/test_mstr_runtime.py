@@ -108,7 +108,8 @@ def test_a_value_that_ansible_refuses_is_refused_before_a_login(ensure):
         ({"packages": ["a", "b"]}, "packages[1] 'b' is not a mapping of options; write {name: b}"),
     ],
 )
-def test_where_a_mapping_is_expected_the_message_names_the_option_and_the_form(ensure, given, words):
+def test_expected_mapping_names_option_and_form(ensure, given, words):
+    """Where a mapping is expected the message names the option and the form."""
     with LibraryServer() as server:
         failed = ensure(server, name="r", **given)
         assert failed["failed"]
