@@ -85,6 +85,13 @@ class Api:
             assert time.monotonic() < deadline, f"{workflow_job} requests no approval"
             time.sleep(2)
 
+    def download(self, path: str) -> str:
+        """Return the output of a job as the page downloads it."""
+        request = urllib.request.Request(f"{self.base}/{path}/stdout/?format=txt_download")
+        request.add_header("Authorization", self.authorization)
+        with urllib.request.urlopen(request, timeout=60, context=self.context) as response:
+            return str(response.read().decode())
+
     def output(self, path: str) -> str:
         """Return the output of a job that users see."""
         events = self.call("GET", f"{path}/job_events", page_size=200, order_by="counter")["results"]

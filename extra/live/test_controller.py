@@ -18,12 +18,15 @@ MSTR_TEST_ADDRESS                                          the address of this m
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from plays.awx.test_controller_playbook import STAGE, play, recap
+from plays.awx.test_guide import block
+from plays.awx.test_jobs import copied_by_recipe
 from plays.conftest import tools
 from simulator.harness import Simulator
 from support.ansible import Play
@@ -111,7 +114,7 @@ def test_objects_are_created_once_changed_and_removed(client: Play, variables: d
     variables["mstr_controller_forks"] = 3
     planned = play(client, variables, "--check")
     assert recap(planned)["failed"] == 0, planned
-    assert f"remove job template '{prefix} production: apply'" in planned
+    assert f"remove job template '{prefix} production: apply' of organization '{prefix}'" in planned
     assert api.call("GET", "job_templates", name=f"{prefix} production: apply")["count"] == 1
     changed = play(client, variables)
     assert recap(changed)["failed"] == 0, changed
@@ -127,11 +130,38 @@ def test_objects_are_created_once_changed_and_removed(client: Play, variables: d
     credential = api.one("credentials", name=f"{prefix} test")
     assert credential["inputs"] == {"mstr_username": "automation", "mstr_password": "$encrypted$"}
 
-    # The organization has a team and a notification template of others.
+    # A removal takes nothing from others: what they have added, and what uses the objects of the role.
+    project = api.one("projects", name=f"{prefix} definitions")["id"]
+    theirs = {"name": f"{prefix} by hand", "project": project, "inventory": inventory, "playbook": "apply.yml"}
+    by_hand = api.call("POST", "job_templates", theirs)["id"]
+    removal = play(client, variables, mstr_controller_state="absent")
+    for loss in ("host 'by-hand' of inventory", "survey question 'ticket'", "notification template 'Mail'"):
+        assert loss in removal, removal
+    assert f"job template '{prefix} by hand' of organization '{prefix}', which uses project" in removal
+    assert api.call("GET", "job_templates", name=f"{prefix} test: apply")["count"] == 1
+    for path in (f"job_templates/{by_hand}", f"hosts/{hosts[0]['id']}"):
+        api.call("DELETE", path)
+    api.call("POST", f"job_templates/{drift}/survey_spec", survey)
+    api.call("POST", f"job_templates/{drift}/notification_templates_error", {"id": notification, "disassociate": True})
+
+    # Copies of an inventory and of a template, as the button makes them.
+    for kind, name in (("inventories", f"{prefix} test"), ("job_templates", f"{prefix} test: audit")):
+        id_ = api.one(kind, name=name)["id"]
+        copy = api.call("POST", f"{kind}/{id_}/copy", {"name": f"{name} @ 10:05:00"})
+        assert "mstr.library.controller: " in copy["description"], "a copy has the record"
+    again = play(client, variables)
+    assert recap(again)["failed"] == recap(again)["changed"] == 0, again
+
+    # The copied template uses our project, and the organization has a team and a notification template of others.
+    removal = play(client, variables, mstr_controller_state="absent")
+    assert f"job template '{prefix} test: audit @ 10:05:00'" in removal, removal
+    api.call("DELETE", f"job_templates/{api.one('job_templates', name=f'{prefix} test: audit @ 10:05:00')['id']}")
     removal = play(client, variables, mstr_controller_state="absent")
     assert recap(removal)["failed"] == 0, removal
-    assert f"The organization {prefix} stays" in removal
-    for kind in ("teams", "notification_templates"):
+    assert f"The organization '{prefix}' stays" in removal
+    (copy,) = api.call("GET", "inventories", organization=organization)["results"]
+    assert copy["total_hosts"] > 0, "its hosts stay"
+    for kind in ("teams", "notification_templates", "inventories"):
         for thing in api.call("GET", kind, organization=organization)["results"]:
             api.call("DELETE", f"{kind}/{thing['id']}")
     for changes in (True, False):
@@ -150,6 +180,7 @@ def test_the_execution_environment_of_a_different_organization(client: Play, var
 
     second = {**variables, "mstr_controller_organization": f"{prefix} second"}
     refused = play(client, second)
+    assert f"belongs to organization '{prefix}'" in " ".join(refused.split())
     assert "set a different mstr_controller_prefix" in " ".join(refused.split())
     assert api.call("GET", "organizations", name=f"{prefix} second")["count"] == 0
     removal = play(client, second, mstr_controller_state="absent")
@@ -221,7 +252,30 @@ def test_jobs_and_a_workflow_with_approval_run(client: Play, variables: dict[str
 
         audit = launched("audit")
         assert audit["artifacts"]["mstr_audit_page"].startswith("<!doctype html>")
-        export = launched("export")
-        assert "Nightly reports" in export["artifacts"]["mstr_exports"]["us"]
+
+        # What an approver sees of a deletion among many creations. The API cuts events, as the page does.
+        networks = [f"10.{number}.0.0/16" for number in range(100)]
+        sim.seed({"name": "Surplus", "whitelist": networks}, *({"name": f"Made {number}"} for number in range(30)))
+        purge = {"mstr_survey_purge": "yes", "mstr_survey_purge_limit": "40"}
+        check = api.launch("job_templates", f"{prefix} test: drift check", purge)
+        api.ended(check)
+        shown = api.output(check)
+        assert "'Surplus' would be deleted" in shown
+        assert [network for network in networks if network not in shown] == []
+
+        # The text of an export, from the events, from the download, and as an artifact.
+        sim.seed({"name": "Kept", "description": r"'line one\nline two'", "whitelist": networks}, replace=True)
+        path = api.launch("job_templates", f"{prefix} test: export")
+        artifact = api.ended(path)["artifacts"]["mstr_exports"]["us"]
+        for output in (api.output(path), api.download(path)):
+            text = re.sub(r"\x1b\[[0-9;]*m", "", output).replace("\r", "")
+            assert copied_by_recipe(text, "us", encoded=True) == artifact
+
+        # A web hook with the page of an audit can be saved.
+        body = block("body of the message")
+        hook = {"name": "Page", "organization": api.one("organizations", name=prefix)["id"]}
+        hook |= {"notification_type": "webhook", "messages": {"success": {"body": body}, "error": {"body": body}}}
+        hook["notification_configuration"] = {"url": "http://127.0.0.1", "http_method": "POST", "headers": {}}
+        api.call("DELETE", f"notification_templates/{api.call('POST', 'notification_templates', hook)['id']}")
         launched("smoke test")
         assert sim.open_sessions() == []

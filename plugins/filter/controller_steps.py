@@ -37,8 +37,10 @@ options:
     type: list
     elements: dict
     default: []
-  stages:
-    description: If given, the filter returns the steps that delete all other stages of the same prefix.
+  kept:
+    description:
+      - If given, the filter returns the steps that delete the objects of stages whose names are not in this list. An
+        empty list deletes the objects that the stages share, too.
     type: list
     elements: str
 """
@@ -58,7 +60,7 @@ RETURN = r"""
 _value:
   description:
     - One step for each object that differs, with its C(kind), C(name), C(action), the C(args) of the module, and a
-      C(line) of text.
+      C(line) of text. For O(kept), C(others) lists what others would lose.
   type: list
   elements: dict
 """
@@ -66,23 +68,16 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible.module_utils.common import json as _core_json
-from ansible_collections.mstr.library.plugins.plugin_utils import _controller
-
-if hasattr(_core_json, "get_module_encoder"):
-
-    def _untrusted(value: Any) -> Any:
-        """The value, unchanged: from ansible-core 2.19 on, what a filter returns is no template."""
-        return value
-else:
-    from ansible.utils.unsafe_proxy import wrap_var as _untrusted
+from ansible_collections.mstr.library.plugins.plugin_utils._controller.removals import removals
+from ansible_collections.mstr.library.plugins.plugin_utils._controller.steps import steps
+from ansible_collections.mstr.library.plugins.plugin_utils._untrusted import untrusted
 
 
-def controller_steps(objects: Any, found: Any, owner: Any, made: Any = (), stages: Any = None) -> Any:
-    """Return the steps. Values of the controller are never templates."""
-    if stages is not None:
-        return _untrusted(_controller.removals(found, owner["prefix"], stages))
-    return _untrusted([step for step in _controller.steps(objects, found, owner, made) if step["action"] != "none"])
+def controller_steps(objects: Any, found: Any, owner: Any, made: Any = (), kept: Any = None) -> Any:
+    """The steps. Values of the controller are never templates."""
+    if kept is not None:
+        return untrusted(removals(found, owner, kept))
+    return untrusted([step for step in steps(objects, found, owner, made) if step["action"] != "none"])
 
 
 class FilterModule:

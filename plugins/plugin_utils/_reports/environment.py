@@ -145,7 +145,7 @@ def definition_text(definition: Json) -> str:
 
 def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[str]:
     """The lines of the report, without the name of the environment."""
-    difference_lines = [_difference_lines(entry, sources.check_mode) for entry in report["runtimes"]]
+    lines_of_runtimes = [difference_lines(entry, sources.check_mode) for entry in report["runtimes"]]
     if report["message"] and not (report["summary"] and any(entry["error"] for entry in report["runtimes"])):
         first, *rest = report["message"].splitlines() or [""]
         yield f"failed: {first}"
@@ -164,7 +164,7 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
             yield "the approved plan still holds"
         for row in report["exempted"]:
             yield f"{row['name']!r} {exemption_text(row)}"
-    for lines in difference_lines:
+    for lines in lines_of_runtimes:
         yield from lines
     for script in report["scripts"]:
         yield script_line(script, sources.check_mode)
@@ -281,7 +281,7 @@ def script_line(script: Json, check_mode: bool) -> str:
     return f"{where} {'would use' if check_mode else 'now uses'} {after!r}{f' instead of {before!r}' if before else ''}"
 
 
-def _difference_lines(runtime: Json, check_mode: bool) -> list[str]:
+def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
     """The lines about a runtime that differs; each one names the runtime."""
     name, action = repr(runtime["name"] or runtime["id"]), runtime["action"]
     lines = []

@@ -6,23 +6,24 @@
 
 It stores objects and returns them in the API's form. It behaves like AWX 24.6.1 in everything that a second run of a
 playbook could notice. It never shows a secret, and keeps a secret that is sent back masked. It completes the inputs of
-credential types, deletes inventories with a delay, and refuses to delete objects in use or with running jobs. An
-organization is deleted with everything that is in it. The name of an execution environment is unique on the whole
-controller. A token stays until it is deleted. Projects have revisions. `launches.py` runs job templates and workflows.
+credential types, deletes inventories with a delay, and refuses to delete objects that a running job uses. A template
+that uses a deleted object is left without it. A copy has the description of the original. An organization is deleted
+with everything that is in it. The name of an execution environment is unique on the whole controller. A token stays
+until it is deleted. Projects have revisions. `jobs.py` runs job templates and workflows, `output.py` shows them.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-ADMIN, PASSWORD = "admin", "purple-elephant-93"
+from plays.awx.output import faults_of_messages
+from plays.awx.serving import PASSWORD, Refused, handler
+
+ADMIN = "admin"
 VIEWER = "viewer"
 TYPES = {
     "applications": "application",
@@ -68,6 +69,8 @@ GOES_WITH = {
         ("workflow_job_template_nodes", "workflow_job_template"),
     ],
 }
+# The fields in which templates and nodes name what they use.
+USES = ("execution_environment", "inventory", "project", "unified_job_template")
 # The roles that users and teams can have on an object.
 ROLES = {
     "inventories": ("admin_role", "use_role", "read_role"),
@@ -80,19 +83,11 @@ PAGE = 25
 LINGERS = 2
 
 
-class Refused(Exception):
-    """An error response."""
-
-    def __init__(self, status: int, body: Any) -> None:
-        super().__init__(status)
-        self.status, self.body = status, body
-
-
 class Controller:
     """A running model, as a context manager. `url` is its address; `writes` are the calls that changed something.
 
     `broken` are calls that fail, such as "POST /api/v2/schedules/". `running` are the ids of templates with a job that
-    has not ended. `commits` is the git repository of every project:
+    has not ended, `jobs` are other jobs that have not ended. `commits` is the git repository of every project:
     revisions with the definitions of each environment.
     """
 
@@ -104,11 +99,12 @@ class Controller:
         self.requests = 0
         self.broken: list[str] = []
         self.running: list[int] = []
+        self.jobs: list[dict[str, Any]] = []
         self.commits: list[tuple[str, dict[str, Any]]] = [("0" * 39 + "a", {})]
         self._dying: dict[int, int] = {}
         self._last_id = 100
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
 
     def __enter__(self) -> Controller:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -185,18 +181,13 @@ class Controller:
         match method, path:
             case "GET", ["project_updates", _]:
                 return 200, {"status": "successful"}
-            case "GET", ["unified_jobs"]:
-                asked = query["unified_job_template__in"].split(",")
-                names = [
-                    thing["name"]
-                    for _, thing in self._all("unified_job_templates")
-                    if thing["id"] in self.running and str(thing["id"]) in asked
-                ]
-                return 200, {"count": len(names), "next": None, "results": [{"name": name} for name in names]}
+            case "GET", ["unified_jobs" | "jobs"]:
+                found = [job for job in self._jobs() if _fits(job, query)]
+                return 200, {"count": len(found), "next": None, "results": found}
             case "GET", [kind]:
                 page = int(query.pop("page", 1))
                 size = int(query.pop("page_size", PAGE))
-                found = [self._shown(each, thing) for each, thing in self._all(kind) if _fits(each, thing, query)]
+                found = [self._shown(of, thing) for of, thing in self._all(kind) if self._is_found(of, thing, query)]
                 following = f"/api/v2/{kind}/?{urlencode({**query, 'page': page + 1, 'page_size': size})}"
                 return 200, {
                     "count": len(found),
@@ -215,6 +206,8 @@ class Controller:
                 return 200, self._shown(kind, self.objects[kind][int(key)])
             case "DELETE", [kind, key]:
                 return self._delete(kind, int(key))
+            case "POST", [kind, key, "copy"]:
+                return 201, self._shown(kind, self._copy(kind, int(key), body["name"]))
             case "POST", [_, key, "create_approval_template"]:
                 approval = self._create("workflow_approval_templates", body)
                 self.objects["workflow_job_template_nodes"][int(key)]["unified_job_template"] = approval["id"]
@@ -234,6 +227,7 @@ class Controller:
             case "GET", [kind, key, relation]:
                 ids = self.associated.get((kind, int(key), relation), [])
                 of = {"input_inventories": "inventories", "admins": "users"}.get(relation, relation)
+                of = "notification_templates" if relation.startswith("notification_templates_") else of
                 results = [{**self.objects.get(of, {}).get(each, {}), "id": each} for each in ids]
                 return 200, {"count": len(ids), "next": None, "results": results}
             case "POST", [kind, key, relation]:
@@ -252,6 +246,33 @@ class Controller:
                     if not self._dying[thing["id"]]:
                         del self.objects[each][thing["id"]]
 
+    def _jobs(self) -> list[dict[str, Any]]:
+        """Return the jobs that have not ended."""
+        templates = [thing for _, thing in self._all("unified_job_templates") if thing["id"] in self.running]
+        fields = ("name", "inventory", "project")
+        return [
+            {"unified_job_template": thing["id"], "status": "running", **{field: thing.get(field) for field in fields}}
+            for thing in templates
+        ] + self.jobs
+
+    def _is_found(self, kind: str, thing: dict[str, Any], query: dict[str, str]) -> bool:
+        credentials = self.associated.get((kind, thing["id"], "credentials"), [])
+        return _fits({**thing, "type": TYPES[kind], "credentials": credentials}, query)
+
+    def _copy(self, kind: str, key: int, name: str) -> dict[str, Any]:
+        """Copy an object with its parts, as the button does: only the name of the object differs."""
+        thing = self._create(kind, {**self.objects[kind][key], "name": name})
+        for (of, id_, relation), ids in list(self.associated.items()):
+            if (of, id_) == (kind, key):
+                self.associated[kind, thing["id"], relation] = list(ids)
+        if key in self.surveys:
+            self.surveys[thing["id"]] = self.surveys[key]
+        for part, field in GOES_WITH.get(kind, []):
+            for other in list(self.objects[part].values()):
+                if part != "schedules" and other[field] == key:
+                    self._create(part, {**other, field: thing["id"]})
+        return thing
+
     def _check_answers(self, schedule: dict[str, Any]) -> None:
         """Check that saved answers exist for every required question and for no unknown question."""
         answers = schedule.get("extra_data", {})
@@ -266,9 +287,12 @@ class Controller:
             self._check_answers(body)
         if kind == "execution_environments" and body["name"] in self.names(kind):
             raise Refused(400, {"name": ["Execution environment with this Name already exists."]})
+        faults = faults_of_messages(body.get("messages")) if kind == "notification_templates" else []
+        if faults:
+            raise Refused(400, {"messages": faults})
         self._last_id += 1
-        thing = {"id": self._last_id, "description": "", **self._stored(kind, body)}
-        if kind == "job_templates":
+        thing = {"description": "", **self._stored(kind, body), "id": self._last_id}
+        if kind == "job_templates" and thing.get("project"):
             thing["organization"] = self.objects["projects"][thing["project"]]["organization"]
         if kind == "projects":
             self.update(thing)
@@ -301,6 +325,8 @@ class Controller:
             ids = self.associated.get((kind, thing["id"], "credentials"), [])
             summary["credentials"] = [{"id": each, "name": self.objects["credentials"][each]["name"]} for each in ids]
         if kind == "workflow_job_template_nodes":
+            workflow = self.objects["workflow_job_templates"][thing["workflow_job_template"]]
+            summary["workflow_job_template"] = {"name": workflow["name"]}
             links = ("always_nodes", "failure_nodes", "success_nodes")
             thing = {
                 "unified_job_template": None,
@@ -322,14 +348,19 @@ class Controller:
             each["credential_type"] == key for each in self.objects["credentials"].values()
         ):
             raise Refused(403, {"detail": "Credential types that are in use cannot be deleted"})
-        gone = {key, *(each["id"] for each in self.objects["job_templates"].values() if each.get("inventory") == key)}
-        if gone & set(self.running):
+        if any(key in (job.get("unified_job_template"), job["inventory"], job["project"]) for job in self._jobs()):
             raise Refused(409, {"error": "Resource is being used by running jobs.", "active_jobs": []})
         if key in self._dying:
             raise Refused(400, {"error": "Inventory is already pending deletion."})
         for other, field in GOES_WITH.get(kind, []):
             kept = {id_: thing for id_, thing in self.objects[other].items() if thing.get(field) != key}
             self.objects[other] = kept
+        for users in ("job_templates", "workflow_job_templates", "workflow_job_template_nodes"):
+            for user in self.objects[users].values():
+                user |= {field: None for field in USES if user.get(field) == key}
+        for ids in self.associated.values():
+            if kind == "credentials" and key in ids:
+                ids.remove(key)
         if kind == "inventories":
             self._dying[key] = LINGERS
             return 202, None
@@ -337,54 +368,17 @@ class Controller:
         return 204, None
 
 
-def _fits(kind: str, thing: dict[str, Any], query: dict[str, str]) -> bool:
+def _fits(thing: dict[str, Any], query: dict[str, str]) -> bool:
     wanted = {name: value for name, value in query.items() if not name.startswith("or__")}
     either = {name.removeprefix("or__"): value for name, value in query.items() if name.startswith("or__")}
-    own = {**thing, "type": TYPES[kind]}
-    return all(_matches(own, name, value) for name, value in wanted.items()) and (
-        not either or any(_matches(own, name, value) for name, value in either.items())
+    return all(_matches(thing, name, value) for name, value in wanted.items() if name != "page_size") and (
+        not either or any(_matches(thing, name, value) for name, value in either.items())
     )
 
 
 def _matches(thing: dict[str, Any], condition: str, value: str) -> bool:
     name, _, how = condition.partition("__")
+    if isinstance(thing.get(name), list):
+        return bool({*map(str, thing[name])} & set(value.split(",")))
     own = str(thing.get(name))
     return {"": own == value, "in": own in value.split(","), "startswith": own.startswith(value)}[how]
-
-
-def _handler(controller: Controller) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _user(self) -> str:
-            kind, _, value = self.headers.get("Authorization", "").partition(" ")
-            if kind == "Basic":
-                user, _, password = base64.b64decode(value).decode().partition(":")
-                if password == PASSWORD:
-                    return user
-            match = re.fullmatch(r"token-of-(.+)-(\d+)", value) if kind == "Bearer" else None
-            if match and int(match[2]) in controller.objects["tokens"]:
-                return match[1]
-            raise Refused(401, {"detail": "Authentication credentials were not provided."})
-
-        def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or "null")
-            try:
-                status, answer = controller.answer(self.command, self.path, body, self._user())
-            except Refused as refusal:
-                status, answer = refusal.status, refusal.body
-            content = b"" if answer is None else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("X-API-Product-Name", "AWX")
-            self.send_header("X-API-Product-Version", "24.6.1")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    return Handler

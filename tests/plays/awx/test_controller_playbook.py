@@ -31,6 +31,7 @@ INVENTORY_VARIABLES = {
     "ansible_python_interpreter": "{{ ansible_playbook_python }}",
     "mstr_runtimes_src": "runtimes/{{ inventory_hostname }}.yml",
 }
+PROJECT = "Library definitions"
 VARIABLES: dict[str, Any] = {
     "mstr_controller_organization": "Analytics",
     "mstr_controller_manage_organization": True,
@@ -52,8 +53,7 @@ def recap(output: str) -> dict[str, int]:
     return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line)}
 
 
-def test_the_playbook_creates_all_objects_once_and_removes_them(client: Play, controller: Controller) -> None:
-
+def test_objects_are_created_once_and_removed(client: Play, controller: Controller) -> None:
     output = play(client, None, "-vvvv")
 
     assert recap(output)["failed"] == 0, output
@@ -79,19 +79,82 @@ def test_the_playbook_creates_all_objects_once_and_removes_them(client: Play, co
     assert controller.requests - requests < 35
     assert controller.names("tokens") == []
 
-    # The role removes no organization in which others have something.
-    team = controller.add("teams", name="Analysts", organization=controller.one("organizations", "Analytics")["id"])
+    # What others have made with the role's objects is named, and stops the removal.
+    organization = controller.one("organizations", "Analytics")["id"]
+    losses, additions = add_by_hand(controller, organization)
+    template = controller.one("job_templates", "Library test: export")
+    output = play(client, mstr_controller_state="absent")
+    assert failure(output).startswith("Nothing was changed, because a removal would also delete or break what others ")
+    assert [loss for loss in losses if loss not in failure(output)] == []
+    assert controller.writes == []
+    for kind, id_ in additions:
+        del controller.objects[kind][id_]
+    controller.surveys[template["id"]]["spec"].pop()
+    controller.associated["job_templates", template["id"], "notification_templates_success"] = []
+    # A copy is somebody's work, and the role removes no organization in which others have something.
+    copy = call(controller, "inventories", "Library test", "copy", name="Library test @ 10:05:00")
+    type_ = controller.one("credential_types", "MicroStrategy Library")["id"]
+    theirs = controller.add("credentials", name="EU test", organization=None, credential_type=type_, inputs={})
+
     output = play(client, mstr_controller_state="absent")
     assert recap(output)["failed"] == 0, output
-    assert "The organization Analytics stays, because it has Analysts." in output
-    left = {"organizations", "teams", "workflow_approval_templates"}
-    assert {kind for kind, things in controller.objects.items() if things} == left
-    del controller.objects["teams"][team["id"]]
-    for changes in (True, False):
-        output = play(client, mstr_controller_state="absent")
-        assert recap(output)["failed"] == 0, output
-        assert (recap(output)["changed"] > 0) == changes
-    assert controller.names("organizations") == []
+    stays = "The organization 'Analytics' stays, because it has inventory 'Library test @ 10:05:00', notification"
+    assert stays in output
+    assert "The credential type 'MicroStrategy Library' stays, because it has credential 'EU test'." in output
+    assert "remove credential type" not in output
+    assert controller.names("inventories") == ["Library test @ 10:05:00"]
+    assert controller.names("hosts") == ["test-eu", "test-us"]
+    assert controller.names("projects") == controller.names("job_templates") == []
+
+    for kind, id_ in (("inventories", copy["id"]), ("credentials", theirs["id"])):
+        del controller.objects[kind][id_]
+    controller.objects["notification_templates"].clear()
+    output = play(client, mstr_controller_state="absent")
+    assert recap(output)["failed"] == 0, output
+    assert controller.names("organizations") == controller.names("credential_types") == []
+
+
+def call(controller: Controller, kind: str, name: str, *path: str, **body: Any) -> dict[str, Any]:
+    """Change something as a different user does who works with the API."""
+    target = "/".join(["/api/v2", kind, str(controller.one(kind, name)["id"]), *path])
+    _, answer = controller.answer("POST", target, body, "admin")
+    controller.writes.clear()
+    return answer or {}
+
+
+def add_by_hand(controller: Controller, organization: int) -> tuple[list[str], list[tuple[str, int]]]:
+    """Return what others would lose, and the objects to delete so that they do not."""
+    other = controller.add("organizations", name="Theirs")["id"]
+    inventory = controller.one("inventories", "Library test")["id"]
+    template, project = (
+        controller.one("job_templates", "Library test: export"),
+        controller.one("projects", PROJECT)["id"],
+    )
+    workflow = controller.add("workflow_job_templates", name="Weekly", organization=other)["id"]
+    added = {
+        "groups": {"name": "Theirs", "inventory": inventory},
+        "schedules": {"name": "Monthly", "unified_job_template": template["id"]},
+        "job_templates": {"name": "By hand", "organization": other, "project": project, "inventory": None},
+        "workflow_job_template_nodes": {
+            "identifier": "first",
+            "workflow_job_template": workflow,
+            "unified_job_template": template["id"],
+        },
+    }
+    made = [(kind, controller.add(kind, **fields)["id"]) for kind, fields in added.items()]
+    controller.one("job_templates", "By hand")["organization"] = other
+    controller.surveys[template["id"]]["spec"].append({"variable": "ticket", "required": False})
+    mail = controller.add("notification_templates", name="Mail", organization=organization)["id"]
+    controller.associated["job_templates", template["id"], "notification_templates_success"] = [mail]
+    losses = [
+        "group 'Theirs' of inventory 'Library test'",
+        "schedule 'Monthly' of job template 'Library test: export'",
+        "survey question 'ticket' of job template 'Library test: export'",
+        "notification template 'Mail' of job template 'Library test: export'",
+        "job template 'By hand' of organization 'Theirs', which uses project 'Library definitions'",
+        "workflow node 'first' of workflow 'Weekly', which runs job template 'Library test: export'",
+    ]
+    return losses, made
 
 
 def assert_whole(controller: Controller) -> None:
@@ -176,8 +239,8 @@ def test_unlisted_objects_are_removed_and_objects_of_others_remain(client: Play,
     controller.add("hosts", name="by-hand", inventory=inventory["id"], variables="")
     controller.add("schedules", name="By hand", unified_job_template=controller.one("job_templates", drift)["id"])
     old = controller.one("workflow_job_templates", "Library old: drift check, approval, apply")["id"]
-    controller.add("schedules", name="Weekly", unified_job_template=old)
-    controller.add("groups", name="Theirs", inventory=controller.one("inventories", "Library old")["id"])
+    weekly = controller.add("schedules", name="Weekly", unified_job_template=old)["id"]
+    controller.running.append(controller.one("job_templates", "Library old: audit")["id"])
     controller.grant("Others", "workflow_job_templates", workflow, "execute_role")
     theirs = {**controller.one("credentials", "Library test"), "name": "Library EU test"}
     theirs["description"] = theirs["description"].replace('"Library"', '"Library EU"')
@@ -204,15 +267,20 @@ def test_unlisted_objects_are_removed_and_objects_of_others_remain(client: Play,
     # Check mode names what would be removed and changes nothing.
     controller.writes.clear()
     output = play(client, None, "--check", mstr_controller_stages=changed, **more)
+    assert "schedule 'Weekly' of workflow 'Library old: drift check, approval, apply'. Delete it" in failure(output)
+    del controller.objects["schedules"][weekly]
+    output = play(client, None, "--check", mstr_controller_stages=changed, **more)
+    assert "a job that needs what would be removed has not ended: Library old: audit." in failure(output)
+    controller.running.clear()
+    output = play(client, None, "--check", mstr_controller_stages=changed, **more)
     assert recap(output)["failed"] == 0, output
     assert recap(output)["changed"] == 1
     assert controller.writes == []
     for line in (
-        "remove inventory 'Library old', and with it group 'Theirs'",
-        "remove workflow 'Library old: drift check, approval, apply', and with it schedule 'Weekly'",
-        "remove host 'test-us'",
-        f"remove schedule '{drift} every night'",
-        "revoke the role execute of team Analysts",
+        "remove inventory 'Library old' of organization 'Analytics'",
+        "remove host 'test-us' of inventory 'Library test'",
+        f"remove schedule '{drift} every night' of job template '{drift}'",
+        "revoke the role execute of team Analysts on ",
         "update inventory 'Library test': description, variables; remove variable mstr_",
         "variable mstr_runtimes_purge_limit",
     ):
@@ -267,6 +335,33 @@ def test_unlisted_objects_are_removed_and_objects_of_others_remain(client: Play,
     assert controller.one("credentials", "Library test")["inputs"] == {"mstr_api_token": SECRET}
 
 
+def test_the_audit_alone(client: Play, controller: Controller) -> None:
+    """For a first hour: no template that could change a server, no workflow, no schedule."""
+    organization = controller_organization(controller)
+    for name in ("Analysts", "Auditors"):
+        controller.add("teams", name=name, organization=organization)
+    access = {"launch": {"teams": ["Analysts"]}, "read": {"teams": ["Auditors"]}, "apply": {"teams": ["Analysts"]}}
+
+    output = play(client, mstr_controller_stages=[{**STAGE, "access": access}], mstr_controller_audit_only=True)
+
+    assert recap(output)["failed"] == 0, output
+    assert controller.names("job_templates") == ["Library test: audit"]
+    assert controller.names("workflow_job_templates") == controller.names("schedules") == []
+    assert controller.names("hosts") == ["test-eu", "test-us"]
+    assert controller.holders("job_templates", "Library test: audit", "execute_role") == {"Analysts"}
+    assert controller.holders("inventories", "Library test", "read_role") == {"Auditors"}
+
+
+@pytest.mark.complete
+def test_the_audit_alone_removes_and_adds_the_rest(client: Play, controller: Controller) -> None:
+    for audit_only, templates in ((False, 6), (True, 1), (False, 6)):
+        output = play(client, mstr_controller_audit_only=audit_only)
+        assert recap(output)["failed"] == 0, output
+        assert len(controller.names("job_templates")) == templates
+        assert len(controller.names("workflow_job_templates")) == len(controller.names("schedules")) == (not audit_only)
+    assert_whole(controller)
+
+
 def controller_organization(controller: Controller) -> int:
     """Create the organization of the tests as a different user, and return its id."""
     return int(controller.add("organizations", name=VARIABLES["mstr_controller_organization"])["id"])
@@ -276,10 +371,12 @@ def controller_organization(controller: Controller) -> int:
 def test_names_in_use_and_running_jobs_fail_before_any_change(client: Play, controller: Controller) -> None:
     other = controller.add("organizations", name="First")["id"]
     name = "Library execution environment"
+    record = json.dumps({"prefix": "Library", "organization": "First", "name": name})
     theirs = controller.add("execution_environments", name=name, organization=other, image="theirs")
+    theirs["description"] = f"\nmstr.library.controller: {record}"
     organization = controller_organization(controller)
     # Prefix "Library" with stage "EU test" has the same names as prefix "Library EU" with stage "test".
-    record = json.dumps({"prefix": "Library", "stage": "EU test"})
+    record = json.dumps({"prefix": "Library", "stage": "EU test", "name": "Library EU test"})
     used = {"organization": organization, "description": f"\nmstr.library.controller: {record}", "variables": ""}
     controller.add("inventories", name="Library EU test", **used)
     output = play(client, mstr_controller_prefix="Library EU")
@@ -289,21 +386,23 @@ def test_names_in_use_and_running_jobs_fail_before_any_change(client: Play, cont
     )
     stages = [{**STAGE, "name": "EU test"}]
     output = play(client, mstr_controller_stages=stages)
-    assert "because the execution environment 'Library execution environment' was not made by this role" in output
+    assert "because the execution environment 'Library execution environment' belongs to organization 'First'" in output
     output = play(client, mstr_controller_state="absent", mstr_controller_manage_organization=False)
     assert recap(output)["failed"] == 0, output
     assert list(controller.objects["execution_environments"].values()) == [theirs]
     assert controller.names("inventories") == []
 
-    # A job of a stage that would be removed.
-    drift = {**used, "name": "Library EU test: drift check", "survey_enabled": False, "project": 0}
+    # A job that uses the inventory of a stage that would be removed. Its template was changed after the launch.
+    stage = {**used, "name": "Library EU test: drift check", "survey_enabled": False, "project": 0}
     controller.objects["projects"][0] = {"id": 0, "name": "Theirs", "organization": organization}
-    controller.running.append(controller.add("job_templates", **drift)["id"])
+    controller.add("job_templates", **stage)
+    inventory = controller.one("inventories", "Library EU test")["id"]
+    controller.jobs.append({"name": "Theirs of others", "inventory": inventory, "project": 0, "status": "running"})
     controller.writes.clear()
     theirs["organization"] = None
     output = play(client, mstr_controller_execution_environment={"name": name})
     assert failure(output) == (
-        "Nothing was changed, because a job of what would be removed has not ended: Library EU test: drift check. "
+        "Nothing was changed, because a job that needs what would be removed has not ended: Theirs of others. "
         "Wait for its end, cancel it, or approve or deny it if it waits for an approval. "
         "Then start this playbook again."
     )
@@ -365,50 +464,53 @@ def test_objects_of_others_are_those_of_the_organization(client: Play, controlle
     assert "mstr_runtimes_purge" in message
 
 
-def test_a_missing_collection_is_reported(client: Play, controller: Controller) -> None:
-    output = play(client, mstr_controller_collection="ansible.controller")
-
-    message = (
-        "The collection ansible.controller, whose modules this role uses, is not installed where this playbook runs."
-    )
-    assert message in output
-    assert controller.writes == []
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            [{**STAGE, "credential": {"mstr_username": "", "mstr_password": "", "mstr_api_token": None}}],
-            "The credential of stage test has blank inputs: mstr_api_token, mstr_password. Give them a value, or "
-            "remove them from mstr_controller_stages to keep what the controller has stored.",
-        ),
-        (
-            [],
-            "mstr_controller_stages is empty. List at least one stage, or set mstr_controller_state=absent to remove "
-            "everything.",
-        ),
-        (
-            [{**STAGE, "environments": []}],
-            "Stage test has no environments. Remove the stage from mstr_controller_stages to remove its objects.",
-        ),
-    ],
-    ids=["blank secret", "no stages", "no environments"],
-)
-def test_invalid_variables_fail_before_any_request(
-    client: Play, controller: Controller, change: list[dict[str, Any]], message: str
-) -> None:
-    output = play(client, mstr_controller_stages=change)
-
-    assert failure(output) == message
-    assert controller.requests == 0
+REFUSED = {
+    "blank secret": (
+        {"mstr_controller_stages": [{**STAGE, "credential": {"mstr_password": "", "mstr_api_token": None}}]},
+        "The credential of stage test has blank inputs: mstr_api_token, mstr_password. Give them a value, or remove "
+        "them from mstr_controller_stages to keep what the controller has stored.",
+    ),
+    "no stages": (
+        {"mstr_controller_stages": []},
+        "mstr_controller_stages is empty. List at least one stage, or set mstr_controller_state=absent to remove "
+        "everything.",
+    ),
+    "no environments": (
+        {"mstr_controller_stages": [{**STAGE, "environments": []}]},
+        "Stage test has no environments. Remove the stage from mstr_controller_stages to remove its objects.",
+    ),
+    "missing": (
+        {"mstr_controller_project": None},
+        "missing required arguments: mstr_controller_project",
+    ),
+    "collection": (
+        {"mstr_controller_collection": "ansible.controller"},
+        "The collection ansible.controller, whose modules this role uses, is not installed where this playbook runs.",
+    ),
+}
 
 
-def test_missing_variables_are_named_before_any_request(client: Play, controller: Controller) -> None:
-    output = play(client, {})
+def test_what_is_refused_before_any_request(client: Play, controller: Controller) -> None:
+    """All in one playbook, because each start of ansible-playbook takes seconds."""
+    tasks = [
+        {
+            "block": [
+                {
+                    "ansible.builtin.include_role": {"name": "mstr.library.controller"},
+                    "vars": {name: value for name, value in {**VARIABLES, **change}.items() if value is not None},
+                }
+            ],
+            "rescue": [
+                {"name": f"Refused: {name}", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}
+            ],
+        }
+        for name, (change, _) in REFUSED.items()
+    ]
+    output = client([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]).output
 
-    missing = ", ".join(sorted(name for name in VARIABLES if "manage" not in name))
-    assert f"missing required arguments: {missing}" in output
+    for name, (_, message) in REFUSED.items():
+        (shown,) = re.findall(rf"TASK \[Refused: {name}\] \**\nok: \[localhost\] => {{\n(.*?)\n}}", output, re.DOTALL)
+        assert message in shown, name
     assert controller.requests == 0
 
 

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import shlex
 import signal
+import subprocess
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,8 @@ from simulator.harness import Simulator
 from support.waiting import wait_until
 
 from plays.awx.jobs import HOST_VARIABLES, Job, kill_container
+from plays.awx.output import download, events_shown, page
+from plays.awx.test_guide import block
 
 DEFINITIONS = {
     "eu": {"runtimes": [{"name": "Nightly eu", "whitelist": ["10.10.10.0/24"]}, {"name": "Forecasts eu"}]},
@@ -37,7 +42,8 @@ def make_job(tmp_path: Path, collection: Path, sim: Simulator) -> MakeJob:
         number += 1
         credential = {"mstr_username": sim.username, "mstr_password": sim.password}
         variables = {name: {"mstr_base_url": sim.base_url, **(of_hosts or {}).get(name, {})} for name in hosts}
-        return Job(tmp_path / f"job{number}", collection, credential, variables, definitions=DEFINITIONS, **options)
+        options = {"definitions": DEFINITIONS, **options}
+        return Job(tmp_path / f"job{number}", collection, credential, variables, **options)
 
     return make
 
@@ -117,12 +123,13 @@ LIMITS = {"none": None, "zero": 0, "one": 1, "five": 5}
 @pytest.mark.parametrize(
     ("answer", "surplus", "allowed"),
     [
-        (None, 2, {"none", "five"}),
         (None, 3, {"five"}),
-        ("", 3, {"five"}),
-        ("1", 3, set()),
         ("3", 3, {"none", "five"}),
-        ("5", 3, {"none", "five"}),
+        # The rule is one expression; these are further values of it.
+        pytest.param(None, 2, {"none", "five"}, marks=pytest.mark.complete),
+        pytest.param("", 3, {"five"}, marks=pytest.mark.complete),
+        pytest.param("1", 3, set(), marks=pytest.mark.complete),
+        pytest.param("5", 3, {"none", "five"}, marks=pytest.mark.complete),
     ],
 )
 def test_the_stricter_limit_of_inventory_and_answer_wins(
@@ -149,7 +156,9 @@ def test_the_stricter_limit_of_inventory_and_answer_wins(
         assert len(sim.runtimes()) == (1 if name in allowed else surplus)
 
 
-@pytest.mark.parametrize("answer", ["two", "-1", "1.5"])
+@pytest.mark.parametrize(
+    "answer", ["-1", *(pytest.param(answer, marks=pytest.mark.complete) for answer in ("two", "1.5"))]
+)
 def test_a_limit_that_is_not_a_number_fails(make_job: MakeJob, sim: Simulator, answer: str) -> None:
     job = make_job(("us",), survey={"mstr_survey_purge_limit": answer})
 
@@ -162,11 +171,12 @@ def test_a_limit_that_is_not_a_number_fails(make_job: MakeJob, sim: Simulator, a
 @pytest.mark.parametrize(
     ("answers", "extra", "message"),
     [
-        (
+        pytest.param(
             {"mstr_survey_purge_limit": "1"},
             {"mstr_runtimes_purge_limit": 9},
             'The answer to "Delete at most" means mstr_runtimes_purge_limit=1, but the extra variable '
             "mstr_runtimes_purge_limit=9 overrides it.",
+            marks=pytest.mark.complete,
         ),
         (
             {"mstr_survey_purge": "no", "mstr_survey_protect_used": "yes"},
@@ -174,11 +184,12 @@ def test_a_limit_that_is_not_a_number_fails(make_job: MakeJob, sim: Simulator, a
             'The answer to "Delete runtimes that are not defined" means mstr_runtimes_purge=False, but the extra '
             "variable mstr_runtimes_purge=True overrides it.",
         ),
-        (
+        pytest.param(
             {"mstr_survey_networks_never": "10.66.0.0/16"},
             {"mstr_runtimes_policy": {"networks_never": ["10.67.0.0/16"]}},
             'The answer to "Networks that no runtime may reach, Packages that no runtime may have" means '
             "mstr_runtimes_policy",
+            marks=pytest.mark.complete,
         ),
     ],
     ids=["limit", "purge and protection", "policy"],
@@ -265,34 +276,85 @@ def test_audit_sets_its_report_for_the_next_job(make_job: MakeJob, sim: Simulato
     assert [runtime["name"] for runtime in sim.runtimes()] == ["Open"]
     assert sim.open_sessions() == []
     # The page for people, also of a job that fails.
-    page = violated.stats["mstr_audit_page"]
-    assert page.startswith("<!doctype html>")
-    assert page.rstrip().endswith("</html>")
-    assert "10.66.1.0/24" in page
-    assert len(page) < 600_000
+    html = violated.stats["mstr_audit_page"]
+    assert html.startswith("<!doctype html>")
+    assert html.rstrip().endswith("</html>")
+    assert "us: 'Open' whitelist 10.66.1.0/24 breaks networks_never" in page(violated.events())
+    assert "10.66.1.0/24" in html
+    assert len(html) < 600_000
 
 
-def test_apply_accepts_the_text_of_an_export(make_job: MakeJob, sim: Simulator) -> None:
-    text = "{{ 7 * 7 }} is not a template"
-    sim.seed({"name": "Kept", "description": text, "whitelist": ["10.1.0.0/16"]}, {"name": "Vendor's own"})
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ 7 * 7 }} is not a template",
+        pytest.param(r"C:\temp\new, 'line one\nline two'", marks=pytest.mark.complete),
+    ],
+    ids=["plain", "backslash"],
+)
+def test_what_is_copied_from_an_export_is_applied(make_job: MakeJob, sim: Simulator, text: str) -> None:
+    """From the page, from the events, from the download, and from the artifact. AWX changes some of them."""
+    networks = [f"10.{number}.0.0/16" for number in range(80)]
+    sim.seed({"name": "Kept", "description": text, "whitelist": networks}, {"name": "Vendor's own"})
     job = make_job(("us",), playbook="export.yml", survey={"mstr_survey_export_exclude": "Vendor*\n"})
 
     assert job.run() == "successful", job.output
-    definitions = yaml.safe_load(job.stats["mstr_exports"]["us"])["runtimes"]
+    artifact = job.stats["mstr_exports"]["us"]
+    definitions = yaml.safe_load(artifact)["runtimes"]
     assert [(definition["name"], definition["description"]) for definition in definitions] == [("Kept", text)]
-    assert job.output.count("10.1.0.0/16") == 1, "the text is shown once"
     assert "changed=0" in job.output
     assert_no_secret(job, sim)
-
-    # What a person copies from the output, which is coloured, is a file that an apply takes.
-    output = re.sub(r"\x1b\[[0-9;]*m", "", job.output).replace("\r", "")
-    (copied,) = re.findall(r"\(item=us:\n(---\n.*?)\n\)", output, re.DOTALL)
-    assert yaml.safe_load(copied)["runtimes"] == definitions
+    shown = page(job.events())
+    assert "…" not in shown, "no event was cut"
+    encoded = "decode it with base64 --decode" in " ".join(shown.split())
+    assert encoded == ("\\" in text)
+    for way in (shown, "\n".join(events_shown(job.events())).replace("\r", ""), download(job.events())):
+        copied = copied_by_recipe(re.sub(r"\x1b\[[0-9;]*m", "", way), "us", encoded=encoded)
+        assert copied == artifact
+    # Literal braces are part of the name here, and no template.
     sim.reset()
     restore = make_job(("us",))
     (restore.folder / "project" / "runtimes" / "us.yml").write_text(copied)
     assert restore.run() == "successful", restore.output
     assert [(runtime["name"], runtime["description"]) for runtime in sim.runtimes()] == [("Kept", text)]
+
+
+def copied_by_recipe(output: str, host: str, *, encoded: bool) -> str:
+    """Return what the guide's command makes of a copied text."""
+    (command,) = re.findall(r"^\$ (sed .*) job\.txt(?: \|)?", block("the text of an export"), re.MULTILINE)
+    program = shlex.split(command.replace("prod-eu", host))
+    text = subprocess.run(program, input=output, capture_output=True, text=True, check=True).stdout
+    return base64.b64decode(text).decode() if encoded else text
+
+
+def test_an_export_that_is_refused_names_the_question(make_job: MakeJob, sim: Simulator) -> None:
+    sim.seed({"name": "Odd", "whitelist": ["intranet.example.com"]})
+    job = make_job(("us",), playbook="export.yml")
+
+    assert job.run() == "failed"
+    assert 'the question \\"Leave out\\" of the job template export' in " ".join(job.output.split())
+
+
+def test_an_approver_sees_each_deletion(make_job: MakeJob, sim: Simulator) -> None:
+    """Of one deletion among forty creations, and of more than an event can hold; on the page of both jobs."""
+    networks = [f"10.{number}.0.0/16" for number in range(100)]
+    sim.seed({"name": "Surplus", "whitelist": networks}, {"name": "Old"})
+    definitions = {"us": {"runtimes": [{"name": f"New {number}"} for number in range(40)]}}
+    variables = {**HOST_VARIABLES, "mstr_runtimes_purge": True, "mstr_fail_on_drift": True}
+
+    check = make_job(("us",), check=True, variables_of_all=variables, definitions=definitions)
+    assert check.run() == "failed"
+    approval = make_job(("us",), playbook="approval.yml", survey=check.stats)
+    assert approval.run() == "successful", approval.output
+
+    for job, task in ((check, "Report in events"), (approval, "Show what the approval is for")):
+        shown = page(job.events()).partition(task)[2].partition("TASK [")[0]
+        assert "…" not in shown, "no event was cut"
+        assert [network for network in networks if network not in shown] == []
+        assert shown.index("us: 'Surplus' would be deleted") < shown.index("us: 'New 1' would be created")
+        assert "us: 'Old' would be deleted" in shown
+        assert shown.count("would be created") == 40
+    assert check.stats["mstr_report_page"].startswith("<!doctype html>")
 
 
 def test_smoke_test_runs_python_on_the_server(make_job: MakeJob, sim: Simulator) -> None:
@@ -338,7 +400,7 @@ def test_a_cancelled_job_leaves_a_session_until_the_server_ends_it(make_job: Mak
     assert make_job(("us",), check=True).run() == "successful"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.complete)])
 def test_a_stopped_runner_starts_no_write_and_reveals_no_secret(
     make_job: MakeJob, sim: Simulator, number: signal.Signals
 ) -> None:

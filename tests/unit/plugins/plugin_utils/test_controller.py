@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.mstr.library.plugins.plugin_utils._controller import RECORD, record_of, removals, steps
+from ansible_collections.mstr.library.plugins.plugin_utils._controller.records import RECORD, record_of
+from ansible_collections.mstr.library.plugins.plugin_utils._controller.removals import removals
+from ansible_collections.mstr.library.plugins.plugin_utils._controller.steps import steps
 
-OWNER = {"prefix": "Library", "stage": "test"}
+OWNER = {"prefix": "Library", "stage": "test", "organization": "Analytics"}
+ROLE = {"prefix": "Library", "organization": "Analytics"}
+ORGANIZATION = [{"id": 1, "name": "Analytics", "description": ""}]
 
 
-def made(text="x", **more):
+def recorded(name, text="x", of=OWNER, **more):
     """The description of an object that the role made."""
-    return f"{text}\n{RECORD}{json.dumps({**OWNER, **more}, sort_keys=True)}"
+    return f"{text}\n{RECORD}{json.dumps({**of, 'name': name, **more}, sort_keys=True)}"
 
 
 def only(objects, found=None, owner=None, **more):
@@ -31,8 +35,8 @@ def template(**more):
 
 def found(credentials=(), **more):
     """A controller with one job template, as `template` describes it."""
-    thing = {"id": 5, "name": "t", "project": 2, "description": made(credentials=[3])}
-    ids = [{"id": each} for each in (3, *credentials)]
+    thing = {"id": 5, "name": "t", "project": 2, "description": recorded("t", credentials=[3])}
+    ids = [{"id": 3, "name": "c"}, *({"id": id_, "name": "vault"} for id_ in credentials)]
     return {
         "projects": [{"id": 2, "name": "p"}],
         "needed": {"credentials": {"c": 3}, "notification_templates": {"mail": 8}},
@@ -52,7 +56,7 @@ def test_an_object_that_is_as_wanted_needs_no_change():
         ({"forks": 5}, {"forks": 1}, "forks"),
         ({"project": "other"}, {}, "project"),
         ({"description": "y"}, {}, "description"),
-        ({"credentials": []}, {}, "description, credentials; remove credentials 3"),
+        ({"credentials": []}, {}, "description, credentials; remove credential 'c'"),
         ({"survey_enabled": True}, {"survey_enabled": False}, "survey_enabled"),
     ],
 )
@@ -74,7 +78,7 @@ def test_credentials_notifications_and_questions_of_others_stay():
     spec = {"name": "s", "description": "", "spec": [mine]}
     have = found(credentials=[9], forks=1)
     have["surveys"] = {"5": {**spec, "spec": [theirs, mine, old]}}
-    have["associations"] = {"job_templates/5/notification_templates_error": [7]}
+    have["associations"] = {"job_templates/5/notification_templates_error": [[7, "theirs"]]}
 
     step = only(template(forks=2, survey_spec=spec, notification_templates_error=["mail"]), have)
 
@@ -86,13 +90,13 @@ def test_credentials_notifications_and_questions_of_others_stay():
 
 
 def test_what_the_role_added_and_no_longer_lists_goes():
-    have = found(credentials=[9], description=made(credentials=[3, 9], notification_templates_error=[8]))
-    have["associations"] = {"job_templates/5/notification_templates_error": [8, 7]}
+    have = found(credentials=[9], description=recorded("t", credentials=[3, 9], notification_templates_error=[8]))
+    have["associations"] = {"job_templates/5/notification_templates_error": [[8, "mail"], [7, "theirs"]]}
 
     step = only(template(notification_templates_error=[]), have)
 
     assert (step["args"]["credentials"], step["args"]["notification_templates_error"]) == ([3], [7])
-    assert step["line"].endswith("; remove credentials 9, notification_templates_error 8")
+    assert step["line"].endswith("; remove credential 'vault', notification template 'mail'")
 
 
 def test_links_of_others_stay():
@@ -126,7 +130,7 @@ def test_links_of_others_stay():
     ],
 )
 def test_variables_of_others_stay(before, now, expected):
-    have = {"inventories": [{"id": 6, "name": "i", "variables": before, "description": made(variables=["a"])}]}
+    have = {"inventories": [{"id": 6, "name": "i", "variables": before, "description": recorded("i", variables=["a"])}]}
 
     wanted = {"name": "i", "description": "x"} if now is None else {"name": "i", "description": "x", "variables": now}
     step = only({"inventories": [wanted]}, have)
@@ -148,7 +152,7 @@ def test_variables_of_others_stay(before, now, expected):
 )
 def test_a_secret_cannot_differ_and_is_not_shown(stored, given, differ):
     wanted = {"name": "c", "description": "x", "inputs": given, "update_secrets": False}
-    have = {"credentials": [{"id": 3, "name": "c", "description": made(), "inputs": stored}]}
+    have = {"credentials": [{"id": 3, "name": "c", "description": recorded("c"), "inputs": stored}]}
 
     step = only({"credentials": [wanted]}, have)
 
@@ -157,89 +161,242 @@ def test_a_secret_cannot_differ_and_is_not_shown(stored, given, differ):
     assert only({"credentials": [{**wanted, "update_secrets": True}]}, have)["action"] == "update"
 
 
+LIBRARY_EU = {**OWNER, "prefix": "Library EU"}
+LAST_LINE = 'mstr.library.controller: {"name": "t", "organization": "Analytics", "prefix": "Library", "stage": "test"}'
+
+
 @pytest.mark.parametrize(
     ("description", "whose"),
     [
-        ("by hand", "was not made by this role"),
-        (
-            f"x\n{RECORD}" + json.dumps({"prefix": "Library EU", "stage": "test"}),
-            "belongs to stage 'test' of mstr_controller_prefix 'Library EU'",
-        ),
-        (f"x\n{RECORD}no JSON", "was not made by this role"),
+        ("by hand", f"was not made by this role (if it was, put the last line of its description back: {LAST_LINE})"),
+        (f"x\n{RECORD}no JSON", "was not made by this role (if it was, put the last line of its description back: "),
+        (recorded("t", of=LIBRARY_EU), "belongs to stage 'test' of mstr_controller_prefix 'Library EU'"),
+        (recorded("t", of={"prefix": "L"}), "belongs to mstr_controller_prefix 'L'"),
+        (recorded("original"), "is a copy of 'original'"),
     ],
+    ids=["by hand", "broken record", "other prefix", "no stage", "copy"],
 )
 def test_a_name_in_use_is_refused(description, whose):
     step = only(template(), found(description=description))
 
-    assert step["taken"] == f"the job template 't' {whose}"
+    assert step["taken"].startswith(f"the job template 't' {whose}")
+
+
+def test_the_last_line_can_be_put_back():
+    """A run that was refused after somebody edited a description says what makes it work again."""
+    assert only(template(), found(description=f"edited\n{LAST_LINE}"))["taken"] == ""
+
+
+@pytest.mark.parametrize("organization", [3, None], ids=["of it", "global"])
+def test_the_execution_environment_of_another_organization(organization):
+    """Its name is unique on the whole controller, so a second organization with the same prefix finds it."""
+    stored = {"id": 2, "name": "ee", "image": "i", "organization": organization}
+    stored["description"] = recorded("ee", of={**ROLE, "organization": "First"})
+    stored["summary_fields"] = {"organization": {"name": "First"}} if organization else {}
+    have = {"organizations": ORGANIZATION, "execution_environments": [stored]}
+    wanted = {"name": "ee", "description": "x", "image": "other"}
+
+    step = only({"execution_environments": [wanted]}, have, ROLE)
+
+    assert step["taken"] == (
+        "the execution environment 'ee' belongs to organization 'First', and its name is unique on the whole controller"
+    )
+    assert [step["action"] for step in removals(have, ROLE, [])] == ["keep"]
+
+
+def test_an_organization_may_be_renamed():
+    have = found(organization=1, description=recorded("t", of={**OWNER, "organization": "Old"}, credentials=[3]))
+    have["organizations"] = ORGANIZATION
+
+    step = only(template(), have)
+
+    assert (step["taken"], step["line"]) == ("", "update job template 't': description")
 
 
 def test_a_host_that_somebody_made_is_used_and_not_taken_over():
-    have = {"inventories": [{"id": 6, "name": "i"}], "hosts": [{"id": 7, "name": "h", "inventory": 6, "variables": ""}]}
+    inventory = {"id": 6, "name": "i", "description": recorded("i")}
+    have = {"inventories": [inventory], "hosts": [{"id": 7, "name": "h", "inventory": 6, "variables": ""}]}
     wanted = {"name": "h", "description": "x", "inventory": "i", "variables": {"a": 1}}
 
     step = only({"hosts": [wanted]}, have)
     assert (step["taken"], step["args"].get("description"), step["args"]["variables"]) == ("", None, {"a": 1})
+    assert step["line"] == "update host 'h' of inventory 'i': variables"
     assert steps({"hosts": []}, have, OWNER) == []
 
-    have["hosts"][0]["description"] = made()
+    have["hosts"][0]["description"] = recorded("h")
     (gone,) = steps({"hosts": []}, have, OWNER)
-    assert (gone["action"], gone["line"]) == ("delete", "remove host 'h'")
+    assert (gone["action"], gone["line"]) == ("delete", "remove host 'h' of inventory 'i'")
 
 
 def test_a_name_may_be_a_number():
-    record = made().replace('"test"', '"2024"')
-    stored = {"id": 6, "name": "10", "inventory": 4, "variables": "", "description": record}
-    have = {"inventories": [{"id": 4, "name": "i", "description": record}], "hosts": [stored]}
-    wanted = {"inventories": [{"name": "i"}], "hosts": [{"name": 10, "inventory": "i", "description": "x"}]}
+    of = {**OWNER, "stage": "2024"}
+    stored = {"id": 6, "name": "10", "inventory": 4, "variables": "", "description": recorded("10", of=of)}
+    have = {"inventories": [{"id": 4, "name": "2024", "description": recorded("2024", of=of)}], "hosts": [stored]}
+    wanted = {"inventories": [{"name": 2024}], "hosts": [{"name": 10, "inventory": "2024", "description": "x"}]}
 
-    assert [step["action"] for step in steps(wanted, have, {**OWNER, "stage": "2024"})] == ["none", "none"]
-    assert removals(have, "Library", [2024]) == []
+    assert [step["action"] for step in steps(wanted, have, of)] == ["none", "none"]
+    assert removals(have, ROLE, [2024]) == []
 
 
-def test_a_removed_stage_names_what_others_have_added():
-    have = {
-        "inventories": [{"id": 6, "name": "i", "description": made()}, {"id": 60, "name": "theirs"}],
-        "hosts": [
-            {"id": 7, "name": "mine", "inventory": 6, "description": made()},
-            {"id": 8, "name": "by hand", "inventory": 6, "description": ""},
-        ],
-        "job_templates": [{"id": 5, "name": "t", "description": made()}],
-        "groups": [{"id": 9, "name": "theirs", "inventory": 6}],
-        "workflow_job_templates": [{"id": 4, "name": "w", "description": made()}],
-        "schedules": [
-            {"id": 1, "name": "monthly", "unified_job_template": 5},
-            {"id": 3, "name": "weekly", "unified_job_template": 4},
-        ],
-        "projects": [{"id": 2, "name": "p", "description": f"x\n{RECORD}" + '{"prefix": "Library"}'}],
+def copied(thing, id_, name):
+    """What the button Copy of AWX makes: the description is the same."""
+    return {**thing, "id": id_, "name": name}
+
+
+def a_stage():
+    """The objects of a stage, of everything the copy that somebody made, and a project."""
+    things = {
+        "workflow_job_templates": {"id": 4, "name": "w"},
+        "job_templates": {"id": 5, "name": "t", "project": 2, "inventory": 6, "execution_environment": None},
+        "inventories": {"id": 6, "name": "i"},
+        "credentials": {"id": 3, "name": "c"},
     }
+    have = {
+        kind: [{**thing, "organization": 1, "description": recorded(thing["name"])}] for kind, thing in things.items()
+    }
+    for number, kind in enumerate(things):
+        have[kind].append(copied(have[kind][0], 40 + number, f"{have[kind][0]['name']} @ 10:05:00"))
+    host = {"id": 7, "name": "mine", "inventory": 6, "description": recorded("mine")}
+    have["hosts"] = [host, {**host, "id": 70, "inventory": 42}]
+    have["projects"] = [{"id": 2, "name": "p", "organization": 1, "description": recorded("p", of=ROLE)}]
+    return {**have, "organizations": ORGANIZATION}
 
-    assert [step["line"] for step in removals(have, "Library", ["other"])] == [
-        "remove workflow 'w', and with it schedule 'weekly'",
-        "remove job template 't', and with it schedule 'monthly'",
-        "remove inventory 'i', and with it host 'by hand', group 'theirs'",
+
+REMOVED = [
+    "remove workflow 'w' of organization 'Analytics'",
+    "remove job template 't' of organization 'Analytics'",
+    "remove inventory 'i' of organization 'Analytics'",
+    "remove credential 'c' of organization 'Analytics'",
+]
+
+
+def test_a_removed_stage_leaves_copies():
+    steps_found = removals(a_stage(), ROLE, ["other"])
+
+    assert [step["line"] for step in steps_found] == REMOVED
+    assert [step["others"] for step in steps_found] == [[], [], [], []]
+    assert removals(a_stage(), ROLE, "wtic") == removals(a_stage(), {**ROLE, "prefix": "Library EU"}, ["other"]) == []
+    lines = [step["line"] for step in removals(a_stage(), ROLE, [])]
+    assert lines == [
+        *REMOVED,
+        "remove project 'p' of organization 'Analytics'",
+        "The organization 'Analytics' stays, because this role did not make it.",
     ]
-    assert removals(have, "Library", ["test"]) == removals(have, "Library EU", ["test"]) == []
-    assert [step["kind"] for step in removals(have, "Library", [])][-1] == "projects"
+
+
+def test_a_host_of_a_copied_inventory_stays():
+    assert [step["id"] for step in steps({"hosts": []}, a_stage(), OWNER)] == [7]
+
+
+NODE = {"id": 9, "identifier": "theirs", "summary_fields": {"workflow_job_template": {"name": "their workflow"}}}
+SURVEY = {"spec": [{"variable": "mstr_survey_src"}, {"variable": "ticket"}]}
+USES = {"id": 90, "name": "hand-made", "organization": 8, "summary_fields": {"organization": {"name": "Theirs"}}}
+HOLDS = {**USES, "summary_fields": {**USES["summary_fields"], "credentials": [{"id": 3}]}}
 
 
 @pytest.mark.parametrize(
-    ("description", "organization", "removed"),
-    [(f"{RECORD}" + '{"prefix": "Library"}', 1, True), ("", 1, False), (f"{RECORD}" + '{"prefix": "L"}', 1, False)],
+    ("kind", "added", "lost"),
+    [
+        ("hosts", {"id": 8, "name": "by hand", "inventory": 6, "description": ""}, "host 'by hand' of inventory 'i'"),
+        ("groups", {"id": 9, "name": "theirs", "inventory": 6}, "group 'theirs' of inventory 'i'"),
+        ("schedules", {"id": 1, "name": "m", "unified_job_template": 5}, "schedule 'm' of job template 't'"),
+        ("schedules", {"id": 1, "name": "m", "unified_job_template": 4}, "schedule 'm' of workflow 'w'"),
+        (
+            "workflow_job_template_nodes",
+            {**NODE, "workflow_job_template": 4},
+            "workflow node 'theirs' of workflow 'w'",
+        ),
+    ],
 )
-def test_an_organization_is_removed_only_if_the_role_made_it(description, organization, removed):
-    have = {"organizations": [{"id": organization, "name": "Analytics", "description": description}]}
+def test_a_removal_names_what_others_have_added(kind, added, lost):
+    have = a_stage()
+    have[kind] = [*have.get(kind, []), added]
 
-    assert bool(removals(have, "Library", [])) == removed
+    assert [text for step in removals(have, ROLE, []) for text in step["others"]] == [lost]
 
 
-def test_an_execution_environment_of_a_different_organization_stays():
-    have = {
-        "organizations": [{"id": 1, "name": "Analytics", "description": ""}],
-        "execution_environments": [{"id": 2, "organization": 3, "description": f"{RECORD}" + '{"prefix": "Library"}'}],
-    }
+@pytest.mark.parametrize(
+    ("more", "lost"),
+    [
+        ({"surveys": {"5": SURVEY}}, "survey question 'ticket' of job template 't'"),
+        (
+            {"associations": {"job_templates/5/notification_templates_success": [[8, "Mail"]]}},
+            "notification template 'Mail' of job template 't'",
+        ),
+        (
+            {"users": {"job_templates": [{**USES, "project": 2}]}},
+            "job template 'hand-made' of organization 'Theirs', which uses project 'p'",
+        ),
+        (
+            {"users": {"workflow_job_templates": [{**USES, "inventory": 6}]}},
+            "workflow 'hand-made' of organization 'Theirs', which uses inventory 'i'",
+        ),
+        (
+            {"users": {"job_templates": [HOLDS]}},
+            "job template 'hand-made' of organization 'Theirs', which uses credential 'c'",
+        ),
+        (
+            {
+                "users": {
+                    "workflow_job_template_nodes": [
+                        {**NODE, "workflow_job_template": 44, "unified_job_template": 5},
+                        {**NODE, "workflow_job_template": 4, "unified_job_template": 5},
+                    ]
+                }
+            },
+            "workflow node 'theirs' of workflow 'their workflow', which runs job template 't'",
+        ),
+    ],
+    ids=["question", "notification", "project", "inventory", "credential", "node"],
+)
+def test_a_removal_names_what_uses_an_object(more, lost):
+    assert [text for step in removals({**a_stage(), **more}, ROLE, []) for text in step["others"]] == [lost]
 
-    assert removals(have, "Library", []) == []
+
+def test_a_recorded_notification_is_ours():
+    have = a_stage()
+    have["job_templates"][0]["description"] = recorded("t", notification_templates_error=[8])
+    have["associations"] = {"job_templates/5/notification_templates_error": [[8, "Mail"]]}
+
+    assert [text for step in removals(have, ROLE, []) for text in step["others"]] == []
+
+
+@pytest.mark.parametrize(
+    ("description", "members", "line"),
+    [
+        (recorded("Analytics", of=ROLE), [], "remove organization 'Analytics' of this controller"),
+        (
+            recorded("Analytics", of=ROLE),
+            [["teams", {"id": 9, "name": "Analysts"}], ["users", {"id": 3, "username": "jane"}]],
+            "The organization 'Analytics' stays, because it has team 'Analysts', user 'jane'.",
+        ),
+        ("", [], "The organization 'Analytics' stays, because this role did not make it."),
+        (
+            recorded("Analytics", of={**ROLE, "prefix": "L"}),
+            [],
+            "The organization 'Analytics' stays, because this role did not make it.",
+        ),
+    ],
+)
+def test_an_organization_is_removed_only_if_the_role_made_it(description, members, line):
+    have = {"organizations": [{**ORGANIZATION[0], "description": description}], "members": {"organizations": members}}
+
+    assert [step["line"] for step in removals(have, ROLE, [])] == [line]
+
+
+@pytest.mark.parametrize(
+    ("users", "line"),
+    [
+        ([{"id": 3, "name": "c"}], "remove credential type 'm' of this controller"),
+        ([{"id": 30, "name": "d"}], "The credential type 'm' stays, because it has credential 'd'."),
+    ],
+)
+def test_a_credential_type_of_others_is_not_announced(users, line):
+    have = a_stage()
+    have["credential_types"] = [{"id": 1, "name": "m", "description": recorded("m", of={"shared": True})}]
+    have["members"] = {"credential_types": [["credentials", user] for user in users]}
+
+    assert line in [step["line"] for step in removals(have, ROLE, [])]
 
 
 GRANTS = {"read": [{"role": "read", "job_templates": ["apply"]}], "launch": [{"role": "execute", "workflow": True}]}
@@ -247,13 +404,13 @@ NAMES = {"apply": "t", "workflow": "w", "inventory": "i"}
 
 
 @pytest.mark.parametrize(
-    ("access", "recorded", "held", "expected"),
+    ("access", "before", "held", "expected"),
     [
-        ({"read": {"teams": ["A"]}}, [], {}, ["grant the role read of team A"]),
-        ({"read": {"teams": "All of it"}}, [], {}, ["grant the role read of team All of it"]),
+        ({"read": {"teams": ["A"]}}, [], {}, ["grant the role read of team A on 't'"]),
+        ({"read": {"teams": "All of it"}}, [], {}, ["grant the role read of team All of it on 't'"]),
         ({"read": {"teams": ["A"]}}, ["read team A"], {"team A": [50]}, []),
-        ({"read": {"teams": ["A"]}}, ["read team A"], {"team A": []}, ["grant the role read of team A"]),
-        ({}, ["read team A"], {"team A": [50]}, ["revoke the role read of team A"]),
+        ({"read": {"teams": ["A"]}}, ["read team A"], {"team A": []}, ["grant the role read of team A on 't'"]),
+        ({}, ["read team A"], {"team A": [50]}, ["revoke the role read of team A on 't'"]),
         # Somebody has revoked it, or removed the team.
         ({}, ["read team A"], {"team A": []}, []),
         ({}, ["read team A"], {}, []),
@@ -263,14 +420,15 @@ NAMES = {"apply": "t", "workflow": "w", "inventory": "i"}
             {"launch": {"users": ["jane doe"]}},
             ["read team A"],
             {"team A": [50]},
-            ["revoke the role read of team A", "grant the role execute of user jane doe"],
+            ["revoke the role read of team A on 't'", "grant the role execute of user jane doe on 'w'"],
         ),
     ],
 )
-def test_rights(access, recorded, held, expected):
+def test_rights(access, before, held, expected):
     have = {
         "job_templates": [{"id": 5, "name": "t", "summary_fields": {"object_roles": {"read_role": {"id": 50}}}}],
-        "workflow_job_templates": [{"id": 4, "name": "w", "description": made(rights=recorded)}],
+        "workflow_job_templates": [{"id": 4, "name": "w", "description": "x"}],
+        "inventories": [{"id": 6, "name": "i", "description": recorded("i", rights=before)}],
         "holders": held,
     }
 

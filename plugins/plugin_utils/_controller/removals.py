@@ -1,0 +1,136 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role mstr.library.controller deletes, and why it must not.
+
+The role deletes only what it made. The controller deletes more with an object: whatever others have added to it. It
+also takes the object away from whatever others have made with it. Both are listed in the step, and the role refuses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from .records import (
+    OWN_QUESTION,
+    PARENTS,
+    SHARED,
+    STAGE_KINDS,
+    Json,
+    is_owned,
+    place,
+    record_of,
+    titled,
+)
+
+# What a controller deletes with an object, of what others can add.
+_PARTS = {
+    "inventories": ("hosts", "groups"),
+    "job_templates": ("schedules",),
+    "projects": ("schedules",),
+    "workflow_job_templates": ("schedules",),
+}
+# What templates use, and the field in which they name it.
+_USED = {"execution_environments": "execution_environment", "inventories": "inventory", "projects": "project"}
+_OWN_NODES = ("apply", "approval", "approval_check", "drift")
+_SHARED_KINDS = ("projects", "execution_environments", "credential_types", "organizations")
+
+
+def removals(found: Json, owner: Json, kept: Collection[str]) -> list[dict[str, Any]]:
+    """The steps that delete the objects of all stages whose names are not in `kept`.
+
+    If nothing is kept, the objects that the stages share are deleted, too, or, with the action "keep", the reason why
+    they are not.
+    """
+    names = set(map(str, kept))
+    result = [
+        deletion(kind, thing, found, owner)
+        for kind in STAGE_KINDS
+        for thing in found.get(kind, ())
+        if "stage" in record_of(thing) and is_owned(kind, thing, owner, found) and thing["name"] not in names
+    ]
+    if not names:
+        for kind in _SHARED_KINDS:
+            for thing in found.get(kind, ()):
+                made = is_owned(kind, thing, SHARED if kind == "credential_types" else owner, found)
+                reasons = _reasons_to_keep(kind, thing, found, result)
+                if made and not reasons:
+                    result.append(deletion(kind, thing, found, owner))
+                elif kind == "organizations" or made:
+                    result.append(_keeping(kind, thing, f"it has {', '.join(reasons)}" if reasons else ""))
+    return result
+
+
+def _keeping(kind: str, thing: Json, reason: str) -> dict[str, Any]:
+    what = titled(kind, thing)
+    line = f"The {what} stays, because {reason or 'this role did not make it'}."
+    return {"kind": kind, "name": thing["name"], "id": thing["id"], "action": "keep", "line": line, "others": []}
+
+
+def _reasons_to_keep(kind: str, thing: Json, found: Json, deleted: Collection[Json]) -> list[str]:
+    """What others have in an organization, or of a credential type."""
+    if kind not in ("credential_types", "organizations"):
+        return []
+    gone = {(step["kind"], step["id"]) for step in deleted}
+    things = found.get("members", {}).get(kind, ())
+    return sorted({f"{titled(of, member)}" for of, member in things if (of, member["id"]) not in gone})
+
+
+def deletion(kind: str, thing: Json, found: Json, owner: Json) -> dict[str, Any]:
+    """The step that deletes an object. `others` is what it would take away from others."""
+    parent = PARENTS.get(kind)
+    return {
+        "kind": kind,
+        "name": thing["name"],
+        "id": thing["id"],
+        "action": "delete",
+        "line": f"remove {titled(kind, thing)} of {place(kind, thing, found)}",
+        "others": [*_parts(kind, thing, found, owner), *_users(kind, thing, found, owner)],
+        **({parent: thing[parent]} if parent else {}),
+    }
+
+
+def _parts(kind: str, thing: Json, found: Json, owner: Json) -> Iterator[str]:
+    """What others have added to an object, so that the controller would delete it, too."""
+    of = f"of {titled(kind, thing)}"
+    for part in _PARTS.get(kind, ()):
+        for added in found.get(part, ()):
+            if added[PARENTS[part]] == thing["id"] and not is_owned(part, added, owner, found):
+                yield f"{titled(part, added)} {of}"
+    if kind == "workflow_job_templates":
+        for node in found.get("workflow_job_template_nodes", ()):
+            if node["workflow_job_template"] == thing["id"] and node["identifier"] not in _OWN_NODES:
+                yield f"{titled('workflow_job_template_nodes', node)} {of}"
+    for question in (found.get("surveys", {}).get(str(thing["id"])) or {}).get("spec", ()):
+        if kind == "job_templates" and not question["variable"].startswith(OWN_QUESTION):
+            yield f"survey question {question['variable']!r} {of}"
+    record = record_of(thing)
+    for path, pairs in found.get("associations", {}).items():
+        path_kind, id_, relation = path.split("/")
+        if (path_kind, id_) == (kind, str(thing["id"])):
+            for number, name in pairs:
+                if number not in record.get(relation, ()):
+                    yield f"notification template {name!r} {of}"
+
+
+def _users(kind: str, thing: Json, found: Json, owner: Json) -> Iterator[str]:
+    """What others have made that uses an object."""
+    for user_kind, users in found.get("users", {}).items():
+        for user in users:
+            if user_kind == "workflow_job_template_nodes":
+                workflow = user.get("summary_fields", {}).get("workflow_job_template", {})
+                ours = [ours["id"] for ours in found.get("workflow_job_templates", ())]
+                if user.get("unified_job_template") == thing["id"] and user["workflow_job_template"] not in ours:
+                    where = titled("workflow_job_templates", {"id": user["workflow_job_template"], **workflow})
+                    yield f"{titled(user_kind, user)} of {where}, which runs {titled(kind, thing)}"
+            elif not is_owned(user_kind, user, owner, found):
+                credentials = user.get("summary_fields", {}).get("credentials", ())
+                uses = (
+                    [credential["id"] for credential in credentials]
+                    if kind == "credentials"
+                    else [user.get(_USED.get(kind, ""))]
+                )
+                if thing["id"] in uses:
+                    yield f"{titled(user_kind, user)} of {place(user_kind, user, {})}, which uses {titled(kind, thing)}"

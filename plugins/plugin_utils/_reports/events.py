@@ -1,0 +1,143 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Environment reports and definition files as texts that a job of AWX shows without loss.
+
+AWX cuts the output of each event at 1,024 bytes, on its page and in its API. The download of a job's output doubles
+each backslash. So a playbook shows these texts as labels of the items of a loop, because each item is an event.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.mstr.library.plugins.module_utils._errors import clean
+
+from .environment import GOES, difference_lines
+
+Json = Mapping[str, Any]
+
+_LARGEST = 1000  # bytes
+# Ansible colours each line, and a terminal ends it with two characters.
+_LINE_END = len("\x1b[0;32m\x1b[0m\r\n")
+_AROUND = len("changed: [] => (item=)") + 3 * _LINE_END
+_LEAST_ROOM = 300
+# Texts of what is neither deleted nor replaced.
+_MOST = 50
+
+
+def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> list[str]:
+    """What somebody must see who approves these reports, or reads the findings of an audit.
+
+    First one line for each environment. Then everything that is deleted or replaced, each with its definition and with
+    the scripts that use it. Then findings, updates and creations; of these at most fifty texts. `predicted`: whether
+    nothing was done yet. `page`: where the rest is.
+    """
+    room = _room(max((str(report["environment"]) for report in environments), key=len, default=""))
+    first = [report["lines"][0] for report in environments if report["lines"]]
+    going = [(report, entry) for report in environments for entry in report["runtimes"] if entry["action"] in GOES]
+    texts = [*_packed(first, room)]
+    for report, entry in going:
+        title, *lines = _deletion_lines(report, entry, predicted)
+        texts += _packed([title, *lines], room, title=f"{title} (continued)")
+    rest = [*_packed(_rest(environments, predicted), room)]
+    hidden = "\n".join(rest[_MOST - 1 :]).count("\n") + 1
+    if len(rest) > _MOST:
+        rest = [*rest[: _MOST - 1], f"{hidden} more lines are not shown here. {page} has all of them."]
+    return [*texts, *rest]
+
+
+def copyable_texts(text: str, environment: str) -> list[str]:
+    """The text of a definition file in parts, which joined with line ends are the file.
+
+    If a character or a line would not survive being shown, the parts are the file in Base64. Then they hold no colon,
+    which every file holds.
+    """
+    room = _room(environment)
+    lines = text.rstrip("\n").split("\n")
+    survives = all(line.isprintable() and line == line.rstrip() and _size(line) <= room for line in lines)
+    if "\\" in text or not survives:
+        encoded = base64.b64encode(text.encode()).decode()
+        lines = [encoded[start : start + 100] for start in range(0, len(encoded), 100)]
+    return list(_packed(lines, room))
+
+
+def _room(environment: str) -> int:
+    return max(_LEAST_ROOM, _LARGEST - _AROUND - len(environment.encode()))
+
+
+def _size(line: str) -> int:
+    return len(line.encode("utf-8", "replace")) + _LINE_END
+
+
+def _packed(lines: Iterable[str], room: int, title: str = "") -> Iterator[str]:
+    """The lines in texts of at most `room` bytes. Every text but the first begins with `title`, if there is one."""
+    part: list[str] = []
+    size = 0
+    for line in lines:
+        for piece in _pieces(line, room - (_size(title) if title else 0)):
+            if part and size + _size(piece) > room:
+                yield "\n".join(part)
+                part = [title] if title else []
+                size = sum(map(_size, part))
+            part.append(piece)
+            size += _size(piece)
+    if part:
+        yield "\n".join(part)
+
+
+def _pieces(line: str, room: int) -> Iterator[str]:
+    """A line, or the parts of one that is too long."""
+    while _size(line) > room:
+        part = line.encode("utf-8", "replace")[: room - _LINE_END].decode("utf-8", "ignore")
+        yield part
+        line = line[len(part) :]
+    yield line
+
+
+def _deletion_lines(report: Json, entry: Json, predicted: bool) -> Iterator[str]:
+    """What is deleted or replaced, its definition, and the scripts that use it with their schedules."""
+    title, *more = difference_lines(entry, predicted)
+    yield clean(f"{report['environment']}: {title}")
+    yield from (f"  {_cleaned(line)}" for line in more)
+    for option, value in (entry.get("definition") or {}).items():
+        yield f"  {option}: {_cleaned(json.dumps(value, ensure_ascii=False))}"
+    scripts = entry.get("scripts", ())
+    if scripts is None:
+        yield "  scripts: unknown, because they were not looked up, or not all of them could be read"
+    for script in scripts or ():
+        project = script.get("project")
+        name = project.get("name") if isinstance(project, Mapping) else project
+        line = f"used by the script {script.get('name')!r}" + (f" of project {name!r}" if name else "")
+        schedules = [_schedule(task) for task in script.get("tasks") or ()]
+        yield "  " + _cleaned(line + (f", on a schedule: {'; '.join(schedules)}" if schedules else ""))
+
+
+def _cleaned(text: str) -> str:
+    """A text of any length without control characters."""
+    return clean(text, len(text) + 1)
+
+
+def _schedule(task: Json) -> str:
+    name = (task.get("schedule") or {}).get("name") or task.get("name")
+    return f"{name!r}" + ("" if task.get("active", True) else " (not active)")
+
+
+def _rest(environments: Iterable[Json], predicted: bool) -> list[str]:
+    """Findings, then updates, then creations; without the first lines and without what goes."""
+    found: dict[str, list[str]] = {"finding": [], "updated": [], "created": []}
+    for report in environments:
+        of_runtimes = set()
+        for entry in report["runtimes"]:
+            lines = [clean(f"{report['environment']}: {line}", 1000) for line in difference_lines(entry, predicted)]
+            of_runtimes.update(lines)
+            if entry["action"] not in GOES:
+                found["created" if entry["action"] == "created" else "updated"] += lines
+        found["finding"] += [line for line in report["lines"][1:] if line not in of_runtimes]
+    return [line for lines in found.values() for line in lines]

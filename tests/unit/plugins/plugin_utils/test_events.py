@@ -1,0 +1,176 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What somebody sees on the page of AWX who approves a plan, and what can be copied from there."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+
+import pytest
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import environment_report
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts, copyable_texts
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+
+PAGE = "The artifact mstr_report_page of this job"
+
+
+def entry(name, action, **more):
+    changes = [{"field": "exec_timeout", "before": None if action == "created" else 5, "after": 900}]
+    return {"name": name, "id": None, "action": action, "changes": [] if action == "deleted" else changes, **more}
+
+
+def report(*entries, environment="eu", read=None):
+    counts = {action: sum(one["action"] == action for one in entries) for action in ("created", "updated", "deleted")}
+    applied = {"runtimes": list(entries), "summary": counts, "plan_id": "0" * 24}
+    sources = Sources(
+        environment=environment,
+        applied=applied,
+        check_mode=True,
+        read=read,
+        incomplete=None,
+        policy={"networks_never": ["10.66.0.0/16"]} if read else {},
+        accepted=(),
+        today=datetime.date(2026, 11, 27),
+    )
+    return environment_report(sources)
+
+
+def shown(text, host="eu"):
+    """An item of a loop as Ansible shows it on a terminal, with colours and the line ends of a terminal."""
+    lines = f"changed: [{host}] => (item=\n{text}\n)".split("\n")
+    return "\r\n".join(f"\x1b[0;33m{line}\x1b[0m" for line in lines)
+
+
+def texts_of(*reports):
+    texts = approval_texts(reports, True, PAGE)
+    longest = max((one["environment"] for one in reports), key=len)
+    assert all(len(shown(text, longest).encode()) <= 1000 for text in texts)
+    return texts
+
+
+SURPLUS = {"name": "Surplus", "whitelist": ["10.1.0.0/16"], "exec_timeout": 600, "status": "ready", "description": ""}
+
+
+def test_a_deletion_is_shown_before_forty_creations():
+    created = [entry(f"New {number}", "created") for number in range(40)]
+    gone = entry(
+        "Surplus",
+        "deleted",
+        runtime=SURPLUS,
+        scripts=[
+            {
+                "name": "Load",
+                "project": {"id": "1", "name": "Sales"},
+                "tasks": [
+                    {"name": "t", "active": True, "schedule": {"name": "nightly"}},
+                    {"name": "u", "active": False, "schedule": None},
+                ],
+            }
+        ],
+    )
+
+    texts = texts_of(report(*created, gone))
+
+    assert texts[0] == "eu: 40 to create, 1 to delete"
+    assert texts[1].splitlines() == [
+        "eu: 'Surplus' would be deleted",
+        '  name: "Surplus"',
+        '  whitelist: ["10.1.0.0/16"]',
+        "  exec_timeout: 600",
+        "  used by the script 'Load' of project 'Sales', on a schedule: 'nightly'; 'u' (not active)",
+    ]
+    assert "\n".join(texts[2:]).count("would be created") == 40
+    assert "Surplus" not in "\n".join(texts[2:])
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ({"scripts": None}, "  scripts: unknown, because they were not looked up, or not all of them could be read"),
+        ({"scripts": [{"name": "Load", "project": "Sales"}]}, "  used by the script 'Load' of project 'Sales'"),
+        ({"scripts": [{"name": "Lo\x1b[2Jad"}]}, "  used by the script 'Lo\\x1b[2Jad'"),
+    ],
+)
+def test_scripts_of_a_deletion(more, line):
+    assert texts_of(report(entry("Surplus", "deleted", runtime=SURPLUS, **more)))[1].splitlines()[-1] == line
+
+
+def test_every_deletion_is_complete():
+    """However many there are, and however long; a continued one repeats its title."""
+    networks = [f"10.{number}.0.0/16" for number in range(250)]
+    gone = [entry(f"Surplus {number}", "deleted", runtime={"whitelist": networks}) for number in range(60)]
+    environments = [report(*gone, environment=name) for name in ("eu", "a-host-with-a-long-name." * 4)]
+
+    texts = texts_of(*environments)
+
+    for number in range(60):
+        title = f"eu: 'Surplus {number}' would be deleted"
+        parts = [text for text in texts if text.startswith(title)]
+        joined = "".join(line for part in parts for line in part.splitlines()[1:])
+        assert all(network in joined for network in networks)
+    assert not [text for text in texts if "more lines" in text]
+
+
+def test_updates_come_before_creations_and_fifty_texts_are_enough():
+    many = [
+        entry(f"{action} {number:03} {'x' * 200}", action) for number in range(300) for action in ("created", "updated")
+    ]
+
+    texts = texts_of(report(*many))
+
+    lines = [line for text in texts[1:-1] for line in text.splitlines()]
+    assert len(texts) == 51
+    assert "differs" in lines[0]
+    order = ["would be created" in line for line in lines]
+    assert order == sorted(order)
+    assert texts[-1] == f"{600 - len(lines)} more lines are not shown here. {PAGE} has all of them."
+
+
+def test_a_failed_environment_has_its_message():
+    failed = report()
+    failed |= {"outcome": "failed", "lines": ["eu: failed: first", "eu: second"]}
+
+    assert texts_of(failed, report(environment="us")) == ["eu: failed: first\nus: no runtimes", "eu: second"]
+
+
+def test_findings_of_an_audit():
+    violation = {"runtime": "Open", "name": "Open", "id": "A", "rule": "networks_never", "option": "whitelist"}
+    violation |= {"value": "10.66.0.0/16", "detail": "overlaps 10.66.0.0/16"}
+    read = {"runtimes": [{"name": "Open", "id": "A", "is_default": False, "packages": []}], "violations": [violation]}
+    gone = entry("Surplus", "deleted", runtime=SURPLUS)
+
+    texts = texts_of(report(gone, entry("New", "created"), read=read))
+
+    joined = "\n".join(texts)
+    places = [joined.index(word) for word in ("eu: 1 runtime", "'Surplus' would be deleted", "10.66", "'New' would be")]
+    assert places == sorted(places)
+
+
+FILE = "---\nruntimes:\n  - name: Nightly\n    description: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("description", "encoded"),
+    [
+        ("Ü nightly, with 'quotes' and a : colon", False),
+        (r"'C:\temp\new'", True),
+        (r"""'line one\nline two'""", True),
+        ("'trailing blank '  ", True),
+        ("a\u00a0blank", True),
+        ("x" * 2000, True),
+    ],
+)
+def test_what_is_copied_is_the_file(description, encoded):
+    """Joined parts are the file, or its Base64, which neither a cut nor the download changes."""
+    text = FILE.format(description) + "".join(f"  - name: Runtime {number}\n" for number in range(200))
+
+    parts = copyable_texts(text, "prod-eu")
+
+    assert len(parts) > 1
+    assert all(len(shown(part, "prod-eu").encode()) <= 1000 for part in parts)
+    copied = "\n".join(parts) + "\n"
+    assert ("\\" in copied, ":" in copied) == (False, not encoded)
+    assert (base64.b64decode(copied).decode() if encoded else copied) == text
