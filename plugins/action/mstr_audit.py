@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -33,6 +34,7 @@ _COMPARED = (
     "protect_used",
     "protect_projects",
 )
+_ABOVE_LIMIT = re.compile(r"purge would delete .*more than \w*purge_limit .*")
 OPTIONS = tuple(dict.fromkeys((*_READ, *_COMPARED, "since", "detail")))
 
 Result = dict[str, Any]
@@ -53,10 +55,13 @@ class ActionModule(action.ActionModule):
             detail = bool(boolean(options.get("detail", False)))
         except TypeError:
             return _failed(f"detail must be true or false, not {str(options['detail'])!r}")
-        sources = self._sources(options, known)
-        return _result(environment.environment_report(sources, detail=True), sources, detail)
+        sources, refusals = self._sources(options, known)
+        report = environment.environment_report(sources, detail=True)
+        report["lines"] += [f"{sources.environment}: an apply would be refused: {refusal}" for refusal in refusals]
+        return _result(report, sources, detail)
 
-    def _sources(self, options: Mapping[str, Any], task_vars: Result) -> Sources:
+    def _sources(self, options: Mapping[str, Any], task_vars: Result) -> tuple[Sources, list[str]]:
+        """What was found, and why an apply of the same definitions would be refused."""
         rules: Result = {}
         earlier: list[Earlier] = []
 
@@ -75,11 +80,16 @@ class ActionModule(action.ActionModule):
         found = self._unless_invalid(read, task_vars)
         failed = bool(found.get("failed"))
         applied = None
+        refusals: list[str] = []
         if not failed and any(name in options for name in DEFINITIONS):
-            applied = self._unless_invalid(
-                lambda: self._run_module(mstr_runtimes.ActionModule, _of(_COMPARED, options), task_vars), task_vars
-            )
-        return Sources(
+            compared = _of(_COMPARED, options)
+            applied = self._compare(compared, task_vars)
+            refusals = _ABOVE_LIMIT.findall(str(applied.get("msg"))) if applied.get("failed") else []
+            if refusals:
+                # It is a finding, and must not hide the others.
+                del compared["purge_limit"]
+                applied = self._compare(compared, task_vars)
+        sources = Sources(
             environment=str(task_vars["inventory_hostname"]),
             applied=applied,
             check_mode=True,
@@ -88,6 +98,12 @@ class ActionModule(action.ActionModule):
             policy={} if failed else rules,
             today=datetime.now(timezone.utc).date(),
             since=earlier[0] if earlier else None,
+        )
+        return sources, refusals
+
+    def _compare(self, options: Result, task_vars: Result) -> Result:
+        return self._unless_invalid(
+            lambda: self._run_module(mstr_runtimes.ActionModule, dict(options), task_vars), task_vars
         )
 
     def _unless_invalid(self, work: Callable[[], Result], task_vars: Result) -> Result:

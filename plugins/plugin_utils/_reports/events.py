@@ -20,6 +20,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from .environment import GOES, difference_lines
+from .runs import name_of, schedules
 
 Json = Mapping[str, Any]
 
@@ -44,8 +45,8 @@ def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> 
     going = [(report, entry) for report in environments for entry in report["runtimes"] if entry["action"] in GOES]
     texts = [*_packed(first, room)]
     for report, entry in going:
-        title, *lines = _deletion_lines(report, entry, predicted)
-        texts += _packed([title, *lines], room, title=f"{title} (continued)")
+        title = clean(f"{report['environment']}: {entry['name'] or entry['id']!r} (continued)")
+        texts += _packed(_deletion_lines(report, entry, predicted), room, title)
     rest = [*_packed(_rest(environments, predicted), room)]
     hidden = "\n".join(rest[_MOST - 1 :]).count("\n") + 1
     if len(rest) > _MOST:
@@ -103,30 +104,21 @@ def _pieces(line: str, room: int) -> Iterator[str]:
 
 def _deletion_lines(report: Json, entry: Json, predicted: bool) -> Iterator[str]:
     """What is deleted or replaced, its definition, and the scripts that use it with their schedules."""
-    title, *more = difference_lines(entry, predicted)
-    yield clean(f"{report['environment']}: {title}")
-    yield from (f"  {_cleaned(line)}" for line in more)
+    for line in difference_lines(entry, predicted):
+        yield _cleaned(f"{report['environment']}: {line}")
     for option, value in (entry.get("definition") or {}).items():
         yield f"  {option}: {_cleaned(json.dumps(value, ensure_ascii=False))}"
-    scripts = entry.get("scripts", ())
-    if scripts is None:
+    if entry["scripts"] is None:
         yield "  scripts: unknown, because they were not looked up, or not all of them could be read"
-    for script in scripts or ():
-        project = script.get("project")
-        name = project.get("name") if isinstance(project, Mapping) else project
-        line = f"used by the script {script.get('name')!r}" + (f" of project {name!r}" if name else "")
-        schedules = [_schedule(task) for task in script.get("tasks") or ()]
-        yield "  " + _cleaned(line + (f", on a schedule: {'; '.join(schedules)}" if schedules else ""))
+    for script in entry["scripts"] or ():
+        project, planned = name_of(script.get("project")), schedules(script)
+        line = f"used by the script {name_of(script)!r}" + (f" of project {project!r}" if project else "")
+        yield "  " + _cleaned(line + (f", on a schedule: {', '.join(map(repr, planned))}" if planned else ""))
 
 
 def _cleaned(text: str) -> str:
     """A text of any length without control characters."""
     return clean(text, len(text) + 1)
-
-
-def _schedule(task: Json) -> str:
-    name = (task.get("schedule") or {}).get("name") or task.get("name")
-    return f"{name!r}" + ("" if task.get("active", True) else " (not active)")
 
 
 def _rest(environments: Iterable[Json], predicted: bool) -> list[str]:

@@ -266,7 +266,8 @@ def test_audit_sets_its_report_for_the_next_job(make_job: MakeJob, sim: Simulato
     assert_no_secret(job, sim)
 
     answers = {"mstr_survey_networks_never": "10.66.0.0/16", "mstr_survey_fail_on_violation": "yes"}
-    violated = make_job(("us",), playbook="audit.yml", survey={**answers, "mstr_survey_audit_scripts": "yes"})
+    purge = {"us": {"mstr_runtimes_purge": True, "mstr_runtimes_purge_limit": 0}}
+    violated = make_job(("us",), purge, playbook="audit.yml", survey={**answers, "mstr_survey_audit_scripts": "yes"})
     assert violated.run() == "failed"
     (report,) = violated.stats["mstr_audit"]["environments"]
     assert {(one["name"], one["value"]) for one in report["violations"]} == {
@@ -279,7 +280,14 @@ def test_audit_sets_its_report_for_the_next_job(make_job: MakeJob, sim: Simulato
     html = violated.stats["mstr_audit_page"]
     assert html.startswith("<!doctype html>")
     assert html.rstrip().endswith("</html>")
-    assert "us: 'Open' whitelist 10.66.1.0/24 breaks networks_never" in page(violated.events())
+    # The findings come first, and the limit of the purge is one of them.
+    shown = page(violated.events())
+    finding, limit = (
+        "us: 'Open' whitelist 10.66.1.0/24 ",
+        "us: an apply would be refused: purge would delete 1 runtimes",
+    )
+    assert shown.index(finding) < shown.index(limit)
+    assert "us: 'Open' would be deleted" in shown
     assert "10.66.1.0/24" in html
     assert len(html) < 600_000
 
