@@ -97,6 +97,8 @@ def _pieces(line: str, room: int) -> Iterator[str]:
     """A line, or the parts of one that is too long."""
     while _size(line) > room:
         part = line.encode("utf-8", "replace")[: room - _LINE_END].decode("utf-8", "ignore")
+        # Rather between two words than in one.
+        part = part[: part.rfind(" ", len(part) // 2) + 1] or part
         yield part
         line = line[len(part) :]
     yield line
