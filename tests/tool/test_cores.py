@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every place that names the supported versions names those in dev.pythons.CORES."""
+"""Every place that names the supported versions names those in dev.envs.CORES. The workflow runs every stage once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ import re
 import pytest
 import yaml
 
+from dev import envs, stages
 from dev.envs import CORES, NEWEST, OLDEST, release
 from dev.paths import REQUIREMENTS, ROOT
+from dev.stages import wanted
+
+WORKFLOW = ROOT / ".github" / "workflows" / "test.yml"
 
 
 def _read(name: str) -> str:
@@ -40,3 +44,21 @@ def test_each_core_has_a_pinned_release_of_its_own() -> None:
     assert {path.stem.partition("-")[2] for path in REQUIREMENTS.glob("ansible-*.in")} == set(CORES)
     assert all(release(core).startswith(f"{core}.") for core in CORES)
     assert f"ansible-core=={release(NEWEST)}" in _read("dev/requirements/ansible.in")
+
+
+def test_every_stage_belongs_to_exactly_one_job() -> None:
+    job = yaml.safe_load(WORKFLOW.read_text())["jobs"]["test"]
+    patterns = job["strategy"]["matrix"]["only"]
+
+    jobs_of = {stage.name: [one for one in patterns if wanted(stage, one, "")] for stage in stages.ALL}
+
+    assert {name: found for name, found in jobs_of.items() if len(found) != 1} == {}
+    assert "make test ARGS=\"--only '${{ matrix.only }}'\"" in [step.get("run") for step in job["steps"]]
+
+
+def test_the_workflow_installs_all_pythons_of_the_tool() -> None:
+    job = yaml.safe_load(WORKFLOW.read_text())["jobs"]["test"]
+    [setup] = [step for step in job["steps"] if step.get("uses", "").startswith("actions/setup-python")]
+
+    # The tool looks for 3.14 and reports it as missing. The README says so.
+    assert set(setup["with"]["python-version"].split()) == set(envs.KNOWN) - {"3.14"}
