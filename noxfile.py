@@ -143,7 +143,7 @@ def simulator(arguments: list[str]) -> int:
     runner.say("Starting the simulator (the first time, setting up takes a minute) …")
     env = envs.ensure("demo")
     port = arguments[arguments.index("--port") + 1] if "--port" in arguments[:-1] else "0"
-    if port.isdecimal() and _in_use(int(port)):
+    if port.isdecimal() and int(port) < 65536 and _in_use(int(port)):
         return runner.fail(f"Port {port} is in use. Choose a different one: make simulator PORT={int(port) + 1}")
     options = ("--parent-pid", str(os.getpid()), *arguments)
     try:

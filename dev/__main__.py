@@ -14,8 +14,9 @@ from typing import NoReturn
 if sys.version_info < (3, 10):  # noqa: UP036 (an older Python must get as far as this message)
     sys.exit(f"This tool needs Python 3.10 or newer, not {sys.version.split()[0]}")
 
-from dev import envs, runner
-from dev.paths import ROOT, VENVS
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the command can clean up, an interrupt prints no traceback
+from dev import envs, runner  # noqa: E402
+from dev.paths import ROOT, VENVS  # noqa: E402
 
 
 def main() -> NoReturn:
@@ -26,7 +27,7 @@ def main() -> NoReturn:
         sys.exit(status)
     name, *options = sys.argv[1:] or ["--list"]
     session = [name] if name.startswith("-") else ["--session", name, "--", *options]
-    # An interrupt waits until the session can clean up. Before that, Python would print a traceback.
+    # From here, an interrupt waits until the session can clean up.
     signal.pthread_sigmask(signal.SIG_BLOCK, runner.SIGNALS)
     for number in runner.SIGNALS:
         signal.signal(number, signal.SIG_DFL)

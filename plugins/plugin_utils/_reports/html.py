@@ -105,7 +105,7 @@ def page(report: Json) -> str:
     predicted = audit or report["check_mode"]
     environments = [_environment(environment, columns, predicted) for environment in report["environments"]]
     total = {column.key: sum(each["numbers"][column.key] or 0 for each in environments) for column in columns}
-    columns = [column for column in columns if _is_shown(column, total)]
+    columns = tuple(column for column in columns if _is_shown(column, total))
     style, script = _file("report.css"), _file("report.js")
     style = style.replace(_NEVER_FITS, f"{_width(len(columns))}rem")
     text = _template().render(
