@@ -129,6 +129,35 @@ options:
       - A comment for the change journal of the server. The task sends it with each change, but never compares it.
       - Servers older than release 11.5.0300 may reject it.
     type: str
+  previous_names:
+    description:
+      - Names that the runtime had before. If no runtime has O(name) and exactly one has such a name, that one is
+        renamed, so that a rename can be written once for many servers, whose ids differ. The previous name must match
+        exactly.
+      - If a runtime has O(name) and a different one has a previous name, nothing is renamed. The task warns, and a
+        purge spares the old one.
+      - Cannot be combined with O(id).
+    type: list
+    elements: str
+  replace_on_change:
+    description:
+      - A list of options, such as V([runtime_version, packages]), or V(true) for all. If one of them differs, the
+        runtime is not changed in place. Instead, the task creates a second runtime beside it, whose name has the suffix
+        V(\(replacement\)), as a copy with what is new. It waits until that is ready, runs O(smoke_test) on it, assigns
+        all scripts of the old runtime to it, deletes the old one, and gives its name to the new one.
+      - With V(name) in the list, or with V(true), a runtime that is found under a name in O(previous_names) is
+        replaced, too. If runtimes with both names exist, the scripts move from the old one, which is then deleted.
+      - The task needs to read every script in every project. If it cannot, it changes nothing. If a step fails, the old
+        runtime stays in use, and the next run continues.
+      - The owner and the permissions (ACL) of the old runtime are not carried over. The task warns about that.
+      - The built-in default runtime cannot be replaced. Cannot be combined with O(id).
+    type: raw
+  smoke_test:
+    description:
+      - Python code that runs on the runtime after it was created, updated or copied for a replacement, once it is
+        ready. If the code fails, the entry fails, no script is assigned to the runtime, and nothing is purged.
+      - The code is visible in logs, so it must not contain secrets.
+    type: str
 notes:
   - An option that is omitted or null is not managed. Only the options that are set are compared, sent and shown in a
     diff.

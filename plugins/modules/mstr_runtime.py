@@ -110,8 +110,14 @@ action:
   description: What was done, or would be done in check mode.
   returned: always
   type: str
-  choices: [none, created, updated, deleted, unknown]
+  choices: [none, created, updated, replaced, deleted, unknown]
   sample: updated
+scripts:
+  description:
+    - The scripts that were assigned to the new runtime, or would be, as M(mstr.library.mstr_script_runtime) returns them.
+  returned: with O(replace_on_change)
+  type: list
+  elements: dict
 exempted:
   description:
     - The violations of the policy that O(policy.exemptions) let pass, among the options that the task manages.

@@ -24,6 +24,8 @@ description:
     O(protect_used). Afterwards, the task checks that the deleted runtimes are gone.
   - If the list lacks the built-in default runtime of the server, it may be incomplete. The task then warns, reads the
     list again before it creates a runtime, and refuses a purge.
+  - With O(scripts), the task also assigns saved scripts to runtimes, after these are created, updated and ready, and
+    before it deletes any. A script that cannot be assigned spares the runtime that it uses, and cancels the purge.
   - If an entry fails, the task still processes the other entries, but does not purge. At the end it fails, and its
     result reports everything that was done. If you run it again, it does only what is left.
   - A runtime cannot be renamed to a name that a different runtime has, even if the same task renames or deletes that
@@ -42,7 +44,7 @@ options:
   runtimes:
     description:
       - The definitions of the runtimes. An entry with C(state=absent) takes only C(name), C(id) and C(journal_comment).
-      - Set exactly one of O(runtimes) and O(src).
+      - Set at least one of O(runtimes), O(src) and O(scripts). O(runtimes) and O(src) cannot be combined.
     type: list
     elements: dict
     suboptions:
@@ -170,6 +172,37 @@ options:
           - A comment for the change journal of the server. The task sends it with each change, but never compares it.
           - Servers older than release 11.5.0300 may reject it.
         type: str
+      previous_names:
+        description:
+          - Names that the runtime had before. If no runtime has O(runtimes[].name) and exactly one has such a name,
+            that one is renamed, so that a rename can be written once for many servers, whose ids differ. The previous
+            name must match exactly.
+          - If a runtime has O(runtimes[].name) and a different one has a previous name, nothing is renamed. The task
+            warns, and a purge spares the old one.
+          - Cannot be combined with O(runtimes[].id).
+        type: list
+        elements: str
+      replace_on_change:
+        description:
+          - A list of options, such as V([runtime_version, packages]), or V(true) for all. If one of them differs, the
+            runtime is not changed in place. Instead, the task creates a second runtime beside it, whose name has the
+            suffix V(\(replacement\)), as a copy with what is new. It waits until that is ready, runs
+            O(runtimes[].smoke_test) on it, assigns all scripts of the old runtime to it, deletes the old one, and gives
+            its name to the new one.
+          - With V(name) in the list, or with V(true), a runtime that is found under a name in
+            O(runtimes[].previous_names) is replaced, too. If runtimes with both names exist, the scripts move from the
+            old one, which is then deleted.
+          - The task needs to read every script in every project. If it cannot, it changes nothing. If a step fails, the
+            old runtime stays in use, and the next run continues.
+          - The owner and the permissions (ACL) of the old runtime are not carried over. The task warns about that.
+          - The built-in default runtime cannot be replaced. Cannot be combined with O(runtimes[].id).
+        type: raw
+      smoke_test:
+        description:
+          - Python code that runs on the runtime after it was created, updated or copied for a replacement, once it is
+            ready. If the code fails, the entry fails, no script is assigned to the runtime, and nothing is purged.
+          - The code is visible in logs, so it must not contain secrets.
+        type: str
   src:
     description:
       - A YAML or JSON file that contains the definitions, either as a list or as a mapping with this list under the key
@@ -181,6 +214,7 @@ options:
         the home directory of the remote user.
       - The variable C(mstr_runtimes_src) of the role C(mstr.library.runtimes) and of the playbooks has a different
         rule. Such a path starts at the directory in which C(ansible-playbook) was started.
+      - A mapping may also contain the key C(scripts), with the entries of O(scripts).
       - If the file is a mapping with C(restore=true), it is a backup. An entry then means the runtime with its id, even
         if that runtime has a different name now. If no runtime has the id, its name decides, and if no runtime has the
         name either, it is created. The role C(mstr.library.runtimes) writes such a file, see
@@ -190,6 +224,29 @@ options:
       - The file is not a template, and the module cannot decrypt C(ansible-vault). For a template or an encrypted file,
         load the definitions as a variable and set O(runtimes).
     type: path
+  scripts:
+    description:
+      - Saved scripts and the runtimes that they are to use, such as after a runtime was created again with a new id.
+        Only this assignment is managed, as by M(mstr.library.mstr_script_runtime).
+      - Without O(runtimes) and O(src), the task only assigns scripts, and purges nothing.
+      - O(protect_used) counts these assignments, so a runtime that no script will use any more can be deleted.
+    type: list
+    elements: dict
+    suboptions:
+      id:
+        description: The id of the script. Set O(scripts[].id) or O(scripts[].name). If both are set, the id decides.
+        type: str
+      name:
+        description: The name of the script. If several scripts of the project have this name, set O(scripts[].id).
+        type: str
+      project:
+        description: The name or id of the project.
+        type: str
+        required: true
+      runtime:
+        description: The name of the runtime that the script is to use. The same task may create it.
+        type: str
+        required: true
   purge:
     description:
       - Whether to delete all runtimes that are not listed. By default, the task leaves them alone.
@@ -304,7 +361,7 @@ runtimes:
         - V(unknown) means that a request was sent, and that the task could not find out whether the server carried it
           out.
       type: str
-      choices: [none, created, updated, deleted, failed, unknown]
+      choices: [none, created, updated, replaced, deleted, failed, unknown]
     changed_fields:
       description: The options that differed. For a create, the options that were sent. For a delete, the list is empty.
       type: list
@@ -457,6 +514,49 @@ runtimes:
         version: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
         whitelist: []
       error: null
+scripts:
+  description:
+    - One entry for each script that the task was to assign, sorted by project and name.
+  returned: with O(scripts), or with scripts in O(src), or if a runtime is replaced
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The id of the script. Null if it was not found.
+      type: str
+    name:
+      description: The name of the script.
+      type: str
+    project:
+      description: The project, with C(id) and C(name).
+      type: dict
+    action:
+      description: V(moved) if the script now uses a different runtime, or would in check mode.
+      type: str
+      choices: [moved, none, failed]
+    before:
+      description: The runtime that the script used, with C(id) and C(name). Null if it is not known.
+      type: dict
+    after:
+      description: The runtime that it uses now, with C(id) and C(name). The id is null before the runtime exists.
+      type: dict
+    error:
+      description: The reason of a failure, as in RV(runtimes[].error). Null otherwise.
+      type: dict
+  sample:
+    - id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
+      name: Month end
+      project:
+        id: B19DEDCC11D4E0EFC000EB9495D0F44F
+        name: Sales
+      action: moved
+      before:
+        id: 8F1C6F0E4B7A4C0D9C3E2A1B0F9E8D7C
+        name: Reports 3.10
+      after:
+        id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+        name: Forecasts
+      error: null
 exempted:
   description:
     - The violations of the policy that O(policy.exemptions) let pass, among the options that the task manages.
@@ -511,6 +611,8 @@ summary:
   description:
     - The numbers of runtimes that were C(created), C(updated), C(deleted), C(unchanged) and C(failed).
     - C(failed) counts all entries with an error, including those that were written before they failed.
+    - With RV(scripts), C(moved) is the number of scripts that use a different runtime now. If runtimes were replaced,
+      C(replaced) is their number.
   returned: when the task could read the list of runtimes
   type: dict
   sample: {created: 0, deleted: 1, failed: 0, unchanged: 1, updated: 1}
@@ -539,18 +641,21 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, clean
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import libraries
 from ansible_collections.mstr.library.plugins.module_utils._options import option_errors, without_errors, without_nulls
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import CONCURRENCY_OPTION
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
-from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS, request_for_many
+from ansible_collections.mstr.library.plugins.module_utils._work.request import (
+    ENTRY_OPTIONS,
+    TASK_OPTIONS,
+    request_for_many,
+)
 
 
-def typed(entries: Sequence[Any], places: Sequence[str], errors: ErrorList) -> list[dict[str, Any] | None]:
+def typed(option: str, entries: Sequence[Any], places: Sequence[str], errors: ErrorList) -> list[dict[str, Any] | None]:
     """The entries of a file, checked with the same specs as those of the option; None for one that is refused."""
-    spec, validator = {"type": "dict", "options": DEFINITION_OPTIONS}, ArgumentSpecValidator(DEFINITION_OPTIONS)
+    spec, validator = {"type": "dict", "options": ENTRY_OPTIONS[option]}, ArgumentSpecValidator(ENTRY_OPTIONS[option])
     checked: list[dict[str, Any] | None] = []
     for entry, place in zip(entries, places):
         checked.append(None)
@@ -570,8 +675,9 @@ def main() -> None:
     """Entry point."""
     auth.run(
         auth.argument_spec(
-            runtimes={"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS},
+            runtimes={"type": "list", "elements": "dict", "options": ENTRY_OPTIONS["runtimes"]},
             src={"type": "path"},
+            scripts={"type": "list", "elements": "dict", "options": ENTRY_OPTIONS["scripts"]},
             purge={"type": "bool", "default": False},
             purge_exclude={"type": LIST_AS_WRITTEN, "elements": "str", "default": []},
             purge_limit={"type": "int"},
@@ -583,7 +689,7 @@ def main() -> None:
         prepare=partial(request_for_many, typed),
         requires=lambda params: libraries(params["policy"]),
         mutually_exclusive=[("runtimes", "src")],
-        required_one_of=[("runtimes", "src")],
+        required_one_of=[("runtimes", "src", "scripts")],
     )
 
 

@@ -75,7 +75,7 @@ class Session:
             now[0] += seconds
             self.sim.turn_clock(seconds)
 
-        [entry] = wait(self.context(pause, lambda: now[0]), [entry], waiting)
+        [entry] = wait(self.context(pause, lambda: now[0])._replace(waiting=waiting), [entry])
         report_one(entry)
         return entry
 

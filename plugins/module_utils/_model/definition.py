@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each, text_error
-from .fields import FIELDS, PURGEABLE, TEXT_AS_WRITTEN, Field
+from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, PURGEABLE, TEXT_AS_WRITTEN, Field
 from .kinds import CPU_DECIMALS, RESOURCE_KEYS, Package, Resource, cpu_rounded, number
-from .names import id_from, name_error
+from .names import id_from, is_replacement, name_error
 from .networks import canonical as canonical_network
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ DEFINITION_OPTIONS: dict[str, Any] = {
     **{field.name: dict(field.spec) for field in FIELDS},
     **{f"purge_{option}": {"type": "bool", "default": True} for option in PURGEABLE},
     "journal_comment": {"type": "str"},
+    "previous_names": {"type": LIST_AS_WRITTEN, "elements": "str"},
+    "replace_on_change": {"type": "raw"},
+    "smoke_test": {"type": "str"},
 }
 _SMALLEST_CPU = 10**-CPU_DECIMALS
 _SPECIFIER = re.compile(r"[<>=!~\s]")
@@ -52,6 +55,9 @@ class Definition(NamedTuple):
     keep: frozenset[str] = frozenset()  # names of the lists whose unlisted entries stay
     journal_comment: str | None = None
     restore: bool = False  # if no runtime has the id, the name decides
+    previous_names: tuple[str, ...] = ()
+    replace_on_change: frozenset[str] = frozenset()  # names of the fields whose change needs a second runtime
+    smoke_test: str | None = None  # Python code
 
     @property
     def label(self) -> str:
@@ -77,6 +83,17 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
             if params.get(field.name) is not None:
                 values[field.name] = errors.check(_CHECKS.get(field.name, _scalar), field, params[field.name])
         errors.check(check_pool, values)
+        previous = tuple(params.get("previous_names") or ())
+        for index, text in enumerate(previous):
+            error = "is the name itself" if text == name else name_error(text)
+            if error:
+                errors.add(f"previous_names[{index}] {text!r} {error}")
+        replaced = errors.check(_replaced_fields, params.get("replace_on_change"))
+        if params.get("id") is not None and not restore:
+            renames = ("previous_names", "replace_on_change")
+            errors.add(*(f"{option} cannot be used with id" for option in renames if params.get(option)))
+        if name and is_replacement(name) and params.get("state") != "absent":
+            errors.add(f"name {name!r} is reserved for a replacement that is not complete; choose a different name")
         if policy and params.get("state") != "absent":
             errors.check(policy.check, _managed(params, values, keep), name, None if restore else identity)
     if values.get("resource") == Resource():
@@ -89,7 +106,28 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         keep=keep,
         journal_comment=params.get("journal_comment") or None,
         restore=restore,
+        previous_names=previous,
+        replace_on_change=replaced,
+        smoke_test=params.get("smoke_test") or None,
     )
+
+
+def _replaced_fields(given: Any) -> frozenset[str]:
+    """The names of the fields in `replace_on_change`. Raises ValidationError."""
+    if given is None or given is False:
+        return frozenset()
+    if given is True:
+        return frozenset(BY_NAME)
+    if not isinstance(given, list):
+        raise ValidationError([f"replace_on_change {given!r} is neither true nor a list of options"])
+    errors = [
+        f"replace_on_change[{index}] {name!r} is not an option of a runtime; choose from {', '.join(BY_NAME)}"
+        for index, name in enumerate(given)
+        if name not in BY_NAME
+    ]
+    if errors:
+        raise ValidationError(errors)
+    return frozenset(given)
 
 
 def check_pool(values: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .._errors import (
@@ -25,6 +26,7 @@ from .plan import DONE, NO_PLAN, Plan
 from .runtime import Runtime
 
 PURGED = "purge"
+REPLACED = "replaced"
 _PLAN_ID_DIGITS = 24
 
 # How far the work on an entry is.
@@ -35,13 +37,26 @@ WRITTEN = "written"  # the server accepted it, and the runtime was not read sinc
 READ = "read"  # it is done, and the runtime was read since
 
 
+class Replacing(NamedTuple):
+    """What the runtime of an entry replaces.
+
+    `old`: the runtimes whose scripts it gets, and which are deleted then. `wanted`: the definition. `plan`: the whole
+    replacement, for the result.
+    """
+
+    old: tuple[Runtime, ...]
+    wanted: Definition
+    plan: Plan
+
+
 class Entry(NamedTuple):
     """One runtime: each step of the work returns a copy that knows more.
 
     `place`: where a list has the definition, such as "runtimes[3]", or "purge". `before`: the runtime before the task.
     `after`: the runtime after it; None as long as nothing is done, and if it is deleted. `fingerprint`: of its first
     plan, which a person may have approved; None if it could not be planned. `status`: of the response to the write.
-    An entry that was written and then failed has an `error`, too.
+    `replacing`: what this runtime is beside, until it has replaced that. An entry that was written and then failed has
+    an `error`, too.
     """
 
     wanted: Definition
@@ -53,6 +68,7 @@ class Entry(NamedTuple):
     error: MstrError | None = None
     fingerprint: str | None = None
     status: int | None = None
+    replacing: Replacing | None = None
 
     @property
     def runtime(self) -> Runtime | None:
@@ -117,7 +133,7 @@ class Entry(NamedTuple):
         if not self.changed:
             return f"Runtime {name} is already as requested."
         done = f"Would {self.plan.action}" if self.state == PREDICTED else self.action.capitalize()
-        fields = f": {', '.join(self.changed_fields)}" if self.plan.action == "update" else ""
+        fields = f": {', '.join(self.changed_fields)}" if self.plan.action in ("update", "replace") else ""
         return f"{done} runtime {name}{fields}."
 
     @property
@@ -146,9 +162,11 @@ class Entry(NamedTuple):
             "runtime": self.runtime.to_result() if self.runtime else None,
         }
 
-    def to_result(self) -> dict[str, Any]:
-        """The result of a task for this one runtime."""
-        facts = {**self._facts(), "plan_id": plan_id([self])}
+    def to_result(self, scripts: ScriptReport | None = None) -> dict[str, Any]:
+        """The result of a task for this one runtime. `scripts`: those that a replacement moves."""
+        facts = {**self._facts(), "plan_id": plan_id([self], scripts)}
+        if scripts:
+            facts["scripts"] = list(scripts.rows)
         if self.exempted is not None:
             facts["exempted"] = self.exempted
         return {"changed": self.changed, "msg": self.msg, **facts, "diff": self.diff}
@@ -169,13 +187,35 @@ class Entry(NamedTuple):
         return {**self.diff, "before_header": header, "after_header": header}
 
 
-def plan_id(entries: Sequence[Entry]) -> str:
+class ScriptReport(NamedTuple):
+    """What a result says of the scripts of a task.
+
+    `rows`: a result for each. `fingerprints`: of the planned assignments. `failures`: the label and error of each that
+    failed. `moved`: how many have a different runtime, or would have.
+    """
+
+    rows: Sequence[Mapping[str, Any]] = ()
+    fingerprints: Sequence[str | None] = ()
+    diff: Mapping[str, Any] = MappingProxyType({})
+    failures: Sequence[tuple[str, MstrError]] = ()
+    moved: int = 0
+
+    def to_diff(self) -> list[dict[str, Any]]:
+        """Its part of the `diff` of a result."""
+        return [{**self.diff, "before_header": "scripts", "after_header": "scripts"}] if self.moved else []
+
+
+NO_SCRIPTS = ScriptReport()
+
+
+def plan_id(entries: Sequence[Entry], scripts: ScriptReport | None = None) -> str:
     """The id of all that a task would change. An empty plan has one, too.
 
     It is the same if and only if the same runtimes (by id; by name for a create) get the same changes from the same
-    values. It is empty if an entry could not be planned: as an option, null would let every plan pass.
+    values, and the same scripts the same runtimes. It is empty if something could not be planned: as an option, null
+    would let every plan pass.
     """
-    planned = [entry.fingerprint for entry in entries]
+    planned = [*(entry.fingerprint for entry in entries), *(scripts or NO_SCRIPTS).fingerprints]
     if None in planned:
         return ""
     digest = hashlib.sha256("\n".join(sorted(text for text in planned if text)).encode())
@@ -189,75 +229,99 @@ def check_plan_id(text: str | None) -> None:
         raise ValidationError([f"plan_id {text!r} is invalid: expected {_PLAN_ID_DIGITS} hexadecimal digits"])
 
 
-def plan_mismatch(approved: str, entries: Sequence[Entry]) -> str:
+def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport | None) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
     left, parts = NAMES_IN_MESSAGE, []
-    for action in ("create", "update", "delete"):
+    for action in ("create", "update", "replace", "delete"):
         changes = sorted(
-            f"{entry.name!r}: {', '.join(entry.plan.changed_fields)}" if action == "update" else repr(entry.name)
-            for entry in entries
-            if entry.to_do == action
+            f"{name!r}: {', '.join(plan.changed_fields)}" if action in ("update", "replace") else repr(name)
+            for name, plan in map(_planned, (entry for entry in entries if entry.to_do))
+            if plan.action == action
         )
         if changes:
             parts.append(f"{len(changes)} to {action} ({listed(changes, left, '; ') if left else '…'})")
             left = max(0, left - len(changes))
+    if scripts and scripts.moved:
+        parts.append(f"{scripts.moved} script{'' if scripts.moved == 1 else 's'} to move")
     failed = [f"{entry.place} {entry.label}: {entry.error.sentence}" for entry in entries if entry.error]
+    failed += [f"{label}: {error.sentence}" for label, error in (scripts or NO_SCRIPTS).failures]
     if failed:
         parts.append(f"{len(failed)} that cannot be planned ({listed(failed, FAILURES_IN_MESSAGE, '; ')})")
     now = ", ".join(parts) or "nothing to change"
     return f"The plan is different from the approved one ({approved}): {now}. Nothing was written."
 
 
-def report_one(entry: Entry, refusal: MstrError | None = None) -> dict[str, Any]:
+def _planned(entry: Entry) -> tuple[str | None, Plan]:
+    if entry.replacing:
+        return entry.replacing.wanted.name, entry.replacing.plan
+    return entry.name, entry.plan
+
+
+def report_one(entry: Entry, refusal: MstrError | None = None, scripts: ScriptReport | None = None) -> dict[str, Any]:
     """The result of a task for one runtime. Raises the entry's error; PartialError once something was written.
 
     `refusal`: why the task was refused in check mode, which shows all the same what it would do.
     """
     error = refusal or entry.error
+    result = entry.to_result(scripts)
     if error:
-        raise PartialError(error, entry.to_result()) if refusal or entry.changed or entry.done else error
-    return entry.to_result()
+        raise PartialError(error, result) if refusal or entry.changed or entry.done else error
+    return result
 
 
 def _reported(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.place != PURGED or entry.state != PLANNED or entry.error]
 
 
-def _result(entries: Sequence[Entry]) -> dict[str, Any]:
+def _result(entries: Sequence[Entry], scripts: ScriptReport | None) -> dict[str, Any]:
     reported = _reported(entries)
     results = [entry.to_listed() for entry in reported]
     actions = [result["action"] for result in results]
     exempted = [one.exempted for one in reported if one.exempted is not None]
     summary = {
-        **{action: actions.count(action) for action in DONE.values() if action != "none"},
+        **{
+            action: actions.count(action)
+            for action in DONE.values()
+            if action != "none" and (action != "replaced" or action in actions)
+        },
         "unchanged": actions.count("none"),
-        "failed": sum(1 for entry in reported if entry.error),
+        "failed": sum(1 for entry in reported if entry.error) + len((scripts or NO_SCRIPTS).failures),
+        **({"moved": scripts.moved} if scripts else {}),
     }
     return {
-        "changed": any(entry.changed for entry in reported),
+        "changed": any(entry.changed for entry in reported) or bool(scripts and scripts.moved),
         "msg": summary_line(summary, predicted=any(entry.state == PREDICTED for entry in reported)),
         "runtimes": results,
         "summary": summary,
+        **({"scripts": list(scripts.rows)} if scripts else {}),
         **({"exempted": [row for rows in exempted for row in rows]} if exempted else {}),
-        "plan_id": plan_id(entries),
-        "diff": [entry.to_diff() for entry in reported if entry.changed],
+        "plan_id": plan_id(entries, scripts),
+        "diff": [entry.to_diff() for entry in reported if entry.changed] + (scripts or NO_SCRIPTS).to_diff(),
     }
 
 
-def report(entries: Sequence[Entry], purge: bool, refusal: MstrError | None = None) -> dict[str, Any]:
+def report(
+    entries: Sequence[Entry],
+    purge: bool,
+    refusal: MstrError | None = None,
+    scripts: ScriptReport | None = None,
+) -> dict[str, Any]:
     """The result of a task for many runtimes. Raises PartialError, which carries the result, if an entry failed.
 
     `purge`: whether the task should purge. `refusal`: why the task was refused in check mode.
     """
-    result, reported = _result(entries), _reported(entries)
+    result, reported = _result(entries, scripts), _reported(entries)
     if refusal:
         raise PartialError(refusal, result)
     failed = [(f"{entry.place} {entry.label}", entry.error) for entry in reported if entry.error]
+    failed += (scripts or NO_SCRIPTS).failures
     if not failed:
         return result
     purged = [entry for entry in entries if entry.place == PURGED]
     spared = purge and (not purged or any(entry.state == PLANNED and not entry.error for entry in purged))
     what = f"{len(failed)} of {len(reported)} runtimes failed"
+    if scripts and scripts.failures:
+        what = f"{len(failed)} of {len(reported) + len(scripts.rows)} runtimes and scripts failed"
     sentence = failures(what, failed, "Nothing was purged." if spared else "")
     raise PartialError(MstrError(sentence, **failed[0][1].error), result)
 
@@ -265,5 +329,8 @@ def report(entries: Sequence[Entry], purge: bool, refusal: MstrError | None = No
 def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
     """The counts of a summary in one line; `predicted`: in check mode, so that it says what would be done."""
     would = dict.fromkeys(DONE.values(), "would be ") if predicted else {}
-    counts = [f"{count} {would.get(action, '')}{action}" for action, count in summary.items() if count]
+    words = {"moved": f"{'script' if summary.get('moved') == 1 else 'scripts'} {'would be ' * predicted}moved"}
+    counts = [
+        f"{count} {words.get(action, would.get(action, '') + action)}" for action, count in summary.items() if count
+    ]
     return f"{', '.join(counts)}." if counts else "No runtimes were given, so there was nothing to do."

@@ -138,7 +138,7 @@ def to_definitions(
             if identity.upper() == DEFAULT_RUNTIME_ID or _is_left_out(name, identity, exclude):
                 continue
             namesakes.setdefault(name, []).append(identity)
-            definition = _definition(runtime)
+            definition = definition_of(runtime)
             errors.check(_check, definition, place=f"runtime {name!r}")
             definitions.append({"id": identity, **definition} if ids and is_id(identity) else definition)
         for name, several in sorted(namesakes.items()):
@@ -148,7 +148,7 @@ def to_definitions(
     return sorted(definitions, key=lambda definition: str(definition["name"]))
 
 
-def _definition(runtime: Mapping[str, Any]) -> dict[str, Any]:
+def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
     values = {field.name: field.to_definition(runtime.get(field.name)) for field in FIELDS}
     definition = {name: value for name, value in values.items() if value is not None}
     for name in ("min_cached_instances", "max_cached_instances"):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _NOTHING: Mapping[str, Any] = {}
 # Each action of a plan, and the word for it in results.
-DONE = {"none": "none", "create": "created", "update": "updated", "delete": "deleted"}
+DONE = {"none": "none", "create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 POOL = {"min_cached_instances", "max_cached_instances"}
 
 

@@ -31,7 +31,6 @@ from .._session.session import Session
 if TYPE_CHECKING:
     from .._model.entry import Entry
     from .._model.evaluation import Policy
-    from .request import Waiting
 
 RUNTIMES = "/runtimes"
 # Fields that every release returns: a list entry without one of them is incomplete.
@@ -156,14 +155,23 @@ class RuntimeApi:
         return self._versions[0]
 
 
+class Waiting(NamedTuple):
+    """How long to wait, and the first pause between two checks, in seconds."""
+
+    timeout: float
+    interval: float
+
+
 class Context(NamedTuple):
     """What the steps of the work need besides their runtimes. In check mode they write nothing.
 
     `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock` returns
     monotonic seconds. `retries`: how many times a write whose result is unclear may be sent again. `concurrency`:
-    number of parallel requests. `waiting`: how long to wait until the runtimes are ready; None: not at all. `guard`
-    gets the runtimes that would be deleted, and returns which of them must not be deleted and why. `plan_id`: the id of
-    the approved plan; None if any plan may be carried out.
+    number of parallel requests. `waiting`: how long to wait until the runtimes are ready; None: not at all. `patience`:
+    the same for a runtime that is waited for in any case. `scripts`:
+    the scripts of a task that assigns or protects some. `guard` gets the runtimes that would be deleted, and returns
+    which of them must not be deleted and why. `plan_id`: the id of the approved plan; None if any plan may be carried
+    out.
     """
 
     api: RuntimeApi
@@ -176,6 +184,9 @@ class Context(NamedTuple):
     check_mode: bool = False
     policy: Policy | None = None
     waiting: Waiting | None = None
+    patience: Waiting = Waiting(300.0, 2.0)
+    session: Any = None  # a `Session`, for scripts
+    scripts: Any = None  # a `Scripts`, whose file needs this one
     guard: Callable[[Sequence[Runtime]], Iterable[tuple[Sequence[Runtime], str]]] | None = None
     plan_id: str | None = None
 

@@ -26,12 +26,6 @@ from .api import Context
 from .script_usage import SCRIPT_TYPE, Project, SavedScript, Usage, read_script
 from .write import check_after_loss, not_done_error
 
-# The sub-options that name a script.
-SCRIPT_OPTIONS: dict[str, Any] = {
-    "id": {"type": "str"},
-    "name": {"type": "str"},
-    "project": {"type": "str", "required": True},
-}
 _RUNTIME = "scriptRuntimeId"
 # What must not change, by its name in the API, in the words of a message.
 _KEPT = {

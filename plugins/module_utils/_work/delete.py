@@ -14,7 +14,7 @@ from functools import partial
 from .._errors import MstrError
 from .._model.definition import Definition
 from .._model.entry import PLANNED, PURGED, READ, WRITTEN, Entry
-from .._model.names import is_named
+from .._model.names import is_named, is_replacement
 from .._model.plan import NO_PLAN
 from .._model.runtime import Runtime, lists_default
 from .api import ALL_FIELDS, Context, map_entries
@@ -27,11 +27,26 @@ _CHANGED = "because something changed after the plan was made"
 _LOOK = "Check it, and run the task again"
 
 
-def purge_plan(context: Context, purge: Purge, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
-    """An entry for each unlisted runtime to delete."""
+def purge_plan(
+    context: Context, purge: Purge, entries: Sequence[Entry], existing: Sequence[Runtime], left_out: Sequence[str]
+) -> list[Entry]:
+    """An entry for each unlisted runtime to delete. `left_out`: names and ids that a file leaves out on purpose."""
     # Compare names too: a listed runtime that cannot be read must not be deleted.
     kept = {entry.wanted.name for entry in entries if not entry.wanted.id}
     keys = {entry.before.key for entry in entries if entry.before}
+    keys |= {old.key for entry in entries if entry.replacing for old in entry.replacing.old}
+    renamed = {name for entry in entries for name in entry.wanted.previous_names}
+    spared = {runtime.key: runtime for runtime in existing if runtime.key not in keys and not runtime.is_default}
+    spared = {
+        key: runtime
+        for key, runtime in spared.items()
+        if runtime.name in renamed or is_replacement(runtime.name) or is_named(runtime.name, left_out, runtime.id)
+    }
+    if spared:
+        context.warn(
+            f"The purge spares {', '.join(sorted(runtime.label for runtime in spared.values()))}: a previous name, an "
+            "unfinished replacement, or left out of the file. Delete it with state: absent if nobody needs it."
+        )
     purged = [
         Entry(
             Definition("absent", {}, id=runtime.id, name=runtime.name, journal_comment=purge.comment), PURGED, runtime
@@ -40,6 +55,7 @@ def purge_plan(context: Context, purge: Purge, entries: Sequence[Entry], existin
         if not runtime.is_default
         and runtime.name not in kept
         and runtime.key not in keys
+        and runtime.key not in spared
         and not is_named(runtime.name, purge.exclude, runtime.id)
     ]
 
@@ -56,37 +72,38 @@ def purge_plan(context: Context, purge: Purge, entries: Sequence[Entry], existin
 
 
 def delete(
-    context: Context, purge: Purge | None, entries: Sequence[Entry], listed: Sequence[Runtime] | None
-) -> list[Entry]:
-    """Delete what is still as it was planned, the purged runtimes last, and check that it is gone.
+    context: Context,
+    purge: Purge | None,
+    entries: Sequence[Entry],
+    listed: Sequence[Runtime] | None,
+    purged: bool,
+) -> tuple[list[Entry], Sequence[Runtime] | None]:
+    """Delete the purged runtimes, or else the listed ones, if they are as they were planned; check that they are gone.
 
-    An error of any entry cancels the purge. `listed`: the runtimes on the server, if they were just listed.
+    `listed`: the runtimes on the server, if they were just listed. Returns that list as it is afterwards, too.
     """
-    entries, before = list(entries), listed
-    for purged in (False, True):
-        group = [entry for entry in entries if _is_due(entry, purged)]
-        if not group or (purged and any(entry.error for entry in entries)):
-            continue
-        try:
-            listed = _listed(context, purge, group) if listed is None else listed
-        except MstrError as exc:
-            entries = [entry._replace(error=exc) if _is_due(entry, purged) else entry for entry in entries]
-            break
-        # The list that is read before the purge also shows whether the deletions before it worked.
-        entries = _checked_gone(context, entries, before or (), listed)
-        if purged and any(entry.error for entry in entries):
-            break
-        entries = _checked_again(context, purge, entries, purged, listed)
-        step = partial(write, context, existing=listed)
-        entries = map_entries(context, step, entries, partial(_is_due, purged=purged), "deleted")
-        before, listed = listed, None
-    unproven = [entry for entry in entries if _is_unproven(entry)]
-    if not unproven:
-        return entries
+    group = [entry for entry in entries if _is_due(entry, purged)]
+    if not group:
+        return list(entries), listed
     try:
-        return _checked_gone(context, entries, before or (), _listed(context, purge, unproven))
+        before = _listed(context, purge, group) if listed is None else listed
     except MstrError as exc:
-        return [entry._replace(error=not_read_again(entry, exc)) if _is_unproven(entry) else entry for entry in entries]
+        return [entry._replace(error=exc) if _is_due(entry, purged) else entry for entry in entries], None
+    entries = _checked_again(context, purge, entries, purged, before)
+    step = partial(write, context, existing=before)
+    entries = map_entries(context, step, entries, partial(_is_due, purged=purged), "deleted")
+    group = [entry for entry in entries if _is_unproven(entry)]
+    if not group:
+        return entries, before
+    try:
+        # Another list, which also shows what a purge may delete then.
+        after = _listed(context, purge, group)
+    except MstrError as exc:
+        failed = [
+            entry._replace(error=not_read_again(entry, exc)) if _is_unproven(entry) else entry for entry in entries
+        ]
+        return failed, None
+    return _checked_gone(context, entries, before, after), after
 
 
 def _is_due(entry: Entry, purged: bool) -> bool:

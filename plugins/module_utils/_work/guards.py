@@ -42,8 +42,9 @@ def refusals(
 
 def plan_refusals(context: Context, entries: Sequence[Entry]) -> Iterator[str]:
     """Why the plan as a whole must not be carried out."""
-    if context.plan_id and plan_id(entries) != context.plan_id:
-        yield plan_mismatch(context.plan_id, entries)
+    scripts = context.scripts.report(entries) if context.scripts else None
+    if context.plan_id and plan_id(entries, scripts) != context.plan_id:
+        yield plan_mismatch(context.plan_id, entries, scripts)
 
 
 def _of_purge(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from .._errors import ValidationError
 from .._model.definition import Definition
 from .._model.entry import Entry
-from .._model.names import ALIKE, near_names, quoted
+from .._model.names import ALIKE, near_names, quoted, replacement_name
 from .._model.plan import POOL, fingerprint, make_plan
 from .._model.runtime import Runtime
 from .api import ALL_FIELDS, Context, one_named
@@ -30,8 +30,9 @@ def needed_fields(context: Context, wanted: Definition) -> set[str]:
 
     A runtime to delete needs all of them, so that the diff can serve as evidence and backup.
     """
+    awaited = context.waiting or wanted.replace_on_change or wanted.smoke_test
     managed = {"name", *wanted.values, *(POOL if POOL & set(wanted.values) else ())}
-    return {*managed, *(AWAITED if context.waiting else ()), *(ALL_FIELDS if wanted.state == "absent" else ())}
+    return {*managed, *(AWAITED if awaited else ()), *(ALL_FIELDS if wanted.state == "absent" else ())}
 
 
 def locate(context: Context, wanted: Definition, listed: Iterable[Runtime]) -> Runtime | None:
@@ -43,9 +44,27 @@ def locate(context: Context, wanted: Definition, listed: Iterable[Runtime]) -> R
     if wanted.id:
         found = next((runtime for runtime in listed if runtime.key == wanted.id), None)
         return api.with_all_fields(found, needed) if found else api.get(wanted.id)
-    found = api.with_all_fields(one_named(listed, str(wanted.name)), needed)
-    # Between the list and the read of the object, somebody may have renamed it.
-    return None if found and found.name not in ("", wanted.name) else found
+    listed = list(listed)
+    for name in (wanted.name, *named_before(wanted, listed)):
+        found = api.with_all_fields(one_named(listed, str(name)), needed)
+        # Between the list and the read of the object, somebody may have renamed it.
+        if found and found.name in ("", name):
+            return found
+    return None
+
+
+def named_before(wanted: Definition, listed: Iterable[Runtime]) -> list[str]:
+    """The previous name of the runtime that exists, if any. Raises ValidationError if there are several.
+
+    An unfinished replacement has the last of the names: its runtime is deleted, and it did not take its name.
+    """
+    names = {runtime.name for runtime in listed}
+    before = [name for name in dict.fromkeys(wanted.previous_names) if name in names]
+    if len(before) > 1:
+        both = ", ".join(f"{runtime.label}" for runtime in listed if runtime.name in before)
+        raise ValidationError([f"several runtimes have a previous name of {wanted.name!r}: {both}; keep one of them"])
+    beside = replacement_name(str(wanted.name))
+    return [*before, *([beside] if wanted.replace_on_change and beside in names else [])]
 
 
 def plan_entry(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
@@ -62,6 +81,7 @@ def plan_entry(context: Context, entry: Entry, existing: Sequence[Runtime]) -> E
         _check_version(context, str(wanted.values["runtime_version"]))
     if plan.action == "update" and plan.target and "name" in plan.changed_fields:
         _check_name(plan.target, existing or context.api.list_all())
+    _warn_of_previous_names(context, entry, existing)
     if entry.before is None and wanted.name and not wanted.id:
         _warn_of_near_names(context, wanted, existing)
     planned = fingerprint(entry.before, plan) if entry.fingerprint is None else entry.fingerprint
@@ -86,6 +106,18 @@ def _check_name(renamed: Runtime, existing: Iterable[Runtime]) -> None:
     if taken:
         holder = f"the runtime with id {taken[0].id}"
         raise ValidationError([f"name {taken[0].name!r} is taken by {holder}; choose a different name"])
+
+
+def _warn_of_previous_names(context: Context, entry: Entry, existing: Iterable[Runtime]) -> None:
+    wanted, before = entry.wanted, entry.before
+    if before is None or before.name != wanted.name or "name" in wanted.replace_on_change:
+        return
+    for runtime in existing:
+        if runtime.name in wanted.previous_names:
+            context.warn(
+                f"Runtime {wanted.name!r} exists, and so does {runtime.label}, a previous name of it, so nothing was "
+                "renamed. Delete one of them."
+            )
 
 
 def _warn_of_near_names(context: Context, wanted: Definition, existing: Iterable[Runtime]) -> None:

@@ -11,16 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .._errors import ValidationError
+from .._errors import MstrError, ValidationError
 from .._model.entry import PREDICTED, PURGED, READ, Entry, plan_id, report, report_one
+from .._model.names import replacement_name
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._session.interrupt import DEFAULT_CONCURRENCY
-from .api import Context, RuntimeApi, map_entries, or_error
+from .api import Context, RuntimeApi, Waiting, map_entries, or_error
 from .locate import is_found_by_id, locate, plan_entry
-from .request import Request, Waiting, Wanted
+from .request import Request, Wanted
 
 if TYPE_CHECKING:
-    from .._model.evaluation import Policy
+    from .scripts import Scripts
 
 
 class Refused(ValidationError):
@@ -35,14 +36,14 @@ class Refused(ValidationError):
         return {**super().to_result(), "plan_id": plan_id(self.entries)}
 
 
-def context_for(task: Any, policy: Policy | None, waiting: Waiting | None = None) -> Context:
-    """The context of a task (`auth.Task`) with perhaps the options `protect_used` and `concurrency`."""
+def context_for(task: Any, request: Request | None = None) -> Context:
+    """The context of a task (`auth.Task`), with perhaps a request for runtimes and the option `concurrency`."""
     params, concurrency = task.params, task.params.get("concurrency", DEFAULT_CONCURRENCY)
-    guard = None
-    if params.get("protect_used"):
-        from .script_tasks import used_runtimes  # only a protected task needs it
+    scripts, protects = None, params.get("protect_used", False)
+    if request and (protects or request.wanted.needs_scripts):
+        from .scripts import Scripts  # only these tasks need it
 
-        guard = partial(used_runtimes, task.session, concurrency=concurrency, projects=params["protect_projects"])
+        scripts = Scripts.of(task.session, concurrency, request.wanted, protects, params["protect_projects"])
     return Context(
         api=RuntimeApi(task.session),
         warn=task.warn,
@@ -52,27 +53,32 @@ def context_for(task: Any, policy: Policy | None, waiting: Waiting | None = None
         retries=task.retries,
         concurrency=concurrency,
         check_mode=task.check_mode,
-        policy=policy,
-        waiting=waiting,
-        guard=guard,
+        policy=request.policy if request else None,
+        waiting=request.waiting if request else None,
+        patience=request.patience if request else Waiting(300.0, 2.0),
+        session=task.session,
+        scripts=scripts,
+        guard=scripts.refusals if scripts else None,
         plan_id=params.get("plan_id"),
     )
 
 
 def ensure_one(task: Any, request: Request) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
-    [entry], refusal = _carried_out(task, request)
-    return report_one(entry, refusal)
+    context = context_for(task, request)
+    [entry], refusal = _carried_out(context, request)
+    return report_one(entry, refusal, context.scripts.report([entry]) if context.scripts else None)
 
 
 def ensure_many(task: Any, request: Request) -> Mapping[str, Any]:
-    """Create, update and delete the runtimes, and report what was done."""
-    entries, refusal = _carried_out(task, request)
-    return report(entries, request.wanted.purge is not None, refusal)
+    """Create, update and delete the runtimes, assign the scripts, and report what was done."""
+    context = context_for(task, request)
+    entries, refusal = _carried_out(context, request)
+    scripts = context.scripts.report(entries) if context.scripts else None
+    return report(entries, request.wanted.purge is not None, refusal, scripts)
 
 
-def _carried_out(task: Any, request: Request) -> tuple[Sequence[Entry], Refused | None]:
-    context = context_for(task, request.policy, request.waiting)
+def _carried_out(context: Context, request: Request) -> tuple[Sequence[Entry], Refused | None]:
     try:
         return reconcile(context, request.wanted), None
     except Refused as exc:
@@ -85,8 +91,8 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
     """Bring the runtimes to their wanted state. Returns an entry for each definition and for each purged runtime.
 
     Order of work: list the runtimes, read those that the list shows incompletely, make every plan, ask the guards,
-    [check mode stops here] create and update in parallel, read again, wait, ask the guards again, delete, purge unless
-    there was an error, and check that what was deleted is gone.
+    [check mode stops here] create and update in parallel, read again, wait, assign scripts, ask the guards again,
+    delete, purge unless there was an error, and check that what was deleted is gone.
 
     An error of one runtime is its entry's error. Raises ValidationError if the task as a whole is refused, before any
     write, and MstrError if the runtimes cannot be listed.
@@ -96,14 +102,19 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
     entries = _located(context, entries, existing)
     plan = partial(plan_entry, context, existing=existing)
     entries = [entry if entry.error else or_error(plan, entry) for entry in entries]
+    if any(definition.replace_on_change for definition in wanted.definitions):
+        from .replace import plan_replacements  # only these tasks need it
+
+        entries = plan_replacements(context, entries, existing)
     if wanted.purge and not any(entry.error for entry in entries):
         from .delete import purge_plan  # only a purge needs it
 
         # A failed entry may mean one of the runtimes that appear to be unlisted.
-        entries += purge_plan(context, wanted.purge, entries, existing)
-    errors = _refusals(context, wanted, entries, existing)
+        entries += purge_plan(context, wanted.purge, entries, existing, wanted.left_out)
+    unread = context.scripts.plan(entries, existing) if context.scripts else []
+    errors = [*unread, *_refusals(context, wanted, entries, existing)]
     if context.check_mode:
-        entries = _predicted(entries)
+        entries = _predicted(context, entries)
     if errors:
         raise Refused(errors, entries)
     entries = [entry.finished(READ) if entry.to_do == "none" else entry for entry in entries]
@@ -115,7 +126,7 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
 def _existing(context: Context, wanted: Wanted) -> list[Runtime]:
     """The runtimes on the server. An incomplete list is read twice, so that no create makes a second runtime."""
     definitions = wanted.definitions
-    if is_found_by_id(definitions) and not wanted.purge:
+    if is_found_by_id(definitions) and not wanted.purge and not wanted.scripts:
         return []
     existing = context.api.list_all()
     if lists_default(existing):
@@ -140,7 +151,9 @@ def _located(context: Context, entries: Sequence[Entry], existing: Sequence[Runt
         if wanted.restore and wanted.id and wanted.id not in by_id and not context.api.get(wanted.id):
             # The runtime was deleted after the backup, or the server is a different one.
             wanted = wanted._replace(id=None)
-        candidates = by_id.get(wanted.id, []) if wanted.id else by_name.get(str(wanted.name), [])
+        names = (str(wanted.name), *wanted.previous_names, replacement_name(str(wanted.name)))
+        named = [runtime for name in names for runtime in by_name.get(name, ())]
+        candidates = by_id.get(wanted.id, []) if wanted.id else named
         return entry._replace(wanted=wanted, before=locate(context, wanted, candidates))
 
     found = map_entries(context, find, entries, lambda entry: True, "read")
@@ -178,6 +191,7 @@ def _collisions(entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[s
 def _refusals(context: Context, wanted: Wanted, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Sequence[str]:
     """Why the task is refused."""
     to_delete = [(entry, entry.before) for entry in entries if entry.to_do == "delete" and entry.before]
+    to_delete += [(entry, old) for entry in entries if entry.replacing for old in entry.replacing.old]
     if not (to_delete or wanted.purge or context.plan_id):
         return ()
     from .guards import plan_refusals, refusals  # only these tasks need them
@@ -186,17 +200,24 @@ def _refusals(context: Context, wanted: Wanted, entries: Sequence[Entry], existi
     return list(dict.fromkeys([*plan_refusals(context, entries), *(sentence for _entry, sentence in guarded)]))
 
 
-def _predicted(entries: Sequence[Entry]) -> list[Entry]:
+def _predicted(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """The entries as a run would leave them: an error cancels the purge."""
-    failed = any(entry.error for entry in entries)
+    failed = any(entry.error for entry in entries) or bool(context.scripts and context.scripts.failed)
+    if any(entry.replacing for entry in entries):
+        from .replace import predicted  # only these tasks need it
+
+        entries = [entry if entry.error else predicted(entry) for entry in entries]
     return [
-        entry if entry.error or (failed and entry.place == PURGED) else entry.finished(PREDICTED) for entry in entries
+        entry.finished(PREDICTED) if entry.to_do and not (failed and entry.place == PURGED) else entry
+        for entry in entries
     ]
 
 
 def _worked(context: Context, wanted: Wanted, entries: list[Entry], existing: Sequence[Runtime]) -> list[Entry]:
     """The entries after the work."""
+    # Only replacements and smoke tests wait without the option.
     listed: Sequence[Runtime] | None = None  # the runtimes on the server, if nothing happened since it was read
+    failed = False
     written = any(entry.to_do in ("create", "update") for entry in entries)
     if written:
         from .write import read_again, write  # only a task that writes needs it
@@ -204,14 +225,44 @@ def _worked(context: Context, wanted: Wanted, entries: list[Entry], existing: Se
         step = partial(write, context, existing=existing, read_first=len(entries) > 1)
         entries = map_entries(context, step, entries, lambda entry: entry.to_do in ("create", "update"), "written")
         entries, listed = read_again(context, entries)
-    if context.waiting:
+    replaces = any(entry.replacing for entry in entries)
+    tried = any(definition.smoke_test for definition in wanted.definitions)
+    if context.waiting or replaces or (tried and written):
         from .wait import wait  # only a task that waits needs it
 
-        entries, listed = wait(context, entries, context.waiting), None
-    if any(entry.to_do == "delete" for entry in entries):
+        entries, listed = wait(context, entries), None
+    if replaces or (tried and written):
+        from .replace import smoke_tested  # only these tasks need it
+
+        entries = smoke_tested(context, entries)
+    if context.scripts:
+        context.scripts.assign(context, entries)
+    old: list[Entry] = []
+    if replaces:
+        from .replace import names_taken, old_runtimes, without_scripts  # only these tasks need it
+
+        entries = without_scripts(context, entries)
+        old = old_runtimes(context, entries)
+    if context.scripts:
+        entries, failed = [_spared(context.scripts, entry) for entry in entries], context.scripts.failed
+    if old or any(entry.to_do == "delete" for entry in entries):
         from .delete import delete  # only a task that deletes needs it
 
         # The guard reads every script, so it is asked again only if there was time for a change.
-        guarded = context if written or context.waiting else context._replace(guard=None)
-        entries = delete(guarded, wanted.purge, entries, listed)
+        guarded = context if written or context.waiting or context.scripts else context._replace(guard=None)
+        if context.scripts and not replaces:
+            context.scripts.look_up_again()
+        entries, listed = delete(guarded, wanted.purge, [*entries, *old], listed, purged=False)
+        if old:
+            entries, listed = names_taken(context, entries, listed), None
+        if not failed and not any(entry.error for entry in entries):
+            entries, _listed = delete(guarded, wanted.purge, entries, listed, purged=True)
     return entries
+
+
+def _spared(scripts: Scripts, entry: Entry) -> Entry:
+    """The entry, with an error if a script still uses the runtime that should have been assigned to a different one."""
+    # A purge is cancelled as a whole.
+    if entry.to_do != "delete" or entry.place == PURGED or not entry.before or entry.before.key not in scripts.spared():
+        return entry
+    return entry._replace(error=MstrError(f"{entry.label} was not deleted, because a script still uses it"))

@@ -12,14 +12,17 @@ from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
-from .._model.definition import Definition, definition_from
+from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
 from .._model.entry import check_plan_id
 from .._model.fields import LIST_AS_WRITTEN
+from .._model.names import name_key
 from .._model.policy import POLICY_OPTION, policy_from
 from .._session.interrupt import check_concurrency
+from .api import Waiting
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
+    from .assignments import ScriptEntry
 
 # The options of every task that writes runtimes.
 TASK_OPTIONS: dict[str, Any] = {
@@ -31,15 +34,19 @@ TASK_OPTIONS: dict[str, Any] = {
     "plan_id": {"type": "str"},
     **POLICY_OPTION,
 }
-# Checks the entries of a file, at their places, as options of a module; None in place of one that is refused.
-Typed = Callable[[Sequence[Any], Sequence[str], ErrorList], "list[dict[str, Any] | None]"]
-
-
-class Waiting(NamedTuple):
-    """How long to wait, and the first pause between two checks, in seconds."""
-
-    timeout: float
-    interval: float
+# The sub-options that name a script.
+SCRIPT_OPTIONS: dict[str, Any] = {
+    "id": {"type": "str"},
+    "name": {"type": "str"},
+    "project": {"type": "str", "required": True},
+}
+# The options of an entry, by the option of mstr_runtimes that holds it.
+ENTRY_OPTIONS: dict[str, dict[str, Any]] = {
+    "runtimes": DEFINITION_OPTIONS,
+    "scripts": {**SCRIPT_OPTIONS, "runtime": {"type": "str", "required": True}},
+}
+# Checks the entries of a file for an option, at their places, as those of the option; None for one that is refused.
+Typed = Callable[[str, Sequence[Any], Sequence[str], ErrorList], "list[dict[str, Any] | None]"]
 
 
 class Purge(NamedTuple):
@@ -55,10 +62,17 @@ class Purge(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What the server is to hold. `purge`: None to leave unlisted runtimes alone."""
+    """What the server is to hold. `purge`: None to leave unlisted runtimes alone. `scripts`: None if none are given."""
 
     definitions: Sequence[Definition]
     purge: Purge | None = None
+    scripts: Sequence[ScriptEntry] | None = None
+    left_out: Sequence[str] = ()
+
+    @property
+    def needs_scripts(self) -> bool:
+        """Whether the task assigns scripts, or may have to."""
+        return self.scripts is not None or any(one.replace_on_change for one in self.definitions)
 
 
 class Request(NamedTuple):
@@ -67,6 +81,7 @@ class Request(NamedTuple):
     wanted: Wanted
     policy: Policy | None
     waiting: Waiting | None
+    patience: Waiting
 
 
 def request_for_one(params: Mapping[str, Any]) -> Request:
@@ -91,16 +106,16 @@ def _request(params: Mapping[str, Any], wanted_under: Callable[[Policy | None], 
     with ErrorList() as errors:
         policy = errors.check(policy_from, params["policy"], utc_date())
         wanted = errors.check(wanted_under, policy)
-        waiting = errors.check(waiting_from, params)
+        patience = errors.check(waiting_from, params)
         errors.check(check_protection, params)
         errors.check(check_plan_id, params["plan_id"])
         if "concurrency" in params:
             errors.check(check_concurrency, params)
-    return Request(wanted, policy, waiting)
+    return Request(wanted, policy, patience if params["wait"] else None, patience)
 
 
-def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
-    """The wait options of a task; None if `wait` is false. Raises ValidationError for invalid numbers."""
+def waiting_from(params: Mapping[str, Any]) -> Waiting:
+    """The wait options of a task. Raises ValidationError for invalid numbers."""
     errors = [
         f"{option} must be more than 0 seconds, not {params[option]}"
         for option in ("wait_timeout", "wait_interval")
@@ -108,7 +123,7 @@ def waiting_from(params: Mapping[str, Any]) -> Waiting | None:
     ]
     if errors:
         raise ValidationError(errors)
-    return Waiting(params["wait_timeout"], params["wait_interval"]) if params["wait"] else None
+    return Waiting(params["wait_timeout"], params["wait_interval"])
 
 
 def check_protection(params: Mapping[str, Any]) -> None:
@@ -124,38 +139,56 @@ def check_protection(params: Mapping[str, Any]) -> None:
 
 
 def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> Wanted:
-    given: Sequence[Any] | None = params["runtimes"]
-    restore = False
-    if params["src"] is not None:
+    runtimes: Sequence[Any] | None = params["runtimes"]
+    scripts: Sequence[Any] | None = params["scripts"]
+    restore, from_file, left_out = False, params["src"] is not None, tuple[str, ...]()
+    if from_file:
         from .._model.src import read_definitions  # only a task with a file needs it
 
         source = read_definitions(params["src"])
-        given, restore = source.runtimes, source.restore
-    if given is None:
+        if scripts is not None and source.scripts is not None:
+            raise ValidationError(["scripts is set, and src contains scripts, too; write them in one place"])
+        runtimes, restore, left_out = source.runtimes, source.restore, source.left_out
+    if runtimes is None and scripts is None and not (from_file and source.scripts is not None):
         # AnsibleModule treats an option that is null as set.
-        raise ValidationError(["one of runtimes and src is required"])
-    places = [_place(index, entry) for index, entry in enumerate(given)]
+        raise ValidationError(["one of runtimes, src and scripts is required"])
+    given: Sequence[Any] = runtimes or ()
+    places = [_place("runtimes", index, entry) for index, entry in enumerate(given)]
     comment, limit = params["journal_comment"] or None, params["purge_limit"]
     with ErrorList() as errors:
-        if params["src"] is not None:
-            given = typed(given, places, errors)
-        if params["purge"]:
+        if from_file:
+            given = typed("runtimes", given, places, errors)
+            if source.scripts is not None:
+                named = [_place("scripts", index, entry) for index, entry in enumerate(source.scripts)]
+                scripts = [entry for entry in typed("scripts", source.scripts, named, errors) if entry is not None]
+        if params["purge"] and runtimes is not None:
             errors.check(_check_purge, given)
         definitions = [
             errors.check(_definition, entry, comment, policy, restore, place=place)
             for entry, place in zip(given, places)
             if entry is not None
         ]
-        errors.add(*_duplicate_errors(given))
+        errors.add(*_duplicate_errors(given), *_previous_name_errors(given))
         if limit is not None and limit < 0:
             errors.add(f"purge_limit must be at least 0, not {limit}")
-    return Wanted(definitions, Purge(tuple(params["purge_exclude"]), limit, comment) if params["purge"] else None)
+        entries = None if scripts is None else errors.check(_script_entries, scripts)
+    # Scripts alone say nothing of which runtimes there should be.
+    purge = params["purge"] and runtimes is not None
+    return Wanted(
+        definitions, Purge(tuple(params["purge_exclude"]), limit, comment) if purge else None, entries, left_out
+    )
 
 
-def _place(index: int, entry: Any) -> str:
+def _script_entries(given: Sequence[Mapping[str, Any]]) -> Sequence[ScriptEntry]:
+    from .assignments import script_entries  # only a task with scripts needs it
+
+    return script_entries(given)
+
+
+def _place(option: str, index: int, entry: Any) -> str:
     """The name of an entry in messages."""
     name = entry.get("name") if isinstance(entry, Mapping) else None
-    return f"runtimes[{index}]{' ' + repr(name) if name and isinstance(name, str) else ''}"
+    return f"{option}[{index}]{' ' + repr(name) if name and isinstance(name, str) else ''}"
 
 
 def _definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | None, restore: bool) -> Definition:
@@ -185,6 +218,21 @@ def _duplicate_errors(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
             first = seen.setdefault((option, value.upper() if option == "id" else value), index)
             if first != index:
                 errors.append(f"runtimes[{index}] has the same {option} as runtimes[{first}]: {value!r}")
+    return errors
+
+
+def _previous_name_errors(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    """An error for each previous name that another entry has, as its name or as a previous one."""
+    holders: dict[str, int] = {}
+    for index, entry in enumerate(given):
+        if (entry or {}).get("name"):
+            holders.setdefault(name_key(str((entry or {})["name"])), index)
+    errors = []
+    for index, entry in enumerate(given):
+        for name in dict.fromkeys((entry or {}).get("previous_names") or ()):
+            holder = holders.setdefault(name_key(str(name)), index)
+            if holder != index:
+                errors.append(f"runtimes[{index}] has the previous name {name!r}, which runtimes[{holder}] has, too")
     return errors
 
 

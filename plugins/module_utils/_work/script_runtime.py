@@ -16,7 +16,6 @@ from .._model.runtime import Runtime
 from .._session.session import Session
 from .api import Context, one_named
 from .assignments import (
-    SCRIPT_OPTIONS,
     Assignment,
     ScriptEntry,
     assign,
@@ -25,6 +24,7 @@ from .assignments import (
     script_entries,
     sorted_by_script,
 )
+from .request import SCRIPT_OPTIONS
 from .script_usage import Unread, check_projects, find_usage
 
 OPTIONS: dict[str, Any] = {

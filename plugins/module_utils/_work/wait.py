@@ -18,8 +18,7 @@ from .._model.entry import PREDICTED, READ, Entry
 from .._model.runtime import Runtime, status_word
 from .._session.interrupt import Interrupted, all_side_by_side
 from .._session.transport import is_outage
-from .api import Context, counted
-from .request import Waiting
+from .api import Context, Waiting, counted
 from .write import confirm
 
 # Some servers might report the status "unknown" until the first script runs (the public documentation does not say).
@@ -33,23 +32,26 @@ _NAMES_IN_PROGRESS = 5
 _FAILED = ("not_installed", "failed", "error")  # of a package; the first is documented, the others are likely
 
 
-def wait(context: Context, entries: Sequence[Entry], waiting: Waiting) -> list[Entry]:
+def wait(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """Each entry with its runtime as last read, and an error if it is not ready.
 
     The timeout applies to all of them together. Deleted, absent, predicted and failed runtimes are not waited for.
+    Without the option `wait`, only those are that replace others or have a smoke test.
     """
-    watches = [
-        None if entry.error or entry.state == PREDICTED or not entry.after else _Watch(entry, entry.after)
-        for entry in entries
-    ]
+    watches = [_Watch(entry, entry.after) if entry.after and _is_awaited(context, entry) else None for entry in entries]
     watched = [one for one in watches if one]
     try:
-        _check_until_done(context, watched, waiting)
+        _check_until_done(context, watched, context.waiting or context.patience)
     except Interrupted as exc:
         for one in watched:
             if not one.done:
                 one.interrupt(exc)
     return [watch.entry if watch else entry for entry, watch in zip(entries, watches)]
+
+
+def _is_awaited(context: Context, entry: Entry) -> bool:
+    tried = entry.replacing is not None or (entry.written and entry.wanted.smoke_test is not None)
+    return not entry.error and entry.state != PREDICTED and (context.waiting is not None or tried)
 
 
 def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
+from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Waiting, Wanted
+from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
@@ -24,17 +26,25 @@ def holding(**names):
     return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes))
 
 
-def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None, **how):
-    """What mstr_runtimes does with definitions; it returns the result."""
+def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None, scripts=None, protect=None, **how):
+    """What mstr_runtimes does with definitions; it returns the result. `protect`: the projects that count, or True."""
     asked = Purge(tuple(exclude), limit, comment) if purge else None
+    blank = {"id": None, "name": None}
+    named = None if scripts is None else script_entries([{**blank, **one} for one in scripts])
 
     def run(definitions):
+        context, wanted = server.context(waiting=wait, **how), Wanted(definitions, asked, named)
+        if named is not None or protect or any(one.replace_on_change for one in definitions):
+            of_task = Scripts.of(server.session, 1, wanted, protect is not None, None if protect is True else protect)
+            context = context._replace(scripts=of_task, guard=of_task.refusals)
+        refusal = None
         try:
-            return report(reconcile(server.context(waiting=wait, **how), Wanted(definitions, asked)), purge)
+            entries = reconcile(context, wanted)
         except Refused as exc:
             if not how.get("check_mode"):
                 raise
-            return report(exc.entries, purge, exc)
+            entries, refusal = exc.entries, exc
+        return report(entries, purge, refusal, context.scripts.report(entries) if context.scripts else None)
 
     return run
 

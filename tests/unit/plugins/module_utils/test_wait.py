@@ -54,7 +54,7 @@ class Film:
     def wait_for(self, one, timeout=10, interval=1.0):
         """What mstr_runtime does; raises the error with which it fails."""
         context = Context(self.api, print, self.pause, lambda: self.now, lambda text: None, retries=3, concurrency=1)
-        [one] = wait(context, [one], Waiting(timeout, interval))
+        [one] = wait(context._replace(waiting=Waiting(timeout, interval)), [one])
         report_one(one)
         return one
 
@@ -378,7 +378,6 @@ def test_an_interrupted_wait_names_the_runtime():
 def test_how_a_task_wants_to_wait():
     options = {"wait": True, "wait_timeout": 300, "wait_interval": 2.0}
     assert waiting_from(options) == Waiting(300, 2.0)
-    assert waiting_from({**options, "wait": False}) is None
 
 
 @pytest.mark.parametrize("wait", [True, False])

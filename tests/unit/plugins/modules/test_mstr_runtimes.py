@@ -34,6 +34,7 @@ def params(**options):
         "protect_used": False,
         "protect_projects": None,
         "plan_id": None,
+        "scripts": None,
         "wait_interval": 2.0,
         "policy": None,
         **options,
@@ -142,7 +143,7 @@ def test_purge_without_a_runtime_that_is_to_be_present(tmp_path, source, entries
 
 
 def test_null_is_not_a_list():
-    assert faults_of(prepare, params()) == ("one of runtimes and src is required",)
+    assert faults_of(prepare, params()) == ("one of runtimes, src and scripts is required",)
 
 
 def test_an_empty_list_without_purge_is_nothing_to_do():

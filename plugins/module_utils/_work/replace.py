@@ -1,0 +1,217 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Replacements: a second runtime beside the first, which is tried, gets the scripts of the first, and then its name.
+
+The name beside is fixed, so a run that was interrupted anywhere is continued by the next one. As long as a step fails,
+the old runtime stays in use.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import partial
+
+from .._errors import ErrorList, MstrError, ValidationError
+from .._model.definition import Definition, definition_from
+from .._model.entry import PREDICTED, READ, REPLACED, Entry, Replacing
+from .._model.export import definition_of
+from .._model.fields import BY_NAME
+from .._model.names import replacement_name
+from .._model.plan import Plan, fingerprint, make_plan
+from .._model.runtime import Runtime
+from .api import ALL_FIELDS, Context, map_entries, or_error
+from .locate import plan_entry
+from .script import Script, run_script
+from .write import read_again, write
+
+_SMOKE_TEST_TIMEOUT = 600.0  # seconds
+
+
+def plan_replacements(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
+    """The entries; each runtime that must not be changed in place has the plan of a runtime beside it."""
+    step = partial(_planned, context, existing)
+    return [or_error(step, entry) if entry.wanted.replace_on_change and not entry.error else entry for entry in entries]
+
+
+def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Entry:
+    wanted, before, plan = entry.wanted, entry.before, entry.plan
+    name = str(wanted.name)
+    by_name = {runtime.name: runtime for runtime in existing}
+    beside = by_name.get(replacement_name(name))
+    # Where the name and a previous name exist, the scripts move from the previous one.
+    with_name = "name" in wanted.replace_on_change and before is not None and before.name == name
+    previous = [by_name[other] for other in wanted.previous_names if other in by_name and with_name]
+    is_beside = before is not None and beside is not None and before.key == beside.key
+    differs = plan.action == "update" and not is_beside and wanted.replace_on_change & set(plan.changed_fields)
+    old = [runtime for runtime in [before if differs else None, *previous] if runtime]
+    if not old:
+        if beside and not is_beside and wanted.state == "present":
+            context.warn(
+                f"The runtime {beside.label} was created to replace {name!r}, which needs no replacement any more. To "
+                f"delete it, apply a definition with name: {beside.name} and state: absent."
+            )
+        return entry
+    if any(runtime.is_default for runtime in old):
+        raise ValidationError([f"{old[0].label} is the server's built-in default runtime and cannot be replaced"])
+    planned, identity = entry, before.id if before else None
+    if differs:
+        old[0] = context.api.with_all_fields(old[0], ALL_FIELDS) or old[0]
+        beside = context.api.with_all_fields(beside, ALL_FIELDS)
+        planned = plan_entry(context, Entry(_copy(old[0], wanted), entry.place, beside), existing)
+        identity = beside.id if beside else None
+    for runtime in old:
+        owner = runtime.facts.get("owner")
+        who = f" of {owner['name']!r}" if isinstance(owner, dict) and owner.get("name") else ""
+        context.warn(
+            f"Runtime {runtime.label} is replaced: its owner{who} and its permissions (ACL) are not carried over. The "
+            "new runtime belongs to the user of this task."
+        )
+    target = planned.plan.target or planned.before
+    values = {**(target.values if target else {}), "name": name}
+    shown = Plan(
+        "replace",
+        Runtime(values, identity, target.facts if target else {}),
+        ("id", *plan.changed_fields),
+        before={"id": old[0].id, **plan.before},
+        after={"id": identity, **plan.after},
+        exempted=planned.plan.exempted,
+    )
+    approved = [
+        fingerprint(before, plan._replace(action="replace") if differs else plan),
+        *(runtime.key for runtime in previous),
+    ]
+    return planned._replace(
+        fingerprint=json.dumps(["replace", *approved]), replacing=Replacing(tuple(old), wanted, shown)
+    )
+
+
+def _copy(old: Runtime, wanted: Definition) -> Definition:
+    """The definition of the runtime beside: everything that a definition can express, with what is new.
+
+    Raises ValidationError for a value that cannot be copied.
+    """
+    copied = {name: value for name, value in definition_of(old.to_result()).items() if name not in wanted.values}
+    with ErrorList() as errors:
+        given = errors.check(definition_from, {**copied, "name": wanted.name}, place=f"{old.label} cannot be copied")
+    merged = {
+        name: BY_NAME[name].kind.merge(old.values.get(name), value, name not in wanted.keep)
+        for name, value in wanted.values.items()
+    }
+    beside = replacement_name(str(wanted.name))
+    values = {**given.values, **merged, "name": beside}
+    return wanted._replace(name=beside, values=values, keep=frozenset(), previous_names=())
+
+
+def predicted(entry: Entry) -> Entry:
+    """The entry as a run would leave it."""
+    return _complete(entry, entry.replacing.plan.target, PREDICTED) if entry.replacing else entry
+
+
+def _complete(entry: Entry, runtime: Runtime | None, state: str) -> Entry:
+    replacing = entry.replacing
+    if replacing is None:
+        return entry
+    plan = replacing.plan._replace(after={**replacing.plan.after, "id": runtime.id if runtime else None})
+    return entry._replace(
+        wanted=replacing.wanted, before=replacing.old[0], plan=plan, after=runtime, state=state, replacing=None
+    )
+
+
+def smoke_tested(context: Context, entries: Sequence[Entry]) -> list[Entry]:
+    """The entries, with an error for each runtime that was written and fails its smoke test."""
+
+    def step(entry: Entry) -> Entry:
+        runtime = entry.after
+        if runtime is None or not entry.wanted.smoke_test:
+            return entry
+        script = Script(entry.wanted.smoke_test, runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
+        try:
+            run_script(context.session, script, context.clock, context.pause)
+        except MstrError as exc:
+            raise MstrError(f"The smoke test failed: {exc.sentence}", **exc.error) from exc
+        return entry
+
+    def is_new(entry: Entry) -> bool:
+        return bool(entry.wanted.smoke_test) and not entry.error and (entry.written or entry.replacing is not None)
+
+    return map_entries(context, step, entries, is_new, "tried")
+
+
+def without_scripts(context: Context, entries: Sequence[Entry]) -> list[Entry]:
+    """The entries, with an error for each replacement whose old runtime a script still uses.
+
+    Scripts that came to the old runtime meanwhile are moved, too. Those of a failed replacement are assigned back.
+    """
+    scripts = context.scripts
+    entries = [_failed_by(entry, scripts.error_of(entry)) for entry in entries]
+    if any(entry.replacing and not entry.error for entry in entries):
+        scripts.look_up_again()
+        entries = [
+            _failed_by(entry, None if entry.error else scripts.move_newcomers(context, entry)) for entry in entries
+        ]
+    return [_taken_back(context, entry) for entry in entries]
+
+
+def _failed_by(entry: Entry, error: MstrError | None) -> Entry:
+    return entry._replace(error=error) if error and entry.replacing and not entry.error else entry
+
+
+def _taken_back(context: Context, entry: Entry) -> Entry:
+    """The entry of a failed replacement, whose error says what there is now; its scripts are assigned back."""
+    replacing, error = entry.replacing, entry.error
+    if replacing is None or error is None:
+        return entry
+    left = context.scripts.assign_back(context, entry)
+    old = " and ".join(runtime.label for runtime in replacing.old)
+    now = f"The old runtime {old} stays in use."
+    if left:
+        now = f"{left} Check which runtime they use; the old runtime {old} exists."
+    if entry.after and entry.after.name != replacing.wanted.name:
+        now += f" The runtime {entry.after.label} exists beside it. The next run continues with it."
+    return entry._replace(error=MstrError(f"{error.sentence.rstrip('.')}. {now}", **error.error))
+
+
+def old_runtimes(context: Context, entries: Sequence[Entry]) -> list[Entry]:
+    """An entry for each runtime that was replaced and is to be deleted."""
+    deletions = []
+    for entry in entries:
+        for old in entry.replacing.old if entry.replacing and not entry.error else ():
+            comment = entry.wanted.journal_comment
+            absent = Definition("absent", {}, id=old.id, name=old.name, journal_comment=comment)
+            deletions.append(Entry(absent, REPLACED, old, make_plan(old, absent), fingerprint=""))
+    return deletions
+
+
+def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Runtime] | None) -> list[Entry]:
+    """The entries without those of the old runtimes; each replacement has its name, if its old runtime is gone."""
+    failed = {str(entry.wanted.id): entry.error for entry in entries if entry.place == REPLACED and entry.error}
+
+    def step(entry: Entry) -> Entry:
+        replacing, runtime = entry.replacing, entry.after
+        if replacing is None or runtime is None:
+            return entry
+        errors = [failed[str(old.id)] for old in replacing.old if str(old.id) in failed]
+        if errors:
+            return _taken_back(context, _failed_by(entry, errors[0]))
+        if runtime.name == replacing.wanted.name:
+            return _complete(entry, runtime, READ)
+        name = str(replacing.wanted.name)
+        rename = Definition("present", {"name": name}, id=runtime.id, name=name)
+        try:
+            renamed = plan_entry(context, Entry(rename, entry.place, runtime), listed or ())
+            [renamed], _listed = read_again(context._replace(waiting=None), [write(context, renamed, listed or ())])
+            if renamed.error:
+                raise renamed.error
+        except MstrError as exc:
+            raise MstrError(
+                f"{exc.sentence.rstrip('.')}. The old runtime {name!r} is deleted, and its scripts use "
+                f"{runtime.label}, which could not take its name. The next run renames it.",
+                **exc.error,
+            ) from exc
+        return _complete(entry, renamed.after, READ)
+
+    left = [entry for entry in entries if entry.place != REPLACED]
+    return map_entries(context, step, left, lambda entry: bool(entry.replacing) and not entry.error, "renamed")

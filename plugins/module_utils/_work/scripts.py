@@ -1,0 +1,254 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The scripts of a task for runtimes: one look-up, the plan of their assignments, and what was done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .._errors import ErrorList, MstrError, ValidationError, listed
+from .._model.entry import PURGED, Entry, ScriptReport
+from .._model.runtime import Runtime
+from .._session.session import Session
+from .api import Context, one_named
+from .assignments import (
+    Assignment,
+    ScriptEntry,
+    assign,
+    assign_back,
+    assignments_diff,
+    plan_assignments,
+    same_script_errors,
+    sorted_by_script,
+    usage_after,
+)
+from .request import Wanted
+from .script_usage import Usage, find_usage
+
+
+class Scripts:
+    """The scripts of one task. `entries`: those that are to use certain runtimes.
+
+    `protects`: whether a runtime that a script uses must not be deleted; `projects`: those that count for that.
+    `all_projects`: whether every script must be known, because all scripts of some runtime are to move.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        concurrency: int,
+        entries: Sequence[ScriptEntry] | None = None,
+        protects: bool = False,
+        projects: Sequence[str] | None = None,
+        all_projects: bool = False,
+    ) -> None:
+        self._session, self._concurrency = session, concurrency
+        self._entries, self._projects = entries, projects
+        self._protects, self._all = protects, all_projects
+        self._usage: Usage | None = None
+        self._names: dict[str, str] = {}  # of the runtimes, by their id
+        self.assignments: list[Assignment] = []
+        self.fingerprints: list[str | None] = []  # of the plan, which a person may have approved
+        self._planned: list[Assignment] = []  # what the look-up does not show yet
+
+    @classmethod
+    def of(
+        cls, session: Session, concurrency: int, wanted: Wanted, protects: bool, projects: Sequence[str] | None
+    ) -> Scripts:
+        """The scripts of a task."""
+        replaces = any(definition.replace_on_change for definition in wanted.definitions)
+        return cls(session, concurrency, wanted.scripts, protects, projects, replaces)
+
+    @property
+    def usage(self) -> Usage:
+        """The scripts and their runtimes, looked up once."""
+        if self._usage is None:
+            entries = self._entries or ()
+            if self._all or (self._protects and self._projects is None):
+                projects = None
+            else:
+                counted = self._projects if self._protects and self._projects else []
+                projects = list(dict.fromkeys([*counted, *(entry.project for entry in entries)]))
+            every = self._all or self._protects
+            self._usage = find_usage(
+                self._session,
+                projects,
+                self._concurrency,
+                lambda script: every or any(entry.matches(script) for entry in entries),
+            )
+        return self._usage
+
+    def look_up_again(self) -> None:
+        """Forget what was looked up, because time has passed, and what was planned, because it is done."""
+        self._usage, self._planned = None, []
+
+    def refusals(self, runtimes: Iterable[Runtime]) -> list[tuple[Sequence[Runtime], str]]:
+        """Which of the runtimes must not be deleted, and why: a script will still use it, or that is not known."""
+        if not self._protects:
+            return []
+        return usage_after(self.usage, self._planned).within(self._projects).protected(runtimes)
+
+    def plan(self, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[str]:
+        """Plan the assignments. Returns why the task must not do anything.
+
+        Raises ValidationError for an assignment that it cannot carry out.
+        """
+        self._names = {runtime.key: runtime.name for runtime in existing}
+        named = self._entries or ()
+        with ErrorList() as errors:
+            targets = {
+                script.place: errors.check(_target, str(script.runtime), entries, existing, place=script.place)
+                for script in named
+            }
+        replacing = [entry for entry in entries if entry.replacing and not entry.error]
+        if named or replacing:
+            self.assignments = plan_assignments(named, self.usage, lambda script: targets[script.place])
+        for entry in replacing:
+            self.assignments += self._moves(entry)
+        with ErrorList() as errors:
+            errors.add(*same_script_errors(one for one in self.assignments if one.place))
+        self._planned = self.assignments
+        self.fingerprints = [_fingerprint(assignment) for assignment in self.assignments]
+        if not replacing or not self.usage.unread:
+            return []
+        names = listed([repr(_final_name(entry)) for entry in replacing])
+        first = self.usage.unread[0]
+        return [
+            f"{names} cannot be replaced, because not every script could be read: {first.label}: "
+            f"{first.error.sentence.rstrip('.')}. Run the task as a user who may read all scripts"
+        ]
+
+    def _moves(self, entry: Entry) -> list[Assignment]:
+        """The assignments of the scripts of the runtimes that an entry replaces."""
+        planned = {(one.script.project, one.script.id) for one in self.assignments}
+        target = _named(entry.after or entry.plan.target or entry.before, _final_name(entry))
+        return [
+            Assignment.planned(script, target)
+            for old in (entry.replacing.old if entry.replacing else ())
+            for script in self.usage.of(old.id)
+            if (script.project, script.id) not in planned
+        ]
+
+    def assign(self, context: Context, entries: Sequence[Entry]) -> None:
+        """Carry out the plan, with the runtimes as they are now. A runtime with an error gets no script."""
+        self.assignments = assign(context, self._session, [_ready(one, entries) for one in self.assignments])
+
+    def _of(self, entry: Entry) -> list[Assignment]:
+        """The assignments from the runtimes that an entry replaces."""
+        name = _final_name(entry)
+        keys = {old.key for old in entry.replacing.old} if entry.replacing else set()
+        return [one for one in self.assignments if one.target.name == name and one.script.runtime_id in keys]
+
+    def error_of(self, entry: Entry) -> MstrError | None:
+        """The error of a script that still uses a runtime that the entry replaces."""
+        failed = [one for one in self._of(entry) if one.error]
+        return MstrError(f"The {failed[0].script.label} was not moved: {failed[0].error}") if failed else None
+
+    def move_newcomers(self, context: Context, entry: Entry) -> MstrError | None:
+        """Move the scripts that came to the old runtime after the look-up. Returns why it must not be deleted."""
+        if entry.replacing is None:
+            return None
+        if self.usage.unread:
+            return MstrError(f"Not every script could be read again: {self.usage.unread[0].error.sentence}")
+        moves = self._moves(entry)
+        if moves and context.plan_id:
+            return MstrError(
+                f"The {moves[0].script.label} began to use the old runtime after the plan was made, so the plan is "
+                "different from the approved one"
+            )
+        self.assignments = [*self.assignments, *assign(context, self._session, moves)]
+        return self.error_of(entry)
+
+    def assign_back(self, context: Context, entry: Entry) -> str:
+        """Assign the scripts of a failed replacement to their old runtime again. Returns what could not be."""
+        moved, errors = [one for one in self._of(entry) if one.is_changed], []
+        for old in entry.replacing.old if entry.replacing else ():
+            mine = [one for one in moved if one.script.runtime_id == old.key]
+            back = assign_back(context, self._session, mine, old)
+            errors += [str(one.error) for one in back if one.error]
+            returned = {one.script.id for one in back if not one.error}
+            why = MstrError(f"The replacement of {old.label} failed, so the script was assigned back to it.")
+            self.assignments = [
+                one._replace(action="failed", error=one.error or why)
+                if one.script.id in returned and one in mine
+                else one
+                for one in self.assignments
+            ]
+        return f"{len(errors)} scripts could not be assigned back: {listed(errors)}" if errors else ""
+
+    def spared(self) -> set[str]:
+        """The ids of the runtimes that scripts still use that should have been assigned to others."""
+        return {str(one.script.runtime_id) for one in self.assignments if one.error and one.script.runtime_id}
+
+    @property
+    def failed(self) -> bool:
+        """Whether an assignment failed, or cannot be planned."""
+        return any(assignment.error for assignment in self.assignments)
+
+    def report(self, entries: Iterable[Entry]) -> ScriptReport | None:
+        """What the result says of the scripts; None for a task without any."""
+        if self._entries is None and not self.assignments:
+            return None
+        names = {**self._names, **{entry.after.key: entry.after.name for entry in entries if entry.after}}
+        done = sorted_by_script(self.assignments)
+        return ScriptReport(
+            [assignment.to_result(names) for assignment in done],
+            self.fingerprints,
+            assignments_diff(done, names),
+            [
+                (f"{one.place} {one.script.label}".strip(), one.error)
+                for one in self.assignments
+                if one.error is not None
+            ],
+            sum(assignment.is_changed for assignment in done),
+        )
+
+
+def _target(name: str, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Runtime:
+    """The runtime that a script is to use, as it will be. Raises ValidationError."""
+    for entry in entries:
+        if name in (_final_name(entry), entry.name):
+            if entry.wanted.state == "absent":
+                goes = "would be purged" if entry.place == PURGED else "is to be deleted"
+                raise ValidationError([f"runtime {name!r} {goes}, so no script can use it"])
+            return _named(entry.plan.target or entry.before, name)
+    found = one_named(existing, name)
+    if found is None:
+        raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
+    return found
+
+
+def _final_name(entry: Entry) -> str:
+    """The name that the runtime will have."""
+    return str((entry.replacing.wanted.name if entry.replacing else None) or entry.wanted.name or entry.name)
+
+
+def _named(runtime: Runtime | None, name: str) -> Runtime:
+    return (runtime or Runtime({}))._replace(values={**(runtime.values if runtime else {}), "name": name})
+
+
+def _ready(planned: Assignment, entries: Sequence[Entry]) -> Assignment:
+    """The assignment with the runtime as it is now; with an error if there is no such runtime."""
+    name = planned.target.name
+    entry = next((entry for entry in entries if name in (_final_name(entry), entry.name)), None)
+    if planned.action != "moved" or entry is None:
+        return planned
+    if entry.error or entry.after is None:
+        why = f"the runtime {planned.target.name!r} failed, so no script was assigned to it"
+        return planned._replace(action="failed", error=MstrError(why))
+    return planned._replace(target=_named(entry.after, name))
+
+
+def _fingerprint(planned: Assignment) -> str | None:
+    """What a person approves of an assignment; None if it cannot be planned."""
+    script: Any = planned.script
+    if planned.action == "none":
+        return ""
+    if not script.id or not script.runtime_id:
+        return None
+    target = planned.target
+    return json.dumps(["script", script.project.id, script.id, script.runtime_id, target.name])

@@ -1,0 +1,374 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scripts, renames, replacements and restores are part of what is wanted, and go the one way."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.tests.unit.support.make import faults_of, refusal, stored
+from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, actions, holding, run, summary
+
+LOAD, CLOSE = "load", "close"
+
+
+def assigned(name, runtime, **more):
+    return {"name": name, "project": "Sales", "runtime": runtime, **more}
+
+
+def with_scripts(have, **scripts):
+    have.seed_scripts(**scripts)
+    return have
+
+
+def moves(result):
+    return [(one["name"], one["action"]) for one in result["scripts"]]
+
+
+# --- scripts
+
+
+def test_scripts_go_to_a_runtime_that_the_task_creates():
+    have = with_scripts(holding(old=A), load=A, close=A)
+    entries, scripts = [{"name": "new"}], [assigned("load", "new"), assigned("close", "new")]
+    predicted = run(have, *entries, scripts=scripts, check_mode=True)
+    assert (have.scripts, have.names) == ({"load": A, "close": A}, ["old"])
+    result = run(have, *entries, scripts=scripts)
+    [new] = set(have.runtimes) - {A}
+    assert have.scripts == {"load": new, "close": new}
+    assert moves(predicted) == moves(result) == [("close", "moved"), ("load", "moved")]
+    assert predicted["plan_id"] == result["plan_id"]
+    assert predicted["summary"] == result["summary"] == summary(created=1, moved=2)
+    assert result["msg"] == "1 created, 2 scripts moved."
+    assert predicted["msg"] == "1 would be created, 2 scripts would be moved."
+    assert result["scripts"][0]["after"] == {"id": new, "name": "new"}
+    assert predicted["scripts"][0]["after"] == {"id": None, "name": "new"}
+    again = run(have, *entries, scripts=scripts)
+    assert (again["changed"], again["summary"]["moved"]) == (False, 0)
+
+
+def test_scripts_alone_purge_nothing_and_list_once():
+    have = with_scripts(holding(a=A, b=B), load=A)
+    result = run(have, scripts=[assigned("load", "b")])
+    assert (have.scripts, have.names, result["changed"]) == ({"load": B}, ["a", "b"], True)
+    assert have.requests.count("GET /runtimes") == 1
+    assert [one for one in have.requests if one.startswith("GET /projects")] == ["GET /projects"]
+    assert result["diff"] == [
+        {
+            "before": {"Sales / load (LOAD)": f"a ({A})"},
+            "after": {"Sales / load (LOAD)": f"b ({B})"},
+            "before_header": "scripts",
+            "after_header": "scripts",
+        }
+    ]
+
+
+def test_planned_moves_count_for_protect_used():
+    have = with_scripts(holding(old=A), load=A)
+    entries = [{"name": "new"}, {"name": "old", "state": "absent"}]
+    with pytest.raises(MstrError, match="is used by 1 script"):
+        run(have, *entries, protect=True)
+    result = run(have, *entries, scripts=[assigned("load", "new")], protect=True)
+    assert actions(result) == [("new", "created"), ("old", "deleted")]
+    assert have.scripts == {"load": have.id}
+
+
+@pytest.mark.parametrize("purge", [True, False])
+def test_script_that_cannot_be_assigned_spares_its_runtime(purge):
+    have = with_scripts(holding(old=A, x=B), load=A)
+    have.refusals["PUT /scripts/LOAD"] = refusal(403, "ERR0017", "no permission")
+    absent = [] if purge else [{"name": "old", "state": "absent"}]
+    result = run(have, {"name": "new"}, *absent, scripts=[assigned("load", "new")], purge=purge)
+    assert (have.scripts, A in have.runtimes, B in have.runtimes) == ({"load": A}, True, True)
+    assert "no permission" in result["msg"]
+    assert result["summary"]["failed"] >= 1
+    if purge:
+        assert result["msg"].endswith("Nothing was purged.")
+    else:
+        assert "'old' was not deleted, because a script still uses it" in result["msg"]
+
+
+def test_runtime_that_failed_gets_no_script():
+    have = with_scripts(holding(old=A, b=B), load=A)
+    have.ignores = "PATCH"
+    result = run(have, {"name": "b", "others": "x"}, scripts=[assigned("load", "b")])
+    assert (have.scripts, moves(result)) == ({"load": A}, [("load", "failed")])
+    assert "the runtime 'b' failed, so no script was assigned to it" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("scripts", "why"),
+    [
+        ([assigned("load", "zzz")], "scripts[0]: the server has no runtime 'zzz', and the task does not create it"),
+        ([assigned("load", "old")], "scripts[0]: runtime 'old' is to be deleted, so no script can use it"),
+        ([assigned("load", "a"), {**assigned(None, "a"), "id": "LOAD" * 8}], "scripts[1]: id 'LOADLOAD"),
+    ],
+)
+def test_scripts_that_are_refused(scripts, why):
+    have = with_scripts(holding(old=A, a=B), load=A)
+    with pytest.raises(MstrError) as failed:
+        run(have, {"name": "old", "state": "absent"}, {"name": "a", "others": "x"}, scripts=scripts)
+    assert why in failed.value.sentence
+    assert [one for one in have.writes if one.partition(" ")[0] != "POST"] == []
+
+
+def test_plan_id_covers_assignments():
+    have = with_scripts(holding(a=A, b=B), load=A, close=A)
+    identity = run(have, scripts=[assigned("load", "b")], check_mode=True)["plan_id"]
+    with pytest.raises(MstrError, match=r"is different from the approved one .*: 2 scripts to move"):
+        run(have, scripts=[assigned("load", "b"), assigned("close", "b")], plan_id=identity)
+    assert run(have, scripts=[assigned("load", "b")], plan_id=identity)["plan_id"] == identity
+
+
+# --- previous names
+
+
+def test_rename_by_a_previous_name():
+    have = holding(old=A)
+    entry = {"name": "new", "previous_names": ["older", "old"], "others": "x"}
+    predicted = run(have, entry, purge=True, check_mode=True)
+    result = run(have, entry, purge=True)
+    assert actions(predicted) == actions(result) == [("new", "updated")]
+    assert [one["field"] for one in result["runtimes"][0]["changes"]] == ["name", "others"]
+    assert (have.names, list(have.runtimes)) == (["new"], [A])
+    assert have.writes == [f"PATCH /runtimes/{A}"]
+    assert run(have, entry, purge=True)["changed"] is False
+
+
+def test_both_names_exist():
+    have = holding(old=A, new=B, x=C)
+    result = run(have, {"name": "new", "previous_names": ["old"]}, purge=True)
+    assert actions(result) == [("new", "none"), ("x", "deleted")]
+    assert have.names == ["new", "old"]
+    assert any(f"'old' ({A})" in warning for warning in have.warnings)
+
+
+def test_both_names_exist_without_a_purge():
+    have = holding(old=A, new=B)
+    run(have, {"name": "new", "previous_names": ["old"]})
+    [warning] = have.warnings
+    assert warning.startswith(f"Runtime 'new' exists, and so does 'old' ({A})")
+
+
+def test_two_previous_names_exist():
+    have = holding(a=A, b=B)
+    result = run(have, {"name": "new", "previous_names": ["a", "b"]})
+    assert f"several runtimes have a previous name of 'new': 'a' ({A}), 'b' ({B})" in result["msg"]
+    assert have.writes == []
+
+
+def test_ambiguous_previous_name():
+    have = holding(a=A, b=B)
+    have.runtimes[C] = stored(name="a", id=C)
+    assert f"2 runtimes have the name 'a': {A}, {C}" in run(have, {"name": "n", "previous_names": ["a"]})["msg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"name": "a", "previous_names": ["a"]}, "previous_names[0] 'a' is the name itself"),
+        ({"name": "a", "previous_names": [" b"]}, "previous_names[0] ' b' starts or ends with whitespace"),
+        ({"name": "a", "id": A, "previous_names": ["b"]}, "previous_names cannot be used with id"),
+        ({"name": "a", "id": A, "replace_on_change": True}, "replace_on_change cannot be used with id"),
+        ({"name": "a", "replace_on_change": ["x"]}, "replace_on_change[0] 'x' is not an option of a runtime"),
+        ({"name": "a", "replace_on_change": "yes"}, "replace_on_change 'yes' is neither true nor a list of options"),
+        ({"name": "a (replacement)"}, "name 'a (replacement)' is reserved"),
+    ],
+)
+def test_definitions_that_are_refused(options, why):
+    assert any(fault.startswith(why) for fault in faults_of(definition_from, options))
+
+
+# --- replacements
+
+UPGRADE = {"name": "R", "runtime_version": "3.12.1", "replace_on_change": ["runtime_version"]}
+
+
+def upgradable(**more):
+    return with_scripts(holding(R={"id": A, "whitelist": ["10.0.0.0/8"], "others": "x", **more}), load=A, close=A)
+
+
+def test_replaced_when_a_field_changes():
+    have = upgradable()
+    predicted = run(have, UPGRADE, check_mode=True)
+    assert (have.names, set(have.scripts.values())) == (["R"], {A})
+    result = run(have, UPGRADE)
+    new = have.id
+    assert new != A
+    assert (have.names, set(have.scripts.values())) == (["R"], {new})
+    assert (have.runtimes[new]["whitelist"], have.runtimes[new]["others"]) == (["10.0.0.0/8"], "x")
+    assert actions(predicted) == actions(result) == [("R", "replaced")]
+    assert predicted["plan_id"] == result["plan_id"]
+    assert predicted["summary"] == result["summary"] == summary(replaced=1, moved=2)
+    assert moves(predicted) == moves(result) == [("close", "moved"), ("load", "moved")]
+    assert result["runtimes"][0]["changes"] == [
+        {"field": "id", "before": A, "after": new},
+        {"field": "runtime_version", "before": "3.10.5", "after": "3.12.1"},
+    ]
+    assert predicted["runtimes"][0]["changes"][0] == {"field": "id", "before": A, "after": None}
+    assert result["scripts"][0]["after"] == {"id": new, "name": "R"}
+    assert [one for one in have.warnings if "is replaced" in one]
+    again = run(have, UPGRADE)
+    assert (again["changed"], actions(again)) == (False, [("R", "none")])
+
+
+def test_other_fields_change_in_place():
+    have = upgradable(runtimeVersion="3.12.1")
+    assert actions(run(have, {**UPGRADE, "others": "y"})) == [("R", "updated")]
+    assert have.id == A
+
+
+@pytest.mark.parametrize("fields", [True, ["name"]])
+def test_replaced_under_a_new_name(fields):
+    have = upgradable()
+    entry = {"name": "S", "previous_names": ["R"], "replace_on_change": fields}
+    assert actions(run(have, entry)) == [("S", "replaced")]
+    assert (have.names, set(have.scripts.values())) == (["S"], {have.id})
+    assert run(have, entry)["changed"] is False
+
+
+def test_both_names_with_replace_on_change_move_the_scripts():
+    have = with_scripts(holding(R=A, S=B), load=A, close=B)
+    entry = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
+    result = run(have, entry, purge=True)
+    assert actions(result) == [("S", "replaced")]
+    assert (have.names, set(have.scripts.values())) == (["S"], {B})
+
+
+@pytest.mark.parametrize("status", [3, 4])
+def test_smoke_test_of_a_replacement(status):
+    have = upgradable()
+    have.code_status = status
+    result = run(have, {**UPGRADE, "smoke_test": "import pandas"})
+    [tried] = have.tried
+    assert tried != A
+    if status == 3:
+        assert (actions(result), have.names) == ([("R", "replaced")], ["R"])
+        return
+    assert set(have.scripts.values()) == {A}
+    assert have.names == ["R", "R (replacement)"]
+    message = result["runtimes"][0]["error"]["msg"]
+    assert "The smoke test failed: " in message
+    assert f"The old runtime 'R' ({A}) stays in use. The runtime 'R (replacement)'" in message
+    have.code_status = 3
+    assert actions(run(have, {**UPGRADE, "smoke_test": "import pandas"})) == [("R", "replaced")]
+    assert (have.names, A in have.runtimes) == (["R"], False)
+
+
+def test_smoke_test_without_a_replacement():
+    have = with_scripts(holding(a=A, x=B), load=B)
+    have.code_status = 4
+    result = run(have, {"name": "a", "others": "y", "smoke_test": "1/0"}, scripts=[assigned("load", "a")], purge=True)
+    assert actions(result)[0] == ("a", "updated")
+    assert "The smoke test failed" in result["runtimes"][0]["error"]["msg"]
+    assert (have.scripts, have.names) == ({"load": B}, ["a", "x"])
+    assert result["msg"].endswith("Nothing was purged.")
+    have.tried.clear()
+    run(have, {"name": "a", "others": "y", "smoke_test": "1/0"})
+    assert have.tried == [], "nothing was written"
+
+
+STEPS = {
+    "a package fails": lambda have: setattr(
+        have, "alter", lambda one: one.update(packages=[{"name": "x", "status": "not_installed"}])
+    ),
+    "a script is locked": lambda have: have.refusals.update({"PUT /scripts/LOAD": refusal(403, "ERR0017", "no")}),
+    "the deletion fails": lambda have: have.refusals.update({f"DELETE /runtimes/{A}": refusal(403, "ERR0017", "no")}),
+    "the deletion does nothing": lambda have: setattr(have, "ignores", "DELETE"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_failed_step_keeps_the_old_runtime_in_use(step):
+    have = upgradable()
+    STEPS[step](have)
+    result = run(have, UPGRADE)
+    assert set(have.scripts.values()) == {A}
+    assert have.names == ["R", "R (replacement)"]
+    assert result["summary"]["failed"] >= 1
+    assert "The old runtime" in result["msg"]
+    have.refusals.clear()
+    have.ignores, have.alter = None, lambda one: None
+    for one in have.runtimes.values():
+        one["packages"] = []
+    assert actions(run(have, UPGRADE)) == [("R", "replaced")]
+    assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
+
+
+def test_rename_that_fails_is_made_good_by_the_next_run():
+    have = upgradable()
+    have.fail("PATCH", refusal(403, "ERR0017", "no"))
+    result = run(have, UPGRADE)
+    assert "could not take its name. The next run renames it." in result["msg"]
+    assert have.names == ["R (replacement)"]
+    assert actions(run(have, UPGRADE)) == [("R", "updated")]
+    assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
+
+
+def test_unread_scripts_refuse_a_replacement():
+    have = upgradable()
+    have.refusals["GET /scripts/LOAD"] = refusal(403, "ERR0017", "no")
+    with pytest.raises(MstrError, match="'R' cannot be replaced, because not every script could be read"):
+        run(have, UPGRADE)
+    assert have.names == ["R"]
+
+
+def newcomer(have):
+    """Somebody assigns another script to the old runtime while the task moves the first one."""
+
+    def assign():
+        for project in have.core.projects:
+            for script in project.scripts:
+                script.runtime = A if script.name == "close" else script.runtime
+
+    have.fail("PUT", meanwhile=assign)
+
+
+def test_newcomers_are_moved_too():
+    have = with_scripts(holding(R=A, S=B), load=A, close=B)
+    newcomer(have)
+    assert actions(run(have, UPGRADE)) == [("R", "replaced")]
+    assert set(have.scripts.values()) == set(have.runtimes) - {B}
+
+
+def test_newcomers_make_an_approved_plan_different():
+    have = with_scripts(holding(R=A, S=B), load=A, close=B)
+    identity = run(have, UPGRADE, check_mode=True)["plan_id"]
+    newcomer(have)
+    result = run(have, UPGRADE, plan_id=identity)
+    assert "the plan is different from the approved one" in result["msg"]
+    assert set(have.scripts.values()) == {A}
+
+
+def test_default_runtime_is_not_replaced():
+    have = holding()
+    [default] = [one.values["name"] for one in have.core.runtimes]
+    result = run(have, {**UPGRADE, "name": default})
+    assert "built-in default runtime and cannot be replaced" in result["msg"]
+    assert [one for one in have.writes if "/runtimes" in one] == []
+
+
+def test_odd_old_definition_is_replaced_if_the_new_one_gives_the_field():
+    have = upgradable(whitelist=["db.example.com"])
+    result = run(have, UPGRADE)
+    assert f"'R' ({A}) cannot be copied: whitelist[0] 'db.example.com' is not a CIDR block" in result["msg"]
+    assert have.names == ["R"]
+    assert actions(run(have, {**UPGRADE, "whitelist": ["10.0.0.0/8"]})) == [("R", "replaced")]
+
+
+def test_purge_spares_an_unfinished_replacement():
+    have = holding(R={"id": A, "runtimeVersion": "3.12.1"}, x=B, **{"R (replacement)": C})
+    result = run(have, UPGRADE, purge=True)
+    assert actions(result) == [("R", "none"), ("x", "deleted")]
+    assert any("needs no replacement any more" in one for one in have.warnings)
+    assert any(f"The purge spares 'R (replacement)' ({C})" in one for one in have.warnings)
+    assert actions(run(have, {"name": "R (replacement)", "state": "absent"})) == [("R (replacement)", "deleted")]
+
+
+def test_refused_plan_names_a_replacement():
+    have = upgradable()
+    with pytest.raises(MstrError, match=r"1 to replace \('R': id, runtime_version\), 2 scripts to move"):
+        run(have, UPGRADE, plan_id="0" * 24)
