@@ -28,6 +28,7 @@ _READ = (*_COMMON, "include_scripts", "include_tasks", "projects")
 _COMPARED = (
     *_COMMON,
     *DEFINITIONS,
+    "scripts",
     "purge",
     "purge_exclude",
     "purge_limit",

@@ -37,6 +37,10 @@ options:
   src:
     description: A file with the definitions, as in O(mstr.library.mstr_runtimes#module:src).
     type: path
+  scripts:
+    description: Scripts and their runtimes, as in O(mstr.library.mstr_runtimes#module:scripts).
+    type: list
+    elements: dict
   purge:
     description: Whether an apply would delete runtimes that the definitions do not list.
     type: bool

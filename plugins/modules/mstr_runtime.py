@@ -114,7 +114,8 @@ action:
   sample: updated
 scripts:
   description:
-    - The scripts that were assigned to the new runtime, or would be, as M(mstr.library.mstr_script_runtime) returns them.
+    - The scripts that were assigned to the new runtime, or would be, as in the result of
+      M(mstr.library.mstr_script_runtime).
   returned: with O(replace_on_change)
   type: list
   elements: dict
