@@ -29,7 +29,8 @@ description:
   - If an entry fails, the task still processes the other entries, but does not purge. At the end it fails, and its
     result reports everything that was done. If you run it again, it does only what is left.
   - A runtime cannot be renamed to a name that a different runtime has, even if the same task renames or deletes that
-    runtime. First rename or delete that runtime in a separate task.
+    runtime. First rename or delete that runtime in a separate task. Only a backup, see O(src), is restored whatever
+    was renamed meanwhile.
 author:
   - mstr.library contributors (@mstr-library)
 extends_documentation_fragment:
@@ -218,7 +219,9 @@ options:
       - If the file is a mapping with C(restore=true), it is a backup. An entry then means the runtime with its id, even
         if that runtime has a different name now. If no runtime has the id, its name decides, and if no runtime has the
         name either, it is created. The role C(mstr.library.runtimes) writes such a file, see
-        C(mstr_runtimes_backup_dest).
+        C(mstr_runtimes_backup_dest). Names that other runtimes of the backup hold now are
+        exchanged. A runtime that holds a needed name and that a purge deletes is first renamed.
+      - The names and ids under the key C(left_out) are runtimes that the file leaves out on purpose. A purge spares them.
       - A text with C({{) or C({%) is refused, because the file is not a template. If such a text is meant, write
         C(literal_braces=true) beside the key C(runtimes).
       - The file is not a template, and the module cannot decrypt C(ansible-vault). For a template or an encrypted file,

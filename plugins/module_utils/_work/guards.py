@@ -55,8 +55,12 @@ def _of_purge(
     existing: Sequence[Runtime],
 ) -> Iterator[tuple[Entry | None, str]]:
     names: dict[str, list[str]] = {}
-    for name in (entry.wanted.name or "" for entry in entries if purged and entry.place != PURGED):
-        names.setdefault(name_key(name), []).append(name)
+    for entry in entries if purged else ():
+        name = entry.wanted.name or ""
+        # A backup takes its name back from the runtime that has it now.
+        taken_back = entry.wanted.restore and entry.before is not None and entry.before.name != name
+        if entry.place != PURGED and not taken_back:
+            names.setdefault(name_key(name), []).append(name)
     if not lists_default(existing):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
         yield None, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"

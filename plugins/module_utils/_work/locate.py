@@ -79,7 +79,7 @@ def plan_entry(context: Context, entry: Entry, existing: Sequence[Runtime]) -> E
             context.warn(text)
     if "runtime_version" in plan.changed_fields:
         _check_version(context, str(wanted.values["runtime_version"]))
-    if plan.action == "update" and plan.target and "name" in plan.changed_fields:
+    if plan.action == "update" and plan.target and "name" in plan.changed_fields and not wanted.restore:
         _check_name(plan.target, existing or context.api.list_all())
     _warn_of_previous_names(context, entry, existing)
     if entry.before is None and wanted.name and not wanted.id:

@@ -111,6 +111,10 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
 
         # A failed entry may mean one of the runtimes that appear to be unlisted.
         entries += purge_plan(context, wanted.purge, entries, existing, wanted.left_out)
+    if any(definition.restore for definition in wanted.definitions):
+        from .restore import check_names  # only a backup needs it
+
+        entries = check_names(entries, existing)
     unread = context.scripts.plan(entries, existing) if context.scripts else []
     errors = [*unread, *_refusals(context, wanted, entries, existing)]
     if context.check_mode:
@@ -146,13 +150,16 @@ def _located(context: Context, entries: Sequence[Entry], existing: Sequence[Runt
     for runtime in existing:
         by_name.setdefault(runtime.name, []).append(runtime)
 
+    # In a backup, the id decides; a runtime that has the name of a different one now is renamed.
+    restored = {entry.wanted.id for entry in entries if entry.wanted.restore and entry.wanted.id in by_id}
+
     def find(entry: Entry) -> Entry:
         wanted = entry.wanted
         if wanted.restore and wanted.id and wanted.id not in by_id and not context.api.get(wanted.id):
             # The runtime was deleted after the backup, or the server is a different one.
             wanted = wanted._replace(id=None)
         names = (str(wanted.name), *wanted.previous_names, replacement_name(str(wanted.name)))
-        named = [runtime for name in names for runtime in by_name.get(name, ())]
+        named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in restored]
         candidates = by_id.get(wanted.id, []) if wanted.id else named
         return entry._replace(wanted=wanted, before=locate(context, wanted, candidates))
 
@@ -177,7 +184,7 @@ def _collisions(entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[s
             errors.append(f"{entry.place} and {first.place} are the same runtime, {current.label}; list it once")
     for entry, current in located:
         name = entry.wanted.name
-        if entry.wanted.state == "absent" or name in (None, current.name):
+        if entry.wanted.state == "absent" or entry.wanted.restore or name in (None, current.name):
             continue
         errors += [
             f"{entry.place} takes the name {name!r}, which {owners[holder.key].place} ({holder.id}) still has; "
@@ -222,6 +229,10 @@ def _worked(context: Context, wanted: Wanted, entries: list[Entry], existing: Se
     if written:
         from .write import read_again, write  # only a task that writes needs it
 
+        if any(entry.wanted.restore for entry in entries):
+            from .restore import write_in_order  # only a backup needs it
+
+            entries = write_in_order(context, entries, existing)
         step = partial(write, context, existing=existing, read_first=len(entries) > 1)
         entries = map_entries(context, step, entries, lambda entry: entry.to_do in ("create", "update"), "written")
         entries, listed = read_again(context, entries)

@@ -90,7 +90,10 @@ class Scripts:
         """Which of the runtimes must not be deleted, and why: a script will still use it, or that is not known."""
         if not self._protects:
             return []
-        return usage_after(self.usage, self._planned).within(self._projects).protected(runtimes)
+        from .script_tasks import protected  # only a protected deletion needs it
+
+        usage = usage_after(self.usage, self._planned).within(self._projects)
+        return protected(self._session, usage, runtimes, self._concurrency)
 
     def plan(self, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[str]:
         """Plan the assignments. Returns why the task must not do anything.

@@ -6,11 +6,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.tests.unit.support.make import faults_of, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, actions, holding, run, summary
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Wanted
+from ansible_collections.mstr.library.tests.unit.support.make import faults_of, lost, refusal, stored
+from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, D, actions, bulk, holding, run, summary
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 LOAD, CLOSE = "load", "close"
 
@@ -372,3 +380,181 @@ def test_refused_plan_names_a_replacement():
     have = upgradable()
     with pytest.raises(MstrError, match=r"1 to replace \('R': id, runtime_version\), 2 scripts to move"):
         run(have, UPGRADE, plan_id="0" * 24)
+
+
+# --- restores
+
+
+def restore(have, *entries, **how):
+    return bulk(have, **how)([definition_from(entry, restore=True) for entry in entries])
+
+
+def names_by_id(have):
+    return {identity: one["name"] for identity, one in have.runtimes.items()}
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted"),
+    [
+        ({A: "b", B: "a"}, {A: "a", B: "b"}),
+        ({A: "b", B: "c", C: "a"}, {A: "a", B: "b", C: "c"}),
+        ({A: "b", B: "c"}, {A: "a", B: "b"}),
+        ({A: "a (restore)", B: "a"}, {A: "a", B: "b"}),
+        ({A: "a", B: "b"}, {A: "a", B: "b"}),
+    ],
+    ids=["swap", "cycle", "chain", "interrupted", "nothing"],
+)
+def test_restore_ends_with_the_names_of_the_backup(held, wanted):
+    have = Server(*(stored(id=identity, name=name) for identity, name in held.items()))
+    entries = [{"id": identity, "name": name, "exec_timeout": 60} for identity, name in wanted.items()]
+    predicted = restore(have, *entries, check_mode=True)
+    result = restore(have, *entries)
+    assert names_by_id(have) == wanted
+    assert actions(predicted) == actions(result)
+    assert [one["changes"] for one in predicted["runtimes"]] == [one["changes"] for one in result["runtimes"]]
+    assert restore(have, *entries)["changed"] is False
+
+
+def test_restore_takes_a_name_from_a_runtime_that_is_purged():
+    have = holding(**{"Etl 2": A, "Etl": B})
+    result = restore(have, {"id": A, "name": "Etl"}, purge=True)
+    assert actions(result) == [("Etl", "updated"), ("Etl (restore)", "deleted")]
+    assert names_by_id(have) == {A: "Etl"}
+    assert have.writes == [
+        f"PATCH /runtimes/{B}",
+        f"PATCH /runtimes/{A}",
+        f"DELETE /runtimes/{B}",
+    ]
+
+
+@pytest.mark.parametrize("how", [{}, {"purge": True, "exclude": ["Etl"]}, {"purge": True, "limit": 0}])
+def test_restore_spares_what_a_guard_spares(how):
+    have = holding(**{"Etl 2": A, "Etl": B})
+    with pytest.raises(MstrError):
+        restore(have, {"id": A, "name": "Etl"}, **how)
+    assert have.writes == []
+
+
+def test_restore_creates_what_is_gone_although_its_name_moved():
+    have = holding(b=A)
+    result = restore(have, {"id": A, "name": "a"}, {"id": C, "name": "b"})
+    assert actions(result) == [("a", "updated"), ("b", "created")]
+    assert have.names == ["a", "b"]
+    assert have.runtimes[A]["name"] == "a"
+
+
+def test_left_out_is_spared():
+    have = holding(a=A, x=B, y=C)
+    context = have.context()
+    reconcile(context, Wanted([definition_from({"name": "a"})], Purge(), None, ["x", C]))
+    assert have.names == ["a", "x", "y"]
+    assert any(f"The purge spares 'x' ({B}), 'y' ({C})" in one for one in have.warnings)
+
+
+# --- the laws: whatever happens, and wherever a run ends
+
+
+class Killed(Exception):
+    """The end of a process, between two requests."""
+
+
+def killed_after(have, number):
+    """Every request after this number ends the run."""
+    send = have.send
+    left = [number]
+
+    def limited(*args, **more):
+        if left[0] == 0:
+            raise Killed
+        left[0] -= 1
+        return send(*args, **more)
+
+    have.session._http = SimpleNamespace(send=limited, secrets=frozenset())
+
+
+def run_until_killed(have, definitions, number, **how):
+    killed_after(have, number)
+    try:
+        bulk(have, **how)(definitions)
+    except (Killed, MstrError):
+        return
+    finally:
+        have.session._http = have
+
+
+def in_order(have):
+    """No script uses a runtime that does not exist, and no runtime that a script used was deleted under it."""
+    return set(have.scripts.values()) <= {*have.runtimes, None}
+
+
+@settings(max_examples=60)
+@given(
+    moments=st.lists(st.integers(0, 30), max_size=3),
+    purge=st.booleans(),
+    smoke=st.booleans(),
+    previous=st.booleans(),
+    lean=st.sampled_from(["", "whitelist,packages", "version,status"]),
+)
+def test_replacement_that_is_interrupted_anywhere(moments, purge, smoke, previous, lean):
+    """Killed between any two requests, several times: the next run ends with one runtime and all scripts on it."""
+    have = with_scripts(holding(R=A, S=B), load=A, close=A, other=B)
+    have.switch(list_omits=lean)
+    options = {**UPGRADE, **({"smoke_test": "1"} if smoke else {})}
+    if previous:
+        options = {**options, "name": "New", "previous_names": ["R"], "replace_on_change": True}
+    definitions = [definition_from(options), definition_from({"name": "S"})]
+    for moment in moments:
+        run_until_killed(have, definitions, moment, purge=purge)
+        assert in_order(have)
+        assert "S" in have.names
+    result = bulk(have, purge=purge)(definitions)
+    assert result["summary"]["failed"] == 0
+    assert have.names == sorted([options["name"], "S"])
+    [new] = [identity for identity, one in have.runtimes.items() if one["name"] == options["name"]]
+    assert new != A
+    assert have.scripts == {"load": new, "close": new, "other": B}
+    assert bulk(have, purge=purge)(definitions)["changed"] is False
+
+
+@settings(max_examples=40)
+@given(
+    fault=st.sampled_from(["POST", "PATCH", "PUT", "DELETE"]),
+    kind=st.sampled_from([refusal(403, "ERR0017", "no"), refusal(503), lost()]),
+    skip=st.integers(0, 3),
+    done=st.booleans(),
+)
+def test_replacement_survives_a_fault(fault, kind, skip, done):
+    have = with_scripts(holding(R=A), load=A, close=A)
+    for _turn in range(skip):
+        have.fail(fault)
+    have.fail(fault, kind, done=done)
+    with contextlib.suppress(MstrError):
+        run(have, UPGRADE)
+    assert in_order(have)
+    have._faults.clear()
+    for _turn in range(2):
+        run(have, UPGRADE)
+    assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
+    assert run(have, UPGRADE)["changed"] is False
+
+
+@settings(max_examples=40)
+@given(
+    order=st.permutations(["a", "b", "c"]),
+    moments=st.lists(st.integers(0, 12), max_size=3),
+    purge=st.booleans(),
+    extra=st.booleans(),
+)
+def test_restore_that_is_interrupted_anywhere(order, moments, purge, extra):
+    wanted = dict(zip((A, B, C), "abc"))
+    have = Server(*(stored(id=identity, name=name) for identity, name in zip(wanted, order)))
+    if extra:
+        have.add(stored(id=D, name="x"))
+    definitions = [definition_from({"id": one, "name": name}, restore=True) for one, name in wanted.items()]
+    for moment in moments:
+        run_until_killed(have, definitions, moment, purge=purge)
+        assert set(wanted) <= set(have.runtimes)
+    assert bulk(have, purge=purge)(definitions)["summary"]["failed"] == 0
+    assert {one: have.runtimes[one]["name"] for one in wanted} == wanted
+    assert (D in have.runtimes) == (extra and not purge)
+    assert bulk(have, purge=purge)(definitions)["changed"] is False
