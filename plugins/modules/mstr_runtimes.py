@@ -221,7 +221,8 @@ options:
         name either, it is created. The role C(mstr.library.runtimes) writes such a file, see
         C(mstr_runtimes_backup_dest). Names that other runtimes of the backup hold now are
         exchanged. A runtime that holds a needed name and that a purge deletes is first renamed.
-      - The names and ids under the key C(left_out) are runtimes that the file leaves out on purpose. A purge spares them.
+      - The names and ids under the key C(left_out) are runtimes that the file leaves out on purpose. A purge spares
+        them.
       - A text with C({{) or C({%) is refused, because the file is not a template. If such a text is meant, write
         C(literal_braces=true) beside the key C(runtimes).
       - The file is not a template, and the module cannot decrypt C(ansible-vault). For a template or an encrypted file,
@@ -474,6 +475,13 @@ runtimes:
         is_default:
           description: Whether this is the built-in default runtime of the server.
           type: bool
+    scripts:
+      description:
+        - The saved scripts that use a runtime that would be deleted or replaced, as in
+          RV(mstr.library.mstr_runtime_info#module:runtimes), with their planned tasks. Null if not all could be read.
+      returned: in check mode, for V(deleted) and V(replaced)
+      type: list
+      elements: dict
     error:
       description:
         - Why the entry failed. Null if it did not fail. C(msg) is the message.

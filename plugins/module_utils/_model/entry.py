@@ -56,7 +56,7 @@ class Entry(NamedTuple):
     `after`: the runtime after it; None as long as nothing is done, and if it is deleted. `fingerprint`: of its first
     plan, which a person may have approved; None if it could not be planned. `status`: of the response to the write.
     `replacing`: what this runtime is beside, until it has replaced that. An entry that was written and then failed has
-    an `error`, too.
+    an `error`, too. `evidence`: what a result shows besides, which is no part of the plan.
     """
 
     wanted: Definition
@@ -69,6 +69,7 @@ class Entry(NamedTuple):
     fingerprint: str | None = None
     status: int | None = None
     replacing: Replacing | None = None
+    evidence: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def runtime(self) -> Runtime | None:
@@ -179,6 +180,7 @@ class Entry(NamedTuple):
             "id": self.id or self.wanted.id,
             "action": "failed" if self.error and not self.changed else self.action,
             "error": {"msg": self.error.sentence, **self.error.error} if self.error else None,
+            **self.evidence,
         }
 
     def to_diff(self) -> dict[str, Any]:

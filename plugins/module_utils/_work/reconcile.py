@@ -44,6 +44,8 @@ def context_for(task: Any, request: Request | None = None) -> Context:
         from .scripts import Scripts  # only these tasks need it
 
         scripts = Scripts.of(task.session, concurrency, request.wanted, protects, params["protect_projects"])
+        # A plan shows the scripts of what it deletes.
+        scripts.needs_all |= task.check_mode
     return Context(
         api=RuntimeApi(task.session),
         warn=task.warn,
@@ -74,8 +76,26 @@ def ensure_many(task: Any, request: Request) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, assign the scripts, and report what was done."""
     context = context_for(task, request)
     entries, refusal = _carried_out(context, request)
+    if context.check_mode:
+        entries = with_evidence(context, entries)
     scripts = context.scripts.report(entries) if context.scripts else None
     return report(entries, request.wanted.purge is not None, refusal, scripts)
+
+
+def with_evidence(context: Context, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The entries of a plan; what would be deleted or replaced has the scripts that use it, None if any is unread."""
+    goes = [entry.before if entry.action in ("deleted", "replaced") else None for entry in entries]
+    if not any(goes):
+        return entries
+    scripts = context.scripts
+    if scripts is None:
+        from .scripts import Scripts  # only a plan that deletes something needs it
+
+        scripts = Scripts(context.session, context.concurrency, all_projects=True)
+    return [
+        entry._replace(evidence={"scripts": scripts.used_by([old])}) if old else entry
+        for entry, old in zip(entries, goes)
+    ]
 
 
 def _carried_out(context: Context, request: Request) -> tuple[Sequence[Entry], Refused | None]:

@@ -48,7 +48,7 @@ class Scripts:
     ) -> None:
         self._session, self._concurrency = session, concurrency
         self._entries, self._projects = entries, projects
-        self._protects, self._all = protects, all_projects
+        self._protects, self.needs_all = protects, all_projects
         self._usage: Usage | None = None
         self._names: dict[str, str] = {}  # of the runtimes, by their id
         self.assignments: list[Assignment] = []
@@ -68,12 +68,12 @@ class Scripts:
         """The scripts and their runtimes, looked up once."""
         if self._usage is None:
             entries = self._entries or ()
-            if self._all or (self._protects and self._projects is None):
+            if self.needs_all or (self._protects and self._projects is None):
                 projects = None
             else:
                 counted = self._projects if self._protects and self._projects else []
                 projects = list(dict.fromkeys([*counted, *(entry.project for entry in entries)]))
-            every = self._all or self._protects
+            every = self.needs_all or self._protects
             self._usage = find_usage(
                 self._session,
                 projects,
@@ -81,6 +81,16 @@ class Scripts:
                 lambda script: every or any(entry.matches(script) for entry in entries),
             )
         return self._usage
+
+    def used_by(self, runtimes: Iterable[Runtime]) -> list[dict[str, Any]] | None:
+        """The scripts on these runtimes with their schedules, for a result; None if not all could be read."""
+        if self.usage.unread:
+            return None
+        from .script_tasks import find_runs  # only a plan that deletes something needs it
+
+        scripts = [script for runtime in runtimes for script in self.usage.of(runtime.id)]
+        runs = find_runs(self._session, self.usage, scripts, self._concurrency)
+        return [runs.with_runs(script) for script in scripts]
 
     def look_up_again(self) -> None:
         """Forget what was looked up, because time has passed, and what was planned, because it is done."""

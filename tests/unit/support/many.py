@@ -10,7 +10,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Partia
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile, with_evidence
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Waiting, Wanted
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, stored
@@ -26,7 +26,19 @@ def holding(**names):
     return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes))
 
 
-def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None, scripts=None, protect=None, **how):
+def bulk(
+    server,
+    *,
+    purge=False,
+    exclude=(),
+    limit=None,
+    comment=None,
+    wait=None,
+    scripts=None,
+    protect=None,
+    evidence=False,
+    **how,
+):
     """What mstr_runtimes does with definitions; it returns the result. `protect`: the projects that count, or True."""
     asked = Purge(tuple(exclude), limit, comment) if purge else None
     blank = {"id": None, "name": None}
@@ -44,6 +56,8 @@ def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None
             if not how.get("check_mode"):
                 raise
             entries, refusal = exc.entries, exc
+        if how.get("check_mode") and evidence:
+            entries = with_evidence(context, entries)
         return report(entries, purge, refusal, context.scripts.report(entries) if context.scripts else None)
 
     return run

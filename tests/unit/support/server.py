@@ -153,7 +153,7 @@ class Server:
 
     @property
     def writes(self) -> list[str]:
-        return [one for one in self.requests if not one.startswith("GET ")]
+        return [one for one in self.requests if not one.startswith("GET ") and "/metadataSearches/" not in one]
 
     @property
     def names(self) -> list[str]:

@@ -131,6 +131,29 @@ def test_plan_id_covers_assignments():
     assert run(have, scripts=[assigned("load", "b")], plan_id=identity)["plan_id"] == identity
 
 
+@pytest.mark.parametrize("unread", [False, True])
+def test_plan_shows_the_scripts_of_what_goes(unread):
+    """They are evidence, and no part of the plan's id."""
+    have = with_scripts(holding(a=A, b=B, c=C), load=B, close=A)
+    before = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True, check_mode=True, evidence=True)[
+        "plan_id"
+    ]
+    have.seed_scripts(load=B, close=B, other=C)
+    if unread:
+        have.refusals["GET /scripts/OTHER"] = refusal(403, "ERR0017", "no")
+    result = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True, check_mode=True, evidence=True)
+    shown = [entry.get("scripts", "no") for entry in result["runtimes"]]
+    if unread:
+        assert shown == ["no", None, None]
+    else:
+        assert [[one["name"] for one in scripts] for scripts in shown[1:]] == [["close", "load"], ["other"]]
+        assert shown[1][0]["tasks"] is None or shown[1][0]["tasks"] == []
+    assert result["plan_id"] == before
+    assert "scripts" not in str(result["diff"])
+    done = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True)
+    assert not any("scripts" in entry for entry in done["runtimes"])
+
+
 # --- previous names
 
 
