@@ -91,6 +91,13 @@ FAULTS = (
     Fault("the system allows no more threads", {}, of=("read", *_WRITES), threads=False),
     Fault("a redirect to another server", {"kind": "redirect", "status": 307}),
     Fault("a page with status 200", {"kind": "html", "status": 200}),
+    Fault("200 with an object without an id, nothing is done", {"kind": "json", "json": {}}, of=("create",)),
+    Fault("204, nothing is done", {"kind": "status", "status": 204}, of=("update", "delete")),
+    Fault(
+        "a cache answers with a different runtime",
+        {"kind": "json", "json": {"id": "F" * 32, "name": OLD}},
+        of=("read",),
+    ),
     Fault("Ctrl-C while the call is under way", {"kind": "hang"}, ctrl_c=True),
 )
 
@@ -194,7 +201,7 @@ def _done(sim: Simulator, operation: str) -> tuple[bool, int]:
         if entry["method"] == method
         and (entry["path"].startswith(path) if path.endswith("/") else entry["path"] == path)
         and entry["status"] == 200
-        and not (entry["fault"] or "").startswith(("html", "close", "garbled"))
+        and not (entry["fault"] or "").startswith(("html", "close", "garbled", "json"))
     ]
     return bool(answered), made
 
