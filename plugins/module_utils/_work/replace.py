@@ -25,6 +25,7 @@ from .._model.runtime import Runtime
 from .api import ALL_FIELDS, Context, map_entries, or_error
 from .locate import plan_entry
 from .script import Script, run_script
+from .scripts import exists
 from .write import read_again, write
 
 _SMOKE_TEST_TIMEOUT = 600.0  # seconds
@@ -193,7 +194,8 @@ def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Run
         replacing, runtime = entry.replacing, entry.after
         if replacing is None or runtime is None:
             return entry
-        errors = [failed[str(old.id)] for old in replacing.old if str(old.id) in failed]
+        # An error is no proof that it still exists.
+        errors = [failed[str(old.id)] for old in replacing.old if str(old.id) in failed and exists(context, old)]
         if errors:
             return _taken_back(context, _failed_by(entry, errors[0]))
         if runtime.name == replacing.wanted.name:

@@ -181,6 +181,9 @@ class Scripts:
         moved, errors = [one for one in self._of(entry) if one.is_changed], []
         for old in entry.replacing.old if entry.replacing else ():
             mine = [one for one in moved if one.script.runtime_id == old.key]
+            if mine and not exists(context, old):
+                errors.append(f"{old.label} does not exist any more")
+                continue
             back = assign_back(context, self._session, mine, old)
             errors += [str(one.error) for one in back if one.error]
             returned = {one.script.id for one in back if not one.error}
@@ -233,6 +236,14 @@ def _target(name: str, entries: Sequence[Entry], existing: Sequence[Runtime]) ->
     if found is None:
         raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
     return found
+
+
+def exists(context: Context, runtime: Runtime) -> bool:
+    """Whether the runtime exists, as far as the server says."""
+    try:
+        return context.api.get(str(runtime.id), repr(runtime.name)) is not None
+    except MstrError:
+        return True
 
 
 def _final_name(entry: Entry) -> str:
