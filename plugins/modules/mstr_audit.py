@@ -155,7 +155,17 @@ counts:
   sample:
     runtimes: 12
     violations: 2
+    unreadable: 0
+    exempted: 0
+    expiring: 0
+    not_evaluated: 0
     differing: 1
+    undefined: 0
+    problems: 0
+    failed_runs: 0
+    dangling: 0
+    unread: 0
+    unused: 0
 findings:
   description: A sentence for each finding, which begins with the name of the environment.
   returned: always
