@@ -201,7 +201,8 @@ def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Run
         if runtime.name == replacing.wanted.name:
             return _complete(entry, runtime, READ)
         name = str(replacing.wanted.name)
-        rename = Definition("present", {"name": name}, id=runtime.id, name=name)
+        comment = replacing.wanted.journal_comment
+        rename = Definition("present", {"name": name}, id=runtime.id, name=name, journal_comment=comment)
         try:
             renamed = plan_entry(context, Entry(rename, entry.place, runtime), listed or ())
             [renamed], _listed = read_again(context._replace(waiting=None), [write(context, renamed, listed or ())])

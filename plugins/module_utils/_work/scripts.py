@@ -165,8 +165,12 @@ class Scripts:
         """Move the scripts that came to the old runtime after the look-up. Returns why it must not be deleted."""
         if entry.replacing is None:
             return None
-        if self.usage.unread:
-            return MstrError(f"Not every script could be read again: {self.usage.unread[0].error.sentence}")
+        try:
+            unread = self.usage.unread
+        except MstrError as exc:  # also after a signal: what was written so far must be reported
+            return exc
+        if unread:
+            return MstrError(f"Not every script could be read again: {unread[0].error.sentence}")
         moves = self._moves(entry)
         if moves and context.plan_id:
             return MstrError(

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, lost, refusal, stored
@@ -372,6 +373,30 @@ def test_newcomers_make_an_approved_plan_different():
     result = run(have, UPGRADE, plan_id=identity)
     assert "the plan is different from the approved one" in result["msg"]
     assert set(have.scripts.values()) == {A}
+
+
+def test_signal_before_the_old_runtime_goes_keeps_the_result():
+    have = upgradable()
+    find = have.session.get
+
+    def get(path, *args, **more):
+        if path == "/projects" and A in have.runtimes and len(have.runtimes) > 1:
+            raise Interrupted("Stopped by signal SIGTERM")
+        return find(path, *args, **more)
+
+    have.session.get = get
+    result = run(have, UPGRADE)
+    assert actions(result) == [("R (replacement)", "created")]
+    assert "Stopped by signal SIGTERM" in result["msg"]
+    assert A in have.runtimes
+
+
+def test_comment_travels_with_every_write_of_a_replacement():
+    have = upgradable()
+    run(have, {**UPGRADE, "journal_comment": "why"})
+    bodies = [body for body in have.sent if isinstance(body, dict) and "changeJournal" in body]
+    assert len(bodies) == 2, "the create and the rename"
+    assert {"userComments": "why"} in have.params
 
 
 def test_default_runtime_is_not_replaced():
