@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import ssl
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,9 +198,77 @@ def test_reset_restores_the_initial_state(sim: Simulator, client: RawClient) -> 
     assert client.call("GET", "/runtimes").status == 401
 
 
+@pytest.mark.parametrize("path", ["", "/"])
+def test_control_has_an_index(sim: Simulator, path: str) -> None:
+    assert {"GET /_sim", "POST /_sim/seed", "GET /_sim/state"} <= set(sim.control("GET", path)["calls"])
+
+
+@pytest.mark.parametrize(
+    ("seed", "sentence"),
+    [
+        ({"x": 1}, "a seed has no key 'x'; known: generate, packages, projects, replace, runtimes, users"),
+        (
+            {"projects": [{"nam": "Sales"}]},
+            "a project has no key 'nam'; known: denies, id, loaded, name, scripts, tasks",
+        ),
+        ({"projects": [{"scripts": []}]}, "a project needs the key 'name'"),
+        ({"projects": [{"name": "Sales", "scripts": [{"name": "a", "runtim": 1}]}]}, "a script has no key 'runtim'"),
+        ({"projects": [{"name": "Sales", "tasks": [{"script": "a"}]}]}, "project 'Sales' has no script 'a' for a task"),
+        ({"users": [{"name": "x"}]}, "a user has no key 'name'"),
+        ({"packages": [{"nam": "x"}]}, "a rule for packages has no key 'nam'"),
+        ({"generate": {"number": 3}}, "generate has no key 'number'"),
+        ({"runtimes": 5}, "'int' object is not iterable"),
+    ],
+)
+def test_wrong_seed_is_a_sentence(sim: Simulator, seed: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SimulatorError, match=re.escape(sentence)):
+        sim.control("POST", "/seed", seed)
+
+
+def test_busy_port_names_the_option(sim: Simulator) -> None:
+    port = int(sim.base_url.split(":")[2].partition("/")[0])
+    command = [sys.executable, str(FOLDER), "--port", str(port)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 2
+    assert f"port {port} is in use; choose a different one: make simulator PORT={port + 1}, or --port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_playground_has_what_the_guides_need() -> None:
+    """It is what a person starts: several Python versions, two saved scripts on one runtime, and a schedule."""
+    with Simulator("playground") as sim:
+        client = RawClient(sim.base_url)
+        client.login(sim.username, sim.password)
+        assert len(client.call("GET", "/runtimes/versions").json["versions"]) == 3
+        assert [runtime["name"] for runtime in sim.runtimes()] == ["Forecasts"]
+        [sales] = [project for project in sim.projects() if project["name"] == "Sales"]
+        assert [script["name"] for script in sales["scripts"]] == ["Load sales", "Month end"]
+        headers = {"X-MSTR-ProjectID": sales["id"]}
+        [task] = client.call("GET", "/tasks", query={"type": "script"}, headers=headers).json["tasks"]
+        assert task["schedule"]["name"] == "nightly"
+
+
+@pytest.mark.parametrize("module", ["simulator.cli", "argparse", "aiohttp", "simulator.server"])
+def test_ctrl_c_while_it_starts(module: str) -> None:
+    """Whatever is being imported when the signal comes, the program ends without a traceback."""
+    code = f"""if True:
+        import os, runpy, signal, sys
+
+        def interrupt(event, args):
+            if event == "import" and args[0] == {module!r}:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        sys.addaudithook(interrupt)
+        sys.argv = ["simulator"]
+        runpy.run_path({str(FOLDER)!r}, run_name="__main__")
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode in (0, -signal.SIGINT)
+    assert done.stderr == ""
+
+
 def test_control_rejects_unknown_requests(sim: Simulator) -> None:
     for path, body in (
-        ("/seed", {"x": 1}),
         ("/reset", {"profile": "x"}),
         ("/sessions/expire", {"x": 1}),
         ("/clock", {}),
