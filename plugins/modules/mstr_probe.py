@@ -148,13 +148,13 @@ from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._probe.probe import probe, settings_from
-from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch, Settings
+from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings
 
 
 def ask(task: auth.Task, settings: Settings) -> Mapping[str, Any]:
     """Ask all questions."""
     settings = settings._replace(check_mode=task.check_mode)
-    return probe(Scratch(task.session, settings, task.stop, time.monotonic, task.warn))
+    return probe(ProbeRun(task.session, settings, task.stop, time.monotonic, task.warn))
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._probe.probe import probe
-from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch, Settings
+from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings
 from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
@@ -69,7 +69,7 @@ def probed(sim: Simulator, settings: Settings | None = None, stop: MovedClock | 
     stop, warnings = stop or MovedClock(sim), list[str]()
     session = Session(connection_from({**credentials(sim), **options}), stop, warnings.append)
     try:
-        result = probe(Scratch(session, settings or Settings(), stop, stop.clock, warnings.append))
+        result = probe(ProbeRun(session, settings or Settings(), stop, stop.clock, warnings.append))
     except MstrError as exc:
         return Probed({}, warnings, exc.sentence)
     finally:

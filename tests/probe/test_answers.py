@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._probe.probe import NEVER, QUESTIONS
-from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import OTHER
+from ansible_collections.mstr.library.plugins.module_utils._probe.run import OTHER
 from simulator.harness import Simulator
 from simulator.profiles import PROFILES, SWITCHES
 from support.modules import credentials

@@ -13,7 +13,7 @@ from .._errors import ApiError
 from .._model.names import DEFAULT_RUNTIME_ID
 from .._session.response import Response
 from .._work.write import ALREADY_EXISTS
-from .scratch import ANY, OTHER, Answer, Scratch, Unanswered, asks, refused
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, refusal_text
 
 # Networks for documentation (RFC 5737), which no one uses: by text and by number in the order E A D C B.
 BLOCKS = ("203.0.113.128/25", "192.0.2.0/26", "203.0.113.0/25", "198.51.100.0/24", "192.0.2.64/26")
@@ -42,29 +42,29 @@ class Created(NamedTuple):
     needed: tuple[str, ...] | None
 
 
-def minimal_runtime(scratch: Scratch) -> Created:
+def minimal_runtime(run: ProbeRun) -> Created:
     """A runtime that was created with as few fields as the server accepts."""
     body: dict[str, Any] = {}
     guesses = 0
     while True:
         try:
-            identity, response = scratch.create(scratch.name("b"), body)
+            identity, response = run.create(run.name("b"), body)
             # With two fields guessed, one of them may not have been needed.
             return Created(identity, response, tuple(body) if guesses < 2 else None)
         except ApiError as exc:
-            left = [name for name in _MORE if name not in body]
-            if not left:
-                raise Unanswered(f"Every create was {refused(exc)}.") from exc
-            named = [name for name in left if re.search(rf"\b{name}\b", str(exc.error["message"]))]
+            unused = [name for name in _MORE if name not in body]
+            if not unused:
+                raise Unanswered(f"Every create was {refusal_text(exc)}.") from exc
+            named = [name for name in unused if re.search(rf"\b{name}\b", str(exc.error["message"]))]
             guesses += not named
-            field = (named or left)[0]
+            field = (named or unused)[0]
             body[field] = _MORE[field]
 
 
-def runtime_with_all_fields(scratch: Scratch) -> str:
+def runtime_with_all_fields(run: ProbeRun) -> str:
     """The id of a runtime that was created with every field that each release has."""
-    scratch.once(minimal_runtime)
-    version = scratch.once(some_python)
+    run.once(minimal_runtime)
+    version = run.once(some_python)
     body = {
         **_MORE,
         "whitelist": list(BLOCKS),
@@ -72,14 +72,14 @@ def runtime_with_all_fields(scratch: Scratch) -> str:
         **({"runtimeVersion": version} if version else {}),
     }
     try:
-        return scratch.create(scratch.name("c"), body)[0]
+        return run.create(run.name("c"), body)[0]
     except ApiError as exc:
-        raise Unanswered(f"A create with every field was {refused(exc)}.") from exc
+        raise Unanswered(f"A create with every field was {refusal_text(exc)}.") from exc
 
 
-def some_python(scratch: Scratch) -> str | None:
+def some_python(run: ProbeRun) -> str | None:
     """A Python version that the server has: that of the built-in runtime."""
-    version = scratch.read(DEFAULT_RUNTIME_ID).get("runtimeVersion")
+    version = run.read(DEFAULT_RUNTIME_ID).get("runtimeVersion")
     return str(version) if version else None
 
 
@@ -90,92 +90,92 @@ class Duplicate(NamedTuple):
     id: str | None
 
 
-def same_name(scratch: Scratch) -> Duplicate:
+def same_name(run: ProbeRun) -> Duplicate:
     """A create with the name of a runtime that exists."""
-    return _duplicate(scratch, scratch.known[scratch.once(minimal_runtime).id])
+    return _duplicate(run, run.known[run.once(minimal_runtime).id])
 
 
-def other_case(scratch: Scratch) -> Duplicate:
+def other_case(run: ProbeRun) -> Duplicate:
     """A create with a name that differs only in case, on a server that refuses the same name."""
-    if scratch.once(same_name).refusal is None:
+    if run.once(same_name).refusal is None:
         raise Unanswered("The server accepts a second runtime of the same name, so case does not show.")
-    return _duplicate(scratch, scratch.name("B"))
+    return _duplicate(run, run.name("B"))
 
 
-def _duplicate(scratch: Scratch, name: str) -> Duplicate:
+def _duplicate(run: ProbeRun, name: str) -> Duplicate:
     try:
-        return Duplicate(None, scratch.create(name, _needed(scratch))[0])
+        return Duplicate(None, run.create(name, _needed(run))[0])
     except ApiError as exc:
         return Duplicate(exc, None)
 
 
-def _needed(scratch: Scratch) -> dict[str, Any]:
+def _needed(run: ProbeRun) -> dict[str, Any]:
     # Additional fields do no harm.
-    needed = scratch.once(minimal_runtime).needed
+    needed = run.once(minimal_runtime).needed
     return dict(_MORE) if needed is None else {name: _MORE[name] for name in needed}
 
 
-def additional_runtime(scratch: Scratch) -> str:
+def additional_runtime(run: ProbeRun) -> str:
     """The id of one more runtime, under a name of its own."""
     for found in (same_name, other_case):
         try:
-            identity = scratch.once(found).id
+            identity = run.once(found).id
         except Unanswered:
             continue
         if identity:
-            scratch.must_patch(identity, {"name": scratch.name("a")}, "A new name for a runtime")
+            run.must_patch(identity, {"name": run.name("a")}, "A new name for a runtime")
             return identity
     try:
-        return scratch.create(scratch.name("a"), _needed(scratch))[0]
+        return run.create(run.name("a"), _needed(run))[0]
     except ApiError as exc:
-        raise Unanswered(f"A third runtime was {refused(exc)}.") from exc
+        raise Unanswered(f"A third runtime was {refusal_text(exc)}.") from exc
 
 
 # --- questions
 
 
 @asks("Which fields does a create need besides the name?")
-def create_requires(scratch: Scratch) -> Answer:
-    needed = scratch.once(minimal_runtime).needed
+def create_requires(run: ProbeRun) -> Answer:
+    needed = run.once(minimal_runtime).needed
     if needed is None:
         raise Unanswered("A create with a name alone is refused, and the server does not name the fields it needs.")
     return sorted(needed), f"The first accepted create contained {' and '.join(['name', *needed])}."
 
 
-def _response(scratch: Scratch) -> Response:
-    response = scratch.once(minimal_runtime).response
+def _response(run: ProbeRun) -> Response:
+    response = run.once(minimal_runtime).response
     if response is None:
         raise Unanswered("The response to the create was lost; the runtime was found in the list.")
     return response
 
 
 @asks("What is the HTTP status of a create?")
-def create_status(scratch: Scratch) -> Answer:
-    status = str(_response(scratch).status)
+def create_status(run: ProbeRun) -> Answer:
+    status = str(_response(run).status)
     return (status if status in ("200", "201") else OTHER), f"The response to a create had the status {status}."
 
 
-@asks("What is in the response to a create?", ANY)
-def create_answer(scratch: Scratch) -> Answer:
-    keys = set(_response(scratch).data())
+@asks("What is in the response to a create?", ALL_HANDLED)
+def create_answer(run: ProbeRun) -> Answer:
+    keys = set(_response(run).data())
     value = "id" if keys == {"id"} else "object" if {"id", "name"} <= keys else OTHER
     return value, f"The response to a create contained {'only the id' if value == 'id' else f'{len(keys)} keys'}."
 
 
 @asks("Can two runtimes have the same name?")
-def duplicate_names(scratch: Scratch) -> Answer:
-    refusal = scratch.once(same_name).refusal
+def duplicate_names(run: ProbeRun) -> Answer:
+    refusal = run.once(same_name).refusal
     if refusal is None:
         return "allow", "A second runtime of the same name was accepted."
-    return "refuse", f"A second runtime of the same name was {refused(refusal)}."
+    return "refuse", f"A second runtime of the same name was {refusal_text(refusal)}."
 
 
 @asks("With which HTTP status is a second runtime of the same name refused?")
-def duplicate_status(scratch: Scratch) -> Answer:
-    refusal = scratch.once(same_name).refusal
+def duplicate_status(run: ProbeRun) -> Answer:
+    refusal = run.once(same_name).refusal
     if refusal is None:
         raise Unanswered("The server accepts a second runtime of the same name.")
-    evidence = f"A second runtime of the same name was {refused(refusal)}"
+    evidence = f"A second runtime of the same name was {refusal_text(refusal)}"
     # If two plays create the same runtime at the same time, the modules recognize the refusal by this code.
     if refusal.number == ALREADY_EXISTS:
         return refusal.status, f"{evidence}."
@@ -183,23 +183,25 @@ def duplicate_status(scratch: Scratch) -> Answer:
 
 
 @asks("Are names case-sensitive?")
-def names_case(scratch: Scratch) -> Answer:
-    first, refusal = scratch.once(same_name).refusal, scratch.once(other_case).refusal
+def names_case(run: ProbeRun) -> Answer:
+    first, refusal = run.once(same_name).refusal, run.once(other_case).refusal
     if refusal is None:
         return "sensitive", "A second runtime was accepted whose name differs only in case."
     if first and refusal.number != first.number:
-        raise Unanswered(f"A name that differs only in case was {refused(refusal)}, the same name {refused(first)}.")
-    return "insensitive", f"A second runtime whose name differs only in case was {refused(refusal)}."
+        raise Unanswered(
+            f"A name that differs only in case was {refusal_text(refusal)}, the same name {refusal_text(first)}."
+        )
+    return "insensitive", f"A second runtime whose name differs only in case was {refusal_text(refusal)}."
 
 
-@asks("Does the server keep a space at the end of a name?", ANY)
-def names_whitespace(scratch: Scratch) -> Answer:
-    identity = scratch.once(additional_runtime)
-    refusal = scratch.patch(identity, {"name": f"{scratch.name('a')} "})
+@asks("Does the server keep a space at the end of a name?", ALL_HANDLED)
+def names_whitespace(run: ProbeRun) -> Answer:
+    identity = run.once(additional_runtime)
+    refusal = run.patch(identity, {"name": f"{run.name('a')} "})
     if refusal:
         return OTHER, f"A name with a space at its end was {refusal}."
-    name = str(scratch.read(identity).get("name"))
-    value = {scratch.name("a"): "trim", f"{scratch.name('a')} ": "keep"}.get(name, OTHER)
+    name = str(run.read(identity).get("name"))
+    value = {run.name("a"): "trim", f"{run.name('a')} ": "keep"}.get(name, OTHER)
     return value, f"A space at the end of a name was {'kept' if value == 'keep' else 'not kept'}."
 
 
@@ -212,10 +214,10 @@ _UNSET = {
 }
 
 
-@asks("What does the server return for a field that was never set?", ANY)
-def unset_fields(scratch: Scratch) -> Answer:
-    made = scratch.once(minimal_runtime)
-    found, needed = scratch.read(made.id), tuple(_MORE) if made.needed is None else made.needed
+@asks("What does the server return for a field that was never set?", ALL_HANDLED)
+def unset_fields(run: ProbeRun) -> Answer:
+    created = run.once(minimal_runtime)
+    found, needed = run.read(created.id), tuple(_MORE) if created.needed is None else created.needed
 
     def returned(*names: str) -> str:
         values = [found.get(name, "nothing") for name in names if name not in needed]

@@ -15,7 +15,7 @@ from .._model.fields import FIELDS
 from .._model.kinds import RESOURCE_KEYS
 from .._model.names import DEFAULT_RUNTIME_ID
 from .creates import BLOCKS, CPU, MEMORY, additional_runtime, runtime_with_all_fields
-from .scratch import ANY, OTHER, Answer, Ask, Question, Scratch, Unanswered, asks, refused
+from .run import ALL_HANDLED, OTHER, Answer, Ask, ProbeRun, Question, Unanswered, asks, refusal_text
 
 _READS = 4  # of a shuffled list of four, one in 24 repeats the order of another
 _BUILT_IN_NAME = re.compile(r"\([^()]{1,40}\) (MicroStrategy|Strategy)")
@@ -23,20 +23,20 @@ _COMMENT = "mstr.library.mstr_probe"
 
 
 @asks("Which fields does the list of runtimes omit?")
-def list_omits(scratch: Scratch) -> Answer:
+def list_omits(run: ProbeRun) -> Answer:
     try:
-        identity, of = scratch.once(runtime_with_all_fields), "a runtime with every field set"
+        identity, of = run.once(runtime_with_all_fields), "a runtime with every field set"
     except Unanswered:
         identity, of = DEFAULT_RUNTIME_ID, "the built-in runtime"
-    entry = next((one for one in scratch.listed() if str(one["id"]) == identity), {})
+    entry = next((entry for entry in run.listed() if str(entry["id"]) == identity), {})
     if not entry:
         raise Unanswered("The list does not show the runtime.")
-    found = scratch.read(identity)
-    if identity != DEFAULT_RUNTIME_ID and zero_counts.ask(scratch)[0] == "omit":
+    found = run.read(identity)
+    if identity != DEFAULT_RUNTIME_ID and zero_counts.ask(run)[0] == "omit":
         # Set it, so that a response contains it.
-        scratch.patch(identity, {"minCachedInstances": 1})
-        found = scratch.read(identity)
-        [entry] = [one for one in scratch.listed() if str(one["id"]) == identity]
+        run.patch(identity, {"minCachedInstances": 1})
+        found = run.read(identity)
+        [entry] = [entry for entry in run.listed() if str(entry["id"]) == identity]
     expected = [field.api for field in FIELDS if identity == DEFAULT_RUNTIME_ID or not field.newer_only]
     unset = [api for api in expected if api not in found]
     if unset:
@@ -45,30 +45,30 @@ def list_omits(scratch: Scratch) -> Answer:
     return omitted, f"For {of}, the list omits {', '.join(omitted) or 'nothing'}."
 
 
-@asks("In which order does the list show the runtimes?", ANY)
-def list_order(scratch: Scratch) -> Answer:
-    scratch.once(runtime_with_all_fields)
-    scratch.once(additional_runtime)
+@asks("In which order does the list show the runtimes?", ALL_HANDLED)
+def list_order(run: ProbeRun) -> Answer:
+    run.once(runtime_with_all_fields)
+    run.once(additional_runtime)
     for _read in range(_READS):
-        scratch.listed()
-    last = scratch.list_orders[-_READS:]
+        run.listed()
+    last = run.list_orders[-_READS:]
     # Somebody may have created or deleted a runtime meanwhile.
-    everywhere, ours = set(last[0]).intersection(*last), list(scratch.known)
-    orders = [[one for one in order if one in ours] for order in scratch.list_orders]
+    everywhere, ours = set(last[0]).intersection(*last), list(run.known)
+    orders = [[identity for identity in order if identity in ours] for order in run.list_orders]
     return _order(
-        [[one for one in order if one in everywhere] for order in last],
+        [[identity for identity in order if identity in everywhere] for order in last],
         [order for order in orders if len(order) == len(ours)],
-        {"creation": ours, "reversed": ours[::-1], "name": sorted(ours, key=lambda one: scratch.known[one])},
+        {"creation": ours, "reversed": ours[::-1], "name": sorted(ours, key=lambda identity: run.known[identity])},
         "the runtimes",
     )
 
 
-@asks("In which order does the server return whitelist and packages?", ANY)
-def field_order(scratch: Scratch) -> Answer:
-    identity = scratch.once(runtime_with_all_fields)
+@asks("In which order does the server return whitelist and packages?", ALL_HANDLED)
+def field_order(run: ProbeRun) -> Answer:
+    identity = run.once(runtime_with_all_fields)
     for _read in range(_READS - 1):
-        scratch.read(identity)
-    orders = [order for order in scratch.block_orders if sorted(order) == sorted(BLOCKS)]
+        run.read(identity)
+    orders = [order for order in run.block_orders if sorted(order) == sorted(BLOCKS)]
     if not orders:
         raise Unanswered("The whitelist was not returned as it was sent.")
     known = {"keep": list(BLOCKS), "reversed": list(BLOCKS[::-1]), "sorted": sorted(BLOCKS)}
@@ -94,34 +94,32 @@ def _order(seen: Sequence[list[str]], ours: Sequence[list[str]], known: Mapping[
 
 
 @asks("What is the name of the built-in runtime?")
-def default_name(scratch: Scratch) -> Answer:
-    name = str(scratch.read(DEFAULT_RUNTIME_ID).get("name"))
+def default_name(run: ProbeRun) -> Answer:
+    name = str(run.read(DEFAULT_RUNTIME_ID).get("name"))
     if not _BUILT_IN_NAME.fullmatch(name):
         raise Unanswered("A user may have chosen the name of the built-in runtime, so it is not published.")
     return name, "The runtime with the documented id has this name."
 
 
-def _zero_counts(scratch: Scratch) -> Answer:
-    if "minCachedInstances" in scratch.read(scratch.once(runtime_with_all_fields)):
+def _zero_counts(run: ProbeRun) -> Answer:
+    if "minCachedInstances" in run.read(run.once(runtime_with_all_fields)):
         return "keep", "minCachedInstances was sent as 0 and was returned."
     return "omit", "minCachedInstances was sent as 0 and was not returned."
 
 
-zero_counts = Question(
-    "zero_counts", "Does the server return a count of zero?", lambda scratch: scratch.once(_zero_counts)
-)
+zero_counts = Question("zero_counts", "Does the server return a count of zero?", lambda run: run.once(_zero_counts))
 
 
 def _cidr(entry: str, known: Mapping[str | None, str]) -> Ask:
     """Asks how the server stores a whitelist entry. `known`: the value for each form; None stands for a refusal."""
 
-    def ask(scratch: Scratch) -> Answer:
-        identity = scratch.once(runtime_with_all_fields)
-        if scratch.patch(identity, {"whitelist": [entry]}):
+    def ask(run: ProbeRun) -> Answer:
+        identity = run.once(runtime_with_all_fields)
+        if run.patch(identity, {"whitelist": [entry]}):
             if None not in known:
                 raise Unanswered("The server refuses an IPv6 block.")
             return known[None], f"{entry} was refused."
-        whitelist = scratch.read(identity).get("whitelist")
+        whitelist = run.read(identity).get("whitelist")
         if not isinstance(whitelist, list) or len(whitelist) != 1:
             raise Unanswered("The server accepted the entry, but did not return it.")
         stored = str(whitelist[0])
@@ -162,13 +160,13 @@ def _patch(
     body: Mapping[str, Any],
     no: str = "no",
     yes: str = "yes",
-    of: Callable[[Scratch], str] = runtime_with_all_fields,
+    of: Callable[[ProbeRun], str] = runtime_with_all_fields,
     named: bool = True,
 ) -> Ask:
     """Asks whether the server accepts an update. `no` and `yes`: the values for a refusal and for an acceptance."""
 
-    def ask(scratch: Scratch) -> Answer:
-        refusal = scratch.patch(scratch.once(of), body, named=named)
+    def ask(run: ProbeRun) -> Answer:
+        refusal = run.patch(run.once(of), body, named=named)
         return (no, f"{what} was {refusal}.") if refusal else (yes, f"{what} was accepted.")
 
     return ask
@@ -192,24 +190,24 @@ unknown_version = Question(
 
 
 @asks("Is there a field executionTarget?")
-def execution_target(scratch: Scratch) -> Answer:
-    identity = scratch.once(runtime_with_all_fields)
-    refusal = scratch.patch(identity, {"executionTarget": ""})
+def execution_target(run: ProbeRun) -> Answer:
+    identity = run.once(runtime_with_all_fields)
+    refusal = run.patch(identity, {"executionTarget": ""})
     if refusal:
         return "no", f"A PATCH with executionTarget was {refusal}."
-    if "executionTarget" not in scratch.read(identity):
+    if "executionTarget" not in run.read(identity):
         raise Unanswered("A PATCH with an empty executionTarget was accepted, and the field is not returned.")
     return "yes", "A PATCH with an empty executionTarget was accepted, and the field is returned."
 
 
-def _resource(scratch: Scratch, identity: str) -> Mapping[str, Any]:
-    resource = scratch.read(identity).get("resource")
+def _resource(run: ProbeRun, identity: str) -> Mapping[str, Any]:
+    resource = run.read(identity).get("resource")
     return resource if isinstance(resource, Mapping) else {}
 
 
 @asks("In which form does the server return cpu?", ("millicores", OTHER))
-def cpu_format(scratch: Scratch) -> Answer:
-    cpu = _resource(scratch, scratch.once(runtime_with_all_fields)).get("cpu")
+def cpu_format(run: ProbeRun) -> Answer:
+    cpu = _resource(run, run.once(runtime_with_all_fields)).get("cpu")
     for value, expected in (("as_sent", CPU), ("two_decimals", "0.20"), ("millicores", "200m")):
         if cpu == expected:
             return value, f'cpu was sent as "{CPU}" and was returned as "{cpu}".'
@@ -219,45 +217,45 @@ def cpu_format(scratch: Scratch) -> Answer:
 
 
 @asks("Does an update of resource keep the keys that it omits?")
-def patch_resource(scratch: Scratch) -> Answer:
-    identity = scratch.once(runtime_with_all_fields)
-    before = _resource(scratch, identity).get("cpu")
-    scratch.must_patch(identity, {"resource": {"mem": 2 * MEMORY}}, "A PATCH of resource with mem alone")
-    after = _resource(scratch, identity).get("cpu")
+def patch_resource(run: ProbeRun) -> Answer:
+    identity = run.once(runtime_with_all_fields)
+    before = _resource(run, identity).get("cpu")
+    run.must_patch(identity, {"resource": {"mem": 2 * MEMORY}}, "A PATCH of resource with mem alone")
+    after = _resource(run, identity).get("cpu")
     if before is not None and after == before:
         return "merge", "After a PATCH of resource with mem alone, cpu was unchanged."
     return "replace", "After a PATCH of resource with mem alone, cpu was missing or different."
 
 
-@asks("Does an update keep undocumented keys of resource?", ANY)
-def unknown_keys(scratch: Scratch) -> Answer:
-    identity = scratch.once(runtime_with_all_fields)
-    before = set(_resource(scratch, identity)) - set(RESOURCE_KEYS.values())
+@asks("Does an update keep undocumented keys of resource?", ALL_HANDLED)
+def unknown_keys(run: ProbeRun) -> Answer:
+    identity = run.once(runtime_with_all_fields)
+    before = set(_resource(run, identity)) - set(RESOURCE_KEYS.values())
     if not before:
         raise Unanswered("The server shows no key inside resource that is not documented.")
-    scratch.must_patch(identity, {"resource": {"cpu": CPU, "mem": MEMORY}}, "A PATCH of resource")
-    kept = "kept" if before & set(_resource(scratch, identity)) else "dropped"
+    run.must_patch(identity, {"resource": {"cpu": CPU, "mem": MEMORY}}, "A PATCH of resource")
+    kept = "kept" if before & set(_resource(run, identity)) else "dropped"
     return kept, f"An update of resource {kept} undocumented keys."
 
 
 @asks("Does resource have disk and procCount?")
-def disk_and_proc_count(scratch: Scratch) -> Answer:
-    identity = scratch.once(runtime_with_all_fields)
-    refusal = scratch.patch(identity, {"resource": {"cpu": CPU, "mem": MEMORY, "disk": 2048, "procCount": 8}})
+def disk_and_proc_count(run: ProbeRun) -> Answer:
+    identity = run.once(runtime_with_all_fields)
+    refusal = run.patch(identity, {"resource": {"cpu": CPU, "mem": MEMORY, "disk": 2048, "procCount": 8}})
     if refusal:
         return "no", f"A PATCH with disk and procCount was {refusal}."
-    found = _resource(scratch, identity)
+    found = _resource(run, identity)
     if found.get("disk") is None and found.get("procCount") is None:
         return "no", "A PATCH with disk and procCount was accepted, and neither is returned."
     return "yes", "A PATCH with disk and procCount was accepted, and they are returned."
 
 
 @asks("Does a delete accept a comment for the change journal?")
-def delete_comments(scratch: Scratch) -> Answer:
+def delete_comments(run: ProbeRun) -> Answer:
     try:
-        scratch.delete(scratch.once(additional_runtime), _COMMENT)
+        run.delete(run.once(additional_runtime), _COMMENT)
     except ApiError as exc:
         if exc.outcome_unknown or exc.status in (401, 403, 429):
             raise
-        return "no", f"A DELETE with a comment was {refused(exc)}."
+        return "no", f"A DELETE with a comment was {refusal_text(exc)}."
     return "yes", "A DELETE with a comment was accepted."

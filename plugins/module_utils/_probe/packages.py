@@ -15,7 +15,7 @@ from .._errors import MstrError
 from .._model.kinds import normalized_name
 from .._work.script import Script, run_script
 from .creates import PACKAGE, additional_runtime, runtime_with_all_fields
-from .scratch import ANY, OTHER, Answer, Scratch, Unanswered, asks, why
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, failure_text
 
 _RUN_TIMEOUT = 60.0  # seconds
 # Its last value, a variable that notebooks of the vendor use, or nothing: whichever the server takes for the result.
@@ -35,35 +35,35 @@ except OSError:
 """
 
 
-def _ran(scratch: Scratch, identity: str, code: str) -> dict[str, Any]:
-    if not scratch.settings.scripts:
+def _ran(run: ProbeRun, identity: str, code: str) -> dict[str, Any]:
+    if not run.settings.scripts:
         raise Unanswered("Needs a script; set scripts: true.")
-    scratch.may_write()
+    run.may_write()
     try:
-        return run_script(scratch.session, Script(code, identity, _RUN_TIMEOUT), scratch.clock, scratch.stop.pause)
+        return run_script(run.session, Script(code, identity, _RUN_TIMEOUT), run.clock, run.stop.pause)
     except MstrError as exc:
-        scratch.stop.check()
+        run.stop.check()
         status = getattr(exc, "result", {}).get("status")
-        raise Unanswered(f"The script ended with status {status}." if status else why(exc)) from exc
+        raise Unanswered(f"The script ended with status {status}." if status else failure_text(exc)) from exc
 
 
-def first_script(scratch: Scratch) -> dict[str, Any]:
+def first_script(run: ProbeRun) -> dict[str, Any]:
     """The result of the first script on the runtime with every field."""
-    return _ran(scratch, scratch.once(runtime_with_all_fields), _RESULT)
+    return _ran(run, run.once(runtime_with_all_fields), _RESULT)
 
 
-def after_a_script(scratch: Scratch) -> dict[str, Any]:
+def after_a_script(run: ProbeRun) -> dict[str, Any]:
     """The runtime with every field, as it is after its first script."""
-    scratch.once(first_script)
-    return scratch.read(scratch.once(runtime_with_all_fields))
+    run.once(first_script)
+    return run.read(run.once(runtime_with_all_fields))
 
 
 # --- questions
 
 
-@asks("What is the result object of a script?", ANY)
-def script_result(scratch: Scratch) -> Answer:
-    found = scratch.once(first_script)["result"]
+@asks("What is the result object of a script?", ALL_HANDLED)
+def script_result(run: ProbeRun) -> Answer:
+    found = run.once(first_script)["result"]
     value, returned = OTHER, "something else"
     if found is None or isinstance(found, str):
         value, returned = _RETURNED.get(found, (value, returned))
@@ -71,28 +71,28 @@ def script_result(scratch: Scratch) -> Answer:
 
 
 @asks("What can a script reach if the whitelist is empty?")
-def empty_whitelist(scratch: Scratch) -> Answer:
-    if not scratch.settings.scripts:
+def empty_whitelist(run: ProbeRun) -> Answer:
+    if not run.settings.scripts:
         raise Unanswered("Needs a script that tries to connect to an address; set scripts: true and reach.")
-    if scratch.settings.reach is None:
+    if run.settings.reach is None:
         raise Unanswered("Needs an address that a script may try to connect to; set reach.")
-    host, port = scratch.settings.reach
+    host, port = run.settings.reach
     try:
         address = ipaddress.ip_address(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
     except (OSError, ValueError):
         raise Unanswered("The host in the option reach cannot be resolved where the module runs.") from None
-    if _reached(scratch, [], str(address), port):
+    if _reached(run, [], str(address), port):
         return "everything", "A script on a runtime with an empty whitelist reached the address."
     # This proves that the whitelist blocks the script, not a firewall or a stopped service.
-    if _reached(scratch, [f"{address}/{address.max_prefixlen}"], str(address), port):
+    if _reached(run, [f"{address}/{address.max_prefixlen}"], str(address), port):
         return "nothing", "A script reached the address only when the whitelist contained it."
     raise Unanswered("A script did not reach the address even when the whitelist contained it.")
 
 
-def _reached(scratch: Scratch, whitelist: list[str], host: str, port: int) -> bool:
-    identity = scratch.once(additional_runtime)
-    scratch.must_patch(identity, {"whitelist": whitelist}, "An update of the whitelist")
-    return str(_ran(scratch, identity, _CONNECT.format(host=host, port=port))["stdout"]).split() == ["reached"]
+def _reached(run: ProbeRun, whitelist: list[str], host: str, port: int) -> bool:
+    identity = run.once(additional_runtime)
+    run.must_patch(identity, {"whitelist": whitelist}, "An update of the whitelist")
+    return str(_ran(run, identity, _CONNECT.format(host=host, port=port))["stdout"]).split() == ["reached"]
 
 
 _INTERVAL, _GROWTH, _LONGEST = 1.0, 1.25, 5.0  # seconds, times, seconds
@@ -103,7 +103,7 @@ _UNKNOWN_LOOKS = 3  # at a runtime whose packages are done, until its status cou
 _ADDED = "mstrio-py"
 
 
-class Look(NamedTuple):
+class Observation(NamedTuple):
     """A runtime at one time: its status, and status and version of the package that the probe asked for."""
 
     status: str
@@ -116,14 +116,14 @@ class Look(NamedTuple):
         return self.package in _FINAL
 
 
-class Watch(NamedTuple):
+class Observations(NamedTuple):
     """The states of a runtime from its creation until nothing changed any more or the timeout was reached."""
 
-    looks: tuple[Look, ...]
+    looks: tuple[Observation, ...]
     added: bool  # the server added mstrio-py by itself
 
     @property
-    def last(self) -> Look:
+    def last(self) -> Observation:
         """The last state."""
         return self.looks[-1]
 
@@ -133,26 +133,26 @@ class Watch(NamedTuple):
         return {look.status for look in self.looks} == {"unknown"}
 
 
-def watch(scratch: Scratch) -> Watch:
+def watch(run: ProbeRun) -> Observations:
     """Read the runtime with every field until its packages and its status no longer change."""
-    identity = scratch.once(runtime_with_all_fields)
-    end, interval = scratch.clock() + scratch.settings.wait_timeout, _INTERVAL
-    looks: list[Look] = []
+    identity = run.once(runtime_with_all_fields)
+    end, interval = run.clock() + run.settings.wait_timeout, _INTERVAL
+    looks: list[Observation] = []
     while True:
-        found = scratch.read(identity)
+        found = run.read(identity)
         looks.append(_look(found))
         recent = [look.packages_done and look.status == "unknown" for look in looks[-_UNKNOWN_LOOKS:]]
         settled = recent == [True] * _UNKNOWN_LOOKS
-        left = end - scratch.clock()
-        if (looks[-1].packages_done and looks[-1].status in ("ready", "error")) or settled or left <= 0:
-            return Watch(tuple(looks), _has_added(found))
-        scratch.stop.pause(min(interval, left))
+        remaining = end - run.clock()
+        if (looks[-1].packages_done and looks[-1].status in ("ready", "error")) or settled or remaining <= 0:
+            return Observations(tuple(looks), _has_added(found))
+        run.stop.pause(min(interval, remaining))
         interval = min(interval * _GROWTH, _LONGEST)
 
 
-def _look(found: Mapping[str, Any], name: str = PACKAGE) -> Look:
-    package = next((one for one in _packages(found) if _named(one) == name), {})
-    return Look(
+def _look(found: Mapping[str, Any], name: str = PACKAGE) -> Observation:
+    package = next((entry for entry in _packages(found) if _named(entry) == name), {})
+    return Observation(
         str(found.get("status") or "unknown"),
         str(package.get("status") or "unknown"),
         str(package.get("version") or ""),
@@ -161,7 +161,7 @@ def _look(found: Mapping[str, Any], name: str = PACKAGE) -> Look:
 
 def _packages(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     packages = found.get("packages")
-    return [one for one in packages if isinstance(one, Mapping)] if isinstance(packages, list) else []
+    return [entry for entry in packages if isinstance(entry, Mapping)] if isinstance(packages, list) else []
 
 
 def _named(package: Mapping[str, Any]) -> str:
@@ -169,10 +169,10 @@ def _named(package: Mapping[str, Any]) -> str:
 
 
 def _has_added(found: Mapping[str, Any]) -> bool:
-    return _ADDED in [_named(one) for one in _packages(found)]
+    return _ADDED in [_named(entry) for entry in _packages(found)]
 
 
-def _statuses(looks: tuple[Look, ...]) -> str:
+def _statuses(looks: tuple[Observation, ...]) -> str:
     known = ("unknown", "busy", "ready", "error")
     return ", then ".join(
         dict.fromkeys(look.status if look.status in known else "an undocumented one" for look in looks)
@@ -183,8 +183,8 @@ def _statuses(looks: tuple[Look, ...]) -> str:
 
 
 @asks("What is the status of a runtime before a script has run on it?")
-def runtime_status(scratch: Scratch) -> Answer:
-    seen = scratch.once(watch)
+def runtime_status(run: ProbeRun) -> Answer:
+    seen = run.once(watch)
     first, last = seen.looks[0], seen.last
     evidence = f"After the create, the status was {_statuses(seen.looks)}."
     if first.status in ("ready", "error"):
@@ -195,15 +195,15 @@ def runtime_status(scratch: Scratch) -> Answer:
         return ("unknown_first" if first.status == "unknown" else "follows"), evidence
     if last.packages_done:
         return "stays_unknown", f"{evidence} By then, the status of the package was {last.package}."
-    after = _look(scratch.once(after_a_script))
+    after = _look(run.once(after_a_script))
     if after.status != "unknown" and after.packages_done:
         return "all_unknown", f"{evidence} The status of the package was unknown, too, until a script had run."
     raise Unanswered(f"{evidence} It did not change within wait_timeout, or after a script.")
 
 
 @asks("What is the status of a package that is being installed?")
-def package_first_status(scratch: Scratch) -> Answer:
-    seen = scratch.once(watch)
+def package_first_status(run: ProbeRun) -> Answer:
+    seen = run.once(watch)
     first = seen.looks[0]
     if first.packages_done:
         raise Unanswered("The installation had already ended at the first check.")
@@ -214,17 +214,17 @@ def package_first_status(scratch: Scratch) -> Answer:
 
 
 @asks("Can the server install a package?")
-def package_outcome(scratch: Scratch) -> Answer:
-    seen = scratch.once(watch)
-    last = seen.last if seen.last.packages_done else _look(scratch.once(after_a_script))
+def package_outcome(run: ProbeRun) -> Answer:
+    seen = run.once(watch)
+    last = seen.last if seen.last.packages_done else _look(run.once(after_a_script))
     if not last.packages_done:
         raise Unanswered("The server did not report within wait_timeout how the installation ended.")
     return last.package, f"The final status of the package {PACKAGE} was {last.package}."
 
 
 @asks("What does the server store for an omitted package version?")
-def empty_version(scratch: Scratch) -> Answer:
-    seen = scratch.once(watch)
+def empty_version(run: ProbeRun) -> Answer:
+    seen = run.once(watch)
     before = [look for look in seen.looks if look.package != "installed"]
     if any(look.version for look in before):
         return "resolve", "The package had a version before it was installed."
@@ -246,31 +246,31 @@ class Update(NamedTuple):
     seconds: float | None
 
 
-def update(scratch: Scratch) -> Update:
+def update(run: ProbeRun) -> Update:
     """Request one more package, and read the runtime until it shows the effect."""
-    seen, identity = scratch.once(watch), scratch.once(runtime_with_all_fields)
+    seen, identity = run.once(watch), run.once(runtime_with_all_fields)
     before = seen.last.status
     wanted = [
         {"name": PACKAGE, "version": seen.last.version, "description": ""},
         {"name": SECOND_PACKAGE, "version": "", "description": ""},
     ]
-    scratch.must_patch(identity, {"packages": wanted}, "A PATCH of packages")
-    begin = scratch.clock()
-    found = scratch.read(identity)
+    run.must_patch(identity, {"packages": wanted}, "A PATCH of packages")
+    begin = run.clock()
+    found = run.read(identity)
     added = _has_added(found)
     while True:
-        look, passed = _look(found, SECOND_PACKAGE), scratch.clock() - begin
+        look, passed = _look(found, SECOND_PACKAGE), run.clock() - begin
         if look.package != "unknown" or look.status != before:
             return Update(added, passed)
         if before == "unknown" or passed > _LONGEST_LAG:
             return Update(added, None)
-        scratch.stop.pause(_INTERVAL)
-        found = scratch.read(identity)
+        run.stop.pause(_INTERVAL)
+        found = run.read(identity)
 
 
 @asks("Does the server add mstrio-py to the packages by itself?")
-def mstrio_py_added(scratch: Scratch) -> Answer:
-    first, later = scratch.once(watch).added, scratch.once(update).added
+def mstrio_py_added(run: ProbeRun) -> Answer:
+    first, later = run.once(watch).added, run.once(update).added
     evidence = f"After a create without {_ADDED}, it was {'' if first else 'not '}in the packages; after an update "
     evidence += f"without it, it was {'' if later else 'not '}in the packages."
     value = {(False, False): "no", (True, False): "on_create", (True, True): "always"}.get((first, later), OTHER)
@@ -278,8 +278,8 @@ def mstrio_py_added(scratch: Scratch) -> Answer:
 
 
 @asks("For how many seconds after an update is the status the old one?")
-def status_lag(scratch: Scratch) -> Answer:
-    seconds = scratch.once(update).seconds
+def status_lag(run: ProbeRun) -> Answer:
+    seconds = run.once(update).seconds
     if seconds is None:
         raise Unanswered("The status was unknown before the update, or did not change, so no delay can be seen.")
     if seconds < _INTERVAL:

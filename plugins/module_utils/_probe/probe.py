@@ -19,7 +19,7 @@ from .._model.runtime import Runtime
 from .._session.interrupt import Interrupted
 from .._work.api import RuntimeApi
 from . import creates, fields, packages, server, sessions, tasks
-from .scratch import ANY, OTHER, Answer, Question, Scratch, Settings, Unanswered, attempt
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Question, Settings, Unanswered, found_or_unanswered
 
 OF_RUNTIMES = (
     server.status_call,
@@ -87,7 +87,7 @@ OF_SESSIONS = (
 
 
 def _never(switch: str, question: str, reason: str, unhandled: tuple[str, ...] = (OTHER,)) -> Question:
-    def ask(_scratch: Scratch) -> Answer:
+    def ask(_scratch: ProbeRun) -> Answer:
         raise Unanswered(f"Never tried: {reason}")
 
     return Question(switch, question, ask, unhandled)
@@ -130,7 +130,7 @@ NEVER = (
     _never("script_put_omitted", "Does an update of a script keep the fields that it omits?", _NO_SCRIPTS, ("reset",)),
     _never("script_put_runtime", "Can a script be assigned to a runtime that does not exist?", _NO_SCRIPTS),
     _never("script_put_needs", "Is the right to write a script enough to assign a runtime?", _NO_SCRIPTS),
-    _never("script_put_answer", "What is the response to an update of a script?", _NO_SCRIPTS, ANY),
+    _never("script_put_answer", "What is the response to an update of a script?", _NO_SCRIPTS, ALL_HANDLED),
     _never("script_put_running", "Can a runtime be assigned to a script that is running?", _NO_SCRIPTS),
 )
 QUESTIONS = (*OF_RUNTIMES, *OF_SESSIONS, *NEVER)
@@ -158,79 +158,79 @@ def settings_from(params: Mapping[str, Any], check_mode: bool = False) -> Settin
     return Settings(check_mode, params["scripts"], reach, wait_timeout, params["cleanup"])
 
 
-def probe(scratch: Scratch) -> dict[str, Any]:
+def probe(run: ProbeRun) -> dict[str, Any]:
     """The result. Raises MstrError if the login is refused or the task must end."""
     try:
-        scratch.session.snapshot()
-        removed = _delete_earlier(scratch)
-        answers = _ask(OF_RUNTIMES, scratch)
-        for sentence in scratch.clean_up():
-            scratch.left.append(sentence)
-            scratch.warn(sentence)
-        answers += _ask((*OF_SESSIONS, *NEVER), scratch)
+        run.session.snapshot()
+        removed = _delete_earlier(run)
+        answers = _ask(OF_RUNTIMES, run)
+        for sentence in run.clean_up():
+            run.leftovers.append(sentence)
+            run.warn(sentence)
+        answers += _ask((*OF_SESSIONS, *NEVER), run)
     except Interrupted as exc:
-        left = scratch.clean_up(at_last=True) or ["Nothing of the probe is left on the server."]
-        raise MstrError(f"{exc.sentence} while the probe asked its questions. {' '.join(left)}") from exc
+        leftovers = run.clean_up(at_last=True) or ["Nothing of the probe is left on the server."]
+        raise MstrError(f"{exc.sentence} while the probe asked its questions. {' '.join(leftovers)}") from exc
     except Exception:
-        for sentence in scratch.clean_up(at_last=True):
-            scratch.warn(sentence)
+        for sentence in run.clean_up(at_last=True):
+            run.warn(sentence)
         raise
-    return _result(scratch, answers, removed)
+    return _result(run, answers, removed)
 
 
-def _ask(questions: Iterable[Question], scratch: Scratch) -> list[dict[str, Any]]:
-    return [_answer(question, scratch) for question in questions]
+def _ask(questions: Iterable[Question], run: ProbeRun) -> list[dict[str, Any]]:
+    return [_answer(question, run) for question in questions]
 
 
-def _answer(one: Question, scratch: Scratch) -> dict[str, Any]:
-    found = attempt(one.ask, scratch)
+def _answer(question: Question, run: ProbeRun) -> dict[str, Any]:
+    found = found_or_unanswered(question.ask, run)
     value, evidence = (None, str(found)) if isinstance(found, Unanswered) else found
     return {
-        "switch": one.switch,
-        "question": one.question,
+        "switch": question.switch,
+        "question": question.question,
         "value": value,
         "evidence": evidence,
-        "handled": None if value is None else value not in one.unhandled,
+        "handled": None if value is None else value not in question.unhandled,
     }
 
 
-def _delete_earlier(scratch: Scratch) -> int:
+def _delete_earlier(run: ProbeRun) -> int:
     """The number of runtimes of an earlier probe that were deleted, or would be in check mode."""
-    found = attempt(scratch.earlier)
+    found = found_or_unanswered(run.earlier)
     if isinstance(found, Unanswered):
         return 0
     names = ", ".join(sorted(map(repr, found.values())))
-    if found and not scratch.settings.cleanup:
-        scratch.warn(
+    if found and not run.settings.cleanup:
+        run.warn(
             f"Runtimes of an earlier probe are on the server: {names}. If no other probe is running, delete them with "
             "cleanup: true."
         )
         return 0
-    for identity, name in found.items() if not scratch.settings.check_mode else ():
+    for identity, name in found.items() if not run.settings.check_mode else ():
         try:
-            RuntimeApi(scratch.session).delete(Runtime({"name": name}, identity), None)
+            RuntimeApi(run.session).delete(Runtime({"name": name}, identity), None)
         except Interrupted:
             raise
         except MstrError as exc:
-            scratch.warn(f"{exc.sentence} It is of an earlier probe, and is left on the server.")
+            run.warn(f"{exc.sentence} It is of an earlier probe, and is left on the server.")
     return len(found)
 
 
-def _result(scratch: Scratch, answers: list[dict[str, Any]], removed: int) -> dict[str, Any]:
-    found = [one for one in answers if one["value"] is not None]
-    unhandled = [f"{one['switch']} ({_text(one['value'])})" for one in found if not one["handled"]]
+def _result(run: ProbeRun, answers: list[dict[str, Any]], removed: int) -> dict[str, Any]:
+    found = [answer for answer in answers if answer["value"] is not None]
+    unhandled = [f"{answer['switch']} ({_text(answer['value'])})" for answer in found if not answer["handled"]]
     handled = f"the modules do not handle {len(unhandled)} of them: {', '.join(unhandled)}."
     if unhandled:
-        scratch.warn(f"This server behaves in a way that the modules do not handle: {', '.join(unhandled)}.")
+        run.warn(f"This server behaves in a way that the modules do not handle: {', '.join(unhandled)}.")
     else:
         handled = "the modules handle all of them."
-    sentences = [f"{len(found)} of {len(answers)} questions answered; {handled}", *scratch.left]
+    sentences = [f"{len(found)} of {len(answers)} questions answered; {handled}", *run.leftovers]
     return {
-        "changed": scratch.settings.check_mode or scratch.made > 0 or removed > 0,
+        "changed": run.settings.check_mode or run.created_count > 0 or removed > 0,
         "msg": " ".join(sentences),
         "answers": answers,
-        "profile": {one["switch"]: one["value"] for one in found if one["value"] != OTHER},
-        "product": server.product(scratch),
+        "profile": {answer["switch"]: answer["value"] for answer in found if answer["value"] != OTHER},
+        "product": server.product(run),
     }
 
 

@@ -22,7 +22,7 @@ from .._session.response import (
 )
 from .._work.script_usage import start_search
 from .creates import minimal_runtime
-from .scratch import ANY, OTHER, PREFIX, Answer, Scratch, Unanswered, asks, refused
+from .run import ALL_HANDLED, OTHER, PREFIX, Answer, ProbeRun, Unanswered, asks, refusal_text
 
 _RELEASE = re.compile(r"[\w. -]{1,60}", re.ASCII)
 
@@ -37,10 +37,10 @@ _VERSIONS = Shape(
 )
 
 
-def _status(scratch: Scratch) -> Mapping[str, Any] | None:
+def _status(run: ProbeRun) -> Mapping[str, Any] | None:
     """The response to GET /status; None if the server refuses it even with a session."""
     try:
-        found: Mapping[str, Any] = scratch.session.get(
+        found: Mapping[str, Any] = run.session.get(
             "/status", operation="read the server's releases", renews=False, shape=OBJECT
         )
     except ApiError as exc:
@@ -50,10 +50,10 @@ def _status(scratch: Scratch) -> Mapping[str, Any] | None:
     return found
 
 
-def product(scratch: Scratch) -> dict[str, str | None]:
+def product(run: ProbeRun) -> dict[str, str | None]:
     """The releases of the product; null if the server does not reveal them."""
     try:
-        data = scratch.once(_status) or {}
+        data = run.once(_status) or {}
     except Unanswered:
         data = {}
     return {
@@ -63,23 +63,23 @@ def product(scratch: Scratch) -> dict[str, str | None]:
 
 
 @asks("Does the server report its releases?")
-def status_call(scratch: Scratch) -> Answer:
-    if scratch.once(_status) is None:
+def status_call(run: ProbeRun) -> Answer:
+    if run.once(_status) is None:
         return "locked", "GET /api/status was refused."
     return "open", "GET /api/status returned the releases."
 
 
 @asks("Which release of the Intelligence Server is it?")
-def iserver_version(scratch: Scratch) -> Answer:
-    value = _release((scratch.once(_status) or {}).get("iServerVersion"))
+def iserver_version(run: ProbeRun) -> Answer:
+    value = _release((run.once(_status) or {}).get("iServerVersion"))
     if value is None:
         raise Unanswered("GET /api/status does not contain it.")
     return value, "GET /api/status contains it."
 
 
 @asks("Which type of deployment is it?")
-def deployment_type(scratch: Scratch) -> Answer:
-    data = scratch.once(_status)
+def deployment_type(run: ProbeRun) -> Answer:
+    data = run.once(_status)
     if data is None:
         raise Unanswered("GET /api/status was refused.")
     value = data.get("deploymentType", "")
@@ -88,9 +88,9 @@ def deployment_type(scratch: Scratch) -> Answer:
     return value, f"GET /api/status {'contains it' if value else 'contains none'}."
 
 
-def _versions(scratch: Scratch) -> list[str] | ApiError:
+def _versions(run: ProbeRun) -> list[str] | ApiError:
     try:
-        data = scratch.session.get("/runtimes/versions", operation="list the runtime versions", shape=_VERSIONS)
+        data = run.session.get("/runtimes/versions", operation="list the runtime versions", shape=_VERSIONS)
     except ApiError as exc:
         if exc.status in (404, 405):
             return exc
@@ -99,42 +99,42 @@ def _versions(scratch: Scratch) -> list[str] | ApiError:
 
 
 @asks("Can the server list its Python versions?")
-def versions_call(scratch: Scratch) -> Answer:
-    found = scratch.once(_versions)
+def versions_call(run: ProbeRun) -> Answer:
+    found = run.once(_versions)
     if isinstance(found, list):
         return "yes", "GET /api/runtimes/versions returned a list."
     value = "as_id" if says_no_such_object(found) else str(found.status)
-    return value, f"GET /api/runtimes/versions was {refused(found)}."
+    return value, f"GET /api/runtimes/versions was {refusal_text(found)}."
 
 
 @asks("Which Python versions does it offer?")
-def python_versions(scratch: Scratch) -> Answer:
-    found = scratch.once(_versions)
+def python_versions(run: ProbeRun) -> Answer:
+    found = run.once(_versions)
     if not isinstance(found, list):
         raise Unanswered("The server has no list of Python versions.")
     return found, "GET /api/runtimes/versions contains them."
 
 
 @asks("Does reading need the privilege 'Manage runtime', too?")
-def privilege_for_reads(scratch: Scratch) -> Answer:
+def privilege_for_reads(run: ProbeRun) -> Answer:
     try:
-        scratch.listed()
+        run.listed()
     except ApiError as exc:
         if exc.status == 403:
-            return "yes", f"Without the privilege, the list was {refused(exc)}."
+            return "yes", f"Without the privilege, the list was {refusal_text(exc)}."
         raise
     try:
-        scratch.may_write()
+        run.may_write()
     except Unanswered:
-        if not scratch.barred:
+        if not run.write_refusal:
             raise
         return "no", "The user may not create runtimes, but may list them."
     raise Unanswered("Only a probe as a user without the privilege 'Manage runtime' can find this out.")
 
 
 @asks("After how many seconds without a request does a session end?")
-def iserver_timeout(scratch: Scratch) -> Answer:
-    seconds = scratch.session.get("/sessions", operation="read the session's settings", shape=OBJECT).get("timeout")
+def iserver_timeout(run: ProbeRun) -> Answer:
+    seconds = run.session.get("/sessions", operation="read the session's settings", shape=OBJECT).get("timeout")
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise Unanswered("GET /api/sessions does not contain it.")
     return seconds, "GET /api/sessions contains it."
@@ -144,31 +144,31 @@ def iserver_timeout(scratch: Scratch) -> Answer:
 
 
 @asks("Can guests log in?")
-def guest_login(scratch: Scratch) -> Answer:
-    login = scratch.session.connection.login
+def guest_login(run: ProbeRun) -> Answer:
+    login = run.session.connection.login
     if login is None or login.mode != "anonymous":
         raise Unanswered("Needs a probe as a guest; set login_mode: anonymous.")
     return "yes", "The probe is logged in as guest."
 
 
 @asks("May guests manage runtimes?")
-def guest_manages(scratch: Scratch) -> Answer:
-    guest_login.ask(scratch)
+def guest_manages(run: ProbeRun) -> Answer:
+    guest_login.ask(run)
     try:
-        scratch.once(minimal_runtime)
+        run.once(minimal_runtime)
     except Unanswered:
-        if not scratch.barred:
+        if not run.write_refusal:
             raise
-        return "no", scratch.barred
+        return "no", run.write_refusal
     return "yes", "The guest may create a runtime."
 
 
 # --- errors
 
 
-@asks("In which form does the server write error codes?", ANY)
-def error_code_style(scratch: Scratch) -> Answer:
-    for code in scratch.codes:
+@asks("In which form does the server write error codes?", ALL_HANDLED)
+def error_code_style(run: ProbeRun) -> Answer:
+    for code in run.codes:
         for value, pattern in (("table", r"ERR00[1-9]\d+"), ("sample", r"ERR0[1-9]\d+")):
             if re.fullmatch(pattern, code):
                 return value, f"The server wrote {code}."
@@ -178,17 +178,17 @@ def error_code_style(scratch: Scratch) -> Answer:
 
 
 @asks("Does the server return errors in a list?")
-def errors_wrapped(scratch: Scratch) -> Answer:
-    if not scratch.wrapped:
+def errors_wrapped(run: ProbeRun) -> Answer:
+    if not run.wrapped:
         # An id that no object has.
         try:
-            scratch.read("0" * 31 + "1")
+            run.read("0" * 31 + "1")
         except ApiError as exc:
-            if not scratch.wrapped:
+            if not run.wrapped:
                 raise Unanswered(f"No error of the API's own form was seen; the last was {exc.status}.") from exc
-    if len(scratch.wrapped) > 1:
+    if len(run.wrapped) > 1:
         return OTHER, 'Some errors were returned as {"errors": [...]}, others were not.'
-    if True in scratch.wrapped:
+    if True in run.wrapped:
         return "yes", 'Errors were returned as {"errors": [...]}.'
     return "no", "Errors were returned as single objects."
 
@@ -200,14 +200,14 @@ _EXACTLY = 2  # how a search compares names [mstrio]
 LOADED = 0  # status of a project [mstrio]
 
 
-def projects(scratch: Scratch) -> list[Mapping[str, Any]]:
+def projects(run: ProbeRun) -> list[Mapping[str, Any]]:
     """The projects that the user may use."""
-    return list(scratch.session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS))
+    return list(run.session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS))
 
 
-def _searches(scratch: Scratch) -> dict[int, Mapping[str, Any] | ApiError]:
+def _searches(run: ProbeRun) -> dict[int, Mapping[str, Any] | ApiError]:
     """The response of each version of the search: an object, or the error for a missing call."""
-    loaded = [one for one in scratch.once(projects) if one.get("status", LOADED) == LOADED]
+    loaded = [project for project in run.once(projects) if project.get("status", LOADED) == LOADED]
     if not loaded:
         raise Unanswered("The user may use no project that is loaded.")
     project, operation = str(loaded[0]["id"]), "search for scripts"
@@ -216,7 +216,7 @@ def _searches(scratch: Scratch) -> dict[int, Mapping[str, Any] | ApiError]:
         try:
             # For a name that no script has.
             found[version] = start_search(
-                scratch.session, version, project, operation=operation, shape=OBJECT, name=PREFIX, pattern=_EXACTLY
+                run.session, version, project, operation=operation, shape=OBJECT, name=PREFIX, pattern=_EXACTLY
             )
         except ApiError as exc:
             if not says_no_such_call(exc):
@@ -225,36 +225,36 @@ def _searches(scratch: Scratch) -> dict[int, Mapping[str, Any] | ApiError]:
     return found
 
 
-def search_for_scripts(scratch: Scratch, project: str) -> Mapping[str, Any]:
+def search_for_scripts(run: ProbeRun, project: str) -> Mapping[str, Any]:
     """The response to a search for all scripts of a project. Raises MstrError, Unanswered."""
-    for version, found in scratch.once(_searches).items():
+    for version, found in run.once(_searches).items():
         if not isinstance(found, ApiError):
             shape = OBJECT_WITH_ID
-            return start_search(scratch.session, version, project, operation="search for scripts", shape=shape)
+            return start_search(run.session, version, project, operation="search for scripts", shape=shape)
     raise Unanswered("Neither version of the metadata search exists.")
 
 
 @asks("Which version of the metadata search exists?")
-def search_versions(scratch: Scratch) -> Answer:
-    there = [version for version, one in scratch.once(_searches).items() if not isinstance(one, ApiError)]
-    if not there:
+def search_versions(run: ProbeRun) -> Answer:
+    existing = [version for version, found in run.once(_searches).items() if not isinstance(found, ApiError)]
+    if not existing:
         raise Unanswered("Neither version of the metadata search exists.")
-    if len(there) > 1:
+    if len(existing) > 1:
         return "both", "Both versions exist."
-    return str(there[0]), f"Only version {there[0]} exists."
+    return str(existing[0]), f"Only version {existing[0]} exists."
 
 
 @asks("How does the server refuse the other version of the search?")
-def search_missing(scratch: Scratch) -> Answer:
-    for found in scratch.once(_searches).values():
+def search_missing(run: ProbeRun) -> Answer:
+    for found in run.once(_searches).values():
         if isinstance(found, ApiError):
-            return str(found.status), f"The other version was {refused(found)}."
+            return str(found.status), f"The other version was {refusal_text(found)}."
     raise Unanswered("Both versions of the metadata search exist.")
 
 
 @asks("Does a search return the number of objects found?")
-def search_total(scratch: Scratch) -> Answer:
-    for found in scratch.once(_searches).values():
+def search_total(run: ProbeRun) -> Answer:
+    for found in run.once(_searches).values():
         if not isinstance(found, ApiError):
             if "totalItems" not in found:
                 return "left_out", "The response to a search has no totalItems."
@@ -263,7 +263,7 @@ def search_total(scratch: Scratch) -> Answer:
 
 
 @asks("Does the list of projects contain those that are not loaded?")
-def unloaded_projects(scratch: Scratch) -> Answer:
-    if any(one.get("status", LOADED) != LOADED for one in scratch.once(projects)):
+def unloaded_projects(run: ProbeRun) -> Answer:
+    if any(project.get("status", LOADED) != LOADED for project in run.once(projects)):
         return "listed", "The list shows a project that is not loaded."
     raise Unanswered("The list shows no project that is not loaded; there may be none.")

@@ -14,7 +14,7 @@ from .._session.connection import LOGIN_MODES, Login, SessionString
 from .._session.interrupt import all_side_by_side
 from .._session.response import says_session_gone
 from .._session.session import Session
-from .scratch import PATH, Answer, Question, Scratch, Unanswered, asks, attempt, refused
+from .run import PATH, Answer, ProbeRun, Question, Unanswered, asks, found_or_unanswered, refusal_text
 
 _CALLS = 6  # parallel calls
 _SLOW_ENOUGH = 0.05  # seconds for one call, below which times prove nothing
@@ -24,9 +24,9 @@ _STAYS_OPEN = "If it was opened, that session stays open on the server until it 
 _IDENTITY_TOKEN = "X-MSTR-IdentityToken"
 
 
-def _may_open(scratch: Scratch) -> Login:
-    connection = scratch.session.connection
-    if scratch.settings.check_mode:
+def _second_login(run: ProbeRun) -> Login:
+    connection = run.session.connection
+    if run.settings.check_mode:
         raise Unanswered("Needs a second login, which check mode does not send.")
     if connection.session is not None:
         raise Unanswered("The logout of a second session might end the session that the task was given.")
@@ -35,49 +35,49 @@ def _may_open(scratch: Scratch) -> Login:
     return connection.login
 
 
-def _session(scratch: Scratch, session: SessionString | None = None, login: Login | None = None) -> Session:
-    connection = scratch.session.connection._replace(session=session, login=login, retries=0)
-    return Session(connection, scratch.stop, scratch.warn)
+def _session(run: ProbeRun, session: SessionString | None = None, login: Login | None = None) -> Session:
+    connection = run.session.connection._replace(session=session, login=login, retries=0)
+    return Session(connection, run.stop, run.warn)
 
 
 @contextmanager
-def _second_session(scratch: Scratch, login: Login) -> Iterator[Session]:
+def _second_session(run: ProbeRun, login: Login) -> Iterator[Session]:
     """One more session of the same user, logged out at the end. It is tried once, and never opened again."""
-    session = _session(scratch, login=login)
-    session.on_response = scratch.hear
+    session = _session(run, login=login)
+    session.on_response = run.note_error_format
     try:
-        _log_in(scratch, session)
+        _log_in(run, session)
         yield session
     finally:
         session.log_out()
 
 
-def _log_in(scratch: Scratch, session: Session) -> None:
+def _log_in(run: ProbeRun, session: Session) -> None:
     try:
         session.snapshot()
     except (ApiError, ConnectError) as exc:
         if exc.outcome_unknown:
-            scratch.warn(f"{exc.sentence} {_STAYS_OPEN}")
+            run.warn(f"{exc.sentence} {_STAYS_OPEN}")
         raise
 
 
-def _trials(scratch: Scratch) -> dict[str, Answer | Unanswered]:
+def _second_session_answers(run: ProbeRun) -> dict[str, Answer | Unanswered]:
     """Open a second session, try things on it, and see what its logout does to the first one.
 
     Returns the finding by switch; for a missing answer, the reason.
     """
-    login = _may_open(scratch)
-    found = {"application_type_76": attempt(_application_type, scratch, login)}
-    with _second_session(scratch, login) as second:
-        found["load_balancer_cookie"] = attempt(_cookie_of, scratch, second)
-        found["sessions_parallel"] = attempt(_at_a_time, scratch, second)
-        found["delegated_logout"] = attempt(_delegated, scratch, second)
-        lives = _lives(second)
+    login = _second_login(run)
+    found = {"application_type_76": found_or_unanswered(_application_type, run, login)}
+    with _second_session(run, login) as second:
+        found["load_balancer_cookie"] = found_or_unanswered(_cookie_of, run, second)
+        found["sessions_parallel"] = found_or_unanswered(_at_a_time, run, second)
+        found["delegated_logout"] = found_or_unanswered(_delegated, run, second)
+        lives = _is_alive(second)
     if not lives:
         # It ended together with a delegated session, or with all sessions of the user.
-        with _second_session(scratch, login):
+        with _second_session(run, login):
             pass
-    if _lives(scratch.session):
+    if _is_alive(run.session):
         found["logout_scope"] = "session", "After the logout of a second session, the first session still worked."
     else:
         found["logout_scope"] = "user", "After the logout of a second session, the first session had ended, too."
@@ -86,7 +86,7 @@ def _trials(scratch: Scratch) -> dict[str, Answer | Unanswered]:
     return found
 
 
-def _lives(session: Session) -> bool:
+def _is_alive(session: Session) -> bool:
     try:
         session.get(_SESSION, operation="read the session's settings", renews=False)
     except ApiError as exc:
@@ -96,22 +96,22 @@ def _lives(session: Session) -> bool:
     return True
 
 
-def _application_type(scratch: Scratch, login: Login) -> Answer:
+def _application_type(run: ProbeRun, login: Login) -> Answer:
     try:
-        with _second_session(scratch, login._replace(body={**login.body, "applicationType": 76})):
+        with _second_session(run, login._replace(body={**login.body, "applicationType": 76})):
             return "yes", "A login with applicationType 76 was accepted."
     except ApiError as exc:
         if exc.status != 400:
             raise
-        return "no", f"A login with applicationType 76 was {refused(exc)}."
+        return "no", f"A login with applicationType 76 was {refusal_text(exc)}."
 
 
-def _cookie_of(scratch: Scratch, second: Session) -> Answer:
+def _cookie_of(run: ProbeRun, second: Session) -> Answer:
     before = second.snapshot()
-    _lives(second)
+    _is_alive(second)
     if _cookies(second.snapshot()) == _cookies(before):
         return _constant(_cookies(before))
-    if _lives(_session(scratch, session=before)):
+    if _is_alive(_session(run, session=before)):
         return "rotate", "A cookie changes with each response, and the one before is accepted too."
     return "rotate_strict", "A cookie changes with each response, and only the newest is accepted."
 
@@ -126,16 +126,16 @@ def _constant(cookies: Mapping[str, str]) -> Answer:
     return "fixed", f"The server sets a cookie beside {_OF_TOMCAT}, which stays the same."
 
 
-def _at_a_time(scratch: Scratch, second: Session) -> Answer:
+def _at_a_time(run: ProbeRun, second: Session) -> Answer:
     def call(_index: int = 0) -> float:
-        begin = scratch.clock()
+        begin = run.clock()
         second.request("GET", PATH, operation="list the runtimes", renews=False)
-        return scratch.clock() - begin
+        return run.clock() - begin
 
     def together() -> float:
-        begin = scratch.clock()
+        begin = run.clock()
         all_side_by_side(call, range(_CALLS), _CALLS)
-        return scratch.clock() - begin
+        return run.clock() - begin
 
     try:
         alone = min(call(), call())
@@ -144,7 +144,7 @@ def _at_a_time(scratch: Scratch, second: Session) -> Answer:
     except ApiError as exc:
         if exc.status != 429:
             raise
-        return "refuse", f"Of {_CALLS} calls at a time on one session, one was {refused(exc)}."
+        return "refuse", f"Of {_CALLS} calls at a time on one session, one was {refusal_text(exc)}."
     evidence = f"{_CALLS} calls at a time took {seconds / max(alone, 0.001):.1f} times as long as one alone."
     if alone < _SLOW_ENOUGH:
         raise Unanswered("All calls at a time were accepted; responses come too fast to see whether they queue.")
@@ -155,26 +155,26 @@ def _at_a_time(scratch: Scratch, second: Session) -> Answer:
     raise Unanswered(f"{evidence} That does not show whether they queue.")
 
 
-def _delegated(scratch: Scratch, giver: Session) -> Answer:
+def _delegated(run: ProbeRun, giver: Session) -> Answer:
     operation = "get an identity token of the second session"
     token = giver.request("POST", "/auth/identityToken", operation=operation, renews=False).headers.get(_IDENTITY_TOKEN)
     if not token:
         raise Unanswered("The server returned no identity token.")
     body = {"loginMode": LOGIN_MODES["identity_token"], "identityToken": token}
-    session = _session(scratch, login=Login("identity_token", "/auth/delegate", body, (token,)))
+    session = _session(run, login=Login("identity_token", "/auth/delegate", body, (token,)))
     ended = True
     try:
-        _log_in(scratch, session)
+        _log_in(run, session)
     finally:
         # The probe opened the delegating session itself, so no other user's session can end.
         try:
             session.end_session()
         except MstrError as exc:
-            scratch.warn(f"{exc.sentence} {_STAYS_OPEN}")
+            run.warn(f"{exc.sentence} {_STAYS_OPEN}")
             ended = False
     if not ended:
         raise Unanswered("The logout of a delegated session failed.")
-    if _lives(giver):
+    if _is_alive(giver):
         return "separate", "After the logout of a delegated session, the session that delegated it still worked."
     return "shared", "After the logout of a delegated session, the session that delegated it had ended, too."
 
@@ -182,28 +182,28 @@ def _delegated(scratch: Scratch, giver: Session) -> Answer:
 # --- questions
 
 
-def _own_cookies(scratch: Scratch) -> Answer | None:
+def _own_cookies(run: ProbeRun) -> Answer | None:
     """The cookies of the probe's own session; None if they change."""
-    before = _cookies(scratch.session.snapshot())
-    _lives(scratch.session)
-    after = _cookies(scratch.session.snapshot())
+    before = _cookies(run.session.snapshot())
+    _is_alive(run.session)
+    after = _cookies(run.session.snapshot())
     return _constant(after) if before == after else None
 
 
 @asks("Does a load balancer set a cookie, and does it change?")
-def load_balancer_cookie(scratch: Scratch) -> Answer:
-    return scratch.once(_own_cookies) or _of(scratch, "load_balancer_cookie")
+def load_balancer_cookie(run: ProbeRun) -> Answer:
+    return run.once(_own_cookies) or _of(run, "load_balancer_cookie")
 
 
-def _of(scratch: Scratch, switch: str) -> Answer:
-    found = scratch.once(_trials)[switch]
+def _of(run: ProbeRun, switch: str) -> Answer:
+    found = run.once(_second_session_answers)[switch]
     if isinstance(found, Unanswered):
         raise found
     return found
 
 
 def _of_a_second_session(switch: str, question: str) -> Question:
-    return Question(switch, question, lambda scratch: _of(scratch, switch))
+    return Question(switch, question, lambda run: _of(run, switch))
 
 
 OF_A_SECOND_SESSION = (

@@ -12,7 +12,7 @@ from typing import Any
 from .._errors import ApiError
 from .._session.response import LIST_WITH_IDS, list_of, says_no_such_call, says_no_such_object
 from .._work.script_usage import SCRIPT_TYPE
-from .scratch import ANY, OTHER, Answer, Scratch, Unanswered, asks, refused
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, refusal_text
 from .server import LOADED, projects, search_for_scripts
 
 _HISTORY = "/scripts/history"
@@ -21,32 +21,32 @@ _SCRIPTS = 20  # of which a history is read
 _LISTED_TASKS = 50  # whose scripts are read
 
 
-def _loaded(scratch: Scratch) -> list[str]:
-    loaded = [str(project["id"]) for project in scratch.once(projects) if project.get("status", LOADED) == LOADED]
+def _loaded(run: ProbeRun) -> list[str]:
+    loaded = [str(project["id"]) for project in run.once(projects) if project.get("status", LOADED) == LOADED]
     if not loaded:
         raise Unanswered("The user may use no project that is loaded.")
     return loaded
 
 
-def _tasks_in(scratch: Scratch, project: str) -> list[Mapping[str, Any]]:
+def _tasks_in(run: ProbeRun, project: str) -> list[Mapping[str, Any]]:
     params = {"type": "script", "allProjects": "true"}
     operation = "list the planned tasks"
-    data = scratch.session.get("/tasks", params, operation=operation, project=project, shape=list_of("tasks"))
+    data = run.session.get("/tasks", params, operation=operation, project=project, shape=list_of("tasks"))
     return [task for task in data["tasks"] if isinstance(task, Mapping)]
 
 
-def _lists(scratch: Scratch) -> list[list[Mapping[str, Any]]] | ApiError:
+def _lists(run: ProbeRun) -> list[list[Mapping[str, Any]]] | ApiError:
     """The tasks of the first two projects; the error if this release has no such call."""
     try:
-        return [_tasks_in(scratch, project) for project in _loaded(scratch)[:2]]
+        return [_tasks_in(run, project) for project in _loaded(run)[:2]]
     except ApiError as exc:
         if not says_no_such_call(exc):
             raise
         return exc
 
 
-def _listed(scratch: Scratch) -> list[list[Mapping[str, Any]]]:
-    found = scratch.once(_lists)
+def _listed(run: ProbeRun) -> list[list[Mapping[str, Any]]]:
+    found = run.once(_lists)
     if isinstance(found, ApiError):
         raise Unanswered("The server has no list of planned tasks.")
     return found
@@ -58,16 +58,16 @@ def _content(task: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @asks("Can the server list planned tasks?")
-def tasks_call(scratch: Scratch) -> Answer:
-    found = scratch.once(_lists)
+def tasks_call(run: ProbeRun) -> Answer:
+    found = run.once(_lists)
     if isinstance(found, ApiError):
-        return str(found.status), f"GET /api/tasks was {refused(found)}."
+        return str(found.status), f"GET /api/tasks was {refusal_text(found)}."
     return "yes", "GET /api/tasks returned a list."
 
 
 @asks("Which key of a planned task contains the id of its script?")
-def task_script_key(scratch: Scratch) -> Answer:
-    for tasks in _listed(scratch):
+def task_script_key(run: ProbeRun) -> Answer:
+    for tasks in _listed(run):
         for task in tasks:
             keys = [key for key in ("id", "objectId") if _content(task).get(key)]
             value = keys[0] if len(keys) == 1 else OTHER
@@ -76,8 +76,8 @@ def task_script_key(scratch: Scratch) -> Answer:
 
 
 @asks("Does a list of planned tasks contain those of other projects?")
-def tasks_all_projects(scratch: Scratch) -> Answer:
-    lists = [{str(task.get("id")) for task in tasks} for tasks in _listed(scratch)]
+def tasks_all_projects(run: ProbeRun) -> Answer:
+    lists = [{str(task.get("id")) for task in tasks} for tasks in _listed(run)]
     if len(lists) < 2 or not all(lists):
         raise Unanswered("Needs planned tasks in two projects that the user may use.")
     if lists[0] == lists[1]:
@@ -88,43 +88,43 @@ def tasks_all_projects(scratch: Scratch) -> Answer:
 
 
 @asks("Does a list of planned tasks contain those of scripts that an ACL hides?")
-def hidden_tasks(scratch: Scratch) -> Answer:
-    for task in _listed(scratch)[0][:_LISTED_TASKS]:
+def hidden_tasks(run: ProbeRun) -> Answer:
+    for task in _listed(run)[0][:_LISTED_TASKS]:
         identity = str(_content(task).get("id") or _content(task).get("objectId"))
         # A list may contain tasks of other projects.
-        refusals = [_refusal(scratch, project, identity) for project in _loaded(scratch)]
+        refusals = [_refusal(run, project, identity) for project in _loaded(run)]
         if all(refusals):
             return "listed", f"The script of a planned task was {refusals[0]}."
     raise Unanswered("The user may read the scripts of all planned tasks; there may be no others.")
 
 
-def _refusal(scratch: Scratch, project: str, identity: str) -> str | None:
+def _refusal(run: ProbeRun, project: str, identity: str) -> str | None:
     """How the server refuses to read the properties of a script; None if it returns them."""
     path, params = f"/objects/{identity}", {"type": SCRIPT_TYPE}
     try:
-        scratch.session.get(path, params, operation="read the script of a task", project=project)
+        run.session.get(path, params, operation="read the script of a task", project=project)
     except ApiError as exc:
         if exc.status not in (403, 404):
             raise
-        return refused(exc)
+        return refusal_text(exc)
     return None
 
 
-def _entries(scratch: Scratch, project: str, scripts: Sequence[str]) -> list[Mapping[str, Any]]:
+def _entries(run: ProbeRun, project: str, scripts: Sequence[str]) -> list[Mapping[str, Any]]:
     params = {"scriptids": ",".join(scripts), "fields": _FIELDS}
     operation = "read the history of scripts"
-    data = scratch.session.get(_HISTORY, params, operation=operation, project=project, shape=list_of("history"))
+    data = run.session.get(_HISTORY, params, operation=operation, project=project, shape=list_of("history"))
     return [entry for entry in data["history"] if isinstance(entry, Mapping)]
 
 
-def _histories(scratch: Scratch) -> tuple[str, dict[str, list[Mapping[str, Any]]]] | ApiError:
+def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]] | ApiError:
     """A project, and the history of each of its scripts; the error if this release has no such call."""
     found: tuple[str, dict[str, list[Mapping[str, Any]]]] = ("", {})
-    for project in _loaded(scratch):
-        start = search_for_scripts(scratch, project)
+    for project in _loaded(run):
+        start = search_for_scripts(run, project)
         scripts = [
             str(entry["id"])
-            for entry in scratch.session.get(
+            for entry in run.session.get(
                 "/metadataSearches/results",
                 {"searchId": str(start["id"]), "offset": 0, "limit": _SCRIPTS},
                 operation="search for scripts",
@@ -134,7 +134,7 @@ def _histories(scratch: Scratch) -> tuple[str, dict[str, list[Mapping[str, Any]]
         ]
         for script in scripts:
             try:
-                entries = _entries(scratch, project, [script])
+                entries = _entries(run, project, [script])
             except ApiError as exc:
                 if says_no_such_call(exc) or (says_no_such_object(exc) and not found[1]):
                     return exc
@@ -146,39 +146,39 @@ def _histories(scratch: Scratch) -> tuple[str, dict[str, list[Mapping[str, Any]]
     raise Unanswered("The user may read no script that has run.")
 
 
-def _ran(scratch: Scratch) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
-    found = scratch.once(_histories)
+def _ran(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
+    found = run.once(_histories)
     if isinstance(found, ApiError):
         raise Unanswered("The server has no history of scripts.")
     return found[0], {script: entries for script, entries in found[1].items() if entries}
 
 
 @asks("Can the server return the history of scripts?")
-def history_call(scratch: Scratch) -> Answer:
-    found = scratch.once(_histories)
+def history_call(run: ProbeRun) -> Answer:
+    found = run.once(_histories)
     if not isinstance(found, ApiError):
         return "yes", "GET /api/scripts/history returned a list."
     value = "as_id" if says_no_such_object(found) else str(found.status)
-    return value, f"GET /api/scripts/history was {refused(found)}."
+    return value, f"GET /api/scripts/history was {refusal_text(found)}."
 
 
-@asks("Does an entry of the history name its script?", ANY)
-def history_names_script(scratch: Scratch) -> Answer:
-    script, entries = next(iter(_ran(scratch)[1].items()))
+@asks("Does an entry of the history name its script?", ALL_HANDLED)
+def history_names_script(run: ProbeRun) -> Answer:
+    script, entries = next(iter(_ran(run)[1].items()))
     if script.upper() in [str(value).upper() for value in entries[0].values()]:
         return "yes", "An entry contained the id of its script."
     return "no", "An entry did not contain the id of its script."
 
 
-@asks("In which order does the history show several scripts?", ANY)
-def history_order(scratch: Scratch) -> Answer:
-    project, ran = _ran(scratch)
+@asks("In which order does the history show several scripts?", ALL_HANDLED)
+def history_order(run: ProbeRun) -> Answer:
+    project, ran = _ran(run)
     # The last two scripts whose entries differ.
     scripts = [script for script, entries in ran.items() if entries[0] != next(iter(ran.values()))[0]]
     if not scripts:
         raise Unanswered("Needs two scripts that ran at different times.")
     pair = [next(iter(ran)), scripts[-1]]
-    together, alone = _entries(scratch, project, pair), [ran[script][0] for script in pair]
+    together, alone = _entries(run, project, pair), [ran[script][0] for script in pair]
     if together == alone:
         return "asked", "The history of two scripts came in the order of the request."
     if together == alone[::-1]:

@@ -10,29 +10,29 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._probe.probe import OF_RUNTIMES, _ask
-from ansible_collections.mstr.library.plugins.module_utils._probe.scratch import Scratch, Settings, Unanswered
+from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings, Unanswered
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
 
 
 @pytest.fixture
-def scratch():
+def run():
     settings = Settings(False, False, None, 1.0, False)
-    return Scratch(SimpleNamespace(on_response=None), settings, Stop(), lambda: 0.0, pytest.fail)
+    return ProbeRun(SimpleNamespace(on_response=None), settings, Stop(), lambda: 0.0, pytest.fail)
 
 
 def strange(_scratch):
     return set(None)
 
 
-def test_a_question_that_stumbles_over_an_answer_does_not_stop_the_others(scratch):
+def test_a_question_that_stumbles_over_an_answer_does_not_stop_the_others(run):
     questions = [OF_RUNTIMES[0]._replace(ask=strange), OF_RUNTIMES[1]._replace(ask=lambda _scratch: ("yes", "Seen."))]
-    first, second = _ask(questions, scratch)
+    first, second = _ask(questions, run)
     assert (first["value"], first["handled"]) == (None, None)
     assert "TypeError in test_probe.py" in first["evidence"]
     assert second["value"] == "yes"
 
 
-def test_what_stumbled_once_is_not_tried_again(scratch):
+def test_what_stumbled_once_is_not_tried_again(run):
     calls = []
 
     def find(_scratch):
@@ -41,5 +41,5 @@ def test_what_stumbled_once_is_not_tried_again(scratch):
 
     for _question in range(2):
         with pytest.raises(Unanswered):
-            scratch.once(find)
+            run.once(find)
     assert calls == [1]

@@ -29,7 +29,7 @@ from .._work.write import CHECKS, check_after_loss
 
 OTHER = "other"  # a behaviour that no value of the switch describes
 Answer = tuple[Any, str]  # the value, and the evidence for it
-ANY: tuple[str, ...] = ()  # `unhandled`, if the modules do not depend on the value
+ALL_HANDLED: tuple[str, ...] = ()  # `unhandled`, if the modules do not depend on the value
 
 
 class Unanswered(Exception):
@@ -46,7 +46,7 @@ class Settings(NamedTuple):
     cleanup: bool = False
 
 
-def why(exc: MstrError) -> str:
+def failure_text(exc: MstrError) -> str:
     """Why a call failed, as a sentence without a host, an object or a user."""
     request = re.sub(r"[0-9A-Fa-f]{32}", "ID", str(exc.error["request"] or "the request"))
     if not exc.error["http_status"]:
@@ -56,7 +56,7 @@ def why(exc: MstrError) -> str:
     return f"The server answered {_status(exc)} to {request}."
 
 
-def refused(refusal: MstrError) -> str:
+def refusal_text(refusal: MstrError) -> str:
     """How the server refused something, for the evidence."""
     return f"refused with {_status(refusal)}"
 
@@ -67,7 +67,7 @@ def _status(exc: MstrError) -> str:
 
 
 Found = TypeVar("Found")
-Ask = Callable[["Scratch"], Answer]
+Ask = Callable[["ProbeRun"], Answer]
 
 
 class Question(NamedTuple):
@@ -87,7 +87,7 @@ def asks(question: str, unhandled: tuple[str, ...] = (OTHER,)) -> Callable[[Ask]
     return lambda ask: Question(ask.__name__, question, ask, unhandled)
 
 
-def attempt(find: Callable[..., Found], *args: Any) -> Found | Unanswered:
+def found_or_unanswered(find: Callable[..., Found], *args: Any) -> Found | Unanswered:
     """What `find` returns, or why it failed: a server may send unexpected data. Raises Interrupted."""
     try:
         return find(*args)
@@ -96,19 +96,19 @@ def attempt(find: Callable[..., Found], *args: Any) -> Found | Unanswered:
     except Unanswered as exc:
         return exc
     except MstrError as exc:
-        return Unanswered(why(exc))
+        return Unanswered(failure_text(exc))
     except Exception as exc:
         return Unanswered(unforeseen(exc).sentence)
 
 
 PATH = "/runtimes"
 PREFIX = "mstr-library-probe-"
-_OF_A_PROBE = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
+_PROBE_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
 _LAST_CHECKS = (0.0, 1.0, 1.0, 1.0)  # seconds before each check for what is left, after a signal
 _LOST = "The response was lost, so it is unknown what the server did."
 
 
-class Scratch:
+class ProbeRun:
     """The runtimes of this probe, and all reads and writes of the questions. `clock` returns seconds."""
 
     def __init__(
@@ -126,29 +126,29 @@ class Scratch:
         self.codes: list[str] = []  # of errors, as the server wrote them
         self.wrapped: set[bool] = set()  # whether errors came as a list under "errors"
         self._found: dict[Any, Any] = {}  # by function, see `once`
-        session.on_response = self.hear
+        session.on_response = self.note_error_format
         self.base = PREFIX + secrets.token_hex(4)
         self.known: dict[str, str] = {}  # the runtimes of this probe that exist: name by id, oldest first
         self._missing: list[str] = []  # names of runtimes whose create may or may not have succeeded
-        self.barred = ""  # why the user cannot write
+        self.write_refusal = ""  # why the user cannot write
         self._wrote = False
-        self.made = 0  # number of created runtimes
-        self.left: list[str] = []  # sentences about those that may be left on the server
+        self.created_count = 0  # number of created runtimes
+        self.leftovers: list[str] = []  # sentences about those that may be left on the server
 
     def name(self, letter: str) -> str:
         """A name of this probe. The letter decides its place in the alphabetical order."""
         return f"{self.base}-{letter}"
 
-    def once(self, find: Callable[[Scratch], Found]) -> Found:
+    def once(self, find: Callable[[ProbeRun], Found]) -> Found:
         """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted."""
         if find not in self._found:
-            self._found[find] = attempt(find, self)
+            self._found[find] = found_or_unanswered(find, self)
         found = self._found[find]
         if isinstance(found, Unanswered):
             raise found
         return cast("Found", found)
 
-    def hear(self, response: Response) -> None:
+    def note_error_format(self, response: Response) -> None:
         """Record how the server writes its errors."""
         if response.ok:
             return
@@ -184,8 +184,8 @@ class Scratch:
         """Raises Unanswered if the task or the user may not write."""
         if self.settings.check_mode:
             raise Unanswered("Needs a write, which check mode does not send.")
-        if self.barred:
-            raise Unanswered(self.barred)
+        if self.write_refusal:
+            raise Unanswered(self.write_refusal)
 
     def create(self, name: str, body: Mapping[str, Any]) -> tuple[str, Response | None]:
         """The id of a new runtime, and the response; None where that was lost, but the runtime is there.
@@ -205,22 +205,22 @@ class Scratch:
             raise
         except (ApiError, ConnectError) as exc:
             if exc.outcome_unknown:
-                return self._looked_for(name, exc), None
+                return self._find_after_loss(name, exc), None
             if exc.error["http_status"] == 403:
-                self.barred = f"The user may not create runtimes. {why(exc)}"
-            if self.barred or not isinstance(exc, ApiError):
-                raise Unanswered(self.barred or why(exc)) from exc
+                self.write_refusal = f"The user may not create runtimes. {failure_text(exc)}"
+            if self.write_refusal or not isinstance(exc, ApiError):
+                raise Unanswered(self.write_refusal or failure_text(exc)) from exc
             raise
         identity = self._note(name, response)
-        return (identity, response) if identity else (self._looked_for(name, None), None)
+        return (identity, response) if identity else (self._find_after_loss(name, None), None)
 
     def _note(self, name: str, response: Response) -> str | None:
         if response.new_id:
             self.known[response.new_id] = name
-            self.made += 1
+            self.created_count += 1
         return response.new_id
 
-    def _looked_for(self, name: str, lost: ApiError | ConnectError | None) -> str:
+    def _find_after_loss(self, name: str, lost: ApiError | ConnectError | None) -> str:
         """The id of a runtime whose create has lost its response. Raises Unanswered, MstrError."""
         self._missing.append(name)
         retries, cause = self.session.connection.retries, lost or MstrError(_LOST)
@@ -241,10 +241,11 @@ class Scratch:
 
         A rename may have succeeded although its response was lost.
         """
-        names = {str(one["id"]): str(one.get("name")) for one in entries}
-        new = [one for one, name in names.items() if name_key(name).startswith(self.base) and one not in self.known]
-        self.known.update({one: names[one] for one in (*self.known, *new) if one in names})
-        self.made += len(new)
+        names = {str(entry["id"]): str(entry.get("name")) for entry in entries}
+        ours = [identity for identity, name in names.items() if name_key(name).startswith(self.base)]
+        new = [identity for identity in ours if identity not in self.known]
+        self.known.update({identity: names[identity] for identity in (*self.known, *new) if identity in names})
+        self.created_count += len(new)
         del self._missing[: len(new)]
         return new
 
@@ -261,8 +262,8 @@ class Scratch:
             if not known or self.read(identity).get("version") in (None, before):
                 is_refusal = isinstance(exc, ApiError) and exc.status not in (401, 403, 404, 429)
                 if not is_refusal or (exc.outcome_unknown and not exc.error["code"]):
-                    raise Unanswered(_LOST if exc.outcome_unknown else why(exc)) from exc
-                return refused(exc)
+                    raise Unanswered(_LOST if exc.outcome_unknown else failure_text(exc)) from exc
+                return refusal_text(exc)
         self.known[identity] = str(body.get("name", self.known[identity]))
         return None
 
@@ -275,7 +276,7 @@ class Scratch:
     # --- removing
 
     def delete(self, identity: str, comment: str | None = None) -> None:
-        """Delete one. Raises MstrError."""
+        """Delete a runtime of this probe. Raises MstrError."""
         RuntimeApi(self.session).delete(Runtime({"name": self.known[identity]}, identity), comment)
         del self.known[identity]
 
@@ -309,7 +310,7 @@ class Scratch:
                 continue
             if not found and not self.known and not self._missing:
                 break
-        return self._left(reasons)
+        return self._leftovers(reasons)
 
     def _delete_at_last(self, identity: str) -> None:
         try:
@@ -319,20 +320,20 @@ class Scratch:
                 raise
         del self.known[identity]
 
-    def _left(self, reasons: Mapping[str, str]) -> list[str]:
+    def _leftovers(self, reasons: Mapping[str, str]) -> list[str]:
         advice = "Delete it, or run the probe with cleanup: true."
         sentences = [
             f"The runtime {name!r} ({identity}) is left on the server. {reasons.get(identity, '')} {advice}"
             for identity, name in self.known.items()
         ]
         sentences += [f"The runtime {name!r} may be left on the server: {_LOST} {advice}" for name in self._missing]
-        return [" ".join(one.split()) for one in sentences]
+        return [" ".join(sentence.split()) for sentence in sentences]
 
     def earlier(self) -> dict[str, str]:
         """Runtimes left by an earlier probe: names by id. Raises MstrError."""
-        names = {str(one["id"]): str(one.get("name")) for one in self.listed()}
+        names = {str(entry["id"]): str(entry.get("name")) for entry in self.listed()}
         return {
             identity: name
             for identity, name in names.items()
-            if _OF_A_PROBE.fullmatch(name_key(name)) and not name_key(name).startswith(self.base)
+            if _PROBE_NAME.fullmatch(name_key(name)) and not name_key(name).startswith(self.base)
         }
