@@ -178,6 +178,29 @@ def faults(arguments: list[str]) -> int:
 
 
 @command
+def prerelease(arguments: list[str]) -> int:
+    """Run the in-process tests on the newest ansible-core that pip finds, pre-releases included (pytest options)."""
+    python = envs.find(envs.found()[-1])
+    log, wheels = proc.new_log("prerelease"), RUN / "prerelease"
+    options = ("--pre", "--no-deps", "--only-binary=:all:", "--dest", wheels)
+    if proc.run(python, "-m", "pip", "download", *options, "ansible-core", log=log, env=envs.for_pip()) != 0:
+        return runner.fail(f"no ansible-core could be downloaded, see {log}")
+    wheel = next(wheels.glob("*.whl"))
+    version = wheel.name.split("-")[1]
+    # The tests read the version from this name.
+    env = envs.Env(VENVS / f"ansible-{'.'.join(version.split('.')[:2])}-prerelease", envs.found()[-1])
+    shutil.rmtree(env.path, ignore_errors=True)
+    install = (env.python, "-m", "pip", "install", wheel, "-r", REQUIREMENTS / "modules.in")
+    if any(proc.run(*step, log=log, env=envs.for_pip()) for step in ((python, "-m", "venv", env.path), install)):
+        return runner.fail(f"ansible-core {version} could not be installed, see {log}")
+    runner.say(f"ansible-core {version}")
+    dev = envs.ensure("dev")
+    variables = pytests.core_variables()(dev) | {"MSTR_TEST_CORES": str(env.bin)}
+    tests = ("-m", "pytest", "--numprocesses=2", ROOT / "tests" / "plays" / "in_process")
+    return proc.on_terminal(dev.python, *tests, *arguments, env=variables)
+
+
+@command
 def soak(arguments: list[str]) -> int:
     """Run hundreds of tasks in a row, and check the sessions, memory and sockets that they leave."""
     env = envs.ensure("dev")
