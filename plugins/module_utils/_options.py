@@ -11,7 +11,6 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,7 +18,7 @@ from ._errors import REFUSED, SHORTEST_SECRET, SURROGATE, clean, text_error, tex
 
 _HALF = "contains half of a character (a lone surrogate); remove it"
 _LARGEST = 2**63 - 1
-_MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
+
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0", "1.0", "0.0")
 
 
@@ -39,7 +38,11 @@ def all_option_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> lis
     known = _by_name(spec)
     errors = [error for name in known if name in params for error in option_errors(params[name], known[name], name)]
     unknown = [name for name in params if name not in known and not name.startswith("_ansible_")]
-    return errors + [_unknown(name, name, known) for name in unknown]
+    if not unknown:
+        return errors
+    from ._remedies import unknown_option  # only a task that fails needs it
+
+    return errors + [unknown_option(name, name, known) for name in unknown]
 
 
 def all_without_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,7 +75,9 @@ def option_errors(value: Any, spec: Mapping[str, Any], place: str = "", from_fil
         if isinstance(value, Mapping):
             yield from _mapping_errors(value, spec["options"], place, from_file)
         elif from_file or not (isinstance(value, str) and re.search("[={]", value.replace("==", ""))):
-            repair = _repair(value, spec["options"])
+            from ._remedies import entry_remedy  # only a task that fails needs it
+
+            repair = entry_remedy(value, spec["options"])
             yield f"{start}{_short(value)} is not a mapping of options{f'; write {repair}' if repair else ''}"
     elif kind in ("int", "float"):
         error = _number_error(value, kind, place.rpartition(".")[2])
@@ -127,7 +132,9 @@ def _list_errors(value: Any, spec: Mapping[str, Any], place: str, from_file: boo
     if not isinstance(value, list):
         # Ansible splits a text at commas. Names may contain commas, and a mapping does not come from that.
         if isinstance(value, Mapping) or options or callable(spec["type"]):
-            repair = _list_repair(value, options, place)
+            from ._remedies import list_remedy  # only a task that fails needs it
+
+            repair = list_remedy(value, options, place)
             yield f"{place} {_short(value)} is not a list{repair and f'; write {repair}'}"
         return
     for index, entry in enumerate(value):
@@ -149,18 +156,12 @@ def _mapping_errors(value: Mapping[Any, Any], options: Mapping[str, Any], place:
         if key in options:
             yield from option_errors(inner, options[key], here, from_file)
             continue
-        yield _unknown(_short(here)[1:-1] if isinstance(key, str) else repr(key), str(key), options)
+        from ._remedies import unknown_option  # only a task that fails needs it
+
+        yield unknown_option(_short(here)[1:-1] if isinstance(key, str) else repr(key), str(key), options)
     for key, one in options.items():
         if one.get("required") and value.get(key) is None:
             yield f"{place}.{key} is missing" if place else f"{key} is missing"
-
-
-def _unknown(place: str, key: str, options: Iterable[str]) -> str:
-    from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
-
-    near = get_close_matches(key, options, 1)
-    hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(options))}"
-    return f"{place} is not an option; {hint}"
 
 
 def _number_error(value: Any, kind: str, name: str) -> str | None:
@@ -170,7 +171,9 @@ def _number_error(value: Any, kind: str, name: str) -> str | None:
             read = int(value) if re.fullmatch(r"\s*[+-]?[0-9]{1,30}\s*", value) else float(value)
         except ValueError:
             what = "a whole number" if kind == "int" else "a number"
-            return f"{_short(value)} is not {what}{_unit_repair(value, name)}"
+            from ._remedies import unit_remedy  # only a task that fails needs it
+
+            return f"{_short(value)} is not {what}{unit_remedy(value, name)}"
     if isinstance(read, bool) or not isinstance(read, (int, float)):
         return f"{_short(value)} is not a number"
     if isinstance(read, float) and not math.isfinite(read):
@@ -180,58 +183,6 @@ def _number_error(value: Any, kind: str, name: str) -> str | None:
     if kind == "int" and read != int(read):
         return f"{_short(value)} is not a whole number"
     return None
-
-
-def _unit_repair(text: str, name: str) -> str:
-    """The repair of a number with a unit, such as `500m` cores or `1GB` of memory."""
-    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*", text)
-    if found and name == "cpu" and found[2] == "m":
-        return f"; write {float(found[1]) / 1000:g}"
-    if found and name == "mem" and found[2][0].lower() in _MEGABYTES:
-        return f"; write the number of MB: {float(found[1]) * _MEGABYTES[found[2][0].lower()]:g}"
-    return "; write it without a unit" if found else ""
-
-
-def _repair(value: Any, options: Mapping[str, Any]) -> str:
-    """The mapping that a text in its place means, such as `requests==2.32.3`; empty if that is not known."""
-    required = [key for key, sub in options.items() if sub.get("required")]
-    needed = "name" if "name" in options else next(iter(required), None)
-    if needed is None or not isinstance(value, str):
-        return ""
-    found = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*==\s*([^\s,;*]+)\s*", value)
-    if found and "version" in options:
-        return _flow({needed: found[1], "version": found[2]})
-    more = "".join(f", {key}: …" for key in required if key != needed)
-    return f"{{{needed}: {value}{more}}}" if re.fullmatch(r"[\w. -]+", value) else ""
-
-
-def _list_repair(value: Any, options: Mapping[str, Any], place: str) -> str:
-    """The list that a value in its place means; empty if that is not known."""
-    if isinstance(value, Mapping):
-        if value and options.keys() >= value.keys():
-            return f"[{_flow(value)}]"
-        if "version" not in options or not value or not all(v is None or isinstance(v, str) for v in value.values()):
-            return ""
-        entries = [{"name": name, **({"version": version} if version else {})} for name, version in value.items()]
-        return f"[{', '.join(map(_flow, entries))}]"
-    if not options:
-        return f"[{value!r}]"
-    if not isinstance(value, str):
-        return ""
-    if value.lstrip()[:1] == "[" and place.isidentifier():
-        # In an ad-hoc command, key=value makes a text of everything.
-        written = f'"{place}": [{{"name": …}}]'
-        with suppress(ValueError):
-            written = json.dumps({place: json.loads(value)})[1:-1]
-        return f"a list; in an ad-hoc command, write all options as JSON: -a '{{{written}, …}}'"
-    repairs = [_repair(part.strip(), options) for part in value.split(",")]
-    return f"[{', '.join(repairs)}]" if all(repairs) else ""
-
-
-def _flow(entry: Mapping[str, Any]) -> str:
-    """An entry as YAML in one line. Versions are in quotes."""
-    parts = (f"{key}: {json.dumps(value) if key == 'version' else value}" for key, value in entry.items())
-    return clean(f"{{{', '.join(parts)}}}", 100)
 
 
 def _short(value: Any) -> str:

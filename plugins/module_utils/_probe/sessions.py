@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from .._errors import ApiError, ConnectError, MstrError
 from .._session.connection import LOGIN_MODES, Login, SessionString
-from .._session.interrupt import all_side_by_side
+from .._session.parallel import all_side_by_side
 from .._session.response import says_session_gone
 from .._session.session import Session
 from .run import PATH, Answer, ProbeRun, Question, Unanswered, asks, found_or_unanswered, refusal_text

@@ -13,16 +13,13 @@ from __future__ import annotations
 import select
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 from .._errors import MstrError, ValidationError
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 _WAKE = object()
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
@@ -162,52 +159,3 @@ def check_concurrency(params: Mapping[str, Any]) -> None:
     """Raises ValidationError if the number of parallel requests is out of range."""
     if not 1 <= params["concurrency"] <= _HIGHEST_CONCURRENCY:
         raise ValidationError([f"concurrency must be from 1 to {_HIGHEST_CONCURRENCY}, not {params['concurrency']}"])
-
-
-def all_side_by_side(
-    work: Callable[[Item], Result],
-    items: Sequence[Item],
-    concurrency: int,
-    on_done: Callable[[int], None] = lambda done: None,
-) -> list[Result]:
-    """The results in the order of `items`. When all items are done, raises the first exception.
-
-    The main thread stays free to receive signals, which wake all waiting workers, so that all of them end. After each
-    item, `on_done` is called in the main thread with the number of finished items. Where fewer threads can be started
-    than wanted, those do the work; without any, the main thread does.
-    """
-    todo: SimpleQueue[int] = SimpleQueue()
-    for index in range(len(items)):
-        todo.put(index)
-    done: SimpleQueue[tuple[int, Any]] = SimpleQueue()
-
-    def serve(only_one: bool = False) -> None:
-        with suppress(Empty):
-            while True:
-                index = todo.get_nowait()
-                try:
-                    done.put((index, work(items[index])))
-                except Exception as exc:  # raised again below; otherwise the main thread would wait for ever
-                    done.put((index, exc))
-                if only_one:
-                    return
-
-    wanted = min(concurrency, len(items))
-    threads = sum(start_thread(serve) for _worker in range(wanted)) if wanted > 1 else 0
-    results: dict[int, Any] = {}
-    try:
-        while len(results) < len(items):
-            if not threads:
-                serve(only_one=True)
-            index, result = done.get()
-            results[index] = result
-            on_done(len(results))
-    finally:
-        # If `on_done` raised, the threads begin no further item.
-        with suppress(Empty):
-            while True:
-                todo.get_nowait()
-    for index in range(len(items)):
-        if isinstance(results[index], Exception):
-            raise results[index]
-    return [results[index] for index in range(len(items))]

@@ -199,11 +199,11 @@ class Session:
 
     def _refusal(self, response: Response, operation: str, wanted: str | None = None) -> ApiError:
         """The error for a response: for one that reports a failure, or for one that is not what was `wanted`."""
-        from . import failures  # only a failed call needs it
+        from .failures import api_error, wrong_response  # only a failed call needs it
 
         if wanted is None:
-            return failures.api_error(response, operation, self.base_url)
-        return failures.wrong_response(response, operation, self.base_url, wanted)
+            return api_error(response, operation, self.base_url)
+        return wrong_response(response, operation, self.base_url, wanted)
 
     def _check_open(self, operation: str) -> None:
         if self._closed:

@@ -9,7 +9,7 @@ Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -17,7 +17,6 @@ from urllib.parse import quote
 from .._errors import ApiError, MstrError, ValidationError, unforeseen
 from .._model.fields import FIELDS
 from .._model.runtime import Runtime, from_api
-from .._session.interrupt import all_side_by_side
 from .._session.response import (
     OBJECT_WITH_ID,
     Response,
@@ -210,12 +209,15 @@ def map_entries(
 ) -> list[Entry]:
     """All entries, the chosen ones after a step that runs for several in parallel. `done`: such as "written"."""
     to_do = [entry for entry in entries if chosen(entry)]
+    work = partial(or_error, step)
+    results: Iterator[Entry] = map(work, to_do)
+    if len(to_do) > 1:
+        from .._session.parallel import all_side_by_side  # a task for one runtime does not need it
 
-    def report_progress(number: int) -> None:
-        if len(to_do) > 1:
+        def report_progress(number: int) -> None:
             context.progress(counted(number, len(to_do), done))
 
-    results = iter(all_side_by_side(partial(or_error, step), to_do, context.concurrency, report_progress))
+        results = iter(all_side_by_side(work, to_do, context.concurrency, report_progress))
     return [next(results) if chosen(entry) else entry for entry in entries]
 
 

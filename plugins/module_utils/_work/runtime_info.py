@@ -13,7 +13,8 @@ from .._errors import ErrorList
 from .._model.names import id_from
 from .._model.policy import libraries, policy_from
 from .._model.runtime import INCOMPLETE, Runtime, lists_default, status_word
-from .._session.interrupt import all_side_by_side, check_concurrency
+from .._session.interrupt import check_concurrency
+from .._session.parallel import all_side_by_side
 from .api import ALL_FIELDS, RuntimeApi, counted
 from .request import utc_date
 from .script_usage import SavedScript, Usage, check_projects, find_usage

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from .._errors import ApiError, ConnectError, MstrError, ValidationError, listed
 from .._model.names import DEFAULT_RUNTIME_ID, id_from
 from .._model.runtime import Runtime
-from .._session.interrupt import all_side_by_side
+from .._session.parallel import all_side_by_side
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Shape, says_no_such_call
 from .._session.session import Session
 

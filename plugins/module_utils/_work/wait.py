@@ -16,7 +16,8 @@ from typing import Any
 from .._errors import MstrError, clean, unforeseen
 from .._model.entry import PREDICTED, READ, Entry
 from .._model.runtime import Runtime, status_word
-from .._session.interrupt import Interrupted, all_side_by_side
+from .._session.interrupt import Interrupted
+from .._session.parallel import all_side_by_side
 from .._session.transport import is_outage
 from .api import Context, Waiting, counted
 from .write import confirm

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import all_side_by_side
+from ansible_collections.mstr.library.plugins.module_utils._session.parallel import all_side_by_side
 
 
 class Counter:

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What to write in place of an option that was refused. Only a task that fails imports this file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from difflib import get_close_matches
+from typing import Any
+
+from ._errors import clean
+
+_MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
+
+
+def unknown_option(place: str, key: str, options: Iterable[str]) -> str:
+    """The error of an option that does not exist, with the one that was probably meant."""
+    near = get_close_matches(key, options, 1)
+    hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(sorted(options))}"
+    return f"{place} is not an option; {hint}"
+
+
+def unit_remedy(text: str, name: str) -> str:
+    """The repair of a number with a unit, such as `500m` cores or `1GB` of memory."""
+    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*", text)
+    if found and name == "cpu" and found[2] == "m":
+        return f"; write {float(found[1]) / 1000:g}"
+    if found and name == "mem" and found[2][0].lower() in _MEGABYTES:
+        return f"; write the number of MB: {float(found[1]) * _MEGABYTES[found[2][0].lower()]:g}"
+    return "; write it without a unit" if found else ""
+
+
+def entry_remedy(value: Any, options: Mapping[str, Any]) -> str:
+    """The mapping that a text in its place means, such as `requests==2.32.3`; empty if that is not known."""
+    required = [key for key, sub in options.items() if sub.get("required")]
+    needed = "name" if "name" in options else next(iter(required), None)
+    if needed is None or not isinstance(value, str):
+        return ""
+    found = re.fullmatch(r"\s*([A-Za-z0-9._-]+)\s*==\s*([^\s,;*]+)\s*", value)
+    if found and "version" in options:
+        return _flow({needed: found[1], "version": found[2]})
+    more = "".join(f", {key}: …" for key in required if key != needed)
+    return f"{{{needed}: {value}{more}}}" if re.fullmatch(r"[\w. -]+", value) else ""
+
+
+def list_remedy(value: Any, options: Mapping[str, Any], place: str) -> str:
+    """The list that a value in its place means; empty if that is not known."""
+    if isinstance(value, Mapping):
+        if value and options.keys() >= value.keys():
+            return f"[{_flow(value)}]"
+        if "version" not in options or not value or not all(v is None or isinstance(v, str) for v in value.values()):
+            return ""
+        entries = [{"name": name, **({"version": version} if version else {})} for name, version in value.items()]
+        return f"[{', '.join(map(_flow, entries))}]"
+    if not options:
+        return f"[{value!r}]"
+    if not isinstance(value, str):
+        return ""
+    if value.lstrip()[:1] == "[" and place.isidentifier():
+        # In an ad-hoc command, key=value makes a text of everything.
+        written = f'"{place}": [{{"name": …}}]'
+        with suppress(ValueError):
+            written = json.dumps({place: json.loads(value)})[1:-1]
+        return f"a list; in an ad-hoc command, write all options as JSON: -a '{{{written}, …}}'"
+    repairs = [entry_remedy(part.strip(), options) for part in value.split(",")]
+    return f"[{', '.join(repairs)}]" if all(repairs) else ""
+
+
+def _flow(entry: Mapping[str, Any]) -> str:
+    """An entry as YAML in one line. Versions are in quotes."""
+    parts = (f"{key}: {json.dumps(value) if key == 'version' else value}" for key, value in entry.items())
+    return clean(f"{{{', '.join(parts)}}}", 100)

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task that changes nothing imports. Ansible compiles it anew in every run, so that each line costs time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ansible_collections.mstr.library.tests.unit.support.library_server import LibraryServer
+from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, stored
+
+PROGRAM = """
+import atexit, json, sys
+from ansible.module_utils import basic
+basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = sys.argv[1].encode(), "legacy"
+from ansible_collections.mstr.library.plugins.modules import mstr_runtime
+def show():
+    files = [one.__file__ for name, one in sys.modules.items() if ".library.plugins." in name and one.__file__]
+    json.dump(files, sys.stderr)
+atexit.register(show)
+mstr_runtime.main()
+"""
+MOST_FILES, MOST_LINES = 22, 4850
+NOT_NEEDED = {"delete", "evaluation", "failures", "parallel", "rules", "script_usage", "src", "tls", "wait", "write"}
+
+
+def test_a_task_without_changes_imports_little(tmp_path):
+    tree = tmp_path / "ansible_collections" / "mstr"
+    tree.mkdir(parents=True)
+    (tree / "library").symlink_to(Path(__file__).parents[2])
+    with LibraryServer(stored()) as server:
+        options = {"base_url": server.url, "username": "u", "password": PASSWORD, "name": "r", "exec_timeout": 600}
+        ran = subprocess.run(
+            [sys.executable, "-c", PROGRAM, json.dumps({"ANSIBLE_MODULE_ARGS": options})],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert json.loads(ran.stdout)["changed"] is False, ran.stderr
+    files = [Path(file) for file in json.loads(ran.stderr) if file]
+    assert {file.stem for file in files} & NOT_NEEDED == set()
+    assert len(files) <= MOST_FILES
+    assert sum(len(file.read_text().splitlines()) for file in files) <= MOST_LINES
