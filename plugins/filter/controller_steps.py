@@ -15,8 +15,7 @@ description:
 author:
   - mstr.library contributors (@mstr-library)
 seealso:
-  - plugin: mstr.library.variable_faults
-    plugin_type: filter
+  - module: mstr.library.mstr_info
   - ref: ansible_collections.mstr.library.docsite.guide_awx
     description: How to set up a controller with the role mstr.library.controller.
 options:

@@ -23,7 +23,7 @@ Json = Mapping[str, Any]
 FORMAT = 1
 _COLLECTION = Path(__file__).resolve().parents[3]
 # What a person needs for the approval, and the plan_id, which the apply compares.
-_KEYS = ("environment", "plan_id", "outcome", "message", "summary", "runtimes")
+_KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "runtimes")
 
 
 def plan_text(reports: Iterable[Json], generated: str) -> str:
@@ -46,8 +46,8 @@ def _checksum(environment: Json) -> str:
     return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def approved_plan_id(text: str, environment: str) -> str:
-    """The plan_id of one environment in the text of such a file. Raises ValueError with the rest of a sentence."""
+def environments_of(text: str) -> list[Any]:
+    """The environments in the text of such a file. Raises ValueError with the rest of a sentence."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
@@ -58,7 +58,16 @@ def approved_plan_id(text: str, environment: str) -> str:
         raise ValueError("is not a plan; write one with --check and mstr_plan_dest")
     if number > FORMAT:
         raise ValueError(f"has the format {number}, and this collection reads formats up to {FORMAT}; update it")
-    entries = [one for one in environments if isinstance(one, Mapping) and one.get("environment") == environment]
+    return environments
+
+
+def approved_plan_id(text: str, environment: str, server: str | None = None) -> str:
+    """The plan_id of one environment in the text of such a file. Raises ValueError with the rest of a sentence.
+
+    `server`: the address of the server to which the plan would be applied.
+    """
+    environments = (entry for entry in environments_of(text) if isinstance(entry, Mapping))
+    entries = [entry for entry in environments if entry.get("environment") == environment]
     if len(entries) != 1:
         how_many = "more than one plan" if entries else "no plan"
         raise ValueError(f"has {how_many} for {environment}, so nothing was changed there")
@@ -67,6 +76,12 @@ def approved_plan_id(text: str, environment: str) -> str:
         raise ValueError(
             f"was edited, so it does not show what would be done on {environment}; write it again with --check and "
             "mstr_plan_dest"
+        )
+    checked = entry.get("server")
+    if server and checked and server != checked:
+        raise ValueError(
+            f"has a plan for {environment} on the server {checked}, and {environment} is now {server}, so nothing was "
+            "changed there"
         )
     identity = entry.get("plan_id")
     if not isinstance(identity, str) or not identity:

@@ -63,7 +63,7 @@ def test_a_simulator_with_the_file_results_in_the_same_file(two: Play, servers: 
 def test_a_probe_of_two_environments_to_one_file_fails(two: Play, servers: list[Simulator]) -> None:
     played = two(PROBE, mstr_probe_dest="one.json")
     assert played.status != 0
-    assert "Several environments would be written to one file" in played.output
+    assert "Several environments would be written to one file" in played.text
     assert servers[0].requests() == []
 
 

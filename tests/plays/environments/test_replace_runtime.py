@@ -129,7 +129,7 @@ def test_names_may_be_numbers(play: Play, server: Simulator) -> None:
             "Set mstr_replace_from and mstr_replace_to to the names of two different runtimes.",
         ),
         ({"mstr_replace_definition": "{}"}, "mstr_replace_definition must be a dictionary of options, not a text."),
-        ({"mstr_replace_definition": {"id": OLD}}, "mstr_replace_definition must not contain id or state, because"),
+        ({"mstr_replace_definition": {"id": OLD}}, "mstr_replace_definition must not contain id, because"),
         ({"mstr_replace_projects": "Sales"}, "mstr_replace_projects must be a list, such as [Sales]."),
         (
             {"mstr_replace_from": "(Default) MicroStrategy"},

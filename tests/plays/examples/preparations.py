@@ -103,7 +103,6 @@ PAGES: dict[str, Preparation] = {
         variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN, "mstr_api_token": API_TOKEN},
         sessions_left=1,
     ),
-    "plugins/filter/variable_faults.py": Preparation(may_skip=["Check the names of the variables"]),
     "docs/examples/first_runtime.yml": Preparation(foretold=True),
     "plugins/modules/mstr_runtime_info.py": Preparation(
         runtimes=[NIGHTLY],

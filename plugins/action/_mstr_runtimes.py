@@ -1,0 +1,33 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the playbooks and the role, and may change at any time. Without its underscore, its name is that of a
+# module, because ansible-test wants a documented module for each action.
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+# Ansible loads this file once, before it starts the workers, and with it the actions that the steps run.
+from ansible_collections.mstr.library.plugins.action import (  # noqa: F401
+    mstr_audit,
+    mstr_probe,
+    mstr_runtime_info,
+    mstr_runtimes,
+)
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.steps import STEPS
+
+
+class ActionModule(ActionBase):
+    """Runs one step of a playbook; `plugin_utils/_playbooks/steps.py` has them."""
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The result of the step that the option `step` names."""
+        step = STEPS[str(self._task.args["step"])]
+        action = step(
+            self._task, self._connection, self._play_context, self._loader, self._templar, self._shared_loader_obj
+        )
+        return action.run(tmp, task_vars)

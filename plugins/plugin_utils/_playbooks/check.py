@@ -1,0 +1,280 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The check of a whole run before its first request: the variables of every host, and the files of the run.
+
+Pure, except that it looks at the places of the files. It opens no connection and writes nothing that stays.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
+from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import evaluation
+
+from . import places, variables
+from .run import UNKNOWN, Hosts, Run, path_of, server_of
+from .variables import is_given
+
+# The variables whose values the check needs, beside the switches and the numbers.
+_VALUES = (
+    "ansible_connection",
+    "mstr_audit_since",
+    "mstr_base_url",
+    "mstr_export_dest",
+    "mstr_plan_dest",
+    "mstr_plan_src",
+    "mstr_probe_dest",
+    "mstr_replace_definition",
+    "mstr_replace_from",
+    "mstr_replace_projects",
+    "mstr_replace_to",
+    "mstr_report_dest",
+    "mstr_runtimes",
+    "mstr_runtimes_backup_dest",
+    "mstr_runtimes_plan_id",
+    "mstr_runtimes_policy",
+    "mstr_runtimes_scripts",
+    "mstr_runtimes_src",
+    "mstr_session",
+)
+_MOST_SENTENCES = 20
+_NUMBERS = {"int": int, "float": float}
+
+
+def values_needed(playbook: str) -> frozenset[str]:
+    """The variables whose values `run_errors` needs; of all others, it needs only the names."""
+    kinds = variables.types(playbook)
+    return frozenset(_VALUES) | {name for name, kind in kinds.items() if kind in ("bool", *_NUMBERS)}
+
+
+def run_errors(
+    playbook: str,
+    hosts: Hosts,
+    extra: Mapping[str, Any],
+    *,
+    check_mode: bool = False,
+    environ: Mapping[str, str] = os.environ,
+    started_in: str = ".",
+) -> list[str]:
+    """Everything that is wrong with a run, each as a sentence; empty if it may begin.
+
+    `hosts`: for each environment of the run, its variables `mstr_…` and `ansible_connection` by name, with `UNKNOWN`
+    for a value that is not known. `extra`: the extra variables. `environ`: the environment variables of the modules.
+    `started_in`: the directory that relative paths start at.
+    """
+    run = Run(playbook, hosts, extra, check_mode, environ, started_in)
+    parts = (
+        variables.name_errors({name for values in hosts.values() for name in values}, playbook, extra),
+        _serial_errors(run),
+        _type_errors(run),
+        _use_errors(run),
+        places.shared_errors(run),
+        places.separate_errors(run),
+        places.same_file_errors(run),
+        places.source_errors(run),
+        places.since_errors(run),
+        _gate_errors(run),
+        _server_errors(run),
+    )
+    return [sentence for part in parts for sentence in _limited(list(part))]
+
+
+def _limited(sentences: list[str]) -> list[str]:
+    more = len(sentences) - _MOST_SENTENCES
+    return sentences if more <= 0 else [*sentences[:_MOST_SENTENCES], f"And {more} more errors of this kind."]
+
+
+def _serial_errors(run: Run) -> Iterator[str]:
+    """Of `mstr_serial`, which Ansible reads before the variables of any host."""
+    if "mstr_serial" not in variables.types(run.playbook):
+        return
+    if "mstr_serial" in run.extra:
+        value = run.extra["mstr_serial"]
+        sizes = value if isinstance(value, (list, tuple)) else [value]
+        if is_given(value) and not (sizes and all(_is_batch_size(size) for size in sizes)):
+            yield (
+                f"mstr_serial must be a number of environments, a percentage such as 20%, or a list of these, not "
+                f"{_shown(value)}."
+            )
+    elif run.is_named("mstr_serial"):
+        yield (
+            "mstr_serial counts only with -e, because Ansible reads it before the variables of any host. Remove it "
+            "from the inventory, and start the playbook with -e mstr_serial=… ."
+        )
+
+
+def _type_errors(run: Run) -> Iterator[str]:
+    """Of switches and numbers. Ansible's filter `bool` reads a word that it does not know as false."""
+    for name, kind in variables.types(run.playbook).items():
+        wrong: dict[str, list[str]] = {}
+        for host, value in run.given(name):
+            sentence = _type_error(name, kind, value)
+            if sentence:
+                wrong.setdefault(sentence, []).append(host)
+        for sentence, hosts in wrong.items():
+            yield f"{sentence}{run.in_brackets(hosts)}."
+
+
+def _use_errors(run: Run) -> Iterator[str]:
+    """Of variables that exclude or need each other, and of those that only an extra variable may not leave alone."""
+    if run.playbook == "replace_runtime":
+        yield from _replace_errors(run)
+    if "mstr_plan_dest" not in variables.types(run.playbook):
+        return
+    for name, cure in (("mstr_plan_src", "the file of the approved plan"), ("mstr_plan_dest", "a file")):
+        # An empty text is often a shell variable without a value. It must not let every plan pass.
+        if any(values.get(name) == "" for values in run.hosts.values()):
+            yield f"{name} is empty; name {cure}, or leave the variable out."
+    reads, writes = (any(True for _ in run.given(name)) for name in ("mstr_plan_src", "mstr_plan_dest"))
+    if reads and writes:
+        yield "Set only one of mstr_plan_src and mstr_plan_dest; both are set."
+    if reads and any(True for _ in run.given("mstr_runtimes_plan_id")):
+        yield "Set only one of mstr_plan_src and mstr_runtimes_plan_id; both are set."
+    if writes and not run.check_mode:
+        yield "mstr_plan_dest writes the plan of a check; start the playbook with --check."
+    for name in ("mstr_runtimes_backup_exclude", "mstr_runtimes_backup_scripts"):
+        if is_given(run.extra.get(name)) and not any(True for _ in run.given("mstr_runtimes_backup_dest")):
+            yield f"{name} needs mstr_runtimes_backup_dest, the file of the backup; without it there is no backup."
+
+
+def _gate_errors(run: Run) -> Iterator[str]:
+    """Of a switch that is to fail environments, where it would never do so."""
+    kinds = variables.types(run.playbook)
+    if "mstr_runtimes_policy" in kinds:
+        yield from _policy_errors(run, "mstr_fail_on_violation" in kinds)
+    if "mstr_runtimes" not in kinds:
+        return
+    empty = [host for host in run.switched_on("mstr_fail_on_drift") if not _has_definitions(run, host)]
+    if empty:
+        yield (
+            "mstr_fail_on_drift is set, but neither mstr_runtimes nor mstr_runtimes_src has definitions"
+            f"{run.in_brackets(empty)}, so nothing would be compared. Set one of them, or remove mstr_fail_on_drift."
+        )
+
+
+def _policy_errors(run: Run, has_gate: bool) -> Iterator[str]:
+    wrong: dict[str, list[str]] = {}
+    without_rule = []
+    gated = set(run.switched_on("mstr_fail_on_violation")) if has_gate else set()
+    for host, values in run.hosts.items():
+        policy = values.get("mstr_runtimes_policy")
+        if policy is UNKNOWN:
+            continue
+        try:
+            rules = evaluation.rules_of(policy)
+        except ValidationError as exc:
+            for sentence in exc.errors:
+                wrong.setdefault(f"mstr_runtimes_policy: {sentence}", []).append(host)
+        else:
+            without_rule += [host] if host in gated and not rules else []
+    yield from (f"{sentence}{run.in_brackets(hosts)}" for sentence, hosts in wrong.items())
+    if without_rule:
+        yield (
+            f"mstr_fail_on_violation is set, but mstr_runtimes_policy has no rule{run.in_brackets(without_rule)}, so "
+            "nothing would be evaluated. Set mstr_runtimes_policy, or remove mstr_fail_on_violation."
+        )
+
+
+def _server_errors(run: Run) -> Iterator[str]:
+    """Of two hosts that are one server: each would delete what only the other one defines."""
+    if "mstr_runtimes_purge" not in variables.types(run.playbook) or run.playbook == "audit":
+        return
+    purging = set(run.switched_on("mstr_runtimes_purge"))
+    by_server: dict[str, list[str]] = {}
+    for host, values in run.hosts.items():
+        server = server_of(values, run.environ)
+        if server:
+            by_server.setdefault(server, []).append(host)
+    for server, hosts in by_server.items():
+        purge = [host for host in hosts if host in purging]
+        if len(hosts) > 1 and purge:
+            yield (
+                f"{listed(hosts, 5, ' and ')} are one server, {server}, and {listed(purge, 5)} would delete what "
+                "its own definitions do not list (mstr_runtimes_purge). Make one host of them, limit the run to "
+                "one of them, or set mstr_runtimes_purge to false."
+            )
+
+
+def _replace_errors(run: Run) -> Iterator[str]:
+    wrong: dict[str, list[str]] = {}
+    for host, values in run.hosts.items():
+        for sentence in _replace_errors_of(values):
+            wrong.setdefault(sentence, []).append(host)
+    yield from (f"{sentence}{run.in_brackets(hosts)}." for sentence, hosts in wrong.items())
+
+
+def _has_definitions(run: Run, host: str) -> bool:
+    """Whether there is something to compare. What cannot be read counts as definitions: the module reports it."""
+    values = run.hosts[host]
+    definitions, src = values.get("mstr_runtimes"), values.get("mstr_runtimes_src")
+    if definitions is UNKNOWN or src is UNKNOWN or definitions or values.get("mstr_runtimes_scripts"):
+        return True
+    if not is_given(src):
+        return False
+    if not run.is_local(host):
+        return True
+    try:
+        source = read_definitions(path_of(src, run.started_in))
+        return bool(source.runtimes or source.scripts)
+    except ValidationError:
+        return True
+
+
+def _replace_errors_of(values: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the variables of replace_runtime, without a final period."""
+    names = [values.get(name) for name in ("mstr_replace_from", "mstr_replace_to")]
+    if UNKNOWN not in names and (not all(map(is_given, names)) or str(names[0]) == str(names[1])):
+        yield "Set mstr_replace_from and mstr_replace_to to the names of two different runtimes"
+    definition = values.get("mstr_replace_definition")
+    if is_given(definition) and definition is not UNKNOWN:
+        if not isinstance(definition, Mapping):
+            yield (
+                "mstr_replace_definition must be a dictionary of options, not a text. Write it in a file for -e @FILE"
+            )
+        else:
+            # An id would name the runtime to change, which may be the old one.
+            reserved = [key for key in _RESERVED if key in definition]
+            if reserved:
+                yield f"mstr_replace_definition must not contain {' or '.join(reserved)}, because the playbook sets it"
+    projects = values.get("mstr_replace_projects")
+    if isinstance(projects, str) and projects:
+        yield f"mstr_replace_projects must be a list, such as [{projects}]"
+
+
+_RESERVED = ("id", "name", "state", "previous_names", "replace_on_change", "smoke_test")
+
+
+def _is_batch_size(size: Any) -> bool:
+    """Whether Ansible's keyword `serial` takes it: a number, or a percentage of the hosts."""
+    if isinstance(size, bool):
+        return False
+    return re.fullmatch(r"[1-9]\d*|(100|[1-9]\d?)%", str(size).strip()) is not None
+
+
+def _type_error(name: str, kind: str, value: Any) -> str | None:
+    """Why a value is not of its type, without a final period; None if it is."""
+    if kind == "bool":
+        try:
+            boolean(value)
+        except TypeError:
+            return f"{name} must be true or false, not {_shown(value)}"
+    elif kind in _NUMBERS:
+        try:
+            if isinstance(value, bool) or (kind == "int" and isinstance(value, float) and value % 1):
+                raise ValueError
+            _NUMBERS[kind](value if isinstance(value, (int, float)) else str(value).strip())
+        except (TypeError, ValueError):
+            return f"{name} must be a {'whole number' if kind == 'int' else 'number'}, not {_shown(value)}"
+    return None
+
+
+def _shown(value: Any) -> str:
+    return repr(str(value)[:60])

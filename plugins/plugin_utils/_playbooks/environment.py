@@ -1,0 +1,270 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The work on one environment: apply its definitions, export its runtimes, or probe its server.
+
+The options come from the variables of the host.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timezone
+
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
+from ansible_collections.mstr.library.plugins.module_utils._model.export import File, to_file
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import unread_texts
+from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
+
+from .places import other_environment_error
+from .run import UNKNOWN, path_of
+from .task import APPLIED, AUDITED, DEFINITIONS, Action, Result, checksum, failed, plain, write_whole
+from .variables import is_given, name_errors
+
+_EXPORTED = 0o644
+_PRIVATE = 0o600
+
+
+def apply(action: Action, plan_id: str | None = None) -> Result:
+    """The result of mstr_runtimes for the definitions of the host, with `backup` if there is one.
+
+    `plan_id`: of the approved plan. Raises ValidationError if a variable is invalid.
+    """
+    errors = [*name_errors(action.task_vars), *_definition_errors(action)]
+    if errors:
+        raise ValidationError(errors)
+    options = {**action.options(DEFINITIONS), **action.options(APPLIED)}
+    if plan_id is not None:
+        options["plan_id"] = plan_id
+    backup = None
+    if action.given("mstr_runtimes_backup_dest") is not None:
+        backup = _backup(action)
+        if backup.get("failed"):
+            return backup
+    result = action.run_module("mstr_runtimes", options, **{role_names.SWITCH: True})
+    return {**result, "backup": backup} if backup else result
+
+
+def _definition_errors(action: Action) -> list[str]:
+    given = [name for name in DEFINITIONS.values() if action.given(name) is not None]
+    if not given and action.given("mstr_runtimes_scripts") is None:
+        return ["Set mstr_runtimes or mstr_runtimes_src; neither is set."]
+    if len(given) > 1:
+        return [
+            "Set only one of mstr_runtimes and mstr_runtimes_src; both are set. To apply only the file, such as a "
+            "backup, add -e mstr_runtimes= to the command."
+        ]
+    src, dest = action.given("mstr_runtimes_src"), action.given("mstr_runtimes_backup_dest")
+    if src and dest:
+        paths = [path_of(path, action.started_in) for path in (src, dest)]
+        if os.path.realpath(paths[0]) == os.path.realpath(paths[1]):
+            return [
+                f"mstr_runtimes_backup_dest is the file {paths[0]}, which mstr_runtimes_src names. The backup would "
+                "replace the definitions before they are applied. Name a different file."
+            ]
+    if src and action.is_local:
+        error = other_environment_error(path_of(src, action.started_in), action.host)
+        return [error] if error else []
+    return []
+
+
+def audit(action: Action, detail: bool) -> Result:
+    """The result of mstr_audit, with the definitions and the policy of the host. `detail`: with every runtime."""
+    options = {**action.options(DEFINITIONS), **action.options(AUDITED), "detail": detail}
+    return action.run_module("mstr_audit", options, **{role_names.SWITCH: True})
+
+
+def _backup(action: Action) -> Result:
+    """The backup: its file, and what it cannot restore. Check mode makes it in memory. A failed result if it failed."""
+    place = _Place(action, "mstr_runtimes_backup_dest", path_of(action.given("mstr_runtimes_backup_dest"), "."))
+    place.check()
+    file, read = _exported(
+        action,
+        "a backup",
+        "mstr_runtimes_backup_exclude",
+        "the role mstr.library.runtimes, before it changed anything",
+        environment=action.host,
+        scripts=action.is_on("mstr_runtimes_backup_scripts"),
+    )
+    if read.get("failed"):
+        return read
+    dest = place.without_loss(file.text)
+    if not action.check_mode:
+        place.write(dest, file.text, _PRIVATE)
+    return {
+        "dest": dest,
+        "written": not action.check_mode,
+        "left_out": file.left_out,
+        "not_restored": file.unrestorable,
+    }
+
+
+def export(action: Action) -> Result:
+    """The result of an export: the file, whether it changed, and the number of runtimes."""
+    errors = list(name_errors(action.task_vars))
+    if errors:
+        raise ValidationError(errors)
+    dest = action.given("mstr_export_dest") or f"{action.host}.runtimes.yml"
+    place = _Place(action, "mstr_export_dest", path_of(dest, action.started_in))
+    place.check()
+    file, read = _exported(action, "an export", "mstr_export_exclude", "the playbook mstr.library.export")
+    if read.get("failed"):
+        return read
+    changed = place.differs(place.path, file.text)
+    if changed and not action.check_mode:
+        place.write(place.path, file.text, _EXPORTED)
+    count = len(read["runtimes"]) - 1 - len(file.left_out)
+    left_out = f", left out: {listed(file.left_out, 20)}" if file.left_out else ""
+    return {
+        "changed": changed,
+        "dest": place.path,
+        "left_out": file.left_out,
+        "msg": f"{_number(count, 'runtime')} {_verb(changed, action.check_mode)} {place.path}{left_out}",
+    }
+
+
+def export_text(action: Action) -> Result:
+    """The text of an export in `text`, for a job of a controller, whose files are lost."""
+    file, read = _exported(action, "an export", "mstr_export_exclude", 'the job template "export"')
+    return read if read.get("failed") else {"changed": False, "text": file.text}
+
+
+def _exported(
+    action: Action, what: str, exclude: str, writer: str, environment: str | None = None, scripts: bool = False
+) -> tuple[File, Result]:
+    """The file, and the result of the read, which may have failed. `environment`: of a backup."""
+    patterns = action.given(exclude) or []
+    if not isinstance(patterns, (list, tuple)):
+        raise ValidationError([f"{exclude} must be a list, such as [{patterns!r}], not {str(patterns)!r}."])
+    nothing = File("", [], [])
+    read = action.run_module("mstr_runtime_info", {"include_scripts": True} if scripts else {}, action.check_mode)
+    if read.get("failed"):
+        return nothing, read
+    runtimes = plain(read["runtimes"])
+    without = ", or without mstr_runtimes_backup_dest" if environment else ""
+    if not any(runtime["is_default"] for runtime in runtimes):
+        return nothing, failed(
+            f"{INCOMPLETE}. So {what} may lack others, too. Nothing was changed. Run the playbook again, or as a user "
+            f"who sees every runtime{without}."
+        )
+    unread = read.get("unread")
+    if unread:
+        projects = ", ".join(dict.fromkeys(unread_texts(entry)[0] or "the list of projects" for entry in unread))
+        return nothing, failed(
+            f"The scripts of these projects could not be read, so {what} would lack some: {projects}. Nothing was "
+            "changed. Run the playbook again, or as a user who may read them, or without mstr_runtimes_backup_scripts."
+        )
+    try:
+        return to_file(runtimes, writer, [str(pattern) for pattern in patterns], environment, scripts), read
+    except ValidationError as exc:
+        return nothing, failed(
+            f"A definition cannot express what the server holds. Fix it there, or leave the runtime out with {exclude}"
+            f":\n{exc.sentence}"
+        )
+
+
+def probe(action: Action) -> Result:
+    """The result of mstr_probe, and the file with its answers."""
+    errors = list(name_errors(action.task_vars))
+    if errors:
+        raise ValidationError(errors)
+    dest = action.given("mstr_probe_dest") or f"{action.host}.probe.json"
+    place = _Place(action, "mstr_probe_dest", path_of(dest, action.started_in))
+    place.check()
+    options = {option: f"mstr_probe_{option}" for option in ("scripts", "reach", "wait_timeout", "cleanup")}
+    result = action.run_module("mstr_probe", action.options(options))
+    if result.get("failed"):
+        return result
+    answers = plain({key: result[key] for key in ("product", "profile", "answers")})
+    if not action.check_mode:
+        place.write(place.path, json.dumps(answers, indent=4, sort_keys=True, ensure_ascii=False) + "\n", _EXPORTED)
+    return {**result, "dest": place.path}
+
+
+class _Place:
+    """A file on the host on which the modules run."""
+
+    def __init__(self, action: Action, variable: str, path: str) -> None:
+        self._action, self._variable = action, variable
+        self.path = os.path.join(action.started_in, path)
+
+    def check(self) -> None:
+        """Raise ValidationError if the file cannot be written, or if it is also the file of another host."""
+        folder = os.path.dirname(self.path)
+        there = self._action.stat(folder)
+        error = None
+        if self._action.stat(self.path).is_folder:
+            error = f"{self.path} is a directory; add the name of a file."
+        elif not there.is_folder:
+            error = f"the directory {folder} does not exist; create it."
+        elif not there.is_writable:
+            error = f"the directory {folder} cannot be written; choose a different one."
+        if error:
+            raise ValidationError([f"{self._variable}: {error}"])
+        self._check_others()
+
+    def _check_others(self) -> None:
+        action = self._action
+        others = [host for host in action.task_vars.get("ansible_play_hosts") or () if host != action.host]
+        if self._variable not in action.task_vars:
+            return
+        same = [
+            host
+            for host, values in action.of_hosts(others, (self._variable,)).items()
+            if is_given(values.get(self._variable))
+            and values[self._variable] is not UNKNOWN
+            and os.path.realpath(path_of(values[self._variable], action.started_in)) == os.path.realpath(self.path)
+        ]
+        if same:
+            raise ValidationError(
+                [
+                    f"Several environments would be written to one file, {self.path}. Put {{{{ inventory_hostname }}}} "
+                    f"into {self._variable}, or limit the run to one of them."
+                ]
+            )
+
+    def differs(self, path: str, text: str) -> bool:
+        """Whether the file does not exist, or has a different content."""
+        found = self._action.stat(path)
+        return not found.exists or found.checksum != checksum(text.encode("utf-8", "replace"))
+
+    def without_loss(self, text: str) -> str:
+        """A path that replaces no different content: a second try keeps the first backup."""
+        if not self._action.stat(self.path).exists or not self.differs(self.path, text):
+            return self.path
+        stem, suffix = os.path.splitext(self.path)
+        path = f"{stem}.{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}{suffix}"
+        number = 1
+        while self._action.stat(path).exists and self.differs(path, text):
+            number += 1
+            path = f"{path.removesuffix(suffix)}-{number}{suffix}" if suffix else f"{path}-{number}"
+        return path
+
+    def write(self, path: str, text: str, mode: int) -> None:
+        """Write the file whole. A file that exists keeps what its mode forbids others."""
+        if self._action.is_local:
+            if os.path.exists(path):
+                mode &= os.stat(os.path.realpath(path)).st_mode
+            try:
+                write_whole(path, text, mode, keep_mode=False)
+            except OSError as exc:
+                raise ValidationError([f"{self._variable} {path} could not be written: {exc.strerror}."]) from None
+            return
+        # Encoded, because the text is not a template.
+        options = {"content": text, "dest": path, "mode": f"0{mode:o}"}
+        result = self._action.run_action("ansible.legacy.copy", options, check_mode=False)
+        if result.get("failed"):
+            raise ValidationError([f"{self._variable} {path} could not be written: {result.get('msg')}"])
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _verb(changed: bool, check_mode: bool) -> str:
+    if not changed:
+        return "as before in"
+    return "would be written to" if check_mode else "written to"

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The check of the files of a run: where they are, and that none is used twice.
+
+It writes nothing that stays.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
+from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import files, plan_file
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
+
+from . import variables
+from .run import UNKNOWN, Run, path_of
+from .variables import is_given
+
+# The destinations that all hosts share, and those of which each host needs its own, with the default of the playbook.
+_SHARED = ("mstr_report_dest", "mstr_plan_dest", "mstr_plan_src")
+_SEPARATE = {
+    "export": {"mstr_export_dest": "{host}.runtimes.yml"},
+    "probe": {"mstr_probe_dest": "{host}.probe.json"},
+    "apply": {"mstr_runtimes_backup_dest": ""},
+    "replace_runtime": {"mstr_runtimes_backup_dest": ""},
+}
+
+
+def shared_errors(run: Run) -> Iterator[str]:
+    """Of the files that all environments share: the report and the plan."""
+    for name in _SHARED:
+        if name not in variables.types(run.playbook):
+            continue
+        values: dict[Any, list[str]] = {}
+        for host, host_values in run.hosts.items():
+            value = host_values.get(name)
+            if value is not UNKNOWN:
+                values.setdefault(str(value) if is_given(value) else None, []).append(host)
+        if len(values) > 1:
+            shown = "; ".join(
+                f"{listed(hosts, 3)} {'has ' + repr(value) if value is not None else 'has none'}"
+                for value, hosts in values.items()
+            )
+            yield (
+                f"{name} must be the same for every environment of a run, because the run has one such file "
+                f"({shown}). Set it with -e, or for the group all."
+            )
+            continue
+        for value in values:
+            yield from _shared_file_errors(run, name, value) if value is not None else ()
+
+
+def _shared_file_errors(run: Run, name: str, value: str) -> Iterator[str]:
+    path = path_of(value, run.started_in)
+    if name == "mstr_plan_src":
+        yield from _plan_errors(path)
+        return
+    if name == "mstr_report_dest":
+        try:
+            files.format_of(value, "audit" if run.playbook == "audit" else "apply", run.check_mode)
+        except ValueError as exc:
+            yield f"{exc}."
+            return
+    elif name == "mstr_plan_dest" and Path(path).suffix.lower() in (".md", ".html", ".csv"):
+        yield (
+            f"mstr_plan_dest {value!r} must end in .json, because mstr_plan_src reads it. For people, set "
+            "mstr_report_dest."
+        )
+        return
+    yield from _place_errors(name, path)
+
+
+def separate_errors(run: Run) -> Iterator[str]:
+    """Of the files of which each environment has its own: backup, export, probe."""
+    for name, default in _SEPARATE.get(run.playbook, {}).items():
+        writers: dict[str, list[str]] = {}
+        for host, path in run.paths(name, default):
+            writers.setdefault(os.path.realpath(path), []).append(host)
+        for path, hosts in writers.items():
+            if len(hosts) > 1:
+                yield (
+                    f"Several environments would be written to one file, {path} ({listed(hosts, 5)}). Put "
+                    f"{{{{ inventory_hostname }}}} into {name}, or limit the run to one of them."
+                )
+            elif run.is_local(hosts[0]):
+                yield from _place_errors(name, path)
+
+
+def same_file_errors(run: Run) -> Iterator[str]:
+    """Of a file that the run would write and use for a second purpose."""
+    used: dict[str, dict[str, None]] = {}
+    reads, writes = ("mstr_runtimes_src", "mstr_plan_src"), ("mstr_report_dest", "mstr_plan_dest")
+    separate = _SEPARATE.get(run.playbook, {})
+    for name in (*reads, *writes, *separate):
+        if name in variables.types(run.playbook):
+            for _host, path in run.paths(name, separate.get(name, "")):
+                used.setdefault(os.path.realpath(path), {}).setdefault(name)
+    for path, names in used.items():
+        written = [name for name in names if name not in reads]
+        if len(names) > 1 and written:
+            yield (
+                f"{' and '.join(names)} are the same file, {path}. {written[-1]} would replace its content. Name a "
+                "different file."
+            )
+
+
+def source_errors(run: Run) -> Iterator[str]:
+    """Of a backup that belongs to a different environment."""
+    if "mstr_runtimes_src" in variables.types(run.playbook):
+        for host, path in run.paths("mstr_runtimes_src"):
+            error = other_environment_error(path, host) if run.is_local(host) else None
+            yield from [error] if error else []
+
+
+def since_errors(run: Run) -> Iterator[str]:
+    """Of the earlier audit or export with which an audit compares."""
+    if "mstr_audit_since" not in variables.types(run.playbook):
+        return
+    hosts_by_path: dict[str, list[str]] = {}
+    for host, path in run.paths("mstr_audit_since"):
+        hosts_by_path.setdefault(path, []).append(host)
+    for path, hosts in hosts_by_path.items():
+        try:
+            earlier = earlier_from(Path(path).read_text(encoding="utf-8"))
+        except OSError as exc:
+            yield f"mstr_audit_since {path} cannot be read: {exc.strerror}."
+        except ValueError as exc:
+            yield f"mstr_audit_since {path} {exc}."
+        else:
+            if earlier.runtimes is not None and len(hosts) > 1:
+                yield (
+                    f"mstr_audit_since {path} is an export, which names no environment. Limit the run to the one that "
+                    "it was exported from."
+                )
+            elif not any(earlier.has(host) for host in hosts):
+                yield f"mstr_audit_since {path} has none of the environments of this run ({listed(hosts, 5)})."
+
+
+def _place_errors(name: str, path: str) -> Iterator[str]:
+    folder = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(path):
+        yield f"{name} {path} is a directory; name a file."
+    elif not os.path.isdir(folder):
+        yield f"The directory of {name}, {folder}, does not exist; create it."
+    else:
+        why = _why_not_writable(folder)
+        if why:
+            yield f"The directory of {name}, {folder}, is not writable ({why})."
+
+
+def other_environment_error(path: str, host: str) -> str | None:
+    """Why a file of definitions must not be applied to a host, because it is the backup of a different one."""
+    try:
+        environment = read_definitions(path).environment
+    except ValidationError:
+        return None  # the module reports it
+    if environment in (None, host):
+        return None
+    return (
+        f"mstr_runtimes_src {path} is a backup of {environment}, not of {host}. Limit the run to {environment}, or "
+        f"delete the line environment from the file to apply it to {host} all the same."
+    )
+
+
+def _plan_errors(path: str) -> Iterator[str]:
+    """Why a file is not an approved plan at all. Whether it has a plan for an environment is checked for each."""
+    if not os.path.isfile(path):
+        yield f"mstr_plan_src {path} is not a file."
+        return
+    try:
+        plan_file.environments_of(Path(path).read_text(encoding="utf-8", errors="replace"))
+    except OSError as exc:
+        yield f"mstr_plan_src {path} cannot be read: {exc.strerror}."
+    except ValueError as exc:
+        yield f"mstr_plan_src {path} {exc}."
+
+
+def _why_not_writable(folder: str) -> str | None:
+    try:
+        # Even the superuser cannot create a file everywhere, so only a try shows it.
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".mstr-library-"):
+            return None
+    except OSError as exc:
+        return str(exc.strerror)

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report at the end of a run: its lines, its files, what a workflow hands on, and which hosts have to fail.
+
+Pure: takes the results of the hosts, which `result_of` makes of the result of a task.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.mstr.library.plugins.module_utils._errors import clean
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, files, plan_file, serialize
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+
+Json = Mapping[str, Any]
+
+_LARGEST_PAGE = 600_000  # characters; a controller keeps up to 700,000 of what a job hands on
+_MOST_LINES = 20
+_LONGEST_LINE = 1000
+
+
+class RunReport(NamedTuple):
+    """What the run has to show. `files`: the text of each file by its path. `errors`: by host."""
+
+    lines: list[str]
+    files: dict[str, str]
+    statistics: dict[str, Any]
+    errors: dict[str, str]
+    events: Sequence[str] = ()  # in a job of a controller: the report as several texts
+
+
+class Run(NamedTuple):
+    """One run of a playbook. `results`: of each host, in the order of the inventory; None if there is none."""
+
+    playbook: str
+    results: Mapping[str, Json | None]
+    generated: str  # time in ISO 8601
+    check_mode: bool = False
+    inventory: Sequence[str] = ()  # what was given to -i
+    report: str = ""  # the path of its file; empty if none is wanted
+    plan: str = ""
+    page: bool = False  # whether to hand on the report as a page, because the files of a job are lost
+
+
+def run_report(run: Run) -> RunReport:
+    """The report of a run of apply, audit, replace_runtime, export or probe."""
+    stopped = {host: _why_not_reached(result) for host, result in run.results.items() if not _was_reached(result)}
+    reached = {host: result for host, result in run.results.items() if result and host not in stopped}
+    if run.playbook in ("export", "probe"):
+        return RunReport([*_file_lines(run, reached), *_not_reached_lines(stopped)], {}, {}, _errors(reached))
+    short = [serialize.content_of(result["report"]) for result in reached.values()]
+    texts = {}
+    if run.report:
+        texts[run.report] = _rendered(run, reached, list(stopped), run.report) + "\n"
+    if run.plan:
+        entries = [*short, *(_not_reached_entry(host, why) for host, why in stopped.items())]
+        texts[run.plan] = plan_file.plan_text(entries, run.generated) + "\n"
+    lines = [line for report in short for line in report["lines"]]
+    lines += _not_reached_lines(stopped)
+    lines += _backup_lines(run, reached)
+    lines += [f"Report: {run.report}"] * bool(run.report) + [f"Plan: {run.plan}"] * bool(run.plan)
+    if run.plan:
+        lines.append(f"To apply exactly this plan: {_command(run, 'apply')} -e mstr_plan_src={shlex.quote(run.plan)}")
+    statistics = _statistics(run, short, reached, list(stopped))
+    if not run.page:
+        return RunReport(lines, texts, statistics, _errors(reached))
+    page = f"The artifact {page_name(run.playbook)} of this job"
+    shown = approval_texts(short, run.check_mode or run.playbook == "audit", page)
+    lines = lines[sum(len(report["lines"]) for report in short) :]
+    return RunReport(lines, texts, statistics, _errors(reached), list(shown))
+
+
+def result_of(host: str, result: Json | None, run_id: str, check_mode: bool = False) -> dict[str, Any] | None:
+    """The result of a host's task in this run; None if the host was not reached.
+
+    The variable may have the result of an earlier run. A task that failed before its action ran has no `run`.
+    """
+    if not result or result.get("run") not in (None, run_id):
+        return None
+    if result.get("run") is None:
+        if not (result.get("failed") or result.get("unreachable")):
+            return None
+        return {"error": _message(result), **reports_of(host, result, check_mode)}
+    return dict(result)
+
+
+def reports_of(host: str, result: Json, check_mode: bool = False, **sources: Any) -> dict[str, Any]:
+    """The short and the detailed report of one environment, each as one text, which Ansible handles fast."""
+    found = Sources(environment=host, applied={**result, "failed": bool(result.get("failed", True))})
+    found = found._replace(check_mode=check_mode, **sources)
+    return packed(environment.environment_report(found, detail=True))
+
+
+def packed(report: Json) -> dict[str, Any]:
+    """The same of a report with all runtimes."""
+    short = {key: value for key, value in report.items() if key != "inventory"}
+    return {"report": serialize.text_of(short), "details": serialize.text_of(report)}
+
+
+def apply_error(report: Json, fail_on_drift: bool) -> str | None:
+    """Why an environment has to fail after the report on all environments; None if it has not."""
+    if report["outcome"] == "failed":
+        return str(report["message"])
+    if report["outcome"] == "drift" and fail_on_drift:
+        return f"Drift: {report['lines'][0]}"
+    return None
+
+
+def why_stopped(batch: Sequence[str], earlier: Mapping[str, Json], any_errors_fatal: bool) -> str | None:
+    """Why the work on a batch does not begin; None if it does.
+
+    `earlier`: the results of the hosts of earlier batches of this run. A batch that fails as a whole stops the run,
+    and with `any_errors_fatal` each failed host does.
+    """
+    others = {host: result for host, result in earlier.items() if host not in batch}
+    failed = [host for host, result in others.items() if result.get("error")]
+    if any_errors_fatal and failed:
+        return f"{failed[0]} failed before, and ANSIBLE_ANY_ERRORS_FATAL is set"
+    batches: dict[Any, list[str]] = {}
+    for host, result in others.items():
+        batches.setdefault(result.get("batch"), []).append(host)
+    if any(result.get("stopped") for result in others.values()):
+        return "an earlier batch failed"
+    if any(all(host in failed for host in hosts) for hosts in batches.values()):
+        return "every environment of an earlier batch failed"
+    return None
+
+
+def _was_reached(result: Json | None) -> bool:
+    return bool(result) and not (result or {}).get("stopped")
+
+
+def _why_not_reached(result: Json | None) -> str:
+    return str((result or {}).get("stopped") or "no task of it ran; the output above says why")
+
+
+def _message(result: Json) -> str:
+    return str(result.get("msg") or "The task failed without a message.")
+
+
+def _errors(reached: Mapping[str, Json]) -> dict[str, str]:
+    return {host: str(result["error"]) for host, result in reached.items() if result.get("error")}
+
+
+def _rendered(run: Run, reached: Mapping[str, Json], not_reached: Sequence[str], path: str) -> str:
+    kind = "audit" if run.playbook == "audit" else "apply"
+    details = [serialize.content_of(result.get("details") or result["report"]) for result in reached.values()]
+    whole = files.whole(details, kind, run.generated, run.check_mode, not_reached)
+    return files.rendered(whole, files.format_of(path, kind))
+
+
+def _statistics(run: Run, short: Sequence[Json], reached: Mapping[str, Json], not_reached: list[str]) -> dict[str, Any]:
+    """What a workflow hands on to its next node. The details are only for a file: this must stay small."""
+    environments = {"environments": short, "not_reached": not_reached}
+    if run.playbook == "audit":
+        found: dict[str, Any] = {"mstr_audit": {"kind": "audit", **environments}}
+    else:
+        found = {"mstr_report": {"check_mode": run.check_mode, **environments}}
+    if run.page:
+        page = _rendered(run, reached, not_reached, "report.html")
+        found[page_name(run.playbook)] = (
+            page
+            if len(page) <= _LARGEST_PAGE
+            else f"The page has {len(page)} characters, but only {_LARGEST_PAGE} can be passed on. Limit the job to "
+            "fewer environments."
+        )
+    return found
+
+
+def page_name(playbook: str) -> str:
+    """The artifact of a job that has the report as a page."""
+    return "mstr_audit_page" if playbook == "audit" else "mstr_report_page"
+
+
+def _not_reached_entry(host: str, why: str) -> dict[str, Any]:
+    return {"environment": host, "outcome": "not reached", "message": f"it was not reached: {why}"}
+
+
+def _not_reached_lines(stopped: Mapping[str, str]) -> list[str]:
+    return [clean(f"{host}: not reached: {why}", _LONGEST_LINE) for host, why in stopped.items()]
+
+
+def _backup_lines(run: Run, reached: Mapping[str, Json]) -> list[str]:
+    """Where the backups are, and the command for the way back of each environment that was changed."""
+    lines, ways_back = [], []
+    for host, result in reached.items():
+        backup = result.get("backup")
+        if not backup:
+            continue
+        if not backup["written"]:
+            lines.append(f"{host}: a backup can be made; the apply would write it to {backup['dest']}")
+            continue
+        lines.append(f"{host}: backup in {backup['dest']}")
+        if result.get("changed"):
+            ways_back.append(
+                f"To go back: {_command(run, 'apply')} --limit {shlex.quote(host)} "
+                f"-e mstr_runtimes_src={shlex.quote(backup['dest'])}{' '.join(['', *backup.get('options', ())])}"
+            )
+    changed = [host for host, result in reached.items() if result.get("changed") and not result.get("backup")]
+    if changed and not run.check_mode:
+        lines.append("There is no backup, because mstr_runtimes_backup_dest is not set.")
+    return [*_limited(lines), *_limited(ways_back)]
+
+
+def _file_lines(run: Run, reached: Mapping[str, Json]) -> Iterator[str]:
+    """The lines of an export or a probe, whose results have a file."""
+    for host, result in reached.items():
+        for line in str(result.get("error") or result["msg"]).splitlines() or [""]:
+            yield clean(f"{host}: {'failed: ' if result.get('error') else ''}{line}", _LONGEST_LINE)
+        yield from (clean(f"{host}: {line}", _LONGEST_LINE) for line in result.get("lines") or ())
+    written = [(host, result) for host, result in reached.items() if not result.get("error") and result.get("dest")]
+    if run.playbook == "export" and written and not run.check_mode:
+        host, result = written[0]
+        yield (
+            f"To compare: {_command(run, 'apply')} --limit {shlex.quote(host)} "
+            f"-e mstr_runtimes_src={shlex.quote(result['dest'])} --check --diff"
+        )
+
+
+def _limited(lines: list[str]) -> list[str]:
+    more = len(lines) - _MOST_LINES
+    return lines if more <= 0 else [*lines[:_MOST_LINES], f"and {more} more environments; the results have them all"]
+
+
+def _command(run: Run, playbook: str) -> str:
+    inventories = " ".join(f"-i {shlex.quote(source)}" for source in run.inventory) or "-i INVENTORY"
+    return f"ansible-playbook {inventories} mstr.library.{playbook}"

@@ -1,0 +1,282 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The three steps of a playbook: check the run, work on each environment, report on all of them."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from ansible import constants as C  # noqa: N812
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.utils.vars import load_extra_vars
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as reports
+from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_file
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
+
+from . import check, environment, report, run, task, variables
+
+_PUBLIC, _PRIVATE = 0o644, 0o600
+
+
+class Check(task.Action):
+    """Checks the whole run before the first request: the variables of every host, the files and the inventory.
+
+    The option `playbook` is the name of the playbook, or `job` or `controller` for those of a controller. It returns
+    `id`, which is different for each run.
+    """
+
+    def result(self) -> task.Result:
+        """The id of the run. Raises ValidationError with everything that is wrong."""
+        playbook = str(self._task.args["playbook"])
+        if playbook == "controller":
+            # It needs no inventory, and has its own checks.
+            self._raise(list(variables.name_errors(self.task_vars)))
+            return {"changed": False}
+        self._check_inventory()
+        hosts = [str(host) for host in self.task_vars["ansible_play_hosts"]]
+        extra = self._extra()
+        if playbook == "job":
+            names = {name for values in self.of_hosts(hosts, ()).values() for name in values}
+            errors = list(variables.name_errors(names))
+        else:
+            errors = check.run_errors(
+                playbook,
+                self.of_hosts(hosts, check.values_needed(playbook)),
+                extra,
+                check_mode=self.check_mode,
+                environ={**os.environ, **self._environment()},
+                started_in=self.started_in,
+            )
+        self._raise(errors)
+        return {"changed": False, "id": uuid4().hex}
+
+    def _raise(self, errors: list[str]) -> None:
+        if errors:
+            raise ValidationError(errors)
+
+    def _check_inventory(self) -> None:
+        if self.task_vars["groups"]["all"]:
+            return
+        # A play without hosts would end with the exit status 0. If Ansible cannot parse an inventory, it only warns.
+        sources = [path for path in self.task_vars.get("ansible_inventory_sources") or () if Path(path).exists()]
+        why = (
+            f"the inventory {' and '.join(sources)} has no hosts, or Ansible cannot parse it. Its warnings above say "
+            "why."
+            if sources
+            else "there is no inventory."
+        )
+        raise ValidationError(
+            [
+                f"There are no environments: {why} Start this playbook with -i INVENTORY, where each host is one "
+                "environment."
+            ]
+        )
+
+    def _extra(self) -> dict[str, Any]:
+        return {str(name): task.plain(value) for name, value in load_extra_vars(self._loader).items()}
+
+    def _environment(self) -> dict[str, str]:
+        found: dict[str, Any] = {}
+        self._compute_environment_string(found)
+        return {str(name): str(value) for name, value in found.items()}
+
+
+class Environment(task.Action):
+    """Does the work of a playbook or role on one environment, with the options from its variables.
+
+    The option `step` is apply, audit, export, export_text or probe. `result` is the variable with the results of the
+    other hosts.
+    With `result`, the task never fails: it returns `error` and a report, and the playbook fails after the report on
+    all environments. Without it, as in the role, it returns the result of the module, whether or not it failed.
+    """
+
+    def result(self) -> task.Result:
+        """The result of the task."""
+        work = str(self._task.args["step"])
+        variable = self._task.args.get("result")
+        if variable is None:
+            return self._done(work)
+        this_run = {"run": self.value("mstr_run")["id"], "batch": self.task_vars["ansible_play_batch"][0]}
+        stopped = self._stopped(str(variable), this_run["run"])
+        if stopped:
+            return {"changed": False, "stopped": stopped, **this_run}
+        try:
+            plan_id = self._approved() if work == "apply" else None
+            result = self._done(work, plan_id)
+        except ValidationError as exc:
+            plan_id, result = None, task.failed(exc.sentence)
+        except AnsibleConnectionFailure as exc:
+            plan_id, result = None, task.failed(self._not_connected(exc))
+        except AnsibleError as exc:
+            plan_id, result = None, task.failed(str(exc))
+        return {**self._reported(work, result, plan_id), **this_run}
+
+    def _done(self, work: str, plan_id: str | None = None) -> task.Result:
+        if work == "export":
+            return environment.export(self)
+        if work == "export_text":
+            return environment.export_text(self)
+        if work == "audit":
+            return environment.audit(
+                self, self.given("mstr_report_dest") is not None or self.is_on("mstr_report_artifact")
+            )
+        return environment.probe(self) if work == "probe" else environment.apply(self, plan_id)
+
+    def _stopped(self, variable: str, run: str) -> str | None:
+        """Why this batch does not begin. Ansible itself would stop the report, too."""
+        batch, hosts = (
+            [str(host) for host in self.task_vars[f"ansible_play_{name}"]] for name in ("batch", "hosts_all")
+        )
+        if len(batch) == len(hosts):
+            return None
+        hostvars = self.task_vars["hostvars"]
+        found = {host: hostvars.raw_get(host).get(variable) for host in hosts if host not in batch}
+        earlier = {host: result for host, result in found.items() if result and result.get("run") == run}
+        return report.why_stopped(batch, earlier, bool(C.config.get_config_value("ANY_ERRORS_FATAL")))
+
+    def _approved(self) -> str | None:
+        """The plan_id of the approved plan; None if none is required."""
+        path = self.given("mstr_plan_src")
+        if path is None:
+            return None
+        path = run.path_of(path, self.started_in)
+        server = run.server_of({"mstr_base_url": self.value("mstr_base_url")}, {})
+        try:
+            return plan_file.approved_plan_id(Path(path).read_text(encoding="utf-8"), self.host, server)
+        except (OSError, ValueError) as exc:
+            raise ValidationError([f"mstr_plan_src {path} {exc}."]) from None
+
+    def _not_connected(self, exc: AnsibleConnectionFailure) -> str:
+        return (
+            f"Ansible cannot reach {self.host} with {self._connection.transport} ({exc}). Each host is one "
+            "environment, and the modules usually run on the control node. Set ansible_connection: local and "
+            'ansible_python_interpreter: "{{ ansible_playbook_python }}" for all hosts of the inventory.'
+        )
+
+    def _reported(self, work: str, result: task.Result, plan_id: str | None) -> task.Result:
+        """The result of the task for the report. It does not fail."""
+        error = str(result.get("msg")) if result.get("failed") else None
+        shown = {key: result[key] for key in ("warnings", "deprecations", "diff") if result.get(key)}
+        shown["changed"] = bool(result.get("changed"))
+        if work == "export":
+            return {**shown, "error": error, "msg": result["msg"], "dest": result.get("dest")}
+        if work == "probe":
+            lines = [] if error else _probe_lines(result, self.check_mode)
+            return {**shown, "error": error, "msg": result["msg"], "dest": result.get("dest"), "lines": lines}
+        if work == "audit":
+            texts = {key: result[key] for key in ("report", "details")} if "report" in result else {}
+            texts = texts or report.reports_of(self.host, {}, self.check_mode, applied=None, read=result)
+            return {**shown, "msg": result["msg"], "error": error or self._found_by_gates(result), **texts}
+        sources = Sources(environment=self.host, applied=result, check_mode=self.check_mode, approved=plan_id or "")
+        found = reports.environment_report(sources, detail=True)
+        server = run.server_of({"mstr_base_url": self.value("mstr_base_url")}, {}) if not error else None
+        found["server"] = server
+        wanted = self.given("mstr_report_dest") is not None or self.is_on("mstr_report_artifact")
+        texts = report.packed(found)
+        fails_on_drift = self.check_mode and self.is_on("mstr_fail_on_drift")
+        return {
+            **shown,
+            "msg": found["lines"][0],
+            "error": report.apply_error(found, fails_on_drift),
+            "report": texts["report"],
+            "details": texts["details"] if wanted else None,
+            "backup": self._backup(result),
+        }
+
+    def _found_by_gates(self, audited: task.Result) -> str | None:
+        """Why an environment has to fail because of what the audit found; None if it has not."""
+        gates = {"violations": "mstr_fail_on_violation", "differing": "mstr_fail_on_drift"}
+        on = {count for count, name in gates.items() if self.is_on(name)}
+        if any(audited["counts"][count] for count in on):
+            return str(audited["msg"])
+        # Nobody knows whether the runtimes that are missing from the list violate the policy.
+        return audited["incomplete"] if "violations" in on else None
+
+    def _backup(self, result: task.Result) -> task.Result | None:
+        backup = result.get("backup")
+        if not backup:
+            return None
+        created = (result.get("summary") or {}).get("created")
+        options = ["-e mstr_runtimes="] if self.given("mstr_runtimes") is not None else []
+        options += ["-e mstr_runtimes_purge=true"] if created else []
+        return {**backup, "options": options}
+
+
+def _probe_lines(result: task.Result, check_mode: bool) -> list[str]:
+    """What a person has to know of the answers. Their file has them all, each with its evidence."""
+    answers = result["answers"]
+    never = [answer["switch"] for answer in answers if str(answer["evidence"]).startswith("Never tried: ")]
+    lines = [
+        f"the modules do not handle {answer['switch']}: {answer['evidence']}"
+        for answer in answers
+        if answer.get("handled") is False
+    ]
+    lines += [f"Never tried: {', '.join(never)}."] if never else []
+    return [*lines, f"the answers {'would be' if check_mode else 'are'} in {result['dest']}"]
+
+
+class Report(task.Action):
+    """Reports on a whole run: returns the lines to show, writes the files, and returns which hosts have to fail.
+
+    Options: `playbook`, its name, and `result`, the variable with the results of the hosts. It does not fail: a file
+    that cannot be written is an error of every environment.
+    """
+
+    def result(self) -> task.Result:
+        """The result of the task: `text`, which shows each line by itself, and `errors` by host."""
+        playbook, variable = (str(self._task.args[name]) for name in ("playbook", "result"))
+        run_id = self.value("mstr_run")["id"]
+        hostvars = self.task_vars["hostvars"]
+        hosts = [str(host) for host in self.task_vars["ansible_play_hosts_all"]]
+        results = {
+            host: report.result_of(host, hostvars.raw_get(host).get(variable), run_id, self.check_mode)
+            for host in hosts
+        }
+        dests = {name: self._dest(name) for name in ("mstr_report_dest", "mstr_plan_dest")}
+        if playbook in ("export", "probe"):
+            dests = dict.fromkeys(dests, "")
+        found = report.run_report(
+            report.Run(
+                playbook=playbook,
+                results=results,
+                generated=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                check_mode=self.check_mode,
+                inventory=[str(source) for source in self.task_vars.get("ansible_inventory_sources") or ()],
+                report=dests["mstr_report_dest"],
+                plan=dests["mstr_plan_dest"] if playbook != "audit" else "",
+                page=self.is_on("mstr_report_artifact"),
+            )
+        )
+        lines, errors = list(found.lines), dict(found.errors)
+        for path, text in found.files.items():
+            try:
+                task.write_whole(path, text, _PRIVATE if path == dests["mstr_plan_dest"] else _PUBLIC)
+            except OSError as exc:
+                lines.append(f"{path} could not be written: {exc.strerror}. A file that was there is unchanged.")
+                errors = {host: errors.get(host) or lines[-1] for host in hosts}
+        statistics = {"data": found.statistics, "per_host": False, "aggregate": False}
+        return {
+            "changed": False,
+            "text": "\n".join(["", *lines, ""]),
+            "errors": errors,
+            "events": list(found.events),
+            **({"ansible_stats": statistics} if found.statistics else {}),
+        }
+
+    def _dest(self, name: str) -> str:
+        value = self.given(name)
+        return "" if value is None else run.path_of(value, self.started_in)
+
+
+STEPS: dict[str, type[task.Action]] = {
+    "check": Check,
+    "report": Report,
+    **dict.fromkeys(("apply", "audit", "export", "export_text", "probe"), Environment),
+}

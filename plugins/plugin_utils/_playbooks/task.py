@@ -1,0 +1,236 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the private actions of the playbooks and of the role `runtimes` share: variables, other actions, files.
+
+An action runs modules and other actions with options that it takes from variables. So a whole environment is one task:
+Ansible starts a process for each task of each host, and shows each task of each host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Container, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
+
+from .run import UNKNOWN, path_of
+from .variables import is_given
+
+Result = dict[str, Any]
+
+# The options of the modules, each with its variable.
+CONNECTION = {option: f"mstr_{option}" for option in auth.argument_spec()}
+DEFINITIONS = {"runtimes": "mstr_runtimes", "src": "mstr_runtimes_src"}
+APPLIED = {option: f"mstr_runtimes_{option}" for option in ("purge", "scripts", "wait", *role_names.OPTIONS)}
+_PATHS = ("ca_path", "client_cert", "client_key", "since", "src")
+AUDITED = {
+    **{option: f"mstr_runtimes_{option}" for option in ("purge", "purge_exclude", "purge_limit", "policy")},
+    **{option: f"mstr_runtimes_{option}" for option in ("protect_used", "protect_projects", "concurrency")},
+    "scripts": "mstr_runtimes_scripts",
+    "include_scripts": "mstr_audit_scripts",
+    "include_tasks": "mstr_audit_tasks",
+    "since": "mstr_audit_since",
+}
+# An empty password is a password, and an empty approval is an error.
+_MAY_BE_EMPTY = ("password", "plan_id")
+
+
+class Stat(NamedTuple):
+    """What is at a path on the host on which the modules run."""
+
+    exists: bool
+    is_folder: bool
+    is_writable: bool
+    checksum: str
+
+
+class Action(ActionBase):
+    """The base class of the private actions."""
+
+    task_vars: Result
+
+    def run(self, tmp: Any = None, task_vars: Result | None = None) -> Result:
+        """The result of `result`, or a failed one with the sentence of its error."""
+        super().run(tmp, task_vars)
+        self.task_vars = task_vars or {}
+        # Modules run in the directory of the playbook. People mean the directory in which they started it.
+        self.started_in = os.path.realpath(".")
+        try:
+            return self.result()
+        except ValidationError as exc:
+            return failed(exc.sentence)
+
+    def result(self) -> Result:
+        """The result of the task."""
+        raise NotImplementedError
+
+    @property
+    def host(self) -> str:
+        """The name of the environment."""
+        return str(self.task_vars["inventory_hostname"])
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the modules run on the control node."""
+        return str(self._connection.transport) == "local"
+
+    @property
+    def check_mode(self) -> bool:
+        """Whether nothing may be changed."""
+        return bool(self._task.check_mode)
+
+    def value(self, name: str) -> Any:
+        """The value of a variable, None if it is not set. Raises ValidationError if its template is invalid."""
+        value = self.task_vars.get(name)
+        if value is None:
+            return None
+        try:
+            return self._templar.template(value)
+        except AnsibleError as exc:
+            raise ValidationError([f"{name}: {exc}"]) from None
+
+    def given(self, name: str) -> Any:
+        """The same, but also None if it is empty."""
+        value = self.value(name)
+        return value if is_given(value) else None
+
+    def is_on(self, name: str) -> bool:
+        """Whether a switch is on."""
+        try:
+            return bool(boolean(self.given(name) or False))
+        except TypeError:
+            raise ValidationError([f"{name} must be true or false, not {str(self.value(name))!r}."]) from None
+
+    def options(self, names: Mapping[str, str]) -> Result:
+        """The options of a module, each from its variable. Null and empty ones are left to the module."""
+        found = {option: self.value(name) for option, name in names.items()}
+        return {
+            option: path_of(value, self.started_in) if option in _PATHS else value
+            for option, value in found.items()
+            if is_given(value) or (value is not None and option in _MAY_BE_EMPTY)
+        }
+
+    def of_hosts(self, hosts: Iterable[str], wanted: Container[str]) -> dict[str, Result]:
+        """The variables `mstr_…` and `ansible_connection` of other hosts, as they are for this task.
+
+        Only those that are wanted have a value; it is `UNKNOWN` if its template is invalid. `hostvars` alone lacks the
+        variables of the play and of the task.
+        """
+        hostvars = self.task_vars["hostvars"]
+        mine = hostvars.raw_get(self.host)
+        beyond = {
+            name: value
+            for name, value in self.task_vars.items()
+            if name not in mine or (mine[name] is not value and mine[name] != value)
+        }
+        found = {}
+        for host in hosts:
+            known = {**hostvars.raw_get(host), **beyond}
+            templar = self._templar.copy_with_new_env(available_variables=known)
+            names = [name for name in known if name.startswith("mstr_") or name == "ansible_connection"]
+            found[host] = {name: _templated(templar, known[name]) if name in wanted else UNKNOWN for name in names}
+        return found
+
+    def run_action(self, name: str, options: Result, check_mode: bool | None = None, **switches: Any) -> Result:
+        """The result of another action with these options. `switches`: variables for it."""
+        task = self._task.copy(exclude_parent=True)
+        task.action, task.args = name, options
+        if check_mode is not None:
+            task.check_mode, task.diff = check_mode, False
+        action = self._shared_loader_obj.action_loader.get(
+            name,
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        return dict(action.run(None, {**self.task_vars, **switches}))
+
+    def run_module(self, name: str, options: Result, check_mode: bool | None = None, **switches: Any) -> Result:
+        """The result of a module of this collection, with the connection of the host. Play-wide defaults count."""
+        name = f"mstr.library.{name}"
+        given = {**self._defaults(name), **self.options(CONNECTION), **options}
+        return self.run_action(name, given, check_mode, **switches)
+
+    def _defaults(self, name: str) -> Result:
+        """The options of a module from `module_defaults`. Ansible's own function for this has changed its name."""
+        found: Result = {}
+        for defaults in self._task.module_defaults or ():
+            for key in ("group/mstr.library.mstr", name):
+                found.update(self._templar.template(defaults.get(key) or {}))
+        return {option: value for option, value in found.items() if value != self.task_vars.get("omit")}
+
+    def stat(self, path: str) -> Stat:
+        """What is at a path on the host on which the modules run."""
+        if not self.is_local:
+            found: Result = self._execute_remote_stat(  # type: ignore[no-untyped-call]
+                path, all_vars=self.task_vars, follow=True
+            )
+            exists, is_folder, is_writable = (bool(found.get(key)) for key in ("exists", "isdir", "writeable"))
+            return Stat(exists, is_folder, is_writable, str(found.get("checksum")))
+        content = b""
+        if os.path.isfile(path):
+            with suppress(OSError):
+                content = Path(path).read_bytes()
+        return Stat(os.path.exists(path), os.path.isdir(path), os.access(path, os.W_OK), checksum(content))
+
+
+def _templated(templar: Any, value: Any) -> Any:
+    try:
+        return plain(templar.template(value))
+    except AnsibleError:
+        return UNKNOWN
+
+
+def checksum(content: bytes) -> str:
+    """The checksum as Ansible's module `stat` returns it."""
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
+
+
+def failed(message: str, **more: Any) -> Result:
+    """The result of a failed task."""
+    return {"failed": True, "changed": False, "msg": message, **more}
+
+
+def plain(value: Any) -> Any:
+    """A value in plain Python types, without the tags of a template."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if value is None or isinstance(value, (bool, str)):
+        return str(value) if isinstance(value, str) else value
+    return value + 0 if isinstance(value, (int, float)) else str(value)
+
+
+def write_whole(path: str, text: str, mode: int, keep_mode: bool = True) -> None:
+    """Write a file whole or not at all. A link stays a link, and an existing file may keep its mode."""
+    target = os.path.realpath(path)
+    if keep_mode and os.path.exists(target):
+        mode = os.stat(target).st_mode & 0o777
+    descriptor, beside = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".mstr-library-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(beside, mode)
+        os.replace(beside, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise

@@ -1,0 +1,262 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The check of a whole run before its first request, without a playbook."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.check import run_errors
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.run import UNKNOWN
+
+LOCAL = {"ansible_connection": "local"}
+RUNTIMES = [{"name": "A"}]
+POLICY = {"networks_within": ["10.0.0.0/8"]}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A working directory with a file of definitions, one without any, and an approved plan."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.yml").write_text(json.dumps({"runtimes": RUNTIMES}))
+    (tmp_path / "none.yml").write_text('{"runtimes": []}')
+    (tmp_path / "plan.json").write_text('{"format": 1, "environments": []}')
+    (tmp_path / "newer.json").write_text('{"format": 99, "environments": []}')
+    (tmp_path / "folder.html").mkdir()
+    (tmp_path / "link.html").symlink_to("r.yml")
+    return tmp_path
+
+
+def errors(playbook="apply", common=None, a=None, b=None, extra=None, check=False, environ=None):
+    """What is wrong with a run on two environments. An extra variable is a variable of both, too."""
+    common = (
+        {**LOCAL, "mstr_runtimes_src": "r.yml", **(common or {})}
+        if playbook == "apply"
+        else {**LOCAL, **(common or {})}
+    )
+    hosts = {
+        name: {"mstr_base_url": f"https://{name}.example.com/L", **common, **(own or {}), **(extra or {})}
+        for name, own in (("a", a), ("b", b))
+    }
+    return run_errors(playbook, hosts, extra or {}, check_mode=check, environ=environ or {})
+
+
+@pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe"])
+def test_a_usual_run_may_begin(playbook):
+    own = {"mstr_of_mine": 1, "vault_mstr_pasword": "x", "mstr_report": {}, "mstr_audit_page": "", "mstr_exports": {}}
+    assert errors(playbook, {"mstr_runtimes_policy": POLICY, "mstr_runtimes_purge": True, **own}, extra=own) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"mstr_report_dest": "link.html"}, "mstr_runtimes_src and mstr_report_dest are the same file"),
+        ({"mstr_plan_dest": "r.yml"}, "mstr_runtimes_src and mstr_plan_dest are the same file"),
+        (
+            {"mstr_plan_dest": "p.json", "mstr_report_dest": "./p.json"},
+            "mstr_report_dest and mstr_plan_dest are the same",
+        ),
+        (
+            {"mstr_plan_src": "plan.json", "mstr_report_dest": "plan.json"},
+            "mstr_plan_src and mstr_report_dest are the same",
+        ),
+        (
+            {"mstr_plan_dest": "p.json", "mstr_plan_src": "plan.json"},
+            "Set only one of mstr_plan_src and mstr_plan_dest",
+        ),
+        (
+            {"mstr_plan_src": "plan.json", "mstr_runtimes_plan_id": "x"},
+            "Set only one of mstr_plan_src and mstr_runtimes_",
+        ),
+        ({"mstr_plan_src": ""}, "mstr_plan_src is empty; name the file of the approved plan, or leave"),
+        ({"mstr_plan_src": "missing.json"}, "missing.json is not a file."),
+        ({"mstr_plan_src": "r.yml"}, "r.yml is not a plan; write one"),
+        ({"mstr_plan_src": "newer.json"}, "newer.json has the format 99"),
+        (
+            {"mstr_plan_dest": "plan.md"},
+            "must end in .json, because mstr_plan_src reads it. For people, set mstr_report_",
+        ),
+        ({"mstr_plan_dest": "no/plan.json"}, "no, does not exist; create it."),
+        ({"mstr_report_dest": "x.csv"}, "must end in"),
+        ({"mstr_report_dest": "x.cdx.json"}, "only an audit writes"),
+        ({"mstr_report_dest": "folder.html"}, "folder.html is a directory; name a file."),
+        ({"mstr_report_dest": "/proc/x.html"}, "The directory of mstr_report_dest, /proc, is not writable"),
+        (
+            {"mstr_runtimes_backup_dest": "bk.yml"},
+            "bk.yml (a, b). Put {{ inventory_hostname }} into mstr_runtimes_backup_dest",
+        ),
+        ({"mstr_fail_on_drift": "ture"}, "mstr_fail_on_drift must be true or false, not 'ture'."),
+        ({"mstr_runtimes_purge": "perhaps"}, "mstr_runtimes_purge must be true or false, not 'perhaps'."),
+        ({"mstr_runtimes_purge_limit": "few"}, "mstr_runtimes_purge_limit must be a whole number, not 'few'."),
+        ({"mstr_timeout": "1 s"}, "mstr_timeout must be a number, not '1 s'."),
+        ({"mstr_runtimes_policy": {"networks_never": ["intranet"]}}, "mstr_runtimes_policy: policy.networks_never[0]"),
+        ({"mstr_fail_on_drift": True, "mstr_runtimes_src": "none.yml"}, "nothing would be compared"),
+    ],
+    ids=str,
+)
+def test_a_run_that_would_go_wrong_is_refused(more, sentence):
+    [error] = errors(extra=more, check=True)
+    assert sentence in error
+
+
+def test_a_plan_is_written_only_in_check_mode():
+    [error] = errors(extra={"mstr_plan_dest": "p.json"})
+    assert error == "mstr_plan_dest writes the plan of a check; start the playbook with --check."
+
+
+@pytest.mark.parametrize("name", ["mstr_report_dest", "mstr_plan_dest"])
+def test_one_file_of_the_run_is_the_same_for_all_hosts(name):
+    [error] = errors(a={name: "x.json"}, check=True)
+    assert error.startswith(f"{name} must be the same for every environment of a run")
+    assert "(a has 'x.json'; b has none)" in error
+
+
+@pytest.mark.parametrize(
+    ("playbook", "more", "sentence"),
+    [
+        ("audit", {"mstr_fail_on_drift": True, "mstr_runtimes": []}, "nothing would be compared"),
+        (
+            "apply",
+            {"mstr_fail_on_drift": True, "mstr_runtimes": [], "mstr_runtimes_src": None},
+            "nothing would be compa",
+        ),
+        (
+            "audit",
+            {"mstr_fail_on_violation": "yes", "mstr_runtimes_policy": {"networks_never": []}},
+            "nothing would be evaluated",
+        ),
+        ("audit", {"mstr_fail_on_violation": True}, "nothing would be evaluated"),
+    ],
+)
+def test_a_gate_that_evaluates_nothing_is_refused(playbook, more, sentence):
+    [error] = errors(playbook, b=more, common={"mstr_runtimes": RUNTIMES} if playbook == "audit" else {})
+    assert sentence in error
+    assert "(b)" in error
+
+
+@pytest.mark.parametrize("value", ["abc", 0, "0%", "101%", [], [1, "x"], True, 1.5])
+def test_a_batch_size_that_is_none_is_refused(value):
+    [error] = errors(extra={"mstr_serial": value})
+    assert error.startswith("mstr_serial must be a number of environments, a percentage such as 20%")
+
+
+@pytest.mark.parametrize("value", [1, "5", "20%", [1, 1, "50%"], "", None])
+def test_a_batch_size_is_a_number_or_a_percentage(value):
+    assert errors(extra={"mstr_serial": value}) == []
+
+
+def test_a_batch_size_counts_only_as_an_extra_variable():
+    [error] = errors(common={"mstr_serial": 1})
+    assert error.startswith(
+        "mstr_serial counts only with -e, because Ansible reads it before the variables of any host"
+    )
+    assert errors("audit", common={"mstr_serial": 1}) == []
+
+
+SAME = "https://A.example.com:443/L/app/"
+
+
+@pytest.mark.parametrize(
+    ("b", "environ"),
+    [
+        ({"mstr_base_url": SAME}, {}),
+        ({"mstr_base_url": None}, {"MSTR_BASE_URL": SAME}),
+        ({"mstr_base_url": ""}, {"MSTR_BASE_URL": SAME}),
+    ],
+    ids=["variable", "null", "environment variable"],
+)
+def test_two_hosts_on_one_server_are_refused_if_one_purges(b, environ):
+    [error] = errors(a={"mstr_runtimes_purge": "yes"}, b=b, environ=environ)
+    assert error.startswith(
+        "a and b are one server, https://a.example.com/L, and a would delete what its own definitions"
+    )
+    assert errors(b=b, environ=environ) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("mstr_fail_on_violations", "did you mean mstr_fail_on_violation?"),
+        ("mstr_backup_dest", "did you mean mstr_runtimes_backup_dest?"),
+        ("mstr_purge_limit", "did you mean mstr_runtimes_purge_limit?"),
+        ("mstr_policy", "did you mean mstr_runtimes_policy?"),
+        ("mstr_check_plan", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
+        ("mstr_plan_source", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
+        ("mstr_runtimes_colour", "is not a variable of the role mstr.library.runtimes. It knows mstr_runtimes_backup_"),
+        ("mstr_audit_accept", "Write its entries under mstr_runtimes_policy.exemptions"),
+        ("mstr_runtimes_restore_scripts", "An apply assigns the scripts that its file lists"),
+        ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_exclude."),
+    ],
+)
+def test_a_name_that_looks_like_a_guard_is_refused(name, sentence):
+    [error] = errors(common={name: None})
+    assert sentence in error
+
+
+@pytest.mark.parametrize(
+    ("playbook", "extra", "sentence"),
+    [
+        ("apply", {"mstr_fail_on_violation": True}, "apply does not use mstr_fail_on_violation; audit does."),
+        ("audit", {"mstr_plan_dest": "p.json"}, "audit does not use mstr_plan_dest; apply does."),
+        ("export", {"mstr_report_dest": "r.html"}, "export does not use mstr_report_dest; apply and audit do."),
+        (
+            "apply",
+            {"mstr_runtimes_backup_scripts": True},
+            "mstr_runtimes_backup_scripts needs mstr_runtimes_backup_dest",
+        ),
+    ],
+)
+def test_an_extra_variable_of_no_use_is_refused(playbook, extra, sentence):
+    [error] = errors(playbook, extra=extra)
+    assert sentence in error
+    assert errors(playbook, common=extra) == [], "an inventory serves all playbooks"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "cannot be read: No such file or directory."),
+        ("{", "since.json "),
+        ('{"runtimes": [{"name": "A"}]}', "is an export, which names no environment."),
+        ('{"kind": "audit", "environments": []}', "has none of the environments of this run (a, b)."),
+    ],
+)
+def test_an_earlier_audit_that_does_not_fit_is_refused(folder, text, sentence):
+    if text:
+        (folder / "since.json").write_text(text)
+    [error] = errors("audit", extra={"mstr_audit_since": "since.json"})
+    assert error.startswith(f"mstr_audit_since {folder}/since.json ")
+    assert sentence in error
+
+
+def test_a_backup_is_refused_for_a_different_environment(folder):
+    (folder / "bk.yml").write_text("{environment: a, restore: true, runtimes: [{name: A}]}")
+    [error] = errors(extra={"mstr_runtimes_src": "bk.yml"})
+    assert error.endswith(
+        "Limit the run to a, or delete the line environment from the file to apply it to b all the same."
+    )
+
+
+def test_everything_is_reported_at_once_and_at_most_twenty_of_a_kind():
+    found = errors(extra={"mstr_report_dest": "x", "mstr_serial": "x", "mstr_fail_on_drift": "x"})
+    assert len(found) == 3
+    many = errors(common={f"mstr_runtimes_x{number}": 1 for number in range(30)})
+    assert len(many) == 21
+    assert many[-1] == "And 10 more errors of this kind."
+
+
+def test_what_is_not_known_yet_is_left_to_the_task_of_the_host():
+    names = ("mstr_report_dest", "mstr_runtimes_policy", "mstr_fail_on_drift", "mstr_runtimes", "mstr_base_url")
+    unknown = dict.fromkeys(names, UNKNOWN)
+    assert errors(common=unknown) == []
+    assert errors("export", {"mstr_export_dest": UNKNOWN}) == []
+
+
+def test_the_place_of_a_remote_host_is_not_looked_at():
+    ssh = {"ansible_connection": "ssh", "mstr_export_dest": "/nowhere/x.yml"}
+    assert errors("export", a=ssh) == []
+    [error] = errors("export", a={**ssh, **LOCAL})
+    assert error == "The directory of mstr_export_dest, /nowhere, does not exist; create it."

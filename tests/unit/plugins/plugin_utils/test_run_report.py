@@ -1,0 +1,150 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report at the end of a run, from the results of its hosts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.report import (
+    Run,
+    apply_error,
+    reports_of,
+    result_of,
+    run_report,
+    why_stopped,
+)
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import write_whole
+
+SUMMARY = {"created": 0, "updated": 0, "deleted": 0, "unchanged": 1, "failed": 0}
+NOW = "2026-11-27T04:15:00+00:00"
+
+
+def applied(host, *, error=None, check=False, **more):
+    """The result of a host whose runtimes are unchanged, or whose task failed."""
+    done = (
+        {"failed": True, "msg": error}
+        if error
+        else {"failed": False, "summary": SUMMARY, "plan_id": "x", "runtimes": []}
+    )
+    return {"run": "1", "error": error, **reports_of(host, done, check), **more}
+
+
+def made(results, playbook="apply", **more):
+    return run_report(Run(playbook, results, NOW, **more))
+
+
+def test_every_environment_is_in_the_lines_the_files_and_what_is_handed_on():
+    results = {
+        "a": applied("a"),
+        "b": applied("b", error="It is down."),
+        "c": {"run": "1", "stopped": "b failed"},
+        "d": None,
+    }
+    found = made(results, check_mode=True, report="r.json", plan="p.json", inventory=("my inventory",))
+    assert found.lines[:4] == [
+        "a: 1 unchanged",
+        "b: failed: It is down.",
+        "c: not reached: b failed",
+        "d: not reached: no task of it ran; the output above says why",
+    ]
+    assert found.lines[4:] == [
+        "Report: r.json",
+        "Plan: p.json",
+        "To apply exactly this plan: ansible-playbook -i 'my inventory' mstr.library.apply -e mstr_plan_src=p.json",
+    ]
+    assert json.loads(found.files["r.json"])["not_reached"] == ["c", "d"]
+    plan = {entry["environment"]: entry for entry in json.loads(found.files["p.json"])["environments"]}
+    assert plan["c"]["message"] == "it was not reached: b failed"
+    assert list(plan) == ["a", "b", "c", "d"]
+    handed_on = found.statistics["mstr_report"]
+    assert [environment["environment"] for environment in handed_on["environments"]] == ["a", "b"]
+    assert handed_on["not_reached"] == ["c", "d"]
+    assert found.errors == {"b": "It is down."}
+
+
+def test_the_way_back_is_the_end_of_an_apply():
+    backup = {"dest": "/x/bk a.yml", "written": True, "options": ["-e mstr_runtimes_purge=true"]}
+    found = made({"a": applied("a", changed=True, backup=backup), "b": applied("b", backup={**backup, "dest": "/x/b"})})
+    assert found.lines[2:] == [
+        "a: backup in /x/bk a.yml",
+        "b: backup in /x/b",
+        "To go back: ansible-playbook -i INVENTORY mstr.library.apply --limit a -e mstr_runtimes_src='/x/bk a.yml' "
+        "-e mstr_runtimes_purge=true",
+    ]
+    assert made({"a": applied("a", changed=True)}).lines[-1].startswith("There is no backup")
+    in_memory = made({"a": applied("a", backup={**backup, "written": False})}, check_mode=True)
+    assert in_memory.lines[-1] == "a: a backup can be made; the apply would write it to /x/bk a.yml"
+
+
+def test_an_export_says_where_its_files_are():
+    results = {"a": {"run": "1", "error": None, "msg": "2 runtimes written to /x/a.yml", "dest": "/x/a.yml"}}
+    found = made({**results, "b": {"run": "1", "error": "One.\nTwo.", "msg": ""}}, "export")
+    assert found.lines == [
+        "a: 2 runtimes written to /x/a.yml",
+        "b: failed: One.",
+        "b: failed: Two.",
+        "To compare: ansible-playbook -i INVENTORY mstr.library.apply --limit a -e mstr_runtimes_src=/x/a.yml --check "
+        "--diff",
+    ]
+    assert (found.files, found.statistics) == ({}, {})
+
+
+def test_a_page_that_is_too_large_is_not_handed_on():
+    runtimes = [{"name": "x" * 200, "id": f"{number:032X}", "action": "none", "changes": []} for number in range(900)]
+    done = {"failed": False, "summary": SUMMARY, "runtimes": [{**one, "runtime": one} for one in runtimes]}
+    results = {"a": {"run": "1", "error": None, **reports_of("a", done)}}
+    assert "Limit the job to fewer" in made(results, "audit", page=True).statistics["mstr_audit_page"]
+
+
+@pytest.mark.parametrize("result", [None, {}, {"run": "0", "error": None}, {"changed": True}])
+def test_the_result_of_an_earlier_run_does_not_count(result):
+    assert result_of("a", result, "1") is None
+
+
+def test_a_task_that_ansible_could_not_start_is_reported():
+    found = result_of("a", {"failed": True, "msg": "'nowhere' is undefined"}, "1")
+    assert made({"a": found}).lines == ["a: failed: 'nowhere' is undefined"]
+    assert result_of("a", {"run": "1", "error": None}, "1") == {"run": "1", "error": None}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "fatal", "stops"),
+    [
+        ({}, True, False),
+        ({"a": {"error": None, "batch": "a"}}, True, False),
+        ({"a": {"error": "x", "batch": "a"}, "b": {"error": None, "batch": "a"}}, False, False),
+        ({"a": {"error": "x", "batch": "a"}, "b": {"error": None, "batch": "a"}}, True, True),
+        ({"a": {"error": "x", "batch": "a"}, "b": {"error": "x", "batch": "a"}}, False, True),
+        ({"a": {"error": "x", "batch": "a"}, "b": {"stopped": "x", "batch": "b"}}, False, True),
+        ({"c": {"error": "x", "batch": "c"}}, True, False),
+    ],
+)
+def test_a_failed_batch_stops_the_next(earlier, fatal, stops):
+    assert bool(why_stopped(["c", "d"], earlier, fatal)) is stops
+
+
+def test_drift_fails_only_if_it_is_to_fail():
+    report = {"outcome": "drift", "message": None, "lines": ["a: 1 to update"]}
+    assert apply_error(report, fail_on_drift=False) is None
+    assert apply_error(report, fail_on_drift=True) == "Drift: a: 1 to update"
+    assert apply_error({**report, "outcome": "failed", "message": "x"}, fail_on_drift=False) == "x"
+
+
+def test_a_file_is_written_whole_through_a_link_and_keeps_its_mode(tmp_path):
+    target = tmp_path / "target"
+    target.write_text("old")
+    target.chmod(0o640)
+    link = tmp_path / "link"
+    link.symlink_to("target")
+    write_whole(str(link), "new", 0o644)
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert target.stat().st_mode & 0o777 == 0o640
+    with pytest.raises(TypeError):
+        write_whole(str(link), None, 0o644)
+    assert target.read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "target"]

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables that a user may set, and what a misspelled name means."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables import (
+    OWN,
+    distance,
+    known,
+    meant,
+    name_errors,
+)
+
+ROOT = Path(__file__).parents[4]
+PAGES = sorted([*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/**/*.yml")])
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("mstr_runtime_policy", "mstr_runtimes_policy"),
+        ("mstr_report_dst", "mstr_report_dest"),
+        ("mstr_base_lru", "mstr_base_url"),
+        ("mstr_controler_stages", "mstr_controller_stages"),
+        ("mstr_survey_purge_limti", "mstr_survey_purge_limit"),
+        ("mstr_url", None),
+        ("mstr_folder", None),
+    ],
+)
+def test_a_name_within_two_edits_means_a_known_one(name, variable):
+    assert meant(name) == variable
+    expected = [f"{name} is not a variable of mstr.library; did you mean {variable}? Rename or remove it."]
+    assert list(name_errors(["mstr_base_url", name])) == (expected if variable else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "changed", "edits"),
+    [
+        ("ab", "ab", 0),
+        ("ab", "ba", 1),
+        ("ab", "a", 1),
+        ("a", "", 1),
+        ("", "ab", 2),
+        ("ab", "xb", 1),
+        ("abcd", "badc", 2),
+    ],
+)
+def test_the_distance_counts_edits(text, changed, edits):
+    assert distance(text, changed) == distance(changed, text) == edits
+
+
+def test_every_variable_of_roles_and_playbooks_is_known():
+    names = {
+        name for page in PAGES for name in re.findall(r"(?<![.\w])mstr_\w+[a-z]\b(?!:\n)", page.read_text("utf-8"))
+    }
+    plugins = {path.stem for path in ROOT.glob("plugins/modules/mstr_*.py")}
+    assert list(name_errors(names - plugins)) == []
+
+
+def test_every_play_checks_its_variables():
+    unchecked = [
+        f"{page.name}: {play['name']}"
+        for page in sorted(ROOT.glob("playbooks/*.yml"))
+        for play in yaml.safe_load(page.read_text("utf-8"))[:1]
+        if "hosts" in play and "'step': 'check'" not in str(play) and "roles" not in play
+    ]
+    # The survey, which the same playbook reads next, checks them.
+    assert unchecked == ["job_apply.yml: Read the approved plans"]
+    assert known() & OWN == set()
