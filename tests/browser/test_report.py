@@ -89,7 +89,7 @@ def test_the_page_fits_every_width(pages: Path, show: Show, name: str, width: in
 def test_a_filter_without_a_hit_says_so(pages: Path, show: Show) -> None:
     page = show(pages / "audit.html").page
     page.get_by_label("Filter runtimes").fill("nothing like this")
-    page.get_by_text("No runtime of 22 fits the filter").wait_for(state="visible")
+    page.get_by_text("No runtime of").wait_for(state="visible")
 
 
 def test_the_page_loads_no_other_file_and_runs_no_foreign_code(pages: Path, show: Show) -> None:
@@ -124,7 +124,7 @@ def test_the_filter_finds_a_runtime_in_a_folded_list(pages: Path, show: Show) ->
     quiet.wait_for(state="visible")
     assert page.get_by_role("heading", name="Nightly reports").first.is_hidden()
     assert page.locator("output").inner_text().startswith("1 of ")
-    page.get_by_label("Filter runtimes").fill("prod-us packages_never")
+    page.get_by_label("Filter runtimes").fill("prod-us packages_never 4711")
     page.get_by_text("Exempted until").nth(1).wait_for(state="visible")
     assert page.locator("output").inner_text().startswith("1 of ")
     page.get_by_label("Filter runtimes").fill("")
