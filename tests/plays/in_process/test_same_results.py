@@ -176,7 +176,9 @@ def test_no_log_hides_warnings_and_sessions_are_secrets(sim: Simulator, local: P
     sim.seed({"name": "salaries"})
     played = local(NO_LOG, "-v", mstr_in_process=in_process)
     assert played.status == 0, played.output
-    assert "A warning about what the task read or did is not shown" in played.output
+    # Older releases show no warnings of such a task.
+    if version_of(local) >= (2, 19):
+        assert "A warning about what the task read or did is not shown" in played.text
     assert "salaries" not in played.output.lower()
     # From this release on, Ansible masks secrets where it shows them, callbacks included.
     assert (played.result("Log in")["session"] == "$REDACTED$") is (version_of(local) >= (2, 22))
