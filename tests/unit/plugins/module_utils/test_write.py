@@ -515,6 +515,7 @@ def test_lost_create_is_found_without_delay():
     server.fail("POST", lost(), done=True)
     outcome(server, NEW)
     assert server.pauses == [0.25]
+    assert server.requests == ["GET /runtimes", "POST /runtimes", "GET /runtimes"], "what was found is not read again"
 
 
 def test_late_create_whose_repeat_is_refused():
@@ -525,6 +526,7 @@ def test_late_create_whose_repeat_is_refused():
     server.fail("POST", meanwhile=lambda: server.add({"name": "r"}))
     assert outcome(server, NEW).action == "created"
     assert server.writes == ["POST /runtimes"] * 2
+    assert server.requests[-2:] == ["POST /runtimes", "GET /runtimes"], "what was found is not read again"
 
 
 def test_a_lost_delete_counts_as_done_if_another_play_reused_the_name():
