@@ -526,7 +526,8 @@ def test_late_create_whose_repeat_is_refused():
     server.fail("POST", meanwhile=lambda: server.add({"name": "r"}))
     assert outcome(server, NEW).action == "created"
     assert server.writes == ["POST /runtimes"] * 2
-    assert server.requests[-2:] == ["POST /runtimes", "GET /runtimes"], "what was found is not read again"
+    reads = ["GET /runtimes", f"GET /runtimes/{server.id}"]
+    assert server.requests[-3:] == ["POST /runtimes", *reads], "what was found is not read again"
 
 
 def test_a_lost_delete_counts_as_done_if_another_play_reused_the_name():
