@@ -1,0 +1,77 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole module replaces a runtime on a real server; unit tests have the cases."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+from simulator.harness import Simulator
+from support.modules import Running, credentials, run, wait_for_call
+
+OLD = "A" * 32
+PROJECT = {"name": "Sales", "scripts": [{"name": name, "runtime": OLD} for name in ("Close", "Load")]}
+DEFINITION = {
+    "name": "Reports",
+    "exec_timeout": 900,
+    "replace_on_change": ["exec_timeout"],
+    "smoke_test": "print('works')",
+}
+
+
+def used(sim: Simulator) -> set[str]:
+    return {script["runtime"] for project in sim.projects() for script in project["scripts"]}
+
+
+def replace(sim: Simulator, **options: Any) -> Any:
+    return run("mstr_runtimes", sim, runtimes=[DEFINITION], purge=True, protect_used=True, wait_interval=0.1, **options)
+
+
+def verify_replaced(sim: Simulator) -> None:
+    [runtime] = sim.runtimes()
+    assert (runtime["name"], runtime["execTimeout"]) == ("Reports", 900)
+    assert runtime["id"] != OLD
+    assert used(sim) == {runtime["id"]}
+    assert sim.open_sessions() == []
+    assert replace(sim).result["changed"] is False
+
+
+def test_replaced_with_a_smoke_test(sim: Simulator) -> None:
+    sim.seed({"name": "Reports", "id": OLD}, projects=[PROJECT])
+    done = replace(sim)
+    assert done.result["summary"]["replaced"] == 1
+    assert done.result["summary"]["moved"] == 2
+    assert sim.calls().count("POST /auth/login") == 1
+    assert sim.calls().count("GET /projects") == 2, "before the work, and before the deletion"
+    verify_replaced(sim)
+
+
+def test_smoke_test_that_fails(sim: Simulator) -> None:
+    sim.seed({"name": "Reports", "id": OLD}, projects=[PROJECT])
+    failing = {**DEFINITION, "smoke_test": "1/0"}
+    done = run("mstr_runtimes", sim, runtimes=[failing], wait_interval=0.1)
+    assert "ZeroDivisionError" in done.sentence
+    assert f"The old runtime 'Reports' ({OLD}) stays in use" in done.sentence
+    assert used(sim) == {OLD}
+    replace(sim)
+    verify_replaced(sim)
+
+
+@pytest.mark.parametrize("operation", ["create", "run", "move", "delete", "update"])
+def test_signal_during_each_step(sim: Simulator, operation: str) -> None:
+    sim.seed({"name": "Reports", "id": OLD}, projects=[PROJECT])
+    sim.fault("slow", operation=operation, seconds=1.0)
+    options = {**credentials(sim), "runtimes": [DEFINITION], "wait_interval": 0.1}
+    running = Running("mstr_runtimes", options)
+    wait_for_call(sim, operation, running)
+    running.process.send_signal(signal.SIGTERM)
+    assert "Stopped by signal SIGTERM" in running.done().sentence
+    assert used(sim) <= {one["id"] for one in sim.runtimes()}
+    sim.clear_faults()
+    replace(sim)
+    replace(sim)
+    verify_replaced(sim)
