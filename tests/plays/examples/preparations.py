@@ -45,6 +45,8 @@ class Preparation:
     typed: str = ""
     # Names of tasks that do nothing if all goes well, such as reporting errors.
     may_skip: Sequence[str] = ()
+    # Texts in the warnings that its tasks show by design.
+    warnings: Sequence[str] = ()
     # Whether the page itself runs its tasks in check mode and a second time.
     foretold: bool = False
     # The number of sessions that stay open by design: those from an identity token.
@@ -65,16 +67,20 @@ PAGES: dict[str, Preparation] = {
         typed=f"{PASSWORD}\n", files={"vault.yml": f"mstr_password: {PASSWORD}\n"}
     ),
     "docs/docsite/rst/guide_life_of_a_runtime.rst": Preparation(
-        may_skip=["Delete the runtime if this play has created it", "Fail with the reason"]
-    ),
-    "docs/docsite/rst/guide_upgrade.rst": Preparation(
         switches={"python_versions": ["3.10.5", "3.12.4"]},
-        runtimes=[NIGHTLY, {"name": "Forecasts"}],
+        runtimes=[{"name": "Quarter close", "runtimeVersion": "3.10.5"}, {"name": "Sales import"}],
         projects=[
-            {"name": "Sales", "scripts": [{"name": "Month end", "runtime": "Forecasts"}]},
-            {"name": "Finance", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]},
+            {
+                "name": "Sales",
+                "scripts": [
+                    {"name": "Month end", "runtime": "Sales import"},
+                    {"name": "Load", "runtime": "Sales import"},
+                ],
+            },
+            {"name": "Finance", "scripts": [{"name": "Close", "runtime": "Quarter close"}]},
         ],
-        may_skip=["Assign the scripts to the old runtime again", "Fail with the step that failed"],
+        may_skip=["Delete the runtime if this play has created it", "Fail with the reason"],
+        warnings=["not carried over"],
     ),
     "docs/docsite/rst/guide_many_environments.rst": Preparation(
         servers={f"{name}.{HOST}": [] for name in ("dev-eu", "test-eu", "prod-eu", "prod-us")},
@@ -84,6 +90,9 @@ PAGES: dict[str, Preparation] = {
         runtimes=[NIGHTLY],
     ),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
+    "docs/docsite/rst/guide_before_a_change.rst": Preparation(
+        runtimes=[NIGHTLY], projects=[{"name": "Sales", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]}]
+    ),
     "docs/examples/audit.yml": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_recipes.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Trial of 2024"}],

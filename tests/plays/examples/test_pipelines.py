@@ -11,7 +11,6 @@ import subprocess
 import sys
 
 import pytest
-from support.ansible import ROOT
 
 from plays.examples.blocks import EXAMPLES, pages
 
