@@ -34,7 +34,6 @@ _VALUES = (
     "mstr_probe_dest",
     "mstr_replace_definition",
     "mstr_replace_from",
-    "mstr_replace_projects",
     "mstr_replace_to",
     "mstr_report_dest",
     "mstr_runtimes",
@@ -244,9 +243,6 @@ def _replace_errors_of(values: Mapping[str, Any]) -> Iterator[str]:
             reserved = [key for key in _RESERVED if key in definition]
             if reserved:
                 yield f"mstr_replace_definition must not contain {' or '.join(reserved)}, because the playbook sets it"
-    projects = values.get("mstr_replace_projects")
-    if isinstance(projects, str) and projects:
-        yield f"mstr_replace_projects must be a list, such as [{projects}]"
 
 
 _RESERVED = ("id", "name", "state", "previous_names", "replace_on_change", "smoke_test")

@@ -22,7 +22,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run import role_name
 from .places import other_environment_error
 from .run import UNKNOWN, path_of
 from .task import APPLIED, AUDITED, DEFINITIONS, Action, Result, checksum, failed, plain, write_whole
-from .variables import is_given, name_errors
+from .variables import distance, is_given, name_errors
 
 _EXPORTED = 0o644
 _PRIVATE = 0o600
@@ -36,7 +36,48 @@ def apply(action: Action, plan_id: str | None = None) -> Result:
     errors = [*name_errors(action.task_vars), *_definition_errors(action)]
     if errors:
         raise ValidationError(errors)
-    options = {**action.options(DEFINITIONS), **action.options(APPLIED)}
+    return _applied(action, {**action.options(DEFINITIONS), **action.options(APPLIED)}, plan_id)
+
+
+def replace(action: Action, plan_id: str | None = None) -> Result:
+    """The result of mstr_runtimes for the one definition of replace_runtime, with `backup` and `note` if there is one.
+
+    `plan_id`: of the approved plan. Raises ValidationError if a variable is invalid, or if no runtime has the name.
+    """
+    errors = list(name_errors(action.task_vars))
+    if errors:
+        raise ValidationError(errors)
+    # YAML makes a number of a name such as 2024.
+    old, new = (str(action.given(name)) for name in ("mstr_replace_from", "mstr_replace_to"))
+    read = action.run_module("mstr_runtime_info", {})
+    if read.get("failed"):
+        return read
+    _check_old_name(old, new, [str(runtime["name"]) for runtime in plain(read["runtimes"])])
+    definition = {
+        **(action.given("mstr_replace_definition") or {}),
+        "name": new,
+        "previous_names": [old],
+        "replace_on_change": True,
+        "smoke_test": action.given("mstr_replace_smoke_test"),
+    }
+    of_one = {option: name for option, name in APPLIED.items() if not option.startswith(("purge", "scripts"))}
+    result = _applied(action, {**action.options(of_one), "runtimes": [definition]}, plan_id)
+    if result.get("failed") or result.get("changed"):
+        return result
+    return {**result, "note": f"No runtime has the name {old!r} any more."}
+
+
+def _check_old_name(old: str, new: str, names: list[str]) -> None:
+    """Raise ValidationError if there is nothing to replace. After a replacement, only the new name exists."""
+    near = [name for name in names if name not in (old, new) and distance(name.casefold(), old.casefold()) <= 2]
+    if old in names or (new in names and not near):
+        return
+    hint = f", but {' and '.join(map(repr, near))} exists. Check the spelling" if near else ". Check the spelling"
+    also = "" if new in names else f", and none has the name {new!r} (mstr_replace_to)"
+    raise ValidationError([f"No runtime has the name {old!r} (mstr_replace_from){also}{hint}."])
+
+
+def _applied(action: Action, options: Result, plan_id: str | None) -> Result:
     if plan_id is not None:
         options["plan_id"] = plan_id
     backup = None

@@ -66,7 +66,9 @@ def run_report(run: Run) -> RunReport:
     lines += _backup_lines(run, reached)
     lines += [f"Report: {run.report}"] * bool(run.report) + [f"Plan: {run.plan}"] * bool(run.plan)
     if run.plan:
-        lines.append(f"To apply exactly this plan: {_command(run, 'apply')} -e mstr_plan_src={shlex.quote(run.plan)}")
+        lines.append(
+            f"To apply exactly this plan: {_command(run, run.playbook)} -e mstr_plan_src={shlex.quote(run.plan)}"
+        )
     statistics = _statistics(run, short, reached, list(stopped))
     if not run.page:
         return RunReport(lines, texts, statistics, _errors(reached))

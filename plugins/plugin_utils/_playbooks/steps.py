@@ -91,8 +91,8 @@ class Check(task.Action):
 class Environment(task.Action):
     """Does the work of a playbook or role on one environment, with the options from its variables.
 
-    The option `step` is apply, audit, export, export_text or probe. `result` is the variable with the results of the
-    other hosts.
+    The option `step` is apply, audit, export, export_text, probe or replace. `result` is the variable with the results
+    of the other hosts.
     With `result`, the task never fails: it returns `error` and a report, and the playbook fails after the report on
     all environments. Without it, as in the role, it returns the result of the module, whether or not it failed.
     """
@@ -108,7 +108,7 @@ class Environment(task.Action):
         if stopped:
             return {"changed": False, "stopped": stopped, **this_run}
         try:
-            plan_id = self._approved() if work == "apply" else None
+            plan_id = self._approved() if work in ("apply", "replace") else None
             result = self._done(work, plan_id)
         except ValidationError as exc:
             plan_id, result = None, task.failed(exc.sentence)
@@ -127,7 +127,9 @@ class Environment(task.Action):
             return environment.audit(
                 self, self.given("mstr_report_dest") is not None or self.is_on("mstr_report_artifact")
             )
-        return environment.probe(self) if work == "probe" else environment.apply(self, plan_id)
+        if work == "probe":
+            return environment.probe(self)
+        return environment.replace(self, plan_id) if work == "replace" else environment.apply(self, plan_id)
 
     def _stopped(self, variable: str, run: str) -> str | None:
         """Why this batch does not begin. Ansible itself would stop the report, too."""
@@ -178,6 +180,7 @@ class Environment(task.Action):
         found = reports.environment_report(sources, detail=True)
         server = run.server_of({"mstr_base_url": self.value("mstr_base_url")}, {}) if not error else None
         found["server"] = server
+        found["lines"] += [f"{self.host}: {result['note']}"] if result.get("note") else []
         wanted = self.given("mstr_report_dest") is not None or self.is_on("mstr_report_artifact")
         texts = report.packed(found)
         fails_on_drift = self.check_mode and self.is_on("mstr_fail_on_drift")
@@ -278,5 +281,5 @@ class Report(task.Action):
 STEPS: dict[str, type[task.Action]] = {
     "check": Check,
     "report": Report,
-    **dict.fromkeys(("apply", "audit", "export", "export_text", "probe"), Environment),
+    **dict.fromkeys(("apply", "audit", "export", "export_text", "probe", "replace"), Environment),
 }

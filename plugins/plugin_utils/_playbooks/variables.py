@@ -51,11 +51,10 @@ _OWN: dict[str, dict[str, str]] = {
         "mstr_probe_wait_timeout": "int",
     },
     "replace_runtime": {
-        "mstr_replace_code": "str",
+        **_WRITES,
         "mstr_replace_definition": "dict",
-        "mstr_replace_delete": "bool",
         "mstr_replace_from": "str",
-        "mstr_replace_projects": "list",
+        "mstr_replace_smoke_test": "str",
         "mstr_replace_to": "str",
     },
     "job_smoke_test": {"mstr_smoke_test_runtime": "str", "mstr_smoke_test_timeout": "int"},
@@ -63,7 +62,12 @@ _OWN: dict[str, dict[str, str]] = {
 # Which variables of the role a playbook uses.
 _DEFINED = ("mstr_runtimes", "mstr_runtimes_scripts", "mstr_runtimes_src")
 _COMPARED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "protect_projects", "concurrency")
-_OF_ROLE: dict[str, frozenset[str]] = {"audit": frozenset((*_DEFINED, *(f"{_ROLE}{option}" for option in _COMPARED)))}
+_REPLACED = ("policy", "protect_used", "protect_projects", "concurrency", "journal_comment", "plan_id", "wait_interval")
+_BACKED_UP = ("wait_timeout", "backup_dest", "backup_exclude", "backup_scripts")
+_OF_ROLE: dict[str, frozenset[str]] = {
+    "audit": frozenset((*_DEFINED, *(f"{_ROLE}{option}" for option in _COMPARED))),
+    "replace_runtime": frozenset(f"{_ROLE}{option}" for option in (*_REPLACED, *_BACKED_UP)),
+}
 # Variables that every playbook takes: the answers of a survey, and a switch that the action plugins read.
 _SURVEY = frozenset(
     f"mstr_survey_{name}"
@@ -108,6 +112,11 @@ OWN = ARTIFACTS | {
 # Variables that existed, each with the place where it went.
 GONE = {
     "mstr_audit_accept": "Write its entries under mstr_runtimes_policy.exemptions, each with reason and until.",
+    "mstr_replace_code": "Its name is mstr_replace_smoke_test.",
+    "mstr_replace_delete": "The old runtime is deleted once no script uses it. To keep it, create the new runtime with "
+    "mstr.library.apply, and assign the scripts with mstr.library.mstr_script_runtime.",
+    "mstr_replace_projects": "The scripts of all projects are assigned, because one in a project that was not read "
+    "might still use the old runtime. Remove it.",
     "mstr_runtimes_restore_scripts": "An apply assigns the scripts that its file lists to their runtimes. Remove it.",
 }
 
@@ -127,7 +136,7 @@ def types(playbook: str) -> dict[str, str]:
     own = _OWN[playbook]
     if playbook == "export":
         return role_types(entry_point="export")
-    if playbook in ("apply", "audit"):
+    if playbook in ("apply", "audit", "replace_runtime"):
         known = _OF_ROLE.get(playbook)
         own = {**own, **{name: kind for name, kind in role_types().items() if known is None or name in known}}
     return {**connection, **own}
@@ -158,9 +167,9 @@ def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterab
             yield from _unknown(name)
         elif playbook and name in given and name not in _EVERYWHERE and name not in types(playbook):
             users = [other for other in _OWN if name in types(other)] or ["controller"]
-            use = "uses" if users[1:] == [] else "use"
-            whose = " and ".join(users)
-            yield f"{playbook} does not use {name}; {whose} {'does' if use == 'uses' else 'do'}. Remove it from -e."
+            *others, last = users
+            whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"
+            yield f"{playbook} does not use {name}; {whose}. Remove it from -e."
 
 
 def _unknown(name: str) -> Iterator[str]:

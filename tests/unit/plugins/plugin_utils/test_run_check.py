@@ -200,8 +200,12 @@ def test_a_name_that_looks_like_a_guard_is_refused(name, sentence):
     ("playbook", "extra", "sentence"),
     [
         ("apply", {"mstr_fail_on_violation": True}, "apply does not use mstr_fail_on_violation; audit does."),
-        ("audit", {"mstr_plan_dest": "p.json"}, "audit does not use mstr_plan_dest; apply does."),
-        ("export", {"mstr_report_dest": "r.html"}, "export does not use mstr_report_dest; apply and audit do."),
+        ("audit", {"mstr_plan_dest": "p.json"}, "audit does not use mstr_plan_dest; apply and replace_runtime do."),
+        (
+            "export",
+            {"mstr_report_dest": "r.html"},
+            "export does not use mstr_report_dest; apply, audit and replace_runtime do.",
+        ),
         (
             "apply",
             {"mstr_runtimes_backup_scripts": True},
