@@ -145,7 +145,7 @@ def _checked_again(
             raise MstrError(f"{planned.label} was not deleted, {_CHANGED}: {', '.join(changed)}. {_LOOK}")
         if not entry.wanted.id and number_of[now.name] > 1:
             raise MstrError(f"{planned.label} was not deleted, {_CHANGED}: other runtimes now have its name. {_LOOK}")
-        return entry._replace(before=now)
+        return entry
 
     entries = map_entries(context, read, entries, partial(_is_due, purged=purged), "read again")
     # A purged runtime that is already gone is no part of the result.

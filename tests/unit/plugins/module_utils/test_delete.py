@@ -68,6 +68,16 @@ def test_an_id_that_the_server_writes_in_two_ways_is_one_runtime():
     assert have.names == ["a"]
 
 
+@pytest.mark.parametrize("wanted", [[{"name": "a"}], [{"name": "a"}, {"name": "b", "state": "absent"}]])
+def test_a_deleted_runtime_is_shown_whole(wanted):
+    """The list before deletions may lack fields that the plan has read."""
+    have = holding(a=A, b={"id": B, "execTimeout": 600})
+    have.list_only("id", "name", "version")
+    result = run(have, *wanted, purge=True)
+    assert actions(result) == [("a", "none"), ("b", "deleted")]
+    assert result["runtimes"][1]["runtime"]["exec_timeout"] == 600
+
+
 def test_vanished_runtime_without_a_name():
     """A runtime that vanishes after the list is not created without a name."""
     have = holding(a=A, b=B)
