@@ -91,7 +91,9 @@ PAGES: dict[str, Preparation] = {
     ),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_before_a_change.rst": Preparation(
-        runtimes=[NIGHTLY], projects=[{"name": "Sales", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]}]
+        runtimes=[NIGHTLY],
+        projects=[{"name": "Sales", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]}],
+        warnings=["is used by 1 script"],
     ),
     "docs/examples/audit.yml": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_recipes.rst": Preparation(

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -249,8 +251,12 @@ def broken_promises(records: Sequence[Mapping[str, Any]]) -> list[str]:
     return faults
 
 
+_ID = re.compile(r'(?:"[0-9A-F]{32}"|null)(?=[,}])| \([0-9A-F]{32}\)')
+
+
 def _without_headers(value: Any) -> Any:
-    """Return the differences of a bulk task without headers. A header has the runtime's id only after the create."""
+    """Return the differences of a bulk task without headers and ids. A new runtime has its id only after the create."""
     if not isinstance(value, list):
         return value
-    return [{k: v for k, v in one.items() if "header" not in k} if isinstance(one, dict) else one for one in value]
+    shown = [{k: v for k, v in one.items() if "header" not in k} if isinstance(one, dict) else one for one in value]
+    return _ID.sub("", json.dumps(shown, sort_keys=True))
