@@ -12,7 +12,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 # Ansible loads this file once, before it starts the workers, and with it the actions that the steps run.
-from ansible_collections.mstr.library.plugins.action import (  # noqa: F401
+from ansible_collections.mstr.library.plugins.action import (  # noqa: F401 # pylint: disable=unused-import
     mstr_audit,
     mstr_probe,
     mstr_runtime_info,

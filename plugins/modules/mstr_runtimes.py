@@ -187,7 +187,7 @@ options:
         description:
           - A list of options, such as V([runtime_version, packages]), or V(true) for all. If one of them differs, the
             runtime is not changed in place. Instead, the task creates a second runtime beside it, whose name has the
-            suffix V(\(replacement\)), as a copy with what is new. It waits until that is ready, runs
+            suffix V((replacement\)), as a copy with what is new. It waits until that is ready, runs
             O(runtimes[].smoke_test) on it, assigns all scripts of the old runtime to it, deletes the old one, and gives
             its name to the new one.
           - With V(name) in the list, or with V(true), a runtime that is found under a name in

@@ -156,7 +156,7 @@ def proxy_error(url: str) -> str | None:
         return error
     try:
         parts = urlsplit(f"//{place}")
-        host, _ = parts.hostname, parts.port
+        host, _port = parts.hostname, parts.port
     except ValueError:
         return error
     return None if host else error

@@ -9,7 +9,6 @@ Pure, except that it looks at the places of the files. It opens no connection an
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -60,7 +59,7 @@ def run_errors(
     extra: Mapping[str, Any],
     *,
     check_mode: bool = False,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str],
     started_in: str = ".",
 ) -> list[str]:
     """Everything that is wrong with a run, each as a sentence; empty if it may begin.
@@ -132,15 +131,15 @@ def _use_errors(run: Run) -> Iterator[str]:
         # An empty text is often a shell variable without a value. It must not let every plan pass.
         if any(values.get(name) == "" for values in run.hosts.values()):
             yield f"{name} is empty; name {cure}, or leave the variable out."
-    reads, writes = (any(True for _ in run.given(name)) for name in ("mstr_plan_src", "mstr_plan_dest"))
+    reads, writes = (any(run.given(name)) for name in ("mstr_plan_src", "mstr_plan_dest"))
     if reads and writes:
         yield "Set only one of mstr_plan_src and mstr_plan_dest; both are set."
-    if reads and any(True for _ in run.given("mstr_runtimes_plan_id")):
+    if reads and any(run.given("mstr_runtimes_plan_id")):
         yield "Set only one of mstr_plan_src and mstr_runtimes_plan_id; both are set."
     if writes and not run.check_mode:
         yield "mstr_plan_dest writes the plan of a check; start the playbook with --check."
     for name in ("mstr_runtimes_backup_exclude", "mstr_runtimes_backup_scripts"):
-        if is_given(run.extra.get(name)) and not any(True for _ in run.given("mstr_runtimes_backup_dest")):
+        if is_given(run.extra.get(name)) and not any(run.given("mstr_runtimes_backup_dest")):
             yield f"{name} needs mstr_runtimes_backup_dest, the file of the backup; without it there is no backup."
 
 
