@@ -189,7 +189,7 @@ def _not_reached_lines(stopped: Mapping[str, str]) -> list[str]:
 
 
 def _backup_lines(run: Run, reached: Mapping[str, Json]) -> list[str]:
-    """Where the backups are, and the command for the way back of each environment that was changed."""
+    """The command for the way back of each environment that was changed, and where the other backups are."""
     lines, ways_back = [], []
     for host, result in reached.items():
         backup = result.get("backup")
@@ -197,9 +197,9 @@ def _backup_lines(run: Run, reached: Mapping[str, Json]) -> list[str]:
             continue
         if not backup["written"]:
             lines.append(f"{host}: a backup can be made; the apply would write it to {backup['dest']}")
-            continue
-        lines.append(f"{host}: backup in {backup['dest']}")
-        if result.get("changed"):
+        elif not result.get("changed"):
+            lines.append(f"{host}: backup in {backup['dest']}")
+        else:
             ways_back.append(
                 f"To go back: {_command(run, 'apply')} --limit {shlex.quote(host)} "
                 f"-e mstr_runtimes_src={shlex.quote(backup['dest'])}{' '.join(['', *backup.get('options', ())])}"

@@ -51,7 +51,7 @@ class Check(task.Action):
                 self.of_hosts(hosts, check.values_needed(playbook)),
                 extra,
                 check_mode=self.check_mode,
-                environ={**os.environ, **self._environment()},
+                environ={**os.environ, **self.environment()},
                 started_in=self.started_in,
             )
         self._raise(errors)
@@ -81,11 +81,6 @@ class Check(task.Action):
 
     def _extra(self) -> dict[str, Any]:
         return {str(name): task.plain(value) for name, value in load_extra_vars(self._loader).items()}
-
-    def _environment(self) -> dict[str, str]:
-        found: dict[str, Any] = {}
-        self._compute_environment_string(found)
-        return {str(name): str(value) for name, value in found.items()}
 
 
 class Environment(task.Action):
@@ -149,9 +144,8 @@ class Environment(task.Action):
         if path is None:
             return None
         path = run.path_of(path, self.started_in)
-        server = run.server_of({"mstr_base_url": self.value("mstr_base_url")}, {})
         try:
-            return plan_file.approved_plan_id(Path(path).read_text(encoding="utf-8"), self.host, server)
+            return plan_file.approved_plan_id(Path(path).read_text(encoding="utf-8"), self.host, self.server())
         except (OSError, ValueError) as exc:
             raise ValidationError([f"mstr_plan_src {path} {exc}."]) from None
 
@@ -178,8 +172,7 @@ class Environment(task.Action):
             return {**shown, "msg": result["msg"], "error": error or self._found_by_gates(result), **texts}
         sources = Sources(environment=self.host, applied=result, check_mode=self.check_mode, approved=plan_id or "")
         found = reports.environment_report(sources, detail=True)
-        server = run.server_of({"mstr_base_url": self.value("mstr_base_url")}, {}) if not error else None
-        found["server"] = server
+        found["server"] = self.server() if not error else None
         found["lines"] += [f"{self.host}: {result['note']}"] if result.get("note") else []
         wanted = self.given("mstr_report_dest") is not None or self.is_on("mstr_report_artifact")
         texts = report.packed(found)

@@ -25,7 +25,7 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
 
-from .run import UNKNOWN, path_of
+from .run import UNKNOWN, path_of, server_of
 from .variables import is_given
 
 Result = dict[str, Any]
@@ -112,6 +112,17 @@ class Action(ActionBase):
             return bool(boolean(self.given(name) or False))
         except TypeError:
             raise ValidationError([f"{name} must be true or false, not {str(self.value(name))!r}."]) from None
+
+    def server(self) -> str | None:
+        """The normal address of the server, wherever it comes from; None if it is not known."""
+        values = {name: self.value(name) for name in ("mstr_base_url", "mstr_session")}
+        return server_of(values, {**os.environ, **self.environment()} if self.is_local else self.environment())
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables of the play and of the task."""
+        found: dict[str, Any] = {}
+        self._compute_environment_string(found)
+        return {str(name): str(value) for name, value in found.items()}
 
     def options(self, names: Mapping[str, str]) -> Result:
         """The options of a module, each from its variable. Null and empty ones are left to the module."""

@@ -86,6 +86,9 @@ def _evaluated(sources: Sources) -> tuple[list[dict[str, Any]], list[str]]:
     if not sources.policy or sources.read.get("failed"):
         return [], []
     rows = evaluated(sources.read)
+    if sources.incomplete:
+        # An exemption may be for one of the runtimes that the list lacks.
+        return rows, []
     return rows, unused_exemptions(sources.policy, sources.read.get("runtimes") or (), rows)
 
 

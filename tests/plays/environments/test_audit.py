@@ -124,7 +124,7 @@ def test_findings_in_definitions(three: Play) -> None:
     played = three(AUDIT, "--limit", "env0")
     assert played.outcomes == {"env0": "failed"}
     assert "does not lie" in played.messages()["env0"] or "networks_within" in played.messages()["env0"]
-    assert "env0: 2 runtimes, 2 exempted violations" in played.lines()
+    assert "env0: 2 runtimes, 2 exempted violations, 1 differs from its definition" in played.lines()
 
 
 def test_a_page_shows_every_environment(three: Play) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import APPLY, Play
+from support.ansible import APPLY, AUDIT, EXPORT, Play
 
 RUNTIMES = [
     {
@@ -131,7 +131,7 @@ def test_drift_is_reported_and_nothing_is_written(ten: Play, servers: list[Simul
     assert played.lines() == [
         "env0: 2 unchanged",
         "env1: 1 to delete, 2 unchanged",
-        'env1: "Nobody\'s" would be deleted',
+        'env1: "Nobody\'s" would be deleted; no script uses it',
         "env2: 1 to create, 1 to update",
         "env2: 'Nightly reports' differs: whitelist +10.10.10.0/24 -0.0.0.0/0",
         "env2: 'Nightly reports' differs: resource cpu 1 → 0.5",
@@ -163,7 +163,7 @@ def test_drift_is_reported_with_a_refused_purge(ten: Play, servers: list[Simulat
     assert lines[0].startswith("env0: failed: purge would delete 2 runtimes, more than mstr_runtimes_purge_limit 1")
     assert lines[1] == "env0: 1 to create, 1 to update, 2 to delete"
     assert "env0: 'Nightly reports' differs: exec_timeout 60 → 600" in lines
-    assert "env0: 'Old' would be deleted" in lines
+    assert "env0: 'Old' would be deleted; no script uses it" in lines
     refused = ten(APPLY, "--limit", "env0", **limits)
     assert refused.lines()[1:] == [], "a real run stops before it writes a report"
     assert len(servers[0].runtimes()) == 3
@@ -181,3 +181,28 @@ def test_fifty_changed_runtimes_are_fifty_short_lines(ten: Play, servers: list[S
     fields = played.report["environments"][0]["runtimes"][7]["fields"]
     assert fields[0]["found"] == ["10.0.3.0/24"], "without --diff too"
     assert len(fields[0]["wanted"]) == 100
+
+
+@pytest.mark.parametrize(
+    ("playbook", "variables", "ends"),
+    [
+        (APPLY, {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.yml"}, "To go back: ansible-playbook -i "),
+        (AUDIT, {}, "Report: "),
+        (EXPORT, {}, "To compare: ansible-playbook -i "),
+    ],
+)
+def test_three_environments_are_at_most_forty_lines(
+    ten: Play, servers: list[Simulator], playbook: str, variables: dict[str, str], ends: str
+) -> None:
+    """The last lines of the report say where the files are, and how to go back."""
+    for server in servers[:3]:
+        server.seed({"name": "Nightly reports", "execTimeout": 60}, {"name": "Old"})
+    played = ten(playbook, "--limit", "env0,env1,env2", **variables)
+    assert played.status == 0, played.output
+    assert "skipping" not in played.output
+    assert len(played.output.strip().splitlines()) <= 40, played.output
+    report, _, _ = played.output.rpartition("\nPLAY RECAP")
+    lines = [line for line in report.splitlines() if line and not line.startswith(("PLAY", "TASK"))]
+    found = [number for number, line in enumerate(lines) if line.startswith(ends)]
+    assert found, played.output
+    assert found[-1] >= len(lines) - 3, played.output

@@ -19,6 +19,10 @@ from ansible_collections.mstr.library.plugins.module_utils._model.entry import r
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Wanted
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import serialize
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment import (
+    environment_report as sources_report,
+)
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.report import (
     POLICY,
@@ -210,6 +214,14 @@ def test_an_exemption_that_ends_soon_is_counted(days, expiring):
     policy = {**POLICY, "exemptions": [{"runtime": PROD["name"], "reason": "why", "until": until}]}
     report = environment_report(None, "prod", read=read, policy=policy)
     assert (report["counts"]["expiring"], report["unused_exemptions"], report["outcome"]) == (expiring, [], "clean")
+
+
+def test_a_list_that_may_be_incomplete_has_no_unused_exemptions():
+    """An exemption may be for a runtime that the list lacks."""
+    policy = {**POLICY, "exemptions": [{"runtime": "Gone", "reason": "why", "until": "2099-12-31"}]}
+    sources = Sources("prod", None, read={"runtimes": [PROD], "violations": []}, policy=policy)
+    assert len(sources_report(sources)["unused_exemptions"]) == 1
+    assert sources_report(sources._replace(incomplete="It may be incomplete"))["unused_exemptions"] == []
 
 
 def test_an_apply_names_its_exemptions():

@@ -78,6 +78,19 @@ def test_a_file_without_a_plan_says_why(text, sentence):
     assert found["error"].startswith(sentence)
 
 
+def test_a_plan_is_for_one_server():
+    """A host name that stands for a different server by now does not get the plan."""
+    checked, other = "https://old.example.com/L", "https://new.example.com/L"
+    text = plan_text([report("production", server=checked)], "now")
+    assert approved_plan_id(text, "production", checked) == AN_ID
+    with pytest.raises(ValueError, match=f"on the server {checked}, and production is now {other}, so nothing was"):
+        approved_plan_id(text, "production", other)
+    edited = json.loads(text)
+    edited["environments"][0]["server"] = other
+    with pytest.raises(ValueError, match="was edited"):
+        approved_plan_id(json.dumps(edited), "production", other)
+
+
 @pytest.mark.parametrize("edit", [{"runtimes": []}, {"summary": {"deleted": 0}}, {"environment": "production"}])
 def test_nobody_approves_a_part_by_editing_the_file(edit):
     runtimes = [{"name": "Old \ud800", "action": "deleted", "fields": []}]

@@ -70,7 +70,6 @@ def test_the_way_back_is_the_end_of_an_apply():
     backup = {"dest": "/x/bk a.yml", "written": True, "options": ["-e mstr_runtimes_purge=true"]}
     found = made({"a": applied("a", changed=True, backup=backup), "b": applied("b", backup={**backup, "dest": "/x/b"})})
     assert found.lines[2:] == [
-        "a: backup in /x/bk a.yml",
         "b: backup in /x/b",
         "To go back: ansible-playbook -i INVENTORY mstr.library.apply --limit a -e mstr_runtimes_src='/x/bk a.yml' "
         "-e mstr_runtimes_purge=true",
