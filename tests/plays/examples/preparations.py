@@ -67,18 +67,7 @@ PAGES: dict[str, Preparation] = {
         typed=f"{PASSWORD}\n", files={"vault.yml": f"mstr_password: {PASSWORD}\n"}
     ),
     "docs/docsite/rst/guide_life_of_a_runtime.rst": Preparation(
-        switches={"python_versions": ["3.10.5", "3.12.4"]},
-        runtimes=[{"name": "Quarter close", "runtimeVersion": "3.10.5"}, {"name": "Sales import"}],
-        projects=[
-            {
-                "name": "Sales",
-                "scripts": [
-                    {"name": "Month end", "runtime": "Sales import"},
-                    {"name": "Load", "runtime": "Sales import"},
-                ],
-            },
-            {"name": "Finance", "scripts": [{"name": "Close", "runtime": "Quarter close"}]},
-        ],
+        profile="playground",
         may_skip=["Delete the runtime if this play has created it", "Fail with the reason"],
         warnings=["not carried over"],
     ),
@@ -90,11 +79,7 @@ PAGES: dict[str, Preparation] = {
         runtimes=[NIGHTLY],
     ),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
-    "docs/docsite/rst/guide_before_a_change.rst": Preparation(
-        runtimes=[NIGHTLY],
-        projects=[{"name": "Sales", "scripts": [{"name": "Load", "runtime": "Nightly reports"}]}],
-        warnings=["is used by 1 script"],
-    ),
+    "docs/docsite/rst/guide_before_a_change.rst": Preparation(profile="playground", warnings=["is used by 2 scripts"]),
     "docs/examples/audit.yml": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_recipes.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Trial of 2024"}],

@@ -45,9 +45,9 @@ WITH_COMMANDS = [
 ]
 
 
-def _prepared(world: World, folder: Path, page: str, *, clone: bool = False) -> tuple[list[Simulator], Path]:
+def _prepared(world: World, folder: Path, page: str) -> tuple[list[Simulator], Path]:
     preparation = preparations.of(page)
-    place = workplace(folder / "work", PAGES[page], preparation, clone=clone)
+    place = workplace(folder / "work", PAGES[page], preparation)
     return list(world.servers(preparation).values()), place
 
 
@@ -102,10 +102,10 @@ def test_check_mode_predicts_and_a_second_run_changes_nothing(world: World, tmp_
     assert broken_promises(doubled_records(world, tmp_path, PAGES[page])) == []
 
 
-@pytest.mark.parametrize("page", WITH_COMMANDS)
-def test_commands_run_as_printed(world: World, tmp_path: Path, page: str) -> None:
+def _follow(world: World, folder: Path, page: str) -> None:
+    """Run the commands of a page, and check what they print."""
     preparation = preparations.of(page)
-    servers, place = _prepared(world, tmp_path, page, clone=preparation.in_a_clone)
+    place = workplace(folder / "work", PAGES[page], preparation, clone=preparation.in_a_clone)
     script = "".join(block.commands() for block in _of_kind(page, "shell"))
     # A reader of a clone has not installed the collection.
     hidden = ("env", "--unset=ANSIBLE_COLLECTIONS_PATH") if preparation.in_a_clone else ()
@@ -114,4 +114,19 @@ def test_commands_run_as_printed(world: World, tmp_path: Path, page: str) -> Non
     assert run.status == 0, run.output
     assert unexpected_warnings(run, preparation) == [], run.output
     assert not_printed(PAGES[page], run.output) == [], run.output
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS)
+def test_commands_run_as_printed(world: World, tmp_path: Path, page: str) -> None:
+    servers = list(world.servers(preparations.of(page)).values())
+    _follow(world, tmp_path, page)
     assert _sessions(servers) == 0
+
+
+@pytest.mark.complete
+def test_first_pages_in_order_on_one_server(world: World, tmp_path: Path) -> None:
+    """A stranger follows these pages on `make simulator`: each command works, and prints what the page shows."""
+    guides = ("before_a_change", "life_of_a_runtime", "policy")
+    world.servers(preparations.Preparation(profile="playground"))
+    for number, page in enumerate((*FIRST, *(f"docs/docsite/rst/guide_{name}.rst" for name in guides))):
+        _follow(world, tmp_path / str(number), page)
