@@ -34,6 +34,18 @@ def test_a_page_fits_the_screen_and_reports_no_error(browser: Browser, page: str
     assert [link for link in map(str, links) if not _leads_somewhere(link)] == []
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if Path(page).name.startswith("guide_")])
+def test_text_is_shown_as_it_was_meant(browser: Browser, page: str) -> None:
+    """No paragraph became the term of a list, and no name is broken in a first column on a phone."""
+    terms = "[...document.querySelectorAll('dl.simple > dt')].map(one => one.textContent)"
+    broken = """[...document.querySelectorAll('table td:first-child code')].filter(
+        one => one.textContent.length < 27 && !/[ -]/.test(one.textContent) && one.getClientRects().length > 1
+    ).map(one => one.textContent)"""
+    with opened(browser, SITE / page, PHONE) as found:
+        assert [term for term in found.page.evaluate(terms) if ". " in term] == []
+        assert found.page.evaluate(broken) == []
+
+
 def _leads_somewhere(link: str) -> bool:
     """Return whether the page and the anchor of a link exist. Links to other sites are not checked."""
     parts = urlsplit(link)
