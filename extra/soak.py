@@ -21,7 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), os.environ["MSTR_TEST_COLLECTIONS"]]
 
 from simulator.harness import Simulator  # noqa: E402

@@ -131,9 +131,10 @@ def test_a_closed_pipe_ends_the_wait_for_a_runtime(sim: Simulator) -> None:
 
 
 def _was_read_again(sim: Simulator) -> bool:
-    """Whether the created runtime was read, and the response was sent."""
-    reads = sim.requests("GET", "/runtimes/")
-    return "POST /runtimes" in sim.calls() and bool(reads) and reads[-1]["duration_ms"] is not None
+    """Whether the runtimes were listed after the create, and the response was sent."""
+    requests = sim.requests(path="/runtimes")
+    calls = [f"{request['method']} {request['path']}" for request in requests]
+    return calls[-2:] == ["POST /runtimes", "GET /runtimes"] and requests[-1]["duration_ms"] is not None
 
 
 def test_a_signal_ends_the_wait_and_the_result_has_the_created_runtime(sim: Simulator) -> None:
