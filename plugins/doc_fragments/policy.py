@@ -128,7 +128,9 @@ options:
             type: str
             required: true
           until:
-            description: The last day of the exemption as a date in UTC, such as V(2026-12-31).
+            description:
+              - The last day of the exemption as a date in UTC, such as V(2026-12-31).
+              - Put it in quotes. Before ansible-core 2.19, a template cannot contain a date without quotes.
             type: str
             required: true
 requirements:
