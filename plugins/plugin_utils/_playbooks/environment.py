@@ -169,14 +169,29 @@ def export(action: Action) -> Result:
 
 def export_text(action: Action) -> Result:
     """The text of an export in `text`, for a job of a controller, whose files are lost."""
-    file, read = _exported(action, "an export", "mstr_export_exclude", 'the job template "export"')
+    file, read = _exported(
+        action,
+        "an export",
+        "mstr_export_exclude",
+        'the job template "export"',
+        question=', the question "Leave out" of the job template export',
+    )
     return read if read.get("failed") else {"changed": False, "text": file.text}
 
 
 def _exported(
-    action: Action, what: str, exclude: str, writer: str, environment: str | None = None, scripts: bool = False
+    action: Action,
+    what: str,
+    exclude: str,
+    writer: str,
+    environment: str | None = None,
+    scripts: bool = False,
+    question: str = "",
 ) -> tuple[File, Result]:
-    """The file, and the result of the read, which may have failed. `environment`: of a backup."""
+    """The file, and the result of the read, which may have failed. `environment`: of a backup.
+
+    `question`: where else a controller's user says what `exclude` says.
+    """
     patterns = action.given(exclude) or []
     if not isinstance(patterns, (list, tuple)):
         raise ValidationError([f"{exclude} must be a list, such as [{patterns!r}], not {str(patterns)!r}."])
@@ -203,7 +218,7 @@ def _exported(
     except ValidationError as exc:
         return nothing, failed(
             f"A definition cannot express what the server holds. Fix it there, or leave the runtime out with {exclude}"
-            f":\n{exc.sentence}"
+            f"{question}:\n{exc.sentence}"
         )
 
 

@@ -90,7 +90,8 @@ class Job:
         self._lay_out_project(collection, definitions or {})
         if not in_image:
             installed = folder / "requirements_collections" / "ansible_collections" / "mstr" / "library"
-            shutil.copytree(collection, installed)
+            # The variables of `make env` name the clone itself, whose hidden folders contain these copies.
+            shutil.copytree(collection, installed, ignore=shutil.ignore_patterns(".*"))
         self._write_inventory(hosts, variables_of_all)
         type_ = CredentialType(collection / "roles" / "controller" / "files" / "credential_type.yml")
         self.variables, self.shown = type_.inject(credential, folder / "env")

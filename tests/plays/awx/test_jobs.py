@@ -133,11 +133,14 @@ LIMITS = {"none": None, "zero": 0, "one": 1, "five": 5}
     ],
 )
 def test_the_stricter_limit_of_inventory_and_answer_wins(
-    make_job: MakeJob, sim: Simulator, answer: str | None, surplus: int, allowed: set[str]
+    make_job: MakeJob, servers: list[Simulator], answer: str | None, surplus: int, allowed: set[str]
 ) -> None:
-    sim.seed(*({"name": f"Surplus {number}"} for number in range(surplus)))
+    server_of = dict(zip(LIMITS, servers, strict=False))
+    for server in server_of.values():
+        server.seed(*({"name": f"Surplus {number}"} for number in range(surplus)))
+    purge = {"mstr_runtimes_src": "runtimes/us.yml", "mstr_runtimes_purge": True}
     of_hosts = {
-        name: {"mstr_runtimes_src": "runtimes/us.yml", "mstr_runtimes_purge": True, "mstr_runtimes_purge_limit": limit}
+        name: {**purge, "mstr_base_url": server_of[name].base_url, "mstr_runtimes_purge_limit": limit}
         for name, limit in LIMITS.items()
     }
     del of_hosts["none"]["mstr_runtimes_purge_limit"]
@@ -153,7 +156,7 @@ def test_the_stricter_limit_of_inventory_and_answer_wins(
     if answer in ("3", "5"):
         name = "none" if answer == "3" else "one"
         assert outcomes([name], check=False) == {name: "changed" if name in allowed else "failed"}
-        assert len(sim.runtimes()) == (1 if name in allowed else surplus)
+        assert len(server_of[name].runtimes()) == (1 if name in allowed else surplus)
 
 
 @pytest.mark.parametrize(
