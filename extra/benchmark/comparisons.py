@@ -122,6 +122,17 @@ def _reading(place: Place, rounds: int) -> Iterator[Comparison]:
         rounds,
         False,
     )
+    scheduled = partial(place.holding_scripts, 50, projects=10, scripts=20, latency_ms=SLOW_MS, scheduled=True)
+    yield Comparison(
+        "many",
+        f"50 runtimes with the tasks and last runs of 200 scripts in 10 projects, {SLOW_MS} ms a request",
+        "one after another",
+        info(scheduled, include_scripts=True, include_tasks=True),
+        info(scheduled, include_scripts=True, include_tasks=True, concurrency=1),
+        0.40,
+        rounds,
+        False,
+    )
 
 
 def environments(simulators: list[Simulator], folder: Path, rounds: int) -> Comparison:

@@ -77,12 +77,14 @@ class Place:
         for start in range(0, count, 200):
             self.simulator.seed(*(as_api(one) for one in wanted[start : start + 200]))
 
-    def holding_scripts(self, count: int, projects: int, scripts: int) -> None:
-        """Do the same, and add projects with saved scripts, distributed over the runtimes."""
-        self.holding(count)
+    def holding_scripts(self, count: int, projects: int, scripts: int, scheduled: bool = False, **more: Any) -> None:
+        """Do the same, and add projects with saved scripts, distributed over the runtimes. `scheduled`: with a task."""
+        self.holding(count, **more)
         names = [one["name"] for one in definitions(count)]
         saved = [{"name": f"Script {index:04}", "runtime": names[index % count]} for index in range(scripts)]
-        self.simulator.seed(projects=[{"name": f"Project {index}", "scripts": saved} for index in range(projects)])
+        tasks = [{"name": one["name"], "script": one["name"], "schedule": "nightly"} for one in saved * scheduled]
+        seeds = [{"name": f"Project {index}", "scripts": saved, "tasks": tasks} for index in range(projects)]
+        self.simulator.seed(projects=seeds)
 
     def file(self, count: int) -> Path:
         """Write a file with so many definitions."""
