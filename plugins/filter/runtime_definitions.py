@@ -14,8 +14,7 @@ description:
   - The definitions omit the default runtime of the server, unfinished replacements and read-only fields. They keep
     everything else. A field that was never set on the server is empty in the definition, so that applying the
     definition clears it.
-  - If an option has no empty value, such as C(resource), and the server has no value, the definition omits it. The
-    filter P(mstr.library.runtime_gaps#filter) lists these options.
+  - If an option has no empty value, such as C(resource), and the server has no value, the definition omits it.
   - The order is always the same, so a file with the definitions changes in version control only if a runtime changes.
   - If a runtime cannot be expressed as a definition, the filter fails and names it. Examples are a whitelist with a
     host name, a value that Ansible has masked, and two runtimes with the same name. Fix the runtime on the server, or
@@ -26,8 +25,6 @@ author:
 seealso:
   - module: mstr.library.mstr_runtime_info
   - module: mstr.library.mstr_runtimes
-  - plugin: mstr.library.runtime_gaps
-    plugin_type: filter
   - ref: ansible_collections.mstr.library.docsite.guide_runtimes_as_code
     description: How to export the runtimes of a server with the role P(mstr.library.runtimes#role).
 options:

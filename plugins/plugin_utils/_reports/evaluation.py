@@ -14,8 +14,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import is_unreadable
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import (
@@ -88,30 +87,3 @@ def worst(verdicts: Iterable[str], otherwise: str) -> str:
     """The worst of the verdicts on one value, `otherwise` if there is none."""
     found = set(verdicts)
     return next((verdict for verdict in _VERDICTS if verdict in found), otherwise)
-
-
-def check_audit(policy: Any, fail_on_violation: Any, fail_on_drift: Any, compares: bool) -> dict[str, Any]:
-    """The rules of the policy, see `rules_of`. Raises ValidationError with all errors of an audit's variables."""
-    with ErrorList() as errors:
-        rules: dict[str, Any] = errors.check(rules_of, policy, place="mstr_runtimes_policy")
-        readable = not errors.found
-        if errors.check(_is_on, "mstr_fail_on_violation", fail_on_violation) and readable and not rules:
-            errors.add(
-                "mstr_fail_on_violation is set, but mstr_runtimes_policy has no rule, so nothing would be evaluated. "
-                "Set mstr_runtimes_policy, or remove mstr_fail_on_violation."
-            )
-        if errors.check(_is_on, "mstr_fail_on_drift", fail_on_drift) and not compares:
-            errors.add(
-                "mstr_fail_on_drift is set, but neither mstr_runtimes nor mstr_runtimes_src has definitions, so "
-                "nothing would be compared. Set one of them, or remove mstr_fail_on_drift."
-            )
-    return rules
-
-
-def _is_on(name: str, value: Any) -> bool:
-    if value is None or value == "":
-        return False
-    try:
-        return bool(boolean(value))
-    except TypeError:
-        raise ValidationError([f"{name} must be true or false, not {str(value)!r}"]) from None

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mstr.library.plugins.filter.audit_faults import audit_faults
 from ansible_collections.mstr.library.plugins.filter.environment_report import FilterModule, environment_report
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
@@ -296,34 +295,6 @@ def test_failed_last_runs_and_scripts_without_a_runtime_are_findings():
         assert "timed out" in text or "timeout" in text
         assert "Lost" in text
     assert environment_report(None, "prod", read={**read, "dangling": None}, policy=POLICY)["dangling"] is None
-
-
-@pytest.mark.parametrize(
-    ("arguments", "fault"),
-    [
-        ({"policy": {"networks_wthin": []}}, "networks_wthin"),
-        ({"policy": {"networks_within": ["x"]}}, "policy.networks_within[0] 'x' is not a CIDR block"),
-        ({"policy": {"exemptions": [{"runtime": "R", "reason": "x"}]}}, "until"),
-        (
-            {"policy": None, "fail_on_violation": True},
-            "mstr_fail_on_violation is set, but mstr_runtimes_policy has no rule",
-        ),
-        ({"policy": {"networks_never": []}, "fail_on_violation": "yes"}, "so nothing would be evaluated"),
-        ({"fail_on_drift": True}, "mstr_fail_on_drift is set, but neither"),
-        ({"fail_on_violation": "yess"}, "mstr_fail_on_violation must be true or false, not 'yess'"),
-    ],
-)
-def test_variables_of_an_audit_that_are_refused(arguments, fault):
-    (found,) = audit_faults(**{"policy": {"networks_within": []}, **arguments})
-    assert fault in found
-
-
-def test_variables_of_an_audit_that_are_good():
-    for policy in (None, "", {}, POLICY):
-        assert audit_faults(policy) == []
-    for policy in ({"networks_within": []}, {"cached_instances_max": "0"}, {"exec_timeout_max": 60}):
-        assert audit_faults(policy, fail_on_violation="true", fail_on_drift="no") == []
-    assert audit_faults(None, fail_on_violation="", fail_on_drift=True, compares=True) == []
 
 
 def test_an_entry_that_is_gone_as_wanted_and_a_name_that_is_not_clear():
