@@ -220,11 +220,12 @@ def failed(message: str, **more: Any) -> Result:
 def plain(value: Any) -> Any:
     """A value in plain Python types, without the tags of a template."""
     if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
+        return {str.__str__(str(key)): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(entry) for entry in value]
     if value is None or isinstance(value, (bool, str)):
-        return str(value) if isinstance(value, str) else value
+        # Before ansible-core 2.19, str() of an unsafe text is an unsafe text again, which YAML cannot represent.
+        return str.__str__(value) if isinstance(value, str) else value
     return value + 0 if isinstance(value, (int, float)) else str(value)
 
 

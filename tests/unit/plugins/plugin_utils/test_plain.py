@@ -1,0 +1,21 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import plain
+
+
+class Unsafe(str):
+    """A text from a module, as before ansible-core 2.19: `str` returns it unchanged."""
+
+    def __str__(self):
+        return self
+
+
+def test_texts_are_plain():
+    """YAML cannot represent a subclass of str."""
+    [(key, [value])] = plain({Unsafe("name"): [Unsafe("Vendor demo")]}).items()
+    assert (type(key), type(value)) == (str, str)
+    assert (key, value) == ("name", "Vendor demo")
