@@ -55,6 +55,12 @@ def as_modules(variables_of: Callable[[Env], dict[str, str]] = variables_for) ->
     return lambda env: variables_of(env) | {"MSTR_TEST_WAY": "module"}
 
 
+def tool_variables(env: Env) -> dict[str, str]:
+    """Return the variables of `variables_for`. The demo finds its environment: pip would leave files in its HOME."""
+    envs.ensure("demo")
+    return variables_for(env)
+
+
 def core_variables(*cores: str) -> Callable[[Env], dict[str, str]]:
     """Return a function for the common variables and these.
 
