@@ -20,7 +20,6 @@ from dev.runner import Job, Result, Stage
 
 # The last series of releases that contains it, in version 24.6.1.
 _AWX_PACKAGE = "ansible==13.8.0"
-_AWX_PREFIX = "ansible_collections/awx/awx/"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _NO_TESTS = 5  # pytest's exit status if it selected no test
 # Pythons that the vendor's client runs on; the first one found is used.
@@ -53,12 +52,6 @@ def no_variables(env: Env) -> dict[str, str]:
 def as_modules(variables_of: Callable[[Env], dict[str, str]] = variables_for) -> Callable[[Env], dict[str, str]]:
     """Change `variables_of` so that all tasks run as modules. Otherwise they run in process where possible."""
     return lambda env: variables_of(env) | {"MSTR_TEST_WAY": "module"}
-
-
-def tool_variables(env: Env) -> dict[str, str]:
-    """Return the variables of `variables_for`. The demo finds its environment: pip would leave files in its HOME."""
-    envs.ensure("demo")
-    return variables_for(env)
 
 
 def core_variables(*cores: str) -> Callable[[Env], dict[str, str]]:
@@ -106,7 +99,7 @@ def _awx_collections(env: Env) -> Path:
             raise envs.Failed(f"{_AWX_PACKAGE}, which contains awx.awx, could not be downloaded", log)
         # Under a temporary name, so that an interrupted run never leaves an incomplete folder under the final name.
         with zipfile.ZipFile(next(wheels.glob("*.whl"))) as archive:
-            archive.extractall(wheels, [name for name in archive.namelist() if name.startswith(_AWX_PREFIX)])
+            archive.extractall(wheels, [name for name in archive.namelist() if "/awx/awx/" in name])
         next(wheels.glob("*.whl")).unlink()
         wheels.rename(folder)
     return folder
@@ -124,6 +117,7 @@ def stage(
     name: str,
     *tests: str,
     env_name: str = "dev",
+    also: str = "dev",
     versions: Sequence[str] = PREFERRED,
     core: str = "",
     marker: str = "",
@@ -133,7 +127,7 @@ def stage(
 ) -> Stage:
     """Return a stage that runs `tests`, which are folders or files, in the environment `env_name`.
 
-    `versions`: Pythons for it; the first that this machine has is used.
+    `versions`: Pythons for it; the first that this machine has is used. `also`: one more environment to create.
     `variables_of` returns the environment variables of the tests; `variables_for` describes those that all tests get.
     `workers` tests run at a time, because most of them wait for a program; this needs pytest-xdist in the environment.
     `core`: the only ansible-core that they use. `marker`: only tests with it.
@@ -141,7 +135,7 @@ def stage(
     """
 
     def run(job: Job) -> Result:
-        env = envs.ensure(env_name, versions)
+        env, _also = envs.ensure(env_name, versions), envs.ensure(also)
         results = job.scratch / "junit.xml"
         options = [f"--junit-xml={results}", f"--basetemp={job.scratch / 'tmp'}", "--durations=20"]
         if workers > 1:

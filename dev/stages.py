@@ -61,7 +61,7 @@ ALL: tuple[Stage, ...] = (
     pytests.stage("probe", "tests/probe", quick=False),
     pytests.stage("browser", "tests/browser", env_name="browser", workers=1, variables_of=pytests.browser_variables),
     collection.SITE,
-    pytests.stage("tool", "tests/tool", quick=False, workers=1, variables_of=pytests.tool_variables),
+    pytests.stage("tool", "tests/tool", quick=False, workers=1, also="demo"),
     *INNER_LOOP,
     *lint.COLLECTION,
 )

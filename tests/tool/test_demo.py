@@ -23,7 +23,7 @@ RUNS = ROOT / ".cache" / "run"
 
 @contextmanager
 def demo(place: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start what `make demo` starts, without make."""
+    """Start what `make demo` starts, without make. Its environment exists: pip would leave files in HOME."""
     for name in ("home", "tmp"):
         (place / name).mkdir()
     env = {**os.environ, "HOME": str(place / "home"), "TMPDIR": str(place / "tmp")}
