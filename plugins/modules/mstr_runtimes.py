@@ -266,8 +266,8 @@ options:
     description:
       - Names, ids, or shell patterns of names such as V(Strategy *), of runtimes that are never purged. Used only with
         O(purge=true).
-      - Case, whitespace and the form of a character do not count. Brackets also match themselves, so V(Prod [EU] *)
-        spares C(Prod [EU] Nightly).
+      - Case, whitespace and the form of a character do not count. A pattern with brackets also matches names that
+        contain these brackets, so V(Prod [EU] *) spares C(Prod [EU] Nightly).
       - If something is purged, a warning names each entry without C(*) and C(?) that matches no runtime.
       - Write a list, even for a single name. A text is refused, because names may contain commas.
     type: list
