@@ -365,6 +365,12 @@ class Controller:
             self._dying[key] = LINGERS
             return 202, None
         del self.objects[kind][key]
+        # What an object is associated with goes with it.
+        self.associated = {
+            (of, id_, relation): ids
+            for (of, id_, relation), ids in self.associated.items()
+            if of not in self.objects or id_ in self.objects[of]
+        }
         return 204, None
 
 
