@@ -97,7 +97,7 @@ def normal_url(text: str) -> str:
         raise ValueError("contains credentials; put them in username and password")
     try:
         parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
+        host = (parts.hostname, parts.port)[0]  # reading an invalid port raises ValueError
     except ValueError:
         host = None
     if host is None or parts.scheme.lower() not in ("http", "https") or re.search(r"[\s\x00-\x1f\\]", url):

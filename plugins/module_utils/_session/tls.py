@@ -156,7 +156,7 @@ def proxy_error(url: str) -> str | None:
         return error
     try:
         parts = urlsplit(f"//{place}")
-        host, _port = parts.hostname, parts.port
+        host = (parts.hostname, parts.port)[0]  # reading an invalid port raises ValueError
     except ValueError:
         return error
     return None if host else error
