@@ -73,7 +73,7 @@ class Entry(NamedTuple):
 
     @property
     def runtime(self) -> Runtime | None:
-        """The runtime as last known; None if there is none."""
+        """The runtime as last known; None if it does not exist."""
         return self.after or self.before
 
     @property

@@ -35,7 +35,7 @@ class Plan(NamedTuple):
     """
 
     action: str  # none, create, update or delete
-    target: Runtime | None  # the runtime as predicted; None if there is none
+    target: Runtime | None  # the runtime as predicted; None if it will not exist
     changed_fields: tuple[str, ...] = ()
     body: Mapping[str, Any] = _NOTHING
     before: Mapping[str, Any] = _NOTHING

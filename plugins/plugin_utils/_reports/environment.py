@@ -139,13 +139,6 @@ def _definition(runtime: Json) -> dict[str, Any]:
     return {key: runtime[key] for key in keys if runtime.get(key) not in (None, "", [], {})}
 
 
-def definition_text(definition: Json) -> str:
-    """A definition as one short line, such as `whitelist 10.0.0.0/8, packages pandas 2.2.3`."""
-    return ", ".join(
-        f"{key} {' '.join(changes.texts(value))}" for key, value in definition.items() if key != "description"
-    )
-
-
 def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[str]:
     """The lines of the report, without the name of the environment."""
     lines_of_runtimes = [difference_lines(entry, sources.check_mode) for entry in report["runtimes"]]
