@@ -10,11 +10,11 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from ._errors import REFUSED, SHORTEST_SECRET, SURROGATE, clean, text_error, texts
+from ._errors import SHORTEST_SECRET, SURROGATE, clean, text_error, texts
 
 _HALF = "contains half of a character (a lone surrogate); remove it"
 _LARGEST = 2**63 - 1
@@ -22,20 +22,9 @@ _LARGEST = 2**63 - 1
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0", "1.0", "0.0")
 
 
-def option_error(sentence: str, errors: Sequence[str]) -> str:
-    """Ansible's message about options, after all `errors` of `option_errors`.
-
-    It is left out if it misses an option that was given with an error.
-    """
-    found = re.search(r"(required|missing)[^:]*:(.*)", sentence)
-    missed = re.findall(r"\w+", found[2]) if found else []
-    faulty = {re.split(r"[\[ .:]", error)[0] for error in errors}
-    return "\n".join([*errors, *([] if faulty.intersection(missed) else [sentence])])
-
-
 def all_option_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> list[str]:
     """A sentence for each error in the options of a task, as they were written. Secret options are left to Ansible."""
-    known = _by_name(spec)
+    known = by_name(spec)
     errors = [error for name in known if name in params for error in option_errors(params[name], known[name], name)]
     unknown = [name for name in params if name not in known and not name.startswith("_ansible_")]
     if not unknown:
@@ -45,17 +34,8 @@ def all_option_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> lis
     return errors + [unknown_option(name, name, known) for name in unknown]
 
 
-def all_without_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a task without what `all_option_errors` finds. Null is an option that is left out."""
-    known = _by_name(spec)
-    return {
-        name: without_errors(value, known[name]) if name in known else value
-        for name, value in params.items()
-        if name in known or name.startswith("_ansible_")
-    }
-
-
-def _by_name(spec: Mapping[str, Any]) -> dict[str, Any]:
+def by_name(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The specs, also under the aliases of an option."""
     return {name: one for option, one in spec.items() for name in (option, *one.get("aliases", ()))}
 
 
@@ -94,27 +74,6 @@ def option_errors(value: Any, spec: Mapping[str, Any], place: str = "", from_fil
             yield f"{start}{_short(value)} is not valid; choose {' or '.join(spec['choices'])}"
     elif kind == "bool" and str(value).lower() not in _BOOLEANS:
         yield f"{start}{_short(value)} is not true or false"
-
-
-def without_errors(value: Any, spec: Mapping[str, Any], from_file: bool = False) -> Any:
-    """The value without what `option_errors` finds in it, so that the rest can be checked too; None if nothing is left.
-
-    In a list, such an entry becomes `REFUSED`, so that the other entries keep their indexes.
-    """
-    if next(option_errors(value, spec, "", from_file), None) is None:
-        return value
-    kind, options = spec.get("type") or "str", spec.get("options") or {}
-    if kind == "list":
-        entry_spec = {**spec, "type": spec.get("elements", "str")}
-        refused = {key: REFUSED for key, one in options.items() if key == "name" or one.get("required")} or REFUSED
-        kept = [without_errors(entry, entry_spec, from_file) for entry in value] if isinstance(value, list) else None
-        return kept and [refused if entry is None else entry for entry in kept]
-    if isinstance(value, Mapping) and options:
-        parts = {key: without_errors(value[key], one, from_file) for key, one in options.items() if key in value}
-        complete = all(parts.get(key) is not None for key, one in options.items() if one.get("required"))
-        return {key: part for key, part in parts.items() if part is not None} if complete else None
-    # Ansible makes a text of anything.
-    return str(value) if kind in ("str", "path") and not spec.get("choices") else None
 
 
 def without_nulls(value: Any, spec: Mapping[str, Any]) -> Any:

@@ -2,18 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What to write in place of an option that was refused. Only a task that fails imports this file."""
+"""What to do about an option that was refused, or about a missing library. Only a task that fails imports this file."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterable, Mapping
+import shlex
+import sys
+import sysconfig
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
-from ._errors import clean
+from ._errors import MstrError, clean
 
 _MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
 
@@ -75,3 +79,18 @@ def _flow(entry: Mapping[str, Any]) -> str:
     """An entry as YAML in one line. Versions are in quotes."""
     parts = (f"{key}: {json.dumps(value) if key == 'version' else value}" for key, value in entry.items())
     return clean(f"{{{', '.join(parts)}}}", 100)
+
+
+def not_installed(libraries: Sequence[str]) -> MstrError:
+    """The error that names missing Python libraries, and the command that installs them."""
+    command = f"{shlex.quote(sys.executable)} -m pip install"
+    packages = libraries
+    managed = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    if sys.prefix == sys.base_prefix and os.path.exists(managed):
+        # The Python of the operating system, for which pip refuses to install anything.
+        if os.path.exists("/etc/debian_version"):
+            command, packages = "sudo apt-get install", [f"python3-{name}" for name in libraries]
+        else:
+            command += " --break-system-packages"
+    sentence = f"{' and '.join(libraries)} cannot be imported by the Python that runs this module, {sys.executable}"
+    return MstrError(f"{sentence}. Install with: {command} {' '.join(packages)}")

@@ -21,8 +21,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -50,9 +48,7 @@ from ._errors import (
 )
 from ._options import (
     all_option_errors,
-    all_without_errors,
     masked_by_coincidence,
-    option_error,
     option_errors,
     secret_values,
     unicode_errors,
@@ -128,6 +124,8 @@ class OwnModule(AnsibleModule):
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
         """End the module, with a clearer message than Ansible's where possible."""
+        from ._refused_options import option_error  # only a task that fails needs it
+
         super().fail_json(msg=option_error(msg, self.option_errors), **more)
 
     def hide(self, texts: Iterable[str]) -> None:
@@ -156,6 +154,8 @@ class OwnModule(AnsibleModule):
             *refused_variables.values(),
         ]
         if self.option_errors:
+            from ._refused_options import all_without_errors  # only a task that fails needs it
+
             kept = all_without_errors(self.argument_spec, self.params)
             self.params = given_options(kept, self.argument_spec)
         # Ansible would read the variable again. The task fails; this value only adds no error about something else.
@@ -261,6 +261,8 @@ def run(
     needed = requires(module.params) if callable(requires) else requires
     missing = [name for name, trace in {"requests": REQUESTS_IMPORT_ERROR, **(needed or {})}.items() if trace]
     if missing:
+        from ._remedies import not_installed  # only a task that fails needs it
+
         module.fail_json(**not_installed(missing).to_result())
     module.hide(with_escaped_forms(module.no_log_values))
     stop = _host.make_stop()
@@ -281,23 +283,6 @@ def run(
         # Outside any except block, because ansible-core 2.16 would add a traceback at -vvv.
         module.fail_json(**failure)
     module.exit_json(**result)
-
-
-def not_installed(libraries: Sequence[str]) -> MstrError:
-    """The error that names missing Python libraries, and the command that installs them."""
-    import sysconfig  # only a task that fails needs it
-
-    command = f"{shlex.quote(sys.executable)} -m pip install"
-    packages = libraries
-    managed = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
-    if sys.prefix == sys.base_prefix and os.path.exists(managed):
-        # The Python of the operating system, for which pip refuses to install anything.
-        if os.path.exists("/etc/debian_version"):
-            command, packages = "sudo apt-get install", [f"python3-{name}" for name in libraries]
-        else:
-            command += " --break-system-packages"
-    sentence = f"{' and '.join(libraries)} cannot be imported by the Python that runs this module, {sys.executable}"
-    return MstrError(f"{sentence}. Install with: {command} {' '.join(packages)}")
 
 
 def _result(

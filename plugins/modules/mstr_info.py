@@ -161,7 +161,9 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
         status = None
     libraries = _versions_of_libraries()
     if libraries["netaddr"] is None:
-        warn(f"The modules that manage runtimes need netaddr. {auth.not_installed(['netaddr']).sentence}")
+        from ansible_collections.mstr.library.plugins.module_utils._remedies import not_installed
+
+        warn(f"The modules that manage runtimes need netaddr. {not_installed(['netaddr']).sentence}")
     server, identity = session.base_url, {"id": user.get("id"), "name": user.get("fullName")}
     releases = {
         name: _text(status.get(key)) if isinstance(status, Mapping) else None

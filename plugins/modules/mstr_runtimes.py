@@ -654,14 +654,11 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, clean
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import libraries
-from ansible_collections.mstr.library.plugins.module_utils._options import option_errors, without_errors, without_nulls
+from ansible_collections.mstr.library.plugins.module_utils._options import option_errors, without_nulls
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import CONCURRENCY_OPTION
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
-from ansible_collections.mstr.library.plugins.module_utils._work.request import (
-    ENTRY_OPTIONS,
-    TASK_OPTIONS,
-    request_for_many,
-)
+from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._work.request_many import ENTRY_OPTIONS, request_for_many
 
 
 def typed(option: str, entries: Sequence[Any], places: Sequence[str], errors: ErrorList) -> list[dict[str, Any] | None]:
@@ -674,6 +671,8 @@ def typed(option: str, entries: Sequence[Any], places: Sequence[str], errors: Er
             errors.add(f"{place}: expected a mapping of options, got {clean(repr(entry), 60)}")
             continue
         wrong = list(option_errors(entry, spec, from_file=True))
+        from ansible_collections.mstr.library.plugins.module_utils._refused_options import without_errors
+
         kept = without_errors(entry, spec, from_file=True) if wrong else entry
         result = validator.validate(without_nulls(kept, spec))
         errors.add(*(f"{place}: {error}" for error in [*wrong, *(failure.msg for failure in result.errors.errors)]))

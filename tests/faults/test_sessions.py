@@ -12,11 +12,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import (
-    SessionString,
-    connection_from,
-    encode,
-)
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
 from simulator.harness import Simulator
 from support.ansible import Play
 from support.modules import Done, Running, credentials, run, runtime, wait_for_call

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The house rules of plugins/module_utils, read out of its folders and files."""
+"""The architecture of plugins, read from its folders and files."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
-# The rooms, and the rooms that each may import beside itself. The files outside the packages are the door.
+# The packages, and those that each may import beside itself. The files outside them belong to the public API.
+PUBLIC = "public API"
 MAY_IMPORT: dict[str, set[str]] = {
-    "door": {"_session"},
+    PUBLIC: {"_session"},
     "_model": set(),
     "_session": set(),
     "_work": {"_model", "_session"},
@@ -47,8 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 OF_EVERYBODY = "_errors"
 
 
-def room(name: str) -> str:
-    return name.rpartition(".")[0] or "door"
+def package_of(name: str) -> str:
+    return name.rpartition(".")[0] or PUBLIC
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -65,8 +66,8 @@ def imports(path: Path) -> Iterator[str]:
 
 def own_imports(name: str) -> set[str]:
     """Names of the files in module_utils that a file imports."""
-    own = [one.removeprefix(f"{OWN}.") for one in imports(UTILS[name]) if one.startswith(f"{OWN}.")]
-    files = {one if one in UTILS else one.rpartition(".")[0] for one in own}
+    own = [file.removeprefix(f"{OWN}.") for file in imports(UTILS[name]) if file.startswith(f"{OWN}.")]
+    files = {file if file in UTILS else file.rpartition(".")[0] for file in own}
     assert files <= set(UTILS)
     return files
 
@@ -83,11 +84,11 @@ def test_the_tests_see_the_files():
 
 
 @every_util
-def test_a_file_belongs_to_a_room_and_imports_only_from_rooms_that_it_may(name):
-    allowed = {room(name), *MAY_IMPORT[room(name)]}
+def test_packages_import_only_what_they_may(name):
+    allowed = {package_of(name), *MAY_IMPORT[package_of(name)]}
     if name == OF_EVERYBODY:
         assert not own_imports(name)
-    assert not {one for one in own_imports(name) - {OF_EVERYBODY} if room(one) not in allowed}
+    assert not {file for file in own_imports(name) - {OF_EVERYBODY} if package_of(file) not in allowed}
 
 
 @every_util
@@ -107,16 +108,16 @@ def test_there_are_no_circular_imports():
 
 @every_util
 def test_the_model_knows_neither_ansible_nor_requests_nor_a_clock(name):
-    if room(name) == "_model":
+    if package_of(name) == "_model":
         assert not outside(UTILS[name]) & {"ansible", "requests", "urllib3", "time", "socket", "random"}
         calls = {node.attr for node in ast.walk(tree(UTILS[name])) if isinstance(node, ast.Attribute)}
         assert not calls & {"now", "today", "utcnow", "monotonic"}
 
 
 @every_util
-def test_only_http_knows_requests_and_only_networks_knows_netaddr(name):
+def test_libraries_are_imported_in_one_place(name):
     assert ("requests" in outside(UTILS[name])) == (name == "_session.transport")
-    assert ("netaddr" in outside(UTILS[name])) == (name == "_model.networks")
+    assert ("netaddr" in outside(UTILS[name])) == (name in ("_model.networks", "_model.ranges"))
 
 
 @every_util

@@ -21,13 +21,16 @@ from ansible.module_utils import basic
 basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = sys.argv[1].encode(), "legacy"
 from ansible_collections.mstr.library.plugins.modules import mstr_runtime
 def show():
-    files = [one.__file__ for name, one in sys.modules.items() if ".library.plugins." in name and one.__file__]
+    files = [module.__file__ for name, module in sys.modules.items() if ".library.plugins." in name and module.__file__]
     json.dump(files, sys.stderr)
 atexit.register(show)
 mstr_runtime.main()
 """
-MOST_FILES, MOST_LINES = 22, 5150
-NOT_NEEDED = {"delete", "evaluation", "failures", "parallel", "rules", "script_usage", "src", "tls", "wait", "write"}
+MOST_FILES, MOST_LINES = 22, 4550
+NOT_NEEDED = {
+    *("_refused_options", "_remedies", "alike", "carry_out", "delete", "evaluation", "failures", "parallel", "ranges"),
+    *("report", "request_many", "rules", "script_usage", "session_string", "src", "stored", "tls", "wait", "write"),
+}
 
 
 def test_a_task_without_changes_imports_little(tmp_path):

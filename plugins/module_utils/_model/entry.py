@@ -12,15 +12,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .._errors import (
-    FAILURES_IN_MESSAGE,
-    NAMES_IN_MESSAGE,
-    MstrError,
-    PartialError,
-    ValidationError,
-    failures,
-    listed,
-)
+from .._errors import MstrError, PartialError, ValidationError
 from .definition import Definition
 from .plan import DONE, NO_PLAN, Plan
 from .runtime import Runtime
@@ -150,7 +142,9 @@ class Entry(NamedTuple):
             return None
         return [{"name": self.name, "id": self.id, **found.to_result()} for found in self.plan.exempted]
 
-    def _facts(self) -> dict[str, Any]:
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The keys that the result of a task for one runtime and that for many have for it."""
         before, after = self.diff.values()
         return {
             "id": self.id,
@@ -165,28 +159,12 @@ class Entry(NamedTuple):
 
     def to_result(self, scripts: ScriptReport | None = None) -> dict[str, Any]:
         """The result of a task for this one runtime. `scripts`: those that a replacement moves."""
-        facts = {**self._facts(), "plan_id": plan_id([self], scripts)}
+        facts = {**self.facts, "plan_id": plan_id([self], scripts)}
         if scripts:
             facts["scripts"] = list(scripts.rows)
         if self.exempted is not None:
             facts["exempted"] = self.exempted
         return {"changed": self.changed, "msg": self.msg, **facts, "diff": self.diff}
-
-    def to_listed(self) -> dict[str, Any]:
-        """The entry's part of the result of a task for many runtimes."""
-        return {
-            "name": self.name,
-            **self._facts(),
-            "id": self.id or self.wanted.id,
-            "action": "failed" if self.error and not self.changed else self.action,
-            "error": {"msg": self.error.sentence, **self.error.error} if self.error else None,
-            **self.evidence,
-        }
-
-    def to_diff(self) -> dict[str, Any]:
-        """The entry's part of `diff` in the result of a task for many runtimes."""
-        header = f"runtime {self.name!r} ({self.id or 'new'})"
-        return {**self.diff, "before_header": header, "after_header": header}
 
 
 class ScriptReport(NamedTuple):
@@ -231,34 +209,6 @@ def check_plan_id(text: str | None) -> None:
         raise ValidationError([f"plan_id {text!r} is invalid: expected {_PLAN_ID_DIGITS} hexadecimal digits"])
 
 
-def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport | None) -> str:
-    """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
-    left, parts = NAMES_IN_MESSAGE, []
-    for action in ("create", "update", "replace", "delete"):
-        changes = sorted(
-            f"{name!r}: {', '.join(plan.changed_fields)}" if action in ("update", "replace") else repr(name)
-            for name, plan in map(_planned, (entry for entry in entries if entry.to_do))
-            if plan.action == action
-        )
-        if changes:
-            parts.append(f"{len(changes)} to {action} ({listed(changes, left, '; ') if left else '…'})")
-            left = max(0, left - len(changes))
-    if scripts and scripts.moved:
-        parts.append(f"{scripts.moved} script{'' if scripts.moved == 1 else 's'} to move")
-    failed = [f"{entry.place} {entry.label}: {entry.error.sentence}" for entry in entries if entry.error]
-    failed += [f"{label}: {error.sentence}" for label, error in (scripts or NO_SCRIPTS).failures]
-    if failed:
-        parts.append(f"{len(failed)} that cannot be planned ({listed(failed, FAILURES_IN_MESSAGE, '; ')})")
-    now = ", ".join(parts) or "nothing to change"
-    return f"The plan is different from the approved one ({approved}): {now}. Nothing was written."
-
-
-def _planned(entry: Entry) -> tuple[str | None, Plan]:
-    if entry.replacing:
-        return entry.replacing.wanted.name, entry.replacing.plan
-    return entry.name, entry.plan
-
-
 def report_one(entry: Entry, refusal: MstrError | None = None, scripts: ScriptReport | None = None) -> dict[str, Any]:
     """The result of a task for one runtime. Raises the entry's error; PartialError once something was written.
 
@@ -269,70 +219,3 @@ def report_one(entry: Entry, refusal: MstrError | None = None, scripts: ScriptRe
     if error:
         raise PartialError(error, result) if refusal or entry.changed or entry.done else error
     return result
-
-
-def _reported(entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if entry.place != PURGED or entry.state != PLANNED or entry.error]
-
-
-def _result(entries: Sequence[Entry], scripts: ScriptReport | None) -> dict[str, Any]:
-    reported = _reported(entries)
-    results = [entry.to_listed() for entry in reported]
-    actions = [result["action"] for result in results]
-    exempted = [one.exempted for one in reported if one.exempted is not None]
-    summary = {
-        **{
-            action: actions.count(action)
-            for action in DONE.values()
-            if action != "none" and (action != "replaced" or action in actions)
-        },
-        "unchanged": actions.count("none"),
-        "failed": sum(1 for entry in reported if entry.error) + len((scripts or NO_SCRIPTS).failures),
-        **({"moved": scripts.moved} if scripts else {}),
-    }
-    return {
-        "changed": any(entry.changed for entry in reported) or bool(scripts and scripts.moved),
-        "msg": summary_line(summary, predicted=any(entry.state == PREDICTED for entry in reported)),
-        "runtimes": results,
-        "summary": summary,
-        **({"scripts": list(scripts.rows)} if scripts else {}),
-        **({"exempted": [row for rows in exempted for row in rows]} if exempted else {}),
-        "plan_id": plan_id(entries, scripts),
-        "diff": [entry.to_diff() for entry in reported if entry.changed] + (scripts or NO_SCRIPTS).to_diff(),
-    }
-
-
-def report(
-    entries: Sequence[Entry],
-    purge: bool,
-    refusal: MstrError | None = None,
-    scripts: ScriptReport | None = None,
-) -> dict[str, Any]:
-    """The result of a task for many runtimes. Raises PartialError, which carries the result, if an entry failed.
-
-    `purge`: whether the task should purge. `refusal`: why the task was refused in check mode.
-    """
-    result, reported = _result(entries, scripts), _reported(entries)
-    if refusal:
-        raise PartialError(refusal, result)
-    failed = [(f"{entry.place} {entry.label}", entry.error) for entry in reported if entry.error]
-    failed += (scripts or NO_SCRIPTS).failures
-    if not failed:
-        return result
-    purged = [entry for entry in entries if entry.place == PURGED]
-    spared = purge and (not purged or any(entry.state == PLANNED and not entry.error for entry in purged))
-    what = f"{len(failed)} of {len(reported)} runtimes failed"
-    if scripts and scripts.failures:
-        what = f"{len(failed)} of {len(reported) + len(scripts.rows)} runtimes and scripts failed"
-    sentence = failures(what, failed, "Nothing was purged." if spared else "")
-    raise PartialError(MstrError(sentence, **failed[0][1].error), result)
-
-
-def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
-    """The counts of a summary in one line; `predicted`: in check mode, so that it says what would be done."""
-    would = dict.fromkeys(DONE.values(), "would be ") if predicted else {}
-    words = {"moved": f"{'script' if summary.get('moved') == 1 else 'scripts'} {'would be ' * predicted}moved"}
-    counts = [
-        f"{count} {words.get(action, would.get(action, '') + action)}" for action, count in summary.items() if count
-    ]
-    return f"{', '.join(counts)}." if counts else "No runtimes were given, so there was nothing to do."

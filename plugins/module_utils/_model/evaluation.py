@@ -12,8 +12,9 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
+from .alike import means, name_key
 from .kinds import normalized_name
-from .names import is_id, means, name_key
+from .names import is_id
 from .networks import as_network
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
 from .runtime import Runtime

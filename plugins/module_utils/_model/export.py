@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import ANSIBLE_MASKS, ErrorList, ValidationError, clean, texts
+from .alike import is_named
 from .definition import check_pool, definition_from
 from .fields import BY_NAME, FIELDS
 from .kinds import RESOURCE_KEYS
-from .names import DEFAULT_RUNTIME_ID, is_id, is_named, is_replacement, name_error
+from .names import DEFAULT_RUNTIME_ID, is_id, is_replacement, name_error
 
 _HEADER = """\
 # The runtimes of a Library server, written by {writer}. The file holds no secrets and leaves

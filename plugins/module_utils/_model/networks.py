@@ -13,7 +13,7 @@ from functools import lru_cache
 
 NETADDR_IMPORT_ERROR: str | None
 try:
-    from netaddr import AddrFormatError, IPAddress, IPNetwork, cidr_merge
+    from netaddr import AddrFormatError, IPAddress, IPNetwork
 except ImportError:
     NETADDR_IMPORT_ERROR = traceback.format_exc()
 else:
@@ -21,7 +21,7 @@ else:
 
 # Releases of netaddr parse differently (0.x completes "10.10/16"), and so does inet_pton between systems ("010"). So
 # the form is checked here, and netaddr does only the arithmetic.
-_IPV4 = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})", re.ASCII)
+IPV4 = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})", re.ASCII)
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", re.ASCII)
 _PREFIX = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
 _NETMASK = re.compile(r"[0-9.]+/[0-9]+\.[0-9.]+", re.ASCII)
@@ -30,9 +30,6 @@ _HOST = re.compile(r"(?=.*[^\W\d_])[\w-]+(\.[\w-]+)*\.?")
 
 _NOT_A_BLOCK = "is not a CIDR block"
 _EXAMPLES = "write an address with a prefix length, such as 10.10.10.0/24 or 2001:db8::/32"
-# IPv6 blocks in which each address stands for an IPv4 one: mapped addresses (RFC 4291) and NAT64 (RFC 6052).
-_EMBEDDING = ("::ffff:0:0/96", "64:ff9b::/96")
-_LAST_IPV4 = 0xFFFFFFFF
 
 
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
@@ -43,7 +40,7 @@ def parse(text: str) -> IPNetwork:
     that starts with the text.
     """
     address, slash, prefix = text.partition("/")
-    if not (_IPV4.fullmatch(address) or _IPV6.fullmatch(address)):
+    if not (IPV4.fullmatch(address) or _IPV6.fullmatch(address)):
         name = _HOST.fullmatch(text)
         raise ValueError(f"{_NOT_A_BLOCK}{' (it is a host name)' if name else ''}; {_EXAMPLES}")
     try:
@@ -74,20 +71,6 @@ def canonical(text: str) -> str:
     return str(network.cidr)
 
 
-def block_in(text: str) -> str | None:
-    """The block that an entry of a server may mean though no definition may write it so: with blanks, or a netmask.
-
-    None if it is not a block in any of these forms.
-    """
-    address, _slash, mask = text.strip().partition("/")
-    try:
-        if _IPV4.fullmatch(address) and _IPV4.fullmatch(mask):
-            return str(IPNetwork(f"{address}/{mask}").cidr)
-        return str(parse(text.strip()).cidr)
-    except (AddrFormatError, ValueError):
-        return None
-
-
 def as_network(text: str) -> str:
     """How a server's whitelist entry is compared: as its network, without host bits, or as its own text.
 
@@ -111,35 +94,3 @@ def order(text: str) -> tuple[int, int, int, str]:
 def in_order(texts: Iterable[str]) -> tuple[str, ...]:
     """The entries without duplicates, in the order of `order`."""
     return tuple(sorted(set(texts), key=order))
-
-
-def merged(networks: Iterable[IPNetwork]) -> list[IPNetwork]:
-    """The same addresses in as few networks as possible: each network within their union lies within one of these."""
-    found: list[IPNetwork] = cidr_merge(list(networks))
-    return found
-
-
-def within(network: IPNetwork, ranges: Iterable[IPNetwork]) -> bool:
-    """Whether the network lies within one of the ranges."""
-    return any(network in each for each in ranges)
-
-
-def overlap(network: IPNetwork, ranges: Iterable[IPNetwork]) -> bool:
-    """Whether the network has an address in common with one of the ranges: of two networks, one contains the other."""
-    return any(network in each or each in network for each in ranges)
-
-
-def embedded(network: IPNetwork, *, only: bool = False) -> list[IPNetwork]:
-    """The IPv4 networks that an IPv6 network contains as mapped or NAT64 addresses.
-
-    `only`: if it contains no other addresses. `::/0` contains every IPv4 address, but a user who allows or forbids
-    `::/0` means IPv6.
-    """
-    found = []
-    for prefix in map(parse, _EMBEDDING):
-        if network in prefix:
-            ipv4 = (int(network.first) & _LAST_IPV4, network.prefixlen - prefix.prefixlen)
-            found.append(IPNetwork(ipv4, version=4))
-        elif prefix in network and not only:
-            found.append(IPNetwork((0, 0), version=4))
-    return found

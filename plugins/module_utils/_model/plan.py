@@ -65,11 +65,11 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         if current.is_default:
             raise ValidationError([f"{current.label} is the server's built-in default runtime and cannot be deleted"])
         known = [name for name, value in current.values.items() if value is not None]
-        return Plan("delete", None, before=_diff_values(current.values, known))
+        return Plan("delete", None, before=diff_values(current.values, known))
     if current is None and wanted.id:
         raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
     have: Mapping[str, Any] = current.values if current else {}
-    merged, changed = _compare(have, wanted)
+    merged, changed = compare(have, wanted)
     if current is None:
         changed = tuple(merged)
     # What does not change stays as the server has it, which may be written differently.
@@ -83,7 +83,7 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         if changed and not target.name:
             errors.add(f"{target.label} has no name, and an update must contain one; set name")
     if current and not changed:
-        unchanged = _diff_values(have, merged)
+        unchanged = diff_values(have, merged)
         return Plan("none", current, before=unchanged, after=unchanged, exempted=exempted)
     # The server wants the name in a PATCH, "even if not changing" [mstrio].
     body = {"name": target.name, **{BY_NAME[name].api: BY_NAME[name].kind.to_api(merged[name]) for name in changed}}
@@ -94,8 +94,8 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         target,
         changed,
         body,
-        before=_diff_values(have, merged) if current else {},
-        after=_diff_values(target.values, merged),
+        before=diff_values(have, merged) if current else {},
+        after=diff_values(target.values, merged),
         warnings=tuple(_warnings(current, target, merged, policy)),
         exempted=exempted,
     )
@@ -160,7 +160,7 @@ def _warnings(
         )
 
 
-def _compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any], tuple[str, ...]]:
+def compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The wanted values of the managed fields, and the names of the fields whose current value differs."""
     merged = {
         name: BY_NAME[name].kind.merge(have.get(name), value, name not in wanted.keep)
@@ -170,64 +170,6 @@ def _compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any
     return merged, tuple(name for name in merged if canonical[name](have.get(name)) != canonical[name](merged[name]))
 
 
-def _diff_values(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def diff_values(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The values of these fields for a diff."""
     return {name: BY_NAME[name].kind.to_diff(values.get(name)) for name in names}
-
-
-def has_effect(plan: Plan, before: Runtime, found: Runtime) -> bool:
-    """Whether an update changed a field that it should change, or at least the version of the object."""
-    versions = {before.facts.get("version"), found.facts.get("version")} - {None}
-    changed = (
-        BY_NAME[name].kind.canonical(before.values.get(name)) != BY_NAME[name].kind.canonical(found.values.get(name))
-        for name in plan.changed_fields
-    )
-    return len(versions) > 1 or any(changed)
-
-
-def as_stored(plan: Plan, wanted: Definition, found: Runtime) -> Plan:
-    """The plan with the values that the server stored, without the fields that it left as they were."""
-    _merged, different = _compare(found.values, wanted)
-    if not different:
-        return plan
-    after = {**plan.after, **_diff_values(found.values, different)}
-    kept = tuple(
-        name for name in plan.changed_fields if plan.action == "create" or plan.before.get(name) != after[name]
-    )
-    return plan._replace(after=after, changed_fields=kept)
-
-
-def differences_after_write(found: Runtime, wanted: Definition, predicted: Runtime | None = None) -> list[str]:
-    """How the server's runtime differs from the request after a write, as sentences with remedies.
-
-    `predicted`: the runtime of the plan; it shows which values the write should not have changed.
-    """
-    merged, changed = _compare(found.values, wanted)
-    found_values, requested_values = _diff_values(found.values, changed), _diff_values(merged, changed)
-    sentences = [
-        f"The server stored {'' if name.endswith('s') else 'a '}different {name} for runtime {found.name!r} than "
-        f"requested: {found_values[name]!r} instead of {requested_values[name]!r}."
-        f"{_remedy(name, found_values[name], requested_values[name])} The next run will try to change it again."
-        for name in changed
-    ]
-    lost = [
-        f"{place} (it was {value!r})"
-        for one in FIELDS
-        if predicted
-        for place, value in one.kind.lost(predicted.values.get(one.name), found.values.get(one.name)).items()
-    ]
-    if lost:
-        sentences.append(
-            f"The update of runtime {found.name!r} made the server drop settings that this collection does not know: "
-            f"{', '.join(lost)}. Set them again on the server, and report this to mstr.library."
-        )
-    return sentences
-
-
-def _remedy(name: str, found: Any, requested: Any) -> str:
-    if name not in PURGEABLE:
-        return ""
-    listed = [
-        [entry["name"] if isinstance(entry, dict) else entry for entry in entries] for entries in (found, requested)
-    ]
-    added = [entry for entry in listed[0] if entry not in listed[1]]
-    return f" It added {', '.join(added)}: list it under {name}, or set purge_{name}: false." if added else ""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each
 from .kinds import RESOURCE_KEYS, Package, Resource, number
-from .networks import block_in, canonical, embedded, merged, overlap, parse, within
+from .networks import canonical, parse
+from .ranges import block_in, embedded, merged, overlap, within
 
 if TYPE_CHECKING:
     # Only rules of packages and versions import the module, so that other tasks start faster.

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 from .._errors import ApiError, ConnectError, MstrError, code_number, unforeseen
-from .._model.names import name_key
+from .._model.alike import name_key
 from .._model.runtime import Runtime
 from .._session.interrupt import Interrupted, Stop
 from .._session.response import OBJECT, Response, list_of, says_no_such_object

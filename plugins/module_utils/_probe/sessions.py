@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from .._errors import ApiError, ConnectError, MstrError
-from .._session.connection import LOGIN_MODES, Login, SessionString
+from .._session.connection import LOGIN_MODES, Login
 from .._session.parallel import all_side_by_side
 from .._session.response import says_session_gone
 from .._session.session import Session
+from .._session.session_string import SessionString
 from .run import PATH, Answer, ProbeRun, Question, Unanswered, asks, found_or_unanswered, refusal_text
 
 _CALLS = 6  # parallel calls

@@ -2,24 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options: which server, which credentials, which limits. Checked before anything is sent.
-
-An open session is one opaque string, which a play passes from task to task. It is one string, because Ansible masks
-every secret value wherever it occurs: as a separate value, a cookie "1" would make 10.0.0.0/16 unreadable in every
-result.
-"""
+"""The connection options: which server, which credentials, which limits. Checked before anything is sent."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._errors import ErrorList, ValidationError, clean
+
+if TYPE_CHECKING:
+    from .session_string import SessionString
 
 # loginMode numbers [doc]; -1 delegates an identity token. An API token is sent as the user name, with no password
 # [mstrio].
@@ -34,20 +29,10 @@ _CREDENTIALS: dict[str, dict[str, str]] = {
 }
 _FILES = ("ca_path", "client_cert", "client_key")
 _LONGEST_TIMEOUT = 86400  # seconds; much longer timeouts overflow in sockets and locks
-_DIGEST = 8  # bytes
 # What follows the base URL in the address of a page: of the library, or of a dossier, whose project has an id. A proxy
 # may serve the whole application below /app, so that no other path is cut.
 _BELOW_THE_BASE = re.compile(r"/(api|app|app/(library|config|[0-9A-Fa-f]{32})(/.*)?)$")
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
-
-
-class SessionString(NamedTuple):
-    """The parts of an open session. A cookie is (name, value, domain, path)."""
-
-    base_url: str
-    token: str
-    cookies: Sequence[tuple[str, str, str, str]]
-    delegated: bool = False
 
 
 class Login(NamedTuple):
@@ -150,10 +135,14 @@ def connection_from(params: Mapping[str, Any]) -> Connection:
 
 
 def _session(text: str) -> SessionString:
+    from .session_string import INVALID, decode  # only a task with a session needs it
+
     try:
-        return decode(text)
-    except ValueError as exc:
-        raise ValidationError([f"session {exc}"]) from None
+        session = decode(text)
+        normal_url(session.base_url)
+    except ValueError:
+        raise ValidationError([f"session {INVALID}"]) from None
+    return session
 
 
 def _base_url(text: str) -> str:
@@ -208,40 +197,3 @@ def _login(params: Mapping[str, Any]) -> Login | None:
         {"loginMode": LOGIN_MODES[mode], **{name: params[option] for name, option in needed.items()}},
         tuple(params[option] for option in needed.values() if option != "username"),
     )
-
-
-def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
-    """The string for `decode`. It contains none of the texts in `avoid`, because Ansible would mask them in it.
-
-    Raises ValueError if one is too short to avoid.
-    """
-    body = json.dumps([session.base_url, session.token, list(session.cookies), session.delegated]).encode()
-    body = hashlib.sha256(body).digest()[:_DIGEST] + body
-    avoid = [text for text in avoid if text]
-    for salt in range(256):
-        text = base64.urlsafe_b64encode(bytes([salt]) + bytes(byte ^ salt for byte in body)).decode("ascii")
-        if not any(secret in text for secret in avoid):
-            return text
-    raise ValueError("a credential of this task is so short that it occurs in every string")
-
-
-def decode(text: str) -> SessionString:
-    """The session in a string. Raises ValueError with the rest of a sentence if it is invalid or incomplete."""
-    try:
-        salted = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
-        body = bytes(byte ^ salted[0] for byte in salted[1:])
-        # The digest is not a signature; it only detects an incomplete string.
-        if hashlib.sha256(body[_DIGEST:]).digest()[:_DIGEST] != body[:_DIGEST]:
-            raise ValueError(text)
-        parts: Any = json.loads(body[_DIGEST:])
-        base_url, token, cookies, delegated = parts
-        cookies = [tuple(cookie) for cookie in cookies]
-        texts = [base_url, token, *(part for cookie in cookies for part in cookie)]
-        # Name, value, domain and path of each cookie.
-        if not token or any(len(cookie) != 4 for cookie in cookies) or not all(isinstance(one, str) for one in texts):
-            raise ValueError(text)
-        normal_url(base_url)
-        return SessionString(base_url, token, cookies, delegated)
-    except (ValueError, TypeError, IndexError, RecursionError):
-        remedy = "pass the string that mstr_session returned, unchanged"
-        raise ValueError(f"is not a complete session string; {remedy}") from None

@@ -9,16 +9,19 @@ It logs in before the first call, and logs out only of a session that it opened 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._errors import SHORTEST_SECRET, ApiError, AuthError, ConnectError, MstrError, with_escaped_forms
-from .connection import Connection, Login, SessionString, encode
+from .._errors import SHORTEST_SECRET, ApiError, AuthError, ConnectError, MstrError
+from .connection import Connection, Login
 from .interrupt import Interrupted, Stop
 from .response import ANYTHING, Response, Shape, says_session_gone
 from .transport import RETRY_STATUSES, Http
+
+if TYPE_CHECKING:
+    from .session_string import SessionString
 
 _TOKEN, _PROJECT = "X-MSTR-AuthToken", "X-MSTR-ProjectID"
 _LOG_IN = "log in"
@@ -105,6 +108,8 @@ class Session:
 
     def snapshot(self) -> SessionString:
         """The session as it is now, with every cookie. This task still closes it. Raises MstrError."""
+        from .session_string import SessionString  # few tasks need it
+
         token = self._token or self._log_in(None)
         return SessionString(self.base_url, token, self._http.cookies(), self.delegated)
 
@@ -114,19 +119,10 @@ class Session:
         `secret_options`: what Ansible masks wherever it occurs. Raises MstrError, which names the option, if one is so
         short that it occurs in any string.
         """
-        session = self.snapshot()
-        avoid = {option: with_escaped_forms([text]) for option, text in secret_options.items() if text}
-        try:
-            text = encode(session, self.secrets.union(*avoid.values()))
-        except ValueError:
-            options = [option for option, texts in avoid.items() if not _can_avoid(session, texts)]
-            raise MstrError(
-                f"Could not return the session: the value of {' and '.join(options) or 'a credential'} is so short "
-                "that it occurs in every session string, and Ansible would mask it there. Use a longer value, or omit "
-                "the option if the login does not need it."
-            ) from None
-        self.handed_over = text
-        return text
+        from .session_string import string_for  # only mstr_session needs it
+
+        self.handed_over = string_for(self.snapshot(), self.secrets, secret_options)
+        return self.handed_over
 
     def hand_over(self) -> None:
         """Leave the session open if `session_string` was returned. Call it last.
@@ -289,12 +285,6 @@ class Session:
         self._http.add_secrets(
             [token, *(value for _name, value, _domain, _path in self._http.cookies())], SHORTEST_SECRET
         )
-
-
-def _can_avoid(session: SessionString, texts: Iterable[str]) -> bool:
-    with suppress(ValueError):
-        return bool(encode(session, texts))
-    return False
 
 
 def _is_absent(error: MstrError) -> bool:

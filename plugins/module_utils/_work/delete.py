@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from .._errors import MstrError
+from .._model.alike import is_named
 from .._model.definition import Definition
 from .._model.entry import PLANNED, PURGED, READ, WRITTEN, Entry
-from .._model.names import is_named, is_replacement
+from .._model.names import is_replacement
 from .._model.plan import NO_PLAN
 from .._model.runtime import Runtime, lists_default
 from .api import ALL_FIELDS, Context, map_entries

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .._errors import NAMES_IN_MESSAGE, listed
-from .._model.entry import PURGED, Entry, plan_id, plan_mismatch
-from .._model.names import ALIKE, is_named, name_key, quoted
+from .._model.alike import ALIKE, is_named, name_key, quoted
+from .._model.entry import PURGED, Entry, plan_id
+from .._model.report import plan_mismatch
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .api import Context
 from .request import Purge

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from .._errors import ValidationError
 from .._model.definition import Definition
 from .._model.entry import Entry
-from .._model.names import ALIKE, near_names, quoted, replacement_name
+from .._model.names import replacement_name
 from .._model.plan import POOL, fingerprint, make_plan
 from .._model.runtime import Runtime
 from .api import ALL_FIELDS, Context, one_named
@@ -121,6 +121,8 @@ def _warn_of_previous_names(context: Context, entry: Entry, existing: Iterable[R
 
 
 def _warn_of_near_names(context: Context, wanted: Definition, existing: Iterable[Runtime]) -> None:
+    from .._model.alike import ALIKE, near_names, quoted  # only a task whose runtime is missing needs it
+
     near = near_names(str(wanted.name), (runtime.name for runtime in existing))
     if near:
         what = "is new" if wanted.state == "present" else "does not exist, so nothing is deleted"

@@ -9,19 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._errors import MstrError, ValidationError
-from .._model.entry import PREDICTED, PURGED, READ, Entry, plan_id, report, report_one
+from .._errors import ValidationError
+from .._model.entry import PREDICTED, PURGED, READ, Entry, plan_id, report_one
 from .._model.names import replacement_name
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._session.interrupt import DEFAULT_CONCURRENCY
 from .api import Context, RuntimeApi, Waiting, map_entries, or_error
 from .locate import is_found_by_id, locate, plan_entry
 from .request import Request, Wanted
-
-if TYPE_CHECKING:
-    from .scripts import Scripts
 
 
 class Refused(ValidationError):
@@ -79,6 +76,8 @@ def ensure_many(task: Any, request: Request) -> Mapping[str, Any]:
     if context.check_mode:
         entries = with_evidence(context, entries)
     scripts = context.scripts.report(entries) if context.scripts else None
+    from .._model.report import report  # only a task for many runtimes needs it
+
     return report(entries, request.wanted.purge is not None, refusal, scripts)
 
 
@@ -144,7 +143,11 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
     entries = [entry.finished(READ) if entry.to_do == "none" else entry for entry in entries]
     if context.check_mode:
         return entries
-    return _worked(context, wanted, entries, existing)
+    if not context.waiting and not context.scripts and all(entry.to_do is None for entry in entries):
+        return entries
+    from .carry_out import carry_out  # only a task that changes something, or waits, needs it
+
+    return carry_out(context, wanted, entries, existing)
 
 
 def _existing(context: Context, wanted: Wanted) -> list[Runtime]:
@@ -238,62 +241,3 @@ def _predicted(context: Context, entries: Sequence[Entry]) -> list[Entry]:
         entry.finished(PREDICTED) if entry.to_do and not (failed and entry.place == PURGED) else entry
         for entry in entries
     ]
-
-
-def _worked(context: Context, wanted: Wanted, entries: list[Entry], existing: Sequence[Runtime]) -> list[Entry]:
-    """The entries after the work."""
-    # Only replacements and smoke tests wait without the option.
-    listed: Sequence[Runtime] | None = None  # the runtimes on the server, if nothing happened since it was read
-    failed = False
-    written = any(entry.to_do in ("create", "update") for entry in entries)
-    if written:
-        from .write import read_again, write  # only a task that writes needs it
-
-        if any(entry.wanted.restore for entry in entries):
-            from .restore import write_in_order  # only a backup needs it
-
-            entries = write_in_order(context, entries, existing)
-        step = partial(write, context, existing=existing, read_first=len(entries) > 1)
-        entries = map_entries(context, step, entries, lambda entry: entry.to_do in ("create", "update"), "written")
-        entries, listed = read_again(context, entries)
-    replaces = any(entry.replacing for entry in entries)
-    tried = any(definition.smoke_test for definition in wanted.definitions)
-    if context.waiting or replaces or (tried and written):
-        from .wait import wait  # only a task that waits needs it
-
-        entries, listed = wait(context, entries), None
-    if replaces or (tried and written):
-        from .replace import smoke_tested  # only these tasks need it
-
-        entries = smoke_tested(context, entries)
-    if context.scripts:
-        context.scripts.assign(context, entries)
-    old: list[Entry] = []
-    if replaces:
-        from .replace import names_taken, old_runtimes, without_scripts  # only these tasks need it
-
-        entries = without_scripts(context, entries)
-        old = old_runtimes(context, entries)
-    if context.scripts:
-        entries, failed = [_spared(context.scripts, entry) for entry in entries], context.scripts.failed
-    if old or any(entry.to_do == "delete" for entry in entries):
-        from .delete import delete  # only a task that deletes needs it
-
-        # The guard reads every script, so it is asked again only if there was time for a change.
-        guarded = context if written or context.waiting or context.scripts else context._replace(guard=None)
-        if context.scripts and not replaces:
-            context.scripts.look_up_again()
-        entries, listed = delete(guarded, wanted.purge, [*entries, *old], listed, purged=False)
-        if old:
-            entries, listed = names_taken(context, entries, listed), None
-        if not failed and not any(entry.error for entry in entries):
-            entries, _listed = delete(guarded, wanted.purge, entries, listed, purged=True)
-    return entries
-
-
-def _spared(scripts: Scripts, entry: Entry) -> Entry:
-    """The entry, with an error if a script still uses the runtime that should have been assigned to a different one."""
-    # A purge is cancelled as a whole.
-    if entry.to_do != "delete" or entry.place == PURGED or not entry.before or entry.before.key not in scripts.spared():
-        return entry
-    return entry._replace(error=MstrError(f"{entry.label} was not deleted, because a script still uses it"))

@@ -12,10 +12,9 @@ from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
-from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
+from .._model.definition import Definition, definition_from
 from .._model.entry import check_plan_id
 from .._model.fields import LIST_AS_WRITTEN
-from .._model.names import name_key
 from .._model.policy import POLICY_OPTION, policy_from
 from .._session.interrupt import check_concurrency
 from .api import Waiting
@@ -34,19 +33,6 @@ TASK_OPTIONS: dict[str, Any] = {
     "plan_id": {"type": "str"},
     **POLICY_OPTION,
 }
-# The sub-options that name a script.
-SCRIPT_OPTIONS: dict[str, Any] = {
-    "id": {"type": "str"},
-    "name": {"type": "str"},
-    "project": {"type": "str", "required": True},
-}
-# The options of an entry, by the option of mstr_runtimes that holds it.
-ENTRY_OPTIONS: dict[str, dict[str, Any]] = {
-    "runtimes": DEFINITION_OPTIONS,
-    "scripts": {**SCRIPT_OPTIONS, "runtime": {"type": "str", "required": True}},
-}
-# Checks the entries of a file for an option, at their places, as those of the option; None for one that is refused.
-Typed = Callable[[str, Sequence[Any], Sequence[str], ErrorList], "list[dict[str, Any] | None]"]
 
 
 class Purge(NamedTuple):
@@ -86,15 +72,7 @@ class Request(NamedTuple):
 
 def request_for_one(params: Mapping[str, Any]) -> Request:
     """The options of a task for one runtime, checked. Raises ValidationError with all of their errors."""
-    return _request(params, lambda policy: Wanted([definition_from(params, policy)]))
-
-
-def request_for_many(typed: Typed, params: Mapping[str, Any]) -> Request:
-    """The options of a task for many runtimes and every entry, checked. Raises ValidationError with all errors.
-
-    `typed`: checks the entries of a file.
-    """
-    return _request(params, lambda policy: _wanted(params, policy, typed))
+    return request_from(params, lambda policy: Wanted([definition_from(params, policy)]))
 
 
 def utc_date() -> date:
@@ -102,7 +80,11 @@ def utc_date() -> date:
     return datetime.now(timezone.utc).date()
 
 
-def _request(params: Mapping[str, Any], wanted_under: Callable[[Policy | None], Wanted]) -> Request:
+def request_from(params: Mapping[str, Any], wanted_under: Callable[[Policy | None], Wanted]) -> Request:
+    """The request with the checked options that all tasks share. `wanted_under` checks the others.
+
+    Raises ValidationError with all errors.
+    """
     with ErrorList() as errors:
         policy = errors.check(policy_from, params["policy"], utc_date())
         wanted = errors.check(wanted_under, policy)
@@ -136,115 +118,3 @@ def check_protection(params: Mapping[str, Any]) -> None:
     check_projects(projects, "protect_projects")
     if not params["protect_used"]:
         raise ValidationError(["protect_projects needs protect_used: true, because it protects nothing by itself"])
-
-
-def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> Wanted:
-    runtimes: Sequence[Any] | None = params["runtimes"]
-    scripts: Sequence[Any] | None = params["scripts"]
-    restore, from_file, left_out = False, params["src"] is not None, tuple[str, ...]()
-    if from_file:
-        from .._model.src import read_definitions  # only a task with a file needs it
-
-        source = read_definitions(params["src"])
-        if scripts is not None and source.scripts is not None:
-            raise ValidationError(["scripts is set, and src contains scripts, too; write them in one place"])
-        runtimes, restore, left_out = source.runtimes, source.restore, source.left_out
-    if runtimes is None and scripts is None and not (from_file and source.scripts is not None):
-        # AnsibleModule treats an option that is null as set.
-        raise ValidationError(["one of runtimes, src and scripts is required"])
-    given: Sequence[Any] = runtimes or ()
-    places = [_place("runtimes", index, entry) for index, entry in enumerate(given)]
-    comment, limit = params["journal_comment"] or None, params["purge_limit"]
-    with ErrorList() as errors:
-        if from_file:
-            given = typed("runtimes", given, places, errors)
-            if source.scripts is not None:
-                named = [_place("scripts", index, entry) for index, entry in enumerate(source.scripts)]
-                scripts = [entry for entry in typed("scripts", source.scripts, named, errors) if entry is not None]
-        if params["purge"] and runtimes is not None:
-            errors.check(_check_purge, given)
-        definitions = [
-            errors.check(_definition, entry, comment, policy, restore, place=place)
-            for entry, place in zip(given, places)
-            if entry is not None
-        ]
-        errors.add(*_duplicate_errors(given), *_previous_name_errors(given))
-        if limit is not None and limit < 0:
-            errors.add(f"purge_limit must be at least 0, not {limit}")
-        entries = None if scripts is None else errors.check(_script_entries, scripts)
-    # Scripts alone say nothing of which runtimes there should be.
-    purge = params["purge"] and runtimes is not None
-    return Wanted(
-        definitions, Purge(tuple(params["purge_exclude"]), limit, comment) if purge else None, entries, left_out
-    )
-
-
-def _script_entries(given: Sequence[Mapping[str, Any]]) -> Sequence[ScriptEntry]:
-    from .assignments import script_entries  # only a task with scripts needs it
-
-    return script_entries(given)
-
-
-def _place(option: str, index: int, entry: Any) -> str:
-    """The name of an entry in messages."""
-    name = entry.get("name") if isinstance(entry, Mapping) else None
-    return f"{option}[{index}]{' ' + repr(name) if name and isinstance(name, str) else ''}"
-
-
-def _definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | None, restore: bool) -> Definition:
-    with ErrorList() as errors:
-        errors.add(*(f"{option} cannot be used with state: absent" for option in _misplaced(entry)))
-        given = {**entry, "journal_comment": entry.get("journal_comment") or comment}
-        return errors.check(definition_from, given, policy, restore)
-
-
-def _misplaced(entry: Mapping[str, Any]) -> list[str]:
-    """The options that an entry with `state: absent` must not have."""
-    if entry.get("state") != "absent":
-        return []
-    meant = ("state", "name", "id", "journal_comment")
-    return [option for option, value in entry.items() if option not in meant and not (value is None or value is True)]
-
-
-def _duplicate_errors(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
-    """An error for each pair of entries with the same name or id, even if they have other errors."""
-    errors = []
-    seen: dict[tuple[str, str], int] = {}
-    for index, entry in enumerate(given):
-        for option in ("id", "name"):
-            value = (entry or {}).get(option)
-            if not value:
-                continue
-            first = seen.setdefault((option, value.upper() if option == "id" else value), index)
-            if first != index:
-                errors.append(f"runtimes[{index}] has the same {option} as runtimes[{first}]: {value!r}")
-    return errors
-
-
-def _previous_name_errors(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
-    """An error for each previous name that another entry has, as its name or as a previous one."""
-    holders: dict[str, int] = {}
-    for index, entry in enumerate(given):
-        if (entry or {}).get("name"):
-            holders.setdefault(name_key(str((entry or {})["name"])), index)
-    errors = []
-    for index, entry in enumerate(given):
-        for name in dict.fromkeys((entry or {}).get("previous_names") or ()):
-            holder = holders.setdefault(name_key(str(name)), index)
-            if holder != index:
-                errors.append(f"runtimes[{index}] has the previous name {name!r}, which runtimes[{holder}] has, too")
-    return errors
-
-
-def _check_purge(given: Sequence[Mapping[str, Any] | None]) -> None:
-    """Raises ValidationError if a purge would delete all runtimes, because such a list is probably a mistake.
-
-    An entry that is None was refused; what it would have kept is not known.
-    """
-    if all(entry is not None and entry.get("state") == "absent" for entry in given):
-        raise ValidationError(
-            [
-                "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
-                "with state: absent and leave out purge"
-            ]
-        )

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, MstrError, PartialError, ValidationError, failures
+from .._model.alike import near_names, quoted
 from .._model.fields import LIST_AS_WRITTEN
-from .._model.names import id_from, near_names, quoted
+from .._model.names import id_from
 from .._model.runtime import Runtime
 from .._session.session import Session
 from .api import Context, one_named
@@ -24,7 +25,7 @@ from .assignments import (
     script_entries,
     sorted_by_script,
 )
-from .request import SCRIPT_OPTIONS
+from .request_many import SCRIPT_OPTIONS
 from .script_usage import Unread, check_projects, find_usage
 
 OPTIONS: dict[str, Any] = {

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from .._errors import ApiError, ConnectError, MstrError
+from .._model.alike import near_names
 from .._model.entry import PLANNED, READ, UNKNOWN, WRITTEN, Entry
-from .._model.names import near_names
-from .._model.plan import DONE, as_stored, differences_after_write, fingerprint, has_effect
+from .._model.plan import DONE, fingerprint
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
+from .._model.stored import as_stored, differences_after_write, has_effect
 from .._session.interrupt import Interrupted
 from .._session.transport import is_outage
 from .api import Context, map_entries

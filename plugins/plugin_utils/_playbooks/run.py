@@ -12,7 +12,8 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mstr.library.plugins.module_utils._errors import listed
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import decode, normal_url
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import normal_url
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import decode
 
 from .variables import is_given
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
+from ansible_collections.mstr.library.plugins.module_utils._model.report import report
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile, with_evidence
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Waiting, Wanted

@@ -17,9 +17,9 @@ import simulator.server
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import Definition
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, report_one
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import SessionString
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Wanted

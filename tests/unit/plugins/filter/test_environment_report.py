@@ -14,7 +14,7 @@ from ansible_collections.mstr.library.plugins.filter.environment_report import F
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
+from ansible_collections.mstr.library.plugins.module_utils._model.report import report
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Wanted
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import serialize

@@ -7,12 +7,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import (
-    SessionString,
-    connection_from,
-    encode,
-    normal_url,
-)
+from ansible_collections.mstr.library.plugins.module_utils._session.connection import connection_from, normal_url
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
 from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, connection, faults_of
 from ansible_collections.mstr.library.tests.unit.support.wire import self_signed
 

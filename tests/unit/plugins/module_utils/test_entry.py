@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import PREDICTED, READ, Entry, summary_line
+from ansible_collections.mstr.library.plugins.module_utils._model.entry import PREDICTED, READ, Entry
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.report import summary_line
 from ansible_collections.mstr.library.tests.unit.support.make import ID, runtime, wanted
 
 NEW = wanted("Nightly reports", description="new", whitelist=["10.10.10.7/32"])

@@ -7,14 +7,14 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._model.names import (
+from ansible_collections.mstr.library.plugins.module_utils._model.alike import (
     is_named,
     means,
-    name_error,
     name_key,
     near_names,
     quoted,
 )
+from ansible_collections.mstr.library.plugins.module_utils._model.names import name_error
 from hypothesis import given
 from hypothesis import strategies as st
 

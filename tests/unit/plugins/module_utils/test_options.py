@@ -12,11 +12,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._options import (
     all_option_errors,
-    option_error,
     option_errors,
-    without_errors,
     without_nulls,
 )
+from ansible_collections.mstr.library.plugins.module_utils._refused_options import option_error, without_errors
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -8,8 +8,9 @@ import json
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.plan import differences_after_write, make_plan
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._model.stored import differences_after_write
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored, wanted
 from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
 from hypothesis import given

@@ -11,7 +11,6 @@ from functools import partial
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.entry import report
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import number_of
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
     POLICY_OPTION,
@@ -19,6 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.policy import 
     libraries,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from as policy_on
+from ansible_collections.mstr.library.plugins.module_utils._model.report import report
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._options import option_errors

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._work import carry_out as _carry_out
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work import write as _write
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, refusal, stored
@@ -408,7 +409,7 @@ def test_endless_outage_after_a_create():
 # --- an unforeseen exception of one entry
 
 
-@pytest.mark.parametrize(("place", "step"), [(_reconcile, "plan_entry"), (_write, "write"), (_write, "confirm")])
+@pytest.mark.parametrize(("place", "step"), [(_reconcile, "plan_entry"), (_carry_out, "write"), (_write, "confirm")])
 def test_an_unforeseen_exception_spares_the_other_entries(monkeypatch, place, step):
     work = getattr(place, step)
 

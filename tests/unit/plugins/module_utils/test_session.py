@@ -9,9 +9,9 @@ from contextlib import suppress
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, AuthError, ConnectError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import SessionString, decode, encode
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._session.parallel import all_side_by_side
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, decode, encode
 from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, URL, lost, response
 from ansible_collections.mstr.library.tests.unit.support.scripted_http import LOGIN, LOGOUT, Session, logged_in
 

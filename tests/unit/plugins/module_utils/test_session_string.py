@@ -7,7 +7,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.connection import SessionString, decode, encode
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, decode, encode
 from ansible_collections.mstr.library.tests.unit.support.make import URL
 from hypothesis import assume, given
 from hypothesis import strategies as st

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The result of a task for many runtimes, and the refusal of a plan that is not the approved one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._errors import FAILURES_IN_MESSAGE, NAMES_IN_MESSAGE, MstrError, PartialError, failures, listed
+from .entry import NO_SCRIPTS, PLANNED, PREDICTED, PURGED, Entry, ScriptReport, plan_id
+from .plan import DONE, Plan
+
+
+def report(
+    entries: Sequence[Entry],
+    purge: bool,
+    refusal: MstrError | None = None,
+    scripts: ScriptReport | None = None,
+) -> dict[str, Any]:
+    """The result of a task for many runtimes. Raises PartialError, which carries the result, if an entry failed.
+
+    `purge`: whether the task should purge. `refusal`: why the task was refused in check mode.
+    """
+    result, reported = _result(entries, scripts), _reported(entries)
+    if refusal:
+        raise PartialError(refusal, result)
+    failed = [(f"{entry.place} {entry.label}", entry.error) for entry in reported if entry.error]
+    failed += (scripts or NO_SCRIPTS).failures
+    if not failed:
+        return result
+    purged = [entry for entry in entries if entry.place == PURGED]
+    spared = purge and (not purged or any(entry.state == PLANNED and not entry.error for entry in purged))
+    what = f"{len(failed)} of {len(reported)} runtimes failed"
+    if scripts and scripts.failures:
+        what = f"{len(failed)} of {len(reported) + len(scripts.rows)} runtimes and scripts failed"
+    sentence = failures(what, failed, "Nothing was purged." if spared else "")
+    raise PartialError(MstrError(sentence, **failed[0][1].error), result)
+
+
+def _result(entries: Sequence[Entry], scripts: ScriptReport | None) -> dict[str, Any]:
+    reported = _reported(entries)
+    results = [_listed(entry) for entry in reported]
+    actions = [result["action"] for result in results]
+    exempted = [one.exempted for one in reported if one.exempted is not None]
+    summary = {
+        **{
+            action: actions.count(action)
+            for action in DONE.values()
+            if action != "none" and (action != "replaced" or action in actions)
+        },
+        "unchanged": actions.count("none"),
+        "failed": sum(1 for entry in reported if entry.error) + len((scripts or NO_SCRIPTS).failures),
+        **({"moved": scripts.moved} if scripts else {}),
+    }
+    return {
+        "changed": any(entry.changed for entry in reported) or bool(scripts and scripts.moved),
+        "msg": summary_line(summary, predicted=any(entry.state == PREDICTED for entry in reported)),
+        "runtimes": results,
+        "summary": summary,
+        **({"scripts": list(scripts.rows)} if scripts else {}),
+        **({"exempted": [row for rows in exempted for row in rows]} if exempted else {}),
+        "plan_id": plan_id(entries, scripts),
+        "diff": [_diff(entry) for entry in reported if entry.changed] + (scripts or NO_SCRIPTS).to_diff(),
+    }
+
+
+def _reported(entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.place != PURGED or entry.state != PLANNED or entry.error]
+
+
+def _listed(entry: Entry) -> dict[str, Any]:
+    """The entry's part of the result of a task for many runtimes."""
+    return {
+        "name": entry.name,
+        **entry.facts,
+        "id": entry.id or entry.wanted.id,
+        "action": "failed" if entry.error and not entry.changed else entry.action,
+        "error": {"msg": entry.error.sentence, **entry.error.error} if entry.error else None,
+        **entry.evidence,
+    }
+
+
+def _diff(entry: Entry) -> dict[str, Any]:
+    """The entry's part of `diff` in the result of a task for many runtimes."""
+    header = f"runtime {entry.name!r} ({entry.id or 'new'})"
+    return {**entry.diff, "before_header": header, "after_header": header}
+
+
+def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
+    """The counts of a summary in one line; `predicted`: in check mode, so that it says what would be done."""
+    would = dict.fromkeys(DONE.values(), "would be ") if predicted else {}
+    words = {"moved": f"{'script' if summary.get('moved') == 1 else 'scripts'} {'would be ' * predicted}moved"}
+    counts = [
+        f"{count} {words.get(action, would.get(action, '') + action)}" for action, count in summary.items() if count
+    ]
+    return f"{', '.join(counts)}." if counts else "No runtimes were given, so there was nothing to do."
+
+
+def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport | None) -> str:
+    """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
+    left, parts = NAMES_IN_MESSAGE, []
+    for action in ("create", "update", "replace", "delete"):
+        changes = sorted(
+            f"{name!r}: {', '.join(plan.changed_fields)}" if action in ("update", "replace") else repr(name)
+            for name, plan in map(_planned, (entry for entry in entries if entry.to_do))
+            if plan.action == action
+        )
+        if changes:
+            parts.append(f"{len(changes)} to {action} ({listed(changes, left, '; ') if left else '…'})")
+            left = max(0, left - len(changes))
+    if scripts and scripts.moved:
+        parts.append(f"{scripts.moved} script{'' if scripts.moved == 1 else 's'} to move")
+    failed = [f"{entry.place} {entry.label}: {entry.error.sentence}" for entry in entries if entry.error]
+    failed += [f"{label}: {error.sentence}" for label, error in (scripts or NO_SCRIPTS).failures]
+    if failed:
+        parts.append(f"{len(failed)} that cannot be planned ({listed(failed, FAILURES_IN_MESSAGE, '; ')})")
+    now = ", ".join(parts) or "nothing to change"
+    return f"The plan is different from the approved one ({approved}): {now}. Nothing was written."
+
+
+def _planned(entry: Entry) -> tuple[str | None, Plan]:
+    if entry.replacing:
+        return entry.replacing.wanted.name, entry.replacing.plan
+    return entry.name, entry.plan

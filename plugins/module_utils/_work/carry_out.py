@@ -1,0 +1,81 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carries out the plan of a task: everything after its last check without a write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .._errors import MstrError
+from .._model.entry import PURGED, Entry
+from .._model.runtime import Runtime
+from .api import Context, map_entries
+from .request import Wanted
+from .write import read_again, write
+
+if TYPE_CHECKING:
+    from .scripts import Scripts
+
+
+def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: Sequence[Runtime]) -> list[Entry]:
+    """The entries after the work.
+
+    Create and update in parallel, read again, wait, smoke test, assign scripts, delete, rename what replaces, purge.
+    """
+    # Only replacements and smoke tests wait without the option.
+    listed: Sequence[Runtime] | None = None  # the runtimes on the server, if nothing happened since it was read
+    failed = False
+    written = any(entry.to_do in ("create", "update") for entry in entries)
+    if written:
+        if any(entry.wanted.restore for entry in entries):
+            from .restore import write_in_order  # only a backup needs it
+
+            entries = write_in_order(context, entries, existing)
+        step = partial(write, context, existing=existing, read_first=len(entries) > 1)
+        entries = map_entries(context, step, entries, lambda entry: entry.to_do in ("create", "update"), "written")
+        entries, listed = read_again(context, entries)
+    replaces = any(entry.replacing for entry in entries)
+    tried = any(definition.smoke_test for definition in wanted.definitions)
+    if context.waiting or replaces or (tried and written):
+        from .wait import wait  # only a task that waits needs it
+
+        entries, listed = wait(context, entries), None
+    if replaces or (tried and written):
+        from .replace import smoke_tested  # only these tasks need it
+
+        entries = smoke_tested(context, entries)
+    if context.scripts:
+        context.scripts.assign(context, entries)
+    old: list[Entry] = []
+    if replaces:
+        from .replace import names_taken, old_runtimes, without_scripts  # only these tasks need it
+
+        entries = without_scripts(context, entries)
+        old = old_runtimes(context, entries)
+    if context.scripts:
+        entries, failed = [_spared(context.scripts, entry) for entry in entries], context.scripts.failed
+    if old or any(entry.to_do == "delete" for entry in entries):
+        from .delete import delete  # only a task that deletes needs it
+
+        # The guard reads every script, so it is asked again only if there was time for a change.
+        guarded = context if written or context.waiting or context.scripts else context._replace(guard=None)
+        if context.scripts and not replaces:
+            context.scripts.look_up_again()
+        entries, listed = delete(guarded, wanted.purge, [*entries, *old], listed, purged=False)
+        if old:
+            entries, listed = names_taken(context, entries, listed), None
+        if not failed and not any(entry.error for entry in entries):
+            entries, _listed = delete(guarded, wanted.purge, entries, listed, purged=True)
+    return entries
+
+
+def _spared(scripts: Scripts, entry: Entry) -> Entry:
+    """The entry, with an error if a script still uses the runtime that should have been assigned to a different one."""
+    # A purge is cancelled as a whole.
+    if entry.to_do != "delete" or entry.place == PURGED or not entry.before or entry.before.key not in scripts.spared():
+        return entry
+    return entry._replace(error=MstrError(f"{entry.label} was not deleted, because a script still uses it"))
