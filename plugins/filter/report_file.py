@@ -99,7 +99,7 @@ def report_file(
     """The text of the file. Raises AnsibleFilterError with one sentence."""
     if isinstance(environments, (str, Mapping)):
         raise AnsibleFilterError(_WRONG)
-    reports = [_unpacked(one) for one in environments or ()]
+    reports = [_unpacked(report) for report in environments or ()]
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     if kind == "plan":
         return plan_file.plan_text(reports, now)

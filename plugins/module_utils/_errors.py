@@ -73,11 +73,11 @@ def listed(texts: Sequence[str], most: int = NAMES_IN_MESSAGE, separator: str = 
 def texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
     """Every text and number in a value, with its place, such as `runtimes[0].name`."""
     if isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from texts(one, f"{place}.{key}" if place else str(key))
+        for key, part in value.items():
+            yield from texts(part, f"{place}.{key}" if place else str(key))
     elif isinstance(value, (list, tuple)):
-        for index, one in enumerate(value):
-            yield from texts(one, f"{place}[{index}]")
+        for index, part in enumerate(value):
+            yield from texts(part, f"{place}[{index}]")
     elif value is not None and not isinstance(value, bool):
         yield place, str(value)
 

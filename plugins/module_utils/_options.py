@@ -36,7 +36,7 @@ def all_option_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> lis
 
 def by_name(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The specs, also under the aliases of an option."""
-    return {name: one for option, one in spec.items() for name in (option, *one.get("aliases", ()))}
+    return {name: own for option, own in spec.items() for name in (option, *own.get("aliases", ()))}
 
 
 def option_errors(value: Any, spec: Mapping[str, Any], place: str = "", from_file: bool = False) -> Iterator[str]:
@@ -82,7 +82,7 @@ def without_nulls(value: Any, spec: Mapping[str, Any]) -> Any:
         return value
     if isinstance(value, list):
         return [without_nulls(entry, spec) for entry in value]
-    return {key: one for key, one in value.items() if one is not None} if isinstance(value, Mapping) else value
+    return {key: inner for key, inner in value.items() if inner is not None} if isinstance(value, Mapping) else value
 
 
 def _list_errors(value: Any, spec: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
@@ -118,8 +118,8 @@ def _mapping_errors(value: Mapping[Any, Any], options: Mapping[str, Any], place:
         from ._remedies import unknown_option  # only a task that fails needs it
 
         yield unknown_option(_short(here)[1:-1] if isinstance(key, str) else repr(key), str(key), options)
-    for key, one in options.items():
-        if one.get("required") and value.get(key) is None:
+    for key, option in options.items():
+        if option.get("required") and value.get(key) is None:
             yield f"{place}.{key} is missing" if place else f"{key} is missing"
 
 
@@ -165,7 +165,7 @@ def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str
     ansible-core 2.16 and 2.19 stop collecting secrets at the first value that is not a mapping where one is expected,
     and then show all options with their values.
     """
-    found = {str(params[name]) for name, one in spec.items() if one.get("no_log") and params.get(name)}
+    found = {str(params[name]) for name, option in spec.items() if option.get("no_log") and params.get(name)}
     for url in (params.get("base_url"), os.environ.get("MSTR_BASE_URL")):
         found |= _url_secrets(str(url or ""))
     return found

@@ -45,12 +45,14 @@ def without_errors(value: Any, spec: Mapping[str, Any], from_file: bool = False)
     kind, options = spec.get("type") or "str", spec.get("options") or {}
     if kind == "list":
         entry_spec = {**spec, "type": spec.get("elements", "str")}
-        refused = {key: REFUSED for key, one in options.items() if key == "name" or one.get("required")} or REFUSED
+        refused = {
+            key: REFUSED for key, option in options.items() if key == "name" or option.get("required")
+        } or REFUSED
         kept = [without_errors(entry, entry_spec, from_file) for entry in value] if isinstance(value, list) else None
         return kept and [refused if entry is None else entry for entry in kept]
     if isinstance(value, Mapping) and options:
-        parts = {key: without_errors(value[key], one, from_file) for key, one in options.items() if key in value}
-        complete = all(parts.get(key) is not None for key, one in options.items() if one.get("required"))
+        parts = {key: without_errors(value[key], option, from_file) for key, option in options.items() if key in value}
+        complete = all(parts.get(key) is not None for key, option in options.items() if option.get("required"))
         return {key: part for key, part in parts.items() if part is not None} if complete else None
     # Ansible makes a text of anything.
     return str(value) if kind in ("str", "path") and not spec.get("choices") else None

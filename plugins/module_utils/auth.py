@@ -98,11 +98,11 @@ def argument_spec(**own: Any) -> dict[str, Any]:
 
 def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     """The options without null values and empty connection options, so that defaults and environment are used."""
-    own = {name for name, one in spec.items() if _environment not in one.get("fallback", ())}
+    own = {name for name, option in spec.items() if _environment not in option.get("fallback", ())}
     return {
-        name: without_nulls(one, spec.get(name, {}))
-        for name, one in params.items()
-        if name not in spec or is_given(name, one, empty=name in own)
+        name: without_nulls(value, spec.get(name, {}))
+        for name, value in params.items()
+        if name not in spec or is_given(name, value, empty=name in own)
     }
 
 

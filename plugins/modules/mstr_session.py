@@ -110,7 +110,9 @@ def open_or_close(task: auth.Task, _request: None) -> Mapping[str, Any]:
     """Log in, or log out."""
     session = task.session
     if task.params["state"] == "present":
-        secret_options = {name: task.params[name] for name, one in auth.argument_spec().items() if one.get("no_log")}
+        secret_options = {
+            name: task.params[name] for name, option in auth.argument_spec().items() if option.get("no_log")
+        }
         text = session.session_string(secret_options)
         return {"changed": False, "session": text, "msg": f"Logged in to {session.base_url}."}
     if session.delegated:

@@ -129,7 +129,7 @@ def fingerprint(current: Runtime | None, plan: Plan) -> str:
     after = plan.target.values if plan.target else _NOTHING
     names = [field.name for field in FIELDS] if plan.action == "delete" else plan.changed_fields
     changes = [
-        [name, *(_as_json(BY_NAME[name].kind.canonical(one.get(name))) for one in (before, after))]
+        [name, *(_as_json(BY_NAME[name].kind.canonical(values.get(name))) for values in (before, after))]
         for name in sorted(names)
     ]
     if plan.action == "delete":
@@ -142,7 +142,7 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _as_json(value[key]) for key in sorted(value) if value[key] is not None}
     if isinstance(value, (list, tuple)):
-        return [_as_json(one) for one in value]
+        return [_as_json(entry) for entry in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

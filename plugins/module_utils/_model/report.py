@@ -44,7 +44,7 @@ def _result(entries: Sequence[Entry], scripts: ScriptReport | None) -> dict[str,
     reported = _reported(entries)
     results = [_listed(entry) for entry in reported]
     actions = [result["action"] for result in results]
-    exempted = [one.exempted for one in reported if one.exempted is not None]
+    exempted = [entry.exempted for entry in reported if entry.exempted is not None]
     summary = {
         **{
             action: actions.count(action)

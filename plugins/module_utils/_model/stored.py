@@ -51,9 +51,9 @@ def differences_after_write(found: Runtime, wanted: Definition, predicted: Runti
     ]
     lost = [
         f"{place} (it was {value!r})"
-        for one in FIELDS
+        for field in FIELDS
         if predicted
-        for place, value in one.kind.lost(predicted.values.get(one.name), found.values.get(one.name)).items()
+        for place, value in field.kind.lost(predicted.values.get(field.name), found.values.get(field.name)).items()
     ]
     if lost:
         sentences.append(

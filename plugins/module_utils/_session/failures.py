@@ -49,18 +49,18 @@ class _Case:
         self.host, self.server, self.proxy = parts.hostname or "", server, proxy
         self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
-        self.names = {cls.__name__ for one in self.chain for cls in type(one).__mro__}
-        self.functions = {frame.f_code.co_name for one in self.chain for frame, _line in walk_tb(one.__traceback__)}
-        self.text = " ".join(str(one) for one in self.chain)
+        self.names = {cls.__name__ for cause in self.chain for cls in type(cause).__mro__}
+        self.functions = {frame.f_code.co_name for cause in self.chain for frame, _line in walk_tb(cause.__traceback__)}
+        self.text = " ".join(str(cause) for cause in self.chain)
         self.sender = f"{server}, or {proxy} ({proxy.variables}) in between," if proxy else server
         # A TLS port closes a plain http connection, or responds with something other than HTTP.
         self.hint = _HTTPS_HINT if parts.scheme == "http" and not answered else ""
 
     def detail(self) -> str:
         """The text of the innermost exception, without object addresses."""
-        for one in reversed(self.chain):
-            if isinstance(one, OSError) and one.strerror:
-                return clean(re.sub(r" \(_ssl\.c:\d+\)", "", one.strerror), 100)
+        for cause in reversed(self.chain):
+            if isinstance(cause, OSError) and cause.strerror:
+                return clean(re.sub(r" \(_ssl\.c:\d+\)", "", cause.strerror), 100)
         last = self.chain[-1]
         text = re.sub(r"<[^>]*>(: )?|\([^()]*object at 0x[^()]*\)", "", str(last))
         return clean(text, 120) or type(last).__name__

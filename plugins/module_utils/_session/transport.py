@@ -126,7 +126,7 @@ class Http:
         """Every cookie: name, value, domain, path."""
         # Take the jar's own lock, because another thread may be storing a cookie.
         with self._client.cookies._cookies_lock:  # type: ignore[attr-defined]
-            return [(one.name, one.value or "", one.domain, one.path) for one in self._client.cookies]
+            return [(cookie.name, cookie.value or "", cookie.domain, cookie.path) for cookie in self._client.cookies]
 
     def take_cookies(self, cookies: Iterable[tuple[str, str, str, str]]) -> None:
         """Send these cookies from now on."""

@@ -154,7 +154,7 @@ def _planned(entry: ScriptEntry, usage: Usage, target: Runtime) -> Assignment:
         return Assignment.planned(found[0], target, entry.place)
     causes = [failure.error for failure in usage.unread if failure.script and entry.matches(failure.script)]
     searches = [failure for failure in usage.unread if not failure.script]
-    causes += [one.error for one in searches if not one.project or one.project.is_called(entry.project)]
+    causes += [failure.error for failure in searches if not failure.project or failure.project.is_called(entry.project)]
     if found:
         ids = ", ".join(sorted(script.id for script in found))
         causes = [MstrError(f"{len(found)} scripts have this name: {ids}; choose one by id.")]
@@ -166,7 +166,11 @@ def _planned(entry: ScriptEntry, usage: Usage, target: Runtime) -> Assignment:
 
 def usage_after(usage: Usage, planned: Iterable[Assignment]) -> Usage:
     """The usage as it will be when the assignments are done. A runtime that is still to be created has no id."""
-    targets = {(one.script.project, one.script.id): one.target.key for one in planned if one.action == "moved"}
+    targets = {
+        (assignment.script.project, assignment.script.id): assignment.target.key
+        for assignment in planned
+        if assignment.action == "moved"
+    }
     scripts = [
         script._replace(runtime_id=targets.get((script.project, script.id), script.runtime_id))
         for script in usage.scripts
@@ -199,7 +203,10 @@ def assignments_diff(assignments: Iterable[Assignment], names: Mapping[str, str]
 
 
 def sorted_by_script(assignments: Iterable[Assignment]) -> list[Assignment]:
-    return sorted(assignments, key=lambda one: (one.script.project.name or "", one.script.name, one.script.id))
+    return sorted(
+        assignments,
+        key=lambda assignment: (assignment.script.project.name or "", assignment.script.name, assignment.script.id),
+    )
 
 
 # --- the work
@@ -232,9 +239,11 @@ def assign(context: Context, session: Session, planned: Sequence[Assignment]) ->
 def assign_back(context: Context, session: Session, done: Iterable[Assignment], source: Runtime) -> list[Assignment]:
     """Assign the scripts that were moved away from `source` to it again. Returns what was done with each of them."""
     back = [
-        Assignment(one.script._replace(runtime_id=one.target.key), source, "moved", place=one.place)
-        for one in done
-        if one.is_changed
+        Assignment(
+            assignment.script._replace(runtime_id=assignment.target.key), source, "moved", place=assignment.place
+        )
+        for assignment in done
+        if assignment.is_changed
     ]
     return assign(context, session, back)
 

@@ -67,7 +67,7 @@ def purge_plan(
     purged = [entry for entry in purged if entry.to_do != "none"]  # one may have been deleted meanwhile
     for text in purge.exclude if purged else ():
         # A misspelled name keeps nothing. A pattern is often for runtimes that only some servers have.
-        if not re.search("[*?]", text) and not any(is_named(one.name, [text], one.id) for one in existing):
+        if not re.search("[*?]", text) and not any(is_named(runtime.name, [text], runtime.id) for runtime in existing):
             context.warn(f"purge_exclude {text!r} matches no runtime, so it keeps none. Check the spelling.")
     return purged
 

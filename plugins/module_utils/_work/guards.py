@@ -33,7 +33,7 @@ def refusals(
     To add a guard, yield its refusals here; one that concerns more than deletions belongs in `plan_refusals`.
     """
     if purge is not None:
-        yield from _of_purge(context, purge, entries, [one for one in to_delete if one[0].place == PURGED], existing)
+        yield from _of_purge(context, purge, entries, [pair for pair in to_delete if pair[0].place == PURGED], existing)
     if context.guard and to_delete:
         entry_of = {runtime.key: entry for entry, runtime in to_delete}
         for runtimes, sentence in context.guard([runtime for _entry, runtime in to_delete]):

@@ -58,7 +58,7 @@ class Wanted(NamedTuple):
     @property
     def needs_scripts(self) -> bool:
         """Whether the task assigns scripts, or may have to."""
-        return self.scripts is not None or any(one.replace_on_change for one in self.definitions)
+        return self.scripts is not None or any(definition.replace_on_change for definition in self.definitions)
 
 
 class Request(NamedTuple):

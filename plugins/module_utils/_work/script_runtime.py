@@ -113,10 +113,15 @@ def _plan(
         scripts = (*usage.of(source), *usage.of(target.id))
         return [Assignment.planned(script, target) for script in scripts], usage.unread
     entries, projects = request.entries, list(dict.fromkeys(entry.project for entry in request.entries))
-    usage = find_usage(session, projects, concurrency, lambda script: any(one.matches(script) for one in entries))
+    usage = find_usage(session, projects, concurrency, lambda script: any(entry.matches(script) for entry in entries))
     planned = plan_assignments(entries, usage, lambda _entry: target)
     # Two entries may mean one script, by its name and by its id.
-    return list({(one.script.project, one.script.id, one.script.name): one for one in planned}.values()), ()
+    return list(
+        {
+            (assignment.script.project, assignment.script.id, assignment.script.name): assignment
+            for assignment in planned
+        }.values()
+    ), ()
 
 
 def _report(

@@ -123,7 +123,7 @@ class Scripts:
         for entry in replacing:
             self.assignments += self._moves(entry)
         with ErrorList() as errors:
-            errors.add(*same_script_errors(one for one in self.assignments if one.place))
+            errors.add(*same_script_errors(assignment for assignment in self.assignments if assignment.place))
         self._planned = self.assignments
         self.fingerprints = [_fingerprint(assignment) for assignment in self.assignments]
         if not replacing or not self.usage.unread:
@@ -137,7 +137,7 @@ class Scripts:
 
     def _moves(self, entry: Entry) -> list[Assignment]:
         """The assignments of the scripts of the runtimes that an entry replaces."""
-        planned = {(one.script.project, one.script.id) for one in self.assignments}
+        planned = {(assignment.script.project, assignment.script.id) for assignment in self.assignments}
         target = _named(entry.after or entry.plan.target or entry.before, _final_name(entry))
         return [
             Assignment.planned(script, target)
@@ -148,17 +148,23 @@ class Scripts:
 
     def assign(self, context: Context, entries: Sequence[Entry]) -> None:
         """Carry out the plan, with the runtimes as they are now. A runtime with an error gets no script."""
-        self.assignments = assign(context, self._session, [_ready(one, entries) for one in self.assignments])
+        self.assignments = assign(
+            context, self._session, [_ready(assignment, entries) for assignment in self.assignments]
+        )
 
     def _of(self, entry: Entry) -> list[Assignment]:
         """The assignments from the runtimes that an entry replaces."""
         name = _final_name(entry)
         keys = {old.key for old in entry.replacing.old} if entry.replacing else set()
-        return [one for one in self.assignments if one.target.name == name and one.script.runtime_id in keys]
+        return [
+            assignment
+            for assignment in self.assignments
+            if assignment.target.name == name and assignment.script.runtime_id in keys
+        ]
 
     def error_of(self, entry: Entry) -> MstrError | None:
         """The error of a script that still uses a runtime that the entry replaces."""
-        failed = [one for one in self._of(entry) if one.error]
+        failed = [assignment for assignment in self._of(entry) if assignment.error]
         return MstrError(f"The {failed[0].script.label} was not moved: {failed[0].error}") if failed else None
 
     def move_newcomers(self, context: Context, entry: Entry) -> MstrError | None:
@@ -182,27 +188,31 @@ class Scripts:
 
     def assign_back(self, context: Context, entry: Entry) -> str:
         """Assign the scripts of a failed replacement to their old runtime again. Returns what could not be."""
-        moved, errors = [one for one in self._of(entry) if one.is_changed], []
+        moved, errors = [assignment for assignment in self._of(entry) if assignment.is_changed], []
         for old in entry.replacing.old if entry.replacing else ():
-            mine = [one for one in moved if one.script.runtime_id == old.key]
+            mine = [assignment for assignment in moved if assignment.script.runtime_id == old.key]
             if mine and not exists(context, old):
                 errors.append(f"{old.label} does not exist any more")
                 continue
             back = assign_back(context, self._session, mine, old)
-            errors += [str(one.error) for one in back if one.error]
-            returned = {one.script.id for one in back if not one.error}
+            errors += [str(assignment.error) for assignment in back if assignment.error]
+            returned = {assignment.script.id for assignment in back if not assignment.error}
             why = MstrError(f"The replacement of {old.label} failed, so the script was assigned back to it.")
             self.assignments = [
-                one._replace(action="failed", error=one.error or why)
-                if one.script.id in returned and one in mine
-                else one
-                for one in self.assignments
+                assignment._replace(action="failed", error=assignment.error or why)
+                if assignment.script.id in returned and assignment in mine
+                else assignment
+                for assignment in self.assignments
             ]
         return f"{len(errors)} scripts could not be assigned back: {listed(errors)}" if errors else ""
 
     def spared(self) -> set[str]:
         """The ids of the runtimes that scripts still use that should have been assigned to others."""
-        return {str(one.script.runtime_id) for one in self.assignments if one.error and one.script.runtime_id}
+        return {
+            str(assignment.script.runtime_id)
+            for assignment in self.assignments
+            if assignment.error and assignment.script.runtime_id
+        }
 
     @property
     def failed(self) -> bool:
@@ -220,9 +230,9 @@ class Scripts:
             self.fingerprints,
             assignments_diff(done, names),
             [
-                (f"{one.place} {one.script.label}".strip(), one.error)
-                for one in self.assignments
-                if one.error is not None
+                (f"{assignment.place} {assignment.script.label}".strip(), assignment.error)
+                for assignment in self.assignments
+                if assignment.error is not None
             ],
             sum(assignment.is_changed for assignment in done),
         )

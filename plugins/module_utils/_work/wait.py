@@ -40,13 +40,13 @@ def wait(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     Without the option `wait`, only those are that replace others or have a smoke test.
     """
     watches = [_Watch(entry, entry.after) if entry.after and _is_awaited(context, entry) else None for entry in entries]
-    watched = [one for one in watches if one]
+    watched = [watch for watch in watches if watch]
     try:
         _check_until_done(context, watched, context.waiting or context.patience)
     except Interrupted as exc:
-        for one in watched:
-            if not one.done:
-                one.interrupt(exc)
+        for watch in watched:
+            if not watch.done:
+                watch.interrupt(exc)
     return [watch.entry if watch else entry for entry, watch in zip(entries, watches)]
 
 
@@ -60,18 +60,18 @@ def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Wait
     timeout, interval = waiting
     end = context.clock() + timeout
     longest = interval * _LONGEST_INTERVAL
-    pending = [one for one in watches if not one.done]
+    pending = [watch for watch in watches if not watch.done]
     while pending:
         left = end - context.clock()
         if left <= 0:
-            for one in pending:
-                one.time_out(timeout)
+            for watch in pending:
+                watch.time_out(timeout)
             return
-        context.progress(state_of_wait([one.runtime for one in pending], len(watches)))
+        context.progress(state_of_wait([watch.runtime for watch in pending], len(watches)))
         context.pause(min(interval, left))
         interval = min(interval * _GROWTH, longest)
-        all_side_by_side(lambda one: one.check(context), pending, context.concurrency)
-        pending = [one for one in pending if not one.done]
+        all_side_by_side(lambda watch: watch.check(context), pending, context.concurrency)
+        pending = [watch for watch in pending if not watch.done]
 
 
 def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
@@ -80,7 +80,9 @@ def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
         return counted(total - len(pending), total, "ready")
     [runtime] = pending
     packages = runtime.values.get("packages") or ()
-    installing = [clean(one.name) for one in packages if status_word(one.status) in ("installing", "pending")]
+    installing = [
+        clean(package.name) for package in packages if status_word(package.status) in ("installing", "pending")
+    ]
     if not installing:
         return f"{clean(runtime.name)}: status {clean(runtime.facts.get('status') or 'not reported')}"
     names = ", ".join(installing[:_NAMES_IN_PROGRESS]) + (", …" if len(installing) > _NAMES_IN_PROGRESS else "")
@@ -163,11 +165,13 @@ class _Watch:
 def _error_of(runtime: Runtime) -> MstrError | None:
     failed = [package for package in _packages(runtime) if status_word(package.status) in _FAILED]
     if failed:
-        reasons = [f'(server: "{clean(one.message)}")' if one.message else "(no reason given)" for one in failed]
+        reasons = [
+            f'(server: "{clean(package.message)}")' if package.message else "(no reason given)" for package in failed
+        ]
         if len(failed) == 1:
             name = clean(failed[0].name)
             return MstrError(f"Runtime {runtime.label}: package {name} could not be installed {reasons[0]}")
-        listed = ", ".join(f"{clean(one.name)} {reason}" for one, reason in zip(failed, reasons))
+        listed = ", ".join(f"{clean(package.name)} {reason}" for package, reason in zip(failed, reasons))
         return MstrError(f"Runtime {runtime.label}: {len(failed)} packages could not be installed: {listed}")
     if _statuses(runtime)[0] == "error":
         return MstrError(f"Runtime {runtime.label} is in error: {_state(runtime)}")
@@ -198,6 +202,6 @@ def _packages(runtime: Runtime) -> Sequence[Any]:
 
 
 def _state(runtime: Runtime) -> str:
-    packages = [f"{clean(one.name)} {clean(one.status or 'without status')}" for one in _packages(runtime)]
+    packages = [f"{clean(package.name)} {clean(package.status or 'without status')}" for package in _packages(runtime)]
     status = clean(runtime.facts.get("status") or "not reported")
     return f"status {status}, packages: {', '.join(packages) or 'none'}"

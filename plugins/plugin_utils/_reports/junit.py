@@ -57,7 +57,7 @@ def _suite(environment: Json, generated: str) -> ET.Element:
         since = environment["since"]
         texts = [
             since_line(since, since["generated"]),
-            *(f"{one['name']!r} {text}" for one, text in changed_runtimes(since)),
+            *(f"{runtime['name']!r} {text}" for runtime, text in changed_runtimes(since)),
         ]
         ET.SubElement(suite[-1], "system-out").text = _text("\n".join(texts))
     for text in environment.get("unused_exemptions") or ():

@@ -28,14 +28,14 @@ _KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "r
 
 def plan_text(reports: Iterable[Json], generated: str) -> str:
     """The text of the file for environment reports of a check. `generated`: time in ISO 8601."""
-    ordered = sorted(reports, key=lambda one: str(one["environment"]))
-    text = json.dumps([{key: one.get(key) for key in _KEYS} for one in ordered], ensure_ascii=False)
+    ordered = sorted(reports, key=lambda report: str(report["environment"]))
+    text = json.dumps([{key: report.get(key) for key in _KEYS} for report in ordered], ensure_ascii=False)
     environments = json.loads(text.encode("utf-8", "replace"))
     content = {
         "format": FORMAT,
         "collection": f"mstr.library {collection_version()}",
         "generated": generated,
-        "environments": [{**one, "checksum": _checksum(one)} for one in environments],
+        "environments": [{**environment, "checksum": _checksum(environment)} for environment in environments],
     }
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
 

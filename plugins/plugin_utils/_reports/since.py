@@ -70,7 +70,7 @@ def _audit(content: Json) -> Earlier:
         raise ValueError("is not the .json file of an audit")
     for environment in environments:
         listed = environment.get("inventory")
-        if not isinstance(listed, list) or not all(isinstance(one, Mapping) and "name" in one for one in listed):
+        if not isinstance(listed, list) or not all(isinstance(entry, Mapping) and "name" in entry for entry in listed):
             raise ValueError("has no inventory of runtimes; it is not the .json file of an audit")
     return Earlier(str(content.get("generated") or ""), {str(each.get("environment")): each for each in environments})
 
