@@ -74,8 +74,8 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._model.export import to_definitions
 from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_definitions
 
 
 def runtime_definitions(runtimes: Any, exclude: Any = (), ids: bool = False) -> list[dict[str, Any]]:

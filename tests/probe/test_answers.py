@@ -316,7 +316,7 @@ def test_an_answer_that_the_modules_do_not_handle_causes_a_warning(sim: Simulato
 def test_an_unknown_behaviour_is_not_a_value_of_a_switch(sim: Simulator) -> None:
     """A duplicate is refused with a different code: two plays that create it at once would not recognize that."""
     sim.reset("newest")
-    sim.fault("error", operation="create", skip=2, times=1, status=400, number=6)
+    sim.fault("error", operation="create", skip=1, times=1, status=400, number=6)
     done = probed(sim)
     [answer] = [one for one in done.result["answers"] if one["switch"] == "duplicate_status"]
     assert (answer["value"], answer["handled"]) == (OTHER, False)

@@ -137,6 +137,25 @@ def check_pool(values: Mapping[str, Any]) -> None:
         raise ValidationError([f"min_cached_instances {minimum} must not exceed max_cached_instances {maximum}"])
 
 
+def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the definition that would create a runtime, which is as in a result."""
+    values = {field.name: field.to_definition(runtime.get(field.name)) for field in FIELDS}
+    definition = {name: value for name, value in values.items() if value is not None}
+    for name in ("min_cached_instances", "max_cached_instances"):
+        if runtime.get(name) is None and not _is_a_pool(definition):
+            # Some servers omit a count of zero, but this one has a different meaning.
+            del definition[name]
+    return definition
+
+
+def _is_a_pool(definition: Mapping[str, Any]) -> bool:
+    try:
+        check_pool(definition)
+    except ValidationError:
+        return False
+    return True
+
+
 def _managed(params: Mapping[str, Any], values: Mapping[str, Any], keep: frozenset[str]) -> dict[str, Any]:
     """What a policy evaluates. A value with an error of its own is left out, but not the rest of a whitelist.
 

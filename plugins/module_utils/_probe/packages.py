@@ -58,43 +58,6 @@ def after_a_script(run: ProbeRun) -> dict[str, Any]:
     return run.read(run.once(runtime_with_all_fields))
 
 
-# --- questions
-
-
-@asks("What is the result object of a script?", ALL_HANDLED)
-def script_result(run: ProbeRun) -> Answer:
-    found = run.once(first_script)["result"]
-    value, returned = OTHER, "something else"
-    if found is None or isinstance(found, str):
-        value, returned = _RETURNED.get(found, (value, returned))
-    return value, f"A script set the variable 'result' and ended with a text. The server returned {returned}."
-
-
-@asks("What can a script reach if the whitelist is empty?")
-def empty_whitelist(run: ProbeRun) -> Answer:
-    if not run.settings.scripts:
-        raise Unanswered("Needs a script that tries to connect to an address; set scripts: true and reach.")
-    if run.settings.reach is None:
-        raise Unanswered("Needs an address that a script may try to connect to; set reach.")
-    host, port = run.settings.reach
-    try:
-        address = ipaddress.ip_address(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
-    except (OSError, ValueError):
-        raise Unanswered("The host in the option reach cannot be resolved where the module runs.") from None
-    if _reached(run, [], str(address), port):
-        return "everything", "A script on a runtime with an empty whitelist reached the address."
-    # This proves that the whitelist blocks the script, not a firewall or a stopped service.
-    if _reached(run, [f"{address}/{address.max_prefixlen}"], str(address), port):
-        return "nothing", "A script reached the address only when the whitelist contained it."
-    raise Unanswered("A script did not reach the address even when the whitelist contained it.")
-
-
-def _reached(run: ProbeRun, whitelist: list[str], host: str, port: int) -> bool:
-    identity = run.once(additional_runtime)
-    run.must_patch(identity, {"whitelist": whitelist}, "An update of the whitelist")
-    return str(_ran(run, identity, _CONNECT.format(host=host, port=port))["stdout"]).split() == ["reached"]
-
-
 _INTERVAL, _GROWTH, _LONGEST = 1.0, 1.25, 5.0  # seconds, times, seconds
 _LONGEST_LAG = 30.0  # seconds
 SECOND_PACKAGE = "idna"  # also small
@@ -285,3 +248,40 @@ def status_lag(run: ProbeRun) -> Answer:
     if seconds < _INTERVAL:
         return 0, "The first check after an update showed its effect."
     return round(seconds), f"For about {round(seconds)} seconds after an update, the server returned the old status."
+
+
+# --- questions that need a script
+
+
+@asks("What is the result object of a script?", ALL_HANDLED)
+def script_result(run: ProbeRun) -> Answer:
+    found = run.once(first_script)["result"]
+    value, returned = OTHER, "something else"
+    if found is None or isinstance(found, str):
+        value, returned = _RETURNED.get(found, (value, returned))
+    return value, f"A script set the variable 'result' and ended with a text. The server returned {returned}."
+
+
+@asks("What can a script reach if the whitelist is empty?")
+def empty_whitelist(run: ProbeRun) -> Answer:
+    if not run.settings.scripts:
+        raise Unanswered("Needs a script that tries to connect to an address; set scripts: true and reach.")
+    if run.settings.reach is None:
+        raise Unanswered("Needs an address that a script may try to connect to; set reach.")
+    host, port = run.settings.reach
+    try:
+        address = ipaddress.ip_address(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+    except (OSError, ValueError):
+        raise Unanswered("The host in the option reach cannot be resolved where the module runs.") from None
+    if _reached(run, [], str(address), port):
+        return "everything", "A script on a runtime with an empty whitelist reached the address."
+    # This proves that the whitelist blocks the script, not a firewall or a stopped service.
+    if _reached(run, [f"{address}/{address.max_prefixlen}"], str(address), port):
+        return "nothing", "A script reached the address only when the whitelist contained it."
+    raise Unanswered("A script did not reach the address even when the whitelist contained it.")
+
+
+def _reached(run: ProbeRun, whitelist: list[str], host: str, port: int) -> bool:
+    identity = run.once(additional_runtime)
+    run.must_patch(identity, {"whitelist": whitelist}, "An update of the whitelist")
+    return str(_ran(run, identity, _CONNECT.format(host=host, port=port))["stdout"]).split() == ["reached"]

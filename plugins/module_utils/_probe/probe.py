@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
+from types import ModuleType
 from typing import Any
 
 from .._errors import MstrError, ValidationError
@@ -19,120 +21,63 @@ from .._model.runtime import Runtime
 from .._session.interrupt import Interrupted
 from .._work.api import RuntimeApi
 from . import creates, fields, packages, server, sessions, tasks
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Question, Settings, Unanswered, found_or_unanswered
+from .run import OTHER, Answer, ProbeRun, Question, Settings, Unanswered, found_or_unanswered
 
-OF_RUNTIMES = (
-    server.status_call,
-    server.iserver_version,
-    server.deployment_type,
-    server.versions_call,
-    server.python_versions,
-    fields.default_name,
-    creates.create_requires,
-    creates.create_status,
-    creates.create_answer,
-    creates.unset_fields,
-    packages.runtime_status,
-    packages.package_first_status,
-    packages.package_outcome,
-    packages.empty_version,
-    packages.script_result,
-    creates.duplicate_names,
-    creates.duplicate_status,
-    creates.names_case,
-    creates.names_whitespace,
-    fields.zero_counts,
-    fields.cpu_format,
-    fields.field_order,
-    fields.patch_needs_name,
-    fields.patch_resource,
-    fields.unknown_keys,
-    fields.disk_and_proc_count,
-    fields.execution_target,
-    fields.change_journal,
-    fields.list_omits,
-    fields.list_order,
-    fields.cidr_host_bits,
-    fields.cidr_bare_address,
-    fields.cidr_spelling,
-    fields.cidr_host_names,
-    packages.empty_whitelist,
-    packages.mstrio_py_added,
-    packages.status_lag,
-    fields.unknown_version,
-    fields.delete_comments,
-    server.search_versions,
-    server.search_missing,
-    server.search_total,
-    server.unloaded_projects,
-    tasks.tasks_call,
-    tasks.task_script_key,
-    tasks.tasks_all_projects,
-    tasks.hidden_tasks,
-    tasks.history_call,
-    tasks.history_names_script,
-    tasks.history_order,
-    server.privilege_for_reads,
-    server.errors_wrapped,
-    server.error_code_style,
-)
+
+def _questions(*files: ModuleType) -> tuple[Question, ...]:
+    """The questions of the files, in the order in which they are written there."""
+    return tuple(value for file in files for value in vars(file).values() if isinstance(value, Question))
+
+
+# What packages do after a create is watched before an update changes them. What a session shows by its errors and
+# refusals comes late.
+OF_RUNTIMES = _questions(creates, packages, fields, tasks, server)
 # Asked after the cleanup, because the probe's own session may end together with a different one.
-OF_SESSIONS = (
-    server.iserver_timeout,
-    sessions.load_balancer_cookie,
-    *sessions.OF_A_SECOND_SESSION,
-    server.guest_login,
-    server.guest_manages,
-)
-
-
-def _never(switch: str, question: str, reason: str, unhandled: tuple[str, ...] = (OTHER,)) -> Question:
-    def ask(_scratch: ProbeRun) -> Answer:
-        raise Unanswered(f"Never tried: {reason}")
-
-    return Question(switch, question, ask, unhandled)
-
+OF_SESSIONS = _questions(sessions)
 
 _NO_SCRIPTS = "the probe saves no scripts in projects."
 _OTHERS_SCRIPT = "it needs a script of a different user."
-NEVER = (
-    _never("default_delete", "Can the built-in runtime be deleted?", "scripts of other users need it."),
-    _never("session_limit", "How many sessions may a user have?", "it would lock the user out."),
-    _never(
-        "tomcat_timeout",
+# Why the probe never tries to find out the value of a switch.
+_NEVER = {
+    "default_delete": ("Can the built-in runtime be deleted?", "scripts of other users need it."),
+    "session_limit": ("How many sessions may a user have?", "it would lock the user out."),
+    "tomcat_timeout": (
         "After how many seconds without a request does Tomcat end a session?",
         "it takes as long as the timeout.",
     ),
-    _never("list_hides", "Which runtimes does the list hide?", "names of other users' runtimes are not published."),
-    _never(
-        "hidden_read",
+    "list_hides": ("Which runtimes does the list hide?", "names of other users' runtimes are not published."),
+    "hidden_read": (
         "How does the server refuse to read a runtime that an ACL hides?",
         "it needs a runtime of a different user.",
     ),
-    _never("hidden_script", "How does the server refuse to read a script that an ACL hides?", _OTHERS_SCRIPT),
-    _never("search_finds_hidden", "Does a search find scripts that an ACL hides?", _OTHERS_SCRIPT),
-    _never(
-        "script_without_runtime",
+    "hidden_script": ("How does the server refuse to read a script that an ACL hides?", _OTHERS_SCRIPT),
+    "search_finds_hidden": ("Does a search find scripts that an ACL hides?", _OTHERS_SCRIPT),
+    "script_without_runtime": (
         "What does the server return as the runtime of a script that names none?",
         _OTHERS_SCRIPT,
     ),
-    _never("used_runtime_delete", "Can a runtime be deleted that saved scripts use?", _NO_SCRIPTS),
-    _never(
-        "search_page_limit",
+    "used_runtime_delete": ("Can a runtime be deleted that saved scripts use?", _NO_SCRIPTS),
+    "search_page_limit": (
         "How many results does one response to a search contain?",
         "it needs many scripts of a different user.",
     ),
-    _never(
-        "unloaded_answer",
+    "unloaded_answer": (
         "How does the server refuse a request in a project that is not loaded?",
         "a call might load it.",
     ),
-    _never("script_put_omitted", "Does an update of a script keep the fields that it omits?", _NO_SCRIPTS, ("reset",)),
-    _never("script_put_runtime", "Can a script be assigned to a runtime that does not exist?", _NO_SCRIPTS),
-    _never("script_put_needs", "Is the right to write a script enough to assign a runtime?", _NO_SCRIPTS),
-    _never("script_put_answer", "What is the response to an update of a script?", _NO_SCRIPTS, ALL_HANDLED),
-    _never("script_put_running", "Can a runtime be assigned to a script that is running?", _NO_SCRIPTS),
-)
+    "script_put_omitted": ("Does an update of a script keep the fields that it omits?", _NO_SCRIPTS),
+    "script_put_runtime": ("Can a script be assigned to a runtime that does not exist?", _NO_SCRIPTS),
+    "script_put_needs": ("Is the right to write a script enough to assign a runtime?", _NO_SCRIPTS),
+    "script_put_answer": ("What is the response to an update of a script?", _NO_SCRIPTS),
+    "script_put_running": ("Can a runtime be assigned to a script that is running?", _NO_SCRIPTS),
+}
+
+
+def _never(reason: str, _run: ProbeRun) -> Answer:
+    raise Unanswered(f"Never tried: {reason}")
+
+
+NEVER = tuple(Question(switch, question, partial(_never, reason)) for switch, (question, reason) in _NEVER.items())
 QUESTIONS = (*OF_RUNTIMES, *OF_SESSIONS, *NEVER)
 
 

@@ -207,11 +207,9 @@ def _of_a_second_session(switch: str, question: str) -> Question:
     return Question(switch, question, lambda run: _of(run, switch))
 
 
-OF_A_SECOND_SESSION = (
-    _of_a_second_session("application_type_76", "Is a login with applicationType 76 accepted?"),
-    _of_a_second_session("sessions_parallel", "Does one session accept several requests at a time?"),
-    _of_a_second_session("logout_scope", "Which sessions does a logout end?"),
-    _of_a_second_session(
-        "delegated_logout", "Does the logout of a delegated session also end the session that delegated it?"
-    ),
+application_type_76 = _of_a_second_session("application_type_76", "Is a login with applicationType 76 accepted?")
+sessions_parallel = _of_a_second_session("sessions_parallel", "Does one session accept several requests at a time?")
+logout_scope = _of_a_second_session("logout_scope", "Which sessions does a logout end?")
+delegated_logout = _of_a_second_session(
+    "delegated_logout", "Does the logout of a delegated session also end the session that delegated it?"
 )

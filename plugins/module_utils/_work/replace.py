@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from .._errors import ErrorList, MstrError, ValidationError
-from .._model.definition import Definition, definition_from
+from .._model.definition import Definition, definition_from, definition_of
 from .._model.entry import PREDICTED, READ, REPLACED, Entry, Replacing
-from .._model.export import definition_of
 from .._model.fields import BY_NAME
 from .._model.names import replacement_name
 from .._model.plan import Plan, fingerprint, make_plan

@@ -14,8 +14,8 @@ import os
 from datetime import datetime, timezone
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
-from ansible_collections.mstr.library.plugins.module_utils._model.export import File, to_file
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import unread_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
 

@@ -12,11 +12,11 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._errors import MASK, ValidationError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS, definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.export import to_definitions, to_file, unrestorable
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_definitions, to_file, unrestorable
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON, OBJECTS
 from hypothesis import assume, given

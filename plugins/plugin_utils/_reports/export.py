@@ -10,12 +10,17 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import ANSIBLE_MASKS, ErrorList, ValidationError, clean, texts
-from .alike import is_named
-from .definition import check_pool, definition_from
-from .fields import BY_NAME, FIELDS
-from .kinds import RESOURCE_KEYS
-from .names import DEFAULT_RUNTIME_ID, is_id, is_replacement, name_error
+from ansible_collections.mstr.library.plugins.module_utils._errors import ANSIBLE_MASKS, ErrorList, clean, texts
+from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from, definition_of
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import RESOURCE_KEYS
+from ansible_collections.mstr.library.plugins.module_utils._model.names import (
+    DEFAULT_RUNTIME_ID,
+    is_id,
+    is_replacement,
+    name_error,
+)
 
 _HEADER = """\
 # The runtimes of a Library server, written by {writer}. The file holds no secrets and leaves
@@ -147,24 +152,6 @@ def to_definitions(
                 id_list = ", ".join(sorted(several))
                 errors.add(f"{len(several)} runtimes have the name {name!r} ({id_list}); rename or exclude them")
     return sorted(definitions, key=lambda definition: str(definition["name"]))
-
-
-def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
-    values = {field.name: field.to_definition(runtime.get(field.name)) for field in FIELDS}
-    definition = {name: value for name, value in values.items() if value is not None}
-    for name in ("min_cached_instances", "max_cached_instances"):
-        if runtime.get(name) is None and not _is_a_pool(definition):
-            # Some servers omit a count of zero, but this one has a different meaning.
-            del definition[name]
-    return definition
-
-
-def _is_a_pool(definition: Mapping[str, Any]) -> bool:
-    try:
-        check_pool(definition)
-    except ValidationError:
-        return False
-    return True
 
 
 def unrestorable(definitions: Sequence[Mapping[str, Any]]) -> list[str]:
