@@ -85,7 +85,7 @@ class AnsibleTest:
         return replace(result, not_run=not_run)
 
     def _gets_pylint(self) -> bool:
-        """Return whether pylint can be installed. The packages of a release candidate may not be in the index yet."""
+        """Whether pylint can be installed. The packages of a release candidate may not be in the index yet."""
         [wanted] = self._env.path.glob("lib/*/site-packages/ansible_test/_data/requirements/sanity.pylint.txt")
         if "@ https://github.com/" not in wanted.read_text():
             return True
@@ -96,7 +96,7 @@ class AnsibleTest:
             return False
 
     def results(self) -> list[Path]:
-        """Return the JUnit files that ansible-test wrote."""
+        """The JUnit files that ansible-test wrote."""
         return sorted((self.tree / "tests" / "output" / "junit").glob("*.xml"))
 
 
@@ -138,7 +138,7 @@ def _write_pip_settings(env: Env, path: Path) -> None:
 
 
 def _sanity(core: str) -> Stage:
-    """Return the stage of the sanity tests on the unpacked tarball, as those who certify a collection run them."""
+    """The stage of the sanity tests on the unpacked tarball, as those who certify a collection run them."""
 
     def run(job: Job) -> Result:
         return AnsibleTest(job, core, pythons_of(core)[-1], collection.tarball(envs.ensure("dev"))).sanity()
@@ -160,7 +160,7 @@ def _units(core: str, version: str) -> Stage:
 def _integration(
     core: str, version: str, *, in_process: bool, modules_on: str = "", targets: Sequence[str] = (), quick: bool = False
 ) -> Stage:
-    """Return the stage of some or all targets. Tasks run in process or as modules (on `modules_on`)."""
+    """The stage of some or all targets. Tasks run in process or as modules (on `modules_on`)."""
 
     def run(job: Job) -> Result:
         ansible_test = AnsibleTest(job, core, version)
@@ -181,7 +181,7 @@ def _integration(
 
 
 def _server(simulator: Simulator, selection: Selection) -> dict[str, Any]:
-    """Return the variables for the server, and for the profiles in which some targets run: all if it is complete."""
+    """The variables for the server, and for the profiles in which some targets run: all if it is complete."""
     names = ("base_url", "control_url", "username", "password", "api_token", "identity_token")
     variables: dict[str, Any] = {f"mstr_{name}": getattr(simulator, name) for name in names}
     if selection.profile_file or not selection.complete:

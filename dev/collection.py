@@ -50,14 +50,14 @@ def copy(destination: Path, *parts: str) -> Path:
 
 
 def tree() -> Path:
-    """Return a read-only copy of the working tree in folders of the collection's name. It is made once per run."""
+    """A read-only copy of the working tree in folders of the collection's name. It is made once per run."""
     folder = RUN / "tree" / "ansible_collections" / "mstr" / "library"
     with _making:
         return folder if folder.exists() else copy(folder)
 
 
 def tarball(env: Env) -> Path:
-    """Return the tarball as it is published. It is built once per run."""
+    """The tarball as it is published. It is built once per run."""
     # Not by the name of a stage, which has a folder of its own there.
     folder = RUN / "published"
     with _making:
@@ -73,7 +73,7 @@ def build(env: Env, source: Path, folder: Path) -> Path:
 
 
 def installed(env: Env) -> Path:
-    """Return the folder for ANSIBLE_COLLECTIONS_PATH with the collection installed from its tarball, once per run.
+    """The folder for ANSIBLE_COLLECTIONS_PATH with the collection installed from its tarball, once per run.
 
     Only the folders that Ansible uses are left, because some installations contain no others.
     """
@@ -159,7 +159,7 @@ def _is_relative(target: str) -> bool:
 
 
 def relative_links(tarball: Path) -> list[str]:
-    """Return the links that work only beside the other files, each with the text that it is in."""
+    """The links that work only beside the other files, each with the text that it is in."""
     with tarfile.open(tarball) as tar:
         texts = {member.name: _read(tar, member).decode() for member in tar if member.name.endswith(".md")}
     links = ((name, target) for name, text in texts.items() for _before, target in _LINK.findall(text))
@@ -167,7 +167,7 @@ def relative_links(tarball: Path) -> list[str]:
 
 
 def development_files(tarball: Path) -> list[str]:
-    """Return the files in the tarball that are not meant for users."""
+    """The files in the tarball that are not meant for users."""
     with tarfile.open(tarball) as tar:
         names = [member.name for member in tar if not member.isdir()]
     names = [name for name in names if name != "tests/config.yml"]  # for ansible-test
@@ -175,7 +175,7 @@ def development_files(tarball: Path) -> list[str]:
 
 
 def commit_time() -> int:
-    """Return the time of the last commit, in seconds since 1970, or 0 outside a repository."""
+    """The time of the last commit, in seconds since 1970, or 0 outside a repository."""
     asked = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
     return int(asked.stdout.strip() or 0)
 
@@ -207,7 +207,7 @@ def build_site(site: Path, log: Path) -> Path:
 
 
 def site() -> Path:
-    """Return the start page of the site, which is built once per run."""
+    """The start page of the site, which is built once per run."""
     with _making:
         start = RUN / "site" / "build" / "html" / "index.html"
         return start if start.exists() else build_site(RUN / "site", proc.new_log("docs-site-build"))

@@ -52,18 +52,18 @@ _PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
 
 @functools.cache
 def find(version: str) -> Path | None:
-    """Return a usable interpreter of a version ("3.12"). The first on PATH wins; pyenv's and the system's come last."""
+    """A usable interpreter of a version ("3.12"). The first on PATH wins; pyenv's and the system's come last."""
     return next((python for folder in search_path() if _is(python := folder / f"python{version}", version)), None)
 
 
 def found() -> list[str]:
-    """Return the versions that this machine has."""
+    """The versions that this machine has."""
     return [version for version in KNOWN if find(version)]
 
 
 @functools.cache
 def search_path() -> tuple[Path, ...]:
-    """Return the folders that may contain interpreters.
+    """The folders that may contain interpreters.
 
     Pyenv's shims are not included: the shim of a version that is not active exists but fails when called, which
     ansible-test treats as a broken Python. Pyenv's real folders replace them. Virtual environments are not included
@@ -99,7 +99,7 @@ def release(core: str) -> str:
 
 
 def pythons_of(core: str) -> list[str]:
-    """Return the Pythons that this machine has, or all if it has none: the stage then reports what is missing."""
+    """The Pythons that this machine has, or all if it has none: the stage then reports what is missing."""
     return [version for version in CORES[core] if version in found()] or list(CORES[core])
 
 
@@ -111,7 +111,7 @@ _OUTWARD |= {"SSL_CERT_DIR", "SSL_CERT_FILE"}
 
 
 def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dict[str, str]:
-    """Return the variables for our own programs. The folders `bins` come first on PATH."""
+    """The variables for our own programs. The folders `bins` come first on PATH."""
     env = {
         name: value
         for name, value in os.environ.items()
@@ -133,7 +133,7 @@ def variables(*bins: Path, home: Path | None = None, **extra: str | Path) -> dic
 
 
 def for_pip() -> dict[str, str]:
-    """Return the variables for pip: the caller's environment, because it may name the package index."""
+    """The variables for pip: the caller's environment, because it may name the package index."""
     cache = os.environ.get("PIP_CACHE_DIR") or str(CACHE / "pip")
     return {**os.environ, "PIP_CACHE_DIR": cache, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
@@ -169,7 +169,7 @@ class Env:
 
 
 def ensure(name: str, versions: Sequence[str] = PREFERRED) -> Env:
-    """Return the environment of the requirements file `name`, on the first of `versions` that this machine has."""
+    """The environment of the requirements file `name`, on the first of `versions` that this machine has."""
     version, python = next(((version, python) for version in versions if (python := find(version))), ("", None))
     if python is None:
         raise NotHere(f"no Python {' or '.join(versions)} with venv and ensurepip on this machine")

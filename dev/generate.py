@@ -63,9 +63,9 @@ def product(name: str) -> ModuleType:
 
 
 def definition_options() -> Options:
-    """Return the specs of the options of a definition: the object is selected first, then follow the fields."""
+    """The specs of the options of a definition: the object is selected first, then follow the fields."""
     specs = dict(product("module_utils._model.definition").DEFINITION_OPTIONS)
-    fields = [one.name for one in product("module_utils._model.fields").FIELDS]
+    fields = [field.name for field in product("module_utils._model.fields").FIELDS]
     order = ["state", fields[0], "id"]
     for name in fields[1:]:
         order += [name, f"purge_{name}"]
@@ -73,12 +73,12 @@ def definition_options() -> Options:
 
 
 def runtime_keys() -> list[str]:
-    """Return the keys of a runtime in a result."""
+    """The keys of a runtime in a result."""
     return list(product("module_utils._model.runtime").from_api({}).to_result())
 
 
 def in_file(path: str, text: str) -> list[tuple[int, str]]:
-    """Return the YAML documents of a file, each with its first line: DOCUMENTATION and RETURN of a Python file."""
+    """The YAML documents of a file, each with its first line: DOCUMENTATION and RETURN of a Python file."""
     if path.endswith(".yml"):
         return [(0, text)]
     return [
@@ -135,25 +135,29 @@ def replaced(text: str, start: int, end: int, lines: Sequence[str]) -> str:
 def options_lines(options: Options, indent: int, inner: str, anchors: Mapping[str, str] | None = None) -> Iterator[str]:
     """The lines of options with their descriptions. `inner` is the key of sub-options, `anchors` follow a name."""
     space = " " * indent
-    for name, one in options.items():
+    for name, option in options.items():
         anchor = (anchors or {}).get(name, "")
         yield f"{space}{name}:{anchor and f' {anchor}'}"
         if anchor.startswith("*"):
             continue
-        yield from description_lines(one["description"], indent + 2)
+        yield from description_lines(option["description"], indent + 2)
         for key in ("type", "elements", "required", "choices", "default", "no_log", "sample"):
-            if one.get(key) is not None:
-                yield f"{space}  {key}: {flow(one[key])}"
-        if one.get(inner):
+            if option.get(key) is not None:
+                yield f"{space}  {key}: {flow(option[key])}"
+        if option.get(inner):
             yield f"{space}  {inner}:"
-            yield from options_lines(one[inner], indent + 4, inner)
+            yield from options_lines(option[inner], indent + 4, inner)
 
 
 def description_lines(description: str | Sequence[str], indent: int) -> Iterator[str]:
     space = " " * indent
     paragraphs = [description] if isinstance(description, str) else list(description)
-    if len(paragraphs) == 1 and len(one := f"{space}description: {paragraphs[0]}") <= WIDTH and is_plain(paragraphs[0]):
-        yield one
+    if (
+        len(paragraphs) == 1
+        and len(line := f"{space}description: {paragraphs[0]}") <= WIDTH
+        and is_plain(paragraphs[0])
+    ):
+        yield line
         return
     yield f"{space}description:"
     for paragraph in paragraphs:
@@ -187,12 +191,12 @@ def first_sentence(description: str | Sequence[str]) -> str:
 def mapped(options: Options, change: Callable[[str], str], inner: str = "suboptions") -> dict[str, dict[str, Any]]:
     """The options with each paragraph of their descriptions changed."""
     result = {}
-    for name, one in options.items():
-        description = one["description"]
+    for name, option in options.items():
+        description = option["description"]
         paragraphs = [description] if isinstance(description, str) else description
-        result[name] = {**one, "description": [change(paragraph) for paragraph in paragraphs]}
-        if one.get(inner):
-            result[name][inner] = mapped(one[inner], change, inner)
+        result[name] = {**option, "description": [change(paragraph) for paragraph in paragraphs]}
+        if option.get(inner):
+            result[name][inner] = mapped(option[inner], change, inner)
     return result
 
 
@@ -230,7 +234,7 @@ def entries(text: str, files: Text) -> str:
 def role(text: str, files: Text) -> str:
     """The variables of the role that reach a module: those of the definitions, and of the connection."""
     module = yaml.safe_load(in_file(MANY, files[MANY])[0][1])
-    own = {name: one for name, one in module["options"].items() if name not in OF_THE_ROLE}
+    own = {name: entry for name, entry in module["options"].items() if name not in OF_THE_ROLE}
     connection: dict[str, Any] = {}
     for name in module["extends_documentation_fragment"]:
         _namespace, _collection, file, *part = name.split(".")
@@ -256,14 +260,14 @@ def role(text: str, files: Text) -> str:
 
     main = Block(ROLE, text, "argument_specs", "main", "options")
     passed_on = {**variables(own), **variables(connection)}
-    written = {name: one for name, one in main.value.items() if name not in passed_on} | passed_on
+    written = {name: value for name, value in main.value.items() if name not in passed_on} | passed_on
     anchors = {named[name]: f"&{named[name]}" for name in connection}
     text = replaced(text, main.start, main.end, list(options_lines(written, main.indent, "options", anchors)))
     aliases = {name: f"*{anchor[1:]}" for name, anchor in anchors.items()}
     for point in yaml.safe_load(text)["argument_specs"]:
         if point != "main":
             block = Block(ROLE, text, "argument_specs", point, "options")
-            kept = {name: one for name, one in block.value.items() if name not in aliases}
+            kept = {name: value for name, value in block.value.items() if name not in aliases}
             lines = options_lines({**kept, **{name: {} for name in aliases}}, block.indent, "options", aliases)
             text = replaced(text, block.start, block.end, list(lines))
     return text
@@ -271,12 +275,12 @@ def role(text: str, files: Text) -> str:
 
 def without_default(option: Mapping[str, Any]) -> dict[str, Any]:
     """The option for a role, whose variables have no default: ansible-core then treats a null variable as set."""
-    one = {"options" if key == "suboptions" else key: value for key, value in option.items() if key != "default"}
+    own = {"options" if key == "suboptions" else key: value for key, value in option.items() if key != "default"}
     if option.get("default") not in (None, []):
-        one["description"] = [*one["description"], f"The default is V({flow(option['default'])})."]
-    if "options" in one:
-        one["options"] = {name: without_default(inner) for name, inner in one["options"].items()}
-    return one
+        own["description"] = [*own["description"], f"The default is V({flow(option['default'])})."]
+    if "options" in own:
+        own["options"] = {name: without_default(inner) for name, inner in own["options"].items()}
+    return own
 
 
 def returned(text: str, files: Text) -> dict[str, Any]:
@@ -298,14 +302,14 @@ def returned(text: str, files: Text) -> dict[str, Any]:
 
 
 def _returned(option: Mapping[str, Any], written: Mapping[str, Any]) -> dict[str, Any]:
-    one = {"description": first_sentence(option["description"]), "type": option["type"]}
-    one |= {"elements": option["elements"]} if "elements" in option else {}
+    key = {"description": first_sentence(option["description"]), "type": option["type"]}
+    key |= {"elements": option["elements"]} if "elements" in option else {}
     if option.get("suboptions"):
         inner = written.get("contains", {})
         fields = {name: _returned(sub, {}) for name, sub in option["suboptions"].items()}
         # An entry may have more keys than its option, such as the status of a package.
-        one["contains"] = fields | {name: sub for name, sub in inner.items() if name not in fields}
-    return one
+        key["contains"] = fields | {name: sub for name, sub in inner.items() if name not in fields}
+    return key
 
 
 def with_keys(path: str, text: str, keys: Sequence[str], contains: Options) -> str:
@@ -333,7 +337,7 @@ def with_sample(path: str, text: str, *keys: str) -> str:
 
 
 def generate(files: Text) -> dict[str, str]:
-    """Return the changed content of the files that have generated parts."""
+    """The changed content of the files that have generated parts."""
     new = dict(files)
     new[FRAGMENT] = fragment(new[FRAGMENT])
     new[MANY] = entries(new[MANY], new)
@@ -350,7 +354,7 @@ def generate(files: Text) -> dict[str, str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Entry point: with --check, only report the files that are stale."""
-    fragments = sorted(str(one.relative_to(ROOT)) for one in (ROOT / "plugins" / "doc_fragments").glob("*.py"))
+    fragments = sorted(str(entry.relative_to(ROOT)) for entry in (ROOT / "plugins" / "doc_fragments").glob("*.py"))
     files = {path: (ROOT / path).read_text(encoding="utf-8") for path in (ONE, MANY, INFO, ROLE, *fragments)}
     try:
         stale = generate(files)

@@ -26,7 +26,7 @@ _mypy = threading.Lock()  # all its runs share one cache file
 
 
 def _tool(name: str, env_name: str, *command: str) -> Stage:
-    """Return the stage of a linter that is a single command, run in the root of the clone."""
+    """The stage of a linter that is a single command, run in the root of the clone."""
 
     def run(job: Job) -> Result:
         env = envs.ensure(env_name)

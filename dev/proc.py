@@ -59,7 +59,7 @@ def on_terminal(*command: str | Path, env: Mapping[str, str]) -> int:
 
 
 def new_log(name: str) -> Path:
-    """Return the path of a log that does not exist yet."""
+    """The path of a log that does not exist yet."""
     log = LOGS / f"{name}.log"
     log.unlink(missing_ok=True)
     return log

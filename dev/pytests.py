@@ -27,7 +27,7 @@ VENDOR = ("3.13", "3.12", "3.11")
 
 
 def variables_for(env: Env) -> dict[str, str]:
-    """Return variables for programs of `env` that start simulators and run the installed collection.
+    """Variables for programs of `env` that start simulators and run the installed collection.
 
     MSTR_SIMULATOR_PYTHON: the interpreter for simulators, as `simulator.harness` expects it.
     MSTR_TEST_ANSIBLE_BIN: the folder of an ansible-playbook whose Python has what the modules need.
@@ -45,7 +45,7 @@ def variables_for(env: Env) -> dict[str, str]:
 
 
 def no_variables(env: Env) -> dict[str, str]:
-    """Return the variables for tests that need only the code under test."""
+    """The variables for tests that need only the code under test."""
     return variables(env.bin)
 
 
@@ -55,7 +55,7 @@ def as_modules(variables_of: Callable[[Env], dict[str, str]] = variables_for) ->
 
 
 def core_variables(*cores: str) -> Callable[[Env], dict[str, str]]:
-    """Return a function for the common variables and these.
+    """A function for the common variables and these.
 
     MSTR_TEST_CORES: folders with the ansible-playbook of each of `cores`. MSTR_TEST_RUNNER_PYTHON: ansible-runner's.
     """
@@ -71,7 +71,7 @@ def core_variables(*cores: str) -> Callable[[Env], dict[str, str]]:
 
 
 def controller_variables(env: Env) -> dict[str, str]:
-    """Return the variables of `variables_for` and these, without the caller's own controller.
+    """The variables of `variables_for` and these, without the caller's own controller.
 
     MSTR_TEST_AWX_COLLECTIONS: the folder with the collection awx.awx.
     MSTR_TEST_TARBALL: the collection as it is published.
@@ -82,7 +82,7 @@ def controller_variables(env: Env) -> dict[str, str]:
 
 
 def _awx_collections(env: Env) -> Path:
-    """Return the folder for ANSIBLE_COLLECTIONS_PATH that contains only `awx.awx`. It is fetched once per clone.
+    """The folder for ANSIBLE_COLLECTIONS_PATH that contains only `awx.awx`. It is fetched once per clone.
 
     That collection creates objects on a controller. The wheel of the package `ansible` contains it, with 10,000 files
     that are not needed.
@@ -106,7 +106,7 @@ def _awx_collections(env: Env) -> Path:
 
 
 def browser_variables(env: Env) -> dict[str, str]:
-    """Return the common variables, MSTR_TEST_CHROMIUM (the browser) and MSTR_TEST_SITE (the documentation)."""
+    """The common variables, MSTR_TEST_CHROMIUM (the browser) and MSTR_TEST_SITE (the documentation)."""
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if browser is None:
         raise envs.NotHere("no Chromium on this machine")
@@ -125,7 +125,7 @@ def stage(
     workers: int = 3,
     variables_of: Callable[[Env], dict[str, str]] = variables_for,
 ) -> Stage:
-    """Return a stage that runs `tests`, which are folders or files, in the environment `env_name`.
+    """A stage that runs `tests`, which are folders or files, in the environment `env_name`.
 
     `versions`: Pythons for it; the first that this machine has is used. `also`: one more environment to create.
     `variables_of` returns the environment variables of the tests; `variables_for` describes those that all tests get.
@@ -157,7 +157,7 @@ def stage(
 
 
 def of_cores(name: str, folder: str, others: Iterable[str]) -> tuple[Stage, ...]:
-    """Return the stage of a folder on the newest ansible-core, and one of its tests on each core for `others`."""
+    """The stage of a folder on the newest ansible-core, and one of its tests on each core for `others`."""
     newest = stage(name, folder, variables_of=core_variables(NEWEST))
     every_core = functools.partial(stage, marker="every_core", quick=False)
     return (

@@ -74,7 +74,7 @@ def _explain(simulator: Simulator, env: Env, status: int) -> None:
 
 
 def _tasks(calls: list[str]) -> list[str]:
-    """Return one line of calls for each task. Each task begins with a login."""
+    """One line of calls for each task. Each task begins with a login."""
     tasks: list[list[str]] = []
     for call in calls:
         if call == "POST /auth/login":

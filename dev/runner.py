@@ -26,7 +26,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def guarded(body: Callable[[], int | None]) -> int:
-    """Return the status of `body`, always clean up after it, and print failures that need no traceback."""
+    """The status of `body`. Cleans up after it in any case, and prints failures that need no traceback."""
     # Set SIGINT too: if this process inherited it as ignored, every program that it starts would ignore it as well.
     for number in SIGNALS:
         signal.signal(number, signal.default_int_handler)
@@ -59,12 +59,12 @@ class Result:
 
     @classmethod
     def of(cls, status: int) -> Result:
-        """Return the result of a single check from the exit status of its program."""
+        """The result of a single check from the exit status of its program."""
         return cls(failures=(f"its program ended with exit status {status}",)) if status else cls(passed=1)
 
     @classmethod
     def of_junit(cls, files: Iterable[Path], status: int, *, skips: bool = True) -> Result:
-        """Return the counts in JUnit files, which pytest and ansible-test both write.
+        """The counts in JUnit files, which pytest and ansible-test both write.
 
         A program that fails (`status`) without a failed test counts as one failure. Tests that were skipped are listed
         with their reasons, unless `skips` is false.
@@ -98,7 +98,7 @@ class Selection:
     profile_file: str = ""  # for integration targets, the server that a file of mstr.library.probe describes
 
     def fits(self, stage: Stage) -> bool:
-        """Return whether the stage can run only the selected part. A stage that cannot is skipped."""
+        """Whether the stage can run only the selected part. A stage that cannot is skipped."""
         of_targets = self.targets or self.profile_file
         return (not self.keyword or stage.selects == "keyword") and (not of_targets or stage.selects == "targets")
 
@@ -198,13 +198,13 @@ def _row(report: Report) -> str:
 
 
 def tail(log: Path, length: int = TAIL) -> str:
-    """Return the name of a log and its last lines, or all if `length` is 0."""
+    """The name of a log and its last lines, or all if `length` is 0."""
     lines = log.read_text(errors="replace").strip().splitlines()
     return "\n".join(["", f"{log.relative_to(ROOT)}:", *lines[-length:]])
 
 
 def run(stages: Sequence[Stage], *, jobs: int, verbose: bool = False, selection: Selection = ALL_OF_IT) -> list[Report]:
-    """Return the reports in the order of `stages`."""
+    """The reports in the order of `stages`."""
     reports: dict[str, Report] = {}
     with ThreadPoolExecutor(jobs) as pool:
         futures: list[Future[Report]] = [pool.submit(_run, stage, selection) for stage in stages]

@@ -101,7 +101,7 @@ def test(arguments: Sequence[str]) -> int:
 
 
 def wanted(stage: Stage, pattern: str, core: str) -> bool:
-    """Return whether --only and --core select the stage."""
+    """Whether --only and --core select the stage."""
     by_name = pattern in stage.name or fnmatch.fnmatch(stage.name, pattern)
     return by_name and core in ("", stage.core or core)
 

@@ -61,7 +61,7 @@ def task(module: str, **options: Any) -> dict[str, Any]:
 
 
 def memory_kb(pid: int) -> int:
-    """Return the memory of a process."""
+    """The memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0])
 

@@ -36,8 +36,8 @@ def main() -> None:
             _tell_audits(comparisons.audits(stack.enter_context(Simulator()), Path(folder)), write=args.write)
             return
         place = Place(stack.enter_context(Simulator()), Path(folder))
-        chosen = (one for one in comparisons.all_of(place, args.rounds) if args.only in one.work + one.against)
-        rows = [_measured(one) for one in chosen]
+        chosen = (entry for entry in comparisons.all_of(place, args.rounds) if args.only in entry.work + entry.against)
+        rows = [_measured(entry) for entry in chosen]
         if not args.only:
             several = [stack.enter_context(Simulator()) for _ in range(10)]
             rows.append(_measured(comparisons.environments(several, Path(folder), max(args.rounds // 2, 3))))
@@ -121,7 +121,7 @@ _AUDIT_HEADER = ["audit", "CPU time here", "largest process"]
 
 def _audit_rows(audits: dict[str, Sample]) -> list[list[str]]:
     # The CPU time depends much less than the wall time on what else the machine does.
-    return [[name, f"{one.cpu_s:.0f} s", f"{one.peak_mb:.0f} MB"] for name, one in audits.items()]
+    return [[name, f"{audit.cpu_s:.0f} s", f"{audit.peak_mb:.0f} MB"] for name, audit in audits.items()]
 
 
 def _tell_audits(audits: dict[str, Sample], *, write: bool) -> None:

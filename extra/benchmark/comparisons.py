@@ -137,18 +137,18 @@ def _reading(place: Place, rounds: int) -> Iterator[Comparison]:
 
 def environments(simulators: list[Simulator], folder: Path, rounds: int) -> Comparison:
     """Compare ten environments at once with one environment."""
-    places = [Place(one, folder) for one in simulators]
-    for one in places:
-        one.holding(50)
+    places = [Place(simulator, folder) for simulator in simulators]
+    for place in places:
+        place.holding(50)
     inventory = folder / "environments.yml"
     python = str(ANSIBLE / "python")
     hosts = {
         f"environment{index}": {
             "ansible_connection": "local",
             "ansible_python_interpreter": python,
-            "mstr_base_url": one.simulator.base_url,
+            "mstr_base_url": place.simulator.base_url,
         }
-        for index, one in enumerate(places)
+        for index, place in enumerate(places)
     }
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     env = settings(simulators[0])
@@ -158,10 +158,10 @@ def environments(simulators: list[Simulator], folder: Path, rounds: int) -> Comp
         arguments = json.dumps({"file": str(places[0].file(50)), "bench_hosts": which})
         playbook = str(HERE / "plays" / "bulk.yml")
         command = [str(ANSIBLE / "ansible-playbook"), playbook, "-i", str(inventory), "--forks", "10", "-e", arguments]
-        return Way(name, command, env, requests=lambda: sum(one.seen() for one in places))
+        return Way(name, command, env, requests=lambda: sum(place.seen() for place in places))
 
-    ten, one = way("ten environments", "all"), way("one environment", "environment0")
-    return Comparison("many", "10 environments of 50, forks 10", "one environment of 50", ten, one, None, rounds)
+    ten, single = way("ten environments", "all"), way("one environment", "environment0")
+    return Comparison("many", "10 environments of 50, forks 10", "one environment of 50", ten, single, None, rounds)
 
 
 def audits(simulator: Simulator, folder: Path) -> dict[str, Sample]:
@@ -195,7 +195,7 @@ def _audit(simulator: Simulator, folder: Path, environments: int, runtimes: int,
 
 
 def memory(place: Place) -> dict[int, float]:
-    """Return the peak memory in MB of mstr_runtimes, by number of unchanged runtimes."""
+    """The peak memory in MB of mstr_runtimes, by number of unchanged runtimes."""
     peaks = {}
     for count in (1, 100, 1000):
         arguments = json.dumps({"src": str(place.file(count))})
@@ -209,7 +209,7 @@ def memory(place: Place) -> dict[int, float]:
 
 
 def growth(place: Place, counts: tuple[int, ...], most_single: int) -> dict[str, dict[int, float]]:
-    """Return the seconds of each way to find nothing to do, by number of runtimes, from one run each."""
+    """The seconds of each way to find nothing to do, by number of runtimes, from one run each."""
     seconds: dict[str, dict[int, float]] = {}
     for count in counts:
         file, before = place.file(count), partial(place.holding, count)
@@ -229,7 +229,7 @@ def growth(place: Place, counts: tuple[int, ...], most_single: int) -> dict[str,
 
 
 def imports() -> list[tuple[str, float]]:
-    """Return the milliseconds of each part of a task: the median of several processes without cached bytecode."""
+    """The milliseconds of each part of a task: the median of several processes without cached bytecode."""
     script = HERE / "clients" / "imports.py"
     runs: list[dict[str, float]] = []
     for _ in range(7):
@@ -241,4 +241,4 @@ def imports() -> list[tuple[str, float]]:
             text=True,
         )
         runs.append(json.loads(done.stdout))
-    return [(name, statistics.median(one[name] for one in runs)) for name in runs[0]]
+    return [(name, statistics.median(run[name] for run in runs)) for name in runs[0]]

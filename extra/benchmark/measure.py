@@ -50,7 +50,7 @@ class Turns:
 
     @property
     def ratios(self) -> list[float]:
-        """Return the ratios of ours to theirs, one per turn."""
+        """The ratios of ours to theirs, one per turn."""
         return _ratios(self.ours, self.theirs)
 
     @property
@@ -60,12 +60,12 @@ class Turns:
 
     @property
     def module_ratios(self) -> list[float]:
-        """Return the ratios of ours as a module to theirs, one per turn."""
+        """The ratios of ours as a module to theirs, one per turn."""
         return _ratios(self.as_module, self.theirs) if self.as_module else []
 
 
 def _ratios(ours: Sequence[Sample], theirs: Sequence[Sample]) -> list[float]:
-    return [one.seconds / other.seconds for one, other in zip(ours, theirs, strict=True)]
+    return [our.seconds / other.seconds for our, other in zip(ours, theirs, strict=True)]
 
 
 def run(way: Way) -> Sample:

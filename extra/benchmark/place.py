@@ -29,12 +29,12 @@ COLLECTIONS = ansible.COLLECTIONS
 
 
 def settings(simulator: Simulator) -> dict[str, str]:
-    """Return the variables of a run, with the connection to a server."""
+    """The variables of a run, with the connection to a server."""
     return ansible.environment(Path(os.environ["TMPDIR"], "bench-home"), **simulator.environment())
 
 
 def definitions(count: int) -> list[dict[str, Any]]:
-    """Return so many definitions, each with the usual fields."""
+    """So many definitions, each with the usual fields."""
     return [
         {
             "name": f"Runtime {index:04}",
@@ -51,7 +51,7 @@ def definitions(count: int) -> list[dict[str, Any]]:
 
 
 def as_api(definition: dict[str, Any]) -> dict[str, Any]:
-    """Return the API object for a definition."""
+    """The API object for a definition."""
     return {
         "name": definition["name"],
         "description": definition["description"],
@@ -75,14 +75,14 @@ class Place:
         self.simulator.reset("newest", **switches)
         wanted = definitions(count)
         for start in range(0, count, 200):
-            self.simulator.seed(*(as_api(one) for one in wanted[start : start + 200]))
+            self.simulator.seed(*(as_api(entry) for entry in wanted[start : start + 200]))
 
     def holding_scripts(self, count: int, projects: int, scripts: int, scheduled: bool = False, **more: Any) -> None:
         """Do the same, and add projects with saved scripts, distributed over the runtimes. `scheduled`: with a task."""
         self.holding(count, **more)
-        names = [one["name"] for one in definitions(count)]
+        names = [definition["name"] for definition in definitions(count)]
         saved = [{"name": f"Script {index:04}", "runtime": names[index % count]} for index in range(scripts)]
-        tasks = [{"name": one["name"], "script": one["name"], "schedule": "nightly"} for one in saved * scheduled]
+        tasks = [{"name": entry["name"], "script": entry["name"], "schedule": "nightly"} for entry in saved * scheduled]
         seeds = [{"name": f"Project {index}", "scripts": saved, "tasks": tasks} for index in range(projects)]
         self.simulator.seed(projects=seeds)
 
@@ -94,26 +94,26 @@ class Place:
         return path
 
     def seen(self) -> int:
-        """Return the number of requests that the server received."""
+        """The number of requests that the server received."""
         return len(self.simulator.requests())
 
     def ad_hoc(self, name: str, module: str, args: dict[str, Any], before: Any = None) -> Way:
-        """Return one task, run by the command `ansible`."""
+        """One task, run by the command `ansible`."""
         command = [str(ANSIBLE / "ansible"), "localhost", "-m", module, *(["-a", json.dumps(args)] if args else [])]
         return self._way(name, command, before)
 
     @staticmethod
     def as_module(way: Way) -> Way:
-        """Return the same way, with a separate Python process for each task."""
+        """The same way, with a separate Python process for each task."""
         return replace(way, command=[*way.command, "-e", json.dumps({"mstr_in_process": False})])
 
     def play(self, name: str, playbook: str, before: Any = None, *, programs: Path = ANSIBLE, **variables: Any) -> Way:
-        """Return a playbook in the folder plays, run by the ansible-core with its programs in `programs`."""
+        """A playbook in the folder plays, run by the ansible-core with its programs in `programs`."""
         command = [str(programs / "ansible-playbook"), str(HERE / "plays" / playbook), "-e", json.dumps(variables)]
         return self._way(name, command, before)
 
     def client(self, name: str, script: str, *arguments: object, before: Any = None, python: str = MSTRIO) -> Way:
-        """Return a script in the folder clients."""
+        """A script in the folder clients."""
         return self._way(name, [python, str(HERE / "clients" / script), *map(str, arguments)], before)
 
     def _way(self, name: str, command: list[str], before: Any) -> Way:

@@ -24,13 +24,13 @@ class Row:
     turns: Turns
 
     def cells(self) -> list[str]:
-        """Return the cells of the row as texts."""
-        one = self.comparison
-        target = f"≤ {one.target:.2f}" if one.target else ""
-        met = "" if one.target is None else (" ✓" if self.turns.ratio <= one.target else " ✗")
+        """The cells of the row as texts."""
+        comparison = self.comparison
+        target = f"≤ {comparison.target:.2f}" if comparison.target else ""
+        met = "" if comparison.target is None else (" ✓" if self.turns.ratio <= comparison.target else " ✗")
         return [
-            one.work,
-            one.against,
+            comparison.work,
+            comparison.against,
             _spread(self.turns.ratios),
             target + met,
             _spread(self.turns.module_ratios),
@@ -47,12 +47,12 @@ HEADER = ["work", "against", "ratio (spread)", "target", "as a module", "request
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table for the terminal."""
+    """A table for the terminal."""
     return "\n".join(["| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *rows)])
 
 
 def list_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table for the guide."""
+    """A table for the guide."""
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for cells in (header, *rows):
         for index, cell in enumerate(cells):

@@ -86,7 +86,7 @@ def uri(operation: str, server: Server, interrupt: Interrupt) -> Reported:
 
 
 def _proxied(env: Mapping[str, str], server: Server) -> dict[str, str]:
-    """Return the variables without any proxy, or with the server's proxy for every host."""
+    """The variables without any proxy, or with the server's proxy for every host."""
     ours = {name: value for name, value in env.items() if not name.lower().endswith("_proxy")}
     return {**ours, "http_proxy": server["proxy"]} if server["proxy"] else ours
 
@@ -118,7 +118,7 @@ def _run(command: list[str], input_text: str, env: dict[str, str], interrupt: In
 
 
 def _memory_mb(group: int) -> int:
-    """Return the most memory that a process of this group, or this process, has used so far."""
+    """The most memory that a process of this group, or this process, has used so far."""
     most = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError, IndexError):
@@ -208,7 +208,7 @@ def _with_mstrio(operation: str, server: Server) -> None:
             Runtime.create(connection, NEW, exec_timeout=EXEC_TIMEOUT)
             return
         found = list_runtimes(connection)
-        old = next(one for one in found if one.name == OLD)
+        old = next(entry for entry in found if entry.name == OLD)
         if operation == "read":
             Runtime(connection, id=old.id)
         elif operation == "update":
@@ -227,7 +227,7 @@ def _with_rest_requests(operation: str, server: Server) -> None:
             return
         answer = session.get("runtimes")
         answer.raise_for_status()
-        path = next(f"runtimes/{one['id']}" for one in answer.json()["runtimes"] if one["name"] == OLD)
+        path = next(f"runtimes/{runtime['id']}" for runtime in answer.json()["runtimes"] if runtime["name"] == OLD)
         if operation == "read":
             session.get(path).raise_for_status()
         elif operation == "update":

@@ -116,16 +116,16 @@ class Cell:
 
     @property
     def true(self) -> bool:
-        """Return whether the client reported what happened, and it happened once."""
+        """Whether the client reported what happened, and it happened once."""
         return self.reported.ok == self.done and self.made <= 1
 
     @property
     def clean(self) -> bool:
-        """Return whether the client left no open session and sent no token to another host."""
+        """Whether the client left no open session and sent no token to another host."""
         return self.sessions == 0 and not self.given_away
 
     def text(self) -> str:
-        """Return the text for the table."""
+        """The text for the table."""
         parts = ["ok" if self.reported.ok else "failed"]
         if self.reported.ok != self.done:
             parts[0] += ", but done" if self.done else ", but not done"
@@ -183,13 +183,15 @@ def _under_way(sim: Simulator, operation: str) -> bool:
 
 
 def _done(sim: Simulator, operation: str) -> tuple[bool, int]:
-    """Return whether the server did the work, and how many runtimes a create has created."""
-    by_name = [one["name"] for one in sim.runtimes()]
+    """Whether the server did the work, and how many runtimes a create has created."""
+    by_name = [runtime["name"] for runtime in sim.runtimes()]
     made = by_name.count(NEW)
     if operation == "create":
         return made > 0, made
     if operation == "update":
-        return any(one["name"] == OLD and one.get("execTimeout") == EXEC_TIMEOUT for one in sim.runtimes()), made
+        return any(
+            runtime["name"] == OLD and runtime.get("execTimeout") == EXEC_TIMEOUT for runtime in sim.runtimes()
+        ), made
     if operation == "delete":
         return OLD not in by_name, made
     # For a read, this is the status of the server's last response.
@@ -235,7 +237,7 @@ class Row:
 
 
 def rows(chosen: str = "") -> list[Row]:
-    """Return the rows of the table. `chosen`: only faults whose title contains this text."""
+    """The rows of the table. `chosen`: only faults whose title contains this text."""
     wanted = [(fault, operation) for fault in FAULTS if chosen in fault.title for operation in fault.of]
 
     def column(client: str) -> list[Cell]:

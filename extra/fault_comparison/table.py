@@ -55,7 +55,7 @@ def _line(*parts: str) -> str:
 
 
 def page(rows: list[Row]) -> str:
-    """Return the page of the documentation."""
+    """The page of the documentation."""
     figures = summary(rows)
     short = [["", *CLIENTS]]
     for index, what in enumerate(_SUMMARY):

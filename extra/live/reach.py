@@ -50,7 +50,7 @@ class Api:
             return json.loads(response.read() or b"null")
 
     def one(self, kind: str, **query: Any) -> Any:
-        """Return the only matching object of a kind."""
+        """The only matching object of a kind."""
         (found,) = self.call("GET", kind, **query)["results"]
         return found
 
@@ -72,7 +72,7 @@ class Api:
             time.sleep(2)
 
     def approval(self, workflow_job: str) -> str:
-        """Return the path of the approval that a run of a workflow waits for."""
+        """The path of the approval that a run of a workflow waits for."""
         deadline = time.monotonic() + WAIT
         while True:
             nodes = self.call("GET", f"{workflow_job}/workflow_nodes", identifier="approval")["results"]
@@ -86,20 +86,20 @@ class Api:
             time.sleep(2)
 
     def download(self, path: str) -> str:
-        """Return the output of a job as the page downloads it."""
+        """The output of a job as the page downloads it."""
         request = urllib.request.Request(f"{self.base}/{path}/stdout/?format=txt_download")
         request.add_header("Authorization", self.authorization)
         with urllib.request.urlopen(request, timeout=60, context=self.context) as response:
             return str(response.read().decode())
 
     def output(self, path: str) -> str:
-        """Return the output of a job that users see."""
+        """The output of a job that users see."""
         events = self.call("GET", f"{path}/job_events", page_size=200, order_by="counter")["results"]
         return "\n".join(event["stdout"] for event in events)
 
 
 def own_address(host: str) -> str:
-    """Return the address of this machine on the route to `host`."""
+    """The address of this machine on the route to `host`."""
     named = os.environ.get("MSTR_TEST_ADDRESS")
     if named:
         return named

@@ -41,7 +41,7 @@ IMAGE = os.environ.get("MSTR_TEST_IMAGE", "")
 
 @pytest.fixture
 def variables() -> dict[str, Any]:
-    """Return variables with unique names."""
+    """Variables with unique names."""
     name = f"mstr.library test {secrets.token_hex(4)}"
     return {
         "mstr_controller_organization": name,
@@ -59,7 +59,7 @@ def variables() -> dict[str, Any]:
 
 @pytest.fixture
 def client(tools: Play) -> Play:
-    """Return a runner that uses the real controller."""
+    """A runner that uses the real controller."""
     tools.env |= {name: value for name, value in os.environ.items() if name.startswith("CONTROLLER_")}
     return tools
 

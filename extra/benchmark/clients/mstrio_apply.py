@@ -29,9 +29,9 @@ def main() -> None:
         login_mode=1,
     )
     found = {runtime.name: runtime for runtime in list_runtimes(connection)}
-    for one in wanted:
-        options: dict[str, Any] = {**one, "resource": {**one["resource"], "cpu": str(one["resource"]["cpu"])}}
-        runtime = found.get(one["name"])
+    for entry in wanted:
+        options: dict[str, Any] = {**entry, "resource": {**entry["resource"], "cpu": str(entry["resource"]["cpu"])}}
+        runtime = found.get(entry["name"])
         if runtime is None:
             Runtime.create(connection, **options)
         elif _differs(runtime, options):
@@ -43,8 +43,8 @@ def _differs(runtime: Runtime, wanted: dict[str, Any]) -> bool:
     return (
         any(getattr(runtime, field) != wanted[field] for field in _FIELDS)
         or sorted(runtime.whitelist) != sorted(wanted["whitelist"])
-        or sorted((one.name, one.version) for one in runtime.packages)
-        != sorted((one["name"], one["version"]) for one in wanted["packages"])
+        or sorted((package.name, package.version) for package in runtime.packages)
+        != sorted((package["name"], package["version"]) for package in wanted["packages"])
         or (runtime.resource.cpu, runtime.resource.mem) != (wanted["resource"]["cpu"], wanted["resource"]["mem"])
     )
 
