@@ -10,7 +10,6 @@ The unit tests of `session` and of the retries decide for every status and kind 
 from __future__ import annotations
 
 import re
-import socket
 import time
 
 import pytest
@@ -19,7 +18,7 @@ from simulator.faults import OPERATIONS
 from simulator.harness import Simulator
 from support.modules import Running, credentials, runtime
 
-from faults.inprocess import Session, session
+from faults.inprocess import session
 
 UNKNOWN = "0" * 32
 CALLS = {
@@ -30,37 +29,12 @@ CALLS = {
     "update": lambda one: one.session.send("PATCH", f"/runtimes/{UNKNOWN}", {"name": "New"}, operation="update"),
     "delete": lambda one: one.session.send("DELETE", f"/runtimes/{UNKNOWN}", operation="delete"),
 }
-STATUSES = (429, 500, 502, 503)
-# Only after these statuses, a call is sent again.
-AGAIN = {
-    "login": {429, 503},
-    "list": {429, 502, 503, 504},
-    "read": {429, 502, 503, 504},
-    "create": {429},
-    "update": {429},
-    "delete": {429},
-}
 CLOSED = {"login": False, "list": True, "read": True, "create": False, "update": False, "delete": False}
 
 
 def count(sim: Simulator, operation: str) -> int:
     method, path = OPERATIONS[operation]
     return sum(entry["method"] == method and bool(re.fullmatch(path, entry["path"])) for entry in sim.requests())
-
-
-@pytest.mark.parametrize("retries", [0, 3])
-@pytest.mark.parametrize("operation", CALLS)
-@pytest.mark.parametrize("status", STATUSES)
-def test_the_number_of_attempts_depends_on_status_and_method(
-    sim: Simulator, operation: str, status: int, retries: int
-) -> None:
-    sim.fault("status", operation=operation, status=status, times=None)
-    with session(sim, retries=retries) as one, pytest.raises(MstrError, match=str(status)):
-        CALLS[operation](one)
-    expected = 1 + retries if status in AGAIN[operation] else 1
-    assert count(sim, operation) == expected
-    assert len(one.pauses.seconds) == expected - 1
-    assert sim.open_sessions() == []
 
 
 @pytest.mark.parametrize("retries", [0, 3])
@@ -73,26 +47,6 @@ def test_the_number_of_attempts_depends_on_lost_connection_and_method(
     with session(sim, retries=retries, timeout=0.2) as one, pytest.raises(MstrError):
         CALLS[operation](one)
     assert count(sim, operation) == (1 + retries if CLOSED[operation] else 1)
-
-
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_logout_is_sent_only_once(sim: Simulator, status: int) -> None:
-    sim.fault("status", operation="logout", status=status, times=None)
-    with session(sim) as one:
-        CALLS["list"](one)
-    assert count(sim, "logout") == 1
-    assert len(one.warnings) == 1
-
-
-@pytest.mark.parametrize("retries", [0, 3])
-def test_a_refused_connection_is_reported(sim: Simulator, retries: int) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        one = Session(sim, 0.0, {"base_url": f"http://127.0.0.1:{port}/x", "retries": retries})
-        with pytest.raises(MstrError, match=f"cannot connect to 127.0.0.1:{port}"):
-            CALLS["login"](one)
-    assert len(one.pauses.seconds) == retries
 
 
 def test_a_module_waits_for_retry_after(sim: Simulator) -> None:

@@ -129,15 +129,14 @@ async def check_identity_token(server: Server, call: Call) -> Reply:
 
 async def make_api_token(server: Server, call: Call) -> Reply:
     """``POST /auth/apiTokens``: for the caller, or for another user."""
-    assert call.session is not None
     body = call.json_object() if call.body else {}
     only(body, {"userId"})
-    user: User | None = call.session.user
+    user: User | None = call.user
     if "userId" in body:
         user = next((u for u in server.users.values() if u.id == body["userId"]), None)
         if user is None:
             raise not_found(f"with ID '{body['userId']}'")
-        if user is not call.session.user and not call.session.user.manages:
+        if user is not call.user and not call.user.manages:
             raise ApiError(403, 14, "The user lacks the privilege to make API tokens for others.")
     assert user is not None
     token = "api-" + secrets.token_hex(20)
@@ -160,16 +159,14 @@ async def renew_session(server: Server, call: Call) -> Reply:
 
 async def user_info(server: Server, call: Call) -> Reply:
     """``GET /sessions/userInfo``."""
-    assert call.session is not None
-    user = call.session.user
+    user = call.user
     return Reply(200, {"id": user.id, "fullName": user.full_name, "initials": user.initials})
 
 
 async def privileges(server: Server, call: Call) -> Reply:
     """``GET /sessions/privileges``."""
-    assert call.session is not None
     held = [{"id": "300", "name": "Manage runtime", "isServerLevel": True, "projects": []}]
-    return Reply(200, {"privileges": held if server.manages(call.session.user) else []})
+    return Reply(200, {"privileges": held if server.manages(call.user) else []})
 
 
 async def status(server: Server, call: Call) -> Reply:

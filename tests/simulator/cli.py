@@ -98,7 +98,7 @@ def _description(base_url: str, control_url: str, proxy_url: str | None, made: C
         "api_token": API_TOKEN_OF_ADMIN,
         "identity_token": IDENTITY_TOKEN_OF_ADMIN,
         "users": {name: asdict(user) for name, user in users.items()},
-        "certificates": asdict(made) if made else None,
+        "certificates": asdict(made) if made else {},
     }
 
 

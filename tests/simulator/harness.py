@@ -42,6 +42,20 @@ class Simulator:
     ``wrong-host``. With ``client_ca`` it requests a client certificate.
     """
 
+    # What the program says of itself when it has started.
+    pid: int
+    base_url: str  # the address for clients, without /api
+    control_url: str
+    proxy_url: str | None  # with `proxy=True`
+    username: str  # a standard user with all privileges
+    password: str
+    ldap_username: str  # an LDAP user with all privileges
+    ldap_password: str
+    api_token: str  # of the standard user
+    identity_token: str  # of the standard user; it never expires
+    users: dict[str, dict[str, Any]]  # by username: `username`, `password`, `id`, `mode`, `manages`
+    certificates: dict[str, str]  # paths, with `tls`: `ca`, `client_cert`, `client_key`, `other_ca` …
+
     def __init__(
         self,
         profile: str = "samples",
@@ -80,7 +94,6 @@ class Simulator:
         # A test reaches its simulator directly, even if the environment names a proxy.
         self._output = Path(os.devnull)
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        self.description: dict[str, Any] = {}
 
     # --- life
 
@@ -104,7 +117,7 @@ class Simulator:
                 self.stop()
                 raise SimulatorError(f"the simulator did not start: {printed or 'it printed nothing'}")
             time.sleep(0.01)
-        self.description = json.loads(ready.read_text(encoding="utf-8"))
+        vars(self).update(json.loads(ready.read_text(encoding="utf-8")))
         return self
 
     def stop(self) -> None:
@@ -130,72 +143,6 @@ class Simulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-    # --- addresses and credentials
-
-    def _fact(self, name: str) -> Any:
-        return self.description[name]
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return int(self._fact("pid"))
-
-    @property
-    def base_url(self) -> str:
-        """The address for clients, without ``/api``."""
-        return str(self._fact("base_url"))
-
-    @property
-    def control_url(self) -> str:
-        """The address of the control interface."""
-        return str(self._fact("control_url"))
-
-    @property
-    def proxy_url(self) -> str | None:
-        """The address of the proxy, with ``proxy=True``."""
-        url = self._fact("proxy_url")
-        return None if url is None else str(url)
-
-    @property
-    def username(self) -> str:
-        """A standard user with all privileges."""
-        return str(self._fact("username"))
-
-    @property
-    def password(self) -> str:
-        """That user's password."""
-        return str(self._fact("password"))
-
-    @property
-    def ldap_username(self) -> str:
-        """An LDAP user with all privileges."""
-        return str(self._fact("ldap_username"))
-
-    @property
-    def ldap_password(self) -> str:
-        """That user's password."""
-        return str(self._fact("ldap_password"))
-
-    @property
-    def api_token(self) -> str:
-        """An API token of the standard user."""
-        return str(self._fact("api_token"))
-
-    @property
-    def identity_token(self) -> str:
-        """An identity token of the standard user that never expires."""
-        return str(self._fact("identity_token"))
-
-    @property
-    def users(self) -> dict[str, dict[str, Any]]:
-        """Every seeded account by username: ``username``, ``password``, ``id``, ``mode``, ``manages``."""
-        return dict(self._fact("users"))
-
-    @property
-    def certificates(self) -> dict[str, str]:
-        """Paths of the certificates, with ``tls``: ``ca``, ``client_cert``, ``client_key``, ``other_ca`` …"""
-        return dict(self._fact("certificates") or {})
 
     def output(self) -> str:
         """Return what the program has printed: nothing, unless it has an error itself."""

@@ -20,6 +20,7 @@ from simulator.switches import Switches
 
 if TYPE_CHECKING:
     from simulator.sessions import HttpSession
+    from simulator.users import User
 
 JSON_TYPE = "application/json;charset=UTF-8"
 
@@ -67,6 +68,12 @@ def not_found(what: str) -> ApiError:
     return ApiError(404, 4, f"The object {what} was not found.", -2147216373)
 
 
+def no_such_call(status: str) -> ApiError:
+    """Return the error with which a release without a call answers. The two messages show [mstrio] that it has none."""
+    number, reason = {"404": (4, "Not Found"), "405": (1, "Method Not Allowed")}[status]
+    return ApiError(int(status), number, f"HTTP {status} {reason}")
+
+
 def invalid(message: str) -> ApiError:
     """Return the error for a value that is not allowed."""
     return ApiError(400, 6, message)
@@ -84,6 +91,17 @@ def only(body: Mapping[str, Any], known: set[str]) -> None:
             raise invalid(f"The field '{name}' is not known.")
 
 
+def page(query: Mapping[str, str]) -> tuple[int, int]:
+    """Return the offset and the limit of a query. A limit of -1, the default, is all [mstrio]."""
+    try:
+        offset, limit = int(query.get("offset", 0)), int(query.get("limit", -1))
+    except ValueError:
+        raise invalid("The query parameters 'offset' and 'limit' must be integers.") from None
+    if offset < 0 or limit < -1:
+        raise invalid("The query parameters 'offset' and 'limit' must not be negative.")
+    return offset, limit
+
+
 @dataclass
 class Call:
     """One request to the API. ``path`` is the part after ``/api``."""
@@ -95,6 +113,12 @@ class Call:
     cookies: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     session: HttpSession | None = None  # set by the code that finds or creates it
+
+    @property
+    def user(self) -> User:
+        """Return the user of the session of this call."""
+        assert self.session is not None
+        return self.session.user
 
     def json(self) -> Any:
         """Return the body, or raise the API's error if it is not JSON."""
@@ -115,6 +139,11 @@ class Call:
         if "json" in self.headers.get("Content-Type", ""):
             return self.json_object()
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+    def selected(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return the top-level fields that the query asks for."""
+        wanted = [name for name in self.query.get("fields", "").split(",") if name]
+        return {name: value for name, value in answer.items() if not wanted or name in wanted}
 
     def header(self, name: str) -> str:
         """Return a header, or ``""``."""

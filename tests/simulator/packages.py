@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -22,7 +22,7 @@ _KNOWN = ("name", "version", "description", "status", "message")
 
 
 def normalised(name: str) -> str:
-    """Return a package's normalized name, as package indexes do: mstrio_py and MSTRIO.py are mstrio-py."""
+    """Return a name, or a pattern of names, in the form of package indexes: mstrio_py and MSTRIO.py are mstrio-py."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -81,13 +81,8 @@ class Package:
             or (switches["empty_version"] == "when_installed" and status == "installed")
         ):
             version = self.resolved
-        shown = {
-            **self.unknown,
-            "name": self.name,
-            "version": version,
-            "description": self.description,
-            "status": status,
-        }
+        known = {"name": self.name, "version": version, "description": self.description, "status": status}
+        shown = {**self.unknown, **known}
         if status == "not_installed":
             shown["message"] = self.message or "Return code: 1."
         return shown
@@ -110,32 +105,18 @@ def _keep(entry: dict[str, str], before: list[Package], now: float) -> Package |
     for old in before:
         if normalised(old.name) == normalised(entry["name"]) and entry["version"] in (old.version, old.resolved):
             # If a client sends back the version that replaced "", nothing is installed, but the version is pinned.
-            return Package(
-                entry["name"],
-                entry["version"],
-                entry["description"],
-                old.started,
-                old.done,
-                old.outcome,
-                old.message,
-                old.resolved,
-            )
+            return replace(old, **entry, seeded={}, unknown={})
     return None
 
 
 def _start(entry: dict[str, str], rules: list[Rule], now: float, switches: Switches) -> Package:
-    rule = next((r for r in rules if fnmatchcase(normalised(entry["name"]), normalised_glob(r.name))), None)
+    rule = next((r for r in rules if fnmatchcase(normalised(entry["name"]), normalised(r.name))), None)
     rule = rule or Rule("*", outcome=switches["package_outcome"])
     delay = switches["package_delay"] if rule.delay is None else rule.delay
     resolved = entry["version"] or rule.version or NEWEST.get(normalised(entry["name"]), "1.0.0")
     return Package(
         entry["name"], entry["version"], entry["description"], now, now + delay, rule.outcome, rule.message, resolved
     )
-
-
-def normalised_glob(pattern: str) -> str:
-    """Return a rule's pattern in the normalized form of names."""
-    return re.sub(r"[-_.]+", "-", pattern).lower()
 
 
 def runtime_status(

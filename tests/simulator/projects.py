@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, not_found, only
+from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, no_such_call, not_found, only, page
 from simulator.runtimes import DEFAULT_ID, stamp
 from simulator.seed import only_keys
 from simulator.tasks import Task, task_from_seed
@@ -175,14 +175,13 @@ class Projects:
 
     def of(self, call: Call) -> Project:
         """Return the project in the header of a call, or raise the API's error."""
-        assert call.session is not None
         project_id = call.header("X-MSTR-ProjectID")
         if not project_id:
             raise missing("X-MSTR-ProjectID")
         project = self._by_id.get(project_id.upper())
         if project is None:
             raise not_found(f"with ID '{project_id}' and type 32")
-        if call.session.user.username in project.denies:
+        if call.user.username in project.denies:
             raise ApiError(403, 14, f"The user may not use the project '{project.name}'.")
         if not project.loaded:
             status, number = {"500": (500, 1), "403": (403, 14), "404": (404, 4)}[
@@ -211,11 +210,6 @@ class Projects:
         ]  # fmt: skip
 
 
-def _user(call: Call) -> User:
-    assert call.session is not None
-    return call.session.user
-
-
 async def list_all(server: Server, call: Call) -> Reply:
     """``GET /projects``."""
     return Reply(
@@ -223,7 +217,7 @@ async def list_all(server: Server, call: Call) -> Reply:
         [
             {"acg": 255, "id": one.id, "name": one.name, "alias": "", "description": "",
              "status": LOADED if one.loaded else NOT_LOADED}
-            for one in server.projects.listed(_user(call))
+            for one in server.projects.listed(call.user)
         ],
     )  # fmt: skip
 
@@ -241,10 +235,8 @@ async def search_v2(server: Server, call: Call) -> Reply:
 def _search(server: Server, call: Call, version: str) -> Reply:
     switches = server.switches
     if switches["search_versions"] not in ("both", version):
-        if switches["search_missing"] == "405":
-            raise ApiError(405, 1, "HTTP 405 Method Not Allowed")
-        raise ApiError(404, 4, "HTTP 404 Not Found")
-    project, user = server.projects.of(call), _user(call)
+        raise no_such_call(switches["search_missing"])
+    project, user = server.projects.of(call), call.user
     only(call.query, QUERY)
     if version == "2":
         only(call.json_object(), BODY)
@@ -274,14 +266,9 @@ async def results(server: Server, call: Call) -> Reply:
     project, query = server.projects.of(call), call.query
     only(query, {"searchId", "offset", "limit"})
     kept = server.projects.searches.get(query.get("searchId", ""))
-    if kept is None or kept.project is not project or kept.user is not _user(call):
+    if kept is None or kept.project is not project or kept.user is not call.user:
         raise not_found(f"search '{query.get('searchId')}'")
-    try:
-        offset, limit = int(query.get("offset", 0)), int(query.get("limit", -1))
-    except ValueError:
-        raise invalid("The query parameters 'offset' and 'limit' must be integers.") from None
-    if offset < 0 or limit < -1:
-        raise invalid("The query parameters 'offset' and 'limit' must not be negative.")
+    offset, limit = page(query)
     largest = server.switches["search_page_limit"] or len(kept.scripts)
     size = min(largest, len(kept.scripts) if limit == -1 else limit)
     return Reply(200, [_object(script) for script in kept.scripts[offset : offset + size]])
@@ -300,7 +287,7 @@ def _object(script: SavedScript) -> dict[str, Any]:
 def _find(server: Server, call: Call) -> SavedScript:
     script_id = call.path.rpartition("/")[2]
     found = [one for one in server.projects.of(call).scripts if one.id == script_id.upper()]
-    if found and found[0].is_read_by(_user(call)):
+    if found and found[0].is_read_by(call.user):
         return found[0]
     if found and server.switches["hidden_script"] == "forbidden":
         raise ApiError(403, 17, f"The user has no permission on the object with ID '{script_id}'.")
@@ -356,9 +343,9 @@ async def update_script(server: Server, call: Call) -> Reply:
     """``PUT /scripts/{id}``: the name and the folder are always required [mstrio]."""
     script, project, body, switches = _find(server, call), server.projects.of(call), call.json_object(), server.switches
     only(body, {*_CHANGES, "scriptType", "scriptResultType"})
-    if not script.is_written_by(_user(call)):
+    if not script.is_written_by(call.user):
         raise ApiError(403, 17, f"The user has no permission to write the object with ID '{script.id}'.")
-    if switches["script_put_needs"] == "privilege" and not server.manages(_user(call)):
+    if switches["script_put_needs"] == "privilege" and not server.manages(call.user):
         raise ApiError(403, 14, "The user has no privilege to assign a runtime.")
     if script.running and switches["script_put_running"] == "refuse":
         raise ApiError(400, 1, f"The script '{script.name}' is running.")
@@ -390,7 +377,7 @@ async def update_object(server: Server, call: Call) -> Reply:
     """``PUT /objects/{id}?type=76``: [mstrio] sends the unchanged name here whenever it changes a script."""
     script, body = _find(server, call), call.json_object()
     only(body, {"name", "description"})
-    if not script.is_written_by(_user(call)):
+    if not script.is_written_by(call.user):
         raise ApiError(403, 17, f"The user has no permission to write the object with ID '{script.id}'.")
     script.name, script.description = body.get("name", script.name), body.get("description", script.description)
     return await read_object(server, call)

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simulator.fields import check_runtime
-from simulator.messages import ApiError, Call, Reply, invalid, missing, not_found
+from simulator.messages import ApiError, Call, Reply, invalid, missing, no_such_call, not_found
 from simulator.runtimes import DEFAULT_ID, Runtime
 from simulator.users import User
 
@@ -18,18 +17,6 @@ if TYPE_CHECKING:
     from simulator.server import Server
 
 WRITE, DELETE = 8, 16  # bits of acg and of the rights in an acl
-
-
-def _only(answer: dict[str, Any], call: Call, omitted: Iterable[str] = ()) -> dict[str, Any]:
-    """Return the fields in ``fields=``, or all fields except the omitted ones."""
-    wanted = [name for name in call.query.get("fields", "").split(",") if name]
-    hidden = set(omitted)
-    return {k: v for k, v in answer.items() if k not in hidden and (not wanted or k in wanted)}
-
-
-def _user(call: Call) -> User:
-    assert call.session is not None
-    return call.session.user
 
 
 def _valid_id(text: str) -> str:
@@ -40,15 +27,15 @@ def _valid_id(text: str) -> str:
 
 async def list_all(server: Server, call: Call) -> Reply:
     """``GET /runtimes``."""
-    user, omitted = _user(call), server.switches["list_omits"]
-    objects = [_only(server.runtimes.to_api(r, user), call, omitted) for r in server.runtimes.list(user)]
-    return Reply(200, {"runtimes": objects})
+    omitted = server.switches["list_omits"]
+    answers = [call.selected(server.runtimes.to_api(r, call.user)) for r in server.runtimes.list(call.user)]
+    return Reply(200, {"runtimes": [{k: v for k, v in one.items() if k not in omitted} for one in answers]})
 
 
 async def read(server: Server, call: Call) -> Reply:
     """``GET /runtimes/{id}``."""
-    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), _user(call))
-    return Reply(200, _only(server.runtimes.to_api(runtime, _user(call)), call))
+    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), call.user)
+    return Reply(200, call.selected(server.runtimes.to_api(runtime, call.user)))
 
 
 async def create(server: Server, call: Call) -> Reply:
@@ -57,29 +44,29 @@ async def create(server: Server, call: Call) -> Reply:
     for name in ("name", *server.switches["create_requires"]):
         if name not in fields:
             raise missing(name)
-    runtime = server.runtimes.create(fields, _user(call))
-    server.note("create", runtime, _user(call), fields.get("changeJournal", {}).get("userComments"))
+    runtime = server.runtimes.create(fields, call.user)
+    server.note("create", runtime, call.user, fields.get("changeJournal", {}).get("userComments"))
     whole = server.switches["create_answer"] == "object"
-    answer = server.runtimes.to_api(runtime, _user(call)) if whole else {"id": runtime.id}
+    answer = server.runtimes.to_api(runtime, call.user) if whole else {"id": runtime.id}
     return Reply(int(server.switches["create_status"]), answer)
 
 
 async def update(server: Server, call: Call) -> Reply:
     """``PATCH /runtimes/{id}``."""
-    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), _user(call))
-    _permit(runtime, _user(call), WRITE)
+    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), call.user)
+    _permit(runtime, call.user, WRITE)
     fields = check_runtime(call.json(), server.switches)
     if "name" not in fields and server.switches.yes("patch_needs_name"):
         raise missing("name")
     server.runtimes.update(runtime, fields)
-    server.note("update", runtime, _user(call), fields.get("changeJournal", {}).get("userComments"))
+    server.note("update", runtime, call.user, fields.get("changeJournal", {}).get("userComments"))
     return Reply(204)
 
 
 async def delete(server: Server, call: Call) -> Reply:
     """``DELETE /runtimes/{id}``."""
-    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), _user(call))
-    _permit(runtime, _user(call), DELETE)
+    runtime = server.runtimes.find(_valid_id(call.path.rpartition("/")[2]), call.user)
+    _permit(runtime, call.user, DELETE)
     if "userComments" in call.query and not server.switches.yes("delete_comments"):
         raise invalid("The query parameter 'userComments' is not known.")
     if runtime.id == DEFAULT_ID and server.switches["default_delete"] == "refuse":
@@ -87,7 +74,7 @@ async def delete(server: Server, call: Call) -> Reply:
     if server.switches["used_runtime_delete"] == "refuse" and server.projects.use(runtime.id):
         raise ApiError(400, 1, "The object cannot be deleted because other objects depend on it.", -2147217387)
     server.runtimes.remove(runtime)
-    server.note("delete", runtime, _user(call), call.query.get("userComments"))
+    server.note("delete", runtime, call.user, call.query.get("userComments"))
     return Reply(204)
 
 
@@ -99,10 +86,8 @@ def _permit(runtime: Runtime, user: User, right: int) -> None:
 async def versions(server: Server, call: Call) -> Reply:
     """``GET /runtimes/versions``. A server without it has one of three responses."""
     how = server.switches["versions_call"]
-    if how == "404":
-        raise ApiError(404, 4, "HTTP 404 Not Found")
-    if how == "405":
-        raise ApiError(405, 1, "HTTP 405 Method Not Allowed")
     if how == "as_id":
         raise not_found("with ID 'versions' and type 80")
+    if how != "yes":
+        raise no_such_call(how)
     return Reply(200, {"versions": list(server.switches["python_versions"])})

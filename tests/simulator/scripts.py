@@ -233,7 +233,6 @@ def _with_variables(code: str, variables: Any) -> str:
 
 async def start(server: Server, call: Call) -> Reply:
     """``POST /scripts/evaluation``."""
-    assert call.session is not None
     body = call.json_object()
     only(body, ALLOWED)
     if not isinstance(body.get("scriptContent"), str):
@@ -245,14 +244,13 @@ async def start(server: Server, call: Call) -> Reply:
     runtime_id = body.get("scriptRuntimeId", DEFAULT_ID)
     if not isinstance(runtime_id, str):
         raise invalid("The field 'scriptRuntimeId' must be a string.")
-    runtime = server.runtimes.find(runtime_id, call.session.user)
+    runtime = server.runtimes.find(runtime_id, call.user)
     code = _with_variables(code, body.get("variables", []))
-    return Reply(200, {"id": server.evaluations.start(code, runtime, call.session.user).id})
+    return Reply(200, {"id": server.evaluations.start(code, runtime, call.user).id})
 
 
 def _of(server: Server, call: Call) -> Evaluation:
-    assert call.session is not None
-    return server.evaluations.find(call.path.rpartition("/")[2], call.session.user)
+    return server.evaluations.find(call.path.rpartition("/")[2], call.user)
 
 
 async def result(server: Server, call: Call) -> Reply:

@@ -16,7 +16,7 @@ from typing import Any
 from simulator import auth, projects, runtime_calls, runtimes, scripts, tasks
 from simulator.faults import Faults
 from simulator.log import RequestLog
-from simulator.messages import ApiError, Call, Reply, error_reply
+from simulator.messages import ApiError, Call, Reply, error_reply, no_such_call
 from simulator.packages import Rule
 from simulator.profiles import PLAYGROUND, make_switches
 from simulator.seed import PLAYGROUND as PLAYGROUND_SEED
@@ -96,16 +96,8 @@ class Server:
 
     def note(self, action: str, runtime: runtimes.Runtime, user: User, comment: str | None) -> None:
         """Write the change journal."""
-        self.journal.append(
-            {
-                "time": time.time(),
-                "user": user.username,
-                "action": action,
-                "id": runtime.id,
-                "name": runtime.name,
-                "comment": comment,
-            }
-        )
+        of_runtime = {"action": action, "id": runtime.id, "name": runtime.name, "comment": comment}
+        self.journal.append({"time": time.time(), "user": user.username, **of_runtime})
 
     async def handle(self, call: Call) -> Reply:
         """Do the work of a call and return its response. A client's mistake never raises an error here."""
@@ -157,7 +149,4 @@ def _route(call: Call) -> tuple[Handler, str]:
             if method == call.method:
                 return handler, need
             path_is_known = True
-    # These two messages show [mstrio] that a release does not have this call.
-    if path_is_known:
-        raise ApiError(405, 1, "HTTP 405 Method Not Allowed")
-    raise ApiError(404, 4, "HTTP 404 Not Found")
+    raise no_such_call("405" if path_is_known else "404")

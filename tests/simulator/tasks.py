@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, not_found, only
+from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, no_such_call, not_found, only, page
 from simulator.seed import only_keys
 from simulator.users import User
 
@@ -63,19 +63,13 @@ def task_from_seed(server: Server, project: Project, data: Mapping[str, Any]) ->
     )
 
 
-def _user(call: Call) -> User:
-    assert call.session is not None
-    return call.session.user
-
-
 def _exists(server: Server, switch: str) -> None:
     """Raise the API's error on a release without this call. "as_id": it reads the path as the id of a script."""
     how = server.switches[switch]
     if how == "as_id":
         raise not_found("with ID 'history' and type 76")
     if how != "yes":
-        number, text = {"404": (4, "HTTP 404 Not Found"), "405": (1, "HTTP 405 Method Not Allowed")}[how]
-        raise ApiError(int(how), number, text)
+        raise no_such_call(how)
 
 
 def _is_shown(server: Server, task: Task, user: User) -> bool:
@@ -92,12 +86,6 @@ def _to_api(server: Server, task: Task) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _fields(call: Call, answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the top-level fields that the query asks for."""
-    wanted = call.query.get("fields", "")
-    return {key: value for key, value in answer.items() if not wanted or key in wanted.split(",")}
-
-
 async def list_tasks(server: Server, call: Call) -> Reply:
     """``GET /tasks``. A list does not show the last run."""
     _exists(server, "tasks_call")
@@ -110,14 +98,11 @@ async def list_tasks(server: Server, call: Call) -> Reply:
         task
         for one in (server.projects if every else [project])
         for task in one.tasks
-        if _is_shown(server, task, _user(call)) and query.get("scheduleId") in (None, task.schedule["id"])
+        if _is_shown(server, task, call.user) and query.get("scheduleId") in (None, task.schedule["id"])
     ]
-    try:
-        offset, limit = int(query.get("offset", 0)), int(query.get("limit", -1))
-    except ValueError:
-        raise invalid("The query parameters 'offset' and 'limit' must be integers.") from None
+    offset, limit = page(query)
     found = found[offset : None if limit < 0 else offset + limit]
-    return Reply(200, {"tasks": [_fields(call, _to_api(server, task)) for task in found]})
+    return Reply(200, {"tasks": [call.selected(_to_api(server, task)) for task in found]})
 
 
 async def read_task(server: Server, call: Call) -> Reply:
@@ -130,7 +115,7 @@ async def read_task(server: Server, call: Call) -> Reply:
     task = next((task for task in project.tasks if task.id == task_id.upper()), None)
     if task is None or task.schedule["id"] != call.query["scheduleId"]:
         raise not_found(f"task '{task_id}'")
-    if not task.script.is_read_by(_user(call)):
+    if not task.script.is_read_by(call.user):
         raise ApiError(403, 17, f"The user has no permission on the script of the task '{task_id}'.")
     answer = _to_api(server, task)
     if task.last_run is not None:
@@ -139,7 +124,7 @@ async def read_task(server: Server, call: Call) -> Reply:
             "timeFinished": task.last_run.get("finished"), "message": task.last_run.get("message"), "node": NODE,
             "triggerUserId": task.owner.id, "triggerUserName": task.owner.full_name,
         }  # fmt: skip
-    return Reply(200, _fields(call, answer))
+    return Reply(200, call.selected(answer))
 
 
 async def history(server: Server, call: Call) -> Reply:
@@ -151,7 +136,7 @@ async def history(server: Server, call: Call) -> Reply:
         raise missing("scriptids")
     by_id = {script.id: script for script in project.scripts}
     asked = [by_id.get(script_id.upper()) for script_id in query["scriptids"].split(",")]
-    if not all(script and script.is_read_by(_user(call)) for script in asked):
+    if not all(script and script.is_read_by(call.user) for script in asked):
         raise not_found(f"with ID in '{query['scriptids']}' and type 76")
     if server.switches["history_order"] == "reversed":
         asked.reverse()
@@ -166,4 +151,4 @@ async def history(server: Server, call: Call) -> Reply:
         for script in asked
         if script is not None and script.last_run is not None
     ]
-    return Reply(200, {"history": [_fields(call, entry) for entry in entries]})
+    return Reply(200, {"history": [call.selected(entry) for entry in entries]})

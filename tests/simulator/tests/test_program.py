@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import ssl
 import subprocess
 import sys
 import time
@@ -86,20 +85,6 @@ def test_it_ends_with_its_parent(tmp_path: Path, how: str) -> None:
     assert not ready.exists()
 
 
-def test_an_invalid_command_line_is_explained() -> None:
-    for arguments, message in (
-        (["--switch", "nothing=1"], "nothing"),
-        (["--switch", "x"], "NAME=VALUE"),
-        (["--client-ca", "x"], "--tls"),
-    ):
-        done = subprocess.run([sys.executable, str(FOLDER), *arguments], capture_output=True, text=True, check=False)
-        assert done.returncode == 2
-        assert message in done.stderr
-        assert "Traceback" not in done.stderr
-    with pytest.raises(SimulatorError, match="latency_ms"), Simulator(latency_ms=-1):
-        pass
-
-
 def test_the_command_line_sets_switches(sim: Simulator) -> None:
     with Simulator("newest", {"list_omits": ["whitelist", "others"]}, latency_ms=5) as other:
         switches = other.state()["switches"]
@@ -121,29 +106,6 @@ def test_a_profile_file_sets_the_behaviour(tmp_path: Path) -> None:
             other.reset()  # to the profile file, not to a built-in profile
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{", "not a JSON file"),
-        ("[]", "holds no profile"),
-        ('{"profile": 3}', "holds no profile"),
-        ('{"profile": {"nothing": 1}}', "no switch is called 'nothing'"),
-        ('{"cpu_format": "words"}', "'words' is not allowed"),
-        (None, "not a JSON file"),
-    ],
-)
-def test_an_invalid_profile_file_is_explained(tmp_path: Path, text: str | None, message: str) -> None:
-    file = tmp_path / "probe.json"
-    if text is not None:
-        file.write_text(text)
-    done = subprocess.run(
-        [sys.executable, str(FOLDER), "--profile-file", str(file)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-
-
 def test_the_harness_needs_only_the_standard_library() -> None:
     code = "import sys, simulator.harness, simulator.rawclient\nassert not {'aiohttp', 'trustme'} & set(sys.modules)"
     subprocess.run([sys.executable, "-S", "-c", code], cwd=FOLDER.parent, check=True)
@@ -161,13 +123,8 @@ def test_the_log_has_everything_but_secrets(sim: Simulator, client: RawClient) -
     RawClient(sim.base_url).login(sim.username, "wrong-password-99")
     client.logout()
     entries = sim.requests()
-    assert sim.calls() == [
-        "POST /auth/login",
-        "GET /runtimes",
-        "POST /runtimes",
-        "POST /auth/login",
-        "POST /auth/logout",
-    ]
+    login, logout = "POST /auth/login", "POST /auth/logout"
+    assert sim.calls() == [login, "GET /runtimes", "POST /runtimes", login, logout]
     assert [entry["status"] for entry in entries] == [204, 200, 200, 401, 204]
     assert [entry["token"] for entry in entries] == [False, True, True, False, True]
     assert [entry["session"] for entry in entries] == [1, 1, 1, None, 1]
@@ -188,12 +145,8 @@ def test_reset_restores_the_initial_state(sim: Simulator, client: RawClient) -> 
     sim.switch(session_limit=1)
     sim.reset("oldest", latency_ms=1)
     state = sim.state()
-    assert (state["profile"], state["switches"]["latency_ms"], state["sessions"], sim.faults()) == (
-        "oldest",
-        1.0,
-        [],
-        [],
-    )
+    assert (state["profile"], state["switches"]["latency_ms"]) == ("oldest", 1.0)
+    assert (state["sessions"], sim.faults()) == ([], [])
     assert sim.runtimes() == []
     assert client.call("GET", "/runtimes").status == 401
 
@@ -201,37 +154,7 @@ def test_reset_restores_the_initial_state(sim: Simulator, client: RawClient) -> 
 @pytest.mark.parametrize("path", ["", "/"])
 def test_control_has_an_index(sim: Simulator, path: str) -> None:
     assert {"GET /_sim", "POST /_sim/seed", "GET /_sim/state"} <= set(sim.control("GET", path)["calls"])
-
-
-@pytest.mark.parametrize(
-    ("seed", "sentence"),
-    [
-        ({"x": 1}, "a seed has no key 'x'; known: generate, packages, projects, replace, runtimes, users"),
-        (
-            {"projects": [{"nam": "Sales"}]},
-            "a project has no key 'nam'; known: denies, id, loaded, name, scripts, tasks",
-        ),
-        ({"projects": [{"scripts": []}]}, "a project needs the key 'name'"),
-        ({"projects": [{"name": "Sales", "scripts": [{"name": "a", "runtim": 1}]}]}, "a script has no key 'runtim'"),
-        ({"projects": [{"name": "Sales", "tasks": [{"script": "a"}]}]}, "project 'Sales' has no script 'a' for a task"),
-        ({"users": [{"name": "x"}]}, "a user has no key 'name'"),
-        ({"packages": [{"nam": "x"}]}, "a rule for packages has no key 'nam'"),
-        ({"generate": {"number": 3}}, "generate has no key 'number'"),
-        ({"runtimes": 5}, "'int' object is not iterable"),
-    ],
-)
-def test_wrong_seed_is_a_sentence(sim: Simulator, seed: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(SimulatorError, match=re.escape(sentence)):
-        sim.control("POST", "/seed", seed)
-
-
-def test_busy_port_names_the_option(sim: Simulator) -> None:
-    port = int(sim.base_url.split(":")[2].partition("/")[0])
-    command = [sys.executable, str(FOLDER), "--port", str(port)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
-    assert done.returncode == 2
-    assert f"port {port} is in use; choose a different one: make simulator PORT={port + 1}, or --port" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert {"samples", "newest", "oldest", "awkward"} <= set(sim.control("GET", "/profiles")["profiles"])
 
 
 def test_playground_has_what_the_guides_need() -> None:
@@ -267,17 +190,6 @@ def test_ctrl_c_while_it_starts(module: str) -> None:
     assert done.stderr == ""
 
 
-def test_control_rejects_unknown_requests(sim: Simulator) -> None:
-    for path, body in (
-        ("/reset", {"profile": "x"}),
-        ("/sessions/expire", {"x": 1}),
-        ("/clock", {}),
-    ):
-        with pytest.raises(SimulatorError):
-            sim.control("POST", path, body)
-    assert {"samples", "newest", "oldest", "awkward"} <= set(sim.control("GET", "/profiles")["profiles"])
-
-
 def test_closed_sockets_are_not_counted(sim: Simulator, client: RawClient) -> None:
     for _ in range(50):
         client.call("GET", "/sessions")
@@ -287,45 +199,61 @@ def test_closed_sockets_are_not_counted(sim: Simulator, client: RawClient) -> No
         time.sleep(0.05)
 
 
-def _context(sim: Simulator, client: str | None = None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=sim.certificates["ca"])
-    if client:
-        context.load_cert_chain(sim.certificates[f"{client}_cert"], sim.certificates[f"{client}_key"])
-    return context
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--switch", "nothing=1"], "nothing"),
+        (["--switch", "x"], "NAME=VALUE"),
+        (["--client-ca", "x"], "--tls"),
+        (["--port", "PORT"], "port PORT is in use; choose a different one: make simulator PORT=NEXT, or --port"),
+        (["{"], "not a JSON file"),
+        (["[]"], "holds no profile"),
+        (['{"profile": 3}'], "holds no profile"),
+        (['{"profile": {"nothing": 1}}'], "no switch is called 'nothing'"),
+        (['{"cpu_format": "words"}'], "'words' is not allowed"),
+        (["--profile-file", "/nowhere"], "not a JSON file"),
+    ],
+)
+def test_a_refused_command_line_is_a_sentence(
+    sim: Simulator, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    """One that is no option is the content of a profile file."""
+    port = int(sim.base_url.split(":")[2].partition("/")[0])
+    if not arguments[0].startswith("--"):
+        file = tmp_path / "probe.json"
+        file.write_text(arguments[0])
+        arguments = ["--profile-file", str(file)]
+    command = [sys.executable, str(FOLDER), *(one.replace("PORT", str(port)) for one in arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 2
+    assert message.replace("=NEXT", f"={port + 1}").replace("port PORT", f"port {port}") in done.stderr
+    assert "Traceback" not in done.stderr
 
 
-def test_tls_and_client_certificates() -> None:
-    with Simulator(tls=True, client_ca=True) as sim:
-        assert sim.base_url.startswith("https://")
-        good = RawClient(sim.base_url, context=_context(sim, "client"))
-        assert good.login(sim.username, sim.password).status == 204
-        for other in (None, "other_client"):
-            # With TLS 1.3 the client gets an alert, or a reset if that arrives first.
-            with pytest.raises((ssl.SSLError, ConnectionError)):
-                RawClient(sim.base_url, context=_context(sim, other)).login(sim.username, sim.password)
-        with pytest.raises(ssl.SSLCertVerificationError):
-            RawClient(sim.base_url, context=ssl.create_default_context()).login(sim.username, sim.password)
-        assert sim.calls() == ["POST /auth/login"]
-
-
-@pytest.mark.parametrize(("which", "why"), [("expired", "expired"), ("wrong-host", "not valid for")])
-def test_invalid_certificates_are_rejected(which: str, why: str) -> None:
-    with Simulator(tls=which) as sim, pytest.raises(ssl.SSLCertVerificationError, match=why):
-        RawClient(sim.base_url, context=_context(sim)).login(sim.username, sim.password)
-
-
-def test_proxy() -> None:
-    with Simulator(proxy=True) as sim:
-        assert sim.proxy_url
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": sim.proxy_url}))
-        with opener.open(sim.base_url + "/api/status") as answer:
-            assert "iServerVersion" in json.load(answer)
-        assert sim.proxied() == [f"GET {sim.base_url}/api/status"]
-    with Simulator(proxy=True, tls=True) as sim:
-        handlers = [
-            urllib.request.ProxyHandler({"https": str(sim.proxy_url)}),
-            urllib.request.HTTPSHandler(context=_context(sim)),
-        ]
-        with urllib.request.build_opener(*handlers).open(sim.base_url + "/api/status") as answer:
-            assert "iServerVersion" in json.load(answer)
-        assert sim.proxied() == ["CONNECT " + sim.base_url.split("/")[2]]
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("/seed", {"x": 1}, "a seed has no key 'x'; known: generate, packages, projects, replace, runtimes, users"),
+        ("/seed", {"projects": [{"nam": "Sales"}]}, "a project has no key 'nam'; known: denies, id, loaded, name"),
+        ("/seed", {"projects": [{"scripts": []}]}, "a project needs the key 'name'"),
+        ("/seed", {"projects": [{"name": "S", "scripts": [{"name": "a", "x": 1}]}]}, "a script has no key 'x'"),
+        ("/seed", {"projects": [{"name": "S", "tasks": [{"script": "a"}]}]}, "project 'S' has no script 'a' for a"),
+        ("/seed", {"users": [{"name": "x"}]}, "a user has no key 'name'"),
+        ("/seed", {"packages": [{"nam": "x"}]}, "a rule for packages has no key 'nam'"),
+        ("/seed", {"generate": {"number": 3}}, "generate has no key 'number'"),
+        ("/seed", {"runtimes": 5}, "'int' object is not iterable"),
+        ("/reset", {"profile": "x"}, "no profile is called 'x'"),
+        ("/sessions/expire", {"x": 1}, "this call has no key 'x'"),
+        ("/clock", {}, "there is no 'seconds', or this key is missing"),
+        ("/faults", {"kind": "nothing"}, "no fault is called 'nothing'"),
+        ("/faults", {"kind": "slow", "colour": 1}, "fault slow takes no colour (it takes: seconds, when)"),
+        ("/faults", {"kind": "slow", "operation": "x"}, "no operation is called 'x'"),
+        ("/faults", {"kind": "empty", "work": "x"}, "work is one of none, before, late"),
+    ],
+)
+def test_a_refused_order_of_a_test_is_a_sentence(
+    sim: Simulator, path: str, body: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(SimulatorError, match=re.escape(sentence)):
+        sim.control("POST", path, body)
+    assert (sim.faults(), len(sim.runtimes())) == ([], 0)

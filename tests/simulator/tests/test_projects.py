@@ -119,23 +119,6 @@ def test_fields_of_a_seed_override_others(sim: Simulator, client: RawClient) -> 
     assert (script["scriptRuntimeId"], script["owner"]) == (5, None)
 
 
-@pytest.mark.parametrize(
-    ("operation", "method", "path"),
-    [
-        ("projects", "GET", "/projects"),
-        ("search", "POST", "/metadataSearches/results"),
-        ("search", "POST", "/v2/metadataSearches/results"),
-        ("found", "GET", "/metadataSearches/results"),
-        ("script", "GET", f"/scripts/{1:032X}"),
-    ],
-)
-def test_faults_can_be_ordered(
-    sim: Simulator, client: RawClient, sales: str, operation: str, method: str, path: str
-) -> None:
-    sim.fault("error", operation=operation, number=2)
-    assert call(client, method, path).error["code"] == "ERR002"
-
-
 def test_an_update_of_a_script_needs_name_folder_and_the_right(sim: Simulator, client: RawClient, sales: str) -> None:
     path = f"/scripts/{2:032X}"
     ancestors = call(client, "GET", f"/objects/{2:032X}", type=76).json["ancestors"]
