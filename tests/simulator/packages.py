@@ -105,7 +105,14 @@ def _keep(entry: dict[str, str], before: list[Package], now: float) -> Package |
     for old in before:
         if normalised(old.name) == normalised(entry["name"]) and entry["version"] in (old.version, old.resolved):
             # If a client sends back the version that replaced "", nothing is installed, but the version is pinned.
-            return replace(old, **entry, seeded={}, unknown={})
+            return replace(
+                old,
+                name=entry["name"],
+                version=entry["version"],
+                description=entry["description"],
+                seeded={},
+                unknown={},
+            )
     return None
 
 
