@@ -64,6 +64,11 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, such as "1 script"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def listed(texts: Sequence[str], most: int = NAMES_IN_MESSAGE, separator: str = ", ") -> str:
     """The texts with commas, at most `most` of them: "a, b and 7 more"."""
     more = f" and {len(texts) - most} more" if len(texts) > most else ""

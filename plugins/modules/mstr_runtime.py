@@ -119,6 +119,14 @@ scripts:
   returned: with O(replace_on_change)
   type: list
   elements: dict
+used_by:
+  description:
+    - The saved scripts that use a runtime that would be deleted or replaced, as in
+      RV(mstr.library.mstr_runtime_info#module:runtimes), with their planned tasks. Null if not all could be read.
+      RV(msg) says how many there are, and which run on a schedule.
+  returned: in check mode, for V(deleted) and V(replaced)
+  type: list
+  elements: dict
 exempted:
   description:
     - The violations of the policy that O(policy.exemptions) let pass, among the options that the task manages.

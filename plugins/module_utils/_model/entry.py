@@ -48,7 +48,8 @@ class Entry(NamedTuple):
     `after`: the runtime after it; None as long as nothing is done, and if it is deleted. `fingerprint`: of its first
     plan, which a person may have approved; None if it could not be planned. `status`: of the response to the write.
     `replacing`: what this runtime is beside, until it has replaced that. An entry that was written and then failed has
-    an `error`, too. `evidence`: what a result shows besides, which is no part of the plan.
+    an `error`, too. `evidence`: what a result shows besides and is no part of the plan: the `scripts` that use a runtime
+    that goes, None if unknown, and the same as a `text`.
     """
 
     wanted: Definition
@@ -127,7 +128,8 @@ class Entry(NamedTuple):
             return f"Runtime {name} is already as requested."
         done = f"Would {self.plan.action}" if self.state == PREDICTED else self.action.capitalize()
         fields = f": {', '.join(self.changed_fields)}" if self.plan.action in ("update", "replace") else ""
-        return f"{done} runtime {name}{fields}."
+        used = f"; {self.evidence['text']}" if self.evidence else ""
+        return f"{done} runtime {name}{fields}{used}."
 
     @property
     def diff(self) -> dict[str, Any]:
@@ -164,6 +166,8 @@ class Entry(NamedTuple):
             facts["scripts"] = list(scripts.rows)
         if self.exempted is not None:
             facts["exempted"] = self.exempted
+        if self.evidence:
+            facts["used_by"] = self.evidence["scripts"]
         return {"changed": self.changed, "msg": self.msg, **facts, "diff": self.diff}
 
 

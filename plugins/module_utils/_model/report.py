@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._errors import FAILURES_IN_MESSAGE, NAMES_IN_MESSAGE, MstrError, PartialError, failures, listed
+from .._errors import FAILURES_IN_MESSAGE, NAMES_IN_MESSAGE, MstrError, PartialError, counted, failures, listed
 from .entry import NO_SCRIPTS, PLANNED, PREDICTED, PURGED, Entry, ScriptReport, plan_id
 from .plan import DONE, Plan
 
@@ -79,7 +79,7 @@ def _listed(entry: Entry) -> dict[str, Any]:
         "id": entry.id or entry.wanted.id,
         "action": "failed" if entry.error and not entry.changed else entry.action,
         "error": {"msg": entry.error.sentence, **entry.error.error} if entry.error else None,
-        **entry.evidence,
+        **({"scripts": entry.evidence["scripts"]} if entry.evidence else {}),
     }
 
 
@@ -112,7 +112,7 @@ def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport
             parts.append(f"{len(changes)} to {action} ({listed(changes, left, '; ') if left else '…'})")
             left = max(0, left - len(changes))
     if scripts and scripts.moved:
-        parts.append(f"{scripts.moved} script{'' if scripts.moved == 1 else 's'} to move")
+        parts.append(f"{counted(scripts.moved, 'script')} to move")
     failed = [f"{entry.place} {entry.label}: {entry.error.sentence}" for entry in entries if entry.error]
     failed += [f"{label}: {error.sentence}" for label, error in (scripts or NO_SCRIPTS).failures]
     if failed:

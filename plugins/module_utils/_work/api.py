@@ -10,6 +10,7 @@ Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -219,6 +220,11 @@ def map_entries(
 
         results = iter(all_side_by_side(work, to_do, context.concurrency, report_progress))
     return [next(results) if chosen(entry) else entry for entry in entries]
+
+
+def utc_date() -> date:
+    """Today in UTC, with which a task compares last days, of exemptions and of planned tasks."""
+    return datetime.now(timezone.utc).date()
 
 
 def counted(done: int, total: int, what: str) -> str:

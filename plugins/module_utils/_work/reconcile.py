@@ -73,37 +73,24 @@ def ensure_many(task: Any, request: Request) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, assign the scripts, and report what was done."""
     context = context_for(task, request)
     entries, refusal = _carried_out(context, request)
-    if context.check_mode:
-        entries = with_evidence(context, entries)
     scripts = context.scripts.report(entries) if context.scripts else None
     from .._model.report import report  # only a task for many runtimes needs it
 
     return report(entries, request.wanted.purge is not None, refusal, scripts)
 
 
-def with_evidence(context: Context, entries: Sequence[Entry]) -> Sequence[Entry]:
-    """The entries of a plan; what would be deleted or replaced has the scripts that use it, None if any is unread."""
-    goes = [entry.before if entry.action in ("deleted", "replaced") else None for entry in entries]
-    if not any(goes):
-        return entries
-    scripts = context.scripts
-    if scripts is None:
-        from .scripts import Scripts  # only a plan that deletes something needs it
-
-        scripts = Scripts(context.session, context.concurrency, all_projects=True)
-    return [
-        entry._replace(evidence={"scripts": scripts.used_by([old])}) if old else entry
-        for entry, old in zip(entries, goes)
-    ]
-
-
 def _carried_out(context: Context, request: Request) -> tuple[Sequence[Entry], Refused | None]:
     try:
-        return reconcile(context, request.wanted), None
+        entries, refusal = reconcile(context, request.wanted), None
     except Refused as exc:
         if not context.check_mode:
             raise
-        return exc.entries, exc
+        entries, refusal = list(exc.entries), exc
+    if context.check_mode and any(entry.action in ("deleted", "replaced") for entry in entries):
+        from .scripts import with_evidence  # only a plan that deletes something needs it
+
+        entries = with_evidence(context, entries)
+    return entries, refusal
 
 
 def reconcile(context: Context, wanted: Wanted) -> list[Entry]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
@@ -17,7 +16,7 @@ from .._model.entry import check_plan_id
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.policy import POLICY_OPTION, policy_from
 from .._session.interrupt import check_concurrency
-from .api import Waiting
+from .api import Waiting, utc_date
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
@@ -73,11 +72,6 @@ class Request(NamedTuple):
 def request_for_one(params: Mapping[str, Any]) -> Request:
     """The options of a task for one runtime, checked. Raises ValidationError with all of their errors."""
     return request_from(params, lambda policy: Wanted([definition_from(params, policy)]))
-
-
-def utc_date() -> date:
-    """Today in UTC, with which a task compares the last days of the exemptions of its policy."""
-    return datetime.now(timezone.utc).date()
 
 
 def request_from(params: Mapping[str, Any], wanted_under: Callable[[Policy | None], Wanted]) -> Request:

@@ -15,8 +15,7 @@ from .._model.policy import libraries, policy_from
 from .._model.runtime import INCOMPLETE, Runtime, lists_default, status_word
 from .._session.interrupt import check_concurrency
 from .._session.parallel import all_side_by_side
-from .api import ALL_FIELDS, RuntimeApi, counted
-from .request import utc_date
+from .api import ALL_FIELDS, RuntimeApi, counted, utc_date
 from .script_usage import SavedScript, Usage, check_projects, find_usage
 
 if TYPE_CHECKING:

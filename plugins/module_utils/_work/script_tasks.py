@@ -11,16 +11,13 @@ part of its schedule, not an object of its own. A list of tasks does not show th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from .._errors import ApiError, MstrError, listed
-from .._model.runtime import Runtime
+from .._errors import ApiError, MstrError, counted, listed
 from .._session.response import OBJECT, Shape, list_of, says_no_such_call, says_no_such_object
 from .._session.session import Session
-from .script_usage import Project, Reader, SavedScript, Unread, Usage, counted, find_usage
+from .script_usage import Project, Reader, SavedScript, Unread, Usage
 
 _TASKS, _HISTORY = "/tasks", "/scripts/history"
 _NAMES_AND_ID = ("id", "name")
@@ -45,7 +42,6 @@ class Task(NamedTuple):
     script: SavedScript
     entry: Mapping[str, Any]
     last_run: Mapping[str, Any] | None = None
-    is_read: bool = False
 
     @property
     def label(self) -> str:
@@ -57,15 +53,6 @@ class Task(NamedTuple):
         """Whether the server runs it; None for a value that is not documented."""
         value = self.entry.get("active")
         return {0: False, 1: True}.get(value) if isinstance(value, int) else None
-
-    def is_expired(self, today: str) -> bool:
-        """Whether it ended before this day, written as 2026-12-31."""
-        expiration = str(self.entry.get("expiration") or "")[:10]
-        return re.fullmatch(r"\d{4}-\d\d-\d\d", expiration) is not None and expiration < today
-
-    def is_scheduled(self, today: str) -> bool:
-        """Whether the script may run by itself because of this task."""
-        return self.active is not False and not self.is_expired(today)
 
     def to_result(self) -> dict[str, Any]:
         """The task for a result."""
@@ -86,15 +73,6 @@ class Task(NamedTuple):
                 "message": run.get("message"),
             },
         }
-
-    @property
-    def in_words(self) -> str:
-        """Its schedule and its last run, such as "nightly, last run success 2026-11-25"."""
-        run, schedule = self.last_run, self.entry["schedule"].get("name")
-        if run is None:
-            return f"{schedule}, {'never run' if self.is_read else 'last run unknown'}"
-        day = str(run.get("timeFinished") or run.get("timeTriggered") or "")[:10]
-        return f"{schedule}, last run {run.get('status')} {day}".rstrip()
 
 
 def _part(value: Any, keys: Iterable[str]) -> dict[str, Any] | None:
@@ -132,21 +110,6 @@ class Runs(NamedTuple):
         if not self.unread:
             return None
         return f"The planned tasks and last runs are incomplete. {self.unread[0].error.sentence}"
-
-    def in_words(self, scripts: Sequence[SavedScript]) -> str:
-        """How many of the scripts run on a schedule, after "used by 3 scripts"; empty if none does."""
-        if not all(_key(script) in self.tasks for script in scripts):
-            return ", with unknown schedules"
-        today = datetime.now(timezone.utc).strftime("%Y-%m-%d")
-        texts = []
-        for script in scripts:
-            tasks = [task.in_words for task in self.tasks[_key(script)] if task.is_scheduled(today)]
-            if tasks:
-                texts.append(f"{script.name!r} ({'; '.join(tasks)})")
-        if not texts:
-            return ""
-        number = "" if len(scripts) == 1 else f"{len(texts)} of them "
-        return f", {number}on a schedule: {listed(texts)}"
 
 
 def find_runs(
@@ -230,7 +193,7 @@ class _Search:
             shape=OBJECT,
         )
         run = data.get("lastRun")
-        return task._replace(last_run=run if isinstance(run, Mapping) else None, is_read=True)
+        return task._replace(last_run=run if isinstance(run, Mapping) else None)
 
     def _last_run(self, script: SavedScript) -> tuple[Key, Mapping[str, Any] | None]:
         """The last run of a script. One script at a time, because nothing says whose runs a response contains."""
@@ -268,58 +231,3 @@ def _script_in(entry: Mapping[str, Any]) -> str:
 def _identity(entry: Mapping[str, Any]) -> Key:
     """What tells a task from others: the id alone is not enough."""
     return entry["id"], entry["schedule"]["id"]
-
-
-# --- what a change of runtimes reaches
-
-
-class RuntimeUse(NamedTuple):
-    """Which scripts use a runtime. `scripts` is None if that is unknown; `sentence` begins with "used by"."""
-
-    scripts: Sequence[Mapping[str, Any]] | None
-    sentence: str
-
-
-def runtime_uses(
-    session: Session, usage: Usage, runtimes: Iterable[Runtime], concurrency: int
-) -> dict[str, RuntimeUse]:
-    """By the key of each runtime, which scripts use it and when they run. For evidence only: it never fails.
-
-    `usage`: the look-up of scripts. Raises only Interrupted.
-    """
-    used = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
-    runs = find_runs(session, usage, [script for scripts in used.values() for script in scripts], concurrency)
-    found = {}
-    for key, scripts in used.items():
-        if scripts:
-            results = [runs.with_runs(script) for script in scripts]
-            sentence = f"used by {counted(len(scripts), 'script')}{runs.in_words(scripts)}"
-            found[key] = RuntimeUse(results, sentence)
-        elif usage.unread:
-            found[key] = RuntimeUse(None, f"used by unknown scripts: {usage.unread[0].error.sentence}")
-        else:
-            found[key] = RuntimeUse([], "used by no script")
-    return found
-
-
-def used_runtimes(
-    session: Session, runtimes: Iterable[Runtime], concurrency: int, projects: Sequence[str] | None = None
-) -> list[tuple[Sequence[Runtime], str]]:
-    """Which of the runtimes must not be deleted, and why: a script in these projects uses it, or that is not known.
-
-    Raises only Interrupted.
-    """
-    return protected(session, find_usage(session, projects, concurrency), runtimes, concurrency)
-
-
-def protected(
-    session: Session, usage: Usage, runtimes: Iterable[Runtime], concurrency: int
-) -> list[tuple[Sequence[Runtime], str]]:
-    """Which of the runtimes must not be deleted, and why, with the schedules of the scripts that use them.
-
-    Schedules are looked up only if there is such a script, and change nothing about the refusal.
-    """
-    runtimes = list(runtimes)
-    scripts = [script for runtime in runtimes for script in usage.of(runtime.id)]
-    runs = find_runs(session, usage, scripts, concurrency)
-    return usage.protected(runtimes, runs.in_words)

@@ -14,12 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from .._errors import ApiError, ConnectError, MstrError, ValidationError, listed
+from .._errors import ApiError, ConnectError, MstrError, ValidationError, counted, listed
 from .._model.names import DEFAULT_RUNTIME_ID, id_from
 from .._model.runtime import Runtime
+from .._model.usage import used_by
 from .._session.parallel import all_side_by_side
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Shape, says_no_such_call
 from .._session.session import Session
+from .api import utc_date
 
 SCRIPT_TYPE = 76
 _PROJECT_DOMAIN = 2
@@ -154,23 +156,22 @@ class Usage(NamedTuple):
         return f"The scripts are incomplete, so a runtime without scripts may still be used. {first}{more or ''}"
 
     def protected(
-        self, runtimes: Iterable[Runtime], schedules_of: Callable[[Sequence[SavedScript]], str] = lambda scripts: ""
+        self,
+        runtimes: Iterable[Runtime],
+        to_result: Callable[[SavedScript], Mapping[str, Any]] = SavedScript.to_result,
     ) -> list[tuple[Sequence[Runtime], str]]:
         """Which of these runtimes must not be deleted, and why: scripts use them, or failed reads leave it unknown.
 
-        `schedules_of`: what a message says of the schedules of some scripts.
+        `to_result`: what is known of a script, perhaps with its tasks.
         """
         found: list[tuple[Sequence[Runtime], str]] = []
         unproven = []
         for runtime in runtimes:
             scripts = self.of(runtime.id)
             if scripts:
-                schedules = schedules_of(scripts)
-                used = f"is used by {counted(len(scripts), 'script')}{schedules}{schedules and ','} and was not deleted"
-                labels = listed([script.label for script in scripts])
                 sentence = (
-                    f"runtime {runtime.label} {used} (protect_used): {labels}. "
-                    "Choose a different runtime for these scripts first"
+                    f"runtime {runtime.label} is {used_by([to_result(script) for script in scripts], utc_date())}. It "
+                    "was not deleted (protect_used). Choose a different runtime for these scripts first"
                 )
                 found.append(([runtime], sentence))
             else:
@@ -186,11 +187,6 @@ class Usage(NamedTuple):
             )
             found.append((unproven, sentence))
         return found
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, such as "1 script"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def script_from_search(entry: Mapping[str, Any], project: Project) -> SavedScript:

@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, MstrError, ValidationError, listed
 from .._model.entry import PURGED, Entry, ScriptReport
 from .._model.runtime import Runtime
+from .._model.usage import used_by
 from .._session.session import Session
-from .api import Context, one_named
+from .api import Context, one_named, utc_date
 from .assignments import (
     Assignment,
     ScriptEntry,
@@ -27,7 +28,7 @@ from .assignments import (
     usage_after,
 )
 from .request import Wanted
-from .script_usage import Usage, find_usage
+from .script_usage import SavedScript, Usage, find_usage
 
 
 class Scripts:
@@ -82,28 +83,30 @@ class Scripts:
             )
         return self._usage
 
-    def used_by(self, runtimes: Iterable[Runtime]) -> list[dict[str, Any]] | None:
-        """The scripts on these runtimes with their schedules, for a result; None if not all could be read."""
+    def used_by(self, runtimes: Sequence[Runtime]) -> dict[str, Sequence[Mapping[str, Any]] | None]:
+        """By the key of each runtime, the scripts on it with their schedules; None if not all could be read."""
         if self.usage.unread:
-            return None
-        from .script_tasks import find_runs  # only a plan that deletes something needs it
+            return {runtime.key: None for runtime in runtimes}
+        to_result = self._with_runs(self.usage, runtimes)
+        return {runtime.key: [to_result(script) for script in self.usage.of(runtime.id)] for runtime in runtimes}
 
-        scripts = [script for runtime in runtimes for script in self.usage.of(runtime.id)]
-        runs = find_runs(self._session, self.usage, scripts, self._concurrency)
-        return [runs.with_runs(script) for script in scripts]
+    def _with_runs(self, usage: Usage, runtimes: Sequence[Runtime]) -> Callable[[SavedScript], Mapping[str, Any]]:
+        """How a result shows a script on one of the runtimes, with its schedules. For evidence only: it never fails."""
+        from .script_tasks import find_runs  # only a deletion needs it
+
+        scripts = [script for runtime in runtimes for script in usage.of(runtime.id)]
+        return find_runs(self._session, usage, scripts, self._concurrency).with_runs
 
     def look_up_again(self) -> None:
         """Forget what was looked up, because time has passed, and what was planned, because it is done."""
         self._usage, self._planned = None, []
 
-    def refusals(self, runtimes: Iterable[Runtime]) -> list[tuple[Sequence[Runtime], str]]:
+    def refusals(self, runtimes: Sequence[Runtime]) -> list[tuple[Sequence[Runtime], str]]:
         """Which of the runtimes must not be deleted, and why: a script will still use it, or that is not known."""
         if not self._protects:
             return []
-        from .script_tasks import protected  # only a protected deletion needs it
-
         usage = usage_after(self.usage, self._planned).within(self._projects)
-        return protected(self._session, usage, runtimes, self._concurrency)
+        return usage.protected(runtimes, self._with_runs(usage, runtimes))
 
     def plan(self, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[str]:
         """Plan the assignments. Returns why the task must not do anything.
@@ -236,6 +239,21 @@ class Scripts:
             ],
             sum(assignment.is_changed for assignment in done),
         )
+
+
+def with_evidence(context: Context, entries: Sequence[Entry]) -> list[Entry]:
+    """The entries of a plan; what would be deleted or replaced has the scripts that use it."""
+    scripts = context.scripts or Scripts(context.session, context.concurrency, all_projects=True)
+    going = [entry.before for entry in entries if entry.before and entry.action in ("deleted", "replaced")]
+    used = scripts.used_by(going)
+
+    def shown(entry: Entry) -> Entry:
+        if not entry.before or entry.before.key not in used:
+            return entry
+        found = used[entry.before.key]
+        return entry._replace(evidence={"scripts": found, "text": used_by(found, utc_date())})
+
+    return [shown(entry) for entry in entries]
 
 
 def _target(name: str, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Runtime:

@@ -13,7 +13,7 @@ import json
 import os
 from datetime import datetime, timezone
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, counted, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import unread_texts
@@ -163,7 +163,7 @@ def export(action: Action) -> Result:
         "changed": changed,
         "dest": place.path,
         "left_out": file.left_out,
-        "msg": f"{_number(count, 'runtime')} {_verb(changed, action.check_mode)} {place.path}{left_out}",
+        "msg": f"{counted(count, 'runtime')} {_verb(changed, action.check_mode)} {place.path}{left_out}",
     }
 
 
@@ -314,10 +314,6 @@ class _Place:
         result = self._action.run_action("ansible.legacy.copy", options, check_mode=False)
         if result.get("failed"):
             raise ValidationError([f"{self._variable} {path} could not be written: {result.get('msg')}"])
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _verb(changed: bool, check_mode: bool) -> str:

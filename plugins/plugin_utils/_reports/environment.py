@@ -13,13 +13,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import clean
+from ansible_collections.mstr.library.plugins.module_utils._errors import clean, counted
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
+from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
 from . import changes
 from .evaluation import COUNTED, evaluated, unused_exemptions
 from .inventory import Sources, counts_of, inventory, unread_texts
-from .runs import name_of, usage
+from .runs import usage
 from .since import changed_since
 from .since import line as since_line
 
@@ -169,7 +170,8 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
 def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
     """Such as `1 to create, 2 to update, 47 unchanged`."""
     parts = [
-        f"{summary[action]}{' scripts' if action == 'moved' else ''} {f'to {verb}' if check_mode else action}"
+        f"{counted(summary[action], 'script') if action == 'moved' else summary[action]} "
+        f"{f'to {verb}' if check_mode else action}"
         for action, verb in _VERBS.items()
         if summary.get(action)
     ]
@@ -192,7 +194,7 @@ def _count_line(counts: Mapping[str, int], has_policy: bool) -> str:
         "unread": ("look-up failed", "look-ups failed"),
         "unused": ("exemption exempts nothing", "exemptions exempt nothing"),
     }
-    parts = [f"{counts['runtimes']} runtime{'' if counts['runtimes'] == 1 else 's'}"]
+    parts = [counted(counts["runtimes"], "runtime")]
     parts += [] if has_policy else ["not evaluated by any policy"]
     parts += [
         f"{counts[key]} {singular if counts[key] == 1 else plural}"
@@ -288,7 +290,7 @@ def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
             for field in runtime["fields"]
         ]
     elif action != "failed":
-        known = usage(runtime["scripts"]) if action in GOES and runtime["scripts"] is not None else ""
+        known = usage(runtime["scripts"]) if action in GOES and (check_mode or runtime["scripts"] is not None) else ""
         done = f"would be {action}" if check_mode else action
         lines = [f"{name} {done}{f'; {known}' if known else ''}"]
         if action == "replaced":

@@ -18,9 +18,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
+from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
 from .environment import GOES, difference_lines
-from .runs import name_of, schedules
+from .runs import schedules
 
 Json = Mapping[str, Any]
 

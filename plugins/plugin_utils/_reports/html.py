@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import number
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES
+from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
@@ -26,7 +27,7 @@ from . import changes
 from .environment import dangling_line, script_line, when
 from .evaluation import COUNTED
 from .inventory import unread_texts
-from .runs import last_run, name_of, schedules, usage
+from .runs import last_run, schedules, usage
 from .since import line as since_line
 
 _FOLDER = Path(__file__).parent / "templates"

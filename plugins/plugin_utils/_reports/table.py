@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import NOT_EVALUATED
+from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
 from .environment import dangling_line, when
 from .evaluation import COUNTED
-from .runs import last_run, name_of, schedules
+from .runs import last_run, schedules
 from .since import changed_runtimes
 
 Json = Mapping[str, Any]

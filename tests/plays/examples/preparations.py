@@ -79,7 +79,7 @@ PAGES: dict[str, Preparation] = {
         runtimes=[NIGHTLY],
     ),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
-    "docs/docsite/rst/guide_before_a_change.rst": Preparation(profile="playground", warnings=["is used by 2 scripts"]),
+    "docs/docsite/rst/guide_before_a_change.rst": Preparation(profile="playground"),
     "docs/examples/audit.yml": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_recipes.rst": Preparation(
         runtimes=[NIGHTLY, {"name": "Trial of 2024"}],

@@ -60,7 +60,7 @@ def test_drift():
         "prod: 'r' differs: exec_timeout 600 → 60",
         "prod: 'r' differs: others '' → 'ä'",
         "prod: 'new' would be created",
-        "prod: 'old' would be deleted",
+        "prod: 'old' would be deleted; which scripts use it is unknown",
     ]
     assert [one["action"] for one in report["runtimes"]] == ["updated", "created", "deleted"]
     assert report["runtimes"][0] == {
@@ -264,11 +264,11 @@ def test_a_deletion_and_a_replacement_show_what_goes_and_who_uses_it():
     applied = {"runtimes": entries, "summary": {"replaced": 1, "deleted": 2, "moved": 1}, "scripts": [moved]}
     report = environment_report(applied, "prod", check_mode=True, detail=True)
     assert report["lines"] == [
-        "prod: 1 to replace, 2 to delete, 1 scripts to move",
+        "prod: 1 to replace, 2 to delete, 1 script to move",
         "prod: 'Old' would be deleted; used by 2 scripts, 1 of them on a schedule: 'Load sales' in 'Sales' (nightly, "
         "last run timeout 2026-11-25), 'B'",
         "prod: 'Free' would be deleted; no script uses it",
-        "prod: 'Up' would be replaced",
+        "prod: 'Up' would be replaced; which scripts use it is unknown",
         "prod: 'Up' would be replaced: runtime_version '3.10.5' → '3.12.1'",
         "prod: script 'C' in 'P' would use 'N' instead of 'Up'",
     ]

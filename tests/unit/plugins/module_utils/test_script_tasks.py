@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import (
-    find_runs,
-    runtime_uses,
-    used_runtimes,
-)
+from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import find_runs
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import find_usage
+from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, runtime
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
@@ -180,12 +177,20 @@ def test_tasks_of_scripts_that_the_user_may_not_read(hidden):
     )
 
 
-USED = "is used by 3 scripts, 2 of them on a schedule: 'Clean' (weekly, never run), "
-USED += "'Load sales' (nightly, last run success 2026-11-25), and was not deleted (protect_used): script 'Clean'"
+def refusals(server, identity=ID):
+    """Why a runtime must not be deleted."""
+    scripts = Scripts(server.session, 4, protects=True)
+    return [why for _runtimes, why in scripts.refusals([runtime(id=identity)])]
+
+
+USED = (
+    "is used by 3 scripts, 2 of them on a schedule: 'Clean' in 'Sales' (weekly), 'Load sales' in 'Sales' (nightly, "
+    "last run success 2026-11-25), 'Close' in 'Sales'. It was not deleted (protect_used)."
+)
 
 
 def test_refusal_names_schedules(server):
-    [(_runtimes, why)] = used_runtimes(server.session, [runtime()], 4)
+    [why] = refusals(server)
     assert USED in why
     assert "GET /scripts/history" not in server.requests
     assert server.requests.count("GET /tasks") == 1
@@ -194,39 +199,37 @@ def test_refusal_names_schedules(server):
 @pytest.mark.parametrize(
     ("fault", "text"),
     [
-        ({"GET /tasks": refusal(500, "ERR001", "broken")}, "is used by 3 scripts, with unknown schedules, and was"),
-        ({"GET /tasks/T1": refusal(500, "ERR001", "broken")}, "'Load sales' (nightly, last run unknown)"),
+        ({"GET /tasks": refusal(500, "ERR001", "broken")}, "is used by 3 scripts, with unknown schedules: 'Clean' in"),
+        ({"GET /tasks/T1": refusal(500, "ERR001", "broken")}, "'Load sales' in 'Sales' (nightly), 'Close'"),
     ],
 )
 def test_failed_look_up_of_tasks_changes_no_refusal(server, fault, text):
     server.refusals = fault
-    assert [text in why for _runtimes, why in used_runtimes(server.session, [runtime()], 4)] == [True]
+    assert [text in why for why in refusals(server)] == [True]
     # And it blocks nothing that no script uses.
-    assert used_runtimes(server.session, [runtime(id="C" * 32)], 4) == []
+    assert refusals(server, "C" * 32) == []
 
 
 def test_without_a_refusal_no_task_is_looked_up(server):
-    assert used_runtimes(server.session, [runtime(id="C" * 32)], 4) == []
+    assert refusals(server, "C" * 32) == []
     assert [request for request in server.requests if "task" in request] == []
 
 
+def used_by(server, *identities):
+    return Scripts(server.session, 4, all_projects=True).used_by([runtime(id=identity) for identity in identities])
+
+
 def test_evidence_of_what_a_change_reaches(server):
-    usage = find_usage(server.session, None, 4)
-    uses = runtime_uses(server.session, usage, [runtime(), runtime(id=OTHER_ID), runtime(id="C" * 32)], 4)
-    assert [use.sentence for use in uses.values()] == [
-        USED.removeprefix("is ").partition(", and was")[0],
-        "used by 1 script, on a schedule: 'Pay' (nightly, never run)",
-        "used by no script",
-    ]
-    assert [task["id"] for script in uses[ID].scripts for task in script["tasks"]] == ["T2", "T3", "T4", "T1"]
+    """One look-up for all runtimes."""
+    used = used_by(server, ID, OTHER_ID, "C" * 32)
+    found = {key: [task["id"] for script in scripts for task in script["tasks"]] for key, scripts in used.items()}
+    assert found == {ID: ["T2", "T3", "T4", "T1"], OTHER_ID: ["T5"], "C" * 32: []}
+    assert server.requests.count("GET /tasks") == 2
 
 
 def test_evidence_is_unknown_where_a_read_failed(server):
     server.refusals["GET /scripts/PAY"] = refusal(403, "ERR0017", "no permission")
-    usage = find_usage(server.session, None, 4)
-    use = runtime_uses(server.session, usage, [runtime(id=OTHER_ID)], 4)[OTHER_ID]
-    assert use.scripts is None
-    assert use.sentence.startswith("used by unknown scripts: ")
+    assert used_by(server, ID, OTHER_ID) == {ID: None, OTHER_ID: None}
 
 
 def test_signal_ends_the_look_up(server):
@@ -246,4 +249,4 @@ def test_any_json_is_a_result_or_unread(place, response_data):
     usage = find_usage(server.session, None, 1)
     found = find_runs(server.session, usage, usage.scripts, 1, history=True, hidden=True)
     assert [found.with_runs(script)["id"] for script in usage.scripts] == ["LOAD", "CLEAN", "CLOSE"]
-    assert found.in_words(usage.scripts) is not None
+    assert used_by(server, ID)[ID] is not None

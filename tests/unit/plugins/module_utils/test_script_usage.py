@@ -12,7 +12,6 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from ansible_collections.mstr.library.plugins.module_utils._work.request import check_protection
-from ansible_collections.mstr.library.plugins.module_utils._work.script_tasks import used_runtimes
 from ansible_collections.mstr.library.plugins.module_utils._work.script_usage import (
     Project,
     SavedScript,
@@ -23,6 +22,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     script_from_search,
     select_projects,
 )
+from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,
     ID,
@@ -41,6 +41,12 @@ SALES, FINANCE = Project("5A" * 16, "Sales"), Project("F1" * 16, "Finance")
 def reasons(usage, runtimes):
     """Why the runtimes must not be deleted."""
     return [why for _runtimes, why in usage.protected(runtimes)]
+
+
+def refusals(server, identity="C" * 32, projects=None):
+    """The same for one runtime of a server, after a look-up."""
+    scripts = Scripts(server.session, 4, protects=True, projects=projects)
+    return [why for _runtimes, why in scripts.refusals([runtime(id=identity)])]
 
 
 def script(name="Load", project=SALES, runtime_id=ID, identity="1"):
@@ -164,8 +170,8 @@ def test_used_runtime_is_protected():
     """A runtime that a script uses is protected and the scripts are listed."""
     usage = Usage([script("Load"), script("Close", FINANCE), script("Other", runtime_id=OTHER_ID)])
     assert reasons(usage, [runtime(name="Etl"), runtime(id="C" * 32)]) == [
-        f"runtime 'Etl' ({ID}) is used by 2 scripts and was not deleted (protect_used): script 'Close' in project "
-        "'Finance', script 'Load' in project 'Sales'. Choose a different runtime for these scripts first"
+        f"runtime 'Etl' ({ID}) is used by 2 scripts: 'Close' in 'Finance', 'Load' in 'Sales'. It was not deleted "
+        "(protect_used). Choose a different runtime for these scripts first"
     ]
     assert reasons(usage, [runtime(id="C" * 32)]) == []
 
@@ -174,9 +180,9 @@ def test_used_runtime_is_protected():
 def test_at_most_ten_scripts_are_named_and_the_number_of_all(number, more):
     usage = Usage([script(f"s{index:03}", identity=str(index)) for index in range(number)])
     [fault] = reasons(usage, [runtime()])
-    assert fault.count("script 's") == 10
+    assert fault.count("'s0") == 10
     assert f"is used by {number} scripts" in fault
-    assert f"'s009' in project 'Sales'{more}. Choose" in fault
+    assert f"'s009' in 'Sales'{more}. It was" in fault
 
 
 def test_where_anything_could_not_be_read_nothing_is_deleted():
@@ -350,7 +356,7 @@ def test_a_server_that_returns_the_same_page_for_ever_proves_nothing(total, prob
     assert len(usage.scripts) == 2
     [unread] = usage.unread
     assert unread.error.sentence == f"The search in the project 'Sales' {problem}, so there may be more scripts."
-    [(_runtimes, why)] = used_runtimes(server.session, [runtime(id="C" * 32)], 4)
+    [why] = refusals(server)
     assert re.search("protect_used could not find out", why)
 
 
@@ -358,19 +364,18 @@ def test_a_server_that_returns_the_same_page_for_ever_proves_nothing(total, prob
 def test_a_script_that_is_returned_without_its_id_is_unread(server, response):
     server.rewrite = lambda call, data: response if call == "GET /scripts/LOAD" else data
     assert missing(find_usage(server.session, None, 4)) == [("Sales", "load")]
-    [(_runtimes, why)] = used_runtimes(server.session, [runtime(id="C" * 32)], 4)
+    [why] = refusals(server)
     assert re.search("protect_used could not find out", why)
 
 
 def test_only_the_projects_that_count_protect(server):
     server.refusals["POST /v2/metadataSearches/results FINANCE"] = refusal(500, "ERR001", "The project is not loaded")
-    doomed = [runtime(id="C" * 32)]
-    [(_runtimes, why)] = used_runtimes(server.session, doomed, 4)
+    [why] = refusals(server)
     assert re.search(r"project 'Finance'.*name the projects that count in protect_projects", why)
-    assert used_runtimes(server.session, doomed, 4, ["Sales", "Empty"]) == []
-    [(_runtimes, why)] = used_runtimes(server.session, [runtime()], 4, ["Sales"])
+    assert refusals(server, projects=["Sales", "Empty"]) == []
+    [why] = refusals(server, ID, ["Sales"])
     assert re.search("is used by 1 script", why)
-    [(_runtimes, why)] = used_runtimes(server.session, doomed, 4, ["Slaes"])
+    [why] = refusals(server, projects=["Slaes"])
     assert re.search("'Slaes'", why)
 
 

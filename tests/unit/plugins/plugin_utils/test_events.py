@@ -75,7 +75,7 @@ def test_a_deletion_is_shown_before_forty_creations():
 
     assert texts[0] == "eu: 40 to create, 1 to delete"
     assert texts[1].splitlines() == [
-        "eu: 'Surplus' would be deleted; used by 1 script, 1 of them on a schedule: 'Load' in 'Sales' (nightly)",
+        "eu: 'Surplus' would be deleted; used by 1 script, on a schedule: 'Load' in 'Sales' (nightly)",
         '  whitelist: ["10.1.0.0/16"]',
         "  exec_timeout: 600",
         "  used by the script 'Load' of project 'Sales', on a schedule: 'nightly'",

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who uses a runtime, in words: its scripts, on which schedules they run, and how the last runs ended.
+
+Takes scripts as `mstr.library.mstr_runtime_info` returns them, with or without their tasks. A server may hold
+anything, so nothing here relies on the form of a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from .._errors import counted, listed
+
+Json = Mapping[str, Any]
+
+
+def name_of(thing: Any) -> str:
+    """The name of a script, a project, an owner or a schedule, its id without a name."""
+    if isinstance(thing, Mapping):
+        return str(thing.get("name") or thing.get("id") or "")
+    return str(thing or "")
+
+
+def label_of(script: Json) -> str:
+    """The script with its project, for a sentence."""
+    project = name_of(script.get("project"))
+    return f"{name_of(script)!r}{f' in {project!r}' if project else ''}"
+
+
+def _tasks(script: Json) -> list[Json]:
+    """The planned tasks of a script; none if they were not looked up."""
+    tasks = script.get("tasks")
+    return [task for task in tasks if isinstance(task, Mapping)] if isinstance(tasks, Sequence) else []
+
+
+def schedules(script: Json, today: date) -> list[str]:
+    """The names of the schedules on which a script may run. A task whose state is not known may run."""
+    return [
+        name_of(task.get("schedule")) or name_of(task)
+        for task in _tasks(script)
+        if task.get("active") is not False and not _is_expired(str(task.get("expiration"))[:10], today)
+    ]
+
+
+def _is_expired(day: str, today: date) -> bool:
+    return re.fullmatch(r"\d{4}-\d\d-\d\d", day) is not None and day < today.isoformat()
+
+
+def last_run(script: Json) -> tuple[str, str]:
+    """The time and the status of the latest known run of the script or of its tasks; empty texts without one."""
+    runs = [(script.get("last_run"), "time"), *((task.get("last_run"), "time_triggered") for task in _tasks(script))]
+    known = ((run, key) for run, key in runs if isinstance(run, Mapping) and run.get("status"))
+    return max(((str(run.get(key) or ""), str(run["status"])) for run, key in known), default=("", ""))
+
+
+def used_by(scripts: Sequence[Json] | None, today: date) -> str:
+    """Such as "used by 3 scripts, 2 of them on a schedule: 'Load' in 'Sales' (nightly, last run success 2026-11-25)".
+
+    `scripts`: None if they are not known. Those on a schedule come first.
+    """
+    if scripts is None:
+        return "which scripts use it is unknown"
+    if not scripts:
+        return "no script uses it"
+    planned = [script for script in scripts if schedules(script, today)]
+    number = f"{len(planned)} of them " if len(scripts) > 1 else ""
+    known = f", {number}on a schedule" if planned else ""
+    if any(script.get("tasks", ()) is None for script in scripts):
+        known = f", at least {number}on a schedule" if planned else ", with unknown schedules"
+    texts = [_text(script, today) for script in sorted(scripts, key=lambda script: script not in planned)]
+    return f"used by {counted(len(scripts), 'script')}{known}: {listed(texts)}"
+
+
+def _text(script: Json, today: date) -> str:
+    time, status = last_run(script)
+    details = [*schedules(script, today), *([f"last run {status} {time[:10]}".rstrip()] if status else [])]
+    return f"{label_of(script)} ({', '.join(details)})" if details else label_of(script)
