@@ -48,8 +48,8 @@ class Entry(NamedTuple):
     `after`: the runtime after it; None as long as nothing is done, and if it is deleted. `fingerprint`: of its first
     plan, which a person may have approved; None if it could not be planned. `status`: of the response to the write.
     `replacing`: what this runtime is beside, until it has replaced that. An entry that was written and then failed has
-    an `error`, too. `evidence`: what a result shows besides and is no part of the plan: the `scripts` that use a runtime
-    that goes, None if unknown, and the same as a `text`.
+    an `error`, too. `evidence`: what a result shows besides, which is no part of the plan: the `scripts` that use a
+    runtime that goes, None if unknown, and the same as a `text`.
     """
 
     wanted: Definition
