@@ -166,7 +166,7 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
         warn(f"The modules that manage runtimes need netaddr. {not_installed(['netaddr']).sentence}")
     server, identity = session.base_url, {"id": user.get("id"), "name": user.get("fullName")}
     releases = {
-        name: _text(status.get(key)) if isinstance(status, Mapping) else None
+        name: _text_or_none(status.get(key)) if isinstance(status, Mapping) else None
         for name, key in (("iserver_version", "iServerVersion"), ("web_version", "webVersion"))
     }
     release = f" (Intelligence Server {clean(releases['iserver_version'])})" if releases["iserver_version"] else ""
@@ -176,7 +176,7 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
     return {
         "changed": False,
         "server": {"base_url": server, **releases},
-        "user": {key: _text(value) for key, value in identity.items()},
+        "user": {key: _text_or_none(value) for key, value in identity.items()},
         "session": {"timeout": settings.get("timeout") if isinstance(settings, Mapping) else None},
         "runtimes": runtimes,
         "python_versions": None if versions is None else list(versions),
@@ -195,7 +195,7 @@ def _versions_of_libraries() -> dict[str, str | None]:
     return found
 
 
-def _text(value: Any) -> str | None:
+def _text_or_none(value: Any) -> str | None:
     return None if value is None else str(value)
 
 

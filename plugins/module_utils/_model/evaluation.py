@@ -116,7 +116,11 @@ class Policy(NamedTuple):
 
     def exemption_for(self, rule: str, value: Any, name: str | None, identity: str | None) -> Exemption | None:
         """The exemption of a violation that ends last, also if that day has passed. None without an exemption."""
-        fitting = [each for each in self.exemptions if each.fits(rule, value) and each.means(name, identity)]
+        fitting = [
+            exemption
+            for exemption in self.exemptions
+            if exemption.fits(rule, value) and exemption.means(name, identity)
+        ]
         return max(fitting, key=lambda exemption: exemption.until, default=None)
 
     def _with_verdict(self, finding: Finding, name: str | None, identity: str | None) -> Finding:

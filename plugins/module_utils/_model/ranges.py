@@ -25,12 +25,12 @@ def merged(networks: Iterable[IPNetwork]) -> list[IPNetwork]:
 
 def within(network: IPNetwork, ranges: Iterable[IPNetwork]) -> bool:
     """Whether the network lies within one of the ranges."""
-    return any(network in each for each in ranges)
+    return any(network in other for other in ranges)
 
 
 def overlap(network: IPNetwork, ranges: Iterable[IPNetwork]) -> bool:
     """Whether the network has an address in common with one of the ranges: of two networks, one contains the other."""
-    return any(network in each or each in network for each in ranges)
+    return any(network in other or other in network for other in ranges)
 
 
 def embedded(network: IPNetwork, *, only: bool = False) -> list[IPNetwork]:

@@ -198,7 +198,11 @@ def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) 
 
     for index, package, shown, readable in _packages(values):
         hit = [requirement.text for requirement in forbidden if requirement.fits(package)]
-        by_version = [each.text for each in forbidden if each.versions is not None and each.names(package)]
+        by_version = [
+            requirement.text
+            for requirement in forbidden
+            if requirement.versions is not None and requirement.names(package)
+        ]
         if not readable:
             yield _unreadable("packages", shown, _NO_PACKAGE, index)
         elif hit:

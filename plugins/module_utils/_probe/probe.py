@@ -163,7 +163,7 @@ def _delete_earlier(run: ProbeRun) -> int:
 
 def _result(run: ProbeRun, answers: list[dict[str, Any]], removed: int) -> dict[str, Any]:
     found = [answer for answer in answers if answer["value"] is not None]
-    unhandled = [f"{answer['switch']} ({_text(answer['value'])})" for answer in found if not answer["handled"]]
+    unhandled = [f"{answer['switch']} ({_value_text(answer['value'])})" for answer in found if not answer["handled"]]
     handled = f"the modules do not handle {len(unhandled)} of them: {', '.join(unhandled)}."
     if unhandled:
         run.warn(f"This server behaves in a way that the modules do not handle: {', '.join(unhandled)}.")
@@ -179,5 +179,5 @@ def _result(run: ProbeRun, answers: list[dict[str, Any]], removed: int) -> dict[
     }
 
 
-def _text(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

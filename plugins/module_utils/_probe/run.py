@@ -53,15 +53,15 @@ def failure_text(exc: MstrError) -> str:
         return f"No usable response came to {request}."
     if exc.error["http_status"] < 300:
         return f"The server answered {exc.error['http_status']} to {request}, with a body of an unexpected shape."
-    return f"The server answered {_status(exc)} to {request}."
+    return f"The server answered {_status_and_code(exc)} to {request}."
 
 
 def refusal_text(refusal: MstrError) -> str:
     """How the server refused something, for the evidence."""
-    return f"refused with {_status(refusal)}"
+    return f"refused with {_status_and_code(refusal)}"
 
 
-def _status(exc: MstrError) -> str:
+def _status_and_code(exc: MstrError) -> str:
     code = exc.error["code"]
     return f"{exc.error['http_status']}{f' {code}' if code_number(code) is not None else ''}"
 

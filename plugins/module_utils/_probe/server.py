@@ -37,7 +37,7 @@ _VERSIONS = Shape(
 )
 
 
-def _status(run: ProbeRun) -> Mapping[str, Any] | None:
+def _releases(run: ProbeRun) -> Mapping[str, Any] | None:
     """The response to GET /status; None if the server refuses it even with a session."""
     try:
         found: Mapping[str, Any] = run.session.get(
@@ -53,7 +53,7 @@ def _status(run: ProbeRun) -> Mapping[str, Any] | None:
 def product(run: ProbeRun) -> dict[str, str | None]:
     """The releases of the product; null if the server does not reveal them."""
     try:
-        data = run.once(_status) or {}
+        data = run.once(_releases) or {}
     except Unanswered:
         data = {}
     return {
@@ -64,14 +64,14 @@ def product(run: ProbeRun) -> dict[str, str | None]:
 
 @asks("Does the server report its releases?")
 def status_call(run: ProbeRun) -> Answer:
-    if run.once(_status) is None:
+    if run.once(_releases) is None:
         return "locked", "GET /api/status was refused."
     return "open", "GET /api/status returned the releases."
 
 
 @asks("Which release of the Intelligence Server is it?")
 def iserver_version(run: ProbeRun) -> Answer:
-    value = _release((run.once(_status) or {}).get("iServerVersion"))
+    value = _release((run.once(_releases) or {}).get("iServerVersion"))
     if value is None:
         raise Unanswered("GET /api/status does not contain it.")
     return value, "GET /api/status contains it."
@@ -79,7 +79,7 @@ def iserver_version(run: ProbeRun) -> Answer:
 
 @asks("Which type of deployment is it?")
 def deployment_type(run: ProbeRun) -> Answer:
-    data = run.once(_status)
+    data = run.once(_releases)
     if data is None:
         raise Unanswered("GET /api/status was refused.")
     value = data.get("deploymentType", "")

@@ -105,7 +105,7 @@ def error_from(
         # Behind a proxy, the exception's text may contain the proxy's password.
         why = f"check base_url and {proxy.variables}" if proxy else f"{case.detail()}; check base_url"
         return case.not_sent(f"the request to {server} is not valid: {why}", permanent=True)
-    return _lost(case, exc, limit, timeout)
+    return _lost_connection(case, exc, limit, timeout)
 
 
 def _not_connected(case: _Case, timeout: float) -> ConnectError:
@@ -149,7 +149,7 @@ def _no_tls(case: _Case) -> ConnectError:
     return case.not_sent(f"no TLS connection to {case.place} could be established ({case.detail()})")
 
 
-def _lost(case: _Case, exc: Exception, limit: float, timeout: float) -> ConnectError:
+def _lost_connection(case: _Case, exc: Exception, limit: float, timeout: float) -> ConnectError:
     """The error, if the server may have received the request and carried it out."""
     if isinstance(exc, OverflowError):
         reason = f"{case.server} sent {exc}; responses of the API are smaller; check base_url"

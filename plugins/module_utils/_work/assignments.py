@@ -293,7 +293,7 @@ class _Assigner:
             unread = "could not be read again after the update, so it is unknown which runtime it uses. Check it."
             unchecked = MstrError(f"The {script.label} {unread} {exc.sentence}", **exc.error)
             return planned._replace(action="unknown", error=unchecked)
-        lost, now = _lost(before, after), _runtime_of(script, after)
+        lost, now = _lost_fields(before, after), _runtime_of(script, after)
         self.loses_omitted = bool(lost) or bool(self.loses_omitted)
         error = self._put_back(planned, before, lost) if lost else None
         if now != target.key and not error:
@@ -326,7 +326,7 @@ class _Assigner:
             for seen in check_after_loss(
                 self._context.pause, self._context.retries, lost, lambda: self._read(script), unknown
             ):
-                if _runtime_of(script, seen) == target.key and not set(_lost(body, seen)) & set(body):
+                if _runtime_of(script, seen) == target.key and not set(_lost_fields(body, seen)) & set(body):
                     return
             if tries < 1:
                 raise not_done_error(lost, f"the {script.label} still does not use the runtime {target.label}")
@@ -338,7 +338,7 @@ class _Assigner:
         sentence = f"While the server assigned the runtime, it changed {_words(lost)}."
         try:
             self._put(script, target, _body(before, _KEPT))
-            still = _lost(before, self._read(script))
+            still = _lost_fields(before, self._read(script))
         except Interrupted:
             raise
         except MstrError as exc:
@@ -354,7 +354,7 @@ class _Assigner:
         try:
             after = self._session.last_request("GET", path, operation=operation, project=project)
             now = _runtime_of(script, after)
-            lost = _lost(before, {**before, **{name: after.get(name) for name in _KEPT if name != "folderId"}})
+            lost = _lost_fields(before, {**before, **{name: after.get(name) for name in _KEPT if name != "folderId"}})
             if lost:
                 body = {**_body(before, _KEPT), _RUNTIME: now}
                 self._session.last_request("PUT", path, operation=operation, project=project, json=body)
@@ -377,6 +377,6 @@ def _runtime_of(script: SavedScript, read: Mapping[str, Any]) -> str:
     return str(script.on_runtime(read).runtime_id)
 
 
-def _lost(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def _lost_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     # Null equals empty.
     return [name for name in _KEPT if (before.get(name) or None) != (after.get(name) or None)]

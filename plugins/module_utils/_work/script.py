@@ -190,12 +190,12 @@ class _Run:
 
     def stderr_end(self, preface: str = "") -> str:
         """The end of stderr on one line, after `preface`; empty if there is no stderr."""
-        text = clean(self._text("stderr")[-_STDERR_LIMIT:], _STDERR_LIMIT)
+        text = clean(self._stream("stderr")[-_STDERR_LIMIT:], _STDERR_LIMIT)
         return text and preface + text
 
     def to_result(self, status: int | None) -> dict[str, Any]:
         """The keys of every result, with the output as far as it is known. `status` None: unknown."""
-        stdout, stderr = self._text("stdout"), self._text("stderr")
+        stdout, stderr = self._stream("stdout"), self._stream("stderr")
         return {
             "changed": True,
             "executed": True,
@@ -213,7 +213,7 @@ class _Run:
         results = self.state.get("results")
         return results.get(key) if isinstance(results, Mapping) else None
 
-    def _text(self, key: str) -> str:
+    def _stream(self, key: str) -> str:
         value = self._part(key)
         return "" if value is None else str(value)
 

@@ -76,10 +76,10 @@ def assign_scripts(context: Context, session: Session, request: Request) -> dict
     """The result. Raises ValidationError before any write; PartialError with the result if a script failed."""
     runtimes = context.api.list_all()
     with ErrorList() as errors:
-        target = errors.check(_runtime, runtimes, request.target_name, request.target_id, "runtime")
+        target = errors.check(_chosen_runtime, runtimes, request.target_name, request.target_id, "runtime")
         source = request.source_id
         if request.source_name:
-            found = errors.check(_runtime, runtimes, request.source_name, None, "from_runtime")
+            found = errors.check(_chosen_runtime, runtimes, request.source_name, None, "from_runtime")
             source = found.key if found else None
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
@@ -88,7 +88,7 @@ def assign_scripts(context: Context, session: Session, request: Request) -> dict
     return _report(done, unread, target, {runtime.key: runtime.name for runtime in runtimes}, context.check_mode)
 
 
-def _runtime(runtimes: Sequence[Runtime], name: str | None, identity: str | None, option: str) -> Runtime:
+def _chosen_runtime(runtimes: Sequence[Runtime], name: str | None, identity: str | None, option: str) -> Runtime:
     """The runtime. Raises ValidationError."""
     if name is None:
         found = next((runtime for runtime in runtimes if runtime.key == identity), None)

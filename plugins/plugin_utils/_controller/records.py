@@ -61,23 +61,23 @@ def label(kind: str) -> str:
     return _LABELS.get(kind, kind[:-1].replace("_", " "))
 
 
-def titled(kind: str, thing: Json) -> str:
+def titled(kind: str, resource: Json) -> str:
     """An object with what it is, such as "host 'test-eu'"."""
-    name = thing.get("name") or thing.get("identifier") or thing.get("username") or thing["id"]
+    name = resource.get("name") or resource.get("identifier") or resource.get("username") or resource["id"]
     return f"{label(kind)} {name!r}"
 
 
-def place(kind: str, thing: Json, found: Json) -> str:
+def place(kind: str, resource: Json, found: Json) -> str:
     """Where an object is, such as "inventory 'Library test'"."""
     if kind in _GLOBAL:
         return "this controller"
     if kind in PARENTS:
-        value = thing[PARENTS[kind]]
+        value = resource[PARENTS[kind]]
         parent_kind, parent = _parent(kind, value, found)
         return titled(parent_kind, parent or {"name": value, "id": value})
-    name = thing.get("summary_fields", {}).get("organization", {}).get("name")
+    name = resource.get("summary_fields", {}).get("organization", {}).get("name")
     known = (organization["name"] for organization in found.get("organizations", ()))
-    return f"organization {(name or next(known, None) or record_of(thing).get('organization'))!r}"
+    return f"organization {(name or next(known, None) or record_of(resource).get('organization'))!r}"
 
 
 def _parent(kind: str, value: Any, found: Json) -> tuple[str, Json | None]:
@@ -142,7 +142,7 @@ def names_of(found: Json, kinds: Iterable[str]) -> dict[str, dict[int, str]]:
     names: dict[str, dict[int, str]] = {kind: {} for kind in kinds}
     for kind, known in names.items():
         known.update((id_, name) for name, id_ in found.get("needed", {}).get(kind, {}).items())
-        known.update((thing["id"], thing["name"]) for thing in found.get(kind, ()))
+        known.update((resource["id"], resource["name"]) for resource in found.get(kind, ()))
     for template in found.get("job_templates", ()):
         for credential in template.get("summary_fields", {}).get("credentials", ()):
             names["credentials"].setdefault(credential["id"], credential.get("name", str(credential["id"])))

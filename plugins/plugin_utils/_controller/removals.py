@@ -46,30 +46,30 @@ def removals(found: Json, owner: Json, kept: Collection[str]) -> list[dict[str, 
     """
     names = set(map(str, kept))
     result = [
-        deletion(kind, thing, found, owner)
+        deletion(kind, resource, found, owner)
         for kind in STAGE_KINDS
-        for thing in found.get(kind, ())
-        if "stage" in record_of(thing) and is_owned(kind, thing, owner, found) and thing["name"] not in names
+        for resource in found.get(kind, ())
+        if "stage" in record_of(resource) and is_owned(kind, resource, owner, found) and resource["name"] not in names
     ]
     if not names:
         for kind in _SHARED_KINDS:
-            for thing in found.get(kind, ()):
-                made = is_owned(kind, thing, SHARED if kind == "credential_types" else owner, found)
-                reasons = _reasons_to_keep(kind, thing, found, result)
+            for resource in found.get(kind, ()):
+                made = is_owned(kind, resource, SHARED if kind == "credential_types" else owner, found)
+                reasons = _reasons_to_keep(kind, resource, found, result)
                 if made and not reasons:
-                    result.append(deletion(kind, thing, found, owner))
+                    result.append(deletion(kind, resource, found, owner))
                 elif kind == "organizations" or made:
-                    result.append(_keeping(kind, thing, f"it has {', '.join(reasons)}" if reasons else ""))
+                    result.append(_keeping(kind, resource, f"it has {', '.join(reasons)}" if reasons else ""))
     return result
 
 
-def _keeping(kind: str, thing: Json, reason: str) -> dict[str, Any]:
-    what = titled(kind, thing)
+def _keeping(kind: str, resource: Json, reason: str) -> dict[str, Any]:
+    what = titled(kind, resource)
     line = f"The {what} stays, because {reason or 'this role did not make it'}."
-    return {"kind": kind, "name": thing["name"], "id": thing["id"], "action": "keep", "line": line, "others": []}
+    return {"kind": kind, "name": resource["name"], "id": resource["id"], "action": "keep", "line": line, "others": []}
 
 
-def _reasons_to_keep(kind: str, thing: Json, found: Json, deleted: Collection[Json]) -> list[str]:
+def _reasons_to_keep(kind: str, resource: Json, found: Json, deleted: Collection[Json]) -> list[str]:
     """What others have in an organization, or of a credential type."""
     if kind not in ("credential_types", "organizations"):
         return []
@@ -78,53 +78,53 @@ def _reasons_to_keep(kind: str, thing: Json, found: Json, deleted: Collection[Js
     return sorted({f"{titled(of, member)}" for of, member in things if (of, member["id"]) not in gone})
 
 
-def deletion(kind: str, thing: Json, found: Json, owner: Json) -> dict[str, Any]:
+def deletion(kind: str, resource: Json, found: Json, owner: Json) -> dict[str, Any]:
     """The step that deletes an object. `others` is what it would take away from others."""
     parent = PARENTS.get(kind)
     return {
         "kind": kind,
-        "name": thing["name"],
-        "id": thing["id"],
+        "name": resource["name"],
+        "id": resource["id"],
         "action": "delete",
-        "line": f"remove {titled(kind, thing)} of {place(kind, thing, found)}",
-        "others": [*_parts(kind, thing, found, owner), *_users(kind, thing, found, owner)],
-        **({parent: thing[parent]} if parent else {}),
+        "line": f"remove {titled(kind, resource)} of {place(kind, resource, found)}",
+        "others": [*_parts(kind, resource, found, owner), *_users(kind, resource, found, owner)],
+        **({parent: resource[parent]} if parent else {}),
     }
 
 
-def _parts(kind: str, thing: Json, found: Json, owner: Json) -> Iterator[str]:
+def _parts(kind: str, resource: Json, found: Json, owner: Json) -> Iterator[str]:
     """What others have added to an object, so that the controller would delete it, too."""
-    of = f"of {titled(kind, thing)}"
+    of = f"of {titled(kind, resource)}"
     for part in _PARTS.get(kind, ()):
         for added in found.get(part, ()):
-            if added[PARENTS[part]] == thing["id"] and not is_owned(part, added, owner, found):
+            if added[PARENTS[part]] == resource["id"] and not is_owned(part, added, owner, found):
                 yield f"{titled(part, added)} {of}"
     if kind == "workflow_job_templates":
         for node in found.get("workflow_job_template_nodes", ()):
-            if node["workflow_job_template"] == thing["id"] and node["identifier"] not in _OWN_NODES:
+            if node["workflow_job_template"] == resource["id"] and node["identifier"] not in _OWN_NODES:
                 yield f"{titled('workflow_job_template_nodes', node)} {of}"
-    for question in (found.get("surveys", {}).get(str(thing["id"])) or {}).get("spec", ()):
+    for question in (found.get("surveys", {}).get(str(resource["id"])) or {}).get("spec", ()):
         if kind == "job_templates" and not question["variable"].startswith(OWN_QUESTION):
             yield f"survey question {question['variable']!r} {of}"
-    record = record_of(thing)
+    record = record_of(resource)
     for path, pairs in found.get("associations", {}).items():
         path_kind, id_, relation = path.split("/")
-        if (path_kind, id_) == (kind, str(thing["id"])):
+        if (path_kind, id_) == (kind, str(resource["id"])):
             for number, name in pairs:
                 if number not in record.get(relation, ()):
                     yield f"notification template {name!r} {of}"
 
 
-def _users(kind: str, thing: Json, found: Json, owner: Json) -> Iterator[str]:
+def _users(kind: str, resource: Json, found: Json, owner: Json) -> Iterator[str]:
     """What others have made that uses an object."""
     for user_kind, users in found.get("users", {}).items():
         for user in users:
             if user_kind == "workflow_job_template_nodes":
                 workflow = user.get("summary_fields", {}).get("workflow_job_template", {})
                 ours = [ours["id"] for ours in found.get("workflow_job_templates", ())]
-                if user.get("unified_job_template") == thing["id"] and user["workflow_job_template"] not in ours:
+                if user.get("unified_job_template") == resource["id"] and user["workflow_job_template"] not in ours:
                     where = titled("workflow_job_templates", {"id": user["workflow_job_template"], **workflow})
-                    yield f"{titled(user_kind, user)} of {where}, which runs {titled(kind, thing)}"
+                    yield f"{titled(user_kind, user)} of {where}, which runs {titled(kind, resource)}"
             elif not is_owned(user_kind, user, owner, found):
                 credentials = user.get("summary_fields", {}).get("credentials", ())
                 uses = (
@@ -132,5 +132,6 @@ def _users(kind: str, thing: Json, found: Json, owner: Json) -> Iterator[str]:
                     if kind == "credentials"
                     else [user.get(_USED.get(kind, ""))]
                 )
-                if thing["id"] in uses:
-                    yield f"{titled(user_kind, user)} of {place(user_kind, user, {})}, which uses {titled(kind, thing)}"
+                if resource["id"] in uses:
+                    where = place(user_kind, user, {})
+                    yield f"{titled(user_kind, user)} of {where}, which uses {titled(kind, resource)}"

@@ -63,14 +63,14 @@ def steps(objects: Json, found: Json, owner: Json, made: Iterable[Any] = ()) -> 
         if kind == "roles":
             result += _rights(wanted, found)
         else:
-            result += [_Comparison(kind, thing, found, ids, owner).step() for thing in wanted]
+            result += [_Comparison(kind, resource, found, ids, owner).step() for resource in wanted]
     for kind in ("hosts", "schedules"):
         if kind in objects:
             kept = [(step[PARENTS[kind]], step["name"]) for step in result if step["kind"] == kind]
             result += [
-                deletion(kind, thing, found, owner)
-                for thing in found.get(kind, ())
-                if is_owned(kind, thing, owner, found) and (thing[PARENTS[kind]], thing["name"]) not in kept
+                deletion(kind, resource, found, owner)
+                for resource in found.get(kind, ())
+                if is_owned(kind, resource, owner, found) and (resource[PARENTS[kind]], resource["name"]) not in kept
             ]
     return result
 
@@ -80,7 +80,7 @@ def _ids(found: Json, made: Iterable[Any]) -> dict[str, dict[str, int]]:
     kinds = {*REFERENCES.values(), *_LISTS.values()}
     ids: dict[str, dict[str, int]] = {kind: dict(found.get("needed", {}).get(kind, {})) for kind in kinds}
     for kind in kinds:
-        ids[kind].update((thing["name"], thing["id"]) for thing in found.get(kind, ()))
+        ids[kind].update((resource["name"], resource["id"]) for resource in found.get(kind, ()))
     for results in made:
         for result in (results or {}).get("results", ()):
             step = result.get("controller_step", {})
@@ -213,7 +213,7 @@ class _Comparison:
             if field in _LISTS or field in _LINKS:
                 same = sorted(map(str, current or ())) == sorted(map(str, value))
             else:
-                same = _plain(value) == _plain(current)
+                same = _as_texts(value) == _as_texts(current)
             if not same:
                 result.append(field)
         inputs_differ = self._kind == "credentials" and _inputs_differ(self._stored, self._wanted)
@@ -222,10 +222,10 @@ class _Comparison:
 
 def _stored(kind: str, name: str, args: Json, found: Json) -> Json | None:
     parent = PARENTS.get(kind)
-    for thing in found.get(kind, ()):
-        named = thing.get("identifier" if "identifier" in args else "name")
-        if name == named and (parent is None or thing[parent] == args[parent]):
-            return dict(thing)
+    for resource in found.get(kind, ()):
+        named = resource.get("identifier" if "identifier" in args else "name")
+        if name == named and (parent is None or resource[parent] == args[parent]):
+            return dict(resource)
     return None
 
 
@@ -246,12 +246,12 @@ def _current(kind: str, field: str, stored: Json, found: Json) -> Any:
     return stored.get(field)
 
 
-def _plain(value: Any) -> Any:
+def _as_texts(value: Any) -> Any:
     """A value with every scalar as text: before ansible-core 2.19, a template makes texts of numbers."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): _as_texts(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
+        return [_as_texts(inner) for inner in value]
     return "" if value is None else str(value)
 
 

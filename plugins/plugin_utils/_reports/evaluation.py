@@ -10,7 +10,7 @@ Pure, except that an exemption is compared with the date.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -23,6 +23,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.rules import (
     UNREADABLE,
     VIOLATION,
 )
+from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_date
 
 Json = Mapping[str, Any]
 
@@ -45,15 +46,11 @@ def rules_of(option: Any) -> dict[str, Any]:
     if result.error_messages:
         raise ValidationError(result.error_messages)
     given = result.validated_parameters["policy"]
-    policy = policy_from(given, _today())
+    policy = policy_from(given, utc_date())
     if not policy or not policy.limits:
         return {}
     rules = {key: given[key] for key in policy.limits}
     return {**rules, "exemptions": given["exemptions"]} if policy.exemptions else rules
-
-
-def _today() -> date:
-    return datetime.now(timezone.utc).date()
 
 
 def _plain(value: Any) -> Any:
@@ -76,7 +73,7 @@ def evaluated(read: Json) -> list[dict[str, Any]]:
 
 def unused_exemptions(rules: Json, runtimes: Sequence[Json], rows: Iterable[Json]) -> list[str]:
     """A sentence on each exemption of the policy that exempts nothing."""
-    policy = policy_from(rules, _today()) if rules.get("exemptions") else None
+    policy = policy_from(rules, utc_date()) if rules.get("exemptions") else None
     if policy is None:
         return []
     names = [(str(runtime.get("name") or ""), str(runtime.get("id") or "")) for runtime in runtimes]

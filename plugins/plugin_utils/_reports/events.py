@@ -41,14 +41,14 @@ def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> 
     the scripts that use it. Then findings, updates and creations; of these at most fifty texts. `predicted`: whether
     nothing was done yet. `page`: where the rest is.
     """
-    room = _room(max((str(report["environment"]) for report in environments), key=len, default=""))
+    limit = _limit(max((str(report["environment"]) for report in environments), key=len, default=""))
     first = [report["lines"][0] for report in environments if report["lines"]]
     going = [(report, entry) for report in environments for entry in report["runtimes"] if entry["action"] in GOES]
-    texts = [*_packed(first, room)]
+    texts = [*_packed(first, limit)]
     for report, entry in going:
         title = clean(f"{report['environment']}: {entry['name'] or entry['id']!r} (continued)")
-        texts += _packed(_deletion_lines(report, entry, predicted), room, title)
-    rest = [*_packed(_rest(environments, predicted), room)]
+        texts += _packed(_deletion_lines(report, entry, predicted), limit, title)
+    rest = [*_packed(_rest(environments, predicted), limit)]
     hidden = "\n".join(rest[_MOST - 1 :]).count("\n") + 1
     if len(rest) > _MOST:
         rest = [*rest[: _MOST - 1], f"{hidden} more lines are not shown here. {page} has all of them."]
@@ -61,16 +61,16 @@ def copyable_texts(text: str, environment: str) -> list[str]:
     If a character or a line would not survive being shown, the parts are the file in Base64. Then they hold no colon,
     which every file holds.
     """
-    room = _room(environment)
+    limit = _limit(environment)
     lines = text.rstrip("\n").split("\n")
-    survives = all(line.isprintable() and line == line.rstrip() and _size(line) <= room for line in lines)
+    survives = all(line.isprintable() and line == line.rstrip() and _size(line) <= limit for line in lines)
     if "\\" in text or not survives:
         encoded = base64.b64encode(text.encode()).decode()
         lines = [encoded[start : start + 100] for start in range(0, len(encoded), 100)]
-    return list(_packed(lines, room))
+    return list(_packed(lines, limit))
 
 
-def _room(environment: str) -> int:
+def _limit(environment: str) -> int:
     return max(_LEAST_ROOM, _LARGEST - _AROUND - len(environment.encode()))
 
 
@@ -78,13 +78,13 @@ def _size(line: str) -> int:
     return len(line.encode("utf-8", "replace")) + _LINE_END
 
 
-def _packed(lines: Iterable[str], room: int, title: str = "") -> Iterator[str]:
-    """The lines in texts of at most `room` bytes. Every text but the first begins with `title`, if there is one."""
+def _packed(lines: Iterable[str], limit: int, title: str = "") -> Iterator[str]:
+    """The lines in texts of at most `limit` bytes. Every text but the first begins with `title`, if there is one."""
     part: list[str] = []
     size = 0
     for line in lines:
-        for piece in _pieces(line, room - (_size(title) if title else 0)):
-            if part and size + _size(piece) > room:
+        for piece in _pieces(line, limit - (_size(title) if title else 0)):
+            if part and size + _size(piece) > limit:
                 yield "\n".join(part)
                 part = [title] if title else []
                 size = sum(map(_size, part))
@@ -94,10 +94,10 @@ def _packed(lines: Iterable[str], room: int, title: str = "") -> Iterator[str]:
         yield "\n".join(part)
 
 
-def _pieces(line: str, room: int) -> Iterator[str]:
+def _pieces(line: str, limit: int) -> Iterator[str]:
     """A line, or the parts of one that is too long."""
-    while _size(line) > room:
-        part = line.encode("utf-8", "replace")[: room - _LINE_END].decode("utf-8", "ignore")
+    while _size(line) > limit:
+        part = line.encode("utf-8", "replace")[: limit - _LINE_END].decode("utf-8", "ignore")
         # Rather between two words than in one.
         part = part[: part.rfind(" ", len(part) // 2) + 1] or part
         yield part

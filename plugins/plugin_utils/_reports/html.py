@@ -105,7 +105,9 @@ def page(report: Json) -> str:
     columns = _AUDITED if audit else _PREDICTED if report["check_mode"] else _APPLIED
     predicted = audit or report["check_mode"]
     environments = [_environment(environment, columns, predicted) for environment in report["environments"]]
-    total = {column.key: sum(each["numbers"][column.key] or 0 for each in environments) for column in columns}
+    total = {
+        column.key: sum(environment["numbers"][column.key] or 0 for environment in environments) for column in columns
+    }
     columns = tuple(column for column in columns if _is_shown(column, total))
     style, script = _file("report.css"), _file("report.js")
     style = style.replace(_NEVER_FITS, f"{_width(len(columns))}rem")

@@ -68,7 +68,7 @@ def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any
         found.setdefault(row["id"] or row["name"], []).append(row)
     if read is None:
         runtimes = [
-            _runtime(
+            _runtime_report(
                 _now(entry, sources.check_mode),
                 entry,
                 found.get(entry.get("id") or entry.get("name"), ()),
@@ -81,13 +81,13 @@ def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any
         listed = list(read.get("runtimes") or ())
         otherwise = _without_finding(sources.policy or {})
         runtimes = [
-            _runtime(runtime, by_id.get(runtime["id"]), found.get(runtime["id"], ()), sources, otherwise)
+            _runtime_report(runtime, by_id.get(runtime["id"]), found.get(runtime["id"], ()), sources, otherwise)
             for runtime in listed
         ]
         read_ids = {runtime["id"] for runtime in listed}
         # An entry with `state: absent` that is absent has no runtime, as it should.
         gone = [entry for entry in entries if entry.get("id") not in read_ids and entry.get("action") != "none"]
-        runtimes += [_runtime({}, entry, (), sources, otherwise) for entry in gone]
+        runtimes += [_runtime_report({}, entry, (), sources, otherwise) for entry in gone]
     return sorted(
         runtimes, key=lambda runtime: (not runtime["findings"], runtime["name"].casefold(), runtime["id"] or "")
     )
@@ -146,7 +146,7 @@ def counts_of(
     }
 
 
-def _runtime(
+def _runtime_report(
     runtime: Json, entry: Json | None, rows: Sequence[Json], sources: Sources, otherwise: Mapping[str, str] | None
 ) -> dict[str, Any]:
     """One runtime. `runtime`: as it is, empty if it does not exist; `entry`: of the comparison, None without one."""
@@ -160,8 +160,8 @@ def _runtime(
         "id": identity,
         "present": bool(runtime),
         "is_default": bool(runtime.get("is_default")),
-        "description": _text(runtime.get("description")),
-        "status": _text(runtime.get("status")) or "unknown" if runtime else _status_without(entry),
+        "description": _as_text(runtime.get("description")),
+        "status": _as_text(runtime.get("status")) or "unknown" if runtime else _status_without(entry),
         "packages": [_package(package, verdicts) for package in runtime.get("packages") or ()],
         "networks": [_network(str(network), verdicts) for network in runtime.get("whitelist") or ()],
         "whitelist_known": runtime.get("whitelist") is not None or sources.read is not None,
@@ -247,15 +247,15 @@ def _network(network: str, verdicts: _Verdicts | None) -> dict[str, Any]:
 
 
 def _package(package: Json, verdicts: _Verdicts | None) -> dict[str, Any]:
-    name, version = str(package.get("name") or ""), _text(package.get("version"))
-    status = _text(package.get("status")) or "unknown"
+    name, version = str(package.get("name") or ""), _as_text(package.get("version"))
+    status = _as_text(package.get("status")) or "unknown"
     shown = f"{name}=={version}" if version else name
     return {
         "name": name,
         "version": version,
-        "description": _text(package.get("description")),
+        "description": _as_text(package.get("description")),
         "status": status,
-        "message": _text(package.get("message")),
+        "message": _as_text(package.get("message")),
         "failed": status == "not_installed",
         "verdict": verdicts.on("packages", value=shown) if verdicts else "",
         "rules": [row["rule"] for row in verdicts.rows("packages", value=shown)] if verdicts else [],
@@ -268,7 +268,7 @@ def _field(change: Json) -> dict[str, Any]:
         "field": change["field"],
         "wanted": after,
         "found": before,
-        "changes": [each._asdict() for each in changes.changes(before, after)],
+        "changes": [change._asdict() for change in changes.changes(before, after)],
     }
 
 
@@ -288,7 +288,7 @@ def _size(runtime: Json, verdicts: _Verdicts | None) -> list[dict[str, str]]:
     return [{"text": text, "verdict": verdicts.on(*options) if verdicts else ""} for text, options in size]
 
 
-def _text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """A value that should be a text, because a server may hold anything."""
     if value is None or isinstance(value, str):
         return value or ""

@@ -37,7 +37,7 @@ def junit(report: Json) -> str:
     for environment in report["environments"]:
         root.append(_suite(environment, report["generated"]))
     for name in report["not_reached"]:
-        suite = ET.SubElement(root, "testsuite", name=_text(name), timestamp=report["generated"][:19])
+        suite = ET.SubElement(root, "testsuite", name=_xml_text(name), timestamp=report["generated"][:19])
         _case(suite, name, "environment", "error", "not reached", "The run did not reach this environment.")
         _count(suite)
     _count(root)
@@ -47,7 +47,7 @@ def junit(report: Json) -> str:
 
 def _suite(environment: Json, generated: str) -> ET.Element:
     name = str(environment["environment"])
-    suite = ET.Element("testsuite", name=_text(name), timestamp=generated[:19])
+    suite = ET.Element("testsuite", name=_xml_text(name), timestamp=generated[:19])
     if environment["message"]:
         _case(suite, name, "environment", "error", environment["message"].partition("\n")[0], environment["message"])
     elif environment.get("incomplete"):
@@ -59,7 +59,7 @@ def _suite(environment: Json, generated: str) -> ET.Element:
             since_line(since, since["generated"]),
             *(f"{runtime['name']!r} {text}" for runtime, text in changed_runtimes(since)),
         ]
-        ET.SubElement(suite[-1], "system-out").text = _text("\n".join(texts))
+        ET.SubElement(suite[-1], "system-out").text = _xml_text("\n".join(texts))
     for text in environment.get("unused_exemptions") or ():
         _case(suite, name, "exemptions", "skipped", text, "")
     for script in environment.get("dangling") or ():
@@ -81,7 +81,7 @@ def _suite(environment: Json, generated: str) -> ET.Element:
             _case(suite, name, label, "", "", "")
         for text in runtime["failed_runs"]:
             # A finding that fails nothing.
-            ET.SubElement(suite[-1], "system-out").text = _text(text)
+            ET.SubElement(suite[-1], "system-out").text = _xml_text(text)
     _count(suite)
     return suite
 
@@ -105,12 +105,12 @@ def _skips(runtime: Json, verdict: str) -> Iterator[str]:
 
 
 def _case(suite: ET.Element, environment: str, name: str, outcome: str, message: str, text: str) -> None:
-    case = ET.SubElement(suite, "testcase", classname=_text(environment), name=_text(name), time="0")
+    case = ET.SubElement(suite, "testcase", classname=_xml_text(environment), name=_xml_text(name), time="0")
     if outcome:
-        found = ET.SubElement(case, outcome, message=_text(message))
+        found = ET.SubElement(case, outcome, message=_xml_text(message))
         if outcome != "skipped":
             found.set("type", outcome)
-            found.text = _text(text)
+            found.text = _xml_text(text)
 
 
 def _count(element: ET.Element) -> None:
@@ -122,5 +122,5 @@ def _count(element: ET.Element) -> None:
     element.set("time", "0")
 
 
-def _text(text: Any) -> str:
+def _xml_text(text: Any) -> str:
     return _IMPOSSIBLE.sub("\ufffd", str(text))

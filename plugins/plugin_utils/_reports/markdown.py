@@ -175,7 +175,7 @@ def _blocks(environment: Json, predicted: bool) -> Iterator[_Block]:
         yield _Block("messages", f"{code(environment['incomplete'])}")
     order = [*GOES, "updated", "created", "failed"]
     for runtime in sorted(environment["runtimes"], key=lambda entry: order.index(entry["action"])):
-        yield _runtime(runtime, predicted)
+        yield _runtime_block(runtime, predicted)
     for script in environment.get("scripts") or ():
         yield _Block("scripts", f"- {code(script_line(script, predicted))}")
     yield from _findings(environment)
@@ -183,7 +183,7 @@ def _blocks(environment: Json, predicted: bool) -> Iterator[_Block]:
         yield from _since(environment["since"])
 
 
-def _runtime(runtime: Json, predicted: bool) -> _Block:
+def _runtime_block(runtime: Json, predicted: bool) -> _Block:
     action, name = runtime["action"], code(runtime["name"] or runtime["id"])
     word = f"To {_WOULD[action]}" if predicted and action in _WOULD else action.capitalize()
     parts = [f"**{word}** {name}"]

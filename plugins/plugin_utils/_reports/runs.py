@@ -7,23 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timezone
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._model import usage as words
+from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_date
 
 Json = Mapping[str, Any]
 
 _FAILED = {"failed": "failed", "error": "failed", "timeout": "timed out", "timed_out": "timed out"}
 
 
-def _today() -> date:
-    return datetime.now(timezone.utc).date()
-
-
 def schedules(script: Json) -> list[str]:
     """The names of the schedules on which a script may run."""
-    return words.schedules(script, _today())
+    return words.schedules(script, utc_date())
 
 
 def last_run(script: Json) -> str:
@@ -49,4 +45,4 @@ def failed_runs(runtime: Json) -> list[str]:
 
 def usage(scripts: Any) -> str:
     """Who uses a runtime that goes: `used by 3 scripts, 2 of them on a schedule: 'Load' in 'Sales' (nightly, …)`."""
-    return words.used_by(scripts, _today())
+    return words.used_by(scripts, utc_date())

@@ -47,7 +47,7 @@ def software(report: Json) -> dict[str, Any]:
             "properties": list(_environments(report)),
         },
         "components": [
-            *(_runtime(ref, environment, runtime) for ref, environment, runtime in runtimes),
+            *(_runtime_component(ref, environment, runtime) for ref, environment, runtime in runtimes),
             *(_package(ref, packages[ref]) for ref in sorted(packages)),
         ],
         "dependencies": [
@@ -70,7 +70,7 @@ def _environments(report: Json) -> Iterator[dict[str, str]]:
         yield from _properties({f"environment:{name}": "not reached"})
 
 
-def _runtime(ref: str, environment: str, runtime: Json) -> dict[str, Any]:
+def _runtime_component(ref: str, environment: str, runtime: Json) -> dict[str, Any]:
     not_installed = {
         f"package:{package['name']}": package["status"]
         for package in runtime["packages"]

@@ -72,7 +72,10 @@ def _audit(content: Json) -> Earlier:
         listed = environment.get("inventory")
         if not isinstance(listed, list) or not all(isinstance(entry, Mapping) and "name" in entry for entry in listed):
             raise ValueError("has no inventory of runtimes; it is not the .json file of an audit")
-    return Earlier(str(content.get("generated") or ""), {str(each.get("environment")): each for each in environments})
+    return Earlier(
+        str(content.get("generated") or ""),
+        {str(environment.get("environment")): environment for environment in environments},
+    )
 
 
 def changed_since(earlier: Earlier, environment: str, runtimes: Sequence[Json], violations: Iterable[Json]) -> Json:
