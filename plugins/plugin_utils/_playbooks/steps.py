@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The three steps of a playbook: check the run, work on each environment, report on all of them."""
+"""The steps of a playbook: check the run, work on each environment, report on all of them, and fail some of them."""
 
 from __future__ import annotations
 
@@ -219,14 +219,14 @@ def _probe_lines(result: task.Result, check_mode: bool) -> list[str]:
 
 
 class Report(task.Action):
-    """Reports on a whole run: returns the lines to show, writes the files, and returns which hosts have to fail.
+    """Reports on a whole run: writes the files, and returns the texts to show and which hosts have to fail.
 
     Options: `playbook`, its name, and `result`, the variable with the results of the hosts. It does not fail: a file
     that cannot be written is an error of every environment.
     """
 
     def result(self) -> task.Result:
-        """The result of the task: `text`, which shows each line by itself, and `errors` by host."""
+        """The result of the task: `texts`, and `errors` by host."""
         playbook, variable = (str(self._task.args[name]) for name in ("playbook", "result"))
         run_id = self.value("mstr_run")["id"]
         hostvars = self.task_vars["hostvars"]
@@ -260,9 +260,9 @@ class Report(task.Action):
         statistics = {"data": found.statistics, "per_host": False, "aggregate": False}
         return {
             "changed": False,
-            "text": "\n".join(["", *lines, ""]),
+            # A controller cuts the output of an event, so a job shows the report as several.
+            "texts": [text for text in ("\n".join(lines), *found.events) if text],
             "errors": errors,
-            "events": list(found.events),
             **({"ansible_stats": statistics} if found.statistics else {}),
         }
 
@@ -271,8 +271,18 @@ class Report(task.Action):
         return "" if value is None else run.path_of(value, self.started_in)
 
 
+class End(task.Action):
+    """Fails the host if the report says that it has to fail."""
+
+    def result(self) -> task.Result:
+        """The result of the task."""
+        error = self.value("mstr_reported")["errors"].get(self.host)
+        return task.failed(str(error)) if error else {"changed": False}
+
+
 STEPS: dict[str, type[task.Action]] = {
     "check": Check,
+    "end": End,
     "report": Report,
     **dict.fromkeys(("apply", "audit", "export", "export_text", "probe", "replace"), Environment),
 }

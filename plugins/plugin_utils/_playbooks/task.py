@@ -67,6 +67,8 @@ class Action(ActionBase):
         self.task_vars = task_vars or {}
         # Modules run in the directory of the playbook. People mean the directory in which they started it.
         self.started_in = os.path.realpath(".")
+        # From ansible-core 2.19 on, a failure shows the lines of the playbook around its task, which help no user.
+        self._task._ds = None  # type: ignore[attr-defined]
         try:
             return self.result()
         except ValidationError as exc:

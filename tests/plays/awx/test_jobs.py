@@ -358,7 +358,7 @@ def test_an_approver_sees_each_deletion(make_job: MakeJob, sim: Simulator) -> No
     approval = make_job(("us",), playbook="approval.yml", survey=check.stats)
     assert approval.run() == "successful", approval.output
 
-    for job, task in ((check, "Report in events"), (approval, "Show what the approval is for")):
+    for job, task in ((check, "TASK [Report]"), (approval, "Show what the approval is for")):
         shown = page(job.events()).partition(task)[2].partition("TASK [")[0]
         assert "…" not in shown, "no event was cut"
         assert [network for network in networks if network not in shown] == []

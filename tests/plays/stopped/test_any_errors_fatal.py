@@ -11,6 +11,7 @@ from simulator.harness import Simulator
 from support.ansible import APPLY, AUDIT, EXPORT, Play
 
 FATAL = {"ANSIBLE_ANY_ERRORS_FATAL": "true"}
+REPLACE = {"mstr_replace_from": "Old", "mstr_replace_to": "New"}
 DOWN = {"mstr_base_url": "http://127.0.0.1:1/MicroStrategyLibrary", "mstr_retries": 0}
 
 
@@ -46,3 +47,34 @@ def test_the_next_batch_does_not_begin(one_is_down: Play, sim: Simulator) -> Non
     assert played.outcomes == {"a": "changed", "b": "failed"}
     assert played.report["not_reached"] == ["c"]
     assert "\nc: not reached: b failed before, and ANSIBLE_ANY_ERRORS_FATAL is set\n" in played.output
+
+
+BACKUP = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.bk.yml"}
+
+
+@pytest.mark.parametrize(
+    ("playbook", "variables", "ends"),
+    [
+        (APPLY, BACKUP, "To go back: ansible-playbook -i "),
+        (AUDIT, {}, "Report: "),
+        (EXPORT, {}, "To compare: ansible-playbook -i "),
+        ("mstr.library.probe", {}, "a: the answers are in "),
+        ("mstr.library.replace_runtime", {**BACKUP, **REPLACE}, "To go back: ansible-playbook -i "),
+    ],
+    ids=["apply", "audit", "export", "probe", "replace_runtime"],
+)
+def test_three_environments_are_at_most_forty_lines(
+    one_is_down: Play, sim: Simulator, playbook: str, variables: dict[str, str], ends: str
+) -> None:
+    """Two of them fail. The last lines say where the files are, and how to go back."""
+    sim.seed({"name": "Old", "execTimeout": 60})
+    one_is_down.hosts["c"] |= DOWN | {"mstr_base_url": "http://127.0.0.1:2/MicroStrategyLibrary"}
+    if "mstr_replace_from" in variables:
+        del one_is_down.variables["mstr_runtimes"]
+    played = one_is_down(playbook, **variables)
+    assert played.status == 2, played.output
+    assert "skipping" not in played.output
+    assert "Origin: " not in played.output
+    assert len(played.output.strip().splitlines()) <= 40, played.output
+    report, _, _ = played.output.rpartition("\n)\n\nPLAY RECAP")
+    assert any(line.startswith(ends) for line in report.splitlines()[-3:]), played.output
