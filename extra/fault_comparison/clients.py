@@ -29,7 +29,9 @@ from support import ansible
 
 NO_THREADS = Path(__file__).with_name("no_threads")  # a Python that starts with this folder has no threads
 LIMIT_S = 45.0  # after this time a job counts as hanging
-OLD, NEW, EXEC_TIMEOUT = "Old", "New", 60
+OLD, SECOND, NEW, EXEC_TIMEOUT, ADDED = "Old", "Second", "New", 60, "10.9.0.0/16"
+BOTH = (OLD, SECOND)
+POLLS, POLL_S = 3, 0.2
 
 # base_url, username, password, the URL of a proxy or an empty text, and "threads": empty if none can be started.
 Server = dict[str, str]
@@ -55,6 +57,14 @@ def module(operation: str, server: Server, interrupt: Interrupt) -> Reported:
         "create": ("mstr_runtime", {"name": NEW, "exec_timeout": EXEC_TIMEOUT}),
         "update": ("mstr_runtime", {"name": OLD, "exec_timeout": EXEC_TIMEOUT}),
         "delete": ("mstr_runtime", {"name": OLD, "state": "absent"}),
+        "ready": (
+            "mstr_runtimes",
+            {"runtimes": [{"name": name} for name in BOTH], "wait": True, "wait_timeout": 2, "wait_interval": POLL_S},
+        ),
+        "add": (
+            "mstr_runtimes",
+            {"runtimes": [{"name": name, "whitelist": [ADDED], "purge_whitelist": False} for name in BOTH]},
+        ),
     }.get(operation, ("mstr_runtime_info", {}))
     python = ansible.programs() / "python"
     command = [str(python), "-m", f"ansible_collections.mstr.library.plugins.modules.{name}"]
@@ -207,14 +217,40 @@ def _with_mstrio(operation: str, server: Server) -> None:
         if operation == "create":
             Runtime.create(connection, NEW, exec_timeout=EXEC_TIMEOUT)
             return
+        if operation == "ready":
+            # Its class for packages has no status.
+            _poll(lambda: _are_ready(list_runtimes(connection, to_dictionary=True)))
+            return
         found = list_runtimes(connection)
-        old = next(entry for entry in found if entry.name == OLD)
+        if operation == "add":
+            for runtime in found:
+                if runtime.name in BOTH:
+                    runtime.alter(whitelist=[*runtime.whitelist, ADDED])
+            return
+        old = next(runtime for runtime in found if runtime.name == OLD)
         if operation == "read":
             Runtime(connection, id=old.id)
         elif operation == "update":
             old.alter(exec_timeout=EXEC_TIMEOUT)
         elif operation == "delete":
             old.delete(force=True)
+
+
+def _are_ready(runtimes: list[dict[str, Any]]) -> bool:
+    return all(
+        runtime["status"] == "ready"
+        and all(package["status"] == "installed" for package in runtime.get("packages", []))
+        for runtime in runtimes
+        if runtime["name"] in BOTH
+    )
+
+
+def _poll(ready: Callable[[], bool]) -> None:
+    for _poll in range(POLLS):
+        if ready():
+            return
+        time.sleep(POLL_S)
+    raise TimeoutError("the runtimes are not ready")
 
 
 def _with_rest_requests(operation: str, server: Server) -> None:
@@ -224,6 +260,20 @@ def _with_rest_requests(operation: str, server: Server) -> None:
     with AuthenticatedMSTRRESTSession(place, server["username"], server["password"]) as session:
         if operation == "create":
             session.post("runtimes", json={"name": NEW, "execTimeout": EXEC_TIMEOUT}).raise_for_status()
+            return
+
+        def both() -> list[dict[str, Any]]:
+            listed = session.get("runtimes")
+            listed.raise_for_status()
+            return [runtime for runtime in listed.json()["runtimes"] if runtime["name"] in BOTH]
+
+        if operation == "ready":
+            _poll(lambda: _are_ready(both()))
+            return
+        if operation == "add":
+            for runtime in both():
+                body = {"name": runtime["name"], "whitelist": [*runtime["whitelist"], ADDED]}
+                session.patch(f"runtimes/{runtime['id']}", json=body).raise_for_status()
             return
         answer = session.get("runtimes")
         answer.raise_for_status()

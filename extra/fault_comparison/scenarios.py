@@ -18,7 +18,7 @@ from typing import Any
 from simulator.harness import Simulator
 from support.bodies import packed_twice
 
-from fault_comparison.clients import CLIENTS, EXEC_TIMEOUT, NEW, OLD, Reported
+from fault_comparison.clients import ADDED, CLIENTS, EXEC_TIMEOUT, NEW, OLD, SECOND, Reported
 
 OPERATIONS = ("login", "list", "read", "create", "update", "delete", "logout")
 _CALLS = {
@@ -30,6 +30,9 @@ _CALLS = {
     "delete": ("DELETE", "/runtimes/"),
     "logout": ("POST", "/auth/logout"),
 }
+# Jobs for two runtimes: wait until both are ready; add a network to the whitelists of both.
+_FOR_TWO = ("ready", "add")
+_THEIRS = "10.8.0.0/16"  # what another client adds
 _MUCH_MEMORY_MB = 350
 _WRITES = ("create", "update", "delete")
 _SURROUND = ("login", "logout")
@@ -40,6 +43,8 @@ class Fault:
     """A fault for the simulator. `of`: the tested operations. `ctrl_c`: interrupt the client during the call.
 
     `proxied`: all calls go through a proxy. `later`: a second fault. `threads`: whether the client can start threads.
+    `omitted`: fields that lists omit, else those of the vendor's samples. `package`: the status of the package of the
+    runtimes. `edited`: whether another client changes the runtime while it is listed.
     """
 
     title: str
@@ -49,6 +54,9 @@ class Fault:
     proxied: bool = False
     later: dict[str, Any] | None = None
     threads: bool = True
+    omitted: str | None = None
+    package: str = "installed"
+    edited: bool = False
 
 
 _REFUSED = {"kind": "error", "operation": "login", "skip": 1, "times": None, "status": 401, "number": 3}
@@ -56,7 +64,8 @@ _OK = "HTTP/1.1 200 OK\r\n"
 
 
 FAULTS = (
-    Fault("no fault at all", {}, of=("read", "create", "update", "delete")),
+    Fault("no fault at all", {}, of=("read", *_WRITES)),
+    Fault("no fault at all", {}, of=_FOR_TWO, omitted=""),
     Fault("the response is lost, the work is done", {"kind": "close_after"}),
     Fault(
         "behind a proxy, the response is lost, the work is done",
@@ -97,6 +106,20 @@ FAULTS = (
         "a cache answers with a different runtime",
         {"kind": "json", "json": {"id": "F" * 32, "name": OLD}},
         of=("read",),
+    ),
+    Fault(
+        "a package could not be installed, and the list does not show packages",
+        {},
+        of=("ready",),
+        omitted="packages",
+        package="not_installed",
+    ),
+    Fault(
+        "another client adds a network after the list was read",
+        {"kind": "slow", "operation": "list"},
+        of=("add",),
+        omitted="",
+        edited=True,
     ),
     Fault("Ctrl-C while the call is under way", {"kind": "hang"}, ctrl_c=True),
 )
@@ -182,7 +205,23 @@ def _under_way(sim: Simulator, operation: str) -> bool:
     )
 
 
-def _done(sim: Simulator, operation: str) -> tuple[bool, int]:
+def _seed(sim: Simulator, operation: str, package: str) -> str:
+    """Seed one runtime, or two for a job for two; returns the id of the first."""
+    names = (OLD, SECOND) if operation in _FOR_TWO else (OLD,)
+    packages = [{"name": "pandas", "version": "2.2.3", "status": package}]
+    fields = {"execTimeout": 600, "whitelist": [], "packages": packages, "status": "ready"}
+    return sim.seed(*({"name": name, **fields} for name in names))[0]
+
+
+def _edit_while_listed(sim: Simulator, identity: str) -> bool:
+    """Add a network to the runtime as another client does, if the list is on its way. Returns whether it was."""
+    if not _under_way(sim, "list"):
+        return False
+    sim.seed({**sim.runtime(OLD), "id": identity, "whitelist": [_THEIRS], "version": "F" * 32})
+    return True
+
+
+def _done(sim: Simulator, operation: str, edited: bool) -> tuple[bool, int]:
     """Whether the server did the work, and how many runtimes a create has created."""
     by_name = [runtime["name"] for runtime in sim.runtimes()]
     made = by_name.count(NEW)
@@ -194,6 +233,13 @@ def _done(sim: Simulator, operation: str) -> tuple[bool, int]:
         ), made
     if operation == "delete":
         return OLD not in by_name, made
+    if operation == "ready":
+        return all(
+            package["status"] == "installed" for runtime in sim.runtimes() for package in runtime["packages"]
+        ), made
+    if operation == "add":
+        expected = {OLD: {ADDED, _THEIRS} if edited else {ADDED}, SECOND: {ADDED}}
+        return {runtime["name"]: set(runtime["whitelist"]) for runtime in sim.runtimes()} == expected, made
     # For a read, this is the status of the server's last response.
     calls = {"login": "list", "logout": "list"}
     method, path = _CALLS[calls.get(operation, operation)]
@@ -209,21 +255,30 @@ def _done(sim: Simulator, operation: str) -> tuple[bool, int]:
 
 
 def _cell(sim: Simulator, client: str, fault: Fault, operation: str, elsewhere: str, tokens: list[str]) -> Cell:
-    sim.reset(duplicate_names="allow")
-    sim.seed({"name": OLD, "execTimeout": 600, "whitelist": []})
+    sim.reset(duplicate_names="allow", **({} if fault.omitted is None else {"list_omits": fault.omitted}))
+    old = _seed(sim, operation, fault.package)
     if fault.order:
         more = {"location": elsewhere} if fault.order["kind"] == "redirect" else {}
-        sim.fault(operation=operation, **fault.order, **more)
+        sim.fault(**{"operation": operation, **fault.order, **more})
     if fault.later:
         sim.fault(**fault.later)
     tokens.clear()
     server = {"base_url": sim.base_url, "username": sim.username, "password": sim.password}
     server["proxy"] = str(sim.proxy_url) if fault.proxied else ""
     server["threads"] = "any" if fault.threads else ""
-    reported = CLIENTS[client](operation, server, lambda: fault.ctrl_c and _under_way(sim, operation))
+    edited = False
+
+    def interrupt() -> bool:
+        nonlocal edited
+        edited = edited or (fault.edited and _edit_while_listed(sim, old))
+        return fault.ctrl_c and _under_way(sim, operation)
+
+    reported = CLIENTS[client](operation, server, interrupt)
+    if fault.edited and not edited:
+        raise AssertionError(f"{client}: nobody changed the runtime while it was listed")
     if fault.order.get("kind") == "late_work":
         time.sleep(1.5)  # until the server has finished all of its work
-    done, made = _done(sim, operation)
+    done, made = _done(sim, operation, fault.edited)
     return Cell(reported, done, made, len(sim.open_sessions()), len(sim.calls()), bool(tokens), reported.memory_mb)
 
 
