@@ -45,11 +45,11 @@ class Entry(NamedTuple):
     """One runtime: each step of the work returns a copy that knows more.
 
     `place`: where a list has the definition, such as "runtimes[3]", or "purge". `before`: the runtime before the task.
-    `after`: the runtime after it; None as long as nothing is done, and if it is deleted. `fingerprint`: of its first
-    plan, which a person may have approved; None if it could not be planned. `status`: of the response to the write.
-    `replacing`: what this runtime is beside, until it has replaced that. An entry that was written and then failed has
-    an `error`, too. `evidence`: what a result shows besides, which is no part of the plan: the `scripts` that use a
-    runtime that goes, None if unknown, and the same as a `text`.
+    `after`: after it; None as long as nothing is done, and if it is deleted. `fingerprint`: of its first plan, which a
+    person may have approved; None if it could not be planned. `status`: of the response to the write. `replacing`: what
+    this runtime is beside, until it has replaced that. `aside`: a rename before the plan, which frees the name. What
+    was written and then failed has an `error`, too. `evidence`: what a result shows besides the plan: the `scripts`
+    that use a runtime that goes, None if unknown, and the same as a `text`.
     """
 
     wanted: Definition
@@ -62,12 +62,18 @@ class Entry(NamedTuple):
     fingerprint: str | None = None
     status: int | None = None
     replacing: Replacing | None = None
+    aside: Plan = NO_PLAN
     evidence: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def runtime(self) -> Runtime | None:
         """The runtime as last known; None if it does not exist."""
-        return self.after or self.before
+        return self.after or (self.before if self.done else self.current)
+
+    @property
+    def current(self) -> Runtime | None:
+        """The runtime before the plan is carried out."""
+        return self.aside.target or self.before
 
     @property
     def name(self) -> str | None:
@@ -85,9 +91,9 @@ class Entry(NamedTuple):
         return self.state in (PREDICTED, WRITTEN, READ)
 
     @property
-    def changed_fields(self) -> tuple[str, ...]:
-        """The options that differed. For a create, those that were sent; for a delete, none."""
-        return self.plan.changed_fields if self.changed else ()
+    def carried_out(self) -> Plan:
+        """What was done, or may have been."""
+        return self.plan if self.done or self.state == UNKNOWN else self.aside
 
     @property
     def label(self) -> str:
@@ -102,7 +108,7 @@ class Entry(NamedTuple):
     @property
     def action(self) -> str:
         """What was done, or would be done in check mode, in the words of a result."""
-        return UNKNOWN if self.state == UNKNOWN else DONE[self.plan.action] if self.done else "none"
+        return UNKNOWN if self.state == UNKNOWN else DONE[self.carried_out.action]
 
     @property
     def changed(self) -> bool:
@@ -112,7 +118,7 @@ class Entry(NamedTuple):
     @property
     def written(self) -> bool:
         """Whether the server may have stored different values than requested."""
-        return self.action in ("created", "updated") and self.state != PREDICTED
+        return self.state in (WRITTEN, READ) and self.plan.action in ("create", "update")
 
     def finished(self, state: str) -> Entry:
         """The entry after its plan was carried out, as predicted."""
@@ -126,16 +132,16 @@ class Entry(NamedTuple):
         name = repr(self.runtime.name)
         if not self.changed:
             return f"Runtime {name} is already as requested."
-        done = f"Would {self.plan.action}" if self.state == PREDICTED else self.action.capitalize()
-        fields = f": {', '.join(self.changed_fields)}" if self.plan.action in ("update", "replace") else ""
+        plan = self.carried_out
+        done = f"Would {plan.action}" if self.state == PREDICTED else self.action.capitalize()
+        fields = f": {', '.join(plan.changed_fields)}" if plan.action in ("update", "replace") else ""
         used = f"; {self.evidence['text']}" if self.evidence else ""
         return f"{done} runtime {name}{fields}{used}."
 
     @property
     def diff(self) -> dict[str, Any]:
         """The managed fields before and after."""
-        plan = self.plan if self.changed or self.done else NO_PLAN
-        return {"before": dict(plan.before), "after": dict(plan.after)}
+        return {"before": dict(self.carried_out.before), "after": dict(self.carried_out.after)}
 
     @property
     def exempted(self) -> list[dict[str, Any]] | None:
@@ -147,15 +153,13 @@ class Entry(NamedTuple):
     @property
     def facts(self) -> dict[str, Any]:
         """The keys that the result of a task for one runtime and that for many have for it."""
-        before, after = self.diff.values()
+        fields, before, after = self.carried_out.changed_fields, *self.diff.values()
         return {
             "id": self.id,
             "action": self.action,
-            "changed_fields": list(self.changed_fields),
-            # For a create, every value before is None.
-            "changes": [
-                {"field": name, "before": before.get(name), "after": after.get(name)} for name in self.changed_fields
-            ],
+            # For a create, those that were sent, and every value before is None; for a delete, none.
+            "changed_fields": list(fields),
+            "changes": [{"field": name, "before": before.get(name), "after": after.get(name)} for name in fields],
             "runtime": self.runtime.to_result() if self.runtime else None,
         }
 

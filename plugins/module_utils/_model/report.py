@@ -68,7 +68,7 @@ def _result(entries: Sequence[Entry], scripts: ScriptReport | None) -> dict[str,
 
 
 def _reported(entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if entry.place != PURGED or entry.state != PLANNED or entry.error]
+    return [entry for entry in entries if entry.place != PURGED or entry.changed or entry.error]
 
 
 def _listed(entry: Entry) -> dict[str, Any]:

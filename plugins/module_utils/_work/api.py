@@ -82,17 +82,16 @@ class RuntimeApi:
         return runtime
 
     def with_all_fields(self, runtime: Runtime | None, needed: Iterable[str]) -> Runtime | None:
-        """The runtime, read again if a needed field is missing; None if it was deleted meanwhile.
+        """The runtime, read again if a needed field is missing; None if it was deleted meanwhile. Raises MstrError."""
+        return self.find(str(runtime.id), repr(runtime.name)) if runtime and runtime.lacks(needed) else runtime
 
-        Raises MstrError, also if the server still lists a runtime that it cannot find.
-        """
-        if runtime is None or not runtime.lacks(needed):
-            return runtime
-        found = self.get(str(runtime.id), repr(runtime.name))
-        if found is None and any(listed.key == runtime.key for listed in self.list_all()):
+    def find(self, identity: str, label: str | None = None) -> Runtime | None:
+        """What `get` returns; None only if the list does not show the runtime, either. Raises MstrError."""
+        found = self.get(identity, label)
+        if found is None and any(listed.key == identity.upper() for listed in self.list_all()):
             raise MstrError(
-                f"Could not read the runtime {runtime.label}: the server lists it, but answers that it does not exist. "
-                "The user may lack permission on this object."
+                f"Could not read the runtime {label or f'with id {identity}'}: the server lists it, but answers that "
+                "it does not exist. The user may lack permission on this object."
             )
         return found
 

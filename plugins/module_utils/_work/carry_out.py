@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
-from .._errors import MstrError
-from .._model.entry import PURGED, Entry
+from .._model.entry import Entry
 from .._model.runtime import Runtime
 from .api import Context, map_entries
 from .request import Wanted
 from .write import read_again, write
-
-if TYPE_CHECKING:
-    from .scripts import Scripts
 
 
 def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: Sequence[Runtime]) -> list[Entry]:
@@ -57,7 +52,7 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
         entries = without_scripts(context, entries)
         old = old_runtimes(context, entries)
     if context.scripts:
-        entries, failed = [_spared(context.scripts, entry) for entry in entries], context.scripts.failed
+        entries, failed = context.scripts.spare(entries), context.scripts.failed
     if old or any(entry.to_do == "delete" for entry in entries):
         from .delete import delete  # only a task that deletes needs it
 
@@ -71,11 +66,3 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
         if not failed and not any(entry.error for entry in entries):
             entries, _listed = delete(guarded, wanted.purge, entries, listed, purged=True)
     return entries
-
-
-def _spared(scripts: Scripts, entry: Entry) -> Entry:
-    """The entry, with an error if a script still uses the runtime that should have been assigned to a different one."""
-    # A purge is cancelled as a whole.
-    if entry.to_do != "delete" or entry.place == PURGED or not entry.before or entry.before.key not in scripts.spared():
-        return entry
-    return entry._replace(error=MstrError(f"{entry.label} was not deleted, because a script still uses it"))

@@ -132,7 +132,7 @@ def _checked_again(
     number_of = Counter(runtime.name for runtime in listed)
 
     def read(entry: Entry) -> Entry:
-        planned = entry.before
+        planned = entry.current
         if planned is None:
             raise AssertionError("a plan to delete has a runtime")
         # A list may omit a runtime that can be read by its id.
@@ -152,7 +152,7 @@ def _checked_again(
     # A purged runtime that is already gone is no part of the result.
     entries = [entry for entry in entries if entry.place != PURGED or entry.to_do != "none"]
     entries = [entry.finished(READ) if entry.to_do == "none" else entry for entry in entries]
-    due = [(entry, entry.before) for entry in entries if _is_due(entry, purged) and entry.before]
+    due = [(entry, entry.current) for entry in entries if _is_due(entry, purged) and entry.current]
     try:
         reasons = list(refusals(context, purge, entries, due, listed))
     except MstrError as exc:
@@ -178,7 +178,7 @@ def _checked_gone(
     gone = {runtime.key for runtime in before} - left if lists_default(after) else set()
 
     def check(entry: Entry) -> Entry:
-        runtime = entry.before
+        runtime = entry.current
         if runtime is None or runtime.key in gone:
             return entry._replace(state=READ)
         why = "the list of runtimes shows it. The user may lack permission on this object"

@@ -43,7 +43,8 @@ def locate(context: Context, wanted: Definition, listed: Iterable[Runtime]) -> R
     api, needed = context.api, needed_fields(context, wanted)
     if wanted.id:
         found = next((runtime for runtime in listed if runtime.key == wanted.id), None)
-        return api.with_all_fields(found, needed) if found else api.get(wanted.id)
+        by_id = api.find if is_found_by_id([wanted]) else api.get
+        return api.with_all_fields(found, needed) if found else by_id(wanted.id)
     listed = list(listed)
     for name in (wanted.name, *named_before(wanted, listed)):
         found = api.with_all_fields(one_named(listed, str(name)), needed)

@@ -121,7 +121,7 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
         from .restore import check_names  # only a backup needs it
 
         entries = check_names(entries, existing)
-    unread = context.scripts.plan(entries, existing) if context.scripts else []
+    entries, unread = context.scripts.plan(entries, existing) if context.scripts else (entries, [])
     errors = [*unread, *_refusals(context, wanted, entries, existing)]
     if context.check_mode:
         entries = _predicted(context, entries)

@@ -14,7 +14,7 @@ from functools import partial
 
 from .._errors import MstrError, ValidationError
 from .._model.definition import Definition
-from .._model.entry import PURGED, Entry
+from .._model.entry import PURGED, UNKNOWN, Entry
 from .._model.runtime import Runtime
 from .api import Context, or_error
 from .locate import plan_entry
@@ -29,9 +29,17 @@ def takes_name(entry: Entry) -> bool:
 
 
 def check_names(entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
-    """The entries, with an error for each whose name a runtime holds that neither moves nor is purged."""
-    moves = {entry.before.key for entry in entries if entry.before and (takes_name(entry) or entry.place == PURGED)}
-    return [or_error(partial(_check_name, moves, existing), entry) if takes_name(entry) else entry for entry in entries]
+    """The entries, with an error for each whose name a runtime holds that neither moves nor is purged.
+
+    An error cancels the purge, and a runtime with an error keeps its name.
+    """
+    before: list[Entry] = []
+    while entries != before:
+        before, failed = list(entries), any(entry.error for entry in entries)
+        moving = [entry for entry in entries if takes_name(entry) or (entry.place == PURGED and not failed)]
+        check = partial(_check_name, {entry.before.key for entry in moving if entry.before}, existing)
+        entries = [or_error(check, entry) if takes_name(entry) else entry for entry in entries]
+    return before
 
 
 def _check_name(moves: set[str], existing: Sequence[Runtime], entry: Entry) -> Entry:
@@ -63,9 +71,10 @@ def write_in_order(context: Context, entries: Sequence[Entry], existing: Sequenc
             definition = Definition("present", {"name": beside}, id=before.id, name=beside)
             step = write(context, plan_entry(context, Entry(definition, entry.place, before), existing), existing)
             [renamed], _listed = read_again(context._replace(waiting=None), [step])
-            if renamed.error:
-                raise renamed.error
-            return entry._replace(before=renamed.after)
+            done = renamed.carried_out._replace(target=renamed.after)
+            if renamed.state == UNKNOWN:
+                return entry._replace(plan=done, state=UNKNOWN, error=renamed.error)
+            return entry._replace(aside=done, error=renamed.error)
 
         entries[index] = or_error(rename, entry)
         if not entries[index].error:
@@ -92,7 +101,8 @@ def write_in_order(context: Context, entries: Sequence[Entry], existing: Sequenc
                 holders[wanted_names[index]] = own[index]
             pending.remove(index)
             continue
-        in_the_way = [index for index in pending if _name_of(entries[index].before) in wanted_names.values()]
+        holding = {holders.get(name) for name in wanted_names.values()}
+        in_the_way = [index for index in pending if own[index] in holding]
         if not in_the_way:
             for index, name in wanted_names.items():
                 taken = f"name {name!r} is still taken by the runtime with id {holders[name]}; run the restore again"
@@ -102,7 +112,3 @@ def write_in_order(context: Context, entries: Sequence[Entry], existing: Sequenc
         if entries[in_the_way[0]].error:
             pending.remove(in_the_way[0])
     return entries
-
-
-def _name_of(runtime: Runtime | None) -> str | None:
-    return runtime.name if runtime else None

@@ -108,8 +108,8 @@ class Scripts:
         usage = usage_after(self.usage, self._planned).within(self._projects)
         return usage.protected(runtimes, self._with_runs(usage, runtimes))
 
-    def plan(self, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[str]:
-        """Plan the assignments. Returns why the task must not do anything.
+    def plan(self, entries: list[Entry], existing: Sequence[Runtime]) -> tuple[list[Entry], list[str]]:
+        """Plan the assignments. Returns the entries, with those that must be spared, and why the task must not start.
 
         Raises ValidationError for an assignment that it cannot carry out.
         """
@@ -127,13 +127,15 @@ class Scripts:
             self.assignments += self._moves(entry)
         with ErrorList() as errors:
             errors.add(*same_script_errors(assignment for assignment in self.assignments if assignment.place))
+        self.assignments = [_ready(assignment, entries) for assignment in self.assignments]
         self._planned = self.assignments
         self.fingerprints = [_fingerprint(assignment) for assignment in self.assignments]
+        entries = self.spare(entries)
         if not replacing or not self.usage.unread:
-            return []
+            return entries, []
         names = listed([repr(_final_name(entry)) for entry in replacing])
         first = self.usage.unread[0]
-        return [
+        return entries, [
             f"{names} cannot be replaced, because not every script could be read: {first.label}: "
             f"{first.error.sentence.rstrip('.')}. Run the task as a user who may read all scripts"
         ]
@@ -209,13 +211,19 @@ class Scripts:
             ]
         return f"{len(errors)} scripts could not be assigned back: {listed(errors)}" if errors else ""
 
-    def spared(self) -> set[str]:
-        """The ids of the runtimes that scripts still use that should have been assigned to others."""
-        return {
-            str(assignment.script.runtime_id)
-            for assignment in self.assignments
-            if assignment.error and assignment.script.runtime_id
-        }
+    def spare(self, entries: Iterable[Entry]) -> list[Entry]:
+        """The entries, with an error for each to delete that a script still uses which should use a different one.
+
+        A purge is cancelled as a whole.
+        """
+        failed = [assignment for assignment in self.assignments if assignment.error and assignment.action != "moved"]
+        used = {assignment.script.runtime_id for assignment in failed}
+        return [
+            entry._replace(error=MstrError(f"{entry.label} was not deleted, because a script still uses it"))
+            if entry.to_do == "delete" and entry.place != PURGED and entry.before and entry.before.key in used
+            else entry
+            for entry in entries
+        ]
 
     @property
     def failed(self) -> bool:
@@ -258,12 +266,16 @@ def with_evidence(context: Context, entries: Sequence[Entry]) -> list[Entry]:
 
 def _target(name: str, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Runtime:
     """The runtime that a script is to use, as it will be. Raises ValidationError."""
+    entry = _entry_named(name, entries)
+    if entry:
+        if entry.wanted.state == "absent":
+            goes = "would be purged" if entry.place == PURGED else "is to be deleted"
+            raise ValidationError([f"runtime {name!r} {goes}, so no script can use it"])
+        return _named(entry.plan.target or entry.before, name)
     for entry in entries:
-        if name in (_final_name(entry), entry.name):
-            if entry.wanted.state == "absent":
-                goes = "would be purged" if entry.place == PURGED else "is to be deleted"
-                raise ValidationError([f"runtime {name!r} {goes}, so no script can use it"])
-            return _named(entry.plan.target or entry.before, name)
+        old = [*(entry.replacing.old if entry.replacing else ()), *([entry.before] if entry.before else ())]
+        if any(runtime.name == name for runtime in old):
+            raise ValidationError([f"runtime {name!r} becomes {_final_name(entry)!r} in this task; write that name"])
     found = one_named(existing, name)
     if found is None:
         raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
@@ -279,8 +291,15 @@ def exists(context: Context, runtime: Runtime) -> bool:
 
 
 def _final_name(entry: Entry) -> str:
-    """The name that the runtime will have."""
+    """The name that the runtime will have; of one to delete, the name that it has."""
+    if entry.wanted.state == "absent":
+        return entry.before.name if entry.before else "" if entry.wanted.id else str(entry.wanted.name)
     return str((entry.replacing.wanted.name if entry.replacing else None) or entry.wanted.name or entry.name)
+
+
+def _entry_named(name: str, entries: Iterable[Entry]) -> Entry | None:
+    """The entry whose runtime will have the name, even if a different one has it now."""
+    return next((entry for entry in entries if _final_name(entry) == name), None)
 
 
 def _named(runtime: Runtime | None, name: str) -> Runtime:
@@ -288,13 +307,13 @@ def _named(runtime: Runtime | None, name: str) -> Runtime:
 
 
 def _ready(planned: Assignment, entries: Sequence[Entry]) -> Assignment:
-    """The assignment with the runtime as it is now; with an error if there is no such runtime."""
+    """The assignment with the runtime as it is now; with an error if the runtime failed."""
     name = planned.target.name
-    entry = next((entry for entry in entries if name in (_final_name(entry), entry.name)), None)
-    if planned.action != "moved" or entry is None:
+    entry = _entry_named(name, entries)
+    if planned.action != "moved" or entry is None or entry.to_do:
         return planned
     if entry.error or entry.after is None:
-        why = f"the runtime {planned.target.name!r} failed, so no script was assigned to it"
+        why = f"the runtime {name!r} failed, so no script was assigned to it"
         return planned._replace(action="failed", error=MstrError(why))
     return planned._replace(target=_named(entry.after, name))
 

@@ -56,13 +56,13 @@ def write(context: Context, entry: Entry, existing: Sequence[Runtime], read_firs
             return entry._replace(state=UNKNOWN, error=MstrError(f"{exc.sentence} {doubt}; check it."))
         except (ApiError, ConnectError) as exc:
             if entry.plan.action == "create" and isinstance(exc, ApiError) and exc.number == ALREADY_EXISTS:
-                entry = _name_taken(context, entry, exc, lost)
+                entry = _name_taken(context, entry, existing, exc, lost)
                 continue
             if not exc.outcome_unknown:
                 raise
             lost = exc
         try:
-            entry = _checked_after_loss(context, entry, lost)
+            entry = _checked_after_loss(context, entry, existing, lost)
         except NotFoundOut as exc:
             return entry._replace(state=UNKNOWN, error=exc)
         if entry.state == PLANNED and tries < 1:
@@ -75,8 +75,8 @@ def _sent(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
     """The entry after its request was answered. Raises MstrError."""
     plan, written = entry.plan, entry.finished(WRITTEN)
     if plan.action == "delete":
-        if entry.before:
-            context.api.delete(entry.before, entry.wanted.journal_comment)
+        if entry.current:
+            context.api.delete(entry.current, entry.wanted.journal_comment)
         return written
     if plan.target is None:
         raise AssertionError("a create and an update have a target")
@@ -129,13 +129,21 @@ def check_after_loss(
         yield seen
 
 
-def _checked_after_loss(context: Context, entry: Entry, lost: MstrError) -> Entry:
+def _new(listed: Sequence[Runtime], existing: Sequence[Runtime]) -> list[Runtime]:
+    """The runtimes that a create may have created: not those that existed before, whatever name they have now."""
+    keys = {runtime.key for runtime in existing}
+    return [runtime for runtime in listed if runtime.key not in keys]
+
+
+def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runtime], lost: MstrError) -> Entry:
     """Check a write whose response was lost. Returns the entry, done or with the plan of what is left to do."""
 
     def look() -> Entry:
         by_id = is_found_by_id([entry.wanted])
         listed = [] if by_id else context.api.list_all()
-        current = locate(context, entry.wanted, listed)
+        current = locate(context, entry.wanted, listed if entry.before else _new(listed, existing))
+        if entry.plan.action == "update" and current and entry.before and current.key != entry.before.key:
+            raise MstrError(f"{entry.before.label} was renamed or deleted meanwhile, and {current.label} has its name.")
         if current is None and not by_id and not lists_default(listed):
             raise MstrError(f"{INCOMPLETE}.")
         return plan_entry(context, entry._replace(before=current), listed)
@@ -168,11 +176,13 @@ def _approved(context: Context, entry: Entry) -> Entry:
     return entry
 
 
-def _name_taken(context: Context, entry: Entry, refusal: MstrError, lost: MstrError | None) -> Entry:
+def _name_taken(
+    context: Context, entry: Entry, existing: Sequence[Runtime], refusal: MstrError, lost: MstrError | None
+) -> Entry:
     """The entry where the server refuses a create because the name exists. Raises MstrError."""
     wanted = entry.wanted
     listed = context.api.list_all()
-    found = locate(context, wanted, listed)
+    found = locate(context, wanted, _new(listed, existing))
     if found and lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
         return entry._replace(state=READ, after=found)
@@ -182,7 +192,8 @@ def _name_taken(context: Context, entry: Entry, refusal: MstrError, lost: MstrEr
     near = near_names(str(wanted.name), (runtime.name for runtime in listed))
     alike = " and ".join(runtime.label for runtime in listed if runtime.name in near)
     why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"
-    raise MstrError(f"{refusal.sentence} The name is taken, but {why}.", **refusal.error)
+    taken = next((f" by {runtime.label}" for runtime in listed if runtime.name == wanted.name), f", but {why}")
+    raise MstrError(f"{refusal.sentence} The name is taken{taken}.", **refusal.error)
 
 
 def not_done_error(lost: MstrError, not_done: str) -> MstrError:
@@ -222,25 +233,30 @@ def read_again(context: Context, entries: Sequence[Entry]) -> tuple[list[Entry],
             if context.waiting and is_outage(exc):
                 return entry
             raise not_read_again(entry, exc) from exc
+        if current is None:
+            error = MstrError(f"The server reported {entry.label} ({entry.id}) as created, but does not show it")
+            return entry._replace(state=PLANNED, after=None, error=error)
         return confirm(context, entry, current)
 
     return map_entries(context, step, entries, lambda entry: entry.written and not entry.error, "read again"), listed
 
 
-def _read(context: Context, entry: Entry, listed: Sequence[Runtime]) -> Runtime:
+def _read(context: Context, entry: Entry, listed: Sequence[Runtime]) -> Runtime | None:
+    """The runtime; None for a create that the server did not carry out, whatever it answered. Raises MstrError."""
     wanted, created, current = entry.wanted, entry.action == "created", None
-    found = [runtime for runtime in listed if runtime.id == entry.id or (created and runtime.name == wanted.name)]
+    key = (entry.id or "").upper()
+    found = [runtime for runtime in listed if runtime.key == key or (created and runtime.name == wanted.name)]
     if len(found) > 1:
         ids = " and ".join(str(runtime.id) for runtime in found)
         origin = "Another task created one, or a lost response made this task create two. Delete one by its id."
         context.warn(f"Several runtimes now have the name {wanted.name!r}: {ids}. {origin}")
-    own = [runtime for runtime in found if runtime.id == entry.id] or found
+    own = [runtime for runtime in found if runtime.key == key] or found
     if own:
         current = context.api.with_all_fields(own[0], needed_fields(context, wanted))
     if current is None and entry.id:
         # A list may omit a runtime that can be read by its id.
         current = context.api.get(entry.id, wanted.label)
-    if current is None:
+    if current is None and not created:
         raise MstrError(f"the server no longer shows the runtime {wanted.label} ({entry.id})")
     return current
 

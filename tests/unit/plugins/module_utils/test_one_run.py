@@ -10,7 +10,7 @@ import contextlib
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
@@ -100,6 +100,43 @@ def test_script_that_cannot_be_assigned_spares_its_runtime(purge):
         assert "'old' was not deleted, because a script still uses it" in result["msg"]
 
 
+def test_runtime_that_cannot_be_planned_gets_no_script():
+    """Check mode says so, too, and what a script still uses is not deleted."""
+    have = with_scripts(holding(old=A), load=A)
+    entries = [{"id": B, "name": "b"}, {"name": "old", "state": "absent"}]
+    for check_mode in (True, False):
+        result = run(have, *entries, scripts=[assigned("load", "b")], check_mode=check_mode)
+        assert (moves(result), actions(result)) == ([("load", "failed")], [("b", "failed"), ("old", "failed")])
+        assert (result["changed"], result["summary"]["failed"]) == (False, 3)
+
+
+def test_script_that_was_moved_and_changed_spares_nothing():
+    have = with_scripts(holding(old=A, b=B), load=A)
+    have.switch(script_put_omitted="reset")
+    next(iter(have.core.projects)).scripts[0].description = "lost by an update"
+    result = run(have, {"name": "old", "state": "absent"}, scripts=[assigned("load", "b")])
+    assert "All of it is put back" in result["msg"]
+    assert (actions(result), have.scripts) == ([("old", "deleted")], {"load": B})
+
+
+def test_scripts_name_the_runtime_as_it_will_be():
+    have = with_scripts(holding(b=A, a=B), load=B, close=A)
+    entries, scripts = [{"id": A, "name": "a"}, {"id": B, "name": "b"}], [assigned("load", "a"), assigned("close", "b")]
+    predicted = restore(have, *entries, scripts=scripts, check_mode=True)
+    result = restore(have, *entries, scripts=scripts)
+    assert moves(predicted) == moves(result) == [("close", "moved"), ("load", "moved")]
+    assert (have.scripts, names_by_id(have)) == ({"load": A, "close": B}, {A: "a", B: "b"})
+    assert restore(have, *entries, scripts=scripts)["changed"] is False
+
+
+def test_stale_name_of_what_is_absent_by_its_id():
+    have = with_scripts(holding(old=A, b=B), load=A)
+    entries = [{"id": A, "name": "b", "state": "absent"}]
+    for changed in (True, False):
+        assert run(have, *entries, scripts=[assigned("load", "b")])["changed"] is changed
+    assert have.scripts == {"load": B}
+
+
 def test_runtime_that_failed_gets_no_script():
     have = with_scripts(holding(old=A, b=B), load=A)
     have.ignores = "PATCH"
@@ -113,13 +150,14 @@ def test_runtime_that_failed_gets_no_script():
     [
         ([assigned("load", "zzz")], "scripts[0]: the server has no runtime 'zzz', and the task does not create it"),
         ([assigned("load", "old")], "scripts[0]: runtime 'old' is to be deleted, so no script can use it"),
+        ([assigned("load", "b")], "scripts[0]: runtime 'b' becomes 'a' in this task; write that name"),
         ([assigned("load", "a"), {**assigned(None, "a"), "id": "LOAD" * 8}], "scripts[1]: id 'LOADLOAD"),
     ],
 )
 def test_scripts_that_are_refused(scripts, why):
-    have = with_scripts(holding(old=A, a=B), load=A)
+    have = with_scripts(holding(old=A, b=B), load=A)
     with pytest.raises(MstrError) as failed:
-        run(have, {"name": "old", "state": "absent"}, {"name": "a", "others": "x"}, scripts=scripts)
+        run(have, {"name": "old", "state": "absent"}, {"name": "a", "previous_names": ["b"]}, scripts=scripts)
     assert why in failed.value.sentence
     assert [one for one in have.writes if one.partition(" ")[0] != "POST"] == []
 
@@ -434,7 +472,10 @@ def test_refused_plan_names_a_replacement():
 
 
 def restore(have, *entries, **how):
-    return bulk(have, **how)([definition_from(entry, restore=True) for entry in entries])
+    try:
+        return bulk(have, **how)([definition_from(entry, restore=True) for entry in entries])
+    except PartialError as exc:
+        return exc.to_result()
 
 
 def names_by_id(have):
@@ -465,8 +506,9 @@ def test_restore_ends_with_the_names_of_the_backup(held, wanted):
 
 def test_restore_takes_a_name_from_a_runtime_that_is_purged():
     have = holding(**{"Etl 2": A, "Etl": B})
+    predicted = restore(have, {"id": A, "name": "Etl"}, purge=True, check_mode=True)
     result = restore(have, {"id": A, "name": "Etl"}, purge=True)
-    assert actions(result) == [("Etl", "updated"), ("Etl (restore)", "deleted")]
+    assert actions(predicted) == actions(result) == [("Etl", "updated"), ("Etl", "deleted")]
     assert names_by_id(have) == {A: "Etl"}
     assert have.writes == [
         f"PATCH /runtimes/{B}",
@@ -478,8 +520,8 @@ def test_restore_takes_a_name_from_a_runtime_that_is_purged():
 @pytest.mark.parametrize("how", [{}, {"purge": True, "exclude": ["Etl"]}, {"purge": True, "limit": 0}])
 def test_restore_spares_what_a_guard_spares(how):
     have = holding(**{"Etl 2": A, "Etl": B})
-    with pytest.raises(MstrError):
-        restore(have, {"id": A, "name": "Etl"}, **how)
+    with contextlib.suppress(MstrError):
+        assert restore(have, {"id": A, "name": "Etl"}, **how)["summary"]["failed"] == 1
     assert have.writes == []
 
 
@@ -489,6 +531,44 @@ def test_restore_creates_what_is_gone_although_its_name_moved():
     assert actions(result) == [("a", "updated"), ("b", "created")]
     assert have.names == ["a", "b"]
     assert have.runtimes[A]["name"] == "a"
+
+
+IN_FLIGHT = Interrupted("Stopped by signal SIGTERM")
+IN_FLIGHT.outcome_unknown = True
+
+
+@pytest.mark.parametrize(("write", "error", "action"), [(1, IN_FLIGHT, "unknown"), (2, refusal(403), "updated")])
+def test_what_a_restore_set_aside_is_reported(write, error, action):
+    """The runtime has a different name, even if nothing else is done."""
+    have = holding(**{"Etl 2": A, "Etl": B})
+    for _earlier in range(1, write):
+        have.fail("PATCH")
+    have.fail("PATCH", error, done=action == "unknown")
+    result = restore(have, {"id": A, "name": "Etl"}, purge=True)
+    assert (result["changed"], result["runtimes"][1]["action"]) == (True, action)
+    assert result["runtimes"][1]["changes"] == [{"field": "name", "before": "Etl", "after": "Etl (restore)"}]
+
+
+def test_restore_of_a_name_that_stays_taken():
+    """A runtime whose own new name is taken keeps its name; check mode says so, too."""
+    have = holding(d=A, c=B)
+    for check_mode in (True, False):
+        result = restore(have, {"id": A, "name": "c"}, {"id": C, "name": "d"}, check_mode=check_mode)
+        assert [entry["action"] for entry in result["runtimes"]] == ["failed", "failed"]
+        assert f"name 'd' is taken by the runtime with id {A}" in result["msg"]
+    assert have.writes == []
+
+
+@pytest.mark.parametrize("error", [None, lost()])
+def test_restore_creates_nothing_from_what_keeps_its_name(error):
+    """A rename without an effect leaves the name taken; its runtime is not the one that was created."""
+    have = holding(b=A)
+    have.ignores = "PATCH"
+    have.fail("POST", error)
+    result = restore(have, {"id": A, "name": "a"}, {"id": C, "name": "b", "others": "x"})
+    assert [entry["action"] for entry in result["runtimes"]] == ["failed", "failed"]
+    assert f"The name is taken by 'b' ({A})" in result["msg"]
+    assert have.runtimes[A]["others"] == ""
 
 
 def test_left_out_is_spared():

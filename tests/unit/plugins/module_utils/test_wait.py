@@ -214,7 +214,7 @@ def entry(action="create", **fields):
 def test_the_outcome_carries_the_runtime_as_seen_last():
     done = Film(READY).wait_for(entry(**BUSY))
     assert done.to_result()["runtime"]["status"] == "ready"
-    assert (done.action, done.changed_fields) == ("created", ("name",))
+    assert (done.action, done.carried_out.changed_fields) == ("created", ("name",))
 
 
 def test_nothing_changed_is_waited_for_all_the_same():

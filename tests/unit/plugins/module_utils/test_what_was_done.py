@@ -11,7 +11,7 @@ import copy
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, stored, wanted
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, stored, wanted
 from ansible_collections.mstr.library.tests.unit.support.many import (
     LIST,
     A,
@@ -100,6 +100,37 @@ def test_create_without_effect_is_not_created(answered):
     assert (actions(result)[0], result["changed"]) == (("new", "failed"), False)
     assert "the runtime is still not created" in result["msg"]
     assert have.writes == ["POST /runtimes"] * 2
+
+
+@pytest.mark.parametrize("entries", [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]])
+def test_create_with_an_id_of_nothing_is_not_created(entries):
+    have = holding(a=A)
+    have.ignores = "POST"
+    have.rewrite = lambda call, data: {"id": D} if call == "POST /runtimes" else data
+    result = run(have, *entries)
+    assert (actions(result)[0], result["changed"]) == (("new", "failed"), False)
+    assert f"The server reported 'new' ({D}) as created, but does not show it" in result["msg"]
+
+
+def test_lost_update_is_not_done_by_a_different_runtime():
+    """The runtime was renamed, and a different one has its name and the values that were asked for."""
+    have = holding(a=A, b={"id": B, "others": "x"})
+
+    def swap():
+        have.runtimes[A]["name"], have.runtimes[B]["name"] = "z", "a"
+
+    have.fail("PATCH", lost("PATCH /api/x"), meanwhile=swap)
+    result = run(have, {"name": "a", "others": "x"})
+    assert actions(result) == [("a", "unknown")]
+    assert f"'a' ({A}) was renamed or deleted meanwhile, and 'a' ({B}) has its name" in result["msg"]
+
+
+@pytest.mark.parametrize("entry", [{"state": "absent"}, {"others": "x"}])
+def test_list_has_the_last_word_on_an_id_that_is_not_found(entry):
+    have = holding(a=A)
+    have.refusals[f"GET /runtimes/{A}"] = refusal(404, "ERR004", "not found")
+    assert "the server lists it, but answers that it does not exist" in run(have, {"id": A, **entry})["msg"]
+    assert have.writes == []
 
 
 # --- the name is the server's

@@ -70,7 +70,7 @@ def test_create_reads_again_and_returns_the_runtime_of_the_server():
 def test_update_is_one_patch_and_one_read():
     server = Server(stored())
     done = outcome(server, NEW)
-    assert (done.action, done.id, done.changed_fields) == ("updated", ID, ("description",))
+    assert (done.action, done.id, done.carried_out.changed_fields) == ("updated", ID, ("description",))
     assert server.requests == ["GET /runtimes", PATCH, f"GET /runtimes/{ID}"]
     assert server.sent == [{"name": "r", "description": "new"}]
     assert server.runtimes[ID]["description"] == "new"
@@ -125,7 +125,7 @@ def test_ensure_twice_changes_once(data, options):
     assert server.warnings == []
     again = outcome(server, definition)
     assert again.action == "none"
-    assert again.changed_fields == ()
+    assert again.carried_out.changed_fields == ()
     assert len(server.writes) == (done.action != "none")
 
 
@@ -280,7 +280,7 @@ def test_a_lost_update_or_delete_is_done_once(error, done_at_once, method, defin
     assert (done.action, done.id) == (action, ID)
     assert len(server.writes) == (1 if done_at_once else 2)
     assert done.runtime.name == "r"
-    assert not outcome(server, definition).changed_fields
+    assert not outcome(server, definition).carried_out.changed_fields
 
 
 def test_a_lost_rename_is_found():
