@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -19,7 +20,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.src import rea
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import evaluation
 
 from . import places, variables
-from .run import UNKNOWN, Hosts, Run, path_of, server_of
+from .run import UNKNOWN, Hosts, Run, path_of
 from .variables import is_given
 
 # The variables whose values the check needs, beside the switches and the numbers.
@@ -60,15 +61,16 @@ def run_errors(
     *,
     check_mode: bool = False,
     environ: Mapping[str, str],
+    remote_environ: Mapping[str, str] = MappingProxyType({}),
     started_in: str = ".",
 ) -> list[str]:
     """Everything that is wrong with a run, each as a sentence; empty if it may begin.
 
     `hosts`: for each environment of the run, its variables `mstr_…` and `ansible_connection` by name, with `UNKNOWN`
-    for a value that is not known. `extra`: the extra variables. `environ`: the environment variables of the modules.
-    `started_in`: the directory that relative paths start at.
+    for a value that is not known. `extra`: the extra variables. `environ`, `remote_environ`: the environment variables
+    of the modules, on the control node and on other hosts. `started_in`: the directory that relative paths start at.
     """
-    run = Run(playbook, hosts, extra, check_mode, environ, started_in)
+    run = Run(playbook, hosts, extra, check_mode, environ, started_in, remote_environ)
     parts = (
         variables.name_errors({name for values in hosts.values() for name in values}, playbook, extra),
         _serial_errors(run),
@@ -187,8 +189,8 @@ def _server_errors(run: Run) -> Iterator[str]:
         return
     purging = set(run.switched_on("mstr_runtimes_purge"))
     by_server: dict[str, list[str]] = {}
-    for host, values in run.hosts.items():
-        server = server_of(values, run.environ)
+    for host in run.hosts:
+        server = run.server(host)
         if server:
             by_server.setdefault(server, []).append(host)
     for server, hosts in by_server.items():

@@ -35,9 +35,10 @@ class Run:
         check_mode: bool,
         environ: Mapping[str, str],
         started_in: str,
+        remote_environ: Mapping[str, str],
     ) -> None:
         self.playbook, self.hosts, self.extra, self.check_mode = playbook, hosts, extra, check_mode
-        self.environ, self.started_in = environ, os.path.realpath(started_in)
+        self.environ, self.remote_environ, self.started_in = environ, remote_environ, os.path.realpath(started_in)
 
     def given(self, name: str) -> Iterator[tuple[str, Any]]:
         """The hosts with a value of a variable that is known."""
@@ -65,6 +66,10 @@ class Run:
     def is_local(self, host: str) -> bool:
         """Whether the modules run on the control node."""
         return str(self.hosts[host].get("ansible_connection") or "ssh") == "local"
+
+    def server(self, host: str) -> str | None:
+        """The normal address of a host's server, wherever it comes from; None if it is not known."""
+        return server_of(self.hosts[host], self.environ if self.is_local(host) else self.remote_environ)
 
     def in_brackets(self, hosts: Iterable[str]) -> str:
         """The hosts in brackets, if they are not all."""

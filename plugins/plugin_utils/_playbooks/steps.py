@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,8 @@ class Check(task.Action):
                 self.of_hosts(hosts, check.values_needed(playbook)),
                 extra,
                 check_mode=self.check_mode,
-                environ={**os.environ, **self.environment()},
+                environ=self.environment(True),
+                remote_environ=self.environment(False),
                 started_in=self.started_in,
             )
         self._raise(errors)

@@ -99,7 +99,7 @@ class Action(ActionBase):
         if value is None:
             return None
         try:
-            return self._templar.template(value)
+            return templated(self._templar, value)
         except AnsibleError as exc:
             raise ValidationError([f"{name}: {exc}"]) from None
 
@@ -118,12 +118,19 @@ class Action(ActionBase):
     def server(self) -> str | None:
         """The normal address of the server, wherever it comes from; None if it is not known."""
         values = {name: self.value(name) for name in ("mstr_base_url", "mstr_session")}
-        return server_of(values, {**os.environ, **self.environment()} if self.is_local else self.environment())
+        return server_of(values, self.environment(self.is_local))
 
-    def environment(self) -> dict[str, str]:
-        """The environment variables of the play and of the task."""
+    def environment(self, is_local: bool) -> dict[str, str]:
+        """The environment variables of a module: of the control node if it runs there, of the play and of the task.
+
+        Options from `module_defaults` override them, under the same names.
+        """
         found: dict[str, Any] = {}
         self._compute_environment_string(found)
+        defaults = {
+            f"MSTR_{name.upper()}": value for name, value in self._defaults("mstr.library.mstr_runtimes").items()
+        }
+        found = {**(os.environ if is_local else {}), **found, **defaults}
         return {str(name): str(value) for name, value in found.items()}
 
     def options(self, names: Mapping[str, str]) -> Result:
@@ -153,7 +160,7 @@ class Action(ActionBase):
             known = {**hostvars.raw_get(host), **beyond}
             templar = self._templar.copy_with_new_env(available_variables=known)
             names = [name for name in known if name.startswith("mstr_") or name == "ansible_connection"]
-            found[host] = {name: _templated(templar, known[name]) if name in wanted else UNKNOWN for name in names}
+            found[host] = {name: _known(templar, known[name]) if name in wanted else UNKNOWN for name in names}
         return found
 
     def run_action(self, name: str, options: Result, check_mode: bool | None = None, **switches: Any) -> Result:
@@ -184,8 +191,8 @@ class Action(ActionBase):
         found: Result = {}
         for defaults in self._task.module_defaults or ():
             for key in ("group/mstr.library.mstr", name):
-                found.update(self._templar.template(defaults.get(key) or {}))
-        return {option: value for option, value in found.items() if value != self.task_vars.get("omit")}
+                found.update(templated(self._templar, defaults.get(key) or {}))
+        return found
 
     def stat(self, path: str) -> Stat:
         """What is at a path on the host on which the modules run."""
@@ -202,11 +209,28 @@ class Action(ActionBase):
         return Stat(os.path.exists(path), os.path.isdir(path), os.access(path, os.W_OK), checksum(content))
 
 
-def _templated(templar: Any, value: Any) -> Any:
+def _known(templar: Any, value: Any) -> Any:
     try:
-        return plain(templar.template(value))
+        return plain(templated(templar, value))
     except AnsibleError:
         return UNKNOWN
+
+
+def templated(templar: Any, value: Any) -> Any:
+    """The value of a variable, without what `{{ omit }}` leaves out, on every ansible-core; None if nothing is left."""
+    found = templar.template({"value": value})
+    return _without(templar.available_variables.get("omit"), found).get("value")
+
+
+def _without(omitted: Any, value: Any) -> Any:
+    """The value without the text that `omit` is before ansible-core 2.19. Later, a template leaves it out by itself."""
+    if not isinstance(omitted, str):
+        return value
+    if isinstance(value, dict):
+        return {key: _without(omitted, entry) for key, entry in value.items() if entry != omitted}
+    if isinstance(value, list):
+        return [_without(omitted, entry) for entry in value if entry != omitted]
+    return value
 
 
 def checksum(content: bytes) -> str:

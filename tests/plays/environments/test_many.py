@@ -19,6 +19,7 @@ RUNTIMES = [
     },
     {"name": "Forecasts", "exec_timeout": 900},
 ]
+DEFAULTS = "group/mstr.library.mstr"
 DOWN, SLOW, REJECTED, LOCKED_OUT, LOST = "env3", "env5", "env6", "env7", "env8"
 
 
@@ -181,3 +182,25 @@ def test_fifty_changed_runtimes_are_fifty_short_lines(ten: Play, servers: list[S
     fields = played.report["environments"][0]["runtimes"][7]["fields"]
     assert fields[0]["found"] == ["10.0.3.0/24"], "without --diff too"
     assert len(fields[0]["wanted"]) == 100
+
+
+CHECK = """
+- hosts: all
+  gather_facts: false
+  {where}
+  tasks:
+    - name: Check
+      mstr.library._mstr_runtimes: {{step: check, playbook: apply}}
+      run_once: true
+"""
+
+
+@pytest.mark.parametrize(
+    "where", ["environment: {{MSTR_BASE_URL: {0}}}", "module_defaults: {{{1}: {{base_url: {0}}}}}"]
+)
+def test_one_server_of_two_hosts_is_found_in_the_play(ten: Play, servers: list[Simulator], where: str) -> None:
+    """Two hosts on one server are refused if one of them purges, wherever the address is."""
+    ten.hosts = {"env0": ten.hosts["env0"], "other": {}}
+    text = where.format(servers[0].base_url.upper().replace("MICROSTRATEGYLIBRARY", "MicroStrategyLibrary"), DEFAULTS)
+    played = ten(CHECK.format(where=text), mstr_runtimes_purge=True)
+    assert "env0 and other are one server, http://127.0.0.1:" in played.text, played.output

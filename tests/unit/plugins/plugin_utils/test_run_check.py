@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString, encode
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.check import run_errors
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.run import UNKNOWN
 
@@ -157,6 +158,7 @@ def test_a_batch_size_counts_only_as_an_extra_variable():
 
 
 SAME = "https://A.example.com:443/L/app/"
+SESSION = encode(SessionString("https://a.example.com/L", "token", []))
 
 
 @pytest.mark.parametrize(
@@ -165,8 +167,10 @@ SAME = "https://A.example.com:443/L/app/"
         ({"mstr_base_url": SAME}, {}),
         ({"mstr_base_url": None}, {"MSTR_BASE_URL": SAME}),
         ({"mstr_base_url": ""}, {"MSTR_BASE_URL": SAME}),
+        ({"mstr_base_url": None, "mstr_session": SESSION}, {}),
+        ({"mstr_base_url": None}, {"MSTR_SESSION": SESSION}),
     ],
-    ids=["variable", "null", "environment variable"],
+    ids=["variable", "null", "environment variable", "session", "session in the environment"],
 )
 def test_two_hosts_on_one_server_are_refused_if_one_purges(b, environ):
     [error] = errors(a={"mstr_runtimes_purge": "yes"}, b=b, environ=environ)
@@ -174,6 +178,9 @@ def test_two_hosts_on_one_server_are_refused_if_one_purges(b, environ):
         "a and b are one server, https://a.example.com/L, and a would delete what its own definitions"
     )
     assert errors(b=b, environ=environ) == []
+    # On a different host, the environment variables of the control node do not count.
+    ssh = {"ansible_connection": "ssh"}
+    assert bool(errors(a={"mstr_runtimes_purge": "yes"}, b={**b, **ssh}, environ=environ)) is not bool(environ)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""With ANSIBLE_ANY_ERRORS_FATAL, which a guide recommends, the report has every environment, on every ansible-core."""
+"""What depends on ansible-core in the playbooks: failures, what is shown of them, and omitted variables."""
 
 from __future__ import annotations
 
@@ -78,3 +78,21 @@ def test_three_environments_are_at_most_forty_lines(
     assert len(played.output.strip().splitlines()) <= 40, played.output
     report, _, _ = played.output.rpartition("\n)\n\nPLAY RECAP")
     assert any(line.startswith(ends) for line in report.splitlines()[-3:]), played.output
+
+
+OMITTED = [f"mstr_{name}" for name in ("api_token", "base_url", "report_dest", "retries", "session", "timeout")] + [
+    f"mstr_runtimes_{name}" for name in ("backup_dest", "plan_id", "policy", "purge", "purge_limit", "scripts", "src")
+]
+
+
+@pytest.mark.parametrize("playbook", [APPLY, AUDIT])
+def test_an_omitted_variable_is_not_set(local: Play, playbook: str) -> None:
+    """Neither is an omitted part of one."""
+    local.variables |= dict.fromkeys(OMITTED, "{{ omit }}")
+    local.variables["mstr_runtimes"] = [{"name": "Etl", "whitelist": "{{ omit }}", "exec_timeout": 60}]
+    local.hosts["b"] = {"mstr_runtimes_policy": {"exec_timeout_max": 50, "whitelist_required": "{{ omit }}"}}
+    played = local(playbook, "--check", "--limit", "a,b", mstr_report_dest=None)
+    assert "\na: 'Etl' would be created\n" in played.output
+    assert "'Etl': exec_timeout 60 violates the mstr_runtimes_policy exec_timeout_max" in played.output
+    assert "whitelist" not in played.output
+    assert "a                          : ok=5" in played.output
