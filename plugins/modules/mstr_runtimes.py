@@ -192,7 +192,8 @@ options:
             its name to the new one.
           - With V(name) in the list, or with V(true), a runtime that is found under a name in
             O(runtimes[].previous_names) is replaced, too. If runtimes with both names exist, the scripts move from the
-            old one, which is then deleted.
+            old one, which is then deleted. Without V(name), the runtime is not replaced while one with a previous name
+            exists.
           - The task needs to read every script in every project. If it cannot, it changes nothing. If a step fails, the
             old runtime stays in use, and the next run continues.
           - The owner and the permissions (ACL) of the old runtime are not carried over. The task warns about that.

@@ -86,6 +86,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         previous = tuple(params.get("previous_names") or ())
         for index, text in enumerate(previous):
             error = "is the name itself" if text == name else name_error(text)
+            error = "is reserved for a replacement that is not complete" if is_replacement(text) else error
             if error:
                 errors.add(f"previous_names[{index}] {text!r} {error}")
         replaced = errors.check(_replaced_fields, params.get("replace_on_change"))

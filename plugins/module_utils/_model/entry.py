@@ -33,12 +33,13 @@ class Replacing(NamedTuple):
     """What the runtime of an entry replaces.
 
     `old`: the runtimes whose scripts it gets, and which are deleted then. `wanted`: the definition. `plan`: the whole
-    replacement, for the result.
+    replacement, for the result. `fingerprint`: of that.
     """
 
     old: tuple[Runtime, ...]
     wanted: Definition
     plan: Plan
+    fingerprint: str
 
 
 class Entry(NamedTuple):
@@ -203,7 +204,7 @@ def plan_id(entries: Sequence[Entry], scripts: ScriptReport | None = None) -> st
     values, and the same scripts the same runtimes. It is empty if something could not be planned: as an option, null
     would let every plan pass.
     """
-    planned = [*(entry.fingerprint for entry in entries), *(scripts or NO_SCRIPTS).fingerprints]
+    planned = [*((entry.replacing or entry).fingerprint for entry in entries), *(scripts or NO_SCRIPTS).fingerprints]
     if None in planned:
         return ""
     digest = hashlib.sha256("\n".join(sorted(text for text in planned if text)).encode())

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._errors import FAILURES_IN_MESSAGE, NAMES_IN_MESSAGE, MstrError, PartialError, counted, failures, listed
-from .entry import NO_SCRIPTS, PLANNED, PREDICTED, PURGED, Entry, ScriptReport, plan_id
+from .entry import NO_SCRIPTS, PREDICTED, PURGED, Entry, ScriptReport, plan_id
 from .plan import DONE, Plan
 
 
@@ -32,7 +32,7 @@ def report(
     if not failed:
         return result
     purged = [entry for entry in entries if entry.place == PURGED]
-    spared = purge and (not purged or any(entry.state == PLANNED and not entry.error for entry in purged))
+    spared = purge and (not purged or any(entry.action != "deleted" and not entry.error for entry in purged))
     what = f"{len(failed)} of {len(reported)} runtimes failed"
     if scripts and scripts.failures:
         what = f"{len(failed)} of {len(reported) + len(scripts.rows)} runtimes and scripts failed"

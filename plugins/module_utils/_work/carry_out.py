@@ -19,12 +19,18 @@ from .write import read_again, write
 def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: Sequence[Runtime]) -> list[Entry]:
     """The entries after the work.
 
-    Create and update in parallel, read again, wait, smoke test, assign scripts, delete, rename what replaces, purge.
+    Create and update in parallel, read again, wait, smoke test, assign scripts, ask the guards again, delete, rename
+    what replaces, purge unless there was an error, and check that what was deleted is gone.
     """
     # Only replacements and smoke tests wait without the option.
     listed: Sequence[Runtime] | None = None  # the runtimes on the server, if nothing happened since it was read
     failed = False
     written = any(entry.to_do in ("create", "update") for entry in entries)
+    replaces = any(entry.replacing for entry in entries)
+    if replaces:
+        from .replace import names_finished, names_taken, old_runtimes, without_scripts
+
+        entries = names_finished(context, entries, existing)
     if written:
         if any(entry.wanted.restore for entry in entries):
             from .restore import write_in_order  # only a backup needs it
@@ -33,7 +39,6 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
         step = partial(write, context, existing=existing, read_first=len(entries) > 1)
         entries = map_entries(context, step, entries, lambda entry: entry.to_do in ("create", "update"), "written")
         entries, listed = read_again(context, entries)
-    replaces = any(entry.replacing for entry in entries)
     tried = any(definition.smoke_test for definition in wanted.definitions)
     if context.waiting or replaces or (tried and written):
         from .wait import wait  # only a task that waits needs it
@@ -47,10 +52,8 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
         context.scripts.assign(context, entries)
     old: list[Entry] = []
     if replaces:
-        from .replace import names_taken, old_runtimes, without_scripts  # only these tasks need it
-
         entries = without_scripts(context, entries)
-        old = old_runtimes(context, entries)
+        old = old_runtimes(entries)
     if context.scripts:
         entries, failed = context.scripts.spare(entries), context.scripts.failed
     if old or any(entry.to_do == "delete" for entry in entries):
@@ -62,6 +65,8 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
             context.scripts.look_up_again()
         entries, listed = delete(guarded, wanted.purge, [*entries, *old], listed, purged=False)
         if old:
+            entries = [*entries, *old_runtimes(entries)]
+            entries, listed = delete(guarded, wanted.purge, entries, listed, purged=False)
             entries, listed = names_taken(context, entries, listed), None
         if not failed and not any(entry.error for entry in entries):
             entries, _listed = delete(guarded, wanted.purge, entries, listed, purged=True)

@@ -96,9 +96,7 @@ def _carried_out(context: Context, request: Request) -> tuple[Sequence[Entry], R
 def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
     """Bring the runtimes to their wanted state. Returns an entry for each definition and for each purged runtime.
 
-    Order of work: list the runtimes, read those that the list shows incompletely, make every plan, ask the guards,
-    [check mode stops here] create and update in parallel, read again, wait, assign scripts, ask the guards again,
-    delete, purge unless there was an error, and check that what was deleted is gone.
+    Order of work: list, read what the list omits, make every plan, ask the guards, [check mode stops here] `carry_out`.
 
     An error of one runtime is its entry's error. Raises ValidationError if the task as a whole is refused, before any
     write, and MstrError if the runtimes cannot be listed.
@@ -117,11 +115,12 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
 
         # A failed entry may mean one of the runtimes that appear to be unlisted.
         entries += purge_plan(context, wanted.purge, entries, existing, wanted.left_out)
+    unread = context.scripts.plan(entries, existing) if context.scripts else []
     if any(definition.restore for definition in wanted.definitions):
         from .restore import check_names  # only a backup needs it
 
-        entries = check_names(entries, existing)
-    entries, unread = context.scripts.plan(entries, existing) if context.scripts else (entries, [])
+        entries = check_names(context, entries, existing)
+    entries = context.scripts.checked(entries) if context.scripts else entries
     errors = [*unread, *_refusals(context, wanted, entries, existing)]
     if context.check_mode:
         entries = _predicted(context, entries)

@@ -25,7 +25,7 @@ from .api import ALL_FIELDS, Context, map_entries, or_error
 from .locate import plan_entry
 from .script import Script, run_script
 from .scripts import exists
-from .write import read_again, write
+from .write import rename
 
 _SMOKE_TEST_TIMEOUT = 600.0  # seconds
 
@@ -33,7 +33,19 @@ _SMOKE_TEST_TIMEOUT = 600.0  # seconds
 def plan_replacements(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
     """The entries; each runtime that must not be changed in place has the plan of a runtime beside it."""
     step = partial(_planned, context, existing)
-    return [or_error(step, entry) if entry.wanted.replace_on_change and not entry.error else entry for entry in entries]
+    planned = [
+        or_error(step, entry) if entry.wanted.replace_on_change and not entry.error else entry for entry in entries
+    ]
+    owners = {entry.before.key: entry.place for entry in entries if entry.before}
+    errors = [
+        f"{owners[runtime.key]} is {runtime.label}, which {entry.place} needs for a replacement; remove one of them"
+        for entry in planned
+        for runtime in ((*entry.replacing.old, entry.before) if entry.replacing else ())
+        if runtime and owners.get(runtime.key, entry.place) != entry.place
+    ]
+    if errors:
+        raise ValidationError(errors)
+    return planned
 
 
 def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Entry:
@@ -42,11 +54,21 @@ def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Ent
     by_name = {runtime.name: runtime for runtime in existing}
     beside = by_name.get(replacement_name(name))
     # Where the name and a previous name exist, the scripts move from the previous one.
-    with_name = "name" in wanted.replace_on_change and before is not None and before.name == name
-    previous = [by_name[other] for other in wanted.previous_names if other in by_name and with_name]
+    named = before is not None and before.name == name
+    previous = [by_name[other] for other in wanted.previous_names if named and other in by_name]
     is_beside = before is not None and beside is not None and before.key == beside.key
-    differs = plan.action == "update" and not is_beside and wanted.replace_on_change & set(plan.changed_fields)
-    old = [runtime for runtime in [before if differs else None, *previous] if runtime]
+    # One beside whose old runtime is gone only lacks its name. If it must be replaced itself, it gets that name first.
+    listed = wanted.replace_on_change - {"name"} if is_beside else wanted.replace_on_change
+    differs = plan.action == "update" and bool(listed & set(plan.changed_fields))
+    if "name" not in listed and previous and differs:
+        # Interrupted after the deletion, the next run would take the previous one for the runtime to replace.
+        raise ValidationError(
+            [
+                f"{name!r} cannot be replaced while {previous[0].label}, a previous name of it, exists: delete that "
+                "runtime first, or add name to replace_on_change, which moves its scripts and deletes it"
+            ]
+        )
+    old = [runtime for runtime in (before if differs else None, *(previous if "name" in listed else ())) if runtime]
     if not old:
         if beside and not is_beside and wanted.state == "present":
             context.warn(
@@ -56,10 +78,10 @@ def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Ent
         return entry
     if any(runtime.is_default for runtime in old):
         raise ValidationError([f"{old[0].label} is the server's built-in default runtime and cannot be replaced"])
+    old = [context.api.with_all_fields(runtime, ALL_FIELDS) or runtime for runtime in old]
     planned, identity = entry, before.id if before else None
     if differs:
-        old[0] = context.api.with_all_fields(old[0], ALL_FIELDS) or old[0]
-        beside = context.api.with_all_fields(beside, ALL_FIELDS)
+        beside = None if is_beside else context.api.with_all_fields(beside, ALL_FIELDS)
         planned = plan_entry(context, Entry(_copy(old[0], wanted), entry.place, beside), existing)
         identity = beside.id if beside else None
     for runtime in old:
@@ -81,11 +103,10 @@ def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Ent
     )
     approved = [
         fingerprint(before, plan._replace(action="replace") if differs else plan),
+        identity,
         *(runtime.key for runtime in previous),
     ]
-    return planned._replace(
-        fingerprint=json.dumps(["replace", *approved]), replacing=Replacing(tuple(old), wanted, shown)
-    )
+    return planned._replace(replacing=Replacing(tuple(old), wanted, shown, json.dumps(["replace", *approved])))
 
 
 def _copy(old: Runtime, wanted: Definition) -> Definition:
@@ -116,8 +137,33 @@ def _complete(entry: Entry, runtime: Runtime | None, state: str) -> Entry:
         return entry
     plan = replacing.plan._replace(after={**replacing.plan.after, "id": runtime.id if runtime else None})
     return entry._replace(
-        wanted=replacing.wanted, before=replacing.old[0], plan=plan, after=runtime, state=state, replacing=None
+        wanted=replacing.wanted,
+        before=replacing.old[0],
+        plan=plan,
+        after=runtime,
+        state=state,
+        fingerprint=replacing.fingerprint,
+        replacing=None,
     )
+
+
+def names_finished(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
+    """The entries; a runtime that a run before did not rename, and that is replaced now, has its name."""
+
+    def is_unfinished(entry: Entry) -> bool:
+        return entry.replacing is not None and entry.replacing.old[0].name == replacement_name(
+            str(entry.replacing.wanted.name)
+        )
+
+    def step(entry: Entry) -> Entry:
+        replacing = entry.replacing
+        if replacing is None:
+            return entry
+        done = rename(context, entry._replace(before=replacing.old[0]), str(replacing.wanted.name), existing)
+        old = (done.current or replacing.old[0], *replacing.old[1:])
+        return done._replace(before=entry.before, replacing=replacing._replace(old=old))
+
+    return map_entries(context, step, entries, is_unfinished, "renamed")
 
 
 def smoke_tested(context: Context, entries: Sequence[Entry]) -> list[Entry]:
@@ -174,13 +220,23 @@ def _taken_back(context: Context, entry: Entry) -> Entry:
     return entry._replace(error=MstrError(f"{error.sentence.rstrip('.')}. {now}", **error.error))
 
 
-def old_runtimes(context: Context, entries: Sequence[Entry]) -> list[Entry]:
-    """An entry for each runtime that was replaced and is to be deleted."""
+def old_runtimes(entries: Sequence[Entry]) -> list[Entry]:
+    """An entry for each runtime that was replaced and is to be deleted now.
+
+    The runtime that was copied is deleted after those with previous names. After an interruption, one of these would
+    appear to be the runtime to copy.
+    """
+    done = {str(entry.wanted.id): entry for entry in entries if entry.place == REPLACED}
     deletions = []
     for entry in entries:
-        for old in entry.replacing.old if entry.replacing and not entry.error else ():
-            comment = entry.wanted.journal_comment
-            absent = Definition("absent", {}, id=old.id, name=old.name, journal_comment=comment)
+        if entry.replacing is None or entry.error:
+            continue
+        first, *others = entry.replacing.old
+        due = [old for old in others if str(old.id) not in done]
+        if not due and str(first.id) not in done and not any(done[str(old.id)].error for old in others):
+            due = [first]
+        for old in due:
+            absent = Definition("absent", {}, id=old.id, name=old.name, journal_comment=entry.wanted.journal_comment)
             deletions.append(Entry(absent, REPLACED, old, make_plan(old, absent), fingerprint=""))
     return deletions
 
@@ -200,11 +256,8 @@ def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Run
         if runtime.name == replacing.wanted.name:
             return _complete(entry, runtime, READ)
         name = str(replacing.wanted.name)
-        comment = replacing.wanted.journal_comment
-        rename = Definition("present", {"name": name}, id=runtime.id, name=name, journal_comment=comment)
         try:
-            renamed = plan_entry(context, Entry(rename, entry.place, runtime), listed or ())
-            [renamed], _listed = read_again(context._replace(waiting=None), [write(context, renamed, listed or ())])
+            renamed = rename(context, entry._replace(before=runtime), name, listed or ())
             if renamed.error:
                 raise renamed.error
         except MstrError as exc:
@@ -213,7 +266,7 @@ def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Run
                 f"{runtime.label}, which could not take its name. The next run renames it.",
                 **exc.error,
             ) from exc
-        return _complete(entry, renamed.after, READ)
+        return _complete(entry, renamed.current, READ)
 
     left = [entry for entry in entries if entry.place != REPLACED]
     return map_entries(context, step, left, lambda entry: bool(entry.replacing) and not entry.error, "renamed")

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import count
 
 from .._errors import MstrError, ValidationError
-from .._model.definition import Definition
-from .._model.entry import PURGED, UNKNOWN, Entry
+from .._model.entry import PURGED, Entry
 from .._model.runtime import Runtime
 from .api import Context, or_error
-from .locate import plan_entry
-from .write import read_again, write
+from .write import rename, write
 
 
 def takes_name(entry: Entry) -> bool:
@@ -28,18 +27,30 @@ def takes_name(entry: Entry) -> bool:
     )
 
 
-def check_names(entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
+def check_names(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
     """The entries, with an error for each whose name a runtime holds that neither moves nor is purged.
 
-    An error cancels the purge, and a runtime with an error keeps its name.
+    An error, also of a script, cancels the purge, and a runtime with an error keeps its name.
     """
     before: list[Entry] = []
+    entries = list(entries)
+    cancelled = bool(context.scripts and context.scripts.failed)
     while entries != before:
-        before, failed = list(entries), any(entry.error for entry in entries)
-        moving = [entry for entry in entries if takes_name(entry) or (entry.place == PURGED and not failed)]
+        before, cancelled = entries, cancelled or any(entry.error for entry in entries)
+        moving = [entry for entry in entries if takes_name(entry) or (entry.place == PURGED and not cancelled)]
         check = partial(_check_name, {entry.before.key for entry in moving if entry.before}, existing)
         entries = [or_error(check, entry) if takes_name(entry) else entry for entry in entries]
-    return before
+    for entry in [] if cancelled else _in_the_way(entries):
+        context.warn(
+            f"Runtime {entry.label} ({entry.id}) is renamed before it is purged, because the backup needs its name."
+        )
+    return entries
+
+
+def _in_the_way(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries of the runtimes that are to be purged and have a name that the backup needs."""
+    needed = {str(entry.wanted.name) for entry in entries if takes_name(entry)}
+    return [entry for entry in entries if entry.place == PURGED and entry.name in needed]
 
 
 def _check_name(moves: set[str], existing: Sequence[Runtime], entry: Entry) -> Entry:
@@ -60,41 +71,29 @@ def write_in_order(context: Context, entries: Sequence[Entry], existing: Sequenc
     if not any(holders.get(str(entries[index].wanted.name), own[index]) != own[index] for index in pending):
         return entries
 
+    names = set(holders)
+
     def set_aside(index: int, needed: str) -> None:
         """Give the runtime of an entry a name beside the one that is needed."""
-        entry = entries[index]
-        before, beside = entry.before, f"{needed} (restore)"
-        if before is None:
-            return
-
-        def rename(entry: Entry) -> Entry:
-            definition = Definition("present", {"name": beside}, id=before.id, name=beside)
-            step = write(context, plan_entry(context, Entry(definition, entry.place, before), existing), existing)
-            [renamed], _listed = read_again(context._replace(waiting=None), [step])
-            done = renamed.carried_out._replace(target=renamed.after)
-            if renamed.state == UNKNOWN:
-                return entry._replace(plan=done, state=UNKNOWN, error=renamed.error)
-            return entry._replace(aside=done, error=renamed.error)
-
-        entries[index] = or_error(rename, entry)
-        if not entries[index].error:
+        before, beside = entries[index].before, f"{needed} (restore)"
+        for number in count(2):
+            if beside not in names:
+                break
+            beside = f"{needed} (restore {number})"
+        names.add(beside)
+        entries[index] = or_error(partial(rename, context, name=beside, existing=existing), entries[index])
+        if before and not entries[index].error:
             holders.pop(before.name, None)
             holders[beside] = before.key
 
-    for index, entry in enumerate(entries):
-        needed = {str(entries[other].wanted.name) for other in pending}
-        if entry.place == PURGED and entry.before and entry.before.name in needed:
-            context.warn(
-                f"Runtime {entry.before.label} is renamed to '{entry.before.name} (restore)', because the backup needs "
-                "its name. It is purged last."
-            )
-            set_aside(index, entry.before.name)
+    for entry in _in_the_way(entries):
+        set_aside(entries.index(entry), str(entry.name))
     while pending:
         wanted_names = {index: str(entries[index].wanted.name) for index in pending}
         free = [index for index, name in wanted_names.items() if holders.get(name, own[index]) == own[index]]
         if free:
             index = free[0]
-            before = entries[index].before
+            before = entries[index].current
             entries[index] = or_error(partial(write, context, existing=existing), entries[index])
             if before and not entries[index].error:
                 holders.pop(before.name, None)

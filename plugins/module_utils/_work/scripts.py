@@ -108,8 +108,8 @@ class Scripts:
         usage = usage_after(self.usage, self._planned).within(self._projects)
         return usage.protected(runtimes, self._with_runs(usage, runtimes))
 
-    def plan(self, entries: list[Entry], existing: Sequence[Runtime]) -> tuple[list[Entry], list[str]]:
-        """Plan the assignments. Returns the entries, with those that must be spared, and why the task must not start.
+    def plan(self, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[str]:
+        """Plan the assignments. Returns why the task must not do anything.
 
         Raises ValidationError for an assignment that it cannot carry out.
         """
@@ -127,15 +127,13 @@ class Scripts:
             self.assignments += self._moves(entry)
         with ErrorList() as errors:
             errors.add(*same_script_errors(assignment for assignment in self.assignments if assignment.place))
-        self.assignments = [_ready(assignment, entries) for assignment in self.assignments]
         self._planned = self.assignments
         self.fingerprints = [_fingerprint(assignment) for assignment in self.assignments]
-        entries = self.spare(entries)
         if not replacing or not self.usage.unread:
-            return entries, []
+            return []
         names = listed([repr(_final_name(entry)) for entry in replacing])
         first = self.usage.unread[0]
-        return entries, [
+        return [
             f"{names} cannot be replaced, because not every script could be read: {first.label}: "
             f"{first.error.sentence.rstrip('.')}. Run the task as a user who may read all scripts"
         ]
@@ -151,11 +149,15 @@ class Scripts:
             if (script.project, script.id) not in planned
         ]
 
+    def checked(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The entries, with those that must be spared. A runtime with an error gets no script."""
+        self.assignments = [_ready(assignment, entries) for assignment in self.assignments]
+        return self.spare(entries)
+
     def assign(self, context: Context, entries: Sequence[Entry]) -> None:
         """Carry out the plan, with the runtimes as they are now. A runtime with an error gets no script."""
-        self.assignments = assign(
-            context, self._session, [_ready(assignment, entries) for assignment in self.assignments]
-        )
+        self.checked(entries)
+        self.assignments = assign(context, self._session, self.assignments)
 
     def _of(self, entry: Entry) -> list[Assignment]:
         """The assignments from the runtimes that an entry replaces."""

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from .._errors import ApiError, ConnectError, MstrError
 from .._model.alike import near_names
+from .._model.definition import Definition
 from .._model.entry import PLANNED, READ, UNKNOWN, WRITTEN, Entry
 from .._model.plan import DONE, fingerprint
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
@@ -87,6 +88,20 @@ def _sent(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
         sentence = f"The server answered to the create of {plan.target.name!r} with the id of a different runtime"
         raise ApiError(f"{sentence}, {identity}.", outcome_unknown=True)
     return written._replace(after=plan.target._replace(id=identity))
+
+
+def rename(context: Context, entry: Entry, name: str, existing: Sequence[Runtime]) -> Entry:
+    """The entry with its runtime renamed, before its plan is carried out. Raises MstrError if nothing was done."""
+    runtime, comment = entry.before, entry.wanted.journal_comment
+    if runtime is None:
+        raise AssertionError("a rename has a runtime")
+    definition = Definition("present", {"name": name}, id=runtime.id, name=name, journal_comment=comment)
+    planned = plan_entry(context, Entry(definition, entry.place, runtime), existing)
+    [done], _listed = read_again(context._replace(waiting=None), [write(context, planned, existing)])
+    aside = done.carried_out._replace(target=done.after)
+    if done.state == UNKNOWN:
+        return entry._replace(plan=aside, state=UNKNOWN, error=done.error)
+    return entry._replace(aside=aside, error=done.error)
 
 
 def _planned_again(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
+from types import SimpleNamespace
 from typing import Any
 
 import simulator.server
@@ -221,3 +223,22 @@ class Server:
                 self.alter(self.runtimes[identity])
             reply.payload = self.rewrite(f"{method} {path}", reply.payload)
         return Response(f"{method} /api{path}", reply.status, reply.headers, reply.body(), self.secrets)
+
+
+class Killed(Exception):
+    """The end of a process, between two requests."""
+
+
+def killed_before(have: Server, number: int, run: Callable[[], Any]) -> None:
+    """A run that ends before its request with this number, from 0."""
+    left = iter(range(number))
+
+    def send(*args: Any, **more: Any) -> Response:
+        if next(left, None) is None:
+            raise Killed
+        return have.send(*args, **more)
+
+    have.session._http = SimpleNamespace(send=send, secrets=frozenset())  # type: ignore[assignment]
+    with suppress(Killed):
+        run()
+    have.session._http = have  # type: ignore[assignment]

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-from types import SimpleNamespace
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
@@ -16,10 +15,8 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, lost, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, D, actions, bulk, holding, run, summary
-from ansible_collections.mstr.library.tests.unit.support.server import Server
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, actions, bulk, holding, run, summary
+from ansible_collections.mstr.library.tests.unit.support.server import Server, killed_before
 
 LOAD, CLOSE = "load", "close"
 
@@ -246,6 +243,7 @@ def test_ambiguous_previous_name():
         ({"name": "a", "replace_on_change": ["x"]}, "replace_on_change[0] 'x' is not an option of a runtime"),
         ({"name": "a", "replace_on_change": "yes"}, "replace_on_change 'yes' is neither true nor a list of options"),
         ({"name": "a (replacement)"}, "name 'a (replacement)' is reserved"),
+        ({"name": "a", "previous_names": ["b (replacement)"]}, "previous_names[0] 'b (replacement)' is reserved"),
     ],
 )
 def test_definitions_that_are_refused(options, why):
@@ -376,6 +374,51 @@ def test_rename_that_fails_is_made_good_by_the_next_run():
     assert have.names == ["R (replacement)"]
     assert actions(run(have, UPGRADE)) == [("R", "updated")]
     assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
+
+
+def test_runtime_that_lacks_only_its_name_is_replaced_itself():
+    """The old runtime is deleted, the rename failed, and then the definition changed: nothing is changed in place."""
+    for moment in range(30):
+        have = with_scripts(holding(**{"R (replacement)": {"id": A, "whitelist": ["10.0.0.0/8"]}}), load=A)
+        predicted = run(have, UPGRADE, check_mode=True)
+        killed_before(have, moment, lambda have=have: run(have, UPGRADE))
+        done = run(have, UPGRADE)
+        assert (have.names, A in have.runtimes, have.scripts) == (["R"], False, {"load": have.id})
+        assert have.runtimes[have.id]["whitelist"] == ["10.0.0.0/8"]
+        assert [one["field"] for one in predicted["runtimes"][0]["changes"]] == ["id", "name", "runtime_version"]
+    assert done["changed"] is False, "the last moment is after the run"
+
+
+def test_rename_of_an_unfinished_replacement_is_reported():
+    have = with_scripts(holding(**{"R (replacement)": A}), load=A)
+    have.refusals["POST /runtimes"] = refusal(403, "ERR0017", "no")
+    result = run(have, UPGRADE)
+    assert (actions(result), have.names, result["changed"]) == ([("R", "updated")], ["R"], True)
+    assert f"The old runtime 'R' ({A}) stays in use." in result["msg"]
+
+
+def test_approved_replacement_uses_the_runtime_beside():
+    have = with_scripts(holding(R=A, **{"R (replacement)": {"id": B, "others": "y"}}), load=A)
+    identity = run(have, UPGRADE, check_mode=True)["plan_id"]
+    assert actions(run(have, UPGRADE, plan_id=identity)) == [("R", "replaced")]
+    assert list(have.runtimes) == [B]
+    fresh = with_scripts(holding(R=A), load=A)
+    assert run(fresh, UPGRADE, check_mode=True)["plan_id"] != identity, "the diff shows a different id"
+
+
+def test_entry_must_not_delete_what_a_replacement_needs():
+    have = holding(R=A, **{"R (replacement)": B})
+    with pytest.raises(MstrError, match=r"runtimes\[1\] is 'R \(replacement\)' \(B+\), which runtimes\[0\] needs"):
+        run(have, UPGRADE, {"name": "R (replacement)", "state": "absent"})
+    assert have.writes == []
+
+
+def test_previous_runtime_that_stays_refuses_a_replacement():
+    """If the run ended early, the next one would replace the wrong runtime."""
+    have = holding(R=A, S=B)
+    result = run(have, {**UPGRADE, "previous_names": ["S"]})
+    assert f"'R' cannot be replaced while 'S' ({B}), a previous name of it, exists" in result["msg"]
+    assert have.writes == []
 
 
 def test_unread_scripts_refuse_a_replacement():
@@ -525,6 +568,24 @@ def test_restore_spares_what_a_guard_spares(how):
     assert have.writes == []
 
 
+def test_restore_uses_a_name_beside_that_is_free():
+    have = holding(a=A, **{"a (restore)": B}, b=C)
+    predicted, done = (restore(have, {"id": C, "name": "a"}, purge=True, check_mode=mode) for mode in (True, False))
+    assert actions(predicted) == actions(done) == [("a", "updated"), ("a", "deleted"), ("a (restore)", "deleted")]
+    assert names_by_id(have) == {C: "a"}
+    assert sum("is renamed before it is purged" in warning for warning in have.warnings) == 2
+
+
+@pytest.mark.parametrize("how", [{}, {"purge": True, "scripts": [assigned("nothing", "b")]}])
+def test_restore_needs_every_name_or_leaves_it(how):
+    """A runtime that keeps its name stands in the way of the next one; a purge that is cancelled moves nothing."""
+    have = with_scripts(holding(a=A, b=B, c=C), load=A)
+    entries = [{"id": B, "name": "a"}, {"id": C, "name": "b"}]
+    results = [restore(have, *entries, check_mode=mode, **how) for mode in (True, False)]
+    assert [actions(result) for result in results] == [[("b", "failed"), ("c", "failed")]] * 2
+    assert names_by_id(have) == {A: "a", B: "b", C: "c"}
+
+
 def test_restore_creates_what_is_gone_although_its_name_moved():
     have = holding(b=A)
     result = restore(have, {"id": A, "name": "a"}, {"id": C, "name": "b"})
@@ -577,112 +638,3 @@ def test_left_out_is_spared():
     reconcile(context, Wanted([definition_from({"name": "a"})], Purge(), None, ["x", C]))
     assert have.names == ["a", "x", "y"]
     assert any(f"The purge spares 'x' ({B}), 'y' ({C})" in one for one in have.warnings)
-
-
-# --- the laws: whatever happens, and wherever a run ends
-
-
-class Killed(Exception):
-    """The end of a process, between two requests."""
-
-
-def killed_after(have, number):
-    """Every request after this number ends the run."""
-    send = have.send
-    left = [number]
-
-    def limited(*args, **more):
-        if left[0] == 0:
-            raise Killed
-        left[0] -= 1
-        return send(*args, **more)
-
-    have.session._http = SimpleNamespace(send=limited, secrets=frozenset())
-
-
-def run_until_killed(have, definitions, number, **how):
-    killed_after(have, number)
-    try:
-        bulk(have, **how)(definitions)
-    except (Killed, MstrError):
-        return
-    finally:
-        have.session._http = have
-
-
-def in_order(have):
-    """No script uses a runtime that does not exist, and no runtime that a script used was deleted under it."""
-    return set(have.scripts.values()) <= {*have.runtimes, None}
-
-
-@settings(max_examples=60)
-@given(
-    moments=st.lists(st.integers(0, 30), max_size=3),
-    purge=st.booleans(),
-    smoke=st.booleans(),
-    previous=st.booleans(),
-    lean=st.sampled_from(["", "whitelist,packages", "version,status"]),
-)
-def test_replacement_that_is_interrupted_anywhere(moments, purge, smoke, previous, lean):
-    """Killed between any two requests, several times: the next run ends with one runtime and all scripts on it."""
-    have = with_scripts(holding(R=A, S=B), load=A, close=A, other=B)
-    have.switch(list_omits=lean)
-    options = {**UPGRADE, **({"smoke_test": "1"} if smoke else {})}
-    if previous:
-        options = {**options, "name": "New", "previous_names": ["R"], "replace_on_change": True}
-    definitions = [definition_from(options), definition_from({"name": "S"})]
-    for moment in moments:
-        run_until_killed(have, definitions, moment, purge=purge)
-        assert in_order(have)
-        assert "S" in have.names
-    result = bulk(have, purge=purge)(definitions)
-    assert result["summary"]["failed"] == 0
-    assert have.names == sorted([options["name"], "S"])
-    [new] = [identity for identity, one in have.runtimes.items() if one["name"] == options["name"]]
-    assert new != A
-    assert have.scripts == {"load": new, "close": new, "other": B}
-    assert bulk(have, purge=purge)(definitions)["changed"] is False
-
-
-@settings(max_examples=40)
-@given(
-    fault=st.sampled_from(["POST", "PATCH", "PUT", "DELETE"]),
-    kind=st.sampled_from([refusal(403, "ERR0017", "no"), refusal(503), lost()]),
-    skip=st.integers(0, 3),
-    done=st.booleans(),
-)
-def test_replacement_survives_a_fault(fault, kind, skip, done):
-    have = with_scripts(holding(R=A), load=A, close=A)
-    for _turn in range(skip):
-        have.fail(fault)
-    have.fail(fault, kind, done=done)
-    with contextlib.suppress(MstrError):
-        run(have, UPGRADE)
-    assert in_order(have)
-    have._faults.clear()
-    for _turn in range(2):
-        run(have, UPGRADE)
-    assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
-    assert run(have, UPGRADE)["changed"] is False
-
-
-@settings(max_examples=40)
-@given(
-    order=st.permutations(["a", "b", "c"]),
-    moments=st.lists(st.integers(0, 12), max_size=3),
-    purge=st.booleans(),
-    extra=st.booleans(),
-)
-def test_restore_that_is_interrupted_anywhere(order, moments, purge, extra):
-    wanted = dict(zip((A, B, C), "abc"))
-    have = Server(*(stored(id=identity, name=name) for identity, name in zip(wanted, order)))
-    if extra:
-        have.add(stored(id=D, name="x"))
-    definitions = [definition_from({"id": one, "name": name}, restore=True) for one, name in wanted.items()]
-    for moment in moments:
-        run_until_killed(have, definitions, moment, purge=purge)
-        assert set(wanted) <= set(have.runtimes)
-    assert bulk(have, purge=purge)(definitions)["summary"]["failed"] == 0
-    assert {one: have.runtimes[one]["name"] for one in wanted} == wanted
-    assert (D in have.runtimes) == (extra and not purge)
-    assert bulk(have, purge=purge)(definitions)["changed"] is False

@@ -1,0 +1,197 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The laws of one run: whatever the server holds and the task wants, and wherever a run ends."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.names import DEFAULT_RUNTIME_ID
+from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stored
+from ansible_collections.mstr.library.tests.unit.support.many import actions, bulk, waits
+from ansible_collections.mstr.library.tests.unit.support.server import Server, killed_before
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+IDS = [letter * 32 for letter in "ABCDE"]
+FIELDS = {"name": "name", "others": "others", "runtime_version": "runtimeVersion"}
+VALUES = {"others": st.sampled_from("xy"), "runtime_version": st.sampled_from(["3.10.5", "3.12.1"])}
+FAULTS = [refusal(403, "ERR0017", "no"), refusal(503), lost()]
+
+
+class Day(NamedTuple):
+    """A server, what a task wants of it, and how the first runs end."""
+
+    held: list[dict[str, Any]]
+    used: dict[str, str | None]
+    wanted: list[dict[str, Any]]
+    how: dict[str, Any]
+    omits: str
+    restores: bool
+    ends: list[Any]
+
+    def server(self) -> Server:
+        have = Server(*(stored(**fields) for fields in self.held), list_omits=self.omits)
+        have.seed_scripts(**self.used)
+        return have
+
+    def run(self, have, **more):
+        """The result, of a task that fails, too; the message of one that is refused."""
+        clock = {name: value for name, value in waits(have).items() if name != "wait"}
+        definitions = [definition_from(entry, restore=self.restores) for entry in self.wanted]
+        try:
+            return bulk(have, **{**clock, "concurrency": 1, **self.how, **more})(definitions)
+        except PartialError as exc:
+            return exc.to_result()
+        except MstrError as exc:
+            return {"msg": exc.sentence}
+
+
+@st.composite
+def days(draw, restores):
+    """A name may be anywhere: as the name of a runtime, in a definition, as a previous one or as one beside."""
+    plain = ["R", "S", "T", "U", "V"]
+    beside = [f"{name} ({'restore' if restores else 'replacement'})" for name in "RS"]
+    names = draw(st.lists(st.sampled_from(plain[:4] + beside), unique=True, min_size=1, max_size=5))
+    held = [
+        {
+            "id": identity,
+            "name": name,
+            "others": draw(VALUES["others"]),
+            "runtimeVersion": draw(VALUES["runtime_version"]),
+        }
+        for identity, name in zip(IDS, names)
+    ]
+    runtimes = st.sampled_from([*IDS[: len(held)], None, DEFAULT_RUNTIME_ID])
+    used = draw(st.dictionaries(st.sampled_from(["load", "close"]), runtimes))
+    rest = list(draw(st.permutations(plain)))
+    wanted = [_wanted(draw, rest, identity if restores else None) for identity in IDS[: draw(st.integers(1, 3))]]
+    how = {"purge": draw(st.booleans()), "protect": draw(st.sampled_from([True, None]))}
+    if how["purge"]:
+        how["exclude"] = draw(st.lists(st.sampled_from(plain), max_size=1))
+    if used and draw(st.booleans()):
+        targets = st.sampled_from([entry["name"] for entry in wanted] + names)
+        how["scripts"] = [
+            {"name": name, "project": "Sales", "runtime": draw(targets)}
+            for name in draw(st.sets(st.sampled_from(sorted(used))))
+        ]
+    kills, faults = (
+        st.integers(0, 35),
+        st.tuples(
+            st.sampled_from(["POST", "PATCH", "PUT", "DELETE"]),
+            st.integers(0, 2),
+            st.sampled_from(FAULTS),
+            st.booleans(),
+        ),
+    )
+    omits = draw(st.sampled_from(["", "version,status", "runtimeVersion", "others"]))
+    return Day(held, used, wanted, how, omits, restores, draw(st.lists(kills | faults, max_size=2)))
+
+
+def _wanted(draw, rest, identity):
+    """A definition, whose names are taken from the rest."""
+    entry = {"name": rest.pop(), **draw(st.fixed_dictionaries({}, optional=VALUES))}
+    if identity:
+        return {**entry, "id": draw(st.sampled_from([identity, identity[0] * 31 + "0"]))}
+    if len(rest) > 2 and draw(st.booleans()):
+        entry["previous_names"] = [rest.pop() for _turn in range(draw(st.integers(1, 2)))]
+    fields = st.sampled_from([None, True, ["name"], ["runtime_version"], ["others", "name"]])
+    return {**entry, "replace_on_change": draw(fields), "smoke_test": draw(st.sampled_from([None, "1"]))}
+
+
+def state(have):
+    """The managed fields of each runtime by its id, and the runtime of each script."""
+    names = list(FIELDS.values())
+    return {key: {name: one.get(name) for name in names} for key, one in have.runtimes.items()}, have.scripts
+
+
+def without_ids(of_server):
+    """The state, in which two servers are equal whose runtimes have different ids."""
+    runtimes, scripts = of_server
+    used = {
+        name: runtimes[identity]["name"] if identity in runtimes else identity for name, identity in scripts.items()
+    }
+    return sorted(sorted(map(str, one.items())) for one in runtimes.values()), used
+
+
+def end_early(day, have, end):
+    """A run that is killed before its request number `end`, or that meets a fault."""
+    if isinstance(end, tuple):
+        method, skipped, error, done = end
+        for _turn in range(skipped):
+            have.fail(method)
+        have.fail(method, error, done=done)
+        day.run(have)
+        have._faults.clear()
+        return
+    killed_before(have, end, lambda: day.run(have))
+
+
+def check_order(day, before, have):
+    """What must not happen between two states, whatever the runs did."""
+    (old, used), (new, uses) = before, state(have)
+    names = [one["name"] for one in new.values()]
+    assert len(set(names)) == len(names), "two runtimes where one was meant"
+    for script, identity in uses.items():
+        if identity not in (None, DEFAULT_RUNTIME_ID, *new):
+            assert used[script] == identity, "a script was left with the id of a runtime that does not exist"
+            assert not day.how["protect"], "a runtime was deleted that a script uses"
+    known = {name for entry in day.wanted for name in (entry["name"], *entry.get("previous_names", ()))}
+    for identity, one in old.items():
+        if one["name"] in day.how.get("exclude", ()) and one["name"] not in known:
+            assert identity in new, "an excluded runtime was purged"
+        for entry in day.wanted:
+            fields = entry.get("replace_on_change") or ()
+            if identity in new and one["name"] in (entry["name"], *entry.get("previous_names", ())):
+                for name in FIELDS if fields is True else fields:
+                    assert new[identity][FIELDS[name]] == one[FIELDS[name]], "a listed field was changed in place"
+
+
+def check_day(day):
+    """Check mode predicts the run, its result is true, and a run that ended early is completed by the next one."""
+    have = day.server()
+    before = state(have)
+    predicted = day.run(have, check_mode=True)
+    assert (state(have), have.writes) == (before, [])
+    done = day.run(have)
+    check_order(day, before, have)
+    if "plan_id" not in done:
+        assert (done["msg"], have.writes) == (predicted["msg"], [])
+        return
+    after = state(have)
+    assert done["changed"] == (after != before)
+    for key in ("plan_id", "summary"):
+        assert predicted[key] == done[key]
+    assert actions(predicted) == actions(done)
+    if done["summary"]["failed"]:
+        return
+    assert day.run(have)["changed"] is False
+    have = day.server()
+    assert day.run(have, plan_id=done["plan_id"])["summary"] == done["summary"]
+    have = day.server()
+    for end in day.ends:
+        end_early(day, have, end)
+        check_order(day, before, have)
+    middle = state(have)
+    approved = day.run(have, check_mode=True)["plan_id"]
+    assert day.run(have, plan_id=approved)["summary"]["failed"] == 0
+    check_order(day, middle, have)
+    assert without_ids(state(have)) == without_ids(after)
+    assert day.run(have)["changed"] is False
+
+
+@settings(max_examples=120)
+@given(day=days(restores=False))
+def test_definitions(day):
+    check_day(day)
+
+
+@settings(max_examples=80)
+@given(day=days(restores=True))
+def test_restores(day):
+    assume(any(entry["id"] in IDS for entry in day.wanted))
+    check_day(day)
