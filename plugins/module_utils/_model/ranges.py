@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from netaddr import AddrFormatError, IPNetwork, cidr_merge
+from contextlib import suppress
 
 from .networks import IPV4, parse
+
+with suppress(ImportError):  # a task that needs netaddr reports that it is missing, see NETADDR_IMPORT_ERROR
+    from netaddr import AddrFormatError, IPNetwork, cidr_merge
 
 # IPv6 blocks in which each address stands for an IPv4 one: mapped addresses (RFC 4291) and NAT64 (RFC 6052).
 _EMBEDDING = ("::ffff:0:0/96", "64:ff9b::/96")
