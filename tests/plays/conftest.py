@@ -23,7 +23,7 @@ from plays.awx.controller import Controller
 from plays.awx.jobs import tools_in
 
 if TYPE_CHECKING:
-    from plays.examples.world import World
+    from plays.examples.hosts import ExampleHosts
 
 
 @pytest.fixture(scope="session")
@@ -53,12 +53,12 @@ def play(servers: list[Simulator], tmp_path: Path) -> Play:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Return one world for all examples. `servers` resets it for each page."""
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleHosts]:
+    """Return the hosts of all examples. `servers` resets them for each page."""
     # Only the environment of the examples has what it imports.
-    from plays.examples.world import World
+    from plays.examples.hosts import ExampleHosts
 
-    with World(tmp_path_factory.mktemp("world")) as found:
+    with ExampleHosts(tmp_path_factory.mktemp("hosts")) as found:
         yield found
 
 

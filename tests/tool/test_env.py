@@ -15,7 +15,7 @@ SCRIPT = f"""
 set -e
 eval "$('{sys.executable}' -m dev env faults)"
 test -L "$MSTR_TEST_COLLECTIONS/ansible_collections/mstr/library"
-pytest tests/faults -q -k 'test_tls and empty_password'
+pytest tests/faults -q -k 'test_tls and special_characters and empty'
 """
 
 

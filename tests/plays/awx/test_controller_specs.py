@@ -2,71 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every task that calls a controller matches the argument specs of the real awx.awx.
+"""The file with all objects matches the argument specs of the real awx.awx; one variable names the collection.
 
-The tests find the module's name in `action: "{{ controller_collection }}.NAME"`. test_controller_playbook.py checks the
-values of the options, because it runs the modules.
+test_controller_playbook.py checks the options of the role's own tasks, because it runs the modules.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 from support.ansible import ROOT, Play
 
-from plays.awx.jobs import tools_in
 from plays.awx.test_controller_playbook import SECRET, STAGE, play, recap
 
-CALL = re.compile(r"\{\{ controller_collection \}\}\.(\w+)")
 # The types of options, and the types of their literal values in YAML.
 LITERALS = {"str": str, "bool": bool, "int": int, "dict": dict, "list": list}
-
-
-class Loader(yaml.SafeLoader):
-    """Reads a value with the tag !unsafe as text."""
-
-
-Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
-
-
-def tasks(things: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for thing in things:
-        yield thing
-        for part in ("block", "rescue", "always"):
-            yield from tasks(thing.get(part, []))
-
-
-@pytest.fixture(scope="module")
-def calls() -> list[tuple[str, str, dict[str, Any]]]:
-    """Return name, module and options of each such task."""
-    folder = ROOT / "roles" / "controller" / "tasks"
-    every = [task for path in folder.glob("*.yml") for task in tasks(yaml.load(path.read_text(), Loader))]
-    found = [(task["name"], CALL.match(task.get("action", "")), task) for task in every]
-    return [(name, match[1], task["args"]) for name, match, task in found if match]
-
-
-@pytest.fixture(scope="module")
-def specs(
-    calls: list[tuple[str, str, dict[str, Any]]], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, dict[str, Any]]:
-    """Return the documented options of the modules, by the module's name."""
-    tools = tools_in(tmp_path_factory.mktemp("specs"))
-    modules = sorted({f"awx.awx.{module}" for _, module, _ in calls})
-    documentation = json.loads(tools.run(["ansible-doc", "--json", "--type", "module", *modules]).output)
-    return {module: documentation[f"awx.awx.{module}"]["doc"]["options"] for module in (m[8:] for m in modules)}
-
-
-def test_all_kinds_of_created_objects_are_removed(calls: list[tuple[str, str, dict[str, Any]]]) -> None:
-    made = {module for _, module, options in calls if options.get("state") != "absent"}
-    removed = {module for _, module, options in calls if "state" in options}
-
-    assert made - removed == {"workflow_job_template_node"}, "these are deleted with their workflow"
-    assert made | {"role"} == {*FILE_VARIABLES.values(), "token", "workflow_job_template_node"}
 
 
 # The variables of infra.aap_configuration, as its README lists them, and the module of awx.awx that takes the options.
@@ -83,6 +37,15 @@ FILE_VARIABLES = {
     "controller_templates": "job_template",
     "controller_workflows": "workflow_job_template",
 }
+
+
+@pytest.fixture
+def specs(tools: Play) -> dict[str, dict[str, Any]]:
+    """Return the documented options of the modules, by the module's name."""
+    modules = [*FILE_VARIABLES.values(), "workflow_job_template_node"]
+    names = [f"awx.awx.{module}" for module in modules]
+    documentation = json.loads(tools.run(["ansible-doc", "--json", "--type", "module", *names]).output)
+    return {module: documentation[f"awx.awx.{module}"]["doc"]["options"] for module in modules}
 
 
 def test_the_file_for_a_different_collection(specs: dict[str, dict[str, Any]], tools: Play) -> None:
@@ -133,13 +96,6 @@ def test_the_file_for_a_different_collection(specs: dict[str, dict[str, Any]], t
     assert password == '{{ mstr_controller_secrets["test"].mstr_password }}'
 
 
-def test_every_option_exists_in_the_module(
-    calls: list[tuple[str, str, dict[str, Any]]], specs: dict[str, dict[str, Any]]
-) -> None:
-    faults = [f"{name}: {fault}" for name, module, options in calls for fault in _faults(options, specs[module])]
-    assert faults == []
-
-
 def _faults(options: dict[str, Any], spec: dict[str, Any]) -> list[str]:
     return [
         *(f"there is no {option}" for option in options if option not in spec),
@@ -160,7 +116,7 @@ def _fits(value: Any, spec: dict[str, Any]) -> bool:
     return isinstance(value, LITERALS.get(spec.get("type", "str"), object))
 
 
-def test_ansible_controller_can_replace_awx_awx(calls: list[tuple[str, str, dict[str, Any]]]) -> None:
+def test_ansible_controller_can_replace_awx_awx() -> None:
     """Only the variable contains the name of a collection."""
     folder = ROOT / "roles" / "controller"
     texts = [path.read_text() for part in ("tasks", "vars/main") for path in (folder / part).glob("*.yml")]

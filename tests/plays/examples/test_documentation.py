@@ -16,7 +16,7 @@ import yaml
 from support.ansible import ROOT
 
 from plays.examples.blocks import documented, pages
-from plays.examples.world import World, doubled_records
+from plays.examples.hosts import ExampleHosts, doubled_records
 
 PAGES = pages()
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -47,9 +47,9 @@ _BY_OPTION = {
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_samples_have_the_keys_of_results(world: World, tmp_path: Path, module: str) -> None:
+def test_samples_have_the_keys_of_results(hosts: ExampleHosts, tmp_path: Path, module: str) -> None:
     described = yaml.safe_load(documented(ROOT / "plugins" / "modules" / f"{module}.py", "RETURN"))
-    records = doubled_records(world, tmp_path, PAGES[f"plugins/modules/{module}.py"])
+    records = doubled_records(hosts, tmp_path, PAGES[f"plugins/modules/{module}.py"])
     results = [record["result"] for record in records if record["action"] == f"mstr.library.{module}"]
     assert results
     faults = set()

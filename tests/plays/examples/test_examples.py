@@ -14,8 +14,8 @@ from simulator.harness import Simulator
 
 from plays.examples import preparations
 from plays.examples.blocks import EXAMPLES, Block, not_printed, pages
-from plays.examples.world import (
-    World,
+from plays.examples.hosts import (
+    ExampleHosts,
     as_printed,
     broken_promises,
     doubled_records,
@@ -45,10 +45,10 @@ WITH_COMMANDS = [
 ]
 
 
-def _prepared(world: World, folder: Path, page: str) -> tuple[list[Simulator], Path]:
+def _prepared(hosts: ExampleHosts, folder: Path, page: str) -> tuple[list[Simulator], Path]:
     preparation = preparations.of(page)
     place = workplace(folder / "work", PAGES[page], preparation)
-    return list(world.servers(preparation).values()), place
+    return list(hosts.servers(preparation).values()), place
 
 
 def _sessions(servers: Sequence[Simulator]) -> int:
@@ -78,12 +78,12 @@ def test_a_page_shows_files_of_the_examples_unchanged(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", WITH_YAML)
-def test_blocks_run_as_printed(world: World, tmp_path: Path, page: str) -> None:
+def test_blocks_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
     preparation = preparations.of(page)
-    servers, place = _prepared(world, tmp_path, page)
+    servers, place = _prepared(hosts, tmp_path, page)
     blocks = _of_kind(page, "plays", "tasks")
     playbook = as_printed(place, blocks)
-    records = play(world, playbook, preparation).records
+    records = play(hosts, playbook, preparation).records
     done = {record["task"] for record in records if record["event"] == "ok"}
     printed = {str(task["name"]) for block in blocks for task in tasks_of(block) if "name" in task}
     assert printed - done - set(preparation.may_skip) == set(), "these tasks of the examples did nothing"
@@ -92,17 +92,17 @@ def test_blocks_run_as_printed(world: World, tmp_path: Path, page: str) -> None:
     # Run it again in check mode on the new state: no task may fail, and nothing may be written.
     for server in servers:
         server.clear_requests()
-    play(world, playbook, preparation, "--check", "--diff")
+    play(hosts, playbook, preparation, "--check", "--diff")
     assert [call for server in servers for call in server.calls() if not call.startswith(_READS)] == []
 
 
 @pytest.mark.complete
 @pytest.mark.parametrize("page", [page for page in WITH_YAML if not preparations.of(page).foretold])
-def test_check_mode_predicts_and_a_second_run_changes_nothing(world: World, tmp_path: Path, page: str) -> None:
-    assert broken_promises(doubled_records(world, tmp_path, PAGES[page])) == []
+def test_check_mode_predicts_and_a_second_run_changes_nothing(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
+    assert broken_promises(doubled_records(hosts, tmp_path, PAGES[page])) == []
 
 
-def _follow(world: World, folder: Path, page: str) -> None:
+def _follow(hosts: ExampleHosts, folder: Path, page: str) -> None:
     """Run the commands of a page, and check what they print."""
     preparation = preparations.of(page)
     place = workplace(folder / "work", PAGES[page], preparation, clone=preparation.in_a_clone)
@@ -110,23 +110,23 @@ def _follow(world: World, folder: Path, page: str) -> None:
     # A reader of a clone has not installed the collection.
     hidden = ("env", "--unset=ANSIBLE_COLLECTIONS_PATH") if preparation.in_a_clone else ()
     command = [*hidden, "bash", "-euxo", "pipefail", "-c", script]
-    run = world.play(place, preparation, script).run(command, typed=preparation.typed)
+    run = hosts.play(place, preparation, script).run(command, typed=preparation.typed)
     assert run.status == 0, run.output
     assert unexpected_warnings(run, preparation) == [], run.output
     assert not_printed(PAGES[page], run.output) == [], run.output
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS)
-def test_commands_run_as_printed(world: World, tmp_path: Path, page: str) -> None:
-    servers = list(world.servers(preparations.of(page)).values())
-    _follow(world, tmp_path, page)
+def test_commands_run_as_printed(hosts: ExampleHosts, tmp_path: Path, page: str) -> None:
+    servers = list(hosts.servers(preparations.of(page)).values())
+    _follow(hosts, tmp_path, page)
     assert _sessions(servers) == 0
 
 
 @pytest.mark.complete
-def test_first_pages_in_order_on_one_server(world: World, tmp_path: Path) -> None:
+def test_first_pages_in_order_on_one_server(hosts: ExampleHosts, tmp_path: Path) -> None:
     """A stranger follows these pages on `make simulator`: each command works, and prints what the page shows."""
     guides = ("before_a_change", "life_of_a_runtime", "policy")
-    world.servers(preparations.Preparation(profile="playground"))
+    hosts.servers(preparations.Preparation(profile="playground"))
     for number, page in enumerate((*FIRST, *(f"docs/docsite/rst/guide_{name}.rst" for name in guides))):
-        _follow(world, tmp_path / str(number), page)
+        _follow(hosts, tmp_path / str(number), page)

@@ -12,8 +12,8 @@ from typing import Any
 from support.ansible import Played
 
 from plays.examples.blocks import Block, pages
+from plays.examples.hosts import ExampleHosts, as_printed, workplace
 from plays.examples.preparations import NIGHTLY, Preparation
-from plays.examples.world import World, as_printed, workplace
 
 PAGES = pages()
 AUDIT = ("guide_policy", "audit.yml")
@@ -28,16 +28,16 @@ def _block(guide: str, text: str) -> Block:
     return found[0]
 
 
-def _run(world: World, folder: Path, block: Block, *runtimes: dict[str, Any], **seeds: Any) -> Played:
+def _run(hosts: ExampleHosts, folder: Path, block: Block, *runtimes: dict[str, Any], **seeds: Any) -> Played:
     preparation = Preparation(runtimes=runtimes)
-    world.servers(preparation)
-    world.server.seed(**seeds)
+    hosts.servers(preparation)
+    hosts.server.seed(**seeds)
     place = workplace(folder / "work", [block], preparation)
     playbook = as_printed(place, [block])
-    return world.play(place, preparation)(playbook.name)
+    return hosts.play(place, preparation)(playbook.name)
 
 
-def test_the_audit_reports_all_violations_of_all_runtimes_at_once(world: World, tmp_path: Path) -> None:
+def test_the_audit_reports_all_violations_of_all_runtimes_at_once(hosts: ExampleHosts, tmp_path: Path) -> None:
     dirt = {
         "whitelist": ["10.10.10.0/24", "8.8.8.0/24", "10.66.1.0/24"],
         "resource": {"cpu": "1", "mem": 8192},
@@ -45,7 +45,7 @@ def test_the_audit_reports_all_violations_of_all_runtimes_at_once(world: World, 
         "description": "d",
     }
     blank = {**NIGHTLY, "name": "Third", "description": ""}
-    run = _run(world, tmp_path, _block(*AUDIT), {**NIGHTLY, **dirt}, {**NIGHTLY, **dirt, "name": "Second"}, blank)
+    run = _run(hosts, tmp_path, _block(*AUDIT), {**NIGHTLY, **dirt}, {**NIGHTLY, **dirt, "name": "Second"}, blank)
     assert run.status == 2, run.output
     assert sorted(run.ends()[-1]["result"]["msg"]) == sorted(
         [
@@ -62,22 +62,22 @@ def test_the_audit_reports_all_violations_of_all_runtimes_at_once(world: World, 
     )
 
 
-def test_the_smoke_test_notices_a_different_version(world: World, tmp_path: Path) -> None:
+def test_the_smoke_test_notices_a_different_version(hosts: ExampleHosts, tmp_path: Path) -> None:
     block = _block(*SMOKE_TEST)
     # The server reports the requested version but provides a different version to scripts.
     other = Block(block.page, block.line, block.language, block.text.replace("pandas.__version__", "'2.1.0'"))
-    run = _run(world, tmp_path, other)
+    run = _run(hosts, tmp_path, other)
     assert run.status == 2, run.output
     assert "pandas: expected 2.2.3, found 2.1.0" in run.output
 
 
-def test_a_runtime_with_a_failed_package_is_deleted(world: World, tmp_path: Path) -> None:
+def test_a_runtime_with_a_failed_package_is_deleted(hosts: ExampleHosts, tmp_path: Path) -> None:
     rules = [{"name": "statsmodels", "outcome": "not_installed", "message": "No matching distribution"}]
-    run = _run(world, tmp_path, _block("guide_life_of_a_runtime", "statsmodels"), packages=rules)
+    run = _run(hosts, tmp_path, _block("guide_life_of_a_runtime", "statsmodels"), packages=rules)
     assert run.status == 2, run.output
     assert (
         'package statsmodels could not be installed (server: "No matching distribution")'
         in run.ends()[-1]["result"]["msg"]
     )
-    assert world.server.runtimes() == []
-    assert world.server.open_sessions() == []
+    assert hosts.server.runtimes() == []
+    assert hosts.server.open_sessions() == []

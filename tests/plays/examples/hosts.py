@@ -33,7 +33,7 @@ _PREFIX = "mstr.library."
 _FORETOLD = ("changed", "action", "changed_fields", "summary", "diff")
 
 
-class World:
+class ExampleHosts:
     """The servers and folders for the examples."""
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class World:
         # The recorded results of the doubled blocks, by page.
         self.records: dict[str, list[dict[str, Any]]] = {}
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> ExampleHosts:
         self._stack.enter_context(self.gateway)
         self.server = self._start(HOST)
         return self
@@ -145,22 +145,22 @@ def doubled(place: Path, blocks: Sequence[Block]) -> Path:
     return _written(place / "doubled.yml", plays)
 
 
-def doubled_records(world: World, folder: Path, blocks: Sequence[Block]) -> list[dict[str, Any]]:
+def doubled_records(hosts: ExampleHosts, folder: Path, blocks: Sequence[Block]) -> list[dict[str, Any]]:
     """Return the results of the doubled blocks of a page. They run once for all tests."""
     page = blocks[0].page
-    if page not in world.records:
+    if page not in hosts.records:
         preparation = preparations.of(page)
         place = workplace(folder / "work", blocks, preparation)
-        world.servers(preparation)
+        hosts.servers(preparation)
         playbook = doubled(place, [block for block in blocks if block.kind in ("plays", "tasks")])
-        world.records[page] = play(world, playbook, preparation).ends()
-    return world.records[page]
+        hosts.records[page] = play(hosts, playbook, preparation).ends()
+    return hosts.records[page]
 
 
-def play(world: World, playbook: Path, preparation: Preparation, *options: str) -> Played:
+def play(hosts: ExampleHosts, playbook: Path, preparation: Preparation, *options: str) -> Played:
     """Run a playbook that must succeed without warnings."""
-    run = world.play(playbook.parent, preparation)
-    played = run(playbook.name, *preparation.options, *options, **world.variables(preparation))
+    run = hosts.play(playbook.parent, preparation)
+    played = run(playbook.name, *preparation.options, *options, **hosts.variables(preparation))
     assert played.status == 0, played.output
     assert unexpected_warnings(played, preparation) == [], played.output
     return played
