@@ -169,10 +169,10 @@ def test_what_cannot_be_put_back_is_named(sim: Simulator) -> None:
 def test_a_signal_between_the_update_and_the_check_leaves_the_script_whole(sim: Simulator) -> None:
     sim.reset("newest", script_put_omitted="reset")
     before = rest(seeded(sim))
-    sim.fault("slow", operation="script", skip=4, times=1, seconds=2)
+    sim.fault("slow", operation="move", times=1, seconds=1)
     running = Running("mstr_script_runtime", {**credentials(sim), "runtime": "New", "from_runtime": "Old"})
-    while updates(sim) == 0:
-        assert running.process.poll() is None
+    wait_for_call(sim, "move", running)
+    sim.fault("slow", operation="script", times=1, seconds=2)
     wait_for_call(sim, "script", running)
     running.process.send_signal(signal.SIGTERM)
     done = running.done()

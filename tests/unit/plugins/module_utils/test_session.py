@@ -218,7 +218,7 @@ def test_threads_that_need_a_login_at_once_make_one(session, gone):
 
     one.http.next_reply = reply_together
     if gone:
-        one.session._log_in(None)
+        one.session.session_string({})
     results = all_side_by_side(lambda _: read(one), range(4), 4)
     assert results == [None] * 4
     assert one.http.count(LOGIN) == 1 + gone
@@ -502,11 +502,10 @@ def test_a_login_that_ends_after_the_logout_is_closed_at_once(session):
     assert one.http.calls == [LOGIN, LOGOUT]
 
 
-def test_a_login_during_the_logout_is_closed_too(session, monkeypatch):
+def test_a_login_during_the_logout_is_closed_too(session):
     """The logout comes between two steps of the thread that logs in."""
     one = session()
-    keep = one.session._keep_token
-    monkeypatch.setattr(one.session, "_keep_token", lambda token: (one.session.log_out(), keep(token)))
+    one.http.cookies = lambda: one.session.log_out() or []
     with pytest.raises(MstrError, match="the task has already closed its session"):
         write(one)
     assert one.http.calls == [LOGIN, LOGOUT]
