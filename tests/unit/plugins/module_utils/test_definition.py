@@ -11,9 +11,6 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import Package, Resource
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, wanted
-from ansible_collections.mstr.library.tests.unit.support.strategies import OPTIONS
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -172,25 +169,10 @@ def test_lists_are_purged_by_default():
     assert wanted(purge_whitelist=True, purge_packages=False).keep == {"packages"}
 
 
-def test_state_is_present_by_default():
-    assert wanted().state == "present"
-    assert wanted(state="absent").state == "absent"
-
-
 def test_label():
     """It is the id if that is given, and else the name."""
     assert wanted("Nightly").label == "'Nightly'"
     assert wanted("Nightly", id=ID).label == wanted(None, id=ID).label == f"with id {ID}"
-
-
-@given(OPTIONS, st.randoms(use_true_random=False))
-def test_the_order_of_lists_never_matters(options, dice):
-    shuffled = {
-        key: dice.sample(value, len(value)) if isinstance(value, list) else value for key, value in options.items()
-    }
-    one, other = definition_from(options).values, definition_from(shuffled).values
-    for name in ("whitelist", "packages"):
-        assert sorted(map(str, one.get(name, ()))) == sorted(map(str, other.get(name, ())))
 
 
 def test_whole_number_of_cores():

@@ -68,11 +68,6 @@ def test_a_connection_closed_before_the_answer_was_whole_is_unclear(sent):
     assert (found.outcome_unknown, found.connection_refused) == (True, False)
 
 
-def test_a_body_that_cannot_be_unpacked_is_unclear():
-    with Listener(lambda request: reply(200, b"no gzip", Content_Encoding="gzip")) as server:
-        assert failed(server.url).outcome_unknown
-
-
 def test_a_server_that_says_nothing_is_unclear():
     with Listener(lambda request: request.socket.recv(1)) as server:
         found = failed(server.url)

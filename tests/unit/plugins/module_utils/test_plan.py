@@ -11,7 +11,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
 from ansible_collections.mstr.library.plugins.module_utils._model.stored import differences_after_write
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored, wanted
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, wanted
 from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,10 +104,6 @@ def test_without_purge_nothing_is_planned_where_all_is_there():
     options = {"whitelist": ["1.1.1.1"], "packages": [{"name": "b"}]}
     assert not make_plan(have, wanted(**options, purge_whitelist=False, purge_packages=False)).changed
     assert make_plan(have, wanted(**options)).changed_fields == ("whitelist", "packages")
-
-
-def test_an_empty_list_clears():
-    assert make_plan(runtime(whitelist=["1.1.1.1"]), wanted(whitelist=[])).body["whitelist"] == []
 
 
 @pytest.mark.parametrize("options", [{"min_cached_instances": 4}, {"min_cached_instances": 9, "exec_timeout": 5}])
@@ -257,8 +253,3 @@ def test_a_count_that_the_server_does_not_return_equals_zero(name):
     assert make_plan(there, wanted(**{name: 1})).body == {"name": "r", api: 1}
     assert make_plan(None, wanted(**{name: 0})).body[api] == 0
     assert differences_after_write(there, wanted(**{name: 0})) == []
-
-
-def test_no_warning_if_the_server_stored_the_requested_values():
-    found = from_api(stored(packages=[{"name": "a", "version": "7"}]))
-    assert differences_after_write(found, wanted(packages=[{"name": "a"}])) == []

@@ -199,10 +199,6 @@ def test_violations_beside_other_errors():
     assert [fault.split(" ")[0] for fault in faults] == ["name", "whitelist[3]", "whitelist[1]", "whitelist[2]"]
 
 
-def test_blanks_around_a_block_of_a_rule():
-    assert policy([" 10.0.0.0/8\n"], [" 10.66.0.0/16"]) == policy(["10.0.0.0/8"], ["10.66.0.0/16"])
-
-
 @pytest.mark.parametrize(
     "block",
     ["::ffff:10.66.0.0/112", "::fffe:0:0/95", "::/80", "::/0", "64:ff9b::a42:1/128", "64:ff9b::/96", "64:ff9b::/32"],
@@ -596,11 +592,6 @@ def test_rules_are_complete():
 # --- by another library's arithmetic
 
 
-def span(text):
-    network = ipaddress.ip_network(text)
-    return network.version, int(network.network_address), int(network.broadcast_address)
-
-
 EMBEDDING = [ipaddress.ip_network("::ffff:0:0/96"), ipaddress.ip_network("64:ff9b::/96")]
 
 
@@ -620,17 +611,6 @@ def test_overlap_as_ipaddress(block, others):
         for other in others
     )
     assert bool(rules(policy(never=others), block)) == overlaps
-
-
-@given(block=NOT_MAPPED, extra=st.lists(NOT_MAPPED, max_size=3), cuts=st.integers(0, 4))
-def test_split_block(block, extra, cuts):
-    network = ipaddress.ip_network(block)
-    pieces = [network]
-    for _cut in range(min(cuts, network.max_prefixlen - network.prefixlen)):
-        pieces = [*pieces[:-1], *pieces[-1].subnets()]
-    assert rules(policy([*map(str, pieces), *extra]), block) == []
-    if len(pieces) > 1:
-        assert rules(policy(map(str, pieces[1:])), block) == ["networks_within"]
 
 
 # Blocks inside of the two prefixes, around them and beside them.

@@ -18,7 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session import trans
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
 from ansible_collections.mstr.library.tests.unit.support.make import PatientStop, connection
-from ansible_collections.mstr.library.tests.unit.support.wire import Listener, free_port, reply
+from ansible_collections.mstr.library.tests.unit.support.wire import Listener, reply
 
 
 def http_to(server, **options) -> Http:
@@ -100,12 +100,6 @@ def test_a_lost_answer_is_unclear_for_a_write_alone(method, unclear):
     assert lost.value.sentence.startswith("Could not do it: ")
     assert lost.value.error["request"] == f"{method} /api/runtimes"
     assert lost.value.outcome_unknown is unclear
-
-
-def test_a_refused_connection_is_reported_as_refused():
-    with pytest.raises(ConnectError) as refused:
-        http_with(base_url=f"http://127.0.0.1:{free_port()}").send("write", "POST", "/runtimes", operation="do it")
-    assert (refused.value.connection_refused, refused.value.outcome_unknown) == (True, False)
 
 
 def test_a_signal_ends_the_wait_and_the_answer_can_still_be_had():

@@ -123,32 +123,17 @@ def test_timeout_reports_the_last_status():
     assert failure.result["runtime"]["packages"][1]["status"] == "installing"
 
 
-@pytest.mark.parametrize("status", ["unknown", None])
-def test_unknown_with_every_package_installed_is_ready_at_the_third_look(status):
-    film = Film({**UNKNOWN, "status": status})
-    assert film.wait({**UNKNOWN, "status": status}).id == ID
+@pytest.mark.parametrize("picture", [UNKNOWN, {**UNKNOWN, "status": None}, {"status": "unknown", "packages": None}])
+def test_unknown_with_every_package_installed_is_ready_at_the_third_look(picture):
+    film = Film(picture)
+    assert film.wait(picture).id == ID
     assert film.looks == 2, "what the write's own reading showed was the first"
-
-
-def test_unknown_without_any_package_is_ready_at_the_third_look():
-    film = Film({"status": "unknown", "packages": None})
-    film.wait({"status": "unknown"})
-    assert film.looks == 2
 
 
 def test_the_three_looks_are_three_in_a_row():
     film = Film(UNKNOWN, BUSY, UNKNOWN, UNKNOWN, UNKNOWN)
     assert film.wait(UNKNOWN).facts["status"] == "unknown"
     assert film.looks == 5
-
-
-def test_unknown_with_packages_that_are_not_installed_is_not_ready():
-    pictures = {"status": "unknown", "packages": packages(pandas="installing", scipy="installed")}
-    failure = Film(pictures).fail(pictures, timeout=60)
-    assert (
-        "status unknown, packages: pandas installing, scipy installed. The server is still working on it"
-        in failure.sentence
-    )
 
 
 @pytest.mark.parametrize("first", [{"packages": packages(pandas="unknown")}, {"packages": packages(pandas=None)}])
@@ -187,13 +172,6 @@ def test_failed_package_is_named_with_the_message(status):
         'given), ünï (server: "kein Solches Paket")'
     )
     assert failure.result["runtime"]["packages"][0]["message"] == "Return code: 1."
-
-
-def test_one_package_that_is_not_installed_is_named_in_one_sentence():
-    picture = {"packages": [{"name": "nope", "status": "not_installed", "message": "Return code: 1."}]}
-    assert Film(picture).fail(BUSY).sentence == (
-        f"Runtime 'r' ({ID}): package nope could not be installed (server: \"Return code: 1.\")"
-    )
 
 
 def test_a_runtime_that_is_deleted_meanwhile_ends_the_waiting():
@@ -362,16 +340,6 @@ def test_without_a_write_a_status_is_believed_at_once():
     assert film.looks == 0
 
 
-def test_an_interrupted_wait_names_the_runtime():
-    with pytest.raises(PartialError) as failure:
-        Film(Interrupted("Stopped by signal SIGTERM")).wait_for(entry(**BUSY))
-    assert failure.value.sentence == (
-        f"Stopped by signal SIGTERM while waiting for runtime 'r' ({ID}) to be ready. The runtime was created and "
-        "exists on the server"
-    )
-    assert failure.value.to_result()["id"] == ID
-
-
 # --- options
 
 
@@ -395,7 +363,8 @@ def test_times_must_be_positive_even_without_wait(wait, value):
 @pytest.mark.parametrize("word", ["failed", "error", "FAILED", "Not Installed", "NOT-INSTALLED"])
 def test_a_package_whose_status_means_a_failure_fails_the_task(word):
     picture = {"status": "ready", "packages": packages(pandas=word)}
-    assert "package pandas could not be installed" in Film(picture).fail(BUSY).sentence
+    sentence = Film(picture).fail(BUSY).sentence
+    assert sentence == f"Runtime 'r' ({ID}): package pandas could not be installed (no reason given)"
 
 
 @pytest.mark.parametrize("word", ["INSTALLING", "pending", "half done"])

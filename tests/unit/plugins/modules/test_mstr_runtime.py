@@ -32,27 +32,6 @@ def ensure(monkeypatch, capsys):
     return call
 
 
-def writes(server):
-    return [call for call in server.calls if not call.startswith("GET") and "/auth/" not in call]
-
-
-def test_created_then_unchanged_then_changed_then_deleted(ensure):
-    with LibraryServer() as server:
-        predicted = ensure(server, **SAMPLE, check_mode=True, diff=True)
-        assert (predicted["action"], predicted["changed"], predicted["id"]) == ("created", True, None)
-        assert writes(server) == []
-        done = ensure(server, **SAMPLE, diff=True)
-        assert (done["action"], done["diff"]) == ("created", predicted["diff"])
-        assert ensure(server, **SAMPLE)["action"] == "none"
-        changed = ensure(server, name="r", resource={"mem": 1024}, diff=True)
-        assert changed["changed_fields"] == ["resource"]
-        assert changed["diff"]["after"] == {"name": "r", "resource": {"cpu": 0.2, "mem": 1024}}
-        assert ensure(server, name="r", state="absent")["action"] == "deleted"
-        gone = ensure(server, name="r", state="absent")
-        assert (gone["changed"], gone["runtime"]) == (False, None)
-        assert len(writes(server)) == 3
-
-
 @pytest.mark.parametrize(
     "params", [SAMPLE, {"name": "r", "state": "absent"}, {"id": ID.lower()}, {"id": ID, "name": "n"}]
 )
@@ -82,16 +61,6 @@ def test_all_faults_of_a_task_are_one_message_and_nothing_is_sent(ensure):
     ):
         assert words in result["msg"]
     assert server.calls == []
-
-
-def test_a_failure_after_a_write_carries_the_keys_of_a_result(ensure):
-    with LibraryServer(stored()) as server:
-        server.answers[f"GET /runtimes/{ID}"] = b"HTTP/1.1 500 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-        result = ensure(server, name="r", description="new")
-    assert result["failed"]
-    assert (result["changed"], result["id"], result["action"]) == (True, ID, "updated")
-    assert result["error"]["http_status"] == 500
-    assert "diff" not in result, "nobody asked for one"
 
 
 def test_a_value_that_ansible_refuses_is_refused_before_a_login(ensure):

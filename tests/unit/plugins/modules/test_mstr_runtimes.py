@@ -96,11 +96,8 @@ def test_all_mistakes_of_all_entries_in_one_message():
 @pytest.mark.parametrize("concurrency", [0, 17, -4])
 def test_concurrency_out_of_range(concurrency):
     assert f"from 1 to 16, not {concurrency}" in faults_of(prepare, given({"name": "a"}, concurrency=concurrency))[0]
-
-
-@pytest.mark.parametrize("concurrency", [1, 16])
-def test_concurrency_in_range(concurrency):
-    prepare(given({"name": "a"}, concurrency=concurrency, purge_limit=0))
+    for allowed in (1, 16):
+        prepare(given({"name": "a"}, concurrency=allowed, purge_limit=0))
 
 
 @pytest.mark.parametrize(
@@ -251,12 +248,6 @@ def test_a_mistake_is_named_with_its_entry_s_index_and_name(tmp_path, entry, exp
     assert not any("dictionary requested" in fault for fault in faults)
 
 
-def test_an_entry_of_a_wrong_type_does_not_hide_the_faults_of_others(tmp_path):
-    entries = [{"name": "a", "exec_timeout": "x"}, 3, {"name": "c", "exec_timeout": 0}, {"name": "c"}]
-    faults = faults_of(prepare, params(src=written(tmp_path, entries), purge=True))
-    assert [fault[:11] for fault in faults] == ["runtimes[0]", "runtimes[1]", "runtimes[2]", "runtimes[3]"]
-
-
 def test_entries_of_a_file_are_as_those_of_the_option(tmp_path):
     entries = [
         {"name": "a", "exec_timeout": "60", "whitelist": "10.0.0.0/8"},
@@ -267,8 +258,3 @@ def test_entries_of_a_file_are_as_those_of_the_option(tmp_path):
     wanted = wanted.definitions
     assert wanted[0].values == {"name": "a", "exec_timeout": 60, "whitelist": ("10.0.0.0/8",)}
     assert wanted[1].name == "7"
-
-
-def test_a_thousand_definitions(tmp_path):
-    entries = [{"name": f"r{n}", "whitelist": ["10.0.0.0/8"], "packages": [{"name": "pandas"}]} for n in range(1000)]
-    assert len(prepare(params(src=written(tmp_path, entries))).wanted.definitions) == 1000
