@@ -38,7 +38,6 @@ def server(request: pytest.FixtureRequest, simulator: Simulator) -> Simulator:
 
 @pytest.fixture
 def switches(server: Simulator) -> dict[str, Any]:
-    """Return the switches of this server."""
     return server.switch()
 
 

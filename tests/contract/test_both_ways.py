@@ -35,10 +35,7 @@ def found_unchanged(result: dict[str, Any]) -> bool:
 
 
 def test_the_clients_read_and_delete_runtimes_of_the_module(
-    module: Module,
-    mstrio: Connection,
-    rest: AuthenticatedMSTRRESTSession,
-    switches: dict[str, Any],
+    module: Module, mstrio: Connection, rest: AuthenticatedMSTRRESTSession, switches: dict[str, Any]
 ) -> None:
     wanted = known(FULL, switches)
 

@@ -10,12 +10,7 @@ from typing import Any
 
 import pytest
 from mstr.requests import AuthenticatedMSTRRESTSession, MSTRRESTSession
-from mstr.requests.rest.exceptions import (
-    LoginFailureException,
-    MSTRException,
-    ObjectAlreadyExistsException,
-    SessionException,
-)
+from mstr.requests.rest.exceptions import MSTRException
 from simulator.harness import Simulator
 
 from contract.vocabulary import FULL, for_api, known, of_api
@@ -42,32 +37,6 @@ def test_login_and_logout(server: Simulator) -> None:
         assert session.extend_session().status_code == 204
     assert server.open_sessions() == []
     assert not session.has_session()  # it deletes its token only after a 204
-
-
-def test_login_by_api_token(server: Simulator) -> None:
-    with AuthenticatedMSTRRESTSession(api(server), server.username, server.password) as session:
-        token = session.post("auth/apiTokens").json()["apiToken"]
-    with AuthenticatedMSTRRESTSession(api(server), api_key=token) as session:
-        assert [one["mode"] for one in server.open_sessions()] == ["api_token"]
-        assert session.get_userinfo().json()["fullName"] == "Administrator"
-    assert server.open_sessions() == []
-
-
-def test_guest_login(server: Simulator, switches: dict[str, Any]) -> None:
-    if switches["guest_login"] == "no":
-        with pytest.raises(LoginFailureException), AuthenticatedMSTRRESTSession(api(server)):
-            pass
-        return
-    with AuthenticatedMSTRRESTSession(api(server)) as session:
-        assert session.get_userinfo().json()["id"] == server.users["guest"]["id"]
-    assert server.open_sessions() == []
-
-
-def test_wrong_password_is_refused(server: Simulator, switches: dict[str, Any]) -> None:
-    error = LoginFailureException if understood(switches) else MSTRException
-    with pytest.raises(error) as caught, AuthenticatedMSTRRESTSession(api(server), server.username, "wrong"):
-        pass
-    assert caught.value.status_code == 401
 
 
 def test_a_delegated_session_is_left_open(rest: AuthenticatedMSTRRESTSession, server: Simulator) -> None:
@@ -108,16 +77,6 @@ def test_login_again_after_err009(server: Simulator, switches: dict[str, Any]) -
     assert server.open_sessions() == []
 
 
-def test_without_login_again_the_error_is_raised(
-    rest: AuthenticatedMSTRRESTSession, server: Simulator, switches: dict[str, Any]
-) -> None:
-    server.expire_sessions()
-    with pytest.raises(SessionException if understood(switches) else MSTRException) as caught:
-        rest.get("runtimes")
-    assert caught.value.status_code == 401
-    rest.login(server.username, server.password)
-
-
 # --- runtimes
 
 
@@ -150,18 +109,3 @@ def test_read_only_fields_are_not_accepted_back(rest: AuthenticatedMSTRRESTSessi
     with pytest.raises(MSTRException) as caught:
         rest.patch(f"runtimes/{identity}", json=whole)
     assert caught.value.status_code == 400
-
-
-def test_a_second_runtime_of_a_name(rest: AuthenticatedMSTRRESTSession, switches: dict[str, Any]) -> None:
-    body = for_api(known(FULL, switches))
-    rest.post("runtimes", json=body)
-    if switches["duplicate_names"] == "allow":
-        rest.post("runtimes", json=body)
-        assert len(rest.get("runtimes").json()["runtimes"]) == 3
-        return
-    # This client does not know ERR015, the form in the vendor's sample.
-    with pytest.raises(
-        ObjectAlreadyExistsException if switches["error_code_style"] == "table" else MSTRException
-    ) as caught:
-        rest.post("runtimes", json=body)
-    assert caught.value.status_code == switches["duplicate_status"]

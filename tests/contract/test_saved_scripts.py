@@ -79,10 +79,6 @@ def test_both_find_the_same_scripts_on_the_same_runtimes(mstrio: Connection, rea
     found = by_module(reader)
     assert found == by_mstrio(mstrio, SALES, FINANCE)
     assert sorted(found.values()) == [DEFAULT_ID, ETL, ETL, ETL]
-
-
-@pytest.mark.usefixtures("scripts")
-def test_both_find_the_same_scripts_in_one_project(mstrio: Connection, reader: Module) -> None:
     found = by_module(reader, projects=["Finance"])
     assert found == by_mstrio(mstrio, FINANCE)
     assert list(found.values()) == [ETL]

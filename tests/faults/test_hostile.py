@@ -155,10 +155,7 @@ def test_a_huge_page_is_not_quoted(server: Simulator) -> None:
 @pytest.mark.parametrize("operation", ["login", "create"])
 @pytest.mark.parametrize(
     "fault",
-    [
-        {"kind": "endless", "bytes_per_second": 40},
-        {"kind": "drip", "seconds": 0.2, "start": "headers", "work": "none"},
-    ],
+    [{"kind": "endless", "bytes_per_second": 40}, {"kind": "drip", "seconds": 0.2, "start": "headers", "work": "none"}],
     ids=lambda fault: fault["kind"],
 )
 def test_a_slow_response_is_ended_after_the_time_limit_of_the_call(

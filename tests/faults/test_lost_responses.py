@@ -52,6 +52,9 @@ DONE: dict[str, tuple[float, dict[str, Any]]] = {
     "early hints alone": (0, {"kind": "garbled", "text": "HTTP/1.1 103 Early Hints\r\n\r\n"}),
     "no HTTP": (0, {"kind": "garbled", "text": "\0\xff\x15\x03\r\n\r\n"}),
     "five hundred headers": (0, {"kind": "garbled", "text": OK + "a: b\r\n" * 500 + "\r\n"}),
+    "half": (0, {"kind": "truncated"}),
+    "no status": (0, {"kind": "garbled", "text": "HTTP/1.1 \r\n\r\n"}),
+    "a line without end": (0, {"kind": "garbled", "text": "HTTP/1.1 200 " + "x" * 100_000}),
     "packed twice": (0, {"kind": "garbled", "text": f"{OK}Content-Encoding: gzip, gzip\r\n\r\nx"}),
 }
 # The server does not do the work, and the response does not show that.

@@ -73,7 +73,6 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 def forms(secret: str) -> set[str]:
-    """Return the forms in which a secret may appear."""
     return {
         secret,
         json.dumps(secret)[1:-1],

@@ -64,7 +64,6 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleHosts]:
 
 @pytest.fixture
 def controller() -> Iterator[Controller]:
-    """Return an empty controller."""
     with Controller() as controller:
         yield controller
 

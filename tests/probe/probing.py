@@ -55,7 +55,6 @@ class Probed:
 
     @property
     def evidence(self) -> dict[str, str]:
-        """Return the evidence, by switch."""
         return {one["switch"]: one["evidence"] for one in self.result["answers"]}
 
     @property

@@ -215,7 +215,6 @@ class Simulator:
         self.control("DELETE", "/requests")
 
     def state(self) -> dict[str, Any]:
-        """Return the complete state of the server."""
         return dict(self.control("GET", "/state"))
 
     def runtimes(self, default: bool = False) -> list[dict[str, Any]]:
@@ -224,7 +223,6 @@ class Simulator:
         return [r for r in found if default or r["id"] != "0F35652CA7D041978BF0CBCB67531203"]
 
     def runtime(self, name: str) -> dict[str, Any]:
-        """Return the only runtime with a name."""
         found = [r for r in self.runtimes(default=True) if r.get("name") == name]
         if len(found) != 1:
             raise SimulatorError(f"there are {len(found)} runtimes called {name!r}")
@@ -235,11 +233,9 @@ class Simulator:
         return list(self.state()["projects"])
 
     def journal(self) -> list[dict[str, Any]]:
-        """Return the change journal."""
         return list(self.state()["journal"])
 
     def open_sessions(self) -> list[dict[str, Any]]:
-        """Return the open sessions."""
         return list(self.state()["sessions"])
 
     def expire_sessions(self, **which: Any) -> int:

@@ -188,7 +188,6 @@ def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply
 
 
 def secrets_of(call: Call) -> list[str]:
-    """Return every secret in a call."""
     found = [call.header("X-MSTR-AuthToken"), call.header("X-MSTR-IdentityToken"), *call.cookies.values()]
     if call.path.startswith("/auth/"):
         try:

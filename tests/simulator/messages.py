@@ -162,7 +162,6 @@ class Reply:
     content_type: str = JSON_TYPE
 
     def body(self) -> bytes:
-        """Return the bytes to send."""
         if self.raw is not None:
             return self.raw
         if self.payload is None:

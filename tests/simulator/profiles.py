@@ -195,11 +195,7 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "samples": (
         "exactly the vendor's documented samples: the list has no whitelist and no resource, "
         "fields that were never set are omitted",
-        {
-            "list_omits": "whitelist,resource",
-            "python_versions": "3.10.5",
-            "unknown_version": "keep",
-        },
+        {"list_omits": "whitelist,resource", "python_versions": "3.10.5", "unknown_version": "keep"},
     ),
     "newest": (
         "a current release with all features: lists are complete, every field has a value",
@@ -356,10 +352,7 @@ def switches_as_markdown() -> str:
         text = ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
         return f"`{text}`" if text else "(empty)"
 
-    lines = [
-        "| switch | values | default | elsewhere | meaning |",
-        "|---|---|---|---|---|",
-    ]
+    lines = ["| switch | values | default | elsewhere | meaning |", "|---|---|---|---|---|"]
     for row in _ROWS:
         others = "; ".join(
             f"{profile} {cell(row.parse(values[row.name]))}"

@@ -102,7 +102,6 @@ class Project:
     folders: dict[str, str] = field(default_factory=dict)  # ids by name
 
     def folder_id(self, name: str) -> str:
-        """Return the id of a folder with this name."""
         return self.folders.setdefault(name, new_id())
 
 
@@ -116,8 +115,6 @@ class Search:
 
 
 class Projects:
-    """All projects of one server."""
-
     def __init__(self, server: Server) -> None:
         self._server = server
         self._by_id: dict[str, Project] = {}
@@ -169,7 +166,6 @@ class Projects:
         )
 
     def listed(self, user: User) -> list[Project]:
-        """Return the list of projects that a user may use."""
         left_out = self._server.switches["unloaded_projects"] == "left_out"
         return [one for one in self if user.username not in one.denies and (one.loaded or not left_out)]
 

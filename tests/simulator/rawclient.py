@@ -29,7 +29,6 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The body as JSON."""
         return json.loads(self.body)
 
     @property
@@ -99,7 +98,6 @@ class RawClient:
         return self.call("POST", "/auth/login", {key: value for key, value in body.items() if value is not None})
 
     def delegate(self, identity_token: str) -> Answer:
-        """Log in with an identity token."""
         return self.call("POST", "/auth/delegate", {"loginMode": -1, "identityToken": identity_token})
 
     def logout(self) -> Answer:

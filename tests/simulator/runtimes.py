@@ -134,7 +134,6 @@ class Runtimes:
         self._add_default()
 
     def remove(self, runtime: Runtime) -> None:
-        """Delete it."""
         self._by_id.pop(runtime.id, None)
 
     def seed(self, raw: Mapping[str, Any]) -> str:
@@ -155,7 +154,6 @@ class Runtimes:
         return runtime_id
 
     def create(self, fields: dict[str, Any], user: User) -> Runtime:
-        """Create a runtime from checked fields."""
         self._refuse_duplicate(fields["name"], None)
         now = self._server.clock()
         now_text = stamp(datetime.now(timezone.utc))
@@ -168,7 +166,6 @@ class Runtimes:
         return runtime
 
     def update(self, runtime: Runtime, fields: dict[str, Any]) -> None:
-        """Change checked fields."""
         if "name" in fields and fields["name"] != runtime.name:
             self._refuse_duplicate(fields["name"], runtime)
         self._keep_statuses(runtime)

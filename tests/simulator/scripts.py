@@ -44,8 +44,6 @@ ALLOWED = {"scriptContent", "scriptRuntimeId", "variables", "id"}
 
 @dataclass(eq=False)
 class Evaluation:
-    """One run."""
-
     id: str
     user: User
     runtime: Runtime
@@ -73,8 +71,6 @@ class Evaluation:
 
 
 class Evaluations:
-    """All runs of one server."""
-
     def __init__(self, server: Server) -> None:
         self._server = server
         self._by_id: dict[str, Evaluation] = {}

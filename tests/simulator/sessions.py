@@ -54,13 +54,10 @@ class HttpSession:
 
     @property
     def user(self) -> User:
-        """Return the user who is logged in."""
         return self.iserver.user
 
 
 class Sessions:
-    """All sessions of one server."""
-
     def __init__(self, switches: Switches, clock: Callable[[], float], standing_giver: User) -> None:
         self._switches = switches
         self._clock = clock
@@ -167,7 +164,6 @@ class Sessions:
         return value
 
     def identity_token(self, session: HttpSession) -> str:
-        """Return a new identity token of a session."""
         token = "id-" + secrets.token_hex(20)
         self._identity_tokens[token] = session.iserver
         if len(self._identity_tokens) > 5_000:

@@ -32,7 +32,6 @@ class User:
 
     @property
     def initials(self) -> str:
-        """Return the initials in userInfo."""
         return "".join(word[0] for word in self.full_name.split() if word[0].isalnum())[:2].upper()
 
 

@@ -110,7 +110,6 @@ class Played:
         return [one for one in self.records if one["event"] in ("ok", "failed", "skipped", "unreachable")]
 
     def result(self, task: str) -> dict[str, Any]:
-        """Return the result of the task with that name."""
         [result] = [one["result"] for one in self.ends() if one["task"] == task]
         return dict(result)
 
@@ -119,7 +118,6 @@ class Played:
         return re.findall(r"mstr\.library\.\w+ runs (.*)", self.output)
 
     def warnings(self) -> list[str]:
-        """Return all warnings."""
         kinds = ("[WARNING]", "[DEPRECATION WARNING]", "[ERROR]")
         printed = [line for line in self.output.splitlines() if line.strip().startswith(kinds)]
         reported = [one["result"].get(key) for one in self.ends() for key in ("warnings", "deprecations")]

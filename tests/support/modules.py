@@ -61,7 +61,6 @@ class Done:
 
     @property
     def warnings(self) -> list[str]:
-        """Return its warnings."""
         return [_text_of(warning) for warning in self.result.get("warnings", [])]
 
 
@@ -71,8 +70,6 @@ def _text_of(warning: Any) -> str:
 
 
 class Running:
-    """A running module."""
-
     def __init__(
         self, module: str, options: Mapping[str, Any], *, env: Mapping[str, str] | None = None, measured: bool = False
     ) -> None:

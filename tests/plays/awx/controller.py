@@ -123,11 +123,9 @@ class Controller:
         return {"CONTROLLER_HOST": self.url, "CONTROLLER_USERNAME": username, "CONTROLLER_PASSWORD": password}
 
     def names(self, kind: str) -> list[str]:
-        """Return the names of all objects of a kind."""
         return sorted(thing.get("name", "") for thing in self.objects[kind].values())
 
     def one(self, kind: str, name: str) -> dict[str, Any]:
-        """Return the only object with a name."""
         (thing,) = [
             thing for thing in self.objects[kind].values() if thing.get("name", thing.get("identifier")) == name
         ]

@@ -280,10 +280,7 @@ REFUSED = {
         {"mstr_controller_stages": [{**STAGE, "environments": []}]},
         "Stage test has no environments. Remove the stage from mstr_controller_stages to remove its objects.",
     ),
-    "missing": (
-        {"mstr_controller_project": None},
-        "missing required arguments: mstr_controller_project",
-    ),
+    "missing": ({"mstr_controller_project": None}, "missing required arguments: mstr_controller_project"),
     "collection": (
         {"mstr_controller_collection": "ansible.controller"},
         "The collection ansible.controller, whose modules this role uses, is not installed where this playbook runs.",

@@ -107,11 +107,7 @@ def credentials(sim: Simulator) -> dict[str, dict[str, str]]:
     """Return a completed form for each login mode."""
     return {
         "standard": {"mstr_username": sim.username, "mstr_password": sim.password},
-        "ldap": {
-            "mstr_login_mode": "ldap",
-            "mstr_username": sim.ldap_username,
-            "mstr_password": sim.ldap_password,
-        },
+        "ldap": {"mstr_login_mode": "ldap", "mstr_username": sim.ldap_username, "mstr_password": sim.ldap_password},
         "anonymous": {"mstr_login_mode": "anonymous"},
         "api_token": {"mstr_api_token": sim.api_token},
         "identity_token": {"mstr_identity_token": sim.identity_token},

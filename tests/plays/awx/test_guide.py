@@ -30,7 +30,6 @@ ROLE = ROOT / "roles" / "controller"
 
 
 def block(caption: str) -> str:
-    """Return the text of the block with a caption."""
     pattern = rf"^( *):caption: {re.escape(caption)}\n\n((?:\1.*\n|\n)+)"
     found = re.search(pattern, GUIDES, re.MULTILINE)
     assert found, caption

@@ -297,10 +297,7 @@ def test_audit_sets_its_report_for_the_next_job(make_job: MakeJob, sim: Simulato
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "{{ 7 * 7 }} is not a template",
-        pytest.param(r"C:\temp\new, 'line one\nline two'", marks=pytest.mark.complete),
-    ],
+    ["{{ 7 * 7 }} is not a template", pytest.param(r"C:\temp\new, 'line one\nline two'", marks=pytest.mark.complete)],
     ids=["plain", "backslash"],
 )
 def test_what_is_copied_from_an_export_is_applied(make_job: MakeJob, sim: Simulator, text: str) -> None:

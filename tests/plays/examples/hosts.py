@@ -216,7 +216,6 @@ def leaves(tasks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def tasks_of(block: Block) -> Iterator[dict[str, Any]]:
-    """Return all tasks in a block of code."""
     if block.kind == "tasks":
         yield from leaves(block.data)
         return

@@ -75,9 +75,7 @@ PAGES: dict[str, Preparation] = {
         servers={f"{name}.{HOST}": [] for name in ("dev-eu", "test-eu", "prod-eu", "prod-us")},
         files={"vault-password": "an-example-vault-password\n"},
     ),
-    "docs/docsite/rst/guide_playbooks.rst": Preparation(
-        runtimes=[NIGHTLY],
-    ),
+    "docs/docsite/rst/guide_playbooks.rst": Preparation(runtimes=[NIGHTLY]),
     "docs/docsite/rst/guide_policy.rst": Preparation(runtimes=[DESCRIBED]),
     "docs/docsite/rst/guide_before_a_change.rst": Preparation(profile="playground"),
     "docs/examples/audit.yml": Preparation(runtimes=[DESCRIBED]),
@@ -92,8 +90,7 @@ PAGES: dict[str, Preparation] = {
         may_skip=["Show which failed, and why"],
     ),
     "docs/docsite/rst/guide_servers.rst": Preparation(
-        runtimes=[NIGHTLY],
-        variables={"address_to_try": "10.0.0.1", "port_to_try": 443},
+        runtimes=[NIGHTLY], variables={"address_to_try": "10.0.0.1", "port_to_try": 443}
     ),
     "docs/docsite/rst/guide_sessions.rst": Preparation(
         variables={"mstr_password": PASSWORD, "mstr_identity_token": IDENTITY_TOKEN, "mstr_api_token": API_TOKEN},

@@ -43,7 +43,6 @@ class Connection(Local):
 
 
 def task(host: str = "a", more: str = "", name: str = "A task") -> str:
-    """Return a play with one task."""
     return TASK.format(host=host, more=more, name=name)
 
 
@@ -196,7 +195,6 @@ class CallbackModule(CallbackBase):
 
 
 def changing(play: Play, callback: str) -> Play:
-    """Return the play with one more callback."""
     play.write("callbacks/change.py", callback)
     callbacks = os.pathsep.join((str(play.folder / "callbacks"), str(CALLBACKS)))
     more = {"ANSIBLE_CALLBACK_PLUGINS": callbacks, "ANSIBLE_CALLBACKS_ENABLED": "record,change"}

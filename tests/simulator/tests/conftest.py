@@ -16,7 +16,6 @@ from simulator.rawclient import RawClient
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Simulator]:
-    """The process."""
     with Simulator() as simulator:
         yield simulator
         assert simulator.output() == ""

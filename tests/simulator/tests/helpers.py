@@ -38,7 +38,6 @@ def create(client: RawClient, **fields: Any) -> str:
 
 
 def read(client: RawClient, runtime_id: str) -> dict[str, Any]:
-    """Read one runtime."""
     answer = client.call("GET", f"/runtimes/{runtime_id}")
     assert answer.status == 200, answer.body
     return dict(answer.json)

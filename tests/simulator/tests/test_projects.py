@@ -20,7 +20,6 @@ SALES = "5A1E5000000000000000000000000001"
 
 
 def call(client: RawClient, method: str, path: str, project: str = SALES, body: Any = None, **query: Any) -> Answer:
-    """Call in a project."""
     texts = {name: str(value) for name, value in query.items()}
     return client.call(method, path, body, query=texts, headers={"X-MSTR-ProjectID": project})
 

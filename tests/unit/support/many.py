@@ -91,9 +91,4 @@ def summary(**counts):
 def waits(have, timeout=50, pause=None):
     """The options to wait for a few looks on a clock of its own."""
     clock = iter(range(10_000))
-    return {
-        "wait": Waiting(timeout, 1.0),
-        "clock": lambda: next(clock),
-        "pause": pause or have.pause,
-        "concurrency": 2,
-    }
+    return {"wait": Waiting(timeout, 1.0), "clock": lambda: next(clock), "pause": pause or have.pause, "concurrency": 2}

@@ -68,6 +68,5 @@ class Run:
 
     @property
     def warnings(self) -> list[str]:
-        """The texts of all warnings."""
         texts = self.result.get("warnings", [])
         return [one if isinstance(one, str) else one["event"]["msg"] for one in texts]

@@ -174,7 +174,6 @@ class Server:
 
     @property
     def id(self) -> str:
-        """The id of the only runtime."""
         [identity] = self.runtimes
         return identity
 

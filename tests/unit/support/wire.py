@@ -92,46 +92,6 @@ class Listener:
                 connection.sendall(self.respond(request) or b"")
 
 
-class Tunnel:
-    """A proxy that opens every tunnel it is asked for. `place`: its host and port."""
-
-    def __enter__(self) -> Tunnel:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.place = f"127.0.0.1:{self._socket.getsockname()[1]}"
-        start_thread(self._serve)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _address = self._socket.accept()
-                start_thread(self._open, connection)
-
-    def _open(self, here: socket.socket) -> None:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += here.recv(4096)
-        host, _colon, port = head.split(b" ")[1].decode().rpartition(":")
-        there = socket.create_connection((host, int(port)))
-        here.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        start_thread(_pump, there, here)
-        _pump(here, there)
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while piece := source.recv(65536):
-            target.sendall(piece)
-    for one in (source, target):
-        with suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
-
-
 def free_port() -> int:
     """A port where nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

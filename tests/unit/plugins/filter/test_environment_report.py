@@ -23,13 +23,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.environment 
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.report import (
-    POLICY,
-    SOON,
-    environment,
-    runtime,
-    violation,
-)
+from ansible_collections.mstr.library.tests.unit.support.report import POLICY, SOON, environment, runtime, violation
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 ENTRIES = [{"name": "r", "exec_timeout": 60, "others": "ä"}, {"name": "new"}, {"name": "same"}]

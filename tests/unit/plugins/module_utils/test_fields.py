@@ -10,10 +10,7 @@ import datetime
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._errors import text_error
-from ansible_collections.mstr.library.plugins.module_utils._model.fields import (
-    LIST_AS_WRITTEN,
-    TEXT_AS_WRITTEN,
-)
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN, TEXT_AS_WRITTEN
 
 SPEC = {
     "version": {"type": TEXT_AS_WRITTEN},

@@ -95,7 +95,7 @@ def test_after_two_signals_a_late_answer_can_still_be_waited_for(stop):
 
         def get(self, timeout):
             os.kill(os.getpid(), signal.SIGTERM)
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
             return super().get(timeout=timeout)
 
     box = Interrupting()

@@ -64,12 +64,7 @@ def test_an_update_sends_only_the_name_and_the_fields_that_differ():
     assert plan.changed_fields == ("description", "resource")
     assert plan.body == {"name": "r", "description": "new", "resource": {"cpu": "0.2", "mem": 1024}}
     assert plan.before == {"name": "r", "description": "", "exec_timeout": 600, "resource": {"cpu": 0.2, "mem": 512}}
-    assert plan.after == {
-        "name": "r",
-        "description": "new",
-        "exec_timeout": 600,
-        "resource": {"cpu": 0.2, "mem": 1024},
-    }
+    assert plan.after == {"name": "r", "description": "new", "exec_timeout": 600, "resource": {"cpu": 0.2, "mem": 1024}}
     assert plan.target.to_result()["runtime_version"] == "3.10.5", "predicted with what stays"
 
 

@@ -12,11 +12,7 @@ from functools import partial
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import number_of
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import (
-    POLICY_OPTION,
-    RULE_OPTIONS,
-    libraries,
-)
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, RULE_OPTIONS, libraries
 from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from as policy_on
 from ansible_collections.mstr.library.plugins.module_utils._model.report import report
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
@@ -74,11 +70,7 @@ def test_no_rule():
             ["10.0.0.0/7", "11.0.0.0/32", "0.0.0.0/0", "::/0", "9.255.255.255"],
         ),
         (THIRDS, ["192.168.0.0/16"], ["192.168.0.0/15"]),
-        (
-            [one for one in THIRDS if ".77." not in one],
-            ["192.168.128.0/17"],
-            ["192.168.0.0/16", "192.168.77.0/25"],
-        ),
+        ([one for one in THIRDS if ".77." not in one], ["192.168.128.0/17"], ["192.168.0.0/16", "192.168.77.0/25"]),
         (V6_HALVES, ["2001:DB8::/32"], ["2001:db9::/32", "10.0.0.0/8"]),
         # Host bits that a server holds are evaluated as their network.
         (["10.10.10.7/32"], [], ["10.10.10.7/24"]),
@@ -397,7 +389,7 @@ def test_details_of_packages():
         ("packages_never", "packages", "left-pad==x.y", "cannot be evaluated: PEP 440 cannot read its version"),
     ]
     assert found(packages_within=["requests", "requests<2.32"]) == [
-        ("packages_within", "packages", "left-pad==x.y", "matches none of the allowed packages"),
+        ("packages_within", "packages", "left-pad==x.y", "matches none of the allowed packages")
     ]
     assert found(packages_within=["requests>=2.32", "left-pad"]) == [
         (

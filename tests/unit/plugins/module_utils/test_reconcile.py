@@ -207,11 +207,7 @@ FAILURES = {
 def test_one_failure_stops_only_the_purge(cause):
     have = holding(b=B, c=C, x=A)
     FAILURES[cause](have)
-    entries = [
-        {"name": "b", "others": "x"},
-        {"name": "new"},
-        {"name": "c", "state": "absent"},
-    ]
+    entries = [{"name": "b", "others": "x"}, {"name": "new"}, {"name": "c", "state": "absent"}]
     result = run(have, *entries, purge=True)
     assert actions(result) == [("b", "failed"), ("new", "created"), ("c", "deleted")]
     assert result["changed"] is True

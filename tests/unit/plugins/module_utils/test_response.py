@@ -70,11 +70,9 @@ def test_a_content_type_is_named():
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
-    [({"code": "ERR001"}, "ERR001"), ({"code": "", "message": "", "ticketId": "b9a4"}, "b9a4")],
+    ("body", "words"), [({"code": "ERR001"}, "ERR001"), ({"code": "", "message": "", "ticketId": "b9a4"}, "b9a4")]
 )
 def test_code_and_ticket_without_a_message(body, words):
-    """Code and ticket are in the message even without a message of the server."""
     assert words in error(500, body).sentence
 
 
@@ -156,11 +154,7 @@ def test_a_redirect_names_its_target_without_what_may_be_secret():
 
 @pytest.mark.parametrize(
     ("location", "words"),
-    [
-        ("", "a redirect to no target"),
-        ("http://[::1", "a redirect to an invalid URL"),
-        ("/app", "a redirect to /app,"),
-    ],
+    [("", "a redirect to no target"), ("http://[::1", "a redirect to an invalid URL"), ("/app", "a redirect to /app,")],
 )
 def test_a_redirect_to_anything_is_a_sentence(location, words):
     assert words in error(302, headers={"Location": location}).sentence

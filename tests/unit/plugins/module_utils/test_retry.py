@@ -49,12 +49,7 @@ def test_which_failed_connections_are_tried_again(kind, unclear, refused, again)
 
 
 def test_which_statuses_are_tried_again():
-    assert {
-        "read": {429, 502, 503, 504},
-        "login": {429, 503},
-        "write": {429},
-        "once": set(),
-    } == RETRY_STATUSES
+    assert {"read": {429, 502, 503, 504}, "login": {429, 503}, "write": {429}, "once": set()} == RETRY_STATUSES
 
 
 @pytest.mark.parametrize(

@@ -203,11 +203,7 @@ def test_nothing_changed_is_waited_for_all_the_same():
 
 @pytest.mark.parametrize(
     "one",
-    [
-        entry("delete", **BUSY),
-        entry("none")._replace(after=None),
-        entry("create", **BUSY)._replace(state=PREDICTED),
-    ],
+    [entry("delete", **BUSY), entry("none")._replace(after=None), entry("create", **BUSY)._replace(state=PREDICTED)],
 )
 def test_an_absent_runtime_is_not_waited_for(one):
     film = Film(None)

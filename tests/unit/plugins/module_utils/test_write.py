@@ -401,9 +401,7 @@ def test_a_taken_name_that_is_not_listed_ends_in_a_sentence(there, words):
 
 
 @pytest.mark.parametrize(
-    ("there", "trouble"),
-    [([], lost("GET /api/runtimes")), ([stored()], refusal(403))],
-    ids=["created", "updated"],
+    ("there", "trouble"), [([], lost("GET /api/runtimes")), ([stored()], refusal(403))], ids=["created", "updated"]
 )
 def test_a_failure_after_a_write_says_that_it_was_made_with_all_keys(there, trouble):
     server = Server(*there)
@@ -531,10 +529,7 @@ def test_a_runtime_missing_in_the_list_is_found_by_its_id(action):
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (
-            "present",
-            "Runtime 'nightly' is new, but 'NIGHTLY' and 'Nightly ' exist: the names differ only in case, ",
-        ),
+        ("present", "Runtime 'nightly' is new, but 'NIGHTLY' and 'Nightly ' exist: the names differ only in case, "),
         ("absent", "Runtime 'nightly' does not exist, so nothing is deleted, but 'NIGHTLY' and 'Nightly ' exist: "),
     ],
 )

@@ -69,25 +69,6 @@ def test_a_value_that_ansible_refuses_is_refused_before_a_login(ensure):
     assert server.calls == []
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"packages": ["pandas"]}, "packages[0] 'pandas' is not a mapping of options; write {name: pandas}"),
-        ({"packages": [{"name": "a"}, 7]}, "packages[1] 7 is not a mapping of options"),
-        ({"resource": "big"}, "resource 'big' is not a mapping of options"),
-        ({"packages": ["a", "b"]}, "packages[1] 'b' is not a mapping of options; write {name: b}"),
-    ],
-)
-def test_expected_mapping_names_option_and_form(ensure, given, words):
-    """Where a mapping is expected the message names the option and the form."""
-    with LibraryServer() as server:
-        failed = ensure(server, name="r", **given)
-        assert failed["failed"]
-        assert words in failed["msg"].splitlines()
-        assert PASSWORD not in str(failed)
-        assert server.calls == []
-
-
 def test_a_mapping_that_is_written_as_a_text_is_read_as_ansible_reads_it(ensure):
     with LibraryServer() as server:
         assert ensure(server, name="r", packages=["name=pandas"])["runtime"]["packages"][0]["name"] == "pandas"
