@@ -157,13 +157,12 @@ def export(action: Action) -> Result:
     changed = place.differs(place.path, file.text)
     if changed and not action.check_mode:
         place.write(place.path, file.text, _EXPORTED)
-    count = len(read["runtimes"]) - 1 - len(file.left_out)
     left_out = f", left out: {listed(file.left_out, 20)}" if file.left_out else ""
     return {
         "changed": changed,
         "dest": place.path,
         "left_out": file.left_out,
-        "msg": f"{counted(count, 'runtime')} {_verb(changed, action.check_mode)} {place.path}{left_out}",
+        "msg": f"{counted(file.number, 'runtime')} {_verb(changed, action.check_mode)} {place.path}{left_out}",
     }
 
 
@@ -195,7 +194,7 @@ def _exported(
     patterns = action.given(exclude) or []
     if not isinstance(patterns, (list, tuple)):
         raise ValidationError([f"{exclude} must be a list, such as [{patterns!r}], not {str(patterns)!r}."])
-    nothing = File("", [], [])
+    nothing = File("", 0, [], [])
     read = action.run_module("mstr_runtime_info", {"include_scripts": True} if scripts else {}, action.check_mode)
     if read.get("failed"):
         return nothing, read

@@ -52,9 +52,13 @@ _SCRIPTS = """\
 
 
 class File(NamedTuple):
-    """A file that `src` reads. `left_out`: the names and ids under this key. `unrestorable`: see the function."""
+    """A file that `src` reads, with this `number` of definitions.
+
+    `left_out`: the names and ids under this key. `unrestorable`: see the function.
+    """
 
     text: str
+    number: int
     left_out: list[str]
     unrestorable: list[str]
 
@@ -74,7 +78,7 @@ def to_file(
     import yaml  # takes 10 ms, which only a task that writes a file should pay
 
     definitions = to_definitions(runtimes, exclude, ids=environment is not None)
-    left_out = list(_left_out(runtimes, exclude, ids=environment is not None))
+    left_out = list(dict.fromkeys(_left_out(runtimes, exclude, ids=environment is not None)))
     missing = unrestorable(definitions)
     content = {
         **({"environment": str(environment), "restore": True} if environment is not None else {}),
@@ -92,7 +96,7 @@ def to_file(
         *([_SCRIPTS] if content.get("scripts") else []),
     ]
     body = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=1_000_000)
-    return File(f"---\n{''.join(header)}{body}", left_out, missing)
+    return File(f"---\n{''.join(header)}{body}", len(definitions), left_out, missing)
 
 
 def _identity(runtime: Mapping[str, Any]) -> tuple[str, str]:
