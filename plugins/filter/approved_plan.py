@@ -71,7 +71,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_
 def approved_plan(text: Any, environment: str) -> dict[str, Any]:
     """The plan_id, or the reason why the file has no approved one."""
     try:
-        return {"plan_id": plan_file.approved_plan_id(str(text), str(environment)), "error": None}
+        return {"plan_id": plan_file.plan_of(str(text), str(environment))["plan_id"], "error": None}
     except ValueError as exc:
         return {"plan_id": None, "error": str(exc)}
 

@@ -36,7 +36,8 @@ def apply(action: Action, plan_id: str | None = None) -> Result:
     errors = [*name_errors(action.task_vars), *_definition_errors(action)]
     if errors:
         raise ValidationError(errors)
-    return _applied(action, {**action.options(DEFINITIONS), **action.options(APPLIED)}, plan_id)
+    options = {**action.options(DEFINITIONS), **action.options(APPLIED)}
+    return _applied(action, options, plan_id, action.is_on("mstr_runtimes_backup_scripts"))
 
 
 def replace(action: Action, plan_id: str | None = None) -> Result:
@@ -61,8 +62,12 @@ def replace(action: Action, plan_id: str | None = None) -> Result:
         "smoke_test": action.given("mstr_replace_smoke_test"),
     }
     of_one = {option: name for option, name in APPLIED.items() if not option.startswith(("purge", "scripts"))}
-    result = _applied(action, {**action.options(of_one), "runtimes": [definition]}, plan_id)
-    if result.get("failed") or result.get("changed"):
+    # Without its scripts, a backup could not undo a replacement, which reads all of them anyway.
+    with_scripts = action.given("mstr_runtimes_backup_scripts") is None or action.is_on("mstr_runtimes_backup_scripts")
+    result = _applied(action, {**action.options(of_one), "runtimes": [definition]}, plan_id, with_scripts)
+    if result.get("failed"):
+        return {**result, "msg": str(result["msg"]).replace("mstr_runtimes[0]", "mstr_replace_definition")}
+    if result.get("changed"):
         return result
     return {**result, "note": f"No runtime has the name {old!r} any more."}
 
@@ -77,12 +82,12 @@ def _check_old_name(old: str, new: str, names: list[str]) -> None:
     raise ValidationError([f"No runtime has the name {old!r} (mstr_replace_from){also}{hint}."])
 
 
-def _applied(action: Action, options: Result, plan_id: str | None) -> Result:
+def _applied(action: Action, options: Result, plan_id: str | None, with_scripts: bool) -> Result:
     if plan_id is not None:
         options["plan_id"] = plan_id
     backup = None
     if action.given("mstr_runtimes_backup_dest") is not None:
-        backup = _backup(action)
+        backup = _backup(action, with_scripts)
         if backup.get("failed"):
             return backup
     result = action.run_module("mstr_runtimes", options, **{role_names.SWITCH: True})
@@ -118,7 +123,7 @@ def audit(action: Action, detail: bool) -> Result:
     return action.run_module("mstr_audit", options, **{role_names.SWITCH: True})
 
 
-def _backup(action: Action) -> Result:
+def _backup(action: Action, with_scripts: bool) -> Result:
     """The backup: its file, and what it cannot restore. Check mode makes it in memory. A failed result if it failed."""
     place = _Place(action, "mstr_runtimes_backup_dest", path_of(action.given("mstr_runtimes_backup_dest"), "."))
     place.check()
@@ -128,7 +133,7 @@ def _backup(action: Action) -> Result:
         "mstr_runtimes_backup_exclude",
         "the role mstr.library.runtimes, before it changed anything",
         environment=action.host,
-        scripts=action.is_on("mstr_runtimes_backup_scripts"),
+        scripts=with_scripts,
     )
     if read.get("failed"):
         return read
@@ -138,6 +143,7 @@ def _backup(action: Action) -> Result:
     return {
         "dest": dest,
         "written": not action.check_mode,
+        "with_scripts": with_scripts,
         "left_out": file.left_out,
         "not_restored": file.unrestorable,
     }

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -98,13 +99,16 @@ class Environment(task.Action):
         variable = self._task.args.get("result")
         if variable is None:
             return self._done(work)
-        this_run = {"run": self.value("mstr_run")["id"], "batch": self.task_vars["ansible_play_batch"][0]}
+        this_run = {"run": self.run_id(), "batch": self.task_vars["ansible_play_batch"][0]}
         stopped = self._stopped(str(variable), this_run["run"])
         if stopped:
             return {"changed": False, "stopped": stopped, **this_run}
         try:
-            plan_id = self._approved() if work in ("apply", "replace") else None
+            approved = self._approved() if work in ("apply", "replace") else None
+            plan_id = None if approved is None else str(approved["plan_id"])
             result = self._done(work, plan_id)
+            if approved and result.get("failed") and result.get("plan_id", plan_id) != plan_id:
+                result["msg"] = f"{result['msg']}\n{plan_file.approved_text(approved)}"
         except ValidationError as exc:
             plan_id, result = None, task.failed(exc.sentence)
         except AnsibleConnectionFailure as exc:
@@ -138,16 +142,16 @@ class Environment(task.Action):
         earlier = {host: result for host, result in found.items() if result and result.get("run") == run}
         return report.why_stopped(batch, earlier, bool(C.config.get_config_value("ANY_ERRORS_FATAL")))
 
-    def _approved(self) -> str | None:
-        """The plan_id of the approved plan; None if none is required."""
+    def _approved(self) -> Mapping[str, Any] | None:
+        """The approved plan; None if none is required."""
         path = self.given("mstr_plan_src")
         if path is None:
             return None
         path = run.path_of(path, self.started_in)
         try:
-            return plan_file.approved_plan_id(Path(path).read_text(encoding="utf-8"), self.host, self.server())
+            return plan_file.plan_of(Path(path).read_text(encoding="utf-8"), self.host, self.server())
         except (OSError, ValueError) as exc:
-            raise ValidationError([f"mstr_plan_src {path} {exc}."]) from None
+            raise ValidationError([f"mstr_plan_src {path} {str(exc).rstrip('.')}."]) from None
 
     def _not_connected(self, exc: AnsibleConnectionFailure) -> str:
         return (
@@ -199,9 +203,11 @@ class Environment(task.Action):
         backup = result.get("backup")
         if not backup:
             return None
-        created = (result.get("summary") or {}).get("created")
+        summary = result.get("summary") or {}
+        # Scripts that stay on a runtime would lose it.
+        purges = summary.get("created") or (summary.get("replaced") and backup["with_scripts"])
         options = ["-e mstr_runtimes="] if self.given("mstr_runtimes") is not None else []
-        options += ["-e mstr_runtimes_purge=true"] if created else []
+        options += ["-e mstr_runtimes_purge=true"] if purges else []
         return {**backup, "options": options}
 
 
@@ -228,7 +234,7 @@ class Report(task.Action):
     def result(self) -> task.Result:
         """The result of the task: `texts`, and `errors` by host."""
         playbook, variable = (str(self._task.args[name]) for name in ("playbook", "result"))
-        run_id = self.value("mstr_run")["id"]
+        run_id = self.run_id()
         hostvars = self.task_vars["hostvars"]
         hosts = [str(host) for host in self.task_vars["ansible_play_hosts_all"]]
         results = {

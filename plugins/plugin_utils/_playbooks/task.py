@@ -115,6 +115,13 @@ class Action(ActionBase):
         except TypeError:
             raise ValidationError([f"{name} must be true or false, not {str(self.value(name))!r}."]) from None
 
+    def run_id(self) -> str:
+        """The id of the run. Raises ValidationError if its check was left out."""
+        checked = self.value("mstr_run")
+        if not checked:
+            raise ValidationError(["The run was not checked. Start the playbook at its first task."])
+        return str(checked["id"])
+
     def server(self) -> str | None:
         """The normal address of the server, wherever it comes from; None if it is not known."""
         values = {name: self.value(name) for name in ("mstr_base_url", "mstr_session")}

@@ -292,12 +292,17 @@ def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
     elif action != "failed":
         known = usage(runtime["scripts"]) if action in GOES and (check_mode or runtime["scripts"] is not None) else ""
         done = f"would be {action}" if check_mode else action
-        lines = [f"{name} {done}{f'; {known}' if known else ''}"]
-        if action == "replaced":
-            lines += [
-                f"{name} {done}: {changes.line(field['field'], field['found'], field['wanted'])}"
-                for field in runtime["fields"]
-            ]
+        fields = {field["field"]: field for field in runtime["fields"]} if action == "replaced" else {}
+        renamed, new = fields.pop("name", None), ""
+        if renamed:
+            name, new = repr(renamed["found"]), f" by {name}"
+        if fields.get("id", {}).get("wanted", "") is None:
+            del fields["id"]  # nobody knows the new id before the runtime exists
+        lines = [f"{name} {done}{new}{f'; {known}' if known else ''}"]
+        lines += [
+            f"{name} {done}: {changes.line(field['field'], field['found'], field['wanted'])}"
+            for field in fields.values()
+        ]
     if runtime["error"]:
         first, *rest = runtime["error"].splitlines()
         lines += [f"{name} failed: {first}", *rest]

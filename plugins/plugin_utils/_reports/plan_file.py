@@ -17,6 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.mstr.library.plugins.module_utils._errors import listed
+
+from .environment import difference_lines
+
 Json = Mapping[str, Any]
 
 # The version of the file's format. A newer collection still reads older formats.
@@ -61,8 +65,8 @@ def environments_of(text: str) -> list[Any]:
     return environments
 
 
-def approved_plan_id(text: str, environment: str, server: str | None = None) -> str:
-    """The plan_id of one environment in the text of such a file. Raises ValueError with the rest of a sentence.
+def plan_of(text: str, environment: str, server: str | None = None) -> Json:
+    """The plan of one environment in the text of such a file. Raises ValueError with the rest of a sentence.
 
     `server`: the address of the server to which the plan would be applied.
     """
@@ -87,7 +91,14 @@ def approved_plan_id(text: str, environment: str, server: str | None = None) -> 
     if not isinstance(identity, str) or not identity:
         why = f"its check failed: {entry['message']}" if entry.get("message") else "it has no plan_id"
         raise ValueError(f"has no plan for {environment}, because {why}")
-    return identity
+    return entry
+
+
+def approved_text(plan: Json) -> str:
+    """What somebody approved, and what to do if it is different by now."""
+    lines = [line for runtime in plan["runtimes"] for line in difference_lines(runtime, check_mode=True)]
+    approved = listed([f"approved was: {line}" for line in lines or ["nothing to change"]], separator="\n")
+    return f"{approved}\nStart the playbook again with --check and mstr_plan_dest, and have the new plan approved."
 
 
 @cache

@@ -31,7 +31,8 @@ OPTIONS = (
 )
 _PLACES = re.compile(
     r"""
-    (?P<kept> (?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w) )  # quoted values, such as a name
+    (?P<kept> (?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w)  # quoted values, such as a name
+        | (?<=the\ options\ are\ )[\w,\ ]+ )  # of a definition
     | (?<![\w.'"-]) (?: (?P<list> runtimes (?=[\[.]) | (?<=found\ in\ )runtimes )
     | (?P<option> src (?=\ ['"]) | (?:"""
     + "|".join(OPTIONS)

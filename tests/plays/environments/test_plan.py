@@ -60,7 +60,10 @@ def test_the_approved_plan_is_applied_and_a_different_one_is_not(three: Play, se
     assert applied.outcomes == {"env0": "changed", "env1": "failed", "env2": "failed"}
     assert applied.messages()["env1"] == (
         f"The plan is different from the approved one ({plan['env1']['plan_id']}): 1 to create ('Forecasts'), 1 to "
-        "update ('Nightly reports': exec_timeout), 2 to delete ('Just made'; 'Old'). Nothing was written."
+        "update ('Nightly reports': exec_timeout), 2 to delete ('Just made'; 'Old'). Nothing was written.\n"
+        "approved was: 'Nightly reports' differs: exec_timeout 600 → 900\napproved was: 'Forecasts' would be created\n"
+        "approved was: 'Old' would be deleted; no script uses it\n"
+        "Start the playbook again with --check and mstr_plan_dest, and have the new plan approved."
     )
     assert names(servers[0]) == ["Forecasts", "Nightly reports"]
     assert names(servers[1]) == ["Just made", "Nightly reports", "Old"]

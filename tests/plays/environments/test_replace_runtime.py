@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def test_replaced_once(play: Play, server: Simulator) -> None:
     assert used(server) == {"Close": "Old", "Load": "Old"}
     done = play(REPLACE, **VARIABLES, mstr_runtimes_backup_dest=str(play.folder / "backup.yml"))
     assert done.status == 0, done.output
-    assert "To go back: " in done.output
+    assert "env0: 'Old' replaced by 'New'\n" in done.output
     assert [one["name"] for one in server.runtimes()] == ["New"]
     new = server.runtime("New")
     assert (new["execTimeout"], new["runtimeVersion"]) == (321, "3.12.4")
@@ -63,6 +64,12 @@ def test_replaced_once(play: Play, server: Simulator) -> None:
     assert again.status == 0, again.output
     assert "changed=0" in again.output
     assert "No runtime has the name 'Old' any more." in again.text
+    # The way back that was shown, with the scripts.
+    [command] = [line for line in done.output.splitlines() if line.startswith("To go back: ansible-playbook ")]
+    back = play.run([str(play.bin / "ansible-playbook"), *shlex.split(command)[4:]])
+    assert back.status == 0, back.output
+    assert [one["name"] for one in server.runtimes()] == ["Old"]
+    assert used(server) == {"Close": "Old", "Load": "Old"}
     assert server.open_sessions() == []
 
 

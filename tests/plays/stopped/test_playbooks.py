@@ -41,6 +41,14 @@ def test_an_environment_that_is_down_stops_no_other(one_is_down: Play, sim: Simu
     assert sim.open_sessions() == []
 
 
+def test_a_run_without_its_check_does_nothing(local_newest: Play, sim: Simulator) -> None:
+    local_newest.variables["mstr_runtimes"] = [{"name": "Etl"}]
+    played = local_newest(APPLY, "--start-at-task", "Apply the definitions")
+    assert played.status == 2
+    assert played.text.count("The run was not checked. Start the playbook at its first task.") >= 2
+    assert sim.requests() == []
+
+
 def test_the_next_batch_does_not_begin(one_is_down: Play, sim: Simulator) -> None:
     played = one_is_down(APPLY, env=FATAL, mstr_serial=[2, 1])
     assert played.status == 2, played.output

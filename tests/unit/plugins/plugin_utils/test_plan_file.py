@@ -10,7 +10,7 @@ import json
 
 import pytest
 from ansible_collections.mstr.library.plugins.filter.approved_plan import approved_plan
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import FORMAT, approved_plan_id, plan_text
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import FORMAT, plan_of, plan_text
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +27,7 @@ def test_each_environment_finds_its_own_plan(names):
     text = plan_text(reports, "now")
     for number, name in enumerate(names):
         if name.encode("utf-8", "replace").decode() == name:
-            assert approved_plan_id(text, name) == f"{number:024x}"
+            assert plan_of(text, name)["plan_id"] == f"{number:024x}"
 
 
 def test_the_file_is_sorted_and_has_what_a_person_approves():
@@ -82,13 +82,13 @@ def test_a_plan_is_for_one_server():
     """A host name that stands for a different server by now does not get the plan."""
     checked, other = "https://old.example.com/L", "https://new.example.com/L"
     text = plan_text([report("production", server=checked)], "now")
-    assert approved_plan_id(text, "production", checked) == AN_ID
+    assert plan_of(text, "production", checked)["plan_id"] == AN_ID
     with pytest.raises(ValueError, match=f"on the server {checked}, and production is now {other}, so nothing was"):
-        approved_plan_id(text, "production", other)
+        plan_of(text, "production", other)
     edited = json.loads(text)
     edited["environments"][0]["server"] = other
     with pytest.raises(ValueError, match="was edited"):
-        approved_plan_id(json.dumps(edited), "production", other)
+        plan_of(json.dumps(edited), "production", other)
 
 
 @pytest.mark.parametrize("edit", [{"runtimes": []}, {"summary": {"deleted": 0}}, {"environment": "production"}])
@@ -96,6 +96,6 @@ def test_nobody_approves_a_part_by_editing_the_file(edit):
     runtimes = [{"name": "Old \ud800", "action": "deleted", "fields": []}]
     content = json.loads(plan_text([report(edit.get("environment", "prod") + "1", runtimes=runtimes)], "now"))
     [entry] = content["environments"]
-    assert approved_plan_id(json.dumps(content, indent=8), entry["environment"]) == AN_ID
+    assert plan_of(json.dumps(content, indent=8), entry["environment"])["plan_id"] == AN_ID
     entry.update(edit)
     assert approved_plan(json.dumps(content), entry["environment"])["error"].startswith("was edited, so it does not")

@@ -23,6 +23,10 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names impor
         ("Unsupported parameters: x found in runtimes", "Unsupported parameters: x found in mstr_runtimes"),
         ("the server's runtimes[0] isn't 'runtimes[0]'", "the server's mstr_runtimes[0] isn't 'runtimes[0]'"),
         ("Could not list the runtimes: GET /api/runtimes", "Could not list the runtimes: GET /api/runtimes"),
+        (
+            "runtimes[0]: x is not an option; the options are id, journal_comment\nsrc 'x'",
+            "mstr_runtimes[0]: x is not an option; the options are id, journal_comment\nmstr_runtimes_src 'x'",
+        ),
         ("mstr_runtimes[0] and mstr_runtimes_src 'x'", "mstr_runtimes[0] and mstr_runtimes_src 'x'"),
     ],
 )
