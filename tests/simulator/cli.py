@@ -39,7 +39,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--profile", default=PLAYGROUND, choices=list(profiles()), help=f"bundle of switches (default: {PLAYGROUND})")
     add("--profile-file", metavar="FILE", help="behave like the server that the playbook mstr.library.probe asked")
     add("--switch", action="append", default=[], metavar="NAME=VALUE", help="change one switch; may be repeated")
-    add("--latency-ms", type=float, help="the same as --switch latency_ms=...")
     add("--tls", nargs="?", const="good", choices=SERVERS, help="HTTPS with a certificate made for this run")
     add("--tls-dir", metavar="DIR", help="store the certificates of --tls there")
     add("--tls-cert", metavar="FILE", help="HTTPS with your own certificate")
@@ -67,8 +66,6 @@ def overrides(options: argparse.Namespace) -> dict[str, Any]:
         if not equals:
             raise SwitchError(f"--switch wants NAME=VALUE, not {text!r}")
         values[name] = value
-    if options.latency_ms is not None:
-        values["latency_ms"] = options.latency_ms
     return values
 
 

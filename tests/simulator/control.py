@@ -18,7 +18,6 @@ from simulator.messages import ApiError
 from simulator.profiles import describe
 from simulator.seed import only_keys, seed
 from simulator.server import Server
-from simulator.sessions import HttpSession
 from simulator.users import API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -48,7 +47,6 @@ class Control:
             ("POST", "/faults", self._order),
             ("DELETE", "/faults", lambda _: self._server.faults.orders.clear()),
             ("GET", "/switches", lambda _: dict(self._server.switches)),
-            ("PUT", "/switches", self._switch),
             ("PATCH", "/switches", self._switch),
             ("POST", "/reset", self._reset),
             ("POST", "/sessions/expire", self._expire),
@@ -96,17 +94,9 @@ class Control:
         return {"profile": server.profile, "switches": dict(server.switches)}
 
     def _expire(self, body: dict[str, Any]) -> dict[str, Any]:
-        """End sessions as a timeout does: all, those of a user, one by its number, or the newest of them."""
-        only_keys("this call", body, {"user", "session", "newest", "clock"})
-        clock = body.get("clock", "tomcat")
-        if clock not in ("tomcat", "iserver"):
-            raise ValueError("clock is tomcat or iserver")
-
-        def chosen(session: HttpSession) -> bool:
-            return body.get("user") in (None, session.user.username) and body.get("session") in (None, session.number)
-
-        sessions = [session for session in self._server.sessions.open() if chosen(session)]
-        return {"ended": self._server.sessions.expire(clock, iter(sessions[-1:] if body.get("newest") else sessions))}
+        """End all sessions as a timeout does."""
+        only_keys("this call", body, set())
+        return {"ended": self._server.sessions.expire("tomcat", self._server.sessions.open())}
 
     def _open(self, body: dict[str, Any]) -> dict[str, Any]:
         """Open a session like a user in a browser, and return its identity token."""

@@ -64,7 +64,6 @@ class Simulator:
         profile_file: str | Path | None = None,
         python: str | None = None,
         port: int = 0,
-        latency_ms: float | None = None,
         tls: bool | str = False,
         client_ca: bool = False,
         proxy: bool = False,
@@ -75,8 +74,6 @@ class Simulator:
         for name, value in (switches or {}).items():
             text = ",".join(value) if isinstance(value, (list, tuple)) else str(value)
             self._options += ["--switch", f"{name}={text}"]
-        if latency_ms is not None:
-            self._options += ["--latency-ms", str(latency_ms)]
         if tls:
             self._options += ["--tls", "good" if tls is True else tls]
         if client_ca:
@@ -87,8 +84,6 @@ class Simulator:
         if profile_file:
             self._options += ["--profile-file", str(profile_file)]
         self._initial = ("file" if profile_file else profile, dict(switches or {}))
-        if latency_ms is not None:
-            self._initial[1]["latency_ms"] = latency_ms
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         # A test reaches its simulator directly, even if the environment names a proxy.
@@ -238,9 +233,9 @@ class Simulator:
     def open_sessions(self) -> list[dict[str, Any]]:
         return list(self.state()["sessions"])
 
-    def expire_sessions(self, **which: Any) -> int:
-        """End sessions as a timeout does: ``user=``, ``session=``, ``newest=True``, ``clock="iserver"``; or all."""
-        return int(self.control("POST", "/sessions/expire", which)["ended"])
+    def expire_sessions(self) -> int:
+        """End all sessions as a timeout does."""
+        return int(self.control("POST", "/sessions/expire", {})["ended"])
 
     def open_session(self, user: str = "admin") -> dict[str, Any]:
         """Log in like a user in a browser; returns ``session`` (its number) and ``identity_token``."""

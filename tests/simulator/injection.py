@@ -75,7 +75,7 @@ class FaultInjector:
             return
         all_of_user = fault.parameters["scope"] == "user"
         chosen = [s for s in server.sessions.open() if s is victim or (all_of_user and s.user is victim.user)]
-        server.sessions.expire(fault.parameters["clock"], iter(chosen))
+        server.sessions.expire(fault.parameters["clock"], chosen)
 
     def _work_late(self, server: Server, call: Call, seconds: float) -> None:
         async def work() -> None:

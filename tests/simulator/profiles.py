@@ -17,8 +17,6 @@ from typing import Any
 
 from simulator.switches import Switch, SwitchError, Switches
 
-YES_NO = ("yes", "no")
-
 
 def _choice(name: str, choices: str, meaning: str) -> Switch:
     """Return a switch whose default is its first choice."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,6 @@ class IServerSession:
     """The Intelligence Server's half. ``standing`` marks the giver of the fixed identity token: it never times out."""
 
     user: User
-    opened: float
     used: float
     standing: bool = False
     ended: bool = False
@@ -44,13 +43,11 @@ class HttpSession:
     number: int
     mode: int
     iserver: IServerSession
-    opened: float
     used: float
     token: str = field(default_factory=lambda: secrets.token_hex(13))
     cookie: str = field(default_factory=lambda: secrets.token_hex(16).upper())
     lb_cookies: deque[str] = field(default_factory=lambda: deque(maxlen=LB_REMEMBERED))
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    calls: int = 0
 
     @property
     def user(self) -> User:
@@ -98,7 +95,7 @@ class Sessions:
                 401, 3, f"Login failed: the max # of sessions ({limit}) of user '{user.username}' is reached."
             )
         now = self._clock()
-        return self._add(IServerSession(user, now, now), mode)
+        return self._add(IServerSession(user, now), mode)
 
     def delegate(self, identity_token: str) -> HttpSession:
         """Open a session that shares the Intelligence Server session of the token's giver [mstrio]."""
@@ -116,12 +113,12 @@ class Sessions:
         for session in self._by_token.values():
             if session.iserver.standing and not session.iserver.ended:
                 return session.iserver
-        return IServerSession(self._standing_giver, now, now, standing=True)
+        return IServerSession(self._standing_giver, now, standing=True)
 
     def _add(self, iserver: IServerSession, mode: int) -> HttpSession:
         self._numbers += 1
         now = self._clock()
-        session = HttpSession(self._numbers, mode, iserver, now, now)
+        session = HttpSession(self._numbers, mode, iserver, now)
         self._by_token[session.token] = session
         self.issued.extend((session.token, session.cookie))
         return session
@@ -140,7 +137,6 @@ class Sessions:
             # A different node behind the load balancer received the call and does not know this session.
             raise _no_session("The session is not valid on this node.")
         session.used = session.iserver.used = self._clock()
-        session.calls += 1
         return session
 
     def guess(self, call: Call) -> HttpSession | None:
@@ -189,28 +185,23 @@ class Sessions:
             session.iserver.ended = True
         self._drop(session)
 
-    def expire(self, clock: str, chosen: Iterator[HttpSession]) -> int:
+    def expire(self, clock: str, chosen: list[HttpSession]) -> int:
         """End sessions as a timeout does, and return their number."""
-        sessions = list(chosen)
-        for session in sessions:
+        for session in chosen:
             if clock == "iserver":
                 session.iserver.ended = True
             else:
                 self._drop(session)
-        return len(sessions)
+        return len(chosen)
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the open sessions for tests, without secrets."""
-        now = self._clock()
         return [
             {
                 "number": session.number,
                 "user": session.user.username,
                 "mode": MODE_NAMES[session.mode],
                 "delegated": session.mode == DELEGATE,
-                "age": round(now - session.opened, 3),
-                "idle": round(now - session.used, 3),
-                "calls": session.calls,
             }
             for session in self.open()
         ]

@@ -86,7 +86,7 @@ def test_it_ends_with_its_parent(tmp_path: Path, how: str) -> None:
 
 
 def test_the_command_line_sets_switches(sim: Simulator) -> None:
-    with Simulator("newest", {"list_omits": ["whitelist", "others"]}, latency_ms=5) as other:
+    with Simulator("newest", {"list_omits": ["whitelist", "others"], "latency_ms": 5}) as other:
         switches = other.state()["switches"]
         assert (switches["list_omits"], switches["latency_ms"]) == (["whitelist", "others"], 5.0)
         assert other.state()["profile"] == "newest"

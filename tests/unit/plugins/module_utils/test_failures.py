@@ -147,6 +147,16 @@ def test_a_tunnel_that_was_not_opened_did_nothing(sent):
     assert found.outcome_unknown is False
 
 
+@pytest.mark.parametrize("sent", [b"", HALF, CHUNK], ids=["nothing", "half", "broken chunk"])
+def test_a_connection_that_breaks_behind_a_proxy_is_unclear(sent):
+    with Listener(lambda request: sent) as server:
+        found = failed("http://h.example", proxies=proxy(f"127.0.0.1:{server.port}"))
+    assert (
+        "http://h.example, or the proxy p.example:3128 (HTTP_PROXY) in between, closed the connection" in found.sentence
+    )
+    assert found.outcome_unknown is True
+
+
 def test_tls_that_breaks_after_the_request_is_unclear(tmp_path):
     """A middle box that puts plain text into the stream: OpenSSL says no more than for a port without TLS."""
     file, context = self_signed(tmp_path, "localhost")

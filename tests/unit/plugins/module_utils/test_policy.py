@@ -191,25 +191,6 @@ def test_violations_beside_other_errors():
     assert [fault.split(" ")[0] for fault in faults] == ["name", "whitelist[3]", "whitelist[1]", "whitelist[2]"]
 
 
-@pytest.mark.parametrize(
-    "block",
-    ["::ffff:10.66.0.0/112", "::fffe:0:0/95", "::/80", "::/0", "64:ff9b::a42:1/128", "64:ff9b::/96", "64:ff9b::/32"],
-)
-def test_ipv6_with_ipv4_networks(block):
-    """An IPv6 block of any size is evaluated by the IPv4 networks in it."""
-    assert rules(policy(never=["10.66.0.0/16"]), block) == ["networks_never"]
-    assert rules(policy(["10.0.0.0/8", "::/0"]), block) == (
-        [] if block in ("::ffff:10.66.0.0/112", "64:ff9b::a42:1/128") else ["networks_within"]
-    )
-    assert rules(policy(["0.0.0.0/0", "::/0"]), block) == []
-
-
-@pytest.mark.parametrize("block", ["2000::/3", "fd00::/8", "::/97", "64:ff9b:1::/48", "64:ff9b::a43:1/128", "::1"])
-def test_ipv6_without_ipv4_networks(block):
-    assert rules(policy(never=["10.66.0.0/16"]), block) == []
-    assert rules(policy(["10.67.0.0/16", "::/0"]), block) == []
-
-
 def test_violation_by_ipv4_in_ipv6():
     (fault,) = faults_of(policy(["10.0.0.0/8", "::/0"]).check, {"whitelist": ["::/0"]}, "r", ID)
     assert fault == (
