@@ -162,6 +162,25 @@ def test_policy_violations_are_reported_with_all_other_faults():
     assert "policy.networks_within[0]" in faults_of(prepare, given(policy={**policy, "networks_within": ["x"]}))[0]
 
 
+def test_an_entry_that_is_refused_hides_no_other_entry(monkeypatch, capsys):
+    run = Run(monkeypatch, capsys)
+    packages = [None, "requests", {"nmae": "x"}, {"name": "numpy", "version": ">=2"}]
+    given = [None, "b", {"name": "c", "whitelist": [None, "host"], "packages": packages}, {"name": "d", "id": "x"}]
+    run(main, runtimes=given, base_url="https://x", api_token="t" * 9)
+    assert [line.split(";")[0] for line in run.result["msg"].splitlines()] == [
+        "runtimes[0] is null",
+        "runtimes[1]: 'b' is not a mapping of options",
+        "runtimes[2] 'c': whitelist[0] is null",
+        "runtimes[2] 'c': packages[0] is null",
+        "runtimes[2] 'c': packages[1] 'requests' is not a mapping of options",
+        "runtimes[2] 'c': packages[2].nmae is not an option",
+        "runtimes[2] 'c': packages[2].name is missing",
+        "runtimes[2] 'c': whitelist[1] 'host' is not a CIDR block (it is a host name)",
+        "runtimes[2] 'c': packages[3].version '>=2' is not only a version",
+        "runtimes[3] 'd': id 'x' is invalid: expected 32 hexadecimal digits",
+    ]
+
+
 def test_a_value_of_a_wrong_type_hides_no_other_fault(monkeypatch, capsys, tmp_path):
     run = Run(monkeypatch, capsys)
     entries = [
