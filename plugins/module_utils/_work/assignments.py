@@ -25,7 +25,7 @@ from .._session.response import Shape
 from .._session.session import Session
 from .api import Context
 from .script_usage import SCRIPT_TYPE, Project, SavedScript, Usage, read_script
-from .write import check_after_loss, not_done_error
+from .write import NotFoundOut, check_after_loss, not_done_error
 
 _RUNTIME = "scriptRuntimeId"
 # What must not change, by its name in the API, in the words of a message.
@@ -260,7 +260,7 @@ class _Assigner:
         try:
             return self._move(planned)
         except MstrError as exc:
-            return planned._replace(action="failed", error=exc)
+            return planned._replace(action="unknown" if isinstance(exc, NotFoundOut) else "failed", error=exc)
         except Exception as exc:
             return planned._replace(action="failed", error=unforeseen(exc))
 

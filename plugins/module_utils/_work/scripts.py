@@ -287,7 +287,7 @@ def _target(name: str, entries: Sequence[Entry], existing: Sequence[Runtime]) ->
 def exists(context: Context, runtime: Runtime) -> bool:
     """Whether the runtime exists, as far as the server says."""
     try:
-        return context.api.get(str(runtime.id), repr(runtime.name)) is not None
+        return context.api.find(str(runtime.id), repr(runtime.name)) is not None
     except MstrError:
         return True
 

@@ -109,7 +109,7 @@ def _planned_again(context: Context, entry: Entry, existing: Sequence[Runtime]) 
     before, wanted = entry.before, entry.wanted
     if before is None:
         raise AssertionError("an update has a runtime")
-    current = context.api.get(str(before.id), repr(before.name))
+    current = context.api.find(str(before.id), repr(before.name))
     if current and not wanted.id and current.name != before.name:
         raise MstrError(
             f"{before.label} was renamed to {current.name!r} after the plan was made, so it was left as it is. Check "

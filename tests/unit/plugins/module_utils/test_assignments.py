@@ -27,7 +27,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     Usage,
     find_usage,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, faults_of, runtime
+from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, faults_of, lost, runtime
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 LOAD, CLOSE = "5" * 32, "6" * 32
@@ -171,6 +171,16 @@ def test_signal_while_a_script_is_assigned(server, stop_at):
     result = done.to_result({ID: "Old"})
     assert (result["action"], result["after"]) == ("failed", {"id": ID, "name": "Old"} if stop_at == "GET" else None)
     assert done.is_changed is (stop_at == "PUT")
+
+
+def test_lost_assignment_that_cannot_be_looked_up_is_unknown(server):
+    for _before in ("script", "folder"):
+        server.fail("GET")
+    server.fail("PUT", lost("PUT /api/x"), done=True)
+    server.fail("GET", lost("GET /api/x"))
+    [done] = assign(server.context(), server.session, planned(USAGE, entry(name="Load")))
+    assert (done.action, done.is_changed) == ("unknown", True)
+    assert "may or may not use the runtime 'New'" in done.error.sentence
 
 
 def test_label_without_a_name():

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, stored, wanted
@@ -26,7 +28,7 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     waits,
 )
 from ansible_collections.mstr.library.tests.unit.support.server import Server
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 BROKEN = [{"name": "x", "status": "not_installed"}]
@@ -125,11 +127,14 @@ def test_lost_update_is_not_done_by_a_different_runtime():
     assert f"'a' ({A}) was renamed or deleted meanwhile, and 'a' ({B}) has its name" in result["msg"]
 
 
-@pytest.mark.parametrize("entry", [{"state": "absent"}, {"others": "x"}])
-def test_list_has_the_last_word_on_an_id_that_is_not_found(entry):
-    have = holding(a=A)
+@pytest.mark.parametrize(
+    "entries",
+    [[{"id": A, "state": "absent"}], [{"id": A, "others": "x"}], [{"name": "a", "others": "x"}, {"name": "b"}]],
+)
+def test_list_has_the_last_word_on_an_id_that_is_not_found(entries):
+    have = holding(a=A, b=B)
     have.refusals[f"GET /runtimes/{A}"] = refusal(404, "ERR004", "not found")
-    assert "the server lists it, but answers that it does not exist" in run(have, {"id": A, **entry})["msg"]
+    assert "the server lists it, but answers that it does not exist" in run(have, *entries)["msg"]
     assert have.writes == []
 
 
@@ -162,13 +167,15 @@ def test_name_read_after_the_list_is_the_name():
 # --- a signal
 
 
+IN_FLIGHT = Interrupted("Stopped by signal SIGTERM")
+IN_FLIGHT.outcome_unknown = True
+
+
 def test_signal_in_a_bulk():
     """Of three writes, the first is done, the second in flight, the third was not sent."""
     have = holding(a=A, b=B, c=C)
-    in_flight = Interrupted("Stopped by signal SIGTERM")
-    in_flight.outcome_unknown = True
     have.fail("PATCH")
-    have.fail("PATCH", in_flight)
+    have.fail("PATCH", IN_FLIGHT)
     have.fail("PATCH", Interrupted("Stopped by signal SIGTERM"))
     result = run(have, *({"name": name, "others": "x"} for name in "abc"))
     assert actions(result) == [("a", "updated"), ("b", "unknown"), ("c", "failed")]
@@ -176,16 +183,6 @@ def test_signal_in_a_bulk():
     assert "may or may not have been updated" in result["runtimes"][1]["error"]["msg"]
     assert result["runtimes"][2]["error"]["msg"].endswith("The runtime 'c' was not updated.")
     assert [entry["changed_fields"] for entry in result["runtimes"]] == [["others"], ["others"], []]
-
-
-def test_unknown_outcome_of_a_lost_write():
-    have = holding(a=A)
-    have.fail("PATCH", lost("PATCH /api/x"))
-    have.fail("GET")
-    have.fail("GET", lost("GET /api/runtimes"))
-    result = run(have, {"name": "a", "others": "x"}, retries=1)
-    assert actions(result) == [("a", "unknown")]
-    assert result["changed"] is True
 
 
 def test_signal_during_the_second_look_up_of_scripts_keeps_the_result():
@@ -439,3 +436,44 @@ def test_with_another_client_at_work_its_changes_stay(task, held, lean, moment, 
     # What a list omits and no entry manages is not read, so it is null.
     unread = {None} if "others" in lean else set()
     assert all(entry["runtime"]["others"] in {*unread, shown(have)[entry["name"]].get("others")} for entry in updated)
+
+
+def by_id(have):
+    return {identity: {**one, "version": None, "dateModified": None} for identity, one in have.runtimes.items()}
+
+
+ERRORS = [lost(), refusal(502), refusal(500, "ERR001"), refusal(403, "ERR0017"), IN_FLIGHT]
+FAULTS = {
+    method: st.tuples(st.integers(0, turns), st.sampled_from(ERRORS), st.booleans(), st.integers(0, 6))
+    for method, turns in {"POST": 1, "PATCH": 1, "DELETE": 1, "GET": 8}.items()
+}
+
+
+@settings(max_examples=60)
+@given(task=tasks(), held=HELD, lean=LEAN, faults=st.fixed_dictionaries({}, optional=FAULTS), retries=st.integers(0, 1))
+def test_whatever_fails_what_is_reported_is_what_was_done(task, held, lean, faults, retries):
+    """After a fault, the server may not answer some reads, either."""
+    entries, purge = task
+    have = a_server(held, lean)
+    before = copy.deepcopy(by_id(have))
+    for method, (earlier, error, done, down) in faults.items():
+
+        def outage(reads=down):
+            for _read in range(reads):
+                have.fail("GET", lost("GET /api/x"))
+
+        for _request in range(earlier):
+            have.fail(method)
+        # A refusal says that nothing was done.
+        have.fail(method, error, done=done and error.outcome_unknown, meanwhile=outage)
+    result = {"runtimes": [], "changed": False}
+    with contextlib.suppress(MstrError):
+        result = run(have, *entries, purge=purge, retries=retries)
+    after = by_id(have)
+    for entry in result["runtimes"]:
+        was, now = before.get(entry["id"]), after.get(entry["id"])
+        truth = "none" if was == now else "created" if was is None else "deleted" if now is None else "updated"
+        assert {"failed": "none"}.get(entry["action"], entry["action"]) in (truth, "unknown")
+        assert entry["action"] != "failed" or entry["error"]
+    unknown = any(entry["action"] == "unknown" for entry in result["runtimes"])
+    assert unknown or result["changed"] == (before != after)
