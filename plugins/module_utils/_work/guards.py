@@ -56,17 +56,19 @@ def _of_purge(
     existing: Sequence[Runtime],
 ) -> Iterator[tuple[Entry | None, str]]:
     names: dict[str, list[str]] = {}
+    taken_back = set()  # a backup takes its name back from the runtime that has it now
     for entry in entries if purged else ():
         name = entry.wanted.name or ""
-        # A backup takes its name back from the runtime that has it now.
-        taken_back = entry.wanted.restore and entry.before is not None and entry.before.name != name
-        if entry.place != PURGED and not taken_back:
+        if entry.place != PURGED:
             names.setdefault(name_key(name), []).append(name)
+            if entry.wanted.restore and entry.before is not None and entry.before.name != name:
+                taken_back.add(name)
     if not lists_default(existing):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
         yield None, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
     for entry, runtime in purged:
         near = names.get(name_key(runtime.name), []) if runtime.name else []
+        near = [name for name in near if name not in taken_back or name != runtime.name]
         label = f"{quoted([runtime.name])} ({runtime.id})"
         if not runtime.name:
             yield entry, f"purge would delete the runtime with id {runtime.id}, which has no name; list it by its id"

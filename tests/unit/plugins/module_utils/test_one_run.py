@@ -421,6 +421,14 @@ def test_previous_runtime_that_stays_refuses_a_replacement():
     assert have.writes == []
 
 
+def test_runtime_of_another_entry_is_not_replaced():
+    have = with_scripts(holding(R=A, S=B), load=A)
+    entry = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
+    with pytest.raises(MstrError, match=rf"runtimes\[1\] is 'R' \({A}\), which runtimes\[0\] needs for a replacement"):
+        run(have, entry, {"id": A, "others": "y"})
+    assert set(have.runtimes) == {A, B}
+
+
 def test_unread_scripts_refuse_a_replacement():
     have = upgradable()
     have.refusals["GET /scripts/LOAD"] = refusal(403, "ERR0017", "no")
@@ -560,9 +568,17 @@ def test_restore_takes_a_name_from_a_runtime_that_is_purged():
     ]
 
 
-@pytest.mark.parametrize("how", [{}, {"purge": True, "exclude": ["Etl"]}, {"purge": True, "limit": 0}])
-def test_restore_spares_what_a_guard_spares(how):
-    have = holding(**{"Etl 2": A, "Etl": B})
+@pytest.mark.parametrize(
+    ("how", "held"),
+    [
+        ({}, "Etl"),
+        ({"purge": True, "exclude": ["Etl"]}, "Etl"),
+        ({"purge": True, "limit": 0}, "Etl"),
+        ({"purge": True}, "etl"),
+    ],
+)
+def test_restore_spares_what_a_guard_spares(how, held):
+    have = holding(**{"Etl 2": A, held: B})
     with contextlib.suppress(MstrError):
         assert restore(have, {"id": A, "name": "Etl"}, **how)["summary"]["failed"] == 1
     assert have.writes == []
