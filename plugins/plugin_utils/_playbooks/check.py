@@ -197,9 +197,9 @@ def _server_errors(run: Run) -> Iterator[str]:
         purge = [host for host in hosts if host in purging]
         if len(hosts) > 1 and purge:
             yield (
-                f"{listed(hosts, 5, ' and ')} are one server, {server}, and {listed(purge, 5)} would delete what "
-                "its own definitions do not list (mstr_runtimes_purge). Make one host of them, limit the run to "
-                "one of them, or set mstr_runtimes_purge to false."
+                f"{listed(hosts, 5, ' and ')} are one server, {server}, so the purge of {listed(purge, 5, ' and ')} "
+                "would delete what only other definitions list. Make one host of them, limit the run to one of them, "
+                "or set mstr_runtimes_purge to false."
             )
 
 

@@ -17,7 +17,6 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Valida
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import unread_texts
-from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
 
 from .places import other_environment_error
 from .run import UNKNOWN, path_of
@@ -90,7 +89,7 @@ def _applied(action: Action, options: Result, plan_id: str | None, with_scripts:
         backup = _backup(action, with_scripts)
         if backup.get("failed"):
             return backup
-    result = action.run_module("mstr_runtimes", options, **{role_names.SWITCH: True})
+    result = action.run_module("mstr_runtimes", options)
     return {**result, "backup": backup} if backup else result
 
 
@@ -120,7 +119,7 @@ def _definition_errors(action: Action) -> list[str]:
 def audit(action: Action, detail: bool) -> Result:
     """The result of mstr_audit, with the definitions and the policy of the host. `detail`: with every runtime."""
     options = {**action.options(DEFINITIONS), **action.options(AUDITED), "detail": detail}
-    return action.run_module("mstr_audit", options, **{role_names.SWITCH: True})
+    return action.run_module("mstr_audit", options)
 
 
 def _backup(action: Action, with_scripts: bool) -> Result:

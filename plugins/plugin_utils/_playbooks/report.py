@@ -61,7 +61,9 @@ def run_report(run: Run) -> RunReport:
     if run.plan:
         entries = [*short, *(_not_reached_entry(host, why) for host, why in stopped.items())]
         texts[run.plan] = plan_file.plan_text(entries, run.generated) + "\n"
-    lines = [line for report in short for line in report["lines"]]
+    predicted = run.check_mode or run.playbook == "audit"
+    # A controller shows them in events of their own.
+    lines = [line for report in short for line in environment.short_lines(report, predicted) if not run.page]
     lines += _not_reached_lines(stopped)
     lines += _backup_lines(run, reached)
     lines += [f"Report: {run.report}"] * bool(run.report) + [f"Plan: {run.plan}"] * bool(run.plan)
@@ -73,8 +75,7 @@ def run_report(run: Run) -> RunReport:
     if not run.page:
         return RunReport(lines, texts, statistics, _errors(reached))
     page = f"The artifact {page_name(run.playbook)} of this job"
-    shown = approval_texts(short, run.check_mode or run.playbook == "audit", page)
-    lines = lines[sum(len(report["lines"]) for report in short) :]
+    shown = approval_texts(short, predicted, page)
     return RunReport(lines, texts, statistics, _errors(reached), list(shown))
 
 
@@ -147,7 +148,8 @@ def _message(result: Json) -> str:
 
 
 def _errors(reached: Mapping[str, Json]) -> dict[str, str]:
-    return {host: str(result["error"]) for host, result in reached.items() if result.get("error")}
+    errors = {host: str(result["error"]).splitlines() for host, result in reached.items() if result.get("error")}
+    return {host: "\n".join(_limited(lines, "errors")) for host, lines in errors.items()}
 
 
 def _rendered(run: Run, reached: Mapping[str, Json], not_reached: Sequence[str], path: str) -> str:
@@ -207,7 +209,7 @@ def _backup_lines(run: Run, reached: Mapping[str, Json]) -> list[str]:
     changed = [host for host, result in reached.items() if result.get("changed") and not result.get("backup")]
     if changed and not run.check_mode:
         lines.append("There is no backup, because mstr_runtimes_backup_dest is not set.")
-    return [*_limited(lines), *_limited(ways_back)]
+    return [*_limited(lines, "environments"), *_limited(ways_back, "environments")]
 
 
 def _file_lines(run: Run, reached: Mapping[str, Json]) -> Iterator[str]:
@@ -225,9 +227,9 @@ def _file_lines(run: Run, reached: Mapping[str, Json]) -> Iterator[str]:
         )
 
 
-def _limited(lines: list[str]) -> list[str]:
+def _limited(lines: list[str], what: str) -> list[str]:
     more = len(lines) - _MOST_LINES
-    return lines if more <= 0 else [*lines[:_MOST_LINES], f"and {more} more environments; the results have them all"]
+    return lines if more <= 0 else [*lines[:_MOST_LINES], f"and {more} more {what}; the results have them all"]
 
 
 def _command(run: Run, playbook: str) -> str:

@@ -187,11 +187,14 @@ class Action(ActionBase):
         )
         return dict(action.run(None, {**self.task_vars, **switches}))
 
-    def run_module(self, name: str, options: Result, check_mode: bool | None = None, **switches: Any) -> Result:
-        """The result of a module of this collection, with the connection of the host. Play-wide defaults count."""
+    def run_module(self, name: str, options: Result, check_mode: bool | None = None) -> Result:
+        """The result of a module of this collection, with the connection of the host. Play-wide defaults count.
+
+        An error names variables instead of options.
+        """
         name = f"mstr.library.{name}"
         given = {**self._defaults(name), **self.options(CONNECTION), **options}
-        return self.run_action(name, given, check_mode, **switches)
+        return self.run_action(name, given, check_mode, **{role_names.SWITCH: True})
 
     def _defaults(self, name: str) -> Result:
         """The options of a module from `module_defaults`. Ansible's own function for this has changed its name."""

@@ -32,6 +32,7 @@ GOES = ("deleted", "replaced")
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
 _LONGEST_LINE = 1000
 _UNREAD_LINES = 5
+_MOST_LINES = 20
 
 
 def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]:
@@ -66,12 +67,34 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
         if sources.since is not None and report["counts"] is not None:
             report["since"] = changed_since(sources.since, sources.environment, listed, report["violations"])
     report["outcome"] = _outcome(report, sources)
-    report["lines"] = [
-        clean(f"{sources.environment}: {line}", _LONGEST_LINE) for line in _lines(report, listed, sources)
-    ]
+    report["lines"] = [_line(sources.environment, line) for line in _lines(report, listed, sources)]
     if detail:
         report["inventory"] = listed
     return report
+
+
+def short_lines(report: Json, predicted: bool) -> list[str]:
+    """The lines of a report, at most twenty of a kind; all of what is deleted or replaced."""
+    found = [(entry["action"], difference_lines(entry, predicted)) for entry in report["runtimes"]]
+    found += [("script", [script_line(script, predicted)]) for script in report["scripts"]]
+    kinds = {_line(report["environment"], line): kind for kind, lines in found for line in lines}
+    by_kind: dict[str, list[str]] = {}
+    shown: list[str] = []
+    for line in report["lines"]:
+        kind = kinds.get(line, "finding")
+        alike = by_kind.setdefault(kind, [])
+        alike.append(line)
+        if kind in GOES or len(alike) <= _MOST_LINES:
+            shown.append(line)
+        elif len(alike) == _MOST_LINES + 1:
+            shown.append(kind)
+    more = {kind: f"and {len(lines) - _MOST_LINES} more like these" for kind, lines in by_kind.items()}
+    where = "mstr_report_dest shows them all"
+    return [f"{report['environment']}: {more[line]}; {where}" if line in more else line for line in shown]
+
+
+def _line(environment: Any, text: str) -> str:
+    return clean(f"{environment}: {text}", _LONGEST_LINE)
 
 
 def when(text: Any) -> str:
@@ -143,7 +166,8 @@ def _definition(runtime: Json) -> dict[str, Any]:
 def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[str]:
     """The lines of the report, without the name of the environment."""
     lines_of_runtimes = [difference_lines(entry, sources.check_mode) for entry in report["runtimes"]]
-    if report["message"] and not (report["summary"] and any(entry["error"] for entry in report["runtimes"])):
+    failed = [entry for entry in (*report["runtimes"], *report["scripts"]) if entry.get("error")]
+    if report["message"] and not (report["summary"] and failed):
         first, *rest = report["message"].splitlines() or [""]
         yield f"failed: {first}"
         yield from rest

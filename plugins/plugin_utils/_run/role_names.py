@@ -29,12 +29,25 @@ OPTIONS = (
     "wait_interval",
     "wait_timeout",
 )
+# Those of the connection, except ordinary words; their variables are `mstr_…`.
+CONNECTION = (
+    "api_token",
+    "base_url",
+    "ca_path",
+    "client_cert",
+    "client_key",
+    "identity_token",
+    "login_mode",
+    "validate_certs",
+)
 _PLACES = re.compile(
     r"""
     (?P<kept> (?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w)  # quoted values, such as a name
         | (?<=the\ options\ are\ )[\w,\ ]+ )  # of a definition
-    | (?<![\w.'"-]) (?: (?P<list> runtimes (?=[\[.]) | (?<=found\ in\ )runtimes )
-    | (?P<option> src (?=\ ['"]) | (?:"""
+    | (?<![\w.'"-]) (?: (?P<own> runtimes (?=[\[.]) | (?<=found\ in\ )runtimes | (?:"""
+    + "|".join(CONNECTION)
+    + r""")\b )
+    | (?P<option> src (?=\ ['"]) | scripts (?=\[) | (?:"""
     + "|".join(OPTIONS)
     + r""")\b ) )
     """,
@@ -50,6 +63,6 @@ def adapted(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _variable(found: re.Match[str]) -> str:
-    if found["list"]:
-        return f"mstr_{found['list']}"
+    if found["own"]:
+        return f"mstr_{found['own']}"
     return f"mstr_runtimes_{found['option']}" if found["option"] else found.group()

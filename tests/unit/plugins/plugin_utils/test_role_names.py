@@ -18,6 +18,8 @@ from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names impor
             "purge would delete 5 runtimes, more than purge_limit 1: 'purge_limit' (1)",
             "purge would delete 5 runtimes, more than mstr_runtimes_purge_limit 1: 'purge_limit' (1)",
         ),
+        ("scripts[1] script 'base_url' in scripts", "mstr_runtimes_scripts[1] script 'base_url' in scripts"),
+        ("base_url is missing; set MSTR_BASE_URL", "mstr_base_url is missing; set MSTR_BASE_URL"),
         ("policy.networks_within[0] 'x' is", "mstr_runtimes_policy.networks_within[0] 'x' is"),
         ("concurrency must be at least 1, not 0", "mstr_runtimes_concurrency must be at least 1, not 0"),
         ("Unsupported parameters: x found in runtimes", "Unsupported parameters: x found in mstr_runtimes"),

@@ -175,7 +175,7 @@ SESSION = encode(SessionString("https://a.example.com/L", "token", []))
 def test_two_hosts_on_one_server_are_refused_if_one_purges(b, environ):
     [error] = errors(a={"mstr_runtimes_purge": "yes"}, b=b, environ=environ)
     assert error.startswith(
-        "a and b are one server, https://a.example.com/L, and a would delete what its own definitions"
+        "a and b are one server, https://a.example.com/L, so the purge of a would delete what only other"
     )
     assert errors(b=b, environ=environ) == []
     # On a different host, the environment variables of the control node do not count.

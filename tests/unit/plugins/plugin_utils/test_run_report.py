@@ -66,6 +66,27 @@ def test_every_environment_is_in_the_lines_the_files_and_what_is_handed_on():
     assert found.errors == {"b": "It is down."}
 
 
+def test_twenty_lines_of_a_kind_are_shown_and_all_deletions():
+    """And twenty errors of an environment. The data of the report have them all."""
+    actions = [action for action in ("created", "deleted") for _number in range(30)]
+    entries = [{"name": f"r{number}", "action": action, "scripts": []} for number, action in enumerate(actions)]
+    done = {"failed": False, "summary": {**SUMMARY, "created": 30, "deleted": 30}, "runtimes": entries}
+    found = made({"a": {"run": "1", **reports_of("a", done, True)}}, check_mode=True)
+    assert found.lines[20:22] == [
+        "a: 'r19' would be created",
+        "a: and 10 more like these; mstr_report_dest shows them all",
+    ]
+    assert sum("would be deleted" in line for line in found.lines) == 30
+    assert len(found.statistics["mstr_report"]["environments"][0]["lines"]) == 61
+    many = made({"a": applied("a", error="\n".join("x" * 30))})
+    assert many.errors["a"].splitlines()[19:] == ["x", "and 10 more errors; the results have them all"]
+    assert many.lines == [
+        *["a: failed: x"],
+        *["a: x"] * 19,
+        "a: and 10 more like these; mstr_report_dest shows them all",
+    ]
+
+
 def test_the_way_back_is_the_end_of_an_apply():
     backup = {"dest": "/x/bk a.yml", "written": True, "options": ["-e mstr_runtimes_purge=true"]}
     found = made({"a": applied("a", changed=True, backup=backup), "b": applied("b", backup={**backup, "dest": "/x/b"})})
