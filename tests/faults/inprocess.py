@@ -83,8 +83,8 @@ class Session:
 @contextmanager
 def session(sim: Simulator, scale: float = 0.0, **options: Any) -> Iterator[Session]:
     """Open a session, and log out at the end."""
-    one = Session(sim, scale, options)
+    opened = Session(sim, scale, options)
     try:
-        yield one
+        yield opened
     finally:
-        one.session.log_out()
+        opened.session.log_out()

@@ -59,11 +59,11 @@ class Listener:
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    one = Listener()
-    threading.Thread(target=one.server.serve_forever, daemon=True).start()
-    yield one
-    one.server.shutdown()
-    one.server.server_close()
+    started = Listener()
+    threading.Thread(target=started.server.serve_forever, daemon=True).start()
+    yield started
+    started.server.shutdown()
+    started.server.server_close()
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def server(sim: Simulator) -> Simulator:
 def test_a_redirect_is_not_followed(server: Simulator, listener: Listener, operation: str, status: int) -> None:
     location = f"{listener.url}/api/runtimes?token=hidden-away"
     server.fault("redirect", operation=operation, status=status, location=location, times=None)
-    with session(server) as one, pytest.raises(MstrError) as failed:
-        one.ensure(**OPERATIONS[operation])
+    with session(server) as task, pytest.raises(MstrError) as failed:
+        task.ensure(**OPERATIONS[operation])
     assert listener.seen == []
     assert f"a redirect to {listener.url}/api/runtimes, which is not followed" in failed.value.sentence
     assert "hidden-away" not in failed.value.sentence
@@ -91,8 +91,8 @@ def test_a_redirect_is_not_followed(server: Simulator, listener: Listener, opera
 def test_a_redirect_from_https_to_plain_http_is_not_followed(listener: Listener) -> None:
     with Simulator(tls=True) as tls:
         tls.fault("redirect", operation="list", location=f"{listener.url}/MicroStrategyLibrary/api/runtimes")
-        with session(tls, ca_path=tls.certificates["ca"]) as one, pytest.raises(MstrError, match=listener.url):
-            one.ensure(name="New")
+        with session(tls, ca_path=tls.certificates["ca"]) as task, pytest.raises(MstrError, match=listener.url):
+            task.ensure(name="New")
     assert listener.seen == []
 
 
@@ -110,8 +110,8 @@ def test_the_body_of_a_redirect_has_the_same_size_limit(server: Simulator) -> No
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=answer, args=(listening,), daemon=True).start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        with session(server, base_url=url) as one, pytest.raises(MstrError, match="more than 64 MB"):
-            one.ensure(name="New")
+        with session(server, base_url=url) as task, pytest.raises(MstrError, match="more than 64 MB"):
+            task.ensure(name="New")
 
 
 # --- too much, too slow
@@ -164,8 +164,8 @@ def test_a_slow_response_is_ended_after_the_time_limit_of_the_call(
     """Each byte arrives before the timeout between two bytes. The whole call may take ten times that timeout."""
     server.fault(operation=operation, times=None, **fault)
     began = time.monotonic()
-    with session(server, retries=0, timeout=0.6) as one, pytest.raises(MstrError) as failed:
-        one.ensure(**OPERATIONS[operation])
+    with session(server, retries=0, timeout=0.6) as task, pytest.raises(MstrError) as failed:
+        task.ensure(**OPERATIONS[operation])
     assert time.monotonic() - began < 20
     assert "no complete response within 6 seconds" in failed.value.sentence
 

@@ -118,7 +118,7 @@ def writes(server: Simulator) -> list[str]:
 
 def is_done(server: Simulator, operation: str) -> None:
     """Check that the server did the operation exactly once."""
-    found = [(one["name"], one.get("execTimeout")) for one in server.runtimes()]
+    found = [(runtime["name"], runtime.get("execTimeout")) for runtime in server.runtimes()]
     expected = {"create": [("Old", 600), ("New", 60)], "update": [("Old", 60)], "delete": []}
     assert found == expected[operation]
 
@@ -130,12 +130,12 @@ def test_a_write_that_the_server_did_is_found_and_not_repeated(server: Simulator
     """This holds for `retries: 0` too: the module checks the result without repeating the request."""
     scale, order = DONE[fault]
     server.fault(operation=operation, **order)
-    with session(server, scale, retries=0, **TIMEOUT) as one:
-        outcome = one.ensure(**OPERATIONS[operation])
+    with session(server, scale, retries=0, **TIMEOUT) as task:
+        outcome = task.ensure(**OPERATIONS[operation])
     assert outcome.action == ACTIONS[operation]
     assert writes(server) == [METHODS[operation]], "sent once"
     is_done(server, operation)
-    assert one.warnings == []
+    assert task.warnings == []
     assert server.open_sessions() == []
 
 
@@ -144,8 +144,8 @@ def test_a_write_that_the_server_did_is_found_and_not_repeated(server: Simulator
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_write_that_the_server_did_not_do_is_repeated(server: Simulator, operation: str, fault: str) -> None:
     server.fault(operation=operation, **NOT_DONE[fault])
-    with session(server, **TIMEOUT) as one:
-        outcome = one.ensure(**OPERATIONS[operation])
+    with session(server, **TIMEOUT) as task:
+        outcome = task.ensure(**OPERATIONS[operation])
     assert outcome.action == ACTIONS[operation]
     assert writes(server) == [METHODS[operation]] * 2
     is_done(server, operation)
@@ -156,8 +156,8 @@ def test_a_write_that_the_server_did_not_do_is_repeated(server: Simulator, opera
 def test_a_lost_login_reports_a_possible_open_session(server: Simulator, reset: bool) -> None:
     """The token is lost with the response, so the task cannot log out."""
     server.fault("close_after", operation="login", reset=reset)
-    with session(server) as one, pytest.raises(ConnectError) as failed:
-        one.ensure(name="New")
+    with session(server) as task, pytest.raises(ConnectError) as failed:
+        task.ensure(name="New")
     assert failed.value.outcome_unknown
     assert "If the server did log in, that session stays open until it times out there." in failed.value.sentence
     assert server.calls() == ["POST /auth/login"], "a second login could leave a second session"
@@ -175,15 +175,15 @@ def test_a_lost_start_reports_a_possibly_running_script(server: Simulator) -> No
 @behind_a_proxy
 def test_a_read_is_sent_again(server: Simulator) -> None:
     server.fault("close_after", operation="list", times=2)
-    with session(server) as one:
-        assert one.ensure(name="Old").action == "none"
+    with session(server) as task:
+        assert task.ensure(name="Old").action == "none"
 
 
 @behind_a_proxy
 def test_the_sentence_names_server_and_proxy(server: Simulator) -> None:
     server.fault("close_before", operation="list", times=None)
-    with session(server, retries=0) as one, pytest.raises(MstrError) as failed:
-        one.ensure(name="New")
+    with session(server, retries=0) as task, pytest.raises(MstrError) as failed:
+        task.ensure(name="New")
     place = str(server.proxy_url).rpartition("/")[2].rpartition("@")[2]
     variable = "HTTPS_PROXY" if server.certificates else "HTTP_PROXY"
     expected = f"{server.base_url}, or the proxy {place} ({variable}) in between, closed the connection"
@@ -216,6 +216,6 @@ def test_mstr_runtimes_creates_each_runtime_once(server: Simulator) -> None:
     ]
     done = run("mstr_runtimes", server, runtimes=wanted)
     assert done.result.get("summary") == {"created": 3, "updated": 1, "deleted": 1, "unchanged": 0, "failed": 0}, done
-    assert sorted(one["name"] for one in server.runtimes()) == ["New 0", "New 1", "New 2", "Old"]
+    assert sorted(made["name"] for made in server.runtimes()) == ["New 0", "New 1", "New 2", "Old"]
     assert sorted(writes(server)) == ["DELETE", "PATCH", "POST", "POST", "POST"]
     assert server.open_sessions() == []

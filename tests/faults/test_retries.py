@@ -22,12 +22,12 @@ from faults.inprocess import session
 
 UNKNOWN = "0" * 32
 CALLS = {
-    "login": lambda one: one.session.get("/runtimes"),
-    "list": lambda one: one.session.get("/runtimes"),
-    "read": lambda one: one.session.get(f"/runtimes/{UNKNOWN}"),
-    "create": lambda one: one.session.send("POST", "/runtimes", {"name": "New"}, operation="create"),
-    "update": lambda one: one.session.send("PATCH", f"/runtimes/{UNKNOWN}", {"name": "New"}, operation="update"),
-    "delete": lambda one: one.session.send("DELETE", f"/runtimes/{UNKNOWN}", operation="delete"),
+    "login": lambda task: task.session.get("/runtimes"),
+    "list": lambda task: task.session.get("/runtimes"),
+    "read": lambda task: task.session.get(f"/runtimes/{UNKNOWN}"),
+    "create": lambda task: task.session.send("POST", "/runtimes", {"name": "New"}, operation="create"),
+    "update": lambda task: task.session.send("PATCH", f"/runtimes/{UNKNOWN}", {"name": "New"}, operation="update"),
+    "delete": lambda task: task.session.send("DELETE", f"/runtimes/{UNKNOWN}", operation="delete"),
 }
 CLOSED = {"login": False, "list": True, "read": True, "create": False, "update": False, "delete": False}
 
@@ -44,8 +44,8 @@ def test_the_number_of_attempts_depends_on_lost_connection_and_method(
     sim: Simulator, operation: str, fault: dict[str, object], retries: int
 ) -> None:
     sim.fault(operation=operation, times=None, **fault)  # type: ignore[arg-type]
-    with session(sim, retries=retries, timeout=0.2) as one, pytest.raises(MstrError):
-        CALLS[operation](one)
+    with session(sim, retries=retries, timeout=0.2) as task, pytest.raises(MstrError):
+        CALLS[operation](task)
     assert count(sim, operation) == (1 + retries if CLOSED[operation] else 1)
 
 
@@ -58,13 +58,13 @@ def test_a_module_waits_for_retry_after(sim: Simulator) -> None:
 
 def test_an_outage_longer_than_all_retries_does_not_end_a_wait(sim: Simulator) -> None:
     sim.reset("newest", package_delay=30)
-    with session(sim, retries=1) as one:
-        done = one.ensure(name="New", exec_timeout=60, packages=[{"name": "pandas"}])
+    with session(sim, retries=1) as task:
+        done = task.ensure(name="New", exec_timeout=60, packages=[{"name": "pandas"}])
         sim.fault("unavailable", operation="read", times=8)
-        ready = one.wait(done)
+        ready = task.wait(done)
     assert ready.runtime
     assert ready.runtime.facts["status"] == "ready"
-    assert one.pauses.seconds == [], "each check is one request"
+    assert task.pauses.seconds == [], "each check is one request"
 
 
 # --- two plays at once
@@ -76,11 +76,11 @@ def test_two_modules_at_once_create_one_runtime(sim: Simulator, duplicates: str)
     # The server sends both lists before the first create arrives.
     sim.fault("slow", operation="list", times=2, seconds=4.0)
     both = [Running("mstr_runtime", {**credentials(sim), "name": "New"}) for _ in range(2)]
-    done = [one.done() for one in both]
-    assert [one.status for one in done] == [0, 0]
+    done = [running.done() for running in both]
+    assert [ended.status for ended in done] == [0, 0]
     if duplicates == "refuse":
-        assert sorted(one.result["action"] for one in done) == ["created", "none"]
+        assert sorted(ended.result["action"] for ended in done) == ["created", "none"]
         assert len(sim.runtimes()) == 1
     else:
-        assert any(all(one["id"] in text for one in sim.runtimes()) for each in done for text in each.warnings)
+        assert any(all(made["id"] in text for made in sim.runtimes()) for ended in done for text in ended.warnings)
     assert sim.open_sessions() == []

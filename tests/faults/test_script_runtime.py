@@ -52,16 +52,16 @@ def assign(sim: Simulator, scale: float = 0.0, connection: dict[str, Any] | None
     params = dict.fromkeys(OPTIONS) | {"runtime": "New", **options}
     if not params["scripts"] and not params["from_runtime_id"]:
         params["from_runtime"] = params["from_runtime"] or "Old"
-    with session(sim, scale, **(connection or {})) as one:
+    with session(sim, scale, **(connection or {})) as task:
         try:
-            result = assign_scripts(one.context(one.pauses.pause), one.session, request_from(params))
+            result = assign_scripts(task.context(task.pauses.pause), task.session, request_from(params))
         except PartialError as exc:
             return {**exc.result, "failure": exc.sentence}
     return {**result, "failure": None}
 
 
 def runtimes(sim: Simulator) -> dict[str, str]:
-    return {one["name"]: one["runtime"] for one in scripts(sim)}
+    return {script["name"]: script["runtime"] for script in scripts(sim)}
 
 
 def scripts(sim: Simulator) -> list[dict[str, Any]]:
@@ -70,7 +70,7 @@ def scripts(sim: Simulator) -> list[dict[str, Any]]:
 
 def rest(sim: Simulator) -> list[dict[str, Any]]:
     """Everything of the scripts but their runtime."""
-    return [{key: value for key, value in one.items() if key != "runtime"} for one in scripts(sim)]
+    return [{key: value for key, value in script.items() if key != "runtime"} for script in scripts(sim)]
 
 
 def updates(sim: Simulator) -> int:
@@ -87,7 +87,7 @@ def test_scripts_are_assigned_once_and_nothing_else_changes(sim: Simulator, prof
     assert rest(sim) == before
     again = assign(sim)
     assert (again["changed"], again["msg"]) == (False, "3 scripts already use 'New'.")
-    assert [one["action"] for one in again["scripts"]] == ["none"] * 3
+    assert [script["action"] for script in again["scripts"]] == ["none"] * 3
     assert updates(sim) == 3
 
 
@@ -114,7 +114,7 @@ def test_an_update_that_was_not_done_is_repeated_once_that_is_known(server: Simu
 def test_without_retries_it_is_looked_up_and_not_repeated(server: Simulator, how: str) -> None:
     server.fault(operation="move", times=1, **NOT_DONE[how])
     done = assign(server, connection={**TIMEOUT, "retries": 0})
-    assert [one["action"] for one in done["scripts"]] == ["failed", "moved", "moved"]
+    assert [script["action"] for script in done["scripts"]] == ["failed", "moved", "moved"]
     assert "1 of 3 scripts failed: script 'Close' in project 'Sales': " in done["failure"]
     assert runtimes(server) == {"Close": OLD, "Load": NEW, "Report": NEW}
     assert updates(server) == 3
@@ -146,7 +146,7 @@ def test_what_the_server_lost_is_put_back_and_then_sent_with_every_update(sim: S
     done = assign(sim)
     assert rest(sim) == before
     assert set(runtimes(sim).values()) == {NEW}
-    assert [bool(one["error"]) for one in done["scripts"]] == [True, False, False]
+    assert [bool(script["error"]) for script in done["scripts"]] == [True, False, False]
     assert done["scripts"][0]["action"] == "moved"
     assert done["failure"] == (
         "3 scripts now use 'New'. 1 of 3 scripts failed: script 'Close' in project 'Sales': While the server assigned "
@@ -192,7 +192,7 @@ def test_one_refusal_stops_no_other_script(server: Simulator) -> None:
         in done.sentence
     )
     assert runtimes(server) == {"Close": NEW, "Load": NEW, "Report": NEW, "Private": OLD}
-    [failed] = [one for one in done.result["scripts"] if one["action"] == "failed"]
+    [failed] = [script for script in done.result["scripts"] if script["action"] == "failed"]
     assert (failed["after"]["name"], failed["error"]["http_status"]) == ("Old", 403)
 
 
@@ -208,7 +208,7 @@ def test_scripts_by_name_and_id_of_a_runtime_that_is_gone(server: Simulator) -> 
     ]
     done = assign(server, scripts=named)
     assert runtimes(server)["Load"] == NEW
-    assert [(one["name"], one["action"]) for one in done["scripts"]] == [
+    assert [(script["name"], script["action"]) for script in done["scripts"]] == [
         ("Load", "moved"), ("Lod", "failed"), ("Twin", "failed"), ("Load", "failed"),
     ]  # fmt: skip
     assert f"2 scripts have this name: {7:032X}, {8:032X}; choose one by id." in done["failure"]
@@ -222,7 +222,7 @@ def test_a_project_that_cannot_be_read_fails_the_task_after_the_others(server: S
     done = assign(server)
     assert set(runtimes(server).values()) == {NEW}
     assert done["failure"].startswith("3 scripts now use 'New'. There may be more scripts that use the old runtime: ")
-    assert [one["project"]["name"] for one in done["unread"]] == ["Archive"]
+    assert [read["project"]["name"] for read in done["unread"]] == ["Archive"]
     assert assign(server, projects=["Sales"])["failure"] is None
 
 
@@ -240,7 +240,7 @@ def test_unread_after_the_update_is_not_moved(server: Simulator) -> None:
     """An accepted update that nobody could check is no success: its runtime is unknown, and the task fails."""
     server.fault("error", operation="object", skip=1, times=1, status=403, number=17)
     done = assign(server)
-    assert [one["action"] for one in done["scripts"]] == ["failed", "moved", "moved"]
+    assert [script["action"] for script in done["scripts"]] == ["failed", "moved", "moved"]
     assert done["scripts"][0]["after"] is None
     assert done["failure"].startswith(
         "2 scripts now use 'New'. 1 of 3 scripts failed: script 'Close' in project 'Sales': The script 'Close' in "

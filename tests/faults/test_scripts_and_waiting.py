@@ -25,7 +25,7 @@ def evaluations(sim: Simulator) -> list[dict[str, Any]]:
 
 
 def nothing_runs(sim: Simulator) -> bool:
-    return all(not one["running"] and one["status"] == 6 for one in evaluations(sim))
+    return all(not evaluation["running"] and evaluation["status"] == 6 for evaluation in evaluations(sim))
 
 
 def script(sim: Simulator, **options: Any) -> Running:
@@ -33,7 +33,7 @@ def script(sim: Simulator, **options: Any) -> Running:
 
 
 def wait_until_it_runs(sim: Simulator) -> None:
-    wait_until(lambda: any(one["running"] for one in evaluations(sim)), "the script runs")
+    wait_until(lambda: any(evaluation["running"] for evaluation in evaluations(sim)), "the script runs")
 
 
 def calls_but_polls(sim: Simulator) -> list[str]:
@@ -41,7 +41,7 @@ def calls_but_polls(sim: Simulator) -> list[str]:
     return [call.split("/evaluation")[0] for call in sim.calls() if not call.startswith("GET /scripts")]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda one: one.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_signal_stops_the_script_on_the_server(sim: Simulator, number: signal.Signals) -> None:
     running = script(sim)
     wait_until_it_runs(sim)

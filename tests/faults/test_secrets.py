@@ -148,7 +148,8 @@ SPEAKING = [name for name in FAULTS if name.startswith(("echo", "error", "html",
 
 @pytest.mark.parametrize(
     ("operation", "fault"),
-    [("list", fault) for fault in FAULTS] + [(one, fault) for one in ("login", "logout") for fault in SPEAKING],
+    [("list", fault) for fault in FAULTS]
+    + [(operation, fault) for operation in ("login", "logout") for fault in SPEAKING],
 )
 def test_no_fault_reveals_a_secret(server: Simulator, syslog: dict[str, str], operation: str, fault: str) -> None:
     if FAULTS[fault]:
@@ -176,7 +177,7 @@ def test_mstr_session_returns_the_session_as_its_only_secret(server: Simulator, 
     assert text not in end.stdout + end.stderr + Path(syslog["SYSLOG_STAND_IN"]).read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGABRT], ids=lambda one: one.name)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGABRT], ids=lambda number: number.name)
 def test_a_stopped_module_reveals_no_secret(server: Simulator, syslog: dict[str, str], number: signal.Signals) -> None:
     server.fault("hang", operation="list")
     running = Running("mstr_runtime", {**logins(server)["standard"], "name": "New"}, env=syslog)

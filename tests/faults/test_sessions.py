@@ -169,7 +169,7 @@ def test_a_delegated_session_is_left_open_and_reported(sim: Simulator) -> None:
     assert on(text, sim, name="New").result["action"] == "created"
     done = on(text, sim, "mstr_session", state="absent")
     assert "open" in done.result["msg"]
-    assert giver["session"] in [one["number"] for one in sim.open_sessions()]
+    assert giver["session"] in [opened["number"] for opened in sim.open_sessions()]
     sim.clear_requests()
     assert Running("mstr_runtime", {**login, "name": "New"}).done().result["action"] == "none"
     assert LOGOUT not in sim.calls()
@@ -194,11 +194,11 @@ def test_an_ended_session_is_replaced_and_the_call_is_repeated(
     options: dict[str, Any] = {"name": "New" if operation in ("create", "list") else "Old", "exec_timeout": 60}
     if operation == "delete":
         options = {"name": "Old", "state": "absent"}
-    with session(sim) as one:
-        assert one.ensure(**options).action == {"update": "updated", "read": "updated", "delete": "deleted"}.get(
+    with session(sim) as task:
+        assert task.ensure(**options).action == {"update": "updated", "read": "updated", "delete": "deleted"}.get(
             operation, "created"
         )
-    assert (sim.calls().count(LOGIN), one.warnings) == (2, [])
+    assert (sim.calls().count(LOGIN), task.warnings) == (2, [])
     assert len(sim.runtimes()) == (0 if operation == "delete" else 2 if options["name"] == "New" else 1)
     assert sim.open_sessions() == []
 
@@ -244,8 +244,8 @@ def test_two_plays_that_end_each_others_sessions_both_finish(sim: Simulator) -> 
     def play(name: str, tasks: int, each: int) -> list[str]:
         actions = []
         for number in range(tasks):
-            with session(sim) as one:
-                actions += [one.ensure(name=f"{name} {number}.{part}").action for part in range(each)]
+            with session(sim) as task:
+                actions += [task.ensure(name=f"{name} {number}.{part}").action for part in range(each)]
         return actions
 
     with ThreadPoolExecutor(2) as pool:

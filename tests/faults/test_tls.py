@@ -48,17 +48,17 @@ def asking() -> Iterator[Simulator]:
 
 def works(server: Simulator, **options: Any) -> None:
     server.reset()
-    with session(server, **options) as one:
-        assert one.ensure(name="New").action == "created"
+    with session(server, **options) as task:
+        assert task.ensure(name="New").action == "created"
     assert server.open_sessions() == []
 
 
 def fails(server: Simulator, why: str, **options: Any) -> None:
     """Check that the login fails for this reason, after one attempt and without a request."""
     server.reset()
-    with session(server, **options) as one, pytest.raises(MstrError, match=why):
-        one.ensure(name="New")
-    assert one.pauses.seconds == []
+    with session(server, **options) as task, pytest.raises(MstrError, match=why):
+        task.ensure(name="New")
+    assert task.pauses.seconds == []
     assert server.calls() == []
 
 

@@ -132,7 +132,7 @@ class Projects:
     def seed(self, data: Mapping[str, Any]) -> str:
         """Add a project with scripts and tasks, or add those to the project with that name. Return the project's id."""
         only_keys("a project", data, {"name", "id", "loaded", "denies", "scripts", "tasks"}, {"name"})
-        project = next((one for one in self if one.name == data["name"]), None)
+        project = next((project for project in self if project.name == data["name"]), None)
         if project is None:
             project_id = str(data.get("id") or new_id()).upper()
             project = self._by_id.setdefault(project_id, Project(project_id, data["name"]))
@@ -167,7 +167,7 @@ class Projects:
 
     def listed(self, user: User) -> list[Project]:
         left_out = self._server.switches["unloaded_projects"] == "left_out"
-        return [one for one in self if user.username not in one.denies and (one.loaded or not left_out)]
+        return [project for project in self if user.username not in project.denies and (project.loaded or not left_out)]
 
     def of(self, call: Call) -> Project:
         """Return the project in the header of a call, or raise the API's error."""
@@ -211,9 +211,9 @@ async def list_all(server: Server, call: Call) -> Reply:
     return Reply(
         200,
         [
-            {"acg": 255, "id": one.id, "name": one.name, "alias": "", "description": "",
-             "status": LOADED if one.loaded else NOT_LOADED}
-            for one in server.projects.listed(call.user)
+            {"acg": 255, "id": project.id, "name": project.name, "alias": "", "description": "",
+             "status": LOADED if project.loaded else NOT_LOADED}
+            for project in server.projects.listed(call.user)
         ],
     )  # fmt: skip
 
@@ -282,7 +282,7 @@ def _object(script: SavedScript) -> dict[str, Any]:
 
 def _find(server: Server, call: Call) -> SavedScript:
     script_id = call.path.rpartition("/")[2]
-    found = [one for one in server.projects.of(call).scripts if one.id == script_id.upper()]
+    found = [script for script in server.projects.of(call).scripts if script.id == script_id.upper()]
     if found and found[0].is_read_by(call.user):
         return found[0]
     if found and server.switches["hidden_script"] == "forbidden":
@@ -352,7 +352,7 @@ async def update_script(server: Server, call: Call) -> Reply:
     if body["folderId"] not in folders:
         raise not_found(f"with ID '{body['folderId']}' and type 8")
     runtime = body.get("scriptRuntimeId")
-    known = [one.id for one in server.runtimes]
+    known = [existing.id for existing in server.runtimes]
     if runtime is not None and switches["script_put_runtime"] == "refuse" and runtime.upper() not in known:
         raise not_found(f"with ID '{runtime}' and type 80")
     new = {**body, "folderId": folders[body["folderId"]]}

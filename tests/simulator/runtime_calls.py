@@ -29,7 +29,7 @@ async def list_all(server: Server, call: Call) -> Reply:
     """``GET /runtimes``."""
     omitted = server.switches["list_omits"]
     answers = [call.selected(server.runtimes.to_api(r, call.user)) for r in server.runtimes.list(call.user)]
-    return Reply(200, {"runtimes": [{k: v for k, v in one.items() if k not in omitted} for one in answers]})
+    return Reply(200, {"runtimes": [{k: v for k, v in answer.items() if k not in omitted} for answer in answers]})
 
 
 async def read(server: Server, call: Call) -> Reply:

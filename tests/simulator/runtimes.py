@@ -206,7 +206,7 @@ class Runtimes:
         if now < runtime.stale_until:
             return  # responses still show the older ones
         packages = runtime.effective_packages()
-        runtime.stale = {normalised(one.name): one.status(now, switches, runtime.used) for one in packages}
+        runtime.stale = {normalised(package.name): package.status(now, switches, runtime.used) for package in packages}
         runtime.stale[""] = runtime.values.get("status") or runtime_status(
             packages, runtime.started, runtime.done, now, runtime.used, switches
         )
@@ -275,7 +275,7 @@ class Runtimes:
     def list(self, user: User) -> list[Runtime]:
         """Return the runtimes that the user may see, in the list's order."""
         hidden = self._server.switches["list_hides"]
-        visible = [one for one in self._by_id.values() if one.acg(user) and one.name not in hidden]
+        visible = [runtime for runtime in self._by_id.values() if runtime.acg(user) and runtime.name not in hidden]
         how = self._server.switches["list_order"]
         if how == "name":
             return sorted(visible, key=lambda runtime: runtime.name)

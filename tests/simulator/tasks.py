@@ -42,7 +42,7 @@ class Task:
 def task_from_seed(server: Server, project: Project, data: Mapping[str, Any]) -> Task:
     """Return a task of a seed, which names its script by name or id and its schedule by name."""
     only_keys("a task", data, SEED, {"script"})
-    script = next((one for one in project.scripts if data["script"] in (one.id, one.name)), None)
+    script = next((script for script in project.scripts if data["script"] in (script.id, script.name)), None)
     if script is None:
         raise ValueError(f"project {project.name!r} has no script {data['script']!r} for a task")
     last_run = data.get("last_run")
@@ -96,8 +96,8 @@ async def list_tasks(server: Server, call: Call) -> Reply:
     every = query.get("allProjects", "").lower() == "true" and server.switches["tasks_all_projects"] == "everything"
     found = [
         task
-        for one in (server.projects if every else [project])
-        for task in one.tasks
+        for holder in (server.projects if every else [project])
+        for task in holder.tasks
         if _is_shown(server, task, call.user) and query.get("scheduleId") in (None, task.schedule["id"])
     ]
     offset, limit = page(query)

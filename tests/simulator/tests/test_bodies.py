@@ -113,8 +113,8 @@ def test_patch_changes_what_it_carries(client: RawClient) -> None:
 
 def test_fields_selects_the_returned_fields(client: RawClient) -> None:
     runtime_id = create(client)
-    one = client.call("GET", f"/runtimes/{runtime_id}", query={"fields": "id,name"}).json
-    assert one == {"id": runtime_id, "name": "Test Runtime"}
+    selected = client.call("GET", f"/runtimes/{runtime_id}", query={"fields": "id,name"}).json
+    assert selected == {"id": runtime_id, "name": "Test Runtime"}
     listed = client.call("GET", "/runtimes", query={"fields": "id"}).json["runtimes"]
     assert [list(entry) for entry in listed] == [["id"], ["id"]]
 

@@ -223,7 +223,7 @@ def test_a_refused_command_line_is_a_sentence(
         file = tmp_path / "probe.json"
         file.write_text(arguments[0])
         arguments = ["--profile-file", str(file)]
-    command = [sys.executable, str(FOLDER), *(one.replace("PORT", str(port)) for one in arguments)]
+    command = [sys.executable, str(FOLDER), *(argument.replace("PORT", str(port)) for argument in arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == 2
     assert message.replace("=NEXT", f"={port + 1}").replace("port PORT", f"port {port}") in done.stderr

@@ -50,8 +50,8 @@ def sales(sim: Simulator, client: RawClient) -> str:
 
 def test_the_projects_that_the_caller_may_use(sim: Simulator, client: RawClient) -> None:
     sim.seed(projects=[{"name": "Board", "denies": ["admin"]}, {"name": "Sales"}])
-    assert [one["name"] for one in client.call("GET", "/projects").json] == ["MicroStrategy Tutorial", "Sales"]
-    board = next(one["id"] for one in sim.projects() if one["name"] == "Board")
+    assert [project["name"] for project in client.call("GET", "/projects").json] == ["MicroStrategy Tutorial", "Sales"]
+    board = next(project["id"] for project in sim.projects() if project["name"] == "Board")
     assert call(client, "GET", "/scripts/1", board).error["code"] == "ERR0014"
 
 
@@ -121,7 +121,7 @@ def test_fields_of_a_seed_override_others(sim: Simulator, client: RawClient) -> 
 def test_an_update_of_a_script_needs_name_folder_and_the_right(sim: Simulator, client: RawClient, sales: str) -> None:
     path = f"/scripts/{2:032X}"
     ancestors = call(client, "GET", f"/objects/{2:032X}", type=76).json["ancestors"]
-    folder = next(one["id"] for one in ancestors if one["level"] == 1)
+    folder = next(ancestor["id"] for ancestor in ancestors if ancestor["level"] == 1)
     body = {"name": "Clean up", "folderId": folder, "scriptRuntimeId": sales}
     for key in ("name", "folderId"):
         assert call(client, "PUT", path, body={**body, key: ""}).status == 400

@@ -85,7 +85,9 @@ def test_unknown_keys(with_switches: Make, sim: Simulator) -> None:
             assert client.call("PATCH", f"/runtimes/{runtime_id}", {"name": "R", **body}).status == 204
             found = read(client, runtime_id)
             assert found["resource"].get("gpu") == (2 if how == "kept" else None)
-            assert [one.get("index") for one in found["packages"]] == (["own", None] if how == "kept" else [None, None])
+            assert [package.get("index") for package in found["packages"]] == (
+                ["own", None] if how == "kept" else [None, None]
+            )
 
 
 # --- packages and status
@@ -248,7 +250,7 @@ def test_search_page_limit(with_switches: Make, sim: Simulator) -> None:
 def move(client: RawClient, runtime: str = "E" * 32, number: int = 2) -> Any:
     """Assign a runtime to a script."""
     read = in_sales(client, "GET", f"/objects/{number:032X}", type="76").json
-    [folder] = [one["id"] for one in read["ancestors"] if one["level"] == 1]
+    [folder] = [ancestor["id"] for ancestor in read["ancestors"] if ancestor["level"] == 1]
     body = {"name": read["name"], "folderId": folder, "scriptRuntimeId": runtime}
     return in_sales(client, "PUT", f"/scripts/{number:032X}", body)
 
@@ -273,7 +275,7 @@ def test_unloaded_projects_and_unloaded_answer(with_switches: Make, sim: Simulat
         client = with_switches(unloaded_projects=how, unloaded_answer=str(answer))
         sim.seed(projects=[{"name": "Archive", "id": SALES, "loaded": False}])
         listed = client.call("GET", "/projects").json
-        assert [one["name"] for one in listed] == names
+        assert [project["name"] for project in listed] == names
         assert in_sales(client, "POST", "/v2/metadataSearches/results", {}, type="76").status == answer
 
 
