@@ -274,10 +274,3 @@ def test_runtimes_that_do_not_fit_are_refused_before_any_write(
         assign(server, **options)
     assert fault in refusal.value.sentence
     assert updates(server) == 0
-
-
-def test_scripts_of_the_default_runtime(server: Simulator) -> None:
-    server.seed(projects=[{"name": "Sales", "scripts": [{"name": "Free", "id": f"{6:032X}"}]}])
-    done = assign(server, from_runtime_id=DEFAULT)
-    assert done["msg"] == "1 script now uses 'New'."
-    assert runtimes(server)["Free"] == NEW

@@ -26,8 +26,8 @@ OPTIONS = [name for name in auth.argument_spec() if name != "session"]
 
 @pytest.fixture
 def server():
-    with LibraryServer() as one:
-        yield one
+    with LibraryServer() as server:
+        yield server
 
 
 @pytest.fixture
@@ -96,14 +96,16 @@ FORMS = {
     "JSON": json.dumps,
     "JSON with escaped slashes": lambda text: json.dumps(text).replace("/", "\\/"),
     "JSON with capital digits": lambda text: json.dumps(text).replace("00f6", "00F6"),
-    "JSON that is safe in HTML": lambda text: re.sub("[<>&'=]", lambda one: f"\\u00{ord(one[0]):x}", json.dumps(text)),
+    "JSON that is safe in HTML": lambda text: re.sub(
+        "[<>&'=]", lambda match: f"\\u00{ord(match[0]):x}", json.dumps(text)
+    ),
     "HTML": html.escape,
     "HTML in ASCII": lambda text: html.escape(text).encode("ascii", "xmlcharrefreplace").decode(),
     "XML": lambda text: escape(text, {"'": "&apos;", '"': "&quot;"}),
     "JSTL": lambda text: escape(text, {"'": "&#039;", '"': "&#034;"}),
     "URL": lambda text: quote(text, safe=""),
     "JavaScript": lambda text: quote(text, safe="!'()*"),
-    "URL with small digits": lambda text: re.sub("%..", lambda one: one[0].lower(), quote(text, safe="")),
+    "URL with small digits": lambda text: re.sub("%..", lambda match: match[0].lower(), quote(text, safe="")),
     "form": quote_plus,
     "Java": lambda text: quote_plus(text, safe="*").replace("~", "%7E"),
     "blanks": lambda text: " ".join(text.split()),
@@ -258,7 +260,9 @@ def test_a_failing_logout_neither_hides_the_result_nor_fails_the_task(run, serve
 
 def test_plain_http_to_a_remote_host_warns(run):
     run(module(), base_url="http://no-such-host.invalid", username="u", password=PASSWORD, retries=0)
-    assert any("plain http: credentials and session cross the network unencrypted" in one for one in run.warnings)
+    assert any(
+        "plain http: credentials and session cross the network unencrypted" in warning for warning in run.warnings
+    )
 
 
 @pytest.mark.parametrize("diff", [True, False])

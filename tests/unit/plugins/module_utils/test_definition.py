@@ -168,4 +168,4 @@ def test_label():
 def test_whole_number_of_cores():
     """It is shown as the server shows it."""
     plan = make_plan(runtime(resource={"cpu": "1", "mem": 1}), wanted(resource={"cpu": 1.0, "mem": 2}))
-    assert [repr(one["resource"]["cpu"]) for one in (plan.before, plan.after)] == ["1", "1"]
+    assert [repr(shown["resource"]["cpu"]) for shown in (plan.before, plan.after)] == ["1", "1"]

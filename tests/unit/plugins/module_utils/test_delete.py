@@ -45,7 +45,7 @@ def lower_case_ids(have):
 
     def lower(call, data):
         if call == LIST:
-            return {"runtimes": [{**one, "id": one["id"].lower()} for one in data["runtimes"]]}
+            return {"runtimes": [{**runtime, "id": runtime["id"].lower()} for runtime in data["runtimes"]]}
         return data
 
     have.rewrite = lower
@@ -146,9 +146,12 @@ def test_diff_of_a_deletion_is_the_definition(check_mode):
     have = holding(a={"id": A, "whitelist": ["10.0.0.0/8"]}, b={"id": B, "whitelist": ["10.1.0.0/16"]}, c=C)
     have.list_only("id", "name")
     result = run(have, {"name": "a", "state": "absent"}, {"name": "c"}, purge=True, check_mode=check_mode)
-    assert [one["before"]["whitelist"] for one in result["diff"]] == [["10.0.0.0/8"], ["10.1.0.0/16"]]
-    assert [one["before"]["resource"] for one in result["diff"]] == [{"cpu": 0.2, "mem": 512}] * 2
-    assert [one["runtime"]["exec_timeout"] for one in result["runtimes"] if one["action"] == "deleted"] == [600, 600]
+    assert [diff["before"]["whitelist"] for diff in result["diff"]] == [["10.0.0.0/8"], ["10.1.0.0/16"]]
+    assert [diff["before"]["resource"] for diff in result["diff"]] == [{"cpu": 0.2, "mem": 512}] * 2
+    assert [entry["runtime"]["exec_timeout"] for entry in result["runtimes"] if entry["action"] == "deleted"] == [
+        600,
+        600,
+    ]
 
 
 def test_if_a_runtime_cannot_be_read_nothing_is_purged():
@@ -200,10 +203,10 @@ class Guard:
         self.seen, self.writes = [], []
 
     def __call__(self, runtimes):
-        names = [one.name for one in runtimes]
+        names = [runtime.name for runtime in runtimes]
         self.seen.append(names)
         self.writes += self.server.writes
-        return [([one], f"{one.name} is used") for one in runtimes if one.name in self.used]
+        return [([runtime], f"{runtime.name} is used") for runtime in runtimes if runtime.name in self.used]
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -244,9 +247,9 @@ def meanwhile(have, change, number=2):
 
 
 CHANGES = {
-    "renamed": (lambda one: one.update(name="spared"), "name"),
-    "edited": (lambda one: one.update(description="in use"), "description"),
-    "edited in a way that only the version shows": (lambda one: one.update(version="2"), "version"),
+    "renamed": (lambda fields: fields.update(name="spared"), "name"),
+    "edited": (lambda fields: fields.update(description="in use"), "description"),
+    "edited in a way that only the version shows": (lambda fields: fields.update(version="2"), "version"),
 }
 
 
@@ -327,7 +330,7 @@ def test_a_script_that_begins_to_use_a_runtime_after_the_plan_protects_it(wait):
         used.append("b")
 
     def guard(runtimes):
-        return [([one], f"{one.name} is used") for one in runtimes if one.name in used]
+        return [([runtime], f"{runtime.name} is used") for runtime in runtimes if runtime.name in used]
 
     entries = [{"name": "a"}]
     how = waits(have, pause=pause)
@@ -431,7 +434,7 @@ def shortened(have, number=None):
     def shorten(call, data):
         if call != LIST or (number is not None and have.requests.count(LIST) > number):
             return data
-        return {"runtimes": [one for one in data["runtimes"] if one["id"] not in (B, DEFAULT_ID)]}
+        return {"runtimes": [runtime for runtime in data["runtimes"] if runtime["id"] not in (B, DEFAULT_ID)]}
 
     have.rewrite = shorten
     return have
@@ -512,7 +515,7 @@ FORMS = (
     lambda word: word.replace(" ", "\u00a0 "),
     lambda word: unicodedata.normalize("NFD", word),
     lambda word: f"{word[:2]}\u200b{word[2:]}",
-    lambda word: "".join(chr(ord(one) + 0xFEE0) if "a" <= one <= "z" else one for one in word),
+    lambda word: "".join(chr(ord(letter) + 0xFEE0) if "a" <= letter <= "z" else letter for letter in word),
 )
 
 
@@ -560,8 +563,8 @@ def test_no_runtime_is_deleted_that_a_person_would_call_listed_or_spared(
 
     def pause(seconds):
         change()
-        for one in have.runtimes.values():
-            one["status"] = "ready"
+        for runtime in have.runtimes.values():
+            runtime["status"] = "ready"
 
     meanwhile(have, change, moment)
     entries = [{"name": name.strip()} for name in present]
@@ -571,7 +574,7 @@ def test_no_runtime_is_deleted_that_a_person_would_call_listed_or_spared(
     how = waits(have, pause=pause) if waiting else {}
     with contextlib.suppress(ValidationError):
         run(have, *entries, purge=True, exclude=exclude, **how)
-    for identity, name in [(one["id"], one["name"]) for one in have.core.journal if one["action"] == "delete"]:
+    for identity, name in [(note["id"], note["name"]) for note in have.core.journal if note["action"] == "delete"]:
         if name not in [entry["name"] for entry in entries if entry.get("state") == "absent"]:
             assert WORD_OF.get(name, "no word") not in [WORD_OF.get(entry.get("name")) for entry in entries], "listed"
             assert identity not in by_id, "listed by id"

@@ -219,9 +219,9 @@ def test_other_exceptions_are_not_explained():
 
 
 def test_exceptions_that_cause_each_other_end():
-    one, other = requests.exceptions.RequestException("a"), OSError("b")
-    one.__cause__, other.__cause__ = other, one
-    assert "failed" in explained(one).sentence
+    first, other = requests.exceptions.RequestException("a"), OSError("b")
+    first.__cause__, other.__cause__ = other, first
+    assert "failed" in explained(first).sentence
 
 
 def test_a_socks_proxy_without_its_library_names_it(monkeypatch):

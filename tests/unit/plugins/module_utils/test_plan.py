@@ -231,7 +231,7 @@ def test_an_unknown_key_that_a_write_made_the_server_lose_is_a_surprise(after, o
     assert "index" not in json.dumps(dict(plan.body))
     found = differences_after_write(runtime(**{**UNKNOWN, **after}), definition, plan.target)
     assert len(found) == bool(lost)
-    assert all(one in found[0] for one in lost)
+    assert all(key in found[0] for key in lost)
     assert "gpu" not in json.dumps(plan.target.to_result())
 
 

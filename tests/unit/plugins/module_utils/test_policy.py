@@ -70,7 +70,11 @@ def test_no_rule():
             ["10.0.0.0/7", "11.0.0.0/32", "0.0.0.0/0", "::/0", "9.255.255.255"],
         ),
         (THIRDS, ["192.168.0.0/16"], ["192.168.0.0/15"]),
-        ([one for one in THIRDS if ".77." not in one], ["192.168.128.0/17"], ["192.168.0.0/16", "192.168.77.0/25"]),
+        (
+            [block for block in THIRDS if ".77." not in block],
+            ["192.168.128.0/17"],
+            ["192.168.0.0/16", "192.168.77.0/25"],
+        ),
         (V6_HALVES, ["2001:DB8::/32"], ["2001:db9::/32", "10.0.0.0/8"]),
         # Host bits that a server holds are evaluated as their network.
         (["10.10.10.7/32"], [], ["10.10.10.7/24"]),
@@ -263,7 +267,7 @@ def test_warning_for_an_empty_whitelist(held, options, warned, check_mode):
 
     found = warnings(policy(["10.0.0.0/8"]))
     assert len(found) == warned
-    assert all("The whitelist of runtime 'r' is empty" in one and "whitelist_required" in one for one in found)
+    assert all("The whitelist of runtime 'r' is empty" in text and "whitelist_required" in text for text in found)
     assert warnings(policy(never=["10.66.0.0/16"])) == warnings(None) == []
 
 
@@ -570,7 +574,7 @@ EMBEDDING = [ipaddress.ip_network("::ffff:0:0/96"), ipaddress.ip_network("64:ff9
 
 def holds_ipv4(text):
     network = ipaddress.ip_network(text)
-    return network.version == 6 and any(network.overlaps(one) for one in EMBEDDING)
+    return network.version == 6 and any(network.overlaps(prefix) for prefix in EMBEDDING)
 
 
 NOT_MAPPED = BLOCKS.filter(lambda text: not holds_ipv4(text))
@@ -604,7 +608,7 @@ def test_embedded_overlap_as_ipaddress(block, other):
         ipaddress.ip_network((int(prefix.network_address) + int(ipv4.network_address), 96 + ipv4.prefixlen))
         for prefix in EMBEDDING
     ]
-    assert bool(rules(policy(never=[other]), block)) == any(network.overlaps(one) for one in embedded)
+    assert bool(rules(policy(never=[other]), block)) == any(network.overlaps(prefixed) for prefixed in embedded)
 
 
 # --- exemptions
@@ -828,5 +832,5 @@ def test_exemptions_hide_nothing(data, exempt):
     rows = [(row["rule"], str(row["value"])) for name in ("violations", "exempted") for row in found[name]]
     assert sorted(rows) == sorted((row["rule"], str(row["value"])) for row in everything["violations"])
     assert found["not_evaluated"] == everything["not_evaluated"]
-    lasting = [one for one in exempt if one["until"] == "2026-06-15" and one["runtime"] != "other"]
+    lasting = [entry for entry in exempt if entry["until"] == "2026-06-15" and entry["runtime"] != "other"]
     assert not found["exempted"] or lasting

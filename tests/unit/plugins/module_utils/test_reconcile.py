@@ -93,7 +93,7 @@ def test_only_runtimes_with_missing_needed_fields_are_read():
     )
     reads = [f"GET /runtimes/{A}", f"GET /runtimes/{C}", f"GET /runtimes/{D}"]
     # The list shows no `version`, so what is to be deleted is read again to see whether it has changed.
-    deletions = [[read, f"DELETE /runtimes/{one}"] for read, one in zip(reads[1:], (C, D))]
+    deletions = [[read, f"DELETE /runtimes/{identity}"] for read, identity in zip(reads[1:], (C, D))]
     assert have.requests == [LIST, *reads, LIST, *deletions[0], LIST, *deletions[1], LIST]
     assert result["runtimes"][0]["runtime"]["whitelist"] == []
     assert result["runtimes"][1]["runtime"]["whitelist"] is None, "nothing made it necessary to read it"
@@ -114,9 +114,9 @@ def test_results_and_predictions_are_alike():
     assert have.requests == [LIST]
     done = run(have, *entries, purge=True)
     assert (predicted["changed"], predicted["summary"]) == (done["changed"], done["summary"])
-    assert [one["after"] for one in predicted["diff"]] == [one["after"] for one in done["diff"]]
+    assert [diff["after"] for diff in predicted["diff"]] == [diff["after"] for diff in done["diff"]]
     assert actions(predicted) == actions(done)
-    assert [one["changes"] for one in predicted["runtimes"]] == [one["changes"] for one in done["runtimes"]]
+    assert [entry["changes"] for entry in predicted["runtimes"]] == [entry["changes"] for entry in done["runtimes"]]
     assert done["msg"] == "1 created, 1 updated, 2 deleted."
     assert predicted["msg"] == "1 would be created, 1 would be updated, 2 would be deleted."
     assert predicted["runtimes"][0]["id"] is None
@@ -127,9 +127,9 @@ def test_results_and_predictions_are_alike():
 
 def test_each_difference_names_its_runtime():
     result = run(holding(a=A, b=B), {"name": "a", "exec_timeout": 60}, {"name": "n"}, purge=True, check_mode=True)
-    heads = [one["before_header"] for one in result["diff"]]
+    heads = [diff["before_header"] for diff in result["diff"]]
     assert heads == [f"runtime 'a' ({A})", "runtime 'n' (new)", f"runtime 'b' ({B})"]
-    assert heads == [one["after_header"] for one in result["diff"]]
+    assert heads == [diff["after_header"] for diff in result["diff"]]
     assert result["diff"][0]["before"] == {"name": "a", "exec_timeout": 600}
     assert result["diff"][0]["after"] == {"name": "a", "exec_timeout": 60}
     assert result["diff"][1]["before"] == {}
@@ -139,7 +139,7 @@ def test_each_difference_names_its_runtime():
 def test_different_stored_values_warn():
     """Different values on the server cause the same warning as for one runtime."""
     have = holding(a=A)
-    have.alter = lambda one: one.update(execTimeout=1)
+    have.alter = lambda fields: fields.update(execTimeout=1)
     run(have, {"name": "a", "exec_timeout": 60}, {"name": "n", "exec_timeout": 60}, concurrency=4)
     assert len(have.warnings) == 2
     assert all("The server stored a different exec_timeout" in warning for warning in have.warnings)
@@ -231,7 +231,7 @@ def test_a_failure_at_planning_cancels_the_purge_in_check_mode():
     result = run(have, {"name": "b", "others": "x"}, {"name": "new"}, purge=True, check_mode=True)
     assert actions(result) == [("b", "failed"), ("new", "created")]
     assert result["msg"].endswith("Nothing was purged.")
-    assert [one["after_header"] for one in result["diff"]] == ["runtime 'new' (new)"]
+    assert [diff["after_header"] for diff in result["diff"]] == ["runtime 'new' (new)"]
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -309,8 +309,8 @@ def test_all_are_waited_for_in_parallel_and_returned_as_last_read():
 
     def installed(seconds):
         have.pauses.append(seconds)
-        for n, one in enumerate(have.runtimes.values()):
-            one["status"] = "ready" if n else "error"
+        for n, fields in enumerate(have.runtimes.values()):
+            fields["status"] = "ready" if n else "error"
 
     result = run(have, *({"name": f"r{n}"} for n in range(9)), **waits(have, pause=installed))
     assert len(have.pauses) == 1, "one pause is enough for all runtimes"
@@ -330,7 +330,7 @@ def test_the_time_is_for_all_together():
 @pytest.mark.parametrize("entries", [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]])
 def test_an_outage_right_after_a_create_is_part_of_the_wait(entries):
     have = holding(a=A)
-    have.alter = lambda one: one.update(execTimeout=1)
+    have.alter = lambda fields: fields.update(execTimeout=1)
     have.fail("GET")
     for _turn in range(4):
         have.fail("GET", refusal(503, "ERR0016", "not available", "GET /api/runtimes"))

@@ -262,12 +262,6 @@ def test_an_evaluation_that_the_server_lost_is_not_stopped(room):
     assert (result["error"]["http_status"], result["status"], result["stdout"]) == (404, None, "half")
 
 
-def test_a_server_that_is_not_available_for_a_while_is_asked_again(room):
-    here = room(state(1), refused(LOOK, 503, "16"), refused(LOOK, 502, "16"), state(3, output="7"))
-    assert here.run()["result"] == 7
-    assert here.calls.count(START) == 1
-
-
 OUTAGES = [*[refused(LOOK, status, "16") for status in (429, 502, 503, 504)], lost(api(LOOK)), broken(LOOK, 502)]
 
 

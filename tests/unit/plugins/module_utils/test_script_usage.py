@@ -301,11 +301,6 @@ def test_a_refused_read_is_unread_and_the_others_are_read(server):
     assert "not loaded" in usage.unread[0].error.sentence
 
 
-def test_a_script_that_is_not_there_any_more_is_unread(server):
-    server.refusals["GET /scripts/LOAD"] = refusal(404, "ERR004", "no such object")
-    assert missing(find_usage(server.session, None, 4)) == [("Sales", "load")]
-
-
 def test_a_list_of_projects_that_is_refused_leaves_everything_unread(server):
     server.refusals["GET /projects"] = refusal(403, "ERR0014", "no")
     usage = find_usage(server.session, None, 4)

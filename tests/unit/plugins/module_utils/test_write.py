@@ -468,7 +468,7 @@ def test_lost_create_that_is_found(retries, late):
 def test_lost_create_is_found_without_delay():
     """A lost create is not looked for any longer than it takes to find it."""
     server = Server()
-    server.alter = lambda one: one.update(description="cut")
+    server.alter = lambda fields: fields.update(description="cut")
     server.fail("POST", lost(), done=True)
     outcome(server, NEW)
     assert server.pauses == [0.25]
@@ -478,7 +478,7 @@ def test_lost_create_is_found_without_delay():
 def test_late_create_whose_repeat_is_refused():
     """A create done after the checks and refused the second time is created too."""
     server = Server()
-    server.alter = lambda one: one.update(description="cut")
+    server.alter = lambda fields: fields.update(description="cut")
     server.fail("POST", lost())
     server.fail("POST", meanwhile=lambda: server.add({"name": "r"}))
     assert outcome(server, NEW).action == "created"
