@@ -138,7 +138,10 @@ def _backup(action: Action, with_scripts: bool) -> Result:
         return read
     dest = place.without_loss(file.text)
     if not action.check_mode:
-        place.write(dest, file.text, _PRIVATE)
+        try:
+            place.write(dest, file.text, _PRIVATE)
+        except ValidationError as exc:
+            raise ValidationError([f"{exc.sentence} Nothing was changed."]) from None
     return {
         "dest": dest,
         "written": not action.check_mode,

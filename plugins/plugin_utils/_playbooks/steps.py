@@ -206,7 +206,9 @@ class Environment(task.Action):
         summary = result.get("summary") or {}
         # Scripts that stay on a runtime would lose it.
         purges = summary.get("created") or (summary.get("replaced") and backup["with_scripts"])
-        options = ["-e mstr_runtimes="] if self.given("mstr_runtimes") is not None else []
+        # Beside the file, nothing else may count.
+        names = [name for name in ("mstr_runtimes", "mstr_runtimes_scripts") if self.given(name) is not None]
+        options = [f"-e {name}=" for name in names]
         options += ["-e mstr_runtimes_purge=true"] if purges else []
         return {**backup, "options": options}
 
@@ -244,25 +246,29 @@ class Report(task.Action):
         dests = {name: self._dest(name) for name in ("mstr_report_dest", "mstr_plan_dest")}
         if playbook in ("export", "probe"):
             dests = dict.fromkeys(dests, "")
-        found = report.run_report(
-            report.Run(
-                playbook=playbook,
-                results=results,
-                generated=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                check_mode=self.check_mode,
-                inventory=[str(source) for source in self.task_vars.get("ansible_inventory_sources") or ()],
-                report=dests["mstr_report_dest"],
-                plan=dests["mstr_plan_dest"] if playbook != "audit" else "",
-                page=self.is_on("mstr_report_artifact"),
-            )
+        given = report.Run(
+            playbook=playbook,
+            results=results,
+            generated=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            check_mode=self.check_mode,
+            inventory=[str(source) for source in self.task_vars.get("ansible_inventory_sources") or ()],
+            report=dests["mstr_report_dest"],
+            plan=dests["mstr_plan_dest"] if playbook != "audit" else "",
+            page=self.is_on("mstr_report_artifact"),
         )
-        lines, errors = list(found.lines), dict(found.errors)
+        found = report.run_report(given)
+        unwritten: dict[str, str] = {}
         for path, text in found.files.items():
             try:
-                task.write_whole(path, text, _PRIVATE if path == dests["mstr_plan_dest"] else _PUBLIC)
+                task.write_whole(path, text, _PRIVATE if path == given.plan else _PUBLIC)
             except OSError as exc:
-                lines.append(f"{path} could not be written: {exc.strerror}. A file that was there is unchanged.")
-                errors = {host: errors.get(host) or lines[-1] for host in hosts}
+                unwritten[path] = f"{path} could not be written: {exc.strerror}. A file that was there is unchanged."
+        if unwritten:
+            report_dest, plan_dest = ("" if path in unwritten else path for path in (given.report, given.plan))
+            found = report.run_report(given._replace(report=report_dest, plan=plan_dest))
+        lines, errors = [*found.lines, *unwritten.values()], dict(found.errors)
+        for sentence in unwritten.values():
+            errors = {host: errors.get(host) or sentence for host in hosts}
         statistics = {"data": found.statistics, "per_host": False, "aggregate": False}
         return {
             "changed": False,

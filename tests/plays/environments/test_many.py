@@ -184,6 +184,15 @@ def test_fifty_changed_runtimes_are_fifty_short_lines(ten: Play, servers: list[S
     assert len(fields[0]["wanted"]) == 100
 
 
+def test_a_file_that_could_not_be_written_is_named_as_such(ten: Play, servers: list[Simulator]) -> None:
+    name = "r" * 300 + ".html"
+    played = ten(APPLY, "--limit", "env0", mstr_report_dest=name)
+    assert played.status == 2
+    assert f"{name} could not be written: File name too long" in played.text
+    assert "env0: 2 created" in played.output
+    assert "Report: " not in played.output
+
+
 CHECK = """
 - hosts: all
   gather_facts: false
