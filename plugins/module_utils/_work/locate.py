@@ -35,15 +35,15 @@ def needed_fields(context: Context, wanted: Definition) -> set[str]:
     return {*managed, *(AWAITED if awaited else ()), *(ALL_FIELDS if wanted.state == "absent" else ())}
 
 
-def locate(context: Context, wanted: Definition, listed: Iterable[Runtime]) -> Runtime | None:
-    """The runtime as it is now, with the needed fields; None if it does not exist.
+def locate(context: Context, wanted: Definition, listed: Iterable[Runtime], known: bool = False) -> Runtime | None:
+    """The runtime as it is now, with the needed fields; None if it does not exist. Raises ValidationError.
 
-    `listed`: those in the list that its name or id may mean. Raises ValidationError for an ambiguous name.
+    `listed`: those in the list that its name or id may mean. `known`: whether a list was read.
     """
     api, needed = context.api, needed_fields(context, wanted)
     if wanted.id:
         found = next((runtime for runtime in listed if runtime.key == wanted.id), None)
-        by_id = api.find if is_found_by_id([wanted]) else api.get
+        by_id = api.get if known else api.find
         return api.with_all_fields(found, needed) if found else by_id(wanted.id)
     listed = list(listed)
     for name in (wanted.name, *named_before(wanted, listed)):

@@ -170,7 +170,7 @@ def _located(context: Context, entries: Sequence[Entry], existing: Sequence[Runt
         names = (str(wanted.name), *wanted.previous_names, replacement_name(str(wanted.name)))
         named = [runtime for name in names for runtime in by_name.get(name, ()) if runtime.key not in restored]
         candidates = by_id.get(wanted.id, []) if wanted.id else named
-        return entry._replace(wanted=wanted, before=locate(context, wanted, candidates))
+        return entry._replace(wanted=wanted, before=locate(context, wanted, candidates, bool(existing)))
 
     found = map_entries(context, find, entries, lambda entry: True, "read")
     errors = _collisions([entry for entry in found if not entry.error], existing)

@@ -138,6 +138,12 @@ def test_list_has_the_last_word_on_an_id_that_is_not_found(entries):
     assert have.writes == []
 
 
+def test_list_is_read_once_for_ids_that_are_not_found():
+    have = holding(a=A)
+    run(have, {"id": C, "state": "absent"}, {"id": D, "state": "absent"})
+    assert have.requests == [LIST, f"GET /runtimes/{C}", f"GET /runtimes/{D}"]
+
+
 # --- the name is the server's
 
 
