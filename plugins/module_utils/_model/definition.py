@@ -115,16 +115,18 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
 
 def _replaced_fields(given: Any) -> frozenset[str]:
     """The names of the fields in `replace_on_change`. Raises ValidationError."""
-    if given is None or given is False:
+    # A template gives a text on older releases of ansible-core.
+    word = given.lower() if isinstance(given, str) else given
+    if word is None or word is False or word == "false":
         return frozenset()
-    if given is True:
+    if word is True or word == "true":
         return frozenset(BY_NAME)
     if not isinstance(given, list):
         raise ValidationError([f"replace_on_change {given!r} is neither true nor a list of options"])
     errors = [
         f"replace_on_change[{index}] {name!r} is not an option of a runtime; choose from {', '.join(BY_NAME)}"
         for index, name in enumerate(given)
-        if name not in BY_NAME
+        if name not in list(BY_NAME)
     ]
     if errors:
         raise ValidationError(errors)

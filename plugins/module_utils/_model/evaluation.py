@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .._errors import ErrorList, ValidationError
 from .alike import means, name_key
 from .kinds import normalized_name
-from .names import is_id
+from .names import final_name, is_id
 from .networks import as_network
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
 from .runtime import Runtime
@@ -45,7 +45,8 @@ class Exemption(NamedTuple):
     def means(self, name: str | None, identity: str | None) -> bool:
         """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means."""
         unknown = name is None or (identity is None and is_id(self.runtime))
-        return unknown or means(self.runtime, name or "", identity)
+        # What is exempted for a runtime is exempted for its replacement.
+        return unknown or any(means(self.runtime, text, identity) for text in {name or "", final_name(name or "")})
 
     def fits(self, rule: str, value: Any) -> bool:
         """Whether it means a violation of this rule by this value."""

@@ -96,6 +96,8 @@ def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
     counts = [
         f"{count} {words.get(action, would.get(action, '') + action)}" for action, count in summary.items() if count
     ]
+    if not counts and "moved" in summary:
+        return "No script needed a different runtime."
     return f"{', '.join(counts)}." if counts else "No runtimes were given, so there was nothing to do."
 
 

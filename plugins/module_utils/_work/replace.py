@@ -21,7 +21,7 @@ from .._model.fields import BY_NAME
 from .._model.names import replacement_name
 from .._model.plan import Plan, fingerprint, make_plan
 from .._model.runtime import Runtime
-from .api import ALL_FIELDS, Context, map_entries, or_error
+from .api import ALL_FIELDS, Context, map_entries, one_named, or_error
 from .locate import plan_entry
 from .script import Script, run_script
 from .scripts import exists
@@ -51,24 +51,24 @@ def plan_replacements(context: Context, entries: Sequence[Entry], existing: Sequ
 def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Entry:
     wanted, before, plan = entry.wanted, entry.before, entry.plan
     name = str(wanted.name)
-    by_name = {runtime.name: runtime for runtime in existing}
-    beside = by_name.get(replacement_name(name))
+    beside = one_named(existing, replacement_name(name))
     # Where the name and a previous name exist, the scripts move from the previous one.
     named = before is not None and before.name == name
-    previous = [by_name[other] for other in wanted.previous_names if named and other in by_name]
+    previous = [one_named(existing, other) for other in wanted.previous_names if named]
     is_beside = before is not None and beside is not None and before.key == beside.key
     # One beside whose old runtime is gone only lacks its name. If it must be replaced itself, it gets that name first.
     listed = wanted.replace_on_change - {"name"} if is_beside else wanted.replace_on_change
     differs = plan.action == "update" and bool(listed & set(plan.changed_fields))
-    if "name" not in listed and previous and differs:
+    others = [runtime for runtime in previous if runtime]
+    if "name" not in listed and others and differs:
         # Interrupted after the deletion, the next run would take the previous one for the runtime to replace.
         raise ValidationError(
             [
-                f"{name!r} cannot be replaced while {previous[0].label}, a previous name of it, exists: delete that "
+                f"{name!r} cannot be replaced while {others[0].label}, a previous name of it, exists: delete that "
                 "runtime first, or add name to replace_on_change, which moves its scripts and deletes it"
             ]
         )
-    old = [runtime for runtime in (before if differs else None, *(previous if "name" in listed else ())) if runtime]
+    old = [*([before] if before and differs else []), *(others if "name" in listed else [])]
     if not old:
         if beside and not is_beside and wanted.state == "present":
             context.warn(
@@ -104,7 +104,7 @@ def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Ent
     approved = [
         fingerprint(before, plan._replace(action="replace") if differs else plan),
         identity,
-        *(runtime.key for runtime in previous),
+        *(runtime.key for runtime in others),
     ]
     return planned._replace(replacing=Replacing(tuple(old), wanted, shown, json.dumps(["replace", *approved])))
 

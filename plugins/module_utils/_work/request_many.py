@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import ErrorList, ValidationError
 from .._model.alike import name_key
 from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
+from .._model.fields import PURGEABLE
 from .request import Purge, Request, Wanted, request_from
 
 if TYPE_CHECKING:
@@ -109,7 +110,10 @@ def _misplaced(entry: Mapping[str, Any]) -> list[str]:
     if entry.get("state") != "absent":
         return []
     meant = ("state", "name", "id", "journal_comment")
-    return [option for option, value in entry.items() if option not in meant and not (value is None or value is True)]
+    default = {f"purge_{option}": True for option in PURGEABLE}
+    return [
+        option for option, value in entry.items() if option not in meant and value not in (None, default.get(option))
+    ]
 
 
 def _duplicate_errors(given: Sequence[Mapping[str, Any] | None]) -> list[str]:

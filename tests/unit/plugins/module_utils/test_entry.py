@@ -67,6 +67,7 @@ def test_a_delete_and_nothing_to_do_have_no_changes(current, definition):
         ({"created": 1, "updated": 2, "deleted": 0, "unchanged": 47}, False, "1 created, 2 updated, 47 unchanged."),
         ({"created": 1, "deleted": 3, "unchanged": 4}, True, "1 would be created, 3 would be deleted, 4 unchanged."),
         ({"created": 0, "unchanged": 0}, False, "No runtimes were given, so there was nothing to do."),
+        ({"created": 0, "unchanged": 0, "moved": 0}, False, "No script needed a different runtime."),
     ],
 )
 def test_many_runtimes_are_counted_in_one_line(counts, predicted, line):

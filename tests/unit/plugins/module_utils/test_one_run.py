@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import contextlib
+from datetime import date
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Wanted
@@ -241,6 +243,8 @@ def test_ambiguous_previous_name():
         ({"name": "a", "id": A, "previous_names": ["b"]}, "previous_names cannot be used with id"),
         ({"name": "a", "id": A, "replace_on_change": True}, "replace_on_change cannot be used with id"),
         ({"name": "a", "replace_on_change": ["x"]}, "replace_on_change[0] 'x' is not an option of a runtime"),
+        ({"name": "a", "replace_on_change": [["name"]]}, "replace_on_change[0] ['name'] is not an option of a runtime"),
+        ({"name": "a", "replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
         ({"name": "a", "replace_on_change": "yes"}, "replace_on_change 'yes' is neither true nor a list of options"),
         ({"name": "a (replacement)"}, "name 'a (replacement)' is reserved"),
         ({"name": "a", "previous_names": ["b (replacement)"]}, "previous_names[0] 'b (replacement)' is reserved"),
@@ -289,7 +293,7 @@ def test_other_fields_change_in_place():
     assert have.id == A
 
 
-@pytest.mark.parametrize("fields", [True, ["name"]])
+@pytest.mark.parametrize("fields", [True, "True", ["name"]])
 def test_replaced_under_a_new_name(fields):
     have = upgradable()
     entry = {"name": "S", "previous_names": ["R"], "replace_on_change": fields}
@@ -406,10 +410,22 @@ def test_approved_replacement_uses_the_runtime_beside():
     assert run(fresh, UPGRADE, check_mode=True)["plan_id"] != identity, "the diff shows a different id"
 
 
+def test_exemption_of_a_runtime_counts_for_its_replacement():
+    exemption = {"runtime": "R", "reason": "ticket", "until": "2026-12-31"}
+    for exemptions in ([], [exemption]):
+        have = upgradable(whitelist=["10.0.0.0/8"])
+        policy = policy_from({"networks_within": ["192.168.0.0/16"], "exemptions": exemptions}, date(2026, 6, 15))
+        result = run(have, UPGRADE, policy=policy)
+        assert actions(result) == [("R", "replaced" if exemptions else "failed")]
+        assert [row["name"] for row in result["exempted"]] == ["R"] * len(exemptions)
+
+
 def test_entry_must_not_delete_what_a_replacement_needs():
     have = holding(R=A, **{"R (replacement)": B})
     with pytest.raises(MstrError, match=r"runtimes\[1\] is 'R \(replacement\)' \(B+\), which runtimes\[0\] needs"):
         run(have, UPGRADE, {"name": "R (replacement)", "state": "absent"})
+    have.add(stored(name="R (replacement)"))
+    assert "2 runtimes have the name 'R (replacement)'" in run(have, UPGRADE)["msg"]
     assert have.writes == []
 
 

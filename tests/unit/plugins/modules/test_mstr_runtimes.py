@@ -121,6 +121,7 @@ def test_duplicates_with_both_indexes(entries, fault):
     [
         ({"exec_timeout": 1}, ["exec_timeout"]),
         ({"whitelist": []}, ["whitelist"]),
+        ({"replace_on_change": True, "smoke_test": "1"}, ["replace_on_change", "smoke_test"]),
         ({"description": "", "purge_packages": False}, ["description", "purge_packages"]),
         ({"name": "x", "id": ID, "journal_comment": "why"}, []),
     ],
