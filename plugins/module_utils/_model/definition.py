@@ -115,8 +115,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
 
 def _replaced_fields(given: Any) -> frozenset[str]:
     """The names of the fields in `replace_on_change`. Raises ValidationError."""
-    # A template gives a text on older releases of ansible-core.
-    word = given.lower() if isinstance(given, str) else given
+    word = given.lower() if isinstance(given, str) else given  # a template gives a text on an older ansible-core
     if word is None or word is False or word == "false":
         return frozenset()
     if word is True or word == "true":

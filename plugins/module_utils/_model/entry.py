@@ -79,7 +79,7 @@ class Entry(NamedTuple):
     @property
     def name(self) -> str | None:
         """The runtime's name on the server; of a runtime that does not exist, the name that the definition has."""
-        return (self.runtime.name if self.runtime else None) or self.wanted.name
+        return (self.runtime.name if self.runtime else None) or (self.replacing or self).wanted.name
 
     @property
     def id(self) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .._errors import ErrorList, ValidationError
 from .alike import means, name_key
 from .kinds import normalized_name
-from .names import final_name, is_id
+from .names import is_id, replacement_name
 from .networks import as_network
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
 from .runtime import Runtime
@@ -46,7 +46,8 @@ class Exemption(NamedTuple):
         """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means."""
         unknown = name is None or (identity is None and is_id(self.runtime))
         # What is exempted for a runtime is exempted for its replacement.
-        return unknown or any(means(self.runtime, text, identity) for text in {name or "", final_name(name or "")})
+        names = {name or "", (name or "").removesuffix(replacement_name(""))}
+        return unknown or any(means(self.runtime, text, identity) for text in names)
 
     def fits(self, rule: str, value: Any) -> bool:
         """Whether it means a violation of this rule by this value."""

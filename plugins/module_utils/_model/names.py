@@ -27,11 +27,6 @@ def replacement_name(name: str) -> str:
     return f"{name}{_REPLACEMENT}"
 
 
-def final_name(name: str) -> str:
-    """The name that the runtime will have, if this is the name of an unfinished replacement."""
-    return name[: -len(_REPLACEMENT)] if is_replacement(name) else name
-
-
 def is_replacement(name: str) -> bool:
     """Whether this is the name of an unfinished replacement."""
     return name.endswith(_REPLACEMENT)

@@ -97,7 +97,6 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
     """Bring the runtimes to their wanted state. Returns an entry for each definition and for each purged runtime.
 
     Order of work: list, read what the list omits, make every plan, ask the guards, [check mode stops here] `carry_out`.
-
     An error of one runtime is its entry's error. Raises ValidationError if the task as a whole is refused, before any
     write, and MstrError if the runtimes cannot be listed.
     """

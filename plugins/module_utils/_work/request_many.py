@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from .._errors import ErrorList, ValidationError
 from .._model.alike import name_key
 from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
-from .._model.fields import PURGEABLE
 from .request import Purge, Request, Wanted, request_from
 
 if TYPE_CHECKING:
@@ -110,10 +109,8 @@ def _misplaced(entry: Mapping[str, Any]) -> list[str]:
     if entry.get("state") != "absent":
         return []
     meant = ("state", "name", "id", "journal_comment")
-    default = {f"purge_{option}": True for option in PURGEABLE}
-    return [
-        option for option, value in entry.items() if option not in meant and value not in (None, default.get(option))
-    ]
+    defaults = {option: spec.get("default") for option, spec in DEFINITION_OPTIONS.items()}
+    return [name for name, value in entry.items() if name not in meant and value not in (None, defaults[name])]
 
 
 def _duplicate_errors(given: Sequence[Mapping[str, Any] | None]) -> list[str]:

@@ -161,18 +161,16 @@ class Scripts:
 
     def _of(self, entry: Entry) -> list[Assignment]:
         """The assignments from the runtimes that an entry replaces."""
-        name = _final_name(entry)
         keys = {old.key for old in entry.replacing.old} if entry.replacing else set()
-        return [
-            assignment
-            for assignment in self.assignments
-            if assignment.target.name == name and assignment.script.runtime_id in keys
-        ]
+        return [assignment for assignment in self.assignments if assignment.script.runtime_id in keys]
 
     def error_of(self, entry: Entry) -> MstrError | None:
-        """The error of a script that still uses a runtime that the entry replaces."""
-        failed = [assignment for assignment in self._of(entry) if assignment.error]
-        return MstrError(f"The {failed[0].script.label} was not moved: {failed[0].error}") if failed else None
+        """The error of a script that still uses a runtime that the entry replaces, or that was not moved properly."""
+        for assignment in self._of(entry):
+            is_own = assignment.target.name == _final_name(entry)
+            if assignment.error and (is_own or assignment.action != "moved"):
+                return MstrError(f"The {assignment.script.label} was not moved: {assignment.error}")
+        return None
 
     def move_newcomers(self, context: Context, entry: Entry) -> MstrError | None:
         """Move the scripts that came to the old runtime after the look-up. Returns why it must not be deleted."""
@@ -195,7 +193,7 @@ class Scripts:
 
     def assign_back(self, context: Context, entry: Entry) -> str:
         """Assign the scripts of a failed replacement to their old runtime again. Returns what could not be."""
-        moved, errors = [assignment for assignment in self._of(entry) if assignment.is_changed], []
+        moved, errors = [one for one in self._of(entry) if one.is_changed and one.target.name == _final_name(entry)], []
         for old in entry.replacing.old if entry.replacing else ():
             mine = [assignment for assignment in moved if assignment.script.runtime_id == old.key]
             if mine and not exists(context, old):
@@ -214,18 +212,19 @@ class Scripts:
         return f"{len(errors)} scripts could not be assigned back: {listed(errors)}" if errors else ""
 
     def spare(self, entries: Iterable[Entry]) -> list[Entry]:
-        """The entries, with an error for each to delete that a script still uses which should use a different one.
+        """The entries, with an error for each that would delete what a script still uses that was to be moved.
 
         A purge is cancelled as a whole.
         """
         failed = [assignment for assignment in self.assignments if assignment.error and assignment.action != "moved"]
         used = {assignment.script.runtime_id for assignment in failed}
-        return [
-            entry._replace(error=MstrError(f"{entry.label} was not deleted, because a script still uses it"))
-            if entry.to_do == "delete" and entry.place != PURGED and entry.before and entry.before.key in used
-            else entry
-            for entry in entries
-        ]
+
+        def error_of(entry: Entry) -> MstrError | None:
+            if entry.to_do == "delete" and entry.place != PURGED and entry.before and entry.before.key in used:
+                return MstrError(f"{entry.label} was not deleted, because a script still uses it")
+            return self.error_of(entry) if entry.replacing else None
+
+        return [entry if entry.error else entry._replace(error=error_of(entry)) for entry in entries]
 
     @property
     def failed(self) -> bool:

@@ -445,6 +445,19 @@ def test_runtime_of_another_entry_is_not_replaced():
     assert set(have.runtimes) == {A, B}
 
 
+def test_script_that_is_to_go_elsewhere_and_fails_keeps_the_old_runtime():
+    """It is no script that the replacement moves, but it uses the old runtime all the same."""
+    have = upgradable()
+    elsewhere = {"scripts": [assigned("load", "other")]}
+    for check_mode in (True, False):
+        result = run(have, UPGRADE, {"name": "other", "id": B}, **elsewhere, check_mode=check_mode)
+        assert (actions(result), have.writes) == ([("R", "failed"), ("other", "failed")], [])
+    have.runtimes[B] = stored(name="other", id=B)
+    have.refusals["PUT /scripts/LOAD"] = refusal(403, "ERR0017", "no")
+    assert actions(run(have, UPGRADE, **elsewhere)) == [("R (replacement)", "created")]
+    assert (set(have.scripts.values()), A in have.runtimes) == ({A}, True)
+
+
 def test_unread_scripts_refuse_a_replacement():
     have = upgradable()
     have.refusals["GET /scripts/LOAD"] = refusal(403, "ERR0017", "no")

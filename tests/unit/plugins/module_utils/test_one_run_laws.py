@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._model.names import DEFAULT_RUNTIME_ID
+from ansible_collections.mstr.library.plugins.module_utils._model.names import DEFAULT_RUNTIME_ID, is_replacement
+from ansible_collections.mstr.library.plugins.module_utils._model.policy import policy_from
 from ansible_collections.mstr.library.tests.unit.support.make import lost, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.many import actions, bulk, waits
 from ansible_collections.mstr.library.tests.unit.support.server import Server, killed_before
@@ -73,6 +75,12 @@ def days(draw, restores):
     how = {"purge": draw(st.booleans()), "protect": draw(st.sampled_from([True, None]))}
     if how["purge"]:
         how["exclude"] = draw(st.lists(st.sampled_from(plain), max_size=1))
+    if draw(st.booleans()):
+        exempted = [
+            {"runtime": name, "reason": "ticket", "until": "2026-12-31"}
+            for name in draw(st.sets(st.sampled_from(plain)))
+        ]
+        how["policy"] = policy_from({"runtime_versions_within": [">=3.12"], "exemptions": exempted}, date(2026, 6, 15))
     if used and draw(st.booleans()):
         targets = st.sampled_from([entry["name"] for entry in wanted] + names)
         how["scripts"] = [
@@ -131,24 +139,38 @@ def end_early(day, have, end):
     killed_before(have, end, lambda: day.run(have))
 
 
+def _names(entry):
+    return entry["name"], *entry.get("previous_names", ())
+
+
 def check_order(day, before, have):
     """What must not happen between two states, whatever the runs did."""
     (old, used), (new, uses) = before, state(have)
+    known = {name for entry in day.wanted for name in _names(entry)}
+    replaced = {name for entry in day.wanted if entry.get("replace_on_change") for name in _names(entry)}
     names = [one["name"] for one in new.values()]
     assert len(set(names)) == len(names), "two runtimes where one was meant"
     for script, identity in uses.items():
         if identity not in (None, DEFAULT_RUNTIME_ID, *new):
             assert used[script] == identity, "a script was left with the id of a runtime that does not exist"
-            assert not day.how["protect"], "a runtime was deleted that a script uses"
-    known = {name for entry in day.wanted for name in (entry["name"], *entry.get("previous_names", ()))}
+            gone = old.get(identity, {"name": ""})["name"]
+            assert not (gone and day.how["protect"]), "a runtime was deleted that a script uses"
+            assert gone not in replaced, "a runtime was replaced that a script uses"
     for identity, one in old.items():
         if one["name"] in day.how.get("exclude", ()) and one["name"] not in known:
             assert identity in new, "an excluded runtime was purged"
         for entry in day.wanted:
             fields = entry.get("replace_on_change") or ()
-            if identity in new and one["name"] in (entry["name"], *entry.get("previous_names", ())):
+            if identity in new and one["name"] in _names(entry):
                 for name in FIELDS if fields is True else fields:
                     assert new[identity][FIELDS[name]] == one[FIELDS[name]], "a listed field was changed in place"
+
+
+def _as_planned(result):
+    """What check mode knows: not the ids of new runtimes."""
+    changes = [(one["field"], one["before"]) for entry in result["runtimes"] for one in entry["changes"]]
+    moves = [(one["name"], one["action"]) for one in result.get("scripts", ())]
+    return changes, moves, [(one["name"], one["value"]) for one in result.get("exempted", ())]
 
 
 def check_day(day):
@@ -167,6 +189,7 @@ def check_day(day):
     for key in ("plan_id", "summary"):
         assert predicted[key] == done[key]
     assert actions(predicted) == actions(done)
+    assert _as_planned(predicted) == _as_planned(done)
     if done["summary"]["failed"]:
         return
     assert day.run(have)["changed"] is False
@@ -195,3 +218,25 @@ def test_definitions(day):
 def test_restores(day):
     assume(any(entry["id"] in IDS for entry in day.wanted))
     check_day(day)
+
+
+@settings(max_examples=60)
+@given(day=days(restores=False))
+def test_backup_brings_everything_back(day):
+    """Whatever was renamed, replaced, deleted and assigned since, one restore ends with what the backup says."""
+    names = {fields["id"]: fields["name"] for fields in day.held}
+    assume(not any(is_replacement(name) for name in names.values()) and set(day.used.values()) <= set(names))
+    have = day.server()
+    before = state(have)
+    for end in day.ends:
+        end_early(day, have, end)
+    day.run(have)
+    wanted = [{"runtime_version": one.pop("runtimeVersion"), **one} for one in map(dict, day.held)]
+    scripts = [{"name": name, "project": "Sales", "runtime": names[key]} for name, key in day.used.items()]
+    backup = day._replace(wanted=wanted, restores=True, how={"purge": True, "protect": True, "scripts": scripts})
+    predicted = backup.run(have, check_mode=True)
+    done = backup.run(have)
+    assert (predicted["summary"], done["summary"]["failed"]) == (done["summary"], 0)
+    kept = [one for one in without_ids(state(have))[0] if not any("(replacement)" in field for field in one)]
+    assert (kept, without_ids(state(have))[1]) == without_ids(before)
+    assert backup.run(have)["changed"] is False
