@@ -249,6 +249,12 @@ def test_a_mistake_is_named_with_its_entry_s_index_and_name(tmp_path, entry, exp
     assert not any("dictionary requested" in fault for fault in faults)
 
 
+def test_an_entry_of_a_wrong_type_hides_no_other_fault(tmp_path):
+    entries = [{"name": "a", "exec_timeout": "x"}, 3, {"name": "c", "exec_timeout": 0}, {"name": "c"}]
+    faults = faults_of(prepare, params(src=written(tmp_path, entries), purge=True))
+    assert [fault[:11] for fault in faults] == ["runtimes[0]", "runtimes[1]", "runtimes[2]", "runtimes[3]"]
+
+
 def test_entries_of_a_file_are_as_those_of_the_option(tmp_path):
     entries = [
         {"name": "a", "exec_timeout": "60", "whitelist": "10.0.0.0/8"},
