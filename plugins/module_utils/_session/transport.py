@@ -61,13 +61,15 @@ RETRY_STATUSES: dict[str, frozenset[int]] = {
 }
 
 
-class _AnyProtocol(DefaultCookiePolicy):
+class _CookiePolicy(DefaultCookiePolicy):
     """Sends cookies over http and https: in test networks, load balancers mark cookies as Secure even on http."""
 
     def set_ok(self, cookie: Any, request: Any) -> bool:
         # Not by `secure_protocols`: requests copies the cookies of each call into a jar without this policy.
         cookie.secure = False
-        return bool(super().set_ok(cookie, request))
+        # A header with a control character is refused, by http.client or by the server, so no later call would succeed.
+        is_clean = not re.search("[\x00-\x1f\x7f]", f"{cookie.name}{cookie.value}")
+        return is_clean and bool(super().set_ok(cookie, request))
 
 
 def _new_client() -> requests.Session:
@@ -76,7 +78,7 @@ def _new_client() -> requests.Session:
     client.auth = lambda prepared: prepared
     # Even with allow_redirects=False, requests would read the whole body of a redirect and parse its target.
     client.get_redirect_target = lambda resp: None  # type: ignore[method-assign]
-    client.cookies.set_policy(_AnyProtocol())
+    client.cookies.set_policy(_CookiePolicy())
     client.headers["Accept-Encoding"] = "gzip"
     return client
 

@@ -55,6 +55,16 @@ def test_every_cookie_comes_back_a_secure_one_and_a_changing_one_too():
     assert {(name, value) for name, value, _domain, _path in http.cookies()} == {("JSESSIONID", "1"), ("lb", "b")}
 
 
+@pytest.mark.parametrize("junk", ["\0=x", "a=\x01", "a\x7f=1"])
+def test_a_cookie_with_a_control_character_is_not_sent_back(junk):
+    cookies = iter([f"{junk}; Path=/", "JSESSIONID=1; Path=/", "a=2"])
+    with Listener(lambda request: reply(Set_Cookie=next(cookies))) as server:
+        http = http_to(server)
+        for _call in range(3):
+            get(http)
+    assert [request.headers.get("cookie") for request in server.requests] == [None, None, "JSESSIONID=1"]
+
+
 def test_cookies_can_be_passed_on_and_forgotten():
     with Listener(lambda request: reply(Set_Cookie="JSESSIONID=1; Path=/")) as server:
         first, second = http_to(server), http_to(server)
