@@ -167,12 +167,9 @@ class Entry(NamedTuple):
     def to_result(self, scripts: ScriptReport | None = None) -> dict[str, Any]:
         """The result of a task for this one runtime. `scripts`: those that a replacement moves."""
         facts = {**self.facts, "plan_id": plan_id([self], scripts)}
-        if scripts:
-            facts["scripts"] = list(scripts.rows)
-        if self.exempted is not None:
-            facts["exempted"] = self.exempted
-        if self.evidence:
-            facts["used_by"] = self.evidence["scripts"]
+        facts |= {"scripts": list(scripts.rows)} if scripts else {}
+        facts |= {"exempted": self.exempted} if self.exempted is not None else {}
+        facts |= {"used_by": self.evidence["scripts"]} if self.evidence else {}
         return {"changed": self.changed, "msg": self.msg, **facts, "diff": self.diff}
 
 
