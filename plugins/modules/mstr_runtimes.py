@@ -675,6 +675,9 @@ def typed(option: str, entries: Sequence[Any], places: Sequence[str], errors: Er
         from ansible_collections.mstr.library.plugins.module_utils._refused_options import without_errors
 
         kept = without_errors(entry, spec, from_file=True) if wrong else entry
+        if kept is None:  # nothing is left to check
+            errors.add(*(f"{place}: {error}" for error in wrong))
+            continue
         result = validator.validate(without_nulls(kept, spec))
         errors.add(*(f"{place}: {error}" for error in [*wrong, *(failure.msg for failure in result.errors.errors)]))
         if not result.errors.errors:

@@ -90,9 +90,8 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
             if error:
                 errors.add(f"previous_names[{index}] {text!r} {error}")
         replaced = errors.check(_replaced_fields, params.get("replace_on_change"))
-        if params.get("id") is not None and not restore:
-            renames = ("previous_names", "replace_on_change")
-            errors.add(*(f"{option} cannot be used with id" for option in renames if params.get(option)))
+        renames = ("previous_names", "replace_on_change") if params.get("id") is not None else ()
+        errors.add(*(f"{option} cannot be used with id" for option in renames if params.get(option)))
         if name and is_replacement(name) and params.get("state") != "absent":
             errors.add(f"name {name!r} is reserved for a replacement that is not complete; choose a different name")
         if policy and params.get("state") != "absent":
@@ -115,10 +114,9 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
 
 def _replaced_fields(given: Any) -> frozenset[str]:
     """The names of the fields in `replace_on_change`. Raises ValidationError."""
-    word = given.lower() if isinstance(given, str) else given  # a template gives a text on an older ansible-core
-    if word is None or word is False or word == "false":
+    if given is None or str(given).lower() == "false":  # an older ansible-core makes a text of a template
         return frozenset()
-    if word is True or word == "true":
+    if str(given).lower() == "true":
         return frozenset(BY_NAME)
     if not isinstance(given, list):
         raise ValidationError([f"replace_on_change {given!r} is neither true nor a list of options"])

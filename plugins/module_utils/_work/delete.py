@@ -37,16 +37,16 @@ def purge_plan(
     keys = {entry.before.key for entry in entries if entry.before}
     keys |= {old.key for entry in entries if entry.replacing for old in entry.replacing.old}
     renamed = {name for entry in entries for name in entry.wanted.previous_names}
-    spared = {runtime.key: runtime for runtime in existing if runtime.key not in keys and not runtime.is_default}
-    spared = {
-        key: runtime
-        for key, runtime in spared.items()
-        if runtime.name in renamed or is_replacement(runtime.name) or is_named(runtime.name, left_out, runtime.id)
-    }
+    spared: dict[str, str] = {}  # the reason, by the key of the runtime
+    for runtime in existing:
+        why = "a previous name of a listed one" if runtime.name in renamed else ""
+        why = "an unfinished replacement" if is_replacement(runtime.name) else why
+        why = "left out of the file" if is_named(runtime.name, left_out, runtime.id) else why
+        if why and runtime.key not in keys and not runtime.is_default:
+            spared[runtime.key] = f"{runtime.label}, {why}"
     if spared:
         context.warn(
-            f"The purge spares {', '.join(sorted(runtime.label for runtime in spared.values()))}: a previous name, an "
-            "unfinished replacement, or left out of the file. Delete it with state: absent if nobody needs it."
+            f"The purge spares {'; '.join(sorted(spared.values()))}. Delete with state: absent what nobody needs."
         )
     purged = [
         Entry(

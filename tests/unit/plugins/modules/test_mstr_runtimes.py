@@ -140,6 +140,16 @@ def test_purge_without_a_runtime_that_is_to_be_present(tmp_path, source, entries
     assert fault.startswith("purge would delete every runtime, as no entry has state: present")
 
 
+def test_script_in_a_file_without_its_runtime(tmp_path):
+    faults = faults_of(
+        prepare, from_file(tmp_path, {"scripts": [{"name": "Load", "project": "Sales", "runtimes": "a"}]})
+    )
+    assert faults == (
+        "scripts[0] 'Load': runtimes is not an option; did you mean runtime?",
+        "scripts[0] 'Load': runtime is missing",
+    )
+
+
 def test_null_is_not_a_list():
     assert faults_of(prepare, params()) == ("one of runtimes, src and scripts is required",)
 
