@@ -41,19 +41,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _cores() -> list[Path]:
-    """Return the folder of ansible-playbook for each supported ansible-core that can run here."""
+    """The folder of ansible-playbook for each supported ansible-core that can run here."""
     return [Path(name) for name in os.environ.get("MSTR_TEST_CORES", "").split(os.pathsep) if name]
 
 
 @pytest.fixture(params=_cores(), ids=lambda path: path.parent.name)
 def core(request: pytest.FixtureRequest) -> Path:
-    """Return the folder of one ansible-core's programs. A test that uses it runs on each ansible-core."""
+    """The folder of one ansible-core's programs. A test that uses it runs on each ansible-core."""
     return Path(request.param)
 
 
 @pytest.fixture(scope="session")
 def newest() -> Path:
-    """Return the folder of the newest ansible-core's programs."""
+    """The folder of the newest ansible-core's programs."""
     return programs()
 
 
@@ -63,11 +63,11 @@ def _local(folder: Path, bin_: Path, sim: Simulator) -> Play:
 
 @pytest.fixture
 def local(sim: Simulator, core: Path, tmp_path: Path) -> Play:
-    """Return a folder in which each ansible-core runs plays for the hosts a, b and c, which all mean the simulator."""
+    """A folder in which each ansible-core runs plays for the hosts a, b and c, which all mean the simulator."""
     return _local(tmp_path, core, sim)
 
 
 @pytest.fixture
 def local_newest(sim: Simulator, newest: Path, tmp_path: Path) -> Play:
-    """Return the same with the newest ansible-core."""
+    """The same with the newest ansible-core."""
     return _local(tmp_path, newest, sim)

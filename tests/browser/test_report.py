@@ -24,7 +24,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 @pytest.fixture
 def show(browser: Browser) -> Iterator[Show]:
-    """Return a function that opens a page until the test ends. `trusted` lets the test run code, despite the policy."""
+    """A function that opens a page until the test ends. `trusted` lets the test run code, despite the policy."""
     with ExitStack() as stack:
         yield lambda path, screen=DESKTOP, trusted=False, **context: stack.enter_context(
             opened(browser, path, screen, bypass_csp=trusted, **context)
@@ -32,13 +32,13 @@ def show(browser: Browser) -> Iterator[Show]:
 
 
 def violations(page: Page) -> list[str]:
-    """Return the violations that axe-core finds, one per line."""
+    """The violations that axe-core finds, one per line."""
     found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['help']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+    return [f"{entry['id']}: {entry['help']}: {node['html'][:200]}" for entry in found for node in entry["nodes"]]
 
 
 def background(page: Page) -> tuple[int, ...]:
-    """Return the background colour of the page, as red, green and blue."""
+    """The background colour of the page, as red, green and blue."""
     text = page.evaluate("getComputedStyle(document.body).backgroundColor")
     return tuple(int(part) for part in text.removeprefix("rgb(").removesuffix(")").split(","))
 

@@ -47,7 +47,7 @@ def test_text_is_shown_as_it_was_meant(browser: Browser, page: str) -> None:
 
 
 def _leads_somewhere(link: str) -> bool:
-    """Return whether the page and the anchor of a link exist. Links to other sites are not checked."""
+    """Whether the page and the anchor of a link exist. Links to other sites are not checked."""
     parts = urlsplit(link)
     # The theme links to the root of the host that publishes the site.
     if parts.scheme != "file" or parts.path == "/":

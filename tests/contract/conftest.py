@@ -31,7 +31,7 @@ _QUICK = ("samples", "awkward")
 
 @pytest.fixture(params=[pytest.param(name, marks=() if name in _QUICK else pytest.mark.complete) for name in PROFILES])
 def server(request: pytest.FixtureRequest, simulator: Simulator) -> Simulator:
-    """Return a fresh server. A test that uses it runs in every profile."""
+    """A fresh server. A test that uses it runs in every profile."""
     simulator.reset(request.param)
     return simulator
 
@@ -58,17 +58,17 @@ def rest(server: Simulator) -> Iterator[AuthenticatedMSTRRESTSession]:
 
 @pytest.fixture
 def module(server: Simulator) -> Module:
-    """Return the module `mstr_runtime`; call it with its options."""
+    """The module `mstr_runtime`; call it with its options."""
     return Module(server)
 
 
 @pytest.fixture
 def reader(server: Simulator) -> Module:
-    """Return the module `mstr_runtime_info`; call it with its options."""
+    """The module `mstr_runtime_info`; call it with its options."""
     return Module(server, "mstr_runtime_info")
 
 
 @pytest.fixture
 def assigner(server: Simulator) -> Module:
-    """Return the module `mstr_script_runtime`; call it with its options."""
+    """The module `mstr_script_runtime`; call it with its options."""
     return Module(server, "mstr_script_runtime")

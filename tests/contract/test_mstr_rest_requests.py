@@ -21,7 +21,7 @@ def api(server: Simulator) -> str:
 
 
 def understood(switches: dict[str, Any]) -> bool:
-    """Return whether this client can read the code of an error: it does not support the wrapped form."""
+    """Whether this client can read the code of an error: it does not support the wrapped form."""
     return bool(switches["errors_wrapped"] == "no")
 
 
@@ -42,7 +42,7 @@ def test_login_and_logout(server: Simulator) -> None:
 def test_a_delegated_session_is_left_open(rest: AuthenticatedMSTRRESTSession, server: Simulator) -> None:
     with AuthenticatedMSTRRESTSession(api(server), identity_token=rest.create_identity_token()) as session:
         assert session.get_userinfo().json() == rest.get_userinfo().json()
-    assert [one["mode"] for one in server.open_sessions()] == ["standard", "delegate"]
+    assert [entry["mode"] for entry in server.open_sessions()] == ["standard", "delegate"]
     assert rest.get("runtimes").status_code == 200
 
 

@@ -22,7 +22,7 @@ NO_ID = "A" * 32
 
 
 def error_number(error: IServerError) -> int:
-    """Return the number of the API's error code: some releases print ERR0015, others ERR015."""
+    """The number of the API's error code: some releases print ERR0015, others ERR015."""
     return int(str(error).partition("code: 'ERR")[2].partition("'")[0])
 
 

@@ -27,7 +27,7 @@ class Witness:
         server.clear_requests()
 
     def writes(self, identity: str | None = None) -> list[dict[str, Any]]:
-        """Return every request that changes something, except for sessions. `ID` replaces the runtime's id."""
+        """Every request that changes something, except for sessions. `ID` replaces the runtime's id."""
         return [
             {
                 "method": entry["method"],
@@ -46,7 +46,7 @@ class Witness:
 
 
 def comment(switches: dict[str, Any], switch: str, text: str) -> dict[str, str]:
-    """Return the option for a comment, if this release supports comments."""
+    """The option for a comment, if this release supports comments."""
     return {"journal_comment": text} if switches[switch] == "yes" else {}
 
 

@@ -52,25 +52,25 @@ PROJECTS = [
 
 @pytest.fixture
 def scripts(server: Simulator) -> Simulator:
-    """Return the server, with scripts in two projects."""
+    """The server, with scripts in two projects."""
     server.seed({"name": "Etl", "id": ETL}, projects=PROJECTS)
     return server
 
 
 def by_module(reader: Module, **options: Any) -> dict[str, str]:
-    """Return the runtime of each script, as the module returns it."""
+    """The runtime of each script, as the module returns it."""
     result = reader(include_scripts=True, **options)
     assert result["unread"] == []
     return {script["id"]: runtime["id"] for runtime in result["runtimes"] for script in runtime["scripts"]}
 
 
 def by_mstrio(mstrio: Connection, *projects: str) -> dict[str, str]:
-    """Return the runtime of each script, as mstrio-py returns it. No script runs on the default runtime."""
+    """The runtime of each script, as mstrio-py returns it. No script runs on the default runtime."""
     found = {}
     for project in projects:
         mstrio.select_project(project_id=project)
-        for one in list_scripts(mstrio, project_id=project, to_dictionary=True):
-            found[one["id"]] = Script(mstrio, id=one["id"]).script_runtime_id or DEFAULT_ID
+        for script in list_scripts(mstrio, project_id=project, to_dictionary=True):
+            found[script["id"]] = Script(mstrio, id=script["id"]).script_runtime_id or DEFAULT_ID
     return found
 
 
@@ -119,7 +119,7 @@ def test_both_find_the_same_planned_tasks(
         pytest.skip("this release has no planned tasks")
     scripts.switch(task_script_key="id")
     mstrio.select_project(project_id=SALES)
-    theirs = {one["name"]: one for one in list_tasks(mstrio, to_dictionary=True)}
+    theirs = {entry["name"]: entry for entry in list_tasks(mstrio, to_dictionary=True)}
     result = reader(include_scripts=True, include_tasks=True)
     saved = {script["name"]: script for runtime in result["runtimes"] for script in runtime["scripts"]}
     [night], [once] = saved["Month end"]["tasks"], saved["Clean up"]["tasks"]
@@ -147,8 +147,8 @@ def test_a_project_that_is_not_loaded_is_an_error_for_both(server: Simulator, ms
 
 
 def state_of(server: Simulator, script_id: str) -> dict[str, Any]:
-    """Return everything that the server stores of a script."""
-    return next(one for project in server.projects() for one in project["scripts"] if one["id"] == script_id)
+    """Everything that the server stores of a script."""
+    return next(script for project in server.projects() for script in project["scripts"] if script["id"] == script_id)
 
 
 def test_both_assign_a_runtime_in_the_same_way(scripts: Simulator, mstrio: Connection, assigner: Module) -> None:
@@ -161,5 +161,5 @@ def test_both_assign_a_runtime_in_the_same_way(scripts: Simulator, mstrio: Conne
     theirs, ours = scripts.requests("PUT", "/scripts/")
     assert (theirs["status"], theirs["project"]) == (ours["status"], ours["project"])
     after = state_of(scripts, close), state_of(scripts, month_end)
-    assert after == tuple({**one, "runtime": NEW} for one in before)
+    assert after == tuple({**entry, "runtime": NEW} for entry in before)
     assert assigner(runtime="New", scripts=[{"id": close, "project": "Finance"}])["changed"] is False

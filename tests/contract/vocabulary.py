@@ -54,7 +54,7 @@ OTHER: Mapping[str, Any] = {
 
 
 def known(definition: Mapping[str, Any], switches: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the definition without the fields that this release does not support."""
+    """The definition without the fields that this release does not support."""
     result = dict(definition)
     if switches["execution_target"] == "no":
         result.pop("execution_target", None)
@@ -64,7 +64,7 @@ def known(definition: Mapping[str, Any], switches: Mapping[str, Any]) -> dict[st
 
 
 def for_mstrio(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `Runtime.create` and `alter`."""
+    """The arguments of `Runtime.create` and `alter`."""
     result = dict(definition)
     if "packages" in result:
         result["packages"] = [RuntimePackage(**package) for package in result["packages"]]
@@ -90,7 +90,7 @@ def of_mstrio(runtime: Runtime) -> dict[str, Any]:
 
 
 def for_api(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body of a POST, as the vendor documents it."""
+    """The body of a POST, as the vendor documents it."""
     resource = {_camel(name): value for name, value in definition["resource"].items()}
     resource["cpu"] = str(resource["cpu"])
     return {**{_camel(name): value for name, value in definition.items()}, "resource": resource}
@@ -107,7 +107,7 @@ def of_api(data: Mapping[str, Any], like: Iterable[str]) -> dict[str, Any]:
 
 
 def stored(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a runtime of the server's state without the fields that differ for each runtime."""
+    """A runtime of the server's state without the fields that differ for each runtime."""
     result = {name: value for name, value in data.items() if name not in OF_THE_SERVER}
     result["whitelist"] = sorted(result.get("whitelist") or [])
     result["packages"] = sorted(result.get("packages") or [], key=lambda package: package["name"])

@@ -78,14 +78,14 @@ in_every_way = pytest.mark.parametrize("proxied", ["", *WAYS])
 
 @pytest.fixture(scope="module")
 def behind() -> Iterator[Callable[[str], Simulator]]:
-    """Return a function for the server behind each kind of proxy."""
+    """A function for the server behind each kind of proxy."""
     with ExitStack() as stack:
         yield cache(lambda way: stack.enter_context(Simulator(**WAYS[way])))
 
 
 @pytest.fixture
 def proxied() -> str:
-    """Return the kind of proxy: none, unless a test is parametrized."""
+    """The kind of proxy: none, unless a test is parametrized."""
     return ""
 
 
@@ -93,7 +93,7 @@ def proxied() -> str:
 def server(
     request: pytest.FixtureRequest, behind: Callable[[str], Simulator], proxied: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Simulator]:
-    """Return a server, and send all calls through its proxy if the test asks for one."""
+    """A server, and send all calls through its proxy if the test asks for one."""
     server: Simulator = behind(proxied) if proxied else request.getfixturevalue("sim")
     server.reset()
     server.seed({"name": "Old", "execTimeout": 600, "whitelist": []})

@@ -37,7 +37,7 @@ def wait_until_it_runs(sim: Simulator) -> None:
 
 
 def calls_but_polls(sim: Simulator) -> list[str]:
-    """Return the calls on the server, without the polls for the script's result."""
+    """The calls on the server, without the polls for the script's result."""
     return [call.split("/evaluation")[0] for call in sim.calls() if not call.startswith("GET /scripts")]
 
 

@@ -83,7 +83,7 @@ def forms(secret: str) -> set[str]:
 
 
 def leaks(sim: Simulator, text: str, *more: str) -> list[str]:
-    """Return the names of the secrets in a text. A failed assertion prints them, so the secrets are not included."""
+    """The names of the secrets in a text. A failed assertion prints them, so the secrets are not included."""
     secrets = [secret for secret in (*sim.secrets(), *more) if len(secret) >= SHORTEST]
     assert len(secrets) > 3
     return [f"{secret[:3]}…" for secret in secrets if any(form in text for form in forms(secret))]
@@ -98,7 +98,7 @@ def server(sim: Simulator) -> Simulator:
 
 @pytest.fixture
 def syslog(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Return variables that make a module log to a file. At the end, check that it did."""
+    """Variables that make a module log to a file. At the end, check that it did."""
     folder = tmp_path / "stand-in"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
@@ -108,7 +108,7 @@ def syslog(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def logins(sim: Simulator) -> dict[str, dict[str, Any]]:
-    """Return the options of each login mode."""
+    """The options of each login mode."""
     base = {"base_url": sim.base_url}
     ldap = {"login_mode": "ldap", "username": sim.ldap_username, "password": sim.ldap_password}
     return {
@@ -224,7 +224,7 @@ TASKS = """
 
 
 def _process_list(mark: str) -> str:
-    """Return what `ps` shows for every process that has `mark` in its environment."""
+    """What `ps` shows for every process that has `mark` in its environment."""
     lines = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -234,7 +234,7 @@ def _process_list(mark: str) -> str:
 
 
 def _left(folder: Path, *excluded: str) -> str:
-    """Return the content of the files in a folder, except those with that name."""
+    """The content of the files in a folder, except those with that name."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     looked_at = [path for path in files if not any(path.match(pattern) for pattern in excluded)]
     return "\n".join(path.read_bytes().decode("utf-8", "replace") for path in looked_at)

@@ -38,7 +38,7 @@ def simulators() -> Iterator[list[Simulator]]:
 
 @pytest.fixture
 def servers(simulators: list[Simulator]) -> list[Simulator]:
-    """Return ten fresh servers with complete lists."""
+    """Ten fresh servers with complete lists."""
     for server in simulators:
         server.reset("newest")
     return simulators
@@ -46,7 +46,7 @@ def servers(simulators: list[Simulator]) -> list[Simulator]:
 
 @pytest.fixture
 def play(servers: list[Simulator], tmp_path: Path) -> Play:
-    """Return a runner for playbooks in a new folder, with an inventory of these servers: `env0` to `env9`."""
+    """A runner for playbooks in a new folder, with an inventory of these servers: `env0` to `env9`."""
     hosts = {f"env{number}": {"mstr_base_url": server.base_url} for number, server in enumerate(servers)}
     login = {"mstr_username": servers[0].username, "mstr_password": servers[0].password}
     return Play(tmp_path, env={"ANSIBLE_FORKS": "10"}, hosts=hosts, variables={**LOCAL, **login})
@@ -54,7 +54,7 @@ def play(servers: list[Simulator], tmp_path: Path) -> Play:
 
 @pytest.fixture(scope="session")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExampleHosts]:
-    """Return the hosts of all examples. `servers` resets them for each page."""
+    """The hosts of all examples. `servers` resets them for each page."""
     # Only the environment of the examples has what it imports.
     from plays.examples.hosts import ExampleHosts
 
@@ -70,18 +70,18 @@ def controller() -> Iterator[Controller]:
 
 @pytest.fixture(scope="session")
 def collection() -> Path:
-    """Return the collection as users install it."""
+    """The collection as users install it."""
     return Path(COLLECTIONS, "ansible_collections", "mstr", "library")
 
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Play:
-    """Return a runner for the programs of this environment, which also find awx.awx."""
+    """A runner for the programs of this environment, which also find awx.awx."""
     return tools_in(tmp_path)
 
 
 @pytest.fixture
 def client(tools: Play, controller: Controller) -> Play:
-    """Return the same for an administrator of the empty controller."""
+    """The same for an administrator of the empty controller."""
     tools.env |= controller.environment()
     return tools

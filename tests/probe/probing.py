@@ -30,7 +30,7 @@ class MovedClock(Stop):
 
     def pause(self, seconds: float) -> None:
         self.check()
-        if any(one["running"] or one["status"] < 3 for one in self._sim.state()["evaluations"]):
+        if any(evaluation["running"] or evaluation["status"] < 3 for evaluation in self._sim.state()["evaluations"]):
             time.sleep(0.02)
             return
         self._ahead += seconds
@@ -50,16 +50,16 @@ class Probed:
 
     @property
     def values(self) -> dict[str, Any]:
-        """Return the answers, by switch."""
-        return {one["switch"]: one["value"] for one in self.result["answers"]}
+        """The answers, by switch."""
+        return {answer["switch"]: answer["value"] for answer in self.result["answers"]}
 
     @property
     def evidence(self) -> dict[str, str]:
-        return {one["switch"]: one["evidence"] for one in self.result["answers"]}
+        return {answer["switch"]: answer["evidence"] for answer in self.result["answers"]}
 
     @property
     def message(self) -> str:
-        """Return all texts that a user reads."""
+        """All texts that a user reads."""
         return " ".join([self.failure or self.result["msg"], *self.warnings])
 
 

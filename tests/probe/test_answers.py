@@ -32,7 +32,7 @@ NO_QUESTION = {
     "evaluation_ttl": "a duration; only waiting that long would show it",
 }
 # Questions that a probe with all privileges never answers. NEVER in the table has the reasons for the others.
-NOT_SEEN = {one.switch: "never tried" for one in NEVER} | {
+NOT_SEEN = {entry.switch: "never tried" for entry in NEVER} | {
     "privilege_for_reads": "only a user without the privilege sees it",
     "guest_login": "the probe is not logged in as a guest",
     "guest_manages": "the probe is not logged in as a guest",
@@ -119,20 +119,20 @@ def values_of(switch: str) -> list[Any]:
     return VALUES.get(switch) or list(SWITCHES[switch].choices)
 
 
-MOVED = [(one.switch, value) for one in QUESTIONS for value in values_of(one.switch)]
+MOVED = [(question.switch, value) for question in QUESTIONS for value in values_of(question.switch)]
 
 
 def wrong_answers(done: Probed, sim: Simulator) -> dict[str, tuple[Any, Any]]:
-    """Return each wrong answer with the value of the switch."""
+    """Each wrong answer with the value of the switch."""
     switches = sim.state()["switches"]
 
     def comparable(value: Any) -> Any:
         return sorted(value) if isinstance(value, list) else value
 
     return {
-        one["switch"]: (one["value"], switches[one["switch"]])
-        for one in done.result["answers"]
-        if one["value"] is not None and comparable(one["value"]) != comparable(switches[one["switch"]])
+        answer["switch"]: (answer["value"], switches[answer["switch"]])
+        for answer in done.result["answers"]
+        if answer["value"] is not None and comparable(answer["value"]) != comparable(switches[answer["switch"]])
     }
 
 
@@ -146,12 +146,14 @@ def is_clean(done: Probed, sim: Simulator) -> None:
     assert not done.failure
     assert sim.runtimes() == []
     assert sim.open_sessions() == []
-    assert all(one["evidence"] for one in done.result["answers"])
-    assert [one for one in done.result["answers"] if UNCLEAR.search(one["question"] + one["evidence"])] == []
+    assert all(answer["evidence"] for answer in done.result["answers"])
+    assert [
+        answer for answer in done.result["answers"] if UNCLEAR.search(answer["question"] + answer["evidence"])
+    ] == []
 
 
 def test_every_switch_has_a_question_or_a_reason() -> None:
-    asked = [one.switch for one in QUESTIONS]
+    asked = [question.switch for question in QUESTIONS]
     assert sorted([*asked, *NO_QUESTION]) == sorted(SWITCHES)
 
 
@@ -164,7 +166,7 @@ def test_what_a_probe_does_not_show_is_tested_with_the_simulator() -> None:
 
 def test_every_value_of_a_switch_is_tested() -> None:
     assert [switch for switch, _value in MOVED if not values_of(switch)] == []
-    assert {switch for switch, _value in MOVED} == {one.switch for one in QUESTIONS}
+    assert {switch for switch, _value in MOVED} == {question.switch for question in QUESTIONS}
     # Each value that is ambiguous alone is visible with other switches, or has a reason not to be.
     seen = {(switch, value) for switch, value, _more in VISIBLE} | set(WITH_SCRIPTS)
     assert set(AMBIGUOUS) - seen == {("search_total", "found"), ("search_total", "everything")}
@@ -201,14 +203,14 @@ def test_tasks_and_histories(sim: Simulator, switch: str, value: Any) -> None:
             for number in range(2)
         ]
         hidden = {"name": "Hidden", "owner": "viewer", "readers": []}
-        tasks = [{"script": one["name"]} for one in (hidden, scripts[0])]
+        tasks = [{"script": entry["name"]} for entry in (hidden, scripts[0])]
         sim.seed(projects=[{"name": project, "scripts": [*scripts, hidden], "tasks": tasks}])
     sim.seed(projects=[{"name": "MicroStrategy Tutorial", "denies": ["admin"]}])
     before = sim.projects()
     done = probed(sim)
     assert wrong_answers(done, sim) == {}
     assert done.values[switch] == value, done.evidence[switch]
-    assert all("log" not in one["query"]["fields"] for one in sim.requests(path="/scripts/history"))
+    assert all("log" not in request["query"]["fields"] for request in sim.requests(path="/scripts/history"))
     assert sim.projects() == before
     assert not done.failure
 
@@ -306,7 +308,7 @@ def test_a_shared_session_is_not_closed(sim: Simulator) -> None:
 def test_an_answer_that_the_modules_do_not_handle_causes_a_warning(sim: Simulator) -> None:
     sim.reset("newest", cpu_format="millicores")
     done = probed(sim)
-    [answer] = [one for one in done.result["answers"] if one["switch"] == "cpu_format"]
+    [answer] = [entry for entry in done.result["answers"] if entry["switch"] == "cpu_format"]
     assert (answer["value"], answer["handled"]) == ("millicores", False)
     assert done.warnings == ["This server behaves in a way that the modules do not handle: cpu_format (millicores)."]
     assert done.result["msg"].endswith("the modules do not handle 1 of them: cpu_format (millicores).")
@@ -318,7 +320,7 @@ def test_an_unknown_behaviour_is_not_a_value_of_a_switch(sim: Simulator) -> None
     sim.reset("newest")
     sim.fault("error", operation="create", skip=1, times=1, status=400, number=6)
     done = probed(sim)
-    [answer] = [one for one in done.result["answers"] if one["switch"] == "duplicate_status"]
+    [answer] = [entry for entry in done.result["answers"] if entry["switch"] == "duplicate_status"]
     assert (answer["value"], answer["handled"]) == (OTHER, False)
     assert "duplicate_status" not in done.result["profile"]
     assert "duplicate_status (other)" in done.message
@@ -353,9 +355,9 @@ def test_answers_contain_no_host_user_object_or_secret(sim: Simulator, someones:
     host = urlsplit(sim.base_url)
     ids = [runtime["id"] for runtime in sim.runtimes(default=True)]
     private = [someones, "Finance Python", "payroll", "mstr-library-probe", "Administrator", *ids, *sim.secrets()]
-    assert [one for one in [*private, host.netloc, "127.0.0.1", "admin"] if one in published] == []
+    assert [entry for entry in [*private, host.netloc, "127.0.0.1", "admin"] if entry in published] == []
     assert credentials(sim)["password"] not in done.message
-    assert [one["name"] for one in sim.runtimes()] == [someones]
+    assert [entry["name"] for entry in sim.runtimes()] == [someones]
 
 
 def test_leftovers_are_listed_and_deleted_only_on_request(sim: Simulator) -> None:
@@ -363,13 +365,13 @@ def test_leftovers_are_listed_and_deleted_only_on_request(sim: Simulator) -> Non
     sim.seed({"name": left}, {"name": others})
     done = probed(sim)
     assert f"Runtimes of an earlier probe are on the server: '{left}'" in done.message
-    assert {one["name"] for one in sim.runtimes()} == {left, others}
+    assert {runtime["name"] for runtime in sim.runtimes()} == {left, others}
 
     done = probed(sim, Settings(check_mode=True, cleanup=True))
-    assert {one["name"] for one in sim.runtimes()} == {left, others}
+    assert {runtime["name"] for runtime in sim.runtimes()} == {left, others}
 
     done = probed(sim, Settings(cleanup=True))
-    assert [one["name"] for one in sim.runtimes()] == [others]
+    assert [runtime["name"] for runtime in sim.runtimes()] == [others]
     assert not done.warnings
 
 

@@ -43,14 +43,14 @@ SWITCHES = {"package_delay": 2, "load_balancer_cookie": "rotate"}
 
 
 def calls_of_a_probe(sim: Simulator, settings: Settings | None = None) -> list[str]:
-    """Return the requests of a probe without faults."""
+    """The requests of a probe without faults."""
     sim.reset("newest", **SWITCHES)
     assert not probed(sim, settings).failure
     return sim.calls()
 
 
 def is_clean_or_named(sim: Simulator, message: str, what: str) -> None:
-    left = [one["name"] for one in sim.runtimes() if f"'{one['name']}'" not in message]
+    left = [runtime["name"] for runtime in sim.runtimes() if f"'{runtime['name']}'" not in message]
     assert left == [], f"{what}: {message}"
 
 
@@ -107,7 +107,7 @@ def terminated(sim: Simulator, stop: MovedClock) -> Iterator[None]:
 
 
 def is_affected(sim: Simulator) -> bool:
-    return any(one["fault"] == "struck" for one in sim.requests())
+    return any(request["fault"] == "struck" for request in sim.requests())
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -179,7 +179,7 @@ def test_a_runtime_that_cannot_be_deleted_is_named(sim: Simulator) -> None:
     sim.reset("newest")
     sim.fault("error", operation="delete", times=None, status=403, number=17)
     done = probed(sim)
-    names = [one["name"] for one in sim.runtimes()]
+    names = [runtime["name"] for runtime in sim.runtimes()]
     assert len(names) == 3
     assert all(f"'{name}'" in done.result["msg"] for name in names)
     sim.clear_faults()
@@ -195,7 +195,7 @@ def test_a_signal_when_deletes_are_refused_names_what_is_left(sim: Simulator) ->
     wait_until(lambda: is_affected(sim), "the update is under way")
     running.process.send_signal(signal.SIGTERM)
     done = running.done()
-    names = [one["name"] for one in sim.runtimes()]
+    names = [runtime["name"] for runtime in sim.runtimes()]
     assert names
     assert [name for name in names if f"'{name}'" not in done.sentence] == []
 
@@ -211,7 +211,7 @@ def test_a_signal_stops_a_running_script(sim: Simulator, when: str) -> None:
     done = running.done()
     assert "Stopped by signal SIGTERM" in done.sentence
     assert (sim.runtimes(), sim.open_sessions()) == ([], [])
-    assert [one for one in sim.state()["evaluations"] if one["status"] < 3] == []
+    assert [evaluation for evaluation in sim.state()["evaluations"] if evaluation["status"] < 3] == []
 
 
 def test_a_closed_pipe_ends_the_probe_and_leaves_nothing(sim: Simulator) -> None:
@@ -231,8 +231,8 @@ def test_it_creates_at_most_three_runtimes_and_changes_no_other(sim: Simulator, 
     sim.reset("awkward")
     ids = sim.seed({"name": "Payroll"}, {"name": "mstr-library-probe"})
     probed(sim, settings)
-    writes = [one for one in sim.requests(path="/runtimes") if one["method"] != "GET"]
-    created = [one for one in writes if one["method"] == "POST" and one["status"] in (200, 201)]
+    writes = [request for request in sim.requests(path="/runtimes") if request["method"] != "GET"]
+    created = [write for write in writes if write["method"] == "POST" and write["status"] in (200, 201)]
     assert len(created) == (0 if settings.check_mode else 3)
-    assert not [one for one in writes if any(identity in one["path"] for identity in ids)]
-    assert sorted(one["id"] for one in sim.runtimes()) == sorted(ids)
+    assert not [write for write in writes if any(identity in write["path"] for identity in ids)]
+    assert sorted(runtime["id"] for runtime in sim.runtimes()) == sorted(ids)

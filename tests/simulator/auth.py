@@ -53,7 +53,7 @@ async def login(server: Server, call: Call) -> Reply:
 
 
 def _integer(body: Mapping[str, Any], name: str) -> int | None:
-    """Return a number of a login body. Form data contains it as text."""
+    """A number of a login body. Form data contains it as text."""
     value = body.get(name)
     if value is None:
         return None

@@ -59,7 +59,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def overrides(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the switches that the command line changes."""
+    """The switches that the command line changes."""
     values: dict[str, Any] = {}
     for text in options.switch:
         name, equals, value = text.partition("=")

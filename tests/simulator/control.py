@@ -112,7 +112,7 @@ class Control:
         return {"ahead": self._server.ahead}
 
     def _secrets(self) -> list[str]:
-        """Return every password and every issued token and cookie, for tests that search for leaks."""
+        """Every password and every issued token and cookie, for tests that search for leaks."""
         server = self._server
         fixed = [API_TOKEN_OF_ADMIN, IDENTITY_TOKEN_OF_ADMIN, *(user.password for user in server.users.values())]
         return sorted({secret for secret in [*fixed, *server.sessions.issued] if secret})

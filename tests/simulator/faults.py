@@ -118,7 +118,7 @@ class Fault:
         )
 
     def applies_to(self, call: Call) -> bool:
-        """Return whether the order applies to this call."""
+        """Whether the order applies to this call."""
         if self.operation == "write" and call.method == "GET":
             return False
         if self.user and (call.session is None or call.session.user.username != self.user):
@@ -128,7 +128,7 @@ class Fault:
         return bool(self.pattern.fullmatch(call.path)) if self.pattern else fnmatchcase(call.path, self.glob)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the order with its current state."""
+        """The order with its current state."""
         return {
             "kind": self.kind, "name": self.name, "operation": self.operation, "method": self.method,
             "path": self.pattern.pattern if self.pattern else self.glob, "times": self.times, "skip": self.skip,
@@ -143,7 +143,7 @@ class Faults:
         self.orders: list[Fault] = []
 
     def take(self, call: Call) -> Fault | None:
-        """Return the fault for this call, and count it. The first matching order is used."""
+        """The fault for this call, and count it. The first matching order is used."""
         for fault in self.orders:
             if fault.times == 0 or not fault.applies_to(call):
                 continue

@@ -147,7 +147,7 @@ DEFINITION = tuple(name for name, field in RUNTIME_FIELDS.items() if field.check
 
 
 def known(fields: Mapping[str, Field], name: str, switches: Switches) -> bool:
-    """Return whether this release has the field."""
+    """Whether this release has the field."""
     return name in fields and (not fields[name].exists or switches.yes(fields[name].exists))
 
 
@@ -168,7 +168,7 @@ def _record(path: str, value: Any, fields: Mapping[str, Field], switches: Switch
 
 
 def check_runtime(body: Any, switches: Switches) -> dict[str, Any]:
-    """Return the fields of a create or update to store, or raise an error for the first invalid field."""
+    """The fields of a create or update to store, or raise an error for the first invalid field."""
     return _record("", body, RUNTIME_FIELDS, switches)
 
 

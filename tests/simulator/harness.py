@@ -140,11 +140,11 @@ class Simulator:
         self.stop()
 
     def output(self) -> str:
-        """Return what the program has printed: nothing, unless it has an error itself."""
+        """What the program has printed: nothing, unless it has an error itself."""
         return self._output.read_text(encoding="utf-8", errors="replace").strip()
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that make the collection use this server."""
+        """The variables that make the collection use this server."""
         return {"MSTR_BASE_URL": self.base_url, "MSTR_USERNAME": self.username, "MSTR_PASSWORD": self.password}
 
     # --- control
@@ -185,7 +185,7 @@ class Simulator:
         self.control("POST", "/faults", {"faults": [{"kind": kind, **order}]})
 
     def faults(self) -> list[dict[str, Any]]:
-        """Return the orders, each with its ``hits``."""
+        """The orders, each with its ``hits``."""
         return list(self.control("GET", "/faults")["faults"])
 
     def clear_faults(self) -> None:
@@ -193,7 +193,7 @@ class Simulator:
         self.control("DELETE", "/faults")
 
     def requests(self, method: str | None = None, path: str | None = None) -> list[dict[str, Any]]:
-        """Return the log, oldest first; optionally only one method, or only paths with this start."""
+        """The log, oldest first; optionally only one method, or only paths with this start."""
         entries = self.control("GET", "/requests")["requests"]
         return [
             entry
@@ -202,7 +202,7 @@ class Simulator:
         ]
 
     def calls(self) -> list[str]:
-        """Return the log in short form: ``["POST /auth/login", …]``."""
+        """The log in short form: ``["POST /auth/login", …]``."""
         return [f"{entry['method']} {entry['path']}" for entry in self.requests()]
 
     def clear_requests(self) -> None:
@@ -213,7 +213,7 @@ class Simulator:
         return dict(self.control("GET", "/state"))
 
     def runtimes(self, default: bool = False) -> list[dict[str, Any]]:
-        """Return all complete runtimes except the built-in one, including those hidden from users of the API."""
+        """All complete runtimes except the built-in one, including those hidden from users of the API."""
         found = self.state()["runtimes"]
         return [r for r in found if default or r["id"] != "0F35652CA7D041978BF0CBCB67531203"]
 
@@ -224,7 +224,7 @@ class Simulator:
         return dict(found[0])
 
     def projects(self) -> list[dict[str, Any]]:
-        """Return the projects, each with its saved scripts."""
+        """The projects, each with its saved scripts."""
         return list(self.state()["projects"])
 
     def journal(self) -> list[dict[str, Any]]:
@@ -250,9 +250,9 @@ class Simulator:
         self.control("DELETE", "/evaluations")
 
     def secrets(self) -> list[str]:
-        """Return every password, token and cookie value that is or was valid, to search for leaks."""
+        """Every password, token and cookie value that is or was valid, to search for leaks."""
         return list(self.control("GET", "/secrets")["secrets"])
 
     def proxied(self) -> list[str]:
-        """Return what went through the proxy: ``["CONNECT 127.0.0.1:4443", …]``."""
+        """What went through the proxy: ``["CONNECT 127.0.0.1:4443", …]``."""
         return list(self.control("GET", "/proxy")["requests"])

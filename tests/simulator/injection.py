@@ -28,7 +28,7 @@ Send = Callable[[web.Request, Reply], Awaitable[web.StreamResponse]]
 
 
 def html_page(title: str) -> bytes:
-    """Return a page like those of a proxy."""
+    """A page like those of a proxy."""
     return f"<html><head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body></html>\r\n".encode()
 
 
@@ -44,7 +44,7 @@ def abort(request: web.Request, reset: bool = False) -> None:
 
 
 def gone(request: web.Request) -> bool:
-    """Return whether the client has closed the connection."""
+    """Whether the client has closed the connection."""
     return request.transport is None or request.transport.is_closing()
 
 
@@ -146,14 +146,14 @@ class FaultInjector:
 
 
 def _none(status: int = 0) -> web.StreamResponse:
-    """Return the response that aiohttp expects from a handler that has closed the connection."""
+    """The response that aiohttp expects from a handler that has closed the connection."""
     response = web.Response(status=status or 500)
     response.simulated_silence = not status  # type: ignore[attr-defined]
     return response
 
 
 def _made(kind: str, given: dict[str, Any], server: Server, call: Call) -> Reply:
-    """Return the response of a fault that only changes the response."""
+    """The response of a fault that only changes the response."""
     status = given["status"]
     if kind == "late_work":
         if given["body"] == "html":

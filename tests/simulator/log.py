@@ -55,7 +55,7 @@ class Entry:
             self.user = call.session.user.username
 
     def to_json(self) -> dict[str, Any]:
-        """Return the entry for a test, with ``body`` only if it has one."""
+        """The entry for a test, with ``body`` only if it has one."""
         shown = {name: value for name, value in vars(self).items() if name != "body"}
         shown["query"] = self.query or {}
         if self.body is not NO_BODY:
@@ -100,7 +100,7 @@ class RequestLog:
         return entry
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return the entries, oldest first."""
+        """The entries, oldest first."""
         return [entry.to_json() for entry in self._entries]
 
     def clear(self) -> None:

@@ -26,7 +26,7 @@ JSON_TYPE = "application/json;charset=UTF-8"
 
 
 def new_id() -> str:
-    """Return 32 hexadecimal digits, the format of the ids and versions of objects [doc]."""
+    """32 hexadecimal digits, the format of the ids and versions of objects [doc]."""
     return secrets.token_hex(16).upper()
 
 
@@ -42,7 +42,7 @@ class ApiError(Exception):
         self.headers: dict[str, str] = {}
 
     def to_reply(self, switches: Switches) -> Reply:
-        """Return the reply with the API's error body."""
+        """The reply with the API's error body."""
         return error_reply(switches, self.status, self.number, self.message, self.iserver_code, self.headers)
 
 
@@ -54,7 +54,7 @@ def error_reply(
     iserver_code: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Reply:
-    """Return an error body in the server's format: wrapped or not, with one of the formats of the code."""
+    """An error body in the server's format: wrapped or not, with one of the formats of the code."""
     # The vendor's table prints ERR0017 where its sample prints ERR017 [doc].
     code = f"ERR00{number}" if switches["error_code_style"] == "table" else f"ERR{number:03d}"
     body: dict[str, Any] = {"code": code, "message": message, "ticketId": secrets.token_hex(16)}
@@ -64,23 +64,23 @@ def error_reply(
 
 
 def not_found(what: str) -> ApiError:
-    """Return the error for an object that does not exist or is hidden from the caller."""
+    """The error for an object that does not exist or is hidden from the caller."""
     return ApiError(404, 4, f"The object {what} was not found.", -2147216373)
 
 
 def no_such_call(status: str) -> ApiError:
-    """Return the error with which a release without a call answers. The two messages show [mstrio] that it has none."""
+    """The error with which a release without a call answers. The two messages show [mstrio] that it has none."""
     number, reason = {"404": (4, "Not Found"), "405": (1, "Method Not Allowed")}[status]
     return ApiError(int(status), number, f"HTTP {status} {reason}")
 
 
 def invalid(message: str) -> ApiError:
-    """Return the error for a value that is not allowed."""
+    """The error for a value that is not allowed."""
     return ApiError(400, 6, message)
 
 
 def missing(name: str) -> ApiError:
-    """Return the error for a missing required value."""
+    """The error for a missing required value."""
     return ApiError(400, 5, f"The required field '{name}' is missing.")
 
 
@@ -92,7 +92,7 @@ def only(body: Mapping[str, Any], known: set[str]) -> None:
 
 
 def page(query: Mapping[str, str]) -> tuple[int, int]:
-    """Return the offset and the limit of a query. A limit of -1, the default, is all [mstrio]."""
+    """The offset and the limit of a query. A limit of -1, the default, is all [mstrio]."""
     try:
         offset, limit = int(query.get("offset", 0)), int(query.get("limit", -1))
     except ValueError:
@@ -116,37 +116,37 @@ class Call:
 
     @property
     def user(self) -> User:
-        """Return the user of the session of this call."""
+        """The user of the session of this call."""
         assert self.session is not None
         return self.session.user
 
     def json(self) -> Any:
-        """Return the body, or raise the API's error if it is not JSON."""
+        """The body, or raise the API's error if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError as error:
             raise ApiError(400, 7, "The request body is not valid JSON.") from error
 
     def json_object(self) -> dict[str, Any]:
-        """Return the body, which must be a JSON object."""
+        """The body, which must be a JSON object."""
         body = self.json()
         if not isinstance(body, dict):
             raise ApiError(400, 7, "The request body must be a JSON object.")
         return body
 
     def form_or_json(self) -> dict[str, Any]:
-        """Return the body of a login, which is JSON or form data ([mstrio] sends form data)."""
+        """The body of a login, which is JSON or form data ([mstrio] sends form data)."""
         if "json" in self.headers.get("Content-Type", ""):
             return self.json_object()
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
 
     def selected(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """Return the top-level fields that the query asks for."""
+        """The top-level fields that the query asks for."""
         wanted = [name for name in self.query.get("fields", "").split(",") if name]
         return {name: value for name, value in answer.items() if not wanted or name in wanted}
 
     def header(self, name: str) -> str:
-        """Return a header, or ``""``."""
+        """A header, or ``""``."""
         return str(self.headers.get(name, ""))
 
 

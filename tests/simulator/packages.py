@@ -22,7 +22,7 @@ _KNOWN = ("name", "version", "description", "status", "message")
 
 
 def normalised(name: str) -> str:
-    """Return a name, or a pattern of names, in the form of package indexes: mstrio_py and MSTRIO.py are mstrio-py."""
+    """A name, or a pattern of names, in the form of package indexes: mstrio_py and MSTRIO.py are mstrio-py."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -61,7 +61,7 @@ class Package:
     unknown: dict[str, Any] = field(default_factory=dict)  # unknown keys of a seed that a write kept
 
     def status(self, now: float, switches: Switches, used: bool) -> str:
-        """Return the package's status at a time. ``used`` is whether a script has run on the runtime."""
+        """The package's status at a time. ``used`` is whether a script has run on the runtime."""
         if "status" in self.seeded:
             return str(self.seeded["status"])
         if now < self.done:
@@ -71,7 +71,7 @@ class Package:
         return self.outcome
 
     def to_api(self, now: float, switches: Switches, used: bool) -> dict[str, Any]:
-        """Return the package for a response, with ``message`` only if it has one, as in the sample [doc]."""
+        """The package for a response, with ``message`` only if it has one, as in the sample [doc]."""
         status = self.status(now, switches, used)
         if self.seeded:
             return {**self.seeded, "status": status}
@@ -91,7 +91,7 @@ class Package:
 def install(
     wanted: list[dict[str, str]], before: list[Package], rules: list[Rule], now: float, switches: Switches
 ) -> list[Package]:
-    """Return the packages of a runtime after a write. Existing packages stay unchanged."""
+    """The packages of a runtime after a write. Existing packages stay unchanged."""
     packages = [_keep(entry, before, now) or _start(entry, rules, now, switches) for entry in wanted]
     if switches["unknown_keys"] == "kept":
         old = {normalised(package.name): {**package.unknown, **package.seeded} for package in before}
@@ -129,7 +129,7 @@ def _start(entry: dict[str, str], rules: list[Rule], now: float, switches: Switc
 def runtime_status(
     packages: list[Package], started: float, done: float, now: float, used: bool, switches: Switches
 ) -> str:
-    """Return the status of a runtime: unknown, busy, ready or error [doc]."""
+    """The status of a runtime: unknown, busy, ready or error [doc]."""
     how = switches["runtime_status"]
     if how in ("stays_unknown", "all_unknown") and not used:
         return "unknown"

@@ -19,7 +19,7 @@ from simulator.switches import Switch, SwitchError, Switches
 
 
 def _choice(name: str, choices: str, meaning: str) -> Switch:
-    """Return a switch whose default is its first choice."""
+    """A switch whose default is its first choice."""
     words = tuple(choices.split("|"))
     return Switch(name, "choice", words[0], meaning, words)
 
@@ -299,7 +299,7 @@ _PLAYGROUND = (
 
 
 def profiles() -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """Return all profiles, the one for people included."""
+    """All profiles, the one for people included."""
     return {**PROFILES, PLAYGROUND: _PLAYGROUND}
 
 
@@ -321,7 +321,7 @@ def add_profile_from(path: Path) -> str:
 
 
 def make_switches(profile: str, overrides: Mapping[str, Any] | None = None) -> Switches:
-    """Return the switches of a profile, with some of them changed."""
+    """The switches of a profile, with some of them changed."""
     known = profiles()
     if profile not in known:
         raise SwitchError(f"no profile is called {profile!r} (there are: {', '.join(known)})")
@@ -331,7 +331,7 @@ def make_switches(profile: str, overrides: Mapping[str, Any] | None = None) -> S
 
 
 def describe() -> dict[str, Any]:
-    """Return profiles and switches as plain data, for the control interface and the README."""
+    """Profiles and switches as plain data, for the control interface and the README."""
     return {
         "profiles": {
             name: {"meaning": meaning, "switches": {key: make_switches(name)[key] for key in SWITCHES}}
@@ -344,7 +344,7 @@ def describe() -> dict[str, Any]:
 
 
 def switches_as_markdown() -> str:
-    """Return the table of the README; a test keeps both alike."""
+    """The table of the README; a test keeps both alike."""
 
     def cell(value: Any) -> str:
         text = ",".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)

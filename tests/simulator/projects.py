@@ -81,11 +81,11 @@ class SavedScript:
     version: str = field(default_factory=new_id)
 
     def is_read_by(self, user: User) -> bool:
-        """Return whether a user may read it. Its owner always may [help]."""
+        """Whether a user may read it. Its owner always may [help]."""
         return self.readers is None or user is self.owner or user.username in self.readers
 
     def is_written_by(self, user: User) -> bool:
-        """Return whether a user may change it. Its owner always may [help]."""
+        """Whether a user may change it. Its owner always may [help]."""
         return self.writers is None or user is self.owner or user.username in self.writers
 
 
@@ -170,7 +170,7 @@ class Projects:
         return [project for project in self if user.username not in project.denies and (project.loaded or not left_out)]
 
     def of(self, call: Call) -> Project:
-        """Return the project in the header of a call, or raise the API's error."""
+        """The project in the header of a call, or raise the API's error."""
         project_id = call.header("X-MSTR-ProjectID")
         if not project_id:
             raise missing("X-MSTR-ProjectID")
@@ -187,12 +187,12 @@ class Projects:
         return project
 
     def use(self, runtime_id: str) -> list[SavedScript]:
-        """Return the scripts that run on a runtime."""
+        """The scripts that run on a runtime."""
         scripts = [script for project in self for script in project.scripts if script.subtype != COMMAND_MANAGER]
         return [script for script in scripts if (script.runtime or DEFAULT_ID) == runtime_id]
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return everything for tests."""
+        """Everything for tests."""
         return [
             {
                 "id": project.id, "name": project.name, "loaded": project.loaded,
@@ -271,7 +271,7 @@ async def results(server: Server, call: Call) -> Reply:
 
 
 def _object(script: SavedScript) -> dict[str, Any]:
-    """Return the fields that every call returns for a script."""
+    """The fields that every call returns for a script."""
     return {
         "name": script.name, "id": script.id, "type": SCRIPT_TYPE, "subtype": script.subtype,
         "description": script.description, "dateCreated": script.modified, "dateModified": script.modified,

@@ -50,7 +50,7 @@ class Proxy:
 
 
 def _without(headers: bytes) -> bytes:
-    """Return a block of headers without those for the connection."""
+    """A block of headers without those for the connection."""
     lines = headers.split(b"\r\n")
     hop = (b"connection:", b"proxy-connection:")
     return b"\r\n".join(line for line in lines if not line.lower().startswith(hop))

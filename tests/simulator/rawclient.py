@@ -33,7 +33,7 @@ class Answer:
 
     @property
     def error(self) -> dict[str, Any]:
-        """Return the API's error, wrapped or not."""
+        """The API's error, wrapped or not."""
         body = self.json
         return dict(body["errors"][0] if "errors" in body else body)
 

@@ -28,7 +28,7 @@ OMIT = "_omit"  # key of a seed: names of fields that responses omit
 
 
 def stamp(moment: datetime) -> str:
-    """Return a time in the format of the API [doc]."""
+    """A time in the format of the API [doc]."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
 
 
@@ -62,11 +62,11 @@ class Runtime:
 
     @property
     def name(self) -> str:
-        """Return the name. A seed may contain any value there."""
+        """The name. A seed may contain any value there."""
         return str(self.values.get("name", ""))
 
     def acg(self, user: User) -> int:
-        """Return the rights of a user: all that the acl does not deny."""
+        """The rights of a user: all that the acl does not deny."""
         acl = self.values.get("acl", self.acl)
         denied = 0
         for entry in acl if isinstance(acl, list) else []:  # a seed may contain any value there
@@ -75,7 +75,7 @@ class Runtime:
         return ALL_RIGHTS & ~denied
 
     def effective_packages(self) -> list[Package]:
-        """Return the packages, or an empty list if they were never set."""
+        """The packages, or an empty list if they were never set."""
         return self.packages or []
 
 
@@ -118,7 +118,7 @@ class Runtimes:
         return len(self._by_id)
 
     def find(self, runtime_id: str, user: User) -> Runtime:
-        """Return a runtime that the user may see, or raise the API's error."""
+        """A runtime that the user may see, or raise the API's error."""
         runtime = self._by_id.get(runtime_id.upper())
         if runtime is None:
             raise not_found(f"with ID '{runtime_id}' and type 80")
@@ -223,7 +223,7 @@ class Runtimes:
     # --- responses
 
     def to_api(self, runtime: Runtime, user: User) -> dict[str, Any]:
-        """Return the complete object, as in the response to a read."""
+        """The complete object, as in the response to a read."""
         switches = self._server.switches
         now = self._server.clock()
         computed: dict[str, Any] = {
@@ -273,7 +273,7 @@ class Runtimes:
         return self._shuffler.sample(items, len(items)) if how == "shuffled" else items
 
     def list(self, user: User) -> list[Runtime]:
-        """Return the runtimes that the user may see, in the list's order."""
+        """The runtimes that the user may see, in the list's order."""
         hidden = self._server.switches["list_hides"]
         visible = [runtime for runtime in self._by_id.values() if runtime.acg(user) and runtime.name not in hidden]
         how = self._server.switches["list_order"]

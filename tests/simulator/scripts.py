@@ -84,7 +84,7 @@ class Evaluations:
         return evaluation
 
     def find(self, evaluation_id: str, user: User) -> Evaluation:
-        """Return a run of the user, or raise the API's error."""
+        """A run of the user, or raise the API's error."""
         self._forget_old()
         evaluation = self._by_id.get(evaluation_id)
         if evaluation is None or evaluation.user is not user:
@@ -109,7 +109,7 @@ class Evaluations:
         evaluation.kill()
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return all runs for tests."""
+        """All runs for tests."""
         return [
             {
                 "id": e.id, "user": e.user.username, "runtime": e.runtime.id, "status": e.status,

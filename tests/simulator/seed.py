@@ -94,7 +94,7 @@ def only_keys(what: str, data: Mapping[str, Any], known: set[str], required: Col
 
 
 def _generated(count: int, prefix: str = "runtime", template: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Return many runtimes with different names, descriptions and whitelists. They are the same in each call."""
+    """Many runtimes with different names, descriptions and whitelists. They are the same in each call."""
     return [
         {
             "description": f"generated, number {index}",

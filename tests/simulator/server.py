@@ -87,11 +87,11 @@ class Server:
             seed(self, PLAYGROUND_SEED)
 
     def clock(self) -> float:
-        """Return the server's time in seconds. Only differences are meaningful."""
+        """The server's time in seconds. Only differences are meaningful."""
         return time.monotonic() + self.ahead
 
     def manages(self, user: User) -> bool:
-        """Return whether a user has the privilege to manage runtimes."""
+        """Whether a user has the privilege to manage runtimes."""
         return user.manages and (user.mode != ANONYMOUS or self.switches.yes("guest_manages"))
 
     def note(self, action: str, runtime: runtimes.Runtime, user: User, comment: str | None) -> None:
@@ -138,7 +138,7 @@ class Server:
         return await handler(self, call)
 
     def error(self, status: int, number: int, message: str) -> Reply:
-        """Return an error in this server's format."""
+        """An error in this server's format."""
         return error_reply(self.switches, status, number, message)
 
 

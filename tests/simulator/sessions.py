@@ -74,7 +74,7 @@ class Sessions:
         return not iserver.ended and now - session.used <= self._switches["tomcat_timeout"]
 
     def open(self) -> list[HttpSession]:
-        """Return the open sessions, oldest first, and delete the expired ones."""
+        """The open sessions, oldest first, and delete the expired ones."""
         for session in [s for s in self._by_token.values() if not self._alive(s)]:
             self._drop(session)
         return list(self._by_token.values())
@@ -108,7 +108,7 @@ class Sessions:
         return self._add(iserver, DELEGATE)
 
     def _standing(self) -> IServerSession:
-        """Return the giver of the fixed token, like a user who stays logged in with a browser."""
+        """The giver of the fixed token, like a user who stays logged in with a browser."""
         now = self._clock()
         for session in self._by_token.values():
             if session.iserver.standing and not session.iserver.ended:
@@ -126,7 +126,7 @@ class Sessions:
     # --- using
 
     def find(self, call: Call) -> HttpSession:
-        """Return the session of a call. Token and cookie are needed together [doc]."""
+        """The session of a call. Token and cookie are needed together [doc]."""
         session = self._by_token.get(call.header("X-MSTR-AuthToken"))
         if session is None or call.cookies.get("JSESSIONID") != session.cookie:
             raise _no_session("The session is not valid or has timed out.")
@@ -140,7 +140,7 @@ class Sessions:
         return session
 
     def guess(self, call: Call) -> HttpSession | None:
-        """Return the session of a call's token without any check, for the log and for faults of one user."""
+        """The session of a call's token without any check, for the log and for faults of one user."""
         return self._by_token.get(call.header("X-MSTR-AuthToken"))
 
     def _sticky(self, session: HttpSession, value: str | None) -> bool:
@@ -150,7 +150,7 @@ class Sessions:
         return value == session.lb_cookies[-1] if how == "rotate_strict" else value in session.lb_cookies
 
     def next_lb_cookie(self, session: HttpSession, login: bool) -> str | None:
-        """Return the load balancer's cookie for a response, if it has one."""
+        """The load balancer's cookie for a response, if it has one."""
         how = self._switches["load_balancer_cookie"]
         if how == "none" or (how == "fixed" and not login):
             return None
@@ -168,7 +168,7 @@ class Sessions:
         return token
 
     def identity_token_is_valid(self, token: str) -> bool:
-        """Return whether a delegate call would accept it."""
+        """Whether a delegate call would accept it."""
         self.open()
         iserver = self._identity_tokens.get(token)
         return token == IDENTITY_TOKEN_OF_ADMIN or (iserver is not None and not iserver.ended)
@@ -195,7 +195,7 @@ class Sessions:
         return len(chosen)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return the open sessions for tests, without secrets."""
+        """The open sessions for tests, without secrets."""
         return [
             {
                 "number": session.number,

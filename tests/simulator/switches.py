@@ -89,5 +89,5 @@ class Switches(Mapping[str, Any]):
         return len(self._values)
 
     def yes(self, name: str) -> bool:
-        """Return whether a yes/no switch is on."""
+        """Whether a yes/no switch is on."""
         return bool(self._values[name] == "yes")

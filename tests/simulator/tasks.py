@@ -40,7 +40,7 @@ class Task:
 
 
 def task_from_seed(server: Server, project: Project, data: Mapping[str, Any]) -> Task:
-    """Return a task of a seed, which names its script by name or id and its schedule by name."""
+    """A task of a seed, which names its script by name or id and its schedule by name."""
     only_keys("a task", data, SEED, {"script"})
     script = next((script for script in project.scripts if data["script"] in (script.id, script.name)), None)
     if script is None:

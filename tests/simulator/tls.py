@@ -31,7 +31,7 @@ class Certificates:
     other_client_key: str
 
     def server(self, which: str) -> tuple[str, str]:
-        """Return certificate and key of a server in SERVERS."""
+        """Certificate and key of a server in SERVERS."""
         files = asdict(self)
         name = which.replace("-", "_")
         return files[f"{name}_cert"], files[f"{name}_key"]

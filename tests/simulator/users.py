@@ -36,7 +36,7 @@ class User:
 
 
 def seeded() -> dict[str, User]:
-    """Return a fresh set of accounts by username."""
+    """A fresh set of accounts by username."""
     users = [
         User("admin", "correct-horse-41", ADMINISTRATOR_ID, "Administrator"),
         User("ldap.admin", "battery-staple-42", "A1D4B9E24C7F11EF8A5B0080EF652FB1", "Lydia Directory", LDAP),

@@ -16,7 +16,7 @@ _HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9*]([A-Za-z0-9.*_-]*[A-Za-z0-9]
 
 
 def store_entry(text: str, switches: Switches) -> str:
-    """Return the text that is stored for ``text``, or raise the API's error."""
+    """The text that is stored for ``text``, or raise the API's error."""
     address, slash, _ = text.partition("/")
     try:
         interface = ipaddress.ip_interface(text)

@@ -44,17 +44,17 @@ _QUIET = {
 
 
 def own_variables(**more: str) -> dict[str, str]:
-    """Return the caller's variables without those that name a real server or change how Ansible works."""
+    """The caller's variables without those that name a real server or change how Ansible works."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)} | more
 
 
 def programs() -> Path:
-    """Return the folder of the newest ansible-core's programs. Its Python has requests and netaddr."""
+    """The folder of the newest ansible-core's programs. Its Python has requests and netaddr."""
     return Path(os.environ["MSTR_TEST_ANSIBLE_BIN"])
 
 
 def environment(home: Path, *, programs: Path | None = None, **more: str) -> dict[str, str]:
-    """Return the variables for a program of ansible-core that writes its files below `home`.
+    """The variables for a program of ansible-core that writes its files below `home`.
 
     `programs`: a folder that comes first on PATH.
     """
@@ -85,43 +85,47 @@ class Played:
 
     @property
     def text(self) -> str:
-        """Return the output without line breaks, to find a sentence in it."""
+        """The output without line breaks, to find a sentence in it."""
         return " ".join(self.output.split())
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """Return the outcome of each environment in the report."""
-        return {one["environment"]: one["outcome"] for one in self.report["environments"]}
+        """The outcome of each environment in the report."""
+        return {environment["environment"]: environment["outcome"] for environment in self.report["environments"]}
 
     def messages(self) -> dict[str, str]:
         """Why environments failed."""
-        return {one["environment"]: one["message"] for one in self.report["environments"] if one["message"]}
+        return {
+            environment["environment"]: environment["message"]
+            for environment in self.report["environments"]
+            if environment["message"]
+        }
 
     def lines(self) -> list[str]:
-        """Return the lines of the report, as users see it."""
-        return [line for one in self.report["environments"] for line in one["lines"]]
+        """The lines of the report, as users see it."""
+        return [line for environment in self.report["environments"] for line in environment["lines"]]
 
     def notes(self) -> list[dict[str, Any]]:
-        """Return the records of this collection's tasks."""
-        return [one for one in self.records if one["action"].startswith("mstr.library.")]
+        """The records of this collection's tasks."""
+        return [record for record in self.records if record["action"].startswith("mstr.library.")]
 
     def ends(self) -> list[dict[str, Any]]:
-        """Return one record for each task, without those of items and tries."""
-        return [one for one in self.records if one["event"] in ("ok", "failed", "skipped", "unreachable")]
+        """One record for each task, without those of items and tries."""
+        return [record for record in self.records if record["event"] in ("ok", "failed", "skipped", "unreachable")]
 
     def result(self, task: str) -> dict[str, Any]:
-        [result] = [one["result"] for one in self.ends() if one["task"] == task]
+        [result] = [end["result"] for end in self.ends() if end["task"] == task]
         return dict(result)
 
     def ways(self) -> list[str]:
-        """Return what each task reported at -vvv about the way that it ran."""
+        """What each task reported at -vvv about the way that it ran."""
         return re.findall(r"mstr\.library\.\w+ runs (.*)", self.output)
 
     def warnings(self) -> list[str]:
         kinds = ("[WARNING]", "[DEPRECATION WARNING]", "[ERROR]")
         printed = [line for line in self.output.splitlines() if line.strip().startswith(kinds)]
-        reported = [one["result"].get(key) for one in self.ends() for key in ("warnings", "deprecations")]
-        return printed + [str(one) for some in reported for one in some or ()]
+        reported = [end["result"].get(key) for end in self.ends() for key in ("warnings", "deprecations")]
+        return printed + [str(entry) for some in reported for entry in some or ()]
 
 
 @dataclass
@@ -153,7 +157,7 @@ class Play:
         return path
 
     def command(self, playbook: str | list[Any], *options: str, **variables: Any) -> list[str]:
-        """Return the command line. `playbook`: its name, or its text or content, which is written to a file."""
+        """The command line. `playbook`: its name, or its text or content, which is written to a file."""
         if not isinstance(playbook, str) or "\n" in playbook:
             playbook = str(self.write("play.yml", playbook))
         inventory = ("--inventory", str(self.inventory())) if self.hosts else ()
@@ -161,7 +165,7 @@ class Play:
         return [str(self.bin / "ansible-playbook"), *inventory, playbook, *options, *extra]
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return the variables of a run."""
+        """The variables of a run."""
         recorded = {
             "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
             "ANSIBLE_CALLBACKS_ENABLED": "record",
@@ -259,7 +263,7 @@ class Runner:
         return output
 
     def output(self) -> str:
-        """Return the output that users see."""
+        """The output that users see."""
         events = [json.loads(path.read_text()) for path in self._folder.glob("artifacts/*/job_events/*.json")]
         text = "\n".join(event["stdout"] for event in sorted(events, key=lambda event: event["counter"]))
         return text.replace("\r", "")

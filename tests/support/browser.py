@@ -49,14 +49,14 @@ class Opened:
     errors: list[str] = field(default_factory=list)
 
     def too_wide(self) -> int:
-        """Return by how many pixels the page is wider than the screen."""
+        """By how many pixels the page is wider than the screen."""
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         return int(self.page.evaluate(wide))
 
     def broken_images(self) -> list[str]:
-        """Return the images that did not load."""
+        """The images that did not load."""
         script = "[...document.images].filter(one => !one.complete || !one.naturalWidth).map(one => one.src)"
-        return [str(one) for one in self.page.evaluate(script)]
+        return [str(entry) for entry in self.page.evaluate(script)]
 
 
 @contextmanager

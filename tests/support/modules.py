@@ -34,12 +34,12 @@ _MEASURED = (
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the variables for a module that runs directly: none of the caller's, but a path to the collection."""
+    """The variables for a module that runs directly: none of the caller's, but a path to the collection."""
     return own_variables(**{"PYTHONPATH": COLLECTIONS, **more})
 
 
 def credentials(sim: Simulator) -> dict[str, str]:
-    """Return the options that log in the standard user."""
+    """The options that log in the standard user."""
     return {"base_url": sim.base_url, "username": sim.username, "password": sim.password}
 
 
@@ -55,7 +55,7 @@ class Done:
 
     @property
     def sentence(self) -> str:
-        """Return the failure message. If the module did not fail, the test that calls this fails."""
+        """The failure message. If the module did not fail, the test that calls this fails."""
         assert self.result.get("failed"), self.stdout + self.stderr
         return str(self.result["msg"])
 

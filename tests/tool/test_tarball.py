@@ -79,7 +79,7 @@ def test_texts_get_full_addresses(tmp_path: Path) -> None:
     assert relative_links(tarball) == []
     with tarfile.open(tarball) as tar:
         content = {name: tar.extractfile(name).read().decode() for name in tar.getnames()}  # type: ignore[union-attr]
-    files = {one["name"]: one["chksum_sha256"] for one in json.loads(content["FILES.json"])["files"]}
+    files = {entry["name"]: entry["chksum_sha256"] for entry in json.loads(content["FILES.json"])["files"]}
     assert files["README.md"] == hashlib.sha256(content["README.md"].encode()).hexdigest()
     assert content["roles/a/README.md"] == "[up](https://git.example.com/us/blob/v1.2.3/roles/b/README.md)"
     for address in (

@@ -55,7 +55,7 @@ def _clean_process(monkeypatch: pytest.MonkeyPatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    handlers = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    handlers = {entry: signal.getsignal(entry) for entry in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     yield
-    for one, handler in handlers.items():
-        signal.signal(one, handler)
+    for entry, handler in handlers.items():
+        signal.signal(entry, handler)

@@ -52,7 +52,10 @@ def sources(name):
     own = module(name).DOCUMENTATION
     return [
         own,
-        *(fragment(one.removeprefix("mstr.library.")) for one in yaml.safe_load(own)["extends_documentation_fragment"]),
+        *(
+            fragment(entry.removeprefix("mstr.library."))
+            for entry in yaml.safe_load(own)["extends_documentation_fragment"]
+        ),
     ]
 
 
@@ -68,14 +71,14 @@ def plain(options, inner):
     """Options in a form that both sides share; a missing value is False, None or a text."""
     return {
         name: {
-            "type": one.get("type", "str"),
-            "elements": one.get("elements"),
-            "default": one.get("default"),
-            "choices": one.get("choices"),
-            "required": one.get("required", False),
-            "options": plain(one[inner], inner) if one.get(inner) else None,
+            "type": option.get("type", "str"),
+            "elements": option.get("elements"),
+            "default": option.get("default"),
+            "choices": option.get("choices"),
+            "required": option.get("required", False),
+            "options": plain(option[inner], inner) if option.get(inner) else None,
         }
-        for name, one in options.items()
+        for name, option in options.items()
     }
 
 
@@ -168,9 +171,9 @@ def test_every_page_links_to_its_neighbours_and_to_a_guide(docs):
     links = docs["seealso"]
     # A link to a role is refused by the sanity tests of ansible-core: name the role in the description of a guide.
     known = {"filter": set(FILTERS), "module": set(MODULES)}
-    plugins = [("module", one["module"]) for one in links if "module" in one]
-    plugins += [(one["plugin_type"], one["plugin"]) for one in links if "plugin" in one]
-    guides = [one["ref"] for one in links if "ref" in one]
+    plugins = [("module", link["module"]) for link in links if "module" in link]
+    plugins += [(link["plugin_type"], link["plugin"]) for link in links if "plugin" in link]
+    guides = [link["ref"] for link in links if "ref" in link]
     assert plugins
     assert guides
     assert not [name for kind, name in plugins if name.removeprefix("mstr.library.") not in known[kind]]
@@ -234,6 +237,6 @@ def test_the_default_runtime_has_the_id_that_the_vendor_documents():
 
 
 def test_names_are_the_words_of_the_api_in_snake_case():
-    pairs = {one.name: one.api for one in _fields.FIELDS} | _runtime.READ_ONLY
+    pairs = {field.name: field.api for field in _fields.FIELDS} | _runtime.READ_ONLY
     for name, api in pairs.items():
         assert name == re.sub(r"(?<=[a-z])(?=[A-Z])", "_", api).lower()

@@ -119,7 +119,7 @@ class Controller:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def environment(self, username: str = ADMIN, password: str = PASSWORD) -> dict[str, str]:
-        """Return the variables that make awx.awx use this model."""
+        """The variables that make awx.awx use this model."""
         return {"CONTROLLER_HOST": self.url, "CONTROLLER_USERNAME": username, "CONTROLLER_PASSWORD": password}
 
     def names(self, kind: str) -> list[str]:
@@ -146,7 +146,7 @@ class Controller:
         project["scm_revision"] = self.commits[-1][0] if project.get("scm_type") else ""
 
     def holders(self, kind: str, name: str, role: str) -> set[str]:
-        """Return the teams and users that have a role on an object."""
+        """The teams and users that have a role on an object."""
         role_id = self._roles(kind, self.one(kind, name))[role]["id"]
         ids = {who: self.associated.get(("roles", role_id, who), []) for who in ("teams", "users")}
         return {self.objects["teams"][each]["name"] for each in ids["teams"]} | {
@@ -159,7 +159,7 @@ class Controller:
         self.associated.setdefault(("roles", role_id, "teams"), []).append(self.one("teams", team)["id"])
 
     def answer(self, method: str, target: str, body: Any, user: str) -> tuple[int, Any]:
-        """Return status and body of a response, or raise Refused."""
+        """Status and body of a response, or raise Refused."""
         with self._lock:
             parts = urlsplit(target)
             path = parts.path.removeprefix("/api/v2/").strip("/").split("/")
@@ -245,7 +245,7 @@ class Controller:
                         del self.objects[each][thing["id"]]
 
     def _jobs(self) -> list[dict[str, Any]]:
-        """Return the jobs that have not ended."""
+        """The jobs that have not ended."""
         templates = [thing for _, thing in self._all("unified_job_templates") if thing["id"] in self.running]
         fields = ("name", "inventory", "project")
         return [

@@ -43,13 +43,13 @@ class CredentialType:
         return {field["id"] for field in self.fields if field.get("secret")}
 
     def blank(self) -> dict[str, Any]:
-        """Return the form with all fields blank. For a blank choice, the controller stores the first choice."""
+        """The form with all fields blank. For a blank choice, the controller stores the first choice."""
         return {
             field["id"]: False if field["type"] == "boolean" else field.get("choices", [""])[0] for field in self.fields
         }
 
     def inject(self, inputs: Mapping[str, Any], folder: Path) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the variables of a job, and how the controller shows them. Files are written to `folder`."""
+        """The variables of a job, and how the controller shows them. Files are written to `folder`."""
         namespace: dict[str, Any] = {"tower": SimpleNamespace()}
         shown: dict[str, Any] = {"tower": namespace["tower"]}
         for name, value in inputs.items():

@@ -43,7 +43,7 @@ REVISION = "4f0c1d2e3b5a69788796a5b4c3d2e1f001234567"
 
 
 def tools_in(folder: Path) -> Play:
-    """Return a runner for the programs of this environment, which also find awx.awx."""
+    """A runner for the programs of this environment, which also find awx.awx."""
     collections = os.pathsep.join((COLLECTIONS, os.environ["MSTR_TEST_AWX_COLLECTIONS"]))
     # Fewer processes per task save time, because there are many tasks.
     env = {"ANSIBLE_COLLECTIONS_PATH": collections, "ANSIBLE_PIPELINING": "true"}
@@ -163,12 +163,12 @@ class Job:
 
     @property
     def output(self) -> str:
-        """Return the output that users see."""
+        """The output that users see."""
         return "\n".join(event["stdout"] for event in self.events())
 
     @property
     def stats(self) -> dict[str, Any]:
-        """Return the values for the next node of a workflow."""
+        """The values for the next node of a workflow."""
         (last,) = [event for event in self.events() if event["event"] == "playbook_on_stats"]
         return dict(last["event_data"].get("artifact_data", {}))
 
@@ -216,7 +216,7 @@ def kill_container(job: Job) -> int:
 def extra_variables(
     survey: Mapping[str, Any], answers: Mapping[str, Any], handed_on: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the extra variables of a job: defaults, overridden by values of other nodes, overridden by answers."""
+    """The extra variables of a job: defaults, overridden by values of other nodes, overridden by answers."""
     questions = {question["variable"]: question for question in survey.get("spec", [])}
     asked = set(answers) - set(questions)
     assert not asked, f"a controller ignores variables that it does not ask for: {asked}"

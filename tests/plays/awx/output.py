@@ -26,7 +26,7 @@ _COPY = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b":
 
 
 def events_shown(events: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the output of each event as the API returns it."""
+    """The output of each event as the API returns it."""
     shown = []
     for event in events:
         raw = event["stdout"].encode()
@@ -36,13 +36,13 @@ def events_shown(events: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def page(events: Iterable[Mapping[str, Any]]) -> str:
-    """Return what somebody copies from the page of a job."""
+    """What somebody copies from the page of a job."""
     text = "\n".join(shown for shown in events_shown(events) if shown)
     return _COLOURS.sub("", text).replace("\r", "")
 
 
 def download(events: Iterable[Mapping[str, Any]]) -> str:
-    """Return the output of a job as `stdout/?format=txt_download` returns it."""
+    """The output of a job as `stdout/?format=txt_download` returns it."""
     rows = [event["stdout"].translate(_COPY) for event in events if event["stdout"]]
     return _COLOURS.sub("", "\n".join(rows).replace(r"\r\n", "\n"))
 
@@ -52,12 +52,12 @@ class DescriptiveUndefined(jinja2.StrictUndefined):
 
 
 def message(template: str, job: Mapping[str, Any]) -> str:
-    """Return the body of a message about a job."""
+    """The body of a message about a job."""
     return jinja2.sandbox.ImmutableSandboxedEnvironment().from_string(template).render(job=job)
 
 
 def faults_of_messages(messages: Mapping[str, Any] | None) -> list[str]:
-    """Return why a notification template cannot be saved, empty if it can."""
+    """Why a notification template cannot be saved, empty if it can."""
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=DescriptiveUndefined)
     job = {"id": 1, "status": "successful", "name": "A job", "artifacts": {}}
     faults = []

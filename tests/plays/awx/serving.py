@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 def handler(controller: Controller) -> type[BaseHTTPRequestHandler]:
-    """Return the class that answers requests for the model."""
+    """The class that answers requests for the model."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

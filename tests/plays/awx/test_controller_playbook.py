@@ -119,7 +119,7 @@ def copied(controller: Controller, kind: str, name: str, copy: str) -> dict[str,
 
 
 def add_by_hand(controller: Controller, organization: int) -> tuple[list[str], list[tuple[str, int]]]:
-    """Return what others would lose, and the objects to delete so that they do not."""
+    """What others would lose, and the objects to delete so that they do not."""
     other = controller.add("organizations", name="Theirs")["id"]
     inventory = controller.one("inventories", "Library test")["id"]
     template, project = (
@@ -341,5 +341,5 @@ def test_a_missing_right_is_reported(client: Play, controller: Controller) -> No
 
 
 def failure(output: str) -> str:
-    """Return the message of the last failed task."""
+    """The message of the last failed task."""
     return str(re.findall(r'^(?:fatal|failed): .*"msg": "([^"]*)"', output, re.MULTILINE)[-1])

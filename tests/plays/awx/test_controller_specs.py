@@ -41,7 +41,7 @@ FILE_VARIABLES = {
 
 @pytest.fixture
 def specs(tools: Play) -> dict[str, dict[str, Any]]:
-    """Return the documented options of the modules, by the module's name."""
+    """The documented options of the modules, by the module's name."""
     modules = [*FILE_VARIABLES.values(), "workflow_job_template_node"]
     names = [f"awx.awx.{module}" for module in modules]
     documentation = json.loads(tools.run(["ansible-doc", "--json", "--type", "module", *names]).output)

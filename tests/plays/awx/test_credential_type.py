@@ -46,7 +46,7 @@ mstr_runtime_info.main()
 
 
 def read_runtimes(variables: dict[str, str]) -> dict[str, Any]:
-    """Return the result of a module that gets all options from its environment."""
+    """The result of a module that gets all options from its environment."""
     env = environment(Path.home() / ".ansible", PYTHONPATH=COLLECTIONS, **variables)
     ran = subprocess.run([sys.executable, "-c", READ_RUNTIMES], env=env, capture_output=True, text=True, check=False)
     return dict(json.loads(ran.stdout.splitlines()[-1]))
@@ -59,7 +59,7 @@ def succeeds(variables: dict[str, str]) -> bool:
 
 
 def documented(collection: Path) -> dict[str, str]:
-    """Return the variables in the documentation of the connection options, with their options."""
+    """The variables in the documentation of the connection options, with their options."""
     source = (collection / "plugins" / "doc_fragments" / "auth.py").read_text()
     (text,) = [
         node.value.value
@@ -104,7 +104,7 @@ def test_a_blank_form_sets_no_variable(credential_type: CredentialType, tmp_path
 
 
 def credentials(sim: Simulator) -> dict[str, dict[str, str]]:
-    """Return a completed form for each login mode."""
+    """A completed form for each login mode."""
     return {
         "standard": {"mstr_username": sim.username, "mstr_password": sim.password},
         "ldap": {"mstr_login_mode": "ldap", "mstr_username": sim.ldap_username, "mstr_password": sim.ldap_password},

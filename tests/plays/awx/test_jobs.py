@@ -34,7 +34,7 @@ MakeJob = Callable[..., Job]
 
 @pytest.fixture
 def make_job(tmp_path: Path, collection: Path, sim: Simulator) -> MakeJob:
-    """Return a function that creates jobs of a template on the environments eu and us."""
+    """A function that creates jobs of a template on the environments eu and us."""
     number = 0
 
     def make(hosts: Collection[str] = ("eu", "us"), of_hosts: Mapping[str, Any] | None = None, **options: Any) -> Job:
@@ -149,7 +149,10 @@ def test_the_stricter_limit_of_inventory_and_answer_wins(
     def outcomes(hosts: Collection[str], *, check: bool) -> dict[str, str]:
         job = make_job(hosts, of_hosts, survey=survey, check=check)
         assert job.run() == ("successful" if set(hosts) <= allowed else "failed"), job.output
-        return {one["environment"]: one["outcome"] for one in job.stats["mstr_report"]["environments"]}
+        return {
+            environment["environment"]: environment["outcome"]
+            for environment in job.stats["mstr_report"]["environments"]
+        }
 
     assert outcomes(LIMITS, check=True) == {name: "drift" if name in allowed else "failed" for name in LIMITS}
     # Drift check and apply use the same rules, so an approved change does not fail.
@@ -273,7 +276,7 @@ def test_audit_sets_its_report_for_the_next_job(make_job: MakeJob, sim: Simulato
     violated = make_job(("us",), purge, playbook="audit.yml", survey={**answers, "mstr_survey_audit_scripts": "yes"})
     assert violated.run() == "failed"
     (report,) = violated.stats["mstr_audit"]["environments"]
-    assert {(one["name"], one["value"]) for one in report["violations"]} == {
+    assert {(violation["name"], violation["value"]) for violation in report["violations"]} == {
         ("(Default) MicroStrategy", "0.0.0.0/0"),
         ("Open", "10.66.1.0/24"),
     }
@@ -328,7 +331,7 @@ def test_what_is_copied_from_an_export_is_applied(make_job: MakeJob, sim: Simula
 
 
 def copied_by_recipe(output: str, host: str, *, encoded: bool) -> str:
-    """Return what the guide's command makes of a copied text."""
+    """What the guide's command makes of a copied text."""
     (command,) = re.findall(r"^\$ (sed .*) job\.txt(?: \|)?", block("the text of an export"), re.MULTILINE)
     program = shlex.split(command.replace("prod-eu", host))
     text = subprocess.run(program, input=output, capture_output=True, text=True, check=True).stdout

@@ -23,7 +23,7 @@ DEFINITIONS = {"runtimes": [{"name": "Nightly", "whitelist": ["10.10.10.0/24"]}]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Iterator[Controller]:
-    """Return a controller with all objects that the playbook creates for one stage with one environment."""
+    """A controller with all objects that the playbook creates for one stage with one environment."""
     stage = {
         "name": "test",
         "credential": {"mstr_username": simulator.username, "mstr_password": simulator.password},
@@ -50,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Iter
 
 @pytest.fixture
 def launcher(made: Controller, tmp_path: Path, collection: Path, sim: Simulator) -> Launcher:
-    """Return a launcher for that controller, with a fresh Library server and a project with one runtime."""
+    """A launcher for that controller, with a fresh Library server and a project with one runtime."""
     made.push(us=DEFINITIONS)
     return Launcher(made, tmp_path, collection)
 

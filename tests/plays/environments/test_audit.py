@@ -53,7 +53,7 @@ def three(play: Play, servers: list[Simulator]) -> Play:
 
 
 def writes(servers: list[Simulator]) -> list[str]:
-    return [call for one in servers for call in one.calls() if "/runtimes" in call and not call.startswith("GET")]
+    return [call for server in servers for call in server.calls() if "/runtimes" in call and not call.startswith("GET")]
 
 
 def test_every_environment_is_reported_and_nothing_is_changed(three: Play, servers: list[Simulator]) -> None:
@@ -114,7 +114,7 @@ def test_an_environment_without_definitions_and_policy_is_only_read(play: Play, 
     assert played.outcomes == {"env0": "not_evaluated"}
     (environment,) = played.report["environments"]
     assert environment["compared"] is False
-    assert [one["defined"] for one in environment["inventory"]] == [None, None]
+    assert [entry["defined"] for entry in environment["inventory"]] == [None, None]
     assert servers[0].calls().count("GET /runtimes") == 1
 
 
@@ -143,12 +143,12 @@ def test_a_page_shows_every_environment(three: Play) -> None:
 def test_a_csv_has_a_line_for_each_item(three: Play) -> None:
     three(AUDIT, mstr_report_dest="audit.csv")
     rows = list(csv.DictReader(io.StringIO((three.folder / "audit.csv").read_text(encoding="utf-8"))))
-    verdicts = {(one["environment"], one["runtime"], one["value"]): one["verdict"] for one in rows}
+    verdicts = {(row["environment"], row["runtime"], row["value"]): row["verdict"] for row in rows}
     assert verdicts[("env0", "Nightly reports", "10.10.10.0/24")] == "allowed"
     assert verdicts[("env1", "Nightly reports", "10.0.0.0/8")] == "violation"
     assert verdicts[("env1", "Nightly reports", "db.example.com")] == "violation"
     assert verdicts[("env1", HOSTILE, "0.0.0.0/0")] == "violation"
-    assert [one["message"][:16] for one in rows if one["environment"] == "env2"] == ["Could not log in"]
+    assert [row["message"][:16] for row in rows if row["environment"] == "env2"] == ["Could not log in"]
 
 
 def test_what_changed_since_an_audit(three: Play, servers: list[Simulator]) -> None:

@@ -58,7 +58,7 @@ WORSE = [
 
 @pytest.fixture
 def pairs(play: Play, servers: list[Simulator]) -> Play:
-    """Return a server with runtimes and an empty server for each profile."""
+    """A server with runtimes and an empty server for each profile."""
     play.groups = {"home": [], "empty": []}
     for number, profile in enumerate(PROFILES):
         home, empty = f"env{2 * number}", f"env{2 * number + 1}"
@@ -66,7 +66,7 @@ def pairs(play: Play, servers: list[Simulator]) -> Play:
         dirty = DIRTY
         if servers[2 * number].switch()["unset_fields"] == "defaults":
             # A server with defaults for unset fields returns no null. After a null in the seed, only one server would.
-            dirty = [{key: value for key, value in one.items() if value is not None} for one in DIRTY]
+            dirty = [{key: value for key, value in entry.items() if value is not None} for entry in DIRTY]
         servers[2 * number].seed(*dirty, *WORSE)
         servers[2 * number + 1].reset(profile)
         play.groups["home"].append(home)
@@ -98,7 +98,7 @@ def test_export_apply_and_export_give_the_same_file(pairs: Play, servers: list[S
         without = re.sub(r"#\n# The runtimes under left_out .*\n|^left_out:\n(- .*\n)+", "", text, flags=re.MULTILINE)
         assert without == pairs.folder.joinpath(f"{empty}.runtimes.yml").read_text(encoding="utf-8")
         definitions = yaml.safe_load(text)["runtimes"]
-        assert [one["name"] for one in definitions] == sorted(one["name"] for one in DIRTY)
+        assert [definition["name"] for definition in definitions] == sorted(entry["name"] for entry in DIRTY)
         assert "# " in text.splitlines()[1]
         assert "mstr.library.apply" in text
         for secret in servers[0].secrets():

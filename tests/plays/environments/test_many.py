@@ -98,8 +98,8 @@ def test_groups_have_defaults_and_hosts_override_them(ten: Play, servers: list[S
         APPLY, "--limit", "dev", "--forks", "1", env={"MSTR_BASE_URL": "http://127.0.0.1:1", "MSTR_RETRIES": "x"}
     )
     assert played.status == 0, played.output
-    assert sorted(one["name"] for one in servers[0].runtimes()) == ["Forecasts", "Nightly reports"]
-    assert [one["name"] for one in servers[1].runtimes()] == ["From a file"]
+    assert sorted(runtime["name"] for runtime in servers[0].runtimes()) == ["Forecasts", "Nightly reports"]
+    assert [runtime["name"] for runtime in servers[1].runtimes()] == ["From a file"]
 
 
 def test_drift_is_reported_and_nothing_is_written(ten: Play, servers: list[Simulator]) -> None:
@@ -173,7 +173,7 @@ def test_drift_is_reported_with_a_refused_purge(ten: Play, servers: list[Simulat
 def test_fifty_changed_runtimes_are_fifty_short_lines(ten: Play, servers: list[Simulator]) -> None:
     servers[0].seed(*({"name": f"r{number:02}", "whitelist": ["10.0.3.0/24"]} for number in range(50)))
     ten.variables["mstr_runtimes"] = [
-        {"name": f"r{number:02}", "whitelist": [f"10.{one}.0.0/16" for one in range(100)]} for number in range(50)
+        {"name": f"r{number:02}", "whitelist": [f"10.{entry}.0.0/16" for entry in range(100)]} for number in range(50)
     ]
     played = ten(APPLY, "--limit", "env0")
     assert played.status == 0, played.output

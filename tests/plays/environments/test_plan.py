@@ -32,11 +32,11 @@ def three(play: Play, servers: list[Simulator]) -> Play:
 
 def plan_of(play: Play) -> dict[str, dict[str, Any]]:
     content = json.loads((play.folder / "plan.json").read_text())
-    return {one["environment"]: one for one in content["environments"]}
+    return {environment["environment"]: environment for environment in content["environments"]}
 
 
 def names(server: Simulator) -> list[str]:
-    return sorted(one["name"] for one in server.runtimes())
+    return sorted(runtime["name"] for runtime in server.runtimes())
 
 
 def test_the_approved_plan_is_applied_and_a_different_one_is_not(three: Play, servers: list[Simulator]) -> None:
@@ -45,7 +45,7 @@ def test_the_approved_plan_is_applied_and_a_different_one_is_not(three: Play, se
     assert stat.S_IMODE((three.folder / "plan.json").stat().st_mode) == 0o600
     plan = plan_of(three)
     assert plan["env0"]["summary"] == {"created": 1, "updated": 1, "deleted": 1, "unchanged": 0, "failed": 0}
-    assert [one["name"] for one in plan["env0"]["runtimes"]] == ["Nightly reports", "Forecasts", "Old"]
+    assert [runtime["name"] for runtime in plan["env0"]["runtimes"]] == ["Nightly reports", "Forecasts", "Old"]
     assert three.variables["mstr_password"] not in (three.folder / "plan.json").read_text()
 
     # After the approval, somebody creates a runtime, which would now be purged, too, and somebody edits one.

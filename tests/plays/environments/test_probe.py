@@ -44,10 +44,10 @@ def test_each_environment_gets_a_file_that_can_be_published(two: Play, servers: 
         text = file.read_text(encoding="utf-8")
         ids = [runtime["id"] for runtime in server.runtimes(default=True)]
         names = ["env0", "env1", "Payroll", "Finance", "mstr-library-probe", "Administrator", "admin"]
-        assert [one for one in [*names, *ids, *server.secrets()] if one in text] == []
+        assert [entry for entry in [*names, *ids, *server.secrets()] if entry in text] == []
         assert urlsplit(server.base_url).netloc not in text
         assert server.open_sessions() == []
-    assert [one["name"] for one in servers[1].runtimes()] == ["Payroll of the board"]
+    assert [entry["name"] for entry in servers[1].runtimes()] == ["Payroll of the board"]
 
 
 def test_a_simulator_with_the_file_results_in_the_same_file(two: Play, servers: list[Simulator]) -> None:
@@ -71,4 +71,4 @@ def test_check_mode_writes_nothing(two: Play, servers: list[Simulator]) -> None:
     played = two(PROBE, "--check")
     assert played.status == 0, played.output
     assert list(two.folder.glob("*.probe.json")) == []
-    assert [one for one in servers[0].requests(path="/runtimes") if one["method"] != "GET"] == []
+    assert [request for request in servers[0].requests(path="/runtimes") if request["method"] != "GET"] == []

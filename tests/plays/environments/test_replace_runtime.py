@@ -37,13 +37,13 @@ def server(play: Play, servers: list[Simulator]) -> Simulator:
 
 
 def scripts(server: Simulator) -> list[dict[str, Any]]:
-    return [{**one, "runtime": None} for project in server.projects() for one in project["scripts"]]
+    return [{**script, "runtime": None} for project in server.projects() for script in project["scripts"]]
 
 
 def used(server: Simulator) -> dict[str, str]:
-    """Return the name of each script's runtime, which must exist."""
-    names = {one["id"]: one["name"] for one in server.runtimes(default=True)}
-    return {one["name"]: names[one["runtime"]] for project in server.projects() for one in project["scripts"]}
+    """The name of each script's runtime, which must exist."""
+    names = {runtime["id"]: runtime["name"] for runtime in server.runtimes(default=True)}
+    return {script["name"]: names[script["runtime"]] for project in server.projects() for script in project["scripts"]}
 
 
 def test_replaced_once(play: Play, server: Simulator) -> None:
@@ -55,7 +55,7 @@ def test_replaced_once(play: Play, server: Simulator) -> None:
     done = play(REPLACE, **VARIABLES, mstr_runtimes_backup_dest=str(play.folder / "backup.yml"))
     assert done.status == 0, done.output
     assert "env0: 'Old' replaced by 'New'\n" in done.output
-    assert [one["name"] for one in server.runtimes()] == ["New"]
+    assert [runtime["name"] for runtime in server.runtimes()] == ["New"]
     new = server.runtime("New")
     assert (new["execTimeout"], new["runtimeVersion"]) == (321, "3.12.4")
     assert used(server) == {"Close": "New", "Load": "New"}
@@ -68,7 +68,7 @@ def test_replaced_once(play: Play, server: Simulator) -> None:
     [command] = [line for line in done.output.splitlines() if line.startswith("To go back: ansible-playbook ")]
     back = play.run([str(play.bin / "ansible-playbook"), *shlex.split(command)[4:]])
     assert back.status == 0, back.output
-    assert [one["name"] for one in server.runtimes()] == ["Old"]
+    assert [runtime["name"] for runtime in server.runtimes()] == ["Old"]
     assert used(server) == {"Close": "Old", "Load": "Old"}
     assert server.open_sessions() == []
 
@@ -105,7 +105,7 @@ def test_failed_smoke_test(play: Play, server: Simulator) -> None:
     assert used(server) == {"Close": "Old", "Load": "Old"}
     assert play(REPLACE, **VARIABLES).status == 0
     assert used(server) == {"Close": "New", "Load": "New"}
-    assert [one["name"] for one in server.runtimes()] == ["New"]
+    assert [runtime["name"] for runtime in server.runtimes()] == ["New"]
 
 
 def test_names_may_be_numbers(play: Play, server: Simulator) -> None:
@@ -132,7 +132,7 @@ def test_wrong_variables_fail_before_any_change(
     done = play(REPLACE, **{**VARIABLES, **change})
     assert done.status != 0
     assert message in done.text
-    assert [one["name"] for one in server.runtimes()] == ["Old"]
+    assert [runtime["name"] for runtime in server.runtimes()] == ["Old"]
     assert used(server) == {"Close": "Old", "Load": "Old"}
 
 
@@ -162,4 +162,4 @@ def test_after_a_fault_a_second_run_completes(
     assert again.status == 0, again.output
     assert used(server) == {"Close": "New", "Load": "New"}
     assert scripts(server) == before
-    assert [one["name"] for one in server.runtimes()] == ["New"]
+    assert [runtime["name"] for runtime in server.runtimes()] == ["New"]

@@ -43,11 +43,11 @@ def under_way(server: Simulator) -> bool:
 
 def repaired(server: Simulator) -> None:
     """Check that the second run does only the remaining work."""
-    left = len(MANY) - len({one["name"] for one in server.runtimes()} & {one["name"] for one in MANY})
+    left = len(MANY) - len({runtime["name"] for runtime in server.runtimes()} & {entry["name"] for entry in MANY})
     again = run("mstr_runtimes", server, runtimes=MANY)
     assert again.result["summary"]["created"] == left
     assert again.result["summary"]["unchanged"] == len(MANY) - left
-    assert {one["name"] for one in server.runtimes()} >= {one["name"] for one in MANY}
+    assert {runtime["name"] for runtime in server.runtimes()} >= {entry["name"] for entry in MANY}
     assert server.open_sessions() == []
 
 
@@ -66,12 +66,12 @@ def test_a_stopped_module_reports_its_changes_and_can_run_again(
     done = module.done()
     assert time.monotonic() - began < 5
     assert server.open_sessions() == []
-    assert "not listed" in [one["name"] for one in server.runtimes()], "nothing is purged"
+    assert "not listed" in [runtime["name"] for runtime in server.runtimes()], "nothing is purged"
 
     # It reports what it did, and what is unknown.
     assert f"signal {number.name}" in done.sentence
-    actions = {one["name"]: one["action"] for one in done.result["runtimes"]}
-    made = {one["name"] for one in server.runtimes()} - {"not listed"}
+    actions = {runtime["name"]: runtime["action"] for runtime in done.result["runtimes"]}
+    made = {runtime["name"] for runtime in server.runtimes()} - {"not listed"}
     assert len(made) < len(MANY)
     assert set(actions.values()) <= {"created", "failed", "unknown"}
     assert {name for name, action in actions.items() if action == "created"} <= made
@@ -97,7 +97,7 @@ def test_two_environments_never_write_one_backup(play: Play, servers: list[Simul
     assert played.status == 2
     assert "Several environments would be written to one file" in played.output
     assert not (play.folder / "backup.yml").exists()
-    assert [call for one in servers[:2] for call in one.calls() if call.startswith("POST /api/runtimes")] == []
+    assert [call for server in servers[:2] for call in server.calls() if call.startswith("POST /api/runtimes")] == []
 
 
 def test_a_backup_of_an_incomplete_list_is_refused(play: Play, servers: list[Simulator]) -> None:
@@ -108,7 +108,7 @@ def test_a_backup_of_an_incomplete_list_is_refused(play: Play, servers: list[Sim
     assert played.status == 2
     assert "So a backup may lack others, too. Nothing was changed" in played.text
     assert not (play.folder / "backup.yml").exists()
-    assert [one["description"] for one in servers[0].runtimes()] == ["whole"]
+    assert [runtime["description"] for runtime in servers[0].runtimes()] == ["whole"]
 
 
 def test_restored_backup_assigns_scripts(play: Play, servers: list[Simulator]) -> None:
@@ -124,7 +124,7 @@ def test_restored_backup_assigns_scripts(play: Play, servers: list[Simulator]) -
     assert restored.status == 0, restored.output
     [etl] = server.runtimes()
     assert etl["id"] != old
-    used = [one["runtime"] for project in server.projects() for one in project["scripts"]]
+    used = [script["runtime"] for project in server.projects() for script in project["scripts"]]
     assert used == [etl["id"]] * 2
 
 

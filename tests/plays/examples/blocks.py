@@ -61,17 +61,17 @@ class Block:
 
     @property
     def place(self) -> str:
-        """Return its place, for messages."""
+        """Its place, for messages."""
         return f"{self.page}:{self.line}"
 
     @cached_property
     def data(self) -> Any:
-        """Return the parsed YAML."""
+        """The parsed YAML."""
         return yaml.load(self.text, _Loader)
 
     @property
     def kind(self) -> str:
-        """Return its kind: `plays`, `tasks`, `shell`, `file` (others), `printed`, `not run`, or empty (unknown)."""
+        """Its kind: `plays`, `tasks`, `shell`, `file` (others), `printed`, `not run`, or empty (unknown)."""
         if self.printed:
             return "printed"
         if self.not_run:
@@ -79,7 +79,7 @@ class Block:
         if self.language in _SHELL:
             return "shell"
         if self.language in _YAML:
-            entries = [one for one in self.data if isinstance(one, dict)] if isinstance(self.data, list) else []
+            entries = [entry for entry in self.data if isinstance(entry, dict)] if isinstance(self.data, list) else []
             if entries and all(
                 {"hosts", "import_playbook", "ansible.builtin.import_playbook"} & set(e) for e in entries
             ):
@@ -89,7 +89,7 @@ class Block:
         return "file" if self.file else ""
 
     def commands(self) -> str:
-        """Return the lines after a prompt as a script, or all lines if there is no prompt."""
+        """The lines after a prompt as a script, or all lines if there is no prompt."""
         if not re.search(r"^\$ ", self.text, re.MULTILINE):
             return self.text
         script, goes_on = [], False
@@ -101,7 +101,7 @@ class Block:
 
 
 def pages() -> dict[str, list[Block]]:
-    """Return the blocks of every page, by the page's path in the repository."""
+    """The blocks of every page, by the page's path in the repository."""
     found: dict[str, list[Block]] = {}
     for path in [ROOT / "README.md", *sorted(ROOT.glob("roles/*/README.md"))]:
         found[_name(path)] = list(_fenced(path))
@@ -120,7 +120,7 @@ def pages() -> dict[str, list[Block]]:
 
 
 def not_printed(blocks: Iterable[Block], output: str) -> list[str]:
-    """Return the lines of printed blocks that do not occur in the output, or not in this order."""
+    """The lines of printed blocks that do not occur in the output, or not in this order."""
     missing, start = [], 0
     for block in blocks:
         for line in block.text.splitlines() if block.printed else ():
@@ -133,14 +133,14 @@ def not_printed(blocks: Iterable[Block], output: str) -> list[str]:
 
 
 def documented(path: Path, variable: str) -> str:
-    """Return the text of a plugin's `DOCUMENTATION`, `EXAMPLES` or `RETURN`."""
+    """The text of a plugin's `DOCUMENTATION`, `EXAMPLES` or `RETURN`."""
     node = _assignment(path, variable)
     return str(ast.literal_eval(node.value)) if node else ""
 
 
 def _assignment(path: Path, variable: str) -> ast.Assign | None:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == [variable]:
+        if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == [variable]:
             return node
     return None
 
@@ -169,7 +169,7 @@ def _code_blocks(path: Path) -> Iterator[Block]:
             marker = line[3:]
         elif found := _CODE.match(line.strip()):
             options, body = _indented(lines[number + 1 :], len(line) - len(line.lstrip()))
-            caption = next((one.partition(": ")[2] for one in options if one.startswith(":caption:")), "")
+            caption = next((option.partition(": ")[2] for option in options if option.startswith(":caption:")), "")
             yield _block(path, number + 1, found["language"], body, marker or (f"file: {caption}" if caption else ""))
             marker = ""
         elif line.strip():
@@ -177,7 +177,7 @@ def _code_blocks(path: Path) -> Iterator[Block]:
 
 
 def _indented(lines: list[str], margin: int) -> tuple[list[str], str]:
-    """Return the options and the text of a directive whose line is indented by `margin`."""
+    """The options and the text of a directive whose line is indented by `margin`."""
     body: list[str] = []
     for line in lines:
         if line.strip() and len(line) - len(line.lstrip()) <= margin:

@@ -51,7 +51,7 @@ class Gateway(socketserver.ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        """Return the value for HTTPS_PROXY."""
+        """The value for HTTPS_PROXY."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def __enter__(self) -> Gateway:

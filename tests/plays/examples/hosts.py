@@ -79,7 +79,7 @@ class ExampleHosts:
         return {host: self._others.get(host, self.server) for host in wanted}
 
     def play(self, place: Path, preparation: Preparation, commands: str = "") -> Play:
-        """Return a runner for a page's folder, with the variables of a reader's shell and a proxy to these servers."""
+        """A runner for a page's folder, with the variables of a reader's shell and a proxy to these servers."""
         ours = {
             "HOME": str(place.parent),
             "HTTPS_PROXY": self.gateway.url,
@@ -95,7 +95,7 @@ class ExampleHosts:
         return {API_TOKEN: self.server.api_token, IDENTITY_TOKEN: self.server.identity_token}.get(value, value)
 
     def variables(self, preparation: Preparation) -> dict[str, Any]:
-        """Return the page's variables."""
+        """The page's variables."""
         return {name: self._known(value) for name, value in preparation.variables.items()}
 
 
@@ -146,7 +146,7 @@ def doubled(place: Path, blocks: Sequence[Block]) -> Path:
 
 
 def doubled_records(hosts: ExampleHosts, folder: Path, blocks: Sequence[Block]) -> list[dict[str, Any]]:
-    """Return the results of the doubled blocks of a page. They run once for all tests."""
+    """The results of the doubled blocks of a page. They run once for all tests."""
     page = blocks[0].page
     if page not in hosts.records:
         preparation = preparations.of(page)
@@ -167,8 +167,8 @@ def play(hosts: ExampleHosts, playbook: Path, preparation: Preparation, *options
 
 
 def unexpected_warnings(played: Played, preparation: Preparation) -> list[str]:
-    """Return the warnings that a page does not show by design."""
-    return [one for one in played.warnings() if not any(text in one for text in preparation.warnings)]
+    """The warnings that a page does not show by design."""
+    return [warning for warning in played.warnings() if not any(text in warning for text in preparation.warnings)]
 
 
 def _play(block: Block, tasks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -206,7 +206,7 @@ def _doubled(tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def leaves(tasks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Return the tasks, including those in blocks."""
+    """The tasks, including those in blocks."""
     for task in tasks:
         if "block" in task:
             for part in ("block", "rescue", "always"):
@@ -225,7 +225,7 @@ def tasks_of(block: Block) -> Iterator[dict[str, Any]]:
 
 
 def supports(task: Mapping[str, Any], attribute: str, default: str = "") -> bool:
-    """Return whether a task's module documents full support of an attribute; foreign modules get the `default`."""
+    """Whether a task's module documents full support of an attribute; foreign modules get the `default`."""
     name = next((key.removeprefix(_PREFIX) for key in task if key.startswith(_PREFIX)), "")
     path = ROOT / "plugins" / "modules" / f"{name}.py"
     if not name or not path.exists():
@@ -235,7 +235,7 @@ def supports(task: Mapping[str, Any], attribute: str, default: str = "") -> bool
 
 
 def broken_promises(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return wrong predictions of check mode, and changes by a second run."""
+    """Wrong predictions of check mode, and changes by a second run."""
     faults = []
     for before, record in pairwise(records):
         name = str(record["task"])
@@ -254,8 +254,10 @@ _ID = re.compile(r'(?:"[0-9A-F]{32}"|null)(?=[,}])| \([0-9A-F]{32}\)')
 
 
 def _without_headers(value: Any) -> Any:
-    """Return the differences of a bulk task without headers and ids. A new runtime has its id only after the create."""
+    """The differences of a bulk task without headers and ids. A new runtime has its id only after the create."""
     if not isinstance(value, list):
         return value
-    shown = [{k: v for k, v in one.items() if "header" not in k} if isinstance(one, dict) else one for one in value]
+    shown = [
+        {k: v for k, v in entry.items() if "header" not in k} if isinstance(entry, dict) else entry for entry in value
+    ]
     return _ID.sub("", json.dumps(shown, sort_keys=True))

@@ -128,5 +128,5 @@ PAGES: dict[str, Preparation] = {
 
 
 def of(page: str) -> Preparation:
-    """Return the preparation of a page. Most pages need none."""
+    """The preparation of a page. Most pages need none."""
     return PAGES.get(page, Preparation())

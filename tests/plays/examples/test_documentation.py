@@ -26,15 +26,15 @@ _COMMON = {"changed", "failed", "invocation", "warnings", "deprecations", "excep
 
 
 def _unlike(sample: Any, found: Any, place: str) -> Iterator[str]:
-    """Return differences between the keys of a sample and of a result. An empty list and null match everything."""
+    """Differences between the keys of a sample and of a result. An empty list and null match everything."""
     if isinstance(sample, Mapping) and isinstance(found, Mapping):
         yield from (f"{place}.{key} is in the sample alone" for key in sample.keys() - found.keys())
         yield from (f"{place}.{key} is in the result alone" for key in found.keys() - sample.keys())
         for key in sample.keys() & found.keys():
             yield from _unlike(sample[key], found[key], f"{place}.{key}")
     elif isinstance(sample, list) and isinstance(found, list):
-        for one in found:
-            yield from (fault for like in sample[:1] for fault in _unlike(like, one, f"{place}[]"))
+        for entry in found:
+            yield from (fault for like in sample[:1] for fault in _unlike(like, entry, f"{place}[]"))
 
 
 # Keys that a result has only with an option, or in check mode.
@@ -77,7 +77,7 @@ def test_references_to_pages_of_this_collection_have_a_target(guide: Path) -> No
     used = set(re.findall(r":ref:`(?:[^`<]*<)?(ansible_collections\.mstr\.library\.docsite\.[^`>]+)", text))
     assert used - labels == set()
     named = {f"{name}_{kind}" for name, kind in re.findall(r":ansplugin:`[^`]*?mstr\.library\.(\w+)#(\w+)", text)}
-    assert {one for one in named if one.endswith(("_module", "_filter"))} - plugins == set()
+    assert {entry for entry in named if entry.endswith(("_module", "_filter"))} - plugins == set()
 
 
 def test_links_of_the_readme_have_a_target() -> None:

@@ -21,9 +21,9 @@ SMOKE_TEST = ("guide_life_of_a_runtime", "smoke_test.yml")
 
 
 def _block(guide: str, text: str) -> Block:
-    """Return the block of a guide with this file name, or with this text in it."""
+    """The block of a guide with this file name, or with this text in it."""
     blocks = PAGES[f"docs/docsite/rst/{guide}.rst"]
-    found = [one for one in blocks if one.file == text] or [one for one in blocks if text in one.text]
+    found = [block for block in blocks if block.file == text] or [block for block in blocks if text in block.text]
     assert len(found) == 1
     return found[0]
 

@@ -48,7 +48,7 @@ def task(host: str = "a", more: str = "", name: str = "A task") -> str:
 
 @pytest.fixture
 def machine(local: Play) -> Play:
-    """Return a play with hosts on which tasks run in different ways, and a `sudo` that only runs its arguments."""
+    """A play with hosts on which tasks run in different ways, and a `sudo` that only runs its arguments."""
     local.write("connections/mstr_test_local.py", CONNECTION)
     local.env = {**local.env, "ANSIBLE_CONNECTION_PLUGINS": str(local.folder / "connections")}
     sudo = local.write("sudo", '#!/bin/sh\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n')
@@ -203,12 +203,12 @@ def changing(play: Play, callback: str) -> Play:
 
 
 def version_of(play: Play) -> tuple[int, ...]:
-    """Return the version of the play's ansible-core."""
+    """The version of the play's ansible-core."""
     return tuple(map(int, play.bin.parent.name.split("-")[1].split(".")))
 
 
 def ways_without(play: Play, names: list[str]) -> list[str]:
-    """Return the ways of a task that nothing hinders, and of a task for each name. All of them must succeed."""
+    """The ways of a task that nothing hinders, and of a task for each name. All of them must succeed."""
     played = play("".join([task(), *(task(name=f"Without {name}") for name in names)]), "-vvv")
     assert played.status == 0, played.output
     assert all("runtimes" in note["result"] for note in played.notes())

@@ -38,7 +38,7 @@ class Way:
     sessions: list[dict[str, Any]]
 
     def results(self) -> list[dict[str, Any]]:
-        """Return what a callback received for each of our tasks, by host: with some strategies, hosts do not wait."""
+        """What a callback received for each of our tasks, by host: with some strategies, hosts do not wait."""
         for note in self.played.notes():
             if note["event"] == "retry":
                 # ansible-core 2.19 puts the lack of a traceback into what a module returns, and into the end of an
@@ -90,14 +90,16 @@ def plain(text: str) -> str:
 )
 def test_a_task_is_the_same_in_process(sim: Simulator, local: Play, play: str) -> None:
     module, here = both_ways(sim, local, PLAYS[play])
-    for one, other in zip(module.results(), here.results(), strict=False):
-        assert one == other
+    for result, other in zip(module.results(), here.results(), strict=False):
+        assert result == other
     assert len(module.results()) == len(here.results())
     if play != "strategies":
         assert plain(module.played.output) == plain(here.played.output)
         assert plain(module.played.stderr) == plain(here.played.stderr)
         # How often a task polls depends on the machine: equal requests in a row count once.
-        assert [one for one, _same in groupby(module.requests)] == [one for one, _same in groupby(here.requests)]
+        assert [entry for entry, _same in groupby(module.requests)] == [
+            entry for entry, _same in groupby(here.requests)
+        ]
     else:
         # Hosts do not wait for each other, so that only the number of each request is the same.
         assert sorted(module.requests) == sorted(here.requests)

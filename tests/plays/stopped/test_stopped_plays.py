@@ -46,7 +46,7 @@ def _session_is_gone(sim: Simulator) -> None:
 
 
 def _processes_of(folder: Path) -> list[str]:
-    """Return the processes that have this folder in their environment."""
+    """The processes that have this folder in their environment."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -62,7 +62,7 @@ def _version(core: Path) -> tuple[int, ...]:
 
 @pytest.fixture(params=["as a module", "in process"])
 def way(request: pytest.FixtureRequest) -> str:
-    """Return how the task runs. A test that uses it runs both ways."""
+    """How the task runs. A test that uses it runs both ways."""
     return str(request.param)
 
 
@@ -92,7 +92,7 @@ ENDS: dict[str, Callable[[subprocess.Popen[str]], None]] = {
 
 
 def _goes_on(core: Path, way: str, end: str) -> bool:
-    """Return whether a task completes its work. A module does not learn that ansible-playbook was killed."""
+    """Whether a task completes its work. A module does not learn that ansible-playbook was killed."""
     return way == "as a module" and (end in ("SIGHUP", "SIGKILL") or (end == "SIGTERM" and _version(core) < (2, 19)))
 
 

@@ -30,13 +30,13 @@ def sim(running: Simulator) -> Simulator:
 
 @pytest.fixture
 def client(sim: Simulator) -> RawClient:
-    """Return a client that is logged in as the administrator."""
+    """A client that is logged in as the administrator."""
     return _logged_in(sim)
 
 
 @pytest.fixture
 def with_switches(running: Simulator) -> Callable[..., RawClient]:
-    """Return a function that resets to switches and returns a logged-in client."""
+    """A function that resets to switches and returns a logged-in client."""
 
     def make(profile: str = "samples", **switches: object) -> RawClient:
         running.reset(profile, **switches)

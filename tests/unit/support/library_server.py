@@ -48,7 +48,7 @@ class LibraryServer(Listener):
             given = self.answers[f"{method} {path}"]
             return given(request) if callable(given) else given
         headers = {_HEADERS[name]: value for name, value in request.headers.items() if name in _HEADERS}
-        cookies = {name: one.value for name, one in SimpleCookie(request.headers.get("cookie", "")).items()}
+        cookies = {name: entry.value for name, entry in SimpleCookie(request.headers.get("cookie", "")).items()}
         done = answer(self.core.handle(Call(method, path, {}, headers, cookies, request.body)))
         for name, value in done.cookies.items():  # one at most
             done.headers["Set_Cookie"] = f"{name}={value}; Path=/"

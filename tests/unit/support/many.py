@@ -22,7 +22,7 @@ LIST = "GET /runtimes"
 
 def holding(**names):
     """A server with these runtimes, by name: an id, or all fields."""
-    runtimes = [(name, one if isinstance(one, dict) else {"id": one}) for name, one in names.items()]
+    runtimes = [(name, entry if isinstance(entry, dict) else {"id": entry}) for name, entry in names.items()]
     return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes))
 
 
@@ -42,11 +42,11 @@ def bulk(
     """What mstr_runtimes does with definitions; it returns the result. `protect`: the projects that count, or True."""
     asked = Purge(tuple(exclude), limit, comment) if purge else None
     blank = {"id": None, "name": None}
-    named = None if scripts is None else script_entries([{**blank, **one} for one in scripts])
+    named = None if scripts is None else script_entries([{**blank, **script} for script in scripts])
 
     def run(definitions):
         context, wanted = server.context(waiting=wait, **how), Wanted(definitions, asked, named)
-        if named is not None or protect or any(one.replace_on_change for one in definitions):
+        if named is not None or protect or any(definition.replace_on_change for definition in definitions):
             of_task = Scripts.of(server.session, 1, wanted, protect is not None, None if protect is True else protect)
             context = context._replace(scripts=of_task, guard=of_task.refusals)
         refusal = None

@@ -69,4 +69,4 @@ class Run:
     @property
     def warnings(self) -> list[str]:
         texts = self.result.get("warnings", [])
-        return [one if isinstance(one, str) else one["event"]["msg"] for one in texts]
+        return [text if isinstance(text, str) else text["event"]["msg"] for text in texts]

@@ -119,7 +119,7 @@ def environment(name, quiet=3, base=0):
     entries = [
         {"name": "Nightly reports", "id": wide["id"], "action": "updated", "error": None, "changes": changes},
         {"name": "Forecasts", "id": None, "action": "created", "error": None, "changes": created},
-        *({"name": one["name"], "id": one["id"], "action": "none", "error": None, "changes": []} for one in calm),
+        *({"name": entry["name"], "id": entry["id"], "action": "none", "error": None, "changes": []} for entry in calm),
     ]
     summary = {"created": 1, "updated": 1, "deleted": 0, "unchanged": quiet, "failed": 0}
     return environment_report(

@@ -83,8 +83,8 @@ class FakeHttp(Http):
         """The token that each of these calls carried."""
         return [
             options["headers"]["X-MSTR-AuthToken"]
-            for one, options in zip(self.calls, self.options, strict=True)
-            if one == call
+            for entry, options in zip(self.calls, self.options, strict=True)
+            if entry == call
         ]
 
 

@@ -52,7 +52,7 @@ class Runtimes(MutableMapping[str, dict[str, Any]]):
         [self._built_in] = core.runtimes
 
     def _by_id(self) -> dict[str, Any]:
-        return {one.id: one for one in self._runtimes if one is not self._built_in}
+        return {runtime.id: runtime for runtime in self._runtimes if runtime is not self._built_in}
 
     def __getitem__(self, identity: str) -> dict[str, Any]:
         return self._by_id()[identity].values  # type: ignore[no-any-return]
@@ -90,9 +90,9 @@ class Server:
     def __init__(self, *runtimes: dict[str, Any], **switches: Any) -> None:
         self.core = simulator.server.Server("samples", {**SWITCHES, **switches})
         self.runtimes = Runtimes(self.core)
-        for one in runtimes:
-            self.add(one)
-        self.alter: Callable[[dict[str, Any]], None] = lambda one: None  # what the server makes of a write
+        for runtime in runtimes:
+            self.add(runtime)
+        self.alter: Callable[[dict[str, Any]], None] = lambda entry: None  # what the server makes of a write
         self.rewrite: Callable[[str, Any], Any] = lambda call, data: data  # what it returns
         self.tried: list[str] = []  # the runtimes on which code ran
         self.code_status = 3  # how it ends: 3 is "ready", 4 an error
@@ -155,11 +155,15 @@ class Server:
 
     @property
     def writes(self) -> list[str]:
-        return [one for one in self.requests if not one.startswith("GET ") and "/metadataSearches/" not in one]
+        return [
+            request
+            for request in self.requests
+            if not request.startswith("GET ") and "/metadataSearches/" not in request
+        ]
 
     @property
     def names(self) -> list[str]:
-        return sorted(one["name"] for one in self.runtimes.values())
+        return sorted(runtime["name"] for runtime in self.runtimes.values())
 
     def seed_scripts(self, **runtimes: str | None) -> None:
         """A project with scripts, by name: the id of the runtime that each uses."""
@@ -189,7 +193,7 @@ class Server:
             self.sent.append(copy.deepcopy(json))
             self.params.append(params)
             self.kinds.append(kind)
-        place = next((place for place, one in enumerate(self._faults) if one.method == method), None)
+        place = next((place for place, entry in enumerate(self._faults) if entry.method == method), None)
         fault = Fault(method, None) if place is None else self._faults.pop(place)
         if fault.meanwhile:
             fault.meanwhile()

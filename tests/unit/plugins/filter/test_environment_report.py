@@ -42,7 +42,7 @@ def result(have, *, check_mode=True, diff=True):
         applied = {"failed": False, **report(entries, purge=True)}
     except PartialError as exc:
         applied = {"failed": True, **exc.to_result()}
-    return json.loads(json.dumps(applied if diff else {key: one for key, one in applied.items() if key != "diff"}))
+    return json.loads(json.dumps(applied if diff else {key: value for key, value in applied.items() if key != "diff"}))
 
 
 def test_drift():
@@ -56,7 +56,7 @@ def test_drift():
         "prod: 'new' would be created",
         "prod: 'old' would be deleted; which scripts use it is unknown",
     ]
-    assert [one["action"] for one in report["runtimes"]] == ["updated", "created", "deleted"]
+    assert [runtime["action"] for runtime in report["runtimes"]] == ["updated", "created", "deleted"]
     assert report["runtimes"][0] == {
         "name": "r",
         "id": ID,
@@ -136,7 +136,7 @@ def test_an_audit_without_definitions(result):
 
 def read_with(*violations, **more):
     """The result of a read, with these violations and their runtimes."""
-    runtimes = {one["id"]: runtime(0, one["name"], id=one["id"]) for one in violations}
+    runtimes = {violation["id"]: runtime(0, violation["name"], id=violation["id"]) for violation in violations}
     return {"runtimes": list(runtimes.values()), "violations": list(violations), **more}
 
 
@@ -298,7 +298,7 @@ def test_an_entry_that_is_gone_as_wanted_and_a_name_that_is_not_clear():
     ]
     applied = {"failed": True, "msg": "1 failed", "runtimes": entries, "summary": {"failed": 1}}
     report = environment_report(applied, "prod", check_mode=True, read=read_with(), policy=POLICY, detail=True)
-    assert [(one["name"], one["status"]) for one in report["inventory"]] == [("Two", "not compared")]
+    assert [(entry["name"], entry["status"]) for entry in report["inventory"]] == [("Two", "not compared")]
     assert report["counts"]["runtimes"] == 0
 
 
@@ -315,11 +315,14 @@ def test_an_apply_in_check_mode_shows_what_is_there():
     ]
     applied = {"runtimes": entries, "summary": {"created": 1, "updated": 1}}
     new, updated = environment_report(applied, "prod", check_mode=True, detail=True)["inventory"]
-    assert [one["network"] for one in updated["networks"]] == ["10.0.0.0/8"]
-    assert [(one["name"], one["status"]) for one in updated["packages"]] == [("pandas", "unknown"), ("x", "installed")]
+    assert [network["network"] for network in updated["networks"]] == ["10.0.0.0/8"]
+    assert [(package["name"], package["status"]) for package in updated["packages"]] == [
+        ("pandas", "unknown"),
+        ("x", "installed"),
+    ]
     assert (new["name"], new["status"], new["present"], new["networks"]) == ("New", "missing", False, [])
     done = environment_report(applied, "prod", detail=True)["inventory"]
-    assert [one["present"] for one in done] == [True, True]
+    assert [entry["present"] for entry in done] == [True, True]
 
 
 def test_a_packed_report_is_the_same():

@@ -88,7 +88,7 @@ def test_a_runtime_that_is_listed_but_not_found_is_not_gone():
     server = Server(stored())
     server.list_only("id", "name")
     server.refusals[f"GET /runtimes/{ID}"] = refusal(404, "ERR004", "no such object")
-    [listed] = [one for one in server.api.list_all() if one.id == ID]
+    [listed] = [entry for entry in server.api.list_all() if entry.id == ID]
     with pytest.raises(MstrError, match="the server lists it, but answers that it does not exist"):
         server.api.with_all_fields(listed, ["whitelist"])
     server.refusals.clear()

@@ -61,7 +61,7 @@ def runtimes(server):
 
 def test_plan_by_name_and_by_id():
     plan = planned(USAGE, entry(name="Load"), entry(id=CLOSE.lower()))
-    assert [(one.script.name, one.action, one.place) for one in plan] == [
+    assert [(item.script.name, item.action, item.place) for item in plan] == [
         ("Load", "moved", "scripts[0]"),
         ("Close", "none", "scripts[1]"),
     ]
@@ -141,7 +141,7 @@ def test_assigned_and_assigned_back(server):
     usage = find_usage(server.session, None, 4)
     plan = planned(usage, entry(name="Load"), entry(name="Close"), entry(name="Lod"))
     done = assign(server.context(), server.session, plan)
-    assert [one.action for one in done] == ["moved", "none", "failed"]
+    assert [item.action for item in done] == ["moved", "none", "failed"]
     assert runtimes(server) == {"Load": OTHER_ID, "Close": OTHER_ID}
     [back] = assign_back(server.context(), server.session, done, OLD)
     assert (back.action, back.script.name) == ("moved", "Load")

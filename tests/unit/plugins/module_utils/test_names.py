@@ -86,5 +86,5 @@ def test_names_that_a_definition_may_have(name):
 def test_entries(entry, permitted, protected):
     """An id, a name or a pattern. In a list that protects, brackets may also be a class."""
     runtimes = [EU, E, OTHER]
-    assert [one for one in runtimes if means(entry, *one)] == permitted
-    assert [one for one in runtimes if is_named(one[0], ["x", entry], one[1])] == protected
+    assert [runtime for runtime in runtimes if means(entry, *runtime)] == permitted
+    assert [runtime for runtime in runtimes if is_named(runtime[0], ["x", entry], runtime[1])] == protected

@@ -204,4 +204,4 @@ def test_what_another_play_writes_meanwhile_is_not_adapted(fault):
     server.fail("POST" if fault.error["code"] else "PATCH", fault, meanwhile=meanwhile)
     [entry] = reconcile(server.context(plan_id=identity), Wanted([definition]))
     assert "changed while the approved plan was carried out" in str(entry.error)
-    assert [one["execTimeout"] for one in server.runtimes.values()] == [1, 1]
+    assert [runtime["execTimeout"] for runtime in server.runtimes.values()] == [1, 1]

@@ -200,7 +200,7 @@ ERROR_FIELDS = st.fixed_dictionaries(
 )
 
 
-@given(st.integers(300, 599), ANY_JSON | ERROR_FIELDS | ERROR_FIELDS.map(lambda one: {"errors": [one]}))
+@given(st.integers(300, 599), ANY_JSON | ERROR_FIELDS | ERROR_FIELDS.map(lambda entry: {"errors": [entry]}))
 def test_any_json_at_all_as_error_body_gives_one_clean_sentence(status, body):
     failed = error(status, body, secrets=("s3cret",))
     assert failed.sentence.startswith("Could not create the runtime 'x': ")

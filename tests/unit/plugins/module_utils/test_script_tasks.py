@@ -159,7 +159,7 @@ def test_closed_project_and_unreadable_task(server):
     }
     found = runs(server)
     assert tasks(found) == {key: ids for key, ids in ALL.items() if key != "PAY"}
-    assert [(one.project.name, one.script and one.script.name) for one in found.unread] == [
+    assert [(entry.project.name, entry.script and entry.script.name) for entry in found.unread] == [
         ("Finance", None),
         ("Sales", "Load sales"),
     ]

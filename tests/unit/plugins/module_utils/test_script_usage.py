@@ -84,7 +84,7 @@ def test_a_script_of_the_command_manager_has_no_runtime(subtype, runs):
 def test_the_scripts_of_a_runtime_are_sorted_by_project_and_name():
     scripts = [script("b"), script("a", identity="2"), script("a", identity="1"), script("z", FINANCE), script("c")]
     usage = Usage([*scripts, script("other", runtime_id=OTHER_ID)])
-    assert [(one.project.name, one.name, one.id) for one in usage.of(ID.lower())] == [
+    assert [(entry.project.name, entry.name, entry.id) for entry in usage.of(ID.lower())] == [
         ("Finance", "z", "1"),
         ("Sales", "a", "1"),
         ("Sales", "a", "2"),
@@ -148,7 +148,7 @@ def test_projects_by_name_or_id():
     assert select_projects(listed, None) == (listed, [])
     found, unread = select_projects(listed, ["Finance", "5a" * 16, "Sales", "Slaes"])
     assert found == [FINANCE, SALES]
-    assert [(one.project, one.script) for one in unread] == [(Project(None, "Slaes"), None)]
+    assert [(entry.project, entry.script) for entry in unread] == [(Project(None, "Slaes"), None)]
     assert "no project with the name or id 'Slaes'" in unread[0].error.sentence
 
 
@@ -230,13 +230,13 @@ def holding(**projects):
 def found(usage):
     """The scripts by runtime."""
     by_runtime = {}
-    for one in usage.scripts:
-        by_runtime.setdefault(one.runtime_id, []).append(f"{one.project.name}/{one.name}")
+    for script in usage.scripts:
+        by_runtime.setdefault(script.runtime_id, []).append(f"{script.project.name}/{script.name}")
     return by_runtime
 
 
 def missing(usage):
-    return [(one.project and one.project.name, one.script and one.script.name) for one in usage.unread]
+    return [(entry.project and entry.project.name, entry.script and entry.script.name) for entry in usage.unread]
 
 
 @pytest.fixture
@@ -323,7 +323,7 @@ def test_scripts_of_the_command_manager_are_not_read(server):
             script.subtype = 19456
     usage = find_usage(server.session, None, 4)
     assert (usage.scripts, usage.unread) == ([], [])
-    assert not [one for one in server.requests if one.startswith("GET /scripts/")]
+    assert not [request for request in server.requests if request.startswith("GET /scripts/")]
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 7, 1000])
@@ -334,7 +334,7 @@ def test_every_page_is_read_whatever_its_size(monkeypatch, page, counted):
     server.switch(search_page_limit=page)
     monkeypatch.setattr(script_usage, "_PAGE", 3)
     usage = find_usage(server.session, None, 4)
-    assert sorted(one.name for one in usage.scripts) == [f"s{number}" for number in range(7)]
+    assert sorted(script.name for script in usage.scripts) == [f"s{number}" for number in range(7)]
     assert usage.unread == []
 
 
@@ -392,8 +392,8 @@ def test_after_some_requests_without_an_answer_the_rest_is_not_tried():
     server.refusals = {f"GET /scripts/S{number}": lost for number in range(50)}
     usage = find_usage(server.session, None, 1)
     assert len(usage.unread) == 50
-    assert len([one for one in server.requests if one.startswith("GET /scripts/")]) == 5
-    assert [one.error.sentence for one in usage.unread].count("nothing listens") == 5
+    assert len([request for request in server.requests if request.startswith("GET /scripts/")]) == 5
+    assert [entry.error.sentence for entry in usage.unread].count("nothing listens") == 5
     assert usage.unread[-1].error.sentence == (
         "Did not read the script 's9' in project 'Sales', because 5 earlier requests failed. "
         "The last error: nothing listens"

@@ -87,7 +87,7 @@ def test_create_is_looked_up_by_name(entries, answered):
     have = holding(a=A)
     have.rewrite = lambda call, data: answered if call == "POST /runtimes" else data
     result = run(have, *entries)
-    [created] = [identity for identity, one in have.runtimes.items() if one["name"] == "new"]
+    [created] = [identity for identity, runtime in have.runtimes.items() if runtime["name"] == "new"]
     assert [entry["id"] for entry in result["runtimes"]] == [created, A][: len(entries)]
     assert actions(result)[0] == ("new", "created")
     assert (have.writes, have.warnings) == (["POST /runtimes"], [])
@@ -223,7 +223,7 @@ def test_update_without_effect_fails(entries, wait):
 
 def test_update_in_part_shows_what_is_true():
     have = holding(a={"id": A, "version": "1"})
-    have.alter = lambda one: one.update(others="", execTimeout=90, version="2")
+    have.alter = lambda entry: entry.update(others="", execTimeout=90, version="2")
     result = run(have, {"name": "a", "others": "x", "exec_timeout": 60, "description": "d"})
     assert actions(result) == [("a", "updated")]
     assert result["runtimes"][0]["changes"] == [
@@ -236,7 +236,7 @@ def test_update_in_part_shows_what_is_true():
 
 def test_version_alone_is_an_effect():
     have = holding(a={"id": A, "version": "1"})
-    have.alter = lambda one: one.update(others="", version="2")
+    have.alter = lambda entry: entry.update(others="", version="2")
     result = run(have, {"name": "a", "others": "x"})
     assert (actions(result), result["runtimes"][0]["changes"]) == ([("a", "updated")], [])
 
@@ -284,7 +284,7 @@ def test_bulk_update_keeps_what_another_client_added():
 def test_bulk_reads_only_what_it_updates():
     have = holding(a=A, b=B, c=C)
     run(have, {"name": "a", "others": "x"}, {"name": "b"}, {"name": "c", "others": "x"})
-    assert [one for one in have.requests if one.startswith("GET /runtimes/")] == [
+    assert [request for request in have.requests if request.startswith("GET /runtimes/")] == [
         f"GET /runtimes/{A}",
         f"GET /runtimes/{C}",
     ]
@@ -378,8 +378,8 @@ def a_server(names, lean):
 def shown(have):
     """What the server holds: by name, without what every write changes."""
     return {
-        one["name"]: {key: value for key, value in one.items() if key not in ("version", "dateModified", "id")}
-        for one in have.runtimes.values()
+        runtime["name"]: {key: value for key, value in runtime.items() if key not in ("version", "dateModified", "id")}
+        for runtime in have.runtimes.values()
     }
 
 
@@ -395,12 +395,12 @@ def test_after_success_the_server_has_what_was_asked(task, held, lean):
     after = shown(have)
     for key in ("changed", "summary", "plan_id"):
         assert predicted[key] == result[key]
-    for one, other in zip(predicted["runtimes"], result["runtimes"]):
-        assert (one["action"], one["changes"]) == (other["action"], other["changes"])
+    for runtime, other in zip(predicted["runtimes"], result["runtimes"]):
+        assert (runtime["action"], runtime["changes"]) == (other["action"], other["changes"])
         # A list may omit what is not managed, and a write reads it.
-        managed = {name for entry in entries for name in API if entry["name"] == one["name"] and name in entry}
-        if one["action"] in ("none", "updated"):
-            assert all(one["runtime"][name] == other["runtime"][name] for name in managed)
+        managed = {name for entry in entries for name in API if entry["name"] == runtime["name"] and name in entry}
+        if runtime["action"] in ("none", "updated"):
+            assert all(runtime["runtime"][name] == other["runtime"][name] for name in managed)
     assert result["changed"] == (before != after)
     listed = {entry["name"] for entry in entries}
     for entry in entries:
@@ -412,8 +412,8 @@ def test_after_success_the_server_has_what_was_asked(task, held, lean):
                 if name in entry:
                     assert list(after[entry["name"]][api]) == list(canonical[name]) if name == "whitelist" else True
                     assert name == "whitelist" or after[entry["name"]][api] == entry[name]
-    unlisted = {name: one for name, one in before.items() if name not in listed}
-    assert {name: one for name, one in after.items() if name not in listed} == ({} if purge else unlisted)
+    unlisted = {name: value for name, value in before.items() if name not in listed}
+    assert {name: value for name, value in after.items() if name not in listed} == ({} if purge else unlisted)
     assert run(have, *entries, purge=purge)["changed"] is False
 
 
@@ -431,9 +431,9 @@ def test_with_another_client_at_work_its_changes_stay(task, held, lean, moment, 
         have.fail("GET")
     have.fail("GET", meanwhile=edit)
     result = run(have, *entries, purge=purge)
-    for identity, one in have.runtimes.items():
-        if identity == victim and "theirs" in (one.get("description"), one.get("version")):
-            assert one["description"] == "theirs"
+    for identity, runtime in have.runtimes.items():
+        if identity == victim and "theirs" in (runtime.get("description"), runtime.get("version")):
+            assert runtime["description"] == "theirs"
     deleted = [entry["name"] for entry in result["runtimes"] if entry["action"] == "deleted"]
     assert not set(deleted) & set(shown(have)), "what is reported as deleted is gone"
     updated = [
@@ -445,7 +445,7 @@ def test_with_another_client_at_work_its_changes_stay(task, held, lean, moment, 
 
 
 def by_id(have):
-    return {identity: {**one, "version": None, "dateModified": None} for identity, one in have.runtimes.items()}
+    return {identity: {**runtime, "version": None, "dateModified": None} for identity, runtime in have.runtimes.items()}
 
 
 ERRORS = [lost(), refusal(502), refusal(500, "ERR001"), refusal(403, "ERR0017"), IN_FLIGHT]

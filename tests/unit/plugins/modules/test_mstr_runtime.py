@@ -42,7 +42,7 @@ def test_every_outcome_has_the_same_keys(ensure, params, check_mode):
     evidence = {"used_by"} if check_mode and result["action"] == "deleted" else set()
     # What ansible-core adds for itself does not reach users.
     assert {key for key in result if not key.startswith("_ansible_")} - {"invocation", "warnings"} == KEYS | evidence
-    assert [one["field"] for one in result["changes"]] == result["changed_fields"]
+    assert [change["field"] for change in result["changes"]] == result["changed_fields"]
 
 
 def test_all_faults_of_a_task_are_one_message_and_nothing_is_sent(ensure):

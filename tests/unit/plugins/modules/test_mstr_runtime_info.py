@@ -38,7 +38,7 @@ def test_list_without_default(name, identity, complete, warnings):
         server.switch(list_hides="(Default) MicroStrategy")
     find_runtimes(server.api, Request(name, identity, None, None), 1, warn=server.warnings.append)
     assert len(server.warnings) == warnings
-    assert all("lacks its built-in default runtime, so it may be incomplete." in one for one in server.warnings)
+    assert all("lacks its built-in default runtime, so it may be incomplete." in warning for warning in server.warnings)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_all_mistakes_of_all_entries_in_one_message():
         ),
     )
     message = "\n".join(faults)
-    for one in (
+    for entry in (
         "runtimes[0] 'a': whitelist[0] 'host.example.com' is not a CIDR block",
         "runtimes[1]: name '' is empty",
         "runtimes[2]: one of name and id is required",
@@ -89,7 +89,7 @@ def test_all_mistakes_of_all_entries_in_one_message():
         "purge_limit must be at least 0, not -1",
         "wait_timeout must be more than 0 seconds, not 0",
     ):
-        assert one in message
+        assert entry in message
     assert len(faults) == 12
 
 
@@ -129,7 +129,7 @@ def test_duplicates_with_both_indexes(entries, fault):
 def test_absent_together_with_fields_that_make_no_sense(fields, named):
     options = given({"name": "a", "state": "absent", **fields})
     faults = faults_of(prepare, options) if named else ()
-    assert sorted(faults) == [f"runtimes[0] 'a': {one} cannot be used with state: absent" for one in sorted(named)]
+    assert sorted(faults) == [f"runtimes[0] 'a': {entry} cannot be used with state: absent" for entry in sorted(named)]
 
 
 @pytest.mark.parametrize("source", ["runtimes", "src"])
@@ -234,7 +234,7 @@ def test_a_text_in_place_of_the_list_is_one_fault(monkeypatch, capsys):
 
 def test_an_entry_s_comment_comes_before_the_task_s():
     options = given({"name": "a"}, {"name": "b", "journal_comment": "mine"}, journal_comment="ours")
-    assert [one.journal_comment for one in prepare(options).wanted.definitions] == ["ours", "mine"]
+    assert [definition.journal_comment for definition in prepare(options).wanted.definitions] == ["ours", "mine"]
 
 
 # --- entries of a file

@@ -23,7 +23,9 @@ def entry(name, action, **more):
 
 
 def report(*entries, environment="eu", read=None):
-    counts = {action: sum(one["action"] == action for one in entries) for action in ("created", "updated", "deleted")}
+    counts = {
+        action: sum(entry["action"] == action for entry in entries) for action in ("created", "updated", "deleted")
+    }
     applied = {"runtimes": list(entries), "summary": counts, "plan_id": "0" * 24}
     sources = Sources(
         environment=environment,
@@ -45,7 +47,7 @@ def shown(text, host="eu"):
 
 def texts_of(*reports):
     texts = approval_texts(reports, True, PAGE)
-    longest = max((one["environment"] for one in reports), key=len)
+    longest = max((report["environment"] for report in reports), key=len)
     assert all(len(shown(text, longest).encode()) <= 1000 for text in texts)
     return texts
 

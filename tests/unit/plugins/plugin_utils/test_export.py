@@ -54,7 +54,7 @@ DIRTY = {
 
 def exported(*objects):
     """The definitions of objects of the API."""
-    return to_definitions([from_api(one).to_result() for one in objects])
+    return to_definitions([from_api(object).to_result() for object in objects])
 
 
 def as_written(definitions):
@@ -135,8 +135,8 @@ def test_unrestorable():
 
 
 def test_a_backup_has_the_ids():
-    runtimes = [from_api(one).to_result() for one in (stored(), stored(id="odd", name="s"))]
-    assert [one.get("id") for one in to_definitions(runtimes, ids=True)] == [ID, None]
+    runtimes = [from_api(entry).to_result() for entry in (stored(), stored(id="odd", name="s"))]
+    assert [definition.get("id") for definition in to_definitions(runtimes, ids=True)] == [ID, None]
 
 
 def test_omitted():
@@ -148,7 +148,7 @@ def test_omitted():
 def test_by_name_whatever_order_the_server_has():
     names = ["b", "B", "ä", "a b", "a", "Z"]
     definitions = exported(*(stored(name=name, id=f"{n:032X}") for n, name in enumerate(names)))
-    assert [one["name"] for one in definitions] == sorted(names)
+    assert [definition["name"] for definition in definitions] == sorted(names)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_by_name_whatever_order_the_server_has():
 )
 def test_a_runtime_that_cannot_be_expressed(fields, fault):
     faults = faults_of(exported, stored(**fields))
-    assert any(fault in one for one in faults), faults
+    assert any(fault in entry for entry in faults), faults
 
 
 def test_two_runtimes_of_one_name():
@@ -196,8 +196,8 @@ def test_all_faults_at_once():
 
 @pytest.mark.parametrize("exclude", [["r"], ["[q-s]"], ["x", "r*"]])
 def test_an_excluded_runtime_is_not_checked(exclude):
-    runtimes = [from_api(one).to_result() for one in (stored(whitelist=["host"]), stored(id="A" * 32, name="x y"))]
-    assert [one["name"] for one in to_definitions(runtimes, exclude)] == ["x y"]
+    runtimes = [from_api(entry).to_result() for entry in (stored(whitelist=["host"]), stored(id="A" * 32, name="x y"))]
+    assert [definition["name"] for definition in to_definitions(runtimes, exclude)] == ["x y"]
 
 
 @given(ANYTHING)
@@ -230,7 +230,9 @@ def test_a_backup_restores_what_it_has(data, changed):
     before, after = from_api(data).values, plan.target.values
     missing = {line.partition(":")[0].partition(".")[0] for line in unrestorable(definitions)}
     for field in FIELDS:
-        if field.name not in missing and not (field.name == "packages" and any("package" in one for one in missing)):
+        if field.name not in missing and not (
+            field.name == "packages" and any("package" in entry for entry in missing)
+        ):
             assert field.kind.canonical(after[field.name]) == field.kind.canonical(before[field.name]), field.name
 
 
@@ -266,7 +268,7 @@ SCRIPT = {"id": "5C1E7A2B4D0F4E2A9B1C2D3E4F506172", "name": "Load", "project": {
 
 def file_of(*objects, **how):
     """The file, and what `src` reads in it."""
-    runtimes = [{**from_api(one).to_result(), "scripts": one.get("scripts", [])} for one in objects]
+    runtimes = [{**from_api(object).to_result(), "scripts": object.get("scripts", [])} for object in objects]
     return to_file(runtimes, "a test", **how)
 
 
@@ -290,7 +292,7 @@ def test_an_export(tmp_path):
     """It fits every server, and names what it left out, so that a purge spares it."""
     file = file_of(*OBJECTS_OF_A_FILE, exclude=["Vendor *", "c" * 32], scripts=False)
     source = read_back(file, tmp_path)
-    assert [one["name"] for one in source.runtimes] == ["{{ x }}"]
+    assert [runtime["name"] for runtime in source.runtimes] == ["{{ x }}"]
     assert "id" not in source.runtimes[0]
     assert (source.environment, source.restore, source.scripts) == (None, False, None)
     assert (file.number, len(source.runtimes)) == (1, 1)
@@ -304,7 +306,7 @@ def test_a_backup(tmp_path):
     file = file_of(*OBJECTS_OF_A_FILE, exclude=["Vendor *", "C" * 32], environment="prod eu", scripts=True)
     source = read_back(file, tmp_path)
     assert (source.environment, source.restore) == ("prod eu", True)
-    assert [one["id"] for one in source.runtimes] == [ID]
+    assert [runtime["id"] for runtime in source.runtimes] == [ID]
     assert source.scripts == [{"id": SCRIPT["id"], "name": "Load", "project": "B19DEDCC", "runtime": "{{ x }}"}]
     assert set(source.left_out) == {"Vendor A", "A" * 32, "r (replacement)", "B" * 32, "C" * 32, "D" * 32}
     assert "--limit 'prod eu' -e" in file.text

@@ -32,7 +32,7 @@ def test_each_environment_finds_its_own_plan(names):
 
 def test_the_file_is_sorted_and_has_what_a_person_approves():
     content = json.loads(plan_text([report("b"), report("a", summary={"created": 1})], "2026-11-26T12:00:00+00:00"))
-    assert [one["environment"] for one in content["environments"]] == ["a", "b"]
+    assert [environment["environment"] for environment in content["environments"]] == ["a", "b"]
     shown = {"environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "checksum"}
     assert set(content["environments"][0]) == shown
     assert content["format"] == FORMAT

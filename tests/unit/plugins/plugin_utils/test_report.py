@@ -142,7 +142,9 @@ def test_a_spreadsheet_reads_no_formula(text):
 def test_json_has_everything():
     report = json.loads(report_file([environment("prod")], "x.json", not_reached=["gone"]))
     assert (report["kind"], report["not_reached"]) == ("audit", ["gone"])
-    assert [one["networks"] for one in report["environments"][0]["inventory"] if one["name"] == "Nightly reports"] == [
+    assert [
+        entry["networks"] for entry in report["environments"][0]["inventory"] if entry["name"] == "Nightly reports"
+    ] == [
         [
             {"network": "0.0.0.0/0", "verdict": "violation", "rules": ["networks_within", "networks_never"]},
             {"network": "10.10.10.0/24", "verdict": "allowed", "rules": []},

@@ -115,7 +115,7 @@ def test_an_export_says_where_its_files_are():
 
 def test_a_page_that_is_too_large_is_not_handed_on():
     runtimes = [{"name": "x" * 200, "id": f"{number:032X}", "action": "none", "changes": []} for number in range(900)]
-    done = {"failed": False, "summary": SUMMARY, "runtimes": [{**one, "runtime": one} for one in runtimes]}
+    done = {"failed": False, "summary": SUMMARY, "runtimes": [{**runtime, "runtime": runtime} for runtime in runtimes]}
     results = {"a": {"run": "1", "error": None, **reports_of("a", done)}}
     assert "Limit the job to fewer" in made(results, "audit", page=True).statistics["mstr_audit_page"]
 
