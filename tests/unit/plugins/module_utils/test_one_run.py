@@ -394,6 +394,18 @@ def test_runtime_that_lacks_only_its_name_is_replaced_itself():
     assert done["changed"] is False, "the last moment is after the run"
 
 
+def test_runtime_that_is_copied_goes_last():
+    """It is deleted after the one with a previous name, which the next run would copy otherwise."""
+    entry = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
+    for moment in range(45):
+        have = with_scripts(holding(R={"id": A, "others": "x"}, S={"id": B, "others": "y"}), load=A, close=B)
+        killed_before(have, moment, lambda have=have: run(have, entry))
+        done = run(have, entry)
+        assert (have.names, have.runtimes[have.id]["others"]) == (["R"], "x")
+        assert set(have.scripts.values()) == {have.id}
+    assert done["changed"] is False, "the last moment is after the run"
+
+
 def test_rename_of_an_unfinished_replacement_is_reported():
     have = with_scripts(holding(**{"R (replacement)": A}), load=A)
     have.refusals["POST /runtimes"] = refusal(403, "ERR0017", "no")
