@@ -97,7 +97,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: In one line, what was done, or would be done in check mode. After a failure, what failed.
+  description:
+    - In one line, what was done, or would be done in check mode. After a failure, what failed.
+    - In check mode, for a runtime that would be deleted or replaced, also how many saved scripts use it, which of them
+      run on a schedule, and how their last runs ended.
   returned: always
   type: str
   sample: "Updated runtime 'Nightly reports': resource."
@@ -117,14 +120,6 @@ scripts:
     - The scripts that were assigned to the new runtime, or would be, as in the result of
       M(mstr.library.mstr_script_runtime).
   returned: with O(replace_on_change)
-  type: list
-  elements: dict
-used_by:
-  description:
-    - The saved scripts that use a runtime that would be deleted or replaced, as in
-      RV(mstr.library.mstr_runtime_info#module:runtimes), with their planned tasks. Null if not all could be read.
-      RV(msg) says how many there are, and which run on a schedule.
-  returned: in check mode, for V(deleted) and V(replaced)
   type: list
   elements: dict
 exempted:

@@ -169,7 +169,6 @@ class Entry(NamedTuple):
         facts = {**self.facts, "plan_id": plan_id([self], scripts)}
         facts |= {"scripts": list(scripts.rows)} if scripts else {}
         facts |= {"exempted": self.exempted} if self.exempted is not None else {}
-        facts |= {"used_by": self.evidence["scripts"]} if self.evidence else {}
         return {"changed": self.changed, "msg": self.msg, **facts, "diff": self.diff}
 
 
