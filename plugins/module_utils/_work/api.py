@@ -215,7 +215,7 @@ def map_entries(
         from .._session.parallel import all_side_by_side  # a task for one runtime does not need it
 
         def report_progress(number: int) -> None:
-            context.progress(counted(number, len(to_do), done))
+            context.progress(progress_line(number, len(to_do), done))
 
         results = iter(all_side_by_side(work, to_do, context.concurrency, report_progress))
     return [next(results) if chosen(entry) else entry for entry in entries]
@@ -226,7 +226,7 @@ def utc_date() -> date:
     return datetime.now(timezone.utc).date()
 
 
-def counted(done: int, total: int, what: str) -> str:
+def progress_line(done: int, total: int, what: str) -> str:
     """A line of progress, such as "40 of 100 runtimes written"."""
     return f"{done} of {total} runtimes {what}"
 

@@ -15,7 +15,7 @@ from .._model.policy import libraries, policy_from
 from .._model.runtime import INCOMPLETE, Runtime, lists_default, status_word
 from .._session.interrupt import check_concurrency
 from .._session.parallel import all_side_by_side
-from .api import ALL_FIELDS, RuntimeApi, counted, utc_date
+from .api import ALL_FIELDS, RuntimeApi, progress_line, utc_date
 from .script_usage import SavedScript, Usage, check_projects, find_usage
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def find_runtimes(
             lambda runtime: api.with_all_fields(runtime, ALL_FIELDS),
             listed,
             concurrency,
-            lambda number: progress(counted(number, len(listed), "read")),
+            lambda number: progress(progress_line(number, len(listed), "read")),
         )
     return [runtime for runtime in found if runtime and _is_requested(runtime, request)]
 

@@ -193,7 +193,8 @@ class Scripts:
 
     def assign_back(self, context: Context, entry: Entry) -> str:
         """Assign the scripts of a failed replacement to their old runtime again. Returns what could not be."""
-        moved, errors = [one for one in self._of(entry) if one.is_changed and one.target.name == _final_name(entry)], []
+        own = [assignment for assignment in self._of(entry) if assignment.target.name == _final_name(entry)]
+        moved, errors = [assignment for assignment in own if assignment.is_changed], []
         for old in entry.replacing.old if entry.replacing else ():
             mine = [assignment for assignment in moved if assignment.script.runtime_id == old.key]
             if mine and not exists(context, old):

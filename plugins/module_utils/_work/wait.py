@@ -19,7 +19,7 @@ from .._model.runtime import Runtime, status_word
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.transport import is_outage
-from .api import Context, Waiting, counted
+from .api import Context, Waiting, progress_line
 from .write import confirm
 
 # Some servers might report the status "unknown" until the first script runs (the public documentation does not say).
@@ -77,7 +77,7 @@ def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Wait
 def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
     """A line about a wait for `total` runtimes; `pending`: those that are not ready, as last read, at least one."""
     if len(pending) > 1:
-        return counted(total - len(pending), total, "ready")
+        return progress_line(total - len(pending), total, "ready")
     [runtime] = pending
     packages = runtime.values.get("packages") or ()
     installing = [

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, MstrError
-from ansible_collections.mstr.library.plugins.module_utils._work.api import ALL_FIELDS, counted, one_named
+from ansible_collections.mstr.library.plugins.module_utils._work.api import ALL_FIELDS, one_named, progress_line
 from ansible_collections.mstr.library.tests.unit.support.make import (
     ID,
     OTHER_ID,
@@ -168,4 +168,4 @@ def test_id_is_quoted_in_a_path():
 
 
 def test_counts_in_progress_lines():
-    assert counted(40, 100, "written") == "40 of 100 runtimes written"
+    assert progress_line(40, 100, "written") == "40 of 100 runtimes written"
