@@ -383,9 +383,8 @@ error:
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import libraries
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_one
-from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS, request_for_one
+from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS, libraries, request_for_one
 
 
 def main() -> None:

@@ -468,8 +468,8 @@ not_evaluated:
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import CONCURRENCY_OPTION
+from ansible_collections.mstr.library.plugins.module_utils._work.request import POLICY_OPTION
 from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import read, request_from, requires
 
 

@@ -654,11 +654,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, clean
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import libraries
 from ansible_collections.mstr.library.plugins.module_utils._options import option_errors, without_nulls
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import CONCURRENCY_OPTION
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
-from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS
+from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS, libraries
 from ansible_collections.mstr.library.plugins.module_utils._work.request_many import ENTRY_OPTIONS, request_for_many
 
 

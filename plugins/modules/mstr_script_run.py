@@ -146,7 +146,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._model.names import id_from
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import id_from
 from ansible_collections.mstr.library.plugins.module_utils._work.api import RuntimeApi, one_named
 from ansible_collections.mstr.library.plugins.module_utils._work.script import Script, run_script
 

@@ -14,7 +14,6 @@ import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._model import fields as _fields
-from ansible_collections.mstr.library.plugins.module_utils._model import names as _names
 from ansible_collections.mstr.library.plugins.module_utils._model import runtime as _runtime
 
 ROOT = Path(__file__).parents[2]
@@ -233,7 +232,7 @@ def test_the_action_group_holds_every_module():
 
 
 def test_the_default_runtime_has_the_id_that_the_vendor_documents():
-    assert _names.DEFAULT_RUNTIME_ID == "0F35652CA7D041978BF0CBCB67531203"
+    assert _runtime.DEFAULT_RUNTIME_ID == "0F35652CA7D041978BF0CBCB67531203"
 
 
 def test_names_are_the_words_of_the_api_in_snake_case():

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._errors import ErrorList, ValidationError, parsed_each, text_error
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, PURGEABLE, TEXT_AS_WRITTEN, Field
 from .kinds import CPU_DECIMALS, RESOURCE_KEYS, Package, Resource, cpu_rounded, number
-from .names import id_from, is_replacement, name_error
 from .networks import canonical as canonical_network
+from .runtime import id_from, is_replacement, name_error
 
 if TYPE_CHECKING:
     from .evaluation import Policy

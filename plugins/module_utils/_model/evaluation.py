@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 from .._errors import ErrorList, ValidationError
 from .alike import means, name_key
 from .kinds import normalized_name
-from .names import is_id, replacement_name
 from .networks import as_network
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
-from .runtime import Runtime
+from .runtime import Runtime, is_id, replacement_name
 
 _LISTS = {"whitelist": 0, "packages": 1}
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII)
@@ -187,3 +186,23 @@ def number_of(violations: Iterable[Mapping[str, Any]]) -> int:
     for row in violations:
         found[is_unreadable(row)].append((row["id"], row["option"], str(row["value"])))
     return len(found[False]) + len(set(found[True]) - set(found[False]))
+
+
+def policy_from(option: Mapping[str, Any] | None, day: date) -> Policy | None:
+    """The policy in the option `policy`, None if it is not set. `day`: today in UTC, for its exemptions.
+
+    Raises ValidationError with all errors.
+    """
+    if option is None:
+        return None
+    limits: dict[str, Any] = {}
+    with ErrorList() as errors:
+        for key, rule in RULES.items():
+            if option.get(key) is not None:
+                limits[key] = errors.check(rule.parse, f"policy.{key}", option[key])
+        exemptions = [
+            errors.check(exemption_from, f"policy.exemptions[{index}]", entry)
+            for index, entry in enumerate(option.get("exemptions") or ())
+        ]
+    # A rule that forbids nothing is not one.
+    return Policy({key: limit for key, limit in limits.items() if limit is not None}, tuple(exemptions), day)

@@ -10,7 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from .._errors import ApiError
-from .._model.names import DEFAULT_RUNTIME_ID
+from .._model.runtime import DEFAULT_RUNTIME_ID
 from .._session.response import Response
 from .._work.write import ALREADY_EXISTS
 from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, refusal_text

@@ -13,7 +13,7 @@ from typing import Any
 from .._errors import ApiError
 from .._model.fields import FIELDS
 from .._model.kinds import RESOURCE_KEYS
-from .._model.names import DEFAULT_RUNTIME_ID
+from .._model.runtime import DEFAULT_RUNTIME_ID
 from .creates import BLOCKS, CPU, MEMORY, additional_runtime, runtime_with_all_fields
 from .run import ALL_HANDLED, OTHER, Answer, Ask, ProbeRun, Question, Unanswered, asks, refusal_text
 

@@ -17,8 +17,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, ConnectError, ErrorList, MstrError, unforeseen
-from .._model.names import id_from
-from .._model.runtime import Runtime
+from .._model.runtime import Runtime, id_from
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import Shape

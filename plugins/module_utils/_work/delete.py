@@ -15,9 +15,8 @@ from .._errors import MstrError
 from .._model.alike import is_named
 from .._model.definition import Definition
 from .._model.entry import PLANNED, PURGED, READ, WRITTEN, Entry
-from .._model.names import is_replacement
 from .._model.plan import NO_PLAN
-from .._model.runtime import Runtime, lists_default
+from .._model.runtime import Runtime, is_replacement, lists_default
 from .api import ALL_FIELDS, Context, map_entries
 from .guards import refusals
 from .locate import is_found_by_id, plan_entry

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Sequence
 from .._errors import ValidationError
 from .._model.definition import Definition
 from .._model.entry import Entry
-from .._model.names import replacement_name
 from .._model.plan import POOL, fingerprint, make_plan
-from .._model.runtime import Runtime
+from .._model.runtime import Runtime, replacement_name
 from .api import ALL_FIELDS, Context, one_named
 
 # What a wait looks at.

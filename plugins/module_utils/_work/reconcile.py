@@ -13,8 +13,7 @@ from typing import Any
 
 from .._errors import ValidationError
 from .._model.entry import PREDICTED, PURGED, READ, Entry, plan_id, report_one
-from .._model.names import replacement_name
-from .._model.runtime import INCOMPLETE, Runtime, lists_default
+from .._model.runtime import INCOMPLETE, Runtime, lists_default, replacement_name
 from .._session.interrupt import DEFAULT_CONCURRENCY
 from .api import Context, RuntimeApi, Waiting, map_entries, or_error
 from .locate import is_found_by_id, locate, plan_entry

@@ -18,9 +18,8 @@ from .._errors import ErrorList, MstrError, ValidationError
 from .._model.definition import Definition, definition_from, definition_of
 from .._model.entry import PREDICTED, READ, REPLACED, Entry, Replacing
 from .._model.fields import BY_NAME
-from .._model.names import replacement_name
 from .._model.plan import Plan, fingerprint, make_plan
-from .._model.runtime import Runtime
+from .._model.runtime import Runtime, replacement_name
 from .api import ALL_FIELDS, Context, map_entries, one_named, or_error
 from .locate import plan_entry
 from .script import Script, run_script

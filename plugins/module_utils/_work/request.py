@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._errors import ErrorList, ValidationError
 from .._model.definition import Definition, definition_from
 from .._model.entry import check_plan_id
-from .._model.fields import LIST_AS_WRITTEN
-from .._model.policy import POLICY_OPTION, policy_from
+from .._model.fields import BY_NAME, LIST_AS_WRITTEN
+from .._model.networks import NETADDR_IMPORT_ERROR
 from .._session.interrupt import check_concurrency
 from .api import Waiting, utc_date
 
@@ -22,6 +22,41 @@ if TYPE_CHECKING:
     from .._model.evaluation import Policy
     from .assignments import ScriptEntry
 
+_TEXT: dict[str, Any] = {"type": "str"}
+_REQUIRED: dict[str, Any] = {"type": "str", "required": True}
+_TEXTS: dict[str, Any] = {"type": "list", "elements": "str"}
+_BOOL: dict[str, Any] = {"type": "bool", "default": False}
+_INT: dict[str, Any] = {"type": "int"}
+
+RULE_OPTIONS: dict[str, Any] = {
+    "networks_within": _TEXTS,
+    "networks_never": _TEXTS,
+    "whitelist_required": _BOOL,
+    "packages_within": _TEXTS,
+    "packages_never": _TEXTS,
+    "package_versions_required": _BOOL,
+    # Ansible would make two entries of the text `>=3.10,<3.13`, and every version matches one of them.
+    "runtime_versions_within": {**_TEXTS, "type": LIST_AS_WRITTEN},
+    "resource_max": dict(BY_NAME["resource"].spec),
+    "exec_timeout_max": _INT,
+    "cached_instances_max": _INT,
+}
+EXEMPTION_OPTIONS: dict[str, Any] = {
+    "runtime": _REQUIRED,
+    "rule": _TEXT,
+    "value": _TEXT,
+    "reason": _REQUIRED,
+    "until": _REQUIRED,
+}
+POLICY_OPTION: dict[str, Any] = {
+    "policy": {
+        "type": "dict",
+        "options": {
+            **RULE_OPTIONS,
+            "exemptions": {"type": "list", "elements": "dict", "options": EXEMPTION_OPTIONS},
+        },
+    }
+}
 # The options of every task that writes runtimes.
 TASK_OPTIONS: dict[str, Any] = {
     "wait": {"type": "bool", "default": False},
@@ -80,7 +115,7 @@ def request_from(params: Mapping[str, Any], wanted_under: Callable[[Policy | Non
     Raises ValidationError with all errors.
     """
     with ErrorList() as errors:
-        policy = errors.check(policy_from, params["policy"], utc_date())
+        policy = errors.check(policy_in, params)
         wanted = errors.check(wanted_under, policy)
         patience = errors.check(waiting_from, params)
         errors.check(check_protection, params)
@@ -112,3 +147,26 @@ def check_protection(params: Mapping[str, Any]) -> None:
     check_projects(projects, "protect_projects")
     if not params["protect_used"]:
         raise ValidationError(["protect_projects needs protect_used: true, because it protects nothing by itself"])
+
+
+def policy_in(params: Mapping[str, Any]) -> Policy | None:
+    """The policy in the options, None if there is none. Raises ValidationError with all of its errors."""
+    if params["policy"] is None:
+        return None
+    from .._model.evaluation import policy_from  # only a task with a policy needs it
+
+    return policy_from(params["policy"], utc_date())
+
+
+def libraries(option: Mapping[str, Any] | None) -> dict[str, str | None]:
+    """The libraries that the policy needs, each with the traceback of its failed import, or None."""
+    needed = {"netaddr": NETADDR_IMPORT_ERROR}
+    policy = option or {}
+    texts = [text for rule in ("packages_within", "packages_never") for text in policy.get(rule) or ()]
+    versions = policy.get("runtime_versions_within")
+    if versions or texts:
+        from .._model.requirements import OPERATOR, packaging_error
+
+        if versions or any(map(OPERATOR.search, texts)):
+            needed["packaging"] = packaging_error()
+    return needed

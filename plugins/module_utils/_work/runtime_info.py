@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList
-from .._model.names import id_from
-from .._model.policy import libraries, policy_from
-from .._model.runtime import INCOMPLETE, Runtime, lists_default, status_word
+from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status_word
 from .._session.interrupt import check_concurrency
 from .._session.parallel import all_side_by_side
-from .api import ALL_FIELDS, RuntimeApi, progress_line, utc_date
+from .api import ALL_FIELDS, RuntimeApi, progress_line
+from .request import libraries, policy_in
 from .script_usage import SavedScript, Usage, check_projects, find_usage
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def request_from(params: Mapping[str, Any]) -> Request:
     with ErrorList() as errors:
         if params["name"] is not None and not params["name"].strip():
             errors.add(f"name {params['name']!r} is empty; omit it to read all runtimes")
-        policy = errors.check(policy_from, params["policy"], utc_date())
+        policy = errors.check(policy_in, params)
         identity = errors.check(id_from, params["id"])
         errors.check(check_concurrency, params)
         errors.check(check_projects, params["projects"])

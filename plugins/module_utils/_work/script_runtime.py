@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from .._errors import ErrorList, MstrError, PartialError, ValidationError, failures
 from .._model.alike import near_names, quoted
 from .._model.fields import LIST_AS_WRITTEN
-from .._model.names import id_from
-from .._model.runtime import Runtime
+from .._model.runtime import Runtime, id_from
 from .._session.session import Session
 from .api import Context, one_named
 from .assignments import (

@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .._errors import ApiError, ConnectError, MstrError, ValidationError, counted, listed
-from .._model.names import DEFAULT_RUNTIME_ID, id_from
-from .._model.runtime import Runtime
+from .._model.runtime import DEFAULT_RUNTIME_ID, Runtime, id_from
 from .._model.usage import used_by
 from .._session.parallel import all_side_by_side
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Shape, says_no_such_call

@@ -15,8 +15,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import is_unreadable
-from ansible_collections.mstr.library.plugins.module_utils._model.policy import POLICY_OPTION, policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import is_unreadable, policy_from
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import (
     EXEMPTED,
     NOT_EVALUATED,
@@ -24,6 +23,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.rules import (
     VIOLATION,
 )
 from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_date
+from ansible_collections.mstr.library.plugins.module_utils._work.request import POLICY_OPTION
 
 Json = Mapping[str, Any]
 

@@ -15,7 +15,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.alike import i
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from, definition_of
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import RESOURCE_KEYS
-from ansible_collections.mstr.library.plugins.module_utils._model.names import (
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import (
     DEFAULT_RUNTIME_ID,
     is_id,
     is_replacement,

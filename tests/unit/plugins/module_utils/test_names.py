@@ -14,7 +14,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.alike import (
     near_names,
     quoted,
 )
-from ansible_collections.mstr.library.plugins.module_utils._model.names import name_error
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import name_error
 from hypothesis import given
 from hypothesis import strategies as st
 
