@@ -95,7 +95,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         if name and is_replacement(name) and params.get("state") != "absent":
             errors.add(f"name {name!r} is reserved for a replacement that is not complete; choose a different name")
         if policy and params.get("state") != "absent":
-            errors.check(policy.check, _managed(params, values, keep), name, None if restore else identity)
+            errors.check(policy.check_definition, params, values, None if restore else identity)
     if values.get("resource") == Resource():
         del values["resource"]
     return Definition(
@@ -154,25 +154,6 @@ def _is_a_pool(definition: Mapping[str, Any]) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def _managed(params: Mapping[str, Any], values: Mapping[str, Any], keep: frozenset[str]) -> dict[str, Any]:
-    """What a policy evaluates. A value with an error of its own is left out, but not the rest of a whitelist.
-
-    An empty list that removes nothing says nothing about what the runtime will have.
-    """
-    managed = {name: value for name, value in values.items() if value is not None and not (name in keep and not value)}
-    if params.get("whitelist") and "whitelist" in values:
-        # With the indexes of the option, of which `values` omits duplicates.
-        managed["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
-    return managed
-
-
-def _canonical_or_none(text: str) -> str | None:
-    try:
-        return canonical_network(text)
-    except ValueError:
-        return None
 
 
 def _scalar(field: Field, given: Any) -> Any:

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
 from .alike import means, name_key
+from .fields import PURGEABLE
 from .kinds import normalized_name
-from .networks import as_network
+from .networks import as_network, canonical
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
 from .runtime import Runtime, is_id, replacement_name
 
@@ -82,6 +83,13 @@ def _date(place: str, text: str) -> date:
         raise ValidationError([f"{place} {text!r} is not a date; write the last day, such as 2026-12-31"]) from None
 
 
+def _canonical_or_none(text: str) -> str | None:
+    try:
+        return canonical(text)
+    except ValueError:
+        return None
+
+
 def _near(rule: str) -> str:
     from difflib import get_close_matches  # takes 3 ms, which only a mistake should pay
 
@@ -95,11 +103,6 @@ class Policy(NamedTuple):
     limits: Mapping[str, Any]
     exemptions: tuple[Exemption, ...]
     day: date
-
-    @property
-    def lets_empty_whitelists_pass(self) -> bool:
-        """Whether networks are limited, but an empty whitelist, which some servers may read as "everything", is not."""
-        return "networks_within" in self.limits and "whitelist_required" not in self.limits
 
     def evaluate(self, values: Mapping[str, Any], name: str | None, identity: str | None) -> list[Finding]:
         """What the policy finds in the values of a runtime, by option. An option that `values` lacks is not evaluated.
@@ -134,10 +137,51 @@ class Policy(NamedTuple):
         expired = f"{finding.detail}; its exemption expired on {until} ({exemption.reason})"
         return finding._replace(detail=expired, reason=exemption.reason, until=until)
 
-    def check(self, values: Mapping[str, Any], name: str | None, identity: str | None) -> None:
-        """Raises ValidationError with every violation, see `evaluate`."""
+    def check_definition(self, params: Mapping[str, Any], values: Mapping[str, Any], identity: str | None) -> None:
+        """Raises ValidationError with every violation in the options `params`, of which `values` are the checked ones.
+
+        A value with an error of its own is left out, but not the rest of a whitelist.
+        """
+        # An empty list that removes nothing says nothing about what the runtime will have.
+        adds = {key for key in PURGEABLE if params.get(f"purge_{key}") is False}
+        managed = {key: value for key, value in values.items() if value is not None and (value or key not in adds)}
+        if params.get("whitelist"):
+            # With the indexes of the option, of which `values` omits duplicates.
+            managed["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
+        self.check(managed, params.get("name"), identity)
+
+    def check_plan(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> tuple[Finding, ...]:
+        """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
+        # A new runtime has an empty whitelist if none is given. Of a list, entries may stay on the server; of a package
+        # without a version, its version stays. Of `resource`, only the given amounts are managed.
+        lists = {name: target.values[name] for name in PURGEABLE if name in managed}
+        values = {**({} if current else {"whitelist": ()}), **managed, **lists}
+        found = self.check(values, target.name, target.id or "", merged=lists if current else ())
+        return tuple(finding for finding in found if finding.verdict == EXEMPTED)
+
+    def check(
+        self, values: Mapping[str, Any], name: str | None, identity: str | None, merged: Iterable[str] = ()
+    ) -> list[Finding]:
+        """What `evaluate` finds. Raises ValidationError with every violation. In `merged` lists, entries may stay."""
+        findings = self.evaluate(values, name, identity)
         with ErrorList() as errors:
-            errors.add(*(found.sentence for found in self.evaluate(values, name, identity) if found.counts))
+            for found in findings:
+                stays = f"the merged {found.option}: " if found.option in merged else ""
+                errors.add(*([f"{stays}{found.sentence}"] if found.counts else []))
+        return findings
+
+    def warning(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> str | None:
+        """What a task warns of that leaves the runtime with an empty whitelist, which no rule refuses."""
+        whitelist = target.values.get("whitelist")
+        # A field that is null and not managed may only be missing from the list of an older server.
+        known = current is None or whitelist is not None or "whitelist" in managed
+        if whitelist or not known or "networks_within" not in self.limits or "whitelist_required" in self.limits:
+            return None
+        return (
+            f"The whitelist of runtime {target.name!r} is empty. Some servers may read an empty whitelist as "
+            '"everything", which the policy networks_within does not allow. To refuse it, set whitelist_required in '
+            "the policy."
+        )
 
     def report(self, runtimes: Iterable[Runtime]) -> dict[str, list[dict[str, Any]]]:
         """What it finds in runtimes as read, in the lists of a result: violations, exempted and not_evaluated."""
@@ -188,18 +232,17 @@ def number_of(violations: Iterable[Mapping[str, Any]]) -> int:
     return len(found[False]) + len(set(found[True]) - set(found[False]))
 
 
-def policy_from(option: Mapping[str, Any] | None, day: date) -> Policy | None:
-    """The policy in the option `policy`, None if it is not set. `day`: today in UTC, for its exemptions.
+def policy_from(option: Mapping[str, Any], day: date) -> Policy:
+    """The policy in the option `policy`. `day`: today in UTC, for its exemptions.
 
     Raises ValidationError with all errors.
     """
-    if option is None:
-        return None
-    limits: dict[str, Any] = {}
     with ErrorList() as errors:
-        for key, rule in RULES.items():
-            if option.get(key) is not None:
-                limits[key] = errors.check(rule.parse, f"policy.{key}", option[key])
+        limits = {
+            key: errors.check(rule.parse, f"policy.{key}", option[key])
+            for key, rule in RULES.items()
+            if option.get(key) is not None
+        }
         exemptions = [
             errors.check(exemption_from, f"policy.exemptions[{index}]", entry)
             for index, entry in enumerate(option.get("exemptions") or ())

@@ -9,7 +9,7 @@ Sources: the vendor's workflows [doc], and its client [mstrio] for the fields of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .kinds import COUNT, NETWORKS, NUMBER, PACKAGES, RESOURCE, TEXT, Kind
@@ -99,3 +99,10 @@ FIELDS = (
 )
 BY_NAME = {field.name: field for field in FIELDS}
 PURGEABLE = ("whitelist", "packages")
+POOL = ("min_cached_instances", "max_cached_instances")
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:
+    """Those of these fields whose values differ."""
+    canonical = {name: BY_NAME[name].kind.canonical for name in names}
+    return tuple(name for name in canonical if canonical[name](before.get(name)) != canonical[name](after.get(name)))

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from .networks import as_network, in_order
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+_T = TypeVar("_T")
 
 
 class Kind:
@@ -52,13 +53,13 @@ class Kind:
         """The value for a definition, from the value in a result; never called with None."""
         return value
 
-    def lost(self, _before: Any, _after: Any) -> Mapping[str, Any]:
+    def lost(self, _before: Any, _after: Any) -> Iterable[tuple[str, Any]]:
         """The keys that this collection does not know and a write dropped, with the values that they had."""
-        return _NOTHING
+        return ()
 
 
-def _dropped(place: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{place}.{key}": value for key, value in before.items() if value is not None and after.get(key) is None}
+def _dropped(place: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((f"{place}.{key}", value) for key, value in before.items() if value is not None and after.get(key) is None)
 
 
 def text_or_none(value: Any) -> str | None:
@@ -66,14 +67,15 @@ def text_or_none(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def entries_or_none(value: Any) -> list[Any] | None:
+def _entries(convert: Callable[[Any], _T], value: Any) -> tuple[_T, ...] | None:
     """The entries of a list of the API. A single entry without a list becomes a list of one; None stays None.
 
     A null or empty entry, such as in `[null]`, means nothing.
     """
     if value is None:
         return None
-    return [entry for entry in (value if isinstance(value, list) else [value]) if entry is not None and entry != ""]
+    given = value if isinstance(value, list) else [value]
+    return tuple(convert(entry) for entry in given if entry is not None and entry != "")
 
 
 def number(value: Any) -> Any:
@@ -81,12 +83,10 @@ def number(value: Any) -> Any:
 
     The API sends cpu as a string [doc]. Whether a server may return a text that is not a number is unknown.
     """
-    read: Any = value
-    if isinstance(value, str):
-        try:
-            read = int(value) if value.isdecimal() and len(value) < 16 else float(value)
-        except ValueError:
-            return value
+    try:
+        read = float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
     if isinstance(read, float) and not math.isfinite(read):
         # Not-a-number is not even equal to itself. As text it can be compared.
         return str(value)
@@ -114,8 +114,7 @@ class _Count(_Number):
 
 class _Networks(Kind):
     def from_api(self, value: Any) -> tuple[str, ...] | None:
-        entries = entries_or_none(value)
-        return None if entries is None else tuple(map(str, entries))
+        return _entries(str, value)
 
     def canonical(self, value: Iterable[str] | None) -> tuple[str, ...]:
         return in_order(as_network(entry) for entry in value or ())
@@ -154,7 +153,7 @@ class Package(NamedTuple):
     description: str | None = None
     status: str | None = None
     message: str | None = None
-    unknown: Mapping[str, Any] = _NOTHING
+    unknown: Mapping[str, Any] = NOTHING
 
     @property
     def key(self) -> str:
@@ -183,14 +182,13 @@ def _package(entry: Any) -> Package:
 
 def _best_match(wanted: Package, have: Iterable[Package]) -> Package | None:
     """The package of this name, one of the same version if there is one."""
-    named = [package for package in have if package.key == wanted.key]
-    return next((package for package in named if package.version == wanted.version), named[0] if named else None)
+    named = (package for package in have if package.key == wanted.key)
+    return max(named, key=lambda package: package.version == wanted.version, default=None)
 
 
 class _Packages(Kind):
     def from_api(self, value: Any) -> tuple[Package, ...] | None:
-        entries = entries_or_none(value)
-        return None if entries is None else tuple(map(_package, entries))
+        return _entries(_package, value)
 
     def canonical(self, value: Iterable[Package] | None) -> tuple[tuple[str, str, str], ...]:
         return tuple(sorted((package.key, package.version or "", package.description or "") for package in value or ()))
@@ -236,13 +234,11 @@ class _Packages(Kind):
         ]
         return sorted(packages, key=lambda package: str(package["name"]))
 
-    def lost(self, before: Iterable[Package] | None, after: Iterable[Package] | None) -> dict[str, Any]:
+    def lost(self, before: Iterable[Package] | None, after: Iterable[Package] | None) -> Iterator[tuple[str, Any]]:
         have = {package.key: package.unknown for package in after or ()}
-        found: dict[str, Any] = {}
         for package in before or ():
             if package.key in have:
-                found.update(_dropped(f"packages['{package.name}']", package.unknown, have[package.key]))
-        return found
+                yield from _dropped(f"packages['{package.name}']", package.unknown, have[package.key])
 
 
 CPU_DECIMALS = 12
@@ -260,7 +256,7 @@ class Resource(NamedTuple):
     mem: Any = None
     disk: Any = None
     proc_count: Any = None
-    unknown: Mapping[str, Any] = _NOTHING
+    unknown: Mapping[str, Any] = NOTHING
     unreadable: Any = None
 
     @property
@@ -276,17 +272,16 @@ class Resource(NamedTuple):
 
 def cpu_rounded(value: Any) -> Any:
     """An amount of cpu with the 12 decimals that are sent and compared."""
-    return number(round(value, CPU_DECIMALS)) if isinstance(value, float) and math.isfinite(value) else value
+    return number(round(value, CPU_DECIMALS)) if isinstance(value, float) else value
 
 
 class _ResourceKind(Kind):
     def from_api(self, value: Any) -> Resource | None:
         if not isinstance(value, Mapping):
             return None if value is None else Resource(unreadable=value)
-        known = set(RESOURCE_KEYS.values())
         return Resource(
             **{key: number(value.get(api)) for key, api in RESOURCE_KEYS.items()},
-            unknown={str(key): inner for key, inner in value.items() if key not in known},
+            unknown={str(key): inner for key, inner in value.items() if key not in RESOURCE_KEYS.values()},
         )
 
     def canonical(self, value: Resource | None) -> dict[str, Any]:
@@ -298,10 +293,12 @@ class _ResourceKind(Kind):
 
     def to_api(self, value: Resource) -> dict[str, Any]:
         body = {RESOURCE_KEYS[key]: amount for key, amount in value.given.items()}
-        if isinstance(value.cpu, float) and math.isfinite(value.cpu):
+        if isinstance(value.cpu, float):
             # Without an exponent and without trailing zeros: 0.2, 1
-            return {**body, "cpu": f"{value.cpu:.{CPU_DECIMALS}f}".rstrip("0").rstrip(".")}
-        return {**body, "cpu": str(value.cpu)} if "cpu" in body else body
+            body["cpu"] = f"{value.cpu:.{CPU_DECIMALS}f}".rstrip("0").rstrip(".")
+        elif value.cpu is not None:
+            body["cpu"] = str(value.cpu)
+        return body
 
     def to_result(self, value: Resource) -> dict[str, Any]:
         return value.amounts
@@ -312,15 +309,9 @@ class _ResourceKind(Kind):
     def to_definition(self, value: Mapping[str, Any]) -> dict[str, Any] | None:
         return {key: amount for key, amount in value.items() if amount is not None} or None
 
-    def lost(self, before: Resource | None, after: Resource | None) -> dict[str, Any]:
+    def lost(self, before: Resource | None, after: Resource | None) -> Iterator[tuple[str, Any]]:
         return _dropped("resource", (before or Resource()).unknown, (after or Resource()).unknown)
 
 
-TEXT, NUMBER, COUNT, NETWORKS, PACKAGES, RESOURCE = (
-    _Text(),
-    _Number(),
-    _Count(),
-    _Networks(),
-    _Packages(),
-    _ResourceKind(),
-)
+TEXT, NUMBER, COUNT = _Text(), _Number(), _Count()
+NETWORKS, PACKAGES, RESOURCE = _Networks(), _Packages(), _ResourceKind()

@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
 from .definition import Definition, check_pool
-from .fields import BY_NAME, FIELDS, PURGEABLE
+from .fields import BY_NAME, POOL, differing
+from .kinds import NOTHING
 from .runtime import Runtime
 
 if TYPE_CHECKING:
     from .evaluation import Policy
     from .rules import Finding
 
-_NOTHING: Mapping[str, Any] = {}
 # Each action of a plan, and the word for it in results.
 DONE = {"none": "none", "create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
-POOL = {"min_cached_instances", "max_cached_instances"}
 
 
 class Plan(NamedTuple):
@@ -37,10 +36,10 @@ class Plan(NamedTuple):
     action: str  # none, create, update or delete
     target: Runtime | None  # the runtime as predicted; None if it will not exist
     changed_fields: tuple[str, ...] = ()
-    body: Mapping[str, Any] = _NOTHING
-    before: Mapping[str, Any] = _NOTHING
-    after: Mapping[str, Any] = _NOTHING
-    warnings: tuple[str, ...] = ()
+    body: Mapping[str, Any] = NOTHING
+    before: Mapping[str, Any] = NOTHING
+    after: Mapping[str, Any] = NOTHING
+    warning: str | None = None
     exempted: tuple[Finding, ...] | None = None  # what the policy lets pass; None if no policy applies
 
     @property
@@ -68,22 +67,20 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         return Plan("delete", None, before=diff_values(current.values, known))
     if current is None and wanted.id:
         raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
-    have: Mapping[str, Any] = current.values if current else {}
-    merged, changed = compare(have, wanted)
-    if current is None:
-        changed = tuple(merged)
+    have = current or Runtime({})
+    merged, differences = compare(have.values, wanted)
+    changed = differences if current else tuple(merged)
     # What does not change stays as the server has it, which may be written differently.
-    values = {**have, **{name: merged[name] for name in changed}}
-    target = Runtime(values, current.id if current else None, current.facts if current else {})
+    target = have._replace(values={**have.values, **{name: merged[name] for name in changed}})
     with ErrorList() as errors:
         # A task that does not change the pool must not fail because the server already holds an invalid one.
-        if POOL & set(changed):
+        if set(POOL) & set(changed):
             errors.check(check_pool, target.values)
-        exempted = errors.check(_exempted, policy, current, target, wanted) if policy else None
+        exempted = errors.check(policy.check_plan, current, target, wanted.values) if policy else None
         if changed and not target.name:
             errors.add(f"{target.label} has no name, and an update must contain one; set name")
     if current and not changed:
-        unchanged = diff_values(have, merged)
+        unchanged = diff_values(have.values, merged)
         return Plan("none", current, before=unchanged, after=unchanged, exempted=exempted)
     # The server wants the name in a PATCH, "even if not changing" [mstrio].
     body = {"name": target.name, **{BY_NAME[name].api: BY_NAME[name].kind.to_api(merged[name]) for name in changed}}
@@ -94,26 +91,11 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
         target,
         changed,
         body,
-        before=diff_values(have, merged) if current else {},
+        before=diff_values(have.values, merged) if current else {},
         after=diff_values(target.values, merged),
-        warnings=tuple(_warnings(current, target, merged, policy)),
+        warning=policy.warning(current, target, wanted.values) if policy else None,
         exempted=exempted,
     )
-
-
-def _exempted(policy: Policy, current: Runtime | None, target: Runtime, wanted: Definition) -> tuple[Finding, ...]:
-    """What the policy's exemptions let pass. Raises ValidationError with every violation of what the task manages."""
-    # A new runtime has an empty whitelist if none is given. Of a list, entries may stay on the server; of a package
-    # without a version, its version stays. Of `resource`, only the given amounts are managed.
-    lists = {name: target.values[name] for name in PURGEABLE if name in wanted.values}
-    values = {**({} if current else {"whitelist": ()}), **wanted.values, **lists}
-    found = policy.evaluate(values, target.name, target.id or "")
-    with ErrorList() as errors:
-        for finding in found:
-            if finding.counts:
-                stays = f"the merged {finding.option}: " if current and finding.option in lists else ""
-                errors.add(f"{stays}{finding.sentence}")
-    return tuple(finding for finding in found if finding.verdict == "exempted")
 
 
 def fingerprint(current: Runtime | None, plan: Plan) -> str:
@@ -125,39 +107,21 @@ def fingerprint(current: Runtime | None, plan: Plan) -> str:
     """
     if not plan.changed:
         return ""
-    before = current.values if current else _NOTHING
-    after = plan.target.values if plan.target else _NOTHING
-    names = [field.name for field in FIELDS] if plan.action == "delete" else plan.changed_fields
+    before = current.values if current else NOTHING
+    after = plan.target.values if plan.target else NOTHING
+    names = BY_NAME if plan.action == "delete" else plan.changed_fields
     changes = [
-        [name, *(_as_json(BY_NAME[name].kind.canonical(values.get(name))) for values in (before, after))]
+        [name, *(_without_null(BY_NAME[name].kind.canonical(values.get(name))) for values in (before, after))]
         for name in sorted(names)
     ]
     if plan.action == "delete":
         changes = [[name, value] for name, value, _nothing in changes if value]
-    return json.dumps([current.key if current else [after.get("name")], plan.action, changes], default=str)
+    identity = current.key if current else [after.get("name")]
+    return json.dumps([identity, plan.action, changes], default=str, sort_keys=True)
 
 
-def _as_json(value: Any) -> Any:
-    """A canonical value so that equal values give equal JSON: 1.0 is 1, keys are in order, and null is left out."""
-    if isinstance(value, Mapping):
-        return {key: _as_json(value[key]) for key in sorted(value) if value[key] is not None}
-    if isinstance(value, (list, tuple)):
-        return [_as_json(entry) for entry in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _warnings(
-    current: Runtime | None, target: Runtime, merged: Mapping[str, Any], policy: Policy | None
-) -> Iterable[str]:
-    whitelist = target.values.get("whitelist")
-    # A field that is null and not managed may only be missing from the list of an older server.
-    known = current is None or whitelist is not None or "whitelist" in merged
-    if policy and policy.lets_empty_whitelists_pass and known and not whitelist:
-        yield (
-            f"The whitelist of runtime {target.name!r} is empty. Some servers may read an empty whitelist as "
-            '"everything", which the policy networks_within does not allow. To refuse it, set whitelist_required in '
-            "the policy."
-        )
+def _without_null(value: Any) -> Any:
+    return {key: part for key, part in value.items() if part is not None} if isinstance(value, Mapping) else value
 
 
 def compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -166,8 +130,7 @@ def compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any]
         name: BY_NAME[name].kind.merge(have.get(name), value, name not in wanted.keep)
         for name, value in wanted.values.items()
     }
-    canonical = {name: BY_NAME[name].kind.canonical for name in merged}
-    return merged, tuple(name for name in merged if canonical[name](have.get(name)) != canonical[name](merged[name]))
+    return merged, differing(have, merged, merged)
 
 
 def diff_values(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .._errors import ValidationError
-from .fields import FIELDS
+from .fields import BY_NAME, FIELDS, differing
+from .kinds import NOTHING
 
 # The built-in runtime of every server [doc]. Some servers translate its name; the id is always the same.
 DEFAULT_RUNTIME_ID = "0F35652CA7D041978BF0CBCB67531203"
@@ -44,7 +44,7 @@ class Runtime(NamedTuple):
 
     values: Mapping[str, Any]
     id: str | None = None
-    facts: Mapping[str, Any] = MappingProxyType({})
+    facts: Mapping[str, Any] = NOTHING
 
     @property
     def name(self) -> str:
@@ -73,20 +73,19 @@ class Runtime(NamedTuple):
         """
         return any(self.values.get(name, self.facts.get(name)) is None for name in names)
 
-    def changed_since(self, earlier: Runtime) -> list[str]:
+    def changed_since(self, earlier: Runtime) -> tuple[str, ...]:
         """The fields in which this read differs from an earlier one with all fields.
 
         A list may omit a field; then only the object's `version` shows that it changed, since every edit changes it.
         """
         versions = {self.facts.get("version"), earlier.facts.get("version")}
-        names = [
-            field.name
-            for field in FIELDS
-            if (self.values.get(field.name) is not None or None in versions)
-            and field.kind.canonical(self.values.get(field.name))
-            != field.kind.canonical(earlier.values.get(field.name))
-        ]
-        return names or (["version"] if len(versions - {None}) > 1 else [])
+        names = [name for name in BY_NAME if None in versions or self.values.get(name) is not None]
+        return differing(earlier.values, self.values, names) or (("version",) if len(versions - {None}) > 1 else ())
+
+    def is_update_of(self, earlier: Runtime, names: Iterable[str]) -> bool:
+        """Whether one of these fields, or the object's version, is different from that of an earlier read."""
+        versions = {self.facts.get("version"), earlier.facts.get("version")} - {None}
+        return len(versions) > 1 or bool(differing(earlier.values, self.values, names))
 
     def to_result(self) -> dict[str, Any]:
         """The runtime for a result. A field that the server did not return is None."""

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from .._errors import ValidationError
 from .._model.definition import Definition
 from .._model.entry import Entry
-from .._model.plan import POOL, fingerprint, make_plan
+from .._model.fields import POOL
+from .._model.plan import fingerprint, make_plan
 from .._model.runtime import Runtime, replacement_name
 from .api import ALL_FIELDS, Context, one_named
 
@@ -30,7 +31,7 @@ def needed_fields(context: Context, wanted: Definition) -> set[str]:
     A runtime to delete needs all of them, so that the diff can serve as evidence and backup.
     """
     awaited = context.waiting or wanted.replace_on_change or wanted.smoke_test
-    managed = {"name", *wanted.values, *(POOL if POOL & set(wanted.values) else ())}
+    managed = {"name", *wanted.values, *(POOL if set(POOL) & set(wanted.values) else ())}
     return {*managed, *(AWAITED if awaited else ()), *(ALL_FIELDS if wanted.state == "absent" else ())}
 
 
@@ -74,9 +75,8 @@ def plan_entry(context: Context, entry: Entry, existing: Sequence[Runtime]) -> E
     """
     wanted = entry.wanted
     plan = make_plan(entry.before, wanted, context.policy)
-    for text in plan.warnings:
-        if text not in entry.plan.warnings:
-            context.warn(text)
+    if plan.warning and plan.warning != entry.plan.warning:
+        context.warn(plan.warning)
     if "runtime_version" in plan.changed_fields:
         _check_version(context, str(wanted.values["runtime_version"]))
     if plan.action == "update" and plan.target and "name" in plan.changed_fields and not wanted.restore:

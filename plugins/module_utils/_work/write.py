@@ -19,7 +19,7 @@ from .._model.definition import Definition
 from .._model.entry import PLANNED, READ, UNKNOWN, WRITTEN, Entry
 from .._model.plan import DONE, fingerprint
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
-from .._model.stored import as_stored, differences_after_write, has_effect
+from .._model.stored import as_stored
 from .._session.interrupt import Interrupted
 from .._session.transport import is_outage
 from .api import Context, map_entries
@@ -281,18 +281,19 @@ def confirm(context: Context, entry: Entry, current: Runtime) -> Entry:
 
     The entry has an error if an update had no effect at all.
     """
-    if entry.plan.action == "update" and entry.before and not has_effect(entry.plan, entry.before, current):
+    plan, before = entry.plan, entry.before
+    if plan.action == "update" and before and not current.is_update_of(before, plan.changed_fields):
         answer = f"answered {entry.status} but" if entry.status else "accepted the update but"
         error = MstrError(
             f"Could not update the runtime {current.label}: the server {answer} changed nothing "
-            f"({', '.join(entry.plan.changed_fields)}). The user may lack permission on this object.",
+            f"({', '.join(plan.changed_fields)}). The user may lack permission on this object.",
             http_status=entry.status,
             request=f"PATCH /api/runtimes/{entry.id}",
         )
         return entry._replace(state=PLANNED, after=None, error=error)
-    for text in differences_after_write(current, entry.wanted, entry.plan.target):
+    plan, differences = as_stored(plan, entry.wanted, current)
+    for text in differences:
         context.warn(text)
-    plan = as_stored(entry.plan, entry.wanted, current)
     return entry._replace(state=READ, after=current, plan=plan)
 
 

@@ -47,7 +47,7 @@ def rules_of(option: Any) -> dict[str, Any]:
         raise ValidationError(result.error_messages)
     given = result.validated_parameters["policy"]
     policy = policy_from(given, utc_date())
-    if not policy or not policy.limits:
+    if not policy.limits:
         return {}
     rules = {key: given[key] for key in policy.limits}
     return {**rules, "exemptions": given["exemptions"]} if policy.exemptions else rules
@@ -73,11 +73,9 @@ def evaluated(read: Json) -> list[dict[str, Any]]:
 
 def unused_exemptions(rules: Json, runtimes: Sequence[Json], rows: Iterable[Json]) -> list[str]:
     """A sentence on each exemption of the policy that exempts nothing."""
-    policy = policy_from(rules, utc_date()) if rules.get("exemptions") else None
-    if policy is None:
-        return []
     names = [(str(runtime.get("name") or ""), str(runtime.get("id") or "")) for runtime in runtimes]
-    return policy.unused_exemptions(names, [row for row in rows if row["verdict"] != NOT_EVALUATED])
+    counted = [row for row in rows if row["verdict"] != NOT_EVALUATED]
+    return policy_from(rules, utc_date()).unused_exemptions(names, counted) if rules.get("exemptions") else []
 
 
 def worst(verdicts: Iterable[str], otherwise: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import make_plan
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
-from ansible_collections.mstr.library.plugins.module_utils._model.stored import differences_after_write
+from ansible_collections.mstr.library.plugins.module_utils._model.stored import as_stored
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, wanted
 from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
 from hypothesis import given
@@ -20,6 +20,11 @@ from hypothesis import strategies as st
 def carried_out(data, plan):
     """What a server holds that stores the body of a write."""
     return from_api({"id": ID, **(data or {}), **json.loads(json.dumps(dict(plan.body)))})
+
+
+def surprises(found, definition):
+    """What is different after a create."""
+    return as_stored(make_plan(None, definition), definition, found)[1]
 
 
 def test_a_missing_runtime_is_created_with_the_given_options():
@@ -141,7 +146,7 @@ def test_apply_then_plan_is_empty(data, options):
     plan = make_plan(from_api(data) if data else None, definition)
     again = make_plan(carried_out(data, plan), definition)
     assert again.changed_fields == ()
-    assert differences_after_write(carried_out(data, plan), definition) == []
+    assert as_stored(plan, definition, carried_out(data, plan)) == (plan, [])
 
 
 @given(OBJECTS, OPTIONS)
@@ -183,7 +188,7 @@ def test_an_omitted_field_is_neither_sent_nor_in_the_diff(data, options):
 
 def test_a_surprise_names_field_both_values_and_the_remedy():
     there = runtime(packages=[{"name": "a"}, {"name": "mstrio-py", "version": "11"}], description="cut")
-    described, packages = differences_after_write(there, wanted(packages=[{"name": "a"}], description="cut short"))
+    described, packages = surprises(there, wanted(packages=[{"name": "a"}], description="cut short"))
     assert (
         "The server stored a different description for runtime 'r' than requested: 'cut' instead of 'cut short'"
         in described
@@ -195,7 +200,7 @@ def test_a_surprise_names_field_both_values_and_the_remedy():
 
 
 def test_a_block_added_unasked_has_its_remedy_too():
-    [text] = differences_after_write(runtime(whitelist=["1.1.1.1", "127.0.0.1"]), wanted(whitelist=["1.1.1.1"]))
+    [text] = surprises(runtime(whitelist=["1.1.1.1", "127.0.0.1"]), wanted(whitelist=["1.1.1.1"]))
     assert "It added 127.0.0.1/32: list it under whitelist, or set purge_whitelist: false." in text
 
 
@@ -229,7 +234,7 @@ def test_an_unknown_key_that_a_write_made_the_server_lose_is_a_surprise(after, o
     plan = make_plan(runtime(**UNKNOWN), definition)
     assert "gpu" not in json.dumps(dict(plan.body))
     assert "index" not in json.dumps(dict(plan.body))
-    found = differences_after_write(runtime(**{**UNKNOWN, **after}), definition, plan.target)
+    _plan, found = as_stored(plan, definition, runtime(**{**UNKNOWN, **after}))
     assert len(found) == bool(lost)
     assert all(key in found[0] for key in lost)
     assert "gpu" not in json.dumps(plan.target.to_result())
@@ -247,4 +252,4 @@ def test_a_count_that_the_server_does_not_return_equals_zero(name):
     assert (plan.action, plan.before, plan.after) == ("none", plan.after, {"name": "r", name: 0})
     assert make_plan(there, wanted(**{name: 1})).body == {"name": "r", api: 1}
     assert make_plan(None, wanted(**{name: 0})).body[api] == 0
-    assert differences_after_write(there, wanted(**{name: 0})) == []
+    assert surprises(there, wanted(**{name: 0})) == []
