@@ -152,13 +152,6 @@ def say(*lines: str) -> None:
     print(*lines, sep="\n", flush=True)
 
 
-def stage_ended(report: Report, *, verbose: bool) -> None:
-    """Print one line. Print the output of the stage too if it failed or the user wants it."""
-    say(_row(report))
-    if report.log and (verbose or report.result.failed):
-        say(tail(report.log, 0 if verbose else TAIL).replace("\n", "\n    | "))
-
-
 def summary(reports: Sequence[Report]) -> int:
     """Print the table of all stages, what did not run, and the total; return the exit status."""
     say("", f"{'stage':<40} passed failed  seconds", *map(_row, reports), "")
@@ -211,7 +204,9 @@ def run(stages: Sequence[Stage], *, jobs: int, verbose: bool = False, selection:
         try:
             for future in as_completed(futures):
                 done = future.result()
-                stage_ended(done, verbose=verbose)
+                say(_row(done))
+                if done.log and (verbose or done.result.failed):
+                    say(tail(done.log, 0 if verbose else TAIL).replace("\n", "\n    | "))
                 reports[done.stage.name] = done
         except BaseException:
             # The pool's threads wait for these programs, and leaving the pool waits for its threads.

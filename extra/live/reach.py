@@ -49,14 +49,14 @@ class Api:
         with urllib.request.urlopen(request, timeout=60, context=self.context) as response:
             return json.loads(response.read() or b"null")
 
-    def one(self, kind: str, **query: Any) -> Any:
+    def find(self, kind: str, **query: Any) -> Any:
         """The only matching object of a kind."""
         (found,) = self.call("GET", kind, **query)["results"]
         return found
 
     def launch(self, kind: str, name: str, answers: dict[str, Any] | None = None) -> str:
         """Launch a template of a kind, and return the path of its run."""
-        template = self.one(kind, name=name)
+        template = self.find(kind, name=name)
         run = self.call("POST", f"{kind}/{template['id']}/launch", {"extra_vars": answers or {}})
         assert not run.get("ignored_fields"), run
         return f"{run['type']}s/{run['id']}"

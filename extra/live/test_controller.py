@@ -82,7 +82,7 @@ def test_objects_are_created_once_changed_and_removed(client: Play, variables: d
 
     # Remove a stage, a host and a schedule, keep the stored password, and add a right.
     api, prefix = Api(), variables["mstr_controller_prefix"]
-    organization = api.one("organizations", name=prefix)["id"]
+    organization = api.find("organizations", name=prefix)["id"]
     api.call("POST", "teams", {"name": "Operators", "organization": organization})
     variables["mstr_controller_stages"] = [
         {
@@ -94,10 +94,10 @@ def test_objects_are_created_once_changed_and_removed(client: Play, variables: d
             "access": {"approve": {"teams": ["Operators"]}},
         }
     ]
-    inventory = api.one("inventories", name=f"{prefix} test")["id"]
+    inventory = api.find("inventories", name=f"{prefix} test")["id"]
     api.call("POST", "hosts", {"name": "by-hand", "inventory": inventory})
     # What others have added to the role's objects.
-    drift = api.one("job_templates", name=f"{prefix} test: drift check")["id"]
+    drift = api.find("job_templates", name=f"{prefix} test: drift check")["id"]
     survey = api.call("GET", f"job_templates/{drift}/survey_spec")
     question = {"variable": "ticket", "question_name": "Ticket", "type": "text", "required": False}
     api.call("POST", f"job_templates/{drift}/survey_spec", {**survey, "spec": [*survey["spec"], question]})
@@ -127,11 +127,11 @@ def test_objects_are_created_once_changed_and_removed(client: Play, variables: d
     assert [host["name"] for host in hosts] == ["by-hand", "test-eu"]
     assert api.call("GET", "schedules", name=f"{prefix} test: drift check every night")["count"] == 0
     assert api.call("GET", "job_templates", name__startswith=f"{prefix} production")["count"] == 0
-    credential = api.one("credentials", name=f"{prefix} test")
+    credential = api.find("credentials", name=f"{prefix} test")
     assert credential["inputs"] == {"mstr_username": "automation", "mstr_password": "$encrypted$"}
 
     # A removal takes nothing from others: what they have added, and what uses the objects of the role.
-    project = api.one("projects", name=f"{prefix} definitions")["id"]
+    project = api.find("projects", name=f"{prefix} definitions")["id"]
     theirs = {"name": f"{prefix} by hand", "project": project, "inventory": inventory, "playbook": "apply.yml"}
     by_hand = api.call("POST", "job_templates", theirs)["id"]
     removal = play(client, variables, mstr_controller_state="absent")
@@ -146,7 +146,7 @@ def test_objects_are_created_once_changed_and_removed(client: Play, variables: d
 
     # Copies of an inventory and of a template, as the button makes them.
     for kind, name in (("inventories", f"{prefix} test"), ("job_templates", f"{prefix} test: audit")):
-        id_ = api.one(kind, name=name)["id"]
+        id_ = api.find(kind, name=name)["id"]
         copy = api.call("POST", f"{kind}/{id_}/copy", {"name": f"{name} @ 10:05:00"})
         assert "mstr.library.controller: " in copy["description"], "a copy has the record"
     again = play(client, variables)
@@ -155,7 +155,7 @@ def test_objects_are_created_once_changed_and_removed(client: Play, variables: d
     # The copied template uses our project, and the organization has a team and a notification template of others.
     removal = play(client, variables, mstr_controller_state="absent")
     assert f"job template '{prefix} test: audit @ 10:05:00'" in removal, removal
-    api.call("DELETE", f"job_templates/{api.one('job_templates', name=f'{prefix} test: audit @ 10:05:00')['id']}")
+    api.call("DELETE", f"job_templates/{api.find('job_templates', name=f'{prefix} test: audit @ 10:05:00')['id']}")
     removal = play(client, variables, mstr_controller_state="absent")
     assert recap(removal)["failed"] == 0, removal
     assert f"The organization '{prefix}' stays" in removal
@@ -273,7 +273,7 @@ def test_jobs_and_a_workflow_with_approval_run(client: Play, variables: dict[str
 
         # A web hook with the page of an audit can be saved.
         body = block("body of the message")
-        hook = {"name": "Page", "organization": api.one("organizations", name=prefix)["id"]}
+        hook = {"name": "Page", "organization": api.find("organizations", name=prefix)["id"]}
         hook |= {"notification_type": "webhook", "messages": {"success": {"body": body}, "error": {"body": body}}}
         hook["notification_configuration"] = {"url": "http://127.0.0.1", "http_method": "POST", "headers": {}}
         api.call("DELETE", f"notification_templates/{api.call('POST', 'notification_templates', hook)['id']}")

@@ -38,15 +38,15 @@ def _built(path: Path, texts: Sequence[str] | Mapping[str, str], seconds: int = 
 
 
 def test_time_and_order_of_the_build_do_not_change_the_tarball(tmp_path: Path) -> None:
-    one = _built(tmp_path / "one.tar.gz", ["README.md", "plugins/modules/a.py"], 1_000)
-    other = _built(tmp_path / "other.tar.gz", ["plugins/modules/a.py", "README.md"], 2_000)
-    assert one.read_bytes() != other.read_bytes()
+    first = _built(tmp_path / "first.tar.gz", ["README.md", "plugins/modules/a.py"], 1_000)
+    second = _built(tmp_path / "second.tar.gz", ["plugins/modules/a.py", "README.md"], 2_000)
+    assert first.read_bytes() != second.read_bytes()
 
-    for path in (one, other):
+    for path in (first, second):
         publish(path)
 
-    assert one.read_bytes() == other.read_bytes()
-    with tarfile.open(one) as tar:
+    assert first.read_bytes() == second.read_bytes()
+    with tarfile.open(first) as tar:
         assert tar.getnames()[:2] == ["MANIFEST.json", "FILES.json"]
         content = {name: tar.extractfile(name).read() for name in tar.getnames()}  # type: ignore[union-attr]
     checksum = json.loads(content["MANIFEST.json"])["file_manifest_file"]["chksum_sha256"]

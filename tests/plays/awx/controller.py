@@ -125,7 +125,7 @@ class Controller:
     def names(self, kind: str) -> list[str]:
         return sorted(thing.get("name", "") for thing in self.objects[kind].values())
 
-    def one(self, kind: str, name: str) -> dict[str, Any]:
+    def named(self, kind: str, name: str) -> dict[str, Any]:
         (thing,) = [
             thing for thing in self.objects[kind].values() if thing.get("name", thing.get("identifier")) == name
         ]
@@ -147,7 +147,7 @@ class Controller:
 
     def holders(self, kind: str, name: str, role: str) -> set[str]:
         """The teams and users that have a role on an object."""
-        role_id = self._roles(kind, self.one(kind, name))[role]["id"]
+        role_id = self._roles(kind, self.named(kind, name))[role]["id"]
         ids = {who: self.associated.get(("roles", role_id, who), []) for who in ("teams", "users")}
         return {self.objects["teams"][each]["name"] for each in ids["teams"]} | {
             self.objects["users"][each]["username"] for each in ids["users"]
@@ -155,8 +155,8 @@ class Controller:
 
     def grant(self, team: str, kind: str, name: str, role: str) -> None:
         """Give a team a role on an object."""
-        role_id = self._roles(kind, self.one(kind, name))[role]["id"]
-        self.associated.setdefault(("roles", role_id, "teams"), []).append(self.one("teams", team)["id"])
+        role_id = self._roles(kind, self.named(kind, name))[role]["id"]
+        self.associated.setdefault(("roles", role_id, "teams"), []).append(self.named("teams", team)["id"])
 
     def answer(self, method: str, target: str, body: Any, user: str) -> tuple[int, Any]:
         """Status and body of a response, or raise Refused."""

@@ -242,7 +242,7 @@ class Launcher:
         **more: Any,
     ) -> tuple[str, Job]:
         """Launch a job template, and return its status and the job."""
-        things, template = self.controller.objects, self.controller.one("job_templates", name)
+        things, template = self.controller.objects, self.controller.named("job_templates", name)
         project, inventory = things["projects"][template["project"]], things["inventories"][template["inventory"]]
         if project["scm_update_on_launch"]:
             self.controller.update(project)
@@ -267,7 +267,7 @@ class Launcher:
 
     def workflow(self, name: str, approve: Callable[[], bool]) -> tuple[str, dict[str, str]]:
         """Launch a workflow, and return its status and that of each node that ran. `approve` answers the approval."""
-        workflow = self.controller.one("workflow_job_templates", name)
+        workflow = self.controller.named("workflow_job_templates", name)
         nodes = {
             node["id"]: node
             for node in self.controller.objects["workflow_job_template_nodes"].values()

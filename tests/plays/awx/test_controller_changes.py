@@ -62,7 +62,7 @@ def test_unlisted_objects_are_removed_and_objects_of_others_remain(client: Play,
     assert controller.holders("job_templates", "Library test: apply", "execute_role") == set(), "it needs approval"
 
     # Changes by other users in the meantime.
-    inventory = controller.one("inventories", "Library test")
+    inventory = controller.named("inventories", "Library test")
     foreign = {"mstr_runtimes_policy": {"networks_never": ["10.66.0.0/16"]}, "text": "{{ 7 * 7 }}"}
     for thing in (
         inventory,
@@ -70,15 +70,15 @@ def test_unlisted_objects_are_removed_and_objects_of_others_remain(client: Play,
     ):
         thing["variables"] = yaml.safe_dump({**json.loads(thing["variables"]), **foreign})
     controller.add("hosts", name="by-hand", inventory=inventory["id"], variables="")
-    controller.add("schedules", name="By hand", unified_job_template=controller.one("job_templates", drift)["id"])
-    old = controller.one("workflow_job_templates", "Library old: drift check, approval, apply")["id"]
+    controller.add("schedules", name="By hand", unified_job_template=controller.named("job_templates", drift)["id"])
+    old = controller.named("workflow_job_templates", "Library old: drift check, approval, apply")["id"]
     weekly = controller.add("schedules", name="Weekly", unified_job_template=old)["id"]
-    controller.running.append(controller.one("job_templates", "Library old: audit")["id"])
+    controller.running.append(controller.named("job_templates", "Library old: audit")["id"])
     controller.grant("Others", "workflow_job_templates", workflow, "execute_role")
-    theirs = {**controller.one("credentials", "Library test"), "name": "Library EU test"}
+    theirs = {**controller.named("credentials", "Library test"), "name": "Library EU test"}
     theirs["description"] = theirs["description"].replace('"Library"', '"Library EU"')
     controller.add("credentials", **{name: value for name, value in theirs.items() if name != "id"})
-    template, of = controller.one("job_templates", drift), controller.one("workflow_job_templates", workflow)["id"]
+    template, of = controller.named("job_templates", drift), controller.named("workflow_job_templates", workflow)["id"]
     nodes = controller.objects["workflow_job_template_nodes"].values()
     by_name = {each["identifier"]: each["id"] for each in nodes if each["workflow_job_template"] == of}
     node, last = by_name["drift"], by_name["apply"]
@@ -134,12 +134,12 @@ def test_unlisted_objects_are_removed_and_objects_of_others_remain(client: Play,
     assert controller.names("workflow_job_templates") == [workflow]
     assert controller.names("hosts") == ["by-hand", "test-eu"]
     assert controller.names("schedules") == ["By hand"]
-    variables = json.loads(controller.one("inventories", "Library test")["variables"])
+    variables = json.loads(controller.named("inventories", "Library test")["variables"])
     assert variables == {**INVENTORY_VARIABLES, **foreign}
     # The definition of this host is unchanged, so its manually edited text remains.
-    host = yaml.safe_load(controller.one("hosts", "test-eu")["variables"])
+    host = yaml.safe_load(controller.named("hosts", "test-eu")["variables"])
     assert host == {**STAGE["environments"][0]["variables"], **foreign}
-    assert controller.one("credentials", "Library test")["inputs"] == {**STAGE["credential"], **credential}
+    assert controller.named("credentials", "Library test")["inputs"] == {**STAGE["credential"], **credential}
     assert controller.holders("workflow_job_templates", workflow, "execute_role") == {"Others"}
     assert controller.holders("workflow_job_templates", workflow, "approval_role") == {"jane"}
     assert controller.holders("workflow_job_templates", workflow, "read_role") == {"Auditors"}
@@ -147,7 +147,7 @@ def test_unlisted_objects_are_removed_and_objects_of_others_remain(client: Play,
     assert controller.holders("job_templates", drift, "read_role") == {"Auditors", "jane"}
     assert controller.holders("job_templates", "Library test: apply", "execute_role") == {"Platform"}
     # A slice of a limited inventory may have no hosts, and a limit must apply to every node of the workflow.
-    assert not controller.one("workflow_job_templates", workflow)["ask_limit_on_launch"]
+    assert not controller.named("workflow_job_templates", workflow)["ask_limit_on_launch"]
     asks = {
         template["name"][14:]: template["ask_limit_on_launch"]
         for template in controller.objects["job_templates"].values()
@@ -165,7 +165,7 @@ def test_unlisted_objects_are_removed_and_objects_of_others_remain(client: Play,
     changed[0]["credential"] = {"mstr_api_token": SECRET}
     output = play(client, mstr_controller_stages=changed, mstr_controller_state="present")
     assert recap(output)["failed"] == 0, output
-    assert controller.one("credentials", "Library test")["inputs"] == {"mstr_api_token": SECRET}
+    assert controller.named("credentials", "Library test")["inputs"] == {"mstr_api_token": SECRET}
 
 
 def test_the_audit_alone_removes_and_adds_the_rest(client: Play, controller: Controller) -> None:

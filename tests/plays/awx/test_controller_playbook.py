@@ -78,9 +78,9 @@ def test_objects_are_created_once_and_removed(client: Play, controller: Controll
     assert controller.names("tokens") == []
 
     # What others have made with the role's objects is named, and stops the removal.
-    organization = controller.one("organizations", "Analytics")["id"]
+    organization = controller.named("organizations", "Analytics")["id"]
     losses, additions = add_by_hand(controller, organization)
-    template = controller.one("job_templates", "Library test: export")
+    template = controller.named("job_templates", "Library test: export")
     output = play(client, mstr_controller_state="absent")
     assert failure(output).startswith("Nothing was changed, because a removal would also delete or break what others ")
     assert [loss for loss in losses if loss not in failure(output)] == []
@@ -91,7 +91,7 @@ def test_objects_are_created_once_and_removed(client: Play, controller: Controll
     controller.associated["job_templates", template["id"], "notification_templates_success"] = []
     # A copy is somebody's work, and the role removes no organization in which others have something.
     copy = copied(controller, "inventories", "Library test", "Library test @ 10:05:00")
-    type_ = controller.one("credential_types", "MicroStrategy Library")["id"]
+    type_ = controller.named("credential_types", "MicroStrategy Library")["id"]
     theirs = controller.add("credentials", name="EU test", organization=None, credential_type=type_, inputs={})
 
     output = play(client, mstr_controller_state="absent")
@@ -114,17 +114,17 @@ def test_objects_are_created_once_and_removed(client: Play, controller: Controll
 
 def copied(controller: Controller, kind: str, name: str, copy: str) -> dict[str, Any]:
     """Copy an object as a different user does with the button."""
-    target = f"/api/v2/{kind}/{controller.one(kind, name)['id']}/copy"
+    target = f"/api/v2/{kind}/{controller.named(kind, name)['id']}/copy"
     return dict(controller.answer("POST", target, {"name": copy}, ADMIN)[1])
 
 
 def add_by_hand(controller: Controller, organization: int) -> tuple[list[str], list[tuple[str, int]]]:
     """What others would lose, and the objects to delete so that they do not."""
     other = controller.add("organizations", name="Theirs")["id"]
-    inventory = controller.one("inventories", "Library test")["id"]
+    inventory = controller.named("inventories", "Library test")["id"]
     template, project = (
-        controller.one("job_templates", "Library test: export"),
-        controller.one("projects", PROJECT)["id"],
+        controller.named("job_templates", "Library test: export"),
+        controller.named("projects", PROJECT)["id"],
     )
     workflow = controller.add("workflow_job_templates", name="Weekly", organization=other)["id"]
     added = {
@@ -138,7 +138,7 @@ def add_by_hand(controller: Controller, organization: int) -> tuple[list[str], l
         },
     }
     made = [(kind, controller.add(kind, **fields)["id"]) for kind, fields in added.items()]
-    controller.one("job_templates", "By hand")["organization"] = other
+    controller.named("job_templates", "By hand")["organization"] = other
     controller.surveys[template["id"]]["spec"].append({"variable": "ticket", "required": False})
     mail = controller.add("notification_templates", name="Mail", organization=organization)["id"]
     controller.associated["job_templates", template["id"], "notification_templates_success"] = [mail]
@@ -161,7 +161,7 @@ def assert_whole(controller: Controller) -> None:
     assert credential["inputs"] == STAGE["credential"]
     (inventory,) = controller.objects["inventories"].values()
     assert json.loads(inventory["variables"]) == INVENTORY_VARIABLES
-    drift = controller.one("job_templates", "Library test: drift check")
+    drift = controller.named("job_templates", "Library test: drift check")
     assert (drift["job_type"], drift["playbook"], drift["inventory"]) == ("check", "apply.yml", inventory["id"])
     assert controller.associated["job_templates", drift["id"], "credentials"] == [credential["id"]]
     asked = [question["variable"] for question in controller.surveys[drift["id"]]["spec"]]
@@ -183,7 +183,9 @@ def assert_whole(controller: Controller) -> None:
         ("approval_check", "success_nodes"): ["approval"],
         ("approval", "success_nodes"): ["apply"],
     }
-    assert controller.one("workflow_job_template_nodes", "drift")["extra_data"] == {"mstr_survey_fail_on_drift": "yes"}
+    assert controller.named("workflow_job_template_nodes", "drift")["extra_data"] == {
+        "mstr_survey_fail_on_drift": "yes"
+    }
     limited = [*controller.objects["job_templates"].values(), *controller.objects["workflow_job_templates"].values()]
     assert {thing["ask_limit_on_launch"] for thing in limited} == {True}
 
@@ -239,12 +241,12 @@ def test_objects_of_others_are_those_of_the_organization(client: Play, controlle
     output = play(client, **variables)
     assert recap(output)["failed"] == 0, output
     for name in ("apply", "drift check"):
-        template = controller.one("job_templates", f"Library test: {name}")
+        template = controller.named("job_templates", f"Library test: {name}")
         assert controller.associated["job_templates", template["id"], "notification_templates_error"] == [
             own["notification_templates"]
         ]
         assert own["credentials"] in controller.associated["job_templates", template["id"], "credentials"]
-        assert template["execution_environment"] == controller.one("execution_environments", "Everybody's")["id"]
+        assert template["execution_environment"] == controller.named("execution_environments", "Everybody's")["id"]
     (workflow,) = controller.objects["workflow_job_templates"].values()
     relation = ("workflow_job_templates", workflow["id"], "notification_templates_approvals")
     assert controller.associated[relation] == [own["notification_templates"]]
@@ -256,7 +258,7 @@ def test_objects_of_others_are_those_of_the_organization(client: Play, controlle
     record = json.dumps({"prefix": "Library", "stage": "old"})
     old = {"description": f"\nmstr.library.controller: {record}", "variables": '{"mstr_runtimes_purge": true}'}
     inputs = [
-        controller.one("inventories", "Library test")["id"],
+        controller.named("inventories", "Library test")["id"],
         controller.add("inventories", name="Library old", organization=organization, **old)["id"],
     ]
     controller.associated["inventories", mixed, "input_inventories"] = inputs

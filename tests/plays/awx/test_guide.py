@@ -49,7 +49,7 @@ def test_the_guide_can_be_followed_from_an_empty_controller(client: Play, contro
     output = play(client, variables)
     assert recap(output)["failed"] == 0, output
     assert controller.names("job_templates") == ["Library production: audit", "Library test: audit"]
-    production = json.loads(controller.one("inventories", "Library production")["variables"])
+    production = json.loads(controller.named("inventories", "Library production")["variables"])
     assert "mstr_runtimes_src" not in production, "there are no definitions yet"
 
     output = play(client, variables, mstr_controller_audit_only=False)
@@ -60,7 +60,7 @@ def test_the_guide_can_be_followed_from_an_empty_controller(client: Play, contro
     assert len(controller.names("job_templates")) == 12
     inputs = [each["inputs"]["mstr_password"] for each in controller.objects["credentials"].values()]
     assert inputs == ["a-secret", "a-secret"]
-    production = json.loads(controller.one("inventories", "Library production")["variables"])
+    production = json.loads(controller.named("inventories", "Library production")["variables"])
     policy = {"networks_never": ["10.66.0.0/16"]}
     own = {"mstr_runtimes_policy": policy, "mstr_runtimes_purge": True, "mstr_runtimes_purge_limit": 1}
     assert production == {**HOST_VARIABLES, **own}

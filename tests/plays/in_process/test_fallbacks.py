@@ -183,8 +183,8 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_task_start(self, task, is_conditional):
         hidden = task.name.split()[-1]
         def without(name, globals=None, locals=None, fromlist=(), level=0):
-            for one in fromlist or ():
-                if f"{name}.{one}" == hidden and globals["__name__"] == WORKER:
+            for part in fromlist or ():
+                if f"{name}.{part}" == hidden and globals["__name__"] == WORKER:
                     raise ImportError(f"cannot import {hidden}")
             return self.IMPORT(name, globals, locals, fromlist, level)
         builtins.__import__ = without

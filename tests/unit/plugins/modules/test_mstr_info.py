@@ -32,16 +32,16 @@ RESPONSES = {
 @pytest.fixture
 def session(monkeypatch):
     def make(replies=MappingProxyType({})):
-        one = Session(monkeypatch)
+        fake = Session(monkeypatch)
         for call, reply in {**RESPONSES, **replies}.items():
-            one.http.reply(call, reply)
-        return one
+            fake.http.reply(call, reply)
+        return fake
 
     return make
 
 
-def info(one):
-    return connection_info(one.session, one.warnings.append)
+def info(fake):
+    return connection_info(fake.session, fake.warnings.append)
 
 
 def test_result_has_all_facts(session):
@@ -74,12 +74,12 @@ def test_result_has_all_facts(session):
 )
 def test_a_failed_status_is_no_failure(session, locked):
     """Nor does it cost a second login."""
-    one = session({STATUS: locked})
-    result = info(one)
+    fake = session({STATUS: locked})
+    result = info(fake)
     assert result["server"] == {"base_url": URL, "iserver_version": None, "web_version": None}
     assert result["msg"].startswith(f"Logged in to {URL} as Administrator; 2 runtimes are visible.")
-    one.session.log_out()
-    assert one.http.calls == [LOGIN, USER, SETTINGS, RUNTIMES, VERSIONS, STATUS, LOGOUT]
+    fake.session.log_out()
+    assert fake.http.calls == [LOGIN, USER, SETTINGS, RUNTIMES, VERSIONS, STATUS, LOGOUT]
 
 
 def test_a_signal_is_not_a_failed_status(session):
@@ -89,10 +89,10 @@ def test_a_signal_is_not_a_failed_status(session):
 
 def test_missing_libraries_are_null(session, monkeypatch):
     monkeypatch.setitem(sys.modules, "netaddr", None)
-    one = session()
-    libraries = info(one)["libraries"]
+    fake = session()
+    libraries = info(fake)["libraries"]
     assert (libraries["netaddr"], libraries["requests"]) == (None, requests.__version__)
-    [warning] = one.warnings
+    [warning] = fake.warnings
     assert warning.startswith("The modules that manage runtimes need netaddr. netaddr cannot be imported by ")
 
 
@@ -112,15 +112,15 @@ def test_an_older_server_offers_no_versions(session):
 
 
 def test_a_user_who_may_not_see_runtimes_is_an_error_with_the_remedy(session):
-    one = session({RUNTIMES: response(403, {"code": "ERR0014", "message": "The user lacks the privilege."})})
+    fake = session({RUNTIMES: response(403, {"code": "ERR0014", "message": "The user lacks the privilege."})})
     with pytest.raises(ApiError, match=r"Could not list the runtimes: .*the privilege 'Manage runtime'"):
-        info(one)
+        info(fake)
 
 
-def outcome(one):
+def outcome(fake):
     """The number of runtimes, or what could not be done."""
     try:
-        return info(one)["runtimes"]
+        return info(fake)["runtimes"]
     except MstrError as exc:
         return exc.sentence.partition(":")[0]
 
@@ -129,7 +129,7 @@ def outcome(one):
 @pytest.mark.parametrize("call", [USER, SETTINGS, STATUS])
 def test_any_json_in_place_of_a_response_is_a_result_or_a_sentence(call, response_data):
     with pytest.MonkeyPatch.context() as monkeypatch:
-        one = Session(monkeypatch)
+        fake = Session(monkeypatch)
         for name, reply in {**RESPONSES, call: response(body=response_data)}.items():
-            one.http.reply(name, reply)
-        assert outcome(one) in (2, "Could not read who is logged in")
+            fake.http.reply(name, reply)
+        assert outcome(fake) in (2, "Could not read who is logged in")
