@@ -125,11 +125,15 @@ def code_number(code: object) -> int | None:
 
 
 class MstrError(Exception):
-    """The error of a failed task: the sentence, and the facts of the server's response under `ERROR_KEYS`."""
+    """The error of a failed task: the sentence, and the facts of the server's response under `ERROR_KEYS`.
 
-    def __init__(self, sentence: str, **error: Any) -> None:
+    `outcome_unknown`: the server may have carried out the request.
+    """
+
+    def __init__(self, sentence: str, *, outcome_unknown: bool = False, **error: Any) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.outcome_unknown = outcome_unknown
         self.error: dict[str, Any] = {key: error.get(key) for key in ERROR_KEYS}
 
     def add(self, sentence: str) -> None:
@@ -217,31 +221,19 @@ def parsed_each(place: str, texts: Iterable[str], parse: Callable[[str], _T]) ->
 class ConnectError(MstrError):
     """No response, or an incomplete one.
 
-    `outcome_unknown`: the server may have carried out the request. `connection_refused`: no server listens there.
-    `permanent`: a retry will not succeed either.
+    `connection_refused`: no server listens there. `permanent`: a retry will not succeed either.
     """
 
     def __init__(
-        self,
-        sentence: str,
-        *,
-        request: str,
-        outcome_unknown: bool = False,
-        connection_refused: bool = False,
-        permanent: bool = False,
+        self, sentence: str, *, connection_refused: bool = False, permanent: bool = False, **error: Any
     ) -> None:
-        super().__init__(sentence, request=request)
-        self.outcome_unknown = outcome_unknown
+        super().__init__(sentence, **error)
         self.connection_refused = connection_refused
         self.permanent = permanent
 
 
 class ApiError(MstrError):
-    """An error response, or an unexpected one. `outcome_unknown`: the server may have carried out the request."""
-
-    def __init__(self, sentence: str, *, outcome_unknown: bool = False, **error: Any) -> None:
-        super().__init__(sentence, **error)
-        self.outcome_unknown = outcome_unknown
+    """An error response, or an unexpected one."""
 
     @property
     def status(self) -> int:

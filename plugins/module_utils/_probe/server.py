@@ -31,10 +31,7 @@ def _release(value: Any) -> str | None:
     return value if isinstance(value, str) and _RELEASE.fullmatch(value) else None
 
 
-_VERSIONS = Shape(
-    "an object with a list of versions",
-    lambda data: list_of("versions").fits(data) and all(map(_release, data["versions"])),
-)
+_VERSIONS = list_of("versions", Shape("a release", lambda version: _release(version) is not None))
 
 
 def _releases(run: ProbeRun) -> Mapping[str, Any] | None:

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from traceback import walk_tb
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._errors import ApiError, AuthError, ConnectError, MstrError, clean, code_number
-from .response import Response, UnreadableBody, check_place, unexpected
+from .._errors import ApiError, AuthError, ConnectError, clean, code_number
+from .response import Response, UnreadableBody
 from .tls import Proxy, client_refused, not_tls, untrusted
 
 # Functions of http.client, urllib3 and requests that finish before a request is sent: they check it, open the
@@ -38,14 +39,26 @@ _NOT_HTTP = {"BadStatusLine", "LineTooLong", "InvalidHeader", "HeaderParsingErro
 _HTTPS_HINT = "; if this port uses TLS, write https:// in base_url"
 
 
-class _Case:
-    """An exception with all its causes, and the facts about the call."""
+class FailedCall:
+    """A call that ended with an exception instead of a response.
+
+    `limit`: seconds that the whole call may take; `timeout`: to connect, and for each read. `proxy`: through which the
+    call goes. `answered`: the server has responded to an earlier call.
+    """
 
     def __init__(
-        self, exc: BaseException, operation: str, request: str, server: str, proxy: Proxy | None, answered: bool
+        self,
+        exc: Exception,
+        operation: str,
+        request: str,
+        server: str,
+        limit: float,
+        timeout: float,
+        proxy: Proxy | None,
+        answered: bool,
     ) -> None:
         parts = urlsplit(server)
-        self.operation, self.request = operation, request
+        self.exc, self.operation, self.request, self.limit, self.timeout = exc, operation, request, limit, timeout
         self.host, self.server, self.proxy = parts.hostname or "", server, proxy
         self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
@@ -56,7 +69,21 @@ class _Case:
         # A TLS port closes a plain http connection, or responds with something other than HTTP.
         self.hint = _HTTPS_HINT if parts.scheme == "http" and not answered else ""
 
-    def detail(self) -> str:
+    def error(self) -> ConnectError:
+        """The error to raise."""
+        if self.functions & _CONNECTING:
+            return self._not_connected()
+        if self.proxy and "SOCKS" in self.text and "InvalidSchema" in self.names:
+            cure = "which needs the Python library PySocks; install PySocks"
+            return self._failed(f"{self.proxy.variables} names a SOCKS proxy, {cure}", permanent=True)
+        if self.functions & (_PREPARING | _BUFFERING):
+            # Behind a proxy, the exception's text may contain the proxy's password.
+            why = f"check base_url and {self.proxy.variables}" if self.proxy else f"{self._detail}; check base_url"
+            return self._failed(f"the request to {self.server} is not valid: {why}", permanent=True)
+        return self._lost_connection()
+
+    @property
+    def _detail(self) -> str:
         """The text of the innermost exception, without object addresses."""
         for cause in reversed(self.chain):
             if isinstance(cause, OSError) and cause.strerror:
@@ -65,121 +92,85 @@ class _Case:
         text = re.sub(r"<[^>]*>(: )?|\([^()]*object at 0x[^()]*\)", "", str(last))
         return clean(text, 120) or type(last).__name__
 
-    def not_sent(self, reason: str, *, connection_refused: bool = False, permanent: bool = False) -> ConnectError:
-        """The error for a request that was not sent, or that the server did not read. `reason` ends the sentence."""
-        sentence = f"Could not {self.operation}: {reason}."
-        return ConnectError(sentence, request=self.request, connection_refused=connection_refused, permanent=permanent)
+    def _failed(self, reason: str, **facts: bool) -> ConnectError:
+        """The error with this reason. `facts`: see `ConnectError`; without any, the server did not read the request."""
+        return ConnectError(f"Could not {self.operation}: {reason}.", request=self.request, **facts)
 
-    def lost(self, reason: str, *, permanent: bool = False) -> ConnectError:
-        """The error for a request that was sent. Only a read surely changed nothing."""
-        outcome_unknown = not self.request.startswith("GET ")
-        sentence = f"Could not {self.operation}: {reason}."
-        return ConnectError(sentence, request=self.request, outcome_unknown=outcome_unknown, permanent=permanent)
+    def _not_connected(self) -> ConnectError:
+        refused_by_proxy = re.match(r"Tunnel connection failed: (\d{3}.*)", str(self.chain[-1]))
+        if self.proxy and refused_by_proxy:
+            why = clean(refused_by_proxy[1], 80)
+            check = "the user name and password in it" if why.startswith("407") else "NO_PROXY"
+            cure = f"check {self.proxy.variables} and {check}"
+            return self._failed(f"{self.proxy} refused to connect to {self.place} ({why}); {cure}")
+        if self.names & _TLS_ERRORS:
+            return self._no_tls()
+        unresolved = bool(self.names & {"NameResolutionError", "gaierror", "LocationParseError"})
+        refused = bool(self.names & {"NewConnectionError", "ConnectionRefusedError"}) and not unresolved
+        if self.proxy and self.functions & {"create_connection", "_tunnel"}:
+            what = "did not open a connection" if "_tunnel" in self.functions else "cannot be reached"
+            cure = f"check {self.proxy.variables} and NO_PROXY"
+            reason = f"{self.proxy} on the way to {self.place} {what} ({self._detail}); {cure}"
+        elif unresolved:
+            reason = f"the host name {self.host} cannot be resolved; check base_url and the name server"
+        elif refused:
+            cure = "check base_url, and that the server is running"
+            reason = f"cannot connect to {self.place} ({self._detail}); {cure}"
+        elif self.names & _TIMEOUTS:
+            cure = "check base_url, firewalls and proxies"
+            reason = f"{self.place} did not answer within {self.timeout:g} seconds; {cure}"
+        elif "cert_verify" in self.functions:
+            cure = "check the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
+            return self._failed(f"the certificates cannot be read; {cure}", permanent=True)
+        else:
+            reason = f"no connection to {self.place} could be established ({self._detail})"
+        return self._failed(reason, connection_refused=refused)
 
-
-def error_from(
-    exc: BaseException,
-    operation: str,
-    request: str,
-    server: str,
-    limit: float,
-    *,
-    timeout: float,
-    proxy: Proxy | None = None,
-    answered: bool = True,
-) -> BaseException:
-    """The error to raise for a call that failed with `exc`: a ConnectError, or `exc` itself if it is a bug or a signal.
-
-    `limit`: seconds that the whole call may take; `timeout`: to connect, and for each read. `proxy`: through which the
-    call goes. `answered`: the server has responded to an earlier call.
-    """
-    if isinstance(exc, MstrError) or not isinstance(exc, Exception):
-        return exc
-    case = _Case(exc, operation, request, server, proxy, answered)
-    if case.functions & _CONNECTING:
-        return _not_connected(case, timeout)
-    if proxy and "SOCKS" in case.text and "InvalidSchema" in case.names:
-        reason = f"{proxy.variables} names a SOCKS proxy, which needs the Python library PySocks; install PySocks"
-        return case.not_sent(reason, permanent=True)
-    if case.functions & (_PREPARING | _BUFFERING):
-        # Behind a proxy, the exception's text may contain the proxy's password.
-        why = f"check base_url and {proxy.variables}" if proxy else f"{case.detail()}; check base_url"
-        return case.not_sent(f"the request to {server} is not valid: {why}", permanent=True)
-    return _lost_connection(case, exc, limit, timeout)
-
-
-def _not_connected(case: _Case, timeout: float) -> ConnectError:
-    refused_by_proxy = re.match(r"Tunnel connection failed: (\d{3}.*)", str(case.chain[-1]))
-    if case.proxy and refused_by_proxy:
-        check = "the user name and password in it" if refused_by_proxy.group(1).startswith("407") else "NO_PROXY"
-        why = clean(refused_by_proxy.group(1), 80)
-        cure = f"check {case.proxy.variables} and {check}"
-        return case.not_sent(f"{case.proxy} refused to connect to {case.place} ({why}); {cure}")
-    if case.names & _TLS_ERRORS:
-        return _no_tls(case)
-    unresolved = bool(case.names & {"NameResolutionError", "gaierror", "LocationParseError"})
-    connection_refused = bool(case.names & {"NewConnectionError", "ConnectionRefusedError"}) and not unresolved
-    if case.proxy and ("create_connection" in case.functions or "_tunnel" in case.functions):
-        what = "did not open a connection" if "_tunnel" in case.functions else "cannot be reached"
-        cure = f"check {case.proxy.variables} and NO_PROXY"
-        reason = f"{case.proxy} on the way to {case.place} {what} ({case.detail()}); {cure}"
-        return case.not_sent(reason, connection_refused=connection_refused)
-    if unresolved:
-        return case.not_sent(f"the host name {case.host} cannot be resolved; check base_url and the name server")
-    if connection_refused:
-        reason = f"cannot connect to {case.place} ({case.detail()}); check base_url, and that the server is running"
-        return case.not_sent(reason, connection_refused=True)
-    if case.names & _TIMEOUTS:
-        reason = f"{case.place} did not answer within {timeout:g} seconds; check base_url, firewalls and proxies"
-        return case.not_sent(reason)
-    if "cert_verify" in case.functions:
-        reason = "the certificates cannot be read; check the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
-        return case.not_sent(reason, permanent=True)
-    return case.not_sent(f"no connection to {case.place} could be established ({case.detail()})")
-
-
-def _no_tls(case: _Case) -> ConnectError:
-    reason = untrusted(case.text, case.place) or client_refused(case.text, case.place) or not_tls(case.text, case.place)
-    if reason:
-        return case.not_sent(reason, permanent=True)
-    if "do_handshake" not in case.functions:
-        # The files in the options were checked earlier, so this one comes from the environment.
-        reason = f"the CA certificates cannot be loaded ({case.detail()}); check the file that REQUESTS_CA_BUNDLE names"
-        return case.not_sent(reason, permanent=True)
-    return case.not_sent(f"no TLS connection to {case.place} could be established ({case.detail()})")
-
-
-def _lost_connection(case: _Case, exc: Exception, limit: float, timeout: float) -> ConnectError:
-    """The error, if the server may have received the request and carried it out."""
-    if isinstance(exc, OverflowError):
-        reason = f"{case.server} sent {exc}; responses of the API are smaller; check base_url"
-        return case.lost(reason, permanent=True)
-    if case.names & _TLS_ERRORS:
-        reason = client_refused(case.text, case.place) or ""
-        if reason:
-            return case.not_sent(reason, permanent=True)
-        # With TLS 1.3, a server that requires a client certificate may close the connection before its alert is read.
-        hint = "; the server may require a client certificate (client_cert, client_key)" if "EOF" in case.text else ""
-        return case.lost(f"the TLS connection to {case.place} broke ({case.detail()}){hint}")
-    if case.names & {"ReadTimeout", "ReadTimeoutError"}:
-        cause = "the server may be overloaded, or timeout too short"
-        reason = f"{case.sender} sent nothing within {timeout:g} seconds; {cause}"
-        return case.lost(reason)
-    if isinstance(exc, TimeoutError):
-        return case.lost(f"{case.sender} sent no complete response within {limit:g} seconds")
-    if isinstance(exc, UnreadableBody):
-        return case.lost(
-            f"{case.sender} sent {exc}; check base_url and the gateways in front of the server", permanent=exc.permanent
+    def _no_tls(self) -> ConnectError:
+        reason = (
+            untrusted(self.text, self.place) or client_refused(self.text, self.place) or not_tls(self.text, self.place)
         )
-    if case.names & _NOT_HTTP and "RemoteDisconnected" not in case.names:
-        return case.lost(f"{case.sender} answered with something other than HTTP{case.hint}")
-    if case.names & _LOST:
-        closed = f"{case.sender} closed the connection before the response was complete ({case.detail()})"
-        return case.lost(f"{closed}{case.hint}")
-    if isinstance(exc, OSError):
-        return case.lost(f"the call to {case.server} failed ({case.detail()})")
-    # The libraries check little of what arrives, so a broken response may raise anything.
-    return case.lost(f"{case.sender} sent a response that cannot be read ({type(case.chain[-1]).__name__}){case.hint}")
+        if not reason and "do_handshake" not in self.functions:
+            # The files in the options were checked earlier, so this one comes from the environment.
+            cure = "check the file that REQUESTS_CA_BUNDLE names"
+            reason = f"the CA certificates cannot be loaded ({self._detail}); {cure}"
+        broken = f"no TLS connection to {self.place} could be established ({self._detail})"
+        return self._failed(reason or broken, permanent=bool(reason))
+
+    def _lost_connection(self) -> ConnectError:
+        """The error, if the server may have received the request and carried it out."""
+        permanent = isinstance(self.exc, OverflowError)
+        if permanent:
+            reason = f"{self.server} sent {self.exc}; responses of the API are smaller; check base_url"
+        elif self.names & _TLS_ERRORS:
+            if refused := client_refused(self.text, self.place):
+                return self._failed(refused, permanent=True)
+            # With TLS 1.3, a server that requires a client certificate may close the connection before its alert is
+            # read.
+            hint = "; the server may require a client certificate (client_cert, client_key)"
+            reason = f"the TLS connection to {self.place} broke ({self._detail}){hint if 'EOF' in self.text else ''}"
+        elif self.names & {"ReadTimeout", "ReadTimeoutError"}:
+            cause = "the server may be overloaded, or timeout too short"
+            reason = f"{self.sender} sent nothing within {self.timeout:g} seconds; {cause}"
+        elif isinstance(self.exc, TimeoutError):
+            reason = f"{self.sender} sent no complete response within {self.limit:g} seconds"
+        elif isinstance(self.exc, UnreadableBody):
+            permanent = self.exc.permanent
+            reason = f"{self.sender} sent {self.exc}; check base_url and the gateways in front of the server"
+        elif self.names & _NOT_HTTP and "RemoteDisconnected" not in self.names:
+            reason = f"{self.sender} answered with something other than HTTP{self.hint}"
+        elif self.names & _LOST:
+            closed = f"{self.sender} closed the connection before the response was complete"
+            reason = f"{closed} ({self._detail}){self.hint}"
+        elif isinstance(self.exc, OSError):
+            reason = f"the call to {self.server} failed ({self._detail})"
+        else:
+            # The libraries check little of what arrives, so a broken response may raise anything.
+            kind = type(self.chain[-1]).__name__
+            reason = f"{self.sender} sent a response that cannot be read ({kind}){self.hint}"
+        # Only a read surely changed nothing.
+        outcome_unknown = not self.request.startswith("GET ")
+        return self._failed(reason, permanent=permanent, outcome_unknown=outcome_unknown)
 
 
 def _chain(exc: BaseException | None) -> Iterator[BaseException]:
@@ -194,6 +185,8 @@ def _chain(exc: BaseException | None) -> Iterator[BaseException]:
         exc = inner or exc.__cause__ or (None if exc.__suppress_context__ else exc.__context__)
 
 
+_LIBRARY = "/MicroStrategyLibrary"
+_KINDS_OF_JSON = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 # What to do next, by the number of the API's error code [doc].
@@ -227,31 +220,39 @@ def body_of(response: Response) -> str:
     if _HTML.match(response.body[:1000]):
         title = _TITLE.search(response.body[:20000].decode("utf-8", "replace"))
         return f"an HTML page, title {response.quote(title.group(1), 80)!r}" if title else "an HTML page"
-    try:
-        return unexpected(response.data())
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        return f"unexpected JSON ({_KINDS_OF_JSON.get(type(response.data()), 'a number')})"
     kind = response.headers.get("Content-Type", "").lower()
     if "json" in kind or response.body.lstrip()[:1] in (b"{", b"["):
         return "broken JSON"
     return f"something other than JSON ({response.quote(kind, 60) or 'no content type'})"
 
 
-def api_error(response: Response, operation: str, server: str) -> ApiError:
-    """The error for a call that did not succeed. `operation`: what was tried, as in "create runtime 'x'"."""
-    fields = _fields(response)
-    answer = f" with {body_of(response)}" if fields["message"] is None else f": {fields['message']!r}"
-    facts = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
-    if facts:
-        answer += f" ({', '.join(facts)})"
-    if 300 <= response.status < 400:
-        answer = f" with a redirect to {_target(response)}, which is not followed so that no other host gets the token"
-    sentence = f"Could not {operation}: {server} answered {response.status} to {response.request}{answer}. "
+def api_error(response: Response, operation: str, server: str, wanted: str = "") -> ApiError:
+    """The error for a response that reports a failure, or for one that is not what was `wanted`.
+
+    `operation`: what was tried, as in "create runtime 'x'".
+    """
+    fields: dict[str, Any] = {}
+    if wanted:
+        answer, next_step = f" with {body_of(response)} instead of {wanted}", _check_place(server)
+    else:
+        fields = _fields(response)
+        answer = f" with {body_of(response)}" if fields["message"] is None else f": {fields['message']!r}"
+        facts = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
+        if facts:
+            answer += f" ({', '.join(facts)})"
+        if 300 <= response.status < 400:
+            target = _target(response)
+            answer = f" with a redirect to {target}, which is not followed so that no other host gets the token"
+        next_step = _next_step(response, fields, server)
     kind = AuthError if response.status == 401 else ApiError
-    # Below 200 it is only an interim response, after which Python does not read the final one.
-    outcome_unknown = not 200 <= response.status < 500 and not response.request.startswith("GET ")
+    sentence = f"Could not {operation}: {server} answered {response.status} to {response.request}{answer}. {next_step}"
+    # Below 200 it is only an interim response, after which Python does not read the final one. After an unexpected
+    # body, nobody knows whether the server did the work.
+    outcome_unknown = not 300 <= response.status < 500 and not response.request.startswith("GET ")
     return kind(
-        (sentence + _next_step(response, fields, server)).rstrip(),
+        sentence.rstrip(),
         outcome_unknown=outcome_unknown,
         http_status=response.status,
         request=response.request,
@@ -259,15 +260,9 @@ def api_error(response: Response, operation: str, server: str) -> ApiError:
     )
 
 
-def wrong_response(response: Response, operation: str, server: str, wanted: str) -> ApiError:
-    """The error for a success status with an unexpected body. Whether the server did the work is unclear."""
-    return ApiError(
-        f"Could not {operation}: {server} answered {response.status} to {response.request} "
-        f"with {body_of(response)} instead of {wanted}. {check_place(server)}",
-        outcome_unknown=True,
-        http_status=response.status,
-        request=response.request,
-    )
+def _check_place(server: str) -> str:
+    usual = "" if server.endswith(_LIBRARY) else f" It usually ends in {_LIBRARY}."
+    return f"Check that base_url is the URL of the Library server, and that no gateway answers in its place.{usual}"
 
 
 def _fields(response: Response) -> dict[str, Any]:
@@ -304,7 +299,7 @@ def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> st
     if response.status in (404, 405) and (not number or message.startswith(f"HTTP {response.status} ")):
         # Every release has the calls below /auth.
         hint = "" if "/api/auth/" in response.request else "This release of the server may not have this call. "
-        return hint + check_place(server)
+        return hint + _check_place(server)
     if fields["code"]:
         return ""
     if response.status == 400 and server.startswith("http:"):

@@ -38,7 +38,6 @@ class Interrupted(MstrError):
     """
 
     sent = False
-    outcome_unknown = False
     operation = ""
 
     def during(self, what: str) -> MstrError:

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 from .._errors import SURROGATE, ApiError, clean
 
-_LIBRARY = "/MicroStrategyLibrary"
 _DEPTH_LIMIT = 100
 # A surrogate, escaped or not. Two of them may be a whole character.
 _MAYBE_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
@@ -92,37 +91,11 @@ def _is_deep(data: Any) -> bool:
     return True
 
 
-_SHAPES: dict[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-
-
-def unexpected(data: Any) -> str:
-    """A description of JSON that is not what was expected."""
-    return f"unexpected JSON ({_SHAPES.get(type(data), 'a number')})"
-
-
-def check_place(server: str) -> str:
-    """What to do if something else than the API responds."""
-    usual = "" if server.endswith(_LIBRARY) else f" It usually ends in {_LIBRARY}."
-    return f"Check that base_url is the URL of the Library server, and that no gateway answers in its place.{usual}"
-
-
 class Shape(NamedTuple):
     """What the JSON of a response should be. `name` is for messages."""
 
     name: str
     fits: Callable[[Any], bool]
-
-    def check(self, data: Any, operation: str, server: str, request: str) -> Any:
-        """The JSON in the response to `request`, a call that only reads. Raises ApiError if it does not fit."""
-        if self.fits(data):
-            return data
-        found = "an empty body or null" if data is None else unexpected(data)
-        raise ApiError(
-            f"Could not {operation}: {server} answered 200 to {request} with {found} instead of {self.name}. "
-            f"{check_place(server)}",
-            http_status=200,
-            request=request,
-        )
 
 
 def id_in(data: Any) -> str | None:
@@ -141,11 +114,14 @@ OBJECT_WITH_ID = Shape("an object with an id", _has_id)
 LIST_WITH_IDS = Shape("a list of objects with ids", lambda data: isinstance(data, list) and all(map(_has_id, data)))
 
 
-def list_of(key: str) -> Shape:
-    """An object with a list under `key`."""
-    return Shape(
-        f"an object with a list of {key}", lambda data: isinstance(data, Mapping) and isinstance(data.get(key), list)
-    )
+def list_of(key: str, entry: Shape | None = None) -> Shape:
+    """An object with a list under `key`. `entry`: what each entry should be."""
+
+    def fits(data: Any) -> bool:
+        entries = data.get(key) if isinstance(data, Mapping) else None
+        return isinstance(entries, list) and (entry is None or all(map(entry.fits, entries)))
+
+    return Shape(f"an object with a list of {key}{f', each {entry.name}' if entry else ''}", fits)
 
 
 def says_no_such_object(error: ApiError) -> bool:

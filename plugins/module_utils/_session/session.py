@@ -18,7 +18,7 @@ from .._errors import SHORTEST_SECRET, ApiError, AuthError, ConnectError, MstrEr
 from .connection import Connection, Login
 from .interrupt import Interrupted, Stop
 from .response import ANYTHING, Response, Shape, says_session_gone
-from .transport import RETRY_STATUSES, Http
+from .transport import Http, is_outage
 
 if TYPE_CHECKING:
     from .session_string import SessionString
@@ -64,9 +64,7 @@ class Session:
 
         `shape`: what the caller can use; any other JSON is an error. `more`: see `request`.
         """
-        response = self.request(method, path, json=body, operation=operation, **more)
-        wanted = "a response of the API" if method == "GET" else "a response of the API or an empty one"
-        return self._data(response, operation, wanted, shape)
+        return self.data_of(self.request(method, path, json=body, operation=operation, **more), operation, shape)
 
     def request(self, method: str, path: str, *, operation: str, **options: Any) -> Response:
         """The response to a call that succeeded. Logs in first if needed, and again if the session has ended.
@@ -81,15 +79,16 @@ class Session:
         while True:
             self._check_open(operation)
             token = self._token or self._log_in(None, polling=kind == "once")
-            headers = {_TOKEN: token, **({_PROJECT: project} if project else {})}
-            response = self._http.send(kind, method, path, operation=operation, headers=headers, **options)
+            response = self._http.send(
+                kind, method, path, operation=operation, headers=_headers(token, project), **options
+            )
             if response.ok:
                 return response
             error = self._refusal(response, operation)
             if not renews or not says_session_gone(error):
                 raise error
             # If a load balancer changes its cookie with each response, parallel calls of one session fail.
-            self._http.serialize_calls()
+            self._http.serialized = True
             # The server rejected the call without doing anything, so a write can be repeated, too.
             self._log_in(token, error, polling=kind == "once")
 
@@ -179,27 +178,27 @@ class Session:
         token = token or self._token
         if token is None:
             raise MstrError(f"Could not {operation}: the session has ended.")
-        headers = {_TOKEN: token, **({_PROJECT: project} if project else {})}
-        response = self._http.send_last(method, path, operation=operation, headers=headers, json=json)
+        response = self._http.send_last(method, path, operation=operation, headers=_headers(token, project), json=json)
         if not response.ok:
             raise self._refusal(response, operation)
-        # Any other body may come from a gateway, so the server may not have received the call.
-        return self._data(response, operation, "JSON or an empty body", shape)
+        return self.data_of(response, operation, shape)
 
-    def _data(self, response: Response, operation: str, wanted: str, shape: Shape) -> Any:
+    def data_of(self, response: Response, operation: str, shape: Shape = ANYTHING) -> Any:
+        """The JSON of a response, None for an empty body. Raises ApiError for a body that does not fit."""
         try:
             data = response.data()
         except ValueError:
-            raise self._refusal(response, operation, wanted) from None
-        return shape.check(data, operation, self.base_url, response.request)
+            # It may come from a gateway, so the server may not have received the call.
+            raise self._refusal(response, operation, "a response of the API") from None
+        if not shape.fits(data):
+            raise self._refusal(response, operation, shape.name)
+        return data
 
-    def _refusal(self, response: Response, operation: str, wanted: str | None = None) -> ApiError:
+    def _refusal(self, response: Response, operation: str, wanted: str = "") -> ApiError:
         """The error for a response: for one that reports a failure, or for one that is not what was `wanted`."""
-        from .failures import api_error, wrong_response  # only a failed call needs it
+        from .failures import api_error  # only a failed call needs it
 
-        if wanted is None:
-            return api_error(response, operation, self.base_url)
-        return wrong_response(response, operation, self.base_url, wanted)
+        return api_error(response, operation, self.base_url, wanted)
 
     def _check_open(self, operation: str) -> None:
         if self._closed:
@@ -214,7 +213,7 @@ class Session:
         """
         with self._login_lock:
             self._check_open(_LOG_IN)
-            if self._failed_login and not (polling and _is_absent(self._failed_login)):
+            if self._failed_login and not (polling and is_outage(self._failed_login, "login")):
                 raise self._failed_login
             if self._token and self._token != dead_token:
                 return self._token
@@ -287,8 +286,5 @@ class Session:
         )
 
 
-def _is_absent(error: MstrError) -> bool:
-    """Whether a login failed because the server was not there, so that it certainly opened no session."""
-    if isinstance(error, ConnectError):
-        return not error.outcome_unknown and not error.permanent
-    return isinstance(error, ApiError) and error.status in RETRY_STATUSES["login"]
+def _headers(token: str, project: str | None) -> dict[str, str]:
+    return {_TOKEN: token, **({_PROJECT: project} if project else {})}

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from .._errors import clean
+from .._errors import ValidationError, clean
 
 _OFF = "validate_certs: false turns the check off"
 _CA_HINT = f"Set ca_path (or MSTR_CA_PATH) to a file with the CA that signed it; {_OFF}"
@@ -124,55 +124,40 @@ def not_tls(text: str, place: str) -> str | None:
 
 
 class Proxy(NamedTuple):
-    """The proxy of a server for messages, without credentials. `variables`: those that name it."""
+    """The proxy of a server for messages. `variables`: those that name it. `secrets`: what no message may contain."""
 
     place: str
     variables: str
+    secrets: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"the proxy {self.place}"
 
 
 def proxy_from(url: str, server: str, environment: Mapping[str, str]) -> Proxy:
-    """The proxy with this URL, which the environment sets for the server."""
-    kinds = (f"{urlsplit(server).scheme}_proxy", "all_proxy")
-    named = [name for name, value in environment.items() if name.lower() in kinds and value == url]
-    # Without a variable, it comes from the settings of the operating system.
-    return Proxy(_parts(url)[2].rstrip("/"), " and ".join(sorted(named)) or "the proxy settings of this host")
-
-
-def proxy_error(url: str) -> str | None:
-    """The error of an invalid URL, as the rest of a sentence; None for a valid URL.
+    """The proxy with this URL, which the environment sets for the server. Raises ValidationError for an invalid URL.
 
     Parsers differ on a password with an unencoded # or /: some take a part of it for the host, which then appears in
     messages. So such a URL is refused, and no part of a refused URL is quoted.
     """
-    scheme, userinfo, place = _parts(url)
-    error = f"is not a valid proxy URL: {_EXPECTED}"
-    # Without a scheme, requests assumes http, but then ignores a user name.
-    if (scheme is None and userinfo) or (scheme is not None and scheme.lower() not in _SCHEMES):
-        return error
-    if re.search(r"[/?#]", userinfo) or re.search(r"[\s\x00-\x1f\\]", url):
-        return error
+    kinds = (f"{urlsplit(server).scheme}_proxy", "all_proxy")
+    names = [name for name, value in environment.items() if name.lower() in kinds and value == url]
+    # Without a variable, it comes from the settings of the operating system.
+    variables = " and ".join(sorted(names)) or "the proxy settings of this host"
+    # A password may contain an `@`.
+    scheme, rest = url.split("://", 1) if "://" in url else (None, url)
+    userinfo, _at, place = rest.rpartition("@")
     try:
         parts = urlsplit(f"//{place}")
         host = (parts.hostname, parts.port)[0]  # reading an invalid port raises ValueError
     except ValueError:
-        return error
-    return None if host else error
-
-
-def proxy_secrets(url: str) -> set[str]:
-    """The texts in a proxy URL that no message may contain: the user information, and the password also decoded."""
-    _scheme, userinfo, _place = _parts(url)
+        host = None
+    # Without a scheme, requests assumes http, but then ignores a user name.
+    invalid = bool(userinfo) if scheme is None else scheme.lower() not in _SCHEMES
+    if invalid or not host or re.search(r"[/?#]", userinfo) or re.search(r"[\s\x00-\x1f\\]", url):
+        raise ValidationError([f"the proxy URL in {variables} is not valid: {_EXPECTED}"])
     user, colon, password = userinfo.partition(":")
     # Without a password, the user name is a token.
     secret = password if colon else user
-    return {text for text in (userinfo, secret, unquote(secret)) if text}
-
-
-def _parts(url: str) -> tuple[str | None, str, str]:
-    """Scheme, user information and the rest, split at the last `@`, because a password may contain one."""
-    scheme, rest = url.split("://", 1) if "://" in url else (None, url)
-    userinfo, _at, place = rest.rpartition("@")
-    return scheme, userinfo, place
+    secrets = frozenset(text for text in (userinfo, secret, unquote(secret)) if text)
+    return Proxy(place.rstrip("/"), variables, secrets)

@@ -25,7 +25,7 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from .._errors import SHORTEST_SECRET, ApiError, ConnectError, MstrError, ValidationError, with_escaped_forms
+from .._errors import SHORTEST_SECRET, ApiError, ConnectError, MstrError, with_escaped_forms
 from .connection import Connection
 from .interrupt import Interrupted, Stop, Uninterruptible, start_thread
 from .response import Response, UnreadableBody
@@ -96,25 +96,16 @@ class Http:
         self._secrets_lock = Lock()
         self._answered = False  # whether the server has responded to a call
         self._one_at_a_time = Lock()
-        self._serialized = False  # whether calls are sent one at a time
+        self.serialized = False  # whether calls are sent one at a time
         self._call_limit = CALL_LIMIT * connection.timeout  # seconds
-        self._proxy = self._check_proxy()
+        self._proxy: Proxy | None = None
         self._client = _new_client()
+        url = requests.utils.select_proxy(self.server, requests.utils.get_environ_proxies(self.server))
+        if url:
+            from .tls import proxy_from  # only a task with a proxy needs it
 
-    def _check_proxy(self) -> Proxy | None:
-        """The proxy that calls go through. Raises ValidationError if its variable is invalid."""
-        proxies = requests.utils.get_environ_proxies(self.server)
-        proxy = requests.utils.select_proxy(self.server, proxies)
-        if not proxy:
-            return None
-        from .tls import proxy_error, proxy_from, proxy_secrets  # only a task with a proxy needs it
-
-        error = proxy_error(proxy)
-        if error:
-            names = [name for name, value in os.environ.items() if name.lower().endswith("_proxy") and value == proxy]
-            raise ValidationError([f"the environment variable {' and '.join(names) or 'for the proxy'} {error}"])
-        self.add_secrets(proxy_secrets(proxy))
-        return proxy_from(proxy, self.server, os.environ)
+            self._proxy = proxy_from(url, self.server, os.environ)
+            self.add_secrets(self._proxy.secrets)
 
     def add_secrets(self, texts: Iterable[str | None], shortest: int = 1) -> None:
         """Add texts of at least `shortest` characters, in all their forms, to those that no message may contain."""
@@ -150,10 +141,6 @@ class Http:
         """
         self._client.close()
 
-    def serialize_calls(self) -> None:
-        """From now on, allow only one call at a time."""
-        self._serialized = True
-
     def send(
         self,
         kind: str,
@@ -171,35 +158,33 @@ class Http:
         ConnectError; Interrupted.
         """
         retries, request = self._connection.retries, f"{method} /api{path}"
-        for attempt in range(1, retries + 2):
-            last, outcome, retry_after = attempt > retries, None, None
-            try:
-                with self._one_at_a_time if self._serialized else nullcontext():
-                    self._stop.check()
-                    outcome = self._start(method, path, options)
-                    response = self._response(outcome, self._stop, operation, request, self._call_limit)
-            except ConnectError as exc:
-                if last or exc.permanent or not retries_connection(kind, exc.outcome_unknown, exc.connection_refused):
-                    raise
-            except Interrupted as exc:
-                exc.operation, exc.sent = operation, outcome is not None
-                exc.outcome_unknown = exc.sent and kind == "write"
-                if on_late_response and outcome:
-                    with suppress(MstrError):
-                        on_late_response(self._last_response(outcome, operation, request))
-                raise
-            else:
-                # Some servers might accept only one call of a session at a time and reject the others (unknown).
-                self._serialized |= response.status == 429
-                if last or response.status not in RETRY_STATUSES[kind]:
-                    return response
-                retry_after = response.headers.get("Retry-After")
-            try:
+        attempt, outcome = 0, None
+        try:
+            while True:
+                attempt, retry_after = attempt + 1, None
+                try:
+                    with self._one_at_a_time if self.serialized else nullcontext():
+                        self._stop.check()
+                        outcome = self._start(method, path, options)
+                        response = self._response(outcome, self._stop, operation, request, self._call_limit)
+                except ConnectError as exc:
+                    if attempt > retries or not retries_connection(kind, exc):
+                        raise
+                else:
+                    # Some servers might accept only one call of a session at a time and reject the others (unknown).
+                    self.serialized |= response.status == 429
+                    if attempt > retries or response.status not in RETRY_STATUSES[kind]:
+                        return response
+                    retry_after = response.headers.get("Retry-After")
+                outcome = None
                 self._stop.pause(pause_before(attempt, retry_after, random.random))
-            except Interrupted as exc:
-                exc.operation = operation
-                raise
-        raise AssertionError("the last attempt returns or raises")
+        except Interrupted as exc:
+            exc.operation, exc.sent = operation, outcome is not None
+            exc.outcome_unknown = exc.sent and kind == "write"
+            if on_late_response and outcome:
+                with suppress(MstrError):
+                    on_late_response(self._last_response(outcome, operation, request))
+            raise
 
     def send_last(self, method: str, path: str, *, operation: str, **options: Any) -> Response:
         """The response to a call that is sent even after a request to end the task. One attempt of 5 seconds.
@@ -241,15 +226,13 @@ class Http:
         if isinstance(got, Response):
             self._on_response(got)
             return got
-        from .failures import error_from  # only a failed call needs it
+        if not isinstance(got, Exception):
+            raise got
+        from .failures import FailedCall  # only a failed call needs it
 
         timeout = min(self._connection.timeout, seconds)
-        error = error_from(
-            got, operation, request, self.server, seconds, timeout=timeout, proxy=self._proxy, answered=self._answered
-        )
-        if error is got:
-            raise got
-        raise error from got
+        failed = FailedCall(got, operation, request, self.server, seconds, timeout, self._proxy, self._answered)
+        raise failed.error() from got
 
     def _exchange(self, client: requests.Session, method: str, path: str, options: dict[str, Any]) -> Response:
         """Send, and read the whole response, of at most 64 MB.
@@ -304,16 +287,16 @@ def _pieces(raw: Any, codings: str | None) -> Iterator[bytes]:
         raise UnreadableBody("a body that cannot be unpacked") from None
 
 
-def retries_connection(kind: str, outcome_unknown: bool, connection_refused: bool) -> bool:
-    """Whether a call that got no response is sent again. For the arguments, see `ConnectError`."""
-    return kind == "read" or (kind == "login" and connection_refused and not outcome_unknown)
+def retries_connection(kind: str, error: ConnectError) -> bool:
+    """Whether a call that got no response is sent again."""
+    return is_outage(error, kind) and (kind == "read" or (kind == "login" and error.connection_refused))
 
 
-def is_outage(error: MstrError) -> bool:
-    """Whether a read failed only because the server is temporarily unreachable, so that polling continues."""
+def is_outage(error: MstrError, kind: str = "read") -> bool:
+    """Whether a read or a login failed only because the server is temporarily unreachable, and did nothing."""
     if isinstance(error, ConnectError):
-        return not error.permanent
-    return isinstance(error, ApiError) and error.status in RETRY_STATUSES["read"]
+        return not error.permanent and (kind == "read" or not error.outcome_unknown)
+    return isinstance(error, ApiError) and error.status in RETRY_STATUSES[kind]
 
 
 def pause_before(attempt: int, retry_after: str | None, random_fraction: Callable[[], float]) -> float:

@@ -20,8 +20,6 @@ from .._model.fields import FIELDS
 from .._model.runtime import Runtime, from_api
 from .._session.response import (
     OBJECT_WITH_ID,
-    Response,
-    id_in,
     list_of,
     says_no_such_call,
     says_no_such_object,
@@ -50,14 +48,11 @@ class RuntimeApi:
 
     def list_all(self, *, polling: bool = False) -> list[Runtime]:
         """Every runtime that the user may see. A list may omit fields. `polling`: no retries. Raises MstrError."""
-        operation = "list the runtimes"
-        data = self._session.get(
-            RUNTIMES, operation=operation, shape=list_of("runtimes"), kind="once" if polling else "read"
-        )
-        request = f"GET /api{RUNTIMES}"
+        kind = "once" if polling else "read"
+        shape = list_of("runtimes", OBJECT_WITH_ID)
+        data = self._session.get(RUNTIMES, operation="list the runtimes", shape=shape, kind=kind)
         runtimes: dict[str, Runtime] = {}
-        for entry in data["runtimes"]:
-            runtime = from_api(OBJECT_WITH_ID.check(entry, operation, self._session.base_url, request))
+        for runtime in map(from_api, data["runtimes"]):
             runtimes.setdefault(runtime.key, runtime)
         return list(runtimes.values())
 
@@ -98,23 +93,13 @@ class RuntimeApi:
     def create(self, body: Mapping[str, Any]) -> str:
         """Create a runtime. Returns its id. Raises MstrError, also for a response without an id."""
         operation = f"create the runtime {body['name']!r}"
-        response = self._session.request("POST", RUNTIMES, json=body, operation=operation)
-        identity = id_in(self._data(response, operation))
-        if identity is None:
-            raise ApiError(
-                f"Could not {operation}: {self._session.base_url} answered {response.status} to POST /api{RUNTIMES} "
-                "without an id.",
-                outcome_unknown=True,
-                http_status=response.status,
-                request=response.request,
-            )
-        return identity
+        return str(self._session.send("POST", RUNTIMES, body, operation=operation, shape=OBJECT_WITH_ID)["id"])
 
     def update(self, runtime: Runtime, body: Mapping[str, Any]) -> int:
         """Change the fields in `body`, which must include the name [mstrio]. Returns the status. Raises MstrError."""
         operation = f"update the runtime {runtime.label}"
         response = self._session.request("PATCH", _path(runtime.id), json=body, operation=operation)
-        self._data(response, operation)
+        self._session.data_of(response, operation)
         return response.status
 
     def delete(self, runtime: Runtime, comment: str | None) -> None:
@@ -126,15 +111,6 @@ class RuntimeApi:
         except ApiError as exc:
             if not says_no_such_object(exc):
                 raise
-
-    def _data(self, response: Response, operation: str) -> Any:
-        try:
-            return response.data()
-        except ValueError:
-            wanted = "a response of the API or an empty one"
-            from .._session.failures import wrong_response  # only a failed call needs it
-
-            raise wrong_response(response, operation, self._session.base_url, wanted) from None
 
     def versions(self) -> tuple[str, ...] | None:
         """The Python versions that the server offers, requested once; None if this release has no such call."""

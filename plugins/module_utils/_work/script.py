@@ -110,9 +110,9 @@ def _start(session: Session, script: Script) -> str:
             end = f"It may be running: {undone[0]}" if undone[0] else "It was stopped on the server."
         raise MstrError(f"{exc.sentence} while the script was being started on {script.label}. {end}") from exc
     except MstrError as exc:
-        raise (
-            MstrError(f"{exc.sentence} {_LOST}", **exc.error) if getattr(exc, "outcome_unknown", False) else exc
-        ) from exc
+        if exc.outcome_unknown:
+            exc.add(_LOST)
+        raise
     if identity is None:
         raise MstrError(f"Could not {operation}: the response to POST /api{_PATH} contains no id. {_LOST}")
     return identity

@@ -30,10 +30,7 @@ def _is_task(entry: Any) -> bool:
     )
 
 
-_LIST = Shape(
-    "an object with a list of tasks, each with its id and its schedule",
-    lambda data: list_of("tasks").fits(data) and all(map(_is_task, data["tasks"])),
-)
+_LIST = list_of("tasks", Shape("with its id and its schedule", _is_task))
 
 
 class Task(NamedTuple):

@@ -229,8 +229,8 @@ def test_json_of_a_usual_depth_is_read():
 
 def test_success_of_unexpected_shape():
     """A success of unexpected shape is unclear and names the expected one."""
-    wrong = _failures.wrong_response(response(200, b"<html>"), "log in", URL, "a token")
-    assert "answered 200 to GET /api/runtimes with an HTML page instead of a token" in wrong.sentence
+    wrong = _failures.api_error(response(200, b"<html>", request="POST /x"), "log in", URL, "a token")
+    assert "answered 200 to POST /x with an HTML page instead of a token" in wrong.sentence
     assert wrong.outcome_unknown
     assert wrong.status == 200
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import (
     RETRY_STATUSES,
     pause_before,
@@ -30,22 +31,22 @@ def middle() -> float:
 
 
 @pytest.mark.parametrize(
-    ("kind", "unclear", "refused", "again"),
+    ("kind", "facts", "again"),
     [
-        ("read", True, False, True),
-        ("read", False, True, True),
-        ("read", False, False, True),
-        ("login", False, True, True),
-        ("login", True, False, False),
-        ("login", True, True, False),
-        ("login", False, False, False),
-        ("write", False, True, False),
-        ("write", True, False, False),
-        ("once", False, True, False),
+        ("read", {"outcome_unknown": True}, True),
+        ("read", {"connection_refused": True}, True),
+        ("read", {}, True),
+        ("read", {"permanent": True}, False),
+        ("login", {"connection_refused": True}, True),
+        ("login", {"connection_refused": True, "outcome_unknown": True}, False),
+        ("login", {"connection_refused": True, "permanent": True}, False),
+        ("login", {}, False),
+        ("write", {"connection_refused": True}, False),
+        ("once", {"connection_refused": True}, False),
     ],
 )
-def test_which_failed_connections_are_tried_again(kind, unclear, refused, again):
-    assert retries_connection(kind, unclear, refused) is again
+def test_which_failed_connections_are_tried_again(kind, facts, again):
+    assert retries_connection(kind, ConnectError("No answer.", **facts)) is again
 
 
 def test_which_statuses_are_tried_again():

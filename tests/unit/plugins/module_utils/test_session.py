@@ -326,7 +326,7 @@ def test_a_login_without_a_token_fails(session, reply):
     ("reply", "may_be_open"),
     [
         (response(502, b"<html>", request="POST /api/auth/login"), True),
-        (response(200, b"<html>"), True),
+        (response(200, b"<html>", request="POST /api/auth/login"), True),
         (response(500, {"code": "ERR001", "message": "No."}, request="POST /api/auth/login"), False),
         (response(401, {"code": "ERR003", "message": "Login failure"}), False),
     ],
