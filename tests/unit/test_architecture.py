@@ -117,7 +117,7 @@ def test_the_model_knows_neither_ansible_nor_requests_nor_a_clock(name):
 @every_util
 def test_libraries_are_imported_in_one_place(name):
     assert ("requests" in outside(UTILS[name])) == (name == "_session.transport")
-    assert ("netaddr" in outside(UTILS[name])) == (name in ("_model.networks", "_model.ranges"))
+    assert ("netaddr" in outside(UTILS[name])) == (name in ("_model.networks", "_model.rules"))
 
 
 @every_util

@@ -29,7 +29,7 @@ mstr_runtime.main()
 """
 MOST_FILES, MOST_LINES = 20, 4510
 NOT_NEEDED = {
-    *("_refused_options", "_remedies", "alike", "carry_out", "delete", "evaluation", "failures", "parallel", "ranges"),
+    *("_refused_options", "_remedies", "alike", "carry_out", "delete", "evaluation", "failures", "parallel"),
     *("report", "request_many", "rules", "script_usage", "session_string", "src", "stored", "tls", "wait", "write"),
 }
 

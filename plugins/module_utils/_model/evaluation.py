@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -19,7 +19,6 @@ from .networks import as_network, canonical
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
 from .runtime import Runtime, is_id, replacement_name
 
-_LISTS = {"whitelist": 0, "packages": 1}
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)([T ][\d:.]+(Z|[+-][\d:]+)?)?", re.ASCII)
 
 
@@ -40,7 +39,7 @@ class Exemption(NamedTuple):
     def label(self) -> str:
         """How messages name it."""
         narrowed = " ".join(text for text in (self.rule, self.value) if text)
-        return f"{self.place} {self.runtime!r}{f' ({narrowed})' if narrowed else ''}"
+        return f"{self.place} {self.runtime!r}" + (f" ({narrowed})" if narrowed else "")
 
     def means(self, name: str | None, identity: str | None) -> bool:
         """Whether it means this runtime. A name or an id that is None is not known yet, and may be what it means."""
@@ -116,26 +115,24 @@ class Policy(NamedTuple):
             if any(option in values for option in RULES[key].options)
             for finding in RULES[key].evaluate(limit, values)
         ]
-        return sorted(found, key=lambda finding: (_LISTS.get(finding.option, len(_LISTS)), finding.position or 0))
+        # The lists come first.
+        order = {option: number for number, option in enumerate(PURGEABLE)}
+        return sorted(found, key=lambda finding: (order.get(finding.option, len(order)), finding.position or 0))
 
-    def exemption_for(self, rule: str, value: Any, name: str | None, identity: str | None) -> Exemption | None:
-        """The exemption of a violation that ends last, also if that day has passed. None without an exemption."""
+    def _with_verdict(self, finding: Finding, name: str | None, identity: str | None) -> Finding:
+        """The finding; of several exemptions of a violation, the one that ends last counts, also if it has expired."""
         fitting = [
             exemption
             for exemption in self.exemptions
-            if exemption.fits(rule, value) and exemption.means(name, identity)
+            if finding.counts and exemption.fits(finding.rule, finding.value) and exemption.means(name, identity)
         ]
-        return max(fitting, key=lambda exemption: exemption.until, default=None)
-
-    def _with_verdict(self, finding: Finding, name: str | None, identity: str | None) -> Finding:
-        exemption = self.exemption_for(finding.rule, finding.value, name, identity) if finding.counts else None
-        if exemption is None:
+        if not fitting:
             return finding
-        until = exemption.until.isoformat()
+        exemption = max(fitting, key=lambda exemption: exemption.until)
+        finding = finding._replace(reason=exemption.reason, until=exemption.until.isoformat())
         if self.day <= exemption.until:
-            return finding._replace(verdict=EXEMPTED, reason=exemption.reason, until=until)
-        expired = f"{finding.detail}; its exemption expired on {until} ({exemption.reason})"
-        return finding._replace(detail=expired, reason=exemption.reason, until=until)
+            return finding._replace(verdict=EXEMPTED)
+        return finding._replace(detail=f"{finding.detail}; its exemption expired on {finding.until} ({finding.reason})")
 
     def check_definition(self, params: Mapping[str, Any], values: Mapping[str, Any], identity: str | None) -> None:
         """Raises ValidationError with every violation in the options `params`, of which `values` are the checked ones.
@@ -192,18 +189,17 @@ class Policy(NamedTuple):
                 lists[key].append({"name": runtime.name, "id": runtime.id, **finding.to_result()})
         return lists
 
-    def unused_exemptions(self, runtimes: Iterable[tuple[str, str]], rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    def unused_exemptions(self, runtimes: Sequence[tuple[str, str]], rows: Sequence[Mapping[str, Any]]) -> list[str]:
         """A sentence for each exemption that exempts nothing.
 
         `runtimes`: the name and the id of every runtime. `rows`: `violations` and `exempted` of mstr_runtime_info.
         """
-        found, names = list(rows), list(runtimes)
         return [
-            f"{exemption.label} exempts nothing: {_why(exemption, names)}"
+            f"{exemption.label} exempts nothing: {_why(exemption, runtimes)}"
             for exemption in self.exemptions
             if not any(
                 exemption.fits(row["rule"], row["value"]) and exemption.means(row["name"] or "", row["id"] or "")
-                for row in found
+                for row in rows
             )
         ]
 
@@ -226,10 +222,9 @@ def is_unreadable(row: Mapping[str, Any]) -> bool:
 
 def number_of(violations: Iterable[Mapping[str, Any]]) -> int:
     """The number of violations: one for each rule and value, and a single one for a value that no rule could read."""
-    found: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
-    for row in violations:
-        found[is_unreadable(row)].append((row["id"], row["option"], str(row["value"])))
-    return len(found[False]) + len(set(found[True]) - set(found[False]))
+    values = [(is_unreadable(row), (row["id"], row["option"], str(row["value"]))) for row in violations]
+    readable = [value for unreadable, value in values if not unreadable]
+    return len(readable) + len({value for _unreadable, value in values} - set(readable))
 
 
 def policy_from(option: Mapping[str, Any], day: date) -> Policy:

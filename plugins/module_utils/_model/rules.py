@@ -2,23 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules of a policy: what each of them finds in the values of a runtime."""
+"""The rules of a policy: what each of them finds in the values of a runtime. Uses netaddr for networks."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each
 from .kinds import RESOURCE_KEYS, Package, Resource, number
-from .networks import canonical, parse
-from .ranges import block_in, embedded, merged, overlap, within
+from .networks import IPV4, canonical, parse
+from .requirements import Requirement, has_version, project, readable_version, requirement, specifiers
 
-if TYPE_CHECKING:
-    # Only rules of packages and versions import the module, so that other tasks start faster.
-    from .requirements import Requirement
+with suppress(ImportError):  # a task that needs netaddr reports that it is missing, see NETADDR_IMPORT_ERROR
+    from netaddr import AddrFormatError, IPNetwork, cidr_merge
 
 # The verdicts. What a rule cannot read counts as a violation, because nobody knows that the rule is kept.
 VIOLATION, UNREADABLE, EXEMPTED, NOT_EVALUATED = "violation", "unreadable", "exempted", "not evaluated"
@@ -96,20 +96,56 @@ def _if_true(_place: str, given: bool) -> Any:
 # --- networks
 
 
-def _ranges(blocks: Sequence[str]) -> list[Any]:
-    """The networks of a rule together. A block of mapped or NAT64 addresses also includes the IPv4 ones."""
+# IPv6 blocks in which each address stands for an IPv4 one: mapped addresses (RFC 4291) and NAT64 (RFC 6052).
+_EMBEDDING = ("::ffff:0:0/96", "64:ff9b::/96")
+_LAST_IPV4 = 0xFFFFFFFF
+
+
+def _embedded(network: IPNetwork) -> list[IPNetwork]:
+    """The IPv4 network in an IPv6 network that contains only mapped or NAT64 addresses."""
+    return [
+        IPNetwork((int(network.first) & _LAST_IPV4, network.prefixlen - prefix.prefixlen), version=4)
+        for prefix in map(parse, _EMBEDDING)
+        if network in prefix
+    ]
+
+
+def _ranges(blocks: Sequence[str]) -> Any:
+    """The networks of a rule, merged: each network within their union lies within one of these.
+
+    A block of mapped or NAT64 addresses also includes the IPv4 ones. `::/0` does not: a user who allows or forbids it
+    means IPv6.
+    """
     networks = [parse(text) for text in blocks]
-    return merged([*networks, *(ipv4 for network in networks for ipv4 in embedded(network, only=True))])
+    return cidr_merge([*networks, *(ipv4 for network in networks for ipv4 in _embedded(network))])
+
+
+def _within(network: IPNetwork, ranges: Sequence[IPNetwork]) -> bool:
+    return any(network in other for other in ranges)
+
+
+def _overlap(network: IPNetwork, ranges: Sequence[IPNetwork]) -> bool:
+    # Of two networks with a common address, one contains the other.
+    return any(network in other or other in network for other in ranges)
 
 
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
-def _networks_of(text: str) -> tuple[Any, ...]:
+def _networks_of(text: str) -> tuple[IPNetwork, ...]:
     """The network of an entry, then the IPv4 networks that it contains as IPv6; empty if it is not a block."""
     try:
         network = parse(text)
     except ValueError:
         return ()
-    return network, *embedded(network)
+    return network, *_embedded(network), *(parse("0.0.0.0/0") for prefix in map(parse, _EMBEDDING) if prefix in network)
+
+
+def _repaired(text: str) -> str:
+    """The block that an entry of a server may mean though no definition may write it so: with blanks, or a netmask."""
+    block = text.strip()
+    address, _slash, mask = block.partition("/")
+    with suppress(AddrFormatError, ValueError):
+        return str(IPNetwork(block)) if IPV4.fullmatch(address) and IPV4.fullmatch(mask) else block
+    return text
 
 
 def _entries(values: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
@@ -132,9 +168,9 @@ def networks_within(allowed: Sequence[Any], values: Mapping[str, Any]) -> Iterat
         networks = _networks_of(text)
         if not networks:
             yield Finding("whitelist", text, "is not a CIDR block", index)
-        elif not within(networks[0], allowed):
+        elif not _within(networks[0], allowed):
             yield Finding("whitelist", text, "does not lie within the allowed networks", index)
-        elif not all(within(ipv4, allowed) for ipv4 in networks[1:]):
+        elif not all(_within(ipv4, allowed) for ipv4 in networks[1:]):
             why = "contains IPv4 addresses (as IPv6) that do not lie within the allowed networks"
             yield Finding("whitelist", text, why, index)
 
@@ -143,8 +179,8 @@ def networks_within(allowed: Sequence[Any], values: Mapping[str, Any]) -> Iterat
 def networks_never(forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No block overlaps a forbidden one."""
     for index, text in _entries(values):
-        networks = _networks_of(text) or _networks_of(block_in(text) or "")
-        hit = [name for name, ranges in forbidden if any(overlap(network, ranges) for network in networks)]
+        networks = _networks_of(text) or _networks_of(_repaired(text))
+        hit = [name for name, ranges in forbidden if any(_overlap(network, ranges) for network in networks)]
         if not networks:
             yield _unreadable("whitelist", text, "it is not a CIDR block", index)
         elif hit:
@@ -162,15 +198,11 @@ def whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Findin
 
 
 def _requirements(place: str, given: Sequence[str]) -> list[Requirement]:
-    from .requirements import requirement
-
     return parsed_each(place, given, requirement)
 
 
 def _packages(values: Mapping[str, Any]) -> Iterator[tuple[int, Package, str, bool]]:
     """The packages: the index, the package, how it is shown, and whether its name can be read."""
-    from .requirements import project
-
     for index, package in enumerate(values["packages"] or ()):
         shown = f"{package.name}=={package.version}" if package.version else package.name
         yield index, package, shown, project(package.name) is not None
@@ -194,8 +226,6 @@ def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -
 @_rule("packages must not match {}", lambda place, given: _requirements(place, given) or None, "packages")
 def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No package matches a forbidden requirement."""
-    from .requirements import readable_version
-
     for index, package, shown, readable in _packages(values):
         hit = [requirement.text for requirement in forbidden if requirement.fits(package)]
         by_version = [
@@ -223,16 +253,12 @@ def package_versions_required(_true: Any, values: Mapping[str, Any]) -> Iterator
 
 
 def _python_versions(place: str, given: Sequence[str]) -> list[tuple[str, Any]]:
-    from .requirements import specifiers
-
     return [(text.strip(), parsed) for text, parsed in zip(given, parsed_each(place, given, specifiers))]
 
 
 @_rule("the Python version must match one of {}", _python_versions, "runtime_version")
 def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[Finding]:
     """The Python version matches an allowed specifier."""
-    from .requirements import has_version
-
     version = values["runtime_version"]
     if version and not any(has_version(parsed, version) for _text, parsed in allowed):
         texts = " or ".join(text for text, _parsed in allowed) or "any, because the rule is an empty list"
@@ -264,14 +290,13 @@ def _amounts(place: str, given: Mapping[str, Any]) -> Any:
     return limits or None
 
 
-def _above(limit: Any, option: str, value: Any) -> Iterator[Finding]:
+def _above(limit: Any, option: str, value: Any) -> list[Finding]:
     """A finding if the value is above the limit, or cannot be compared with it. A negative one may mean no limit."""
     if value is None:
-        return
+        return []
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-        yield _unreadable(option, value, "it is not a number of at least 0")
-    elif value > limit:
-        yield Finding(option, number(value), f"is more than {limit}")
+        return [_unreadable(option, value, "it is not a number of at least 0")]
+    return [Finding(option, value, f"is more than {limit}")] if value > limit else []
 
 
 @_rule("resources are at most {}", _amounts, "resource")
@@ -293,10 +318,6 @@ def exec_timeout_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]
 @_rule("at most {} cached instances", _count, "min_cached_instances", "max_cached_instances")
 def cached_instances_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]:
     """Neither count of cached instances is above the limit."""
-    found = [
-        finding
-        for option in ("max_cached_instances", "min_cached_instances")
-        for finding in _above(limit, option, values.get(option))
-    ]
+    found = [_above(limit, option, values.get(option)) for option in ("max_cached_instances", "min_cached_instances")]
     # The larger count is enough to know, and the maximum is never the smaller one in a valid runtime.
-    yield from found[:1]
+    yield from found[0] or found[1]
