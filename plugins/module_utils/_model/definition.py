@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each, text_error
-from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, PURGEABLE, TEXT_AS_WRITTEN, Field
-from .kinds import CPU_DECIMALS, RESOURCE_KEYS, Package, Resource, cpu_rounded, number
+from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
+from .kinds import CPU_DECIMALS, Package, Resource, cpu_rounded
 from .networks import canonical as canonical_network
 from .runtime import id_from, is_replacement, name_error
 
@@ -82,7 +82,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         for field in FIELDS:
             if params.get(field.name) is not None:
                 values[field.name] = errors.check(_CHECKS.get(field.name, _scalar), field, params[field.name])
-        errors.check(check_pool, values)
+        errors.add(*pool_errors(values))
         previous = tuple(params.get("previous_names") or ())
         for index, text in enumerate(previous):
             error = "is the name itself" if text == name else name_error(text)
@@ -120,51 +120,44 @@ def _replaced_fields(given: Any) -> frozenset[str]:
         return frozenset(BY_NAME)
     if not isinstance(given, list):
         raise ValidationError([f"replace_on_change {given!r} is neither true nor a list of options"])
-    errors = [
-        f"replace_on_change[{index}] {name!r} is not an option of a runtime; choose from {', '.join(BY_NAME)}"
-        for index, name in enumerate(given)
-        if name not in list(BY_NAME)
-    ]
-    if errors:
-        raise ValidationError(errors)
-    return frozenset(given)
+    return frozenset(parsed_each("replace_on_change", given, _field_name))
 
 
-def check_pool(values: Mapping[str, Any]) -> None:
-    """Raises ValidationError if the pool's minimum exceeds its maximum. The server requires min <= max [mstrio]."""
-    minimum, maximum = values.get("min_cached_instances"), values.get("max_cached_instances")
+def _field_name(text: Any) -> str:
+    if text not in list(BY_NAME):  # which takes what cannot be hashed, too
+        raise ValueError(f"is not an option of a runtime; choose from {', '.join(BY_NAME)}")
+    return str(text)
+
+
+def pool_errors(values: Mapping[str, Any]) -> list[str]:
+    """The error of a pool whose minimum exceeds its maximum. The server requires min <= max [mstrio]."""
+    minimum, maximum = map(values.get, POOL)
     if isinstance(minimum, int) and isinstance(maximum, int) and minimum > maximum:
-        raise ValidationError([f"min_cached_instances {minimum} must not exceed max_cached_instances {maximum}"])
+        return [f"min_cached_instances {minimum} must not exceed max_cached_instances {maximum}"]
+    return []
 
 
 def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the definition that would create a runtime, which is as in a result."""
     values = {field.name: field.to_definition(runtime.get(field.name)) for field in FIELDS}
     definition = {name: value for name, value in values.items() if value is not None}
-    for name in ("min_cached_instances", "max_cached_instances"):
-        if runtime.get(name) is None and not _is_a_pool(definition):
+    for name in POOL:
+        if runtime.get(name) is None and pool_errors(definition):
             # Some servers omit a count of zero, but this one has a different meaning.
             del definition[name]
     return definition
 
 
-def _is_a_pool(definition: Mapping[str, Any]) -> bool:
-    try:
-        check_pool(definition)
-    except ValidationError:
-        return False
-    return True
-
-
 def _scalar(field: Field, given: Any) -> Any:
-    if field.spec["type"] is TEXT_AS_WRITTEN:
-        error = text_error(given) or (_version_error(given) if given else None)
-        if error:
-            raise ValidationError([f"{field.name} {error}"])
+    kind, error = field.spec["type"], None
     if given == "" and not field.may_be_empty:
-        raise ValidationError([f"{field.name} is empty; omit the option to keep the current value"])
-    if field.spec["type"] == "int" and _number("int", field.name, given) < field.minimum:
-        raise ValidationError([f"{field.name} must be at least {field.minimum}, not {given}"])
+        error = "is empty; omit the option to keep the current value"
+    elif kind is TEXT_AS_WRITTEN:
+        error = text_error(given) or _version_error(given)
+    elif kind == "int" and _number(kind, field.name, given) < field.minimum:
+        error = f"must be at least {field.minimum}, not {given}"
+    if error:
+        raise ValidationError([f"{field.name} {error}"])
     return given
 
 
@@ -212,18 +205,21 @@ def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Packag
     return tuple(packages)
 
 
-def _resource(field: Field, given: Mapping[str, Any]) -> Resource:
-    amounts: dict[str, Any] = {key: given.get(key) for key in RESOURCE_KEYS}
-    with ErrorList() as errors:
-        for key, amount in amounts.items():
-            if amount is not None:
-                amount = errors.check(_number, field.spec["options"][key]["type"], f"resource.{key}", amount)
-                if amount is not None and not (math.isfinite(amount) and amount > 0):
-                    errors.add(f"resource.{key} must be more than 0, not {amount}")
-                elif amount is not None and amount < _SMALLEST_CPU:
-                    errors.add(f"resource.{key} must be at least {_SMALLEST_CPU}, not {amount}")
+def _amount(kind: str, place: str, given: Any) -> Any:
+    amount = _number(kind, place, given)
+    if not (math.isfinite(amount) and amount > 0):
+        raise ValidationError([f"{place} must be more than 0, not {amount}"])
+    if amount < _SMALLEST_CPU:
+        raise ValidationError([f"{place} must be at least {_SMALLEST_CPU}, not {amount}"])
     # A whole number is displayed as the server's: Ansible makes cpu a float.
-    return Resource(**{key: cpu_rounded(number(amount)) for key, amount in amounts.items()})
+    return cpu_rounded(amount)
+
+
+def _resource(field: Field, given: Mapping[str, Any]) -> Resource:
+    kinds = {key: option["type"] for key, option in field.spec["options"].items() if given.get(key) is not None}
+    with ErrorList() as errors:
+        amounts = {key: errors.check(_amount, kind, f"resource.{key}", given[key]) for key, kind in kinds.items()}
+    return Resource(**amounts)
 
 
 _CHECKS: dict[str, Callable[[Field, Any], Any]] = {

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError
-from .definition import Definition, check_pool
+from .definition import Definition, pool_errors
 from .fields import BY_NAME, POOL, differing
 from .kinds import NOTHING
 from .runtime import Runtime
@@ -75,7 +75,7 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
     with ErrorList() as errors:
         # A task that does not change the pool must not fail because the server already holds an invalid one.
         if set(POOL) & set(changed):
-            errors.check(check_pool, target.values)
+            errors.add(*pool_errors(target.values))
         exempted = errors.check(policy.check_plan, current, target, wanted.values) if policy else None
         if changed and not target.name:
             errors.add(f"{target.label} has no name, and an update must contain one; set name")

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each
+from .fields import POOL
 from .kinds import RESOURCE_KEYS, Package, Resource, number
 from .networks import IPV4, canonical, parse
 from .requirements import Requirement, has_version, project, readable_version, requirement, specifiers
@@ -315,9 +316,9 @@ def exec_timeout_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]
     yield from _above(limit, "exec_timeout", values["exec_timeout"])
 
 
-@_rule("at most {} cached instances", _count, "min_cached_instances", "max_cached_instances")
+@_rule("at most {} cached instances", _count, *POOL)
 def cached_instances_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]:
     """Neither count of cached instances is above the limit."""
-    found = [_above(limit, option, values.get(option)) for option in ("max_cached_instances", "min_cached_instances")]
+    minimum, maximum = (_above(limit, option, values.get(option)) for option in POOL)
     # The larger count is enough to know, and the maximum is never the smaller one in a valid runtime.
-    yield from found[0] or found[1]
+    yield from maximum or minimum
