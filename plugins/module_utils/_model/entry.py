@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .._errors import MstrError, PartialError, ValidationError
 from .definition import Definition
+from .kinds import NOTHING
 from .plan import DONE, NO_PLAN, Plan
 from .runtime import Runtime
 
@@ -42,6 +42,27 @@ class Replacing(NamedTuple):
     fingerprint: str
 
 
+class ScriptReport(NamedTuple):
+    """What a result says of the scripts of a task.
+
+    `rows`: a result for each; None for a task without scripts. `fingerprints`: of the planned assignments. `failures`:
+    the label and error of each that failed. `moved`: how many have a different runtime, or would have.
+    """
+
+    rows: Sequence[Mapping[str, Any]] | None = None
+    fingerprints: Sequence[str | None] = ()
+    diff: Mapping[str, Any] = NOTHING
+    failures: Sequence[tuple[str, MstrError]] = ()
+    moved: int = 0
+
+    def to_result(self) -> dict[str, Any]:
+        """Its part of a result."""
+        return {} if self.rows is None else {"scripts": list(self.rows)}
+
+
+NO_SCRIPTS = ScriptReport()
+
+
 class Entry(NamedTuple):
     """One runtime: each step of the work returns a copy that knows more.
 
@@ -64,7 +85,7 @@ class Entry(NamedTuple):
     status: int | None = None
     replacing: Replacing | None = None
     aside: Plan = NO_PLAN
-    evidence: Mapping[str, Any] = MappingProxyType({})
+    evidence: Mapping[str, Any] = NOTHING
 
     @property
     def runtime(self) -> Runtime | None:
@@ -140,7 +161,7 @@ class Entry(NamedTuple):
         return f"{done} runtime {name}{fields}{used}."
 
     @property
-    def diff(self) -> dict[str, Any]:
+    def diff(self) -> dict[str, dict[str, Any]]:
         """The managed fields before and after."""
         return {"before": dict(self.carried_out.before), "after": dict(self.carried_out.after)}
 
@@ -154,7 +175,7 @@ class Entry(NamedTuple):
     @property
     def facts(self) -> dict[str, Any]:
         """The keys that the result of a task for one runtime and that for many have for it."""
-        fields, before, after = self.carried_out.changed_fields, *self.diff.values()
+        fields, before, after = self.carried_out.changed_fields, self.carried_out.before, self.carried_out.after
         return {
             "id": self.id,
             "action": self.action,
@@ -164,43 +185,21 @@ class Entry(NamedTuple):
             "runtime": self.runtime.to_result() if self.runtime else None,
         }
 
-    def to_result(self, scripts: ScriptReport | None = None) -> dict[str, Any]:
+    def to_result(self, scripts: ScriptReport = NO_SCRIPTS) -> dict[str, Any]:
         """The result of a task for this one runtime. `scripts`: those that a replacement moves."""
-        facts = {**self.facts, "plan_id": plan_id([self], scripts)}
-        facts |= {"scripts": list(scripts.rows)} if scripts else {}
+        facts = {**self.facts, "plan_id": plan_id([self], scripts), **scripts.to_result()}
         facts |= {"exempted": self.exempted} if self.exempted is not None else {}
         return {"changed": self.changed, "msg": self.msg, **facts, "diff": self.diff}
 
 
-class ScriptReport(NamedTuple):
-    """What a result says of the scripts of a task.
-
-    `rows`: a result for each. `fingerprints`: of the planned assignments. `failures`: the label and error of each that
-    failed. `moved`: how many have a different runtime, or would have.
-    """
-
-    rows: Sequence[Mapping[str, Any]] = ()
-    fingerprints: Sequence[str | None] = ()
-    diff: Mapping[str, Any] = MappingProxyType({})
-    failures: Sequence[tuple[str, MstrError]] = ()
-    moved: int = 0
-
-    def to_diff(self) -> list[dict[str, Any]]:
-        """Its part of the `diff` of a result."""
-        return [{**self.diff, "before_header": "scripts", "after_header": "scripts"}] if self.moved else []
-
-
-NO_SCRIPTS = ScriptReport()
-
-
-def plan_id(entries: Sequence[Entry], scripts: ScriptReport | None = None) -> str:
+def plan_id(entries: Sequence[Entry], scripts: ScriptReport = NO_SCRIPTS) -> str:
     """The id of all that a task would change. An empty plan has one, too.
 
     It is the same if and only if the same runtimes (by id; by name for a create) get the same changes from the same
     values, and the same scripts the same runtimes. It is empty if something could not be planned: as an option, null
     would let every plan pass.
     """
-    planned = [*((entry.replacing or entry).fingerprint for entry in entries), *(scripts or NO_SCRIPTS).fingerprints]
+    planned = [*((entry.replacing or entry).fingerprint for entry in entries), *scripts.fingerprints]
     if None in planned:
         return ""
     digest = hashlib.sha256("\n".join(sorted(text for text in planned if text)).encode())
@@ -214,13 +213,12 @@ def check_plan_id(text: str | None) -> None:
         raise ValidationError([f"plan_id {text!r} is invalid: expected {_PLAN_ID_DIGITS} hexadecimal digits"])
 
 
-def report_one(entry: Entry, refusal: MstrError | None = None, scripts: ScriptReport | None = None) -> dict[str, Any]:
+def report_one(entry: Entry, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError | None = None) -> dict[str, Any]:
     """The result of a task for one runtime. Raises the entry's error; PartialError once something was written.
 
     `refusal`: why the task was refused in check mode, which shows all the same what it would do.
     """
-    error = refusal or entry.error
-    result = entry.to_result(scripts)
+    result, error = entry.to_result(scripts), refusal or entry.error
     if error:
         raise PartialError(error, result) if refusal or entry.changed or entry.done else error
     return result

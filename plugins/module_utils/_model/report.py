@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,60 +16,54 @@ from .plan import DONE, Plan
 
 
 def report(
-    entries: Sequence[Entry],
-    purge: bool,
-    refusal: MstrError | None = None,
-    scripts: ScriptReport | None = None,
+    entries: Sequence[Entry], purge: bool, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError | None = None
 ) -> dict[str, Any]:
     """The result of a task for many runtimes. Raises PartialError, which carries the result, if an entry failed.
 
     `purge`: whether the task should purge. `refusal`: why the task was refused in check mode.
     """
-    result, reported = _result(entries, scripts), _reported(entries)
+    reported = [entry for entry in entries if entry.place != PURGED or entry.changed or entry.error]
+    failed = [(f"{entry.place} {entry.label}", entry.error) for entry in reported if entry.error]
+    failed += scripts.failures
+    results = [_listed(entry) for entry in reported]
+    exempted = [entry.exempted for entry in reported if entry.exempted is not None]
+    actions = Counter(result["action"] for result in results)
+    summary = {
+        "created": actions["created"],
+        "updated": actions["updated"],
+        **({"replaced": actions["replaced"]} if actions["replaced"] else {}),
+        "deleted": actions["deleted"],
+        "unchanged": actions["none"],
+        "failed": len(failed),
+        **({} if scripts.rows is None else {"moved": scripts.moved}),
+    }
+    result = {
+        "changed": any(entry.changed for entry in reported) or scripts.moved > 0,
+        "msg": summary_line(summary, predicted=any(entry.state == PREDICTED for entry in reported)),
+        "runtimes": results,
+        "summary": summary,
+        **scripts.to_result(),
+        **({"exempted": [row for rows in exempted for row in rows]} if exempted else {}),
+        "plan_id": plan_id(entries, scripts),
+        "diff": [
+            {**diff, "before_header": header, "after_header": header}
+            for header, diff in [
+                *((f"runtime {entry.name!r} ({entry.id or 'new'})", entry.diff) for entry in reported if entry.changed),
+                *([("scripts", scripts.diff)] if scripts.moved else []),
+            ]
+        ],
+    }
     if refusal:
         raise PartialError(refusal, result)
-    failed = [(f"{entry.place} {entry.label}", entry.error) for entry in reported if entry.error]
-    failed += (scripts or NO_SCRIPTS).failures
     if not failed:
         return result
     purged = [entry for entry in entries if entry.place == PURGED]
     spared = purge and (not purged or any(entry.action != "deleted" and not entry.error for entry in purged))
-    what = f"{len(failed)} of {len(reported)} runtimes failed"
-    if scripts and scripts.failures:
-        what = f"{len(failed)} of {len(reported) + len(scripts.rows)} runtimes and scripts failed"
-    sentence = failures(what, failed, "Nothing was purged." if spared else "")
+    number, what = len(reported), "runtimes"
+    if scripts.failures:
+        number, what = number + len(scripts.rows or ()), "runtimes and scripts"
+    sentence = failures(f"{len(failed)} of {number} {what} failed", failed, "Nothing was purged." if spared else "")
     raise PartialError(MstrError(sentence, **failed[0][1].error), result)
-
-
-def _result(entries: Sequence[Entry], scripts: ScriptReport | None) -> dict[str, Any]:
-    reported = _reported(entries)
-    results = [_listed(entry) for entry in reported]
-    actions = [result["action"] for result in results]
-    exempted = [entry.exempted for entry in reported if entry.exempted is not None]
-    summary = {
-        **{
-            action: actions.count(action)
-            for action in DONE.values()
-            if action != "none" and (action != "replaced" or action in actions)
-        },
-        "unchanged": actions.count("none"),
-        "failed": sum(1 for entry in reported if entry.error) + len((scripts or NO_SCRIPTS).failures),
-        **({"moved": scripts.moved} if scripts else {}),
-    }
-    return {
-        "changed": any(entry.changed for entry in reported) or bool(scripts and scripts.moved),
-        "msg": summary_line(summary, predicted=any(entry.state == PREDICTED for entry in reported)),
-        "runtimes": results,
-        "summary": summary,
-        **({"scripts": list(scripts.rows)} if scripts else {}),
-        **({"exempted": [row for rows in exempted for row in rows]} if exempted else {}),
-        "plan_id": plan_id(entries, scripts),
-        "diff": [_diff(entry) for entry in reported if entry.changed] + (scripts or NO_SCRIPTS).to_diff(),
-    }
-
-
-def _reported(entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if entry.place != PURGED or entry.changed or entry.error]
 
 
 def _listed(entry: Entry) -> dict[str, Any]:
@@ -83,12 +78,6 @@ def _listed(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _diff(entry: Entry) -> dict[str, Any]:
-    """The entry's part of `diff` in the result of a task for many runtimes."""
-    header = f"runtime {entry.name!r} ({entry.id or 'new'})"
-    return {**entry.diff, "before_header": header, "after_header": header}
-
-
 def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
     """The counts of a summary in one line; `predicted`: in check mode, so that it says what would be done."""
     would = dict.fromkeys(DONE.values(), "would be ") if predicted else {}
@@ -101,7 +90,7 @@ def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
     return f"{', '.join(counts)}." if counts else "No runtimes were given, so there was nothing to do."
 
 
-def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport | None) -> str:
+def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
     left, parts = NAMES_IN_MESSAGE, []
     for action in ("create", "update", "replace", "delete"):
@@ -113,10 +102,10 @@ def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport
         if changes:
             parts.append(f"{len(changes)} to {action} ({listed(changes, left, '; ') if left else '…'})")
             left = max(0, left - len(changes))
-    if scripts and scripts.moved:
+    if scripts.moved:
         parts.append(f"{counted(scripts.moved, 'script')} to move")
     failed = [f"{entry.place} {entry.label}: {entry.error.sentence}" for entry in entries if entry.error]
-    failed += [f"{label}: {error.sentence}" for label, error in (scripts or NO_SCRIPTS).failures]
+    failed += [f"{label}: {error.sentence}" for label, error in scripts.failures]
     if failed:
         parts.append(f"{len(failed)} that cannot be planned ({listed(failed, FAILURES_IN_MESSAGE, '; ')})")
     now = ", ".join(parts) or "nothing to change"

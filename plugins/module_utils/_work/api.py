@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from .._errors import ApiError, MstrError, ValidationError, unforeseen
+from .._model.entry import NO_SCRIPTS, Entry, ScriptReport
 from .._model.fields import FIELDS
 from .._model.runtime import Runtime, from_api
 from .._session.response import (
@@ -27,7 +28,6 @@ from .._session.response import (
 from .._session.session import Session
 
 if TYPE_CHECKING:
-    from .._model.entry import Entry
     from .._model.evaluation import Policy
 
 RUNTIMES = "/runtimes"
@@ -164,6 +164,11 @@ class Context(NamedTuple):
     scripts: Any = None  # a `Scripts`, whose file needs this one
     guard: Callable[[Sequence[Runtime]], Iterable[tuple[Sequence[Runtime], str]]] | None = None
     plan_id: str | None = None
+
+    def script_report(self, entries: Iterable[Entry]) -> ScriptReport:
+        """What a result says of the scripts of the task."""
+        report: ScriptReport = self.scripts.report(entries) if self.scripts else NO_SCRIPTS
+        return report
 
 
 def or_error(step: Callable[[Entry], Entry], entry: Entry) -> Entry:

@@ -43,7 +43,7 @@ def refusals(
 
 def plan_refusals(context: Context, entries: Sequence[Entry]) -> Iterator[str]:
     """Why the plan as a whole must not be carried out."""
-    scripts = context.scripts.report(entries) if context.scripts else None
+    scripts = context.script_report(entries)
     if context.plan_id and plan_id(entries, scripts) != context.plan_id:
         yield plan_mismatch(context.plan_id, entries, scripts)
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from .._errors import ValidationError
-from .._model.entry import PREDICTED, PURGED, READ, Entry, plan_id, report_one
+from .._model.entry import PREDICTED, PURGED, READ, Entry, ScriptReport, plan_id, report_one
 from .._model.runtime import INCOMPLETE, Runtime, lists_default, replacement_name
 from .._session.interrupt import DEFAULT_CONCURRENCY
 from .api import Context, RuntimeApi, Waiting, map_entries, or_error
@@ -21,15 +21,15 @@ from .request import Request, Wanted
 
 
 class Refused(ValidationError):
-    """A task that is refused before any write. `entries`: what it would do otherwise, for the user to see."""
+    """A task that is refused before any write. `entries` and `scripts`: what it would do otherwise."""
 
-    def __init__(self, errors: Iterable[str], entries: Sequence[Entry]) -> None:
+    def __init__(self, errors: Iterable[str], entries: Sequence[Entry], scripts: ScriptReport) -> None:
         super().__init__(errors)
-        self.entries = entries
+        self.entries, self.scripts = entries, scripts
 
     def to_result(self) -> dict[str, Any]:
         """The arguments of `fail_json`, with the id of what the task would do."""
-        return {**super().to_result(), "plan_id": plan_id(self.entries)}
+        return {**super().to_result(), "plan_id": plan_id(self.entries, self.scripts)}
 
 
 def context_for(task: Any, request: Request | None = None) -> Context:
@@ -65,17 +65,16 @@ def ensure_one(task: Any, request: Request) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
     context = context_for(task, request)
     [entry], refusal = _carried_out(context, request)
-    return report_one(entry, refusal, context.scripts.report([entry]) if context.scripts else None)
+    return report_one(entry, context.script_report([entry]), refusal)
 
 
 def ensure_many(task: Any, request: Request) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, assign the scripts, and report what was done."""
     context = context_for(task, request)
     entries, refusal = _carried_out(context, request)
-    scripts = context.scripts.report(entries) if context.scripts else None
     from .._model.report import report  # only a task for many runtimes needs it
 
-    return report(entries, request.wanted.purge is not None, refusal, scripts)
+    return report(entries, request.wanted.purge is not None, context.script_report(entries), refusal)
 
 
 def _carried_out(context: Context, request: Request) -> tuple[Sequence[Entry], Refused | None]:
@@ -123,7 +122,7 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
     if context.check_mode:
         entries = _predicted(context, entries)
     if errors:
-        raise Refused(errors, entries)
+        raise Refused(errors, entries, context.script_report(entries))
     entries = [entry.finished(READ) if entry.to_do == "none" else entry for entry in entries]
     if context.check_mode:
         return entries

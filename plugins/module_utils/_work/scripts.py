@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .._errors import ErrorList, MstrError, ValidationError, listed
-from .._model.entry import PURGED, Entry, ScriptReport
+from .._model.entry import NO_SCRIPTS, PURGED, Entry, ScriptReport
 from .._model.runtime import Runtime
 from .._model.usage import used_by
 from .._session.session import Session
@@ -232,10 +232,10 @@ class Scripts:
         """Whether an assignment failed, or cannot be planned."""
         return any(assignment.error for assignment in self.assignments)
 
-    def report(self, entries: Iterable[Entry]) -> ScriptReport | None:
-        """What the result says of the scripts; None for a task without any."""
+    def report(self, entries: Iterable[Entry]) -> ScriptReport:
+        """What the result says of the scripts."""
         if self._entries is None and not self.assignments:
-            return None
+            return NO_SCRIPTS
         names = {**self._names, **{entry.after.key: entry.after.name for entry in entries if entry.after}}
         done = sorted_by_script(self.assignments)
         return ScriptReport(

@@ -58,7 +58,7 @@ def bulk(
             entries, refusal = exc.entries, exc
         if how.get("check_mode") and evidence:
             entries = with_evidence(context, entries)
-        return report(entries, purge, refusal, context.scripts.report(entries) if context.scripts else None)
+        return report(entries, purge, context.script_report(entries), refusal)
 
     return run
 

@@ -14,7 +14,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, lost, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, actions, bulk, holding, run, summary
@@ -166,6 +166,9 @@ def test_plan_id_covers_assignments():
     identity = run(have, scripts=[assigned("load", "b")], check_mode=True)["plan_id"]
     with pytest.raises(MstrError, match=r"is different from the approved one .*: 2 scripts to move"):
         run(have, scripts=[assigned("load", "b"), assigned("close", "b")], plan_id=identity)
+    with pytest.raises(Refused) as refused:
+        run(have, scripts=[assigned("load", "b")], plan_id="0" * 24)
+    assert refused.value.to_result()["plan_id"] == identity
     assert run(have, scripts=[assigned("load", "b")], plan_id=identity)["plan_id"] == identity
 
 
