@@ -225,7 +225,7 @@ def prepare(params: Mapping[str, Any]) -> Request:
 
 def assign(task: auth.Task, request: Request) -> Mapping[str, Any]:
     """Assign the scripts, and report what was done."""
-    return assign_scripts(context_for(task), task.session, request)
+    return assign_scripts(context_for(task), request)
 
 
 def main() -> None:

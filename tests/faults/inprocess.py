@@ -58,7 +58,16 @@ class Session:
     def context(self, pause: Callable[[float], None], clock: Callable[[], float] = time.monotonic) -> Context:
         """The context of a task with default options."""
         api = RuntimeApi(self.session)
-        return Context(api, self.warnings.append, pause, clock, lambda text: None, self.retries, concurrency=1)
+        return Context(
+            api,
+            self.warnings.append,
+            pause,
+            clock,
+            lambda text: None,
+            self.retries,
+            concurrency=1,
+            session=self.session,
+        )
 
     def ensure(self, **options: Any) -> Entry:
         """Do what mstr_runtime does with these options."""

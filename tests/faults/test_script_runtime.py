@@ -54,7 +54,7 @@ def assign(sim: Simulator, scale: float = 0.0, connection: dict[str, Any] | None
         params["from_runtime"] = params["from_runtime"] or "Old"
     with session(sim, scale, **(connection or {})) as task:
         try:
-            result = assign_scripts(task.context(task.pauses.pause), task.session, request_from(params))
+            result = assign_scripts(task.context(task.pauses.pause), request_from(params))
         except PartialError as exc:
             return {**exc.result, "failure": exc.sentence}
     return {**result, "failure": None}

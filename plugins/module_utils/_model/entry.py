@@ -98,6 +98,11 @@ class Entry(NamedTuple):
         return self.aside.target or self.before
 
     @property
+    def replaces(self) -> tuple[Runtime, ...]:
+        """The runtimes that are deleted once this one has their scripts."""
+        return self.replacing.old if self.replacing else ()
+
+    @property
     def name(self) -> str | None:
         """The runtime's name on the server; of a runtime that does not exist, the name that the definition has."""
         return (self.runtime.name if self.runtime else None) or (self.replacing or self).wanted.name

@@ -4,26 +4,25 @@
 
 """Assignments of saved scripts to runtimes: their plan, and the work, which checks that nothing else changes.
 
-A plan is made of one look-up of scripts, without a request: `plan_assignments`, `Assignment.planned`. `assign` carries
-it out, `assign_back` takes it back. Facts of the API: [mstrio], api/scripts.py, python_execution/script.py,
-utils/entity.py. An update contains the fields to change, and always name and folder. Whether a server keeps the other
-fields is unknown, so they are compared.
+A plan is made of one look-up of scripts, without a request: `plan_assignment`, `Assignment.planned`. `Assigner` carries
+it out. Facts of the API: [mstrio], api/scripts.py, python_execution/script.py, utils/entity.py. An update contains the
+fields to change, and always name and folder. Whether a server keeps the other fields is unknown, so they are compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, ConnectError, ErrorList, MstrError, unforeseen
+from .._model.entry import ScriptReport
 from .._model.runtime import Runtime, id_from
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import Shape
-from .._session.session import Session
 from .api import Context
-from .script_usage import SCRIPT_TYPE, Project, SavedScript, Usage, read_script
+from .script_usage import SCRIPT_TYPE, Project, SavedScript, Unread, Usage, read_script
 from .write import NotFoundOut, check_after_loss, not_done_error
 
 _RUNTIME = "scriptRuntimeId"
@@ -70,6 +69,12 @@ class ScriptEntry(NamedTuple):
         return script.project.is_called(self.project) and (
             self.id == script.id.upper() if self.id else self.name == script.name
         )
+
+    def may_be_in(self, failure: Unread) -> bool:
+        """Whether a failed read may be why this script was not found."""
+        if failure.script:
+            return self.matches(failure.script)
+        return failure.project is None or failure.project.is_called(self.project)
 
 
 def script_entries(given: Sequence[Mapping[str, Any]]) -> tuple[ScriptEntry, ...]:
@@ -125,10 +130,7 @@ class Assignment(NamedTuple):
         """The assignment for a result. `names`: of the runtimes on the server, by their id."""
         script, identity = self.script, self.script.runtime_id
         before = {"id": identity, "name": names.get(identity)} if identity else None
-        after = {
-            "moved": {"id": self.target.key or None, "name": self.target.name},
-            "unknown": None,
-        }
+        after = {"moved": {"id": self.target.key or None, "name": self.target.name}, "unknown": None}
         return {
             "id": script.id or None,
             "name": script.name or None,
@@ -140,121 +142,92 @@ class Assignment(NamedTuple):
         }
 
 
-def plan_assignments(
-    entries: Iterable[ScriptEntry], usage: Usage, target_of: Callable[[ScriptEntry], Runtime]
-) -> list[Assignment]:
-    """What is to be done for each entry; with an error where the look-up shows no script, or several, for it."""
-    return [_planned(entry, usage, target_of(entry)) for entry in entries]
-
-
-def _planned(entry: ScriptEntry, usage: Usage, target: Runtime) -> Assignment:
+def plan_assignment(entry: ScriptEntry, usage: Usage, target: Runtime) -> Assignment:
+    """What is to be done for an entry; with an error where the look-up shows no script, or several, for it."""
     found = [script for script in usage.scripts if entry.matches(script)]
     if len(found) == 1:
         return Assignment.planned(found[0], target, entry.place)
-    causes = [failure.error for failure in usage.unread if failure.script and entry.matches(failure.script)]
-    searches = [failure for failure in usage.unread if not failure.script]
-    causes += [failure.error for failure in searches if not failure.project or failure.project.is_called(entry.project)]
+    # A failed read of the script says more than one of the project, and is the last of them.
+    hidden = [failure for failure in usage.unread if entry.may_be_in(failure)]
     if found:
         ids = ", ".join(sorted(script.id for script in found))
-        causes = [MstrError(f"{len(found)} scripts have this name: {ids}; choose one by id.")]
-    elif not causes:
-        causes = [MstrError("The project has no such script that uses a runtime, or the user may not see it.")]
+        error = MstrError(f"{len(found)} scripts have this name: {ids}; choose one by id.")
+    elif hidden:
+        error = hidden[-1].error
+    else:
+        error = MstrError("The project has no such script that uses a runtime, or the user may not see it.")
     unknown = SavedScript(Project(None, entry.project), entry.id or "", entry.name or "")
-    return Assignment(unknown, target, "failed", causes[0], entry.place)
+    return Assignment(unknown, target, "failed", error, entry.place)
 
 
 def usage_after(usage: Usage, planned: Iterable[Assignment]) -> Usage:
     """The usage as it will be when the assignments are done. A runtime that is still to be created has no id."""
-    targets = {
-        (assignment.script.project, assignment.script.id): assignment.target.key
-        for assignment in planned
-        if assignment.action == "moved"
-    }
-    scripts = [
-        script._replace(runtime_id=targets.get((script.project, script.id), script.runtime_id))
-        for script in usage.scripts
-    ]
+    targets = {plan.script.key: plan.target.key for plan in planned if plan.action == "moved"}
+    scripts = [script._replace(runtime_id=targets.get(script.key, script.runtime_id)) for script in usage.scripts]
     return usage._replace(scripts=scripts)
 
 
 def same_script_errors(planned: Iterable[Assignment]) -> list[str]:
     """An error for each entry that is the script of an earlier entry, under its name and under its id."""
-    first: dict[tuple[Any, str], Assignment] = {}
+    first: dict[Any, Assignment] = {}
     errors = []
     for assignment in planned:
         script = assignment.script
-        earlier = first.setdefault((script.project, script.id or assignment.place), assignment)
+        earlier = first.setdefault(script.key if script.id else assignment.place, assignment)
         if earlier is not assignment:
             errors.append(f"{assignment.place} and {earlier.place} are the same {script.label}; list it once")
     return errors
 
 
-def assignments_diff(assignments: Iterable[Assignment], names: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The runtime of each script that changes, before and after. `names`: of the runtimes, by their id."""
+def report_scripts(
+    assignments: Sequence[Assignment], names: Mapping[str, str], fingerprints: Sequence[str | None] = ()
+) -> ScriptReport:
+    """What a result says of the scripts. `names`: of the runtimes on the server, by their id."""
+    done = sorted(assignments, key=lambda assignment: assignment.script.place)
     diff: dict[str, dict[str, str]] = {"before": {}, "after": {}}
-    for assignment in sorted_by_script(assignments):
+    for assignment in done:
         if assignment.is_changed:
             script, target, identity = assignment.script, assignment.target, assignment.script.runtime_id
             key = f"{script.project.name} / {script.name} ({script.id})"
             diff["before"][key] = f"{names.get(identity or '')} ({identity})"
             diff["after"][key] = f"{target.name} ({target.key})" if target.key else target.name
-    return diff
-
-
-def sorted_by_script(assignments: Iterable[Assignment]) -> list[Assignment]:
-    return sorted(
-        assignments,
-        key=lambda assignment: (assignment.script.project.name or "", assignment.script.name, assignment.script.id),
-    )
+    rows = [assignment.to_result(names) for assignment in done]
+    failed = [(f"{plan.place} {plan.script.label}".strip(), plan.error) for plan in assignments if plan.error]
+    return ScriptReport(rows, fingerprints, diff, failed, len(diff["after"]))
 
 
 # --- the work
 
 
-def assign(context: Context, session: Session, planned: Sequence[Assignment]) -> list[Assignment]:
-    """The assignments after the work. Only those with the action "moved" are carried out; in check mode, none.
+class Assigner:
+    """Assigns scripts to runtimes, and remembers what it learns of the server. Several threads may use it."""
 
-    An error, even an unexpected one, or a signal becomes the error of its assignment and affects no other.
-    """
-    if context.check_mode:
-        return list(planned)
-    assigner = _Assigner(context, session)
-    to_do = [assignment for assignment in planned if assignment.action == "moved"]
-    done: list[Assignment] = []
-    # One by one, until it is known whether an update must contain every field for this server to keep them.
-    while len(done) < len(to_do) and assigner.loses_omitted is None:
-        done.append(assigner.carry_out(to_do[len(done)]))
-    first = len(done)
-    rest = to_do[first:]
+    def __init__(self, context: Context) -> None:
+        self._context, self._session = context, context.session
+        self._loses_omitted: bool | None = None  # whether this server loses what an update omits; None: not known yet
 
-    def report_progress(number: int) -> None:
-        context.progress(f"{first + number} of {len(to_do)} scripts assigned")
+    def assign(self, planned: Sequence[Assignment]) -> list[Assignment]:
+        """The assignments after the work. Only those with the action "moved" are carried out; in check mode, none.
 
-    done += all_side_by_side(assigner.carry_out, rest, context.concurrency, report_progress)
-    results = iter(done)
-    return [next(results) if assignment.action == "moved" else assignment for assignment in planned]
+        An error, even an unexpected one, or a signal becomes the error of its assignment and affects no other.
+        """
+        if self._context.check_mode:
+            return list(planned)
+        to_do = [assignment for assignment in planned if assignment.action == "moved"]
+        done: list[Assignment] = []
+        # One by one, until it is known whether an update must contain every field for this server to keep them.
+        while len(done) < len(to_do) and self._loses_omitted is None:
+            done.append(self._carried_out(to_do[len(done)]))
+        first = len(done)
 
+        def report_progress(number: int) -> None:
+            self._context.progress(f"{first + number} of {len(to_do)} scripts assigned")
 
-def assign_back(context: Context, session: Session, done: Iterable[Assignment], source: Runtime) -> list[Assignment]:
-    """Assign the scripts that were moved away from `source` to it again. Returns what was done with each of them."""
-    back = [
-        Assignment(
-            assignment.script._replace(runtime_id=assignment.target.key), source, "moved", place=assignment.place
-        )
-        for assignment in done
-        if assignment.is_changed
-    ]
-    return assign(context, session, back)
+        done += all_side_by_side(self._carried_out, to_do[first:], self._context.concurrency, report_progress)
+        results = iter(done)
+        return [next(results) if assignment.action == "moved" else assignment for assignment in planned]
 
-
-class _Assigner:
-    """Assigns scripts to runtimes. Several threads may use it."""
-
-    def __init__(self, context: Context, session: Session) -> None:
-        self._context, self._session = context, session
-        self.loses_omitted: bool | None = None  # whether this server loses what an update omits; None: not known yet
-
-    def carry_out(self, planned: Assignment) -> Assignment:
+    def _carried_out(self, planned: Assignment) -> Assignment:
         """What was done."""
         try:
             return self._move(planned)
@@ -266,16 +239,14 @@ class _Assigner:
     def _move(self, planned: Assignment) -> Assignment:
         script, target = planned.script, planned.target
         before = self._read(script)
-        now = _runtime_of(script, before)
+        now = before[_RUNTIME]
         if now == target.key:
             return planned._replace(action="none")
         if now != script.runtime_id:
-            elsewhere = script._replace(runtime_id=now)
-            return planned._replace(
-                script=elsewhere, action="failed", error=MstrError(f"Somebody assigned {now} to it.")
-            )
+            taken = MstrError(f"Somebody assigned {now} to it.")
+            return planned._replace(script=script._replace(runtime_id=now), action="failed", error=taken)
         try:
-            self._put(script, target, _body(before, _KEPT if self.loses_omitted else _REQUIRED))
+            self._put(script, target, _body(before, _KEPT if self._loses_omitted else _REQUIRED))
             return self._checked(planned, before)
         except Interrupted as exc:
             stopped = exc.during(f"the runtime of the {script.label} was being changed")
@@ -285,28 +256,32 @@ class _Assigner:
         """What the update did. Raises Interrupted."""
         script, target = planned.script, planned.target
         try:
-            after = self._read(script)
+            after: Mapping[str, Any] = self._read(script)
         except Interrupted:
             raise
         except MstrError as exc:
             unread = "could not be read again after the update, so it is unknown which runtime it uses. Check it."
             unchecked = MstrError(f"The {script.label} {unread} {exc.sentence}", **exc.error)
             return planned._replace(action="unknown", error=unchecked)
-        lost, now = _lost_fields(before, after), _runtime_of(script, after)
-        self.loses_omitted = bool(lost) or bool(self.loses_omitted)
-        error = self._put_back(planned, before, lost) if lost else None
-        if now != target.key and not error:
-            ignored = f"The server accepted a new runtime for the {script.label}, but the script still uses {now}."
-            return planned._replace(action="failed", error=MstrError(ignored))
-        return planned._replace(error=error)
+        lost, error = _lost_fields(before, after), None
+        self._loses_omitted = bool(lost) or bool(self._loses_omitted)
+        if lost:
+            after, error = self._put_back(planned, before, after, lost)
+        if after[_RUNTIME] == target.key:
+            return planned._replace(error=error)
+        ignored = (
+            f"The server accepted a new runtime for the {script.label}, but the script still uses {after[_RUNTIME]}."
+        )
+        return planned._replace(action="failed", error=error or MstrError(ignored))
 
     def _read(self, script: SavedScript) -> dict[str, Any]:
-        """The script's fields, those of an update included. Raises MstrError."""
+        """The script's fields, those of an update included, and the id of its runtime. Raises MstrError."""
         data = read_script(self._session, script)
         operation, project = f"read the folder of the {script.label}", script.project.id
         path, params = f"/objects/{script.id}", {"type": SCRIPT_TYPE}
         properties = self._session.get(path, params, operation=operation, project=project, shape=_WITH_FOLDER)
-        return {**{name: data.get(name) for name in (*_KEPT, _RUNTIME)}, "folderId": _folder_in(properties)}
+        fields = {**{name: data.get(name) for name in _KEPT}, "folderId": _folder_in(properties)}
+        return {**fields, _RUNTIME: script.on_runtime(data).runtime_id}
 
     def _put(self, script: SavedScript, target: Runtime, fields: Mapping[str, Any]) -> None:
         """Update the script. The response says nothing [mstrio], so it is not read. Raises MstrError."""
@@ -325,26 +300,34 @@ class _Assigner:
             for seen in check_after_loss(
                 self._context.pause, self._context.retries, lost, lambda: self._read(script), unknown
             ):
-                if _runtime_of(script, seen) == target.key and not set(_lost_fields(body, seen)) & set(body):
+                if seen[_RUNTIME] == target.key and not _lost_fields(body, seen):
                     return
             if tries < 1:
                 raise not_done_error(lost, f"the {script.label} still does not use the runtime {target.label}")
             tries -= 1
 
-    def _put_back(self, planned: Assignment, before: Mapping[str, Any], lost: Sequence[str]) -> MstrError:
-        """Put back what the server lost; the error that says so."""
+    def _put_back(
+        self, planned: Assignment, before: Mapping[str, Any], after: Mapping[str, Any], lost: Sequence[str]
+    ) -> tuple[Mapping[str, Any], MstrError]:
+        """Put back what the server lost. Returns the script as last seen, and the error that says so."""
         script, target = planned.script, planned.target
         sentence = f"While the server assigned the runtime, it changed {_words(lost)}."
         try:
             self._put(script, target, _body(before, _KEPT))
-            still = _lost_fields(before, self._read(script))
+            after = self._read(script)
         except Interrupted:
             raise
         except MstrError as exc:
-            return MstrError(f"{sentence} The task could not put that back: {exc.sentence}", **exc.error)
+            return after, MstrError(f"{sentence} The task could not put that back: {exc.sentence}", **exc.error)
+        still = _lost_fields(before, after)
         if still:
-            return MstrError(f"{sentence} The task could not put back {_words(still)}.")
-        return MstrError(f"{sentence} All of it is put back, and the script uses {target.label}.")
+            return after, MstrError(f"{sentence} The task could not put back {_words(still)}.")
+        end = (
+            f"and the script uses {target.label}"
+            if after[_RUNTIME] == target.key
+            else f"but the script still uses {after[_RUNTIME]}"
+        )
+        return after, MstrError(f"{sentence} All of it is put back, {end}.")
 
     def _check_at_last(self, planned: Assignment, before: Mapping[str, Any], stopped: MstrError) -> Assignment:
         """After a signal: what the update did, with what it lost put back, by requests of 5 s each."""
@@ -352,9 +335,8 @@ class _Assigner:
         path, operation, project = f"/scripts/{script.id}", f"check the {script.label}", script.project.id
         try:
             after = self._session.last_request("GET", path, operation=operation, project=project)
-            now = _runtime_of(script, after)
-            lost = _lost_fields(before, {**before, **{name: after.get(name) for name in _KEPT if name != "folderId"}})
-            if lost:
+            now = script.on_runtime(after).runtime_id
+            if set(_lost_fields(before, after)) - {"folderId"}:
                 body = {**_body(before, _KEPT), _RUNTIME: now}
                 self._session.last_request("PUT", path, operation=operation, project=project, json=body)
         except (MstrError, AttributeError) as exc:
@@ -372,10 +354,6 @@ def _body(before: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
     return {name: before[name] for name in fields if before[name] is not None}
 
 
-def _runtime_of(script: SavedScript, read: Mapping[str, Any]) -> str:
-    return str(script.on_runtime(read).runtime_id)
-
-
 def _lost_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    # Null equals empty.
-    return [name for name in _KEPT if (before.get(name) or None) != (after.get(name) or None)]
+    """The fields of `before` that must not change and did. Null equals empty."""
+    return [name for name in before if name in _KEPT and (before[name] or None) != (after.get(name) or None)]

@@ -24,7 +24,6 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
     """
     # Only replacements and smoke tests wait without the option.
     listed: Sequence[Runtime] | None = None  # the runtimes on the server, if nothing happened since it was read
-    failed = False
     written = any(entry.to_do in ("create", "update") for entry in entries)
     replaces = any(entry.replacing for entry in entries)
     if replaces:
@@ -49,13 +48,11 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
 
         entries = smoke_tested(context, entries)
     if context.scripts:
-        context.scripts.assign(context, entries)
+        entries = context.scripts.assign(context, entries)
     old: list[Entry] = []
     if replaces:
         entries = without_scripts(context, entries)
         old = old_runtimes(entries)
-    if context.scripts:
-        entries, failed = context.scripts.spare(entries), context.scripts.failed
     if old or any(entry.to_do == "delete" for entry in entries):
         from .delete import delete  # only a task that deletes needs it
 
@@ -68,6 +65,7 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
             entries = [*entries, *old_runtimes(entries)]
             entries, listed = delete(guarded, wanted.purge, entries, listed, purged=False)
             entries, listed = names_taken(context, entries, listed), None
+        failed = context.scripts and context.scripts.failed
         if not failed and not any(entry.error for entry in entries):
             entries, _listed = delete(guarded, wanted.purge, entries, listed, purged=True)
     return entries

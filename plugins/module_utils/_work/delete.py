@@ -34,7 +34,7 @@ def purge_plan(
     # Compare names too: a listed runtime that cannot be read must not be deleted.
     kept = {entry.wanted.name for entry in entries if not entry.wanted.id}
     keys = {entry.before.key for entry in entries if entry.before}
-    keys |= {old.key for entry in entries if entry.replacing for old in entry.replacing.old}
+    keys |= {old.key for entry in entries for old in entry.replaces}
     renamed = {name for entry in entries for name in entry.wanted.previous_names}
     spared: dict[str, str] = {}  # the reason, by the key of the runtime
     for runtime in existing:

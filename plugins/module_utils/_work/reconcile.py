@@ -36,12 +36,13 @@ def context_for(task: Any, request: Request | None = None) -> Context:
     """The context of a task (`auth.Task`), with perhaps a request for runtimes and the option `concurrency`."""
     params, concurrency = task.params, task.params.get("concurrency", DEFAULT_CONCURRENCY)
     scripts, protects = None, params.get("protect_used", False)
-    if request and (protects or request.wanted.needs_scripts):
+    if request and (protects or request.wanted.replaces or request.wanted.scripts is not None):
         from .scripts import Scripts  # only these tasks need it
 
-        scripts = Scripts.of(task.session, concurrency, request.wanted, protects, params["protect_projects"])
         # A plan shows the scripts of what it deletes.
-        scripts.needs_all |= task.check_mode
+        needs_all = request.wanted.replaces or task.check_mode
+        projects = params["protect_projects"]
+        scripts = Scripts(task.session, concurrency, request.wanted.scripts, protects, projects, needs_all)
     return Context(
         api=RuntimeApi(task.session),
         warn=task.warn,
@@ -103,7 +104,7 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
     entries = _located(context, entries, existing)
     plan = partial(plan_entry, context, existing=existing)
     entries = [entry if entry.error else or_error(plan, entry) for entry in entries]
-    if any(definition.replace_on_change for definition in wanted.definitions):
+    if wanted.replaces:
         from .replace import plan_replacements  # only these tasks need it
 
         entries = plan_replacements(context, entries, existing)
@@ -204,7 +205,7 @@ def _collisions(entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[s
 def _refusals(context: Context, wanted: Wanted, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Sequence[str]:
     """Why the task is refused."""
     to_delete = [(entry, entry.before) for entry in entries if entry.to_do == "delete" and entry.before]
-    to_delete += [(entry, old) for entry in entries if entry.replacing for old in entry.replacing.old]
+    to_delete += [(entry, old) for entry in entries for old in entry.replaces]
     if not (to_delete or wanted.purge or context.plan_id):
         return ()
     from .guards import plan_refusals, refusals  # only these tasks need them

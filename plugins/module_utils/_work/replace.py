@@ -39,7 +39,7 @@ def plan_replacements(context: Context, entries: Sequence[Entry], existing: Sequ
     errors = [
         f"{owners[runtime.key]} is {runtime.label}, which {entry.place} needs for a replacement; remove one of them"
         for entry in planned
-        for runtime in ((*entry.replacing.old, entry.before) if entry.replacing else ())
+        for runtime in ((*entry.replaces, entry.before) if entry.replacing else ())
         if runtime and owners.get(runtime.key, entry.place) != entry.place
     ]
     if errors:
@@ -190,18 +190,14 @@ def without_scripts(context: Context, entries: Sequence[Entry]) -> list[Entry]:
 
     Scripts that came to the old runtime meanwhile are moved, too. Those of a failed replacement are assigned back.
     """
-    scripts = context.scripts
-    entries = [_failed_by(entry, scripts.error_of(entry)) for entry in entries]
-    if any(entry.replacing and not entry.error for entry in entries):
-        scripts.look_up_again()
-        entries = [
-            _failed_by(entry, None if entry.error else scripts.move_newcomers(context, entry)) for entry in entries
-        ]
+    context.scripts.look_up_again()
+    entries = [
+        entry._replace(error=context.scripts.move_newcomers(context, entry))
+        if entry.replacing and not entry.error
+        else entry
+        for entry in entries
+    ]
     return [_taken_back(context, entry) for entry in entries]
-
-
-def _failed_by(entry: Entry, error: MstrError | None) -> Entry:
-    return entry._replace(error=error) if error and entry.replacing and not entry.error else entry
 
 
 def _taken_back(context: Context, entry: Entry) -> Entry:
@@ -251,7 +247,7 @@ def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Run
         # An error is no proof that it still exists.
         errors = [failed[str(old.id)] for old in replacing.old if str(old.id) in failed and exists(context, old)]
         if errors:
-            return _taken_back(context, _failed_by(entry, errors[0]))
+            return _taken_back(context, entry._replace(error=errors[0]))
         if runtime.name == replacing.wanted.name:
             return _complete(entry, runtime, READ)
         name = str(replacing.wanted.name)

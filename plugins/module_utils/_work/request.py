@@ -90,9 +90,9 @@ class Wanted(NamedTuple):
     left_out: Sequence[str] = ()
 
     @property
-    def needs_scripts(self) -> bool:
-        """Whether the task assigns scripts, or may have to."""
-        return self.scripts is not None or any(definition.replace_on_change for definition in self.definitions)
+    def replaces(self) -> bool:
+        """Whether a runtime may be replaced, with all of its scripts."""
+        return any(definition.replace_on_change for definition in self.definitions)
 
 
 class Request(NamedTuple):

@@ -132,25 +132,26 @@ def _add_scripts(
     usage = find_usage(task.session, projects, concurrency) if runtimes else Usage()
     dangling = _dangling(api, usage, runtimes, is_complete) if runtimes else None
     scripts = [usage.of(runtime.id) for runtime in runtimes]
-    unread = list(usage.unread)
+    unread = usage.unread
     add: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result
-    warning = usage.warning()
     if with_tasks:
         from .script_tasks import find_runs  # only a task with this option needs it
 
         shown = [script for found in (*scripts, dangling or ()) for script in found]
         hidden = is_complete and projects is None
         runs = find_runs(task.session, usage, shown, concurrency, history=True, hidden=hidden)
-        unread += runs.unread
-        warning = warning or runs.warning()
-        add = runs.with_runs
+        unread, add = [*unread, *runs.unread], runs.with_runs
     for shown_runtime, found in zip(result["runtimes"], scripts):
         shown_runtime["scripts"] = [add(script) for script in found]
     if dangling is not None:
         result["dangling"] = [{**add(script), "runtime_id": script.runtime_id} for script in dangling]
     result["unread"] = [failure.to_result() for failure in unread]
-    if warning:
-        task.warn(warning)
+    if unread:
+        what, others = "The planned tasks and last runs are incomplete.", len(usage.unread) - 1
+        if usage.unread:
+            what = "The scripts are incomplete, so a runtime without scripts may still be used."
+        more = f" The result lists {others} more under unread." if others > 0 else ""
+        task.warn(f"{what} {unread[0].error.sentence}{more}")
 
 
 def _dangling(api: RuntimeApi, usage: Usage, runtimes: Sequence[Runtime], is_complete: bool) -> list[SavedScript]:

@@ -13,19 +13,11 @@ from .._errors import ErrorList, MstrError, PartialError, ValidationError, failu
 from .._model.alike import near_names, quoted
 from .._model.fields import LIST_AS_WRITTEN
 from .._model.runtime import Runtime, id_from
-from .._session.session import Session
 from .api import Context, one_named
-from .assignments import (
-    Assignment,
-    ScriptEntry,
-    assign,
-    assignments_diff,
-    plan_assignments,
-    script_entries,
-    sorted_by_script,
-)
+from .assignments import Assigner, Assignment, ScriptEntry, plan_assignment, report_scripts, script_entries
 from .request_many import SCRIPT_OPTIONS
 from .script_usage import Unread, check_projects, find_usage
+from .scripts import Scripts
 
 OPTIONS: dict[str, Any] = {
     "runtime": {"type": "str"},
@@ -71,8 +63,11 @@ def request_from(params: Mapping[str, Any]) -> Request:
     )
 
 
-def assign_scripts(context: Context, session: Session, request: Request) -> dict[str, Any]:
-    """The result. Raises ValidationError before any write; PartialError with the result if a script failed."""
+def assign_scripts(context: Context, request: Request) -> dict[str, Any]:
+    """The result. Raises ValidationError before any write.
+
+    Raises PartialError with the result if a script failed, or if it is not known which runtime a script uses.
+    """
     runtimes = context.api.list_all()
     with ErrorList() as errors:
         target = errors.check(_chosen_runtime, runtimes, request.target_name, request.target_id, "runtime")
@@ -82,9 +77,33 @@ def assign_scripts(context: Context, session: Session, request: Request) -> dict
             source = found.key if found else None
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
-    planned, unread = _plan(session, context.concurrency, request, source, target)
-    done = assign(context, session, planned)
-    return _report(done, unread, target, {runtime.key: runtime.name for runtime in runtimes}, context.check_mode)
+    unread: Sequence[Unread] = ()
+    if request.entries is None:
+        usage = find_usage(context.session, request.projects, context.concurrency)
+        planned = [Assignment.planned(script, target) for script in (*usage.of(source), *usage.of(target.id))]
+        unread = usage.unread
+    else:
+        usage = Scripts(context.session, context.concurrency, request.entries).usage
+        plans = (plan_assignment(entry, usage, target) for entry in request.entries)
+        # Two entries may mean one script, by its name and by its id.
+        planned = list({(plan.script.key, plan.script.name): plan for plan in plans}.values())
+    done = Assigner(context).assign(sorted(planned, key=lambda assignment: assignment.script.place))
+    report = report_scripts(done, {runtime.key: runtime.name for runtime in runtimes})
+    actions = [assignment.action for assignment in done]
+    result = {
+        "changed": report.moved > 0,
+        "msg": summary_of_scripts(actions.count("moved"), actions.count("none"), target.name, context.check_mode),
+        "scripts": report.rows,
+        "unread": [failure.to_result() for failure in unread],
+        "diff": report.diff,
+    }
+    causes = [*report.failures, *((f"could not read the {failure.label}", failure.error) for failure in unread)]
+    if not causes:
+        return result
+    what = "There may be more scripts that use the old runtime"
+    if report.failures:
+        what = f"{len(report.failures)} of {len(done)} scripts failed"
+    raise PartialError(MstrError(f"{result['msg']} {failures(what, causes)}", **causes[0][1].error), result)
 
 
 def _chosen_runtime(runtimes: Sequence[Runtime], name: str | None, identity: str | None, option: str) -> Runtime:
@@ -101,52 +120,6 @@ def _chosen_runtime(runtimes: Sequence[Runtime], name: str | None, identity: str
             hint = "; if it was deleted, give its id in from_runtime_id"
         raise ValidationError([f"the server lists no runtime for {wanted}{hint}"])
     return found
-
-
-def _plan(
-    session: Session, concurrency: int, request: Request, source: str | None, target: Runtime
-) -> tuple[list[Assignment], Sequence[Unread]]:
-    """The scripts that are to use the target, and what could not be read."""
-    if request.entries is None:
-        usage = find_usage(session, request.projects, concurrency)
-        scripts = (*usage.of(source), *usage.of(target.id))
-        return [Assignment.planned(script, target) for script in scripts], usage.unread
-    entries, projects = request.entries, list(dict.fromkeys(entry.project for entry in request.entries))
-    usage = find_usage(session, projects, concurrency, lambda script: any(entry.matches(script) for entry in entries))
-    planned = plan_assignments(entries, usage, lambda _entry: target)
-    # Two entries may mean one script, by its name and by its id.
-    return list(
-        {
-            (assignment.script.project, assignment.script.id, assignment.script.name): assignment
-            for assignment in planned
-        }.values()
-    ), ()
-
-
-def _report(
-    done: Sequence[Assignment],
-    unread: Sequence[Unread],
-    target: Runtime,
-    names: Mapping[str, str],
-    check_mode: bool,
-) -> dict[str, Any]:
-    """The result. Raises PartialError with it if a script failed, or if it is not known which runtime a script uses."""
-    done = sorted_by_script(done)
-    actions = [assignment.action for assignment in done]
-    result = {
-        "changed": any(assignment.is_changed for assignment in done),
-        "msg": summary_of_scripts(actions.count("moved"), actions.count("none"), target.name, check_mode),
-        "scripts": [assignment.to_result(names) for assignment in done],
-        "unread": [failure.to_result() for failure in unread],
-        "diff": assignments_diff(done, names),
-    }
-    failed = [(assignment.script.label, assignment.error) for assignment in done if assignment.error]
-    causes = [*failed, *((f"could not read the {failure.label}", failure.error) for failure in unread)]
-    if not causes:
-        return result
-    unsure = "There may be more scripts that use the old runtime"
-    what = f"{len(failed)} of {len(done)} scripts failed" if failed else unsure
-    raise PartialError(MstrError(f"{result['msg']} {failures(what, causes)}", **causes[0][1].error), result)
 
 
 def summary_of_scripts(moved: int, already: int, name: str, check_mode: bool) -> str:

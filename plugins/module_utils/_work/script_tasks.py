@@ -17,10 +17,9 @@ from typing import Any, NamedTuple
 from .._errors import ApiError, MstrError, counted, listed
 from .._session.response import OBJECT, Shape, list_of, says_no_such_call, says_no_such_object
 from .._session.session import Session
-from .script_usage import Project, Reader, SavedScript, Unread, Usage
+from .script_usage import Project, Reader, SavedScript, Unread, Usage, part
 
 _TASKS, _HISTORY = "/tasks", "/scripts/history"
-_NAMES_AND_ID = ("id", "name")
 
 
 def _is_task(entry: Any) -> bool:
@@ -38,7 +37,7 @@ class Task(NamedTuple):
 
     script: SavedScript
     entry: Mapping[str, Any]
-    last_run: Mapping[str, Any] | None = None
+    last_run: Any = None
 
     @property
     def label(self) -> str:
@@ -53,34 +52,24 @@ class Task(NamedTuple):
 
     def to_result(self) -> dict[str, Any]:
         """The task for a result."""
-        run = self.last_run
         return {
             "id": self.entry["id"],
             "name": self.entry.get("name"),
             "active": self.active,
-            "schedule": _part(self.entry["schedule"], _NAMES_AND_ID),
-            "owner": _part(self.entry.get("executor"), _NAMES_AND_ID),
+            "schedule": part(self.entry["schedule"], id="id", name="name"),
+            "owner": part(self.entry.get("executor"), id="id", name="name"),
             "expiration": self.entry.get("expiration"),
-            "last_run": None
-            if run is None
-            else {
-                "status": run.get("status"),
-                "time_triggered": run.get("timeTriggered"),
-                "time_finished": run.get("timeFinished"),
-                "message": run.get("message"),
-            },
+            "last_run": part(
+                self.last_run,
+                status="status",
+                time_triggered="timeTriggered",
+                time_finished="timeFinished",
+                message="message",
+            ),
         }
 
 
-def _part(value: Any, keys: Iterable[str]) -> dict[str, Any] | None:
-    return {key: value.get(key) for key in keys} if isinstance(value, Mapping) else None
-
-
-Key = tuple[Any, str]
-
-
-def _key(script: SavedScript) -> Key:
-    return script.project.id, script.id.upper()
+Key = tuple[Project, str]
 
 
 class Runs(NamedTuple):
@@ -95,18 +84,12 @@ class Runs(NamedTuple):
 
     def with_runs(self, script: SavedScript) -> dict[str, Any]:
         """The script for a result, with its tasks and its last run. `tasks` is null if they could not be looked up."""
-        tasks, run = self.tasks.get(_key(script)), self.last_runs.get(_key(script))
+        tasks = self.tasks.get(script.key)
         return {
             **script.to_result(),
             "tasks": None if tasks is None else [task.to_result() for task in tasks],
-            "last_run": None if run is None else {"time": run.get("executionTime"), "status": run.get("lastStatus")},
+            "last_run": part(self.last_runs.get(script.key), time="executionTime", status="lastStatus"),
         }
-
-    def warning(self) -> str | None:
-        """One sentence about the failed reads; None if there are none."""
-        if not self.unread:
-            return None
-        return f"The planned tasks and last runs are incomplete. {self.unread[0].error.sentence}"
 
 
 def find_runs(
@@ -126,79 +109,74 @@ def find_runs(
     return _Search(session, concurrency).find(usage, scripts, history, hidden)
 
 
-class _Search:
-    """One look-up of tasks and histories, with up to `concurrency` parallel requests."""
+class _Search(Reader):
+    """One look-up of tasks and histories."""
 
     def __init__(self, session: Session, concurrency: int) -> None:
-        self._session, self._reader = session, Reader(concurrency)
+        super().__init__(session, concurrency)
         self._existing: set[str] = set()  # the calls that this release has
 
     def find(self, usage: Usage, scripts: Sequence[SavedScript], history: bool, hidden: bool) -> Runs:
         """The tasks and runs of the scripts."""
-        by_key = {_key(script): script for script in scripts}
+        by_key = {script.key: script for script in scripts}
         projects = usage.projects if hidden else list(dict.fromkeys(script.project for script in scripts))
         lists = dict(self._all(self._list, projects, "planned tasks"))
-        tasks: dict[Key, dict[Key, Task]] = {key: {} for key in by_key if key[0] in lists}
+        tasks: dict[Key, dict[Any, Task]] = {key: {} for key in by_key if key[0] in lists}
         for project, entries in lists.items():
             for entry in entries:
                 key = project, _script_in(entry)
                 if key in tasks:
                     tasks[key][_identity(entry)] = Task(by_key[key], entry)
-        for task in self._reader.each(self._read, [task for found in tasks.values() for task in found.values()]):
-            tasks[_key(task.script)][_identity(task.entry)] = task
+        for task in self.each(self._read, [task for found in tasks.values() for task in found.values()]):
+            tasks[task.script.key][_identity(task.entry)] = task
         runs = dict(self._all(self._last_run, scripts, "history of scripts")) if history else {}
         if hidden:
             self._note_hidden(usage, lists.values())
-        unread = sorted(self._reader.unread, key=lambda failure: failure.place)
-        return Runs({key: list(found.values()) for key, found in tasks.items()}, runs, unread)
+        return Runs({key: list(found.values()) for key, found in tasks.items()}, runs, self.all_unread())
 
     def _note_hidden(self, usage: Usage, lists: Iterable[Iterable[Mapping[str, Any]]]) -> None:
         """Add tasks whose script the look-up did not find to what could not be read."""
         seen = {script.id.upper() for script in usage.scripts}
         seen |= {failure.script.id.upper() for failure in usage.unread if failure.script}
-        entries = {_identity(entry): entry for found in lists for entry in found if _script_in(entry) not in seen}
-        if entries:
-            names = listed([repr(entry.get("name")) for entry in entries.values()])
-            what = counted(len(entries), "planned task")
-            error = MstrError(f"The user may not read the scripts of {what}: {names}.")
-            self._reader.unread.append(Unread(None, None, error))
+        names = {
+            _identity(entry): repr(entry.get("name"))
+            for found in lists
+            for entry in found
+            if _script_in(entry) not in seen
+        }
+        if names:
+            what = f"{counted(len(names), 'planned task')}: {listed(list(names.values()))}"
+            self.unread.append(Unread(None, None, MstrError(f"The user may not read the scripts of {what}.")))
 
     def _all(self, read: Callable[[Any], tuple[Any, Any]], items: Sequence[Any], what: str) -> list[tuple[Any, Any]]:
-        """What was read for the items, the first alone; nothing if this release has no such call."""
+        """What was read for the items; nothing if this release has no such call."""
         try:
-            return [*self._reader.each(read, items[:1]), *self._reader.each(read, items[1:])]
+            return self.first_alone(read, items)
         except _NoSuchCall as exc:
             error = MstrError(f"This release cannot show the {what}. {exc.sentence}", **exc.error)
-            self._reader.unread.append(Unread(None, None, error))
+            self.unread.append(Unread(None, None, error))
             return []
 
-    def _list(self, project: Project) -> tuple[str | None, Sequence[Mapping[str, Any]]]:
-        """The id of the project, and its tasks. A server may also list those of other projects."""
-        operation = f"list the planned tasks of the {project.label}"
+    def _list(self, project: Project) -> tuple[Project, Sequence[Mapping[str, Any]]]:
+        """The project, and its tasks. A server may also list those of other projects."""
         params = {"type": "script", "allProjects": "true"}
-        data = self._get(_TASKS, params, operation, project, _LIST)
-        return project.id, data["tasks"]
+        return project, self._get(_TASKS, params, f"list the planned tasks of the {project.label}", project, _LIST)[
+            "tasks"
+        ]
 
     def _read(self, task: Task) -> Task:
         """The task with its last run."""
-        params = {"scheduleId": task.entry["schedule"]["id"], "type": "script"}
-        data = self._session.get(
-            f"{_TASKS}/{task.entry['id']}",
-            params,
-            operation=f"read the {task.label}",
-            project=task.script.project.id,
-            shape=OBJECT,
-        )
-        run = data.get("lastRun")
-        return task._replace(last_run=run if isinstance(run, Mapping) else None)
+        path, params = f"{_TASKS}/{task.entry['id']}", {"scheduleId": task.entry["schedule"]["id"], "type": "script"}
+        operation, project = f"read the {task.label}", task.script.project.id
+        data = self._session.get(path, params, operation=operation, project=project, shape=OBJECT)
+        return task._replace(last_run=data.get("lastRun"))
 
     def _last_run(self, script: SavedScript) -> tuple[Key, Mapping[str, Any] | None]:
         """The last run of a script. One script at a time, because nothing says whose runs a response contains."""
         params = {"scriptids": script.id, "fields": "executionTime,lastStatus"}
         operation = f"read the last run of the {script.label}"
         data = self._get(_HISTORY, params, operation, script.project, list_of("history"))
-        entries = [entry for entry in data["history"] if isinstance(entry, Mapping)]
-        return _key(script), entries[0] if entries else None
+        return script.key, next((entry for entry in data["history"] if isinstance(entry, Mapping)), None)
 
     def _get(self, path: str, params: Mapping[str, Any], operation: str, project: Project, shape: Shape) -> Any:
         """The response to a call that older releases do not have. Raises MstrError, among them _NoSuchCall."""
@@ -225,6 +203,6 @@ def _script_in(entry: Mapping[str, Any]) -> str:
     return str(content.get("objectId") or content.get("id") or "").upper()
 
 
-def _identity(entry: Mapping[str, Any]) -> Key:
+def _identity(entry: Mapping[str, Any]) -> tuple[str, str]:
     """What tells a task from others: the id alone is not enough."""
     return entry["id"], entry["schedule"]["id"]

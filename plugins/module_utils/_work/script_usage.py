@@ -14,13 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from .._errors import ApiError, ConnectError, MstrError, ValidationError, counted, listed
-from .._model.runtime import DEFAULT_RUNTIME_ID, Runtime, id_from
-from .._model.usage import used_by
+from .._errors import ApiError, ConnectError, ErrorList, MstrError, ValidationError
+from .._model.runtime import DEFAULT_RUNTIME_ID, id_from
 from .._session.parallel import all_side_by_side
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Shape, says_no_such_call
 from .._session.session import Session
-from .api import utc_date
 
 SCRIPT_TYPE = 76
 _PROJECT_DOMAIN = 2
@@ -29,11 +27,16 @@ _RESULTS = "/metadataSearches/results"
 _COMMAND_MANAGER = "19456"
 
 
+def part(value: Any, **keys: str) -> dict[str, Any] | None:
+    """An object of the API for a result, which has these keys for those of the API; None if it is no object."""
+    return {key: value.get(api) for key, api in keys.items()} if isinstance(value, Mapping) else None
+
+
 class Project(NamedTuple):
     """A project. `id` is None for a requested project that the server does not list."""
 
     id: str | None
-    name: str | None
+    name: str
 
     @property
     def label(self) -> str:
@@ -58,6 +61,16 @@ class SavedScript(NamedTuple):
     runtime_id: str | None = None
 
     @property
+    def key(self) -> tuple[Project, str]:
+        """What identifies it on the server."""
+        return self.project, self.id.upper()
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Sort key: by project and name."""
+        return self.project.name, self.name, self.id
+
+    @property
     def has_runtime(self) -> bool:
         """Whether scripts of this kind run on a runtime."""
         return str(self.subtype) != _COMMAND_MANAGER
@@ -74,21 +87,16 @@ class SavedScript(NamedTuple):
         A script without a runtime runs on the default one; whether servers return null or no key is unknown.
         """
         named = read.get("scriptRuntimeId")
-        if named is None or named == "":
-            return self._replace(runtime_id=DEFAULT_RUNTIME_ID)
-        return self._replace(runtime_id=id_from(str(named)))
+        try:
+            return self._replace(runtime_id=id_from(DEFAULT_RUNTIME_ID if named in (None, "") else str(named)))
+        except ValidationError as exc:
+            raise ValidationError([f"Could not read the {self.label}: its runtime's {exc.sentence}"]) from exc
 
     def to_result(self) -> dict[str, Any]:
         """The script for a result."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "type": self.type,
-            "subtype": self.subtype,
-            "project": self.project._asdict(),
-            "owner": self.owner,
-            "date_modified": self.date_modified,
-        }
+        result = {**self._asdict(), "project": self.project._asdict()}
+        del result["runtime_id"]
+        return result
 
 
 class Unread(NamedTuple):
@@ -107,7 +115,7 @@ class Unread(NamedTuple):
     @property
     def place(self) -> tuple[str, str]:
         """Sort key: by project and script."""
-        return (self.project and self.project.name) or "", self.script.name if self.script else ""
+        return self.project.name if self.project else "", self.script.name if self.script else ""
 
     def to_result(self) -> dict[str, Any]:
         """The failed read for a result."""
@@ -128,104 +136,52 @@ class Usage(NamedTuple):
     def of(self, runtime_id: str | None) -> list[SavedScript]:
         """The scripts that run on a runtime, by project and name."""
         key = (runtime_id or "").upper()
-        found = [script for script in self.scripts if script.runtime_id == key]
-        return sorted(found, key=lambda script: (script.project.name or "", script.name, script.id))
+        return sorted((script for script in self.scripts if script.runtime_id == key), key=lambda script: script.place)
 
-    def within(self, projects: Sequence[str] | None) -> Usage:
-        """What counts if only these projects do, by name or id; all of them with None."""
-        if projects is None:
+    def within(self, names: Sequence[str] | None) -> Usage:
+        """The scripts and failed reads that count if only these projects do, by name or id; all of them with None."""
+        if names is None:
             return self
 
-        def counts(project: Project | None) -> bool:
-            return project is None or any(project.is_called(name) for name in projects)
+        def counts(found: SavedScript | Unread) -> bool:
+            return found.project is None or any(map(found.project.is_called, names))
 
-        return Usage(
-            [script for script in self.scripts if counts(script.project)],
-            [failure for failure in self.unread if counts(failure.project)],
-            [project for project in self.projects if counts(project)],
-        )
-
-    def warning(self) -> str | None:
-        """One sentence about the failed reads; None if there are none."""
-        if not self.unread:
-            return None
-        first = self.unread[0].error.sentence
-        others = len(self.unread) - 1
-        more = others and f" The result lists {others} more under unread."
-        return f"The scripts are incomplete, so a runtime without scripts may still be used. {first}{more or ''}"
-
-    def protected(
-        self,
-        runtimes: Iterable[Runtime],
-        to_result: Callable[[SavedScript], Mapping[str, Any]] = SavedScript.to_result,
-    ) -> list[tuple[Sequence[Runtime], str]]:
-        """Which of these runtimes must not be deleted, and why: scripts use them, or failed reads leave it unknown.
-
-        `to_result`: what is known of a script, perhaps with its tasks.
-        """
-        found: list[tuple[Sequence[Runtime], str]] = []
-        unproven = []
-        for runtime in runtimes:
-            scripts = self.of(runtime.id)
-            if scripts:
-                sentence = (
-                    f"runtime {runtime.label} is {used_by([to_result(script) for script in scripts], utc_date())}. It "
-                    "was not deleted (protect_used). Choose a different runtime for these scripts first"
-                )
-                found.append(([runtime], sentence))
-            else:
-                unproven.append(runtime)
-        if self.unread and unproven:
-            names = listed([runtime.label for runtime in unproven])
-            labels = listed([failure.label for failure in self.unread])
-            sentence = (
-                f"protect_used could not find out whether scripts use {names}, so nothing was deleted: "
-                f"{counted(len(self.unread), 'look-up')} failed: {labels}. "
-                f"The first reason: {self.unread[0].error.sentence.rstrip('.')}. Run the task as a user who may read "
-                "all scripts, load the project, or name the projects that count in protect_projects"
-            )
-            found.append((unproven, sentence))
-        return found
+        return self._replace(scripts=list(filter(counts, self.scripts)), unread=list(filter(counts, self.unread)))
 
 
 def script_from_search(entry: Mapping[str, Any], project: Project) -> SavedScript:
     """The script in a search entry, which must have an id."""
-    owner, modified = entry.get("owner"), entry.get("dateModified")
+    modified = entry.get("dateModified")
     return SavedScript(
         project,
         str(entry["id"]),
         str(entry.get("name") or ""),
         entry.get("type"),
         entry.get("subtype"),
-        {key: owner.get(key) for key in ("id", "name")} if isinstance(owner, Mapping) else None,
+        part(entry.get("owner"), id="id", name="name"),
         None if modified is None else str(modified),
     )
 
 
 def check_projects(wanted: Sequence[str | None] | None, option: str = "projects") -> None:
     """Raises ValidationError for an empty list and for empty names."""
-    if wanted is None:
-        return
-    errors = [f"{option}[{index}] is empty" for index, name in enumerate(wanted) if not (name or "").strip()]
-    if not wanted:
-        errors = [f"{option} is empty, so no script would be found; omit it to search every project"]
-    if errors:
-        raise ValidationError(errors)
+    with ErrorList() as errors:
+        if wanted is not None and not wanted:
+            errors.add(f"{option} is empty, so no script would be found; omit it to search every project")
+        errors.add(
+            *(f"{option}[{place}] is empty" for place, name in enumerate(wanted or ()) if not (name or "").strip())
+        )
 
 
 def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> tuple[list[Project], list[Unread]]:
     """The projects with these names or ids (all if `wanted` is None), and an entry for each that was not found."""
     if wanted is None:
         return list(listed), []
-    found: list[Project] = []
-    unread: list[Unread] = []
-    for name in wanted:
-        matching = [project for project in listed if project.is_called(name)]
-        found += [project for project in matching if project not in found]
-        if not matching:
-            error = MstrError(f"The server lists no project with the name or id {name!r} for this user.")
-            unread.append(Unread(Project(None, name), None, error))
-    return found, unread
+    wanted = dict.fromkeys(wanted)
+    found = dict.fromkeys(project for name in wanted for project in listed if project.is_called(name))
+    missing = [name for name in wanted if not any(project.is_called(name) for project in found)]
+    why = "The server lists no project with the name or id {!r} for this user."
+    return list(found), [Unread(Project(None, name), None, MstrError(why.format(name))) for name in missing]
 
 
 class Labelled(Protocol):
@@ -247,7 +203,7 @@ _OUTAGES = (401, 429, 502, 503, 504)
 
 def find_usage(
     session: Session,
-    wanted: Sequence[str] | None,
+    wanted: Iterable[str] | None,
     concurrency: int,
     chosen: Callable[[SavedScript], bool] = lambda script: True,
 ) -> Usage:
@@ -262,8 +218,8 @@ def find_usage(
 class Reader:
     """Reads things side by side, up to `concurrency` at a time, and collects the failures in `unread`."""
 
-    def __init__(self, concurrency: int) -> None:
-        self._concurrency = concurrency
+    def __init__(self, session: Session, concurrency: int) -> None:
+        self._session, self._concurrency = session, concurrency
         self._outages, self._last_outage = 0, ""
         self.unread: list[Unread] = []
 
@@ -285,31 +241,34 @@ class Reader:
         self.unread += [result for result in results if isinstance(result, Unread)]
         return [result for result in results if not isinstance(result, Unread)]
 
+    def first_alone(self, read: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
+        """The same; the first item is read alone, which shows what calls this release has."""
+        return [*self.each(read, items[:1]), *self.each(read, items[1:])]
 
-class _Search:
-    """One search of all projects, with up to `concurrency` parallel requests."""
+    def all_unread(self) -> list[Unread]:
+        """The failures, by project and script."""
+        return sorted(self.unread, key=lambda failure: failure.place)
 
-    def __init__(self, session: Session, concurrency: int) -> None:
-        self._session, self._reader = session, Reader(concurrency)
-        # The newer version first, like the vendor's client on releases that have it [mstrio].
-        self._version = 2  # of the search, as far as known
 
-    def usage(self, wanted: Sequence[str] | None, chosen: Callable[[SavedScript], bool]) -> Usage:
+class _Search(Reader):
+    """One search of all projects."""
+
+    # The newer version first, like the vendor's client on releases that have it [mstrio].
+    _version = 2  # of the search, as far as known
+
+    def usage(self, wanted: Iterable[str] | None, chosen: Callable[[SavedScript], bool]) -> Usage:
         """The scripts, each with its runtime, and the reads that failed."""
         try:
-            projects, missing = select_projects(self._projects(), wanted)
+            projects, self.unread = select_projects(self._projects(), wanted)
         except (ApiError, ConnectError) as exc:
             return Usage((), [Unread(None, None, exc)])
-        if not projects and not missing:
+        if not projects and not self.unread:
             # Somebody who may use no project sees no script, which proves nothing.
             return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])
-        self._reader.unread += missing
-        # Search the first project alone, to find out which version of the search this release has.
-        searched = [*self._reader.each(self._scripts, projects[:1]), *self._reader.each(self._scripts, projects[1:])]
-        found = [script for _project, scripts in searched for script in scripts]
-        scripts = self._reader.each(self._read, [script for script in found if script.has_runtime and chosen(script)])
-        unread = sorted(self._reader.unread, key=lambda failure: failure.place)
-        return Usage(scripts, unread, [project for project, _scripts in searched])
+        searched = self.first_alone(self._scripts, projects)
+        found = [script for _project, scripts in searched for script in scripts if script.has_runtime]
+        scripts = self.each(self._read, list(filter(chosen, found)))
+        return Usage(scripts, self.all_unread(), [project for project, _scripts in searched])
 
     def _projects(self) -> list[Project]:
         entries = self._session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS)
@@ -319,49 +278,40 @@ class _Search:
         """The project, and every script that a search in it lists."""
         operation = f"search the {project.label} for scripts"
         search = self._start(project, operation)
-        total = search.get("totalItems")
-        total = total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None
-        repeated = False
+        total: Any = search.get("totalItems")
+        is_counted = type(total) is int and total >= 0
         found: dict[str, SavedScript] = {}
         offset = 0
-        while total is None or len(found) < total:
+        while not is_counted or len(found) < total:
             params = {"searchId": str(search["id"]), "offset": offset, "limit": _PAGE}
             entries = self._session.get(_RESULTS, params, operation=operation, project=project.id, shape=LIST_WITH_IDS)
             scripts = [script_from_search(entry, project) for entry in entries]
             new = {script.id: script for script in scripts if script.id not in found}
+            if not new and (is_counted or entries):
+                problem = f"returned a page of {len(entries)} scripts again instead of the next page"
+                if is_counted:
+                    problem = f"counted {total} scripts but listed only {len(found)}"
+                error = MstrError(f"The search in the {project.label} {problem}, so there may be more scripts.")
+                self.unread.append(Unread(project, None, error))
             if not new:
-                repeated = bool(entries)
                 break
             found.update(new)
             offset += len(entries)
-        problem = ""
-        if total is not None and len(found) < total:
-            problem = f"counted {total} scripts but listed only {len(found)}"
-        elif total is None and repeated:
-            problem = f"returned a page of {len(entries)} scripts again instead of the next page"
-        if problem:
-            error = MstrError(f"The search in the {project.label} {problem}, so there may be more scripts.")
-            self._reader.unread.append(Unread(project, None, error))
         return project, list(found.values())
 
     def _start(self, project: Project, operation: str) -> Mapping[str, Any]:
         """The response to the start of a search: its id, and the number of objects found."""
-        version = self._version
-        try:
-            return start_search(self._session, version, project.id, operation=operation, shape=OBJECT_WITH_ID)
-        except ApiError as exc:
-            if version == 1 or not says_no_such_call(exc):
-                raise
-        self._version = 1
-        return self._start(project, operation)
+        if self._version == 2:
+            try:
+                return start_search(self._session, 2, project.id, operation=operation, shape=OBJECT_WITH_ID)
+            except ApiError as exc:
+                if not says_no_such_call(exc):
+                    raise
+            self._version = 1
+        return start_search(self._session, 1, project.id, operation=operation, shape=OBJECT_WITH_ID)
 
     def _read(self, script: SavedScript) -> SavedScript:
-        """The script with its runtime."""
-        try:
-            return script.on_runtime(read_script(self._session, script))
-        except ValidationError as exc:
-            errors = [f"Could not read the {script.label}: its runtime's {error}" for error in exc.errors]
-            raise ValidationError(errors) from exc
+        return script.on_runtime(read_script(self._session, script))
 
 
 def start_search(
@@ -390,5 +340,5 @@ def read_script(session: Session, script: SavedScript) -> Mapping[str, Any]:
 def _unread(item: Labelled, error: MstrError) -> Unread:
     if isinstance(item, Project):
         return Unread(item, None, error)
-    script = item if isinstance(item, SavedScript) else getattr(item, "script", None)
-    return Unread(script.project if script else None, script, error)
+    script: Any = getattr(item, "script", item)
+    return Unread(script.project, script, error)

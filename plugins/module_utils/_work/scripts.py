@@ -7,35 +7,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._errors import ErrorList, MstrError, ValidationError, listed
+from .._errors import ErrorList, MstrError, ValidationError, counted, listed
 from .._model.entry import NO_SCRIPTS, PURGED, Entry, ScriptReport
 from .._model.runtime import Runtime
 from .._model.usage import used_by
 from .._session.session import Session
 from .api import Context, one_named, utc_date
 from .assignments import (
+    Assigner,
     Assignment,
     ScriptEntry,
-    assign,
-    assign_back,
-    assignments_diff,
-    plan_assignments,
+    plan_assignment,
+    report_scripts,
     same_script_errors,
-    sorted_by_script,
     usage_after,
 )
-from .request import Wanted
-from .script_usage import SavedScript, Usage, find_usage
+from .script_usage import Usage, find_usage
+
+Json = Mapping[str, Any]
 
 
 class Scripts:
     """The scripts of one task. `entries`: those that are to use certain runtimes.
 
     `protects`: whether a runtime that a script uses must not be deleted; `projects`: those that count for that.
-    `all_projects`: whether every script must be known, because all scripts of some runtime are to move.
+    `needs_all`: whether every script must be known, because all scripts of some runtime are to move or to be shown.
     """
 
     def __init__(
@@ -45,57 +44,47 @@ class Scripts:
         entries: Sequence[ScriptEntry] | None = None,
         protects: bool = False,
         projects: Sequence[str] | None = None,
-        all_projects: bool = False,
+        needs_all: bool = False,
     ) -> None:
         self._session, self._concurrency = session, concurrency
         self._entries, self._projects = entries, projects
-        self._protects, self.needs_all = protects, all_projects
+        self._protects, self._needs_all = protects, needs_all
         self._usage: Usage | None = None
+        self._assigner: Assigner | None = None
         self._names: dict[str, str] = {}  # of the runtimes, by their id
         self.assignments: list[Assignment] = []
-        self.fingerprints: list[str | None] = []  # of the plan, which a person may have approved
+        self._fingerprints: list[str | None] = []  # of the plan, which a person may have approved
         self._planned: list[Assignment] = []  # what the look-up does not show yet
-
-    @classmethod
-    def of(
-        cls, session: Session, concurrency: int, wanted: Wanted, protects: bool, projects: Sequence[str] | None
-    ) -> Scripts:
-        """The scripts of a task."""
-        replaces = any(definition.replace_on_change for definition in wanted.definitions)
-        return cls(session, concurrency, wanted.scripts, protects, projects, replaces)
 
     @property
     def usage(self) -> Usage:
         """The scripts and their runtimes, looked up once."""
         if self._usage is None:
             entries = self._entries or ()
-            if self.needs_all or (self._protects and self._projects is None):
-                projects = None
-            else:
-                counted = self._projects if self._protects and self._projects else []
-                projects = list(dict.fromkeys([*counted, *(entry.project for entry in entries)]))
-            every = self.needs_all or self._protects
+            projects = [*(self._projects or ()), *(entry.project for entry in entries)]
+            counts_every = self._needs_all or (self._protects and self._projects is None)
             self._usage = find_usage(
                 self._session,
-                projects,
+                None if counts_every else projects,
                 self._concurrency,
-                lambda script: every or any(entry.matches(script) for entry in entries),
+                lambda script: self._needs_all or self._protects or any(entry.matches(script) for entry in entries),
             )
         return self._usage
 
-    def used_by(self, runtimes: Sequence[Runtime]) -> dict[str, Sequence[Mapping[str, Any]] | None]:
+    def used_by(self, runtimes: Sequence[Runtime]) -> Mapping[str, Sequence[Json] | None]:
         """By the key of each runtime, the scripts on it with their schedules; None if not all could be read."""
         if self.usage.unread:
-            return {runtime.key: None for runtime in runtimes}
-        to_result = self._with_runs(self.usage, runtimes)
-        return {runtime.key: [to_result(script) for script in self.usage.of(runtime.id)] for runtime in runtimes}
+            return dict.fromkeys(runtime.key for runtime in runtimes)
+        return self._with_runs(self.usage, runtimes)
 
-    def _with_runs(self, usage: Usage, runtimes: Sequence[Runtime]) -> Callable[[SavedScript], Mapping[str, Any]]:
-        """How a result shows a script on one of the runtimes, with its schedules. For evidence only: it never fails."""
+    def _with_runs(self, usage: Usage, runtimes: Sequence[Runtime]) -> Mapping[str, Sequence[Json]]:
+        """By the key of each runtime, the scripts on it with their schedules. For evidence only: it never fails."""
         from .script_tasks import find_runs  # only a deletion needs it
 
-        scripts = [script for runtime in runtimes for script in usage.of(runtime.id)]
-        return find_runs(self._session, usage, scripts, self._concurrency).with_runs
+        found = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
+        scripts = [script for on_runtime in found.values() for script in on_runtime]
+        runs = find_runs(self._session, usage, scripts, self._concurrency)
+        return {key: list(map(runs.with_runs, on_runtime)) for key, on_runtime in found.items()}
 
     def look_up_again(self) -> None:
         """Forget what was looked up, because time has passed, and what was planned, because it is done."""
@@ -106,7 +95,28 @@ class Scripts:
         if not self._protects:
             return []
         usage = usage_after(self.usage, self._planned).within(self._projects)
-        return usage.protected(runtimes, self._with_runs(usage, runtimes))
+        used = self._with_runs(usage, runtimes)
+        found: list[tuple[Sequence[Runtime], str]] = [
+            (
+                [runtime],
+                f"runtime {runtime.label} is {used_by(used[runtime.key], utc_date())}. It was not deleted "
+                "(protect_used). Choose a different runtime for these scripts first",
+            )
+            for runtime in runtimes
+            if used[runtime.key]
+        ]
+        unproven = [runtime for runtime in runtimes if not used[runtime.key]]
+        if usage.unread and unproven:
+            names = listed([runtime.label for runtime in unproven])
+            labels = listed([failure.label for failure in usage.unread])
+            sentence = (
+                f"protect_used could not find out whether scripts use {names}, so nothing was deleted: "
+                f"{counted(len(usage.unread), 'look-up')} failed: {labels}. "
+                f"The first reason: {usage.unread[0].error.sentence.rstrip('.')}. Run the task as a user who may read "
+                "all scripts, load the project, or name the projects that count in protect_projects"
+            )
+            found.append((unproven, sentence))
+        return found
 
     def plan(self, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[str]:
         """Plan the assignments. Returns why the task must not do anything.
@@ -116,19 +126,18 @@ class Scripts:
         self._names = {runtime.key: runtime.name for runtime in existing}
         named = self._entries or ()
         with ErrorList() as errors:
-            targets = {
-                script.place: errors.check(_target, str(script.runtime), entries, existing, place=script.place)
-                for script in named
-            }
+            targets = [
+                errors.check(_target, str(script.runtime), entries, existing, place=script.place) for script in named
+            ]
         replacing = [entry for entry in entries if entry.replacing and not entry.error]
-        if named or replacing:
-            self.assignments = plan_assignments(named, self.usage, lambda script: targets[script.place])
+        self.assignments = [plan_assignment(script, self.usage, target) for script, target in zip(named, targets)]
         for entry in replacing:
             self.assignments += self._moves(entry)
-        with ErrorList() as errors:
-            errors.add(*same_script_errors(assignment for assignment in self.assignments if assignment.place))
+        same = same_script_errors(assignment for assignment in self.assignments if assignment.place)
+        if same:
+            raise ValidationError(same)
         self._planned = self.assignments
-        self.fingerprints = [_fingerprint(assignment) for assignment in self.assignments]
+        self._fingerprints = [_fingerprint(assignment) for assignment in self.assignments]
         if not replacing or not self.usage.unread:
             return []
         names = listed([repr(_final_name(entry)) for entry in replacing])
@@ -140,42 +149,45 @@ class Scripts:
 
     def _moves(self, entry: Entry) -> list[Assignment]:
         """The assignments of the scripts of the runtimes that an entry replaces."""
-        planned = {(assignment.script.project, assignment.script.id) for assignment in self.assignments}
+        planned = {assignment.script.key for assignment in self.assignments}
         target = _named(entry.after or entry.plan.target or entry.before, _final_name(entry))
-        return [
-            Assignment.planned(script, target)
-            for old in (entry.replacing.old if entry.replacing else ())
-            for script in self.usage.of(old.id)
-            if (script.project, script.id) not in planned
-        ]
+        found = [script for old in entry.replaces for script in self.usage.of(old.id)]
+        return [Assignment.planned(script, target) for script in found if script.key not in planned]
 
     def checked(self, entries: Sequence[Entry]) -> list[Entry]:
         """The entries, with those that must be spared. A runtime with an error gets no script."""
         self.assignments = [_ready(assignment, entries) for assignment in self.assignments]
-        return self.spare(entries)
+        return self._spared(entries)
 
-    def assign(self, context: Context, entries: Sequence[Entry]) -> None:
-        """Carry out the plan, with the runtimes as they are now. A runtime with an error gets no script."""
-        self.checked(entries)
-        self.assignments = assign(context, self._session, self.assignments)
+    def assign(self, context: Context, entries: Sequence[Entry]) -> list[Entry]:
+        """Carry out the plan, with the runtimes as they are now. Returns the entries, as `checked` does."""
+        self.assignments = self._assign(context, [_ready(assignment, entries) for assignment in self.assignments])
+        return self._spared(entries)
 
-    def _of(self, entry: Entry) -> list[Assignment]:
-        """The assignments from the runtimes that an entry replaces."""
-        keys = {old.key for old in entry.replacing.old} if entry.replacing else set()
-        return [assignment for assignment in self.assignments if assignment.script.runtime_id in keys]
+    def _spared(self, entries: Iterable[Entry]) -> list[Entry]:
+        """The entries, with an error for each that would delete what a script still uses that was to be moved.
 
-    def error_of(self, entry: Entry) -> MstrError | None:
-        """The error of a script that still uses a runtime that the entry replaces, or that was not moved properly."""
-        for assignment in self._of(entry):
-            is_own = assignment.target.name == _final_name(entry)
-            if assignment.error and (is_own or assignment.action != "moved"):
+        A purge is cancelled as a whole.
+        """
+        failed = {plan.script.runtime_id: plan for plan in self.assignments if plan.error and plan.action != "moved"}
+
+        def error_of(entry: Entry) -> MstrError | None:
+            if entry.to_do == "delete" and entry.place != PURGED and entry.before and entry.before.key in failed:
+                return MstrError(f"{entry.label} was not deleted, because a script still uses it")
+            return self._error_of(entry)
+
+        return [entry if entry.error else entry._replace(error=error_of(entry)) for entry in entries]
+
+    def _error_of(self, entry: Entry) -> MstrError | None:
+        """The error of a script that still uses a runtime that the entry replaces."""
+        keys = {old.key for old in entry.replaces}
+        for assignment in self.assignments:
+            if assignment.script.runtime_id in keys and assignment.error and assignment.action != "moved":
                 return MstrError(f"The {assignment.script.label} was not moved: {assignment.error}")
         return None
 
     def move_newcomers(self, context: Context, entry: Entry) -> MstrError | None:
         """Move the scripts that came to the old runtime after the look-up. Returns why it must not be deleted."""
-        if entry.replacing is None:
-            return None
         try:
             unread = self.usage.unread
         except MstrError as exc:  # also after a signal: what was written so far must be reported
@@ -188,44 +200,41 @@ class Scripts:
                 f"The {moves[0].script.label} began to use the old runtime after the plan was made, so the plan is "
                 "different from the approved one"
             )
-        self.assignments = [*self.assignments, *assign(context, self._session, moves)]
-        return self.error_of(entry)
+        moved = self._assign(context, moves)
+        self.assignments, self._planned = [*self.assignments, *moved], [*self._planned, *moved]
+        return self._error_of(entry)
 
     def assign_back(self, context: Context, entry: Entry) -> str:
         """Assign the scripts of a failed replacement to their old runtime again. Returns what could not be."""
-        own = [assignment for assignment in self._of(entry) if assignment.target.name == _final_name(entry)]
-        moved, errors = [assignment for assignment in own if assignment.is_changed], []
-        for old in entry.replacing.old if entry.replacing else ():
-            mine = [assignment for assignment in moved if assignment.script.runtime_id == old.key]
-            if mine and not exists(context, old):
+        errors = []
+        for old in entry.replaces:
+            moved = {
+                place: assignment
+                for place, assignment in enumerate(self.assignments)
+                if assignment.is_changed
+                and assignment.script.runtime_id == old.key
+                and assignment.target.name == _final_name(entry)
+            }
+            if moved and not exists(context, old):
                 errors.append(f"{old.label} does not exist any more")
                 continue
-            back = assign_back(context, self._session, mine, old)
-            errors += [str(assignment.error) for assignment in back if assignment.error]
-            returned = {assignment.script.id for assignment in back if not assignment.error}
             why = MstrError(f"The replacement of {old.label} failed, so the script was assigned back to it.")
-            self.assignments = [
-                assignment._replace(action="failed", error=assignment.error or why)
-                if assignment.script.id in returned and assignment in mine
-                else assignment
-                for assignment in self.assignments
+            back = [
+                Assignment(assignment.script._replace(runtime_id=assignment.target.key), old, "moved")
+                for assignment in moved.values()
             ]
-        return f"{len(errors)} scripts could not be assigned back: {listed(errors)}" if errors else ""
+            for (place, assignment), returned in zip(moved.items(), self._assign(context, back)):
+                if returned.action in ("moved", "none"):
+                    error = assignment.error or returned.error or why
+                    self.assignments[place] = assignment._replace(action="failed", error=error)
+                else:
+                    errors.append(str(returned.error))
+        return f"{counted(len(errors), 'script')} could not be assigned back: {listed(errors)}" if errors else ""
 
-    def spare(self, entries: Iterable[Entry]) -> list[Entry]:
-        """The entries, with an error for each that would delete what a script still uses that was to be moved.
-
-        A purge is cancelled as a whole.
-        """
-        failed = [assignment for assignment in self.assignments if assignment.error and assignment.action != "moved"]
-        used = {assignment.script.runtime_id for assignment in failed}
-
-        def error_of(entry: Entry) -> MstrError | None:
-            if entry.to_do == "delete" and entry.place != PURGED and entry.before and entry.before.key in used:
-                return MstrError(f"{entry.label} was not deleted, because a script still uses it")
-            return self.error_of(entry) if entry.replacing else None
-
-        return [entry if entry.error else entry._replace(error=error_of(entry)) for entry in entries]
+    def _assign(self, context: Context, planned: Sequence[Assignment]) -> list[Assignment]:
+        if self._assigner is None:
+            self._assigner = Assigner(context)
+        return self._assigner.assign(planned)
 
     @property
     def failed(self) -> bool:
@@ -237,23 +246,12 @@ class Scripts:
         if self._entries is None and not self.assignments:
             return NO_SCRIPTS
         names = {**self._names, **{entry.after.key: entry.after.name for entry in entries if entry.after}}
-        done = sorted_by_script(self.assignments)
-        return ScriptReport(
-            [assignment.to_result(names) for assignment in done],
-            self.fingerprints,
-            assignments_diff(done, names),
-            [
-                (f"{assignment.place} {assignment.script.label}".strip(), assignment.error)
-                for assignment in self.assignments
-                if assignment.error is not None
-            ],
-            sum(assignment.is_changed for assignment in done),
-        )
+        return report_scripts(self.assignments, names, self._fingerprints)
 
 
 def with_evidence(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """The entries of a plan; what would be deleted or replaced has the scripts that use it."""
-    scripts = context.scripts or Scripts(context.session, context.concurrency, all_projects=True)
+    scripts = context.scripts or Scripts(context.session, context.concurrency, needs_all=True)
     going = [entry.before for entry in entries if entry.before and entry.action in ("deleted", "replaced")]
     used = scripts.used_by(going)
 
@@ -275,8 +273,7 @@ def _target(name: str, entries: Sequence[Entry], existing: Sequence[Runtime]) ->
             raise ValidationError([f"runtime {name!r} {goes}, so no script can use it"])
         return _named(entry.plan.target or entry.before, name)
     for entry in entries:
-        old = [*(entry.replacing.old if entry.replacing else ()), *([entry.before] if entry.before else ())]
-        if any(runtime.name == name for runtime in old):
+        if any(runtime and runtime.name == name for runtime in (*entry.replaces, entry.before)):
             raise ValidationError([f"runtime {name!r} becomes {_final_name(entry)!r} in this task; write that name"])
     found = one_named(existing, name)
     if found is None:
@@ -296,7 +293,7 @@ def _final_name(entry: Entry) -> str:
     """The name that the runtime will have; of one to delete, the name that it has."""
     if entry.wanted.state == "absent":
         return entry.before.name if entry.before else "" if entry.wanted.id else str(entry.wanted.name)
-    return str((entry.replacing.wanted.name if entry.replacing else None) or entry.wanted.name or entry.name)
+    return str((entry.replacing or entry).wanted.name or entry.name)
 
 
 def _entry_named(name: str, entries: Iterable[Entry]) -> Entry | None:
@@ -322,10 +319,9 @@ def _ready(planned: Assignment, entries: Sequence[Entry]) -> Assignment:
 
 def _fingerprint(planned: Assignment) -> str | None:
     """What a person approves of an assignment; None if it cannot be planned."""
-    script: Any = planned.script
+    script = planned.script
     if planned.action == "none":
         return ""
     if not script.id or not script.runtime_id:
         return None
-    target = planned.target
-    return json.dumps(["script", script.project.id, script.id, script.runtime_id, target.name])
+    return json.dumps(["script", script.project.id, script.id, script.runtime_id, planned.target.name])

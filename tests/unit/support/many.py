@@ -46,8 +46,9 @@ def bulk(
 
     def run(definitions):
         context, wanted = server.context(waiting=wait, **how), Wanted(definitions, asked, named)
-        if named is not None or protect or any(definition.replace_on_change for definition in definitions):
-            of_task = Scripts.of(server.session, 1, wanted, protect is not None, None if protect is True else protect)
+        if named is not None or protect or wanted.replaces:
+            projects = None if protect is True else protect
+            of_task = Scripts(server.session, 1, named, protect is not None, projects, wanted.replaces)
             context = context._replace(scripts=of_task, guard=of_task.refusals)
         refusal = None
         try:

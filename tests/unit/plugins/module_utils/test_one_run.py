@@ -493,10 +493,11 @@ def newcomer(have):
     have.fail("PUT", meanwhile=assign)
 
 
-def test_newcomers_are_moved_too():
+@pytest.mark.parametrize("protect", [None, True])
+def test_newcomers_are_moved_too(protect):
     have = with_scripts(holding(R=A, S=B), load=A, close=B)
     newcomer(have)
-    assert actions(run(have, UPGRADE)) == [("R", "replaced")]
+    assert actions(run(have, UPGRADE, protect=protect)) == [("R", "replaced")]
     assert set(have.scripts.values()) == set(have.runtimes) - {B}
 
 
@@ -562,6 +563,38 @@ def test_refused_plan_names_a_replacement():
     have = upgradable()
     with pytest.raises(MstrError, match=r"1 to replace \('R': id, runtime_version\), 2 scripts to move"):
         run(have, UPGRADE, plan_id="0" * 24)
+
+
+def losing_descriptions(have):
+    """A server whose updates of scripts lose what they omit."""
+    have.switch(script_put_omitted="reset")
+    for script in next(iter(have.core.projects)).scripts:
+        script.description = "lost by an update"
+    return have
+
+
+def test_replacement_where_a_moved_script_was_put_back():
+    """The first script has an error, which fails the task; the replacement is complete, as the next run sees."""
+    have = losing_descriptions(upgradable())
+    result = run(have, UPGRADE)
+    assert (actions(result), moves(result)) == ([("R", "replaced")], [("close", "moved"), ("load", "moved")])
+    assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
+    assert "All of it is put back, and the script uses 'R'" in result["msg"]
+    assert result["summary"]["failed"] == 1
+    assert run(have, UPGRADE)["changed"] is False
+
+
+def test_scripts_that_are_assigned_back_are_not_reported_as_moved():
+    """Also if that loses, and restores, something of the script."""
+    have = upgradable()
+    have.fail("DELETE", refusal(403, "ERR0017", "no"))
+    have.fail("PUT")
+    have.fail("PUT", meanwhile=lambda: losing_descriptions(have))
+    result = run(have, UPGRADE)
+    assert set(have.scripts.values()) == {A}
+    assert moves(result) == [("close", "failed"), ("load", "failed")]
+    assert {script["after"]["id"] for script in result["scripts"]} == {A}
+    assert "could not be assigned back" not in result["msg"]
 
 
 # --- restores

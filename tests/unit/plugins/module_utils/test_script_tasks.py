@@ -216,7 +216,7 @@ def test_without_a_refusal_no_task_is_looked_up(server):
 
 
 def used_by(server, *identities):
-    return Scripts(server.session, 4, all_projects=True).used_by([runtime(id=identity) for identity in identities])
+    return Scripts(server.session, 4, needs_all=True).used_by([runtime(id=identity) for identity in identities])
 
 
 def test_evidence_of_what_a_change_reaches(server):

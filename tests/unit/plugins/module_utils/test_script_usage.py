@@ -8,7 +8,6 @@ import re
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError, MstrError, ValidationError
-from ansible_collections.mstr.library.plugins.module_utils._model.runtime import Runtime
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.plugins.module_utils._work import script_usage
 from ansible_collections.mstr.library.plugins.module_utils._work.request import check_protection
@@ -38,15 +37,15 @@ from hypothesis import given
 SALES, FINANCE = Project("5A" * 16, "Sales"), Project("F1" * 16, "Finance")
 
 
-def reasons(usage, runtimes):
+def reasons(server, *runtimes, projects=None):
     """Why the runtimes must not be deleted."""
-    return [why for _runtimes, why in usage.protected(runtimes)]
+    scripts = Scripts(server.session, 4, protects=True, projects=projects)
+    return [why for _runtimes, why in scripts.refusals(runtimes)]
 
 
 def refusals(server, identity="C" * 32, projects=None):
-    """The same for one runtime of a server, after a look-up."""
-    scripts = Scripts(server.session, 4, protects=True, projects=projects)
-    return [why for _runtimes, why in scripts.refusals([runtime(id=identity)])]
+    """The same for one runtime."""
+    return reasons(server, runtime(id=identity), projects=projects)
 
 
 def script(name="Load", project=SALES, runtime_id=ID, identity="1"):
@@ -121,17 +120,6 @@ def test_any_entry_with_an_id_is_a_script(name, owner, modified):
     assert Usage([found._replace(runtime_id=ID)]).of(ID)[0].to_result()["id"] == "5C"
 
 
-def test_one_warning_with_the_first_reason_and_the_number_of_others():
-    denied = Unread(SALES, script(), refusal(403, "ERR0017", "not yours"))
-    unloaded = Unread(FINANCE, None, refusal(500, "ERR001", "not loaded"))
-    assert Usage([script()]).warning() is None
-    assert "unread" not in Usage([], [denied]).warning()
-    warning = Usage([], [denied, unloaded]).warning()
-    assert "a runtime without scripts may still be used" in warning
-    assert "not yours" in warning
-    assert warning.endswith(" The result lists 1 more under unread.")
-
-
 def test_the_result_of_a_failed_read():
     denied = Unread(SALES, script(), refusal(403, "ERR0017", "not yours", "GET /api/scripts/1")).to_result()
     assert denied["project"] == {"id": "5A" * 16, "name": "Sales"}
@@ -164,51 +152,6 @@ def test_projects_that_would_find_nothing_are_refused(wanted, fault):
     assert faults_of(check_projects, wanted) == (fault,)
     check_projects(None)
     check_projects(["Sales"])
-
-
-def test_used_runtime_is_protected():
-    """A runtime that a script uses is protected and the scripts are listed."""
-    usage = Usage([script("Load"), script("Close", FINANCE), script("Other", runtime_id=OTHER_ID)])
-    assert reasons(usage, [runtime(name="Etl"), runtime(id="C" * 32)]) == [
-        f"runtime 'Etl' ({ID}) is used by 2 scripts: 'Close' in 'Finance', 'Load' in 'Sales'. It was not deleted "
-        "(protect_used). Choose a different runtime for these scripts first"
-    ]
-    assert reasons(usage, [runtime(id="C" * 32)]) == []
-
-
-@pytest.mark.parametrize(("number", "more"), [(10, ""), (11, " and 1 more"), (200, " and 190 more")])
-def test_at_most_ten_scripts_are_named_and_the_number_of_all(number, more):
-    usage = Usage([script(f"s{index:03}", identity=str(index)) for index in range(number)])
-    [fault] = reasons(usage, [runtime()])
-    assert fault.count("'s0") == 10
-    assert f"is used by {number} scripts" in fault
-    assert f"'s009' in 'Sales'{more}. It was" in fault
-
-
-def test_where_anything_could_not_be_read_nothing_is_deleted():
-    unread = [
-        Unread(FINANCE, None, refusal(500, "ERR001", "The project is not loaded")),
-        Unread(SALES, script("Private"), refusal(403, "ERR0017", "no permission")),
-        Unread(None, None, refusal(403, "ERR0014", "no privilege")),
-    ]
-    doomed = [runtime(name="Etl"), runtime(name="New", id=OTHER_ID)]
-    [fault] = reasons(Usage([], unread), doomed)
-    assert fault.startswith(
-        f"protect_used could not find out whether scripts use 'Etl' ({ID}), 'New' ({OTHER_ID}), "
-        "so nothing was deleted: "
-        "3 look-ups failed: project 'Finance', script 'Private' in project 'Sales', list of projects. "
-        "The first reason: Could not do it: "
-    )
-    assert "'The project is not loaded'" in fault
-    # A runtime that is known to be used needs no second reason.
-    used, unknown = reasons(Usage([script()], unread), doomed)
-    assert used.startswith("runtime 'Etl'")
-    assert "'Etl'" not in unknown
-    assert len(reasons(Usage([script()], unread), doomed[:1])) == 1
-
-
-def test_failed_reads_matter_only_for_a_delete():
-    assert reasons(Usage([], [Unread(None, None, MstrError("The read failed."))]), []) == []
 
 
 # --- the search
@@ -305,6 +248,7 @@ def test_a_list_of_projects_that_is_refused_leaves_everything_unread(server):
     server.refusals["GET /projects"] = refusal(403, "ERR0014", "no")
     usage = find_usage(server.session, None, 4)
     assert (usage.scripts, missing(usage)) == ((), [(None, None)])
+    assert "1 look-up failed: list of projects." in refusals(server)[0]
 
 
 def test_a_script_with_an_invalid_runtime_id_is_unread():
@@ -361,6 +305,47 @@ def test_a_script_that_is_returned_without_its_id_is_unread(server, response):
     assert missing(find_usage(server.session, None, 4)) == [("Sales", "load")]
     [why] = refusals(server)
     assert re.search("protect_used could not find out", why)
+
+
+# --- protected runtimes
+
+
+def test_used_runtime_is_protected():
+    """A runtime that a script uses is protected and the scripts are listed."""
+    server = holding(Sales={"Load": ID, "Other": OTHER_ID}, Finance={"Close": ID})
+    assert reasons(server, runtime(name="Etl"), runtime(id="C" * 32)) == [
+        f"runtime 'Etl' ({ID}) is used by 2 scripts: 'Close' in 'Finance', 'Load' in 'Sales'. It was not deleted "
+        "(protect_used). Choose a different runtime for these scripts first"
+    ]
+
+
+@pytest.mark.parametrize(("number", "more"), [(10, ""), (11, " and 1 more")])
+def test_at_most_ten_scripts_are_named_and_the_number_of_all(number, more):
+    [fault] = refusals(holding(Sales={f"s{index:03}": ID for index in range(number)}), ID)
+    assert fault.count("'s0") == 10
+    assert f"is used by {number} scripts" in fault
+    assert f"'s009' in 'Sales'{more}. It was" in fault
+
+
+def test_where_anything_could_not_be_read_nothing_is_deleted():
+    server = holding(Sales={"Private": ID}, Finance={})
+    server.refusals = {
+        f"POST {V2} FINANCE": refusal(500, "ERR001", "The project is not loaded"),
+        "GET /scripts/PRIVATE": refusal(403, "ERR0017", "no permission"),
+    }
+    doomed = [runtime(name="Etl"), runtime(name="New", id=OTHER_ID)]
+    [fault] = reasons(server, *doomed)
+    assert fault.startswith(
+        f"protect_used could not find out whether scripts use 'Etl' ({ID}), 'New' ({OTHER_ID}), so nothing was "
+        "deleted: 2 look-ups failed: project 'Finance', script 'Private' in project 'Sales'. The first reason: "
+    )
+    assert "'The project is not loaded'" in fault
+    # A runtime that is known to be used needs no second reason.
+    del server.refusals["GET /scripts/PRIVATE"]
+    used, unknown = reasons(server, *doomed)
+    assert used.startswith("runtime 'Etl'")
+    assert "'Etl'" not in unknown
+    assert len(reasons(server, doomed[0])) == 1
 
 
 def test_only_the_projects_that_count_protect(server):
@@ -425,6 +410,4 @@ def test_any_json_is_scripts_or_unread(place, response_data):
 
 
 def test_a_user_without_any_project_proves_nothing():
-    usage = find_usage(holding().session, None, 1)
-    assert len(usage.unread) == 1
-    assert reasons(usage, [Runtime({"name": "r"}, ID)]) != []
+    assert "The server lists no project for this user" in refusals(holding())[0]

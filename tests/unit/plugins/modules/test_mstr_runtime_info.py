@@ -13,7 +13,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info im
     policy_line,
     read,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import ID, stored
+from ansible_collections.mstr.library.tests.unit.support.make import ID, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
 ROW = {"id": ID, "option": "whitelist", "value": "*", "detail": "is not a CIDR block"}
@@ -61,6 +61,18 @@ def test_status_is_found_in_any_case(status):
     assert ID in [found.id for found in find_runtimes(server.api, Request(None, None, "ready", None), 1)]
 
 
+def info(server, name=None, identity=None, **options):
+    """What mstr_runtime_info returns with its scripts."""
+    params = {"include_versions": False, "include_scripts": True, "include_tasks": False, "projects": None}
+    task = SimpleNamespace(
+        session=server.session,
+        params={**params, "concurrency": 1, **options},
+        progress=lambda text: None,
+        warn=server.warnings.append,
+    )
+    return read(task, Request(name, identity, None, None))
+
+
 GONE = "D" * 32
 
 
@@ -81,15 +93,29 @@ def test_scripts_without_a_runtime(how, dangling):
     server = Server(stored(), hidden, list_hides="Hidden")
     scripts = [{"name": name, "runtime": key} for name, key in (("Load", ID), ("Lost", GONE), ("Secret", "C" * 32))]
     server.core.projects.seed({"name": "Sales", "scripts": scripts})
-    options = {"include_versions": False, "include_scripts": True, "include_tasks": False, "projects": None}
-    options |= {"concurrency": 1, **{key: value for key, value in how.items() if key in options}}
-    task = SimpleNamespace(
-        session=server.session, params=options, progress=lambda text: None, warn=server.warnings.append
-    )
-    result = read(task, Request(how.get("name"), how.get("identity"), None, None))
-    found = result["dangling"]
+    found = info(server, **how)["dangling"]
     assert (found and [script["name"] for script in found]) == dangling
     assert ("GET /projects" in server.requests) == (dangling is not None)
     assert all(
-        script["runtime_id"] == GONE and ("tasks" in script) == options["include_tasks"] for script in found or ()
+        script["runtime_id"] == GONE and ("tasks" in script) == ("include_tasks" in how) for script in found or ()
     )
+
+
+@pytest.mark.parametrize(
+    ("refused", "starts", "ends"),
+    [
+        ([], "", ""),
+        (["GET /tasks"], "The planned tasks and last runs are incomplete. Could not", "."),
+        (["GET /scripts/LOAD"], "The scripts are incomplete, so a runtime without scripts may still be used. ", "."),
+        (["GET /scripts/LOAD", "GET /scripts/CLOSE"], "The scripts", " The result lists 1 more under unread."),
+    ],
+)
+def test_one_warning_of_what_is_unread(refused, starts, ends):
+    server = Server(stored())
+    server.seed_scripts(load=ID, close=ID, other=ID)
+    server.refusals = dict.fromkeys(refused, refusal(403, "ERR0017", "no"))
+    info(server, include_tasks=True)
+    assert len(server.warnings) == bool(refused)
+    for warning in server.warnings:
+        assert warning.startswith(starts)
+        assert warning.endswith(ends)
