@@ -20,10 +20,11 @@ from .._model.entry import PREDICTED, READ, REPLACED, Entry, Replacing
 from .._model.fields import BY_NAME
 from .._model.plan import Plan, fingerprint, make_plan
 from .._model.runtime import Runtime, replacement_name
+from .._model.usage import name_of
 from .api import ALL_FIELDS, Context, map_entries, one_named, or_error
 from .locate import plan_entry
 from .script import Script, run_script
-from .scripts import exists
+from .scripts import exists, final_name
 from .write import rename
 
 _SMOKE_TEST_TIMEOUT = 600.0  # seconds
@@ -51,10 +52,11 @@ def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Ent
     wanted, before, plan = entry.wanted, entry.before, entry.plan
     name = str(wanted.name)
     beside = one_named(existing, replacement_name(name))
+    if before is None:
+        return entry
     # Where the name and a previous name exist, the scripts move from the previous one.
-    named = before is not None and before.name == name
-    previous = [one_named(existing, other) for other in wanted.previous_names if named]
-    is_beside = before is not None and beside is not None and before.key == beside.key
+    previous = [one_named(existing, other) for other in wanted.previous_names if before.name == name]
+    is_beside = beside is not None and before.key == beside.key
     # One beside whose old runtime is gone only lacks its name. If it must be replaced itself, it gets that name first.
     listed = wanted.replace_on_change - {"name"} if is_beside else wanted.replace_on_change
     differs = plan.action == "update" and bool(listed & set(plan.changed_fields))
@@ -67,7 +69,7 @@ def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Ent
                 "runtime first, or add name to replace_on_change, which moves its scripts and deletes it"
             ]
         )
-    old = [*([before] if before and differs else []), *(others if "name" in listed else [])]
+    old = [*([before] if differs else []), *(others if "name" in listed else [])]
     if not old:
         if beside and not is_beside and wanted.state == "present":
             context.warn(
@@ -75,37 +77,34 @@ def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Ent
                 f"delete it, apply a definition with name: {beside.name} and state: absent."
             )
         return entry
-    if any(runtime.is_default for runtime in old):
-        raise ValidationError([f"{old[0].label} is the server's built-in default runtime and cannot be replaced"])
+    for runtime in old:
+        if runtime.is_default:
+            raise ValidationError([f"{runtime.label} is the server's built-in default runtime and cannot be replaced"])
     old = [context.api.with_all_fields(runtime, ALL_FIELDS) or runtime for runtime in old]
-    planned, identity = entry, before.id if before else None
+    planned, identity = entry, before.id
     if differs:
         beside = None if is_beside else context.api.with_all_fields(beside, ALL_FIELDS)
         planned = plan_entry(context, Entry(_copy(old[0], wanted), entry.place, beside), existing)
         identity = beside.id if beside else None
     for runtime in old:
-        owner = runtime.facts.get("owner")
-        who = f" of {owner['name']!r}" if isinstance(owner, dict) and owner.get("name") else ""
+        owner = name_of(runtime.facts.get("owner"))
+        who = f" {owner!r}" if owner else ""
         context.warn(
             f"Runtime {runtime.label} is replaced: its owner{who} and its permissions (ACL) are not carried over. The "
             "new runtime belongs to the user of this task."
         )
-    target = planned.plan.target or planned.before
-    values = {**(target.values if target else {}), "name": name}
+    target = planned.plan.target or planned.before or old[0]
     shown = Plan(
         "replace",
-        Runtime(values, identity, target.facts if target else {}),
+        target._replace(values={**target.values, "name": name}, id=identity),
         ("id", *plan.changed_fields),
         before={"id": old[0].id, **plan.before},
         after={"id": identity, **plan.after},
         exempted=planned.plan.exempted,
     )
-    approved = [
-        fingerprint(before, plan._replace(action="replace") if differs else plan),
-        identity,
-        *(runtime.key for runtime in others),
-    ]
-    return planned._replace(replacing=Replacing(tuple(old), wanted, shown, json.dumps(["replace", *approved])))
+    changes = fingerprint(before, plan._replace(action="replace") if differs else plan)
+    approved = json.dumps(["replace", changes, identity, *(runtime.key for runtime in others)])
+    return planned._replace(replacing=Replacing(tuple(old), wanted, shown, approved))
 
 
 def _copy(old: Runtime, wanted: Definition) -> Definition:
@@ -127,13 +126,10 @@ def _copy(old: Runtime, wanted: Definition) -> Definition:
 
 def predicted(entry: Entry) -> Entry:
     """The entry as a run would leave it."""
-    return _complete(entry, entry.replacing.plan.target, PREDICTED) if entry.replacing else entry
+    return _complete(entry, entry.replacing, entry.replacing.plan.target, PREDICTED) if entry.replacing else entry
 
 
-def _complete(entry: Entry, runtime: Runtime | None, state: str) -> Entry:
-    replacing = entry.replacing
-    if replacing is None:
-        return entry
+def _complete(entry: Entry, replacing: Replacing, runtime: Runtime | None, state: str) -> Entry:
     plan = replacing.plan._replace(after={**replacing.plan.after, "id": runtime.id if runtime else None})
     return entry._replace(
         wanted=replacing.wanted,
@@ -150,17 +146,13 @@ def names_finished(context: Context, entries: Sequence[Entry], existing: Sequenc
     """The entries; a runtime that a run before did not rename, and that is replaced now, has its name."""
 
     def is_unfinished(entry: Entry) -> bool:
-        return entry.replacing is not None and entry.replacing.old[0].name == replacement_name(
-            str(entry.replacing.wanted.name)
-        )
+        return any(old.name == replacement_name(final_name(entry)) for old in entry.replaces[:1])
 
     def step(entry: Entry) -> Entry:
-        replacing = entry.replacing
-        if replacing is None:
-            return entry
-        done = rename(context, entry._replace(before=replacing.old[0]), str(replacing.wanted.name), existing)
-        old = (done.current or replacing.old[0], *replacing.old[1:])
-        return done._replace(before=entry.before, replacing=replacing._replace(old=old))
+        first, *others = entry.replaces
+        done = rename(context, entry._replace(before=first), final_name(entry), existing)
+        replacing = entry.replacing and entry.replacing._replace(old=(done.current or first, *others))
+        return done._replace(before=entry.before, replacing=replacing)
 
     return map_entries(context, step, entries, is_unfinished, "renamed")
 
@@ -210,7 +202,7 @@ def _taken_back(context: Context, entry: Entry) -> Entry:
     now = f"The old runtime {old} stays in use."
     if left:
         now = f"{left} Check which runtime they use; the old runtime {old} exists."
-    if entry.after and entry.after.name != replacing.wanted.name:
+    if entry.after and entry.after.name != final_name(entry):
         now += f" The runtime {entry.after.label} exists beside it. The next run continues with it."
     return entry._replace(error=MstrError(f"{error.sentence.rstrip('.')}. {now}", **error.error))
 
@@ -221,14 +213,14 @@ def old_runtimes(entries: Sequence[Entry]) -> list[Entry]:
     The runtime that was copied is deleted after those with previous names. After an interruption, one of these would
     appear to be the runtime to copy.
     """
-    done = {str(entry.wanted.id): entry for entry in entries if entry.place == REPLACED}
+    done = {entry.wanted.id: entry for entry in entries if entry.place == REPLACED}
     deletions = []
     for entry in entries:
         if entry.replacing is None or entry.error:
             continue
         first, *others = entry.replacing.old
-        due = [old for old in others if str(old.id) not in done]
-        if not due and str(first.id) not in done and not any(done[str(old.id)].error for old in others):
+        due = [old for old in others if old.id not in done]
+        if not due and first.id not in done and not any(done[old.id].error for old in others):
             due = [first]
         for old in due:
             absent = Definition("absent", {}, id=old.id, name=old.name, journal_comment=entry.wanted.journal_comment)
@@ -238,30 +230,26 @@ def old_runtimes(entries: Sequence[Entry]) -> list[Entry]:
 
 def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Runtime] | None) -> list[Entry]:
     """The entries without those of the old runtimes; each replacement has its name, if its old runtime is gone."""
-    failed = {str(entry.wanted.id): entry.error for entry in entries if entry.place == REPLACED and entry.error}
+    failed = {entry.wanted.id: entry.error for entry in entries if entry.place == REPLACED and entry.error}
 
     def step(entry: Entry) -> Entry:
-        replacing, runtime = entry.replacing, entry.after
+        replacing, runtime, name = entry.replacing, entry.after, final_name(entry)
         if replacing is None or runtime is None:
             return entry
         # An error is no proof that it still exists.
-        errors = [failed[str(old.id)] for old in replacing.old if str(old.id) in failed and exists(context, old)]
+        errors = [failed[old.id] for old in replacing.old if old.id in failed and exists(context, old)]
         if errors:
             return _taken_back(context, entry._replace(error=errors[0]))
-        if runtime.name == replacing.wanted.name:
-            return _complete(entry, runtime, READ)
-        name = str(replacing.wanted.name)
-        try:
-            renamed = rename(context, entry._replace(before=runtime), name, listed or ())
-            if renamed.error:
-                raise renamed.error
-        except MstrError as exc:
+        if runtime.name == name:
+            return _complete(entry, replacing, runtime, READ)
+        renamed = or_error(partial(rename, context, name=name, existing=listed or ()), entry._replace(before=runtime))
+        if renamed.error:
             raise MstrError(
-                f"{exc.sentence.rstrip('.')}. The old runtime {name!r} is deleted, and its scripts use "
+                f"{renamed.error.sentence.rstrip('.')}. The old runtime {name!r} is deleted, and its scripts use "
                 f"{runtime.label}, which could not take its name. The next run renames it.",
-                **exc.error,
-            ) from exc
-        return _complete(entry, renamed.current, READ)
+                **renamed.error.error,
+            )
+        return _complete(entry, replacing, renamed.current, READ)
 
     left = [entry for entry in entries if entry.place != REPLACED]
     return map_entries(context, step, left, lambda entry: bool(entry.replacing) and not entry.error, "renamed")

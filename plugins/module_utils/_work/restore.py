@@ -9,9 +9,9 @@ A runtime that is in the way passes through a name beside; the next run finds it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import count
+from itertools import chain, count
 
 from .._errors import MstrError, ValidationError
 from .._model.entry import PURGED, Entry
@@ -32,8 +32,7 @@ def check_names(context: Context, entries: Sequence[Entry], existing: Sequence[R
 
     An error, also of a script, cancels the purge, and a runtime with an error keeps its name.
     """
-    before: list[Entry] = []
-    entries = list(entries)
+    before, entries = list[Entry](), list(entries)
     cancelled = bool(context.scripts and context.scripts.failed)
     while entries != before:
         before, cancelled = entries, cancelled or any(entry.error for entry in entries)
@@ -49,7 +48,7 @@ def check_names(context: Context, entries: Sequence[Entry], existing: Sequence[R
 
 def _in_the_way(entries: Sequence[Entry]) -> list[Entry]:
     """The entries of the runtimes that are to be purged and have a name that the backup needs."""
-    needed = {str(entry.wanted.name) for entry in entries if takes_name(entry)}
+    needed = {entry.wanted.name for entry in entries if takes_name(entry)}
     return [entry for entry in entries if entry.place == PURGED and entry.name in needed]
 
 
@@ -65,49 +64,47 @@ def _check_name(moves: set[str], existing: Sequence[Runtime], entry: Entry) -> E
 def write_in_order(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
     """The entries; those that take a name that a different runtime holds are written, one after another."""
     entries = list(entries)
-    holders = {runtime.name: runtime.key for runtime in existing}
+    names = {runtime.key: runtime.name for runtime in existing}
+    tried = set(names.values())
     own = [entry.before.key if entry.before else "" for entry in entries]
     pending = [index for index, entry in enumerate(entries) if takes_name(entry)]
-    if not any(holders.get(str(entries[index].wanted.name), own[index]) != own[index] for index in pending):
-        return entries
 
-    names = set(holders)
+    def holder(index: int) -> str | None:
+        """The key of a different runtime that has the name that an entry needs."""
+        needed = entries[index].wanted.name
+        return next((key for key, name in names.items() if name == needed and key != own[index]), None)
 
-    def set_aside(index: int, needed: str) -> None:
+    def carry_out(index: int, step: Callable[[Entry], Entry]) -> None:
+        entries[index] = or_error(step, entries[index])
+        runtime = entries[index].runtime
+        if runtime and not entries[index].error:
+            names[runtime.key] = runtime.name
+
+    def set_aside(index: int, needed: str | None) -> None:
         """Give the runtime of an entry a name beside the one that is needed."""
-        before, beside = entries[index].before, f"{needed} (restore)"
-        for number in count(2):
-            if beside not in names:
-                break
-            beside = f"{needed} (restore {number})"
-        names.add(beside)
-        entries[index] = or_error(partial(rename, context, name=beside, existing=existing), entries[index])
-        if before and not entries[index].error:
-            holders.pop(before.name, None)
-            holders[beside] = before.key
+        besides = chain([f"{needed} (restore)"], (f"{needed} (restore {number})" for number in count(2)))
+        beside = next(name for name in besides if name not in tried)
+        tried.add(beside)
+        carry_out(index, partial(rename, context, name=beside, existing=existing))
 
+    if not any(map(holder, pending)):
+        return entries
     for entry in _in_the_way(entries):
-        set_aside(entries.index(entry), str(entry.name))
+        set_aside(entries.index(entry), entry.name)
     while pending:
-        wanted_names = {index: str(entries[index].wanted.name) for index in pending}
-        free = [index for index, name in wanted_names.items() if holders.get(name, own[index]) == own[index]]
-        if free:
-            index = free[0]
-            before = entries[index].current
-            entries[index] = or_error(partial(write, context, existing=existing), entries[index])
-            if before and not entries[index].error:
-                holders.pop(before.name, None)
-                holders[wanted_names[index]] = own[index]
-            pending.remove(index)
+        free = next((index for index in pending if not holder(index)), None)
+        if free is not None:
+            carry_out(free, partial(write, context, existing=existing))
+            pending.remove(free)
             continue
-        holding = {holders.get(name) for name in wanted_names.values()}
-        in_the_way = [index for index in pending if own[index] in holding]
-        if not in_the_way:
-            for index, name in wanted_names.items():
-                taken = f"name {name!r} is still taken by the runtime with id {holders[name]}; run the restore again"
-                entries[index] = entries[index]._replace(error=MstrError(taken))
+        holders = list(map(holder, pending))
+        blocking = next((index for index in pending if own[index] in holders), None)
+        if blocking is None:
+            for index, key in zip(pending, holders):
+                taken = f"name {entries[index].wanted.name!r} is still taken by the runtime with id {key}"
+                entries[index] = entries[index]._replace(error=MstrError(f"{taken}; run the restore again"))
             break
-        set_aside(in_the_way[0], wanted_names[in_the_way[0]])
-        if entries[in_the_way[0]].error:
-            pending.remove(in_the_way[0])
+        set_aside(blocking, entries[blocking].wanted.name)
+        if entries[blocking].error:
+            pending.remove(blocking)
     return entries

@@ -140,7 +140,7 @@ class Scripts:
         self._fingerprints = [_fingerprint(assignment) for assignment in self.assignments]
         if not replacing or not self.usage.unread:
             return []
-        names = listed([repr(_final_name(entry)) for entry in replacing])
+        names = listed([repr(final_name(entry)) for entry in replacing])
         first = self.usage.unread[0]
         return [
             f"{names} cannot be replaced, because not every script could be read: {first.label}: "
@@ -150,7 +150,7 @@ class Scripts:
     def _moves(self, entry: Entry) -> list[Assignment]:
         """The assignments of the scripts of the runtimes that an entry replaces."""
         planned = {assignment.script.key for assignment in self.assignments}
-        target = _named(entry.after or entry.plan.target or entry.before, _final_name(entry))
+        target = _named(entry.after or entry.plan.target or entry.before, final_name(entry))
         found = [script for old in entry.replaces for script in self.usage.of(old.id)]
         return [Assignment.planned(script, target) for script in found if script.key not in planned]
 
@@ -213,7 +213,7 @@ class Scripts:
                 for place, assignment in enumerate(self.assignments)
                 if assignment.is_changed
                 and assignment.script.runtime_id == old.key
-                and assignment.target.name == _final_name(entry)
+                and assignment.target.name == final_name(entry)
             }
             if moved and not exists(context, old):
                 errors.append(f"{old.label} does not exist any more")
@@ -274,7 +274,7 @@ def _target(name: str, entries: Sequence[Entry], existing: Sequence[Runtime]) ->
         return _named(entry.plan.target or entry.before, name)
     for entry in entries:
         if any(runtime and runtime.name == name for runtime in (*entry.replaces, entry.before)):
-            raise ValidationError([f"runtime {name!r} becomes {_final_name(entry)!r} in this task; write that name"])
+            raise ValidationError([f"runtime {name!r} becomes {final_name(entry)!r} in this task; write that name"])
     found = one_named(existing, name)
     if found is None:
         raise ValidationError([f"the server has no runtime {name!r}, and the task does not create it"])
@@ -289,7 +289,7 @@ def exists(context: Context, runtime: Runtime) -> bool:
         return True
 
 
-def _final_name(entry: Entry) -> str:
+def final_name(entry: Entry) -> str:
     """The name that the runtime will have; of one to delete, the name that it has."""
     if entry.wanted.state == "absent":
         return entry.before.name if entry.before else "" if entry.wanted.id else str(entry.wanted.name)
@@ -298,7 +298,7 @@ def _final_name(entry: Entry) -> str:
 
 def _entry_named(name: str, entries: Iterable[Entry]) -> Entry | None:
     """The entry whose runtime will have the name, even if a different one has it now."""
-    return next((entry for entry in entries if _final_name(entry) == name), None)
+    return next((entry for entry in entries if final_name(entry) == name), None)
 
 
 def _named(runtime: Runtime | None, name: str) -> Runtime:

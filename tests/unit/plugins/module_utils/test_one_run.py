@@ -534,11 +534,11 @@ def test_comment_travels_with_every_write_of_a_replacement():
     assert {"userComments": "why"} in have.params
 
 
-def test_default_runtime_is_not_replaced():
-    have = holding()
-    [default] = [one.values["name"] for one in have.core.runtimes]
-    result = run(have, {**UPGRADE, "name": default})
-    assert "built-in default runtime and cannot be replaced" in result["msg"]
+@pytest.mark.parametrize("entry", [{}, {"name": "R", "previous_names": ["(Default) MicroStrategy"]}])
+def test_default_runtime_is_not_replaced(entry):
+    have = holding(R=A)
+    result = run(have, {**UPGRADE, "name": "(Default) MicroStrategy", "replace_on_change": True, **entry})
+    assert "'(Default) MicroStrategy' (0F35652CA7D041978BF0CBCB67531203) is the server's built-in" in result["msg"]
     assert [one for one in have.writes if "/runtimes" in one] == []
 
 
@@ -619,8 +619,9 @@ def names_by_id(have):
         ({A: "b", B: "c"}, {A: "a", B: "b"}),
         ({A: "a (restore)", B: "a"}, {A: "a", B: "b"}),
         ({A: "a", B: "b"}, {A: "a", B: "b"}),
+        ({A: "a", B: "a", C: "c"}, {C: "a", A: "x", B: "y"}),
     ],
-    ids=["swap", "cycle", "chain", "interrupted", "nothing"],
+    ids=["swap", "cycle", "chain", "interrupted", "nothing", "twins"],
 )
 def test_restore_ends_with_the_names_of_the_backup(held, wanted):
     have = Server(*(stored(id=identity, name=name) for identity, name in held.items()))
