@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, PartialError, clean
@@ -53,13 +54,6 @@ class Script(NamedTuple):
             return f"the runtime {self.runtime_id}"
         return f"the runtime {self.runtime_name!r} ({self.runtime_id})"
 
-    def body(self) -> dict[str, str]:
-        """The body of the request [mstrio]."""
-        body = {"scriptContent": base64.b64encode(self.code.encode("utf-8")).decode("ascii")}
-        if self.runtime_id:
-            body["scriptRuntimeId"] = self.runtime_id
-        return body
-
 
 def run_script(
     session: Session,
@@ -76,8 +70,8 @@ def run_script(
     run = _Run(session, script, _start(session, script))
     try:
         run.finish(clock, pause, progress)
-    except _Forgotten as exc:
-        raise PartialError(exc, run.to_result(None)) from None
+    except PartialError:
+        raise
     except MstrError as exc:
         during = f" while the script ran on {script.label}." if isinstance(exc, Interrupted) else ""
         failure = _stop(session, run.evaluation)
@@ -96,6 +90,9 @@ def run_script(
 def _start(session: Session, script: Script) -> str:
     """The id of the evaluation. Raises MstrError; the message states whether the script may be running."""
     operation = f"run a script on {script.label}"
+    body = {"scriptContent": base64.b64encode(script.code.encode("utf-8")).decode("ascii")}
+    if script.runtime_id:
+        body["scriptRuntimeId"] = script.runtime_id
     undone: list[str] = []
 
     def stop_late(response: Response) -> None:
@@ -103,7 +100,7 @@ def _start(session: Session, script: Script) -> str:
             undone.append(_stop(session, response.new_id))
 
     try:
-        identity = id_in(session.send("POST", _PATH, script.body(), operation=operation, on_late_response=stop_late))
+        identity = id_in(session.send("POST", _PATH, body, operation=operation, on_late_response=stop_late))
     except Interrupted as exc:
         end = _LOST if exc.outcome_unknown else "It was not started."
         if undone:
@@ -127,10 +124,6 @@ def _stop(session: Session, evaluation: str) -> str:
     return ""
 
 
-class _Forgotten(MstrError):
-    """The server no longer has the evaluation."""
-
-
 class _Run:
     """A run that was started, and its last known state."""
 
@@ -143,7 +136,7 @@ class _Run:
     def finish(
         self, clock: Callable[[], float], pause: Callable[[float], None], progress: Callable[[str], None]
     ) -> None:
-        """Wait until the state is final. Raises MstrError, also after run_timeout."""
+        """Wait until the state is final. Raises MstrError, also after run_timeout; PartialError if it is lost."""
         script, interval = self._script, _FIRST_INTERVAL
         end = clock() + script.timeout
         while self._check() < _READY:
@@ -168,11 +161,12 @@ class _Run:
                 self._outage = exc
                 return int(self.state.get("status", 0))
             if isinstance(exc, ApiError) and says_no_such_object(exc):
-                raise _Forgotten(
+                forgotten = MstrError(
                     f"The server no longer knows the script that it started on {self._script.label} (evaluation "
                     f"{self.evaluation}). Its outcome is unknown; check what it did before you run it again.",
                     **exc.error,
-                ) from exc
+                )
+                raise PartialError(forgotten, self.to_result(None)) from exc
             raise
         self._outage = None
         self.state = state
@@ -180,13 +174,10 @@ class _Run:
 
     def output(self) -> Any:
         """The script's result object, sent as JSON text [mstrio]. Other text is unchanged; empty text is None."""
-        output = self._part("output")
-        if not isinstance(output, str):
-            return output
-        try:
-            return parsed(output)
-        except ValueError:
-            return output or None
+        output = self._results.get("output")
+        with suppress(ValueError):
+            return parsed(output) if isinstance(output, str) else output
+        return output or None
 
     def stderr_end(self, preface: str = "") -> str:
         """The end of stderr on one line, after `preface`; empty if there is no stderr."""
@@ -209,12 +200,13 @@ class _Run:
             "evaluation_id": self.evaluation,
         }
 
-    def _part(self, key: str) -> Any:
+    @property
+    def _results(self) -> Mapping[str, Any]:
         results = self.state.get("results")
-        return results.get(key) if isinstance(results, Mapping) else None
+        return results if isinstance(results, Mapping) else {}
 
     def _stream(self, key: str) -> str:
-        value = self._part(key)
+        value = self._results.get(key)
         return "" if value is None else str(value)
 
 
