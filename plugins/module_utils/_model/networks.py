@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 
 NETADDR_IMPORT_ERROR: str | None
@@ -25,11 +26,7 @@ IPV4 = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})", re.ASC
 _IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", re.ASCII)
 _PREFIX = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
 _NETMASK = re.compile(r"[0-9.]+/[0-9]+\.[0-9.]+", re.ASCII)
-
 _HOST = re.compile(r"(?=.*[^\W\d_])[\w-]+(\.[\w-]+)*\.?")
-
-_NOT_A_BLOCK = "is not a CIDR block"
-_EXAMPLES = "write an address with a prefix length, such as 10.10.10.0/24 or 2001:db8::/32"
 
 
 @lru_cache(maxsize=8192)  # servers with many runtimes hold the same blocks many times
@@ -40,21 +37,20 @@ def parse(text: str) -> IPNetwork:
     that starts with the text.
     """
     address, slash, prefix = text.partition("/")
-    if not (IPV4.fullmatch(address) or _IPV6.fullmatch(address)):
-        name = _HOST.fullmatch(text)
-        raise ValueError(f"{_NOT_A_BLOCK}{' (it is a host name)' if name else ''}; {_EXAMPLES}")
-    try:
-        ip = IPAddress(address, version=6 if ":" in address else 4)
-    except (AddrFormatError, ValueError):
-        raise ValueError(f"{_NOT_A_BLOCK}; {_EXAMPLES}") from None
+    ip = None
+    if IPV4.fullmatch(address) or _IPV6.fullmatch(address):
+        with suppress(AddrFormatError, ValueError):
+            ip = IPAddress(address, version=6 if ":" in address else 4)
+    if ip is None:
+        name = " (it is a host name)" if _HOST.fullmatch(text) else ""
+        example = "write an address with a prefix length, such as 10.10.10.0/24 or 2001:db8::/32"
+        raise ValueError(f"is not a CIDR block{name}; {example}")
     width = 32 if ip.version == 4 else 128
-    if not slash:
-        return IPNetwork((int(ip), width), version=ip.version)
     if _NETMASK.fullmatch(text):
         raise ValueError("has a netmask; write the prefix length instead, such as 10.10.10.0/24")
-    if not _PREFIX.fullmatch(prefix) or int(prefix) > width:
-        raise ValueError(f"{_NOT_A_BLOCK}; the prefix length must be between 0 and {width}")
-    return IPNetwork((int(ip), int(prefix)), version=ip.version)
+    if slash and (not _PREFIX.fullmatch(prefix) or int(prefix) > width):
+        raise ValueError(f"is not a CIDR block; the prefix length must be between 0 and {width}")
+    return IPNetwork((int(ip), int(prefix) if slash else width), version=ip.version)
 
 
 def canonical(text: str) -> str:

@@ -85,7 +85,8 @@ def specifiers(text: str) -> Any:
 
 
 @lru_cache(maxsize=8192)
-def _version(text: str) -> Any:
+def version_of(text: str) -> Any:
+    """The version in the form of PEP 440; None if it has a different form."""
     from packaging.version import InvalidVersion, Version
 
     try:
@@ -94,13 +95,8 @@ def _version(text: str) -> Any:
         return None
 
 
-def readable_version(version: str | None) -> bool:
-    """Whether PEP 440 can read the version. No version is readable."""
-    return not version or _version(version) is not None
-
-
 def has_version(versions: Any, text: str | None) -> bool:
     """Whether a version is one of those. A missing version is not one of them."""
-    version = _version(text) if text else None
+    version = version_of(text) if text else None
     # A pre-release counts: nobody wants requests<2.32 to miss 2.31rc1.
     return version is not None and bool(versions.contains(version, prereleases=True))

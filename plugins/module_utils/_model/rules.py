@@ -16,7 +16,7 @@ from .._errors import ErrorList, ValidationError, parsed_each
 from .fields import POOL
 from .kinds import RESOURCE_KEYS, Package, Resource, number
 from .networks import IPV4, canonical, parse
-from .requirements import Requirement, has_version, project, readable_version, requirement, specifiers
+from .requirements import Requirement, has_version, project, requirement, specifiers, version_of
 
 with suppress(ImportError):  # a task that needs netaddr reports that it is missing, see NETADDR_IMPORT_ERROR
     from netaddr import AddrFormatError, IPNetwork, cidr_merge
@@ -241,7 +241,7 @@ def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) 
         elif by_version and not package.version:
             why = f"has no version to compare with {', '.join(by_version)}"
             yield Finding("packages", shown, why, index, NOT_EVALUATED)
-        elif by_version and not readable_version(package.version):
+        elif by_version and version_of(package.version) is None:
             yield _unreadable("packages", shown, "PEP 440 cannot read its version", index)
 
 

@@ -101,8 +101,7 @@ class Runtime(NamedTuple):
 
 def status_word(status: Any) -> str:
     """The status in the words of the documentation; servers might write them in another case."""
-    text = "_".join(re.split(r"[\s_-]+", str(status or "").strip().casefold()))
-    return text or "unknown"
+    return "_".join(re.split(r"[\s_-]+", str(status or "").strip().casefold())) or "unknown"
 
 
 def lists_default(listed: Iterable[Runtime]) -> bool:

@@ -25,7 +25,7 @@ class Source(NamedTuple):
     that a purge spares. `restore`: it is a backup, whose ids need not exist any more.
     """
 
-    runtimes: list[Any] | None
+    runtimes: list[Any] | None = None
     scripts: list[Any] | None = None
     environment: str | None = None
     left_out: tuple[str, ...] = ()
@@ -46,6 +46,8 @@ def read_definitions(path: str) -> Source:
         return _source(_parsed(content.decode("utf-8-sig")))
     except OSError as exc:
         raise ValidationError([f"src {path!r} cannot be read: {exc.strerror}"]) from None
+    except RecursionError:
+        raise ValidationError([f"src {path!r} is nested too deeply"]) from None
     except UnicodeDecodeError:
         raise ValidationError([f"src {path!r} is not UTF-8 text"]) from None
     except _FileError as exc:
@@ -57,6 +59,7 @@ class _FileError(MstrError):
 
 
 _KEYS = (*Source._fields, "literal_braces")
+_TYPES = {"runtimes": list, "scripts": list, "left_out": list, "restore": bool, "literal_braces": bool}
 
 
 def _source(data: Any) -> Source:
@@ -70,12 +73,10 @@ def _source(data: Any) -> Source:
         near = get_close_matches(str(key), _KEYS, 1, 0.8)
         if near:
             raise _FileError(f"has the unknown key {clean(repr(key), 60)}; did you mean {near[0]}?")
-    for key in ("runtimes", "scripts", "left_out"):
-        if not isinstance(content.get(key, []), (list, type(None))):
-            raise _FileError(f"has {key}: {clean(repr(content[key]), 60)}; expected a list")
-    for key in ("restore", "literal_braces"):
-        if content.get(key) not in (None, True, False):
-            raise _FileError(f"has {key}: {clean(repr(content[key]), 60)}; expected true or false")
+    for key, kind in _TYPES.items():
+        if not isinstance(content.get(key), (kind, type(None))):
+            expected = "a list" if kind is list else "true or false"
+            raise _FileError(f"has {key}: {clean(repr(content[key]), 60)}; expected {expected}")
     left_out = content.get("left_out") or []
     named = {f"left_out[{index}]": entry for index, entry in enumerate(left_out)}
     if content.get("environment") is not None:
@@ -91,7 +92,7 @@ def _source(data: Any) -> Source:
                 "literal_braces: true beside the key runtimes"
             )
     given: dict[str, Any] = {key: content[key] for key in Source._fields if content.get(key) not in (None, "")}
-    return Source(**{"runtimes": None, **given, "left_out": tuple(left_out)})
+    return Source(**{**given, "left_out": tuple(left_out)})
 
 
 def _parsed(text: str) -> Any:
@@ -99,8 +100,6 @@ def _parsed(text: str) -> Any:
         raise _FileError("is encrypted by ansible-vault; decrypt it, or pass its content with the option runtimes")
     try:
         return json.loads(text, object_pairs_hook=_without_duplicate_keys)
-    except RecursionError:
-        raise _FileError("is nested too deeply") from None
     except ValueError as exc:
         not_json = str(exc)
     try:
@@ -112,8 +111,6 @@ def _parsed(text: str) -> Any:
         if _size(data, {}, set()) > _MOST_VALUES:
             raise _FileError(f"has more than {_MOST_VALUES} values, counting each use of an alias (*name)")
         return data
-    except RecursionError:
-        raise _FileError("is nested too deeply") from None
     except (yaml.YAMLError, ValueError) as exc:
         mark = getattr(exc, "problem_mark", None)
         lines = text.splitlines()
@@ -150,24 +147,21 @@ def _loader(yaml: Any) -> Any:
     class Loader(base):  # type: ignore[misc,valid-type]
         """YAML's safe loader, which rejects duplicate keys."""
 
+        def flatten_mapping(self, node: Any) -> None:
+            super().flatten_mapping(node)
+            if len(node.value) > _MOST_MERGED:
+                raise _FileError(f"merges (<<) more than {_MOST_MERGED} keys into one mapping")
+
     def mapping(loader: Any, node: Any) -> dict[Any, Any]:
         # A key may override a merged one (<<), so only the keys written in this mapping are compared.
         seen = set()
         for key_node, _value in node.value:
             key = (key_node.tag, str(key_node.value))
             if key in seen:
-                line = key_node.start_mark.line + 1
-                twice = f"has the key {key_node.value!r} twice in one mapping, again in line {line}"
-                raise _FileError(f"{twice}; remove one")
+                twice = f"has the key {key_node.value!r} twice in one mapping"
+                raise _FileError(f"{twice}, again in line {key_node.start_mark.line + 1}; remove one")
             seen.add(key)
         return dict(loader.construct_mapping(node, deep=True))
-
-    def flatten_mapping(loader: Any, node: Any) -> None:
-        base.flatten_mapping(loader, node)
-        if len(node.value) > _MOST_MERGED:
-            raise _FileError(f"merges (<<) more than {_MOST_MERGED} keys into one mapping")
-
-    Loader.flatten_mapping = flatten_mapping
 
     def refuse_vault(_loader: Any, node: Any) -> Any:
         line = node.start_mark.line + 1
