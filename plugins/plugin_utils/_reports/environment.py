@@ -26,7 +26,7 @@ from .since import line as since_line
 
 Json = Mapping[str, Any]
 
-_VERBS = {"created": "create", "updated": "update", "replaced": "replace", "deleted": "delete", "moved": "move"}
+VERBS = {"created": "create", "updated": "update", "replaced": "replace", "deleted": "delete", "moved": "move"}
 # The actions after which a runtime is gone.
 GOES = ("deleted", "replaced")
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
@@ -196,7 +196,7 @@ def _summary_line(summary: Mapping[str, int], check_mode: bool) -> str:
     parts = [
         f"{counted(summary[action], 'script') if action == 'moved' else summary[action]} "
         f"{f'to {verb}' if check_mode else action}"
-        for action, verb in _VERBS.items()
+        for action, verb in VERBS.items()
         if summary.get(action)
     ]
     parts += [f"{summary[word]} {word}" for word in ("failed", "unchanged") if summary.get(word)]

@@ -9,7 +9,6 @@ Pure.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -58,23 +57,16 @@ def rendered(report: Json, form: str) -> str:
     """The text of the report file, without a final newline."""
     # Only the format that is asked for is loaded: a run with fifty environments does so in one process of many.
     if form == "html":
-        from .html import page
-
-        return page(report).rstrip("\n")
-    if form == "csv":
-        from .table import table
-
-        return table(report).rstrip("\n")
-    if form == "md":
-        from .markdown import markdown
-
-        return markdown(report)
-    if form == "junit.xml":
-        from .junit import junit
-
-        return junit(report)
-    if form == "cdx.json":
-        from .sbom import software
-
-        report = software(report)
-    return json.dumps(report, indent=2, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+        from .html import page as text_of
+    elif form == "csv":
+        from .table import table as text_of
+    elif form == "md":
+        from .markdown import markdown as text_of
+    elif form == "junit.xml":
+        from .junit import junit as text_of
+    elif form == "cdx.json":
+        from .sbom import software as text_of
+    else:
+        from .serialize import json_text as text_of
+    # A lone surrogate, which JSON can carry, cannot be written as UTF-8.
+    return text_of(report).rstrip("\n").encode("utf-8", "replace").decode("utf-8")

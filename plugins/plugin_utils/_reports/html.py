@@ -24,7 +24,7 @@ from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
 from . import changes
-from .environment import dangling_line, script_line, when
+from .environment import VERBS, dangling_line, script_line, when
 from .evaluation import COUNTED
 from .inventory import unread_texts
 from .runs import last_run, schedules, usage
@@ -66,13 +66,7 @@ _APPLIED = (
     Column("unchanged", "Unchanged", ""),
     Column("failed", "Failed", "bad"),
 )
-_TO_DO = {
-    "created": "To create",
-    "updated": "To update",
-    "replaced": "To replace",
-    "deleted": "To delete",
-    "moved": "Scripts to move",
-}
+_TO_DO = {**{action: f"To {verb}" for action, verb in VERBS.items()}, "moved": "Scripts to move"}
 _PREDICTED = tuple(column._replace(label=_TO_DO.get(column.key, column.label)) for column in _APPLIED)
 # Columns that are left out if they are zero in every environment.
 _ALWAYS = ("runtimes", "violations", "created", "updated", "deleted", "unchanged", "failed")
@@ -111,7 +105,7 @@ def page(report: Json) -> str:
     columns = tuple(column for column in columns if _is_shown(column, total))
     style, script = _file("report.css"), _file("report.js")
     style = style.replace(_NEVER_FITS, f"{_width(len(columns))}rem")
-    text = _template().render(
+    return _template().render(
         report=report,
         title="Runtime audit" if audit else "Drift of runtimes" if report["check_mode"] else "Runtimes applied",
         environments=environments,
@@ -129,8 +123,6 @@ def page(report: Json) -> str:
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
-    # A lone surrogate, which JSON can carry, cannot be written as UTF-8.
-    return str(text).encode("utf-8", "replace").decode("utf-8")
 
 
 def _width(columns: int) -> int:

@@ -67,27 +67,18 @@ def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any
     for row in rows:
         found.setdefault(row["id"] or row["name"], []).append(row)
     if read is None:
-        runtimes = [
-            _runtime_report(
-                _now(entry, sources.check_mode),
-                entry,
-                found.get(entry.get("id") or entry.get("name"), ()),
-                sources,
-                None,
-            )
-            for entry in entries
-        ]
+        pairs = [(_now(entry, sources.check_mode), entry) for entry in entries]
     else:
-        listed = list(read.get("runtimes") or ())
-        otherwise = _without_finding(sources.policy or {})
-        runtimes = [
-            _runtime_report(runtime, by_id.get(runtime["id"]), found.get(runtime["id"], ()), sources, otherwise)
-            for runtime in listed
-        ]
-        read_ids = {runtime["id"] for runtime in listed}
+        pairs = [(runtime, by_id.get(runtime["id"], {})) for runtime in read.get("runtimes") or ()]
+        read_ids = {runtime["id"] for runtime, _entry in pairs}
         # An entry with `state: absent` that is absent has no runtime, as it should.
         gone = [entry for entry in entries if entry.get("id") not in read_ids and entry.get("action") != "none"]
-        runtimes += [_runtime_report({}, entry, (), sources, otherwise) for entry in gone]
+        pairs += [({}, entry) for entry in gone]
+    runtimes = []
+    for runtime, entry in pairs:
+        of_runtime = found.get(runtime.get("id") or entry.get("id") or entry.get("name"), ())
+        verdicts = _Verdicts((), {}) if read is None else _Verdicts(of_runtime, _without_finding(sources.policy or {}))
+        runtimes.append(_runtime_report(runtime, entry, of_runtime, sources, verdicts))
     return sorted(
         runtimes, key=lambda runtime: (not runtime["findings"], runtime["name"].casefold(), runtime["id"] or "")
     )
@@ -147,44 +138,41 @@ def counts_of(
 
 
 def _runtime_report(
-    runtime: Json, entry: Json | None, rows: Sequence[Json], sources: Sources, otherwise: Mapping[str, str] | None
+    runtime: Json, entry: Json, rows: Sequence[Json], sources: Sources, verdicts: _Verdicts
 ) -> dict[str, Any]:
-    """One runtime. `runtime`: as it is, empty if it does not exist; `entry`: of the comparison, None without one."""
-    given: Json = entry or {}
-    identity = runtime.get("id") or given.get("id")
-    action = given.get("action")
+    """One runtime. `runtime`: as it is, empty if it does not exist; `entry`: of the comparison, empty without one."""
+    action = entry.get("action")
     unknown = sources.applied is None or bool(sources.applied.get("failed") or runtime.get("is_default"))
-    verdicts = None if otherwise is None else _Verdicts(rows, otherwise)
     found: dict[str, Any] = {
-        "name": str(runtime.get("name") or given.get("name") or ""),
-        "id": identity,
+        "name": str(runtime.get("name") or entry.get("name") or ""),
+        "id": runtime.get("id") or entry.get("id"),
         "present": bool(runtime),
         "is_default": bool(runtime.get("is_default")),
         "description": _as_text(runtime.get("description")),
-        "status": _as_text(runtime.get("status")) or "unknown" if runtime else _status_without(entry),
+        "status": _as_text(runtime.get("status")) or "unknown" if runtime else _status_without(action),
         "packages": [_package(package, verdicts) for package in runtime.get("packages") or ()],
         "networks": [_network(str(network), verdicts) for network in runtime.get("whitelist") or ()],
         "whitelist_known": runtime.get("whitelist") is not None or sources.read is not None,
-        "whitelist_verdict": verdicts.on_empty_whitelist() if verdicts else "",
+        "whitelist_verdict": verdicts.on_empty_whitelist(),
         "evaluated": [{key: row.get(key) for key in _SHOWN} for row in rows],
         "size": _size(runtime, verdicts),
         "resource": runtime.get("resource"),
         "exec_timeout": runtime.get("exec_timeout"),
         "runtime_version": runtime.get("runtime_version"),
         **{key: runtime.get(key) for key in (*_POOL, "others", "execution_target")},
-        "python_verdict": verdicts.on("runtime_version") if verdicts and runtime.get("runtime_version") else "",
+        "python_verdict": verdicts.on("runtime_version") if runtime.get("runtime_version") else "",
         "version": runtime.get("version"),
         "owner": (runtime.get("owner") or {}).get("name") if isinstance(runtime.get("owner"), Mapping) else None,
         "date_created": runtime.get("date_created"),
         "date_modified": runtime.get("date_modified"),
         # What would be deleted or replaced has them in its entry, as evidence.
-        "scripts": runtime["scripts"] if runtime.get("scripts") is not None else given.get("scripts"),
+        "scripts": runtime["scripts"] if runtime.get("scripts") is not None else entry.get("scripts"),
         "action": action,
-        "replaced_by": given.get("new_id") if action == "replaced" else None,
+        "replaced_by": entry.get("new_id") if action == "replaced" else None,
         # Whether the environment defines it; None if unknown. The default runtime needs no definition.
-        "defined": None if unknown else entry is not None and action != "deleted",
-        "error": (given.get("error") or {}).get("msg"),
-        "fields": [_field(change) for change in given.get("changes") or ()],
+        "defined": None if unknown else bool(entry) and action != "deleted",
+        "error": (entry.get("error") or {}).get("msg"),
+        "fields": [_field(change) for change in entry.get("changes") or ()],
     }
     found["problems"] = _problems(found)
     found["failed_runs"] = failed_runs(found)
@@ -201,13 +189,13 @@ def _runtime_report(
 _SHOWN = ("option", "value", "rule", "detail", "verdict", "reason", "until")
 
 
-def _status_without(entry: Json | None) -> str:
+def _status_without(action: str | None) -> str:
     """What to show as the status of an entry without a runtime."""
-    return "missing" if (entry or {}).get("action") in ("created", "updated") else "not compared"
+    return "missing" if action in ("created", "updated") else "not compared"
 
 
 class _Verdicts:
-    """What the policy says of the values of one runtime."""
+    """What the policy says of the values of one runtime; nothing without an evaluation."""
 
     def __init__(self, rows: Sequence[Json], otherwise: Mapping[str, str]) -> None:
         self._rows, self._otherwise = rows, otherwise
@@ -220,14 +208,13 @@ class _Verdicts:
 
     def on(self, *options: str, value: Any = None) -> str:
         """The verdict on some options with a common rule, or on one value of an option."""
-        if not self._rows:
-            return self._otherwise[options[0]]
-        return worst((row["verdict"] for row in self.rows(*options, value=value)), self._otherwise[options[0]])
+        otherwise = self._otherwise.get(options[0], "")
+        return worst((row["verdict"] for row in self.rows(*options, value=value)), otherwise)
 
     def on_empty_whitelist(self) -> str:
         """The verdict on an empty whitelist: nobody knows whether it reaches nothing or everything."""
         found = (row["verdict"] for row in self._rows if row["rule"] == "whitelist_required")
-        otherwise = self._otherwise["whitelist"]
+        otherwise = self._otherwise.get("whitelist", "")
         return worst(found, "unknown" if otherwise == ALLOWED else otherwise)
 
 
@@ -241,24 +228,29 @@ def _without_finding(policy: Json) -> dict[str, str]:
     }
 
 
-def _network(network: str, verdicts: _Verdicts | None) -> dict[str, Any]:
-    rules = [row["rule"] for row in verdicts.rows("whitelist", value=network)] if verdicts else []
-    return {"network": network, "verdict": verdicts.on("whitelist", value=network) if verdicts else "", "rules": rules}
+def _network(network: str, verdicts: _Verdicts) -> dict[str, Any]:
+    rules = [row["rule"] for row in verdicts.rows("whitelist", value=network)]
+    return {"network": network, "verdict": verdicts.on("whitelist", value=network), "rules": rules}
 
 
-def _package(package: Json, verdicts: _Verdicts | None) -> dict[str, Any]:
+def package_label(package: Json) -> str:
+    """How the policy names a package with its version."""
     name, version = str(package.get("name") or ""), _as_text(package.get("version"))
+    return f"{name}=={version}" if version else name
+
+
+def _package(package: Json, verdicts: _Verdicts) -> dict[str, Any]:
     status = _as_text(package.get("status")) or "unknown"
-    shown = f"{name}=={version}" if version else name
+    label = package_label(package)
     return {
-        "name": name,
-        "version": version,
+        "name": str(package.get("name") or ""),
+        "version": _as_text(package.get("version")),
         "description": _as_text(package.get("description")),
         "status": status,
         "message": _as_text(package.get("message")),
         "failed": status == "not_installed",
-        "verdict": verdicts.on("packages", value=shown) if verdicts else "",
-        "rules": [row["rule"] for row in verdicts.rows("packages", value=shown)] if verdicts else [],
+        "verdict": verdicts.on("packages", value=label),
+        "rules": [row["rule"] for row in verdicts.rows("packages", value=label)],
     }
 
 
@@ -272,7 +264,7 @@ def _field(change: Json) -> dict[str, Any]:
     }
 
 
-def _size(runtime: Json, verdicts: _Verdicts | None) -> list[dict[str, str]]:
+def _size(runtime: Json, verdicts: _Verdicts) -> list[dict[str, str]]:
     """The sizes as texts, each with the verdict on it."""
     resource = runtime.get("resource") if isinstance(runtime.get("resource"), Mapping) else {}
     size: list[tuple[str, tuple[str, ...]]] = [
@@ -285,7 +277,7 @@ def _size(runtime: Json, verdicts: _Verdicts | None) -> list[dict[str, str]]:
     least, most = (runtime.get(key) for key in _POOL)
     if least or most:
         size.append((f"{least or 0} to {most or 0} cached instances", _POOL))
-    return [{"text": text, "verdict": verdicts.on(*options) if verdicts else ""} for text, options in size]
+    return [{"text": text, "verdict": verdicts.on(*options)} for text, options in size]
 
 
 def _as_text(value: Any) -> str:

@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED
 
 from . import changes
-from .environment import GOES, dangling_line, evaluation_lines, exemption_text
+from .environment import GOES, dangling_line, evaluation_lines
 from .evaluation import COUNTED
 from .runs import usage
 from .since import changed_runtimes
@@ -53,7 +53,7 @@ def _suite(environment: Json, generated: str) -> ET.Element:
     elif environment.get("incomplete"):
         _case(suite, name, "environment", "failure", environment["incomplete"], environment["incomplete"])
     if environment.get("since"):
-        _case(suite, name, "since", "", "", "")
+        _case(suite, name, "since")
         since = environment["since"]
         texts = [
             since_line(since, since["generated"]),
@@ -61,24 +61,24 @@ def _suite(environment: Json, generated: str) -> ET.Element:
         ]
         ET.SubElement(suite[-1], "system-out").text = _xml_text("\n".join(texts))
     for text in environment.get("unused_exemptions") or ():
-        _case(suite, name, "exemptions", "skipped", text, "")
+        _case(suite, name, "exemptions", "skipped", text)
     for script in environment.get("dangling") or ():
-        _case(suite, name, "scripts", "skipped", dangling_line(script), "")
+        _case(suite, name, "scripts", "skipped", dangling_line(script))
     for runtime in environment.get("inventory") or ():
         failures = list(_failures(runtime))
-        skipped = [text for kind in (EXEMPTED, NOT_EVALUATED) for text in _skips(runtime, kind)]
+        others = [[row for row in runtime["evaluated"] if row["verdict"] == kind] for kind in (EXEMPTED, NOT_EVALUATED)]
+        skipped = [text for rows in others for text in evaluation_lines(rows)]
         label = runtime["name"] or str(runtime["id"])
         if failures:
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             _case(suite, name, label, "failure", f"{failures[0]}{more}", "\n".join([*failures, *skipped]))
         elif skipped:
-            _case(suite, name, label, "skipped", "; ".join(skipped), "")
-        elif environment.get("inventory") and environment.get("counts") and not environment.get("policy"):
+            _case(suite, name, label, "skipped", "; ".join(skipped))
+        elif environment.get("counts") and not environment.get("policy") and not environment.get("compared"):
             # Without a policy and without definitions, nothing was evaluated.
-            known = environment.get("compared")
-            _case(suite, name, label, "" if known else "skipped", "" if known else "not evaluated", "")
+            _case(suite, name, label, "skipped", "not evaluated")
         else:
-            _case(suite, name, label, "", "", "")
+            _case(suite, name, label)
         for text in runtime["failed_runs"]:
             # A finding that fails nothing.
             ET.SubElement(suite[-1], "system-out").text = _xml_text(text)
@@ -99,12 +99,7 @@ def _failures(runtime: Json) -> Iterator[str]:
     yield from runtime["problems"]
 
 
-def _skips(runtime: Json, verdict: str) -> Iterator[str]:
-    rows = [row for row in runtime["evaluated"] if row["verdict"] == verdict]
-    return (exemption_text(row) for row in rows) if verdict == EXEMPTED else evaluation_lines(rows)
-
-
-def _case(suite: ET.Element, environment: str, name: str, outcome: str, message: str, text: str) -> None:
+def _case(suite: ET.Element, environment: str, name: str, outcome: str = "", message: str = "", text: str = "") -> None:
     case = ET.SubElement(suite, "testcase", classname=_xml_text(environment), name=_xml_text(name), time="0")
     if outcome:
         found = ET.SubElement(case, outcome, message=_xml_text(message))

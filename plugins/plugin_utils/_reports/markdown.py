@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import changes
-from .environment import GOES, dangling_line, evaluation_lines, script_line, when
+from .environment import GOES, VERBS, dangling_line, evaluation_lines, script_line, when
 from .runs import usage
 from .since import line as since_line
 
@@ -35,7 +35,6 @@ _COUNTS = {
     "audit": ("runtimes", "violations", "exempted", "not_evaluated", "differing", "problems"),
     "apply": ("created", "updated", "replaced", "deleted", "moved", "unchanged", "failed"),
 }
-_WOULD = {"created": "create", "updated": "update", "replaced": "replace", "deleted": "delete", "moved": "move"}
 
 
 class _Block(NamedTuple):
@@ -123,7 +122,7 @@ def _table(report: Json, predicted: bool) -> str:
         if any((_numbers(environment) or {}).get(key) for environment in report["environments"])
     ]
     plans = any(environment["plan_id"] for environment in report["environments"])
-    words = [f"To {_WOULD[key]}" if predicted and key in _WOULD else key.replace("_", " ").capitalize() for key in keys]
+    words = [f"To {VERBS[key]}" if predicted and key in VERBS else key.replace("_", " ").capitalize() for key in keys]
     rows = [["Environment", "Outcome", *words, *(["Plan"] if plans else [])]]
     rows.append(["---", "---", *("---:" for _word in words), *(["---"] if plans else [])])
     for environment in report["environments"][:_ENVIRONMENTS]:
@@ -158,7 +157,7 @@ def _what_goes(environments: Sequence[Json], predicted: bool, limit: int) -> lis
     longest = min(_LONGEST, max(8, (limit - 90 * groups) // max(number, 1) - 6))
     texts = []
     for action in (action for action in GOES if action in going):
-        word = f"To {_WOULD[action]}" if predicted else action.capitalize()
+        word = f"To {VERBS[action]}" if predicted else action.capitalize()
         lines = [
             f"- {code(environment, 80)}: {', '.join(code(name, longest) for name in names)}"
             for environment, names in going[action].items()
@@ -185,7 +184,7 @@ def _blocks(environment: Json, predicted: bool) -> Iterator[_Block]:
 
 def _runtime_block(runtime: Json, predicted: bool) -> _Block:
     action, name = runtime["action"], code(runtime["name"] or runtime["id"])
-    word = f"To {_WOULD[action]}" if predicted and action in _WOULD else action.capitalize()
+    word = f"To {VERBS[action]}" if predicted and action in VERBS else action.capitalize()
     parts = [f"**{word}** {name}"]
     if runtime["error"]:
         parts.append(_message(runtime["error"]))

@@ -18,12 +18,13 @@ from urllib.parse import quote
 from ansible_collections.mstr.library.plugins.module_utils._model.requirements import project
 
 from .plan_file import collection_version
+from .serialize import json_text
 
 Json = Mapping[str, Any]
 
 
-def software(report: Json) -> dict[str, Any]:
-    """The document. Two reports on the same state differ only in its time and its serial number.
+def software(report: Json) -> str:
+    """The text of the document. Two reports on the same state differ only in its time and its serial number.
 
     Packages are top-level components, each once, because some scanners do not look into nested ones.
     """
@@ -34,7 +35,7 @@ def software(report: Json) -> dict[str, Any]:
         if runtime["present"]
     ]
     packages = {_ref(package): package for *_names, runtime in runtimes for package in runtime["packages"]}
-    return {
+    document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -59,6 +60,7 @@ def software(report: Json) -> dict[str, Any]:
             *({"ref": ref, "dependsOn": []} for ref in sorted(packages)),
         ],
     }
+    return json_text(document)
 
 
 def _environments(report: Json) -> Iterator[dict[str, str]]:

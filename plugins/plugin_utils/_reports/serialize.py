@@ -19,6 +19,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def json_text(report: Mapping[str, Any]) -> str:
+    """A report as JSON, for a file."""
+    return json.dumps(report, indent=2, ensure_ascii=False)
+
+
 def text_of(content: Mapping[str, Any]) -> str:
     """The text that `content_of` reads."""
     return base64.b64encode(zlib.compress(json.dumps(content, default=str).encode(), 1)).decode()

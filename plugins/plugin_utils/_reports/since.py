@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import yaml
-from ansible_collections.mstr.library.plugins.module_utils._model.kinds import normalized_name, number
-from ansible_collections.mstr.library.plugins.module_utils._model.networks import as_network
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, differing
+from ansible_collections.mstr.library.plugins.module_utils._model.kinds import RESOURCE_KEYS
+from ansible_collections.mstr.library.plugins.module_utils._model.plan import diff_values
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import UNREADABLE, VIOLATION
 
 from . import changes
@@ -24,9 +25,7 @@ from . import changes
 Json = Mapping[str, Any]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TEXTS = ("description", "runtime_version", "others", "execution_target")
-_NUMBERS = ("exec_timeout", "min_cached_instances", "max_cached_instances")
-FIELDS = ("description", "whitelist", "packages", "resource", *_NUMBERS, *_TEXTS[1:])
+_FIELDS = [name for name in BY_NAME if name != "name"]
 
 
 class Earlier(NamedTuple):
@@ -129,42 +128,22 @@ def _named(runtime: Json) -> dict[str, Any]:
 
 def _of_inventory(runtime: Json) -> dict[str, Any]:
     """The definition fields of a runtime in a report."""
-    packages = [entry for entry in runtime.get("packages") or () if isinstance(entry, Mapping)]
     networks = [entry["network"] for entry in runtime.get("networks") or () if isinstance(entry, Mapping)]
-    return _of_definition({**runtime, "packages": packages, "whitelist": networks}, FIELDS)
+    return _of_definition({**runtime, "whitelist": networks})
 
 
-def _of_definition(runtime: Json, fields: Iterable[str] | None = None) -> dict[str, Any]:
-    """The fields of a definition in a form in which equal ones are equal. What it leaves out is not compared."""
-    found: dict[str, Any] = {}
-    for field in FIELDS if fields is None else fields:
-        if field not in runtime:
-            continue
-        value = runtime[field]
-        if field == "whitelist":
-            found[field] = sorted(as_network(str(entry)) for entry in value or ())
-        elif field == "packages":
-            found[field] = sorted((_package(entry) for entry in value or ()), key=lambda entry: entry["name"])
-        elif field == "resource":
-            given = value if isinstance(value, Mapping) else {}
-            found[field] = {key: number(amount) for key, amount in sorted(given.items()) if amount is not None}
-        else:
-            found[field] = str(value or "") if field in _TEXTS else number(value or 0)
-    return found
-
-
-def _package(entry: Any) -> dict[str, str]:
-    given = entry if isinstance(entry, Mapping) else {"name": entry}
-    texts = {key: str(given.get(key) or "") for key in ("name", "version", "description")}
-    return {**texts, "name": normalized_name(texts["name"])}
+def _of_definition(runtime: Json) -> dict[str, Any]:
+    """The fields of a definition as if a server held them. What the definition leaves out is not compared."""
+    resource = runtime.get("resource")
+    given = {RESOURCE_KEYS.get(key, key): resource[key] for key in resource} if isinstance(resource, Mapping) else None
+    values = {**runtime, "resource": given}
+    return {field: BY_NAME[field].kind.from_api(values[field]) for field in _FIELDS if field in runtime}
 
 
 def _fields(before: Json, after: Json) -> list[dict[str, Any]]:
-    return [
-        {"field": field, "before": before[field], "after": after[field]}
-        for field in FIELDS
-        if field in before and field in after and before[field] != after[field]
-    ]
+    names = differing(before, after, (field for field in _FIELDS if field in before and field in after))
+    was, now = diff_values(before, names), diff_values(after, names)
+    return [{"field": name, "before": was[name], "after": now[name]} for name in names]
 
 
 def _violations(before: Iterable[Json], after: Iterable[Json]) -> dict[str, list[dict[str, Any]]]:

@@ -20,6 +20,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.usage import n
 
 from .environment import dangling_line, when
 from .evaluation import COUNTED
+from .inventory import package_label
 from .runs import last_run, schedules
 from .since import changed_runtimes
 
@@ -69,7 +70,7 @@ def table(report: Json) -> str:
             writer.writerow(_safe({**common, **row}))
     for name in report["not_reached"]:
         writer.writerow(_safe({"environment": name, "outcome": "not reached"}))
-    return file.getvalue().encode("utf-8", "replace").decode("utf-8")
+    return file.getvalue()
 
 
 def _rows(environment: Json) -> Iterator[dict[str, Any]]:
@@ -83,8 +84,7 @@ def _rows(environment: Json) -> Iterator[dict[str, Any]]:
         yield {"outcome": "since", "runtime": runtime["name"], "id": runtime["id"], "message": text}
     for runtime in environment.get("inventory") or ():
         common = _of_runtime(runtime, bool(environment.get("policy")))
-        items = [*_networks(runtime), *_packages(runtime), *_scripts(runtime), *_others(runtime)]
-        for item in items or [{}]:
+        for item in list(_items(runtime)) or [{}]:
             yield {**common, **item}
 
 
@@ -121,29 +121,33 @@ def _outcome(runtime: Json, has_policy: bool) -> str:
     return "clean" if has_policy and NOT_EVALUATED not in verdicts else "not_evaluated"
 
 
-def _networks(runtime: Json) -> Iterator[dict[str, Any]]:
+def _items(runtime: Json) -> Iterator[dict[str, Any]]:
+    """Networks, packages and scripts, then what the policy found in other values."""
+    found: dict[tuple[str, str], list[Json]] = {}
+    for row in runtime["evaluated"]:
+        found.setdefault((row["option"], str(row["value"])), []).append(row)
+    shown = set()
     for network in runtime["networks"]:
-        rows = _of(runtime, "whitelist", network["network"])
-        yield {"item": "network", "value": network["network"], **_verdict(network["verdict"], rows)}
-    empty = _of(runtime, "whitelist", None)
+        key = "whitelist", network["network"]
+        shown.add(key)
+        yield {"item": "network", "value": key[1], **_verdict(network["verdict"], found.get(key, ()))}
     # There is no whitelist to evaluate where there is no runtime.
-    if not runtime["networks"] and empty and runtime["present"]:
-        yield {"item": "whitelist", **_verdict(runtime["whitelist_verdict"], empty)}
-
-
-def _packages(runtime: Json) -> Iterator[dict[str, Any]]:
+    if runtime["present"] and not runtime["networks"]:
+        key = "whitelist", "None"
+        shown.add(key)
+        if key in found:
+            yield {"item": "whitelist", **_verdict(runtime["whitelist_verdict"], found[key])}
     for package in runtime["packages"]:
+        key = "packages", package_label(package)
+        shown.add(key)
         yield {
             "item": "package",
             "value": package["name"],
             "version": package["version"],
             "item_status": package["status"],
             "message": package["message"],
-            **_verdict(package["verdict"], _of(runtime, "packages", _label(package))),
+            **_verdict(package["verdict"], found.get(key, ())),
         }
-
-
-def _scripts(runtime: Json) -> Iterator[dict[str, Any]]:
     for script in runtime["scripts"] or ():
         yield {
             "item": "script",
@@ -153,29 +157,10 @@ def _scripts(runtime: Json) -> Iterator[dict[str, Any]]:
             "item_owner": name_of(script.get("owner")),
             "schedule": ", ".join(schedules(script)),
         }
-
-
-def _others(runtime: Json) -> Iterator[dict[str, Any]]:
-    """What the policy found in other values; also in one that a server describes differently elsewhere."""
-    shown = {("whitelist", network["network"]) for network in runtime["networks"]}
-    shown |= {("packages", _label(package)) for package in runtime["packages"]}
-    if runtime["present"] and not runtime["networks"]:
-        shown.add(("whitelist", "None"))
-    for row in runtime["evaluated"]:
-        if (row["option"], str(row["value"])) not in shown:
-            yield {"item": row["option"], "value": row["value"], **_verdict(row["verdict"], [row])}
-
-
-def _label(package: Json) -> str:
-    return f"{package['name']}=={package['version']}" if package["version"] else str(package["name"])
-
-
-def _of(runtime: Json, option: str, value: str | None) -> list[Json]:
-    return [
-        row
-        for row in runtime["evaluated"]
-        if row["option"] == option and (row["value"] is None if value is None else str(row["value"]) == value)
-    ]
+    for key, rows in found.items():
+        if key not in shown:
+            # Also a value that the server describes differently elsewhere.
+            yield from ({"item": key[0], "value": row["value"], **_verdict(row["verdict"], [row])} for row in rows)
 
 
 def _verdict(verdict: str, rows: Sequence[Json]) -> dict[str, Any]:
