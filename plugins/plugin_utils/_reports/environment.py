@@ -9,13 +9,13 @@ Pure: takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_r
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean, counted
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
-from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
+from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of, name_of
 
 from . import changes
 from .evaluation import COUNTED, evaluated, unused_exemptions
@@ -29,7 +29,6 @@ Json = Mapping[str, Any]
 VERBS = {"created": "create", "updated": "update", "replaced": "replace", "deleted": "delete", "moved": "move"}
 # The actions after which a runtime is gone.
 GOES = ("deleted", "replaced")
-_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
 _LONGEST_LINE = 1000
 _UNREAD_LINES = 5
 _MOST_LINES = 20
@@ -78,29 +77,22 @@ def short_lines(report: Json, predicted: bool) -> list[str]:
     found = [(entry["action"], difference_lines(entry, predicted)) for entry in report["runtimes"]]
     found += [("script", [script_line(script, predicted)]) for script in report["scripts"]]
     kinds = {_line(report["environment"], line): kind for kind, lines in found for line in lines}
-    by_kind: dict[str, list[str]] = {}
+    total = Counter(kinds.get(line, "finding") for line in report["lines"])
+    seen: Counter[str] = Counter()
     shown: list[str] = []
     for line in report["lines"]:
         kind = kinds.get(line, "finding")
-        alike = by_kind.setdefault(kind, [])
-        alike.append(line)
-        if kind in GOES or len(alike) <= _MOST_LINES:
+        seen[kind] += 1
+        if kind in GOES or seen[kind] <= _MOST_LINES:
             shown.append(line)
-        elif len(alike) == _MOST_LINES + 1:
-            shown.append(kind)
-    more = {kind: f"and {len(lines) - _MOST_LINES} more like these" for kind, lines in by_kind.items()}
-    where = "mstr_report_dest shows them all"
-    return [f"{report['environment']}: {more[line]}; {where}" if line in more else line for line in shown]
+        elif seen[kind] == _MOST_LINES + 1:
+            rest = f"and {total[kind] - _MOST_LINES} more like these; mstr_report_dest shows them all"
+            shown.append(f"{report['environment']}: {rest}")
+    return shown
 
 
 def _line(environment: Any, text: str) -> str:
     return clean(f"{environment}: {text}", _LONGEST_LINE)
-
-
-def when(text: Any) -> str:
-    """A server's timestamp in short form, such as `2026-11-25 07:29 UTC`; other text unchanged."""
-    found = _TIMESTAMP.fullmatch(str(text or ""))
-    return f"{found.group(1)} {found.group(2)} UTC" if found else str(text or "")
 
 
 def _evaluated(sources: Sources) -> tuple[list[dict[str, Any]], list[str]]:
@@ -175,7 +167,7 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
         if not sources.read.get("failed"):
             yield _count_line(report["counts"], bool(report["policy"]))
             if report.get("since"):
-                yield since_line(report["since"], when(report["since"]["generated"]))
+                yield since_line(report["since"])
             if report["incomplete"]:
                 yield report["incomplete"]
             yield from _finding_lines(report, listed)
@@ -255,10 +247,9 @@ def _finding_lines(report: Json, listed: Iterable[Json]) -> Iterator[str]:
 def dangling_line(script: Json) -> str:
     """A script whose runtime does not exist any more, with what fixes it."""
     identity = name_of(script.get("runtime")) or str(script.get("runtime_id") or "")
-    project = name_of(script.get("project"))
     return (
-        f"the runtime {identity} of script {name_of(script)!r}{f' in {project!r}' if project else ''} does not exist; "
-        f"assign a different one with mstr_script_runtime and from_runtime_id"
+        f"the runtime {identity} of script {label_of(script)} does not exist; assign a different one with "
+        "mstr_script_runtime and from_runtime_id"
     )
 
 
@@ -295,38 +286,32 @@ def evaluation_lines(rows: Iterable[Json]) -> Iterator[str]:
 
 def script_line(script: Json, check_mode: bool) -> str:
     """An assignment of a script to a runtime."""
-    project, before, after = (name_of(script.get(key)) for key in ("project", "before", "after"))
-    where = f"script {name_of(script)!r}{f' in {project!r}' if project else ''}"
-    error = script.get("error")
+    before, after, error = name_of(script.get("before")), name_of(script.get("after")), script.get("error")
     if script.get("action") == "failed":
-        return f"{where} failed: {error.get('msg') if isinstance(error, Mapping) else error}"
-    return f"{where} {'would use' if check_mode else 'now uses'} {after!r}{f' instead of {before!r}' if before else ''}"
+        return f"script {label_of(script)} failed: {error.get('msg') if isinstance(error, Mapping) else error}"
+    uses = f"{'would use' if check_mode else 'now uses'} {after!r}{f' instead of {before!r}' if before else ''}"
+    return f"script {label_of(script)} {uses}"
 
 
 def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
     """The lines about a runtime that differs; each one names the runtime."""
     name, action = repr(runtime["name"] or runtime["id"]), runtime["action"]
-    lines = []
+    lines: list[str] = []
+    done = f"would be {action}" if check_mode else action
+    fields = {field["field"]: field for field in runtime["fields"]} if action in ("updated", "replaced") else {}
     if action == "updated":
-        word = "differs" if check_mode else "updated"
-        lines = [
-            f"{name} {word}: {changes.line(field['field'], field['found'], field['wanted'])}"
-            for field in runtime["fields"]
-        ]
+        done = "differs" if check_mode else "updated"
     elif action != "failed":
         known = usage(runtime["scripts"]) if action in GOES and (check_mode or runtime["scripts"] is not None) else ""
-        done = f"would be {action}" if check_mode else action
-        fields = {field["field"]: field for field in runtime["fields"]} if action == "replaced" else {}
         renamed, new = fields.pop("name", None), ""
         if renamed:
             name, new = repr(renamed["found"]), f" by {name}"
         if fields.get("id", {}).get("wanted", "") is None:
             del fields["id"]  # nobody knows the new id before the runtime exists
         lines = [f"{name} {done}{new}{f'; {known}' if known else ''}"]
-        lines += [
-            f"{name} {done}: {changes.line(field['field'], field['found'], field['wanted'])}"
-            for field in fields.values()
-        ]
+    lines += [
+        f"{name} {done}: {changes.line(field['field'], field['found'], field['wanted'])}" for field in fields.values()
+    ]
     if runtime["error"]:
         first, *rest = runtime["error"].splitlines()
         lines += [f"{name} failed: {first}", *rest]

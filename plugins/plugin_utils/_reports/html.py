@@ -24,11 +24,12 @@ from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 
 from . import changes
-from .environment import VERBS, dangling_line, script_line, when
+from .environment import VERBS, dangling_line, script_line
 from .evaluation import COUNTED
 from .inventory import unread_texts
 from .runs import last_run, schedules, usage
 from .since import line as since_line
+from .since import when
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -155,9 +156,7 @@ def _environment(environment: Json, columns: Sequence[Column], predicted: bool) 
         "dangling_lines": [dangling_line(script) for script in environment.get("dangling") or ()],
         "script_lines": [script_line(script, predicted) for script in environment.get("scripts") or ()],
         "packages": _packages(inventory),
-        "since_line": since_line(environment["since"], when(environment["since"]["generated"]))
-        if environment.get("since")
-        else "",
+        "since_line": since_line(environment["since"]) if environment.get("since") else "",
     }
 
 

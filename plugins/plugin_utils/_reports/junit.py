@@ -56,7 +56,7 @@ def _suite(environment: Json, generated: str) -> ET.Element:
         _case(suite, name, "since")
         since = environment["since"]
         texts = [
-            since_line(since, since["generated"]),
+            since_line(since),
             *(f"{runtime['name']!r} {text}" for runtime, text in changed_runtimes(since)),
         ]
         ET.SubElement(suite[-1], "system-out").text = _xml_text("\n".join(texts))

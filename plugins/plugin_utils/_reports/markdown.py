@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import changes
-from .environment import GOES, VERBS, dangling_line, evaluation_lines, script_line, when
+from .environment import GOES, VERBS, dangling_line, evaluation_lines, script_line
 from .runs import usage
 from .since import line as since_line
+from .since import when
 
 Json = Mapping[str, Any]
 
@@ -240,7 +241,7 @@ def _by_runtime(rows: Iterable[Json]) -> dict[str, list[Json]]:
 
 def _since(since: Json) -> Iterator[_Block]:
     kind = "changes since the earlier report"
-    yield _Block(kind, f"Since the earlier report: {code(since_line(since, when(since['generated'])))}")
+    yield _Block(kind, f"Since the earlier report: {code(since_line(since))}")
     lines = [f"+ {runtime['name']}" for runtime in since["created"]]
     lines += [f"- {runtime['name']}" for runtime in since["deleted"]]
     lines += [f"  {runtime['before']} → {runtime['after']}" for runtime in since["renamed"]]

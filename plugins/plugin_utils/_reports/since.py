@@ -11,6 +11,7 @@ dates, versions and states change by themselves.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from . import changes
 Json = Mapping[str, Any]
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)[\d:.]*(?:\+0000|\+00:00|Z)")
 _FIELDS = [name for name in BY_NAME if name != "name"]
 
 
@@ -75,6 +77,12 @@ def _audit(content: Json) -> Earlier:
         str(content.get("generated") or ""),
         {str(environment.get("environment")): environment for environment in environments},
     )
+
+
+def when(text: Any) -> str:
+    """A server's timestamp in short form, such as `2026-11-25 07:29 UTC`; other text unchanged."""
+    found = _TIMESTAMP.fullmatch(str(text or ""))
+    return f"{found.group(1)} {found.group(2)} UTC" if found else str(text or "")
 
 
 def changed_since(earlier: Earlier, environment: str, runtimes: Sequence[Json], violations: Iterable[Json]) -> Json:
@@ -174,8 +182,8 @@ def changed_runtimes(since: Json) -> Iterator[tuple[Json, str]]:
         yield runtime, f"changed: {'; '.join(changed)}"
 
 
-def line(since: Json, when: str) -> str:
-    """One line, such as `1 created, 1 changed since 2026-11-25 07:29 UTC`. `when`: the time for people."""
+def line(since: Json) -> str:
+    """One line, such as `1 created, 1 changed since 2026-11-25 07:29 UTC`."""
     if since["error"]:
         return f"not compared with an earlier report: {since['error']}"
     parts = [f"{len(since[key])} {key}" for key in ("created", "deleted", "renamed", "changed") if since[key]]
@@ -185,4 +193,4 @@ def line(since: Json, when: str) -> str:
         for key, word in (("new", "new violations"), ("gone", "violations gone"))
         if violations.get(key)
     ]
-    return f"{', '.join(parts) or 'nothing changed'} since {when or 'the export'}"
+    return f"{', '.join(parts) or 'nothing changed'} since {when(since['generated']) or 'the export'}"

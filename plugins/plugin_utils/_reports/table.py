@@ -18,11 +18,11 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import NOT_EVALUATED
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
-from .environment import dangling_line, when
+from .environment import dangling_line
 from .evaluation import COUNTED
 from .inventory import package_label
 from .runs import last_run, schedules
-from .since import changed_runtimes
+from .since import changed_runtimes, when
 
 Json = Mapping[str, Any]
 
