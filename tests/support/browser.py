@@ -55,7 +55,7 @@ class Opened:
 
     def broken_images(self) -> list[str]:
         """The images that did not load."""
-        script = "[...document.images].filter(one => !one.complete || !one.naturalWidth).map(one => one.src)"
+        script = "[...document.images].filter(image => !image.complete || !image.naturalWidth).map(image => image.src)"
         return [str(entry) for entry in self.page.evaluate(script)]
 
 

@@ -11,6 +11,7 @@ import re
 import socket
 from typing import Any
 
+import pytest
 from support.ansible import Play
 
 from plays.awx.controller import ADMIN, VIEWER, Controller
@@ -290,6 +291,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.complete
 def test_what_is_refused_before_any_request(client: Play, controller: Controller) -> None:
     """All in one playbook, because each start of ansible-playbook takes seconds."""
     tasks = [
@@ -336,6 +338,7 @@ def test_a_wrong_password(client: Play, controller: Controller) -> None:
     assert controller.writes == []
 
 
+@pytest.mark.complete
 def test_a_missing_right_is_reported(client: Play, controller: Controller) -> None:
     client.env |= controller.environment(VIEWER)
 

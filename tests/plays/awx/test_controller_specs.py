@@ -48,6 +48,7 @@ def specs(tools: Play) -> dict[str, dict[str, Any]]:
     return {module: documentation[f"awx.awx.{module}"]["doc"]["options"] for module in modules}
 
 
+@pytest.mark.complete
 def test_the_file_for_a_different_collection(specs: dict[str, dict[str, Any]], tools: Play) -> None:
     stage = {
         **STAGE,

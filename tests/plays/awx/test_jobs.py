@@ -213,6 +213,7 @@ def test_an_extra_variable_does_not_override_an_answer(
     assert sim.calls() == []
 
 
+@pytest.mark.complete
 def test_an_unanswered_survey_keeps_variables_of_the_inventory(make_job: MakeJob, sim: Simulator) -> None:
     variables = {**HOST_VARIABLES, "mstr_fail_on_drift": True, "mstr_smoke_test_runtime": "None such"}
     blank = {"mstr_survey_fail_on_drift": "as the inventory says"}
@@ -383,6 +384,7 @@ def test_smoke_test_runs_python_on_the_server(make_job: MakeJob, sim: Simulator)
     assert sim.open_sessions() == []
 
 
+@pytest.mark.complete
 def test_a_cancelled_job_leaves_a_session_until_the_server_ends_it(make_job: MakeJob, sim: Simulator) -> None:
     """A controller ends a job with its container, so no process can log out."""
     sim.switch(session_limit=2)

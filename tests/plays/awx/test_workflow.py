@@ -79,6 +79,7 @@ def test_an_approved_change_is_applied_and_not_requested_again(launcher: Launche
     assert (status, nodes) == ("successful", {"drift": "successful"})
 
 
+@pytest.mark.complete
 def test_an_approval_covers_the_plan(launcher: Launcher, sim: Simulator) -> None:
     """While an approval waits, somebody makes or edits a runtime. Unit tests know all differences of plans."""
     sim.seed({"name": "Nightly", "whitelist": ["10.1.0.0/16"]}, {"name": "Surplus"})
@@ -112,6 +113,7 @@ def test_a_commit_during_the_approval_is_not_applied(launcher: Launcher, sim: Si
     assert "Never approved" in message
 
 
+@pytest.mark.complete
 def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, sim: Simulator) -> None:
     launcher.controller.push(us={"runtimes": [{"name": "Nightly", "whitelist": ["intranet.example.com"]}]})
 
@@ -121,6 +123,7 @@ def test_a_failed_drift_check_requests_no_approval(launcher: Launcher, sim: Simu
     assert "The drift check failed in us" in " ".join(launcher.jobs[-1].output.split())
 
 
+@pytest.mark.complete
 def test_a_denied_change_is_not_applied(launcher: Launcher, sim: Simulator) -> None:
     status, nodes = launcher.workflow(WORKFLOW, lambda: False)
 

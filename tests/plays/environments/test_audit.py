@@ -79,6 +79,7 @@ def test_every_environment_is_reported_and_nothing_is_changed(three: Play, serve
     assert [server.open_sessions() for server in servers[:2]] == [[], []]
 
 
+@pytest.mark.complete
 def test_violations_fail_their_environments_after_the_report(three: Play) -> None:
     played = three(AUDIT, "--limit", "env0,env1", mstr_fail_on_violation=True)
     assert played.status == 2
@@ -127,6 +128,7 @@ def test_findings_in_definitions(three: Play) -> None:
     assert "env0: 2 runtimes, 2 exempted violations, 1 differs from its definition" in played.lines()
 
 
+@pytest.mark.complete
 def test_a_page_shows_every_environment(three: Play) -> None:
     """Unit tests and tests/browser check the page itself."""
     assert three(AUDIT, mstr_report_dest="audit.html").status == 2
@@ -140,6 +142,7 @@ def test_a_page_shows_every_environment(three: Play) -> None:
         assert expected in page
 
 
+@pytest.mark.complete
 def test_a_csv_has_a_line_for_each_item(three: Play) -> None:
     three(AUDIT, mstr_report_dest="audit.csv")
     rows = list(csv.DictReader(io.StringIO((three.folder / "audit.csv").read_text(encoding="utf-8"))))

@@ -154,6 +154,7 @@ def test_drift_is_reported_and_nothing_is_written(ten: Play, servers: list[Simul
         assert server.open_sessions() == []
 
 
+@pytest.mark.complete
 def test_drift_is_reported_with_a_refused_purge(ten: Play, servers: list[Simulator]) -> None:
     servers[0].seed({"name": "Nightly reports", "execTimeout": 60}, {"name": "Old"}, {"name": "Older"})
     limits = {"mstr_runtimes_purge": True, "mstr_runtimes_purge_limit": 1}
@@ -184,6 +185,7 @@ def test_fifty_changed_runtimes_are_fifty_short_lines(ten: Play, servers: list[S
     assert len(fields[0]["wanted"]) == 100
 
 
+@pytest.mark.complete
 def test_a_file_that_could_not_be_written_is_named_as_such(ten: Play, servers: list[Simulator]) -> None:
     name = "r" * 300 + ".html"
     played = ten(APPLY, "--limit", "env0", mstr_report_dest=name)

@@ -73,6 +73,7 @@ def test_replaced_once(play: Play, server: Simulator) -> None:
     assert server.open_sessions() == []
 
 
+@pytest.mark.complete
 def test_plan_and_policy(play: Play, server: Simulator) -> None:
     """A replacement is evaluated by the policy, and an approved plan of it is applied."""
     policy = {"mstr_runtimes_policy": {"runtime_versions_within": [">=3.13"]}}
@@ -98,6 +99,7 @@ def test_misspelled_old_name(play: Play, server: Simulator, new_exists: bool) ->
     assert used(server) == {"Close": "Old", "Load": "Old"}
 
 
+@pytest.mark.complete
 def test_failed_smoke_test(play: Play, server: Simulator) -> None:
     """The scripts stay on the old runtime, and the next run goes on."""
     done = play(REPLACE, **{**VARIABLES, "mstr_replace_smoke_test": "raise SystemExit(1)"})
