@@ -85,13 +85,8 @@ def script_entries(given: Sequence[Mapping[str, Any]]) -> tuple[ScriptEntry, ...
             place = f"scripts[{index}]"
             if not options["id"] and not options["name"]:
                 errors.add(f"{place} needs an id or a name")
-            errors.add(
-                *(
-                    f"{place}.{option} is empty"
-                    for option in ("project", "runtime")
-                    if options.get(option) is not None and not options[option].strip()
-                )
-            )
+            named = [option for option in ("project", "runtime") if option in options]
+            errors.add(*(f"{place}.{option} is empty" for option in named if not options[option].strip()))
             identity = errors.check(id_from, options["id"] or None, place=place)
             entry = ScriptEntry(place, identity, options["name"], options["project"], options.get("runtime"))
             first = found.setdefault((identity or entry.name, entry.project), entry)

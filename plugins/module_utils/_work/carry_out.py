@@ -48,7 +48,7 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
 
         entries = smoke_tested(context, entries)
     if context.scripts:
-        entries = context.scripts.assign(context, entries)
+        entries = context.scripts.assign(entries)
     old: list[Entry] = []
     if replaces:
         entries = without_scripts(context, entries)

@@ -34,32 +34,31 @@ class Refused(ValidationError):
 
 def context_for(task: Any, request: Request | None = None) -> Context:
     """The context of a task (`auth.Task`), with perhaps a request for runtimes and the option `concurrency`."""
-    params, concurrency = task.params, task.params.get("concurrency", DEFAULT_CONCURRENCY)
-    scripts, protects = None, params.get("protect_used", False)
-    if request and (protects or request.wanted.replaces or request.wanted.scripts is not None):
-        from .scripts import Scripts  # only these tasks need it
-
-        # A plan shows the scripts of what it deletes.
-        needs_all = request.wanted.replaces or task.check_mode
-        projects = params["protect_projects"]
-        scripts = Scripts(task.session, concurrency, request.wanted.scripts, protects, projects, needs_all)
-    return Context(
+    params = task.params
+    context = Context(
         api=RuntimeApi(task.session),
         warn=task.warn,
         pause=task.stop.pause,
         clock=time.monotonic,
         progress=task.progress,
         retries=task.retries,
-        concurrency=concurrency,
+        concurrency=params.get("concurrency", DEFAULT_CONCURRENCY),
         check_mode=task.check_mode,
         policy=request.policy if request else None,
         waiting=request.waiting if request else None,
         patience=request.patience if request else Waiting(300.0, 2.0),
         session=task.session,
-        scripts=scripts,
-        guard=scripts.refusals if scripts else None,
         plan_id=params.get("plan_id"),
     )
+    protects = params.get("protect_used", False)
+    if request and (protects or request.wanted.replaces or request.wanted.scripts is not None):
+        from .scripts import Scripts  # only these tasks need it
+
+        # A plan shows the scripts of what it deletes.
+        needs_all = request.wanted.replaces or task.check_mode
+        scripts = Scripts(context, request.wanted.scripts, protects, params["protect_projects"], needs_all)
+        context = context._replace(scripts=scripts, guard=scripts.refusals)
+    return context
 
 
 def ensure_one(task: Any, request: Request) -> Mapping[str, Any]:

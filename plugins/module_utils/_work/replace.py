@@ -184,9 +184,7 @@ def without_scripts(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """
     context.scripts.look_up_again()
     entries = [
-        entry._replace(error=context.scripts.move_newcomers(context, entry))
-        if entry.replacing and not entry.error
-        else entry
+        entry._replace(error=context.scripts.move_newcomers(entry)) if entry.replacing and not entry.error else entry
         for entry in entries
     ]
     return [_taken_back(context, entry) for entry in entries]
@@ -197,7 +195,7 @@ def _taken_back(context: Context, entry: Entry) -> Entry:
     replacing, error = entry.replacing, entry.error
     if replacing is None or error is None:
         return entry
-    left = context.scripts.assign_back(context, entry)
+    left = context.scripts.assign_back(entry)
     old = " and ".join(runtime.label for runtime in replacing.old)
     now = f"The old runtime {old} stays in use."
     if left:

@@ -83,7 +83,7 @@ def assign_scripts(context: Context, request: Request) -> dict[str, Any]:
         planned = [Assignment.planned(script, target) for script in (*usage.of(source), *usage.of(target.id))]
         unread = usage.unread
     else:
-        usage = Scripts(context.session, context.concurrency, request.entries).usage
+        usage = Scripts(context, request.entries).usage
         plans = (plan_assignment(entry, usage, target) for entry in request.entries)
         # Two entries may mean one script, by its name and by its id.
         planned = list({(plan.script.key, plan.script.name): plan for plan in plans}.values())

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from .._errors import ErrorList, MstrError, ValidationError, counted, listed
 from .._model.entry import NO_SCRIPTS, PURGED, Entry, ScriptReport
 from .._model.runtime import Runtime
-from .._model.usage import used_by
-from .._session.session import Session
+from .._model.usage import Json, used_by
 from .api import Context, one_named, utc_date
 from .assignments import (
     Assigner,
@@ -27,8 +25,6 @@ from .assignments import (
 )
 from .script_usage import Usage, find_usage
 
-Json = Mapping[str, Any]
-
 
 class Scripts:
     """The scripts of one task. `entries`: those that are to use certain runtimes.
@@ -39,18 +35,16 @@ class Scripts:
 
     def __init__(
         self,
-        session: Session,
-        concurrency: int,
+        context: Context,
         entries: Sequence[ScriptEntry] | None = None,
         protects: bool = False,
         projects: Sequence[str] | None = None,
         needs_all: bool = False,
     ) -> None:
-        self._session, self._concurrency = session, concurrency
+        self._context, self._assigner = context, Assigner(context)
         self._entries, self._projects = entries, projects
         self._protects, self._needs_all = protects, needs_all
         self._usage: Usage | None = None
-        self._assigner: Assigner | None = None
         self._names: dict[str, str] = {}  # of the runtimes, by their id
         self.assignments: list[Assignment] = []
         self._fingerprints: list[str | None] = []  # of the plan, which a person may have approved
@@ -64,9 +58,9 @@ class Scripts:
             projects = [*(self._projects or ()), *(entry.project for entry in entries)]
             counts_every = self._needs_all or (self._protects and self._projects is None)
             self._usage = find_usage(
-                self._session,
+                self._context.session,
                 None if counts_every else projects,
-                self._concurrency,
+                self._context.concurrency,
                 lambda script: self._needs_all or self._protects or any(entry.matches(script) for entry in entries),
             )
         return self._usage
@@ -83,7 +77,7 @@ class Scripts:
 
         found = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
         scripts = [script for on_runtime in found.values() for script in on_runtime]
-        runs = find_runs(self._session, usage, scripts, self._concurrency)
+        runs = find_runs(self._context.session, usage, scripts, self._context.concurrency)
         return {key: list(map(runs.with_runs, on_runtime)) for key, on_runtime in found.items()}
 
     def look_up_again(self) -> None:
@@ -150,43 +144,37 @@ class Scripts:
     def _moves(self, entry: Entry) -> list[Assignment]:
         """The assignments of the scripts of the runtimes that an entry replaces."""
         planned = {assignment.script.key for assignment in self.assignments}
-        target = _named(entry.after or entry.plan.target or entry.before, final_name(entry))
         found = [script for old in entry.replaces for script in self.usage.of(old.id)]
-        return [Assignment.planned(script, target) for script in found if script.key not in planned]
+        return [Assignment.planned(script, _runtime_of(entry)) for script in found if script.key not in planned]
 
     def checked(self, entries: Sequence[Entry]) -> list[Entry]:
         """The entries, with those that must be spared. A runtime with an error gets no script."""
         self.assignments = [_ready(assignment, entries) for assignment in self.assignments]
         return self._spared(entries)
 
-    def assign(self, context: Context, entries: Sequence[Entry]) -> list[Entry]:
+    def assign(self, entries: Sequence[Entry]) -> list[Entry]:
         """Carry out the plan, with the runtimes as they are now. Returns the entries, as `checked` does."""
-        self.assignments = self._assign(context, [_ready(assignment, entries) for assignment in self.assignments])
+        self.assignments = self._assigner.assign([_ready(assignment, entries) for assignment in self.assignments])
         return self._spared(entries)
 
     def _spared(self, entries: Iterable[Entry]) -> list[Entry]:
-        """The entries, with an error for each that would delete what a script still uses that was to be moved.
+        return [entry if entry.error else entry._replace(error=self._error_of(entry)) for entry in entries]
+
+    def _error_of(self, entry: Entry) -> MstrError | None:
+        """The error of an entry that deletes or replaces what a script still uses that was to be moved.
 
         A purge is cancelled as a whole.
         """
-        failed = {plan.script.runtime_id: plan for plan in self.assignments if plan.error and plan.action != "moved"}
-
-        def error_of(entry: Entry) -> MstrError | None:
-            if entry.to_do == "delete" and entry.place != PURGED and entry.before and entry.before.key in failed:
-                return MstrError(f"{entry.label} was not deleted, because a script still uses it")
-            return self._error_of(entry)
-
-        return [entry if entry.error else entry._replace(error=error_of(entry)) for entry in entries]
-
-    def _error_of(self, entry: Entry) -> MstrError | None:
-        """The error of a script that still uses a runtime that the entry replaces."""
-        keys = {old.key for old in entry.replaces}
-        for assignment in self.assignments:
+        going = [entry.before] if entry.to_do == "delete" and entry.place != PURGED else entry.replaces
+        keys = {runtime.key for runtime in going if runtime}
+        for assignment in self.assignments if keys else ():
             if assignment.script.runtime_id in keys and assignment.error and assignment.action != "moved":
-                return MstrError(f"The {assignment.script.label} was not moved: {assignment.error}")
+                if entry.replaces:
+                    return MstrError(f"The {assignment.script.label} was not moved: {assignment.error}")
+                return MstrError(f"{entry.label} was not deleted, because a script still uses it")
         return None
 
-    def move_newcomers(self, context: Context, entry: Entry) -> MstrError | None:
+    def move_newcomers(self, entry: Entry) -> MstrError | None:
         """Move the scripts that came to the old runtime after the look-up. Returns why it must not be deleted."""
         try:
             unread = self.usage.unread
@@ -195,16 +183,16 @@ class Scripts:
         if unread:
             return MstrError(f"Not every script could be read again: {unread[0].error.sentence}")
         moves = self._moves(entry)
-        if moves and context.plan_id:
+        if moves and self._context.plan_id:
             return MstrError(
                 f"The {moves[0].script.label} began to use the old runtime after the plan was made, so the plan is "
                 "different from the approved one"
             )
-        moved = self._assign(context, moves)
+        moved = self._assigner.assign(moves)
         self.assignments, self._planned = [*self.assignments, *moved], [*self._planned, *moved]
         return self._error_of(entry)
 
-    def assign_back(self, context: Context, entry: Entry) -> str:
+    def assign_back(self, entry: Entry) -> str:
         """Assign the scripts of a failed replacement to their old runtime again. Returns what could not be."""
         errors = []
         for old in entry.replaces:
@@ -215,7 +203,7 @@ class Scripts:
                 and assignment.script.runtime_id == old.key
                 and assignment.target.name == final_name(entry)
             }
-            if moved and not exists(context, old):
+            if moved and not exists(self._context, old):
                 errors.append(f"{old.label} does not exist any more")
                 continue
             why = MstrError(f"The replacement of {old.label} failed, so the script was assigned back to it.")
@@ -223,18 +211,13 @@ class Scripts:
                 Assignment(assignment.script._replace(runtime_id=assignment.target.key), old, "moved")
                 for assignment in moved.values()
             ]
-            for (place, assignment), returned in zip(moved.items(), self._assign(context, back)):
+            for (place, assignment), returned in zip(moved.items(), self._assigner.assign(back)):
                 if returned.action in ("moved", "none"):
                     error = assignment.error or returned.error or why
                     self.assignments[place] = assignment._replace(action="failed", error=error)
                 else:
                     errors.append(str(returned.error))
         return f"{counted(len(errors), 'script')} could not be assigned back: {listed(errors)}" if errors else ""
-
-    def _assign(self, context: Context, planned: Sequence[Assignment]) -> list[Assignment]:
-        if self._assigner is None:
-            self._assigner = Assigner(context)
-        return self._assigner.assign(planned)
 
     @property
     def failed(self) -> bool:
@@ -251,7 +234,7 @@ class Scripts:
 
 def with_evidence(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """The entries of a plan; what would be deleted or replaced has the scripts that use it."""
-    scripts = context.scripts or Scripts(context.session, context.concurrency, needs_all=True)
+    scripts = context.scripts or Scripts(context, needs_all=True)
     going = [entry.before for entry in entries if entry.before and entry.action in ("deleted", "replaced")]
     used = scripts.used_by(going)
 
@@ -271,7 +254,7 @@ def _target(name: str, entries: Sequence[Entry], existing: Sequence[Runtime]) ->
         if entry.wanted.state == "absent":
             goes = "would be purged" if entry.place == PURGED else "is to be deleted"
             raise ValidationError([f"runtime {name!r} {goes}, so no script can use it"])
-        return _named(entry.plan.target or entry.before, name)
+        return _runtime_of(entry)
     for entry in entries:
         if any(runtime and runtime.name == name for runtime in (*entry.replaces, entry.before)):
             raise ValidationError([f"runtime {name!r} becomes {final_name(entry)!r} in this task; write that name"])
@@ -301,8 +284,10 @@ def _entry_named(name: str, entries: Iterable[Entry]) -> Entry | None:
     return next((entry for entry in entries if final_name(entry) == name), None)
 
 
-def _named(runtime: Runtime | None, name: str) -> Runtime:
-    return (runtime or Runtime({}))._replace(values={**(runtime.values if runtime else {}), "name": name})
+def _runtime_of(entry: Entry) -> Runtime:
+    """The runtime of an entry as it is now, or will be, under its final name."""
+    runtime = entry.after or entry.plan.target or entry.before or Runtime({})
+    return runtime._replace(values={**runtime.values, "name": final_name(entry)})
 
 
 def _ready(planned: Assignment, entries: Sequence[Entry]) -> Assignment:
@@ -314,7 +299,7 @@ def _ready(planned: Assignment, entries: Sequence[Entry]) -> Assignment:
     if entry.error or entry.after is None:
         why = f"the runtime {name!r} failed, so no script was assigned to it"
         return planned._replace(action="failed", error=MstrError(why))
-    return planned._replace(target=_named(entry.after, name))
+    return planned._replace(target=_runtime_of(entry))
 
 
 def _fingerprint(planned: Assignment) -> str | None:

@@ -48,7 +48,7 @@ def bulk(
         context, wanted = server.context(waiting=wait, **how), Wanted(definitions, asked, named)
         if named is not None or protect or wanted.replaces:
             projects = None if protect is True else protect
-            of_task = Scripts(server.session, 1, named, protect is not None, projects, wanted.replaces)
+            of_task = Scripts(context, named, protect is not None, projects, wanted.replaces)
             context = context._replace(scripts=of_task, guard=of_task.refusals)
         refusal = None
         try:

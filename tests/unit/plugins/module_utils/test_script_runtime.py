@@ -2,18 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options and sentences. tests/faults has the requests, test_assignments the plan."""
+"""Options, results and sentences. tests/faults breaks the connection, test_assignments has the plan."""
 
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._options import all_option_errors
 from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
     OPTIONS,
+    assign_scripts,
     request_from,
     summary_of_scripts,
 )
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of
+from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, stored
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+
+OLD, NEW, GONE = (letter * 32 for letter in "ABD")
 
 
 def options(**given):
@@ -76,3 +81,210 @@ def test_options_are_refused_together_and_with_their_place(given, faults):
 )
 def test_summary_in_words(moved, already, check_mode, sentence):
     assert summary_of_scripts(moved, already, "R", check_mode) == sentence
+
+
+def saved(name, identity, runtime=OLD, **more):
+    return {"name": name, "id": f"{identity:032X}", "runtime": runtime, **more}
+
+
+@pytest.fixture
+def server():
+    server = Server(stored(name="Old", id=OLD), stored(name="New", id=NEW))
+    kept = {"folder": "Nightly", "description": "about it", "variables": [{"name": "day", "type": "text"}]}
+    scripts = [saved(name, number, **kept, code=name) for number, name in enumerate(["Close", "Load", "Report"], 1)]
+    server.core.projects.clear()
+    server.core.projects.seed({"name": "Sales", "scripts": scripts})
+    return server
+
+
+def assign(server, **given):
+    """What mstr_script_runtime does. Returns the result, also that of a failure, which then has `failure`."""
+    context = server.context(retries=given.pop("retries", 3))
+    given = {
+        "runtime": "New",
+        **({} if {"scripts", "from_runtime_id"} & set(given) else {"from_runtime": "Old"}),
+        **given,
+    }
+    try:
+        return {**assign_scripts(context, request_from(options(**given))), "failure": ""}
+    except PartialError as exc:
+        return {**exc.result, "failure": exc.sentence}
+
+
+KEPT = ("name", "folder", "description", "variables", "code")
+
+
+def rest(server):
+    """Everything of the scripts that must not change."""
+    return [[getattr(script, name) for name in KEPT] for project in server.core.projects for script in project.scripts]
+
+
+def actions(result):
+    return [(row["name"], row["action"]) for row in result["scripts"]]
+
+
+MOVED = {"Close": NEW, "Load": NEW, "Report": NEW}
+
+
+def updates(server):
+    return sum(request.startswith("PUT") for request in server.requests)
+
+
+def test_scripts_are_assigned_once_and_nothing_else_changes(server):
+    before = rest(server)
+    done = assign(server)
+    assert (done["changed"], done["msg"], done["failure"]) == (True, "3 scripts now use 'New'.", "")
+    assert (server.scripts, rest(server)) == (MOVED, before)
+    again = assign(server)
+    assert (again["changed"], again["msg"]) == (False, "3 scripts already use 'New'.")
+    assert [script["action"] for script in again["scripts"]] == ["none"] * 3
+    assert updates(server) == 3
+
+
+@pytest.mark.parametrize(("done", "sent"), [(True, 3), (False, 4)])
+def test_lost_update_is_looked_up_and_repeated_only_if_missing(server, done, sent):
+    server.fail("PUT", lost("PUT /api/x"), done=done)
+    assert assign(server)["failure"] == ""
+    assert (server.scripts, updates(server)) == (MOVED, sent)
+
+
+def test_lost_update_without_retries_is_not_repeated(server):
+    server.fail("PUT", lost("PUT /api/x"))
+    done = assign(server, retries=0)
+    assert actions(done) == [("Close", "failed"), ("Load", "moved"), ("Report", "moved")]
+    assert "1 of 3 scripts failed: script 'Close' in project 'Sales': " in done["failure"]
+    assert "the script 'Close' in project 'Sales' still does not use the runtime 'New'" in done["failure"]
+    assert (server.scripts, updates(server)) == ({**MOVED, "Close": OLD}, 3)
+    assert assign(server)["msg"] == "1 script now uses 'New', 2 already did."
+
+
+LOSS = "1 of 3 scripts failed: script 'Close' in project 'Sales': While the server assigned the runtime, it changed "
+
+
+@pytest.mark.parametrize("lose_answer", [False, True])
+def test_what_the_server_lost_is_put_back_and_then_sent_with_every_update(server, lose_answer):
+    """Also if the update that puts it back is done, and its response is lost."""
+    server.switch(script_put_omitted="reset")
+    before = rest(server)
+    server.fail("PUT")
+    server.fail("PUT", lost("PUT /api/x") if lose_answer else None, done=True)
+    done = assign(server)
+    assert (server.scripts, rest(server), updates(server)) == (MOVED, before, 4)
+    assert [(script["action"], bool(script["error"])) for script in done["scripts"]] == [
+        ("moved", True),
+        ("moved", False),
+        ("moved", False),
+    ]
+    back = f"All of it is put back, and the script uses 'New' ({NEW})."
+    assert done["failure"] == f"3 scripts now use 'New'. {LOSS}description, variables, code. {back}"
+
+
+@pytest.mark.parametrize(
+    ("ignored", "end", "action"),
+    [
+        ({"description": ""}, "The task could not put back description.", "moved"),
+        ({"scriptRuntimeId": OLD}, f"All of it is put back, but the script still uses {OLD}.", "failed"),
+    ],
+)
+def test_what_an_odd_server_does_not_put_back_is_named(server, ignored, end, action):
+    server.switch(script_put_omitted="reset")
+    read = "GET /scripts/" + "1".zfill(32)
+    server.rewrite = lambda call, data: {**data, **ignored} if call == read and updates(server) == 2 else data
+    done = assign(server)
+    assert actions(done)[0] == ("Close", action)
+    assert done["scripts"][0]["error"]["msg"].endswith(end)
+
+
+def test_what_cannot_be_put_back_is_named(server):
+    server.switch(script_put_omitted="reset")
+    server.fail("PUT")
+    server.fail("PUT", refusal(403, "ERR0017", "no permission"))
+    done = assign(server)
+    assert f"{LOSS}description, variables, code. The task could not put that back: " in done["failure"]
+    assert "no permission" in done["failure"]
+
+
+def test_refusal_stops_no_other_script(server):
+    server.refusals["PUT /scripts/" + "1".zfill(32)] = refusal(403, "ERR0017", "no permission")
+    done = assign(server)
+    assert "1 of 3 scripts failed: script 'Close' in project 'Sales': " in done["failure"]
+    assert server.scripts == {**MOVED, "Close": OLD}
+    failed = done["scripts"][0]
+    assert (failed["action"], failed["after"]["name"], failed["error"]["http_status"]) == ("failed", "Old", 403)
+
+
+def test_scripts_by_name_and_id_of_a_runtime_that_is_gone(server):
+    """Each is moved once, although two entries mean it."""
+    server.core.projects.seed({"name": "Sales", "scripts": [saved("Twin", 7, GONE), saved("Twin", 8, GONE)]})
+    named = [
+        script(name="Load"),
+        script(id=f"{2:032x}"),
+        script(name="Twin"),
+        script(name="Lod"),
+        script(name="Load", project="Slaes"),
+    ]
+    done = assign(server, scripts=named)
+    assert server.scripts["Load"] == NEW
+    assert actions(done) == [("Load", "moved"), ("Lod", "failed"), ("Twin", "failed"), ("Load", "failed")]
+    assert (
+        f"scripts[2] script 'Twin' in project 'Sales': 2 scripts have this name: {7:032X}, {8:032X}; "
+        in done["failure"]
+    )
+    assert "The server lists no project with the name or id 'Slaes'" in done["failure"]
+    assert updates(server) == 1
+    assert assign(server, from_runtime_id=GONE)["msg"] == "2 scripts now use 'New', 1 already did."
+
+
+def test_project_that_cannot_be_read_fails_the_task_after_the_others(server):
+    server.core.projects.seed({"name": "Archive", "loaded": False})
+    done = assign(server)
+    assert server.scripts == MOVED
+    assert done["failure"].startswith("3 scripts now use 'New'. There may be more scripts that use the old runtime: ")
+    assert [read["project"]["name"] for read in done["unread"]] == ["Archive"]
+    assert assign(server, projects=["Sales"])["failure"] == ""
+
+
+def test_projects_that_cannot_be_listed(server):
+    server.refusals["GET /projects"] = refusal(403, "ERR0014", "no")
+    unread = "There may be more scripts that use the old runtime: could not read the list of projects: "
+    assert unread in assign(server)["failure"]
+
+
+def test_update_without_effect_is_not_believed(server):
+    server.ignores = "PUT"
+    done = assign(server)
+    ignored = "accepted a new runtime for the script 'Close' in project 'Sales', but the script still uses "
+    assert f"{ignored}{OLD}." in done["failure"]
+    assert done["changed"] is False
+
+
+def test_unread_after_the_update_is_not_moved(server):
+    """An accepted update that nobody could check is no success: its runtime is unknown, and the task fails."""
+    server.fail("PUT", meanwhile=lambda: server.fail("GET", refusal(403, "ERR0017", "no")))
+    done = assign(server)
+    assert [script["action"] for script in done["scripts"]] == ["failed", "moved", "moved"]
+    assert (done["scripts"][0]["after"], done["changed"]) == (None, True)
+    assert done["failure"].startswith(
+        "2 scripts now use 'New'. 1 of 3 scripts failed: script 'Close' in project 'Sales': The script 'Close' in "
+        "project 'Sales' could not be read again after the update, so it is unknown which runtime it uses."
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"runtime": "new"}, "the server lists no runtime for runtime 'new'; did you mean 'New'?"),
+        (
+            {"runtime": "Old", "from_runtime_id": OLD},
+            f"the scripts of 'Old' ({OLD}) cannot be assigned to the same runtime",
+        ),
+        (
+            {"from_runtime": "Gone"},
+            "the server lists no runtime for from_runtime 'Gone'; if it was deleted, give its id in from_runtime_id",
+        ),
+        ({"runtime": None, "runtime_id": ID}, f"the server lists no runtime for runtime_id '{ID}'"),
+    ],
+)
+def test_runtimes_that_do_not_fit_are_refused_before_any_write(server, given, fault):
+    assert faults_of(lambda: assign(server, **given)) == (fault,)
+    assert updates(server) == 0

@@ -179,7 +179,7 @@ def test_tasks_of_scripts_that_the_user_may_not_read(hidden):
 
 def refusals(server, identity=ID):
     """Why a runtime must not be deleted."""
-    scripts = Scripts(server.session, 4, protects=True)
+    scripts = Scripts(server.context(concurrency=4), protects=True)
     return [why for _runtimes, why in scripts.refusals([runtime(id=identity)])]
 
 
@@ -216,7 +216,9 @@ def test_without_a_refusal_no_task_is_looked_up(server):
 
 
 def used_by(server, *identities):
-    return Scripts(server.session, 4, needs_all=True).used_by([runtime(id=identity) for identity in identities])
+    return Scripts(server.context(concurrency=4), needs_all=True).used_by(
+        [runtime(id=identity) for identity in identities]
+    )
 
 
 def test_evidence_of_what_a_change_reaches(server):

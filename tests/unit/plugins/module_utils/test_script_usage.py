@@ -39,7 +39,7 @@ SALES, FINANCE = Project("5A" * 16, "Sales"), Project("F1" * 16, "Finance")
 
 def reasons(server, *runtimes, projects=None):
     """Why the runtimes must not be deleted."""
-    scripts = Scripts(server.session, 4, protects=True, projects=projects)
+    scripts = Scripts(server.context(concurrency=4), protects=True, projects=projects)
     return [why for _runtimes, why in scripts.refusals(runtimes)]
 
 
