@@ -262,14 +262,6 @@ class PartialError(MstrError):
         return {**self.result, **super().to_result()}
 
 
-def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") -> str:
-    """The failures of several objects, at most five of them: `what`, then a line for each with its place and reason."""
-    lines = [f"{place}: {error.sentence.rstrip('.')}." for place, error in failed[:FAILURES_IN_MESSAGE]]
-    if len(failed) > len(lines):
-        lines.append(f"And {len(failed) - len(lines)} more.")
-    return (" " if len(failed) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])
-
-
 def unforeseen(exc: Exception) -> MstrError:
     """The error for a bug in this collection. The exception's text may hold secrets, so it is not quoted."""
     trace = exc.__traceback__

@@ -12,9 +12,8 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
 
-from ._errors import SHORTEST_SECRET, SURROGATE, clean, text_error, texts
+from ._errors import SURROGATE, clean, text_error, texts
 
 _HALF = "contains half of a character (a lone surrogate); remove it"
 _LARGEST = 2**63 - 1
@@ -45,35 +44,36 @@ def option_errors(value: Any, spec: Mapping[str, Any], place: str = "", from_fil
     `spec` is the argument spec of `value`, `place` its name in messages. In a file, a number is not text: YAML may have
     dropped a zero or a colon. In a task, it may be the result of a template.
     """
-    kind, start = str(spec.get("type") or "str"), f"{place} " if place else ""
+    kind, options = str(spec.get("type") or "str"), spec.get("options") or {}
+    error = None
     if value is None or spec.get("no_log"):
         return
-    if kind == "list":
-        yield from _list_errors(value, spec, place, from_file)
-    elif spec.get("options"):
+    if kind == "list" and isinstance(value, list):
+        yield from _entry_errors(value, {**spec, "type": spec.get("elements", "str")}, place, from_file)
+    elif kind == "list":
+        # Ansible splits a text at commas. Names may contain commas, and a mapping does not come from that.
+        if isinstance(value, Mapping) or options or callable(spec["type"]):
+            from ._remedies import list_remedy  # only a task that fails needs it
+
+            repair = list_remedy(value, options, place)
+            error = f"{_short(value)} is not a list{repair and f'; write {repair}'}"
+    elif options and isinstance(value, Mapping):
+        yield from _mapping_errors(value, options, place, from_file)
+    elif options:
         # Ansible also accepts JSON and key=value.
-        if isinstance(value, Mapping):
-            yield from _mapping_errors(value, spec["options"], place, from_file)
-        elif from_file or not (isinstance(value, str) and re.search("[={]", value.replace("==", ""))):
+        if from_file or not (isinstance(value, str) and re.search("[={]", value.replace("==", ""))):
             from ._remedies import entry_remedy  # only a task that fails needs it
 
-            repair = entry_remedy(value, spec["options"])
-            yield f"{start}{_short(value)} is not a mapping of options{f'; write {repair}' if repair else ''}"
+            repair = entry_remedy(value, options)
+            error = f"{_short(value)} is not a mapping of options{repair and f'; write {repair}'}"
     elif kind in ("int", "float"):
         error = _number_error(value, kind, place.rpartition(".")[2])
-        if error:
-            yield f"{start}{error}"
     elif kind in ("str", "path"):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        error = None if whole and not from_file else text_error(value)
-        if isinstance(value, str) and SURROGATE.search(value):
-            error = f"{_short(value)} {_HALF}"
-        if error:
-            yield f"{start}{error}"
-        elif spec.get("choices") and str(value) not in spec["choices"]:
-            yield f"{start}{_short(value)} is not valid; choose {' or '.join(spec['choices'])}"
+        error = _text_error(value, spec.get("choices"), from_file)
     elif kind == "bool" and str(value).lower() not in _BOOLEANS:
-        yield f"{start}{_short(value)} is not true or false"
+        error = f"{_short(value)} is not true or false"
+    if error:
+        yield f"{place} {error}" if place else error
 
 
 def without_nulls(value: Any, spec: Mapping[str, Any]) -> Any:
@@ -85,42 +85,40 @@ def without_nulls(value: Any, spec: Mapping[str, Any]) -> Any:
     return {key: inner for key, inner in value.items() if inner is not None} if isinstance(value, Mapping) else value
 
 
-def _list_errors(value: Any, spec: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
-    entry_spec = {**spec, "type": spec.get("elements", "str")}
-    options = spec.get("options") or {}
-    if not isinstance(value, list):
-        # Ansible splits a text at commas. Names may contain commas, and a mapping does not come from that.
-        if isinstance(value, Mapping) or options or callable(spec["type"]):
-            from ._remedies import list_remedy  # only a task that fails needs it
-
-            repair = list_remedy(value, options, place)
-            yield f"{place} {_short(value)} is not a list{repair and f'; write {repair}'}"
-        return
+def _entry_errors(value: list[Any], spec: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
     for index, entry in enumerate(value):
         here = f"{place}[{index}]"
         if entry is None:
             yield f"{here} is null; remove it, or write a value"
-            continue
-        if "state" in options:
+        elif "state" in (spec.get("options") or ()):
             name = entry.get("name") if isinstance(entry, Mapping) else None
             label = f"{here} {name!r}" if name and isinstance(name, str) else here
-            yield from (f"{label}: {error}" for error in option_errors(entry, entry_spec, "", from_file))
+            yield from (f"{label}: {error}" for error in option_errors(entry, spec, "", from_file))
         else:
-            yield from option_errors(entry, entry_spec, here, from_file)
+            yield from option_errors(entry, spec, here, from_file)
 
 
 def _mapping_errors(value: Mapping[Any, Any], options: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
+    start = f"{place}." if place else ""
     for key, inner in value.items():
-        here = f"{place}.{key}" if place else str(key)
         if key in options:
-            yield from option_errors(inner, options[key], here, from_file)
+            yield from option_errors(inner, options[key], f"{start}{key}", from_file)
             continue
         from ._remedies import unknown_option  # only a task that fails needs it
 
-        yield unknown_option(_short(here)[1:-1] if isinstance(key, str) else repr(key), str(key), options)
-    for key, option in options.items():
-        if option.get("required") and value.get(key) is None:
-            yield f"{place}.{key} is missing" if place else f"{key} is missing"
+        yield unknown_option(_short(f"{start}{key}")[1:-1] if isinstance(key, str) else repr(key), str(key), options)
+    required = [key for key, option in options.items() if option.get("required")]
+    yield from (f"{start}{key} is missing" for key in required if value.get(key) is None)
+
+
+def _text_error(value: Any, choices: Iterable[str] | None, from_file: bool) -> str | None:
+    if isinstance(value, str) and SURROGATE.search(value):
+        return f"{_short(value)} {_HALF}"
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    error = None if is_whole and not from_file else text_error(value)
+    if not error and choices and str(value) not in choices:
+        return f"{_short(value)} is not valid; choose {' or '.join(choices)}"
+    return error
 
 
 def _number_error(value: Any, kind: str, name: str) -> str | None:
@@ -129,19 +127,16 @@ def _number_error(value: Any, kind: str, name: str) -> str | None:
         try:
             read = int(value) if re.fullmatch(r"\s*[+-]?[0-9]{1,30}\s*", value) else float(value)
         except ValueError:
-            what = "a whole number" if kind == "int" else "a number"
             from ._remedies import unit_remedy  # only a task that fails needs it
 
-            return f"{_short(value)} is not {what}{unit_remedy(value, name)}"
+            return f"{_short(value)} is not a {'whole ' if kind == 'int' else ''}number{unit_remedy(value, name)}"
     if isinstance(read, bool) or not isinstance(read, (int, float)):
         return f"{_short(value)} is not a number"
     if isinstance(read, float) and not math.isfinite(read):
         return f"must be a finite number, not {_short(value)}"
     if abs(read) > _LARGEST:
         return f"is too large; the largest number is {_LARGEST}"
-    if kind == "int" and read != int(read):
-        return f"{_short(value)} is not a whole number"
-    return None
+    return f"{_short(value)} is not a whole number" if kind == "int" and read != int(read) else None
 
 
 def _short(value: Any) -> str:
@@ -167,26 +162,11 @@ def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str
     """
     found = {str(params[name]) for name, option in spec.items() if option.get("no_log") and params.get(name)}
     for url in (params.get("base_url"), os.environ.get("MSTR_BASE_URL")):
-        found |= _url_secrets(str(url or ""))
+        if re.search("[@?#;]", str(url)):
+            from ._remedies import url_secrets  # such a URL is refused
+
+            found |= url_secrets(str(url))
     return found
-
-
-def _url_secrets(url: str) -> set[str]:
-    """Whatever may be secret in a base URL: everything before the last @, the password there, and the query.
-
-    Such a URL is refused, but Ansible shows the options of the task.
-    """
-    rest = url.split("//", 1)[-1]
-    credentials, at, _place = rest.rpartition("@")
-    user, _colon, password = credentials.partition(":")
-    # Without a password, the user name is a token.
-    parts = [password or user, unquote(password or user)]
-    query = re.search("[?#;].+", rest, re.DOTALL)
-    if query:
-        parts += re.split("[&=;]", query.group()[1:])
-    # A short part alone would mask half a result.
-    found = {part for part in parts if len(part) >= SHORTEST_SECRET}
-    return found | ({credentials + at} if at else set()) | ({query.group()} if query else set())
 
 
 def masked_by_coincidence(result: Mapping[str, Any], secrets: Iterable[object]) -> str | None:

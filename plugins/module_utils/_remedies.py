@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What to do about an option that was refused, or about a missing library. Only a task that fails imports this file."""
+"""What to do, and to hide, for an option that is refused or a missing library. Only a task that fails imports this."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
+from urllib.parse import unquote
 
-from ._errors import MstrError, clean
+from ._errors import SHORTEST_SECRET, MstrError, clean
 
 _MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
 
@@ -79,6 +80,24 @@ def _flow(entry: Mapping[str, Any]) -> str:
     """An entry as YAML in one line. Versions are in quotes."""
     parts = (f"{key}: {json.dumps(value) if key == 'version' else value}" for key, value in entry.items())
     return clean(f"{{{', '.join(parts)}}}", 100)
+
+
+def url_secrets(url: str) -> set[str]:
+    """Whatever may be secret in a base URL: everything before the last @, the password there, and the query.
+
+    Such a URL is refused, but Ansible shows the options of the task.
+    """
+    rest = url.split("//", 1)[-1]
+    credentials, at, _place = rest.rpartition("@")
+    user, _colon, password = credentials.partition(":")
+    # Without a password, the user name is a token.
+    parts = [password or user, unquote(password or user)]
+    query = re.search("[?#;].+", rest, re.DOTALL)
+    if query:
+        parts += re.split("[&=;]", query.group()[1:])
+    # A short part alone would mask half a result.
+    found = {part for part in parts if len(part) >= SHORTEST_SECRET}
+    return found | ({credentials + at} if at else set()) | ({query.group()} if query else set())
 
 
 def not_installed(libraries: Sequence[str]) -> MstrError:

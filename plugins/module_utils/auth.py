@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -60,8 +59,6 @@ from ._session.session import Session
 from ._session.transport import REQUESTS_IMPORT_ERROR
 
 __all__ = ["MstrError", "Task", "ValidationError", "argument_spec", "run"]
-
-_PROGRESS_EVERY_S = 3.0  # seconds
 
 
 def _environment(name: str) -> str:
@@ -175,23 +172,6 @@ def _variable_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> dict
     return found
 
 
-class Progress:
-    """Passes some of its texts to `show`, none if `show` is None. `clock` returns monotonic seconds."""
-
-    def __init__(self, show: Callable[[str], None] | None = None, clock: Callable[[], float] = lambda: 0.0) -> None:
-        self._show, self._clock = show, clock
-        self._last_text = ""
-        self._next = clock() + _PROGRESS_EVERY_S
-
-    def __call__(self, text: str) -> None:
-        """Show `text`, unless it repeats the last one or the last one is less than three seconds old."""
-        if self._show is None or text == self._last_text or self._clock() < self._next:
-            return
-        self._show(text)
-        self._last_text = text
-        self._next = self._clock() + _PROGRESS_EVERY_S
-
-
 class Task(NamedTuple):
     """The argument of a module's `work`."""
 
@@ -201,7 +181,7 @@ class Task(NamedTuple):
     check_mode: bool
     warn: Callable[[str], None]
     # Call it in the main thread, any number of times, with a line of progress. A plain module shows none.
-    progress: Callable[[str], None] = Progress()
+    progress: Callable[[str], None] = lambda text: None
 
     @property
     def library(self) -> Session:
@@ -222,8 +202,8 @@ class Host(NamedTuple):
 
     make_module: Callable[..., OwnModule] = OwnModule
     make_stop: Callable[[], Stop] = lambda: Stop().install()
-    # Shows a line of progress; None in a plain module, which cannot show any.
-    show: Callable[[str], None] | None = None
+    # Shows a line of progress, which a plain module cannot.
+    show: Callable[[str], None] = lambda text: None
 
 
 _host = Host()
@@ -306,10 +286,8 @@ def _result(
             for risk in server.risks():
                 _warner(module, "the connection")(risk)
             session = Session(server, stop, _warner(module, "the session"))
-            progress = _progress(module, session)
-            warn = _warner(module, "what the task read or did")
-            task = Task(session, stop, module.params, module.check_mode, warn, progress)
-            result = dict(work(task, request))
+            warn, progress = _warner(module, "what the task read or did"), _progress(module, session)
+            result = dict(work(Task(session, stop, module.params, module.check_mode, warn, progress), request))
             session.hand_over()
             if register_secrets and session.handed_over:
                 register_secrets([session.handed_over])
@@ -335,7 +313,6 @@ def _warner(module: OwnModule, subject: str) -> Callable[[str], None]:
     return warn
 
 
-def _progress(module: OwnModule, session: Session) -> Progress:
-    if (show := _host.show) is None:
-        return Progress()
-    return Progress(lambda text: show(masked(text, session.secrets | module.no_log_values)), time.monotonic)
+def _progress(module: OwnModule, session: Session) -> Callable[[str], None]:
+    show = _host.show
+    return lambda text: show(masked(text, session.secrets | module.no_log_values))

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._errors import FAILURES_IN_MESSAGE, NAMES_IN_MESSAGE, MstrError, PartialError, counted, failures, listed
+from .._errors import FAILURES_IN_MESSAGE, NAMES_IN_MESSAGE, MstrError, PartialError, counted, listed
 from .entry import NO_SCRIPTS, PREDICTED, PURGED, Entry, ScriptReport, plan_id
 from .plan import DONE, Plan
 
@@ -76,6 +76,14 @@ def _listed(entry: Entry) -> dict[str, Any]:
         "error": {"msg": entry.error.sentence, **entry.error.error} if entry.error else None,
         **({"scripts": entry.evidence["scripts"]} if entry.evidence else {}),
     }
+
+
+def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") -> str:
+    """The failures of several objects, at most five of them: `what`, then a line for each with its place and reason."""
+    lines = [f"{place}: {error.sentence.rstrip('.')}." for place, error in failed[:FAILURES_IN_MESSAGE]]
+    if len(failed) > len(lines):
+        lines.append(f"And {len(failed) - len(lines)} more.")
+    return (" " if len(failed) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])
 
 
 def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:

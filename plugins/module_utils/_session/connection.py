@@ -159,32 +159,24 @@ def _base_url(text: str) -> str:
 def _login(params: Mapping[str, Any]) -> Login | None:
     mode = params.get("login_mode")
     if mode is None:
-        kinds = {
-            # A template renders an unused password as an empty text, so that alone is no credential.
-            "username and password": params.get("username") is not None or bool(params.get("password")),
-            "api_token": params.get("api_token") is not None,
-            "identity_token": params.get("identity_token") is not None,
-        }
-        given = [kind for kind, is_set in kinds.items() if is_set]
-        if len(given) > 1:
-            raise ValidationError(
-                [
-                    f"{' and '.join(given)} are different kinds of credential; supply one kind, or choose with "
-                    "login_mode (environment variables MSTR_… count too)"
-                ]
+        # A template renders an unused password as an empty text, so that alone is no credential.
+        given = ["username and password"] if "username" in params or params.get("password") else []
+        given += [token for token in ("api_token", "identity_token") if token in params]
+        if not given and "session" in params:
+            return None
+        if len(given) != 1:
+            error = (
+                f"{' and '.join(given)} are different kinds of credential; supply one kind, or choose with login_mode "
+                "(environment variables MSTR_… count too)"
             )
-        if not given:
-            if params.get("session") is not None:
-                return None
-            raise ValidationError(
-                [
-                    "no credentials: supply username and password, api_token or identity_token (or their MSTR_… "
-                    "environment variables), or login_mode: anonymous for a guest login"
-                ]
+            none = (
+                "no credentials: supply username and password, api_token or identity_token (or their MSTR_… "
+                "environment variables), or login_mode: anonymous for a guest login"
             )
-        mode = "standard" if given[0] == "username and password" else given[0]
+            raise ValidationError([error if given else none])
+        mode = given[0] if given[0] in _CREDENTIALS else "standard"
     needed = _CREDENTIALS[mode]
-    missing = [option for option in needed.values() if params.get(option) is None]
+    missing = [option for option in needed.values() if option not in params]
     if missing:
         empty = " (an empty password can only be set in the task)" if "password" in missing else ""
         options, variables = ("option", "variable") if len(missing) == 1 else ("options", "variables")

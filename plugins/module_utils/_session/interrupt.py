@@ -89,7 +89,12 @@ class Stop:
 
     def _caller_is_gone(self) -> bool:
         # A task's `timeout:` and an interrupted ansible-playbook send no signal to the module; they close the pipe.
-        return _stdout_hung_up()
+        try:
+            poll = select.poll()
+            poll.register(sys.__stdout__.fileno(), 0)  # type: ignore[union-attr]
+            return any(event & (select.POLLHUP | select.POLLERR) for _fd, event in poll.poll(0))
+        except (AttributeError, OSError, ValueError):
+            return False
 
     def wait(self, queue: SimpleQueue[Any], seconds: float) -> Any:
         """The next item in `queue`. Raises TimeoutError after `seconds`.
@@ -125,15 +130,6 @@ class Uninterruptible(Stop):
 
     def check(self) -> None:
         """Never raises."""
-
-
-def _stdout_hung_up() -> bool:
-    try:
-        poll = select.poll()
-        poll.register(sys.__stdout__.fileno(), 0)  # type: ignore[union-attr]
-        return any(event & (select.POLLHUP | select.POLLERR) for _fd, event in poll.poll(0))
-    except (AttributeError, OSError, ValueError):
-        return False
 
 
 def start_thread(work: Callable[..., None], *args: Any) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._errors import ErrorList, MstrError, PartialError, ValidationError, failures
+from .._errors import ErrorList, MstrError, PartialError, ValidationError
 from .._model.alike import near_names, quoted
 from .._model.fields import LIST_AS_WRITTEN
+from .._model.report import failures
 from .._model.runtime import Runtime, id_from
 from .api import Context, one_named
 from .assignments import Assigner, Assignment, ScriptEntry, plan_assignment, report_scripts, script_entries

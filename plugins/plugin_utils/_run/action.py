@@ -17,7 +17,7 @@ Ansible loads that file once, before it starts the workers, so that a whole run 
 needs only such a file; a unit test checks that it exists.
 
 `worker` has what the module then runs in. In every doubtful case, the module runs in the normal way: see
-`_why_as_a_module`.
+`_reasons_for_a_module`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -113,7 +113,7 @@ class ActionModule(NormalAction):
         host = task_vars.get("inventory_hostname")
         with ExitStack() as stack:
             try:
-                reason = self._why_as_a_module(args, options, task_vars)
+                reason = next(self._reasons_for_a_module(args, options, task_vars), None)
                 if reason is None:
                     given = self._given(task_vars)
                     stack.enter_context(surroundings(self._environment(), self._loader.get_basedir()))
@@ -126,25 +126,46 @@ class ActionModule(NormalAction):
             how = "in the process of ansible-playbook" if reason is None else f"as a module, because {reason}"
             display.vvv(f"{self._task.action} runs {how}", host=host)
             if reason is None:
-                return run_main(self.main, given, None if self._task.no_log else Screen(host).show)
+                return run_main(self.main, given, (lambda text: None) if self._task.no_log else Screen(host))
         return dict(super()._execute_module(*args, **options))
 
-    def _why_as_a_module(self, args: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str | None:
-        """The reason why the task cannot run in this process, or None."""
-        reason = self._why_not_here(args, options)
-        if reason is not None:
-            return reason
+    def _reasons_for_a_module(
+        self, args: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> Iterator[str]:
+        """The reasons why the task cannot run in this process. The first is enough: later ones rely on it."""
+        if sys.platform == "darwin":
+            yield "macOS kills a forked process that looks for a proxy"
+        if threading.current_thread() is not threading.main_thread():
+            yield "it is not the main thread, where signals arrive"
+        unknown = [f"AnsibleModule.{name}" for name in _MODULE_HOOKS if not hasattr(AnsibleModule, name)]
+        unknown += [f"ActionModule.{name}" for name in _ACTION_HOOKS if not hasattr(self, name)]
+        if _WORKER_IMPORT_ERROR is not None:
+            unknown.append(_WORKER_IMPORT_ERROR)
+        if args or not set(options) <= {"task_vars", "wrap_async"}:
+            unknown.append("_execute_module")
+        if unknown:
+            yield f"this ansible-core is not known ({', '.join(unknown)})"
         if not self._switched_on(task_vars):
-            return f"{SWITCH} is false"
+            yield f"{SWITCH} is false"
         if self._connection.transport != "local":
-            return f"the connection is {self._connection.transport}, not local"
+            yield f"the connection is {self._connection.transport}, not local"
         if self._task.async_val or options.get("wrap_async"):
-            return "the task is async"
+            yield "the task is async"
         if self._task.become or self._play_context.become:
-            return "the task uses become"
+            yield "the task uses become"
         if C.config.get_config_value("DEFAULT_KEEP_REMOTE_FILES"):
-            return "ANSIBLE_KEEP_REMOTE_FILES is set"
-        return self._why_not_this_python(task_vars)
+            yield "ANSIBLE_KEEP_REMOTE_FILES is set"
+        interpreter = self._interpreter(task_vars)
+        if interpreter is None:
+            yield "the interpreter of the host is not known yet"
+        elif not _is_this_python(interpreter):
+            yield f"its interpreter {interpreter} is not the {sys.executable} that runs ansible-playbook"
+        missing = [name for name, error in _LIBRARIES.items() if error]
+        if missing:
+            yield f"the Python that runs ansible-playbook lacks {' and '.join(missing)}"
+        named = sorted(name for name in self._environment() if str(name).startswith(_READ_AT_START))
+        if named:
+            yield f"only a new Python reads {', '.join(named)} of the task's environment"
 
     def _switched_on(self, task_vars: Mapping[str, Any]) -> bool:
         value = self._templar.template(task_vars.get(SWITCH))
@@ -154,20 +175,6 @@ class ActionModule(NormalAction):
             return bool(boolean(value))
         except TypeError:
             raise AnsibleActionFail(f"{SWITCH} must be true or false, not {str(value)!r}") from None
-
-    def _why_not_this_python(self, task_vars: Mapping[str, Any]) -> str | None:
-        interpreter = self._interpreter(task_vars)
-        if interpreter is None:
-            return "the interpreter of the host is not known yet"
-        if not _is_this_python(interpreter):
-            return f"its interpreter {interpreter} is not the {sys.executable} that runs ansible-playbook"
-        missing = [name for name, error in _LIBRARIES.items() if error]
-        if missing:
-            return f"the Python that runs ansible-playbook lacks {' and '.join(missing)}"
-        named = sorted(name for name in self._environment() if str(name).startswith(_READ_AT_START))
-        if named:
-            return f"only a new Python reads {', '.join(named)} of the task's environment"
-        return None
 
     def _interpreter(self, task_vars: Mapping[str, Any]) -> str | None:
         """The Python that Ansible would start; None if it would have to discover one first."""
@@ -179,21 +186,6 @@ class ActionModule(NormalAction):
         if not interpreter or interpreter.startswith("auto"):
             interpreter = host_vars.get("ansible_facts", {}).get("discovered_interpreter_python")
         return str(interpreter) if interpreter else None
-
-    def _why_not_here(self, args: Any, options: Mapping[str, Any]) -> str | None:
-        if sys.platform == "darwin":
-            return "macOS kills a forked process that looks for a proxy"
-        if threading.current_thread() is not threading.main_thread():
-            return "it is not the main thread, where signals arrive"
-        unknown = [f"AnsibleModule.{name}" for name in _MODULE_HOOKS if not hasattr(AnsibleModule, name)]
-        unknown += [f"ActionModule.{name}" for name in _ACTION_HOOKS if not hasattr(self, name)]
-        if _WORKER_IMPORT_ERROR is not None:
-            unknown.append(_WORKER_IMPORT_ERROR)
-        if args or not set(options) <= {"task_vars", "wrap_async"}:
-            unknown.append("_execute_module")
-        if unknown:
-            return f"this ansible-core is not known ({', '.join(unknown)})"
-        return None
 
     def _given(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         """The options and settings that the module would read from its archive, in plain Python types."""

@@ -17,6 +17,7 @@ import json
 import logging
 import os
 import signal
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -38,6 +39,7 @@ if find_spec("ansible.module_utils.secrets"):
 else:
     from ansible.module_utils.common.parameters import remove_values
 
+_PROGRESS_EVERY_S = 3.0  # seconds
 # The task's timeout (SIGALRM) is handled last, because it must not hide the effect of the others.
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGALRM")
 
@@ -76,7 +78,22 @@ def _duplicate(descriptor: int) -> int | None:
 _STDERR = _duplicate(2)
 
 
-class Screen:
+class Progress:
+    """Passes some of its texts to `show`. `clock` returns monotonic seconds."""
+
+    def __init__(self, show: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._show, self._clock = show, clock
+        self._last_text = ""
+        self._next = clock() + _PROGRESS_EVERY_S
+
+    def __call__(self, text: str) -> None:
+        """Show `text`, unless it repeats the last one or the last one is less than three seconds old."""
+        if text != self._last_text and self._clock() >= self._next:
+            self._show(text)
+            self._last_text, self._next = text, self._clock() + _PROGRESS_EVERY_S
+
+
+class Screen(Progress):
     """Prints lines of progress to the standard error of ansible-playbook: a callback may write JSON to its output.
 
     Not through Display: there, a thread of ansible-playbook writes them that also handles the results, so a terminal
@@ -88,6 +105,7 @@ class Screen:
     _writing = False
 
     def __init__(self, host: Any) -> None:
+        super().__init__(self.show)
         self._host = host
 
     def show(self, text: str) -> None:
@@ -211,7 +229,7 @@ class _HeldStop(Stop):
         return os.getppid() != self._parent
 
 
-def run_main(main: Callable[[], None], given: dict[str, Any], show: Callable[[str], None] | None) -> dict[str, Any]:
+def run_main(main: Callable[[], None], given: dict[str, Any], progress: Callable[[str], None]) -> dict[str, Any]:
     """Run `main`. Returns its result as Ansible would read it from a module's output."""
     modules: list[_InProcessModule] = []
 
@@ -227,7 +245,7 @@ def run_main(main: Callable[[], None], given: dict[str, Any], show: Callable[[st
         stop.install()
         error = None
         try:
-            with auth.hosted_by(auth.Host(make_module, lambda: stop, show)):
+            with auth.hosted_by(auth.Host(make_module, lambda: stop, progress)):
                 main()
         except SystemExit:
             pass

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils.auth import Progress
+from ansible_collections.mstr.library.plugins.plugin_utils._run.worker import Progress
 
 
 class Screen:
@@ -43,7 +43,3 @@ def test_a_line_comes_only_when_something_has_changed(screen):
     screen.at(3, "installing pandas")
     screen.at(60, "installing pandas")
     assert screen.at(61, "ready") == ["installing pandas", "ready"]
-
-
-def test_without_a_screen_nothing_happens():
-    Progress()("1 of 9")
