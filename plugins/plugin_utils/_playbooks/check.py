@@ -20,7 +20,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.src import rea
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import evaluation
 
 from . import places, variables
-from .run import UNKNOWN, Hosts, Run, path_of
+from .run import UNKNOWN, Hosts, Run, grouped, path_of
 from .variables import is_given
 
 # The variables whose values the check needs, beside the switches and the numbers.
@@ -114,13 +114,8 @@ def _serial_errors(run: Run) -> Iterator[str]:
 def _type_errors(run: Run) -> Iterator[str]:
     """Of switches and numbers. Ansible's filter `bool` reads a word that it does not know as false."""
     for name, kind in variables.types(run.playbook).items():
-        wrong: dict[str, list[str]] = {}
-        for host, value in run.given(name):
-            sentence = _type_error(name, kind, value)
-            if sentence:
-                wrong.setdefault(sentence, []).append(host)
-        for sentence, hosts in wrong.items():
-            yield f"{sentence}{run.in_brackets(hosts)}."
+        wrong = grouped((_type_error(name, kind, value), host) for host, value in run.given(name))
+        yield from (f"{sentence}{run.in_brackets(hosts)}." for sentence, hosts in wrong.items() if sentence)
 
 
 def _use_errors(run: Run) -> Iterator[str]:
@@ -161,7 +156,7 @@ def _gate_errors(run: Run) -> Iterator[str]:
 
 
 def _policy_errors(run: Run, has_gate: bool) -> Iterator[str]:
-    wrong: dict[str, list[str]] = {}
+    wrong: list[tuple[str, str]] = []
     without_rule = []
     gated = set(run.switched_on("mstr_fail_on_violation")) if has_gate else set()
     for host, values in run.hosts.items():
@@ -171,11 +166,11 @@ def _policy_errors(run: Run, has_gate: bool) -> Iterator[str]:
         try:
             rules = evaluation.rules_of(policy)
         except ValidationError as exc:
-            for sentence in exc.errors:
-                wrong.setdefault(f"mstr_runtimes_policy: {sentence}", []).append(host)
+            wrong += [(sentence, host) for sentence in exc.errors]
         else:
             without_rule += [host] if host in gated and not rules else []
-    yield from (f"{sentence}{run.in_brackets(hosts)}" for sentence, hosts in wrong.items())
+    for sentence, hosts in grouped(wrong).items():
+        yield f"mstr_runtimes_policy: {sentence}{run.in_brackets(hosts)}"
     if without_rule:
         yield (
             f"mstr_fail_on_violation is set, but mstr_runtimes_policy has no rule{run.in_brackets(without_rule)}, so "
@@ -188,14 +183,9 @@ def _server_errors(run: Run) -> Iterator[str]:
     if "mstr_runtimes_purge" not in variables.types(run.playbook) or run.playbook == "audit":
         return
     purging = set(run.switched_on("mstr_runtimes_purge"))
-    by_server: dict[str, list[str]] = {}
-    for host in run.hosts:
-        server = run.server(host)
-        if server:
-            by_server.setdefault(server, []).append(host)
-    for server, hosts in by_server.items():
+    for server, hosts in grouped((run.server(host), host) for host in run.hosts).items():
         purge = [host for host in hosts if host in purging]
-        if len(hosts) > 1 and purge:
+        if server and len(hosts) > 1 and purge:
             yield (
                 f"{listed(hosts, 5, ' and ')} are one server, {server}, so the purge of {listed(purge, 5, ' and ')} "
                 "would delete what only other definitions list. Make one host of them, limit the run to one of them, "
@@ -204,10 +194,7 @@ def _server_errors(run: Run) -> Iterator[str]:
 
 
 def _replace_errors(run: Run) -> Iterator[str]:
-    wrong: dict[str, list[str]] = {}
-    for host, values in run.hosts.items():
-        for sentence in _replace_errors_of(values):
-            wrong.setdefault(sentence, []).append(host)
+    wrong = grouped((sentence, host) for host, values in run.hosts.items() for sentence in _replace_errors_of(values))
     yield from (f"{sentence}{run.in_brackets(hosts)}." for sentence, hosts in wrong.items())
 
 

@@ -13,12 +13,12 @@ import json
 import os
 from datetime import datetime, timezone
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, counted, listed
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, counted, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import unread_texts
 
-from .places import other_environment_error
+from .places import one_file_error, other_environment_error
 from .run import UNKNOWN, path_of
 from .task import APPLIED, AUDITED, DEFINITIONS, Action, Result, checksum, failed, plain, write_whole
 from .variables import distance, is_given, name_errors
@@ -32,9 +32,8 @@ def apply(action: Action, plan_id: str | None = None) -> Result:
 
     `plan_id`: of the approved plan. Raises ValidationError if a variable is invalid.
     """
-    errors = [*name_errors(action.task_vars), *_definition_errors(action)]
-    if errors:
-        raise ValidationError(errors)
+    with ErrorList() as errors:
+        errors.add(*name_errors(action.task_vars), *_definition_errors(action))
     options = {**action.options(DEFINITIONS), **action.options(APPLIED)}
     return _applied(action, options, plan_id, action.is_on("mstr_runtimes_backup_scripts"))
 
@@ -44,9 +43,8 @@ def replace(action: Action, plan_id: str | None = None) -> Result:
 
     `plan_id`: of the approved plan. Raises ValidationError if a variable is invalid, or if no runtime has the name.
     """
-    errors = list(name_errors(action.task_vars))
-    if errors:
-        raise ValidationError(errors)
+    with ErrorList() as errors:
+        errors.add(*name_errors(action.task_vars))
     # YAML makes a number of a name such as 2024.
     old, new = (str(action.given(name)) for name in ("mstr_replace_from", "mstr_replace_to"))
     read = action.run_module("mstr_runtime_info", {})
@@ -153,9 +151,8 @@ def _backup(action: Action, with_scripts: bool) -> Result:
 
 def export(action: Action) -> Result:
     """The result of an export: the file, whether it changed, and the number of runtimes."""
-    errors = list(name_errors(action.task_vars))
-    if errors:
-        raise ValidationError(errors)
+    with ErrorList() as errors:
+        errors.add(*name_errors(action.task_vars))
     dest = action.given("mstr_export_dest") or f"{action.host}.runtimes.yml"
     place = _Place(action, "mstr_export_dest", path_of(dest, action.started_in))
     place.check()
@@ -231,9 +228,8 @@ def _exported(
 
 def probe(action: Action) -> Result:
     """The result of mstr_probe, and the file with its answers."""
-    errors = list(name_errors(action.task_vars))
-    if errors:
-        raise ValidationError(errors)
+    with ErrorList() as errors:
+        errors.add(*name_errors(action.task_vars))
     dest = action.given("mstr_probe_dest") or f"{action.host}.probe.json"
     place = _Place(action, "mstr_probe_dest", path_of(dest, action.started_in))
     place.check()
@@ -282,12 +278,7 @@ class _Place:
             and os.path.realpath(path_of(values[self._variable], action.started_in)) == os.path.realpath(self.path)
         ]
         if same:
-            raise ValidationError(
-                [
-                    f"Several environments would be written to one file, {self.path}. Put {{{{ inventory_hostname }}}} "
-                    f"into {self._variable}, or limit the run to one of them."
-                ]
-            )
+            raise ValidationError([one_file_error(self._variable, self.path, [action.host, *same])])
 
     def differs(self, path: str, text: str) -> bool:
         """Whether the file does not exist, or has a different content."""

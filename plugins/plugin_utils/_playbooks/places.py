@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
@@ -21,7 +20,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import files
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 
 from . import variables
-from .run import UNKNOWN, Run, path_of
+from .run import UNKNOWN, Run, grouped, path_of
 from .variables import is_given
 
 # The destinations that all hosts share, and those of which each host needs its own, with the default of the playbook.
@@ -39,11 +38,9 @@ def shared_errors(run: Run) -> Iterator[str]:
     for name in _SHARED:
         if name not in variables.types(run.playbook):
             continue
-        values: dict[Any, list[str]] = {}
-        for host, host_values in run.hosts.items():
-            value = host_values.get(name)
-            if value is not UNKNOWN:
-                values.setdefault(str(value) if is_given(value) else None, []).append(host)
+        pairs = ((values.get(name), host) for host, values in run.hosts.items())
+        known = ((value, host) for value, host in pairs if value is not UNKNOWN)
+        values = grouped((str(value) if is_given(value) else None, host) for value, host in known)
         if len(values) > 1:
             shown = "; ".join(
                 f"{listed(hosts, 3)} {'has ' + repr(value) if value is not None else 'has none'}"
@@ -81,15 +78,10 @@ def _shared_file_errors(run: Run, name: str, value: str) -> Iterator[str]:
 def separate_errors(run: Run) -> Iterator[str]:
     """Of the files of which each environment has its own: backup, export, probe."""
     for name, default in _SEPARATE.get(run.playbook, {}).items():
-        writers: dict[str, list[str]] = {}
-        for host, path in run.paths(name, default):
-            writers.setdefault(os.path.realpath(path), []).append(host)
+        writers = grouped((os.path.realpath(path), host) for host, path in run.paths(name, default))
         for path, hosts in writers.items():
             if len(hosts) > 1:
-                yield (
-                    f"Several environments would be written to one file, {path} ({listed(hosts, 5)}). Put "
-                    f"{{{{ inventory_hostname }}}} into {name}, or limit the run to one of them."
-                )
+                yield one_file_error(name, path, hosts)
             elif run.is_local(hosts[0]):
                 yield from _place_errors(name, path)
 
@@ -124,10 +116,7 @@ def since_errors(run: Run) -> Iterator[str]:
     """Of the earlier audit or export with which an audit compares."""
     if "mstr_audit_since" not in variables.types(run.playbook):
         return
-    hosts_by_path: dict[str, list[str]] = {}
-    for host, path in run.paths("mstr_audit_since"):
-        hosts_by_path.setdefault(path, []).append(host)
-    for path, hosts in hosts_by_path.items():
+    for path, hosts in grouped((path, host) for host, path in run.paths("mstr_audit_since")).items():
         try:
             earlier = earlier_from(Path(path).read_text(encoding="utf-8"))
         except OSError as exc:
@@ -154,6 +143,14 @@ def _place_errors(name: str, path: str) -> Iterator[str]:
         why = _why_not_writable(folder)
         if why:
             yield f"The directory of {name}, {folder}, is not writable ({why})."
+
+
+def one_file_error(name: str, path: str, hosts: Sequence[str]) -> str:
+    """Why several hosts must not write the file that a variable names."""
+    return (
+        f"Several environments would be written to one file, {path} ({listed(hosts, 5)}). Put "
+        f"{{{{ inventory_hostname }}}} into {name}, or limit the run to one of them."
+    )
 
 
 def other_environment_error(path: str, host: str) -> str | None:

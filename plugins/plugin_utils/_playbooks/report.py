@@ -18,6 +18,8 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import envir
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 
+from .run import grouped
+
 Json = Mapping[str, Any]
 
 _LARGEST_PAGE = 600_000  # characters; a controller keeps up to 700,000 of what a job hands on
@@ -125,9 +127,7 @@ def why_stopped(batch: Sequence[str], earlier: Mapping[str, Json], any_errors_fa
     failed = [host for host, result in others.items() if result.get("error")]
     if any_errors_fatal and failed:
         return f"{failed[0]} failed before, and ANSIBLE_ANY_ERRORS_FATAL is set"
-    batches: dict[Any, list[str]] = {}
-    for host, result in others.items():
-        batches.setdefault(result.get("batch"), []).append(host)
+    batches = grouped((result.get("batch"), host) for host, result in others.items())
     if any(result.get("stopped") for result in others.values()):
         return "an earlier batch failed"
     if any(all(host in failed for host in hosts) for hosts in batches.values()):

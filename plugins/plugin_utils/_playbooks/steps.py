@@ -15,7 +15,7 @@ from uuid import uuid4
 from ansible import constants as C  # noqa: N812
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.utils.vars import load_extra_vars
-from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as reports
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
@@ -37,51 +37,43 @@ class Check(task.Action):
         playbook = str(self._task.args["playbook"])
         if playbook == "controller":
             # It needs no inventory, and has its own checks.
-            self._raise(list(variables.name_errors(self.task_vars)))
+            with ErrorList() as errors:
+                errors.add(*variables.name_errors(self.task_vars))
             return {"changed": False}
         self._check_inventory()
         hosts = [str(host) for host in self.task_vars["ansible_play_hosts"]]
-        extra = self._extra()
-        if playbook == "job":
-            names = {name for values in self.of_hosts(hosts, ()).values() for name in values}
-            errors = list(variables.name_errors(names))
-        else:
-            errors = check.run_errors(
-                playbook,
-                self.of_hosts(hosts, check.values_needed(playbook)),
-                extra,
-                check_mode=self.check_mode,
-                environ=self.environment(True),
-                remote_environ=self.environment(False),
-                started_in=self.started_in,
-            )
-        self._raise(errors)
+        with ErrorList() as errors:
+            if playbook == "job":
+                names = {name for values in self.of_hosts(hosts, ()).values() for name in values}
+                errors.add(*variables.name_errors(names))
+            else:
+                found = check.run_errors(
+                    playbook,
+                    self.of_hosts(hosts, check.values_needed(playbook)),
+                    {str(name): task.plain(value) for name, value in load_extra_vars(self._loader).items()},
+                    check_mode=self.check_mode,
+                    environ=self.environment(True),
+                    remote_environ=self.environment(False),
+                    started_in=self.started_in,
+                )
+                errors.add(*found)
         return {"changed": False, "id": uuid4().hex}
-
-    def _raise(self, errors: list[str]) -> None:
-        if errors:
-            raise ValidationError(errors)
 
     def _check_inventory(self) -> None:
         if self.task_vars["groups"]["all"]:
             return
         # A play without hosts would end with the exit status 0. If Ansible cannot parse an inventory, it only warns.
         sources = [path for path in self.task_vars.get("ansible_inventory_sources") or () if Path(path).exists()]
-        why = (
-            f"the inventory {' and '.join(sources)} has no hosts, or Ansible cannot parse it. Its warnings above say "
-            "why."
-            if sources
-            else "there is no inventory."
-        )
+        why = "there is no inventory."
+        if sources:
+            named = " and ".join(sources)
+            why = f"the inventory {named} has no hosts, or Ansible cannot parse it. Its warnings above say why."
         raise ValidationError(
             [
                 f"There are no environments: {why} Start this playbook with -i INVENTORY, where each host is one "
                 "environment."
             ]
         )
-
-    def _extra(self) -> dict[str, Any]:
-        return {str(name): task.plain(value) for name, value in load_extra_vars(self._loader).items()}
 
 
 class Environment(task.Action):
@@ -123,12 +115,15 @@ class Environment(task.Action):
         if work == "export_text":
             return environment.export_text(self)
         if work == "audit":
-            return environment.audit(
-                self, self.given("mstr_report_dest") is not None or self.is_on("mstr_report_artifact")
-            )
+            return environment.audit(self, self._wants_details)
         if work == "probe":
             return environment.probe(self)
         return environment.replace(self, plan_id) if work == "replace" else environment.apply(self, plan_id)
+
+    @property
+    def _wants_details(self) -> bool:
+        """Whether the report of the run has every runtime."""
+        return self.given("mstr_report_dest") is not None or self.is_on("mstr_report_artifact")
 
     def _stopped(self, variable: str, run: str) -> str | None:
         """Why this batch does not begin. Ansible itself would stop the report, too."""
@@ -165,10 +160,8 @@ class Environment(task.Action):
         error = str(result.get("msg")) if result.get("failed") else None
         shown = {key: result[key] for key in ("warnings", "deprecations", "diff") if result.get(key)}
         shown["changed"] = bool(result.get("changed"))
-        if work == "export":
-            return {**shown, "error": error, "msg": result["msg"], "dest": result.get("dest")}
-        if work == "probe":
-            lines = [] if error else _probe_lines(result, self.check_mode)
+        if work in ("export", "probe"):
+            lines = _probe_lines(result, self.check_mode) if work == "probe" and not error else []
             return {**shown, "error": error, "msg": result["msg"], "dest": result.get("dest"), "lines": lines}
         if work == "audit":
             texts = {key: result[key] for key in ("report", "details")} if "report" in result else {}
@@ -178,7 +171,6 @@ class Environment(task.Action):
         found = reports.environment_report(sources, detail=True)
         found["server"] = self.server() if not error else None
         found["lines"] += [f"{self.host}: {result['note']}"] if result.get("note") else []
-        wanted = self.given("mstr_report_dest") is not None or self.is_on("mstr_report_artifact")
         texts = report.packed(found)
         fails_on_drift = self.check_mode and self.is_on("mstr_fail_on_drift")
         return {
@@ -186,7 +178,7 @@ class Environment(task.Action):
             "msg": found["lines"][0],
             "error": report.apply_error(found, fails_on_drift),
             "report": texts["report"],
-            "details": texts["details"] if wanted else None,
+            "details": texts["details"] if self._wants_details else None,
             "backup": self._backup(result),
         }
 
