@@ -13,7 +13,7 @@ from .._errors import ApiError
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .._session.response import Response
 from .._work.write import ALREADY_EXISTS
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, refusal_text
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, or_refusal, refusal_text, verdict
 
 # Networks for documentation (RFC 5737), which no one uses: by text and by number in the order E A D C B.
 BLOCKS = ("203.0.113.128/25", "192.0.2.0/26", "203.0.113.0/25", "198.51.100.0/24", "192.0.2.64/26")
@@ -35,100 +35,75 @@ _MORE: dict[str, Any] = {
 
 
 class Created(NamedTuple):
-    """A runtime of this probe. `response`: to its create, None if lost; `needed`: None if unknown."""
+    """A runtime of this probe, with the fields of its create. `guesses`: fields that no refusal has named."""
 
     id: str
-    response: Response | None
-    needed: tuple[str, ...] | None
+    fields: dict[str, Any]
+    guesses: int
 
 
 def minimal_runtime(run: ProbeRun) -> Created:
     """A runtime that was created with as few fields as the server accepts."""
-    body: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     guesses = 0
     while True:
         try:
-            identity, response = run.create(run.name("b"), body)
-            # With two fields guessed, one of them may not have been needed.
-            return Created(identity, response, tuple(body) if guesses < 2 else None)
+            return Created(run.create("b", fields), fields, guesses)
         except ApiError as exc:
-            unused = [name for name in _MORE if name not in body]
+            unused = [name for name in _MORE if name not in fields]
             if not unused:
                 raise Unanswered(f"Every create was {refusal_text(exc)}.") from exc
             named = [name for name in unused if re.search(rf"\b{name}\b", str(exc.error["message"]))]
             guesses += not named
             field = (named or unused)[0]
-            body[field] = _MORE[field]
+            fields[field] = _MORE[field]
 
 
 def runtime_with_all_fields(run: ProbeRun) -> str:
     """The id of a runtime that was created with every field that each release has."""
     run.once(minimal_runtime)
-    version = run.once(some_python)
-    body = {
-        **_MORE,
-        "whitelist": list(BLOCKS),
-        "packages": [{"name": PACKAGE, "version": "", "description": ""}],
-        **({"runtimeVersion": version} if version else {}),
-    }
-    try:
-        return run.create(run.name("c"), body)[0]
-    except ApiError as exc:
-        raise Unanswered(f"A create with every field was {refusal_text(exc)}.") from exc
-
-
-def some_python(run: ProbeRun) -> str | None:
-    """A Python version that the server has: that of the built-in runtime."""
+    # A Python version that the server has.
     version = run.read(DEFAULT_RUNTIME_ID).get("runtimeVersion")
-    return str(version) if version else None
+    packages = [{"name": PACKAGE, "version": "", "description": ""}]
+    body = {**_MORE, "whitelist": list(BLOCKS), "packages": packages}
+    return _created(run, "c", body | ({"runtimeVersion": str(version)} if version else {}), "A create with every field")
 
 
-class Duplicate(NamedTuple):
-    """The response to a second runtime with the same name. `refusal` None: it was created."""
-
-    refusal: ApiError | None
-    id: str | None
-
-
-def same_name(run: ProbeRun) -> Duplicate:
-    """A create with the name of a runtime that exists."""
-    return _duplicate(run, run.known[run.once(minimal_runtime).id])
-
-
-def other_case(run: ProbeRun) -> Duplicate:
-    """A create with a name that differs only in case, on a server that refuses the same name."""
-    if run.once(same_name).refusal is None:
-        raise Unanswered("The server accepts a second runtime of the same name, so case does not show.")
-    return _duplicate(run, run.name("B"))
-
-
-def _duplicate(run: ProbeRun, name: str) -> Duplicate:
+def _created(run: ProbeRun, letter: str, body: dict[str, Any], what: str) -> str:
     try:
-        return Duplicate(None, run.create(name, _needed(run))[0])
+        return run.create(letter, body)
     except ApiError as exc:
-        return Duplicate(exc, None)
+        raise Unanswered(f"{what} was {refusal_text(exc)}.") from exc
 
 
-def _needed(run: ProbeRun) -> dict[str, Any]:
-    # Additional fields do no harm.
-    needed = run.once(minimal_runtime).needed
-    return dict(_MORE) if needed is None else {name: _MORE[name] for name in needed}
+def same_name(run: ProbeRun) -> str | ApiError:
+    """The id of a second runtime with the name of one that exists, or the refusal."""
+    return _duplicate(run, "b")
+
+
+def other_case(run: ProbeRun) -> str | ApiError:
+    """The same for a name that differs only in case, on a server that refuses the same name."""
+    if isinstance(run.once(same_name), str):
+        raise Unanswered("The server accepts a second runtime of the same name, so case does not show.")
+    return _duplicate(run, "B")
+
+
+def _duplicate(run: ProbeRun, letter: str) -> str | ApiError:
+    fields = run.once(minimal_runtime).fields
+    return or_refusal(lambda refusal: True, run.create, letter, fields)
 
 
 def additional_runtime(run: ProbeRun) -> str:
     """The id of one more runtime, under a name of its own."""
-    for found in (same_name, other_case):
+    for find in (same_name, other_case):
         try:
-            identity = run.once(found).id
+            identity = run.once(find)
         except Unanswered:
             continue
-        if identity:
+        if isinstance(identity, str):
             run.must_patch(identity, {"name": run.name("a")}, "A new name for a runtime")
             return identity
-    try:
-        return run.create(run.name("a"), _needed(run))[0]
-    except ApiError as exc:
-        raise Unanswered(f"A third runtime was {refusal_text(exc)}.") from exc
+    return _created(run, "a", run.once(minimal_runtime).fields, "A third runtime")
 
 
 # --- questions
@@ -136,14 +111,15 @@ def additional_runtime(run: ProbeRun) -> str:
 
 @asks("Which fields does a create need besides the name?")
 def create_requires(run: ProbeRun) -> Answer:
-    needed = run.once(minimal_runtime).needed
-    if needed is None:
+    created = run.once(minimal_runtime)
+    # With two fields guessed, one of them may not have been needed.
+    if created.guesses > 1:
         raise Unanswered("A create with a name alone is refused, and the server does not name the fields it needs.")
-    return sorted(needed), f"The first accepted create contained {' and '.join(['name', *needed])}."
+    return sorted(created.fields), f"The first accepted create contained {' and '.join(['name', *created.fields])}."
 
 
 def _response(run: ProbeRun) -> Response:
-    response = run.once(minimal_runtime).response
+    response = run.created[run.once(minimal_runtime).id]
     if response is None:
         raise Unanswered("The response to the create was lost; the runtime was found in the list.")
     return response
@@ -164,16 +140,13 @@ def create_answer(run: ProbeRun) -> Answer:
 
 @asks("Can two runtimes have the same name?")
 def duplicate_names(run: ProbeRun) -> Answer:
-    refusal = run.once(same_name).refusal
-    if refusal is None:
-        return "allow", "A second runtime of the same name was accepted."
-    return "refuse", f"A second runtime of the same name was {refusal_text(refusal)}."
+    return verdict("A second runtime of the same name", run.once(same_name), "allow", "refuse")
 
 
 @asks("With which HTTP status is a second runtime of the same name refused?")
 def duplicate_status(run: ProbeRun) -> Answer:
-    refusal = run.once(same_name).refusal
-    if refusal is None:
+    refusal = run.once(same_name)
+    if isinstance(refusal, str):
         raise Unanswered("The server accepts a second runtime of the same name.")
     evidence = f"A second runtime of the same name was {refusal_text(refusal)}"
     # If two plays create the same runtime at the same time, the modules recognize the refusal by this code.
@@ -184,14 +157,12 @@ def duplicate_status(run: ProbeRun) -> Answer:
 
 @asks("Are names case-sensitive?")
 def names_case(run: ProbeRun) -> Answer:
-    first, refusal = run.once(same_name).refusal, run.once(other_case).refusal
-    if refusal is None:
-        return "sensitive", "A second runtime was accepted whose name differs only in case."
-    if first and refusal.number != first.number:
+    first, second = run.once(same_name), run.once(other_case)
+    if isinstance(first, ApiError) and isinstance(second, ApiError) and first.number != second.number:
         raise Unanswered(
-            f"A name that differs only in case was {refusal_text(refusal)}, the same name {refusal_text(first)}."
+            f"A name that differs only in case was {refusal_text(second)}, the same name {refusal_text(first)}."
         )
-    return "insensitive", f"A second runtime whose name differs only in case was {refusal_text(refusal)}."
+    return verdict("A second runtime whose name differs only in case", second, "sensitive", "insensitive")
 
 
 @asks("Does the server keep a space at the end of a name?", ALL_HANDLED)
@@ -199,7 +170,7 @@ def names_whitespace(run: ProbeRun) -> Answer:
     identity = run.once(additional_runtime)
     refusal = run.patch(identity, {"name": f"{run.name('a')} "})
     if refusal:
-        return OTHER, f"A name with a space at its end was {refusal}."
+        return OTHER, f"A name with a space at its end was {refusal_text(refusal)}."
     name = str(run.read(identity).get("name"))
     value = {run.name("a"): "trim", f"{run.name('a')} ": "keep"}.get(name, OTHER)
     return value, f"A space at the end of a name was {'kept' if value == 'keep' else 'not kept'}."
@@ -217,10 +188,10 @@ _UNSET = {
 @asks("What does the server return for a field that was never set?", ALL_HANDLED)
 def unset_fields(run: ProbeRun) -> Answer:
     created = run.once(minimal_runtime)
-    found, needed = run.read(created.id), tuple(_MORE) if created.needed is None else created.needed
+    found = run.read(created.id)
 
     def returned(*names: str) -> str:
-        values = [found.get(name, "nothing") for name in names if name not in needed]
+        values = [found.get(name, "nothing") for name in names if name not in created.fields]
         words = {"null" if value is None else "nothing" if value == "nothing" else "a value" for value in values}
         return " or ".join(sorted(words))
 

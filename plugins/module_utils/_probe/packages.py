@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import MstrError
@@ -52,26 +52,31 @@ def first_script(run: ProbeRun) -> dict[str, Any]:
     return _ran(run, run.once(runtime_with_all_fields), _RESULT)
 
 
-def after_a_script(run: ProbeRun) -> dict[str, Any]:
+def after_a_script(run: ProbeRun) -> Observation:
     """The runtime with every field, as it is after its first script."""
     run.once(first_script)
-    return run.read(run.once(runtime_with_all_fields))
+    return _look(run.read(run.once(runtime_with_all_fields)))
 
 
 _INTERVAL, _GROWTH, _LONGEST = 1.0, 1.25, 5.0  # seconds, times, seconds
 _LONGEST_LAG = 30.0  # seconds
 SECOND_PACKAGE = "idna"  # also small
-_FINAL = ("installed", "not_installed")
+_FINAL = ("installed", "not_installed")  # of a package
+_SETTLED = ("ready", "error")  # of a runtime
 _UNKNOWN_LOOKS = 3  # at a runtime whose packages are done, until its status counts as staying unknown
 _ADDED = "mstrio-py"
 
 
 class Observation(NamedTuple):
-    """A runtime at one time: its status, and status and version of the package that the probe asked for."""
+    """A runtime at one time: its status, and status and version of a package that the probe asked for.
+
+    `added`: the server added mstrio-py by itself.
+    """
 
     status: str
     package: str
     version: str
+    added: bool
 
     @property
     def packages_done(self) -> bool:
@@ -79,66 +84,35 @@ class Observation(NamedTuple):
         return self.package in _FINAL
 
 
-class Observations(NamedTuple):
-    """The states of a runtime from its creation until nothing changed any more or the timeout was reached."""
-
-    looks: tuple[Observation, ...]
-    added: bool  # the server added mstrio-py by itself
-
-    @property
-    def last(self) -> Observation:
-        """The last state."""
-        return self.looks[-1]
-
-    @property
-    def stays_unknown(self) -> bool:
-        """Whether the status of the runtime was always unknown."""
-        return {look.status for look in self.looks} == {"unknown"}
+def _look(found: Mapping[str, Any], name: str = PACKAGE) -> Observation:
+    entries = [entry for entry in found.get("packages") or () if isinstance(entry, Mapping)]
+    packages = {normalized_name(str(entry.get("name"))): entry for entry in entries}
+    status, package = str(found.get("status") or "unknown"), packages.get(name, {})
+    return Observation(
+        status, str(package.get("status") or "unknown"), str(package.get("version") or ""), _ADDED in packages
+    )
 
 
-def watch(run: ProbeRun) -> Observations:
-    """Read the runtime with every field until its packages and its status no longer change."""
+def watch(run: ProbeRun) -> list[Observation]:
+    """The states of the runtime with every field, until nothing changes any more or the timeout is reached."""
     identity = run.once(runtime_with_all_fields)
     end, interval = run.clock() + run.settings.wait_timeout, _INTERVAL
-    looks: list[Observation] = []
+    seen: list[Observation] = []
     while True:
-        found = run.read(identity)
-        looks.append(_look(found))
-        recent = [look.packages_done and look.status == "unknown" for look in looks[-_UNKNOWN_LOOKS:]]
-        settled = recent == [True] * _UNKNOWN_LOOKS
+        seen.append(_look(run.read(identity)))
+        recent = [look.packages_done and look.status == "unknown" for look in seen[-_UNKNOWN_LOOKS:]]
+        settled = recent == [True] * _UNKNOWN_LOOKS or (seen[-1].packages_done and seen[-1].status in _SETTLED)
         remaining = end - run.clock()
-        if (looks[-1].packages_done and looks[-1].status in ("ready", "error")) or settled or remaining <= 0:
-            return Observations(tuple(looks), _has_added(found))
+        if settled or remaining <= 0:
+            return seen
         run.stop.pause(min(interval, remaining))
         interval = min(interval * _GROWTH, _LONGEST)
 
 
-def _look(found: Mapping[str, Any], name: str = PACKAGE) -> Observation:
-    package = next((entry for entry in _packages(found) if _named(entry) == name), {})
-    return Observation(
-        str(found.get("status") or "unknown"),
-        str(package.get("status") or "unknown"),
-        str(package.get("version") or ""),
-    )
-
-
-def _packages(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    packages = found.get("packages")
-    return [entry for entry in packages if isinstance(entry, Mapping)] if isinstance(packages, list) else []
-
-
-def _named(package: Mapping[str, Any]) -> str:
-    return normalized_name(str(package.get("name")))
-
-
-def _has_added(found: Mapping[str, Any]) -> bool:
-    return _ADDED in [_named(entry) for entry in _packages(found)]
-
-
-def _statuses(looks: tuple[Observation, ...]) -> str:
-    known = ("unknown", "busy", "ready", "error")
+def _statuses(seen: Sequence[Observation]) -> str:
+    known = ("unknown", "busy", *_SETTLED)
     return ", then ".join(
-        dict.fromkeys(look.status if look.status in known else "an undocumented one" for look in looks)
+        dict.fromkeys(look.status if look.status in known else "an undocumented one" for look in seen)
     )
 
 
@@ -148,17 +122,17 @@ def _statuses(looks: tuple[Observation, ...]) -> str:
 @asks("What is the status of a runtime before a script has run on it?")
 def runtime_status(run: ProbeRun) -> Answer:
     seen = run.once(watch)
-    first, last = seen.looks[0], seen.last
-    evidence = f"After the create, the status was {_statuses(seen.looks)}."
-    if first.status in ("ready", "error"):
-        raise Unanswered(f"The status was already {first.status} at the first check.")
-    if not seen.stays_unknown:
-        if last.status not in ("ready", "error"):
+    first, last = seen[0].status, seen[-1]
+    evidence = f"After the create, the status was {_statuses(seen)}."
+    if first in _SETTLED:
+        raise Unanswered(f"The status was already {first} at the first check.")
+    if {look.status for look in seen} != {"unknown"}:
+        if last.status not in _SETTLED:
             raise Unanswered(f"{evidence} It was still changing when wait_timeout ended.")
-        return ("unknown_first" if first.status == "unknown" else "follows"), evidence
+        return ("unknown_first" if first == "unknown" else "follows"), evidence
     if last.packages_done:
         return "stays_unknown", f"{evidence} By then, the status of the package was {last.package}."
-    after = _look(run.once(after_a_script))
+    after = run.once(after_a_script)
     if after.status != "unknown" and after.packages_done:
         return "all_unknown", f"{evidence} The status of the package was unknown, too, until a script had run."
     raise Unanswered(f"{evidence} It did not change within wait_timeout, or after a script.")
@@ -167,19 +141,20 @@ def runtime_status(run: ProbeRun) -> Answer:
 @asks("What is the status of a package that is being installed?")
 def package_first_status(run: ProbeRun) -> Answer:
     seen = run.once(watch)
-    first = seen.looks[0]
-    if first.packages_done:
+    if seen[0].packages_done:
         raise Unanswered("The installation had already ended at the first check.")
-    if not seen.last.packages_done:
+    if not seen[-1].packages_done:
         raise Unanswered("The status of the package did not change until a script had run.")
-    value = first.package if first.package in ("installing", "unknown") else OTHER
-    return value, f"The first status of the package was {first.package if value != OTHER else 'not a documented one'}."
+    if seen[0].package in ("installing", "unknown"):
+        return seen[0].package, f"The first status of the package was {seen[0].package}."
+    return OTHER, "The first status of the package was not a documented one."
 
 
 @asks("Can the server install a package?")
 def package_outcome(run: ProbeRun) -> Answer:
-    seen = run.once(watch)
-    last = seen.last if seen.last.packages_done else _look(run.once(after_a_script))
+    last = run.once(watch)[-1]
+    if not last.packages_done:
+        last = run.once(after_a_script)
     if not last.packages_done:
         raise Unanswered("The server did not report within wait_timeout how the installation ended.")
     return last.package, f"The final status of the package {PACKAGE} was {last.package}."
@@ -188,12 +163,12 @@ def package_outcome(run: ProbeRun) -> Answer:
 @asks("What does the server store for an omitted package version?")
 def empty_version(run: ProbeRun) -> Answer:
     seen = run.once(watch)
-    before = [look for look in seen.looks if look.package != "installed"]
+    before = [look for look in seen if look.package != "installed"]
     if any(look.version for look in before):
         return "resolve", "The package had a version before it was installed."
-    if seen.last.package != "installed":
+    if seen[-1].package != "installed":
         raise Unanswered("The server did not report the package as installed, and returned no version.")
-    if not seen.last.version:
+    if not seen[-1].version:
         return "keep", "The package was installed, and the server returned an empty version."
     if not before:
         raise Unanswered(
@@ -211,29 +186,25 @@ class Update(NamedTuple):
 
 def update(run: ProbeRun) -> Update:
     """Request one more package, and read the runtime until it shows the effect."""
-    seen, identity = run.once(watch), run.once(runtime_with_all_fields)
-    before = seen.last.status
+    last, identity = run.once(watch)[-1], run.once(runtime_with_all_fields)
     wanted = [
-        {"name": PACKAGE, "version": seen.last.version, "description": ""},
+        {"name": PACKAGE, "version": last.version, "description": ""},
         {"name": SECOND_PACKAGE, "version": "", "description": ""},
     ]
     run.must_patch(identity, {"packages": wanted}, "A PATCH of packages")
     begin = run.clock()
-    found = run.read(identity)
-    added = _has_added(found)
-    while True:
-        look, passed = _look(found, SECOND_PACKAGE), run.clock() - begin
-        if look.package != "unknown" or look.status != before:
-            return Update(added, passed)
-        if before == "unknown" or passed > _LONGEST_LAG:
-            return Update(added, None)
+    first = look = _look(run.read(identity), SECOND_PACKAGE)
+    while look.package == "unknown" and look.status == last.status:
+        if last.status == "unknown" or run.clock() - begin > _LONGEST_LAG:
+            return Update(first.added, None)
         run.stop.pause(_INTERVAL)
-        found = run.read(identity)
+        look = _look(run.read(identity), SECOND_PACKAGE)
+    return Update(first.added, run.clock() - begin)
 
 
 @asks("Does the server add mstrio-py to the packages by itself?")
 def mstrio_py_added(run: ProbeRun) -> Answer:
-    first, later = run.once(watch).added, run.once(update).added
+    first, later = run.once(watch)[-1].added, run.once(update).added
     evidence = f"After a create without {_ADDED}, it was {'' if first else 'not '}in the packages; after an update "
     evidence += f"without it, it was {'' if later else 'not '}in the packages."
     value = {(False, False): "no", (True, False): "on_create", (True, True): "always"}.get((first, later), OTHER)

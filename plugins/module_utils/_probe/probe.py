@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from types import ModuleType
 from typing import Any
 
 from .._errors import MstrError, ValidationError
-from .._model.runtime import Runtime
+from .._model.alike import name_key
 from .._session.interrupt import Interrupted
-from .._work.api import RuntimeApi
 from . import creates, fields, packages, server, sessions, tasks
-from .run import OTHER, Answer, ProbeRun, Question, Settings, Unanswered, found_or_unanswered
+from .run import OTHER, PREFIX, Answer, ProbeRun, Question, Settings, Unanswered
 
 
 def _questions(*files: ModuleType) -> tuple[Question, ...]:
@@ -35,36 +34,23 @@ OF_RUNTIMES = _questions(creates, packages, fields, tasks, server)
 # Asked after the cleanup, because the probe's own session may end together with a different one.
 OF_SESSIONS = _questions(sessions)
 
+_LONG = "it takes as long as the timeout."
 _NO_SCRIPTS = "the probe saves no scripts in projects."
-_OTHERS_SCRIPT = "it needs a script of a different user."
+_OTHERS_RUNTIME = "it needs a runtime of a different user."
+_OTHERS_SCRIPTS = "it needs scripts of a different user."
 # Why the probe never tries to find out the value of a switch.
 _NEVER = {
     "default_delete": ("Can the built-in runtime be deleted?", "scripts of other users need it."),
     "session_limit": ("How many sessions may a user have?", "it would lock the user out."),
-    "tomcat_timeout": (
-        "After how many seconds without a request does Tomcat end a session?",
-        "it takes as long as the timeout.",
-    ),
+    "tomcat_timeout": ("After how many seconds without a request does Tomcat end a session?", _LONG),
     "list_hides": ("Which runtimes does the list hide?", "names of other users' runtimes are not published."),
-    "hidden_read": (
-        "How does the server refuse to read a runtime that an ACL hides?",
-        "it needs a runtime of a different user.",
-    ),
-    "hidden_script": ("How does the server refuse to read a script that an ACL hides?", _OTHERS_SCRIPT),
-    "search_finds_hidden": ("Does a search find scripts that an ACL hides?", _OTHERS_SCRIPT),
-    "script_without_runtime": (
-        "What does the server return as the runtime of a script that names none?",
-        _OTHERS_SCRIPT,
-    ),
+    "hidden_read": ("How does the server refuse to read a runtime that an ACL hides?", _OTHERS_RUNTIME),
+    "hidden_script": ("How does the server refuse to read a script that an ACL hides?", _OTHERS_SCRIPTS),
+    "search_finds_hidden": ("Does a search find scripts that an ACL hides?", _OTHERS_SCRIPTS),
+    "script_without_runtime": ("What is returned as the runtime of a script that names none?", _OTHERS_SCRIPTS),
     "used_runtime_delete": ("Can a runtime be deleted that saved scripts use?", _NO_SCRIPTS),
-    "search_page_limit": (
-        "How many results does one response to a search contain?",
-        "it needs many scripts of a different user.",
-    ),
-    "unloaded_answer": (
-        "How does the server refuse a request in a project that is not loaded?",
-        "a call might load it.",
-    ),
+    "search_page_limit": ("How many results does one response to a search contain?", _OTHERS_SCRIPTS),
+    "unloaded_answer": ("How is a request in a project refused that is not loaded?", "a call might load it."),
     "script_put_omitted": ("Does an update of a script keep the fields that it omits?", _NO_SCRIPTS),
     "script_put_runtime": ("Can a script be assigned to a runtime that does not exist?", _NO_SCRIPTS),
     "script_put_needs": ("Is the right to write a script enough to assign a runtime?", _NO_SCRIPTS),
@@ -78,9 +64,8 @@ def _never(reason: str, _run: ProbeRun) -> Answer:
 
 
 NEVER = tuple(Question(switch, question, partial(_never, reason)) for switch, (question, reason) in _NEVER.items())
-QUESTIONS = (*OF_RUNTIMES, *OF_SESSIONS, *NEVER)
 
-
+_PROBE_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
 _REACH = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>\d{1,5})")
 
 
@@ -107,12 +92,13 @@ def probe(run: ProbeRun) -> dict[str, Any]:
     """The result. Raises MstrError if the login is refused or the task must end."""
     try:
         run.session.snapshot()
-        removed = _delete_earlier(run)
-        answers = _ask(OF_RUNTIMES, run)
-        for sentence in run.clean_up():
-            run.leftovers.append(sentence)
+        earlier = _earlier(run)
+        answers = [_answer(question, run) for question in OF_RUNTIMES]
+        run.known.update(earlier)
+        leftovers = run.clean_up()
+        for sentence in leftovers:
             run.warn(sentence)
-        answers += _ask((*OF_SESSIONS, *NEVER), run)
+        answers += [_answer(question, run) for question in (*OF_SESSIONS, *NEVER)]
     except Interrupted as exc:
         leftovers = run.clean_up(at_last=True) or ["Nothing of the probe is left on the server."]
         raise MstrError(f"{exc.sentence} while the probe asked its questions. {' '.join(leftovers)}") from exc
@@ -120,16 +106,26 @@ def probe(run: ProbeRun) -> dict[str, Any]:
         for sentence in run.clean_up(at_last=True):
             run.warn(sentence)
         raise
-    return _result(run, answers, removed)
-
-
-def _ask(questions: Iterable[Question], run: ProbeRun) -> list[dict[str, Any]]:
-    return [_answer(question, run) for question in questions]
+    found = [answer for answer in answers if answer["value"] is not None]
+    unhandled = [f"{answer['switch']} ({answer['value']})" for answer in found if not answer["handled"]]
+    handled = "the modules handle all of them."
+    if unhandled:
+        run.warn(f"This server behaves in a way that the modules do not handle: {', '.join(unhandled)}.")
+        handled = f"the modules do not handle {len(unhandled)} of them: {', '.join(unhandled)}."
+    return {
+        "changed": bool(run.settings.check_mode or run.created or earlier),
+        "msg": " ".join([f"{len(found)} of {len(answers)} questions answered; {handled}", *leftovers]),
+        "answers": answers,
+        "profile": {answer["switch"]: answer["value"] for answer in found if answer["value"] != OTHER},
+        "product": server.product(run),
+    }
 
 
 def _answer(question: Question, run: ProbeRun) -> dict[str, Any]:
-    found = found_or_unanswered(question.ask, run)
-    value, evidence = (None, str(found)) if isinstance(found, Unanswered) else found
+    try:
+        value, evidence = run.once(question.ask)
+    except Unanswered as exc:
+        value, evidence = None, str(exc)
     return {
         "switch": question.switch,
         "question": question.question,
@@ -139,45 +135,17 @@ def _answer(question: Question, run: ProbeRun) -> dict[str, Any]:
     }
 
 
-def _delete_earlier(run: ProbeRun) -> int:
-    """The number of runtimes of an earlier probe that were deleted, or would be in check mode."""
-    found = found_or_unanswered(run.earlier)
-    if isinstance(found, Unanswered):
-        return 0
-    names = ", ".join(sorted(map(repr, found.values())))
+def _earlier(run: ProbeRun) -> dict[str, str]:
+    """The runtimes of an earlier probe to delete: names by id. Warns if the task does not delete them."""
+    try:
+        names = run.once(ProbeRun.names)
+    except Unanswered:
+        return {}
+    found = {identity: name for identity, name in names.items() if _PROBE_NAME.fullmatch(name_key(name))}
     if found and not run.settings.cleanup:
+        listed = ", ".join(sorted(map(repr, found.values())))
         run.warn(
-            f"Runtimes of an earlier probe are on the server: {names}. If no other probe is running, delete them with "
+            f"Runtimes of an earlier probe are on the server: {listed}. If no other probe is running, delete them with "
             "cleanup: true."
         )
-        return 0
-    for identity, name in found.items() if not run.settings.check_mode else ():
-        try:
-            RuntimeApi(run.session).delete(Runtime({"name": name}, identity), None)
-        except Interrupted:
-            raise
-        except MstrError as exc:
-            run.warn(f"{exc.sentence} It is of an earlier probe, and is left on the server.")
-    return len(found)
-
-
-def _result(run: ProbeRun, answers: list[dict[str, Any]], removed: int) -> dict[str, Any]:
-    found = [answer for answer in answers if answer["value"] is not None]
-    unhandled = [f"{answer['switch']} ({_value_text(answer['value'])})" for answer in found if not answer["handled"]]
-    handled = f"the modules do not handle {len(unhandled)} of them: {', '.join(unhandled)}."
-    if unhandled:
-        run.warn(f"This server behaves in a way that the modules do not handle: {', '.join(unhandled)}.")
-    else:
-        handled = "the modules handle all of them."
-    sentences = [f"{len(found)} of {len(answers)} questions answered; {handled}", *run.leftovers]
-    return {
-        "changed": run.settings.check_mode or run.created_count > 0 or removed > 0,
-        "msg": " ".join(sentences),
-        "answers": answers,
-        "profile": {answer["switch"]: answer["value"] for answer in found if answer["value"] != OTHER},
-        "product": server.product(run),
-    }
-
-
-def _value_text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return found if run.settings.cleanup and not run.settings.check_mode else {}

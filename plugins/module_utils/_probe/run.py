@@ -13,22 +13,20 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 from .._errors import ApiError, ConnectError, MstrError, code_number, unforeseen
 from .._model.alike import name_key
-from .._model.runtime import Runtime
 from .._session.interrupt import Interrupted, Stop
 from .._session.response import OBJECT, Response, list_of, says_no_such_object
 from .._session.session import Session
-from .._work.api import RuntimeApi
 from .._work.write import CHECKS, check_after_loss
 
 OTHER = "other"  # a behaviour that no value of the switch describes
 Answer = tuple[Any, str]  # the value, and the evidence for it
+Found = TypeVar("Found")
 ALL_HANDLED: tuple[str, ...] = ()  # `unhandled`, if the modules do not depend on the value
 
 
@@ -66,8 +64,42 @@ def _status_and_code(exc: MstrError) -> str:
     return f"{exc.error['http_status']}{f' {code}' if code_number(code) is not None else ''}"
 
 
-Found = TypeVar("Found")
-Ask = Callable[["ProbeRun"], Answer]
+def or_refusal(
+    expected: Callable[[ApiError], bool], call: Callable[..., Found], *args: Any, **options: Any
+) -> Found | ApiError:
+    """What the call returns, or the expected refusal. Raises MstrError for any other failure."""
+    try:
+        return call(*args, **options)
+    except ApiError as exc:
+        if not expected(exc):
+            raise
+        return exc
+
+
+def status_in(*statuses: int) -> Callable[[ApiError], bool]:
+    """Whether a refusal has one of the statuses."""
+    return lambda refusal: refusal.status in statuses
+
+
+def verdict(what: str, refusal: object, yes: str = "yes", no: str = "no") -> Answer:
+    """The answer to whether the server accepts something. `refusal`: an ApiError, or what an accepted call returned."""
+    if isinstance(refusal, ApiError):
+        return no, f"{what} was {refusal_text(refusal)}."
+    return yes, f"{what} was accepted."
+
+
+def call_verdict(call: str, found: object) -> Answer:
+    """The answer to whether the release has a call. `found`: the list that it returned, or an ApiError."""
+    if not isinstance(found, ApiError):
+        return "yes", f"{call} returned a list."
+    return "as_id" if says_no_such_object(found) else str(found.status), f"{call} was {refusal_text(found)}."
+
+
+def granted(found: Found | ApiError, otherwise: str) -> Found:
+    """What was found. Raises Unanswered for a refusal."""
+    if isinstance(found, ApiError):
+        raise Unanswered(otherwise)
+    return found
 
 
 class Question(NamedTuple):
@@ -78,32 +110,17 @@ class Question(NamedTuple):
 
     switch: str
     question: str
-    ask: Ask
+    ask: Callable[[ProbeRun], Answer]
     unhandled: tuple[str, ...] = (OTHER,)
 
 
-def asks(question: str, unhandled: tuple[str, ...] = (OTHER,)) -> Callable[[Ask], Question]:
+def asks(question: str, unhandled: tuple[str, ...] = (OTHER,)) -> Callable[[Callable[[ProbeRun], Answer]], Question]:
     """Makes a question of a function that has the name of its switch."""
     return lambda ask: Question(ask.__name__, question, ask, unhandled)
 
 
-def found_or_unanswered(find: Callable[..., Found], *args: Any) -> Found | Unanswered:
-    """What `find` returns, or why it failed: a server may send unexpected data. Raises Interrupted."""
-    try:
-        return find(*args)
-    except Interrupted:
-        raise
-    except Unanswered as exc:
-        return exc
-    except MstrError as exc:
-        return Unanswered(failure_text(exc))
-    except Exception as exc:
-        return Unanswered(unforeseen(exc).sentence)
-
-
 PATH = "/runtimes"
 PREFIX = "mstr-library-probe-"
-_PROBE_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
 _LAST_CHECKS = (0.0, 1.0, 1.0, 1.0)  # seconds before each check for what is left, after a signal
 _LOST = "The response was lost, so it is unknown what the server did."
 
@@ -112,17 +129,11 @@ class ProbeRun:
     """The runtimes of this probe, and all reads and writes of the questions. `clock` returns seconds."""
 
     def __init__(
-        self,
-        session: Session,
-        settings: Settings,
-        stop: Stop,
-        clock: Callable[[], float],
-        warn: Callable[[str], None],
+        self, session: Session, settings: Settings, stop: Stop, clock: Callable[[], float], warn: Callable[[str], None]
     ) -> None:
         self.session, self.settings, self.stop, self.clock, self.warn = session, settings, stop, clock, warn
-        self.objects: dict[str, dict[str, Any]] = {}  # as last read, by id
-        self.list_orders: list[list[str]] = []  # ids in the order of each list
-        self.block_orders: list[list[str]] = []  # whitelists in the order of each read
+        self._send: Callable[..., Any] = session.send
+        self._versions: dict[str, Any] = {}  # of each runtime, as last read, by id
         self.codes: list[str] = []  # of errors, as the server wrote them
         self.wrapped: set[bool] = set()  # whether errors came as a list under "errors"
         self._found: dict[Any, Any] = {}  # by function, see `once`
@@ -131,18 +142,28 @@ class ProbeRun:
         self.known: dict[str, str] = {}  # the runtimes of this probe that exist: name by id, oldest first
         self._missing: list[str] = []  # names of runtimes whose create may or may not have succeeded
         self.write_refusal = ""  # why the user cannot write
-        self._wrote = False
-        self.created_count = 0  # number of created runtimes
-        self.leftovers: list[str] = []  # sentences about those that may be left on the server
+        self.created: dict[str, Response | None] = {}  # the response to each create, None if it was lost, by id
 
     def name(self, letter: str) -> str:
         """A name of this probe. The letter decides its place in the alphabetical order."""
         return f"{self.base}-{letter}"
 
     def once(self, find: Callable[[ProbeRun], Found]) -> Found:
-        """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted."""
+        """The value of `find`, which runs once for all questions. Raises Unanswered, each time; Interrupted.
+
+        A server may send what no code expects, so every failure is a reason for no answer.
+        """
         if find not in self._found:
-            self._found[find] = found_or_unanswered(find, self)
+            try:
+                self._found[find] = find(self)
+            except Interrupted:
+                raise
+            except Unanswered as exc:
+                self._found[find] = exc
+            except MstrError as exc:
+                self._found[find] = Unanswered(failure_text(exc))
+            except Exception as exc:
+                self._found[find] = Unanswered(unforeseen(exc).sentence)
         found = self._found[find]
         if isinstance(found, Unanswered):
             raise found
@@ -162,21 +183,21 @@ class ProbeRun:
 
     # --- reading
 
-    def listed(self, at_last: bool = False) -> list[dict[str, Any]]:
-        """The list as the server returns it. `at_last`: even after a signal. Raises MstrError."""
-        send = self.session.last_request if at_last else self.session.send
-        data = send("GET", PATH, operation="list the runtimes", shape=list_of("runtimes"))
-        found = [dict(entry) for entry in data["runtimes"] if isinstance(entry, Mapping) and entry.get("id")]
-        self.list_orders.append([str(entry["id"]) for entry in found])
-        return found
+    def listed(self) -> list[dict[str, Any]]:
+        """The list as the server returns it. Raises MstrError."""
+        data = self._send("GET", PATH, operation="list the runtimes", shape=list_of("runtimes"))
+        entries = [entry for entry in data["runtimes"] if isinstance(entry, Mapping) and entry.get("id")]
+        return [{**entry, "id": str(entry["id"])} for entry in entries]
+
+    def names(self) -> dict[str, str]:
+        """The names of all runtimes, by id. Raises MstrError."""
+        return {entry["id"]: str(entry.get("name")) for entry in self.listed()}
 
     def read(self, identity: str) -> dict[str, Any]:
         """One runtime as the server returns it. Raises MstrError."""
-        data = self.session.get(f"{PATH}/{identity}", operation="read a runtime", shape=OBJECT)
-        self.objects[identity] = dict(data)
-        if isinstance(data.get("whitelist"), list):
-            self.block_orders.append([str(block) for block in data["whitelist"]])
-        return self.objects[identity]
+        found: dict[str, Any] = self.session.get(f"{PATH}/{identity}", operation="read a runtime", shape=OBJECT)
+        self._versions[identity] = found.get("version")
+        return found
 
     # --- writing
 
@@ -187,45 +208,42 @@ class ProbeRun:
         if self.write_refusal:
             raise Unanswered(self.write_refusal)
 
-    def create(self, name: str, body: Mapping[str, Any]) -> tuple[str, Response | None]:
-        """The id of a new runtime, and the response; None where that was lost, but the runtime is there.
-
-        Raises ApiError for a refusal; Unanswered; Interrupted.
-        """
+    def create(self, letter: str, body: Mapping[str, Any]) -> str:
+        """The id of a new runtime. Raises ApiError for a refusal; Unanswered; MstrError."""
         self.may_write()
-        self._wrote = True
+        name, late = self.name(letter), list[Response]()
         try:
-            note = partial(self._note, name)
             response = self.session.request(
-                "POST", PATH, json={"name": name, **body}, operation=f"create {name}", on_late_response=note
+                "POST", PATH, json={"name": name, **body}, operation=f"create {name}", on_late_response=late.append
             )
         except Interrupted as exc:
-            if exc.outcome_unknown and name not in self.known.values():
+            for response in late:
+                self._note(name, response)
+            # After a page with 502, the server may still be at work.
+            if exc.outcome_unknown and all(response.status >= 500 for response in late):
                 self._missing.append(name)
             raise
         except (ApiError, ConnectError) as exc:
             if exc.outcome_unknown:
-                return self._find_after_loss(name, exc), None
+                return self._find_after_loss(name, exc)
             if exc.error["http_status"] == 403:
                 self.write_refusal = f"The user may not create runtimes. {failure_text(exc)}"
-            if self.write_refusal or not isinstance(exc, ApiError):
-                raise Unanswered(self.write_refusal or failure_text(exc)) from exc
+                self.may_write()
             raise
-        identity = self._note(name, response)
-        return (identity, response) if identity else (self._find_after_loss(name, None), None)
+        return self._note(name, response) or self._find_after_loss(name, None)
 
     def _note(self, name: str, response: Response) -> str | None:
-        if response.new_id:
-            self.known[response.new_id] = name
-            self.created_count += 1
-        return response.new_id
+        identity = response.new_id
+        if identity:
+            self.known[identity], self.created[identity] = name, response
+        return identity
 
     def _find_after_loss(self, name: str, lost: ApiError | ConnectError | None) -> str:
         """The id of a runtime whose create has lost its response. Raises Unanswered, MstrError."""
         self._missing.append(name)
         retries, cause = self.session.connection.retries, lost or MstrError(_LOST)
         try:
-            for found in check_after_loss(self.stop.pause, retries, cause, lambda: self._find(self.listed()), _LOST):
+            for found in check_after_loss(self.stop.pause, retries, cause, self._find, _LOST):
                 if found:
                     return found[0]
         except MstrError:
@@ -236,23 +254,22 @@ class ProbeRun:
             raise lost
         raise Unanswered(_LOST)
 
-    def _find(self, entries: list[dict[str, Any]]) -> list[str]:
-        """Note from a list the names of known runtimes, and this probe's runtimes that were not known yet; their ids.
+    def _find(self) -> list[str]:
+        """Note what a list shows of this probe: also a rename whose response was lost. The ids that were not known.
 
-        A rename may have succeeded although its response was lost.
+        Raises MstrError.
         """
-        names = {str(entry["id"]): str(entry.get("name")) for entry in entries}
-        ours = [identity for identity, name in names.items() if name_key(name).startswith(self.base)]
+        ours = {identity: name for identity, name in self.names().items() if name_key(name).startswith(self.base)}
         new = [identity for identity in ours if identity not in self.known]
-        self.known.update({identity: names[identity] for identity in (*self.known, *new) if identity in names})
-        self.created_count += len(new)
+        self.known.update(ours)
+        self.created.update(dict.fromkeys(new))
         del self._missing[: len(new)]
         return new
 
-    def patch(self, identity: str, fields: Mapping[str, Any], *, named: bool = True) -> str | None:
-        """None if the server accepts the change, else how it refused it. Raises Unanswered, Interrupted."""
+    def patch(self, identity: str, fields: Mapping[str, Any], *, named: bool = True) -> ApiError | None:
+        """None if the server accepts the change, else its refusal. Raises Unanswered, MstrError."""
         self.may_write()
-        before = self.objects.pop(identity, {}).get("version")
+        before = self._versions.pop(identity, None)
         body = {"name": self.known[identity], **fields} if named else fields
         try:
             self.session.send("PATCH", f"{PATH}/{identity}", body, operation="update a runtime of the probe")
@@ -260,10 +277,11 @@ class ProbeRun:
             # The version changes with every edit [doc].
             known = exc.outcome_unknown and before is not None
             if not known or self.read(identity).get("version") in (None, before):
-                is_refusal = isinstance(exc, ApiError) and exc.status not in (401, 403, 404, 429)
-                if not is_refusal or (exc.outcome_unknown and not exc.error["code"]):
-                    raise Unanswered(_LOST if exc.outcome_unknown else failure_text(exc)) from exc
-                return refusal_text(exc)
+                if exc.outcome_unknown and not exc.error["code"]:
+                    raise Unanswered(_LOST) from exc
+                if not isinstance(exc, ApiError) or exc.status in (401, 403, 404, 429):
+                    raise
+                return exc
         self.known[identity] = str(body.get("name", self.known[identity]))
         return None
 
@@ -271,13 +289,14 @@ class ProbeRun:
         """Change a runtime. Raises Unanswered, also if the server refuses the change. `what`: names it."""
         refusal = self.patch(identity, fields)
         if refusal:
-            raise Unanswered(f"{what} was {refusal}.")
+            raise Unanswered(f"{what} was {refusal_text(refusal)}.")
 
     # --- removing
 
-    def delete(self, identity: str, comment: str | None = None) -> None:
-        """Delete a runtime of this probe. Raises MstrError."""
-        RuntimeApi(self.session).delete(Runtime({"name": self.known[identity]}, identity), comment)
+    def delete(self, identity: str, **options: Any) -> None:
+        """Delete a runtime. Raises MstrError."""
+        operation = "delete a runtime of the probe"
+        or_refusal(says_no_such_object, self._send, "DELETE", f"{PATH}/{identity}", operation=operation, **options)
         del self.known[identity]
 
     def clean_up(self, at_last: bool = False) -> list[str]:
@@ -286,22 +305,20 @@ class ProbeRun:
         `at_last`: after a signal. Each request has 5 s, and little time is left to look for what is missing.
         """
         reasons: dict[str, str] = {}
-        checks: tuple[float, ...] = _LAST_CHECKS if at_last else (0.0, *CHECKS)
-        for seconds in checks if self._wrote else ():
-            if seconds:
-                (time.sleep if at_last else self.stop.pause)(seconds)
+        checks: Sequence[float] = _LAST_CHECKS if at_last else (0.0, *CHECKS)
+        pause = time.sleep if at_last else self.stop.pause
+        self._send = self.session.last_request if at_last else self.session.send
+        for seconds in checks if self.known or self.created or self._missing else ():
+            pause(seconds)
             for identity in list(self.known):
                 try:
-                    if at_last:
-                        self._delete_at_last(identity)
-                    else:
-                        self.delete(identity)
+                    self.delete(identity)
                 except Interrupted:
                     raise
                 except MstrError as exc:
                     reasons[identity] = exc.sentence
             try:
-                found = self._find(self.listed(at_last))
+                found = self._find()
             except Interrupted:
                 raise
             except MstrError:
@@ -312,14 +329,6 @@ class ProbeRun:
                 break
         return self._leftovers(reasons)
 
-    def _delete_at_last(self, identity: str) -> None:
-        try:
-            self.session.last_request("DELETE", f"{PATH}/{identity}", operation="delete a runtime of the probe")
-        except ApiError as exc:
-            if not says_no_such_object(exc):
-                raise
-        del self.known[identity]
-
     def _leftovers(self, reasons: Mapping[str, str]) -> list[str]:
         advice = "Delete it, or run the probe with cleanup: true."
         sentences = [
@@ -328,12 +337,3 @@ class ProbeRun:
         ]
         sentences += [f"The runtime {name!r} may be left on the server: {_LOST} {advice}" for name in self._missing]
         return [" ".join(sentence.split()) for sentence in sentences]
-
-    def earlier(self) -> dict[str, str]:
-        """Runtimes left by an earlier probe: names by id. Raises MstrError."""
-        names = {str(entry["id"]): str(entry.get("name")) for entry in self.listed()}
-        return {
-            identity: name
-            for identity, name in names.items()
-            if _PROBE_NAME.fullmatch(name_key(name)) and not name_key(name).startswith(self.base)
-        }

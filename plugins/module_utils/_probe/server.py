@@ -18,11 +18,23 @@ from .._session.response import (
     Shape,
     list_of,
     says_no_such_call,
-    says_no_such_object,
 )
 from .._work.script_usage import start_search
 from .creates import minimal_runtime
-from .run import ALL_HANDLED, OTHER, PREFIX, Answer, ProbeRun, Unanswered, asks, refusal_text
+from .run import (
+    ALL_HANDLED,
+    OTHER,
+    PREFIX,
+    Answer,
+    ProbeRun,
+    Unanswered,
+    asks,
+    call_verdict,
+    granted,
+    or_refusal,
+    refusal_text,
+    status_in,
+)
 
 _RELEASE = re.compile(r"[\w. -]{1,60}", re.ASCII)
 
@@ -34,23 +46,20 @@ def _release(value: Any) -> str | None:
 _VERSIONS = list_of("versions", Shape("a release", lambda version: _release(version) is not None))
 
 
-def _releases(run: ProbeRun) -> Mapping[str, Any] | None:
-    """The response to GET /status; None if the server refuses it even with a session."""
-    try:
-        found: Mapping[str, Any] = run.session.get(
-            "/status", operation="read the server's releases", renews=False, shape=OBJECT
-        )
-    except ApiError as exc:
-        if exc.status in (401, 403):
-            return None
-        raise
-    return found
+def _status(run: ProbeRun) -> Mapping[str, Any] | ApiError:
+    """The response to GET /status, or the refusal, even with a session."""
+    get, operation = run.session.get, "read the server's releases"
+    return or_refusal(status_in(401, 403), get, "/status", operation=operation, renews=False, shape=OBJECT)
+
+
+def _releases(run: ProbeRun) -> Mapping[str, Any]:
+    return granted(run.once(_status), "GET /api/status was refused.")
 
 
 def product(run: ProbeRun) -> dict[str, str | None]:
     """The releases of the product; null if the server does not reveal them."""
     try:
-        data = run.once(_releases) or {}
+        data = run.once(_releases)
     except Unanswered:
         data = {}
     return {
@@ -61,14 +70,14 @@ def product(run: ProbeRun) -> dict[str, str | None]:
 
 @asks("Does the server report its releases?")
 def status_call(run: ProbeRun) -> Answer:
-    if run.once(_releases) is None:
+    if isinstance(run.once(_status), ApiError):
         return "locked", "GET /api/status was refused."
     return "open", "GET /api/status returned the releases."
 
 
 @asks("Which release of the Intelligence Server is it?")
 def iserver_version(run: ProbeRun) -> Answer:
-    value = _release((run.once(_releases) or {}).get("iServerVersion"))
+    value = _release(run.once(_releases).get("iServerVersion"))
     if value is None:
         raise Unanswered("GET /api/status does not contain it.")
     return value, "GET /api/status contains it."
@@ -76,50 +85,33 @@ def iserver_version(run: ProbeRun) -> Answer:
 
 @asks("Which type of deployment is it?")
 def deployment_type(run: ProbeRun) -> Answer:
-    data = run.once(_releases)
-    if data is None:
-        raise Unanswered("GET /api/status was refused.")
-    value = data.get("deploymentType", "")
+    value = run.once(_releases).get("deploymentType", "")
     if value and not _release(value):
         raise Unanswered("GET /api/status contains a value that is not a release, so it is not published.")
     return value, f"GET /api/status {'contains it' if value else 'contains none'}."
 
 
-def _versions(run: ProbeRun) -> list[str] | ApiError:
-    try:
-        data = run.session.get("/runtimes/versions", operation="list the runtime versions", shape=_VERSIONS)
-    except ApiError as exc:
-        if exc.status in (404, 405):
-            return exc
-        raise
-    return list(data["versions"])
+def _versions(run: ProbeRun) -> Mapping[str, Any] | ApiError:
+    get, operation = run.session.get, "list the runtime versions"
+    return or_refusal(status_in(404, 405), get, "/runtimes/versions", operation=operation, shape=_VERSIONS)
 
 
 @asks("Can the server list its Python versions?")
 def versions_call(run: ProbeRun) -> Answer:
-    found = run.once(_versions)
-    if isinstance(found, list):
-        return "yes", "GET /api/runtimes/versions returned a list."
-    value = "as_id" if says_no_such_object(found) else str(found.status)
-    return value, f"GET /api/runtimes/versions was {refusal_text(found)}."
+    return call_verdict("GET /api/runtimes/versions", run.once(_versions))
 
 
 @asks("Which Python versions does it offer?")
 def python_versions(run: ProbeRun) -> Answer:
-    found = run.once(_versions)
-    if not isinstance(found, list):
-        raise Unanswered("The server has no list of Python versions.")
-    return found, "GET /api/runtimes/versions contains them."
+    found = granted(run.once(_versions), "The server has no list of Python versions.")
+    return list(found["versions"]), "GET /api/runtimes/versions contains them."
 
 
 @asks("Does reading need the privilege 'Manage runtime', too?")
 def privilege_for_reads(run: ProbeRun) -> Answer:
-    try:
-        run.listed()
-    except ApiError as exc:
-        if exc.status == 403:
-            return "yes", f"Without the privilege, the list was {refusal_text(exc)}."
-        raise
+    refusal = or_refusal(status_in(403), run.listed)
+    if isinstance(refusal, ApiError):
+        return "yes", f"Without the privilege, the list was {refusal_text(refusal)}."
     try:
         run.may_write()
     except Unanswered:
@@ -150,7 +142,7 @@ def guest_login(run: ProbeRun) -> Answer:
 
 @asks("May guests manage runtimes?")
 def guest_manages(run: ProbeRun) -> Answer:
-    guest_login.ask(run)
+    run.once(guest_login.ask)
     try:
         run.once(minimal_runtime)
     except Unanswered:
@@ -178,11 +170,9 @@ def error_code_style(run: ProbeRun) -> Answer:
 def errors_wrapped(run: ProbeRun) -> Answer:
     if not run.wrapped:
         # An id that no object has.
-        try:
-            run.read("0" * 31 + "1")
-        except ApiError as exc:
-            if not run.wrapped:
-                raise Unanswered(f"No error of the API's own form was seen; the last was {exc.status}.") from exc
+        last = or_refusal(lambda refusal: True, run.read, "0" * 31 + "1")
+        if not run.wrapped and isinstance(last, ApiError):
+            raise Unanswered(f"No error of the API's own form was seen; the last was {last.status}.")
     if len(run.wrapped) > 1:
         return OTHER, 'Some errors were returned as {"errors": [...]}, others were not.'
     if True in run.wrapped:
@@ -194,7 +184,8 @@ def errors_wrapped(run: ProbeRun) -> Answer:
 
 
 _EXACTLY = 2  # how a search compares names [mstrio]
-LOADED = 0  # status of a project [mstrio]
+_LOADED = 0  # status of a project [mstrio]
+_SEARCH = "search for scripts"
 
 
 def projects(run: ProbeRun) -> list[Mapping[str, Any]]:
@@ -202,40 +193,41 @@ def projects(run: ProbeRun) -> list[Mapping[str, Any]]:
     return list(run.session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS))
 
 
-def _searches(run: ProbeRun) -> dict[int, Mapping[str, Any] | ApiError]:
-    """The response of each version of the search: an object, or the error for a missing call."""
-    loaded = [project for project in run.once(projects) if project.get("status", LOADED) == LOADED]
+def loaded_projects(run: ProbeRun) -> list[str]:
+    """The ids of those that are loaded. Raises Unanswered if there are none."""
+    loaded = [str(project["id"]) for project in run.once(projects) if project.get("status", _LOADED) == _LOADED]
     if not loaded:
         raise Unanswered("The user may use no project that is loaded.")
-    project, operation = str(loaded[0]["id"]), "search for scripts"
-    found: dict[int, Mapping[str, Any] | ApiError] = {}
-    for version in (1, 2):
-        try:
-            # For a name that no script has.
-            found[version] = start_search(
-                run.session, version, project, operation=operation, shape=OBJECT, name=PREFIX, pattern=_EXACTLY
-            )
-        except ApiError as exc:
-            if not says_no_such_call(exc):
-                raise
-            found[version] = exc
-    return found
+    return loaded
+
+
+def _searches(run: ProbeRun) -> dict[int, Mapping[str, Any] | ApiError]:
+    """The response of each version of the search: an object, or the error for a missing call."""
+    project = run.once(loaded_projects)[0]
+    # For a name that no script has.
+    limits = {"operation": _SEARCH, "shape": OBJECT, "name": PREFIX, "pattern": _EXACTLY}
+    return {
+        version: or_refusal(says_no_such_call, start_search, run.session, version, project, **limits)
+        for version in (1, 2)
+    }
+
+
+def _existing_searches(run: ProbeRun) -> dict[int, Mapping[str, Any]]:
+    existing = {version: found for version, found in run.once(_searches).items() if not isinstance(found, ApiError)}
+    if not existing:
+        raise Unanswered("Neither version of the metadata search exists.")
+    return existing
 
 
 def search_for_scripts(run: ProbeRun, project: str) -> Mapping[str, Any]:
     """The response to a search for all scripts of a project. Raises MstrError, Unanswered."""
-    for version, found in run.once(_searches).items():
-        if not isinstance(found, ApiError):
-            shape = OBJECT_WITH_ID
-            return start_search(run.session, version, project, operation="search for scripts", shape=shape)
-    raise Unanswered("Neither version of the metadata search exists.")
+    version = min(_existing_searches(run))
+    return start_search(run.session, version, project, operation=_SEARCH, shape=OBJECT_WITH_ID)
 
 
 @asks("Which version of the metadata search exists?")
 def search_versions(run: ProbeRun) -> Answer:
-    existing = [version for version, found in run.once(_searches).items() if not isinstance(found, ApiError)]
-    if not existing:
-        raise Unanswered("Neither version of the metadata search exists.")
+    existing = list(_existing_searches(run))
     if len(existing) > 1:
         return "both", "Both versions exist."
     return str(existing[0]), f"Only version {existing[0]} exists."
@@ -251,16 +243,13 @@ def search_missing(run: ProbeRun) -> Answer:
 
 @asks("Does a search return the number of objects found?")
 def search_total(run: ProbeRun) -> Answer:
-    for found in run.once(_searches).values():
-        if not isinstance(found, ApiError):
-            if "totalItems" not in found:
-                return "left_out", "The response to a search has no totalItems."
-            raise Unanswered("A search returns a total, but it is unknown whether that counts what an ACL hides.")
-    raise Unanswered("Neither version of the metadata search exists.")
+    if "totalItems" not in next(iter(_existing_searches(run).values())):
+        return "left_out", "The response to a search has no totalItems."
+    raise Unanswered("A search returns a total, but it is unknown whether that counts what an ACL hides.")
 
 
 @asks("Does the list of projects contain those that are not loaded?")
 def unloaded_projects(run: ProbeRun) -> Answer:
-    if any(project.get("status", LOADED) != LOADED for project in run.once(projects)):
+    if any(project.get("status", _LOADED) != _LOADED for project in run.once(projects)):
         return "listed", "The list shows a project that is not loaded."
     raise Unanswered("The list shows no project that is not loaded; there may be none.")

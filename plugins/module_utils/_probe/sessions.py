@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from .._errors import ApiError, ConnectError, MstrError
 from .._session.connection import LOGIN_MODES, Login
@@ -15,12 +16,11 @@ from .._session.parallel import all_side_by_side
 from .._session.response import says_session_gone
 from .._session.session import Session
 from .._session.session_string import SessionString
-from .run import PATH, Answer, ProbeRun, Question, Unanswered, asks, found_or_unanswered, refusal_text
+from .run import PATH, Answer, ProbeRun, Unanswered, asks, or_refusal, refusal_text, status_in, verdict
 
 _CALLS = 6  # parallel calls
 _SLOW_ENOUGH = 0.05  # seconds for one call, below which times prove nothing
 _OF_TOMCAT = "JSESSIONID"
-_SESSION = "/sessions"
 _STAYS_OPEN = "If it was opened, that session stays open on the server until it times out there."
 _IDENTITY_TOKEN = "X-MSTR-IdentityToken"
 
@@ -42,9 +42,13 @@ def _session(run: ProbeRun, session: SessionString | None = None, login: Login |
 
 
 @contextmanager
-def _second_session(run: ProbeRun, login: Login) -> Iterator[Session]:
-    """One more session of the same user, logged out at the end. It is tried once, and never opened again."""
-    session = _session(run, login=login)
+def _second_session(run: ProbeRun, **more: Any) -> Iterator[Session]:
+    """One more session of the same user, logged out at the end. `more`: fields of its login.
+
+    It is tried once, and never opened again.
+    """
+    login = run.once(_second_login)
+    session = _session(run, login=login._replace(body={**login.body, **more}))
     session.on_response = run.note_error_format
     try:
         _log_in(run, session)
@@ -62,90 +66,81 @@ def _log_in(run: ProbeRun, session: Session) -> None:
         raise
 
 
-def _second_session_answers(run: ProbeRun) -> dict[str, Answer | Unanswered]:
-    """Open a second session, try things on it, and see what its logout does to the first one.
-
-    Returns the finding by switch; for a missing answer, the reason.
-    """
-    login = _second_login(run)
-    found = {"application_type_76": found_or_unanswered(_application_type, run, login)}
-    with _second_session(run, login) as second:
-        found["load_balancer_cookie"] = found_or_unanswered(_cookie_of, run, second)
-        found["sessions_parallel"] = found_or_unanswered(_at_a_time, run, second)
-        found["delegated_logout"] = found_or_unanswered(_delegated, run, second)
-        lives = _is_alive(second)
-    if not lives:
-        # It ended together with a delegated session, or with all sessions of the user.
-        with _second_session(run, login):
-            pass
-    if _is_alive(run.session):
-        found["logout_scope"] = "session", "After the logout of a second session, the first session still worked."
-    else:
-        found["logout_scope"] = "user", "After the logout of a second session, the first session had ended, too."
-        of_all = "A logout ends every session of the user, so delegated sessions cannot be tested."
-        found["delegated_logout"] = Unanswered(of_all)
-    return found
-
-
-def _is_alive(session: Session) -> bool:
+def _is_ended(run: ProbeRun, session: Session) -> bool:
     try:
-        session.get(_SESSION, operation="read the session's settings", renews=False)
-    except ApiError as exc:
-        if not says_session_gone(exc):
-            raise
+        session.end_session()
+    except MstrError as exc:
+        run.warn(f"{exc.sentence} {_STAYS_OPEN}")
         return False
     return True
 
 
-def _application_type(run: ProbeRun, login: Login) -> Answer:
-    try:
-        with _second_session(run, login._replace(body={**login.body, "applicationType": 76})):
-            return "yes", "A login with applicationType 76 was accepted."
-    except ApiError as exc:
-        if exc.status != 400:
-            raise
-        return "no", f"A login with applicationType 76 was {refusal_text(exc)}."
-
-
-def _cookie_of(run: ProbeRun, second: Session) -> Answer:
-    before = second.snapshot()
-    _is_alive(second)
-    if _cookies(second.snapshot()) == _cookies(before):
-        return _constant(_cookies(before))
-    if _is_alive(_session(run, session=before)):
-        return "rotate", "A cookie changes with each response, and the one before is accepted too."
-    return "rotate_strict", "A cookie changes with each response, and only the newest is accepted."
+def _is_alive(session: Session) -> bool:
+    get, operation = session.get, "read the session's settings"
+    return not isinstance(or_refusal(says_session_gone, get, "/sessions", operation=operation, renews=False), ApiError)
 
 
 def _cookies(session: SessionString) -> dict[str, str]:
     return {name: value for name, value, _domain, _path in session.cookies if name.upper() != _OF_TOMCAT}
 
 
-def _constant(cookies: Mapping[str, str]) -> Answer:
-    if not cookies:
+def _unchanged_cookies(session: Session) -> Answer | None:
+    """The answer for cookies that stay the same during a call; None if they change."""
+    before = _cookies(session.snapshot())
+    _is_alive(session)
+    if _cookies(session.snapshot()) != before:
+        return None
+    if not before:
         return "none", f"The server sets no cookie beside {_OF_TOMCAT}."
     return "fixed", f"The server sets a cookie beside {_OF_TOMCAT}, which stays the same."
 
 
-def _at_a_time(run: ProbeRun, second: Session) -> Answer:
-    def call(_index: int = 0) -> float:
-        begin = run.clock()
-        second.request("GET", PATH, operation="list the runtimes", renews=False)
-        return run.clock() - begin
+# --- questions
 
-    def together() -> float:
-        begin = run.clock()
-        all_side_by_side(call, range(_CALLS), _CALLS)
-        return run.clock() - begin
 
-    try:
-        alone = min(call(), call())
+@asks("Does a load balancer set a cookie, and does it change?")
+def load_balancer_cookie(run: ProbeRun) -> Answer:
+    unchanged = _unchanged_cookies(run.session)
+    if unchanged:
+        return unchanged
+    with _second_session(run) as second:
+        before = second.snapshot()
+        unchanged = _unchanged_cookies(second)
+        if unchanged:
+            return unchanged
+        if _is_alive(_session(run, session=before)):
+            return "rotate", "A cookie changes with each response, and the one before is accepted too."
+    return "rotate_strict", "A cookie changes with each response, and only the newest is accepted."
+
+
+@asks("Is a login with applicationType 76 accepted?")
+def application_type_76(run: ProbeRun) -> Answer:
+    def log_in() -> None:
+        with _second_session(run, applicationType=76):
+            pass
+
+    return verdict("A login with applicationType 76", or_refusal(status_in(400), log_in))
+
+
+@asks("Does one session accept several requests at a time?")
+def sessions_parallel(run: ProbeRun) -> Answer:
+    with _second_session(run) as second:
+
+        def call(_index: int = 0) -> float:
+            begin = run.clock()
+            second.request("GET", PATH, operation="list the runtimes", renews=False)
+            return run.clock() - begin
+
+        def together() -> float:
+            begin = run.clock()
+            all_side_by_side(call, range(_CALLS), _CALLS)
+            return run.clock() - begin
+
         # Other load makes calls slower, never faster.
-        seconds = min(together(), together())
-    except ApiError as exc:
-        if exc.status != 429:
-            raise
-        return "refuse", f"Of {_CALLS} calls at a time on one session, one was {refusal_text(exc)}."
+        times = or_refusal(status_in(429), lambda: (min(call(), call()), min(together(), together())))
+    if isinstance(times, ApiError):
+        return "refuse", f"Of {_CALLS} calls at a time on one session, one was {refusal_text(times)}."
+    alone, seconds = times
     evidence = f"{_CALLS} calls at a time took {seconds / max(alone, 0.001):.1f} times as long as one alone."
     if alone < _SLOW_ENOUGH:
         raise Unanswered("All calls at a time were accepted; responses come too fast to see whether they queue.")
@@ -156,60 +151,34 @@ def _at_a_time(run: ProbeRun, second: Session) -> Answer:
     raise Unanswered(f"{evidence} That does not show whether they queue.")
 
 
-def _delegated(run: ProbeRun, giver: Session) -> Answer:
-    operation = "get an identity token of the second session"
-    token = giver.request("POST", "/auth/identityToken", operation=operation, renews=False).headers.get(_IDENTITY_TOKEN)
-    if not token:
-        raise Unanswered("The server returned no identity token.")
-    body = {"loginMode": LOGIN_MODES["identity_token"], "identityToken": token}
-    session = _session(run, login=Login("identity_token", "/auth/delegate", body, (token,)))
-    ended = True
-    try:
-        _log_in(run, session)
-    finally:
-        # The probe opened the delegating session itself, so no other user's session can end.
+@asks("Which sessions does a logout end?")
+def logout_scope(run: ProbeRun) -> Answer:
+    with _second_session(run):
+        pass
+    if _is_alive(run.session):
+        return "session", "After the logout of a second session, the first session still worked."
+    return "user", "After the logout of a second session, the first session had ended, too."
+
+
+@asks("Does the logout of a delegated session also end the session that delegated it?")
+def delegated_logout(run: ProbeRun) -> Answer:
+    if run.once(logout_scope.ask)[0] == "user":
+        raise Unanswered("A logout ends every session of the user, so delegated sessions cannot be tested.")
+    # The probe opens the delegating session itself, so no other user's session can end.
+    with _second_session(run) as giver:
+        operation = "get an identity token of the second session"
+        response = giver.request("POST", "/auth/identityToken", operation=operation, renews=False)
+        token = response.headers.get(_IDENTITY_TOKEN)
+        if not token:
+            raise Unanswered("The server returned no identity token.")
+        body = {"loginMode": LOGIN_MODES["identity_token"], "identityToken": token}
+        session = _session(run, login=Login("identity_token", "/auth/delegate", body, (token,)))
         try:
-            session.end_session()
-        except MstrError as exc:
-            run.warn(f"{exc.sentence} {_STAYS_OPEN}")
-            ended = False
-    if not ended:
-        raise Unanswered("The logout of a delegated session failed.")
-    if _is_alive(giver):
-        return "separate", "After the logout of a delegated session, the session that delegated it still worked."
+            _log_in(run, session)
+        finally:
+            ended = _is_ended(run, session)
+        if not ended:
+            raise Unanswered("The logout of a delegated session failed.")
+        if _is_alive(giver):
+            return "separate", "After the logout of a delegated session, the session that delegated it still worked."
     return "shared", "After the logout of a delegated session, the session that delegated it had ended, too."
-
-
-# --- questions
-
-
-def _own_cookies(run: ProbeRun) -> Answer | None:
-    """The cookies of the probe's own session; None if they change."""
-    before = _cookies(run.session.snapshot())
-    _is_alive(run.session)
-    after = _cookies(run.session.snapshot())
-    return _constant(after) if before == after else None
-
-
-@asks("Does a load balancer set a cookie, and does it change?")
-def load_balancer_cookie(run: ProbeRun) -> Answer:
-    return run.once(_own_cookies) or _of(run, "load_balancer_cookie")
-
-
-def _of(run: ProbeRun, switch: str) -> Answer:
-    found = run.once(_second_session_answers)[switch]
-    if isinstance(found, Unanswered):
-        raise found
-    return found
-
-
-def _of_a_second_session(switch: str, question: str) -> Question:
-    return Question(switch, question, lambda run: _of(run, switch))
-
-
-application_type_76 = _of_a_second_session("application_type_76", "Is a login with applicationType 76 accepted?")
-sessions_parallel = _of_a_second_session("sessions_parallel", "Does one session accept several requests at a time?")
-logout_scope = _of_a_second_session("logout_scope", "Which sessions does a logout end?")
-delegated_logout = _of_a_second_session(
-    "delegated_logout", "Does the logout of a delegated session also end the session that delegated it?"
-)

@@ -12,20 +12,25 @@ from typing import Any
 from .._errors import ApiError
 from .._session.response import LIST_WITH_IDS, list_of, says_no_such_call, says_no_such_object
 from .._work.script_usage import SCRIPT_TYPE
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, refusal_text
-from .server import LOADED, projects, search_for_scripts
+from .run import (
+    ALL_HANDLED,
+    OTHER,
+    Answer,
+    ProbeRun,
+    Unanswered,
+    asks,
+    call_verdict,
+    granted,
+    or_refusal,
+    refusal_text,
+    status_in,
+)
+from .server import loaded_projects, search_for_scripts
 
 _HISTORY = "/scripts/history"
 _FIELDS = "executionTime,lastStatus,id,scriptId,objectId"  # everything but `log`, what the script printed
 _SCRIPTS = 20  # of which a history is read
 _LISTED_TASKS = 50  # whose scripts are read
-
-
-def _loaded(run: ProbeRun) -> list[str]:
-    loaded = [str(project["id"]) for project in run.once(projects) if project.get("status", LOADED) == LOADED]
-    if not loaded:
-        raise Unanswered("The user may use no project that is loaded.")
-    return loaded
 
 
 def _tasks_in(run: ProbeRun, project: str) -> list[Mapping[str, Any]]:
@@ -37,19 +42,12 @@ def _tasks_in(run: ProbeRun, project: str) -> list[Mapping[str, Any]]:
 
 def _lists(run: ProbeRun) -> list[list[Mapping[str, Any]]] | ApiError:
     """The tasks of the first two projects; the error if this release has no such call."""
-    try:
-        return [_tasks_in(run, project) for project in _loaded(run)[:2]]
-    except ApiError as exc:
-        if not says_no_such_call(exc):
-            raise
-        return exc
+    projects = run.once(loaded_projects)[:2]
+    return or_refusal(says_no_such_call, lambda: [_tasks_in(run, project) for project in projects])
 
 
 def _listed(run: ProbeRun) -> list[list[Mapping[str, Any]]]:
-    found = run.once(_lists)
-    if isinstance(found, ApiError):
-        raise Unanswered("The server has no list of planned tasks.")
-    return found
+    return granted(run.once(_lists), "The server has no list of planned tasks.")
 
 
 def _content(task: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -59,10 +57,7 @@ def _content(task: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @asks("Can the server list planned tasks?")
 def tasks_call(run: ProbeRun) -> Answer:
-    found = run.once(_lists)
-    if isinstance(found, ApiError):
-        return str(found.status), f"GET /api/tasks was {refusal_text(found)}."
-    return "yes", "GET /api/tasks returned a list."
+    return call_verdict("GET /api/tasks", run.once(_lists))
 
 
 @asks("Which key of a planned task contains the id of its script?")
@@ -92,22 +87,20 @@ def hidden_tasks(run: ProbeRun) -> Answer:
     for task in _listed(run)[0][:_LISTED_TASKS]:
         identity = str(_content(task).get("id") or _content(task).get("objectId"))
         # A list may contain tasks of other projects.
-        refusals = [_refusal(run, project, identity) for project in _loaded(run)]
-        if all(refusals):
-            return "listed", f"The script of a planned task was {refusals[0]}."
+        found = [
+            or_refusal(
+                status_in(403, 404),
+                run.session.get,
+                f"/objects/{identity}",
+                {"type": SCRIPT_TYPE},
+                operation="read the script of a task",
+                project=project,
+            )
+            for project in run.once(loaded_projects)
+        ]
+        if all(isinstance(script, ApiError) for script in found):
+            return "listed", f"The script of a planned task was {refusal_text(found[0])}."
     raise Unanswered("The user may read the scripts of all planned tasks; there may be no others.")
-
-
-def _refusal(run: ProbeRun, project: str, identity: str) -> str | None:
-    """How the server refuses to read the properties of a script; None if it returns them."""
-    path, params = f"/objects/{identity}", {"type": SCRIPT_TYPE}
-    try:
-        run.session.get(path, params, operation="read the script of a task", project=project)
-    except ApiError as exc:
-        if exc.status not in (403, 404):
-            raise
-        return refusal_text(exc)
-    return None
 
 
 def _entries(run: ProbeRun, project: str, scripts: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -118,48 +111,36 @@ def _entries(run: ProbeRun, project: str, scripts: Sequence[str]) -> list[Mappin
 
 
 def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]] | ApiError:
-    """A project, and the history of each of its scripts; the error if this release has no such call."""
-    found: tuple[str, dict[str, list[Mapping[str, Any]]]] = ("", {})
-    for project in _loaded(run):
+    """A project, and the history of each script that has run; the error if this release has no such call."""
+    for project in run.once(loaded_projects):
         start = search_for_scripts(run, project)
-        scripts = [
-            str(entry["id"])
-            for entry in run.session.get(
-                "/metadataSearches/results",
-                {"searchId": str(start["id"]), "offset": 0, "limit": _SCRIPTS},
-                operation="search for scripts",
-                project=project,
-                shape=LIST_WITH_IDS,
-            )
-        ]
-        for script in scripts:
-            try:
-                entries = _entries(run, project, [script])
-            except ApiError as exc:
-                if says_no_such_call(exc) or (says_no_such_object(exc) and not found[1]):
-                    return exc
-                continue
-            found = (project, {**found[1], script: entries})
-        if any(found[1].values()):
-            return found
-        found = ("", {})
+        scripts = run.session.get(
+            "/metadataSearches/results",
+            {"searchId": str(start["id"]), "offset": 0, "limit": _SCRIPTS},
+            operation="search for scripts",
+            project=project,
+            shape=LIST_WITH_IDS,
+        )
+        histories = {}
+        for script in [str(entry["id"]) for entry in scripts]:
+            found = or_refusal(lambda refusal: True, _entries, run, project, [script])
+            if not isinstance(found, ApiError):
+                histories[script] = found
+            elif says_no_such_call(found) or (says_no_such_object(found) and not histories):
+                return found
+        ran = {script: entries for script, entries in histories.items() if entries}
+        if ran:
+            return project, ran
     raise Unanswered("The user may read no script that has run.")
 
 
 def _ran(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
-    found = run.once(_histories)
-    if isinstance(found, ApiError):
-        raise Unanswered("The server has no history of scripts.")
-    return found[0], {script: entries for script, entries in found[1].items() if entries}
+    return granted(run.once(_histories), "The server has no history of scripts.")
 
 
 @asks("Can the server return the history of scripts?")
 def history_call(run: ProbeRun) -> Answer:
-    found = run.once(_histories)
-    if not isinstance(found, ApiError):
-        return "yes", "GET /api/scripts/history returned a list."
-    value = "as_id" if says_no_such_object(found) else str(found.status)
-    return value, f"GET /api/scripts/history was {refusal_text(found)}."
+    return call_verdict("GET /api/scripts/history", run.once(_histories))
 
 
 @asks("Does an entry of the history name its script?", ALL_HANDLED)

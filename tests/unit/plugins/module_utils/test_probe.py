@@ -9,38 +9,38 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._probe.run import (
-    ProbeRun,
-    Settings,
-    Unanswered,
-    found_or_unanswered,
-)
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Stop
+from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings, Unanswered
+from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 
 
-@pytest.fixture
-def run():
-    settings = Settings(False, False, None, 1.0, False)
-    return ProbeRun(SimpleNamespace(on_response=None), settings, Stop(), lambda: 0.0, pytest.fail)
+def probe_run(**session):
+    session = SimpleNamespace(on_response=None, send=None, **session)
+    return ProbeRun(session, Settings(), Stop(), lambda: 0.0, pytest.fail)
 
 
-def strange(_scratch):
-    return set(None)
+def test_unexpected_answer_is_a_reason_and_is_not_tried_again():
+    run, calls = probe_run(), []
 
-
-def test_a_question_that_stumbles_over_an_answer_does_not_stop_the_others(run):
-    assert "TypeError in test_probe.py" in str(found_or_unanswered(strange, run))
-    assert found_or_unanswered(lambda _run: ("yes", "Seen."), run) == ("yes", "Seen.")
-
-
-def test_what_stumbled_once_is_not_tried_again(run):
-    calls = []
-
-    def find(_scratch):
+    def find(_run):
         calls.append(1)
-        return strange(_scratch)
+        return set(None)
 
     for _question in range(2):
-        with pytest.raises(Unanswered):
+        with pytest.raises(Unanswered, match=r"TypeError in test_probe\.py"):
             run.once(find)
     assert calls == [1]
+
+
+def test_signal_during_a_second_create_of_a_name(monkeypatch):
+    def request(*_args, **_options):
+        interrupted = Interrupted("Stopped by signal SIGTERM")
+        interrupted.outcome_unknown = True
+        raise interrupted
+
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    run = probe_run(request=request, last_request=lambda *_args, **_options: {"runtimes": []})
+    run.known["1"] = run.name("b")
+    with pytest.raises(Interrupted):
+        run.create("b", {})
+    [sentence] = run.clean_up(at_last=True)
+    assert sentence.startswith(f"The runtime '{run.name('b')}' may be left on the server")
