@@ -154,7 +154,7 @@ def connection_info(session: Session, warn: Callable[[str], None]) -> dict[str, 
     settings = session.get("/sessions", operation="read the session's settings")
     api = RuntimeApi(session)
     runtimes = len(api.list_all())
-    versions = api.versions()
+    versions = api.versions
     try:
         status = session.request("GET", "/status", operation="read the server's releases", renews=False).data()
     except (ApiError, ConnectError, ValueError):

@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The API calls about runtimes, each with its error message, and what every step of the work needs.
+"""The API calls that read runtimes, each with its error message, and what every step of the work needs.
 
 Facts of the API: [doc] "Manage runtimes", and the vendor's client [mstrio].
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timezone
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -19,12 +19,7 @@ from .._errors import ApiError, MstrError, ValidationError, unforeseen
 from .._model.entry import NO_SCRIPTS, Entry, ScriptReport
 from .._model.fields import FIELDS
 from .._model.runtime import Runtime, from_api
-from .._session.response import (
-    OBJECT_WITH_ID,
-    list_of,
-    says_no_such_call,
-    says_no_such_object,
-)
+from .._session.response import OBJECT_WITH_ID, list_of, says_no_such_object
 from .._session.session import Session
 
 if TYPE_CHECKING:
@@ -35,22 +30,21 @@ RUNTIMES = "/runtimes"
 ALL_FIELDS = tuple(field.name for field in FIELDS if not field.newer_only)
 
 
-def _path(identity: str | None) -> str:
+def path_of(identity: str | None) -> str:
+    """The path of a runtime."""
     return f"{RUNTIMES}/{quote(str(identity), safe='')}"
 
 
 class RuntimeApi:
-    """The runtimes of one server."""
+    """The runtimes of one server. What writes them is in `write`, which only a task that writes imports."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._versions: list[tuple[str, ...] | None] = []  # the result of the one request, once made
 
-    def list_all(self, *, polling: bool = False) -> list[Runtime]:
-        """Every runtime that the user may see. A list may omit fields. `polling`: no retries. Raises MstrError."""
-        kind = "once" if polling else "read"
+    def list_all(self) -> list[Runtime]:
+        """Every runtime that the user may see. A list may omit fields. Raises MstrError."""
         shape = list_of("runtimes", OBJECT_WITH_ID)
-        data = self._session.get(RUNTIMES, operation="list the runtimes", shape=shape, kind=kind)
+        data = self._session.get(RUNTIMES, operation="list the runtimes", shape=shape)
         runtimes: dict[str, Runtime] = {}
         for runtime in map(from_api, data["runtimes"]):
             runtimes.setdefault(runtime.key, runtime)
@@ -59,9 +53,9 @@ class RuntimeApi:
     def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
         """One runtime with all fields; None if the id does not exist. `polling`: no retries. Raises MstrError."""
         operation = f"read the runtime {label or f'with id {identity}'}"
-        kind = "once" if polling else "read"
+        path, kind = path_of(identity), "once" if polling else "read"
         try:
-            runtime = from_api(self._session.get(_path(identity), operation=operation, kind=kind, shape=OBJECT_WITH_ID))
+            runtime = from_api(self._session.get(path, operation=operation, kind=kind, shape=OBJECT_WITH_ID))
         except ApiError as exc:
             if says_no_such_object(exc):
                 return None
@@ -72,7 +66,7 @@ class RuntimeApi:
                 f"Could not {operation}: {self._session.base_url} answered with a different runtime, {runtime.label}, "
                 f"instead of {identity}. Check what answers in place of the server, such as a cache.",
                 http_status=200,
-                request=f"GET /api{_path(identity)}",
+                request=f"GET /api{path}",
             )
         return runtime
 
@@ -90,44 +84,18 @@ class RuntimeApi:
             )
         return found
 
-    def create(self, body: Mapping[str, Any]) -> str:
-        """Create a runtime. Returns its id. Raises MstrError, also for a response without an id."""
-        operation = f"create the runtime {body['name']!r}"
-        return str(self._session.send("POST", RUNTIMES, body, operation=operation, shape=OBJECT_WITH_ID)["id"])
-
-    def update(self, runtime: Runtime, body: Mapping[str, Any]) -> int:
-        """Change the fields in `body`, which must include the name [mstrio]. Returns the status. Raises MstrError."""
-        operation = f"update the runtime {runtime.label}"
-        response = self._session.request("PATCH", _path(runtime.id), json=body, operation=operation)
-        self._session.data_of(response, operation)
-        return response.status
-
-    def delete(self, runtime: Runtime, comment: str | None) -> None:
-        """Delete a runtime; no error if it no longer exists. `comment`: for the journal, since 11.5.0300 [mstrio]."""
-        operation = f"delete the runtime {runtime.label}"
-        params = {"userComments": comment} if comment else None
-        try:
-            self._session.send("DELETE", _path(runtime.id), operation=operation, params=params)
-        except ApiError as exc:
-            if not says_no_such_object(exc):
-                raise
-
+    @cached_property
     def versions(self) -> tuple[str, ...] | None:
         """The Python versions that the server offers, requested once; None if this release has no such call."""
-        if self._versions:
-            return self._versions[0]
+        operation = "list the runtime versions"
         try:
-            data = self._session.get(
-                f"{RUNTIMES}/versions", operation="list the runtime versions", shape=list_of("versions")
-            )
+            data = self._session.get(f"{RUNTIMES}/versions", operation=operation, shape=list_of("versions"))
         except ApiError as exc:
             # An old release reads "versions" as an id, which does not exist.
-            if says_no_such_call(exc) or says_no_such_object(exc):
-                self._versions.append(None)
+            if exc.status in (404, 405):
                 return None
             raise
-        self._versions.append(tuple(str(version) for version in data["versions"]))
-        return self._versions[0]
+        return tuple(map(str, data["versions"]))
 
 
 class Waiting(NamedTuple):

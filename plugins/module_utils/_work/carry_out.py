@@ -56,16 +56,14 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
     if old or any(entry.to_do == "delete" for entry in entries):
         from .delete import delete  # only a task that deletes needs it
 
-        # The guard reads every script, so it is asked again only if there was time for a change.
-        guarded = context if written or context.waiting or context.scripts else context._replace(guard=None)
         if context.scripts and not replaces:
             context.scripts.look_up_again()
-        entries, listed = delete(guarded, wanted.purge, [*entries, *old], listed, purged=False)
+        entries, listed = delete(context, wanted.purge, [*entries, *old], listed, purged=False)
         if old:
             entries = [*entries, *old_runtimes(entries)]
-            entries, listed = delete(guarded, wanted.purge, entries, listed, purged=False)
+            entries, listed = delete(context, wanted.purge, entries, listed, purged=False)
             entries, listed = names_taken(context, entries, listed), None
         failed = context.scripts and context.scripts.failed
         if not failed and not any(entry.error for entry in entries):
-            entries, _listed = delete(guarded, wanted.purge, entries, listed, purged=True)
+            entries, _listed = delete(context, wanted.purge, entries, listed, purged=True)
     return entries

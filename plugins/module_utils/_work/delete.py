@@ -18,9 +18,8 @@ from .._model.entry import PLANNED, PURGED, READ, WRITTEN, Entry
 from .._model.plan import NO_PLAN
 from .._model.runtime import Runtime, is_replacement, lists_default
 from .api import ALL_FIELDS, Context, map_entries
-from .guards import refusals
+from .guards import Purge, refusals
 from .locate import is_found_by_id, plan_entry
-from .request import Purge
 from .write import not_read_again, write
 
 _CHANGED = "because something changed after the plan was made"

@@ -6,15 +6,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from .._errors import NAMES_IN_MESSAGE, listed
-from .._model.alike import ALIKE, is_named, name_key, quoted
+from .._errors import NAMES_IN_MESSAGE, ValidationError, listed
+from .._model.alike import ALIKE, is_named, name_key, near_names, quoted
+from .._model.definition import Definition
 from .._model.entry import PURGED, Entry, plan_id
-from .._model.report import plan_mismatch
+from .._model.plan import Plan
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .api import Context
-from .request import Purge
+
+
+class Purge(NamedTuple):
+    """Deletes unlisted runtimes, within limits.
+
+    `exclude`: names, ids or shell patterns of names of runtimes to keep. `limit`: maximum number of deletions.
+    `comment`: for the server's journal.
+    """
+
+    exclude: tuple[str, ...] = ()
+    limit: int | None = None
+    comment: str | None = None
 
 
 def refusals(
@@ -43,9 +56,49 @@ def refusals(
 
 def plan_refusals(context: Context, entries: Sequence[Entry]) -> Iterator[str]:
     """Why the plan as a whole must not be carried out."""
+    from .._model.report import plan_mismatch  # only an approved plan needs it
+
     scripts = context.script_report(entries)
     if context.plan_id and plan_id(entries, scripts) != context.plan_id:
         yield plan_mismatch(context.plan_id, entries, scripts)
+
+
+def check_plan(context: Context, entry: Entry, plan: Plan, existing: Sequence[Runtime]) -> None:
+    """Raises ValidationError for a plan of one entry that must not be carried out, and warns of a likely mistake."""
+    wanted = entry.wanted
+    if "runtime_version" in plan.changed_fields:
+        _check_version(context, str(wanted.values["runtime_version"]))
+    if plan.action == "update" and "name" in plan.changed_fields and not wanted.restore:
+        # If the server accepts a second runtime with this name, no task can address either of them by name.
+        for runtime in existing or context.api.list_all():
+            if entry.before and runtime.name == wanted.name and runtime.key != entry.before.key:
+                holder = f"the runtime with id {runtime.id}"
+                raise ValidationError([f"name {runtime.name!r} is taken by {holder}; choose a different name"])
+    if entry.before is None and wanted.name and not wanted.id:
+        _warn_of_near_names(context, wanted, existing)
+
+
+def _check_version(context: Context, version: str) -> None:
+    known = context.api.versions
+    if known is None or version in known:
+        return
+    from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
+
+    close = [other for other in known if other.startswith(f"{version}.")] or get_close_matches(version, known, 1)
+    hint = f"; did you mean {close[-1]}?" if close else ""
+    offered = ", ".join(known) or "none"
+    raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {offered}){hint}"])
+
+
+def _warn_of_near_names(context: Context, wanted: Definition, existing: Iterable[Runtime]) -> None:
+    near = near_names(str(wanted.name), (runtime.name for runtime in existing))
+    if near:
+        what = "is new" if wanted.state == "present" else "does not exist, so nothing is deleted"
+        others = f"{quoted(near)} {'exists' if len(near) == 1 else 'exist'}"
+        context.warn(
+            f"Runtime {quoted([str(wanted.name)])} {what}, but {others}: the names differ only in {ALIKE}. Check the "
+            "spelling."
+        )
 
 
 def _of_purge(

@@ -77,35 +77,13 @@ def plan_entry(context: Context, entry: Entry, existing: Sequence[Runtime]) -> E
     plan = make_plan(entry.before, wanted, context.policy)
     if plan.warning and plan.warning != entry.plan.warning:
         context.warn(plan.warning)
-    if "runtime_version" in plan.changed_fields:
-        _check_version(context, str(wanted.values["runtime_version"]))
-    if plan.action == "update" and plan.target and "name" in plan.changed_fields and not wanted.restore:
-        _check_name(plan.target, existing or context.api.list_all())
+    if plan.changed or entry.before is None:
+        from .guards import check_plan  # only a task that writes, or finds no runtime, needs it
+
+        check_plan(context, entry, plan, existing)
     _warn_of_previous_names(context, entry, existing)
-    if entry.before is None and wanted.name and not wanted.id:
-        _warn_of_near_names(context, wanted, existing)
     planned = fingerprint(entry.before, plan) if entry.fingerprint is None else entry.fingerprint
     return entry._replace(plan=plan, fingerprint=planned)
-
-
-def _check_version(context: Context, version: str) -> None:
-    known = context.api.versions()
-    if known is None or version in known:
-        return
-    from difflib import get_close_matches  # takes 3 ms, which only a failing task should pay
-
-    close = [other for other in known if other.startswith(f"{version}.")] or get_close_matches(version, known, 1)
-    hint = f"; did you mean {close[-1]}?" if close else ""
-    offered = ", ".join(known) or "none"
-    raise ValidationError([f"runtime_version {version!r} is not offered by the server (it offers {offered}){hint}"])
-
-
-def _check_name(renamed: Runtime, existing: Iterable[Runtime]) -> None:
-    # If the server accepts a second runtime with this name, no task can address either of them by name.
-    taken = [runtime for runtime in existing if runtime.name == renamed.name and runtime.key != renamed.key]
-    if taken:
-        holder = f"the runtime with id {taken[0].id}"
-        raise ValidationError([f"name {taken[0].name!r} is taken by {holder}; choose a different name"])
 
 
 def _warn_of_previous_names(context: Context, entry: Entry, existing: Iterable[Runtime]) -> None:
@@ -118,16 +96,3 @@ def _warn_of_previous_names(context: Context, entry: Entry, existing: Iterable[R
                 f"Runtime {wanted.name!r} exists, and so does {runtime.label}, a previous name of it, so nothing was "
                 "renamed. Delete one of them."
             )
-
-
-def _warn_of_near_names(context: Context, wanted: Definition, existing: Iterable[Runtime]) -> None:
-    from .._model.alike import ALIKE, near_names, quoted  # only a task whose runtime is missing needs it
-
-    near = near_names(str(wanted.name), (runtime.name for runtime in existing))
-    if near:
-        what = "is new" if wanted.state == "present" else "does not exist, so nothing is deleted"
-        others = f"{quoted(near)} {'exists' if len(near) == 1 else 'exist'}"
-        context.warn(
-            f"Runtime {quoted([str(wanted.name)])} {what}, but {others}: the names differ only in {ALIKE}. Check the "
-            "spelling."
-        )

@@ -15,7 +15,7 @@ from .._errors import ValidationError
 from .._model.entry import PREDICTED, PURGED, READ, Entry, ScriptReport, plan_id, report_one
 from .._model.runtime import INCOMPLETE, Runtime, lists_default, replacement_name
 from .._session.interrupt import DEFAULT_CONCURRENCY
-from .api import Context, RuntimeApi, Waiting, map_entries, or_error
+from .api import Context, RuntimeApi, map_entries, or_error
 from .locate import is_found_by_id, locate, plan_entry
 from .request import Request, Wanted
 
@@ -44,21 +44,21 @@ def context_for(task: Any, request: Request | None = None) -> Context:
         retries=task.retries,
         concurrency=params.get("concurrency", DEFAULT_CONCURRENCY),
         check_mode=task.check_mode,
-        policy=request.policy if request else None,
-        waiting=request.waiting if request else None,
-        patience=request.patience if request else Waiting(300.0, 2.0),
         session=task.session,
-        plan_id=params.get("plan_id"),
     )
-    protects = params.get("protect_used", False)
-    if request and (protects or request.wanted.replaces or request.wanted.scripts is not None):
-        from .scripts import Scripts  # only these tasks need it
+    if request is None:
+        return context
+    policy, waiting, patience = request.policy, request.waiting, request.patience
+    context = context._replace(policy=policy, waiting=waiting, patience=patience, plan_id=params["plan_id"])
+    wanted, protects = request.wanted, params["protect_used"]
+    if not (protects or wanted.replaces or wanted.scripts is not None):
+        return context
+    from .scripts import Scripts  # only these tasks need it
 
-        # A plan shows the scripts of what it deletes.
-        needs_all = request.wanted.replaces or task.check_mode
-        scripts = Scripts(context, request.wanted.scripts, protects, params["protect_projects"], needs_all)
-        context = context._replace(scripts=scripts, guard=scripts.refusals)
-    return context
+    # A plan shows the scripts of what it deletes.
+    needs_all = wanted.replaces or task.check_mode
+    scripts = Scripts(context, wanted.scripts, protects, params["protect_projects"], needs_all)
+    return context._replace(scripts=scripts, guard=scripts.refusals)
 
 
 def ensure_one(task: Any, request: Request) -> Mapping[str, Any]:

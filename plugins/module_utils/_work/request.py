@@ -21,6 +21,7 @@ from .api import Waiting, utc_date
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
     from .assignments import ScriptEntry
+    from .guards import Purge
 
 _TEXT: dict[str, Any] = {"type": "str"}
 _REQUIRED: dict[str, Any] = {"type": "str", "required": True}
@@ -67,18 +68,6 @@ TASK_OPTIONS: dict[str, Any] = {
     "plan_id": {"type": "str"},
     **POLICY_OPTION,
 }
-
-
-class Purge(NamedTuple):
-    """Deletes unlisted runtimes, within limits.
-
-    `exclude`: names, ids or shell patterns of names of runtimes to keep. `limit`: maximum number of deletions.
-    `comment`: for the server's journal.
-    """
-
-    exclude: tuple[str, ...] = ()
-    limit: int | None = None
-    comment: str | None = None
 
 
 class Wanted(NamedTuple):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import ErrorList, ValidationError
 from .._model.alike import name_key
 from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
-from .request import Purge, Request, Wanted, request_from
+from .request import Request, Wanted, request_from
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
@@ -78,11 +78,13 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> W
         if limit is not None and limit < 0:
             errors.add(f"purge_limit must be at least 0, not {limit}")
         entries = None if scripts is None else errors.check(_script_entries, scripts)
+    purge = None
     # Scripts alone say nothing of which runtimes there should be.
-    purge = params["purge"] and runtimes is not None
-    return Wanted(
-        definitions, Purge(tuple(params["purge_exclude"]), limit, comment) if purge else None, entries, left_out
-    )
+    if params["purge"] and runtimes is not None:
+        from .guards import Purge  # only a purge needs it
+
+        purge = Purge(tuple(params["purge_exclude"]), limit, comment)
+    return Wanted(definitions, purge, entries, left_out)
 
 
 def _script_entries(given: Sequence[Mapping[str, Any]]) -> Sequence[ScriptEntry]:

@@ -89,7 +89,7 @@ def read(task: Any, request: Request) -> Mapping[str, Any]:
     """Read the runtimes, and check them against the policy."""
     api = RuntimeApi(task.session)
     runtimes = find_runtimes(api, request, task.params["concurrency"], task.progress, task.warn)
-    versions = api.versions() if task.params["include_versions"] else None
+    versions = api.versions if task.params["include_versions"] else None
     result: dict[str, Any] = {
         "changed": False,
         "runtimes": [runtime.to_result() for runtime in runtimes],

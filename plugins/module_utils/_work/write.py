@@ -21,8 +21,10 @@ from .._model.plan import DONE, fingerprint
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.stored import as_stored
 from .._session.interrupt import Interrupted
+from .._session.response import OBJECT_WITH_ID, says_no_such_object
+from .._session.session import Session
 from .._session.transport import is_outage
-from .api import Context, map_entries
+from .api import RUNTIMES, Context, map_entries, path_of
 from .locate import is_found_by_id, locate, needed_fields, plan_entry
 
 Seen = TypeVar("Seen")
@@ -73,21 +75,35 @@ def write(context: Context, entry: Entry, existing: Sequence[Runtime], read_firs
 
 
 def _sent(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
-    """The entry after its request was answered. Raises MstrError."""
-    plan, written = entry.plan, entry.finished(WRITTEN)
+    """The entry after its request was answered. Raises MstrError, also for a response that proves nothing."""
+    plan, session, written = entry.plan, context.session, entry.finished(WRITTEN)
     if plan.action == "delete":
         if entry.current:
-            context.api.delete(entry.current, entry.wanted.journal_comment)
+            _delete(session, entry.current, entry.wanted.journal_comment)
         return written
     if plan.target is None:
         raise AssertionError("a create and an update have a target")
+    operation = f"{plan.action} the runtime {plan.target.label}"
     if plan.action == "update":
-        return written._replace(status=context.api.update(plan.target, plan.body))
-    identity = context.api.create(plan.body)
+        # The body must include the name [mstrio].
+        response = session.request("PATCH", path_of(plan.target.id), json=plan.body, operation=operation)
+        session.data_of(response, operation)
+        return written._replace(status=response.status)
+    identity = str(session.send("POST", RUNTIMES, plan.body, operation=operation, shape=OBJECT_WITH_ID)["id"])
     if any(runtime.key == identity.upper() for runtime in existing):
         sentence = f"The server answered to the create of {plan.target.name!r} with the id of a different runtime"
         raise ApiError(f"{sentence}, {identity}.", outcome_unknown=True)
     return written._replace(after=plan.target._replace(id=identity))
+
+
+def _delete(session: Session, runtime: Runtime, comment: str | None) -> None:
+    """Delete a runtime; no error if it no longer exists. `comment`: for the journal, since 11.5.0300 [mstrio]."""
+    operation, params = f"delete the runtime {runtime.label}", {"userComments": comment} if comment else None
+    try:
+        session.send("DELETE", path_of(runtime.id), operation=operation, params=params)
+    except ApiError as exc:
+        if not says_no_such_object(exc):
+            raise
 
 
 def rename(context: Context, entry: Entry, name: str, existing: Sequence[Runtime]) -> Entry:
@@ -288,7 +304,7 @@ def confirm(context: Context, entry: Entry, current: Runtime) -> Entry:
             f"Could not update the runtime {current.label}: the server {answer} changed nothing "
             f"({', '.join(plan.changed_fields)}). The user may lack permission on this object.",
             http_status=entry.status,
-            request=f"PATCH /api/runtimes/{entry.id}",
+            request=f"PATCH /api{path_of(entry.id)}",
         )
         return entry._replace(state=PLANNED, after=None, error=error)
     plan, differences = as_stored(plan, entry.wanted, current)

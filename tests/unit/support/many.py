@@ -10,8 +10,9 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Partia
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.report import report
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
+from ansible_collections.mstr.library.plugins.module_utils._work.guards import Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Waiting, Wanted
+from ansible_collections.mstr.library.plugins.module_utils._work.request import Waiting, Wanted
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts, with_evidence
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server

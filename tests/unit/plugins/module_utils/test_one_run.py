@@ -14,8 +14,9 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
+from ansible_collections.mstr.library.plugins.module_utils._work.guards import Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.request import Purge, Wanted
+from ansible_collections.mstr.library.plugins.module_utils._work.request import Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, lost, refusal, stored
 from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, actions, bulk, holding, run, summary
 from ansible_collections.mstr.library.tests.unit.support.server import Server, killed_before
