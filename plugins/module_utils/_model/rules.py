@@ -202,22 +202,20 @@ def _requirements(place: str, given: Sequence[str]) -> list[Requirement]:
     return parsed_each(place, given, requirement)
 
 
-def _packages(values: Mapping[str, Any]) -> Iterator[tuple[int, Package, str, bool]]:
-    """The packages: the index, the package, how it is shown, and whether its name can be read."""
+def _packages(values: Mapping[str, Any]) -> Iterator[tuple[int, Package, str, Finding | None]]:
+    """The packages: the index, the package, how it is shown, and the finding if its name cannot be read."""
     for index, package in enumerate(values["packages"] or ()):
         shown = f"{package.name}=={package.version}" if package.version else package.name
-        yield index, package, shown, project(package.name) is not None
-
-
-_NO_PACKAGE = "its name is not the name of a package"
+        unreadable = _unreadable("packages", shown, "its name is not the name of a package", index)
+        yield index, package, shown, None if project(package.name) else unreadable
 
 
 @_rule("packages must match one of {}", _requirements, "packages")
 def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """Each package matches an allowed requirement."""
-    for index, package, shown, readable in _packages(values):
-        if not readable:
-            yield _unreadable("packages", shown, _NO_PACKAGE, index)
+    for index, package, shown, unreadable in _packages(values):
+        if unreadable:
+            yield unreadable
         elif not any(requirement.fits(package) for requirement in allowed):
             near = [requirement.text for requirement in allowed if requirement.names(package)]
             limits = f" ({', '.join(near)} allows only some versions)" if near else ""
@@ -227,15 +225,13 @@ def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -
 @_rule("packages must not match {}", lambda place, given: _requirements(place, given) or None, "packages")
 def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No package matches a forbidden requirement."""
-    for index, package, shown, readable in _packages(values):
+    for index, package, shown, unreadable in _packages(values):
         hit = [requirement.text for requirement in forbidden if requirement.fits(package)]
         by_version = [
-            requirement.text
-            for requirement in forbidden
-            if requirement.versions is not None and requirement.names(package)
+            requirement.text for requirement in forbidden if requirement.versions and requirement.names(package)
         ]
-        if not readable:
-            yield _unreadable("packages", shown, _NO_PACKAGE, index)
+        if unreadable:
+            yield unreadable
         elif hit:
             yield Finding("packages", shown, f"matches {', '.join(hit)}", index)
         elif by_version and not package.version:

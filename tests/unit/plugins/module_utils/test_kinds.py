@@ -18,7 +18,6 @@ from ansible_collections.mstr.library.plugins.module_utils._model.kinds import (
 )
 from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_JSON
 from hypothesis import given
-from hypothesis import strategies as st
 
 HAVE = (Package("pandas", "2.2.0", "frames", "installed", "ok"), Package("mstrio-py", "11.5", None, "installed"))
 
@@ -52,28 +51,9 @@ def test_any_json(field, value):
     assert field.kind.to_diff(read) == field.kind.to_diff(field.kind.from_api(value))
 
 
-@pytest.mark.parametrize("name", ["description", "others", "runtime_version", "execution_target", "name"])
-def test_an_absent_text_is_an_empty_one(name):
-    kind = BY_NAME[name].kind
-    assert kind.canonical(None) == kind.canonical("")
-    assert kind.canonical("x") != kind.canonical("")
-
-
-@pytest.mark.parametrize("kind", [NETWORKS, PACKAGES])
-def test_absent_list(kind):
-    """It equals an empty one, and stays null in a result."""
-    assert kind.canonical(kind.from_api(None)) == kind.canonical(kind.from_api([]))
-    assert kind.from_api(None) is None
-    assert kind.to_result(kind.from_api([])) == []
-
-
 def test_numbers_in_place_of_text_read_as_text():
     assert TEXT.from_api(5) == "5"
     assert COUNT.from_api("600") == 600
-
-
-def test_networks_are_a_set():
-    assert NETWORKS.canonical(["2001:DB8::/32", "1.2.3.4", "1.2.3.4/32"]) == ("1.2.3.4/32", "2001:db8::/32")
 
 
 def test_merge_of_networks():
@@ -136,12 +116,6 @@ def test_status_of_a_new_version():
     [fresh] = PACKAGES.merge(HAVE, [Package("pandas", "2.3.0")], True)
     assert (same.status, same.message) == ("installed", "ok")
     assert (fresh.status, fresh.message) == (None, None)
-
-
-@given(st.permutations([Package("a"), Package("b", "1"), Package("c", None, "x")]))
-def test_the_order_of_packages_is_ignored(packages):
-    assert PACKAGES.canonical(packages) == PACKAGES.canonical(packages[::-1])
-    assert PACKAGES.to_diff(packages) == PACKAGES.to_diff(packages[::-1])
 
 
 def test_diff_of_packages():

@@ -82,23 +82,6 @@ def test_an_update_by_id_alone_still_carries_the_name():
     assert make_plan(runtime(), wanted(None, id=ID, description="d")).body == {"name": "r", "description": "d"}
 
 
-@pytest.mark.parametrize(
-    ("purge", "left"), [(True, ["1.1.1.1/32"]), (False, ["10.0.0.0/8", "db.example.com", "1.1.1.1/32"])]
-)
-def test_purge_decides_whether_other_blocks_stay(purge, left):
-    plan = make_plan(
-        runtime(whitelist=["10.0.0.9/8", "db.example.com"]), wanted(whitelist=["1.1.1.1"], purge_whitelist=purge)
-    )
-    assert plan.body["whitelist"] == left
-
-
-@pytest.mark.parametrize(("purge", "left"), [(True, ["new"]), (False, ["old", "new"])])
-def test_purge_decides_whether_other_packages_stay(purge, left):
-    have = runtime(packages=[{"name": "old", "version": "1", "status": "installed"}])
-    plan = make_plan(have, wanted(packages=[{"name": "new"}], purge_packages=purge))
-    assert [package["name"] for package in plan.body["packages"]] == left
-
-
 def test_without_purge_nothing_is_planned_where_all_is_there():
     have = runtime(whitelist=["1.1.1.1", "2.2.2.2"], packages=[{"name": "a"}, {"name": "b"}])
     options = {"whitelist": ["1.1.1.1"], "packages": [{"name": "b"}]}

@@ -14,51 +14,11 @@ from ansible_collections.mstr.library.plugins.filter.environment_report import e
 from ansible_collections.mstr.library.plugins.filter.report_file import report_file
 from ansible_collections.mstr.library.tests.unit.support.report import POLICY, environment, failed, runtime, violation
 
-PARTS = (
-    "|",
-    "`",
-    "```",
-    "\n```\n",
-    "\n````\n",
-    "\n",
-    "\n\n",
-    "\\",
-    "<img src=x>",
-    "</details>",
-    "<!--",
-    "@octocat",
-    "#1",
-    "!2",
-    "[a](http://x)",
-)
-PARTS += (
-    "![a](x)",
-    "https://x.example",
-    "www.x.example",
-    "**b**",
-    "_i_",
-    "~~s~~",
-    "# h",
-    "- l",
-    "1. l",
-    "> q",
-    "---",
-    "&lt;",
-)
-PARTS += (
-    "    code",
-    "\t",
-    "$`x`$",
-    ":smile:",
-    "a@b.example",
-    "\u202e",
-    "\ud800",
-    "é",
-    "x",
-    " ",
-    "| - |\n|---|\n",
-    "\r\n\r\n",
-)
+# What means something in Markdown, in HTML or to a forge.
+PARTS = [*"|`\n\\\tx\u202e\ud800é ", "\n```\n", "\n````\n", "\n\n", "\r\n\r\n", "    code", "| - |\n|---|\n"]
+PARTS += ["```", "</details>", "<!--", "@octocat", "#1", "!2", "[a](http://x)", "![a](x)", "https://x.example"]
+PARTS += ["www.x.example", "**b**", "_i_", "~~s~~", "---", "&lt;", "$`x`$", ":smile:", "a@b.example"]
+PARTS += ["<img src=x>", "# h", "- l", "1. l", "> q"]
 
 
 def plan_of(text, name="prod"):
