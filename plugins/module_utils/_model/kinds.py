@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -52,14 +52,6 @@ class Kind:
     def to_definition(self, value: Any) -> Any:
         """The value for a definition, from the value in a result; never called with None."""
         return value
-
-    def lost(self, _before: Any, _after: Any) -> Iterable[tuple[str, Any]]:
-        """The keys that this collection does not know and a write dropped, with the values that they had."""
-        return ()
-
-
-def _dropped(place: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    return ((f"{place}.{key}", value) for key, value in before.items() if value is not None and after.get(key) is None)
 
 
 def text_or_none(value: Any) -> str | None:
@@ -234,12 +226,6 @@ class _Packages(Kind):
         ]
         return sorted(packages, key=lambda package: str(package["name"]))
 
-    def lost(self, before: Iterable[Package] | None, after: Iterable[Package] | None) -> Iterator[tuple[str, Any]]:
-        have = {package.key: package.unknown for package in after or ()}
-        for package in before or ():
-            if package.key in have:
-                yield from _dropped(f"packages['{package.name}']", package.unknown, have[package.key])
-
 
 CPU_DECIMALS = 12
 RESOURCE_KEYS = {"cpu": "cpu", "mem": "mem", "disk": "disk", "proc_count": "procCount"}
@@ -308,9 +294,6 @@ class _ResourceKind(Kind):
 
     def to_definition(self, value: Mapping[str, Any]) -> dict[str, Any] | None:
         return {key: amount for key, amount in value.items() if amount is not None} or None
-
-    def lost(self, before: Resource | None, after: Resource | None) -> Iterator[tuple[str, Any]]:
-        return _dropped("resource", (before or Resource()).unknown, (after or Resource()).unknown)
 
 
 TEXT, NUMBER, COUNT = _Text(), _Number(), _Count()

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .definition import Definition
-from .fields import FIELDS, PURGEABLE
-from .kinds import NOTHING
+from .fields import PURGEABLE
+from .kinds import NOTHING, Resource
 from .plan import Plan, compare, diff_values
 from .runtime import Runtime
 
@@ -29,10 +30,12 @@ def as_stored(plan: Plan, wanted: Definition, found: Runtime) -> tuple[Plan, lis
         for name in different
     ]
     predicted = plan.target.values if plan.target else NOTHING
+    left = {key: values for key, _place, values in _unknown_keys(found.values)}
     lost = [
-        f"{place} (it was {value!r})"
-        for field in FIELDS
-        for place, value in field.kind.lost(predicted.get(field.name), found.values.get(field.name))
+        f"{place}.{name} (it was {value!r})"
+        for key, place, values in _unknown_keys(predicted)
+        for name, value in values.items()
+        if value is not None and key in left and left[key].get(name) is None
     ]
     if lost:
         sentences.append(
@@ -42,6 +45,13 @@ def as_stored(plan: Plan, wanted: Definition, found: Runtime) -> tuple[Plan, lis
     is_changed = {name: plan.action == "create" or plan.before.get(name) != value for name, value in stored.items()}
     changed = tuple(name for name in plan.changed_fields if is_changed.get(name, True))
     return plan._replace(after={**plan.after, **stored}, changed_fields=changed), sentences
+
+
+def _unknown_keys(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """What this collection does not know of the resource and of each package: its key, its place, and the values."""
+    yield "", "resource", (values.get("resource") or Resource()).unknown
+    for package in values.get("packages") or ():
+        yield package.key, f"packages['{package.name}']", package.unknown
 
 
 def _remedy(name: str, found: Any, requested: Any) -> str:
