@@ -120,11 +120,8 @@ def _outcome(report: Json, sources: Sources) -> str:
     if report["message"]:
         return "failed"
     if sources.read is None:
-        return (
-            "unchanged"
-            if not (report["runtimes"] or report["scripts"])
-            else ("drift" if sources.check_mode else "changed")
-        )
+        changed = "drift" if sources.check_mode else "changed"
+        return changed if report["runtimes"] or report["scripts"] else "unchanged"
     counts = {**(report["counts"] or {}), "incomplete": report["incomplete"] is not None}
     problems = dict.fromkeys(("problems", "failed_runs", "dangling", "unused", "incomplete"), "problems")
     kinds = {"violations": "violations", "differing": "drift", **problems, "not_evaluated": "not_evaluated"}
@@ -157,7 +154,6 @@ def _definition(runtime: Json) -> dict[str, Any]:
 
 def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[str]:
     """The lines of the report, without the name of the environment."""
-    lines_of_runtimes = [difference_lines(entry, sources.check_mode) for entry in report["runtimes"]]
     failed = [entry for entry in (*report["runtimes"], *report["scripts"]) if entry.get("error")]
     if report["message"] and not (report["summary"] and failed):
         first, *rest = report["message"].splitlines() or [""]
@@ -177,8 +173,8 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
             yield "the approved plan still holds"
         for row in report["exempted"]:
             yield f"{row['name']!r} {exemption_text(row)}"
-    for lines in lines_of_runtimes:
-        yield from lines
+    for runtime in report["runtimes"]:
+        yield from difference_lines(runtime, sources.check_mode)
     for script in report["scripts"]:
         yield script_line(script, sources.check_mode)
 
@@ -232,13 +228,9 @@ def _finding_lines(report: Json, listed: Iterable[Json]) -> Iterator[str]:
         yield dangling_line(script)
     for unread in report["unread"][:_UNREAD_LINES]:
         project, script_name, error = unread_texts(unread)
-        where = (
-            f"the script {script_name!r} in {project!r}"
-            if script_name
-            else f"the scripts of {project!r}"
-            if project
-            else "the list of projects"
-        )
+        where = f"the scripts of {project!r}" if project else "the list of projects"
+        if script_name:
+            where = f"the script {script_name!r} in {project!r}"
         yield f"could not read {where}: {error}"
     if len(report["unread"]) > _UNREAD_LINES:
         yield f"and {len(report['unread']) - _UNREAD_LINES} more could not be read"

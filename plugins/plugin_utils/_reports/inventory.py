@@ -15,7 +15,9 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import number_of
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import POOL
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
+from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
 from . import changes
 from .evaluation import ALLOWED, COUNTED, EXPIRES_SOON, worst
@@ -24,20 +26,14 @@ from .since import Earlier
 
 Json = Mapping[str, Any]
 
-_SIZES = {
-    "cpu": "CPU {}",
-    "mem": "{} MB memory",
-    "disk": "disk {}",
-    "proc_count": "{} processes",
-}
-_POOL = ("min_cached_instances", "max_cached_instances")
+_SIZES = {"cpu": "CPU {}", "mem": "{} MB memory", "disk": "disk {}", "proc_count": "{} processes"}
 # The rules that evaluate every value of an option. `whitelist_required` evaluates no single network.
 _RULES_OF = {
     "whitelist": ("networks_within", "networks_never"),
     "packages": ("packages_within", "packages_never", "package_versions_required"),
     "runtime_version": ("runtime_versions_within",),
     "exec_timeout": ("exec_timeout_max",),
-    **dict.fromkeys(_POOL, ("cached_instances_max",)),
+    **dict.fromkeys(POOL, ("cached_instances_max",)),
 }
 
 
@@ -103,14 +99,9 @@ def _now(entry: Json, check_mode: bool) -> Json:
 
 def unread_texts(unread: Json) -> tuple[str, str, str]:
     """The project, the script and the reason of a failed look-up; empty texts if unknown."""
-
-    def text(key: str, *names: str) -> str:
-        value = unread.get(key) or {}
-        if not isinstance(value, Mapping):
-            return str(value)
-        return next((str(value[name]) for name in names if value.get(name)), "")
-
-    return text("project", "name", "id"), text("script", "name", "id"), text("error", "msg")
+    error = unread.get("error") or ""
+    reason = str(error.get("msg") or "") if isinstance(error, Mapping) else str(error)
+    return name_of(unread.get("project")), name_of(unread.get("script")), reason
 
 
 def counts_of(
@@ -142,6 +133,7 @@ def _runtime_report(
 ) -> dict[str, Any]:
     """One runtime. `runtime`: as it is, empty if it does not exist; `entry`: of the comparison, empty without one."""
     action = entry.get("action")
+    missing = "missing" if action in ("created", "updated") else "not compared"
     unknown = sources.applied is None or bool(sources.applied.get("failed") or runtime.get("is_default"))
     found: dict[str, Any] = {
         "name": str(runtime.get("name") or entry.get("name") or ""),
@@ -149,7 +141,7 @@ def _runtime_report(
         "present": bool(runtime),
         "is_default": bool(runtime.get("is_default")),
         "description": _as_text(runtime.get("description")),
-        "status": _as_text(runtime.get("status")) or "unknown" if runtime else _status_without(action),
+        "status": _as_text(runtime.get("status")) or "unknown" if runtime else missing,
         "packages": [_package(package, verdicts) for package in runtime.get("packages") or ()],
         "networks": [_network(str(network), verdicts) for network in runtime.get("whitelist") or ()],
         "whitelist_known": runtime.get("whitelist") is not None or sources.read is not None,
@@ -159,7 +151,7 @@ def _runtime_report(
         "resource": runtime.get("resource"),
         "exec_timeout": runtime.get("exec_timeout"),
         "runtime_version": runtime.get("runtime_version"),
-        **{key: runtime.get(key) for key in (*_POOL, "others", "execution_target")},
+        **{key: runtime.get(key) for key in (*POOL, "others", "execution_target")},
         "python_verdict": verdicts.on("runtime_version") if runtime.get("runtime_version") else "",
         "version": runtime.get("version"),
         "owner": (runtime.get("owner") or {}).get("name") if isinstance(runtime.get("owner"), Mapping) else None,
@@ -187,11 +179,6 @@ def _runtime_report(
 
 
 _SHOWN = ("option", "value", "rule", "detail", "verdict", "reason", "until")
-
-
-def _status_without(action: str | None) -> str:
-    """What to show as the status of an entry without a runtime."""
-    return "missing" if action in ("created", "updated") else "not compared"
 
 
 class _Verdicts:
@@ -266,17 +253,18 @@ def _field(change: Json) -> dict[str, Any]:
 
 def _size(runtime: Json, verdicts: _Verdicts) -> list[dict[str, str]]:
     """The sizes as texts, each with the verdict on it."""
-    resource = runtime.get("resource") if isinstance(runtime.get("resource"), Mapping) else {}
+    resource = runtime.get("resource")
+    amounts: Json = resource if isinstance(resource, Mapping) else {}
     size: list[tuple[str, tuple[str, ...]]] = [
-        (text.format(resource[key]), (f"resource.{key}",))
+        (text.format(amounts[key]), (f"resource.{key}",))
         for key, text in _SIZES.items()
-        if resource and resource.get(key) is not None
+        if amounts.get(key) is not None
     ]
     if runtime.get("exec_timeout") is not None:
         size.append((f"scripts run up to {runtime['exec_timeout']} s", ("exec_timeout",)))
-    least, most = (runtime.get(key) for key in _POOL)
+    least, most = (runtime.get(key) for key in POOL)
     if least or most:
-        size.append((f"{least or 0} to {most or 0} cached instances", _POOL))
+        size.append((f"{least or 0} to {most or 0} cached instances", POOL))
     return [{"text": text, "verdict": verdicts.on(*options)} for text, options in size]
 
 

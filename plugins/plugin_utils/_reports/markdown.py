@@ -124,14 +124,14 @@ def _table(report: Json, predicted: bool) -> str:
     ]
     plans = any(environment["plan_id"] for environment in report["environments"])
     words = [f"To {VERBS[key]}" if predicted and key in VERBS else key.replace("_", " ").capitalize() for key in keys]
-    rows = [["Environment", "Outcome", *words, *(["Plan"] if plans else [])]]
-    rows.append(["---", "---", *("---:" for _word in words), *(["---"] if plans else [])])
+    rows = [["Environment", "Outcome", *words, *["Plan"] * plans]]
+    rows.append(["---", "---", *["---:"] * len(words), *["---"] * plans])
     for environment in report["environments"][:_ENVIRONMENTS]:
         numbers = _numbers(environment)
         cells = [str(numbers.get(key, 0)) if numbers else "-" for key in keys]
         outcome = str(environment["outcome"]).replace("_", " ").capitalize()
-        row = [_cell(environment["environment"]), outcome, *cells]
-        rows.append([*row, *([_cell(environment["plan_id"]) if environment["plan_id"] else "-"] if plans else [])])
+        plan = _cell(environment["plan_id"]) if environment["plan_id"] else "-"
+        rows.append([_cell(environment["environment"]), outcome, *cells, *[plan] * plans])
     missing = ["-"] * (len(words) + plans)
     rows += [[_cell(name), "Not reached", *missing] for name in report["not_reached"][:_ENVIRONMENTS]]
     more = sum(max(0, len(report[key]) - _ENVIRONMENTS) for key in ("environments", "not_reached"))
