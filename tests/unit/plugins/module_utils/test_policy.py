@@ -118,20 +118,7 @@ def test_networks_never(never, hit, missed):
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "db.example.com",
-        "",
-        "10.10/16",
-        "*",
-        "ünï.example",
-        "10.66.0.0/016",
-        "0/0",
-        "10.0.0.1-10.0.0.9",
-        "fe80::1%eth0",
-        "10.66.0.0/255.0.255.0",
-        "10.66.0.0/33",
-    ],
+    "text", ["db.example.com", "", "10.10/16", "*", "10.66.0.0/255.0.255.0", "10.66.0.0/33", "10.66.0.999/255.0.0.0"]
 )
 def test_unreadable_block(text):
     """It is within nothing, and nobody knows what it overlaps: both rules say so, and it counts once."""
@@ -305,13 +292,12 @@ def test_blocks_that_go_or_are_unmanaged():
 
 
 def held(**fields):
-    """The violations of a runtime, as (rule, option, value, detail)."""
+    """What the rule of a policy finds in a runtime, as texts."""
 
     def found(**option):
-        return [
-            (finding.rule, finding.option, finding.value, finding.detail)
-            for finding in evaluated(policy_from(option), runtime(**fields).values)
-        ]
+        findings = evaluated(policy_from(option), runtime(**fields).values)
+        assert {finding.rule for finding in findings} <= set(option)
+        return [f"{finding.option} {finding.value} {finding.detail}" for finding in findings]
 
     return found
 
@@ -338,8 +324,8 @@ def test_requirements(requirement, matched):
     names = ["requests==2.31.0", "Requests", "company_tools==1.0", "Company.Data", "numpy==1!0.dev1", "requests==weird"]
     assert matched <= set(names)
     found = held(packages=packages(*names))
-    never = {value for _r, _o, value, detail in found(packages_never=[requirement]) if detail.startswith("matches")}
-    within = {value for _r, _o, value, _detail in found(packages_within=[requirement])}
+    never = {text.split()[1] for text in found(packages_never=[requirement]) if " matches " in text}
+    within = {text.split()[1] for text in found(packages_within=[requirement])}
     assert never - {"numpy==1!0.dev1"} == matched
     assert within - {"numpy==1!0.dev1"} == set(names) - matched - {"numpy==1!0.dev1"}
 
@@ -347,9 +333,7 @@ def test_requirements(requirement, matched):
 @pytest.mark.parametrize("name", ["Requests[socks]", " requests ", "requests [socks, security]"])
 def test_extras_do_not_hide_a_package(name):
     found = held(packages=[{"name": name, "version": "2.31"}])
-    assert found(packages_never=["requests<2.32"]) == [
-        ("packages_never", "packages", f"{name}==2.31", "matches requests<2.32")
-    ]
+    assert found(packages_never=["requests<2.32"]) == [f"packages {name}==2.31 matches requests<2.32"]
     assert found(packages_within=["requests"]) == []
 
 
@@ -360,85 +344,54 @@ def test_extras_do_not_hide_a_package(name):
 def test_no_name_of_a_package(name):
     found = held(packages=[{"name": name, "version": "1"}])
     for rule, requirement in (("packages_never", "requests"), ("packages_within", "*")):
-        assert found(**{rule: [requirement]}) == [
-            (rule, "packages", f"{name}==1", "cannot be evaluated: its name is not the name of a package")
-        ]
+        why = "cannot be evaluated: its name is not the name of a package"
+        assert found(**{rule: [requirement]}) == [f"packages {name}==1 {why}"]
 
 
 def test_details_of_packages():
     found = held(packages=packages("requests==2.31.0", "Requests", "left-pad==x.y"))
     assert found(packages_never=["requests<2.32", "left-pad<1"]) == [
-        ("packages_never", "packages", "requests==2.31.0", "matches requests<2.32"),
-        ("packages_never", "packages", "Requests", "has no version to compare with requests<2.32"),
-        ("packages_never", "packages", "left-pad==x.y", "cannot be evaluated: PEP 440 cannot read its version"),
+        "packages requests==2.31.0 matches requests<2.32",
+        "packages Requests has no version to compare with requests<2.32",
+        "packages left-pad==x.y cannot be evaluated: PEP 440 cannot read its version",
     ]
-    assert found(packages_within=["requests", "requests<2.32"]) == [
-        ("packages_within", "packages", "left-pad==x.y", "matches none of the allowed packages")
-    ]
+    none = "matches none of the allowed packages"
+    assert found(packages_within=["requests", "requests<2.32"]) == [f"packages left-pad==x.y {none}"]
     assert found(packages_within=["requests>=2.32", "left-pad"]) == [
-        (
-            "packages_within",
-            "packages",
-            value,
-            "matches none of the allowed packages (requests>=2.32 allows only some versions)",
-        )
+        f"packages {value} {none} (requests>=2.32 allows only some versions)"
         for value in ("requests==2.31.0", "Requests")
     ]
-    assert found(package_versions_required=True) == [
-        ("package_versions_required", "packages", "Requests", "has no version")
-    ]
-    assert [value for _r, _o, value, _d in found(packages_within=[])] == [
-        "requests==2.31.0",
-        "Requests",
-        "left-pad==x.y",
-    ]
+    assert found(package_versions_required=True) == ["packages Requests has no version"]
+    assert len(found(packages_within=[])) == 3
     assert found(packages_never=[], package_versions_required=False) == []
 
 
-@pytest.mark.parametrize(
-    ("version", "allowed"),
-    [
-        ("3.11.4", True),
-        ("3.10.0rc1", False),
-        ("3.10.5", True),
-        ("3.9.18", False),
-        ("three", False),
-        (None, True),
-        ("", True),
-    ],
-)
-def test_python_version(version, allowed):
-    found = held(runtimeVersion=version)(runtime_versions_within=["==3.11.*", ">=3.10,<3.11"])
-    assert found == (
-        []
-        if allowed
-        else [("runtime_versions_within", "runtime_version", version, "does not match ==3.11.* or >=3.10,<3.11")]
-    )
+def test_python_version():
+    rule = {"runtime_versions_within": ["==3.11.*", ">=3.10,<3.11"]}
+    for version in ("3.11.4", "3.10.5", None, ""):
+        assert held(runtimeVersion=version)(**rule) == []
+    for version in ("3.10.0rc1", "3.9.18", "three"):
+        why = "does not match ==3.11.* or >=3.10,<3.11"
+        assert held(runtimeVersion=version)(**rule) == [f"runtime_version {version} {why}"]
 
 
 def test_sizes_above_a_limit():
-    found = held(
-        resource={"cpu": "2.5", "mem": 8192, "disk": "much", "procCount": None},
-        execTimeout=7200,
-        minCachedInstances=5,
-        maxCachedInstances=12,
-    )
+    resource = {"cpu": "2.5", "mem": 8192, "disk": "much", "procCount": None}
+    found = held(resource=resource, execTimeout=7200, minCachedInstances=5, maxCachedInstances=12)
+    no_number = "cannot be evaluated: it is not a number of at least 0"
     assert found(resource_max={"cpu": 2.0, "mem": 8192, "disk": 10, "proc_count": 1}) == [
-        ("resource_max", "resource.cpu", 2.5, "is more than 2"),
-        ("resource_max", "resource.disk", "much", "cannot be evaluated: it is not a number of at least 0"),
+        "resource.cpu 2.5 is more than 2",
+        f"resource.disk much {no_number}",
     ]
-    assert held(execTimeout=-1)(exec_timeout_max=9) == [
-        ("exec_timeout_max", "exec_timeout", -1, "cannot be evaluated: it is not a number of at least 0")
-    ]
+    assert held(execTimeout=-1)(exec_timeout_max=9) == [f"exec_timeout -1 {no_number}"]
     assert held(resource="8 cores")(resource_max={"mem": 1}) == [
-        ("resource_max", "resource", "8 cores", "cannot be evaluated: it has no amounts")
+        "resource 8 cores cannot be evaluated: it has no amounts"
     ]
-    assert found(exec_timeout_max=3600) == [("exec_timeout_max", "exec_timeout", 7200, "is more than 3600")]
+    assert found(exec_timeout_max=3600) == ["exec_timeout 7200 is more than 3600"]
     assert found(exec_timeout_max=7200, cached_instances_max=12) == []
-    assert found(cached_instances_max=4) == [("cached_instances_max", "max_cached_instances", 12, "is more than 4")]
-    assert held(minCachedInstances=1, maxCachedInstances=None)(cached_instances_max=0) == [
-        ("cached_instances_max", "min_cached_instances", 1, "is more than 0")
-    ]
+    assert found(cached_instances_max=4) == ["max_cached_instances 12 is more than 4"]
+    only_minimum = held(minCachedInstances=1, maxCachedInstances=None)
+    assert only_minimum(cached_instances_max=0) == ["min_cached_instances 1 is more than 0"]
 
 
 def test_nothing_is_set():

@@ -57,24 +57,10 @@ SURPLUS = {"name": "Surplus", "whitelist": ["10.1.0.0/16"], "exec_timeout": 600,
 
 def test_a_deletion_is_shown_before_forty_creations():
     created = [entry(f"New {number}", "created") for number in range(40)]
-    gone = entry(
-        "Surplus",
-        "deleted",
-        runtime=SURPLUS,
-        scripts=[
-            {
-                "name": "Load",
-                "project": {"id": "1", "name": "Sales"},
-                "tasks": [
-                    {"name": "t", "active": True, "schedule": {"name": "nightly"}},
-                    {"name": "u", "active": False, "schedule": None},
-                ],
-            }
-        ],
-    )
-
+    tasks = [{"name": "t", "active": True, "schedule": {"name": "nightly"}}, {"name": "u", "active": False}]
+    load = {"name": "Load", "project": {"id": "1", "name": "Sales"}, "tasks": tasks}
+    gone = entry("Surplus", "deleted", runtime=SURPLUS, scripts=[load])
     texts = texts_of(report(*created, gone))
-
     assert texts[0] == "eu: 40 to create, 1 to delete"
     assert texts[1].splitlines() == [
         "eu: 'Surplus' would be deleted; used by 1 script, on a schedule: 'Load' in 'Sales' (nightly)",
@@ -103,9 +89,7 @@ def test_every_deletion_is_complete():
     networks = [f"10.{number}.0.0/16" for number in range(250)]
     gone = [entry(f"Surplus {number}", "deleted", runtime={"whitelist": networks}) for number in range(60)]
     environments = [report(*gone, environment=name) for name in ("eu", "a-host-with-a-long-name." * 4)]
-
     texts = texts_of(*environments)
-
     for number in range(60):
         title = f"eu: 'Surplus {number}' "
         parts = [text for text in texts if text.startswith(title)]
@@ -117,9 +101,7 @@ def test_updates_come_before_creations_and_fifty_texts_are_enough():
     many = [
         entry(f"{action} {number:03} {'x' * 200}", action) for number in range(300) for action in ("created", "updated")
     ]
-
     texts = texts_of(report(*many))
-
     lines = [line for text in texts[1:-1] for line in text.splitlines()]
     assert len(texts) == 51
     assert "differs" in lines[0]
@@ -131,7 +113,6 @@ def test_updates_come_before_creations_and_fifty_texts_are_enough():
 def test_a_failed_environment_has_its_message():
     failed = report()
     failed |= {"outcome": "failed", "lines": ["eu: failed: first", "eu: second"]}
-
     assert texts_of(failed, report(environment="us")) == ["eu: failed: first\nus: no runtimes", "eu: second"]
 
 
@@ -140,9 +121,7 @@ def test_findings_of_an_audit():
     violation |= {"value": "10.66.0.0/16", "detail": "overlaps 10.66.0.0/16"}
     read = {"runtimes": [{"name": "Open", "id": "A", "is_default": False, "packages": []}], "violations": [violation]}
     gone = entry("Surplus", "deleted", runtime=SURPLUS)
-
     texts = texts_of(report(gone, entry("New", "created"), read=read))
-
     joined = "\n".join(texts)
     places = [joined.index(word) for word in ("eu: 1 runtime", "'Surplus' would be deleted", "10.66", "'New' would be")]
     assert places == sorted(places)
@@ -165,9 +144,7 @@ FILE = "---\nruntimes:\n  - name: Nightly\n    description: {}\n"
 def test_what_is_copied_is_the_file(description, encoded):
     """Joined parts are the file, or its Base64, which neither a cut nor the download changes."""
     text = FILE.format(description) + "".join(f"  - name: Runtime {number}\n" for number in range(200))
-
     parts = copyable_texts(text, "prod-eu")
-
     assert len(parts) > 1
     assert all(len(shown(part, "prod-eu").encode()) <= 1000 for part in parts)
     copied = "\n".join(parts) + "\n"
