@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -64,32 +64,30 @@ class ActionModule(action.ActionModule):
     def _sources(self, options: Mapping[str, Any], task_vars: Result) -> tuple[Sources, list[str]]:
         """What was found, and why an apply of the same definitions would be refused."""
         rules: Result = {}
-        earlier: list[Earlier] = []
-
-        def read() -> Result:
-            rules.update(evaluation.rules_of(options.get("policy")))
-            if options.get("since"):
-                earlier.append(_earlier(str(options["since"])))
+        since = None
+        try:
+            rules = evaluation.rules_of(options.get("policy"))
+            since = _earlier(str(options["since"])) if options.get("since") else None
             if all(name in options for name in DEFINITIONS):
                 by_role = task_vars.get(role_names.SWITCH) is True
                 names = [f"mstr_{'' if name == 'runtimes' else 'runtimes_'}{name}" for name in DEFINITIONS]
                 raise ValidationError(
                     [f"Set only one of {' and '.join(names if by_role else DEFINITIONS)}; both are set."]
                 )
-            return self._run_module(mstr_runtime_info.ActionModule, _of(_READ, options), task_vars)
-
-        found = self._unless_invalid(read, task_vars)
+            found = self._run_module(mstr_runtime_info.ActionModule, _of(_READ, options), task_vars)
+        except ValidationError as exc:
+            found = _failed(str(exc))
         failed = bool(found.get("failed"))
         applied = None
         refusals: list[str] = []
         if not failed and any(name in options for name in DEFINITIONS):
             compared = _of(_COMPARED, options)
-            applied = self._compare(compared, task_vars)
+            applied = self._run_module(mstr_runtimes.ActionModule, dict(compared), task_vars)
             refusals = _ABOVE_LIMIT.findall(str(applied.get("msg"))) if applied.get("failed") else []
             if refusals:
                 # It is a finding, and must not hide the others.
                 del compared["purge_limit"]
-                applied = self._compare(compared, task_vars)
+                applied = self._run_module(mstr_runtimes.ActionModule, compared, task_vars)
         sources = Sources(
             environment=str(task_vars["inventory_hostname"]),
             applied=applied,
@@ -98,19 +96,21 @@ class ActionModule(action.ActionModule):
             incomplete=_incomplete(found),
             policy={} if failed else rules,
             today=datetime.now(timezone.utc).date(),
-            since=earlier[0] if earlier else None,
+            since=since,
         )
         return sources, refusals
 
-    def _compare(self, options: Result, task_vars: Result) -> Result:
-        return self._unless_invalid(
-            lambda: self._run_module(mstr_runtimes.ActionModule, dict(options), task_vars), task_vars
-        )
+    def _run_module(self, plugin: type[action.ActionModule], options: Result, task_vars: Result) -> Result:
+        """The result of another module of this collection with these options, in check mode.
 
-    def _unless_invalid(self, work: Callable[[], Result], task_vars: Result) -> Result:
-        """The result of `work`. If an option is invalid or the host unreachable, a failed one, for the report."""
+        If Ansible cannot run it, it is a failed one, for the report.
+        """
+        task = self._task.copy(exclude_parent=True)
+        task.action = plugin.__module__.replace(".plugins.action.", ".").partition(".")[2]
+        task.args, task.check_mode, task.diff = options, True, False
+        other = plugin(task, self._connection, self._play_context, self._loader, self._templar, self._shared_loader_obj)
         try:
-            return work()
+            return other.run(None, task_vars)
         except AnsibleConnectionFailure as exc:
             return _failed(
                 f"Ansible cannot reach {task_vars['inventory_hostname']} with {self._connection.transport} ({exc}). "
@@ -118,16 +118,8 @@ class ActionModule(action.ActionModule):
                 "ansible_connection: local and "
                 'ansible_python_interpreter: "{{ ansible_playbook_python }}" for all hosts of the inventory.'
             )
-        except (ValidationError, AnsibleError) as exc:
+        except AnsibleError as exc:
             return _failed(str(exc))
-
-    def _run_module(self, plugin: type[action.ActionModule], options: Result, task_vars: Result) -> Result:
-        """The result of another module of this collection with these options, in check mode."""
-        task = self._task.copy(exclude_parent=True)
-        task.action = plugin.__module__.replace(".plugins.action.", ".").partition(".")[2]
-        task.args, task.check_mode, task.diff = options, True, False
-        other = plugin(task, self._connection, self._play_context, self._loader, self._templar, self._shared_loader_obj)
-        return other.run(None, task_vars)
 
 
 def _of(names: tuple[str, ...], options: Mapping[str, Any]) -> Result:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from .interrupt import start_thread
@@ -29,21 +29,20 @@ def all_side_by_side(
     item, `on_done` is called in the main thread with the number of finished items. Where fewer threads can be started
     than wanted, those do the work; without any, the main thread does.
     """
-    todo: SimpleQueue[int] = SimpleQueue()
-    for index in range(len(items)):
-        todo.put(index)
+    left = list(reversed(range(len(items))))
     done: SimpleQueue[tuple[int, Any]] = SimpleQueue()
 
-    def serve(only_one: bool = False) -> None:
-        with suppress(Empty):
+    def do_next() -> None:
+        index = left.pop()
+        try:
+            done.put((index, work(items[index])))
+        except Exception as exc:  # raised again below; otherwise the main thread would wait for ever
+            done.put((index, exc))
+
+    def serve() -> None:
+        with suppress(IndexError):  # no item is left
             while True:
-                index = todo.get_nowait()
-                try:
-                    done.put((index, work(items[index])))
-                except Exception as exc:  # raised again below; otherwise the main thread would wait for ever
-                    done.put((index, exc))
-                if only_one:
-                    return
+                do_next()
 
     wanted = min(concurrency, len(items))
     threads = sum(start_thread(serve) for _worker in range(wanted)) if wanted > 1 else 0
@@ -51,16 +50,15 @@ def all_side_by_side(
     try:
         while len(results) < len(items):
             if not threads:
-                serve(only_one=True)
+                do_next()
             index, result = done.get()
             results[index] = result
             on_done(len(results))
     finally:
         # If `on_done` raised, the threads begin no further item.
-        with suppress(Empty):
-            while True:
-                todo.get_nowait()
-    for index in range(len(items)):
-        if isinstance(results[index], Exception):
-            raise results[index]
-    return [results[index] for index in range(len(items))]
+        left.clear()
+    in_order = [results[index] for index in range(len(items))]
+    for result in in_order:
+        if isinstance(result, Exception):
+            raise result
+    return in_order

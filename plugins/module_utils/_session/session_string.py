@@ -14,7 +14,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._errors import MstrError, with_escaped_forms
@@ -38,21 +37,21 @@ def string_for(session: SessionString, secrets: Iterable[str], secret_options: M
     Raises MstrError, which names the option, if one is so short that it occurs in any string.
     """
     avoid = {option: with_escaped_forms([text]) for option, text in secret_options.items() if text}
-    try:
-        return encode(session, frozenset(secrets).union(*avoid.values()))
-    except ValueError:
-        options = [option for option, texts in avoid.items() if not _can_avoid(session, texts)]
-        raise MstrError(
-            f"Could not return the session: the value of {' and '.join(options) or 'a credential'} is so short that it "
-            "occurs in every session string, and Ansible would mask it there. Use a longer value, or omit the option "
-            "if the login does not need it."
-        ) from None
+    text = encode(session, frozenset(secrets).union(*avoid.values()))
+    if text:
+        return text
+    options = [option for option, forms in avoid.items() if not encode(session, forms)]
+    raise MstrError(
+        f"Could not return the session: the value of {' and '.join(options) or 'a credential'} is so short that it "
+        "occurs in every session string, and Ansible would mask it there. Use a longer value, or omit the option if "
+        "the login does not need it."
+    )
 
 
 def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
-    """The string for `decode`. It contains none of the texts in `avoid`, because Ansible would mask them in it.
+    """The string for `decode`, without the texts in `avoid`, which Ansible would mask in it.
 
-    Raises ValueError if one is too short to avoid.
+    It is empty if one of them is too short to avoid.
     """
     body = json.dumps([session.base_url, session.token, list(session.cookies), session.delegated]).encode()
     body = hashlib.sha256(body).digest()[:_DIGEST] + body
@@ -61,7 +60,7 @@ def encode(session: SessionString, avoid: Iterable[str] = ()) -> str:
         text = base64.urlsafe_b64encode(bytes([salt]) + bytes(byte ^ salt for byte in body)).decode("ascii")
         if not any(secret in text for secret in avoid):
             return text
-    raise ValueError("a credential of this task is so short that it occurs in every string")
+    return ""
 
 
 def decode(text: str) -> SessionString:
@@ -82,9 +81,3 @@ def decode(text: str) -> SessionString:
         return SessionString(base_url, token, cookies, delegated)
     except (ValueError, TypeError, IndexError, RecursionError):
         raise ValueError(INVALID) from None
-
-
-def _can_avoid(session: SessionString, texts: Iterable[str]) -> bool:
-    with suppress(ValueError):
-        return bool(encode(session, texts))
-    return False

@@ -49,16 +49,13 @@ def file_errors(params: Mapping[str, Any]) -> Iterator[str]:
         return
     # requests also accepts a directory of certificates.
     if "ca_path" in options and "ca_path" not in missing and not os.path.isdir(params["ca_path"]):
-        yield from _ca_errors(params["ca_path"])
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(params["ca_path"])
+        except (OSError, ValueError):
+            start = f"ca_path {params['ca_path']!r} contains no valid certificate"
+            yield f"{start} in PEM format (-----BEGIN CERTIFICATE-----)"
     if "client_cert" in options and not {"client_cert", "client_key"} & set(missing):
         yield from _client_errors(params["client_cert"], params.get("client_key"))
-
-
-def _ca_errors(path: str) -> Iterator[str]:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except (OSError, ValueError):
-        yield f"ca_path {path!r} contains no valid certificate in PEM format (-----BEGIN CERTIFICATE-----)"
 
 
 def _client_errors(cert: str, key: str | None) -> Iterator[str]:

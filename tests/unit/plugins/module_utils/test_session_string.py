@@ -56,8 +56,7 @@ def test_a_string_contains_no_secret_that_ansible_would_mask(session, secrets):
 
 
 def test_secrets_that_are_in_every_string_are_refused():
-    with pytest.raises(ValueError, match="so short that it occurs in every string"):
-        encode(decode(WHOLE), string.ascii_letters)
+    assert encode(decode(WHOLE), string.ascii_letters) == ""
 
 
 def test_token_and_cookies_cannot_be_read_in_the_string():
