@@ -174,11 +174,9 @@ def masked_by_coincidence(result: Mapping[str, Any], secrets: Iterable[object]) 
     facts = {key: value for key, value in result.items() if key not in ("msg", "error")}
     # Search the whole text first, because a walk through a thousand runtimes takes longer than the rest of a task.
     whole = json.dumps(facts, ensure_ascii=False, default=str)
-    escaped = {str(secret): json.dumps(str(secret), ensure_ascii=False)[1:-1] for secret in secrets}
-    found = {secret for secret, text in escaped.items() if secret and text in whole}
-    if not found:
-        return None
-    names = sorted({name for name, text in texts(facts) if any(secret in text for secret in found)})
+    hidden = {str(secret) for secret in secrets if secret}
+    found = [secret for secret in hidden if json.dumps(secret, ensure_ascii=False)[1:-1] in whole]
+    names = found and sorted({name for name, text in texts(facts) if any(secret in text for secret in found)})
     if not names:
         return None
     return (

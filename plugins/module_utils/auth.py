@@ -246,11 +246,10 @@ def run(
         module.fail_json(**not_installed(missing).to_result())
     module.hide(with_escaped_forms(module.no_log_values))
     stop = _host.make_stop()
-    result, failure = _result(module, stop, work, connection, prepare)
+    output, failed = _output(module, stop, work, connection, prepare)
     if stop.hung_up:
         # No process reads the output; writing would only raise BrokenPipeError.
         raise SystemExit(1)
-    output = failure or result
     if isinstance(output.get("msg"), str):
         # Names, versions and messages in it come from the server.
         output["msg"] = printable(output["msg"])
@@ -259,20 +258,19 @@ def run(
     warning = masked_by_coincidence(output, module.no_log_values)
     if warning:
         _warner(module, "what the result does not show")(warning)
-    if failure:
-        # Outside any except block, because ansible-core 2.16 would add a traceback at -vvv.
-        module.fail_json(**failure)
-    module.exit_json(**result)
+    # Outside any except block, because ansible-core 2.16 would add a traceback at -vvv.
+    end = module.fail_json if failed else module.exit_json
+    end(**output)
 
 
-def _result(
+def _output(
     module: OwnModule,
     stop: Stop,
     work: Callable[[Task, Any], Mapping[str, Any]],
     connection: Callable[[Mapping[str, Any]], Connection],
     prepare: Callable[[Mapping[str, Any]], Any],
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The result, and the arguments of `fail_json` if the task failed."""
+) -> tuple[dict[str, Any], bool]:
+    """The result, or the arguments of `fail_json`, and whether the task failed."""
     session = None
     with warnings.catch_warnings():
         # With validate_certs: false the task warns once; urllib3 would warn for each call, on stderr.
@@ -291,11 +289,11 @@ def _result(
             session.hand_over()
             if register_secrets and session.handed_over:
                 register_secrets([session.handed_over])
-            return result, None
+            return result, False
         except MstrError as exc:
-            return {}, exc.to_result()
+            return exc.to_result(), True
         except Exception as exc:
-            return {}, unforeseen(exc).to_result()
+            return unforeseen(exc).to_result(), True
         finally:
             if session:
                 session.log_out()

@@ -34,10 +34,10 @@ CONCURRENCY_OPTION: dict[str, Any] = {"concurrency": {"type": "int", "default": 
 class Interrupted(MstrError):
     """The task must end. `operation`: what it was doing, such as "list the runtimes".
 
-    `sent`: a request was on its way. `outcome_unknown`: it was a write, which the server may have carried out.
+    `unanswered`: a request was sent, and its response did not arrive, not even late. `outcome_unknown`: it was a write.
     """
 
-    sent = False
+    unanswered = False
     operation = ""
 
     def during(self, what: str) -> MstrError:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -225,20 +226,14 @@ class Session:
             self._token, self._opened_here, self._failed_login = None, False, None
             self._http.forget_cookies()
             # If a signal arrives during a login, the token must still be read; otherwise the session stays open.
-            answered = False
-
-            def read(response: Response) -> str:
-                nonlocal answered
-                answered = True
-                return self._read_login(login, response)
-
+            read = partial(self._read_login, login)
             try:
                 response = self._http.send(
                     "login", "POST", login.path, operation=_LOG_IN, on_late_response=read, json=login.body
                 )
                 return read(response)
             except Interrupted as exc:
-                if exc.sent and not answered:
+                if exc.unanswered:
                     self._warn(f"The task was stopped before the server answered its login. {_MAY_BE_OPEN}")
                 raise
             except (ConnectError, ApiError) as exc:

@@ -166,7 +166,7 @@ class Http:
                     with self._one_at_a_time if self.serialized else nullcontext():
                         self._stop.check()
                         outcome = self._start(method, path, options)
-                        response = self._response(outcome, self._stop, operation, request, self._call_limit)
+                        response = self._response(outcome, operation, request)
                 except ConnectError as exc:
                     if attempt > retries or not retries_connection(kind, exc):
                         raise
@@ -179,11 +179,13 @@ class Http:
                 outcome = None
                 self._stop.pause(pause_before(attempt, retry_after, random.random))
         except Interrupted as exc:
-            exc.operation, exc.sent = operation, outcome is not None
-            exc.outcome_unknown = exc.sent and kind == "write"
+            exc.operation, exc.unanswered = operation, outcome is not None
+            exc.outcome_unknown = exc.unanswered and kind == "write"
             if on_late_response and outcome:
                 with suppress(MstrError):
-                    on_late_response(self._last_response(outcome, operation, request))
+                    response = self._response(outcome, operation, request, last=True)
+                    exc.unanswered = False
+                    on_late_response(response)
             raise
 
     def send_last(self, method: str, path: str, *, operation: str, **options: Any) -> Response:
@@ -192,10 +194,7 @@ class Http:
         Raises ConnectError.
         """
         outcome = self._start(method, path, {"timeout": _LAST_REQUEST_LIMIT, **options})
-        return self._last_response(outcome, operation, f"{method} /api{path}")
-
-    def _last_response(self, outcome: SimpleQueue[Any], operation: str, request: str) -> Response:
-        return self._response(outcome, Uninterruptible(), operation, request, _LAST_REQUEST_LIMIT)
+        return self._response(outcome, operation, f"{method} /api{path}", last=True)
 
     def _start(self, method: str, path: str, options: dict[str, Any]) -> SimpleQueue[Any]:
         """Start a call. Its response, or its exception, will be in the returned queue."""
@@ -212,13 +211,12 @@ class Http:
             call()
         return outcome
 
-    def _response(
-        self, outcome: SimpleQueue[Any], stop: Stop, operation: str, request: str, seconds: float
-    ) -> Response:
-        """The complete response, of any status; waits at most `seconds`.
+    def _response(self, outcome: SimpleQueue[Any], operation: str, request: str, last: bool = False) -> Response:
+        """The complete response, of any status. `last`: wait for 5 seconds, even after a request to end the task.
 
         Raises ConnectError if no response arrives. Raises Interrupted; call it again to get a late response.
         """
+        stop, seconds = (Uninterruptible(), _LAST_REQUEST_LIMIT) if last else (self._stop, self._call_limit)
         try:
             got = stop.wait(outcome, seconds)
         except TimeoutError as exc:

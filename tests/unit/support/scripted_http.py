@@ -55,7 +55,7 @@ class FakeHttp(Http):
         self.options.append(options)
         return call
 
-    def _response(self, outcome: Any, stop: Any, operation: str, request: str, seconds: float) -> Response:
+    def _response(self, outcome: Any, operation: str, request: str, last: bool = False) -> Response:
         """Asking twice for the response to a call takes a reply each time."""
         response = self.next_reply(outcome)
         self._on_response(response)
