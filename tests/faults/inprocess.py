@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.entry import Entry, report_one
 from ansible_collections.mstr.library.plugins.module_utils._session import session as _session
@@ -25,6 +26,25 @@ from ansible_collections.mstr.library.plugins.module_utils._work.request import 
 from ansible_collections.mstr.library.plugins.module_utils._work.wait import wait
 from simulator.harness import Simulator
 from support.modules import credentials
+
+# The options of a task that makes each call. A server has the runtime `Old`, with an `exec_timeout` of 600.
+OPERATIONS: dict[str, dict[str, Any]] = {
+    "login": {"name": "New"},
+    "list": {"name": "New"},
+    "read": {"name": "Old", "exec_timeout": 60},
+    "create": {"name": "New", "exec_timeout": 60},
+    "update": {"name": "Old", "exec_timeout": 60},
+    "delete": {"name": "Old", "state": "absent"},
+    "logout": {"name": "New"},
+}
+WRITES = {"create": "created", "update": "updated", "delete": "deleted"}
+
+
+def forget_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove every proxy variable from the environment."""
+    for name in ("no_proxy", "http_proxy", "https_proxy", "all_proxy"):
+        for spelling in (name, name.upper()):
+            monkeypatch.delenv(spelling, raising=False)
 
 
 class Pauses(Stop):

@@ -20,14 +20,8 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import Connec
 from simulator.harness import Simulator
 from support.modules import run, runtime
 
-from faults.inprocess import session
+from faults.inprocess import OPERATIONS, WRITES, forget_proxies, session
 
-OPERATIONS: dict[str, dict[str, Any]] = {
-    "create": {"name": "New", "exec_timeout": 60},
-    "update": {"name": "Old", "exec_timeout": 60},
-    "delete": {"name": "Old", "state": "absent"},
-}
-ACTIONS = {"create": "created", "update": "updated", "delete": "deleted"}
 METHODS = {"create": "POST", "update": "PATCH", "delete": "DELETE"}
 
 OK = "HTTP/1.1 200 OK\r\n"
@@ -71,7 +65,6 @@ NOT_DONE: dict[str, dict[str, Any]] = {
 TIMEOUT = {"timeout": 0.3}
 
 WAYS: dict[str, dict[str, Any]] = {"tunnel": {"tls": True, "proxy": True}, "plain": {"proxy": True}}
-VARIABLES = ("NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 behind_a_proxy = pytest.mark.parametrize("proxied", WAYS)
 in_every_way = pytest.mark.parametrize("proxied", ["", *WAYS])
 
@@ -100,8 +93,7 @@ def server(
     if not proxied:
         yield server
         return
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
+    forget_proxies(monkeypatch)
     assert server.proxy_url
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, server.proxy_url)
@@ -125,14 +117,14 @@ def is_done(server: Simulator, operation: str) -> None:
 
 @in_every_way
 @pytest.mark.parametrize("fault", DONE)
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", WRITES)
 def test_a_write_that_the_server_did_is_found_and_not_repeated(server: Simulator, operation: str, fault: str) -> None:
     """This holds for `retries: 0` too: the module checks the result without repeating the request."""
     scale, order = DONE[fault]
     server.fault(operation=operation, **order)
     with session(server, scale, retries=0, **TIMEOUT) as task:
         outcome = task.ensure(**OPERATIONS[operation])
-    assert outcome.action == ACTIONS[operation]
+    assert outcome.action == WRITES[operation]
     assert writes(server) == [METHODS[operation]], "sent once"
     is_done(server, operation)
     assert task.warnings == []
@@ -141,12 +133,12 @@ def test_a_write_that_the_server_did_is_found_and_not_repeated(server: Simulator
 
 @in_every_way
 @pytest.mark.parametrize("fault", NOT_DONE)
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", WRITES)
 def test_a_write_that_the_server_did_not_do_is_repeated(server: Simulator, operation: str, fault: str) -> None:
     server.fault(operation=operation, **NOT_DONE[fault])
     with session(server, **TIMEOUT) as task:
         outcome = task.ensure(**OPERATIONS[operation])
-    assert outcome.action == ACTIONS[operation]
+    assert outcome.action == WRITES[operation]
     assert writes(server) == [METHODS[operation]] * 2
     is_done(server, operation)
 

@@ -26,6 +26,8 @@ from simulator.harness import Simulator
 from support.ansible import Play
 from support.modules import Running, run, wait_for_call
 
+from faults.inprocess import OPERATIONS
+
 SHORTEST = 8  # all secrets of the simulator have at least this length
 # Python runs this file at its start. It writes the messages for the system log to a file instead. On some systems the
 # real module is built in, so a file with its name would not replace it.
@@ -44,15 +46,6 @@ stand_in.openlog = lambda *args: None
 stand_in.__getattr__ = lambda name: 0
 sys.modules["syslog"] = stand_in
 """
-OPERATIONS: dict[str, dict[str, Any]] = {
-    "login": {"name": "New"},
-    "list": {"name": "New"},
-    "read": {"name": "Old", "exec_timeout": 60},
-    "create": {"name": "New", "exec_timeout": 60},
-    "update": {"name": "Old", "exec_timeout": 60},
-    "delete": {"name": "Old", "state": "absent"},
-    "logout": {"name": "New"},
-}
 FAULTS: dict[str, dict[str, Any]] = {
     "none": {},
     "close_before": {"kind": "close_before"},

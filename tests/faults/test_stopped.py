@@ -13,22 +13,15 @@ import pytest
 from simulator.harness import Simulator
 from support.modules import Running, credentials, run, runtime, wait_for_call
 
-OPTIONS = {
-    "login": {"name": "New"},
-    "list": {"name": "New"},
-    "read": {"name": "Old", "exec_timeout": 60},
-    "create": {"name": "New"},
-    "update": {"name": "Old", "exec_timeout": 60},
-    "delete": {"name": "Old", "state": "absent"},
-}
-WRITES = {"create": "created", "update": "updated", "delete": "deleted"}
+from faults.inprocess import OPERATIONS, WRITES
+
 ENOUGH_S = 2.0  # the time limit for an end without a last call
 LAST_CALL_S = 5.0  # the time limit for a logout, or for a login whose session must not leak
 
 
 def start(sim: Simulator, operation: str) -> Running:
     sim.seed({"name": "Old", "execTimeout": 600})
-    return Running("mstr_runtime", {**credentials(sim), **OPTIONS[operation]})
+    return Running("mstr_runtime", {**credentials(sim), **OPERATIONS[operation]})
 
 
 def strike(sim: Simulator, running: Running, operation: str, number: signal.Signals) -> float:
@@ -64,7 +57,7 @@ def test_a_signal_during_a_write_reports_the_possible_change(sim: Simulator, ope
     sim.fault("slow", operation=operation, seconds=1.0)
     running = start(sim, operation)
     strike(sim, running, operation, signal.SIGTERM)
-    name = OPTIONS[operation]["name"]
+    name = OPERATIONS[operation]["name"]
     done, action = running.done(), WRITES[operation]
     assert done.sentence == (
         f"Stopped by signal SIGTERM while the runtime '{name}' was being {action}. It may or may not have been "
@@ -170,15 +163,9 @@ def test_a_closed_pipe_ends_the_module_before_the_next_write(sim: Simulator) -> 
 
 
 FAILING_LOGOUTS = {
-    "refused": {"kind": "error", "status": 403, "number": 14},
-    "error": {"kind": "error", "status": 500},
-    "page": {"kind": "html"},
     "page with a yes": {"kind": "html", "status": 200},
-    "closed": {"kind": "close_before"},
     "reset": {"kind": "close_before", "reset": True},
     "hang": {"kind": "hang"},
-    "redirect": {"kind": "redirect"},
-    "deep": {"kind": "json", "status": 500, "json": {"message": [[[[1]]]]}},
 }
 
 

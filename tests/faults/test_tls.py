@@ -18,7 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import MstrEr
 from simulator.harness import Simulator
 from support.modules import Running, runtime
 
-from faults.inprocess import session
+from faults.inprocess import forget_proxies, session
 
 
 @pytest.fixture(scope="module")
@@ -156,8 +156,7 @@ def test_a_bundle_that_is_not_pem_names_its_environment_variable(
 def proxied(good: Simulator, monkeypatch: pytest.MonkeyPatch) -> Simulator:
     """Set its proxy in the environment, without exceptions."""
     good.reset()
-    for name in ("NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+    forget_proxies(monkeypatch)
     assert good.proxy_url
     monkeypatch.setenv("HTTPS_PROXY", good.proxy_url)
     return good

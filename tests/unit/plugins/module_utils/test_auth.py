@@ -251,13 +251,6 @@ def test_values_that_ansible_masks_by_coincidence_cause_a_warning(run, server):
     assert warning.startswith("The result does not show the real value of runtime.name: it contains a secret")
 
 
-def test_a_failing_logout_neither_hides_the_result_nor_fails_the_task(run, server):
-    server.answers["POST /auth/logout"] = reply(500)
-    result = run(module(), **user(server))
-    assert (result["user"], run.status) == ("Administrator", 0)
-    assert "The session stays open on the server" in run.warnings[0]
-
-
 def test_plain_http_to_a_remote_host_warns(run):
     run(module(), base_url="http://no-such-host.invalid", username="u", password=PASSWORD, retries=0)
     assert any(

@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session.transport import (
-    RETRY_STATUSES,
     pause_before,
     retries_connection,
 )
@@ -47,10 +46,6 @@ def middle() -> float:
 )
 def test_which_failed_connections_are_tried_again(kind, facts, again):
     assert retries_connection(kind, ConnectError("No answer.", **facts)) is again
-
-
-def test_which_statuses_are_tried_again():
-    assert {"read": {429, 502, 503, 504}, "login": {429, 503}, "write": {429}, "once": set()} == RETRY_STATUSES
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ GONE = response(401, {"code": "ERR009", "message": "gone"})
 COOKIE = ("JSESSIONID", "cookie-value", "mstr.example.com", "/")
 GIVEN = encode(SessionString(URL, "given-token", [COOKIE]))
 NO_CREDENTIALS = {"username": None, "password": None}
-REFUSED = ConnectError("refused", request="x", connection_refused=True)
 
 
 @pytest.fixture
@@ -138,14 +137,6 @@ def test_a_logout_that_cannot_even_begin_warns_and_raises_nothing(session, monke
     assert warning.startswith("Could not log out (RuntimeError). The session stays open")
 
 
-def test_a_call_whose_next_try_would_end_alike_is_not_sent_again(session):
-    task = session()
-    task.http.reply(READ, *[ConnectError("no trust", request="x", permanent=True)] * 9)
-    with pytest.raises(ConnectError):
-        read(task)
-    assert task.http.count(READ) == 1
-
-
 def test_a_logout_of_a_session_that_is_gone_says_nothing(session):
     task = session()
     read(task)
@@ -240,26 +231,6 @@ def test_each_status_and_kind_of_call(session, operation, again, status):
     assert failed.value.status == status
     assert task.http.count(call) == (4 if status in again else 1)
     assert len(task.stop.pauses) == task.http.count(call) - 1
-
-
-@pytest.mark.parametrize(
-    ("operation", "trouble", "count"),
-    [
-        ("read", REFUSED, 4),
-        ("read", lost(), 4),
-        ("login", REFUSED, 4),
-        ("login", lost(), 1),
-        ("write", REFUSED, 1),
-        ("write", lost(), 1),
-    ],
-)
-def test_each_failed_connection_and_kind_of_call(session, operation, trouble, count):
-    do, call = OPERATIONS[operation]
-    task = session()
-    task.http.reply(call, *[trouble] * 9)
-    with pytest.raises(ConnectError):
-        do(task)
-    assert task.http.count(call) == count
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
