@@ -35,28 +35,22 @@ def purge_plan(
     keys = {entry.before.key for entry in entries if entry.before}
     keys |= {old.key for entry in entries for old in entry.replaces}
     renamed = {name for entry in entries for name in entry.wanted.previous_names}
-    spared: dict[str, str] = {}  # the reason, by the key of the runtime
+    spared: list[str] = []
+    purged: list[Entry] = []
     for runtime in existing:
-        why = "a previous name of a listed one" if runtime.name in renamed else ""
-        why = "an unfinished replacement" if is_replacement(runtime.name) else why
-        why = "left out of the file" if is_named(runtime.name, left_out, runtime.id) else why
-        if why and runtime.key not in keys and not runtime.is_default:
-            spared[runtime.key] = f"{runtime.label}, {why}"
+        if runtime.is_default or runtime.key in keys or is_named(runtime.name, purge.exclude, runtime.id):
+            continue
+        if is_named(runtime.name, left_out, runtime.id):
+            spared.append(f"{runtime.label}, left out of the file")
+        elif is_replacement(runtime.name):
+            spared.append(f"{runtime.label}, an unfinished replacement")
+        elif runtime.name in renamed:
+            spared.append(f"{runtime.label}, a previous name of a listed one")
+        elif runtime.name not in kept:
+            absent = Definition("absent", {}, id=runtime.id, name=runtime.name, journal_comment=purge.comment)
+            purged.append(Entry(absent, PURGED, runtime))
     if spared:
-        context.warn(
-            f"The purge spares {'; '.join(sorted(spared.values()))}. Delete with state: absent what nobody needs."
-        )
-    purged = [
-        Entry(
-            Definition("absent", {}, id=runtime.id, name=runtime.name, journal_comment=purge.comment), PURGED, runtime
-        )
-        for runtime in existing
-        if not runtime.is_default
-        and runtime.name not in kept
-        and runtime.key not in keys
-        and runtime.key not in spared
-        and not is_named(runtime.name, purge.exclude, runtime.id)
-    ]
+        context.warn(f"The purge spares {'; '.join(sorted(spared))}. Delete with state: absent what nobody needs.")
 
     def read_and_plan(entry: Entry) -> Entry:
         return plan_entry(context, entry._replace(before=context.api.with_all_fields(entry.before, ALL_FIELDS)), ())
@@ -138,7 +132,7 @@ def _checked_again(
         if now and (now.facts.get("version") is None or planned.facts.get("version") is None):
             now = context.api.with_all_fields(now, ALL_FIELDS)
         if now is None:
-            return entry._replace(plan=NO_PLAN, before=None)
+            return entry._replace(plan=NO_PLAN, before=None).finished(READ)
         changed = now.changed_since(planned)
         if changed:
             raise MstrError(f"{planned.label} was not deleted, {_CHANGED}: {', '.join(changed)}. {_LOOK}")
@@ -148,8 +142,7 @@ def _checked_again(
 
     entries = map_entries(context, read, entries, partial(_is_due, purged=purged), "read again")
     # A purged runtime that is already gone is no part of the result.
-    entries = [entry for entry in entries if entry.place != PURGED or entry.to_do != "none"]
-    entries = [entry.finished(READ) if entry.to_do == "none" else entry for entry in entries]
+    entries = [entry for entry in entries if entry.place != PURGED or entry.current]
     due = [(entry, entry.current) for entry in entries if _is_due(entry, purged) and entry.current]
     try:
         reasons = list(refusals(context, purge, entries, due, listed))

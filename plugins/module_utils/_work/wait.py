@@ -95,7 +95,6 @@ class _Watch:
     def __init__(self, entry: Entry, runtime: Runtime) -> None:
         self.entry, self.runtime = entry, runtime
         self.done = False
-        self._written = entry.written
         self._checks = self._unclear_checks = 0
         self._outage: MstrError | None = None  # why the last check failed
         if entry.state == READ:
@@ -135,9 +134,9 @@ class _Watch:
         self._unclear_checks = self._unclear_checks + 1 if _is_unclear(runtime) else 0
         failure = _error_of(runtime)
         if failure:
-            if not self._written or self._checks >= _CHECKS_UNTIL_FAILED:
+            if not self.entry.written or self._checks >= _CHECKS_UNTIL_FAILED:
                 self._end(failure)
-        elif _is_ready(runtime, self._written) or self._unclear_checks >= _CHECKS_UNTIL_READY:
+        elif _is_ready(runtime, self.entry.written) or self._unclear_checks >= _CHECKS_UNTIL_READY:
             self._end(None)
 
     def time_out(self, timeout: float) -> None:
@@ -158,7 +157,7 @@ class _Watch:
     def interrupt(self, cause: Interrupted) -> None:
         """The task ends before the runtime is ready. The runtime exists all the same."""
         error = cause.during(f"waiting for runtime {self.runtime.label} to be ready")
-        done = f"was {self.entry.action} and" if self._written else "still"
+        done = f"was {self.entry.action} and" if self.entry.written else "still"
         self._end(MstrError(f"{error.sentence}. The runtime {done} exists on the server", **error.error))
 
 

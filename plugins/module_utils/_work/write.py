@@ -172,7 +172,11 @@ def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runti
     def look() -> Entry:
         by_id = is_found_by_id([entry.wanted])
         listed = [] if by_id else context.api.list_all()
-        current = locate(context, entry.wanted, listed if entry.before else _new(listed, existing))
+        candidates = listed if entry.before else _new(listed, existing)
+        if entry.plan.action == "delete" and entry.before:
+            # Somebody may have created a different one of the name.
+            candidates = [runtime for runtime in listed if runtime.key == entry.before.key]
+        current = locate(context, entry.wanted, candidates)
         if entry.plan.action == "update" and current and entry.before and current.key != entry.before.key:
             raise MstrError(f"{entry.before.label} was renamed or deleted meanwhile, and {current.label} has its name.")
         if current is None and not by_id and not lists_default(listed):
@@ -182,19 +186,10 @@ def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runti
     unknown = f"The runtime {entry.wanted.label} may or may not have been {DONE[entry.plan.action]}"
     again = entry
     for again in check_after_loss(context.pause, context.retries, lost, look, unknown):
-        if _was_written(entry, again):
+        # Differences of a new runtime from the request become warnings later; they cause no second write.
+        if not again.plan.changed or (entry.plan.action == "create" and again.before):
             return entry._replace(state=READ, after=again.before if entry.plan.target else None)
     return _approved(context, again)
-
-
-def _was_written(entry: Entry, again: Entry) -> bool:
-    current = again.before
-    if entry.plan.action == "create":
-        # Differences from the request become warnings later; they cause no second write.
-        return current is not None
-    if entry.plan.action == "delete":
-        return current is None or entry.before is None or current.key != entry.before.key
-    return not again.plan.changed
 
 
 def _approved(context: Context, entry: Entry) -> Entry:
