@@ -202,8 +202,8 @@ class Host(NamedTuple):
 
     make_module: Callable[..., OwnModule] = OwnModule
     make_stop: Callable[[], Stop] = lambda: Stop().install()
-    # Shows a line of progress, which a plain module cannot.
-    show: Callable[[str], None] = lambda text: None
+    # Shows a line of progress, masked by the function. A plain module cannot show any.
+    show: Callable[[str, Callable[[str], str]], None] = lambda text, mask: None
 
 
 _host = Host()
@@ -259,8 +259,9 @@ def run(
     if warning:
         _warner(module, "what the result does not show")(warning)
     # Outside any except block, because ansible-core 2.16 would add a traceback at -vvv.
-    end = module.fail_json if failed else module.exit_json
-    end(**output)
+    if failed:
+        module.fail_json(**output)
+    module.exit_json(**output)
 
 
 def _output(
@@ -313,4 +314,4 @@ def _warner(module: OwnModule, subject: str) -> Callable[[str], None]:
 
 def _progress(module: OwnModule, session: Session) -> Callable[[str], None]:
     show = _host.show
-    return lambda text: show(masked(text, session.secrets | module.no_log_values))
+    return lambda text: show(text, lambda text: masked(text, session.secrets | module.no_log_values))

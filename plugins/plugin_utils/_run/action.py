@@ -126,7 +126,7 @@ class ActionModule(NormalAction):
             how = "in the process of ansible-playbook" if reason is None else f"as a module, because {reason}"
             display.vvv(f"{self._task.action} runs {how}", host=host)
             if reason is None:
-                return run_main(self.main, given, (lambda text: None) if self._task.no_log else Screen(host))
+                return run_main(self.main, given, (lambda text, mask: None) if self._task.no_log else Screen(host))
         return dict(super()._execute_module(*args, **options))
 
     def _reasons_for_a_module(

@@ -86,10 +86,10 @@ class Progress:
         self._last_text = ""
         self._next = clock() + _PROGRESS_EVERY_S
 
-    def __call__(self, text: str) -> None:
+    def __call__(self, text: str, mask: Callable[[str], str]) -> None:
         """Show `text`, unless it repeats the last one or the last one is less than three seconds old."""
         if text != self._last_text and self._clock() >= self._next:
-            self._show(text)
+            self._show(mask(text))
             self._last_text, self._next = text, self._clock() + _PROGRESS_EVERY_S
 
 
@@ -229,7 +229,7 @@ class _HeldStop(Stop):
         return os.getppid() != self._parent
 
 
-def run_main(main: Callable[[], None], given: dict[str, Any], progress: Callable[[str], None]) -> dict[str, Any]:
+def run_main(main: Callable[[], None], given: dict[str, Any], progress: Callable[..., None]) -> dict[str, Any]:
     """Run `main`. Returns its result as Ansible would read it from a module's output."""
     modules: list[_InProcessModule] = []
 

@@ -18,7 +18,7 @@ class Screen:
 
     def at(self, seconds, text):
         self.now = 100.0 + seconds
-        self.progress(text)
+        self.progress(text, str)
         return self.lines
 
 
