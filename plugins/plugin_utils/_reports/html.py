@@ -72,15 +72,11 @@ _PREDICTED = tuple(column._replace(label=_TO_DO.get(column.key, column.label)) f
 # Columns that are left out if they are zero in every environment.
 _ALWAYS = ("runtimes", "violations", "created", "updated", "deleted", "unchanged", "failed")
 
-_OUTCOMES = {
-    "clean": ("Clean", "ok"),
-    "unchanged": ("Unchanged", "ok"),
-    "changed": ("Changed", "drift"),
-    "drift": ("Drift", "drift"),
-    "problems": ("Problems", "warn"),
-    "not_evaluated": ("Not evaluated", "warn"),
-    "violations": ("Violations", "bad"),
-    "failed": ("Failed", "bad"),
+_OUTCOME_TONES = {
+    **dict.fromkeys(("clean", "unchanged"), "ok"),
+    **dict.fromkeys(("changed", "drift"), "drift"),
+    **dict.fromkeys(("problems", "not_evaluated"), "warn"),
+    **dict.fromkeys(("violations", "failed"), "bad"),
 }
 _STATUS_TONES = {"ready": "ok", "busy": "", "unknown": "", "error": "bad", "missing": "drift", "not compared": "warn"}
 # How the page shows a verdict: the class of an entry.
@@ -112,7 +108,7 @@ def page(report: Json) -> str:
         environments=environments,
         columns=columns,
         total=total,
-        outcomes=_OUTCOMES,
+        outcome_tones=_OUTCOME_TONES,
         status_tones=_STATUS_TONES,
         verdicts=_VERDICTS,
         counted=COUNTED,

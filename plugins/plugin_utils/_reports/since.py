@@ -44,10 +44,14 @@ class Earlier(NamedTuple):
 
 def earlier_from(text: str) -> Earlier:
     """The content of the file. Raises ValueError with the rest of a sentence that starts with its path."""
+    content: Any
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
-        content = _from_yaml(text)
+        try:
+            content = yaml.load(text, Loader=_LOADER)
+        except (yaml.YAMLError, ValueError, RecursionError):
+            raise ValueError("is neither JSON nor YAML") from None
     if isinstance(content, Mapping) and isinstance(content.get("environments"), list):
         return _audit(content)
     runtimes = content.get("runtimes") if isinstance(content, Mapping) else content
@@ -58,13 +62,6 @@ def earlier_from(text: str) -> Earlier:
     return Earlier("", {}, runtimes)
 
 
-def _from_yaml(text: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_LOADER)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise ValueError("is neither JSON nor YAML") from None
-
-
 def _audit(content: Json) -> Earlier:
     environments = [entry for entry in content["environments"] if isinstance(entry, Mapping)]
     if content.get("kind") != "audit" or len(environments) != len(content["environments"]):
@@ -73,10 +70,8 @@ def _audit(content: Json) -> Earlier:
         listed = environment.get("inventory")
         if not isinstance(listed, list) or not all(isinstance(entry, Mapping) and "name" in entry for entry in listed):
             raise ValueError("has no inventory of runtimes; it is not the .json file of an audit")
-    return Earlier(
-        str(content.get("generated") or ""),
-        {str(environment.get("environment")): environment for environment in environments},
-    )
+    by_name = {str(environment.get("environment")): environment for environment in environments}
+    return Earlier(str(content.get("generated") or ""), by_name)
 
 
 def when(text: Any) -> str:
@@ -99,30 +94,26 @@ def changed_since(earlier: Earlier, environment: str, runtimes: Sequence[Json], 
         return {**found, "error": "the earlier audit could not read the environment"}
     now = [runtime for runtime in runtimes if runtime["present"]]
     if earlier.runtimes is None:
-        before = [(runtime, _of_inventory(runtime)) for runtime in old["inventory"] if runtime.get("present", True)]
-        key = "id"
+        before, key, facts_of = [entry for entry in old["inventory"] if entry.get("present", True)], "id", _of_inventory
         if old.get("policy"):
             found["violations"] = _violations(old.get("violations") or (), violations)
     else:
-        before = [(runtime, _of_definition(runtime)) for runtime in earlier.runtimes]
+        before, key, facts_of = list(earlier.runtimes), "name", _of_definition
         # An export has neither ids nor the default runtime.
-        now, key = [runtime for runtime in now if not runtime["is_default"]], "name"
-    known = {runtime.get(key): (runtime, facts) for runtime, facts in before}
+        now = [runtime for runtime in now if not runtime["is_default"]]
+    known = {runtime.get(key): runtime for runtime in before}
     for runtime in sorted(now, key=lambda entry: (entry["name"], str(entry["id"]))):
         if runtime[key] not in known:
             found["created"].append(_named(runtime))
             continue
-        was, facts = known.pop(runtime[key])
+        was = known.pop(runtime[key])
         if was.get("name") != runtime["name"]:
             found["renamed"].append({"before": was.get("name"), "after": runtime["name"], "id": runtime["id"]})
-        fields = _fields(facts, _of_inventory(runtime))
+        fields = _fields(facts_of(was), _of_inventory(runtime))
         if fields:
             found["changed"].append({**_named(runtime), "fields": fields})
-    found["deleted"] = [
-        {"name": runtime.get("name"), "id": runtime.get("id")}
-        for runtime, _facts in sorted(known.values(), key=lambda pair: str(pair[0].get("name")))
-    ]
-    return found
+    gone = sorted(known.values(), key=lambda runtime: str(runtime.get("name")))
+    return {**found, "deleted": [{key: runtime.get(key) for key in ("name", "id")} for runtime in gone]}
 
 
 def _named(runtime: Json) -> dict[str, Any]:
