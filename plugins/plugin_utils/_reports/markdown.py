@@ -13,8 +13,9 @@ Pure.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
@@ -38,11 +39,16 @@ _COUNTS = {
 }
 
 
-class _Block(NamedTuple):
-    """A part of the text that can be cut. `kind`: how it is counted then, such as "2 updates"."""
-
-    kind: str
-    text: str
+# The actions in their order, and how they are counted where they are cut.
+_KINDS = {
+    "deleted": "details of deletions",
+    "replaced": "details of replacements",
+    "updated": "updates",
+    "created": "creations",
+    "failed": "failures",
+}
+# A part of the text that can be cut: how it is counted then, such as "updates", and its text.
+_Block = tuple[str, str]
 
 
 def markdown(report: Json) -> str:
@@ -54,14 +60,16 @@ def markdown(report: Json) -> str:
     head += _what_goes(report["environments"], predicted, LIMIT - sum(map(len, head)) - 2 * _RESERVE)
     left = LIMIT - sum(len(text) + 2 for text in head) - _RESERVE
     texts: list[str] = []
-    cut: dict[str, int] = {}
+    cut: Counter[str] = Counter()
     for environment in report["environments"]:
         blocks = list(_blocks(environment, predicted))
-        if not blocks:
-            continue
-        left = _add(texts, _Block("environments", f"### {code(environment['environment'])}"), left, cut)
-        for block in blocks:
-            left = _add(texts, block, left, cut)
+        heading = [("environments", f"### {code(environment['environment'])}")] if blocks else []
+        for kind, text in [*heading, *blocks]:
+            if len(text) + 2 > left:
+                cut[kind] += 1
+            else:
+                texts.append(text)
+                left -= len(text) + 2
     if cut:
         parts = ", ".join(f"{number} {kind}" for kind, number in cut.items())
         texts.append(
@@ -72,15 +80,6 @@ def markdown(report: Json) -> str:
         # Lines of one list stay together.
         text += ("\n" if before.startswith("- ") and part.startswith("- ") else "\n\n") + part
     return text
-
-
-def _add(texts: list[str], block: _Block, left: int, cut: dict[str, int]) -> int:
-    """Add a block if it fits into what is left, else count it. Returns what is left."""
-    if len(block.text) + 2 > left:
-        cut[block.kind] = cut.get(block.kind, 0) + 1
-        return left
-    texts.append(block.text)
-    return left - len(block.text) - 2
 
 
 def code(text: Any, longest: int = _LONGEST) -> str:
@@ -170,14 +169,13 @@ def _what_goes(environments: Sequence[Json], predicted: bool, limit: int) -> lis
 def _blocks(environment: Json, predicted: bool) -> Iterator[_Block]:
     """The parts about one environment; what goes comes first."""
     if environment["message"]:
-        yield _Block("messages", f"Failed:\n\n{_message(environment['message'])}")
+        yield "messages", f"Failed:\n\n{_message(environment['message'])}"
     if environment.get("incomplete"):
-        yield _Block("messages", f"{code(environment['incomplete'])}")
-    order = [*GOES, "updated", "created", "failed"]
-    for runtime in sorted(environment["runtimes"], key=lambda entry: order.index(entry["action"])):
+        yield "messages", f"{code(environment['incomplete'])}"
+    for runtime in sorted(environment["runtimes"], key=lambda entry: list(_KINDS).index(entry["action"])):
         yield _runtime_block(runtime, predicted)
     for script in environment.get("scripts") or ():
-        yield _Block("scripts", f"- {code(script_line(script, predicted))}")
+        yield "scripts", f"- {code(script_line(script, predicted))}"
     yield from _findings(environment)
     if environment.get("since"):
         yield from _since(environment["since"])
@@ -197,8 +195,7 @@ def _runtime_block(runtime: Json, predicted: bool) -> _Block:
         lines = list(_field_lines(runtime["fields"]))
         more = [f"  and {len(lines) - _FIELD_LINES} more lines"] if len(lines) > _FIELD_LINES else []
         parts.append(_folded("What changes", _diff([*lines[:_FIELD_LINES], *more])))
-    kinds = {"deleted": "details of deletions", "replaced": "details of replacements", "failed": "failures"}
-    return _Block(kinds.get(action, "updates" if action == "updated" else "creations"), "\n\n".join(parts))
+    return _KINDS[action], "\n\n".join(parts)
 
 
 def _folded(title: str, text: str) -> str:
@@ -222,14 +219,14 @@ def _findings(environment: Json) -> Iterator[_Block]:
     for key, kind in kinds.items():
         for name, rows in _by_runtime(environment.get(key) or ()).items():
             for line in evaluation_lines(rows):
-                yield _Block(kind, f"- {code(name)}: {code(line)}")
+                yield kind, f"- {code(name)}: {code(line)}"
     for runtime in environment.get("inventory") or ():
         for problem in (*runtime["problems"], *runtime["failed_runs"]):
-            yield _Block("problems", f"- {code(runtime['name'] or runtime['id'])}: {code(problem)}")
+            yield "problems", f"- {code(runtime['name'] or runtime['id'])}: {code(problem)}"
     for text in environment.get("unused_exemptions") or ():
-        yield _Block("unused exemptions", f"- {code(text)}")
+        yield "unused exemptions", f"- {code(text)}"
     for script in environment.get("dangling") or ():
-        yield _Block("scripts without a runtime", f"- {code(dangling_line(script))}")
+        yield "scripts without a runtime", f"- {code(dangling_line(script))}"
 
 
 def _by_runtime(rows: Iterable[Json]) -> dict[str, list[Json]]:
@@ -241,7 +238,7 @@ def _by_runtime(rows: Iterable[Json]) -> dict[str, list[Json]]:
 
 def _since(since: Json) -> Iterator[_Block]:
     kind = "changes since the earlier report"
-    yield _Block(kind, f"Since the earlier report: {code(since_line(since))}")
+    yield kind, f"Since the earlier report: {code(since_line(since))}"
     lines = [f"+ {runtime['name']}" for runtime in since["created"]]
     lines += [f"- {runtime['name']}" for runtime in since["deleted"]]
     lines += [f"  {runtime['before']} → {runtime['after']}" for runtime in since["renamed"]]
@@ -250,4 +247,4 @@ def _since(since: Json) -> Iterator[_Block]:
         lines.append(f"  {runtime['name']}{f' ({who})' if who else ''}")
         lines += [f"  {changes.line(field['field'], field['before'], field['after'])}" for field in runtime["fields"]]
     if lines:
-        yield _Block(kind, _diff(lines))
+        yield kind, _diff(lines)
