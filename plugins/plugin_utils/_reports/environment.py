@@ -293,7 +293,7 @@ def difference_lines(runtime: Json, check_mode: bool) -> list[str]:
     fields = {field["field"]: field for field in runtime["fields"]} if action in ("updated", "replaced") else {}
     if action == "updated":
         done = "differs" if check_mode else "updated"
-    elif action != "failed":
+    elif action not in ("failed", "unknown"):
         known = usage(runtime["scripts"]) if action in GOES and (check_mode or runtime["scripts"] is not None) else ""
         renamed, new = fields.pop("name", None), ""
         if renamed:

@@ -45,6 +45,7 @@ _KINDS = {
     "replaced": "details of replacements",
     "updated": "updates",
     "created": "creations",
+    "unknown": "failures",
     "failed": "failures",
 }
 # A part of the text that can be cut: how it is counted then, such as "updates", and its text.

@@ -127,7 +127,7 @@ def _named(runtime: Json) -> dict[str, Any]:
 
 def _of_inventory(runtime: Json) -> dict[str, Any]:
     """The definition fields of a runtime in a report."""
-    networks = [entry["network"] for entry in runtime.get("networks") or () if isinstance(entry, Mapping)]
+    networks = [entry.get("network") for entry in runtime.get("networks") or () if isinstance(entry, Mapping)]
     return _of_definition({**runtime, "whitelist": networks})
 
 

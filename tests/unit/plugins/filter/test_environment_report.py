@@ -103,6 +103,14 @@ def test_one_failed():
     assert report["lines"][1].startswith("prod: 'r' failed: ")
 
 
+def test_unknown_outcome():
+    """The error of a write whose outcome is unknown says all that is known."""
+    entry = {"name": "r", "id": ID, "action": "unknown", "changes": [], "error": {"msg": "It may have been updated."}}
+    report = environment_report({"failed": True, "runtimes": [entry], "summary": {"failed": 1}}, "prod", detail=True)
+    assert report["lines"] == ["prod: 1 failed", "prod: 'r' failed: It may have been updated."]
+    assert all("It may have been updated." in report_file([report], name, "apply") for name in ("x.md", "x.html"))
+
+
 def test_the_report_of_a_task_that_failed_earlier():
     report = environment_report({"failed": True, "msg": "Could not log in."}, "prod")
     assert (report["outcome"], report["summary"]) == ("failed", None)

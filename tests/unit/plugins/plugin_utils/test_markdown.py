@@ -34,7 +34,7 @@ def plan_of(text, name="prod"):
     common = {"name": text, "id": one["id"], "runtime": one, "changes": changes, "error": None}
     entries = [{**common, "action": action} for action in ("updated", "created")]
     entries += [{**common, "action": action, "scripts": [script]} for action in ("deleted", "replaced")]
-    entries.append({**common, "action": "failed", "error": {"msg": text or "x"}})
+    entries += [{**common, "action": action, "error": {"msg": text or "x"}} for action in ("failed", "unknown")]
     row = violation(one, text, "networks_within", text, reason=text, until="2099-12-31")
     applied = {"failed": True, "msg": text, "runtimes": entries, "summary": {"deleted": 1}, "plan_id": "a" * 24}
     moved = {
