@@ -12,7 +12,7 @@ from typing import Any
 
 from .._errors import FAILURES_IN_MESSAGE, NAMES_IN_MESSAGE, MstrError, PartialError, counted, listed
 from .entry import NO_SCRIPTS, PREDICTED, PURGED, Entry, ScriptReport, plan_id
-from .plan import DONE, Plan
+from .plan import DONE
 
 
 def report(
@@ -100,11 +100,16 @@ def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
 
 def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
+    planned = [
+        (entry.replacing.wanted.name, entry.replacing.plan) if entry.replacing else (entry.name, entry.plan)
+        for entry in entries
+        if entry.to_do
+    ]
     left, parts = NAMES_IN_MESSAGE, []
     for action in ("create", "update", "replace", "delete"):
         changes = sorted(
             f"{name!r}: {', '.join(plan.changed_fields)}" if action in ("update", "replace") else repr(name)
-            for name, plan in map(_planned, (entry for entry in entries if entry.to_do))
+            for name, plan in planned
             if plan.action == action
         )
         if changes:
@@ -118,9 +123,3 @@ def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport
         parts.append(f"{len(failed)} that cannot be planned ({listed(failed, FAILURES_IN_MESSAGE, '; ')})")
     now = ", ".join(parts) or "nothing to change"
     return f"The plan is different from the approved one ({approved}): {now}. Nothing was written."
-
-
-def _planned(entry: Entry) -> tuple[str | None, Plan]:
-    if entry.replacing:
-        return entry.replacing.wanted.name, entry.replacing.plan
-    return entry.name, entry.plan

@@ -37,13 +37,8 @@ def plan_of(text, name="prod"):
     entries += [{**common, "action": action, "error": {"msg": text or "x"}} for action in ("failed", "unknown")]
     row = violation(one, text, "networks_within", text, reason=text, until="2099-12-31")
     applied = {"failed": True, "msg": text, "runtimes": entries, "summary": {"deleted": 1}, "plan_id": "a" * 24}
-    moved = {
-        "name": text,
-        "project": {"name": text},
-        "action": "moved",
-        "before": {"name": text},
-        "after": {"name": text},
-    }
+    named = {"name": text}
+    moved = {**named, "project": named, "action": "moved", "before": named, "after": named}
     return environment_report({**applied, "exempted": [row], "scripts": [moved]}, name, check_mode=True, detail=True)
 
 

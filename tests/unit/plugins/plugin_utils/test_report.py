@@ -111,22 +111,10 @@ def test_a_page_needs_nothing_from_anywhere_and_allows_only_its_own_script():
     assert "style" not in attributes, "the page's own policy would ignore it"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "=HYPERLINK(1)",
-        "-1+1",
-        "@x",
-        "+1",
-        "\n=1",
-        "\uff1d1",
-        "a;=cmd|' /C calc'!A0",
-        "a\t=1",
-        "a\r\n@x",
-        ' "=1"',
-        "a;'\"=1",
-    ],
-)
+FORMULAS = ["=HYPERLINK(1)", "-1+1", "@x", "+1", "\n=1", "\uff1d1", "a;=cmd|' /C calc'!A0"]
+
+
+@pytest.mark.parametrize("text", [*FORMULAS, "a\t=1", "a\r\n@x", ' "=1"', "a;'\"=1"])
 def test_a_spreadsheet_reads_no_formula(text):
     """Whether it separates cells at commas or at semicolons."""
     one = runtime(1, text, whitelist=[text], owner={"name": text}, scripts=[{"name": text}])
