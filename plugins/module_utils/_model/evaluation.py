@@ -57,7 +57,7 @@ class Exemption(NamedTuple):
         wanted, found = self.value, str(value)
         # A package without a version stands for all versions.
         packages = {normalized_name(found), normalized_name(found.partition("==")[0])}
-        return wanted == found or as_network(wanted) == as_network(found) or normalized_name(wanted) in packages
+        return as_network(wanted) == as_network(found) or normalized_name(wanted) in packages
 
 
 def exemption_from(place: str, given: Mapping[str, Any]) -> Exemption:
