@@ -13,7 +13,8 @@ from .._errors import ErrorList
 from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status_word
 from .._session.interrupt import check_concurrency
 from .._session.parallel import all_side_by_side
-from .api import ALL_FIELDS, RuntimeApi, progress_line
+from .api import ALL_FIELDS, Context, RuntimeApi, progress_line
+from .reconcile import context_for
 from .request import libraries, policy_in
 from .script_usage import SavedScript, Usage, check_projects, find_usage
 
@@ -49,20 +50,15 @@ def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
     return libraries(params["policy"]) if params["policy"] is not None else {}
 
 
-def find_runtimes(
-    api: RuntimeApi,
-    request: Request,
-    concurrency: int,
-    progress: Callable[[str], None] = lambda text: None,
-    warn: Callable[[str], None] = lambda text: None,
-) -> list[Runtime]:
-    """The requested runtimes with all fields, read by up to `concurrency` requests at a time."""
+def find_runtimes(context: Context, request: Request) -> list[Runtime]:
+    """The requested runtimes with all fields."""
+    api = context.api
     if request.id is not None:
         found: list[Runtime | None] = [api.get(request.id)]
     else:
         existing = api.list_all()
         if not lists_default(existing) and not any(runtime.name == request.name for runtime in existing):
-            warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
+            context.warn(f"{INCOMPLETE}. An audit or a backup may lack runtimes.")
         # If the list contains the status, runtimes with a different one need not be read.
         listed = [
             runtime
@@ -73,8 +69,8 @@ def find_runtimes(
         found = all_side_by_side(
             lambda runtime: api.with_all_fields(runtime, ALL_FIELDS),
             listed,
-            concurrency,
-            lambda number: progress(progress_line(number, len(listed), "read")),
+            context.concurrency,
+            lambda number: context.progress(progress_line(number, len(listed), "read")),
         )
     return [runtime for runtime in found if runtime and _is_requested(runtime, request)]
 
@@ -87,9 +83,9 @@ def _is_requested(runtime: Runtime, request: Request) -> bool:
 
 def read(task: Any, request: Request) -> Mapping[str, Any]:
     """Read the runtimes, and check them against the policy."""
-    api = RuntimeApi(task.session)
-    runtimes = find_runtimes(api, request, task.params["concurrency"], task.progress, task.warn)
-    versions = api.versions if task.params["include_versions"] else None
+    context = context_for(task)
+    runtimes = find_runtimes(context, request)
+    versions = context.api.versions if task.params["include_versions"] else None
     result: dict[str, Any] = {
         "changed": False,
         "runtimes": [runtime.to_result() for runtime in runtimes],
@@ -98,7 +94,7 @@ def read(task: Any, request: Request) -> Mapping[str, Any]:
     }
     if task.params["include_scripts"]:
         is_complete = request.name is None and request.id is None and request.status is None
-        _add_scripts(task, api, runtimes, is_complete, result)
+        _add_scripts(context, task.params, runtimes, is_complete, result)
     found = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
     if request.policy:
         result.update(request.policy.report(runtimes))
@@ -121,25 +117,29 @@ def policy_line(result: Mapping[str, Any]) -> str:
 
 
 def _add_scripts(
-    task: Any, api: RuntimeApi, runtimes: Sequence[Runtime], is_complete: bool, result: dict[str, Any]
+    context: Context,
+    params: Mapping[str, Any],
+    runtimes: Sequence[Runtime],
+    is_complete: bool,
+    result: dict[str, Any],
 ) -> None:
     """Add its scripts to each runtime of the result, and to the result scripts without a runtime and failed reads.
 
     `is_complete`: whether these are all runtimes.
     """
-    concurrency, projects, with_tasks = (task.params[name] for name in ("concurrency", "projects", "include_tasks"))
+    projects = params["projects"]
     # Without a runtime, no script needs to be read.
-    usage = find_usage(task.session, projects, concurrency) if runtimes else Usage()
-    dangling = _dangling(api, usage, runtimes, is_complete) if runtimes else None
+    usage = find_usage(context, projects) if runtimes else Usage()
+    dangling = _dangling(context.api, usage, runtimes, is_complete) if runtimes else None
     scripts = [usage.of(runtime.id) for runtime in runtimes]
     unread = usage.unread
     add: Callable[[SavedScript], dict[str, Any]] = SavedScript.to_result
-    if with_tasks:
+    if params["include_tasks"]:
         from .script_tasks import find_runs  # only a task with this option needs it
 
         shown = [script for found in (*scripts, dangling or ()) for script in found]
         hidden = is_complete and projects is None
-        runs = find_runs(task.session, usage, shown, concurrency, history=True, hidden=hidden)
+        runs = find_runs(context, usage, shown, history=True, hidden=hidden)
         unread, add = [*unread, *runs.unread], runs.with_runs
     for shown_runtime, found in zip(result["runtimes"], scripts):
         shown_runtime["scripts"] = [add(script) for script in found]
@@ -151,7 +151,7 @@ def _add_scripts(
         if usage.unread:
             what = "The scripts are incomplete, so a runtime without scripts may still be used."
         more = f" The result lists {others} more under unread." if others > 0 else ""
-        task.warn(f"{what} {unread[0].error.sentence}{more}")
+        context.warn(f"{what} {unread[0].error.sentence}{more}")
 
 
 def _dangling(api: RuntimeApi, usage: Usage, runtimes: Sequence[Runtime], is_complete: bool) -> list[SavedScript]:

@@ -80,7 +80,7 @@ def assign_scripts(context: Context, request: Request) -> dict[str, Any]:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")
     unread: Sequence[Unread] = ()
     if request.entries is None:
-        usage = find_usage(context.session, request.projects, context.concurrency)
+        usage = find_usage(context, request.projects)
         planned = [Assignment.planned(script, target) for script in (*usage.of(source), *usage.of(target.id))]
         unread = usage.unread
     else:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, counted, listed
 from .._session.response import OBJECT, Shape, list_of, says_no_such_call, says_no_such_object
-from .._session.session import Session
+from .api import Context
 from .script_usage import Project, Reader, SavedScript, Unread, Usage, part
 
 _TASKS, _HISTORY = "/tasks", "/scripts/history"
@@ -93,27 +93,21 @@ class Runs(NamedTuple):
 
 
 def find_runs(
-    session: Session,
-    usage: Usage,
-    scripts: Sequence[SavedScript],
-    concurrency: int,
-    *,
-    history: bool = False,
-    hidden: bool = False,
+    context: Context, usage: Usage, scripts: Sequence[SavedScript], *, history: bool = False, hidden: bool = False
 ) -> Runs:
     """The planned tasks of scripts of a look-up, and with `history` their last runs.
 
     `hidden`: also report tasks of scripts that the user may not read, from every project of the look-up. Raises only
     Interrupted: failed reads are in `unread`.
     """
-    return _Search(session, concurrency).find(usage, scripts, history, hidden)
+    return _Search(context).find(usage, scripts, history, hidden)
 
 
 class _Search(Reader):
     """One look-up of tasks and histories."""
 
-    def __init__(self, session: Session, concurrency: int) -> None:
-        super().__init__(session, concurrency)
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
         self._existing: set[str] = set()  # the calls that this release has
 
     def find(self, usage: Usage, scripts: Sequence[SavedScript], history: bool, hidden: bool) -> Runs:

@@ -19,6 +19,7 @@ from .._model.runtime import DEFAULT_RUNTIME_ID, id_from
 from .._session.parallel import all_side_by_side
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Shape, says_no_such_call
 from .._session.session import Session
+from .api import Context
 
 SCRIPT_TYPE = 76
 _PROJECT_DOMAIN = 2
@@ -202,24 +203,20 @@ _OUTAGES = (401, 429, 502, 503, 504)
 
 
 def find_usage(
-    session: Session,
-    wanted: Iterable[str] | None,
-    concurrency: int,
-    chosen: Callable[[SavedScript], bool] = lambda script: True,
+    context: Context, wanted: Iterable[str] | None, chosen: Callable[[SavedScript], bool] = lambda script: True
 ) -> Usage:
     """The scripts of the projects with these names or ids; with None, of all projects that the user may use.
 
-    `chosen`: which scripts to read.
-    `concurrency`: number of parallel requests. Raises only Interrupted: failed reads are in `unread`.
+    `chosen`: which scripts to read. Raises only Interrupted: failed reads are in `unread`.
     """
-    return _Search(session, concurrency).usage(wanted, chosen)
+    return _Search(context).usage(wanted, chosen)
 
 
 class Reader:
-    """Reads things side by side, up to `concurrency` at a time, and collects the failures in `unread`."""
+    """Reads things side by side, and collects the failures in `unread`."""
 
-    def __init__(self, session: Session, concurrency: int) -> None:
-        self._session, self._concurrency = session, concurrency
+    def __init__(self, context: Context) -> None:
+        self._session, self._concurrency = context.session, context.concurrency
         self._outages, self._last_outage = 0, ""
         self.unread: list[Unread] = []
 

@@ -58,9 +58,8 @@ class Scripts:
             projects = [*(self._projects or ()), *(entry.project for entry in entries)]
             counts_every = self._needs_all or (self._protects and self._projects is None)
             self._usage = find_usage(
-                self._context.session,
+                self._context,
                 None if counts_every else projects,
-                self._context.concurrency,
                 lambda script: self._needs_all or self._protects or any(entry.matches(script) for entry in entries),
             )
         return self._usage
@@ -77,7 +76,7 @@ class Scripts:
 
         found = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
         scripts = [script for on_runtime in found.values() for script in on_runtime]
-        runs = find_runs(self._context.session, usage, scripts, self._context.concurrency)
+        runs = find_runs(self._context, usage, scripts)
         return {key: list(map(runs.with_runs, on_runtime)) for key, on_runtime in found.items()}
 
     def look_up_again(self) -> None:

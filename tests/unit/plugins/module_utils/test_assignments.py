@@ -137,7 +137,7 @@ def test_check_mode_sends_nothing(server):
 
 
 def test_only_what_is_to_move_is_assigned(server):
-    usage = find_usage(server.session, None, 4)
+    usage = find_usage(server.context(concurrency=4), None)
     plan = planned(usage, entry(name="Load"), entry(name="Close"), entry(name="Lod"))
     assert [item.action for item in Assigner(server.context()).assign(plan)] == ["moved", "none", "failed"]
     assert runtimes(server) == {"Load": OTHER_ID, "Close": OTHER_ID}

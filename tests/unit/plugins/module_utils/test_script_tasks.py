@@ -59,8 +59,8 @@ def holding(*projects, **switches):
 
 
 def runs(server, **how):
-    usage = find_usage(server.session, None, 4)
-    return find_runs(server.session, usage, usage.scripts, 4, **{"history": True, "hidden": True, **how})
+    usage = find_usage(server.context(concurrency=4), None)
+    return find_runs(server.context(concurrency=4), usage, usage.scripts, **{"history": True, "hidden": True, **how})
 
 
 def tasks(found):
@@ -69,8 +69,8 @@ def tasks(found):
 
 
 def shown(server, script_id):
-    usage = find_usage(server.session, None, 4)
-    found = find_runs(server.session, usage, usage.scripts, 4, history=True)
+    usage = find_usage(server.context(concurrency=4), None)
+    found = find_runs(server.context(concurrency=4), usage, usage.scripts, history=True)
     [script] = [script for script in usage.scripts if script.id == script_id]
     return found.with_runs(script)
 
@@ -113,9 +113,9 @@ def test_a_script_with_its_tasks_and_last_run(server):
 
 def test_number_of_requests(server):
     """One list a project, one read for each task, one history for each script."""
-    usage = find_usage(server.session, None, 4)
+    usage = find_usage(server.context(concurrency=4), None)
     before = len(server.requests)
-    find_runs(server.session, usage, usage.scripts, 4, history=True, hidden=True)
+    find_runs(server.context(concurrency=4), usage, usage.scripts, history=True, hidden=True)
     single = [f"GET /tasks/T{number}" for number in range(1, 6)]
     assert sorted(server.requests[before:]) == sorted(["GET /tasks"] * 2 + single + ["GET /scripts/history"] * 4)
 
@@ -248,7 +248,7 @@ CALLS = {"list": "GET /tasks", "task": "GET /tasks/T1", "history": "GET /scripts
 def test_any_json_is_a_result_or_unread(place, response_data):
     server = holding(SALES)
     server.rewrite = lambda call, data: response_data if call == CALLS[place] else data
-    usage = find_usage(server.session, None, 1)
-    found = find_runs(server.session, usage, usage.scripts, 1, history=True, hidden=True)
+    usage = find_usage(server.context(concurrency=1), None)
+    found = find_runs(server.context(concurrency=1), usage, usage.scripts, history=True, hidden=True)
     assert [found.with_runs(script)["id"] for script in usage.scripts] == ["LOAD", "CLEAN", "CLOSE"]
     assert used_by(server, ID)[ID] is not None

@@ -189,7 +189,7 @@ def server():
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_every_script_of_every_project_with_its_runtime(server, concurrency):
-    usage = find_usage(server.session, None, concurrency)
+    usage = find_usage(server.context(concurrency=concurrency), None)
     assert found(usage) == {ID: ["Sales/load", "Finance/close"], DEFAULT_ID: ["Sales/clean"]}
     assert usage.unread == []
     assert (server.sent, server.params, server.kinds) == ([{}] * 3, [{"type": 76, "domain": 2}] * 3, ["read"] * 3)
@@ -205,7 +205,7 @@ def test_every_script_of_every_project_with_its_runtime(server, concurrency):
 
 
 def test_only_the_projects_asked_for(server):
-    usage = find_usage(server.session, ["Finance", "Slaes"], 4)
+    usage = find_usage(server.context(concurrency=4), ["Finance", "Slaes"])
     assert found(usage) == {ID: ["Finance/close"]}
     assert missing(usage) == [("Slaes", None)]
     assert len(server.requests) == 4
@@ -214,7 +214,7 @@ def test_only_the_projects_asked_for(server):
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_an_older_release_is_asked_for_the_newer_search_once(server, concurrency):
     server.switch(search_versions="1")
-    assert len(find_usage(server.session, None, concurrency).scripts) == 3
+    assert len(find_usage(server.context(concurrency=concurrency), None).scripts) == 3
     assert server.requests.count(f"POST {V2}") == 1
     assert server.requests.count(f"POST {V1}") == 3
 
@@ -224,13 +224,17 @@ def test_several_projects_find_the_older_search(server):
     server.switch(search_versions="1")
     # The first project answers nothing of use, so that the version is still unknown when the others begin.
     server.refusals[f"POST {V2} SALES"] = refusal(500, "ERR001", "not loaded")
-    usage = find_usage(server.session, None, 4)
+    usage = find_usage(server.context(concurrency=4), None)
     assert (found(usage), missing(usage)) == ({ID: ["Finance/close"]}, [("Sales", None)])
 
 
 def test_a_release_without_any_search_is_unread(server):
     server.refusals[f"POST {V2}"] = server.refusals[f"POST {V1}"] = NO_SUCH_CALL
-    assert missing(find_usage(server.session, None, 1)) == [("Empty", None), ("Finance", None), ("Sales", None)]
+    assert missing(find_usage(server.context(concurrency=1), None)) == [
+        ("Empty", None),
+        ("Finance", None),
+        ("Sales", None),
+    ]
 
 
 def test_a_refused_read_is_unread_and_the_others_are_read(server):
@@ -238,7 +242,7 @@ def test_a_refused_read_is_unread_and_the_others_are_read(server):
         f"POST {V2} FINANCE": refusal(500, "ERR001", "The project is not loaded."),
         "GET /scripts/LOAD": refusal(403, "ERR0017", "no permission"),
     }
-    usage = find_usage(server.session, None, 4)
+    usage = find_usage(server.context(concurrency=4), None)
     assert found(usage) == {DEFAULT_ID: ["Sales/clean"]}
     assert missing(usage) == [("Finance", None), ("Sales", "load")]
     assert "not loaded" in usage.unread[0].error.sentence
@@ -246,14 +250,14 @@ def test_a_refused_read_is_unread_and_the_others_are_read(server):
 
 def test_a_list_of_projects_that_is_refused_leaves_everything_unread(server):
     server.refusals["GET /projects"] = refusal(403, "ERR0014", "no")
-    usage = find_usage(server.session, None, 4)
+    usage = find_usage(server.context(concurrency=4), None)
     assert (usage.scripts, missing(usage)) == ((), [(None, None)])
     assert "1 look-up failed: list of projects." in refusals(server)[0]
 
 
 def test_a_script_with_an_invalid_runtime_id_is_unread():
     server = holding(Sales={"load": "Etl"})
-    usage = find_usage(server.session, None, 4)
+    usage = find_usage(server.context(concurrency=4), None)
     assert missing(usage) == [("Sales", "load")]
     assert usage.unread[0].error.sentence == (
         "Could not read the script 'load' in project 'Sales': its runtime's id 'Etl' is invalid: "
@@ -265,7 +269,7 @@ def test_scripts_of_the_command_manager_are_not_read(server):
     for project in server.core.projects:
         for script in project.scripts:
             script.subtype = 19456
-    usage = find_usage(server.session, None, 4)
+    usage = find_usage(server.context(concurrency=4), None)
     assert (usage.scripts, usage.unread) == ([], [])
     assert not [request for request in server.requests if request.startswith("GET /scripts/")]
 
@@ -277,7 +281,7 @@ def test_every_page_is_read_whatever_its_size(monkeypatch, page, counted):
     server.rewrite = lambda call, data: {**data, **counted} if call == f"POST {V2}" else data
     server.switch(search_page_limit=page)
     monkeypatch.setattr(script_usage, "_PAGE", 3)
-    usage = find_usage(server.session, None, 4)
+    usage = find_usage(server.context(concurrency=4), None)
     assert sorted(script.name for script in usage.scripts) == [f"s{number}" for number in range(7)]
     assert usage.unread == []
 
@@ -291,7 +295,7 @@ def test_a_server_that_returns_the_same_page_for_ever_proves_nothing(total, prob
     page = [{"id": name, "name": name} for name in "AB"]
     replaced = {f"POST {V2}": lambda data: {**data, "totalItems": total}, f"GET {V1}": lambda data: page}
     server.rewrite = lambda call, data: replaced.get(call, lambda same: same)(data)
-    usage = find_usage(server.session, None, 4)
+    usage = find_usage(server.context(concurrency=4), None)
     assert len(usage.scripts) == 2
     [unread] = usage.unread
     assert unread.error.sentence == f"The search in the project 'Sales' {problem}, so there may be more scripts."
@@ -302,7 +306,7 @@ def test_a_server_that_returns_the_same_page_for_ever_proves_nothing(total, prob
 @pytest.mark.parametrize("response", [{}, {"scriptRuntimeId": OTHER_ID}, {"id": None}, {"id": "CLEAN"}])
 def test_a_script_that_is_returned_without_its_id_is_unread(server, response):
     server.rewrite = lambda call, data: response if call == "GET /scripts/LOAD" else data
-    assert missing(find_usage(server.session, None, 4)) == [("Sales", "load")]
+    assert missing(find_usage(server.context(concurrency=4), None)) == [("Sales", "load")]
     [why] = refusals(server)
     assert re.search("protect_used could not find out", why)
 
@@ -375,7 +379,7 @@ def test_after_some_requests_without_an_answer_the_rest_is_not_tried():
     server = holding(Sales={f"s{number}": ID for number in range(50)})
     lost = ConnectError("nothing listens", request="GET x", connection_refused=True)
     server.refusals = {f"GET /scripts/S{number}": lost for number in range(50)}
-    usage = find_usage(server.session, None, 1)
+    usage = find_usage(server.context(concurrency=1), None)
     assert len(usage.unread) == 50
     assert len([request for request in server.requests if request.startswith("GET /scripts/")]) == 5
     assert [entry.error.sentence for entry in usage.unread].count("nothing listens") == 5
@@ -388,13 +392,13 @@ def test_after_some_requests_without_an_answer_the_rest_is_not_tried():
 def test_a_refusal_is_an_answer_and_the_rest_is_tried():
     server = holding(Sales={f"s{number}": ID for number in range(20)})
     server.refusals = {f"GET /scripts/S{number}": refusal(403, "ERR0017") for number in range(10)}
-    assert len(find_usage(server.session, None, 4).scripts) == 10
+    assert len(find_usage(server.context(concurrency=4), None).scripts) == 10
 
 
 def test_a_signal_ends_the_look_up(server):
     server.refusals["GET /scripts/LOAD"] = Interrupted("Stopped by SIGTERM")
     with pytest.raises(Interrupted):
-        find_usage(server.session, None, 4)
+        find_usage(server.context(concurrency=4), None)
 
 
 CALLS = {"projects": "GET /projects", "search": f"POST {V2}", "page": f"GET {V1}", "script": "GET /scripts/LOAD"}
@@ -405,7 +409,7 @@ CALLS = {"projects": "GET /projects", "search": f"POST {V2}", "page": f"GET {V1}
 def test_any_json_is_scripts_or_unread(place, response_data):
     server = holding(Sales={"load": ID})
     server.rewrite = lambda call, data: response_data if call == CALLS[place] else data
-    usage = find_usage(server.session, None, 1)
+    usage = find_usage(server.context(concurrency=1), None)
     assert usage.scripts or usage.unread or response_data == []
 
 

@@ -36,7 +36,7 @@ def test_list_without_default(name, identity, complete, warnings):
     server = Server(stored())
     if not complete:
         server.switch(list_hides="(Default) MicroStrategy")
-    find_runtimes(server.api, Request(name, identity, None, None), 1, warn=server.warnings.append)
+    find_runtimes(server.context(), Request(name, identity, None, None))
     assert len(server.warnings) == warnings
     assert all("lacks its built-in default runtime, so it may be incomplete." in warning for warning in server.warnings)
 
@@ -58,7 +58,7 @@ def test_policy_in_one_line(violations, exempted, not_evaluated, text):
 @pytest.mark.parametrize("status", ["Ready", "READY", "ready"])
 def test_status_is_found_in_any_case(status):
     server = Server(stored(status=status), stored(id="A" * 32, status="busy"))
-    assert ID in [found.id for found in find_runtimes(server.api, Request(None, None, "ready", None), 1)]
+    assert ID in [found.id for found in find_runtimes(server.context(), Request(None, None, "ready", None))]
 
 
 def info(server, name=None, identity=None, **options):
@@ -69,6 +69,9 @@ def info(server, name=None, identity=None, **options):
         params={**params, "concurrency": 1, **options},
         progress=lambda text: None,
         warn=server.warnings.append,
+        stop=server,
+        retries=0,
+        check_mode=False,
     )
     return read(task, Request(name, identity, None, None))
 
