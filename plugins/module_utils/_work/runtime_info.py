@@ -93,8 +93,7 @@ def read(task: Any, request: Request) -> Mapping[str, Any]:
         "dangling": None,
     }
     if task.params["include_scripts"]:
-        is_complete = request.name is None and request.id is None and request.status is None
-        _add_scripts(context, task.params, runtimes, is_complete, result)
+        _add_scripts(context, task.params, runtimes, result)
     found = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
     if request.policy:
         result.update(request.policy.report(runtimes))
@@ -117,16 +116,10 @@ def policy_line(result: Mapping[str, Any]) -> str:
 
 
 def _add_scripts(
-    context: Context,
-    params: Mapping[str, Any],
-    runtimes: Sequence[Runtime],
-    is_complete: bool,
-    result: dict[str, Any],
+    context: Context, params: Mapping[str, Any], runtimes: Sequence[Runtime], result: dict[str, Any]
 ) -> None:
-    """Add its scripts to each runtime of the result, and to the result scripts without a runtime and failed reads.
-
-    `is_complete`: whether these are all runtimes.
-    """
+    """Add its scripts to each runtime of the result, and to the result scripts without a runtime and failed reads."""
+    is_complete = all(params[name] is None for name in ("name", "id", "status"))  # whether these are all runtimes
     projects = params["projects"]
     # Without a runtime, no script needs to be read.
     usage = find_usage(context, projects) if runtimes else Usage()

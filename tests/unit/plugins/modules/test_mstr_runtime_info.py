@@ -64,6 +64,7 @@ def test_status_is_found_in_any_case(status):
 def info(server, name=None, identity=None, **options):
     """What mstr_runtime_info returns with its scripts."""
     params = {"include_versions": False, "include_scripts": True, "include_tasks": False, "projects": None}
+    params |= {"name": name, "id": identity, "status": None}
     task = SimpleNamespace(
         session=server.session,
         params={**params, "concurrency": 1, **options},
