@@ -161,10 +161,10 @@ def smoke_tested(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """The entries, with an error for each runtime that was written and fails its smoke test."""
 
     def step(entry: Entry) -> Entry:
-        runtime = entry.after
-        if runtime is None or not entry.wanted.smoke_test:
+        runtime, code = entry.after, entry.wanted.smoke_test
+        if runtime is None or not code:
             return entry
-        script = Script(entry.wanted.smoke_test, runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
+        script = Script(code, runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
         try:
             run_script(context.session, script, context.clock, context.pause)
         except MstrError as exc:

@@ -174,17 +174,6 @@ def check_projects(wanted: Sequence[str | None] | None, option: str = "projects"
         )
 
 
-def select_projects(listed: Sequence[Project], wanted: Iterable[str] | None) -> tuple[list[Project], list[Unread]]:
-    """The projects with these names or ids (all if `wanted` is None), and an entry for each that was not found."""
-    if wanted is None:
-        return list(listed), []
-    wanted = dict.fromkeys(wanted)
-    found = dict.fromkeys(project for name in wanted for project in listed if project.is_called(name))
-    missing = [name for name in wanted if not any(project.is_called(name) for project in found)]
-    why = "The server lists no project with the name or id {!r} for this user."
-    return list(found), [Unread(Project(None, name), None, MstrError(why.format(name))) for name in missing]
-
-
 class Labelled(Protocol):
     """What can be read: a project, a script, or a part of a script."""
 
@@ -256,9 +245,15 @@ class _Search(Reader):
     def usage(self, wanted: Iterable[str] | None, chosen: Callable[[SavedScript], bool]) -> Usage:
         """The scripts, each with its runtime, and the reads that failed."""
         try:
-            projects, self.unread = select_projects(self._projects(), wanted)
+            projects = self._projects()
         except (ApiError, ConnectError) as exc:
             return Usage((), [Unread(None, None, exc)])
+        if wanted is not None:
+            listed, names = projects, dict.fromkeys(wanted)
+            projects = list(dict.fromkeys(project for name in names for project in listed if project.is_called(name)))
+            missing = [name for name in names if not any(project.is_called(name) for project in projects)]
+            why = "The server lists no project with the name or id {!r} for this user."
+            self.unread = [Unread(Project(None, name), None, MstrError(why.format(name))) for name in missing]
         if not projects and not self.unread:
             # Somebody who may use no project sees no script, which proves nothing.
             return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])

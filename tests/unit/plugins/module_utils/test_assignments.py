@@ -24,7 +24,6 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     SavedScript,
     Unread,
     Usage,
-    find_usage,
 )
 from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, faults_of, lost, runtime
 from ansible_collections.mstr.library.tests.unit.support.server import Server
@@ -128,19 +127,6 @@ def test_only_some_projects_count():
     within = usage.within(["sales", SALES.id.lower()])
     assert (within.scripts, within.unread) == (list(USAGE.scripts), unread[1:])
     assert usage.within(None) is usage
-
-
-def test_check_mode_sends_nothing(server):
-    plan = planned(USAGE, entry(name="Load"))
-    assert Assigner(server.context(check_mode=True)).assign(plan) == plan
-    assert server.requests == []
-
-
-def test_only_what_is_to_move_is_assigned(server):
-    usage = find_usage(server.context(concurrency=4), None)
-    plan = planned(usage, entry(name="Load"), entry(name="Close"), entry(name="Lod"))
-    assert [item.action for item in Assigner(server.context()).assign(plan)] == ["moved", "none", "failed"]
-    assert runtimes(server) == {"Load": OTHER_ID, "Close": OTHER_ID}
 
 
 @pytest.mark.parametrize("now", [ID, "C" * 32, OTHER_ID])

@@ -18,7 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.guards import P
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, lost, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, actions, bulk, holding, run, summary
+from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, D, actions, bulk, holding, run, summary
 from ansible_collections.mstr.library.tests.unit.support.server import Server, killed_before
 
 LOAD, CLOSE = "load", "close"
@@ -216,27 +216,21 @@ def test_both_names_exist():
     result = run(have, {"name": "new", "previous_names": ["old"]}, purge=True)
     assert actions(result) == [("new", "none"), ("x", "deleted")]
     assert have.names == ["new", "old"]
-    assert any(f"'old' ({A})" in warning for warning in have.warnings)
+    warnings = [warning.partition(",")[0] for warning in have.warnings]
+    assert sorted(warnings) == ["Runtime 'new' exists", f"The purge spares 'old' ({A})"]
 
 
-def test_both_names_exist_without_a_purge():
-    have = holding(old=A, new=B)
-    run(have, {"name": "new", "previous_names": ["old"]})
-    [warning] = have.warnings
-    assert warning.startswith(f"Runtime 'new' exists, and so does 'old' ({A})")
-
-
-def test_two_previous_names_exist():
-    have = holding(a=A, b=B)
-    result = run(have, {"name": "new", "previous_names": ["a", "b"]})
-    assert f"several runtimes have a previous name of 'new': 'a' ({A}), 'b' ({B})" in result["msg"]
+@pytest.mark.parametrize(
+    ("previous", "why"),
+    [
+        (["a", "b"], f"several runtimes have a previous name of 'new': 'a' ({A}), 'b' ({B})"),
+        (["c"], f"2 runtimes have the name 'c': {C}, {D}"),
+    ],
+)
+def test_ambiguous_previous_names(previous, why):
+    have = Server(*(stored(id=identity, name=name) for identity, name in zip((A, B, C, D), "abcc")))
+    assert why in run(have, {"name": "new", "previous_names": previous})["msg"]
     assert have.writes == []
-
-
-def test_ambiguous_previous_name():
-    have = holding(a=A, b=B)
-    have.runtimes[C] = stored(name="a", id=C)
-    assert f"2 runtimes have the name 'a': {A}, {C}" in run(have, {"name": "n", "previous_names": ["a"]})["msg"]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,6 @@ def found(credentials=(), **more):
 
 def test_an_object_that_is_as_wanted_needs_no_change():
     step = only(template(), found())
-
     assert (step["action"], step["taken"]) == ("none", "")
 
 
@@ -62,7 +61,6 @@ def test_an_object_that_is_as_wanted_needs_no_change():
 )
 def test_a_difference_is_named(wanted, stored, differing):
     step = only(template(**wanted), found(**stored))
-
     assert step["action"] == "update"
     assert step["line"] == f"update job template 't': {differing}"
 
@@ -79,9 +77,7 @@ def test_credentials_notifications_and_questions_of_others_stay():
     have = found(credentials=[9], forks=1)
     have["surveys"] = {"5": {**spec, "spec": [theirs, mine, old]}}
     have["associations"] = {"job_templates/5/notification_templates_error": [[7, "theirs"]]}
-
     step = only(template(forks=2, survey_spec=spec, notification_templates_error=["mail"]), have)
-
     assert step["args"]["credentials"] == [3, 9]
     assert step["args"]["notification_templates_error"] == [8, 7]
     assert step["args"]["survey_spec"]["spec"] == [mine, theirs]
@@ -92,9 +88,7 @@ def test_credentials_notifications_and_questions_of_others_stay():
 def test_what_the_role_added_and_no_longer_lists_goes():
     have = found(credentials=[9], description=recorded("t", credentials=[3, 9], notification_templates_error=[8]))
     have["associations"] = {"job_templates/5/notification_templates_error": [[8, "mail"], [7, "theirs"]]}
-
     step = only(template(notification_templates_error=[]), have)
-
     assert (step["args"]["credentials"], step["args"]["notification_templates_error"]) == ([3], [7])
     assert step["line"].endswith("; remove credential 'vault', notification template 'mail'")
 
@@ -110,7 +104,6 @@ def test_links_of_others_stay():
     ]
     have = {"workflow_job_templates": [{"id": 4, "name": "w"}], "workflow_job_template_nodes": nodes}
     wanted = {"identifier": "drift", "workflow_job_template": "w", "failure_nodes": ["check"]}
-
     assert only({"workflow_job_template_nodes": [wanted]}, have)["action"] == "none"
     node["failure_nodes"] = [3]
     step = only({"workflow_job_template_nodes": [wanted]}, have)
@@ -131,10 +124,8 @@ def test_links_of_others_stay():
 )
 def test_variables_of_others_stay(before, now, expected):
     have = {"inventories": [{"id": 6, "name": "i", "variables": before, "description": recorded("i", variables=["a"])}]}
-
     wanted = {"name": "i", "description": "x"} if now is None else {"name": "i", "description": "x", "variables": now}
     step = only({"inventories": [wanted]}, have)
-
     assert step["args"].get("variables") == expected
     stored = {"variables": json.dumps(expected or now), "description": step["args"]["description"]}
     again = {"inventories": [{**have["inventories"][0], **stored}]}
@@ -153,9 +144,7 @@ def test_variables_of_others_stay(before, now, expected):
 def test_a_secret_cannot_differ_and_is_not_shown(stored, given, differ):
     wanted = {"name": "c", "description": "x", "inputs": given, "update_secrets": False}
     have = {"credentials": [{"id": 3, "name": "c", "description": recorded("c"), "inputs": stored}]}
-
     step = only({"credentials": [wanted]}, have)
-
     assert (step["action"] == "update") == differ
     assert "inputs" not in step["args"]
     assert only({"credentials": [{**wanted, "update_secrets": True}]}, have)["action"] == "update"
@@ -178,7 +167,6 @@ LAST_LINE = 'mstr.library.controller: {"name": "t", "organization": "Analytics",
 )
 def test_a_name_in_use_is_refused(description, whose):
     step = only(template(), found(description=description))
-
     assert step["taken"].startswith(f"the job template 't' {whose}")
 
 
@@ -195,9 +183,7 @@ def test_the_execution_environment_of_another_organization(organization):
     stored["summary_fields"] = {"organization": {"name": "First"}} if organization else {}
     have = {"organizations": ORGANIZATION, "execution_environments": [stored]}
     wanted = {"name": "ee", "description": "x", "image": "other"}
-
     step = only({"execution_environments": [wanted]}, have, ROLE)
-
     assert step["taken"] == (
         "the execution environment 'ee' belongs to organization 'First', and its name is unique on the whole controller"
     )
@@ -207,9 +193,7 @@ def test_the_execution_environment_of_another_organization(organization):
 def test_an_organization_may_be_renamed():
     have = found(organization=1, description=recorded("t", of={**OWNER, "organization": "Old"}, credentials=[3]))
     have["organizations"] = ORGANIZATION
-
     step = only(template(), have)
-
     assert (step["taken"], step["line"]) == ("", "update job template 't': description")
 
 
@@ -217,12 +201,10 @@ def test_a_host_that_somebody_made_is_used_and_not_taken_over():
     inventory = {"id": 6, "name": "i", "description": recorded("i")}
     have = {"inventories": [inventory], "hosts": [{"id": 7, "name": "h", "inventory": 6, "variables": ""}]}
     wanted = {"name": "h", "description": "x", "inventory": "i", "variables": {"a": 1}}
-
     step = only({"hosts": [wanted]}, have)
     assert (step["taken"], step["args"].get("description"), step["args"]["variables"]) == ("", None, {"a": 1})
     assert step["line"] == "update host 'h' of inventory 'i': variables"
     assert steps({"hosts": []}, have, OWNER) == []
-
     have["hosts"][0]["description"] = recorded("h")
     (gone,) = steps({"hosts": []}, have, OWNER)
     assert (gone["action"], gone["line"]) == ("delete", "remove host 'h' of inventory 'i'")
@@ -233,7 +215,6 @@ def test_a_name_may_be_a_number():
     stored = {"id": 6, "name": "10", "inventory": 4, "variables": "", "description": recorded("10", of=of)}
     have = {"inventories": [{"id": 4, "name": "2024", "description": recorded("2024", of=of)}], "hosts": [stored]}
     wanted = {"inventories": [{"name": 2024}], "hosts": [{"name": 10, "inventory": "2024", "description": "x"}]}
-
     assert [step["action"] for step in steps(wanted, have, of)] == ["none", "none"]
     assert removals(have, ROLE, [2024]) == []
 
@@ -272,7 +253,6 @@ REMOVED = [
 
 def test_a_removed_stage_leaves_copies():
     steps_found = removals(a_stage(), ROLE, ["other"])
-
     assert [step["line"] for step in steps_found] == REMOVED
     assert [step["others"] for step in steps_found] == [[], [], [], []]
     assert removals(a_stage(), ROLE, "wtic") == removals(a_stage(), {**ROLE, "prefix": "Library EU"}, ["other"]) == []
@@ -311,7 +291,6 @@ HOLDS = {**USES, "summary_fields": {**USES["summary_fields"], "credentials": [{"
 def test_a_removal_names_what_others_have_added(kind, added, lost):
     have = a_stage()
     have[kind] = [*have.get(kind, []), added]
-
     assert [text for step in removals(have, ROLE, []) for text in step["others"]] == [lost]
 
 
@@ -357,7 +336,6 @@ def test_a_recorded_notification_is_ours():
     have = a_stage()
     have["job_templates"][0]["description"] = recorded("t", notification_templates_error=[8])
     have["associations"] = {"job_templates/5/notification_templates_error": [[8, "Mail"]]}
-
     assert [text for step in removals(have, ROLE, []) for text in step["others"]] == []
 
 
@@ -380,7 +358,6 @@ def test_a_recorded_notification_is_ours():
 )
 def test_an_organization_is_removed_only_if_the_role_made_it(description, members, line):
     have = {"organizations": [{**ORGANIZATION[0], "description": description}], "members": {"organizations": members}}
-
     assert [step["line"] for step in removals(have, ROLE, [])] == [line]
 
 
@@ -395,7 +372,6 @@ def test_a_credential_type_of_others_is_not_announced(users, line):
     have = a_stage()
     have["credential_types"] = [{"id": 1, "name": "m", "description": recorded("m", of={"shared": True})}]
     have["members"] = {"credential_types": [["credentials", user] for user in users]}
-
     assert line in [step["line"] for step in removals(have, ROLE, [])]
 
 
@@ -431,15 +407,12 @@ def test_rights(access, before, held, expected):
         "inventories": [{"id": 6, "name": "i", "description": recorded("i", rights=before)}],
         "holders": held,
     }
-
     found_steps = steps({"roles": {"access": access, "grants": GRANTS, "names": NAMES}}, have, OWNER)
-
     assert [step["line"] for step in found_steps] == expected
 
 
 def test_what_a_task_has_made_is_known_to_the_next_one():
     results = {"results": [{"id": 77, "controller_step": {"kind": "projects", "name": "p"}}]}
-
     assert only(template(), made=[results, {}, None])["args"]["project"] == 77
 
 
