@@ -19,7 +19,7 @@ from .._session.response import OBJECT, Shape, list_of, says_no_such_call, says_
 from .api import Context
 from .script_usage import Project, Reader, SavedScript, Unread, Usage, part
 
-_TASKS, _HISTORY = "/tasks", "/scripts/history"
+_TASKS = "/tasks"
 
 
 def _is_task(entry: Any) -> bool:
@@ -106,15 +106,11 @@ def find_runs(
 class _Search(Reader):
     """One look-up of tasks and histories."""
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self._existing: set[str] = set()  # the calls that this release has
-
     def find(self, usage: Usage, scripts: Sequence[SavedScript], history: bool, hidden: bool) -> Runs:
         """The tasks and runs of the scripts."""
         by_key = {script.key: script for script in scripts}
         projects = usage.projects if hidden else list(dict.fromkeys(script.project for script in scripts))
-        lists = dict(self._all(self._list, projects, "planned tasks"))
+        lists = dict(self._all(self._list, projects, "planned tasks", says_no_such_call))
         tasks: dict[Key, dict[Any, Task]] = {key: {} for key in by_key if key[0] in lists}
         for project, entries in lists.items():
             for entry in entries:
@@ -123,7 +119,11 @@ class _Search(Reader):
                     tasks[key][_identity(entry)] = Task(by_key[key], entry)
         for task in self.each(self._read, [task for found in tasks.values() for task in found.values()]):
             tasks[task.script.key][_identity(task.entry)] = task
-        runs = dict(self._all(self._last_run, scripts, "history of scripts")) if history else {}
+        runs = {}
+        if history:
+            # An older release reads "history" as the id of a script, which does not exist.
+            signs = says_no_such_call, says_no_such_object
+            runs = dict(self._all(self._last_run, scripts, "history of scripts", *signs))
         if hidden:
             self._note_hidden(usage, lists.values())
         return Runs({key: list(found.values()) for key, found in tasks.items()}, runs, self.all_unread())
@@ -142,21 +142,33 @@ class _Search(Reader):
             what = f"{counted(len(names), 'planned task')}: {listed(list(names.values()))}"
             self.unread.append(Unread(None, None, MstrError(f"The user may not read the scripts of {what}.")))
 
-    def _all(self, read: Callable[[Any], tuple[Any, Any]], items: Sequence[Any], what: str) -> list[tuple[Any, Any]]:
-        """What was read for the items; nothing if this release has no such call."""
-        try:
-            return self.first_alone(read, items)
-        except _NoSuchCall as exc:
-            error = MstrError(f"This release cannot show the {what}. {exc.sentence}", **exc.error)
-            self.unread.append(Unread(None, None, error))
-            return []
+    def _all(
+        self,
+        read: Callable[[Any], tuple[Any, Any]],
+        items: Sequence[Any],
+        what: str,
+        *signs: Callable[[ApiError], bool],
+    ) -> list[tuple[Any, Any]]:
+        """What was read for the items; nothing if this release has no such call, which the `signs` recognize.
+
+        The items are read one by one until the first answer, which shows that the call exists.
+        """
+        for index, item in enumerate(items):
+            found = self.each(read, [item])
+            if found:
+                return found + self.each(read, items[index + 1 :])
+            error = self.unread[-1].error
+            if isinstance(error, ApiError) and any(sign(error) for sign in signs):
+                absent = MstrError(f"This release cannot show the {what}. {error.sentence}", **error.error)
+                self.unread[-1] = Unread(None, None, absent)
+                break
+        return []
 
     def _list(self, project: Project) -> tuple[Project, Sequence[Mapping[str, Any]]]:
         """The project, and its tasks. A server may also list those of other projects."""
-        params = {"type": "script", "allProjects": "true"}
-        return project, self._get(_TASKS, params, f"list the planned tasks of the {project.label}", project, _LIST)[
-            "tasks"
-        ]
+        params, operation = {"type": "script", "allProjects": "true"}, f"list the planned tasks of the {project.label}"
+        data = self._session.get(_TASKS, params, operation=operation, project=project.id, shape=_LIST)
+        return project, data["tasks"]
 
     def _read(self, task: Task) -> Task:
         """The task with its last run."""
@@ -168,26 +180,10 @@ class _Search(Reader):
     def _last_run(self, script: SavedScript) -> tuple[Key, Mapping[str, Any] | None]:
         """The last run of a script. One script at a time, because nothing says whose runs a response contains."""
         params = {"scriptids": script.id, "fields": "executionTime,lastStatus"}
-        operation = f"read the last run of the {script.label}"
-        data = self._get(_HISTORY, params, operation, script.project, list_of("history"))
+        operation, project = f"read the last run of the {script.label}", script.project.id
+        shape = list_of("history")
+        data = self._session.get("/scripts/history", params, operation=operation, project=project, shape=shape)
         return script.key, next((entry for entry in data["history"] if isinstance(entry, Mapping)), None)
-
-    def _get(self, path: str, params: Mapping[str, Any], operation: str, project: Project, shape: Shape) -> Any:
-        """The response to a call that older releases do not have. Raises MstrError, among them _NoSuchCall."""
-        try:
-            data = self._session.get(path, params, operation=operation, project=project.id, shape=shape)
-        except ApiError as exc:
-            # An older release reads "history" as the id of a script, which does not exist.
-            is_absent = says_no_such_call(exc) or (path == _HISTORY and says_no_such_object(exc))
-            if is_absent and path not in self._existing:
-                raise _NoSuchCall(exc.sentence, **exc.error) from exc
-            raise
-        self._existing.add(path)
-        return data
-
-
-class _NoSuchCall(MstrError):
-    """This release has no such call."""
 
 
 def _script_in(entry: Mapping[str, Any]) -> str:

@@ -113,11 +113,6 @@ class Unread(NamedTuple):
         thing = self.script or self.project
         return thing.label if thing else "list of projects"
 
-    @property
-    def place(self) -> tuple[str, str]:
-        """Sort key: by project and script."""
-        return self.project.name if self.project else "", self.script.name if self.script else ""
-
     def to_result(self) -> dict[str, Any]:
         """The failed read for a result."""
         return {
@@ -227,13 +222,9 @@ class Reader:
         self.unread += [result for result in results if isinstance(result, Unread)]
         return [result for result in results if not isinstance(result, Unread)]
 
-    def first_alone(self, read: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
-        """The same; the first item is read alone, which shows what calls this release has."""
-        return [*self.each(read, items[:1]), *self.each(read, items[1:])]
-
     def all_unread(self) -> list[Unread]:
-        """The failures, by project and script."""
-        return sorted(self.unread, key=lambda failure: failure.place)
+        """The failures, first those of whole projects."""
+        return sorted(self.unread, key=lambda failure: failure.label)
 
 
 class _Search(Reader):
@@ -257,7 +248,8 @@ class _Search(Reader):
         if not projects and not self.unread:
             # Somebody who may use no project sees no script, which proves nothing.
             return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])
-        searched = self.first_alone(self._scripts, projects)
+        # The first project alone, which shows which version of the search this release has.
+        searched = self.each(self._scripts, projects[:1]) + self.each(self._scripts, projects[1:])
         found = [script for _project, scripts in searched for script in scripts if script.has_runtime]
         scripts = self.each(self._read, list(filter(chosen, found)))
         return Usage(scripts, self.all_unread(), [project for project, _scripts in searched])

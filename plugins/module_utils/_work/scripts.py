@@ -235,15 +235,10 @@ def with_evidence(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """The entries of a plan; what would be deleted or replaced has the scripts that use it."""
     scripts = context.scripts or Scripts(context, needs_all=True)
     going = [entry.before for entry in entries if entry.before and entry.action in ("deleted", "replaced")]
-    used = scripts.used_by(going)
-
-    def shown(entry: Entry) -> Entry:
-        if not entry.before or entry.before.key not in used:
-            return entry
-        found = used[entry.before.key]
-        return entry._replace(evidence={"scripts": found, "text": used_by(found, utc_date())})
-
-    return [shown(entry) for entry in entries]
+    evidence = {
+        key: {"scripts": found, "text": used_by(found, utc_date())} for key, found in scripts.used_by(going).items()
+    }
+    return [entry._replace(evidence=evidence.get(entry.before.key if entry.before else "", {})) for entry in entries]
 
 
 def _target(name: str, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Runtime:
