@@ -31,12 +31,10 @@ OPTIONS: dict[str, Any] = {
 
 
 class Request(NamedTuple):
-    """The checked options: names or ids. `entries` is None if all scripts of the runtime `source` are to move."""
+    """The checked options. `target`, `source`: name or id. `entries` is None if all scripts of the source move."""
 
-    target_name: str | None
-    target_id: str | None
-    source_name: str | None
-    source_id: str | None
+    target: tuple[str | None, str | None]
+    source: tuple[str | None, str | None]
     entries: tuple[ScriptEntry, ...] | None
     projects: Sequence[str] | None
 
@@ -44,24 +42,19 @@ class Request(NamedTuple):
 def request_from(params: Mapping[str, Any]) -> Request:
     """The checked options. Raises ValidationError with all of their errors."""
     with ErrorList() as errors:
-        ids = {name: errors.check(id_from, params[name], place=name) for name in ("runtime_id", "from_runtime_id")}
-        for name in ("runtime", "from_runtime"):
-            if params[name] is not None and not params[name].strip():
-                errors.add(f"{name} is empty")
+        target, source = (
+            (params[name], errors.check(id_from, params[f"{name}_id"], place=f"{name}_id"))
+            for name in ("runtime", "from_runtime")
+        )
+        blank = [name for name in ("runtime", "from_runtime") if params[name] is not None and not params[name].strip()]
+        errors.add(*(f"{name} is empty" for name in blank))
         errors.check(check_projects, params["projects"])
         if params["scripts"] == []:
             errors.add("scripts is empty, so there is nothing to assign")
         entries = None if params["scripts"] is None else errors.check(script_entries, params["scripts"])
-        same = {params["runtime"], ids["runtime_id"]} & {params["from_runtime"], ids["from_runtime_id"]} - {None}
+        same = set(target) & set(source) - {None}
         errors.add(*(f"the scripts of {name!r} cannot be assigned to {name!r} itself" for name in same))
-    return Request(
-        params["runtime"],
-        ids["runtime_id"],
-        params["from_runtime"],
-        ids["from_runtime_id"],
-        entries,
-        params["projects"],
-    )
+    return Request(target, source, entries, params["projects"])
 
 
 def assign_scripts(context: Context, request: Request) -> dict[str, Any]:
@@ -71,10 +64,10 @@ def assign_scripts(context: Context, request: Request) -> dict[str, Any]:
     """
     runtimes = context.api.list_all()
     with ErrorList() as errors:
-        target = errors.check(_chosen_runtime, runtimes, request.target_name, request.target_id, "runtime")
-        source = request.source_id
-        if request.source_name:
-            found = errors.check(_chosen_runtime, runtimes, request.source_name, None, "from_runtime")
+        target = errors.check(_chosen_runtime, runtimes, *request.target, "runtime")
+        name, source = request.source
+        if name:
+            found = errors.check(_chosen_runtime, runtimes, name, None, "from_runtime")
             source = found.key if found else None
         if target and target.key == source:
             errors.add(f"the scripts of {target.label} cannot be assigned to the same runtime")

@@ -13,17 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from .records import (
-    OWN_QUESTION,
-    PARENTS,
-    SHARED,
-    STAGE_KINDS,
-    Json,
-    is_owned,
-    place,
-    record_of,
-    titled,
-)
+from .records import OWN_QUESTION, PARENTS, SHARED, STAGE_KINDS, Json, is_owned, place, record_of, titled
 
 # What a controller deletes with an object, of what others can add.
 _PARTS = {
@@ -59,14 +49,10 @@ def removals(found: Json, owner: Json, kept: Collection[str]) -> list[dict[str, 
                 if made and not reasons:
                     result.append(deletion(kind, resource, found, owner))
                 elif kind == "organizations" or made:
-                    result.append(_keeping(kind, resource, f"it has {', '.join(reasons)}" if reasons else ""))
+                    reason = f"it has {', '.join(reasons)}" if reasons else "this role did not make it"
+                    line = f"The {titled(kind, resource)} stays, because {reason}."
+                    result.append(_step(kind, resource, "keep", line, []))
     return result
-
-
-def _keeping(kind: str, resource: Json, reason: str) -> dict[str, Any]:
-    what = titled(kind, resource)
-    line = f"The {what} stays, because {reason or 'this role did not make it'}."
-    return {"kind": kind, "name": resource["name"], "id": resource["id"], "action": "keep", "line": line, "others": []}
 
 
 def _reasons_to_keep(kind: str, resource: Json, found: Json, deleted: Collection[Json]) -> list[str]:
@@ -80,16 +66,15 @@ def _reasons_to_keep(kind: str, resource: Json, found: Json, deleted: Collection
 
 def deletion(kind: str, resource: Json, found: Json, owner: Json) -> dict[str, Any]:
     """The step that deletes an object. `others` is what it would take away from others."""
+    line = f"remove {titled(kind, resource)} of {place(kind, resource, found)}"
+    others = [*_parts(kind, resource, found, owner), *_users(kind, resource, found, owner)]
     parent = PARENTS.get(kind)
-    return {
-        "kind": kind,
-        "name": resource["name"],
-        "id": resource["id"],
-        "action": "delete",
-        "line": f"remove {titled(kind, resource)} of {place(kind, resource, found)}",
-        "others": [*_parts(kind, resource, found, owner), *_users(kind, resource, found, owner)],
-        **({parent: resource[parent]} if parent else {}),
-    }
+    return {**_step(kind, resource, "delete", line, others), **({parent: resource[parent]} if parent else {})}
+
+
+def _step(kind: str, resource: Json, action: str, line: str, others: list[str]) -> dict[str, Any]:
+    identity = {"kind": kind, "name": resource["name"], "id": resource["id"]}
+    return {**identity, "action": action, "line": line, "others": others}
 
 
 def _parts(kind: str, resource: Json, found: Json, owner: Json) -> Iterator[str]:

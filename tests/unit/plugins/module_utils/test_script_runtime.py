@@ -31,7 +31,7 @@ def script(**given):
 
 def test_ids_in_any_case():
     request = request_from(options(runtime_id=ID.lower(), scripts=[script(id=ID.lower())]))
-    assert request.target_id == ID
+    assert request.target == (None, ID)
     assert request.entries[0].id == ID
 
 

