@@ -12,6 +12,7 @@ mstrio/api/browsing.py and mstrio/api/scripts.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .._errors import ApiError, ConnectError, ErrorList, MstrError, ValidationError
@@ -50,15 +51,12 @@ class Project(NamedTuple):
 
 
 class SavedScript(NamedTuple):
-    """A script from a search. `runtime_id` is None until the script itself was read."""
+    """A script. `entry`: of a search. `runtime_id` is None until the script itself was read."""
 
     project: Project
     id: str
     name: str
-    type: Any = None
-    subtype: Any = None
-    owner: Mapping[str, Any] | None = None
-    date_modified: str | None = None
+    entry: Mapping[str, Any] = MappingProxyType({})
     runtime_id: str | None = None
 
     @property
@@ -74,7 +72,7 @@ class SavedScript(NamedTuple):
     @property
     def has_runtime(self) -> bool:
         """Whether scripts of this kind run on a runtime."""
-        return str(self.subtype) != _COMMAND_MANAGER
+        return str(self.entry.get("subtype")) != _COMMAND_MANAGER
 
     @property
     def label(self) -> str:
@@ -95,9 +93,16 @@ class SavedScript(NamedTuple):
 
     def to_result(self) -> dict[str, Any]:
         """The script for a result."""
-        result = {**self._asdict(), "project": self.project._asdict()}
-        del result["runtime_id"]
-        return result
+        modified = self.entry.get("dateModified")
+        return {
+            "id": self.id,
+            "name": self.name,
+            "type": self.entry.get("type"),
+            "subtype": self.entry.get("subtype"),
+            "project": self.project._asdict(),
+            "owner": part(self.entry.get("owner"), id="id", name="name"),
+            "date_modified": None if modified is None else str(modified),
+        }
 
 
 class Unread(NamedTuple):
@@ -143,20 +148,6 @@ class Usage(NamedTuple):
             return found.project is None or any(map(found.project.is_called, names))
 
         return self._replace(scripts=list(filter(counts, self.scripts)), unread=list(filter(counts, self.unread)))
-
-
-def script_from_search(entry: Mapping[str, Any], project: Project) -> SavedScript:
-    """The script in a search entry, which must have an id."""
-    modified = entry.get("dateModified")
-    return SavedScript(
-        project,
-        str(entry["id"]),
-        str(entry.get("name") or ""),
-        entry.get("type"),
-        entry.get("subtype"),
-        part(entry.get("owner"), id="id", name="name"),
-        None if modified is None else str(modified),
-    )
 
 
 def check_projects(wanted: Sequence[str | None] | None, option: str = "projects") -> None:
@@ -269,7 +260,7 @@ class _Search(Reader):
         while not is_counted or len(found) < total:
             params = {"searchId": str(search["id"]), "offset": offset, "limit": _PAGE}
             entries = self._session.get(_RESULTS, params, operation=operation, project=project.id, shape=LIST_WITH_IDS)
-            scripts = [script_from_search(entry, project) for entry in entries]
+            scripts = [SavedScript(project, str(entry["id"]), str(entry.get("name") or ""), entry) for entry in entries]
             new = {script.id: script for script in scripts if script.id not in found}
             if not new and (is_counted or entries):
                 problem = f"returned a page of {len(entries)} scripts again instead of the next page"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -20,7 +19,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.src import rea
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import evaluation
 
 from . import places, variables
-from .run import UNKNOWN, Hosts, Run, grouped, path_of
+from .run import UNKNOWN, Run, grouped, path_of
 from .variables import is_given
 
 # The variables whose values the check needs, beside the switches and the numbers.
@@ -54,25 +53,11 @@ def values_needed(playbook: str) -> frozenset[str]:
     return frozenset(_VALUES) | {name for name, kind in kinds.items() if kind in ("bool", *_NUMBERS)}
 
 
-def run_errors(
-    playbook: str,
-    hosts: Hosts,
-    extra: Mapping[str, Any],
-    *,
-    check_mode: bool = False,
-    environ: Mapping[str, str],
-    remote_environ: Mapping[str, str] = MappingProxyType({}),
-    started_in: str = ".",
-) -> list[str]:
-    """Everything that is wrong with a run, each as a sentence; empty if it may begin.
-
-    `hosts`: for each environment of the run, its variables `mstr_…` and `ansible_connection` by name, with `UNKNOWN`
-    for a value that is not known. `extra`: the extra variables. `environ`, `remote_environ`: the environment variables
-    of the modules, on the control node and on other hosts. `started_in`: the directory that relative paths start at.
-    """
-    run = Run(playbook, hosts, extra, check_mode, environ, started_in, remote_environ)
+def run_errors(run: Run) -> list[str]:
+    """Everything that is wrong with a run, each as a sentence; empty if it may begin."""
+    names = {name for values in run.hosts.values() for name in values}
     parts = (
-        variables.name_errors({name for values in hosts.values() for name in values}, playbook, extra),
+        variables.name_errors(names, run.playbook, run.extra),
         _serial_errors(run),
         _type_errors(run),
         _use_errors(run),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mstr.library.plugins.module_utils._errors import listed
@@ -25,21 +25,21 @@ Hosts = Mapping[str, Mapping[str, Any]]
 Key = TypeVar("Key")
 
 
-class Run:
-    """A playbook, and the variables `mstr_…` of its hosts by name, with `UNKNOWN` for a value that is not known."""
+class Run(NamedTuple):
+    """A run of a playbook.
 
-    def __init__(
-        self,
-        playbook: str,
-        hosts: Hosts,
-        extra: Mapping[str, Any],
-        check_mode: bool,
-        environ: Mapping[str, str],
-        started_in: str,
-        remote_environ: Mapping[str, str],
-    ) -> None:
-        self.playbook, self.hosts, self.extra, self.check_mode = playbook, hosts, extra, check_mode
-        self.environ, self.remote_environ, self.started_in = environ, remote_environ, os.path.realpath(started_in)
+    `hosts`: for each environment of the run, its variables `mstr_…` and `ansible_connection` by name, with `UNKNOWN`
+    for a value that is not known. `extra`: the extra variables. `environ`, `remote_environ`: the environment variables
+    of the modules, on the control node and on other hosts. `started_in`: the directory that relative paths start at.
+    """
+
+    playbook: str
+    hosts: Hosts
+    extra: Mapping[str, Any]
+    check_mode: bool
+    environ: Mapping[str, str]
+    remote_environ: Mapping[str, str]
+    started_in: str
 
     def given(self, name: str) -> Iterator[tuple[str, Any]]:
         """The hosts with a value of a variable that is known."""

@@ -47,16 +47,16 @@ class Check(task.Action):
                 names = {name for values in self.of_hosts(hosts, ()).values() for name in values}
                 errors.add(*variables.name_errors(names))
             else:
-                found = check.run_errors(
+                this_run = run.Run(
                     playbook,
                     self.of_hosts(hosts, check.values_needed(playbook)),
                     {str(name): task.plain(value) for name, value in load_extra_vars(self._loader).items()},
-                    check_mode=self.check_mode,
-                    environ=self.environment(True),
-                    remote_environ=self.environment(False),
-                    started_in=self.started_in,
+                    self.check_mode,
+                    self.environment(True),
+                    self.environment(False),
+                    self.started_in,
                 )
-                errors.add(*found)
+                errors.add(*check.run_errors(this_run))
         return {"changed": False, "id": uuid4().hex}
 
     def _check_inventory(self) -> None:

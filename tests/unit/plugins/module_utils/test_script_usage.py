@@ -18,7 +18,6 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_usage im
     Usage,
     check_projects,
     find_usage,
-    script_from_search,
 )
 from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts
 from ansible_collections.mstr.library.tests.unit.support.make import (
@@ -76,7 +75,7 @@ def test_an_invalid_runtime_id_is_refused_and_is_not_the_default_runtime(strange
     ("subtype", "runs"), [(19456, False), ("19456", False), (19457, True), (19466, True), (None, True)]
 )
 def test_a_script_of_the_command_manager_has_no_runtime(subtype, runs):
-    assert script()._replace(subtype=subtype).has_runtime is runs
+    assert script()._replace(entry={"subtype": subtype}).has_runtime is runs
 
 
 def test_the_scripts_of_a_runtime_are_sorted_by_project_and_name():
@@ -94,16 +93,14 @@ def test_the_scripts_of_a_runtime_are_sorted_by_project_and_name():
 
 def test_a_script_as_playbooks_see_it():
     entry = {
-        "id": "5C",
-        "name": "Load",
         "type": 76,
         "subtype": 19457,
         "owner": {"id": "54", "name": "Administrator", "expired": False},
         "dateModified": "2026-11-25T07:29:53.000+0000",
         "acg": 255,
     }
-    assert script_from_search(entry, SALES).to_result() == {
-        "id": "5C",
+    assert script()._replace(entry=entry).to_result() == {
+        "id": "1",
         "name": "Load",
         "type": 76,
         "subtype": 19457,
@@ -115,8 +112,10 @@ def test_a_script_as_playbooks_see_it():
 
 @given(ANY_JSON, ANY_JSON, ANY_JSON)
 def test_any_entry_with_an_id_is_a_script(name, owner, modified):
-    found = script_from_search({"id": "5C", "name": name, "owner": owner, "dateModified": modified}, SALES)
-    assert Usage([found._replace(runtime_id=ID)]).of(ID)[0].to_result()["id"] == "5C"
+    server = holding(Sales={"load": ID})
+    odd = {"id": "LOAD", "name": name, "owner": owner, "dateModified": modified}
+    server.rewrite = lambda call, data: [odd] if call == f"GET {V1}" else data
+    assert find_usage(server.context(), None).of(ID)[0].to_result()["id"] == "LOAD"
 
 
 def test_the_result_of_a_failed_read():
