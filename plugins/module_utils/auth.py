@@ -53,7 +53,7 @@ from ._options import (
     unicode_errors,
     without_nulls,
 )
-from ._session.connection import LOGIN_MODES, Connection, connection_from, is_given
+from ._session.connection import LOGIN_MODES, Connection, connection_from
 from ._session.interrupt import Stop
 from ._session.session import Session
 from ._session.transport import REQUESTS_IMPORT_ERROR
@@ -94,12 +94,16 @@ def argument_spec(**own: Any) -> dict[str, Any]:
 
 
 def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The options without null values and empty connection options, so that defaults and environment are used."""
-    own = {name for name, option in spec.items() if _environment not in option.get("fallback", ())}
+    """The options without null values and empty connection options, so that defaults and environment are used.
+
+    Templates render a missing value as null or as an empty text. Of the connection options, only the password may be
+    empty.
+    """
+    may_be_empty = {name for name in spec if name == "password" or _environment not in spec[name].get("fallback", ())}
     return {
         name: without_nulls(value, spec.get(name, {}))
         for name, value in params.items()
-        if name not in spec or is_given(name, value, empty=name in own)
+        if name not in spec or (value is not None and (value != "" or name in may_be_empty))
     }
 
 

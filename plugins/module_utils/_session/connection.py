@@ -97,17 +97,9 @@ def normal_url(text: str) -> str:
     return f"{scheme}://{netloc}{path}"
 
 
-def is_given(option: str, value: Any, *, empty: bool = False) -> bool:
-    """Whether a connection option has a value. Templates render a missing value as null or as an empty text.
-
-    Of the connection options, only the password may be empty. `empty`: accept any empty text, for other options.
-    """
-    return value is not None and (value != "" or empty or option == "password")
-
-
 def connection_from(params: Mapping[str, Any]) -> Connection:
     """The connection from a task's options. Raises ValidationError with all errors."""
-    params = {option: value for option, value in params.items() if is_given(option, value)}
+    params = {option: value for option, value in params.items() if value is not None}
     given_url, text = params.get("base_url"), params.get("session")
     timeout, retries = params.get("timeout", 30.0), params.get("retries", 3)
     with ErrorList() as errors:

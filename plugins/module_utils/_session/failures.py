@@ -267,24 +267,20 @@ def _check_place(server: str) -> str:
 
 def _fields(response: Response) -> dict[str, Any]:
     """The API's error fields: from the object, or from the first object in its list "errors" [mstrio]."""
-    try:
+    data = None
+    with suppress(ValueError):
         data = response.data()
-    except ValueError:
-        data = None
     if isinstance(data, Mapping) and isinstance(data.get("errors"), list) and data["errors"]:
         data = data["errors"][0]
     if not isinstance(data, Mapping):
         data = {}
-    number = data.get("iServerCode")
-    return {
-        **{
-            name: response.quote(data[key])
-            if isinstance(data.get(key), (str, int, float)) and data[key] != ""
-            else None
-            for name, key in (("code", "code"), ("message", "message"), ("ticket_id", "ticketId"))
-        },
-        "iserver_code": number if isinstance(number, int) and not isinstance(number, bool) else None,
+    texts = {"code": data.get("code"), "message": data.get("message"), "ticket_id": data.get("ticketId")}
+    quoted = {
+        name: response.quote(value) if isinstance(value, (str, int, float)) and value != "" else None
+        for name, value in texts.items()
     }
+    number = data.get("iServerCode")
+    return {**quoted, "iserver_code": number if isinstance(number, int) and not isinstance(number, bool) else None}
 
 
 def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import select
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -53,8 +53,11 @@ class Interrupted(MstrError):
 class Stop:
     """Receives the requests to end a task. Several threads may wait on it; handlers run in the main thread."""
 
+    signals: Sequence[str] = _SIGNALS
+
     def __init__(self) -> None:
         self._waiting: dict[int, SimpleQueue[Any]] = {}
+        self.replaced: dict[int, Any] = {}  # those that were there before, by the number of the signal
         self.reason: str | None = None
         self.hung_up = False
 
@@ -63,9 +66,11 @@ class Stop:
 
         A signal that the process inherited as ignored stays ignored, so that `nohup` works.
         """
-        for name in _SIGNALS:
+        for name in self.signals:
             number = getattr(signal, name)
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            handler = signal.getsignal(number)
+            if handler not in (None, signal.SIG_IGN):
+                self.replaced[number] = handler
                 signal.signal(number, self._on_signal)
         return self
 

@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Replaces a module's option names in errors by the variables of the role that called it, which the user set.
-
-Pure.
-"""
+"""Replaces a module's option names in errors by the variables of the role that called it, which the user set."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+
+from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
 
 # The variable by which the action plugin recognizes the role.
 SWITCH = "mstr_called_by_role"
@@ -30,22 +29,13 @@ OPTIONS = (
     "wait_timeout",
 )
 # Those of the connection, except ordinary words; their variables are `mstr_…`.
-CONNECTION = (
-    "api_token",
-    "base_url",
-    "ca_path",
-    "client_cert",
-    "client_key",
-    "identity_token",
-    "login_mode",
-    "validate_certs",
-)
+_CONNECTION = [name for name in argument_spec() if "_" in name]
 _PLACES = re.compile(
     r"""
     (?P<kept> (?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w)  # quoted values, such as a name
         | (?<=the\ options\ are\ )[\w,\ ]+ )  # of a definition
     | (?<![\w.'"-]) (?: (?P<own> runtimes (?=[\[.]) | (?<=found\ in\ )runtimes | (?:"""
-    + "|".join(CONNECTION)
+    + "|".join(_CONNECTION)
     + r""")\b )
     | (?P<option> src (?=\ ['"]) | scripts (?=\[) | (?:"""
     + "|".join(OPTIONS)

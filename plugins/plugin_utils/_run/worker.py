@@ -40,9 +40,6 @@ else:
     from ansible.module_utils.common.parameters import remove_values
 
 _PROGRESS_EVERY_S = 3.0  # seconds
-# The task's timeout (SIGALRM) is handled last, because it must not hide the effect of the others.
-_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGALRM")
-
 # Before ansible-core 2.19, a warning goes into a list that the items of a loop share. Later ones print it immediately.
 # Not by the names that exist, because a name that is new in 2.19 may be gone again in a later version.
 _COLLECTS_WARNINGS = tuple(map(int, _core_version.split(".")[:2])) < (2, 19)
@@ -67,15 +64,10 @@ def plain(options: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _duplicate(descriptor: int) -> int | None:
-    try:
-        return os.dup(descriptor)
-    except OSError:
-        return None
-
-
-# Ansible imports this file before it forks the workers. From ansible-core 2.19 on, a worker has no standard error.
-_STDERR = _duplicate(2)
+_STDERR: int | None = None
+with suppress(OSError):
+    # Ansible imports this file before it forks the workers. From ansible-core 2.19 on, a worker has no standard error.
+    _STDERR = os.dup(2)
 
 
 class Progress:
@@ -191,28 +183,20 @@ class _InProcessModule(auth.OwnModule):
 class _HeldStop(Stop):
     """Records the signals that the worker receives while the module runs, and raises them again after the logout."""
 
+    # The task's timeout is handled last, because it must not hide the effect of the others.
+    signals = (*Stop.signals, "SIGALRM")
+
     def __init__(self) -> None:
         super().__init__()
         self._noted: list[int] = []
-        self._handlers: dict[int, Any] = {}
         parent = parent_process()
         self._parent = parent.pid if parent else os.getppid()
 
-    def install(self) -> Stop:
-        """Handle the signals, including that of a task's timeout. Ignored signals stay ignored. Returns itself."""
-        for name in _SIGNALS:
-            number = getattr(signal, name)
-            handler = signal.getsignal(number)
-            if handler not in (None, signal.SIG_IGN):
-                self._handlers[number] = handler
-                signal.signal(number, self._on_signal)
-        return self
-
     def release(self) -> None:
         """Restore the handlers, and raise the recorded signals."""
-        for number, handler in self._handlers.items():
+        for number, handler in self.replaced.items():
             signal.signal(number, handler)
-        for number in self._handlers:
+        for number in self.replaced:
             if number in self._noted:
                 signal.raise_signal(number)
 
@@ -292,9 +276,6 @@ def surroundings(environment: Mapping[str, str], folder: str) -> Iterator[None]:
 def _own_group() -> Iterator[None]:
     """Use a separate process group, because ansible-runner kills the group, and the task must log out first."""
     group = os.getpgrp()
-    if group == os.getpid():
-        yield
-        return
     with suppress(OSError):
         os.setpgid(0, 0)
     try:

@@ -89,16 +89,13 @@ def test_credentials_in_a_refused_url_are_not_repeated(url):
     assert "s3cret" not in " ".join(faults(**USER, base_url=url))
 
 
-@pytest.mark.parametrize("empty", [None, ""])
 @pytest.mark.parametrize("option", ["api_token", "identity_token", "session", "login_mode", "ca_path", "client_cert"])
-def test_an_option_that_is_null_or_empty_counts_as_not_given(option, empty):
-    assert connection(**{option: empty}) == connection()
-    assert connection(timeout=empty, retries=empty, validate_certs=empty) == connection()
+def test_an_option_that_is_null_counts_as_not_given(option):
+    assert connection(**{option: None}) == connection()
 
 
-@pytest.mark.parametrize("missing", [None, ""])
-def test_a_missing_base_url_says_where_it_may_come_from(missing):
-    assert faults(**USER, base_url=missing) == (
+def test_a_missing_base_url_says_where_it_may_come_from():
+    assert faults(**USER, base_url=None) == (
         "base_url is missing; set the option or the environment variable MSTR_BASE_URL",
     )
 
