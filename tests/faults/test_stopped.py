@@ -97,14 +97,6 @@ def test_a_signal_ends_the_module_even_if_the_login_hangs_forever(sim: Simulator
     assert strike(sim, running, "login", signal.SIGTERM) < LAST_CALL_S + ENOUGH_S
 
 
-def test_a_signal_during_mstr_session_leaves_no_session_open(sim: Simulator) -> None:
-    sim.fault("slow", operation="login", seconds=1.0, when="after")
-    running = Running("mstr_session", credentials(sim))
-    strike(sim, running, "login", signal.SIGTERM)
-    assert "session" not in running.done().result
-    assert sim.open_sessions() == []
-
-
 def test_a_signal_does_not_stop_the_logout(sim: Simulator) -> None:
     sim.fault("slow", operation="logout", seconds=1.0, when="before")
     running = start(sim, "list")
@@ -122,18 +114,6 @@ def test_a_second_signal_does_not_stop_the_logout(sim: Simulator) -> None:
     wait_for_call(sim, "logout", running)
     strike(sim, running, "logout", signal.SIGINT)
     assert "SIG" in running.done().sentence
-    assert sim.open_sessions() == []
-
-
-def test_a_signal_ends_the_pause_before_a_retry(sim: Simulator) -> None:
-    sim.fault("unavailable", operation="list", retry_after=60)
-    running = start(sim, "list")
-    while not any(entry["status"] == 503 for entry in sim.requests()):
-        time.sleep(0.02)
-    began = time.monotonic()
-    running.process.terminate()
-    assert "SIGTERM" in running.done().sentence
-    assert time.monotonic() - began < ENOUGH_S
     assert sim.open_sessions() == []
 
 

@@ -92,12 +92,10 @@ def _has(path: str, mark: bytes) -> bool:
 
 def untrusted(text: str, place: str) -> str | None:
     """The rest of a sentence if the exception's `text` says that the server's certificate was rejected; else None."""
-    found = re.search(r"certificate verify failed: ([^(\[]+)", text)
     # urllib3 1.26 compares the names itself.
-    by_urllib3 = re.search("(hostname .{1,99} doesn't match [^()]{1,99})", text)
-    why = clean(found[1], 120).rstrip(" .") if found else ""
-    if by_urllib3 or "mismatch" in why:
-        why = clean(by_urllib3[1], 120).rstrip(' ."') if by_urllib3 and "mismatch" not in why else why
+    found = re.search(r"certificate verify failed: ([^(\[]+)|(hostname .{1,99} doesn't match [^()]{1,99})", text)
+    why = clean(found[1] or found[2], 120).rstrip(' ."') if found else ""
+    if "mismatch" in why or "doesn't match" in why:
         return f"the TLS certificate of {place} is for another host: {why}. {_HOST_HINT}"
     if not found and "CERTIFICATE_VERIFY_FAILED" not in text:
         return None

@@ -381,13 +381,10 @@ def test_an_empty_password_is_not_a_second_kind_of_credential(run, server):
     assert run.status == 0, run.result
 
 
-@pytest.mark.parametrize(
-    "url", ["http://proxy-user:pa#ssword-1@127.0.0.1:9", "http://proxy-user:1/ssword-1@127.0.0.1:9"]
-)
-def test_a_proxy_variable_that_is_not_valid_is_named_and_nothing_is_sent(run, monkeypatch, url):
+def test_a_proxy_variable_that_is_not_valid_is_named_and_nothing_is_sent(run, monkeypatch):
     for name in ("NO_PROXY", "no_proxy", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HTTP_PROXY", url)
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy-user:pa#ssword-1@127.0.0.1:9")
     result = run(module(), base_url="http://127.0.0.1:9", username="u", password=PASSWORD)
     assert result["msg"].startswith("the proxy URL in HTTP_PROXY is not valid: expected http://HOST")
     for part in ("proxy-user", "ssword-1", "session"):

@@ -219,11 +219,6 @@ def test_a_timeout_out_of_range_is_refused(seconds):
     assert fault.startswith(f"timeout must be more than 0 and at most 86400 seconds, not {seconds}")
 
 
-@pytest.mark.parametrize("retries", [0, 7])
-def test_retries_may_be_none(retries):
-    assert connection(retries=retries, timeout=0.5).retries == retries
-
-
 def test_negative_retries_are_refused():
     assert faults(**USER, retries=-1) == ("retries must be at least 0, not -1",)
 

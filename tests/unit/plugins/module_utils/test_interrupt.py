@@ -75,12 +75,6 @@ def test_a_signal_wakes_every_thread_that_waits(stop):
     assert [woken.get(timeout=2) for _thread in threads] == [True] * 3
 
 
-def test_wait_returns_the_item(stop):
-    box = SimpleQueue()
-    box.put("it")
-    assert stop.wait(box, 1) == "it"
-
-
 def test_a_wait_ends_in_time(stop):
     with pytest.raises(TimeoutError):
         stop.wait(SimpleQueue(), 0.01)
