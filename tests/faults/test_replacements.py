@@ -70,7 +70,7 @@ def test_signal_during_each_step(sim: Simulator, operation: str) -> None:
     wait_for_call(sim, operation, running)
     running.process.send_signal(signal.SIGTERM)
     assert "Stopped by signal SIGTERM" in running.done().sentence
-    assert used(sim) <= {one["id"] for one in sim.runtimes()}
+    assert used(sim) <= {runtime["id"] for runtime in sim.runtimes()}
     sim.clear_faults()
     replace(sim)
     replace(sim)

@@ -34,7 +34,7 @@ def with_scripts(have, **scripts):
 
 
 def moves(result):
-    return [(one["name"], one["action"]) for one in result["scripts"]]
+    return [(script["name"], script["action"]) for script in result["scripts"]]
 
 
 # --- scripts
@@ -64,7 +64,7 @@ def test_scripts_alone_purge_nothing_and_list_once():
     result = run(have, scripts=[assigned("load", "b")])
     assert (have.scripts, have.names, result["changed"]) == ({"load": B}, ["a", "b"], True)
     assert have.requests.count("GET /runtimes") == 1
-    assert [one for one in have.requests if one.startswith("GET /projects")] == ["GET /projects"]
+    assert [request for request in have.requests if request.startswith("GET /projects")] == ["GET /projects"]
     assert result["diff"] == [
         {
             "before": {"Sales / load (LOAD)": f"a ({A})"},
@@ -159,7 +159,7 @@ def test_scripts_that_are_refused(scripts, why):
     with pytest.raises(MstrError) as failed:
         run(have, {"name": "old", "state": "absent"}, {"name": "a", "previous_names": ["b"]}, scripts=scripts)
     assert why in failed.value.sentence
-    assert [one for one in have.writes if one.partition(" ")[0] != "POST"] == []
+    assert [request for request in have.writes if request.partition(" ")[0] != "POST"] == []
 
 
 def test_plan_id_covers_assignments():
@@ -188,7 +188,7 @@ def test_plan_shows_the_scripts_of_what_goes(unread):
     if unread:
         assert shown == ["no", None, None]
     else:
-        assert [[one["name"] for one in scripts] for scripts in shown[1:]] == [["close", "load"], ["other"]]
+        assert [[script["name"] for script in scripts] for scripts in shown[1:]] == [["close", "load"], ["other"]]
         assert shown[1][0]["tasks"] is None or shown[1][0]["tasks"] == []
     assert result["plan_id"] == before
     assert "scripts" not in str(result["diff"])
@@ -205,7 +205,7 @@ def test_rename_by_a_previous_name():
     predicted = run(have, entry, purge=True, check_mode=True)
     result = run(have, entry, purge=True)
     assert actions(predicted) == actions(result) == [("new", "updated")]
-    assert [one["field"] for one in result["runtimes"][0]["changes"]] == ["name", "others"]
+    assert [change["field"] for change in result["runtimes"][0]["changes"]] == ["name", "others"]
     assert (have.names, list(have.runtimes)) == (["new"], [A])
     assert have.writes == [f"PATCH /runtimes/{A}"]
     assert run(have, entry, purge=True)["changed"] is False
@@ -281,7 +281,7 @@ def test_replaced_when_a_field_changes():
     ]
     assert predicted["runtimes"][0]["changes"][0] == {"field": "id", "before": A, "after": None}
     assert result["scripts"][0]["after"] == {"id": new, "name": "R"}
-    assert [one for one in have.warnings if "is replaced" in one]
+    assert [warning for warning in have.warnings if "is replaced" in warning]
     again = run(have, UPGRADE)
     assert (again["changed"], actions(again)) == (False, [("R", "none")])
 
@@ -344,7 +344,7 @@ def test_smoke_test_without_a_replacement():
 
 STEPS = {
     "a package fails": lambda have: setattr(
-        have, "alter", lambda one: one.update(packages=[{"name": "x", "status": "not_installed"}])
+        have, "alter", lambda runtime: runtime.update(packages=[{"name": "x", "status": "not_installed"}])
     ),
     "a script is locked": lambda have: have.refusals.update({"PUT /scripts/LOAD": refusal(403, "ERR0017", "no")}),
     "the deletion fails": lambda have: have.refusals.update({f"DELETE /runtimes/{A}": refusal(403, "ERR0017", "no")}),
@@ -362,9 +362,9 @@ def test_failed_step_keeps_the_old_runtime_in_use(step):
     assert result["summary"]["failed"] >= 1
     assert "The old runtime" in result["msg"]
     have.refusals.clear()
-    have.ignores, have.alter = None, lambda one: None
-    for one in have.runtimes.values():
-        one["packages"] = []
+    have.ignores, have.alter = None, lambda runtime: None
+    for runtime in have.runtimes.values():
+        runtime["packages"] = []
     assert actions(run(have, UPGRADE)) == [("R", "replaced")]
     assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
 
@@ -388,7 +388,7 @@ def test_runtime_that_lacks_only_its_name_is_replaced_itself():
         done = run(have, UPGRADE)
         assert (have.names, A in have.runtimes, have.scripts) == (["R"], False, {"load": have.id})
         assert have.runtimes[have.id]["whitelist"] == ["10.0.0.0/8"]
-        assert [one["field"] for one in predicted["runtimes"][0]["changes"]] == ["id", "name", "runtime_version"]
+        assert [change["field"] for change in predicted["runtimes"][0]["changes"]] == ["id", "name", "runtime_version"]
     assert done["changed"] is False, "the last moment is after the run"
 
 
@@ -534,7 +534,7 @@ def test_default_runtime_is_not_replaced(entry):
     have = holding(R=A)
     result = run(have, {**UPGRADE, "name": "(Default) MicroStrategy", "replace_on_change": True, **entry})
     assert "'(Default) MicroStrategy' (0F35652CA7D041978BF0CBCB67531203) is the server's built-in" in result["msg"]
-    assert [one for one in have.writes if "/runtimes" in one] == []
+    assert [request for request in have.writes if "/runtimes" in request] == []
 
 
 def test_odd_old_definition_is_replaced_if_the_new_one_gives_the_field():
@@ -549,8 +549,8 @@ def test_purge_spares_an_unfinished_replacement():
     have = holding(R={"id": A, "runtimeVersion": "3.12.1"}, x=B, **{"R (replacement)": C})
     result = run(have, UPGRADE, purge=True)
     assert actions(result) == [("R", "none"), ("x", "deleted")]
-    assert any("needs no replacement any more" in one for one in have.warnings)
-    assert any(f"The purge spares 'R (replacement)' ({C}), an unfinished" in one for one in have.warnings)
+    assert any("needs no replacement any more" in warning for warning in have.warnings)
+    assert any(f"The purge spares 'R (replacement)' ({C}), an unfinished" in warning for warning in have.warnings)
     assert actions(run(have, {"name": "R (replacement)", "state": "absent"})) == [("R (replacement)", "deleted")]
 
 
@@ -603,7 +603,7 @@ def restore(have, *entries, **how):
 
 
 def names_by_id(have):
-    return {identity: one["name"] for identity, one in have.runtimes.items()}
+    return {identity: runtime["name"] for identity, runtime in have.runtimes.items()}
 
 
 @pytest.mark.parametrize(
@@ -625,7 +625,7 @@ def test_restore_ends_with_the_names_of_the_backup(held, wanted):
     result = restore(have, *entries)
     assert names_by_id(have) == wanted
     assert actions(predicted) == actions(result)
-    assert [one["changes"] for one in predicted["runtimes"]] == [one["changes"] for one in result["runtimes"]]
+    assert [entry["changes"] for entry in predicted["runtimes"]] == [entry["changes"] for entry in result["runtimes"]]
     assert restore(have, *entries)["changed"] is False
 
 
@@ -727,4 +727,6 @@ def test_left_out_is_spared():
     context = have.context()
     reconcile(context, Wanted([definition_from({"name": "a"})], Purge(), None, ["x", C]))
     assert have.names == ["a", "x", "y"]
-    assert any(f"The purge spares 'x' ({B}), left out of the file; 'y' ({C}), left" in one for one in have.warnings)
+    assert any(
+        f"The purge spares 'x' ({B}), left out of the file; 'y' ({C}), left" in warning for warning in have.warnings
+    )

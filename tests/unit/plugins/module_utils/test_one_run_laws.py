@@ -114,7 +114,7 @@ def _wanted(draw, rest, identity):
 def state(have):
     """The managed fields of each runtime by its id, and the runtime of each script."""
     names = list(FIELDS.values())
-    return {key: {name: one.get(name) for name in names} for key, one in have.runtimes.items()}, have.scripts
+    return {key: {name: runtime.get(name) for name in names} for key, runtime in have.runtimes.items()}, have.scripts
 
 
 def without_ids(of_server):
@@ -123,7 +123,7 @@ def without_ids(of_server):
     used = {
         name: runtimes[identity]["name"] if identity in runtimes else identity for name, identity in scripts.items()
     }
-    return sorted(sorted(map(str, one.items())) for one in runtimes.values()), used
+    return sorted(sorted(map(str, runtime.items())) for runtime in runtimes.values()), used
 
 
 def end_early(day, have, end):
@@ -148,7 +148,7 @@ def check_order(day, before, have):
     (old, used), (new, uses) = before, state(have)
     known = {name for entry in day.wanted for name in _names(entry)}
     replaced = {name for entry in day.wanted if entry.get("replace_on_change") for name in _names(entry)}
-    names = [one["name"] for one in new.values()]
+    names = [runtime["name"] for runtime in new.values()]
     assert len(set(names)) == len(names), "two runtimes where one was meant"
     for script, identity in uses.items():
         if identity not in (None, DEFAULT_RUNTIME_ID, *new):
@@ -156,21 +156,21 @@ def check_order(day, before, have):
             gone = old.get(identity, {"name": ""})["name"]
             assert not (gone and day.how["protect"]), "a runtime was deleted that a script uses"
             assert gone not in replaced, "a runtime was replaced that a script uses"
-    for identity, one in old.items():
-        if one["name"] in day.how.get("exclude", ()) and one["name"] not in known:
+    for identity, runtime in old.items():
+        if runtime["name"] in day.how.get("exclude", ()) and runtime["name"] not in known:
             assert identity in new, "an excluded runtime was purged"
         for entry in day.wanted:
             fields = entry.get("replace_on_change") or ()
-            if identity in new and one["name"] in _names(entry):
+            if identity in new and runtime["name"] in _names(entry):
                 for name in FIELDS if fields is True else fields:
-                    assert new[identity][FIELDS[name]] == one[FIELDS[name]], "a listed field was changed in place"
+                    assert new[identity][FIELDS[name]] == runtime[FIELDS[name]], "a listed field was changed in place"
 
 
 def _as_planned(result):
     """What check mode knows: not the ids of new runtimes."""
-    changes = [(one["field"], one["before"]) for entry in result["runtimes"] for one in entry["changes"]]
-    moves = [(one["name"], one["action"]) for one in result.get("scripts", ())]
-    return changes, moves, [(one["name"], one["value"]) for one in result.get("exempted", ())]
+    changes = [(change["field"], change["before"]) for entry in result["runtimes"] for change in entry["changes"]]
+    moves = [(row["name"], row["action"]) for row in result.get("scripts", ())]
+    return changes, moves, [(row["name"], row["value"]) for row in result.get("exempted", ())]
 
 
 def check_day(day):
@@ -231,12 +231,14 @@ def test_backup_brings_everything_back(day):
     for end in day.ends:
         end_early(day, have, end)
     day.run(have)
-    wanted = [{"runtime_version": one.pop("runtimeVersion"), **one} for one in map(dict, day.held)]
+    wanted = [{"runtime_version": runtime.pop("runtimeVersion"), **runtime} for runtime in map(dict, day.held)]
     scripts = [{"name": name, "project": "Sales", "runtime": names[key]} for name, key in day.used.items()]
     backup = day._replace(wanted=wanted, restores=True, how={"purge": True, "protect": True, "scripts": scripts})
     predicted = backup.run(have, check_mode=True)
     done = backup.run(have)
     assert (predicted["summary"], done["summary"]["failed"]) == (done["summary"], 0)
-    kept = [one for one in without_ids(state(have))[0] if not any("(replacement)" in field for field in one)]
+    kept = [
+        runtime for runtime in without_ids(state(have))[0] if not any("(replacement)" in field for field in runtime)
+    ]
     assert (kept, without_ids(state(have))[1]) == without_ids(before)
     assert backup.run(have)["changed"] is False
