@@ -106,8 +106,6 @@ class _Comparison:
         self._stored = _stored(kind, self._name, self._args, found)
         self._record = record_of(self._stored or {})
         self._new_record: dict[str, Any] = {**owner, "name": self._name}
-        # What to compare with the fields of the object.
-        self._values = {field: value for field, value in self._args.items() if field not in _NO_FIELDS}
         self._removed: list[str] = []
 
     def step(self) -> dict[str, Any]:
@@ -136,11 +134,28 @@ class _Comparison:
             **({parent: self._args[parent]} if parent else {}),
         }
 
-    def _set(self, field: str, value: Any) -> None:
-        self._args[field] = self._values[field] = value
-
     def _current(self, field: str) -> Any:
-        return _current(self._kind, field, self._stored, self._found) if self._stored else None
+        """The value of a field in the form of the option; None if there is no object."""
+        stored, found = self._stored, self._found
+        if stored is None:
+            return None
+        if field == "credentials":
+            return [credential["id"] for credential in stored.get("summary_fields", {}).get("credentials", ())]
+        if field in _LISTS:
+            return [id_ for id_, _name in found.get("associations", {}).get(f"{self._kind}/{stored['id']}/{field}", ())]
+        if field in _LINKS:
+            workflow = stored["workflow_job_template"]
+            nodes = [node for node in found.get(self._kind, ()) if node["workflow_job_template"] == workflow]
+            return [node["identifier"] for node in nodes if node["id"] in (stored.get(field) or ())]
+        if field == "survey_spec":
+            return found.get("surveys", {}).get(str(stored["id"]))
+        if field == "variables":
+            return _variables(stored)
+        if field == "approval_node":
+            approvals = found.get("workflow_approval_templates", {})
+            approval = approvals.get(str(stored.get("unified_job_template")), {})
+            return {name: approval.get(name) for name in ("name", "description", "timeout")}
+        return stored.get(field)
 
     def _merge_lists(self) -> None:
         """What others have added stays; what the role has added and no longer lists goes."""
@@ -149,66 +164,57 @@ class _Comparison:
                 current, recorded = self._current(field) or [], self._record.get(field, [])
                 wanted = [self._ids[of].get(name, name) for name in self._wanted[field]]
                 added = [id_ for id_ in current if id_ not in wanted and id_ not in recorded]
-                self._set(field, [*wanted, *added])
+                self._args[field] = [*wanted, *added]
                 names = names_of(self._found, _LISTS.values())[of]
                 unlisted = [id_ for id_ in current if id_ in recorded and id_ not in wanted]
                 self._removed += [f"{label(of)} {names.get(id_, id_)!r}" for id_ in unlisted]
                 self._new_record[field] = wanted
 
     def _merge_links(self) -> None:
+        """What others have linked stays."""
         for field in _LINKS:
             if field in self._wanted:
-                nodes = {
-                    node["identifier"]: node["id"]
-                    for node in self._found.get(self._kind, ())
-                    if self._stored and node["workflow_job_template"] == self._stored["workflow_job_template"]
-                }
-                current = self._current(field) or []
-                wanted = [nodes.get(name) for name in self._wanted[field]]
-                added = [id_ for id_ in current if id_ not in wanted]
-                self._values[field] = [*wanted, *added]
-                # The module takes names.
-                names = [name for name, id_ in nodes.items() if id_ in added]
-                self._args[field] = [*self._wanted[field], *names]
+                wanted = self._wanted[field]
+                self._args[field] = [*wanted, *(name for name in self._current(field) or () if name not in wanted)]
 
     def _merge_variables(self) -> None:
         recorded = self._record.get("variables", [])
         if "variables" in self._wanted or "variables" in self._record:
             current, given = _variables(self._stored), self._wanted.get("variables") or {}
-            self._set("variables", {name: current[name] for name in current if name not in recorded} | given)
+            self._args["variables"] = {name: current[name] for name in current if name not in recorded} | given
             self._removed += [f"variable {name}" for name in current if name in recorded and name not in given]
             self._new_record["variables"] = sorted(given)
 
     def _merge_survey(self) -> None:
         spec = self._wanted.get("survey_spec")
         if not spec:
-            self._values.pop("survey_spec", None)
             return
         asked = {question["variable"] for question in spec["spec"]}
         current = (self._current("survey_spec") or {}).get("spec", [])
         unlisted = [question for question in current if question["variable"] not in asked]
         added = [question for question in unlisted if not question["variable"].startswith(OWN_QUESTION)]
         self._removed += [f"question {question['variable']}" for question in unlisted if question not in added]
-        self._set("survey_spec", {**spec, "spec": [*spec["spec"], *added]})
+        self._args["survey_spec"] = {**spec, "spec": [*spec["spec"], *added]}
 
     def _describe(self) -> None:
         """Add the record to the description."""
         if "access" in self._wanted:
             self._new_record["rights"] = rights_of(self._wanted["access"])
-            del self._args["access"], self._values["access"]
+            del self._args["access"]
         if self._owner and "description" in self._wanted:
-            self._set("description", f"{self._wanted['description']}\n{record_line(self._new_record)}")
+            self._args["description"] = f"{self._wanted['description']}\n{record_line(self._new_record)}"
         kind, stored = self._kind, self._stored
         if stored and kind not in EXCLUSIVE and not is_owned(kind, stored, self._owner, self._found):
             # Somebody else made it, so its description stays.
-            self._values.pop("description", None)
             self._args.pop("description", None)
 
     def _differing(self) -> list[str]:
         if self._stored is None:
             return []
         result = []
-        for field, value in self._values.items():
+        for field, value in self._args.items():
+            if field in _NO_FIELDS or (field == "survey_spec" and not value):
+                continue
             current = self._current(field)
             if field in _LISTS or field in _LINKS:
                 same = sorted(map(str, current or ())) == sorted(map(str, value))
@@ -227,23 +233,6 @@ def _stored(kind: str, name: str, args: Json, found: Json) -> Json | None:
         if name == named and (parent is None or resource[parent] == args[parent]):
             return dict(resource)
     return None
-
-
-def _current(kind: str, field: str, stored: Json, found: Json) -> Any:
-    """The value of a field in the form of the option."""
-    if field == "credentials":
-        return [credential["id"] for credential in stored.get("summary_fields", {}).get("credentials", ())]
-    if field in _LISTS:
-        return [id_ for id_, _name in found.get("associations", {}).get(f"{kind}/{stored['id']}/{field}", ())]
-    if field == "survey_spec":
-        return found.get("surveys", {}).get(str(stored["id"]))
-    if field == "variables":
-        return _variables(stored)
-    if field == "approval_node":
-        approvals = found.get("workflow_approval_templates", {})
-        approval = approvals.get(str(stored.get("unified_job_template")), {})
-        return {name: approval.get(name) for name in ("name", "description", "timeout")}
-    return stored.get(field)
 
 
 def _as_texts(value: Any) -> Any:
