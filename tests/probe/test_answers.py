@@ -178,12 +178,12 @@ def test_a_switch_changed_alone_is_found_or_null_with_a_reason(sim: Simulator, s
     is_clean(done, sim)
 
 
-@pytest.mark.parametrize(("switch", "value", "more"), VISIBLE, ids=str)
-def test_a_switch_that_needs_another_is_found_with_it(
-    sim: Simulator, switch: str, value: Any, more: dict[str, Any]
+@pytest.mark.parametrize(("switch", "value", "more"), [*VISIBLE, *((*row, None) for row in WITH_SCRIPTS)], ids=str)
+def test_a_switch_that_needs_another_or_a_script_is_found(
+    sim: Simulator, switch: str, value: Any, more: dict[str, Any] | None
 ) -> None:
-    sim.reset("newest", **{**more, switch: value})
-    done = probed(sim)
+    sim.reset("newest", **{**(more or {}), switch: value})
+    done = probed(sim, with_scripts(sim) if more is None else None)
     assert wrong_answers(done, sim) == {}
     assert done.values[switch] == value, done.evidence[switch]
     is_clean(done, sim)
@@ -209,15 +209,6 @@ def test_tasks_and_histories(sim: Simulator, switch: str, value: Any) -> None:
     assert all("log" not in request["query"]["fields"] for request in sim.requests(path="/scripts/history"))
     assert sim.projects() == before
     assert not done.failure
-
-
-@pytest.mark.parametrize(("switch", "value"), WITH_SCRIPTS, ids=str)
-def test_a_switch_that_needs_a_script_is_found_by_one(sim: Simulator, switch: str, value: Any) -> None:
-    sim.reset("newest", **{switch: value})
-    done = probed(sim, with_scripts(sim))
-    assert wrong_answers(done, sim) == {}
-    assert done.values[switch] == value, done.evidence[switch]
-    is_clean(done, sim)
 
 
 def with_scripts(sim: Simulator) -> Settings:

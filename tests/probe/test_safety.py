@@ -18,7 +18,7 @@ from simulator.harness import Simulator
 from support.modules import Running, credentials
 from support.waiting import wait_until
 
-from probe.probing import MovedClock, Probed, Settings, probed
+from probe.probing import MovedClock, Settings, probed
 from probe.test_answers import wrong_answers
 
 # Faults of a response, after the server has done the work or not.
@@ -49,41 +49,19 @@ def calls_of_a_probe(sim: Simulator, settings: Settings | None = None) -> list[s
     return sim.calls()
 
 
-def is_clean_or_named(sim: Simulator, message: str, what: str) -> None:
-    left = [runtime["name"] for runtime in sim.runtimes() if f"'{runtime['name']}'" not in message]
-    assert left == [], f"{what}: {message}"
-
-
-def has_logged_out(sim: Simulator, message: str, what: str) -> None:
-    if sim.open_sessions() and "Could not log in to" not in message:
-        assert "stays open" in message, f"{what}: {sim.open_sessions()} {message}"
-
-
-def interrupted(sim: Simulator, order: dict[str, Any], at: int, settings: Settings | None = None) -> Probed:
-    sim.reset("newest", **SWITCHES)
-    sim.fault(**order, skip=at, operation="any")
-    return probed(sim, settings)
-
-
-@pytest.mark.parametrize("how", LOST)
-def test_lost_response_at_each_request(sim: Simulator, how: str) -> None:
-    """A lost response at each request leaves nothing and changes no answer."""
+@pytest.mark.parametrize("how", [*LOST, *ERRORS])
+def test_a_fault_at_each_request_leaves_nothing(sim: Simulator, how: str) -> None:
+    """A lost response changes no answer, either."""
     for at, call in enumerate(calls_of_a_probe(sim)):
-        done = interrupted(sim, LOST[how], at)
-        is_clean_or_named(sim, done.message, f"{how} at {call} ({at})")
-        has_logged_out(sim, done.message, f"{how} at {call} ({at})")
-        if not done.failure:
-            assert wrong_answers(done, sim) == {}, f"{how} at {call} ({at})"
-        assert sim.runtimes() == [], f"{how} at {call} ({at})"
-
-
-@pytest.mark.parametrize("how", ERRORS)
-def test_an_error_at_each_request_leaves_nothing(sim: Simulator, how: str) -> None:
-    for at, call in enumerate(calls_of_a_probe(sim)):
-        done = interrupted(sim, ERRORS[how], at)
-        is_clean_or_named(sim, done.message, f"{how} at {call} ({at})")
-        has_logged_out(sim, done.message, f"{how} at {call} ({at})")
-        assert sim.runtimes() == [], f"{how} at {call} ({at})"
+        what = f"{how} at {call} ({at})"
+        sim.reset("newest", **SWITCHES)
+        sim.fault(**{**LOST, **ERRORS}[how], skip=at, operation="any")
+        done = probed(sim)
+        assert sim.runtimes() == [], f"{what}: {done.message}"
+        if sim.open_sessions() and "Could not log in to" not in done.message:
+            assert "stays open" in done.message, f"{what}: {sim.open_sessions()} {done.message}"
+        if how in LOST and not done.failure:
+            assert wrong_answers(done, sim) == {}, what
 
 
 @contextmanager

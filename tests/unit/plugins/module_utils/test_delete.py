@@ -321,22 +321,17 @@ def test_a_change_during_a_wait_counts():
 @pytest.mark.parametrize("wait", [True, False])
 def test_a_script_that_begins_to_use_a_runtime_after_the_plan_protects_it(wait):
     have = holding(a={"id": A, "status": "busy"}, b=B, c=C)
-    used = []
+    guard = Guard()
 
-    def pause(seconds):
+    def pause(seconds=0):
         have.runtimes[A]["status"] = "ready"
-        used.append("b")
+        guard.used = ("b",)
 
-    def guard(runtimes):
-        return [([runtime], f"{runtime.name} is used") for runtime in runtimes if runtime.name in used]
-
-    entries = [{"name": "a"}]
-    how = waits(have, pause=pause)
+    entry, how = {"name": "a"}, waits(have, pause=pause)
     if not wait:
-        entries = [{"name": "a", "others": "x"}]
-        how = {}
-        have.fail("PATCH", meanwhile=lambda: used.append("b"))
-    result = run(have, *entries, purge=True, guard=guard, **how)
+        entry, how = {"name": "a", "others": "x"}, {}
+        have.fail("PATCH", meanwhile=pause)
+    result = run(have, entry, purge=True, guard=guard, **how)
     assert actions(result)[1:] == [("b", "failed"), ("c", "deleted")]
     assert "'b' was not deleted, because something changed after the plan was made: b is used" in result["msg"]
     assert B in have.runtimes

@@ -136,15 +136,6 @@ def test_each_difference_names_its_runtime():
     assert result["diff"][2]["after"] == {}
 
 
-def test_different_stored_values_warn():
-    """Different values on the server cause the same warning as for one runtime."""
-    have = holding(a=A)
-    have.alter = lambda fields: fields.update(execTimeout=1)
-    run(have, {"name": "a", "exec_timeout": 60}, {"name": "n", "exec_timeout": 60}, concurrency=4)
-    assert len(have.warnings) == 2
-    assert all("The server stored a different exec_timeout" in warning for warning in have.warnings)
-
-
 def test_by_id_in_any_case_and_hidden_from_the_list():
     have = holding(a=A, hidden=B)
     have.switch(list_hides="hidden")

@@ -87,12 +87,6 @@ def test_busy_runtime_is_polled_until_ready():
     assert film.looks == len(film.pauses) == 5
 
 
-def test_ready_is_not_believed_while_a_package_is_being_installed():
-    film = Film({**BUSY, "status": "ready"}, READY)
-    assert film.wait({**BUSY, "status": "ready"}).values["packages"][0].status == "installed"
-    assert film.looks == 2
-
-
 def test_the_pause_grows_a_little_and_never_beyond_five_times_the_first():
     film = Film(*[BUSY] * 20, READY)
     film.wait(BUSY, interval=2.0)
@@ -205,21 +199,6 @@ def test_an_absent_runtime_is_not_waited_for(waited):
     assert film.looks == 0
 
 
-def test_a_failure_carries_every_key_for_the_runtime_exists():
-    with pytest.raises(PartialError) as failure:
-        Film({**BUSY, "packages": packages(pandas="not_installed")}).wait_for(entry(**BUSY))
-    result = failure.value.to_result()
-    assert "package pandas could not be installed (no reason given)" in result["msg"]
-    assert (result["id"], result["changed"], result["action"], result["changed_fields"]) == (
-        ID,
-        True,
-        "created",
-        ["name"],
-    )
-    assert result["runtime"]["packages"][0]["status"] == "not_installed", "as seen last"
-    assert result["error"] is None, "no request failed"
-
-
 def test_refusal_while_waiting():
     """A server that refuses meanwhile is reported with its error and every key."""
     film = Film(BUSY, refusal(403, "ERR0017", "no", "GET /api/runtimes"))
@@ -321,13 +300,6 @@ def test_error_from_before_the_write(stale):
     film = Film(stale)
     film.fail(stale, action="update")
     assert film.looks == 1, "an error at the second look counts"
-
-
-def test_without_a_write_a_status_is_believed_at_once():
-    film = Film(None)
-    film.fail({"status": "error"})
-    film.wait({"status": "ready", "packages": packages(pandas="unknown")})
-    assert film.looks == 0
 
 
 # --- options

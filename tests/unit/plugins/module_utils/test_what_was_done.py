@@ -253,15 +253,6 @@ def test_listed_deletion_without_effect_cancels_the_purge():
     assert have.writes == [f"DELETE /runtimes/{B}"]
 
 
-@pytest.mark.parametrize("entries", [[{"name": "a", "state": "absent"}], [{"name": "b"}]])
-def test_list_with_a_runtime_twice(entries):
-    have = holding(a=A, b=B)
-    have.rewrite = lambda call, data: {"runtimes": data["runtimes"] * 2} if call == LIST else data
-    result = run(have, *entries, purge=entries == [{"name": "b"}])
-    assert result["summary"]["deleted"] == 1
-    assert have.writes == [f"DELETE /runtimes/{A}"]
-
-
 # --- another client at work
 
 

@@ -91,13 +91,6 @@ def test_nothing_to_do_is_one_read_by_name_or_by_id():
     assert outcome(Server(), ABSENT).to_result()["runtime"] is None
 
 
-def test_an_object_is_read_where_the_list_says_nothing_of_a_field():
-    server = Server(stored(whitelist=["1.1.1.1/32"]))
-    server.list_only("id", "name")
-    assert outcome(server, wanted(whitelist=["1.1.1.1"])).action == "none"
-    assert server.requests == ["GET /runtimes", f"GET /runtimes/{ID}"]
-
-
 def test_a_runtime_that_goes_between_list_and_read_is_created():
     server = Server(stored())
     server.list_only("id", "name")
@@ -174,12 +167,6 @@ def test_of_an_id_the_name_does_not_count():
     assert outcome(Server(stored()), wanted("another", id=ID, state="absent")).action == "deleted"
 
 
-def test_several_runtimes_of_a_name_are_refused_with_their_ids():
-    fault = refused(Server(stored(), stored(id=OTHER_ID)), NEW)
-    assert ID in fault
-    assert OTHER_ID in fault
-
-
 @pytest.mark.parametrize(("asked", "meant"), [("3.12", "3.12.1"), ("3.10.6", "3.10.5"), ("3.1", None), ("three", None)])
 def test_an_unknown_version_is_refused_with_the_known_and_the_likely(asked, meant):
     fault = refused(
@@ -200,12 +187,6 @@ def test_a_version_that_is_already_so_is_not_asked_about():
     server = Server(stored(), versions_call="yes", python_versions=["3.12.1"])
     assert outcome(server, wanted(runtime_version="3.10.5")).action == "none"
     assert "GET /runtimes/versions" not in server.requests
-
-
-def test_a_rename_keeps_the_id():
-    server = Server(stored())
-    done = outcome(server, wanted("renamed", id=ID))
-    assert (done.action, done.id, done.runtime.name, server.names) == ("updated", ID, "renamed", ["renamed"])
 
 
 def test_a_rename_to_a_name_that_is_taken_is_refused():
@@ -278,14 +259,6 @@ def test_a_write_lost_twice_is_done_once(method):
     assert outcome(server, definition).action == action
     assert len(server.writes) == 2
     assert server.names == ([] if method == "DELETE" else ["r"])
-
-
-def test_a_lost_write_is_looked_up_for_some_seconds():
-    server = Server()
-    server.fail("POST", lost())
-    outcome(server, NEW)
-    assert sum(server.pauses) >= 4
-    assert len(server.pauses) >= 3
 
 
 def test_an_error_of_the_server_itself_is_looked_up_once():
