@@ -15,7 +15,7 @@ from .._model.fields import FIELDS
 from .._model.kinds import RESOURCE_KEYS
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .creates import BLOCKS, CPU, MEMORY, additional_runtime, runtime_with_all_fields
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, or_refusal, verdict
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, entries, or_refusal, verdict
 
 _READS = 4  # of a shuffled list of four, one in 24 repeats the order of another
 _BUILT_IN_NAME = re.compile(r"\([^()]{1,40}\) (MicroStrategy|Strategy)")
@@ -59,7 +59,7 @@ def list_order(run: ProbeRun) -> Answer:
 @asks("In which order does the server return whitelist and packages?", ALL_HANDLED)
 def field_order(run: ProbeRun) -> Answer:
     identity = run.once(runtime_with_all_fields)
-    orders = [list(map(str, run.read(identity).get("whitelist") or ())) for _read in range(_READS)]
+    orders = [list(map(str, entries(run.read(identity), "whitelist"))) for _read in range(_READS)]
     if any(sorted(order) != sorted(BLOCKS) for order in orders):
         raise Unanswered("The whitelist was not returned as it was sent.")
     known = {"keep": list(BLOCKS), "reversed": list(BLOCKS[::-1]), "sorted": sorted(BLOCKS)}
@@ -106,8 +106,8 @@ def _stored(run: ProbeRun, entry: str, known: Mapping[str | None, str]) -> Answe
         if None not in known:
             raise Unanswered("The server refuses an IPv6 block.")
         return known[None], f"{entry} was refused."
-    whitelist = run.read(identity).get("whitelist")
-    if not isinstance(whitelist, list) or len(whitelist) != 1:
+    whitelist = entries(run.read(identity), "whitelist")
+    if len(whitelist) != 1:
         raise Unanswered("The server accepted the entry, but did not return it.")
     stored = str(whitelist[0])
     if stored in known:

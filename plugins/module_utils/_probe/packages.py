@@ -15,7 +15,7 @@ from .._errors import MstrError
 from .._model.kinds import normalized_name
 from .._work.script import Script, run_script
 from .creates import PACKAGE, additional_runtime, runtime_with_all_fields
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, failure_text
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, entries, failure_text
 
 _RUN_TIMEOUT = 60.0  # seconds
 # Its last value, a variable that notebooks of the vendor use, or nothing: whichever the server takes for the result.
@@ -85,8 +85,8 @@ class Observation(NamedTuple):
 
 
 def _look(found: Mapping[str, Any], name: str = PACKAGE) -> Observation:
-    entries = [entry for entry in found.get("packages") or () if isinstance(entry, Mapping)]
-    packages = {normalized_name(str(entry.get("name"))): entry for entry in entries}
+    listed = [entry for entry in entries(found, "packages") if isinstance(entry, Mapping)]
+    packages = {normalized_name(str(entry.get("name"))): entry for entry in listed}
     status, package = str(found.get("status") or "unknown"), packages.get(name, {})
     return Observation(
         status, str(package.get("status") or "unknown"), str(package.get("version") or ""), _ADDED in packages
@@ -177,15 +177,11 @@ def empty_version(run: ProbeRun) -> Answer:
     return "when_installed", "The package got a version when it was installed."
 
 
-class Update(NamedTuple):
-    """The effect of an update. `seconds`: until responses showed it, None if they did not."""
+def update(run: ProbeRun) -> tuple[bool, float | None]:
+    """Request one more package, and read the runtime until it shows the effect.
 
-    added: bool
-    seconds: float | None
-
-
-def update(run: ProbeRun) -> Update:
-    """Request one more package, and read the runtime until it shows the effect."""
+    Whether the server has added mstrio-py; the seconds until responses showed the update, None if they did not.
+    """
     last, identity = run.once(watch)[-1], run.once(runtime_with_all_fields)
     wanted = [
         {"name": PACKAGE, "version": last.version, "description": ""},
@@ -196,15 +192,15 @@ def update(run: ProbeRun) -> Update:
     first = look = _look(run.read(identity), SECOND_PACKAGE)
     while look.package == "unknown" and look.status == last.status:
         if last.status == "unknown" or run.clock() - begin > _LONGEST_LAG:
-            return Update(first.added, None)
+            return first.added, None
         run.stop.pause(_INTERVAL)
         look = _look(run.read(identity), SECOND_PACKAGE)
-    return Update(first.added, run.clock() - begin)
+    return first.added, run.clock() - begin
 
 
 @asks("Does the server add mstrio-py to the packages by itself?")
 def mstrio_py_added(run: ProbeRun) -> Answer:
-    first, later = run.once(watch)[-1].added, run.once(update).added
+    first, later = run.once(watch)[-1].added, run.once(update)[0]
     evidence = f"After a create without {_ADDED}, it was {'' if first else 'not '}in the packages; after an update "
     evidence += f"without it, it was {'' if later else 'not '}in the packages."
     value = {(False, False): "no", (True, False): "on_create", (True, True): "always"}.get((first, later), OTHER)
@@ -213,7 +209,7 @@ def mstrio_py_added(run: ProbeRun) -> Answer:
 
 @asks("For how many seconds after an update is the status the old one?")
 def status_lag(run: ProbeRun) -> Answer:
-    seconds = run.once(update).seconds
+    seconds = run.once(update)[1]
     if seconds is None:
         raise Unanswered("The status was unknown before the update, or did not change, so no delay can be seen.")
     if seconds < _INTERVAL:
@@ -235,10 +231,8 @@ def script_result(run: ProbeRun) -> Answer:
 
 @asks("What can a script reach if the whitelist is empty?")
 def empty_whitelist(run: ProbeRun) -> Answer:
-    if not run.settings.scripts:
-        raise Unanswered("Needs a script that tries to connect to an address; set scripts: true and reach.")
     if run.settings.reach is None:
-        raise Unanswered("Needs an address that a script may try to connect to; set reach.")
+        raise Unanswered("Needs a script that tries to connect to an address; set scripts: true and reach.")
     host, port = run.settings.reach
     try:
         address = ipaddress.ip_address(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])

@@ -102,6 +102,12 @@ def granted(found: Found | ApiError, otherwise: str) -> Found:
     return found
 
 
+def entries(found: Mapping[str, Any], key: str) -> list[Any]:
+    """The list under a key; empty if the server returned something else, or nothing."""
+    value = found.get(key)
+    return value if isinstance(value, list) else []
+
+
 class Question(NamedTuple):
     """One question. `ask` returns the value and the evidence, or raises Unanswered.
 

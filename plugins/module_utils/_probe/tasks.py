@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._errors import ApiError
-from .._session.response import LIST_WITH_IDS, list_of, says_no_such_call, says_no_such_object
+from .._session.response import LIST_WITH_IDS, OBJECT, list_of, says_no_such_call, says_no_such_object
 from .._work.script_usage import SCRIPT_TYPE
 from .run import (
     ALL_HANDLED,
@@ -34,10 +34,9 @@ _LISTED_TASKS = 50  # whose scripts are read
 
 
 def _tasks_in(run: ProbeRun, project: str) -> list[Mapping[str, Any]]:
-    params = {"type": "script", "allProjects": "true"}
-    operation = "list the planned tasks"
-    data = run.session.get("/tasks", params, operation=operation, project=project, shape=list_of("tasks"))
-    return [task for task in data["tasks"] if isinstance(task, Mapping)]
+    params, shape = {"type": "script", "allProjects": "true"}, list_of("tasks", OBJECT)
+    data = run.session.get("/tasks", params, operation="list the planned tasks", project=project, shape=shape)
+    return list(data["tasks"])
 
 
 def _lists(run: ProbeRun) -> list[list[Mapping[str, Any]]] | ApiError:
@@ -104,10 +103,9 @@ def hidden_tasks(run: ProbeRun) -> Answer:
 
 
 def _entries(run: ProbeRun, project: str, scripts: Sequence[str]) -> list[Mapping[str, Any]]:
-    params = {"scriptids": ",".join(scripts), "fields": _FIELDS}
-    operation = "read the history of scripts"
-    data = run.session.get(_HISTORY, params, operation=operation, project=project, shape=list_of("history"))
-    return [entry for entry in data["history"] if isinstance(entry, Mapping)]
+    params, shape = {"scriptids": ",".join(scripts), "fields": _FIELDS}, list_of("history", OBJECT)
+    data = run.session.get(_HISTORY, params, operation="read the history of scripts", project=project, shape=shape)
+    return list(data["history"])
 
 
 def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]] | ApiError:

@@ -102,28 +102,26 @@ class _Watch:
 
     def check(self, context: Context) -> None:
         """Read the runtime again. Raises only Interrupted."""
+        self._outage = None
         try:
             seen = context.api.get(str(self.runtime.id), repr(self.runtime.name), polling=True)
+            if seen is None:
+                raise MstrError(f"Runtime {self.runtime.label} was deleted while the task waited for it")
         except Interrupted:
             raise
-        except MstrError as exc:
-            self._unclear_checks = 0
-            self._outage = exc
-            if not is_outage(exc):
-                self._end(exc)
         except Exception as exc:
-            self._end(unforeseen(exc))
-        else:
-            self._outage = None
-            if seen is None:
-                self._end(MstrError(f"Runtime {self.runtime.label} was deleted while the task waited for it"))
-                return
-            if self.entry.state != READ:
-                self.entry = confirm(context, self.entry, seen)
-            if self.entry.error:
-                self.done = True
+            error = exc if isinstance(exc, MstrError) else unforeseen(exc)
+            if is_outage(error):
+                self._outage, self._unclear_checks = error, 0
             else:
-                self._record(seen)
+                self._end(error)
+            return
+        if self.entry.state != READ:
+            self.entry = confirm(context, self.entry, seen)
+        if self.entry.error:
+            self._end(self.entry.error)
+        else:
+            self._record(seen)
 
     def _end(self, error: MstrError | None) -> None:
         self.done, self.entry = True, self.entry._replace(error=error)

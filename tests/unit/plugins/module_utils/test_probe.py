@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings, Unanswered
+from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings, Unanswered, entries
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 
 
@@ -44,3 +44,8 @@ def test_signal_during_a_second_create_of_a_name(monkeypatch):
         run.create("b", {})
     [sentence] = run.clean_up(at_last=True)
     assert sentence.startswith(f"The runtime '{run.name('b')}' may be left on the server")
+
+
+@pytest.mark.parametrize("value", [None, 5, True, "text", {"name": "six"}])
+def test_what_is_not_a_list_has_no_entries(value):
+    assert entries({"packages": value}, "packages") == entries({}, "packages") == []
