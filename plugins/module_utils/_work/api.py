@@ -111,10 +111,9 @@ class Context(NamedTuple):
     `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock` returns
     monotonic seconds. `retries`: how many times a write whose result is unclear may be sent again. `concurrency`:
     number of parallel requests. `waiting`: how long to wait until the runtimes are ready; None: not at all. `patience`:
-    the same for a runtime that is waited for in any case. `scripts`:
-    the scripts of a task that assigns or protects some. `guard` gets the runtimes that would be deleted, and returns
-    which of them must not be deleted and why. `plan_id`: the id of the approved plan; None if any plan may be carried
-    out.
+    the same for a runtime that is waited for in any case. `scripts`: those of a task that assigns or protects some.
+    `guard` gets the runtimes that would be deleted, and returns which of them must not be deleted and why. `plan_id`:
+    the id of the approved plan; None if any plan may be carried out.
     """
 
     api: RuntimeApi
@@ -128,7 +127,7 @@ class Context(NamedTuple):
     policy: Policy | None = None
     waiting: Waiting | None = None
     patience: Waiting = Waiting(300.0, 2.0)
-    session: Any = None  # a `Session`, for scripts
+    session: Any = None  # a `Session`, for writes and scripts
     scripts: Any = None  # a `Scripts`, whose file needs this one
     guard: Callable[[Sequence[Runtime]], Iterable[tuple[Sequence[Runtime], str]]] | None = None
     plan_id: str | None = None

@@ -16,7 +16,6 @@ from .request import Request, Wanted, request_from
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
-    from .assignments import ScriptEntry
 
 
 # The sub-options that name a script.
@@ -47,50 +46,51 @@ def request_for_many(typed: Typed, params: Mapping[str, Any]) -> Request:
 def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> Wanted:
     runtimes: Sequence[Any] | None = params["runtimes"]
     scripts: Sequence[Any] | None = params["scripts"]
-    restore, from_file, left_out = False, params["src"] is not None, tuple[str, ...]()
-    if from_file:
+    source = None
+    if params["src"] is not None:
         from .._model.src import read_definitions  # only a task with a file needs it
 
         source = read_definitions(params["src"])
         if scripts is not None and source.scripts is not None:
             raise ValidationError(["scripts is set, and src contains scripts, too; write them in one place"])
-        runtimes, restore, left_out = source.runtimes, source.restore, source.left_out
-    if runtimes is None and scripts is None and not (from_file and source.scripts is not None):
+        runtimes, scripts = source.runtimes, source.scripts if scripts is None else scripts
+    if runtimes is None and scripts is None:
         # AnsibleModule treats an option that is null as set.
         raise ValidationError(["one of runtimes, src and scripts is required"])
     given: Sequence[Any] = runtimes or ()
     places = [_place("runtimes", index, entry) for index, entry in enumerate(given)]
     comment, limit = params["journal_comment"] or None, params["purge_limit"]
+    # Scripts alone say nothing of which runtimes there should be.
+    purges, purge, entries = params["purge"] and runtimes is not None, None, None
     with ErrorList() as errors:
-        if from_file:
+        if source:
             given = typed("runtimes", given, places, errors)
             if source.scripts is not None:
                 named = [_place("scripts", index, entry) for index, entry in enumerate(source.scripts)]
                 scripts = [entry for entry in typed("scripts", source.scripts, named, errors) if entry is not None]
-        if params["purge"] and runtimes is not None:
-            errors.check(_check_purge, given)
+        # What a refused entry, which is None, would have kept is not known.
+        if purges and all(entry is not None and entry.get("state") == "absent" for entry in given):
+            errors.add(
+                "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
+                "with state: absent and leave out purge"
+            )
+        numbered = [(index, entry) for index, entry in enumerate(given) if entry is not None]
+        restore = source is not None and source.restore
         definitions = [
-            errors.check(_definition, entry, comment, policy, restore, place=place)
-            for entry, place in zip(given, places)
-            if entry is not None
+            errors.check(_definition, entry, comment, policy, restore, place=places[index]) for index, entry in numbered
         ]
-        errors.add(*_duplicate_errors(given), *_previous_name_errors(given))
+        errors.add(*_duplicate_errors(numbered), *_previous_name_errors(numbered))
         if limit is not None and limit < 0:
             errors.add(f"purge_limit must be at least 0, not {limit}")
-        entries = None if scripts is None else errors.check(_script_entries, scripts)
-    purge = None
-    # Scripts alone say nothing of which runtimes there should be.
-    if params["purge"] and runtimes is not None:
+        if scripts is not None:
+            from .assignments import script_entries  # only a task with scripts needs it
+
+            entries = errors.check(script_entries, scripts)
+    if purges:
         from .guards import Purge  # only a purge needs it
 
         purge = Purge(tuple(params["purge_exclude"]), limit, comment)
-    return Wanted(definitions, purge, entries, left_out)
-
-
-def _script_entries(given: Sequence[Mapping[str, Any]]) -> Sequence[ScriptEntry]:
-    from .assignments import script_entries  # only a task with scripts needs it
-
-    return script_entries(given)
+    return Wanted(definitions, purge, entries, source.left_out if source else ())
 
 
 def _place(option: str, index: int, entry: Any) -> str:
@@ -115,13 +115,13 @@ def _misplaced(entry: Mapping[str, Any]) -> list[str]:
     return [name for name, value in entry.items() if name not in meant and value not in (None, defaults[name])]
 
 
-def _duplicate_errors(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
+def _duplicate_errors(numbered: Sequence[tuple[int, Mapping[str, Any]]]) -> list[str]:
     """An error for each pair of entries with the same name or id, even if they have other errors."""
     errors = []
     seen: dict[tuple[str, str], int] = {}
-    for index, entry in enumerate(given):
+    for index, entry in numbered:
         for option in ("id", "name"):
-            value = (entry or {}).get(option)
+            value = entry.get(option)
             if not value:
                 continue
             first = seen.setdefault((option, value.upper() if option == "id" else value), index)
@@ -130,30 +130,16 @@ def _duplicate_errors(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
     return errors
 
 
-def _previous_name_errors(given: Sequence[Mapping[str, Any] | None]) -> list[str]:
+def _previous_name_errors(numbered: Sequence[tuple[int, Mapping[str, Any]]]) -> list[str]:
     """An error for each previous name that another entry has, as its name or as a previous one."""
     holders: dict[str, int] = {}
-    for index, entry in enumerate(given):
-        if (entry or {}).get("name"):
-            holders.setdefault(name_key(str((entry or {})["name"])), index)
+    for index, entry in numbered:
+        if entry.get("name"):
+            holders.setdefault(name_key(str(entry["name"])), index)
     errors = []
-    for index, entry in enumerate(given):
-        for name in dict.fromkeys((entry or {}).get("previous_names") or ()):
+    for index, entry in numbered:
+        for name in dict.fromkeys(entry.get("previous_names") or ()):
             holder = holders.setdefault(name_key(str(name)), index)
             if holder != index:
                 errors.append(f"runtimes[{index}] has the previous name {name!r}, which runtimes[{holder}] has, too")
     return errors
-
-
-def _check_purge(given: Sequence[Mapping[str, Any] | None]) -> None:
-    """Raises ValidationError if a purge would delete all runtimes, because such a list is probably a mistake.
-
-    An entry that is None was refused; what it would have kept is not known.
-    """
-    if all(entry is not None and entry.get("state") == "absent" for entry in given):
-        raise ValidationError(
-            [
-                "purge would delete every runtime, as no entry has state: present; to delete all of them, list each "
-                "with state: absent and leave out purge"
-            ]
-        )

@@ -360,19 +360,20 @@ def installing(status="unknown", **packages):
     return from_api({"id": "A" * 32, "name": "Nightly reports", "status": status, "packages": listed})
 
 
-def test_one_runtime_is_waited_for():
-    busy = installing(pandas="installing", numpy="installed", pyarrow="installing", six="installed", lxml="installed")
-    assert state_of_wait([busy], 1) == "Nightly reports: installing 2 of 5 packages (pandas, pyarrow)"
-    assert state_of_wait([busy], 40) == state_of_wait([busy], 1)
+BUSY_PACKAGES = {"pandas": "installing", "numpy": "installed", "pyarrow": "installing", "six": "installed"}
 
 
-def test_a_long_list_of_packages_is_cut():
-    busy = installing(**dict.fromkeys("abcdefg", "installing"))
-    assert state_of_wait([busy], 1) == "Nightly reports: installing 7 of 7 packages (a, b, c, d, e, …)"
-
-
-def test_a_runtime_without_packages_shows_its_status():
-    assert state_of_wait([installing("unknown", six="installed")], 1) == "Nightly reports: status unknown"
+@pytest.mark.parametrize(
+    ("packages", "line"),
+    [
+        (BUSY_PACKAGES, "installing 2 of 4 packages (pandas, pyarrow)"),
+        (dict.fromkeys("abcdefg", "installing"), "installing 7 of 7 packages (a, b, c, d, e, …)"),
+        ({"six": "installed"}, "status unknown"),
+    ],
+)
+@pytest.mark.parametrize("total", [1, 40])
+def test_one_runtime_is_waited_for(packages, line, total):
+    assert state_of_wait([installing(**packages)], total) == f"Nightly reports: {line}"
 
 
 def test_several_runtimes_are_waited_for():
