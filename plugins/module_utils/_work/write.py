@@ -44,8 +44,8 @@ def write(context: Context, entry: Entry, existing: Sequence[Runtime], read_firs
     `existing`: the runtimes before the write. `read_first`: plan an update again from the runtime as it is just before
     the write, because much time may have passed since the list was read.
     """
-    if read_first and entry.plan.action == "update":
-        entry = _planned_again(context, entry, existing)
+    if read_first and entry.before and entry.plan.action == "update":
+        entry = _planned_again(context, entry, entry.before, existing)
     lost: ApiError | ConnectError | None = None
     tries = context.retries
     while entry.plan.changed and entry.state == PLANNED:
@@ -77,12 +77,10 @@ def write(context: Context, entry: Entry, existing: Sequence[Runtime], read_firs
 def _sent(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
     """The entry after its request was answered. Raises MstrError, also for a response that proves nothing."""
     plan, session, written = entry.plan, context.session, entry.finished(WRITTEN)
-    if plan.action == "delete":
+    if plan.target is None:  # after a delete
         if entry.current:
             _delete(session, entry.current, entry.wanted.journal_comment)
         return written
-    if plan.target is None:
-        raise AssertionError("a create and an update have a target")
     operation = f"{plan.action} the runtime {plan.target.label}"
     if plan.action == "update":
         # The body must include the name [mstrio].
@@ -120,13 +118,10 @@ def rename(context: Context, entry: Entry, name: str, existing: Sequence[Runtime
     return entry._replace(aside=aside, error=done.error)
 
 
-def _planned_again(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
+def _planned_again(context: Context, entry: Entry, before: Runtime, existing: Sequence[Runtime]) -> Entry:
     """The entry with a plan from the runtime as it is now, so that no change of another client is overwritten."""
-    before, wanted = entry.before, entry.wanted
-    if before is None:
-        raise AssertionError("an update has a runtime")
     current = context.api.find(str(before.id), repr(before.name))
-    if current and not wanted.id and current.name != before.name:
+    if current and not entry.wanted.id and current.name != before.name:
         raise MstrError(
             f"{before.label} was renamed to {current.name!r} after the plan was made, so it was left as it is. Check "
             "it, and run the task again."
