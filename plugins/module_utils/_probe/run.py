@@ -192,8 +192,8 @@ class ProbeRun:
     def listed(self) -> list[dict[str, Any]]:
         """The list as the server returns it. Raises MstrError."""
         data = self._send("GET", PATH, operation="list the runtimes", shape=list_of("runtimes"))
-        entries = [entry for entry in data["runtimes"] if isinstance(entry, Mapping) and entry.get("id")]
-        return [{**entry, "id": str(entry["id"])} for entry in entries]
+        found = [entry for entry in data["runtimes"] if isinstance(entry, Mapping) and entry.get("id")]
+        return [{**entry, "id": str(entry["id"])} for entry in found]
 
     def names(self) -> dict[str, str]:
         """The names of all runtimes, by id. Raises MstrError."""
