@@ -262,8 +262,10 @@ class PartialError(MstrError):
         return {**self.result, **super().to_result()}
 
 
-def unforeseen(exc: Exception) -> MstrError:
-    """The error for a bug in this collection. The exception's text may hold secrets, so it is not quoted."""
+def as_mstr_error(exc: Exception) -> MstrError:
+    """The exception, or the error for a bug in this collection. Its text may hold secrets, so it is not quoted."""
+    if isinstance(exc, MstrError):
+        return exc
     trace = exc.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

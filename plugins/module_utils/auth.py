@@ -40,9 +40,9 @@ from ._errors import (
     ErrorList,
     MstrError,
     ValidationError,
+    as_mstr_error,
     masked,
     printable,
-    unforeseen,
     with_escaped_forms,
 )
 from ._options import (
@@ -295,10 +295,8 @@ def _output(
             if register_secrets and session.handed_over:
                 register_secrets([session.handed_over])
             return result, False
-        except MstrError as exc:
-            return exc.to_result(), True
         except Exception as exc:
-            return unforeseen(exc).to_result(), True
+            return as_mstr_error(exc).to_result(), True
         finally:
             if session:
                 session.log_out()

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar, cast
 
-from .._errors import ApiError, ConnectError, MstrError, code_number, unforeseen
+from .._errors import ApiError, ConnectError, MstrError, as_mstr_error, code_number
 from .._model.alike import name_key
 from .._session.interrupt import Interrupted, Stop
 from .._session.response import OBJECT, Response, list_of, says_no_such_object
@@ -169,7 +169,7 @@ class ProbeRun:
             except MstrError as exc:
                 self._found[find] = Unanswered(failure_text(exc))
             except Exception as exc:
-                self._found[find] = Unanswered(unforeseen(exc).sentence)
+                self._found[find] = Unanswered(as_mstr_error(exc).sentence)
         found = self._found[find]
         if isinstance(found, Unanswered):
             raise found

@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from .._errors import ApiError, MstrError, ValidationError, unforeseen
+from .._errors import ApiError, MstrError, ValidationError, as_mstr_error
 from .._model.entry import NO_SCRIPTS, Entry, ScriptReport
 from .._model.fields import FIELDS
 from .._model.runtime import Runtime, from_api
@@ -142,10 +142,8 @@ def or_error(step: Callable[[Entry], Entry], entry: Entry) -> Entry:
     """The entry after the step. An error, even an unexpected one, becomes this entry's error and affects no other."""
     try:
         return step(entry)
-    except MstrError as exc:
-        return entry._replace(error=exc)
     except Exception as exc:
-        return entry._replace(error=unforeseen(exc))
+        return entry._replace(error=as_mstr_error(exc))
 
 
 def map_entries(

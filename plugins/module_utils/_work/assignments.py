@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from .._errors import ApiError, ConnectError, ErrorList, MstrError, unforeseen
+from .._errors import ApiError, ConnectError, ErrorList, MstrError, as_mstr_error
 from .._model.entry import ScriptReport
 from .._model.runtime import Runtime, id_from
 from .._session.interrupt import Interrupted
@@ -226,10 +226,9 @@ class Assigner:
         """What was done."""
         try:
             return self._move(planned)
-        except MstrError as exc:
-            return planned._replace(action="unknown" if isinstance(exc, NotFoundOut) else "failed", error=exc)
         except Exception as exc:
-            return planned._replace(action="failed", error=unforeseen(exc))
+            action = "unknown" if isinstance(exc, NotFoundOut) else "failed"
+            return planned._replace(action=action, error=as_mstr_error(exc))
 
     def _move(self, planned: Assignment) -> Assignment:
         script, target = planned.script, planned.target

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._errors import MstrError, clean, unforeseen
+from .._errors import MstrError, as_mstr_error, clean
 from .._model.entry import PREDICTED, READ, Entry
 from .._model.runtime import Runtime, status_word
 from .._session.interrupt import Interrupted
@@ -110,7 +110,7 @@ class _Watch:
         except Interrupted:
             raise
         except Exception as exc:
-            error = exc if isinstance(exc, MstrError) else unforeseen(exc)
+            error = as_mstr_error(exc)
             if is_outage(error):
                 self._outage, self._unclear_checks = error, 0
             else:

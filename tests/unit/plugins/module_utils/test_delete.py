@@ -122,12 +122,6 @@ def test_unknown_name_to_exclude_warns(exclude, names, warned):
     ]
 
 
-def test_nothing_is_purged_unasked():
-    have = holding(a=A, b=B)
-    run(have, {"name": "a", "exec_timeout": 60}, limit=0)
-    assert have.names == ["a", "b"]
-
-
 def test_a_listed_runtime_that_cannot_be_read_is_not_purged():
     have = holding(a=A)
     have.list_only("id", "name")
