@@ -70,10 +70,11 @@ def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any
         # An entry with `state: absent` that is absent has no runtime, as it should.
         gone = [entry for entry in entries if entry.get("id") not in read_ids and entry.get("action") != "none"]
         pairs += [({}, entry) for entry in gone]
+    otherwise = {} if read is None else _without_finding(sources.policy or {})
     runtimes = []
     for runtime, entry in pairs:
         of_runtime = found.get(runtime.get("id") or entry.get("id") or entry.get("name"), ())
-        verdicts = _Verdicts((), {}) if read is None else _Verdicts(of_runtime, _without_finding(sources.policy or {}))
+        verdicts = _Verdicts(of_runtime if otherwise else (), otherwise)
         runtimes.append(_runtime_report(runtime, entry, of_runtime, sources, verdicts))
     return sorted(
         runtimes, key=lambda runtime: (not runtime["findings"], runtime["name"].casefold(), runtime["id"] or "")
