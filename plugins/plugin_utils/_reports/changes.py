@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes of entry field of a runtime, entry by entry, as readable text.
+"""The changes of each field of a runtime, entry by entry, as readable text.
 
 Pure: takes the `changes` of a result, in the vocabulary of `mstr.library.mstr_runtime`.
 """

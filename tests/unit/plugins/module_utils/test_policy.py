@@ -240,6 +240,7 @@ def test_adding_nothing_to_an_empty_whitelist(held):
         (["10.0.0.0/8"], {"whitelist": []}, True),
         (["10.0.0.0/8"], {"description": "d"}, False),
         ([], {"description": "d"}, True),
+        (None, {"description": "d"}, False),  # an older server may not return it
         ([], {"whitelist": []}, False),  # nothing is written
         (["10.0.0.0/8"], {"state": "absent"}, False),
     ],
@@ -668,8 +669,9 @@ def test_exemption_by_unknown_id():
     strict = exempting(exemption(runtime=ID))
     wanted = definition_from(VIOLATING, strict)
     assert Server(stored(name=wanted.name)).ensure(wanted, policy=strict).exempted
-    for server in (Server(), Server(stored(name=wanted.name, id="B" * 32))):
-        assert "'requests==2.31.0' violates the policy" in faults_of(partial(server.ensure, policy=strict), wanted)[0]
+    text = "packages[0] 'requests==2.31.0' violates the policy"
+    for server, place in ((Server(), ""), (Server(stored(name=wanted.name, id="B" * 32)), "the merged packages: ")):
+        assert faults_of(partial(server.ensure, policy=strict), wanted)[0].startswith(f"{place}{text}")
         assert server.writes == []
 
 

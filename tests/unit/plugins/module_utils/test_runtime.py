@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import FIELDS
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import READ_ONLY, Runtime, from_api
 from ansible_collections.mstr.library.tests.unit.support.make import DEFAULT_ID, ID, runtime, stored
@@ -70,3 +71,17 @@ def test_lacks():
     del data["whitelist"]
     assert from_api(data).lacks(["name", "whitelist"])
     assert not from_api(data).lacks(["name"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "changed"),
+    [
+        ({"version": "1", "description": None}, ()),
+        ({"version": None, "description": None}, ("description",)),
+        ({"version": "1", "description": "e"}, ("description",)),
+        ({"version": "2", "description": "d"}, ("version",)),
+    ],
+)
+def test_changed_since(fields, changed):
+    """A list may omit a field. Then the version shows whether the runtime changed, if the server has versions."""
+    assert runtime(**fields).changed_since(runtime(version="1", description="d")) == changed
