@@ -122,6 +122,7 @@ class OwnModule(AnsibleModule):
 
     # Stays empty in an ansible-core that does not call `_load_params` to read the options.
     option_errors: Sequence[str] = ()
+    hidden: frozenset[str] = frozenset()  # what `hide` was called with
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
         """End the module, with a clearer message than Ansible's where possible."""
@@ -131,10 +132,11 @@ class OwnModule(AnsibleModule):
 
     def hide(self, texts: Iterable[str]) -> None:
         """Have Ansible mask these texts wherever it shows them."""
-        texts = {text for text in texts if text}
-        self.no_log_values = _LongestFirst({*self.no_log_values, *texts})
+        new = {text for text in texts if text} - self.hidden
+        self.hidden |= new
+        self.no_log_values = _LongestFirst({*self.no_log_values, *new})
         if register_secrets:
-            register_secrets(texts)
+            register_secrets(new)
 
     def _read_params(self) -> None:
         super()._load_params()  # type: ignore[no-untyped-call]
@@ -248,7 +250,8 @@ def run(
         from ._remedies import not_installed  # only a task that fails needs it
 
         module.fail_json(**not_installed(missing).to_result())
-    module.hide(with_escaped_forms(module.no_log_values))
+    # Not of the forms that are hidden already: forms of forms would be thousands, and each is searched everywhere.
+    module.hide(with_escaped_forms(module.no_log_values - module.hidden))
     stop = _host.make_stop()
     output, failed = _output(module, stop, work, connection, prepare)
     if stop.hung_up:

@@ -136,6 +136,20 @@ def test_a_secret_that_the_server_repeats_in_another_form_is_not_shown(run, serv
         assert "********" in text
 
 
+@pytest.mark.parametrize("where", ["task", "environment"])
+def test_only_secrets_themselves_are_escaped(run, server, monkeypatch, where):
+    """Forms of forms would be thousands, and Ansible searches for each of them in every text of a result."""
+    password = server.user.password = "P@ss/w\"ord&1<2>'x~ y"
+    if where == "environment":
+        monkeypatch.setenv("MSTR_PASSWORD", password)
+    searched = set()
+    monkeypatch.setattr(auth, "masked_by_coincidence", lambda output, secrets: searched.update(secrets))
+    run(module(), **user(server, password=password if where == "task" else None))
+    assert run.status == 0
+    assert password.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in searched
+    assert len(searched) < 150
+
+
 def test_a_secret_that_contains_another_leaves_no_rest(run, server):
     keys = {f"key_{length}": PASSWORD + "+and-more"[:length] for length in range(10)}
     spec = auth.argument_spec(**{name: {"type": "str", "no_log": True} for name in keys})
