@@ -276,9 +276,9 @@ class Session:
 
     def _keep_token(self, token: str) -> None:
         self._token = token
-        self._http.add_secrets(
-            [token, *(value for _name, value, _domain, _path in self._http.cookies())], SHORTEST_SECRET
-        )
+        if len(token) >= SHORTEST_SECRET:
+            self._http.add_secrets([token])
+        self._http.add_secrets((value for _name, value, _domain, _path in self._http.cookies()), of_cookies=True)
 
 
 def _headers(token: str, project: str | None) -> dict[str, str]:

@@ -18,6 +18,7 @@ import re
 import time
 import traceback
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from http.cookiejar import DefaultCookiePolicy
@@ -49,6 +50,7 @@ _PIECE = 64 * 1024
 _LAST_REQUEST_LIMIT = 5.0  # seconds
 _LONGEST_PAUSE = 60.0  # seconds
 _FIRST_PAUSE = 0.5
+_COOKIES_MASKED = 100  # more than the calls that may be under way
 
 # Statuses after which a call of each kind is sent again. A read changes nothing, so it is always safe to repeat. The
 # server rejects a call with 429 before processing it. A 503 to a login means that the server is still starting; to a
@@ -93,6 +95,9 @@ class Http:
         self.server = connection.base_url
         self._connection, self._stop, self._on_response = connection, stop, on_response
         self.secrets: frozenset[str] = frozenset()  # texts that no message may contain; replaced, never changed
+        self._fixed_secrets: frozenset[str] = frozenset()
+        # Those of the last cookies alone: Ansible searches a result for each secret.
+        self._cookie_secrets: deque[set[str]] = deque(maxlen=_COOKIES_MASKED)
         self._secrets_lock = Lock()
         self._answered = False  # whether the server has responded to a call
         self._one_at_a_time = Lock()
@@ -107,13 +112,18 @@ class Http:
             self._proxy = proxy_from(url, self.server, os.environ)
             self.add_secrets(self._proxy.secrets)
 
-    def add_secrets(self, texts: Iterable[str | None], shortest: int = 1) -> None:
-        """Add texts of at least `shortest` characters, in all their forms, to those that no message may contain."""
+    def add_secrets(self, texts: Iterable[str | None], *, of_cookies: bool = False) -> None:
+        """Add texts, in all their forms, to those that no message may contain. Short values of cookies are left out."""
+        shortest = SHORTEST_SECRET if of_cookies else 1
         new = {text for text in texts if text and len(text) >= shortest and text not in self.secrets}
         if new:
             added = with_escaped_forms(new)
             with self._secrets_lock:
-                self.secrets |= added
+                if of_cookies:
+                    self._cookie_secrets.append(added)
+                else:
+                    self._fixed_secrets |= added
+                self.secrets = self._fixed_secrets.union(*self._cookie_secrets)
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
         """Every cookie: name, value, domain, path."""
@@ -252,7 +262,7 @@ class Http:
         )
         self._answered = True
         # A load balancer may change its cookie with each response.
-        self.add_secrets((cookie.value for cookie in raw.cookies), SHORTEST_SECRET)
+        self.add_secrets((cookie.value for cookie in raw.cookies), of_cookies=True)
         with raw:
             body = bytearray()
             for piece in _pieces(raw.raw, raw.headers.get("Content-Encoding")):

@@ -65,6 +65,18 @@ def test_a_cookie_with_a_control_character_is_not_sent_back(junk):
     assert [request.headers.get("cookie") for request in server.requests] == [None, None, "JSESSIONID=1"]
 
 
+def test_only_the_last_cookies_are_masked():
+    """A load balancer may send a new one with each response, and Ansible searches the result for each of them."""
+    number = iter(range(1000))
+    with Listener(lambda request: reply(Set_Cookie=f"AWSALB=value-of-a-cookie-{next(number)}")) as server:
+        http = http_to(server)
+        http.add_secrets(["password"])
+        for _call in range(130):
+            get(http)
+    assert {"password", "value-of-a-cookie-129", "value-of-a-cookie-30"} <= http.secrets
+    assert "value-of-a-cookie-29" not in http.secrets
+
+
 def test_cookies_can_be_passed_on_and_forgotten():
     with Listener(lambda request: reply(Set_Cookie="JSESSIONID=1; Path=/")) as server:
         first, second = http_to(server), http_to(server)
