@@ -27,7 +27,6 @@ _CREDENTIALS: dict[str, dict[str, str]] = {
     "api_token": {"username": "api_token"},
     "identity_token": {"identityToken": "identity_token"},
 }
-_FILES = ("ca_path", "client_cert", "client_key")
 _LONGEST_TIMEOUT = 86400  # seconds; much longer timeouts overflow in sockets and locks
 # What follows the base URL in the address of a page: of the library, or of a dossier, whose project has an id. A proxy
 # may serve the whole application below /app, so that no other path is cut.
@@ -52,7 +51,8 @@ class Login(NamedTuple):
 class Connection(NamedTuple):
     """A server, the login or an open session, and limits.
 
-    `verify` and `cert` as in requests; `timeout` in seconds for connecting and for each read."""
+    `verify` and `cert` as in requests; `timeout` in seconds for connecting and for each read.
+    """
 
     base_url: str
     login: Login | None
@@ -114,7 +114,7 @@ def connection_from(params: Mapping[str, Any]) -> Connection:
             errors.add(f"timeout must be more than 0 and at most {_LONGEST_TIMEOUT} seconds, not {timeout}")
         if retries < 0:
             errors.add(f"retries must be at least 0, not {retries}")
-        if any(params.get(option) for option in _FILES):
+        if params.keys() & {"ca_path", "client_cert", "client_key"}:
             from .tls import file_errors  # only a task with such a file needs it
 
             errors.add(*file_errors(params))

@@ -95,7 +95,7 @@ class Session:
 
     @property
     def delegated(self) -> bool:
-        """Whether the session is shared with an identity token's owner. A logout might end both, so none is sent."""
+        """See `Login.delegated`."""
         given = self.connection.session
         if given and given.token == self._token:
             return given.delegated
