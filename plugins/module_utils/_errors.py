@@ -29,7 +29,6 @@ _TEXT_LIMIT = 400
 _LONGEST_TEXT = 20_000
 # Characters. A shorter part or form of a secret is not masked, because that would make results unreadable.
 SHORTEST_SECRET = 8
-FAILURES_IN_MESSAGE = 5
 NAMES_IN_MESSAGE = 10
 MASK = "********"
 # Stands for an entry of a list that was refused, so that the others can be checked too.

@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._errors import FAILURES_IN_MESSAGE, NAMES_IN_MESSAGE, MstrError, PartialError, counted, listed
+from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, counted, listed
 from .entry import NO_SCRIPTS, PREDICTED, PURGED, Entry, ScriptReport, plan_id
 from .plan import DONE
+
+_FAILURES_IN_MESSAGE = 5
 
 
 def report(
@@ -80,7 +82,7 @@ def _listed(entry: Entry) -> dict[str, Any]:
 
 def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") -> str:
     """The failures of several objects, at most five of them: `what`, then a line for each with its place and reason."""
-    lines = [f"{place}: {error.sentence.rstrip('.')}." for place, error in failed[:FAILURES_IN_MESSAGE]]
+    lines = [f"{place}: {error.sentence.rstrip('.')}." for place, error in failed[:_FAILURES_IN_MESSAGE]]
     if len(failed) > len(lines):
         lines.append(f"And {len(failed) - len(lines)} more.")
     return (" " if len(failed) == 1 else "\n").join([f"{what}:", *lines, *([end] if end else [])])
@@ -120,6 +122,6 @@ def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport
     failed = [f"{entry.place} {entry.label}: {entry.error.sentence}" for entry in entries if entry.error]
     failed += [f"{label}: {error.sentence}" for label, error in scripts.failures]
     if failed:
-        parts.append(f"{len(failed)} that cannot be planned ({listed(failed, FAILURES_IN_MESSAGE, '; ')})")
+        parts.append(f"{len(failed)} that cannot be planned ({listed(failed, _FAILURES_IN_MESSAGE, '; ')})")
     now = ", ".join(parts) or "nothing to change"
     return f"The plan is different from the approved one ({approved}): {now}. Nothing was written."
