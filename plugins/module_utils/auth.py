@@ -94,11 +94,8 @@ def argument_spec(**own: Any) -> dict[str, Any]:
 
 
 def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The options without null values and empty connection options, so that defaults and environment are used.
-
-    Templates render a missing value as null or as an empty text. Of the connection options, only the password may be
-    empty.
-    """
+    """The options without null values and empty connection options, so that defaults and environment are used."""
+    # A template renders a missing value as null or as an empty text.
     may_be_empty = {name for name in spec if name == "password" or _environment not in spec[name].get("fallback", ())}
     return {
         name: without_nulls(value, spec.get(name, {}))

@@ -137,10 +137,7 @@ class Http:
             self._client.cookies.set(name, value, domain=domain, path=path)
 
     def forget_cookies(self) -> None:
-        """Start with an empty cookie jar, because the cookies of an ended session would select it again.
-
-        The jar is a new object, because calls of the ended session that still run may add more of its cookies.
-        """
+        """Start with a new, empty cookie jar: cookies of an ended session, also of its late calls, would select it."""
         self.close()
         self._client = _new_client()
 
