@@ -162,16 +162,15 @@ def usage_after(usage: Usage, planned: Iterable[Assignment]) -> Usage:
     return usage._replace(scripts=scripts)
 
 
-def same_script_errors(planned: Iterable[Assignment]) -> list[str]:
-    """An error for each entry that is the script of an earlier entry, under its name and under its id."""
+def check_same_scripts(planned: Iterable[Assignment]) -> None:
+    """Raises ValidationError for entries that are the same script, under its name and under its id."""
     first: dict[Any, Assignment] = {}
-    errors = []
-    for assignment in planned:
-        script = assignment.script
-        earlier = first.setdefault(script.key if script.id else assignment.place, assignment)
-        if earlier is not assignment:
-            errors.append(f"{assignment.place} and {earlier.place} are the same {script.label}; list it once")
-    return errors
+    with ErrorList() as errors:
+        for assignment in planned:
+            script = assignment.script
+            earlier = first.setdefault(script.key if script.id else assignment.place, assignment)
+            if earlier is not assignment:
+                errors.add(f"{assignment.place} and {earlier.place} are the same {script.label}; list it once")
 
 
 def report_scripts(

@@ -18,9 +18,9 @@ from .assignments import (
     Assigner,
     Assignment,
     ScriptEntry,
+    check_same_scripts,
     plan_assignment,
     report_scripts,
-    same_script_errors,
     usage_after,
 )
 from .script_usage import Usage, find_usage
@@ -126,9 +126,7 @@ class Scripts:
         self.assignments = [plan_assignment(script, self.usage, target) for script, target in zip(named, targets)]
         for entry in replacing:
             self.assignments += self._moves(entry)
-        same = same_script_errors(assignment for assignment in self.assignments if assignment.place)
-        if same:
-            raise ValidationError(same)
+        check_same_scripts(assignment for assignment in self.assignments if assignment.place)
         self._planned = self.assignments
         self._fingerprints = [_fingerprint(assignment) for assignment in self.assignments]
         if not replacing or not self.usage.unread:

@@ -13,9 +13,9 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import (
     Assigner,
     Assignment,
+    check_same_scripts,
     plan_assignment,
     report_scripts,
-    same_script_errors,
     script_entries,
     usage_after,
 )
@@ -106,9 +106,8 @@ def test_wrong_entries(given, faults):
 
 def test_one_script_by_name_and_by_id():
     plan = planned(USAGE, entry(name="Load"), entry(id=LOAD), entry(name="Lod"), entry(name="Lad"))
-    assert same_script_errors(plan) == [
-        "scripts[1] and scripts[0] are the same script 'Load' in project 'Sales'; list it once"
-    ]
+    same = "scripts[1] and scripts[0] are the same script 'Load' in project 'Sales'; list it once"
+    assert faults_of(check_same_scripts, plan) == (same,)
 
 
 def test_planned_moves_count_for_the_guard():

@@ -496,6 +496,15 @@ def test_newcomers_are_moved_too(protect):
     assert set(have.scripts.values()) == set(have.runtimes) - {B}
 
 
+def test_newcomers_are_seen_where_the_replacement_fails():
+    have = with_scripts(holding(R=A, b=B), load=A)
+    have.code_status = 4
+    have.alter = lambda runtime: have.seed_scripts(load=B)
+    result = run(have, {**UPGRADE, "smoke_test": "1/0"}, {"name": "b", "state": "absent"}, protect=True)
+    assert actions(result) == [("R (replacement)", "created"), ("b", "failed")]
+    assert B in have.runtimes
+
+
 def test_newcomers_make_an_approved_plan_different():
     have = with_scripts(holding(R=A, S=B), load=A, close=B)
     identity = run(have, UPGRADE, check_mode=True)["plan_id"]
