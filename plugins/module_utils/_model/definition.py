@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each, text_error
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
-from .kinds import CPU_DECIMALS, Package, Resource, cpu_rounded
+from .kinds import CPU_DECIMALS, Package, Resource, cpu_rounded, positive
 from .networks import canonical as canonical_network
 from .runtime import id_from, is_replacement, name_error
 
@@ -206,9 +205,7 @@ def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Packag
 
 
 def _amount(kind: str, place: str, given: Any) -> Any:
-    amount = _number(kind, place, given)
-    if not (math.isfinite(amount) and amount > 0):
-        raise ValidationError([f"{place} must be more than 0, not {amount}"])
+    amount = positive(place, _number(kind, place, given))
     if amount < _SMALLEST_CPU:
         raise ValidationError([f"{place} must be at least {_SMALLEST_CPU}, not {amount}"])
     # A whole number is displayed as the server's: Ansible makes cpu a float.

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
+from .._errors import ValidationError
 from .networks import as_network, in_order
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -83,6 +84,13 @@ def number(value: Any) -> Any:
         # Not-a-number is not even equal to itself. As text it can be compared.
         return str(value)
     return int(read) if isinstance(read, float) and read.is_integer() else read
+
+
+def positive(place: str, given: Any) -> Any:
+    """The number. Raises ValidationError if it is not more than 0."""
+    if not 0 < given < math.inf:
+        raise ValidationError([f"{place} must be more than 0, not {given}"])
+    return number(given)
 
 
 class _Text(Kind):

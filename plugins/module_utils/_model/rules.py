@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -14,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each
 from .fields import POOL
-from .kinds import RESOURCE_KEYS, Package, Resource, number
+from .kinds import RESOURCE_KEYS, Package, Resource, positive
 from .networks import IPV4, canonical, parse
 from .requirements import Requirement, has_version, project, requirement, specifiers, version_of
 
@@ -265,12 +264,6 @@ def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[
 # --- sizes
 
 
-def _limit(place: str, given: Any) -> Any:
-    if not (math.isfinite(given) and given > 0):
-        raise ValidationError([f"{place} must be more than 0, not {given}"])
-    return number(given)
-
-
 def _count(place: str, given: int) -> int:
     if given < 0:
         raise ValidationError([f"{place} must be at least 0, not {given}"])
@@ -280,7 +273,7 @@ def _count(place: str, given: int) -> int:
 def _amounts(place: str, given: Mapping[str, Any]) -> Any:
     with ErrorList() as errors:
         limits = {
-            key: errors.check(_limit, f"{place}.{key}", given[key])
+            key: errors.check(positive, f"{place}.{key}", given[key])
             for key in RESOURCE_KEYS
             if given.get(key) is not None
         }
@@ -306,7 +299,7 @@ def resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterat
         yield from _above(limit, f"resource.{key}", resource.amounts[key])
 
 
-@_rule("scripts may run for at most {} seconds", _limit, "exec_timeout")
+@_rule("scripts may run for at most {} seconds", positive, "exec_timeout")
 def exec_timeout_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]:
     """The timeout is not above the limit."""
     yield from _above(limit, "exec_timeout", values["exec_timeout"])

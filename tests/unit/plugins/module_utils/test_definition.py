@@ -107,6 +107,7 @@ def test_smallest_cpu():
         "resource.cpu must be at least 1e-12, not 1e-13",
     )
     assert wanted(resource={"cpu": 0.1 + 0.2}).values["resource"] == Resource(cpu=0.3)
+    assert wanted(resource={"mem": 10**400}).values["resource"] == Resource(mem=10**400), "more than a float can be"
     plan = make_plan(runtime(resource={"cpu": "0.333333333333"}), wanted(resource={"cpu": 1 / 3}))
     assert plan.action == "none"
 
