@@ -146,7 +146,7 @@ def names_finished(context: Context, entries: Sequence[Entry], existing: Sequenc
     """The entries; a runtime that a run before did not rename, and that is replaced now, has its name."""
 
     def is_unfinished(entry: Entry) -> bool:
-        return any(old.name == replacement_name(final_name(entry)) for old in entry.replaces[:1])
+        return not entry.error and any(old.name == replacement_name(final_name(entry)) for old in entry.replaces[:1])
 
     def step(entry: Entry) -> Entry:
         first, *others = entry.replaces

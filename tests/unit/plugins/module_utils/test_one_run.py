@@ -404,6 +404,16 @@ def test_runtime_that_is_copied_goes_last():
     assert done["changed"] is False, "the last moment is after the run"
 
 
+def test_unfinished_replacement_keeps_its_name_if_it_cannot_be_replaced():
+    """A script on it is to use a runtime that the policy refuses: nothing of it is written, as check mode says."""
+    how = {"policy": policy_from({"runtime_versions_within": [">=3.12"]}, date(2026, 6, 15))}
+    have = with_scripts(holding(**{"R (replacement)": A}), load=A)
+    entries, scripts = [UPGRADE, {"name": "U", "runtime_version": "3.10.5"}], [assigned("load", "U")]
+    predicted = run(have, *entries, scripts=scripts, check_mode=True, **how)
+    result = run(have, *entries, scripts=scripts, **how)
+    assert (have.writes, result["changed"], result["summary"]) == ([], False, predicted["summary"])
+
+
 def test_rename_of_an_unfinished_replacement_is_reported():
     have = with_scripts(holding(**{"R (replacement)": A}), load=A)
     have.refusals["POST /runtimes"] = refusal(403, "ERR0017", "no")
