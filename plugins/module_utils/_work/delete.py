@@ -65,11 +65,7 @@ def purge_plan(
 
 
 def delete(
-    context: Context,
-    purge: Purge | None,
-    entries: Sequence[Entry],
-    listed: Sequence[Runtime] | None,
-    purged: bool,
+    context: Context, purge: Purge | None, entries: Sequence[Entry], listed: Sequence[Runtime] | None, purged: bool
 ) -> tuple[list[Entry], Sequence[Runtime] | None]:
     """Delete the purged runtimes, or else the listed ones, if they are as they were planned; check that they are gone.
 

@@ -120,7 +120,7 @@ def _of_purge(
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
         yield None, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
     for entry, runtime in purged:
-        near = names.get(name_key(runtime.name), []) if runtime.name else []
+        near = names.get(name_key(runtime.name), [])
         near = [name for name in near if name not in taken_back or name != runtime.name]
         label = f"{quoted([runtime.name])} ({runtime.id})"
         if not runtime.name:
@@ -128,18 +128,13 @@ def _of_purge(
         elif runtime.name in near:
             yield entry, f"purge would delete {label}, whose name is in the list"
         elif near:
-            yield (
-                entry,
-                f"purge would delete {label}, whose name differs only in {ALIKE} from {quoted(near)} in the list: "
-                "write the name as the server has it, or list this runtime with state: absent to delete it",
-            )
+            why = f"whose name differs only in {ALIKE} from {quoted(near)} in the list"
+            advice = "write the name as the server has it, or list this runtime with state: absent to delete it"
+            yield entry, f"purge would delete {label}, {why}: {advice}"
         elif is_named(runtime.name, purge.exclude, runtime.id):
             yield entry, f"purge would delete {label}, which purge_exclude names"
     if purge.limit is not None and len(purged) > purge.limit:
         most = len(purged) if context.check_mode else NAMES_IN_MESSAGE
-        yield (
-            None,
-            f"purge would delete {len(purged)} runtimes, more than purge_limit {purge.limit}: "
-            f"{listed(sorted(repr(runtime.name) for _entry, runtime in purged), most)}. "
-            "Raise purge_limit if you want to delete them",
-        )
+        them = listed(sorted(repr(runtime.name) for _entry, runtime in purged), most)
+        over = f"purge would delete {len(purged)} runtimes, more than purge_limit {purge.limit}"
+        yield None, f"{over}: {them}. Raise purge_limit if you want to delete them"
