@@ -16,7 +16,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from .._errors import MstrError, ValidationError
+from .._errors import ErrorList, MstrError
 from .._model.alike import name_key
 from .._session.interrupt import Interrupted
 from . import creates, fields, packages, server, sessions, tasks
@@ -69,23 +69,21 @@ _PROBE_NAME = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8}-[abc]")
 _REACH = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?P<port>\d{1,5})")
 
 
-def settings_from(params: Mapping[str, Any], check_mode: bool = False) -> Settings:
+def settings_from(params: Mapping[str, Any]) -> Settings:
     """The checked options. Raises ValidationError."""
-    errors = []
     reach, wait_timeout = None, params["wait_timeout"]
-    if not 0 < wait_timeout < math.inf:
-        errors.append(f"wait_timeout must be more than 0 seconds, not {wait_timeout:g}")
-    if params["reach"]:
-        found = _REACH.fullmatch(params["reach"])
-        if not found or not 0 < int(found["port"]) < 65536:
-            errors.append(f"reach must be host:port, such as 10.0.0.1:443, not {params['reach']!r}")
-        elif not params["scripts"]:
-            errors.append("reach needs scripts: true, because a script tries to connect to it")
-        else:
-            reach = (found["ipv6"] or found["host"], int(found["port"]))
-    if errors:
-        raise ValidationError(errors)
-    return Settings(check_mode, params["scripts"], reach, wait_timeout, params["cleanup"])
+    with ErrorList() as errors:
+        if not 0 < wait_timeout < math.inf:
+            errors.add(f"wait_timeout must be more than 0 seconds, not {wait_timeout:g}")
+        if params["reach"]:
+            found = _REACH.fullmatch(params["reach"])
+            if not found or not 0 < int(found["port"]) < 65536:
+                errors.add(f"reach must be host:port, such as 10.0.0.1:443, not {params['reach']!r}")
+            elif not params["scripts"]:
+                errors.add("reach needs scripts: true, because a script tries to connect to it")
+            else:
+                reach = (found["ipv6"] or found["host"], int(found["port"]))
+    return Settings(False, params["scripts"], reach, wait_timeout, params["cleanup"])
 
 
 def probe(run: ProbeRun) -> dict[str, Any]:

@@ -116,13 +116,10 @@ def request_from(params: Mapping[str, Any], wanted_under: Callable[[Policy | Non
 
 def waiting_from(params: Mapping[str, Any]) -> Waiting:
     """The wait options of a task. Raises ValidationError for invalid numbers."""
-    errors = [
-        f"{option} must be more than 0 seconds, not {params[option]}"
-        for option in ("wait_timeout", "wait_interval")
-        if not 0 < params[option] < math.inf
-    ]
-    if errors:
-        raise ValidationError(errors)
+    with ErrorList() as errors:
+        for option in ("wait_timeout", "wait_interval"):
+            if not 0 < params[option] < math.inf:
+                errors.add(f"{option} must be more than 0 seconds, not {params[option]}")
     return Waiting(params["wait_timeout"], params["wait_interval"])
 
 
