@@ -32,8 +32,8 @@ def server():
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    for name in auth.argument_spec():
-        monkeypatch.delenv(f"MSTR_{name.upper()}", raising=False)
+    for name in ("NO_PROXY", "no_proxy", "http_proxy", *(f"MSTR_{option.upper()}" for option in auth.argument_spec())):
+        monkeypatch.delenv(name, raising=False)
     return Run(monkeypatch, capsys)
 
 
@@ -396,8 +396,6 @@ def test_an_empty_password_is_not_a_second_kind_of_credential(run, server):
 
 
 def test_a_proxy_variable_that_is_not_valid_is_named_and_nothing_is_sent(run, monkeypatch):
-    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", "http://proxy-user:pa#ssword-1@127.0.0.1:9")
     result = run(module(), base_url="http://127.0.0.1:9", username="u", password=PASSWORD)
     assert result["msg"].startswith("the proxy URL in HTTP_PROXY is not valid: expected http://HOST")
@@ -406,8 +404,6 @@ def test_a_proxy_variable_that_is_not_valid_is_named_and_nothing_is_sent(run, mo
 
 
 def test_the_password_of_a_proxy_is_a_secret(run, monkeypatch):
-    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTP_PROXY", f"http://somebody:proxy%2Fpassword@127.0.0.1:{free_port()}")
     result = run(
         module(lambda task, _: {"all": ["proxy/password", "proxy%2Fpassword"]}),
