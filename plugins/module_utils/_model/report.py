@@ -30,15 +30,15 @@ def report(
     results = [_listed(entry) for entry in reported]
     exempted = [entry.exempted for entry in reported if entry.exempted is not None]
     actions = Counter(result["action"] for result in results)
+    shown = [action for action in DONE.values() if action != "none" and (action != "replaced" or actions[action])]
     summary = {
-        "created": actions["created"],
-        "updated": actions["updated"],
-        **({"replaced": actions["replaced"]} if actions["replaced"] else {}),
-        "deleted": actions["deleted"],
+        **{action: actions[action] for action in shown},
         "unchanged": actions["none"],
         "failed": len(failed),
         **({} if scripts.rows is None else {"moved": scripts.moved}),
     }
+    diffs = [(f"runtime {entry.name!r} ({entry.id or 'new'})", entry.diff) for entry in reported if entry.changed]
+    diffs += [("scripts", dict(scripts.diff))] if scripts.moved else []
     result = {
         "changed": any(entry.changed for entry in reported) or scripts.moved > 0,
         "msg": summary_line(summary, predicted=any(entry.state == PREDICTED for entry in reported)),
@@ -47,13 +47,7 @@ def report(
         **scripts.to_result(),
         **({"exempted": [row for rows in exempted for row in rows]} if exempted else {}),
         "plan_id": plan_id(entries, scripts),
-        "diff": [
-            {**diff, "before_header": header, "after_header": header}
-            for header, diff in [
-                *((f"runtime {entry.name!r} ({entry.id or 'new'})", entry.diff) for entry in reported if entry.changed),
-                *([("scripts", scripts.diff)] if scripts.moved else []),
-            ]
-        ],
+        "diff": [{**diff, "before_header": header, "after_header": header} for header, diff in diffs],
     }
     if refusal:
         raise PartialError(refusal, result)
