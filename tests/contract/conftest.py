@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Fixtures for this folder: the simulator, the two clients, and the module run by `ansible`.
 
 `mstrio-py` and `mstr-rest-requests` are installed in pytest's environment. The simulator and ansible have their own

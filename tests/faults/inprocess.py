@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Runs the core of the modules in this process: a real session on a real server, with pauses that a test shortens.
 
 Hundreds of combinations so take seconds. Other tests run whole modules for a few of them.

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Responses that are lost on real connections: directly, through a proxy, and through a tunnel to a TLS server.
 
 The module finds out whether the server did the work before it repeats a write. What it decides then, the unit tests of

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Signals during a call: the module ends within seconds, reports the signal and leaves no session open."""
 
 from __future__ import annotations
@@ -24,7 +20,7 @@ def start(sim: Simulator, operation: str) -> Running:
     return Running("mstr_runtime", {**credentials(sim), **OPERATIONS[operation]})
 
 
-def strike(sim: Simulator, running: Running, operation: str, number: signal.Signals) -> float:
+def stop_during(sim: Simulator, running: Running, operation: str, number: signal.Signals) -> float:
     """Send the signal during the call, and return the seconds until the module ended."""
     wait_for_call(sim, operation, running)
     began = time.monotonic()
@@ -43,7 +39,7 @@ SIGNALS = [
 def test_a_signal_ends_a_call_that_hangs(sim: Simulator, operation: str, number: signal.Signals) -> None:
     sim.fault("hang", operation=operation)
     running = start(sim, operation)
-    assert strike(sim, running, operation, number) < ENOUGH_S
+    assert stop_during(sim, running, operation, number) < ENOUGH_S
     sentence = running.done().sentence
     assert f"Stopped by signal {number.name}" in sentence
     assert operation not in ("list", "create") or sentence.startswith(f"Stopped by signal {number.name} while ")
@@ -56,7 +52,7 @@ def test_a_signal_ends_a_call_that_hangs(sim: Simulator, operation: str, number:
 def test_a_signal_during_a_write_reports_the_possible_change(sim: Simulator, operation: str) -> None:
     sim.fault("slow", operation=operation, seconds=1.0)
     running = start(sim, operation)
-    strike(sim, running, operation, signal.SIGTERM)
+    stop_during(sim, running, operation, signal.SIGTERM)
     name = OPERATIONS[operation]["name"]
     done, action = running.done(), WRITES[operation]
     assert done.sentence == (
@@ -70,7 +66,7 @@ def test_a_signal_between_two_calls_starts_no_write(sim: Simulator) -> None:
     # The response to the list arrives after the signal. The create that would follow is never sent.
     sim.fault("slow", operation="list", seconds=0.5)
     running = start(sim, "list")
-    strike(sim, running, "list", signal.SIGTERM)
+    stop_during(sim, running, "list", signal.SIGTERM)
     assert "POST /runtimes" not in sim.calls()
     assert sim.open_sessions() == []
 
@@ -83,7 +79,7 @@ def test_a_signal_during_a_login_leaves_no_session_open(sim: Simulator, path: st
     if path == "/auth/delegate":
         options = {"base_url": sim.base_url, "identity_token": sim.identity_token}
     running = Running("mstr_runtime", {**options, "name": "New"})
-    took = strike(sim, running, "login", signal.SIGTERM)
+    took = stop_during(sim, running, "login", signal.SIGTERM)
     assert took < LAST_CALL_S
     assert running.done().sentence == "Stopped by signal SIGTERM while trying to log in."
     # A delegated session shares the Intelligence Server session of its giver, so it is left open as usual.
@@ -94,13 +90,13 @@ def test_a_signal_during_a_login_leaves_no_session_open(sim: Simulator, path: st
 def test_a_signal_ends_the_module_even_if_the_login_hangs_forever(sim: Simulator) -> None:
     sim.fault("hang", operation="login")
     running = start(sim, "login")
-    assert strike(sim, running, "login", signal.SIGTERM) < LAST_CALL_S + ENOUGH_S
+    assert stop_during(sim, running, "login", signal.SIGTERM) < LAST_CALL_S + ENOUGH_S
 
 
 def test_a_signal_does_not_stop_the_logout(sim: Simulator) -> None:
     sim.fault("slow", operation="logout", seconds=1.0, when="before")
     running = start(sim, "list")
-    strike(sim, running, "logout", signal.SIGTERM)
+    stop_during(sim, running, "logout", signal.SIGTERM)
     assert running.done().result["action"] == "created", "all work was done before the signal"
     assert sim.open_sessions() == []
 
@@ -112,7 +108,7 @@ def test_a_second_signal_does_not_stop_the_logout(sim: Simulator) -> None:
     wait_for_call(sim, "list", running)
     running.process.terminate()
     wait_for_call(sim, "logout", running)
-    strike(sim, running, "logout", signal.SIGINT)
+    stop_during(sim, running, "logout", signal.SIGINT)
     assert "SIG" in running.done().sentence
     assert sim.open_sessions() == []
 
@@ -174,7 +170,7 @@ def test_a_killed_module_leaves_its_session_open(sim: Simulator) -> None:
     sim.fault("hang", operation="list", times=2)
     for left in (1, 2):
         sim.clear_requests()
-        strike(sim, start(sim, "list"), "list", signal.SIGKILL)
+        stop_during(sim, start(sim, "list"), "list", signal.SIGKILL)
         assert len(sim.open_sessions()) == left
     assert "the max # of sessions (2) of user 'admin' is reached" in run("mstr_session", sim).sentence
     sim.turn_clock(1801)

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Real TLS connections and proxies, the user's .netrc file, and passwords with special characters.
 
 The files test_failures.py, test_tls.py and test_proxy.py of the unit tests have the sentences of each failure.

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Fixtures for plays: ten servers with their inventory, the servers of the examples, and a controller.
 
 The tests of AWX run where ansible-core, ansible-builder and ansible-runner are installed; simulators have their own

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Starts the simulator for tests and tools, and uses its control interface. Needs only the standard library.
 
 from simulator.harness import Simulator      # with tests/ on sys.path

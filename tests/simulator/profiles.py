@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The table of switches, and the profiles, which are named sets of switches.
 
 SWITCHES has a row for each question that the API's public documentation does not answer, and for each documented

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Runs one script in its own process. scripts.py starts it with ``python -I -S``: only with the standard library.
 
 The first line of standard input is the order as JSON. Then the pipe stays open. When it closes, the simulator has

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Scripts on a runtime: evaluations run the code in a child process with limits. This is not a sandbox.
 
 The simulator listens only on loopback, and every user who can reach it can already run programs.

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Seeds: runtimes, projects with scripts and tasks, users and rules that a test, or a person, puts on the server."""
 
 from __future__ import annotations

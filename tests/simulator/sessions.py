@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Sessions: all login modes, tokens that work only with their cookie, the two timeouts, and the effect of a logout.
 
 A session has two halves, as on the real server: one in Tomcat, which the token and the JSESSIONID cookie name, and

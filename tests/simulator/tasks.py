@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Planned tasks, which run saved scripts on a schedule, and the history of scripts [mstrio]. They can only be read."""
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class Context(NamedTuple):
     """What the steps of the work need besides their runtimes. In check mode they write nothing.
 
     `warn` reports a warning, `progress` a line of progress. `pause` sleeps for a number of seconds; `clock` returns
-    monotonic seconds. `retries`: how many times a write whose result is unclear may be sent again. `concurrency`:
+    monotonic seconds. `retries`: how many times a write whose outcome is unknown may be sent again. `concurrency`:
     number of parallel requests. `waiting`: how long to wait until the runtimes are ready; None: not at all. `patience`:
     the same for a runtime that is waited for in any case. `scripts`: those of a task that assigns or protects some.
     `guard` gets the runtimes that would be deleted, and returns which of them must not be deleted and why. `plan_id`:

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """A small model of a controller's API: enough for the modules of awx.awx to create, find, change and remove objects.
 
 It stores objects and returns them in the API's form. It behaves like AWX 24.6.1 in everything that a second run of a

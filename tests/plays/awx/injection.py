@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Creates environment variables and files for a job from a credential, as a controller does.
 
 It works like `CredentialType.inject_credential` and the checks of `CredentialTypeInputField` and

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Runs jobs in the layout that a controller uses for ansible-runner (AWX 24, awx/main/tasks/jobs.py).
 
 A job's folder contains the project, the inventory as a program, and the project's collections. Its folder `env`

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """What people get to see of a job, as AWX 24.6.1 shows it: on its page, in its API, as a download, and in a message.
 
 The page and the API cut the output of each event (EVENT_STDOUT_MAX_BYTES_DISPLAY). The download is the output of

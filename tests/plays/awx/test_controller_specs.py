@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The file with all objects matches the argument specs of the real awx.awx; one variable names the collection.
 
 test_controller_playbook.py checks the options of the role's own tasks, because it runs the modules.

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Many environments in one play: a failure affects only its own environment, and the report shows it."""
 
 from __future__ import annotations
@@ -38,7 +34,7 @@ def troubled(ten: Play, servers: list[Simulator]) -> Play:
     ten.hosts[REJECTED]["mstr_password"] = "wrong-horse-14"
     servers[7].switch(session_limit=1)
     servers[7].open_session()
-    servers[8].fault("html", operation="list", title="Gateway on strike", times=None)
+    servers[8].fault("html", operation="list", title="Gateway is down", times=None)
     return ten
 
 
@@ -57,7 +53,7 @@ def test_a_failure_affects_only_its_own_environment(troubled: Play, servers: lis
     assert "wrong-horse-14" not in played.output
     assert "Could not log in" in messages[LOCKED_OUT]
     assert "session" in messages[LOCKED_OUT]
-    assert "Gateway on strike" in messages[LOST]
+    assert "Gateway is down" in messages[LOST]
     for name, message in messages.items():
         assert f"{name}: failed: {message}" in played.lines()
     assert f"{SLOW}: 2 created" in played.lines()

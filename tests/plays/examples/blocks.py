@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Finds the examples in the documentation: in modules, filters, the README, the guides and docs/examples.
 
 The tests run a block unless a comment directly before it gives a reason. In the README:

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The ways to stop a run, on every ansible-core: by signals, timeouts and ansible-runner.
 
 Each of them affects the module differently. docs/docsite/rst/faults.rst documents the effects on sessions.

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The effects of faults that tests/faults would not miss, and which calls an order affects.
 
 That the work of a call is done before a fault, after it or not at all shows in tests/faults/test_lost_responses.py.

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The switches that a probe does not show have their documented effect, and profiles match their table.
 
 tests/probe tests all others: it compares what a probe finds with each value of a switch.

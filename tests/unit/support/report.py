@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Results of audits, from which reports are made."""
 
 from __future__ import annotations
@@ -56,9 +52,9 @@ def runtime(number, name, **fields):
     }
 
 
-def violation(one, value, rule, detail="is outside", option="whitelist", **exemption):
+def violation(owner, value, rule, detail="is outside", option="whitelist", **exemption):
     """An entry of the violations that mstr_runtime_info returns; of `exempted` with `reason` and `until`."""
-    row = {"name": one["name"], "id": one["id"], "option": option, "value": value, "rule": rule, "detail": detail}
+    row = {"name": owner["name"], "id": owner["id"], "option": option, "value": value, "rule": rule, "detail": detail}
     return {**row, **exemption}
 
 

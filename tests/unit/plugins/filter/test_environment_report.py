@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 from __future__ import annotations
 
 import html
@@ -255,9 +251,9 @@ LOAD = {
 
 
 def test_a_deletion_and_a_replacement_show_what_goes_and_who_uses_it():
-    one = runtime(1, "Old", whitelist=["10.0.0.0/8"])
+    trial = runtime(1, "Old", whitelist=["10.0.0.0/8"])
     changes = [{"field": "runtime_version", "before": "3.10.5", "after": "3.12.1"}]
-    common = {"error": None, "runtime": one}
+    common = {"error": None, "runtime": trial}
     entries = [
         {**common, "name": "Old", "id": "1", "action": "deleted", "changes": [], "scripts": [LOAD, {"name": "B"}]},
         {**common, "name": "Free", "id": "2", "action": "deleted", "changes": [], "scripts": []},
@@ -283,9 +279,9 @@ def test_a_deletion_and_a_replacement_show_what_goes_and_who_uses_it():
 
 
 def test_failed_last_runs_and_scripts_without_a_runtime_are_findings():
-    one = runtime(1, "R", scripts=[LOAD, {**LOAD, "name": "Fine", "tasks": None}], exec_timeout=600)
+    trial = runtime(1, "R", scripts=[LOAD, {**LOAD, "name": "Fine", "tasks": None}], exec_timeout=600)
     lost = {"id": "L", "name": "Lost", "project": {"name": "Sales"}, "runtime": {"id": "D" * 32}}
-    read = {"runtimes": [one], "dangling": [lost], "violations": []}
+    read = {"runtimes": [trial], "dangling": [lost], "violations": []}
     report = environment_report(None, "prod", read=read, policy=POLICY, detail=True)
     assert (report["outcome"], report["counts"]["failed_runs"], report["counts"]["dangling"]) == ("problems", 1, 1)
     assert report["lines"][1:] == [

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 from __future__ import annotations
 
 import pytest
@@ -102,10 +98,10 @@ def test_a_missing_newer_field_does_not_cause_another_read():
 
 def test_name_with_case_and_several_with_ids():
     """A name is compared with case and several are refused with their ids."""
-    one, other, upper = runtime(), runtime(id=OTHER_ID), runtime(id="C" * 32, name="R")
-    assert one_named([one, upper], "r") is one
+    lower, twin, upper = runtime(), runtime(id=OTHER_ID), runtime(id="C" * 32, name="R")
+    assert one_named([lower, upper], "r") is lower
     assert one_named([upper], "r") is None
-    assert faults_of(one_named, [one, other, upper], "r") == (
+    assert faults_of(one_named, [lower, twin, upper], "r") == (
         f"2 runtimes have the name 'r': {ID}, {OTHER_ID}; choose one by id",
     )
 

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 from __future__ import annotations
 
 import unicodedata
@@ -23,7 +19,7 @@ EU, E, OTHER = ("Prod [EU] Nightly", ID), ("Prod E Nightly", "B" * 32), ("Trial"
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("name", "other"),
     [
         ("nightly reports", "Nightly reports"),
         (" a\t", "a"),
@@ -38,15 +34,15 @@ EU, E, OTHER = ("Prod [EU] Nightly", ID), ("Prod E Nightly", "B" * 32), ("Trial"
         ("\ufb01le", "FILE"),
     ],
 )
-def test_same_key(one, other):
+def test_same_key(name, other):
     """Names that a person reads as the same have one key."""
-    assert name_key(one) == name_key(other)
-    assert near_names(one, [other, one, "x", ""]) == [other]
+    assert name_key(name) == name_key(other)
+    assert near_names(name, [other, name, "x", ""]) == [other]
 
 
-@pytest.mark.parametrize(("one", "other"), [("a b", "ab"), ("a", "b"), ("a", "á"), ("a-b", "a_b"), ("a", "")])
-def test_other_names_have_different_keys(one, other):
-    assert name_key(one) != name_key(other)
+@pytest.mark.parametrize(("name", "other"), [("a b", "ab"), ("a", "b"), ("a", "á"), ("a-b", "a_b"), ("a", "")])
+def test_other_names_have_different_keys(name, other):
+    assert name_key(name) != name_key(other)
 
 
 @given(st.text())

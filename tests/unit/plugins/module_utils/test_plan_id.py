@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The id of a plan: the same for the same changes from the same values, and nothing is written for a different one."""
 
 from __future__ import annotations
@@ -73,7 +69,7 @@ def test_order_does_not_matter(order):
 
 
 @pytest.mark.parametrize(
-    ("field", "one", "other"),
+    ("field", "value", "other"),
     [
         ("whitelist", ["10.10.10.7/24", "1.2.3.4"], ["1.2.3.4/32", "10.10.10.0/24"]),
         ("packages", [{"name": "mstrio_py"}, {"name": "A", "version": None}], [{"name": "a"}, {"name": "mstrio-py"}]),
@@ -85,8 +81,8 @@ def test_order_does_not_matter(order):
         ("id", ID, ID.lower()),
     ],
 )
-def test_the_spelling_of_the_server_does_not_matter(field, one, other):
-    ids = [id_of(planned(stored(**{field: value}), state="absent")) for value in (one, other)]
+def test_the_spelling_of_the_server_does_not_matter(field, value, other):
+    ids = [id_of(planned(stored(**{field: text}), state="absent")) for text in (value, other)]
     assert ids[0] == ids[1]
 
 

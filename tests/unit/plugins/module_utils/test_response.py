@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 from __future__ import annotations
 
 import unicodedata
@@ -161,7 +157,7 @@ def test_a_redirect_to_anything_is_a_sentence(location, words):
 
 
 @pytest.mark.parametrize(
-    ("status", "request_", "unclear"),
+    ("status", "request_", "unknown"),
     [
         (500, "POST /x", True),
         (502, "PATCH /x", True),
@@ -170,8 +166,8 @@ def test_a_redirect_to_anything_is_a_sentence(location, words):
         (400, "POST /x", False),
     ],
 )
-def test_a_write_that_ended_in_5xx_or_without_a_final_response_is_unclear(status, request_, unclear):
-    assert error(status, request=request_).outcome_unknown is unclear
+def test_a_write_that_ended_in_5xx_or_without_a_final_response_is_unclear(status, request_, unknown):
+    assert error(status, request=request_).outcome_unknown is unknown
 
 
 def test_only_a_401_is_about_the_session():
@@ -228,7 +224,7 @@ def test_json_of_a_usual_depth_is_read():
 
 
 def test_success_of_unexpected_shape():
-    """A success of unexpected shape is unclear and names the expected one."""
+    """A success of unexpected shape is unknown and names the expected one."""
     wrong = _failures.api_error(response(200, b"<html>", request="POST /x"), "log in", URL, "a token")
     assert "answered 200 to POST /x with an HTML page instead of a token" in wrong.sentence
     assert wrong.outcome_unknown

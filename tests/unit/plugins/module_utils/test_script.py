@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 from __future__ import annotations
 
 import base64
@@ -51,7 +47,7 @@ def broken(call, status=200):
 INTERRUPTED = Interrupted("Stopped by signal SIGTERM")
 
 
-class Room:
+class ScriptServer:
     """A session on a scripted server, and a clock that only pauses turn."""
 
     def __init__(self, monkeypatch, *looks, start=None, **options):
@@ -85,15 +81,15 @@ class Room:
 
 
 @pytest.fixture
-def room(monkeypatch):
-    return lambda *looks, **options: Room(monkeypatch, *looks, **options)
+def server_with(monkeypatch):
+    return lambda *looks, **options: ScriptServer(monkeypatch, *looks, **options)
 
 
-def test_a_run_that_ends_ready(room):
-    here = room(
+def test_a_run_that_ends_ready(server_with):
+    server = server_with(
         state(0), state(1, stdout="Grü"), state(2), state(3, stdout="Grüße\n密码", stderr="w\n", output='{"a": [1]}')
     )
-    assert here.run(runtime_id=ID) == {
+    assert server.run(runtime_id=ID) == {
         "changed": True,
         "executed": True,
         "msg": f"Ran the script on the runtime {ID}.",
@@ -106,29 +102,29 @@ def test_a_run_that_ends_ready(room):
         "runtime_id": ID,
         "evaluation_id": EVALUATION,
     }
-    assert here.calls == [START, LOOK, LOOK, LOOK, LOOK]
-    assert len(here.pauses) == 3, "the first look comes at once"
+    assert server.calls == [START, LOOK, LOOK, LOOK, LOOK]
+    assert len(server.pauses) == 3, "the first look comes at once"
 
 
-def test_the_code_travels_as_base64_of_utf8(room):
+def test_the_code_travels_as_base64_of_utf8(server_with):
     code = "print('Grüße 密码 🎉')\r\n\tx = \"\\\\\"\n\ufeff"
-    here = room(state(3))
-    here.run(code, runtime_id=ID)
-    assert here.sent == {"scriptContent": base64.b64encode(code.encode()).decode(), "scriptRuntimeId": ID}
+    server = server_with(state(3))
+    server.run(code, runtime_id=ID)
+    assert server.sent == {"scriptContent": base64.b64encode(code.encode()).decode(), "scriptRuntimeId": ID}
 
 
-def test_without_a_runtime_the_server_chooses(room):
-    here = room(state(3))
-    assert here.run()["runtime_id"] is None
-    assert list(here.sent) == ["scriptContent"]
+def test_without_a_runtime_the_server_chooses(server_with):
+    server = server_with(state(3))
+    assert server.run()["runtime_id"] is None
+    assert list(server.sent) == ["scriptContent"]
 
 
-def test_the_looks_come_soon_at_first_and_at_most_five_seconds_apart(room):
-    here = room(*[state(1)] * 20, state(3))
-    here.run()
-    assert here.pauses[:3] == [0.25, 0.375, 0.5625]
-    assert max(here.pauses) == 5.0
-    assert here.pauses == sorted(here.pauses)
+def test_the_looks_come_soon_at_first_and_at_most_five_seconds_apart(server_with):
+    server = server_with(*[state(1)] * 20, state(3))
+    server.run()
+    assert server.pauses[:3] == [0.25, 0.375, 0.5625]
+    assert max(server.pauses) == 5.0
+    assert server.pauses == sorted(server.pauses)
 
 
 # --- results
@@ -151,103 +147,103 @@ def test_the_looks_come_soon_at_first_and_at_most_five_seconds_apart(room):
         ("1" * 5000, "1" * 5000),  # Python refuses to read it, and so would the controller
     ],
 )
-def test_the_result_is_the_parsed_output_or_the_text_if_it_is_not_json(room, output, result):
-    assert room(state(3, output=output)).run()["result"] == result
+def test_the_result_is_the_parsed_output_or_the_text_if_it_is_not_json(server_with, output, result):
+    assert server_with(state(3, output=output)).run()["result"] == result
 
 
 @pytest.mark.parametrize("results", [None, [], "text", {}, {"stdout": None, "stderr": None, "output": None}])
-def test_results_that_are_missing_are_empty(room, results):
+def test_results_that_are_missing_are_empty(server_with, results):
     look = response(200, {"status": 3, "results": results}, request=api(LOOK))
-    result = room(look).run()
+    result = server_with(look).run()
     assert (result["stdout"], result["stderr"], result["stdout_lines"], result["result"]) == ("", "", [], None)
 
 
 @pytest.mark.parametrize(
     ("number", "status"), [(4, "error"), (5, "expired"), (6, "cancelled"), (7, "unknown (7)"), (99, "unknown (99)")]
 )
-def test_a_run_that_does_not_end_ready_fails_with_every_key(room, number, status):
-    here = room(state(number, stdout="half", stderr="Traceback\n  ValueError: böse\n", output="1"))
-    failure = here.fail(runtime_id=ID, name="Etl")
+def test_a_run_that_does_not_end_ready_fails_with_every_key(server_with, number, status):
+    server = server_with(state(number, stdout="half", stderr="Traceback\n  ValueError: böse\n", output="1"))
+    failure = server.fail(runtime_id=ID, name="Etl")
     result = failure.to_result()
     assert result["msg"] == (
         f"The script on the runtime 'Etl' ({ID}) ended with status {status}: Traceback ValueError: böse"
     )
     assert sorted(set(result) - {"msg", "error"}) == KEYS
     assert (result["changed"], result["status"], result["stdout"], result["result"]) == (True, status, "half", None)
-    assert here.calls == [START, LOOK]
+    assert server.calls == [START, LOOK]
 
 
-def test_a_long_stderr_is_cut_to_its_end_without_control_characters(room):
-    failure = room(state(4, stderr="x" * 5_000_000 + "\n\x1b[31mValueError: the reason\x1b[0m\n")).fail()
+def test_a_long_stderr_is_cut_to_its_end_without_control_characters(server_with):
+    failure = server_with(state(4, stderr="x" * 5_000_000 + "\n\x1b[31mValueError: the reason\x1b[0m\n")).fail()
     assert failure.sentence.endswith("ValueError: the reason")
     assert len(failure.sentence) < 1200
     assert "\x1b" not in failure.sentence
 
 
-def test_without_stderr_the_message_of_the_server_is_quoted(room):
-    sentence = room(state(5, message="The execution took\ntoo long.")).fail().sentence
+def test_without_stderr_the_message_of_the_server_is_quoted(server_with):
+    sentence = server_with(state(5, message="The execution took\ntoo long.")).fail().sentence
     assert sentence == "The script on the default runtime ended with status expired: The execution took too long."
-    assert room(state(6)).fail().sentence.endswith("ended with status cancelled: the server gave no reason")
+    assert server_with(state(6)).fail().sentence.endswith("ended with status cancelled: the server gave no reason")
 
 
 # --- a run that has to be stopped
 
 
-def test_a_run_that_never_ends_is_stopped_on_the_server(room):
-    here = room(*[state(1, stdout="started\n", stderr="still busy")] * 9)
-    failure = here.fail(runtime_id=DEFAULT_ID, timeout=2)
+def test_a_run_that_never_ends_is_stopped_on_the_server(server_with):
+    server = server_with(*[state(1, stdout="started\n", stderr="still busy")] * 9)
+    failure = server.fail(runtime_id=DEFAULT_ID, timeout=2)
     assert failure.sentence == (
         f"The script on the runtime {DEFAULT_ID} did not end within 2 seconds (run_timeout). It was stopped on the "
         "server. Its stderr ends with: still busy"
     )
-    assert here.calls[-2:] == [LOOK, STOP]
-    assert here.calls.count(STOP) == 1
-    assert sum(here.pauses) == pytest.approx(2), "a last look when the time is over"
+    assert server.calls[-2:] == [LOOK, STOP]
+    assert server.calls.count(STOP) == 1
+    assert sum(server.pauses) == pytest.approx(2), "a last look when the time is over"
     result = failure.to_result()
     assert sorted(set(result) - {"msg", "error"}) == KEYS
     assert (result["status"], result["stdout_lines"], result["evaluation_id"]) == ("cancelled", ["started"], EVALUATION)
 
 
-def test_a_run_that_ends_at_the_last_look_has_ended(room):
-    here = room(state(1), state(1), state(3, output="1"))
-    assert here.run(timeout=0.6)["result"] == 1
-    assert STOP not in here.calls
+def test_a_run_that_ends_at_the_last_look_has_ended(server_with):
+    server = server_with(state(1), state(1), state(3, output="1"))
+    assert server.run(timeout=0.6)["result"] == 1
+    assert STOP not in server.calls
 
 
-def test_a_run_that_cannot_be_stopped_may_be_running_on(room):
-    here = room(*[state(1)] * 9)
-    here.http.reply(STOP, refused(STOP, 500, "01", "cannot"))
-    failure = here.fail(timeout=1)
+def test_a_run_that_cannot_be_stopped_may_be_running_on(server_with):
+    server = server_with(*[state(1)] * 9)
+    server.http.reply(STOP, refused(STOP, 500, "01", "cannot"))
+    failure = server.fail(timeout=1)
     assert "(run_timeout). It may still be running: Could not stop the script: " in failure.sentence
     assert "'cannot'" in failure.sentence
     assert failure.to_result()["status"] is None
 
 
-def test_an_interrupted_run_is_stopped(room):
-    here = room(*[state(1)] * 9)
-    here.pause = lambda seconds: (nothing for nothing in ()).throw(INTERRUPTED)
-    failure = here.fail()
+def test_an_interrupted_run_is_stopped(server_with):
+    server = server_with(*[state(1)] * 9)
+    server.pause = lambda seconds: (nothing for nothing in ()).throw(INTERRUPTED)
+    failure = server.fail()
     assert failure.sentence == (
         "Stopped by signal SIGTERM while the script ran on the default runtime. It was stopped on the server."
     )
-    assert here.calls == [START, LOOK, STOP]
+    assert server.calls == [START, LOOK, STOP]
     assert failure.to_result()["status"] == "cancelled"
 
 
-def test_a_run_interrupted_while_its_state_is_asked_for_is_stopped_too(room):
-    here = room(state(1), INTERRUPTED)
-    assert "It was stopped on the server." in here.fail().sentence
-    assert here.calls == [START, LOOK, LOOK, STOP]
+def test_a_run_interrupted_while_its_state_is_asked_for_is_stopped_too(server_with):
+    server = server_with(state(1), INTERRUPTED)
+    assert "It was stopped on the server." in server.fail().sentence
+    assert server.calls == [START, LOOK, LOOK, STOP]
 
 
-def test_an_evaluation_that_the_server_lost_is_not_stopped(room):
-    here = room(state(1, stdout="half"), refused(LOOK, 404, "4", "The object evaluation was not found."))
-    failure = here.fail()
+def test_an_evaluation_that_the_server_lost_is_not_stopped(server_with):
+    server = server_with(state(1, stdout="half"), refused(LOOK, 404, "4", "The object evaluation was not found."))
+    failure = server.fail()
     assert failure.sentence == (
         f"The server no longer knows the script that it started on the default runtime (evaluation {EVALUATION}). Its "
         "outcome is unknown; check what it did before you run it again."
     )
-    assert STOP not in here.calls
+    assert STOP not in server.calls
     result = failure.to_result()
     assert (result["error"]["http_status"], result["status"], result["stdout"]) == (404, None, "half")
 
@@ -256,54 +252,54 @@ OUTAGES = [*[refused(LOOK, status, "16") for status in (429, 502, 503, 504)], lo
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_an_outage_while_the_script_runs_does_not_stop_it(room, outage):
-    here = room(state(1), *[outage] * 30, state(1), *[outage] * 30, state(3, output="7"))
-    assert here.run()["result"] == 7
-    assert here.calls == [START, *[LOOK] * 63], "each check is one request"
+def test_an_outage_while_the_script_runs_does_not_stop_it(server_with, outage):
+    server = server_with(state(1), *[outage] * 30, state(1), *[outage] * 30, state(3, output="7"))
+    assert server.run()["result"] == 7
+    assert server.calls == [START, *[LOOK] * 63], "each check is one request"
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_a_server_that_stays_away_until_run_timeout_has_the_run_stopped(room, outage):
-    here = room(state(1, stderr="busy"), *[outage] * 30)
-    failure = here.fail(timeout=20)
+def test_a_server_that_stays_away_until_run_timeout_has_the_run_stopped(server_with, outage):
+    server = server_with(state(1, stderr="busy"), *[outage] * 30)
+    failure = server.fail(timeout=20)
     reason = str(getattr(outage, "sentence", "Could not read the result of the script on the default runtime: "))
     preface = "The script on the default runtime did not end within 20 seconds (run_timeout). The last check failed: "
     assert failure.sentence.startswith(preface + reason)
     assert failure.sentence.endswith("It was stopped on the server. Its stderr ends with: busy")
-    assert here.calls[-1] == STOP
+    assert server.calls[-1] == STOP
     assert failure.error["http_status"] == getattr(outage, "status", None)
 
 
-def test_an_outage_that_is_over_is_not_mentioned(room):
-    here = room(refused(LOOK, 503, "16"), *[state(1)] * 30)
-    assert "last check" not in here.fail(timeout=2).sentence
+def test_an_outage_that_is_over_is_not_mentioned(server_with):
+    server = server_with(refused(LOOK, 503, "16"), *[state(1)] * 30)
+    assert "last check" not in server.fail(timeout=2).sentence
 
 
-def test_an_error_that_does_not_pass_has_the_run_stopped_at_once(room):
-    here = room(state(1), refused(LOOK, 403, "17"))
-    assert here.fail().sentence.endswith("It was stopped on the server.")
-    assert here.calls == [START, LOOK, LOOK, STOP]
+def test_an_error_that_does_not_pass_has_the_run_stopped_at_once(server_with):
+    server = server_with(state(1), refused(LOOK, 403, "17"))
+    assert server.fail().sentence.endswith("It was stopped on the server.")
+    assert server.calls == [START, LOOK, LOOK, STOP]
 
 
-def test_a_session_that_dies_while_the_script_runs_is_opened_anew(room):
-    here = room(state(1), refused(LOOK, 401, "9"), state(3, output="7"))
-    assert here.run()["result"] == 7
-    assert here.http.count(LOGIN) == 2
-    assert here.http.tokens(LOOK) == ["token-number-1", "token-number-1", "token-number-2"]
+def test_a_session_that_dies_while_the_script_runs_is_opened_anew(server_with):
+    server = server_with(state(1), refused(LOOK, 401, "9"), state(3, output="7"))
+    assert server.run()["result"] == 7
+    assert server.http.count(LOGIN) == 2
+    assert server.http.tokens(LOOK) == ["token-number-1", "token-number-1", "token-number-2"]
 
 
-def test_a_session_that_cannot_be_opened_anew_cannot_stop_the_run_either(room):
-    here = room(state(1), refused(LOOK, 401, "9"))
-    here.http.reply(LOGIN, response(204, headers={"X-MSTR-AuthToken": "token-number-1"}), refused(LOGIN, 403, "3"))
-    sentence = here.fail().sentence
+def test_a_session_that_cannot_be_opened_anew_cannot_stop_the_run_either(server_with):
+    server = server_with(state(1), refused(LOOK, 401, "9"))
+    server.http.reply(LOGIN, response(204, headers={"X-MSTR-AuthToken": "token-number-1"}), refused(LOGIN, 403, "3"))
+    sentence = server.fail().sentence
     assert "It may still be running: Could not stop the script: the session has ended." in sentence
 
 
 @pytest.mark.parametrize("look", [None, [], {}, {"status": None}, {"status": "3"}, {"status": True}, {"status": 3.0}])
-def test_a_state_without_a_status_ends_the_run(room, look):
-    here = room(response(200, look, request=api(LOOK)))
-    assert "instead of an object with a numeric status" in here.fail().sentence
-    assert here.calls == [START, LOOK, STOP]
+def test_a_state_without_a_status_ends_the_run(server_with, look):
+    server = server_with(response(200, look, request=api(LOOK)))
+    assert "instead of an object with a numeric status" in server.fail().sentence
+    assert server.calls == [START, LOOK, STOP]
 
 
 # --- a start that goes wrong
@@ -312,21 +308,21 @@ def test_a_state_without_a_status_ends_the_run(room, look):
 @pytest.mark.parametrize(
     "start", [lost(api(START)), refused(START, 500, "01"), refused(START, 503, "16"), broken(START), broken(START, 502)]
 )
-def test_a_start_whose_answer_was_lost_is_never_repeated(room, start):
-    here = room(start=start)
-    sentence = here.fail().sentence
+def test_a_start_whose_answer_was_lost_is_never_repeated(server_with, start):
+    server = server_with(start=start)
+    sentence = server.fail().sentence
     assert sentence.endswith(
         "The response to the start was lost: the script may be running on the server. It was not started again."
     )
-    assert here.calls == [START]
+    assert server.calls == [START]
 
 
 @pytest.mark.parametrize("body", [b"", {}, [], {"id": None}, "text"])
-def test_a_yes_without_an_id_is_a_lost_answer(room, body):
-    here = room(start=response(200, body, request=api(START)))
-    sentence = here.fail().sentence
+def test_a_yes_without_an_id_is_a_lost_answer(server_with, body):
+    server = server_with(start=response(200, body, request=api(START)))
+    sentence = server.fail().sentence
     assert "contains no id. The response to the start was lost" in sentence
-    assert here.calls == [START]
+    assert server.calls == [START]
 
 
 @pytest.mark.parametrize(
@@ -337,9 +333,9 @@ def test_a_yes_without_an_id_is_a_lost_answer(room, body):
         ConnectError("Could not: nothing listens.", request=api(START), connection_refused=True),
     ],
 )
-def test_a_refused_start_keeps_its_message(room, start):
-    here = room(start=start)
-    failure = here.fail(runtime_id=ID)
+def test_a_refused_start_keeps_its_message(server_with, start):
+    server = server_with(start=start)
+    failure = server.fail(runtime_id=ID)
     assert "may be running" not in failure.sentence
     assert not isinstance(failure, PartialError), "nothing was done"
 
@@ -351,34 +347,34 @@ def test_a_refused_start_keeps_its_message(room, start):
         (refused(STOP, 500, "01"), "It may be running: Could not stop the script"),
     ],
 )
-def test_a_start_that_is_interrupted_is_stopped_when_its_answer_comes_late(room, stop, end):
-    here = room(start=INTERRUPTED)
-    here.http.reply(START, response(200, {"id": EVALUATION}, request=api(START)))
-    here.http.reply(STOP, *([stop] if stop else []))
+def test_a_start_that_is_interrupted_is_stopped_when_its_answer_comes_late(server_with, stop, end):
+    server = server_with(start=INTERRUPTED)
+    server.http.reply(START, response(200, {"id": EVALUATION}, request=api(START)))
+    server.http.reply(STOP, *([stop] if stop else []))
     begin = "Stopped by signal SIGTERM while the script was being started on the default runtime."
-    assert here.fail().sentence.startswith(f"{begin} {end}")
-    assert here.calls == [START, STOP]
+    assert server.fail().sentence.startswith(f"{begin} {end}")
+    assert server.calls == [START, STOP]
 
 
 @pytest.mark.parametrize("late", [lost(api(START)), broken(START), refused(START, 500, "01")])
-def test_an_interrupted_start_without_a_late_answer_may_be_running(room, late):
-    here = room(start=INTERRUPTED)
-    here.http.reply(START, late)
-    assert here.fail().sentence.endswith("the script may be running on the server. It was not started again.")
-    assert here.calls == [START]
+def test_an_interrupted_start_without_a_late_answer_may_be_running(server_with, late):
+    server = server_with(start=INTERRUPTED)
+    server.http.reply(START, late)
+    assert server.fail().sentence.endswith("the script may be running on the server. It was not started again.")
+    assert server.calls == [START]
 
 
 @pytest.mark.parametrize("when", ["before the login", "during the login"])
-def test_a_task_that_is_interrupted_before_the_start_has_started_nothing(room, when):
-    here = room()
+def test_a_task_that_is_interrupted_before_the_start_has_started_nothing(server_with, when):
+    server = server_with()
     if when == "during the login":
-        here.http.reply(LOGIN, INTERRUPTED)
+        server.http.reply(LOGIN, INTERRUPTED)
     else:
-        here.session.stop.reason = "signal SIGTERM"
-    assert here.fail().sentence == (
+        server.session.stop.reason = "signal SIGTERM"
+    assert server.fail().sentence == (
         "Stopped by signal SIGTERM while the script was being started on the default runtime. It was not started."
     )
-    assert START not in here.http.calls
+    assert START not in server.http.calls
 
 
 @pytest.mark.parametrize(

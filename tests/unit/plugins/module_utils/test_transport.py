@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 from __future__ import annotations
 
 import gzip
@@ -115,13 +111,13 @@ def test_a_thread_whose_call_took_too_long_ends_with_its_next_piece(monkeypatch)
             http._exchange(http._client, "GET", "/runtimes", {})
 
 
-@pytest.mark.parametrize(("method", "unclear"), [("GET", False), ("POST", True), ("PATCH", True), ("DELETE", True)])
-def test_a_lost_answer_is_unclear_for_a_write_alone(method, unclear):
+@pytest.mark.parametrize(("method", "unknown"), [("GET", False), ("POST", True), ("PATCH", True), ("DELETE", True)])
+def test_a_lost_answer_is_unclear_for_a_write_alone(method, unknown):
     with Listener(lambda request: b"") as server, pytest.raises(ConnectError) as lost:
         http_to(server).send("write", method, "/runtimes", operation="do it")
     assert lost.value.sentence.startswith("Could not do it: ")
     assert lost.value.error["request"] == f"{method} /api/runtimes"
-    assert lost.value.outcome_unknown is unclear
+    assert lost.value.outcome_unknown is unknown
 
 
 def test_a_signal_ends_the_wait_and_the_answer_can_still_be_had():

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The reports for reviews and pipelines: Markdown and JUnit."""
 
 from __future__ import annotations
@@ -23,7 +19,7 @@ PARTS += ["<img src=x>", "# h", "- l", "1. l", "> q"]
 
 def plan_of(text, name="prod"):
     """The report of a check in which every text that a server or a file may choose is this one."""
-    one = runtime(1, text, description=text, whitelist=[text], packages=[{"name": text, "version": text}])
+    trial = runtime(1, text, description=text, whitelist=[text], packages=[{"name": text, "version": text}])
     script = {"name": text, "project": {"name": text}, "tasks": [{"active": True, "schedule": {"name": text}}]}
     changes = [
         {"field": "description", "before": "x", "after": text},
@@ -31,11 +27,11 @@ def plan_of(text, name="prod"):
         {"field": "packages", "before": [{"name": text, "version": "1"}], "after": [{"name": text, "version": text}]},
         {"field": "resource", "before": {"cpu": text}, "after": {"cpu": 1}},
     ]
-    common = {"name": text, "id": one["id"], "runtime": one, "changes": changes, "error": None}
+    common = {"name": text, "id": trial["id"], "runtime": trial, "changes": changes, "error": None}
     entries = [{**common, "action": action} for action in ("updated", "created")]
     entries += [{**common, "action": action, "scripts": [script]} for action in ("deleted", "replaced")]
     entries += [{**common, "action": action, "error": {"msg": text or "x"}} for action in ("failed", "unknown")]
-    row = violation(one, text, "networks_within", text, reason=text, until="2099-12-31")
+    row = violation(trial, text, "networks_within", text, reason=text, until="2099-12-31")
     applied = {"failed": True, "msg": text, "runtimes": entries, "summary": {"deleted": 1}, "plan_id": "a" * 24}
     named = {"name": text}
     moved = {**named, "project": named, "action": "moved", "before": named, "after": named}
@@ -44,12 +40,14 @@ def plan_of(text, name="prod"):
 
 def audit_of(text):
     """The report of an audit in which every text is this one."""
-    one = runtime(1, text, whitelist=[text], status="error", scripts=[{"name": text, "last_run": {"status": "failed"}}])
+    trial = runtime(
+        1, text, whitelist=[text], status="error", scripts=[{"name": text, "last_run": {"status": "failed"}}]
+    )
     read = {
-        "runtimes": [one],
-        "violations": [violation(one, text, text, text)],
-        "exempted": [violation(one, text, text, text, reason=text, until=text)],
-        "not_evaluated": [violation(one, text, text, text)],
+        "runtimes": [trial],
+        "violations": [violation(trial, text, text, text)],
+        "exempted": [violation(trial, text, text, text, reason=text, until=text)],
+        "not_evaluated": [violation(trial, text, text, text)],
         "dangling": [{"name": text, "runtime": {"id": text}}],
     }
     return environment_report(None, "prod", read=read, policy=POLICY, detail=True)
@@ -97,7 +95,7 @@ def reports_of(text):
 
 
 def test_a_plan_as_markdown():
-    one = runtime(1, "Trial", whitelist=["10.0.0.0/8"])
+    trial = runtime(1, "Trial", whitelist=["10.0.0.0/8"])
     entries = [
         {
             "name": "Nightly",
@@ -108,7 +106,14 @@ def test_a_plan_as_markdown():
                 {"field": "exec_timeout", "before": 60, "after": 600},
             ],
         },
-        {"name": "Trial", "id": "2", "action": "deleted", "changes": [], "runtime": one, "scripts": [{"name": "Load"}]},
+        {
+            "name": "Trial",
+            "id": "2",
+            "action": "deleted",
+            "changes": [],
+            "runtime": trial,
+            "scripts": [{"name": "Load"}],
+        },
     ]
     applied = {"runtimes": entries, "summary": {"updated": 1, "deleted": 1, "unchanged": 7}, "plan_id": "a" * 24}
     report = environment_report(applied, "prod", check_mode=True, detail=True)

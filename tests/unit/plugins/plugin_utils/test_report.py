@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 from __future__ import annotations
 
 import csv
@@ -56,7 +52,7 @@ class Page(HTMLParser):
 
 def hostile():
     """A server on which every text that a user can choose is hostile."""
-    one = runtime(
+    trial = runtime(
         1,
         HOSTILE,
         description=HOSTILE,
@@ -72,12 +68,12 @@ def hostile():
     )
     changes = [{"field": HOSTILE, "before": HOSTILE, "after": [HOSTILE]}]
     error = {"msg": HOSTILE}
-    entry = {"name": HOSTILE, "id": one["id"], "action": "updated", "error": error, "changes": changes}
+    entry = {"name": HOSTILE, "id": trial["id"], "action": "updated", "error": error, "changes": changes}
     read = {
-        "runtimes": [one],
-        "violations": [violation(one, HOSTILE, HOSTILE, HOSTILE)],
-        "exempted": [violation(one, HOSTILE, HOSTILE, HOSTILE, reason=HOSTILE, until=HOSTILE)],
-        "not_evaluated": [violation(one, HOSTILE, HOSTILE, HOSTILE)],
+        "runtimes": [trial],
+        "violations": [violation(trial, HOSTILE, HOSTILE, HOSTILE)],
+        "exempted": [violation(trial, HOSTILE, HOSTILE, HOSTILE, reason=HOSTILE, until=HOSTILE)],
+        "not_evaluated": [violation(trial, HOSTILE, HOSTILE, HOSTILE)],
         "dangling": [{"name": HOSTILE, "runtime": {"id": HOSTILE}, "project": {"name": HOSTILE}}],
         "unread": [
             {"project": {"id": "P", "name": HOSTILE}, "script": {"id": "S", "name": HOSTILE}, "error": {"msg": HOSTILE}}
@@ -117,8 +113,8 @@ FORMULAS = ["=HYPERLINK(1)", "-1+1", "@x", "+1", "\n=1", "\uff1d1", "a;=cmd|' /C
 @pytest.mark.parametrize("text", [*FORMULAS, "a\t=1", "a\r\n@x", ' "=1"', "a;'\"=1"])
 def test_a_spreadsheet_reads_no_formula(text):
     """Whether it separates cells at commas or at semicolons."""
-    one = runtime(1, text, whitelist=[text], owner={"name": text}, scripts=[{"name": text}])
-    report = environment_report(None, text, read={"runtimes": [one], "violations": []}, detail=True)
+    trial = runtime(1, text, whitelist=[text], owner={"name": text}, scripts=[{"name": text}])
+    report = environment_report(None, text, read={"runtimes": [trial], "violations": []}, detail=True)
     written = report_file([report], "x.csv")
     rows = list(csv.DictReader(io.StringIO(written, newline="")))
     assert {row["runtime"].replace("'", "") for row in rows} == {text.replace("'", "")}, "nothing else changes"
@@ -186,12 +182,12 @@ def test_a_table_has_a_row_for_each_runtime_and_item():
 
 def test_the_table_answers_who_owns_the_scripts_on_a_package():
     script = {"name": "Load", "project": {"name": "Sales"}, "owner": {"name": "Ada"}}
-    one = runtime(1, "R", packages=[{"name": "numpy", "version": "1.25"}], scripts=[script])
-    rows = rows_of(environment_report(None, "prod", read={"runtimes": [one], "violations": []}, detail=True))
+    trial = runtime(1, "R", packages=[{"name": "numpy", "version": "1.25"}], scripts=[script])
+    rows = rows_of(environment_report(None, "prod", read={"runtimes": [trial], "violations": []}, detail=True))
     having = {row["id"] for row in rows if (row["item"], row["value"]) == ("package", "numpy")}
     owners = [(row["item_owner"], row["project"]) for row in rows if row["item"] == "script" and row["id"] in having]
     assert owners == [("Ada", "Sales")]
-    page = Page(report_file([environment_report(None, "p", read={"runtimes": [one]}, detail=True)], "x.html"))
+    page = Page(report_file([environment_report(None, "p", read={"runtimes": [trial]}, detail=True)], "x.html"))
     assert re.search(r"numpy\s+1.25\s*R\s*Load in Sales\s*Ada", re.sub(r"\s+", " ", page.text))
 
 
@@ -213,15 +209,15 @@ def test_the_software_of_all_runtimes_is_valid_cyclonedx():
     texts = [report_file(order, "x.cdx.json", not_reached=["gone"]) for order in (environments, environments[::-1])]
     for text in texts:
         assert validation.JsonStrictValidator(schema).validate_str(text) is None
-    one, other = (json.loads(text) for text in texts)
-    assert one.pop("serialNumber") != other.pop("serialNumber")
-    assert one["metadata"].pop("timestamp")
-    assert other["metadata"].pop("timestamp")
-    assert one == other
-    components = {each["bom-ref"]: each for each in one["components"]}
-    assert len(components) == len(one["components"])
+    first, second = (json.loads(text) for text in texts)
+    assert first.pop("serialNumber") != second.pop("serialNumber")
+    assert first["metadata"].pop("timestamp")
+    assert second["metadata"].pop("timestamp")
+    assert first == second
+    components = {each["bom-ref"]: each for each in first["components"]}
+    assert len(components) == len(first["components"])
     (found,) = [each for ref, each in components.items() if ref.startswith("test/")]
-    [depends] = [each["dependsOn"] for each in one["dependencies"] if each["ref"] == found["bom-ref"]]
+    [depends] = [each["dependsOn"] for each in first["dependencies"] if each["ref"] == found["bom-ref"]]
     assert [(components[ref]["name"], components[ref].get("version")) for ref in depends] == [
         ("bare", None),
         ("requests", "2.31"),
@@ -231,11 +227,11 @@ def test_the_software_of_all_runtimes_is_valid_cyclonedx():
     assert not [each for each in components.values() if "components" in each], "Trivy does not look into them"
     assert [each for each in components.values() if each["type"] == "library" and "purl" not in each], "a hostile name"
     assert all(each.get("version") for each in components.values() if each["type"] == "container")
-    assert one["metadata"]["tools"]["components"][0]["version"]
+    assert first["metadata"]["tools"]["components"][0]["version"]
     assert {"name": "mstr.library:package:Typing_Extensions", "value": "installing"} in found["properties"]
     assert {"name": "mstr.library:environment", "value": "test"} in found["properties"]
     for name, value in {"prod": "read", "test": "may be incomplete", "gone": "not reached"}.items():
-        assert {"name": f"mstr.library:environment:{name}", "value": value} in one["metadata"]["properties"]
+        assert {"name": f"mstr.library:environment:{name}", "value": value} in first["metadata"]["properties"]
 
 
 @pytest.mark.complete
