@@ -254,7 +254,7 @@ class _Search(Reader):
         operation = f"search the {project.label} for scripts"
         search = self._start(project, operation)
         total: Any = search.get("totalItems")
-        is_counted = type(total) is int and total >= 0
+        is_counted = isinstance(total, int) and not isinstance(total, bool) and total >= 0
         found: dict[str, SavedScript] = {}
         offset = 0
         while not is_counted or len(found) < total:
