@@ -18,7 +18,6 @@ import re
 import time
 import traceback
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 from http.cookiejar import DefaultCookiePolicy
@@ -96,8 +95,8 @@ class Http:
         self._connection, self._stop, self._on_response = connection, stop, on_response
         self.secrets: frozenset[str] = frozenset()  # texts that no message may contain; replaced, never changed
         self._fixed_secrets: frozenset[str] = frozenset()
-        # Those of the last cookies alone: Ansible searches a result for each secret.
-        self._cookie_secrets: deque[set[str]] = deque(maxlen=_COOKIES_MASKED)
+        # By the value of a cookie. Of those that are no longer sent, the last ones: Ansible searches for each secret.
+        self._cookie_secrets: dict[str, set[str]] = {}
         self._secrets_lock = Lock()
         self._answered = False  # whether the server has responded to a call
         self._one_at_a_time = Lock()
@@ -116,14 +115,17 @@ class Http:
         """Add texts, in all their forms, to those that no message may contain. Short values of cookies are left out."""
         shortest = SHORTEST_SECRET if of_cookies else 1
         new = {text for text in texts if text and len(text) >= shortest and text not in self.secrets}
-        if new:
-            added = with_escaped_forms(new)
-            with self._secrets_lock:
-                if of_cookies:
-                    self._cookie_secrets.append(added)
-                else:
-                    self._fixed_secrets |= added
-                self.secrets = self._fixed_secrets.union(*self._cookie_secrets)
+        if not new:
+            return
+        sent = {value for _name, value, _domain, _path in self.cookies()}
+        with self._secrets_lock:
+            if of_cookies:
+                self._cookie_secrets |= {text: with_escaped_forms([text]) for text in new}
+                for text in [text for text in self._cookie_secrets if text not in sent][:-_COOKIES_MASKED]:
+                    del self._cookie_secrets[text]
+            else:
+                self._fixed_secrets |= with_escaped_forms(new)
+            self.secrets = self._fixed_secrets.union(*self._cookie_secrets.values())
 
     def cookies(self) -> list[tuple[str, str, str, str]]:
         """Every cookie: name, value, domain, path."""
