@@ -24,8 +24,8 @@ def names(sim: Simulator) -> list[str]:
 
 
 def test_every_kind_is_used_by_a_test() -> None:
-    folders = [Path(__file__).parent, Path(__file__).parents[2] / "faults"]
-    text = "".join(file.read_text(encoding="utf-8") for folder in folders for file in folder.glob("test_*.py"))
+    files = Path(__file__).parents[2].rglob("test_*.py")
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
     assert [kind for kind in KINDS if f'"{kind}"' not in text] == []
 
 
