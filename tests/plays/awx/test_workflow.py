@@ -98,6 +98,7 @@ def test_an_approval_covers_the_plan(launcher: Launcher, sim: Simulator) -> None
     assert names(sim) == ["Nightly"]
 
 
+@pytest.mark.complete
 def test_a_commit_during_the_approval_is_not_applied(launcher: Launcher, sim: Simulator) -> None:
     definitions = {"runtimes": [*DEFINITIONS["runtimes"], {"name": "Never approved"}]}
     status, nodes = launcher.workflow(WORKFLOW, lambda: bool(launcher.controller.push(us=definitions)))

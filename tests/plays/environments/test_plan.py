@@ -66,6 +66,7 @@ def test_the_approved_plan_is_applied_and_a_different_one_is_not(three: Play, se
     assert names(servers[2]) == ["Nightly reports", "Old"]
 
 
+@pytest.mark.complete
 def test_an_environment_without_a_plan_is_left_alone(three: Play, servers: list[Simulator]) -> None:
     servers[1].fault("html", operation="list", times=None)
     three(APPLY, "--limit", "env0,env1", "--check", mstr_plan_dest="plan.json")

@@ -46,6 +46,7 @@ def test_each_environment_gets_a_file_that_can_be_published(two: Play, servers: 
     assert [entry["name"] for entry in servers[1].runtimes()] == ["Payroll of the board"]
 
 
+@pytest.mark.complete
 def test_a_simulator_with_the_file_results_in_the_same_file(two: Play, servers: list[Simulator]) -> None:
     del two.hosts["env1"]
     assert two(PROBE, mstr_probe_dest="first.json").status == 0

@@ -85,6 +85,7 @@ def test_plan_and_policy(play: Play, server: Simulator) -> None:
 
 
 @pytest.mark.parametrize("new_exists", [False, True])
+@pytest.mark.complete
 def test_misspelled_old_name(play: Play, server: Simulator, new_exists: bool) -> None:
     if new_exists:
         server.seed({"name": "New", "execTimeout": 1})

@@ -20,7 +20,6 @@ from .test_fallbacks import version_of
 MODULES = {f"mstr.library.{path.stem}" for path in ROOT.glob("plugins/modules/*.py")}
 PLAYS = {path.stem: path for path in (Path(__file__).parent / "plays").glob("*.yml")}
 # `make test` compares results, sessions and failures; ARGS=--all every play, on every core.
-QUICK = ("failures", "values")
 both = pytest.mark.parametrize("in_process", [False, True])
 _LOGGED = ("method", "path", "query", "status", "project", "user_agent", "content_type")
 
@@ -82,7 +81,7 @@ def plain(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "play", [pytest.param(play, marks=() if play in QUICK else pytest.mark.complete) for play in sorted(PLAYS)]
+    "play", [pytest.param(play, marks=() if play == "values" else pytest.mark.complete) for play in sorted(PLAYS)]
 )
 def test_a_task_is_the_same_in_process(sim: Simulator, local: Play, play: str) -> None:
     module, here = both_ways(sim, local, PLAYS[play])
