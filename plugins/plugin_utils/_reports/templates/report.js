@@ -20,14 +20,14 @@
   function filter() {
     const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
     const active = words.length > 0 || only.checked;
-    texts = texts || runtimes.map((one) => one.textContent.toLowerCase());
-    const names = new Map(environments.map((one) => [one, one.querySelector("h2").textContent.toLowerCase()]));
+    texts = texts || runtimes.map((runtime) => runtime.textContent.toLowerCase());
+    const names = new Map(environments.map((part) => [part, part.querySelector("h2").textContent.toLowerCase()]));
     let count = 0;
-    runtimes.forEach((one, index) => {
-      const name = names.get(one.closest(".env"));
+    runtimes.forEach((runtime, index) => {
+      const name = names.get(runtime.closest(".env"));
       const fits = words.every((word) => texts[index].includes(word) || name.includes(word));
-      one.hidden = !fits || (only.checked && !one.hasAttribute("data-finding"));
-      count += one.hidden ? 0 : 1;
+      runtime.hidden = !fits || (only.checked && !runtime.hasAttribute("data-finding"));
+      count += runtime.hidden ? 0 : 1;
     });
     for (const environment of environments) {
       const some = environment.querySelector(".rt:not([hidden])") !== null;
@@ -55,9 +55,9 @@
   let folded = [];
   window.addEventListener("beforeprint", () => {
     folded = Array.from(document.querySelectorAll("details:not([open])"));
-    folded.forEach((one) => { one.open = true; });
+    folded.forEach((part) => { part.open = true; });
   });
   window.addEventListener("afterprint", () => {
-    folded.forEach((one) => { one.open = false; });
+    folded.forEach((part) => { part.open = false; });
   });
 })();
