@@ -77,3 +77,11 @@ def test_a_second_backup_keeps_the_first(tmp_path):
     assert {other["dest"] for other in others} == {str(tmp_path / name) for name in names if name != "bk.yml"}
     assert (tmp_path / "bk.yml").read_text(encoding="utf-8") == text
     assert (tmp_path / "bk.yml").stat().st_mode & 0o077 == 0
+
+
+def test_definitions_that_are_not_given(tmp_path):
+    action = FakeAction(tmp_path)
+    del action.task_vars["mstr_runtimes"]
+    result = environment.apply(action)
+    assert (result["failed"], result["msg"]) == (True, "Set mstr_runtimes or mstr_runtimes_src; neither is set.")
+    assert (action.written, list(tmp_path.iterdir())) == (0, [])
