@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import environment
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import Stat, checksum
 
@@ -82,6 +83,6 @@ def test_a_second_backup_keeps_the_first(tmp_path):
 def test_definitions_that_are_not_given(tmp_path):
     action = FakeAction(tmp_path)
     del action.task_vars["mstr_runtimes"]
-    result = environment.apply(action)
-    assert (result["failed"], result["msg"]) == (True, "Set mstr_runtimes or mstr_runtimes_src; neither is set.")
+    with pytest.raises(ValidationError, match=r"^Set mstr_runtimes or mstr_runtimes_src; neither is set\.$"):
+        environment.apply(action)
     assert (action.written, list(tmp_path.iterdir())) == (0, [])
