@@ -153,10 +153,10 @@ class _Search(Reader):
 
         The items are read one by one until the first answer, which shows that the call exists.
         """
-        for index, item in enumerate(items):
+        for count, item in enumerate(items, 1):
             found = self.each(read, [item])
             if found:
-                return found + self.each(read, items[index + 1 :])
+                return found + self.each(read, items[count:])
             error = self.unread[-1].error
             if isinstance(error, ApiError) and any(sign(error) for sign in signs):
                 absent = MstrError(f"This release cannot show the {what}. {error.sentence}", **error.error)
