@@ -136,7 +136,7 @@ def check_protection(params: Mapping[str, Any]) -> None:
 
 
 def policy_in(params: Mapping[str, Any]) -> Policy | None:
-    """The policy in the options, None if there is none. Raises ValidationError with all of its errors."""
+    """The policy in the options; None without that option. Raises ValidationError with all of its errors."""
     if params["policy"] is None:
         return None
     from .._model.evaluation import policy_from  # only a task with a policy needs it

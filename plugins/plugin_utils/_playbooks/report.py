@@ -38,7 +38,7 @@ class RunReport(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One run of a playbook. `results`: of each host, in the order of the inventory; None if there is none."""
+    """One run of a playbook. `results`: of each host, in the order of the inventory; None if a host has no result."""
 
     playbook: str
     results: Mapping[str, Json | None]

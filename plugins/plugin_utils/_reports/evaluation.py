@@ -79,6 +79,6 @@ def unused_exemptions(rules: Json, runtimes: Sequence[Json], rows: Iterable[Json
 
 
 def worst(verdicts: Iterable[str], otherwise: str) -> str:
-    """The worst of the verdicts on one value, `otherwise` if there is none."""
+    """The worst of the verdicts on one value, `otherwise` without any."""
     found = set(verdicts)
     return next((verdict for verdict in _VERDICTS if verdict in found), otherwise)
