@@ -38,7 +38,7 @@ class RunReport(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One run of a playbook. `results`: of each host, in the order of the inventory; None if a host has no result."""
+    """One run of a playbook. `results`: of each host, in the order of the inventory; None without one."""
 
     playbook: str
     results: Mapping[str, Json | None]
