@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.mstr.library.tests.unit.support.library_server import LibraryServer
 from ansible_collections.mstr.library.tests.unit.support.make import PASSWORD, stored
+from ansible_collections.mstr.library.tests.unit.support.wire import reply
 
 PROGRAM = """
 import atexit, json, sys
@@ -22,6 +23,18 @@ def show():
     json.dump(files, sys.stderr)
 atexit.register(show)
 mstr_runtime.main()
+"""
+THREADED = """
+import json, sys, threading
+def record(event, args):
+    in_main = threading.current_thread() is threading.main_thread()
+    if event == "import" and args[0].startswith("ansible") and not in_main:
+        print(args[0], file=sys.stderr)
+sys.addaudithook(record)
+from ansible.module_utils import basic
+basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = sys.argv[1].encode(), "legacy"
+from ansible_collections.mstr.library.plugins.modules import mstr_runtimes
+mstr_runtimes.main()
 """
 MOST_FILES, MOST_LINES = 20, 4195
 NOT_NEEDED = {
@@ -58,6 +71,23 @@ def test_a_task_without_changes_imports_little(python):
     assert {file.stem for file in files} & NOT_NEEDED == set()
     assert len(files) <= MOST_FILES
     assert sum(len(file.read_text().splitlines()) for file in files) <= MOST_LINES
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [("GET", b""), ("GET", reply(200, b"odd")), ("PATCH", reply(403))],
+    ids=["lost", "odd", "refused"],
+)
+def test_threads_import_nothing(python, call, answer):
+    """Before Python 3.10, a thread may see a module of Ansible's zip that another thread has imported only in part."""
+    runtimes = [stored(id=f"{number:032X}", name=name) for number, name in enumerate("rs", start=1)]
+    with LibraryServer(*runtimes) as server:
+        server.answers.update({f"{call} /runtimes/{runtime['id']}": answer for runtime in runtimes})
+        options = {"base_url": server.url, "username": "u", "password": PASSWORD, "retries": 0}
+        options["runtimes"] = [{"name": name, "exec_timeout": 60} for name in "rs"]
+        ran = python(THREADED, json.dumps({"ANSIBLE_MODULE_ARGS": options}))
+    assert [runtime["action"] for runtime in json.loads(ran.stdout)["runtimes"]] == ["failed", "failed"]
+    assert ran.stderr == ""
 
 
 def test_every_file_can_be_imported_without_the_libraries(python):

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Work on many items in several threads, which a task with a single item does not need."""
+"""Work on many items in several threads, which a task with a single item does not need.
+
+The threads import nothing of the collection: before Python 3.10, a thread sees a module that another thread is still
+importing from a zip, as Ansible sends modules, without all of its names.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from . import failures  # noqa: F401  # what a call imports if it fails
 from .interrupt import start_thread
 
 Item = TypeVar("Item")
