@@ -69,27 +69,15 @@ class Field(NamedTuple):
 _STR = {"type": "str"}
 _VERSION = {"type": TEXT_AS_WRITTEN}
 _INT = {"type": "int"}
+_PACKAGE = {"name": {"type": "str", "required": True}, "version": _VERSION, "description": _STR}
+_RESOURCE = {"cpu": {"type": "float"}, "mem": _INT, "disk": _INT, "proc_count": _INT}
 
 FIELDS = (
     Field("name", "name", TEXT, _STR),
     Field("description", "description", TEXT, _STR),
     Field("whitelist", "whitelist", NETWORKS, {"type": "list", "elements": "str"}),
-    Field(
-        "packages",
-        "packages",
-        PACKAGES,
-        {
-            "type": "list",
-            "elements": "dict",
-            "options": {"name": {"type": "str", "required": True}, "version": _VERSION, "description": _STR},
-        },
-    ),
-    Field(
-        "resource",
-        "resource",
-        RESOURCE,
-        {"type": "dict", "options": {"cpu": {"type": "float"}, "mem": _INT, "disk": _INT, "proc_count": _INT}},
-    ),
+    Field("packages", "packages", PACKAGES, {"type": "list", "elements": "dict", "options": _PACKAGE}),
+    Field("resource", "resource", RESOURCE, {"type": "dict", "options": _RESOURCE}),
     Field("exec_timeout", "execTimeout", NUMBER, _INT, minimum=1),
     Field("min_cached_instances", "minCachedInstances", COUNT, _INT),
     Field("max_cached_instances", "maxCachedInstances", COUNT, _INT),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,16 +24,15 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 _T = TypeVar("_T")
 
 
-class Kind:
-    """How values of one kind are handled; this one takes them as they are."""
+class Kind(NamedTuple):
+    """How values of one kind are handled. `from_api`: reads the value in a response. `empty`: what None is equal to."""
 
-    def from_api(self, value: Any) -> Any:
-        """The value in a response."""
-        return value
+    from_api: Callable[[Any], Any]
+    empty: Any = None
 
     def canonical(self, value: Any) -> Any:
         """Equal for two values that mean the same."""
-        return value
+        return self.empty if value is None else value
 
     def merge(self, _current: Any, wanted: Any, _purge: bool) -> Any:
         """The value to send. `purge`: whether what only `current` has is removed."""
@@ -60,6 +60,11 @@ def text_or_none(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
+def without_null(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are not None."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
 def _entries(convert: Callable[[Any], _T], value: Any) -> tuple[_T, ...] | None:
     """The entries of a list of the API. A single entry without a list becomes a list of one; None stays None.
 
@@ -78,12 +83,10 @@ def number(value: Any) -> Any:
     """
     try:
         read = float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-    if isinstance(read, float) and not math.isfinite(read):
-        # Not-a-number is not even equal to itself. As text it can be compared.
+        return int(read) if isinstance(read, float) and read == int(read) else read
+    except (OverflowError, ValueError):
+        # Text, or not-a-number, which is not even equal to itself, or infinity. As text they can be compared.
         return str(value)
-    return int(read) if isinstance(read, float) and read.is_integer() else read
 
 
 def positive(place: str, given: Any) -> Any:
@@ -93,29 +96,7 @@ def positive(place: str, given: Any) -> Any:
     return number(given)
 
 
-class _Text(Kind):
-    def from_api(self, value: Any) -> str | None:
-        return text_or_none(value)
-
-    def canonical(self, value: str | None) -> str:
-        return value or ""
-
-
-class _Number(Kind):
-    def from_api(self, value: Any) -> Any:
-        return number(value)
-
-
-class _Count(_Number):
-    def canonical(self, value: Any) -> Any:
-        # Some servers omit a count of zero.
-        return 0 if value is None else value
-
-
 class _Networks(Kind):
-    def from_api(self, value: Any) -> tuple[str, ...] | None:
-        return _entries(str, value)
-
     def canonical(self, value: Iterable[str] | None) -> tuple[str, ...]:
         return in_order(as_network(entry) for entry in value or ())
 
@@ -187,9 +168,6 @@ def _best_match(wanted: Package, have: Iterable[Package]) -> Package | None:
 
 
 class _Packages(Kind):
-    def from_api(self, value: Any) -> tuple[Package, ...] | None:
-        return _entries(_package, value)
-
     def canonical(self, value: Iterable[Package] | None) -> tuple[tuple[str, str, str], ...]:
         return tuple(sorted((package.key, package.version or "", package.description or "") for package in value or ()))
 
@@ -204,11 +182,7 @@ class _Packages(Kind):
     def to_api(self, value: Iterable[Package]) -> list[dict[str, str]]:
         # Send an unchanged package with the version that the server returned: an empty version would upgrade it.
         return [
-            {
-                "name": package.name,
-                "version": package.version or "",
-                **({} if package.description is None else {"description": package.description}),
-            }
+            without_null({"name": package.name, "version": package.version or "", "description": package.description})
             for package in value
         ]
 
@@ -261,7 +235,7 @@ class Resource(NamedTuple):
     @property
     def given(self) -> dict[str, Any]:
         """The amounts that are set, by option name."""
-        return {key: amount for key, amount in self.amounts.items() if amount is not None}
+        return without_null(self.amounts)
 
 
 def cpu_rounded(value: Any) -> Any:
@@ -269,18 +243,19 @@ def cpu_rounded(value: Any) -> Any:
     return number(round(value, CPU_DECIMALS)) if isinstance(value, float) else value
 
 
-class _ResourceKind(Kind):
-    def from_api(self, value: Any) -> Resource | None:
-        if not isinstance(value, Mapping):
-            return None if value is None else Resource(unreadable=value)
-        return Resource(
-            **{key: number(value.get(api)) for key, api in RESOURCE_KEYS.items()},
-            unknown={str(key): inner for key, inner in value.items() if key not in RESOURCE_KEYS.values()},
-        )
+def _resource(value: Any) -> Resource | None:
+    if not isinstance(value, Mapping):
+        return None if value is None else Resource(unreadable=value)
+    return Resource(
+        **{key: number(value.get(api)) for key, api in RESOURCE_KEYS.items()},
+        unknown={str(key): inner for key, inner in value.items() if key not in RESOURCE_KEYS.values()},
+    )
 
+
+class _ResourceKind(Kind):
     def canonical(self, value: Resource | None) -> dict[str, Any]:
-        amounts = (value or Resource()).amounts
-        return {**amounts, "cpu": cpu_rounded(amounts["cpu"])}
+        limits = value or Resource()
+        return limits._replace(cpu=cpu_rounded(limits.cpu)).given
 
     def merge(self, current: Resource | None, wanted: Resource, _purge: bool) -> Resource:
         return (current or Resource())._replace(**wanted.given)
@@ -301,8 +276,11 @@ class _ResourceKind(Kind):
         return (value or Resource()).given
 
     def to_definition(self, value: Mapping[str, Any]) -> dict[str, Any] | None:
-        return {key: amount for key, amount in value.items() if amount is not None} or None
+        return without_null(value) or None
 
 
-TEXT, NUMBER, COUNT = _Text(), _Number(), _Count()
-NETWORKS, PACKAGES, RESOURCE = _Networks(), _Packages(), _ResourceKind()
+TEXT, NUMBER = Kind(text_or_none, ""), Kind(number)
+COUNT = Kind(number, 0)  # some servers omit a count of zero
+NETWORKS = _Networks(partial(_entries, str))
+PACKAGES = _Packages(partial(_entries, _package))
+RESOURCE = _ResourceKind(_resource)

@@ -111,17 +111,13 @@ def fingerprint(current: Runtime | None, plan: Plan) -> str:
     after = plan.target.values if plan.target else NOTHING
     names = BY_NAME if plan.action == "delete" else plan.changed_fields
     changes = [
-        [name, *(_without_null(BY_NAME[name].kind.canonical(values.get(name))) for values in (before, after))]
+        [name, *(BY_NAME[name].kind.canonical(values.get(name)) for values in (before, after))]
         for name in sorted(names)
     ]
     if plan.action == "delete":
         changes = [[name, value] for name, value, _nothing in changes if value]
     identity = current.key if current else [after.get("name")]
     return json.dumps([identity, plan.action, changes], default=str, sort_keys=True)
-
-
-def _without_null(value: Any) -> Any:
-    return {key: part for key, part in value.items() if part is not None} if isinstance(value, Mapping) else value
 
 
 def compare(have: Mapping[str, Any], wanted: Definition) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -26,16 +26,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # What stands between the name of a runtime and that of its unfinished replacement. Such names are reserved.
 _REPLACEMENT = " (replacement)"
 
-# Read-only fields of a response [doc], by their name in a result.
-READ_ONLY = {
-    "status": "status",
-    "date_created": "dateCreated",
-    "date_modified": "dateModified",
-    "version": "version",
-    "owner": "owner",
-    "acl": "acl",
-    "acg": "acg",
-}
+# Read-only fields of a response [doc].
+READ_ONLY = ("status", "dateCreated", "dateModified", "version", "owner", "acl", "acg")
 INCOMPLETE = "The server's list of runtimes lacks its built-in default runtime, so it may be incomplete"
 
 
@@ -73,30 +65,22 @@ class Runtime(NamedTuple):
         """
         return any(self.values.get(name, self.facts.get(name)) is None for name in names)
 
-    def changed_since(self, earlier: Runtime) -> tuple[str, ...]:
-        """The fields in which this read differs from an earlier one with all fields.
+    def changed_since(self, earlier: Runtime, names: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Those of these fields, by default of all, in which this read differs from an earlier one with all fields.
 
         A list may omit a field; then only the object's `version` shows that it changed, since every edit changes it.
         """
         versions = {self.facts.get("version"), earlier.facts.get("version")}
-        names = [name for name in BY_NAME if None in versions or self.values.get(name) is not None]
+        if names is None:
+            names = [name for name in BY_NAME if None in versions or self.values.get(name) is not None]
         return differing(earlier.values, self.values, names) or (("version",) if len(versions - {None}) > 1 else ())
-
-    def is_update_of(self, earlier: Runtime, names: Iterable[str]) -> bool:
-        """Whether one of these fields, or the object's version, is different from that of an earlier read."""
-        versions = {self.facts.get("version"), earlier.facts.get("version")} - {None}
-        return len(versions) > 1 or bool(differing(earlier.values, self.values, names))
 
     def to_result(self) -> dict[str, Any]:
         """The runtime for a result. A field that the server did not return is None."""
-        result: dict[str, Any] = {"id": self.id}
-        for field in FIELDS:
-            value = self.values.get(field.name)
-            result[field.name] = None if value is None else field.kind.to_result(value)
-        for name in READ_ONLY:
-            result[name] = _snake_keys(self.facts.get(name))
-        result["is_default"] = self.is_default
-        return result
+        given = {name: self.values.get(name) for name in BY_NAME}
+        values = {name: None if given[name] is None else BY_NAME[name].kind.to_result(given[name]) for name in given}
+        facts = _snake_keys({name: self.facts.get(name) for name in READ_ONLY})
+        return {"id": self.id, **values, **facts, "is_default": self.is_default}
 
 
 def status_word(status: Any) -> str:
@@ -114,7 +98,7 @@ def from_api(data: Mapping[str, Any]) -> Runtime:
     return Runtime(
         values={field.name: field.kind.from_api(data.get(field.api)) for field in FIELDS},
         id=None if data.get("id") is None else str(data["id"]),
-        facts={name: data.get(api) for name, api in READ_ONLY.items()},
+        facts={name: data.get(name) for name in READ_ONLY},
     )
 
 

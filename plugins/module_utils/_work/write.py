@@ -288,7 +288,7 @@ def confirm(context: Context, entry: Entry, current: Runtime) -> Entry:
     The entry has an error if an update had no effect at all.
     """
     plan, before = entry.plan, entry.before
-    if plan.action == "update" and before and not current.is_update_of(before, plan.changed_fields):
+    if plan.action == "update" and before and not current.changed_since(before, plan.changed_fields):
         answer = f"answered {entry.status} but" if entry.status else "accepted the update but"
         error = MstrError(
             f"Could not update the runtime {current.label}: the server {answer} changed nothing "

@@ -10,8 +10,9 @@ from ansible_collections.mstr.library.tests.unit.support.strategies import ANY_J
 from hypothesis import given
 from hypothesis import strategies as st
 
-RESULT_KEYS = {"id", "is_default", *READ_ONLY, *(field.name for field in FIELDS)}
-API_KEYS = ["id", *READ_ONLY.values(), *(field.api for field in FIELDS)]
+FACTS = {"status", "date_created", "date_modified", "version", "owner", "acl", "acg"}
+RESULT_KEYS = {"id", "is_default", *FACTS, *(field.name for field in FIELDS)}
+API_KEYS = ["id", *READ_ONLY, *(field.api for field in FIELDS)]
 
 
 @given(st.dictionaries(st.sampled_from(API_KEYS) | st.text(max_size=5), ANY_JSON, max_size=8))
