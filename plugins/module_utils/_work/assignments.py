@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, ConnectError, ErrorList, MstrError, as_mstr_error
@@ -22,7 +23,7 @@ from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import Shape
 from .api import Context
-from .script_usage import SCRIPT_TYPE, Project, SavedScript, Unread, Usage, read_script
+from .script_usage import SCRIPT_TYPE, Project, SavedScript, Unread, Usage, read_script, shape_of
 from .write import NotFoundOut, check_after_loss, not_done_error
 
 _RUNTIME = "scriptRuntimeId"
@@ -179,15 +180,18 @@ def report_scripts(
     """What a result says of the scripts. `names`: of the runtimes on the server, by their id."""
     done = sorted(assignments, key=lambda assignment: assignment.script.place)
     diff: dict[str, dict[str, str]] = {"before": {}, "after": {}}
-    for assignment in done:
-        if assignment.is_changed:
-            script, target, identity = assignment.script, assignment.target, assignment.script.runtime_id
-            key = f"{script.project.name} / {script.name} ({script.id})"
-            diff["before"][key] = f"{names.get(identity or '')} ({identity})"
-            diff["after"][key] = f"{target.name} ({target.key})" if target.key else target.name
+    for script, target in ((assignment.script, assignment.target) for assignment in done if assignment.is_changed):
+        key = f"{script.project.name} / {script.name} ({script.id})"
+        diff["before"][key] = _runtime_text(names.get(script.runtime_id or ""), script.runtime_id)
+        diff["after"][key] = _runtime_text(target.name, target.key)
     rows = [assignment.to_result(names) for assignment in done]
     failed = [(f"{plan.place} {plan.script.label}".strip(), plan.error) for plan in assignments if plan.error]
     return ScriptReport(rows, fingerprints, diff, failed, len(diff["after"]))
+
+
+def _runtime_text(name: str | None, identity: str | None) -> str:
+    """A runtime in a diff. One that was deleted has no name, and one that is still to be created has no id."""
+    return f"{name} ({identity})" if name and identity else str(name or identity)
 
 
 # --- the work
@@ -257,7 +261,7 @@ class Assigner:
             unchecked = MstrError(f"The {script.label} {unread} {exc.sentence}", **exc.error)
             return planned._replace(action="unknown", error=unchecked)
         lost, error = _lost_fields(before, after), None
-        self._loses_omitted = bool(lost) or bool(self._loses_omitted)
+        self._loses_omitted = bool(lost or self._loses_omitted)
         if lost:
             after, error = self._put_back(planned, before, after, lost)
         if after[_RUNTIME] == target.key:
@@ -280,8 +284,7 @@ class Assigner:
         """Update the script. The response says nothing [mstrio], so it is not read. Raises MstrError."""
         path, operation = f"/scripts/{script.id}", f"assign the runtime {target.label} to the {script.label}"
         body = {**fields, _RUNTIME: target.id}
-        tries = self._context.retries
-        while True:
+        for tries in range(self._context.retries, -1, -1):
             try:
                 self._session.request("PUT", path, json=body, operation=operation, project=script.project.id)
                 return
@@ -290,14 +293,12 @@ class Assigner:
                     raise
                 lost = exc
             unknown = f"The {script.label} may or may not use the runtime {target.label}"
-            for seen in check_after_loss(
-                self._context.pause, self._context.retries, lost, lambda: self._read(script), unknown
-            ):
+            read, retries = partial(self._read, script), self._context.retries
+            for seen in check_after_loss(self._context.pause, retries, lost, read, unknown):
                 if seen[_RUNTIME] == target.key and not _lost_fields(body, seen):
                     return
-            if tries < 1:
+            if not tries:
                 raise not_done_error(lost, f"the {script.label} still does not use the runtime {target.label}")
-            tries -= 1
 
     def _put_back(
         self, planned: Assignment, before: Mapping[str, Any], after: Mapping[str, Any], lost: Sequence[str]
@@ -315,26 +316,24 @@ class Assigner:
         still = _lost_fields(before, after)
         if still:
             return after, MstrError(f"{sentence} The task could not put back {_words(still)}.")
-        end = (
-            f"and the script uses {target.label}"
-            if after[_RUNTIME] == target.key
-            else f"but the script still uses {after[_RUNTIME]}"
-        )
+        end = f"but the script still uses {after[_RUNTIME]}"
+        if after[_RUNTIME] == target.key:
+            end = f"and the script uses {target.label}"
         return after, MstrError(f"{sentence} All of it is put back, {end}.")
 
     def _check_at_last(self, planned: Assignment, before: Mapping[str, Any], stopped: MstrError) -> Assignment:
         """After a signal: what the update did, with what it lost put back, by requests of 5 s each."""
         script = planned.script
         path, operation, project = f"/scripts/{script.id}", f"check the {script.label}", script.project.id
+        request = partial(self._session.last_request, path=path, operation=operation, project=project)
         try:
-            after = self._session.last_request("GET", path, operation=operation, project=project)
+            after = request("GET", shape=shape_of(script))
             now = script.on_runtime(after).runtime_id
             if set(_lost_fields(before, after)) - {"folderId"}:
-                body = {**_body(before, _KEPT), _RUNTIME: now}
-                self._session.last_request("PUT", path, operation=operation, project=project, json=body)
-        except (MstrError, AttributeError) as exc:
-            why = exc.sentence if isinstance(exc, MstrError) else "The server returned no script."
-            unchecked = MstrError(f"{stopped.sentence}. Check its runtime, description, code and variables. {why}")
+                request("PUT", json={**_body(before, _KEPT), _RUNTIME: now})
+        except MstrError as exc:
+            what = "Check its runtime, description, code and variables."
+            unchecked = MstrError(f"{stopped.sentence}. {what} {exc.sentence}", **exc.error)
             return planned._replace(action="unknown", error=unchecked)
         return planned._replace(action="moved" if now == planned.target.key else "failed", error=stopped)
 

@@ -301,14 +301,17 @@ def start_search(
     return started
 
 
+def shape_of(script: SavedScript) -> Shape:
+    """An object with the id of the script. Any other says nothing about the script."""
+    key = script.id.upper()
+    name = "an object with the script's id"
+    return Shape(name, lambda data: isinstance(data, Mapping) and str(data.get("id")).upper() == key)
+
+
 def read_script(session: Session, script: SavedScript) -> Mapping[str, Any]:
-    """The script's object. Raises MstrError, also for an object without its id, which says nothing about the script."""
-    shape = Shape(
-        "an object with the script's id",
-        lambda data: isinstance(data, Mapping) and str(data.get("id")).upper() == script.id.upper(),
-    )
-    operation, project = f"read the {script.label}", script.project.id
-    found: Mapping[str, Any] = session.get(f"/scripts/{script.id}", operation=operation, project=project, shape=shape)
+    """The script's object. Raises MstrError."""
+    path, operation = f"/scripts/{script.id}", f"read the {script.label}"
+    found: Mapping[str, Any] = session.get(path, operation=operation, project=script.project.id, shape=shape_of(script))
     return found
 
 

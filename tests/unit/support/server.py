@@ -205,6 +205,9 @@ class Server:
                 return response
         raise fault.error  # type: ignore[misc]
 
+    def send_last(self, method: str, path: str, **how: Any) -> Response:
+        return self.send("last", method, path, **how)
+
     def _work(self, method: str, path: str, body: Any, params: Any, headers: Mapping[str, str]) -> Response:
         if path.startswith("/scripts/evaluation"):
             # The core runs code in a process of its own, which takes half a second.

@@ -61,6 +61,8 @@ def test_plan_by_name_and_by_id():
     ]
     diff = {f"Sales / Load ({LOAD})": f"Old ({ID})"}
     assert report_scripts(plan, {ID: "Old"}).diff["before"] == diff
+    deleted = report_scripts(plan, {}).diff["before"]
+    assert list(deleted.values()) == [ID]
     assert script_entries([entry(name="Load")])[0].runtime == "New"
 
 
@@ -138,14 +140,27 @@ def test_script_assigned_elsewhere_meanwhile(server, now):
         assert (done.error.sentence, done.script.runtime_id) == (why, now)
 
 
-@pytest.mark.parametrize("stop_at", ["GET", "PUT"])
-def test_signal_while_a_script_is_assigned(server, stop_at):
-    """What a signal leaves unknown is looked up; without an answer it is unknown, never moved."""
+@pytest.mark.parametrize(
+    ("stop_at", "answer", "action", "now"),
+    [
+        ("GET", None, "failed", ID),
+        ("PUT", None, "moved", OTHER_ID),
+        ("PUT", {"status": "ok"}, "unknown", OTHER_ID),
+        ("PUT", {"id": CLOSE, "scriptRuntimeId": ID}, "unknown", OTHER_ID),
+        ("PUT", [], "unknown", OTHER_ID),
+    ],
+)
+def test_signal_while_a_script_is_assigned(server, stop_at, answer, action, now):
+    """What a signal leaves unknown is looked up. An answer about something else says nothing, and causes no write."""
     server.fail(stop_at, Interrupted("Stopped by signal SIGTERM"), done=True)
+    read = f"GET /scripts/{LOAD}"
+    server.rewrite = lambda call, data: answer if answer is not None and server.sent and call == read else data
     [done] = Assigner(server.context()).assign(planned(USAGE, entry(name="Load")))
-    assert (done.action, runtimes(server)["Load"]) == (("failed", ID) if stop_at == "GET" else ("unknown", OTHER_ID))
+    assert (done.action, runtimes(server)["Load"], len(server.sent)) == (action, now, int(stop_at == "PUT"))
+    assert "Stopped by signal SIGTERM" in done.error.sentence
     result = done.to_result({ID: "Old"})
-    assert (result["action"], result["after"]) == ("failed", {"id": ID, "name": "Old"} if stop_at == "GET" else None)
+    names = {"moved": "New", "unknown": None, "failed": "Old"}
+    assert (result["after"] or {"name": None})["name"] == names[action]
     assert done.is_changed is (stop_at == "PUT")
 
 
