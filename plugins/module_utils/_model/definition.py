@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each, text_error
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
-from .kinds import CPU_DECIMALS, Package, Resource, cpu_rounded, positive
+from .kinds import Package, Resource, amounts, checked_number, without_null
 from .networks import canonical as canonical_network
 from .runtime import id_from, is_replacement, name_error
 
@@ -29,19 +29,20 @@ DEFINITION_OPTIONS: dict[str, Any] = {
     "replace_on_change": {"type": "raw"},
     "smoke_test": {"type": "str"},
 }
-_SMALLEST_CPU = 10**-CPU_DECIMALS
+_RESERVED = "is reserved for a replacement that is not complete"
 _SPECIFIER = re.compile(r"[<>=!~\s]")
 _NO_VERSION = re.compile(r"[<>=~*,;\s]|!=")
 _PINNED = re.compile(r"\s*([^<>=!~\s]+)\s*==\s*([^<>=!~*,;\s]+)\s*")
 
 
-def _version_error(text: str) -> str | None:
+def _version_error(given: Any) -> str | None:
     """Why this is not only a version, as the rest of a sentence that starts with the option."""
-    if not _NO_VERSION.search(text):
-        return None
-    plain = text.strip().removeprefix("==").strip()
+    error = text_error(given)
+    if error or not _NO_VERSION.search(given):
+        return error
+    plain = given.strip().removeprefix("==").strip()
     repair = "a version that the server offers" if not plain or _NO_VERSION.search(plain) else f'"{plain}"'
-    return f"{text!r} is not only a version; write {repair}"
+    return f"{given!r} is not only a version; write {repair}"
 
 
 class Definition(NamedTuple):
@@ -72,7 +73,6 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
     Raises ValidationError with all errors.
     """
     name = params.get("name")
-    keep = frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False)
     values: dict[str, Any] = {}
     with ErrorList() as errors:
         if name is None and params.get("id") is None:
@@ -84,15 +84,15 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         errors.add(*pool_errors(values))
         previous = tuple(params.get("previous_names") or ())
         for index, text in enumerate(previous):
-            error = "is the name itself" if text == name else name_error(text)
-            error = "is reserved for a replacement that is not complete" if is_replacement(text) else error
+            error = f"{text!r} is the name itself" if text == name else name_error(text)
+            error = f"{text!r} {_RESERVED}" if is_replacement(text) else error
             if error:
-                errors.add(f"previous_names[{index}] {text!r} {error}")
+                errors.add(f"previous_names[{index}] {error}")
         replaced = errors.check(_replaced_fields, params.get("replace_on_change"))
         renames = ("previous_names", "replace_on_change") if params.get("id") is not None else ()
         errors.add(*(f"{option} cannot be used with id" for option in renames if params.get(option)))
         if name and is_replacement(name) and params.get("state") != "absent":
-            errors.add(f"name {name!r} is reserved for a replacement that is not complete; choose a different name")
+            errors.add(f"name {name!r} {_RESERVED}; choose a different name")
         if policy and params.get("state") != "absent":
             errors.check(policy.check_definition, params, values, None if restore else identity)
     if values.get("resource") == Resource():
@@ -102,7 +102,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
         values=values,
         id=identity,
         name=name,
-        keep=keep,
+        keep=frozenset(option for option in PURGEABLE if params.get(f"purge_{option}") is False),
         journal_comment=params.get("journal_comment") or None,
         restore=restore,
         previous_names=previous,
@@ -138,8 +138,7 @@ def pool_errors(values: Mapping[str, Any]) -> list[str]:
 
 def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the definition that would create a runtime, which is as in a result."""
-    values = {field.name: field.to_definition(runtime.get(field.name)) for field in FIELDS}
-    definition = {name: value for name, value in values.items() if value is not None}
+    definition = without_null({field.name: field.to_definition(runtime.get(field.name)) for field in FIELDS})
     for name in POOL:
         if runtime.get(name) is None and pool_errors(definition):
             # Some servers omit a count of zero, but this one has a different meaning.
@@ -149,30 +148,16 @@ def definition_of(runtime: Mapping[str, Any]) -> dict[str, Any]:
 
 def _scalar(field: Field, given: Any) -> Any:
     kind, error = field.spec["type"], None
-    if given == "" and not field.may_be_empty:
+    if field.name == "name":
+        error = name_error(given)
+    elif given == "" and not field.may_be_empty:
         error = "is empty; omit the option to keep the current value"
     elif kind is TEXT_AS_WRITTEN:
-        error = text_error(given) or _version_error(given)
-    elif kind == "int" and _number(kind, field.name, given) < field.minimum:
+        error = _version_error(given)
+    elif kind == "int" and checked_number(field.name, given) < field.minimum:
         error = f"must be at least {field.minimum}, not {given}"
     if error:
         raise ValidationError([f"{field.name} {error}"])
-    return given
-
-
-def _number(kind: str, place: str, given: Any) -> Any:
-    """The number. Raises ValidationError: a backup holds whatever a server returned."""
-    if isinstance(given, bool) or not isinstance(given, (int, float)):
-        raise ValidationError([f"{place} {given!r} is not a number"])
-    if kind == "int" and not isinstance(given, int):
-        raise ValidationError([f"{place} {given!r} is not a whole number"])
-    return given
-
-
-def _name(_field: Field, given: str) -> str:
-    error = name_error(given)
-    if error:
-        raise ValidationError([f"name {given!r} {error}"])
     return given
 
 
@@ -188,7 +173,7 @@ def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Packag
             place, version = f"packages[{index}]", entry.get("version")
             package = Package(entry["name"] or "", version or None, entry.get("description"))
             packages.append(package)
-            error = None if version is None else text_error(version) or _version_error(version)
+            error = None if version is None else _version_error(version)
             if error:
                 errors.add(f"{place}.version {error}")
             if not package.name.strip():
@@ -197,30 +182,17 @@ def _packages(_field: Field, given: Sequence[Mapping[str, Any]]) -> tuple[Packag
                 pinned = _PINNED.fullmatch(package.name)
                 repair = f'{{name: {pinned[1]}, version: "{pinned[2]}"}}' if pinned else "the version in version"
                 errors.add(f"{place}.name {package.name!r} is not only a name; write {repair}")
-            elif package.key in first:
+            elif first.setdefault(package.key, index) != index:
                 same = f"packages[{first[package.key]}]"
                 errors.add(f"{place}.name {package.name!r} is the same package as {same}; list it once")
-            first.setdefault(package.key, index)
     return tuple(packages)
 
 
-def _amount(kind: str, place: str, given: Any) -> Any:
-    amount = positive(place, _number(kind, place, given))
-    if amount < _SMALLEST_CPU:
-        raise ValidationError([f"{place} must be at least {_SMALLEST_CPU}, not {amount}"])
-    # A whole number is displayed as the server's: Ansible makes cpu a float.
-    return cpu_rounded(amount)
-
-
-def _resource(field: Field, given: Mapping[str, Any]) -> Resource:
-    kinds = {key: option["type"] for key, option in field.spec["options"].items() if given.get(key) is not None}
-    with ErrorList() as errors:
-        amounts = {key: errors.check(_amount, kind, f"resource.{key}", given[key]) for key, kind in kinds.items()}
-    return Resource(**amounts)
+def _resource(_field: Field, given: Mapping[str, Any]) -> Resource:
+    return Resource(**amounts("resource", given))
 
 
 _CHECKS: dict[str, Callable[[Field, Any], Any]] = {
-    "name": _name,
     "whitelist": _networks,
     "packages": _packages,
     "resource": _resource,

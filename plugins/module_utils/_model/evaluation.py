@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .._errors import ErrorList, ValidationError
 from .alike import means, name_key
 from .fields import PURGEABLE
-from .kinds import normalized_name
+from .kinds import normalized_name, without_null
 from .networks import as_network, canonical
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
 from .runtime import Runtime, is_id, replacement_name
@@ -141,7 +141,7 @@ class Policy(NamedTuple):
         """
         # An empty list that removes nothing says nothing about what the runtime will have.
         adds = {key for key in PURGEABLE if params.get(f"purge_{key}") is False}
-        managed = {key: value for key, value in values.items() if value is not None and (value or key not in adds)}
+        managed = {key: value for key, value in without_null(values).items() if value or key not in adds}
         if params.get("whitelist"):
             # With the indexes of the option, of which `values` omits duplicates.
             managed["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
@@ -153,19 +153,18 @@ class Policy(NamedTuple):
         # without a version, its version stays. Of `resource`, only the given amounts are managed.
         lists = {name: target.values[name] for name in PURGEABLE if name in managed}
         values = {**({} if current else {"whitelist": ()}), **managed, **lists}
-        found = self.check(values, target.name, target.id or "", merged=lists if current else ())
-        return tuple(finding for finding in found if finding.verdict == EXEMPTED)
+        return self.check(values, target.name, target.id or "", merged=lists if current else ())
 
     def check(
         self, values: Mapping[str, Any], name: str | None, identity: str | None, merged: Iterable[str] = ()
-    ) -> list[Finding]:
-        """What `evaluate` finds. Raises ValidationError with every violation. In `merged` lists, entries may stay."""
+    ) -> tuple[Finding, ...]:
+        """What the exemptions let pass. Raises ValidationError with every violation. In `merged`, entries may stay."""
         findings = self.evaluate(values, name, identity)
         with ErrorList() as errors:
             for found in findings:
                 stays = f"the merged {found.option}: " if found.option in merged else ""
                 errors.add(*([f"{stays}{found.sentence}"] if found.counts else []))
-        return findings
+        return tuple(finding for finding in findings if finding.verdict == EXEMPTED)
 
     def warning(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> str | None:
         """What a task warns of that leaves the runtime with an empty whitelist, which no rule refuses."""

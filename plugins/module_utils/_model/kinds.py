@@ -17,7 +17,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
-from .._errors import ValidationError
+from .._errors import ErrorList, ValidationError
 from .networks import as_network, in_order
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -87,6 +87,15 @@ def number(value: Any) -> Any:
     except (OverflowError, ValueError):
         # Text, or not-a-number, which is not even equal to itself, or infinity. As text they can be compared.
         return str(value)
+
+
+def checked_number(place: str, given: Any, whole: bool = True) -> Any:
+    """The number in an option. Raises ValidationError: a backup holds whatever a server returned."""
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise ValidationError([f"{place} {given!r} is not a number"])
+    if whole and not isinstance(given, int):
+        raise ValidationError([f"{place} {given!r} is not a whole number"])
+    return given
 
 
 def positive(place: str, given: Any) -> Any:
@@ -277,6 +286,22 @@ class _ResourceKind(Kind):
 
     def to_definition(self, value: Mapping[str, Any]) -> dict[str, Any] | None:
         return without_null(value) or None
+
+
+def _amount(key: str, place: str, given: Any) -> Any:
+    amount = positive(place, checked_number(place, given, whole=key != "cpu"))
+    smallest = 10**-CPU_DECIMALS
+    if amount < smallest:
+        raise ValidationError([f"{place} must be at least {smallest}, not {amount}"])
+    # A whole number is displayed as the server's: Ansible makes cpu a float.
+    return cpu_rounded(amount)
+
+
+def amounts(place: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The amounts of a resource that are given. Raises ValidationError with the errors of all."""
+    with ErrorList() as errors:
+        keys = [key for key in RESOURCE_KEYS if given.get(key) is not None]
+        return {key: errors.check(_amount, key, f"{place}.{key}", given[key]) for key in keys}
 
 
 TEXT, NUMBER = Kind(text_or_none, ""), Kind(number)

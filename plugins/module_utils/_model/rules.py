@@ -11,9 +11,9 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .._errors import ErrorList, ValidationError, parsed_each
+from .._errors import ValidationError, parsed_each
 from .fields import POOL
-from .kinds import RESOURCE_KEYS, Package, Resource, positive
+from .kinds import RESOURCE, Package, Resource, amounts, positive
 from .networks import IPV4, canonical, parse
 from .requirements import Requirement, has_version, project, requirement, specifiers, version_of
 
@@ -270,16 +270,6 @@ def _count(place: str, given: int) -> int:
     return given
 
 
-def _amounts(place: str, given: Mapping[str, Any]) -> Any:
-    with ErrorList() as errors:
-        limits = {
-            key: errors.check(positive, f"{place}.{key}", given[key])
-            for key in RESOURCE_KEYS
-            if given.get(key) is not None
-        }
-    return limits or None
-
-
 def _above(limit: Any, option: str, value: Any) -> list[Finding]:
     """A finding if the value is above the limit, or cannot be compared with it. A negative one may mean no limit."""
     if value is None:
@@ -289,14 +279,15 @@ def _above(limit: Any, option: str, value: Any) -> list[Finding]:
     return [Finding(option, value, f"is more than {limit}")] if value > limit else []
 
 
-@_rule("resources are at most {}", _amounts, "resource")
+@_rule("resources are at most {}", lambda place, given: amounts(place, given) or None, "resource")
 def resource_max(limits: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No resource is above its limit."""
     resource = values["resource"] or Resource()
     if resource.unreadable is not None:
         yield _unreadable("resource", resource.unreadable, "it has no amounts")
+    given = RESOURCE.canonical(resource)
     for key, limit in limits.items():
-        yield from _above(limit, f"resource.{key}", resource.amounts[key])
+        yield from _above(limit, f"resource.{key}", given.get(key))
 
 
 @_rule("scripts may run for at most {} seconds", positive, "exec_timeout")

@@ -133,11 +133,11 @@ def id_from(text: str | None) -> str | None:
 
 
 def name_error(name: str) -> str | None:
-    """Why this name is invalid, as the rest of a sentence that starts with the name; None if it is valid."""
+    """Why this name is invalid, as the rest of a sentence that starts with the option; None if it is valid."""
     if not name.strip():
-        return "is empty"
+        return f"{name!r} is empty"
     if _CONTROL.search(name):
-        return "contains a control character, such as a tab or a line break; remove it"
+        return f"{name!r} contains a control character, such as a tab or a line break; remove it"
     if name != name.strip():
-        return f"starts or ends with whitespace; write {name.strip()!r}"
+        return f"{name!r} starts or ends with whitespace; write {name.strip()!r}"
     return None
