@@ -47,8 +47,8 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
         from .replace import smoke_tested  # only these tasks need it
 
         entries = smoke_tested(context, entries)
-    if context.scripts:
-        entries = context.scripts.assign(entries)
+    if context.scripts and context.scripts.assignments:
+        entries, listed = context.scripts.assign(entries), None
     old: list[Entry] = []
     if replaces:
         entries = without_scripts(context, entries)

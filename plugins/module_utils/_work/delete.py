@@ -69,7 +69,7 @@ def delete(
 ) -> tuple[list[Entry], Sequence[Runtime] | None]:
     """Delete the purged runtimes, or else the listed ones, if they are as they were planned; check that they are gone.
 
-    `listed`: the runtimes on the server, if they were just listed. Returns that list as it is afterwards, too.
+    `listed`: the runtimes on the server, if they were just listed. Returns them as listed afterwards, too.
     """
     group = [entry for entry in entries if _is_due(entry, purged)]
     if not group:
@@ -83,7 +83,7 @@ def delete(
     entries = map_entries(context, step, entries, partial(_is_due, purged=purged), "deleted")
     group = [entry for entry in entries if _is_unproven(entry)]
     if not group:
-        return entries, before
+        return entries, None
     try:
         # Another list, which also shows what a purge may delete then.
         after = _listed(context, purge, group)

@@ -327,6 +327,14 @@ def test_a_script_that_begins_to_use_a_runtime_after_the_plan_protects_it(wait):
     assert B in have.runtimes
 
 
+def test_what_changes_while_a_lost_deletion_is_checked_is_not_purged():
+    have = holding(a=A, b=B, c=C)
+    have.fail("DELETE", lost("DELETE /api/runtimes"), done=True, meanwhile=lambda: have.runtimes[C].update(version="2"))
+    result = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True)
+    assert actions(result) == [("a", "none"), ("b", "deleted"), ("c", "failed")]
+    assert C in have.runtimes
+
+
 def test_if_the_list_cannot_be_read_again_nothing_is_deleted():
     have = holding(a=A, b=B)
     have.fail("GET")

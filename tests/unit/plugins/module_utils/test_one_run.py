@@ -55,6 +55,18 @@ def test_scripts_go_to_a_runtime_that_the_task_creates():
     assert (again["changed"], again["summary"]["moved"]) == (False, 0)
 
 
+@pytest.mark.parametrize("purge", [False, True])
+def test_what_changes_while_scripts_are_assigned_stays(purge):
+    """The list that was read after the writes is old by then."""
+    have = with_scripts(holding(old=A), load=A)
+    have.fail("PUT", meanwhile=lambda: have.runtimes[A].update(description="in use"))
+    entries = [{"name": "new"}, *([] if purge else [{"name": "old", "state": "absent"}])]
+    result = run(have, *entries, scripts=[assigned("load", "new")], purge=purge)
+    assert actions(result) == [("new", "created"), ("old", "failed")]
+    assert "'old' (AAAA" in result["msg"] and "was not deleted" in result["msg"]
+    assert A in have.runtimes
+
+
 def test_scripts_alone_purge_nothing_and_list_once():
     have = with_scripts(holding(a=A, b=B), load=A)
     result = run(have, scripts=[assigned("load", "b")])
