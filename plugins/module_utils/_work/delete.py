@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from .._errors import MstrError
 from .._model.alike import is_named
 from .._model.definition import Definition
-from .._model.entry import PLANNED, PURGED, READ, WRITTEN, Entry
+from .._model.entry import PLANNED, PURGED, READ, Entry
 from .._model.plan import NO_PLAN
 from .._model.runtime import Runtime, is_replacement, lists_default
-from .api import ALL_FIELDS, Context, map_entries
+from .api import ALL_FIELDS, Context, map_entries, or_error
 from .guards import Purge, refusals
 from .locate import is_found_by_id, plan_entry
-from .write import not_read_again, write
+from .write import check_again, is_unproven, write
 
 _CHANGED = "because something changed after the plan was made"
 _LOOK = "Check it, and run the task again"
@@ -71,46 +71,34 @@ def delete(
 
     `listed`: the runtimes on the server, if they were just listed. Returns them as listed afterwards, too.
     """
-    group = [entry for entry in entries if _is_due(entry, purged)]
+    due = partial(_is_due, purged=purged)
+    group = list(filter(due, entries))
     if not group:
         return list(entries), listed
-    try:
-        before = _listed(context, purge, group) if listed is None else listed
-    except MstrError as exc:
-        return [entry._replace(error=exc) if _is_due(entry, purged) else entry for entry in entries], None
-    entries = _checked_again(context, purge, entries, purged, before)
-    step = partial(write, context, existing=before)
-    entries = map_entries(context, step, entries, partial(_is_due, purged=purged), "deleted")
-    group = [entry for entry in entries if _is_unproven(entry)]
-    if not group:
-        return entries, None
-    try:
-        # Another list, which also shows what a purge may delete then.
-        after = _listed(context, purge, group)
-    except MstrError as exc:
-        failed = [
-            entry._replace(error=not_read_again(entry, exc)) if _is_unproven(entry) else entry for entry in entries
-        ]
-        return failed, None
-    return _checked_gone(context, entries, before, after), after
+    by_id = purge is None and is_found_by_id([entry.wanted for entry in group])
+    if listed is None:
+        try:
+            listed = [] if by_id else context.api.list_all()
+        except MstrError as exc:
+            return [entry._replace(error=exc) if due(entry) else entry for entry in entries], None
+    entries = _checked_again(context, purge, entries, due, listed)
+    entries = map_entries(context, partial(write, context, existing=listed), entries, due, "deleted")
+    check = partial(_checked_gone, context, {runtime.key for runtime in listed})
+    # Another list, which also shows what a purge may delete then.
+    lists = not by_id and any(map(is_unproven, entries))
+    return check_again(context, entries, lists, check)
 
 
 def _is_due(entry: Entry, purged: bool) -> bool:
     return entry.to_do == "delete" and (entry.place == PURGED) == purged
 
 
-def _is_unproven(entry: Entry) -> bool:
-    """Whether only the response to the deletion says that the runtime is gone."""
-    return entry.state == WRITTEN and entry.action == "deleted" and not entry.error
-
-
-def _listed(context: Context, purge: Purge | None, group: Sequence[Entry]) -> list[Runtime]:
-    by_id = is_found_by_id([entry.wanted for entry in group]) and purge is None
-    return [] if by_id else context.api.list_all()
-
-
 def _checked_again(
-    context: Context, purge: Purge | None, entries: Sequence[Entry], purged: bool, listed: Sequence[Runtime]
+    context: Context,
+    purge: Purge | None,
+    entries: Sequence[Entry],
+    is_due: Callable[[Entry], bool],
+    listed: Sequence[Runtime],
 ) -> list[Entry]:
     """The entries, with an error for each to delete that has changed since the plan or that a guard now refuses.
 
@@ -136,47 +124,39 @@ def _checked_again(
             raise MstrError(f"{planned.label} was not deleted, {_CHANGED}: other runtimes now have its name. {_LOOK}")
         return entry
 
-    entries = map_entries(context, read, entries, partial(_is_due, purged=purged), "read again")
+    entries = map_entries(context, read, entries, is_due, "read again")
     # A purged runtime that is already gone is no part of the result.
     entries = [entry for entry in entries if entry.place != PURGED or entry.current]
-    due = [(entry, entry.current) for entry in entries if _is_due(entry, purged) and entry.current]
+    due = [(entry, entry.current) for entry in entries if is_due(entry) and entry.current]
     try:
         reasons = list(refusals(context, purge, entries, due, listed))
     except MstrError as exc:
         # Also after a signal: what was written so far must be reported.
         reasons = [(None, exc.sentence)]
 
-    def refused(entry: Entry) -> Entry:
-        why = next((why for of, why in reasons if _is_due(entry, purged) and (of is None or of is entry)), None)
-        return entry._replace(error=MstrError(f"{entry.label} was not deleted, {_CHANGED}: {why}")) if why else entry
+    def check_guards(entry: Entry) -> Entry:
+        for of, why in reasons:
+            if of is None or of is entry:
+                raise MstrError(f"{entry.label} was not deleted, {_CHANGED}: {why}")
+        return entry
 
-    return [refused(entry) for entry in entries]
+    return [or_error(check_guards, entry) if is_due(entry) else entry for entry in entries]
 
 
-def _checked_gone(
-    context: Context, entries: Sequence[Entry], before: Sequence[Runtime], after: Sequence[Runtime]
-) -> list[Entry]:
-    """The entries, with an error for each deleted runtime that still exists.
+def _checked_gone(context: Context, known: set[str], entry: Entry, after: Sequence[Runtime]) -> Entry:
+    """The entry, with an error if the deleted runtime still exists. `known`: the keys in the list before the deletions.
 
-    `before`, `after`: the lists before and after the deletions. The list has the last word: what it still shows was not
-    deleted, even if its id is not found, because the user may lack permission. What no complete list shows is read.
+    The list `after` them has the last word: what it still shows was not deleted, even if its id is not found, because
+    the user may lack permission. What no complete list shows is read.
     """
-    left = {runtime.key for runtime in after}
-    gone = {runtime.key for runtime in before} - left if lists_default(after) else set()
-
-    def check(entry: Entry) -> Entry:
-        runtime = entry.current
-        if runtime is None or runtime.key in gone:
-            return entry._replace(state=READ)
+    why, runtime = None, entry.current
+    if runtime is None:
+        raise AssertionError("a deletion has a runtime")
+    if any(left.key == runtime.key for left in after):
         why = "the list of runtimes shows it. The user may lack permission on this object"
-        if runtime.key not in left:
-            why = "it can still be read"
-            try:
-                if context.api.get(str(runtime.id), repr(runtime.name)) is None:
-                    return entry._replace(state=READ)
-            except MstrError as exc:
-                raise not_read_again(entry, exc) from exc
-        error = MstrError(f"The server reported {runtime.label} as deleted, but it still exists: {why}")
-        return entry._replace(state=PLANNED, error=error)
-
-    return map_entries(context, check, entries, _is_unproven, "read again")
+    elif not (runtime.key in known and lists_default(after)) and context.api.get(str(runtime.id), repr(runtime.name)):
+        why = "it can still be read"
+    if why is None:
+        return entry._replace(state=READ)
+    error = MstrError(f"The server reported {runtime.label} as deleted, but it still exists: {why}")
+    return entry._replace(state=PLANNED, error=error)

@@ -11,6 +11,7 @@ give up before the server does, and only what is still missing is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from .._errors import ApiError, ConnectError, MstrError
@@ -22,7 +23,6 @@ from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.stored import as_stored
 from .._session.interrupt import Interrupted
 from .._session.response import OBJECT_WITH_ID, says_no_such_object
-from .._session.session import Session
 from .._session.transport import is_outage
 from .api import RUNTIMES, Context, map_entries, path_of
 from .locate import is_found_by_id, locate, needed_fields, plan_entry
@@ -77,31 +77,28 @@ def write(context: Context, entry: Entry, existing: Sequence[Runtime], read_firs
 def _sent(context: Context, entry: Entry, existing: Sequence[Runtime]) -> Entry:
     """The entry after its request was answered. Raises MstrError, also for a response that proves nothing."""
     plan, session, written = entry.plan, context.session, entry.finished(WRITTEN)
-    if plan.target is None:  # after a delete
-        if entry.current:
-            _delete(session, entry.current, entry.wanted.journal_comment)
+    runtime, comment = plan.target or entry.current, entry.wanted.journal_comment
+    if runtime is None:
+        raise AssertionError("a write has a runtime")
+    path, operation = path_of(runtime.id), f"{plan.action} the runtime {runtime.label}"
+    if plan.action == "delete":
+        try:
+            # The comment is for the journal, since 11.5.0300 [mstrio].
+            session.send("DELETE", path, operation=operation, params={"userComments": comment} if comment else None)
+        except ApiError as exc:
+            if not says_no_such_object(exc):
+                raise
         return written
-    operation = f"{plan.action} the runtime {plan.target.label}"
     if plan.action == "update":
         # The body must include the name [mstrio].
-        response = session.request("PATCH", path_of(plan.target.id), json=plan.body, operation=operation)
+        response = session.request("PATCH", path, json=plan.body, operation=operation)
         session.data_of(response, operation)
         return written._replace(status=response.status)
     identity = str(session.send("POST", RUNTIMES, plan.body, operation=operation, shape=OBJECT_WITH_ID)["id"])
-    if any(runtime.key == identity.upper() for runtime in existing):
-        sentence = f"The server answered to the create of {plan.target.name!r} with the id of a different runtime"
+    if any(existed.key == identity.upper() for existed in existing):
+        sentence = f"The server answered to the create of {runtime.name!r} with the id of a different runtime"
         raise ApiError(f"{sentence}, {identity}.", outcome_unknown=True)
-    return written._replace(after=plan.target._replace(id=identity))
-
-
-def _delete(session: Session, runtime: Runtime, comment: str | None) -> None:
-    """Delete a runtime; no error if it no longer exists. `comment`: for the journal, since 11.5.0300 [mstrio]."""
-    operation, params = f"delete the runtime {runtime.label}", {"userComments": comment} if comment else None
-    try:
-        session.send("DELETE", path_of(runtime.id), operation=operation, params=params)
-    except ApiError as exc:
-        if not says_no_such_object(exc):
-            raise
+    return written._replace(after=runtime._replace(id=identity))
 
 
 def rename(context: Context, entry: Entry, name: str, existing: Sequence[Runtime]) -> Entry:
@@ -165,15 +162,17 @@ def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runti
     """Check a write whose response was lost. Returns the entry, done or with the plan of what is left to do."""
 
     def look() -> Entry:
-        by_id = is_found_by_id([entry.wanted])
+        wanted, before, by_id = entry.wanted, entry.current, is_found_by_id([entry.wanted])
         listed = [] if by_id else context.api.list_all()
-        candidates = listed if entry.before else _new(listed, existing)
-        if entry.plan.action == "delete" and entry.before:
-            # Somebody may have created a different one of the name.
-            candidates = [runtime for runtime in listed if runtime.key == entry.before.key]
-        current = locate(context, entry.wanted, candidates)
-        if entry.plan.action == "update" and current and entry.before and current.key != entry.before.key:
-            raise MstrError(f"{entry.before.label} was renamed or deleted meanwhile, and {current.label} has its name.")
+        if before and entry.plan.action == "delete":
+            # It may have a different name now, and a different one may have its name.
+            wanted = wanted._replace(id=before.key)
+        current = locate(context, wanted, listed if before else _new(listed, existing), known=not by_id)
+        if before and current and current.key != before.key:
+            raise MstrError(f"{before.label} was renamed or deleted meanwhile, and {current.label} has its name.")
+        if before and current and entry.plan.action == "delete" and current.changed_since(before):
+            changed = ", ".join(current.changed_since(before))
+            raise MstrError(f"{before.label} changed meanwhile: {changed}.")
         if current is None and not by_id and not lists_default(listed):
             raise MstrError(f"{INCOMPLETE}.")
         return plan_entry(context, entry._replace(before=current), listed)
@@ -183,7 +182,7 @@ def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runti
     for again in check_after_loss(context.pause, context.retries, lost, look, unknown):
         # Differences of a new runtime from the request become warnings later; they cause no second write.
         if not again.plan.changed or (entry.plan.action == "create" and again.before):
-            return entry._replace(state=READ, after=again.before if entry.plan.target else None)
+            return confirm(context, entry, again.before) if again.before else entry.finished(READ)
     return _approved(context, again)
 
 
@@ -206,7 +205,7 @@ def _name_taken(
     found = locate(context, wanted, _new(listed, existing))
     if found and lost:
         # The name was more likely taken by this task's create, whose response was lost, than by another play.
-        return entry._replace(state=READ, after=found)
+        return confirm(context, entry, found)
     if found:
         # Another play created it first: write only what still differs.
         return _approved(context, plan_entry(context, entry._replace(before=found), listed))
@@ -229,41 +228,51 @@ def not_done_error(lost: MstrError, not_done: str) -> MstrError:
 
 
 def read_again(context: Context, entries: Sequence[Entry]) -> tuple[list[Entry], list[Runtime] | None]:
-    """Read the written runtimes again: a single updated one by its id, others in one list, which is returned, too.
+    """Read the written runtimes again: a single updated one by its id, others in one list, which is returned, too."""
+    unread = [entry for entry in entries if entry.state == WRITTEN]
+    # The list also shows whether another play has created a runtime of the same name meanwhile.
+    lists = len(unread) > 1 or any(entry.action == "created" for entry in unread)
+    return check_again(context, entries, lists, partial(_confirmed, context))
 
-    With a wait, an outage of the server is left to the wait, which reads them, too.
+
+def check_again(
+    context: Context, entries: Sequence[Entry], lists: bool, check: Callable[[Entry, Sequence[Runtime]], Entry]
+) -> tuple[list[Entry], list[Runtime] | None]:
+    """The entries, those that are only written after a check with the runtimes as listed now. Returns the list, too.
+
+    `lists`: whether to read a list. With a wait, an outage of the server is left to the wait, which reads them, too.
     """
     listed: list[Runtime] | None = None
     failure: MstrError | None = None
-    unread = [entry for entry in entries if entry.state == WRITTEN]
-    if len(unread) > 1 or any(entry.action == "created" for entry in unread):
-        # The list also shows whether another play has created a runtime of the same name meanwhile.
-        try:
-            listed = context.api.list_all()
-        except MstrError as exc:
-            failure = exc
+    try:
+        listed = context.api.list_all() if lists else None
+    except MstrError as exc:
+        failure = exc
 
     def step(entry: Entry) -> Entry:
         try:
-            if entry.state == READ and entry.after:
-                return confirm(context, entry, entry.after)
             if failure:
                 raise failure
-            current = _read(context, entry, listed or ())
+            return check(entry, listed or ())
         except MstrError as exc:
-            if context.waiting and is_outage(exc):
+            if context.waiting and entry.written and is_outage(exc):
                 return entry
-            raise not_read_again(entry, exc) from exc
-        if current is None:
-            error = MstrError(f"The server reported {entry.label} ({entry.id}) as created, but does not show it")
-            return entry._replace(state=PLANNED, after=None, error=error)
-        return confirm(context, entry, current)
+            preface = f"The runtime {entry.wanted.label} was {entry.action}, but could not be read again: "
+            raise MstrError(preface + exc.sentence, **exc.error) from exc
 
-    return map_entries(context, step, entries, lambda entry: entry.written and not entry.error, "read again"), listed
+    return map_entries(context, step, entries, is_unproven, "read again"), listed
 
 
-def _read(context: Context, entry: Entry, listed: Sequence[Runtime]) -> Runtime | None:
-    """The runtime; None for a create that the server did not carry out, whatever it answered. Raises MstrError."""
+def is_unproven(entry: Entry) -> bool:
+    """Whether only the response to the write says that it was carried out."""
+    return entry.state == WRITTEN and not entry.error
+
+
+def _confirmed(context: Context, entry: Entry, listed: Sequence[Runtime]) -> Entry:
+    """The entry with its runtime as it is now. Raises MstrError.
+
+    It has an error if the server did not carry out a create, whatever it answered.
+    """
     wanted, created, current = entry.wanted, entry.action == "created", None
     key = (entry.id or "").upper()
     found = [runtime for runtime in listed if runtime.key == key or (created and runtime.name == wanted.name)]
@@ -277,9 +286,12 @@ def _read(context: Context, entry: Entry, listed: Sequence[Runtime]) -> Runtime 
     if current is None and entry.id:
         # A list may omit a runtime that can be read by its id.
         current = context.api.get(entry.id, wanted.label)
-    if current is None and not created:
+    if current:
+        return confirm(context, entry, current)
+    if not created:
         raise MstrError(f"the server no longer shows the runtime {wanted.label} ({entry.id})")
-    return current
+    error = MstrError(f"The server reported {entry.label} ({entry.id}) as created, but does not show it")
+    return entry._replace(state=PLANNED, after=None, error=error)
 
 
 def confirm(context: Context, entry: Entry, current: Runtime) -> Entry:
@@ -301,9 +313,3 @@ def confirm(context: Context, entry: Entry, current: Runtime) -> Entry:
     for text in differences:
         context.warn(text)
     return entry._replace(state=READ, after=current, plan=plan)
-
-
-def not_read_again(entry: Entry, cause: MstrError) -> MstrError:
-    """The error of an entry that was written, but could not be read again because of `cause`."""
-    preface = f"The runtime {entry.wanted.label} was {entry.action}, but could not be read again: "
-    return MstrError(preface + cause.sentence, **cause.error)

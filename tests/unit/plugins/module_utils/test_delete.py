@@ -335,6 +335,20 @@ def test_what_changes_while_a_lost_deletion_is_checked_is_not_purged():
     assert C in have.runtimes
 
 
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("definition", [{"name": "b"}, {"id": B}])
+def test_what_changes_while_its_deletion_is_lost_is_not_reported_as_deleted(definition, change):
+    """Nor does the task send the request again."""
+    have = holding(a=A, b={"id": B, "version": "1"})
+    update, field = CHANGES[change]
+    have.fail("DELETE", lost("DELETE /api/runtimes"), meanwhile=lambda: update(have.runtimes[B]))
+    with pytest.raises(
+        MstrError, match=rf"'b' \({B}\) changed meanwhile: {field}\. .*may or may not have been deleted"
+    ):
+        have.ensure(definition_from({**definition, "state": "absent"}))
+    assert len(have.writes) == 1
+
+
 def test_if_the_list_cannot_be_read_again_nothing_is_deleted():
     have = holding(a=A, b=B)
     have.fail("GET")

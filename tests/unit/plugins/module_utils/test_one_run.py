@@ -63,7 +63,7 @@ def test_what_changes_while_scripts_are_assigned_stays(purge):
     entries = [{"name": "new"}, *([] if purge else [{"name": "old", "state": "absent"}])]
     result = run(have, *entries, scripts=[assigned("load", "new")], purge=purge)
     assert actions(result) == [("new", "created"), ("old", "failed")]
-    assert "'old' (AAAA" in result["msg"] and "was not deleted" in result["msg"]
+    assert f"'old' ({A}) was not deleted, because something changed" in result["msg"]
     assert A in have.runtimes
 
 
