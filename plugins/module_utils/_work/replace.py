@@ -55,20 +55,17 @@ def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Ent
     if before is None:
         return entry
     # Where the name and a previous name exist, the scripts move from the previous one.
-    previous = [one_named(existing, other) for other in wanted.previous_names if before.name == name]
+    previous = wanted.previous_names if before.name == name else ()
+    others = [runtime for runtime in (one_named(existing, other) for other in previous) if runtime]
     is_beside = beside is not None and before.key == beside.key
     # One beside whose old runtime is gone only lacks its name. If it must be replaced itself, it gets that name first.
     listed = wanted.replace_on_change - {"name"} if is_beside else wanted.replace_on_change
     differs = plan.action == "update" and bool(listed & set(plan.changed_fields))
-    others = [runtime for runtime in previous if runtime]
     if "name" not in listed and others and differs:
         # Interrupted after the deletion, the next run would take the previous one for the runtime to replace.
-        raise ValidationError(
-            [
-                f"{name!r} cannot be replaced while {others[0].label}, a previous name of it, exists: delete that "
-                "runtime first, or add name to replace_on_change, which moves its scripts and deletes it"
-            ]
-        )
+        why = f"{name!r} cannot be replaced while {others[0].label}, a previous name of it, exists"
+        advice = "delete that runtime first, or add name to replace_on_change, which moves its scripts and deletes it"
+        raise ValidationError([f"{why}: {advice}"])
     old = [*([before] if differs else []), *(others if "name" in listed else [])]
     if not old:
         if beside and not is_beside and wanted.state == "present":

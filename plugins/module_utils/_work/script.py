@@ -50,9 +50,8 @@ class Script(NamedTuple):
         """How messages name the runtime."""
         if self.runtime_id is None:
             return "the default runtime"
-        if self.runtime_name is None:
-            return f"the runtime {self.runtime_id}"
-        return f"the runtime {self.runtime_name!r} ({self.runtime_id})"
+        name = f"{self.runtime_name!r} ({self.runtime_id})" if self.runtime_name is not None else self.runtime_id
+        return f"the runtime {name}"
 
 
 def run_script(
@@ -174,7 +173,7 @@ class _Run:
 
     def output(self) -> Any:
         """The script's result object, sent as JSON text [mstrio]. Other text is unchanged; empty text is None."""
-        output = self._results.get("output")
+        output = self._part("output")
         with suppress(ValueError):
             return parsed(output) if isinstance(output, str) else output
         return output or None
@@ -200,14 +199,13 @@ class _Run:
             "evaluation_id": self.evaluation,
         }
 
-    @property
-    def _results(self) -> Mapping[str, Any]:
-        results = self.state.get("results")
-        return results if isinstance(results, Mapping) else {}
-
     def _stream(self, key: str) -> str:
-        value = self._results.get(key)
+        value = self._part(key)
         return "" if value is None else str(value)
+
+    def _part(self, key: str) -> Any:
+        results = self.state.get("results")
+        return results.get(key) if isinstance(results, Mapping) else None
 
 
 def script_running(seconds: float) -> str:

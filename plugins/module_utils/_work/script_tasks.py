@@ -11,11 +11,11 @@ part of its schedule, not an object of its own. A list of tasks does not show th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import ApiError, MstrError, counted, listed
-from .._session.response import OBJECT, Shape, list_of, says_no_such_call, says_no_such_object
+from .._session.response import OBJECT, Shape, list_of, says_no_such_call
 from .api import Context
 from .script_usage import Project, Reader, SavedScript, Unread, Usage, part
 
@@ -56,15 +56,11 @@ class Task(NamedTuple):
             "id": self.entry["id"],
             "name": self.entry.get("name"),
             "active": self.active,
-            "schedule": part(self.entry["schedule"], id="id", name="name"),
-            "owner": part(self.entry.get("executor"), id="id", name="name"),
+            "schedule": part(self.entry["schedule"], "id", "name"),
+            "owner": part(self.entry.get("executor"), "id", "name"),
             "expiration": self.entry.get("expiration"),
             "last_run": part(
-                self.last_run,
-                status="status",
-                time_triggered="timeTriggered",
-                time_finished="timeFinished",
-                message="message",
+                self.last_run, "status", "message", time_triggered="timeTriggered", time_finished="timeFinished"
             ),
         }
 
@@ -100,84 +96,73 @@ def find_runs(
     `hidden`: also report tasks of scripts that the user may not read, from every project of the look-up. Raises only
     Interrupted: failed reads are in `unread`.
     """
-    return _Search(context).find(usage, scripts, history, hidden)
+    search = _Search(context)
+    by_key = {script.key: script for script in scripts}
+    projects = usage.projects if hidden else list(dict.fromkeys(script.project for script in scripts))
+    lists = search.read_all(search.list_tasks, projects, "planned tasks", says_no_such_call)
+    found = [((project, _script_in(entry)), entry) for project, entries in lists.items() for entry in entries]
+    planned = {(key, _identity(entry)): Task(by_key[key], entry) for key, entry in found if key in by_key}
+    for task in search.each(search.read_task, list(planned.values())):
+        planned[task.script.key, _identity(task.entry)] = task
+    tasks: dict[Key, list[Task]] = {key: [] for key in by_key if key[0] in lists}
+    for task in planned.values():
+        tasks[task.script.key].append(task)
+    last_runs = {}
+    if history:
+        # An older release has no such call, or reads "history" as the id of a script, which does not exist.
+        last_runs = search.read_all(
+            search.last_run, scripts, "history of scripts", lambda error: error.status in (404, 405)
+        )
+    if hidden:
+        # Tasks whose script the look-up did not find
+        seen = {script.id.upper() for script in usage.scripts}
+        seen |= {failure.script.id.upper() for failure in usage.unread if failure.script}
+        names = {_identity(entry): repr(entry.get("name")) for (_project, script), entry in found if script not in seen}
+        if names:
+            what = f"{counted(len(names), 'planned task')}: {listed(list(names.values()))}"
+            search.unread.append(Unread(None, None, MstrError(f"The user may not read the scripts of {what}.")))
+    return Runs(tasks, last_runs, search.all_unread())
 
 
 class _Search(Reader):
     """One look-up of tasks and histories."""
 
-    def find(self, usage: Usage, scripts: Sequence[SavedScript], history: bool, hidden: bool) -> Runs:
-        """The tasks and runs of the scripts."""
-        by_key = {script.key: script for script in scripts}
-        projects = usage.projects if hidden else list(dict.fromkeys(script.project for script in scripts))
-        lists = dict(self._all(self._list, projects, "planned tasks", says_no_such_call))
-        tasks: dict[Key, dict[Any, Task]] = {key: {} for key in by_key if key[0] in lists}
-        for project, entries in lists.items():
-            for entry in entries:
-                key = project, _script_in(entry)
-                if key in tasks:
-                    tasks[key][_identity(entry)] = Task(by_key[key], entry)
-        for task in self.each(self._read, [task for found in tasks.values() for task in found.values()]):
-            tasks[task.script.key][_identity(task.entry)] = task
-        runs = {}
-        if history:
-            # An older release reads "history" as the id of a script, which does not exist.
-            signs = says_no_such_call, says_no_such_object
-            runs = dict(self._all(self._last_run, scripts, "history of scripts", *signs))
-        if hidden:
-            self._note_hidden(usage, lists.values())
-        return Runs({key: list(found.values()) for key, found in tasks.items()}, runs, self.all_unread())
-
-    def _note_hidden(self, usage: Usage, lists: Iterable[Iterable[Mapping[str, Any]]]) -> None:
-        """Add tasks whose script the look-up did not find to what could not be read."""
-        seen = {script.id.upper() for script in usage.scripts}
-        seen |= {failure.script.id.upper() for failure in usage.unread if failure.script}
-        names = {
-            _identity(entry): repr(entry.get("name"))
-            for found in lists
-            for entry in found
-            if _script_in(entry) not in seen
-        }
-        if names:
-            what = f"{counted(len(names), 'planned task')}: {listed(list(names.values()))}"
-            self.unread.append(Unread(None, None, MstrError(f"The user may not read the scripts of {what}.")))
-
-    def _all(
+    def read_all(
         self,
         read: Callable[[Any], tuple[Any, Any]],
         items: Sequence[Any],
         what: str,
-        *signs: Callable[[ApiError], bool],
-    ) -> list[tuple[Any, Any]]:
-        """What was read for the items; nothing if this release has no such call, which the `signs` recognize.
+        absent: Callable[[ApiError], bool],
+    ) -> dict[Any, Any]:
+        """What was read for the items; nothing if this release has no such call, which `absent` recognizes.
 
         The items are read one by one until the first answer, which shows that the call exists.
         """
         for count, item in enumerate(items, 1):
             found = self.each(read, [item])
             if found:
-                return found + self.each(read, items[count:])
+                return dict(found + self.each(read, items[count:]))
             error = self.unread[-1].error
-            if isinstance(error, ApiError) and any(sign(error) for sign in signs):
-                absent = MstrError(f"This release cannot show the {what}. {error.sentence}", **error.error)
-                self.unread[-1] = Unread(None, None, absent)
+            if isinstance(error, ApiError) and absent(error):
+                error = MstrError(f"This release cannot show the {what}. {error.sentence}", **error.error)
+                self.unread[-1] = Unread(None, None, error)
                 break
-        return []
+        return {}
 
-    def _list(self, project: Project) -> tuple[Project, Sequence[Mapping[str, Any]]]:
+    def list_tasks(self, project: Project) -> tuple[Project, Sequence[Mapping[str, Any]]]:
         """The project, and its tasks. A server may also list those of other projects."""
         params, operation = {"type": "script", "allProjects": "true"}, f"list the planned tasks of the {project.label}"
         data = self._session.get(_TASKS, params, operation=operation, project=project.id, shape=_LIST)
         return project, data["tasks"]
 
-    def _read(self, task: Task) -> Task:
+    def read_task(self, task: Task) -> Task:
         """The task with its last run."""
         path, params = f"{_TASKS}/{task.entry['id']}", {"scheduleId": task.entry["schedule"]["id"], "type": "script"}
         operation, project = f"read the {task.label}", task.script.project.id
         data = self._session.get(path, params, operation=operation, project=project, shape=OBJECT)
         return task._replace(last_run=data.get("lastRun"))
 
-    def _last_run(self, script: SavedScript) -> tuple[Key, Mapping[str, Any] | None]:
+    def last_run(self, script: SavedScript) -> tuple[Key, Mapping[str, Any] | None]:
         """The last run of a script. One script at a time, because nothing says whose runs a response contains."""
         params = {"scriptids": script.id, "fields": "executionTime,lastStatus"}
         operation, project = f"read the last run of the {script.label}", script.project.id

@@ -29,8 +29,9 @@ _RESULTS = "/metadataSearches/results"
 _COMMAND_MANAGER = "19456"
 
 
-def part(value: Any, **keys: str) -> dict[str, Any] | None:
-    """An object of the API for a result, which has these keys for those of the API; None if it is no object."""
+def part(value: Any, *same: str, **renamed: str) -> dict[str, Any] | None:
+    """The keys of an object of the API for a result, some under a different name; None if it is no object."""
+    keys = {**{key: key for key in same}, **renamed}
     return {key: value.get(api) for key, api in keys.items()} if isinstance(value, Mapping) else None
 
 
@@ -100,7 +101,7 @@ class SavedScript(NamedTuple):
             "type": self.entry.get("type"),
             "subtype": self.entry.get("subtype"),
             "project": self.project._asdict(),
-            "owner": part(self.entry.get("owner"), id="id", name="name"),
+            "owner": part(self.entry.get("owner"), "id", "name"),
             "date_modified": None if modified is None else str(modified),
         }
 
@@ -155,9 +156,8 @@ def check_projects(wanted: Sequence[str | None] | None, option: str = "projects"
     with ErrorList() as errors:
         if wanted is not None and not wanted:
             errors.add(f"{option} is empty, so no script would be found; omit it to search every project")
-        errors.add(
-            *(f"{option}[{place}] is empty" for place, name in enumerate(wanted or ()) if not (name or "").strip())
-        )
+        blank = (place for place, name in enumerate(wanted or ()) if not (name or "").strip())
+        errors.add(*(f"{option}[{place}] is empty" for place in blank))
 
 
 class Labelled(Protocol):
@@ -184,7 +184,26 @@ def find_usage(
 
     `chosen`: which scripts to read. Raises only Interrupted: failed reads are in `unread`.
     """
-    return _Search(context).usage(wanted, chosen)
+    search = _Search(context)
+    try:
+        projects = search.list_projects()
+    except (ApiError, ConnectError) as exc:
+        return Usage((), [Unread(None, None, exc)])
+    if wanted is not None:
+        names = dict.fromkeys(wanted)
+        projects = [project for project in projects if any(map(project.is_called, names))]
+        for name in names:
+            if not any(project.is_called(name) for project in projects):
+                error = MstrError(f"The server lists no project with the name or id {name!r} for this user.")
+                search.unread.append(Unread(Project(None, name), None, error))
+    if not projects and not search.unread:
+        # Somebody who may use no project sees no script, which proves nothing.
+        return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])
+    # The first project alone, which shows which version of the search this release has.
+    searched = search.each(search.list_scripts, projects[:1]) + search.each(search.list_scripts, projects[1:])
+    found = [script for _project, scripts in searched for script in scripts if script.has_runtime]
+    scripts = search.each(search.read, list(filter(chosen, found)))
+    return Usage(scripts, search.all_unread(), [project for project, _scripts in searched])
 
 
 class Reader:
@@ -224,32 +243,12 @@ class _Search(Reader):
     # The newer version first, like the vendor's client on releases that have it [mstrio].
     _version = 2  # of the search, as far as known
 
-    def usage(self, wanted: Iterable[str] | None, chosen: Callable[[SavedScript], bool]) -> Usage:
-        """The scripts, each with its runtime, and the reads that failed."""
-        try:
-            projects = self._projects()
-        except (ApiError, ConnectError) as exc:
-            return Usage((), [Unread(None, None, exc)])
-        if wanted is not None:
-            listed, names = projects, dict.fromkeys(wanted)
-            projects = list(dict.fromkeys(project for name in names for project in listed if project.is_called(name)))
-            missing = [name for name in names if not any(project.is_called(name) for project in projects)]
-            why = "The server lists no project with the name or id {!r} for this user."
-            self.unread = [Unread(Project(None, name), None, MstrError(why.format(name))) for name in missing]
-        if not projects and not self.unread:
-            # Somebody who may use no project sees no script, which proves nothing.
-            return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])
-        # The first project alone, which shows which version of the search this release has.
-        searched = self.each(self._scripts, projects[:1]) + self.each(self._scripts, projects[1:])
-        found = [script for _project, scripts in searched for script in scripts if script.has_runtime]
-        scripts = self.each(self._read, list(filter(chosen, found)))
-        return Usage(scripts, self.all_unread(), [project for project, _scripts in searched])
-
-    def _projects(self) -> list[Project]:
+    def list_projects(self) -> list[Project]:
+        """The projects that the user may use. Raises MstrError."""
         entries = self._session.get("/projects", operation="list the projects", shape=LIST_WITH_IDS)
-        return [Project(str(entry["id"]), str(entry.get("name") or "")) for entry in entries]
+        return list(dict.fromkeys(Project(str(entry["id"]), str(entry.get("name") or "")) for entry in entries))
 
-    def _scripts(self, project: Project) -> tuple[Project, list[SavedScript]]:
+    def list_scripts(self, project: Project) -> tuple[Project, list[SavedScript]]:
         """The project, and every script that a search in it lists."""
         operation = f"search the {project.label} for scripts"
         search = self._start(project, operation)
@@ -285,7 +284,8 @@ class _Search(Reader):
             self._version = 1
         return start_search(self._session, 1, project.id, operation=operation, shape=OBJECT_WITH_ID)
 
-    def _read(self, script: SavedScript) -> SavedScript:
+    def read(self, script: SavedScript) -> SavedScript:
+        """The script with its runtime. Raises MstrError."""
         return script.on_runtime(read_script(self._session, script))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 from .._errors import ErrorList, MstrError, ValidationError, counted, listed
 from .._model.entry import NO_SCRIPTS, PURGED, Entry, ScriptReport
@@ -44,25 +45,22 @@ class Scripts:
         self._context, self._assigner = context, Assigner(context)
         self._entries, self._projects = entries, projects
         self._protects, self._needs_all = protects, needs_all
-        self._usage: Usage | None = None
         self._names: dict[str, str] = {}  # of the runtimes, by their id
         self.assignments: list[Assignment] = []
         self._fingerprints: list[str | None] = []  # of the plan, which a person may have approved
         self._planned: list[Assignment] = []  # what the look-up does not show yet
 
-    @property
+    @cached_property
     def usage(self) -> Usage:
         """The scripts and their runtimes, looked up once."""
-        if self._usage is None:
-            entries = self._entries or ()
-            projects = [*(self._projects or ()), *(entry.project for entry in entries)]
-            counts_every = self._needs_all or (self._protects and self._projects is None)
-            self._usage = find_usage(
-                self._context,
-                None if counts_every else projects,
-                lambda script: self._needs_all or self._protects or any(entry.matches(script) for entry in entries),
-            )
-        return self._usage
+        entries = self._entries or ()
+        projects = [*(self._projects or ()), *(entry.project for entry in entries)]
+        counts_every = self._needs_all or (self._protects and self._projects is None)
+        return find_usage(
+            self._context,
+            None if counts_every else projects,
+            lambda script: self._needs_all or self._protects or any(entry.matches(script) for entry in entries),
+        )
 
     def used_by(self, runtimes: Sequence[Runtime]) -> Mapping[str, Sequence[Json] | None]:
         """By the key of each runtime, the scripts on it with their schedules; None if not all could be read."""
@@ -81,7 +79,8 @@ class Scripts:
 
     def look_up_again(self) -> None:
         """Forget what was looked up, because time has passed, and what was planned, because it is done."""
-        self._usage, self._planned = None, []
+        self.__dict__.pop("usage", None)
+        self._planned = []
 
     def refusals(self, runtimes: Sequence[Runtime]) -> list[tuple[Sequence[Runtime], str]]:
         """Which of the runtimes must not be deleted, and why: a script will still use it, or that is not known."""
@@ -119,14 +118,12 @@ class Scripts:
         self._names = {runtime.key: runtime.name for runtime in existing}
         named = self._entries or ()
         with ErrorList() as errors:
-            targets = [
-                errors.check(_target, str(script.runtime), entries, existing, place=script.place) for script in named
-            ]
-        replacing = [entry for entry in entries if entry.replacing and not entry.error]
+            targets = [errors.check(_target, script, entries, existing, place=script.place) for script in named]
         self.assignments = [plan_assignment(script, self.usage, target) for script, target in zip(named, targets)]
+        check_same_scripts(self.assignments)
+        replacing = [entry for entry in entries if entry.replacing and not entry.error]
         for entry in replacing:
             self.assignments += self._moves(entry)
-        check_same_scripts(assignment for assignment in self.assignments if assignment.place)
         self._planned = self.assignments
         self._fingerprints = [_fingerprint(assignment) for assignment in self.assignments]
         if not replacing or not self.usage.unread:
@@ -147,15 +144,12 @@ class Scripts:
     def checked(self, entries: Sequence[Entry]) -> list[Entry]:
         """The entries, with those that must be spared. A runtime with an error gets no script."""
         self.assignments = [_ready(assignment, entries) for assignment in self.assignments]
-        return self._spared(entries)
+        return [entry if entry.error else entry._replace(error=self._error_of(entry)) for entry in entries]
 
     def assign(self, entries: Sequence[Entry]) -> list[Entry]:
         """Carry out the plan, with the runtimes as they are now. Returns the entries, as `checked` does."""
         self.assignments = self._assigner.assign([_ready(assignment, entries) for assignment in self.assignments])
-        return self._spared(entries)
-
-    def _spared(self, entries: Iterable[Entry]) -> list[Entry]:
-        return [entry if entry.error else entry._replace(error=self._error_of(entry)) for entry in entries]
+        return self.checked(entries)
 
     def _error_of(self, entry: Entry) -> MstrError | None:
         """The error of an entry that deletes or replaces what a script still uses that was to be moved.
@@ -164,7 +158,7 @@ class Scripts:
         """
         going = [entry.before] if entry.to_do == "delete" and entry.place != PURGED else entry.replaces
         keys = {runtime.key for runtime in going if runtime}
-        for assignment in self.assignments if keys else ():
+        for assignment in self.assignments:
             if assignment.script.runtime_id in keys and assignment.error and assignment.action != "moved":
                 if entry.replaces:
                     return MstrError(f"The {assignment.script.label} was not moved: {assignment.error}")
@@ -187,7 +181,9 @@ class Scripts:
             )
         moved = self._assigner.assign(moves)
         self.assignments, self._planned = [*self.assignments, *moved], [*self._planned, *moved]
-        return self._error_of(entry)
+        left = [script for old in entry.replaces for script in usage_after(self.usage, self._planned).of(old.id)]
+        again = MstrError(f"Somebody assigned the old runtime to the {left[0].label} again") if left else None
+        return self._error_of(entry) or again
 
     def assign_back(self, entry: Entry) -> str:
         """Assign the scripts of a failed replacement to their old runtime again. Returns what could not be."""
@@ -239,8 +235,9 @@ def with_evidence(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     return [entry._replace(evidence=evidence.get(entry.before.key if entry.before else "", {})) for entry in entries]
 
 
-def _target(name: str, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Runtime:
+def _target(script: ScriptEntry, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Runtime:
     """The runtime that a script is to use, as it will be. Raises ValidationError."""
+    name = str(script.runtime)
     entry = _entry_named(name, entries)
     if entry:
         if entry.wanted.state == "absent":

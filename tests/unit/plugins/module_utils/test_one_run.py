@@ -495,13 +495,13 @@ def test_unread_scripts_refuse_a_replacement():
     assert have.names == ["R"]
 
 
-def newcomer(have):
-    """Somebody assigns another script to the old runtime while the task moves the first one."""
+def newcomer(have, name="close"):
+    """Somebody assigns a script to the old runtime while the task moves the first one that is left."""
 
     def assign():
         for project in have.core.projects:
             for script in project.scripts:
-                script.runtime = A if script.name == "close" else script.runtime
+                script.runtime = A if script.name == name else script.runtime
 
     have.fail("PUT", meanwhile=assign)
 
@@ -512,6 +512,17 @@ def test_newcomers_are_moved_too(protect):
     newcomer(have)
     assert actions(run(have, UPGRADE, protect=protect)) == [("R", "replaced")]
     assert set(have.scripts.values()) == set(have.runtimes) - {B}
+
+
+@pytest.mark.parametrize("target", ["R", "S"])
+def test_script_that_somebody_assigns_back_keeps_the_old_runtime(target):
+    have = with_scripts(holding(R=A, S=B), load=A, close=A)
+    have.fail("PUT")
+    newcomer(have, "load")
+    result = run(have, UPGRADE, scripts=[assigned("load", target)])
+    assert (actions(result), A in have.runtimes) == ([("R (replacement)", "created")], True)
+    assert "Somebody assigned the old runtime to the script 'load' in project 'Sales' again." in result["msg"]
+    assert have.scripts == {"load": A, "close": A}
 
 
 def test_newcomers_are_seen_where_the_replacement_fails():
