@@ -252,8 +252,8 @@ class AuthError(ApiError):
 class PartialError(MstrError):
     """A failure after something was written. It carries the result so far, because the runtime exists."""
 
-    def __init__(self, cause: MstrError, result: Mapping[str, Any], preface: str = "") -> None:
-        super().__init__(preface + cause.sentence, **cause.error)
+    def __init__(self, cause: MstrError, result: Mapping[str, Any]) -> None:
+        super().__init__(cause.sentence, **cause.error)
         self.result = dict(result)
 
     def to_result(self) -> dict[str, Any]:

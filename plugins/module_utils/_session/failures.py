@@ -20,17 +20,17 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from traceback import walk_tb
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from .._errors import ApiError, AuthError, ConnectError, clean, code_number
 from .response import Response, UnreadableBody
-from .tls import Proxy, client_refused, not_tls, untrusted
+from .tls import Proxy, client_refused, handshake_error
 
 # Functions of http.client, urllib3 and requests that finish before a request is sent: they check it, open the
 # connection, or write its first line and headers into a buffer.
 _PREPARING = {"prepare_request", "get_adapter", "get_connection", "get_connection_with_tls_context", "request_url"}
-_BUFFERING = {"putrequest", "putheader"}
+_PREPARING |= {"putrequest", "putheader"}
 _CONNECTING = {"connect", "cert_verify"}
 _TLS_ERRORS = {"SSLError", "CertificateError"}
 _TIMEOUTS = {"ConnectTimeout", "ConnectTimeoutError", "ReadTimeout", "ReadTimeoutError", "TimeoutError", "timeout"}
@@ -39,26 +39,22 @@ _NOT_HTTP = {"BadStatusLine", "LineTooLong", "InvalidHeader", "HeaderParsingErro
 _HTTPS_HINT = "; if this port uses TLS, write https:// in base_url"
 
 
+class Http(Protocol):
+    """See `transport.Http`, which imports this file."""
+
+    server: str
+    timeout: float
+    proxy: Proxy | None
+    answered: bool
+
+
 class FailedCall:
-    """A call that ended with an exception instead of a response.
+    """A call that ended with an exception instead of a response. `limit`: seconds that the whole call may take."""
 
-    `limit`: seconds that the whole call may take; `timeout`: to connect, and for each read. `proxy`: through which the
-    call goes. `answered`: the server has responded to an earlier call.
-    """
-
-    def __init__(
-        self,
-        exc: Exception,
-        operation: str,
-        request: str,
-        server: str,
-        limit: float,
-        timeout: float,
-        proxy: Proxy | None,
-        answered: bool,
-    ) -> None:
-        parts = urlsplit(server)
-        self.exc, self.operation, self.request, self.limit, self.timeout = exc, operation, request, limit, timeout
+    def __init__(self, exc: Exception, operation: str, request: str, http: Http, limit: float) -> None:
+        server, proxy, parts = http.server, http.proxy, urlsplit(http.server)
+        self.exc, self.operation, self.request = exc, operation, request
+        self.limit, self.timeout = limit, min(http.timeout, limit)
         self.host, self.server, self.proxy = parts.hostname or "", server, proxy
         self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
@@ -67,7 +63,7 @@ class FailedCall:
         self.text = " ".join(str(cause) for cause in self.chain)
         self.sender = f"{server}, or {proxy} ({proxy.variables}) in between," if proxy else server
         # A TLS port closes a plain http connection, or responds with something other than HTTP.
-        self.hint = _HTTPS_HINT if parts.scheme == "http" and not answered else ""
+        self.hint = _HTTPS_HINT if parts.scheme == "http" and not http.answered else ""
 
     def error(self) -> ConnectError:
         """The error to raise."""
@@ -76,7 +72,7 @@ class FailedCall:
         if self.proxy and "SOCKS" in self.text and "InvalidSchema" in self.names:
             cure = "which needs the Python library PySocks; install PySocks"
             return self._failed(f"{self.proxy.variables} names a SOCKS proxy, {cure}", permanent=True)
-        if self.functions & (_PREPARING | _BUFFERING):
+        if self.functions & _PREPARING:
             # Behind a proxy, the exception's text may contain the proxy's password.
             why = f"check base_url and {self.proxy.variables}" if self.proxy else f"{self._detail}; check base_url"
             return self._failed(f"the request to {self.server} is not valid: {why}", permanent=True)
@@ -127,9 +123,7 @@ class FailedCall:
         return self._failed(reason, connection_refused=refused)
 
     def _no_tls(self) -> ConnectError:
-        reason = (
-            untrusted(self.text, self.place) or client_refused(self.text, self.place) or not_tls(self.text, self.place)
-        )
+        reason = handshake_error(self.text, self.place)
         if not reason and "do_handshake" not in self.functions:
             # The files in the options were checked earlier, so this one comes from the environment.
             cure = "check the file that REQUESTS_CA_BUNDLE names"
@@ -139,10 +133,7 @@ class FailedCall:
 
     def _lost_connection(self) -> ConnectError:
         """The error, if the server may have received the request and carried it out."""
-        permanent = isinstance(self.exc, OverflowError)
-        if permanent:
-            reason = f"{self.server} sent {self.exc}; responses of the API are smaller; check base_url"
-        elif self.names & _TLS_ERRORS:
+        if self.names & _TLS_ERRORS:
             if refused := client_refused(self.text, self.place):
                 return self._failed(refused, permanent=True)
             # With TLS 1.3, a server that requires a client certificate may close the connection before its alert is
@@ -155,7 +146,6 @@ class FailedCall:
         elif isinstance(self.exc, TimeoutError):
             reason = f"{self.sender} sent no complete response within {self.limit:g} seconds"
         elif isinstance(self.exc, UnreadableBody):
-            permanent = self.exc.permanent
             reason = f"{self.sender} sent {self.exc}; check base_url and the gateways in front of the server"
         elif self.names & _NOT_HTTP and "RemoteDisconnected" not in self.names:
             reason = f"{self.sender} answered with something other than HTTP{self.hint}"
@@ -168,9 +158,9 @@ class FailedCall:
             # The libraries check little of what arrives, so a broken response may raise anything.
             kind = type(self.chain[-1]).__name__
             reason = f"{self.sender} sent a response that cannot be read ({kind}){self.hint}"
+        permanent = isinstance(self.exc, UnreadableBody) and self.exc.permanent
         # Only a read surely changed nothing.
-        outcome_unknown = not self.request.startswith("GET ")
-        return self._failed(reason, permanent=permanent, outcome_unknown=outcome_unknown)
+        return self._failed(reason, permanent=permanent, outcome_unknown=not self.request.startswith("GET "))
 
 
 def _chain(exc: BaseException | None) -> Iterator[BaseException]:
@@ -267,20 +257,19 @@ def _check_place(server: str) -> str:
 
 def _fields(response: Response) -> dict[str, Any]:
     """The API's error fields: from the object, or from the first object in its list "errors" [mstrio]."""
-    data = None
+    data: Any = {}
     with suppress(ValueError):
         data = response.data()
     if isinstance(data, Mapping) and isinstance(data.get("errors"), list) and data["errors"]:
         data = data["errors"][0]
     if not isinstance(data, Mapping):
         data = {}
-    texts = {"code": data.get("code"), "message": data.get("message"), "ticket_id": data.get("ticketId")}
-    quoted = {
-        name: response.quote(value) if isinstance(value, (str, int, float)) and value != "" else None
-        for name, value in texts.items()
-    }
+    fields = {}
+    for name, key in {"code": "code", "message": "message", "ticket_id": "ticketId"}.items():
+        value = data.get(key)
+        fields[name] = response.quote(value) if isinstance(value, (str, int, float)) and value != "" else None
     number = data.get("iServerCode")
-    return {**quoted, "iserver_code": number if isinstance(number, int) and not isinstance(number, bool) else None}
+    return {**fields, "iserver_code": number if isinstance(number, int) and not isinstance(number, bool) else None}
 
 
 def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> str:

@@ -35,14 +35,16 @@ def all_side_by_side(
     than wanted, those do the work; without any, the main thread does.
     """
     left = list(reversed(range(len(items))))
-    done: SimpleQueue[tuple[int, Any]] = SimpleQueue()
+    results: list[Any] = [None] * len(items)
+    done: SimpleQueue[None] = SimpleQueue()
 
     def do_next() -> None:
         index = left.pop()
         try:
-            done.put((index, work(items[index])))
+            results[index] = work(items[index])
         except Exception as exc:  # raised again below; otherwise the main thread would wait for ever
-            done.put((index, exc))
+            results[index] = exc
+        done.put(None)
 
     def serve() -> None:
         with suppress(IndexError):  # no item is left
@@ -51,19 +53,16 @@ def all_side_by_side(
 
     wanted = min(concurrency, len(items))
     threads = sum(start_thread(serve) for _worker in range(wanted)) if wanted > 1 else 0
-    results: dict[int, Any] = {}
     try:
-        while len(results) < len(items):
+        for number in range(1, len(items) + 1):
             if not threads:
                 do_next()
-            index, result = done.get()
-            results[index] = result
-            on_done(len(results))
+            done.get()
+            on_done(number)
     finally:
         # If `on_done` raised, the threads begin no further item.
         left.clear()
-    in_order = [results[index] for index in range(len(items))]
-    for result in in_order:
+    for result in results:
         if isinstance(result, Exception):
             raise result
-    return in_order
+    return results

@@ -25,7 +25,7 @@ _ID = re.compile(r"[\w{}~:-][\w{}~:.-]*", re.ASCII)
 
 
 class UnreadableBody(Exception):
-    """A body that cannot be unpacked. The text says what came. `permanent`: a retry would bring the same."""
+    """A body that cannot be used. The text says what came. `permanent`: a retry would bring the same."""
 
     def __init__(self, text: str, *, permanent: bool = False) -> None:
         super().__init__(text)
@@ -95,7 +95,7 @@ class Shape(NamedTuple):
     """What the JSON of a response should be. `name` is for messages."""
 
     name: str
-    fits: Callable[[Any], bool]
+    fits: Callable[[Any], object]  # is true if it is
 
 
 def id_in(data: Any) -> str | None:
@@ -104,14 +104,10 @@ def id_in(data: Any) -> str | None:
     return identity if _ID.fullmatch(identity) else None
 
 
-def _has_id(data: Any) -> bool:
-    return id_in(data) is not None
-
-
 ANYTHING = Shape("JSON", lambda data: True)
 OBJECT = Shape("an object", lambda data: isinstance(data, Mapping))
-OBJECT_WITH_ID = Shape("an object with an id", _has_id)
-LIST_WITH_IDS = Shape("a list of objects with ids", lambda data: isinstance(data, list) and all(map(_has_id, data)))
+OBJECT_WITH_ID = Shape("an object with an id", id_in)
+LIST_WITH_IDS = Shape("a list of objects with ids", lambda data: isinstance(data, list) and all(map(id_in, data)))
 
 
 def list_of(key: str, entry: Shape | None = None) -> Shape:

@@ -46,11 +46,12 @@ class Session:
         self.handed_over: str | None = None  # what `session_string` returned
         self._closed = False
         self._token: str | None = None
+        self.delegated = False  # see `Login.delegated`
         if connection.login:
             self._http.add_secrets(connection.login.secrets)
         if connection.session:
             self._http.take_cookies(connection.session.cookies)
-            self._keep_token(connection.session.token)
+            self._keep_token(connection.session.token, connection.session.delegated)
 
     def get(
         self, path: str, params: Mapping[str, Any] | None = None, *, operation: str | None = None, **more: Any
@@ -92,14 +93,6 @@ class Session:
             self._http.serialized = True
             # The server rejected the call without doing anything, so a write can be repeated, too.
             self._log_in(token, error, polling=kind == "once")
-
-    @property
-    def delegated(self) -> bool:
-        """See `Login.delegated`."""
-        given = self.connection.session
-        if given and given.token == self._token:
-            return given.delegated
-        return self.connection.login is not None and self.connection.login.delegated
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -164,22 +157,15 @@ class Session:
             return False
         return True
 
-    def last_request(
-        self,
-        method: str,
-        path: str,
-        *,
-        operation: str,
-        token: str | None = None,
-        project: str | None = None,
-        json: Any = None,
-        shape: Shape = ANYTHING,
-    ) -> Any:
-        """The JSON of the response, sent even after a request to end the task. One attempt of 5 s. Raises MstrError."""
-        token = token or self._token
+    def last_request(self, method: str, path: str, *, operation: str, shape: Shape = ANYTHING, **more: Any) -> Any:
+        """`send`, even after a request to end the task. One attempt of 5 seconds. Raises MstrError.
+
+        `more`: `json`; `project`, an id; `token`, of a session that is not the current one any more.
+        """
+        token, project = more.pop("token", self._token), more.pop("project", None)
         if token is None:
             raise MstrError(f"Could not {operation}: the session has ended.")
-        response = self._http.send_last(method, path, operation=operation, headers=_headers(token, project), json=json)
+        response = self._http.send_last(method, path, operation=operation, headers=_headers(token, project), **more)
         if not response.ok:
             raise self._refusal(response, operation)
         return self.data_of(response, operation, shape)
@@ -267,18 +253,17 @@ class Session:
         if not token:
             raise self._refusal(response, operation, f"a token in the header {_TOKEN}")
         # In this order: as soon as a logout of another thread finds `_opened_here`, it finds the token too.
-        self._keep_token(token)
+        self._keep_token(token, login.delegated)
         self._opened_here = not login.delegated
         if self._closed:
             self.log_out()
             self._check_open(_LOG_IN)
         return token
 
-    def _keep_token(self, token: str) -> None:
-        self._token = token
+    def _keep_token(self, token: str, delegated: bool) -> None:
+        self._token, self.delegated = token, delegated
         if len(token) >= SHORTEST_SECRET:
             self._http.add_secrets([token])
-        self._http.add_secrets((value for _name, value, _domain, _path in self._http.cookies()), of_cookies=True)
 
 
 def _headers(token: str, project: str | None) -> dict[str, str]:

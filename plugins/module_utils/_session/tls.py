@@ -90,15 +90,17 @@ def _has(path: str, mark: bytes) -> bool:
         return mark in file.read(1 << 20)
 
 
-def untrusted(text: str, place: str) -> str | None:
-    """The rest of a sentence if the exception's `text` says that the server's certificate was rejected; else None."""
+def handshake_error(text: str, place: str) -> str | None:
+    """The rest of a sentence if the exception's `text` says why there is no TLS connection; else None."""
+    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
+        return f"{place} does not use TLS; if the server uses plain http, write http:// in base_url"
     # urllib3 1.26 compares the names itself.
     found = re.search(r"certificate verify failed: ([^(\[]+)|(hostname .{1,99} doesn't match [^()]{1,99})", text)
+    if not found and "CERTIFICATE_VERIFY_FAILED" not in text:
+        return client_refused(text, place)
     why = clean(found[1] or found[2], 120).rstrip(' ."') if found else ""
     if "mismatch" in why or "doesn't match" in why:
         return f"the TLS certificate of {place} is for another host: {why}. {_HOST_HINT}"
-    if not found and "CERTIFICATE_VERIFY_FAILED" not in text:
-        return None
     hint = _DATE_HINT if "expired" in why or "not yet valid" in why else _CA_HINT
     hint = _SELF_HINT if re.fullmatch("self.signed certificate", why) else hint
     return f"the TLS certificate of {place} is not trusted: {why or 'it is not valid'}. {hint}"
@@ -108,13 +110,6 @@ def client_refused(text: str, place: str) -> str | None:
     """The rest of a sentence if the server rejected the client's certificate or received none; else None."""
     if _CLIENT_REFUSED.search(text.lower().replace("_", " ")):
         return f"{place} requires a client certificate that it trusts; check client_cert and client_key"
-    return None
-
-
-def not_tls(text: str, place: str) -> str | None:
-    """The rest of a sentence if the response was not TLS; else None."""
-    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
-        return f"{place} does not use TLS; if the server uses plain http, write http:// in base_url"
     return None
 
 

@@ -91,25 +91,25 @@ class Http:
     """
 
     def __init__(self, connection: Connection, stop: Stop, on_response: Callable[[Response], object]) -> None:
-        self.server = connection.base_url
+        self.server, self.timeout = connection.base_url, connection.timeout
         self._connection, self._stop, self._on_response = connection, stop, on_response
         self.secrets: frozenset[str] = frozenset()  # texts that no message may contain; replaced, never changed
         self._fixed_secrets: frozenset[str] = frozenset()
         # By the value of a cookie. Of those that are no longer sent, the last ones: Ansible searches for each secret.
         self._cookie_secrets: dict[str, set[str]] = {}
         self._secrets_lock = Lock()
-        self._answered = False  # whether the server has responded to a call
+        self.answered = False  # whether the server has responded to a call
         self._one_at_a_time = Lock()
         self.serialized = False  # whether calls are sent one at a time
-        self._call_limit = CALL_LIMIT * connection.timeout  # seconds
-        self._proxy: Proxy | None = None
+        self._call_limit = CALL_LIMIT * self.timeout  # seconds
+        self.proxy: Proxy | None = None  # through which the calls go
         self._client = _new_client()
         url = requests.utils.select_proxy(self.server, requests.utils.get_environ_proxies(self.server))
         if url:
             from .tls import proxy_from  # only a task with a proxy needs it
 
-            self._proxy = proxy_from(url, self.server, os.environ)
-            self.add_secrets(self._proxy.secrets)
+            self.proxy = proxy_from(url, self.server, os.environ)
+            self.add_secrets(self.proxy.secrets)
 
     def add_secrets(self, texts: Iterable[str | None], *, of_cookies: bool = False) -> None:
         """Add texts, in all their forms, to those that no message may contain. Short values of cookies are left out."""
@@ -137,6 +137,7 @@ class Http:
         """Send these cookies from now on."""
         for name, value, domain, path in cookies:
             self._client.cookies.set(name, value, domain=domain, path=path)
+            self.add_secrets([value], of_cookies=True)
 
     def forget_cookies(self) -> None:
         """Start with a new, empty cookie jar: cookies of an ended session, also of its late calls, would select it."""
@@ -237,17 +238,15 @@ class Http:
             raise got
         from .failures import FailedCall  # only a failed call needs it
 
-        timeout = min(self._connection.timeout, seconds)
-        failed = FailedCall(got, operation, request, self.server, seconds, timeout, self._proxy, self._answered)
-        raise failed.error() from got
+        raise FailedCall(got, operation, request, self, seconds).error() from got
 
     def _exchange(self, client: requests.Session, method: str, path: str, options: dict[str, Any]) -> Response:
         """Send, and read the whole response, of at most 64 MB.
 
-        Raises the exceptions of requests and urllib3; TimeoutError; OverflowError; UnreadableBody.
+        Raises the exceptions of requests and urllib3; TimeoutError; UnreadableBody.
         """
         end = time.monotonic() + self._call_limit
-        timeout = options.pop("timeout", self._connection.timeout)
+        timeout = options.pop("timeout", self.timeout)
         raw = client.request(
             method,
             f"{self.server}/api{path}",
@@ -259,7 +258,7 @@ class Http:
             stream=True,
             **options,
         )
-        self._answered = True
+        self.answered = True
         # A load balancer may change its cookie with each response.
         self.add_secrets((cookie.value for cookie in raw.cookies), of_cookies=True)
         with raw:
@@ -267,7 +266,8 @@ class Http:
             for piece in _pieces(raw.raw, raw.headers.get("Content-Encoding")):
                 body += piece
                 if len(body) > SIZE_LIMIT:
-                    raise OverflowError(f"more than {SIZE_LIMIT >> 20} MB")
+                    more = f"more than {SIZE_LIMIT >> 20} MB; responses of the API are smaller"
+                    raise UnreadableBody(more, permanent=True)
                 if time.monotonic() > end:
                     raise TimeoutError
             return Response(f"{method} /api{path}", raw.status_code, raw.headers, bytes(body), self.secrets)

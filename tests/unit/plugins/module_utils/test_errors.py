@@ -91,6 +91,6 @@ def test_all_faults_are_one_message():
 
 def test_a_failure_after_a_write_says_what_was_done():
     cause = MstrError("No answer.", http_status=502)
-    result = PartialError(cause, {"changed": True, "id": "X"}, "It is created, but: ").to_result()
-    assert (result["changed"], result["id"], result["msg"]) == (True, "X", "It is created, but: No answer.")
+    result = PartialError(cause, {"changed": True, "id": "X"}).to_result()
+    assert (result["changed"], result["id"], result["msg"]) == (True, "X", "No answer.")
     assert result["error"]["http_status"] == 502

@@ -8,22 +8,32 @@ import pytest
 import requests
 from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._session.failures import FailedCall
+from ansible_collections.mstr.library.plugins.module_utils._session.response import UnreadableBody
 from ansible_collections.mstr.library.plugins.module_utils._session.tls import Proxy
+from ansible_collections.mstr.library.plugins.module_utils._session.transport import Http
+from ansible_collections.mstr.library.tests.unit.support.make import PatientStop, connection
 from ansible_collections.mstr.library.tests.unit.support.wire import Listener, free_port, reply, self_signed
 
 PROXY = Proxy("p.example:3128", "HTTP_PROXY")
 
 
 def explained(exc, *, request="POST /api/runtimes", limit=5):
-    return FailedCall(exc, "do it", request, "https://h.example", limit, 0.5, None, answered=True).error()
+    return FailedCall(exc, "do it", request, http_to("https://h.example", 0.5), limit).error()
 
 
-def failed(url, *, answered=True, timeout=0.15, **options) -> ConnectError:
+def http_to(url, timeout, proxy=None, *, answered=True):
+    http = Http(connection(base_url=url, timeout=timeout), PatientStop(), lambda response: None)
+    http.proxy, http.answered = proxy, answered
+    return http
+
+
+def failed(url, *, answered=True, timeout=5, **options) -> ConnectError:
     """What the real exception of a call is explained as."""
     with pytest.raises(Exception) as raised:  # noqa: PT011
         requests.get(f"{url}/api/runtimes", timeout=timeout, **options)
     proxy = PROXY if "proxies" in options else None
-    found = FailedCall(raised.value, "do it", "POST /api/runtimes", url, 300, timeout, proxy, answered).error()
+    http = http_to(url, timeout, proxy, answered=answered)
+    found = FailedCall(raised.value, "do it", "POST /api/runtimes", http, 300).error()
     assert not re.search("0x|<|>|HTTPConnection", found.sentence), "no addresses of objects"
     return found
 
@@ -65,7 +75,7 @@ def test_a_connection_closed_before_the_answer_was_whole_is_unclear(sent):
 
 def test_a_server_that_says_nothing_is_unclear():
     with Listener(lambda request: request.socket.recv(1)) as server:
-        found = failed(server.url)
+        found = failed(server.url, timeout=0.15)
     assert "sent nothing within 0.15 seconds" in found.sentence
     assert found.outcome_unknown
 
@@ -161,7 +171,7 @@ def test_tls_that_breaks_after_the_request_is_unclear(tmp_path):
             plain.sendall(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
 
     with Listener(garble, context) as server:
-        found = failed(f"https://localhost:{server.port}", verify=str(file), timeout=2)
+        found = failed(f"https://localhost:{server.port}", verify=str(file))
     assert len(server.calls) == 1, "the request arrived"
     assert f"the TLS connection to localhost:{server.port} broke" in found.sentence
     assert found.outcome_unknown is True
@@ -199,12 +209,9 @@ def test_a_whole_call_that_took_too_long():
 
 
 def test_an_answer_that_is_too_large():
-    found = explained(OverflowError("more than 64 MB"))
-    assert (
-        found.sentence
-        == "Could not do it: https://h.example sent more than 64 MB; responses of the API are smaller; check base_url."
-    )
-    assert found.outcome_unknown
+    found = explained(UnreadableBody("more than 64 MB", permanent=True))
+    assert found.sentence.startswith("Could not do it: https://h.example sent more than 64 MB; check base_url and ")
+    assert (found.outcome_unknown, found.permanent) == (True, True)
 
 
 def test_exceptions_that_cause_each_other_end():

@@ -327,11 +327,8 @@ def test_a_success_without_json_is_an_error(session, do, call, body):
 
 def test_secrets_that_ansible_does_not_know_are_masked(session):
     task = session()
-    task.http.jar = [COOKIE, ("lb", "1", "mstr.example.com", "/")]
-    task.http.forget_cookies = lambda: None
     read(task)
-    assert task.session.secrets >= {PASSWORD, "token-number-1", "cookie-value"}
-    assert "1" not in task.session.secrets, "a digit would mask half a result"
+    assert task.session.secrets >= {PASSWORD, "token-number-1"}
 
 
 def test_an_empty_password_is_not_a_secret(session):

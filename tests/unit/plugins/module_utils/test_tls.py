@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._session.tls import client_refused, file_errors, untrusted
+from ansible_collections.mstr.library.plugins.module_utils._session.tls import (
+    client_refused,
+    file_errors,
+    handshake_error,
+)
 from ansible_collections.mstr.library.tests.unit.support.wire import self_signed
 from cryptography.hazmat.primitives import serialization
 
@@ -93,7 +97,7 @@ def test_faults_of_several_files_come_at_once(files):
     ],
 )
 def test_the_advice_fits_the_reason(text, advice):
-    sentence = untrusted(text, "h:443")
+    sentence = handshake_error(text, "h:443")
     assert advice in sentence
     assert ("ca_path" in sentence) is ("set ca_path" in advice.lower())
 

@@ -74,14 +74,17 @@ def test_cookies_that_are_sent_and_the_last_others_are_masked():
 
 
 def test_cookies_can_be_passed_on_and_forgotten():
-    with Listener(lambda request: reply(Set_Cookie="JSESSIONID=1; Path=/")) as server:
+    cookie, short = "JSESSIONID=cookie-value", "lb=1"
+    with Listener(lambda request: reply(Set_Cookie=f"{cookie}; Path=/")) as server:
         first, second = http_to(server), http_to(server)
         get(first)
-        second.take_cookies(first.cookies())
+        second.take_cookies([*first.cookies(), ("lb", "1", "127.0.0.1", "/")])
+        assert "cookie-value" in first.secrets & second.secrets
+        assert "1" not in second.secrets, "a digit would mask half a result"
         get(second)
         second.forget_cookies()
         get(second)
-    assert [request.headers.get("cookie") for request in server.requests] == [None, "JSESSIONID=1", None]
+    assert [request.headers.get("cookie") for request in server.requests] == [None, f"{cookie}; {short}", None]
 
 
 def test_a_late_answer_of_a_dead_session_brings_no_cookie_into_the_new_one():
