@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from .._errors import ErrorList, ValidationError
-from .networks import as_network, in_order
+from .networks import as_network, order
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _T = TypeVar("_T")
@@ -107,7 +107,7 @@ def positive(place: str, given: Any) -> Any:
 
 class _Networks(Kind):
     def canonical(self, value: Iterable[str] | None) -> tuple[str, ...]:
-        return in_order(as_network(entry) for entry in value or ())
+        return tuple(sorted({as_network(entry) for entry in value or ()}, key=order))
 
     def merge(self, current: Iterable[str] | None, wanted: Iterable[str], purge: bool) -> tuple[str, ...]:
         kept = [] if purge else [as_network(entry) for entry in current or ()]
@@ -206,15 +206,11 @@ class _Packages(Kind):
         return shown
 
     def to_definition(self, value: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        # A definition cannot ask for "any version" in place of a version, but it can clear a description.
-        packages = [
-            {
-                "name": entry.get("name") or "",
-                **({"version": entry["version"]} if entry.get("version") else {}),
-                "description": entry.get("description") or "",
-            }
-            for entry in value
-        ]
+        packages = [{key: entry.get(key) or "" for key in ("name", "version", "description")} for entry in value]
+        for package in packages:
+            if not package["version"]:
+                # A definition cannot ask for "any version" in place of a version, but it can clear a description.
+                del package["version"]
         return sorted(packages, key=lambda package: str(package["name"]))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
 
@@ -85,8 +84,3 @@ def order(text: str) -> tuple[int, int, int, str]:
     except ValueError:
         return (9, 0, 0, text)
     return (network.version, int(network.first), int(network.prefixlen), text)
-
-
-def in_order(texts: Iterable[str]) -> tuple[str, ...]:
-    """The entries without duplicates, in the order of `order`."""
-    return tuple(sorted(set(texts), key=order))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._errors import ErrorList, ValidationError
 from .definition import Definition, pool_errors
 from .fields import BY_NAME, POOL, differing
-from .kinds import NOTHING
+from .kinds import NOTHING, without_null
 from .runtime import Runtime
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def make_plan(current: Runtime | None, wanted: Definition, policy: Policy | None
             return NO_PLAN
         if current.is_default:
             raise ValidationError([f"{current.label} is the server's built-in default runtime and cannot be deleted"])
-        known = [name for name, value in current.values.items() if value is not None]
-        return Plan("delete", None, before=diff_values(current.values, known))
+        return Plan("delete", None, before=diff_values(current.values, without_null(current.values)))
     if current is None and wanted.id:
         raise ValidationError([f"no runtime has the id {wanted.id}; to create one, set name and omit id"])
     have = current or Runtime({})

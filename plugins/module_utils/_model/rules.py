@@ -225,10 +225,9 @@ def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -
 def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No package matches a forbidden requirement."""
     for index, package, shown, unreadable in _packages(values):
-        hit = [requirement.text for requirement in forbidden if requirement.fits(package)]
-        by_version = [
-            requirement.text for requirement in forbidden if requirement.versions and requirement.names(package)
-        ]
+        named = [requirement for requirement in forbidden if requirement.names(package)]
+        hit = [requirement.text for requirement in named if requirement.fits(package)]
+        by_version = [requirement.text for requirement in named if requirement.versions]
         if unreadable:
             yield unreadable
         elif hit:

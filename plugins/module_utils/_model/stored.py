@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from .definition import Definition
@@ -57,8 +58,7 @@ def _unknown_keys(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping
 def _remedy(name: str, found: Any, requested: Any) -> str:
     if name not in PURGEABLE:
         return ""
-    listed, wanted = (
-        [entry["name"] if name == "packages" else entry for entry in value] for value in (found, requested)
-    )
-    added = [entry for entry in listed if entry not in wanted]
+    text: Callable[[Any], str] = itemgetter("name") if name == "packages" else str
+    wanted = set(map(text, requested))
+    added = [entry for entry in map(text, found) if entry not in wanted]
     return f" It added {', '.join(added)}: list it under {name}, or set purge_{name}: false." if added else ""
