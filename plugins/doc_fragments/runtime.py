@@ -136,7 +136,7 @@ options:
         exactly.
       - If a runtime has O(name) and a different one has a previous name, nothing is renamed. The task warns, and a
         purge spares the old one.
-      - Cannot be combined with O(id).
+      - Cannot be combined with O(id), nor with O(state=absent).
     type: list
     elements: str
   replace_on_change:
@@ -151,7 +151,7 @@ options:
       - The task needs to read every script in every project. If it cannot, it changes nothing. If a step fails, the old
         runtime stays in use, and the next run continues.
       - The owner and the permissions (ACL) of the old runtime are not carried over. The task warns about that.
-      - The built-in default runtime cannot be replaced. Cannot be combined with O(id).
+      - The built-in default runtime cannot be replaced. Cannot be combined with O(id), nor with O(state=absent).
     type: raw
   smoke_test:
     description:

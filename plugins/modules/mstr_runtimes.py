@@ -180,7 +180,7 @@ options:
             name must match exactly.
           - If a runtime has O(runtimes[].name) and a different one has a previous name, nothing is renamed. The task
             warns, and a purge spares the old one.
-          - Cannot be combined with O(runtimes[].id).
+          - Cannot be combined with O(runtimes[].id), nor with O(runtimes[].state=absent).
         type: list
         elements: str
       replace_on_change:
@@ -197,7 +197,8 @@ options:
           - The task needs to read every script in every project. If it cannot, it changes nothing. If a step fails, the
             old runtime stays in use, and the next run continues.
           - The owner and the permissions (ACL) of the old runtime are not carried over. The task warns about that.
-          - The built-in default runtime cannot be replaced. Cannot be combined with O(runtimes[].id).
+          - The built-in default runtime cannot be replaced. Cannot be combined with O(runtimes[].id), nor with
+            O(runtimes[].state=absent).
         type: raw
       smoke_test:
         description:

@@ -72,7 +72,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
 
     Raises ValidationError with all errors.
     """
-    name = params.get("name")
+    name, absent = params.get("name"), params.get("state") == "absent"
     values: dict[str, Any] = {}
     with ErrorList() as errors:
         if name is None and params.get("id") is None:
@@ -89,11 +89,14 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
             if error:
                 errors.add(f"previous_names[{index}] {error}")
         replaced = errors.check(_replaced_fields, params.get("replace_on_change"))
-        renames = ("previous_names", "replace_on_change") if params.get("id") is not None else ()
-        errors.add(*(f"{option} cannot be used with id" for option in renames if params.get(option)))
-        if name and is_replacement(name) and params.get("state") != "absent":
+        for option, value in (("previous_names", previous), ("replace_on_change", replaced)):
+            if value and params.get("id") is not None:
+                errors.add(f"{option} cannot be used with id")
+            if value and absent:
+                errors.add(f"{option} cannot be used with state: absent")
+        if name and is_replacement(name) and not absent:
             errors.add(f"name {name!r} {_RESERVED}; choose a different name")
-        if policy and params.get("state") != "absent":
+        if policy and not absent:
             errors.check(policy.check_definition, params, values, None if restore else identity)
     if values.get("resource") == Resource():
         del values["resource"]

@@ -248,6 +248,8 @@ def test_ambiguous_previous_names(previous, why):
         ({"name": "a", "previous_names": [" b"]}, "previous_names[0] ' b' starts or ends with whitespace"),
         ({"name": "a", "id": A, "previous_names": ["b"]}, "previous_names cannot be used with id"),
         ({"name": "a", "id": A, "replace_on_change": True}, "replace_on_change cannot be used with id"),
+        ({"name": "a", "state": "absent", "previous_names": ["b"]}, "previous_names cannot be used with state: absent"),
+        ({"name": "a", "state": "absent", "replace_on_change": True}, "replace_on_change cannot be used with state: "),
         ({"name": "a", "replace_on_change": ["x"]}, "replace_on_change[0] 'x' is not an option of a runtime"),
         ({"name": "a", "replace_on_change": [["name"]]}, "replace_on_change[0] ['name'] is not an option of a runtime"),
         ({"name": "a", "replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
