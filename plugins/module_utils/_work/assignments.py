@@ -103,7 +103,8 @@ class Assignment(NamedTuple):
     """A script as it was found, the runtime that it is to use, and what is to be done, or what was done.
 
     `action`: "moved", "none", "failed" if nothing was done, or "unknown" if the script may use either runtime. With
-    "moved", `error` is about the rest of the script. `target` has no id until the task has created it.
+    "moved", `error` is about the rest of the script. `target` has no id until the task has created it. `fingerprint`:
+    of the plan, which a person may have approved; None if the assignment cannot be planned.
     """
 
     script: SavedScript
@@ -111,6 +112,7 @@ class Assignment(NamedTuple):
     action: str
     error: MstrError | None = None
     place: str = ""
+    fingerprint: str | None = ""
 
     @classmethod
     def planned(cls, script: SavedScript, target: Runtime, place: str = "") -> Assignment:
@@ -174,9 +176,7 @@ def check_same_scripts(planned: Iterable[Assignment]) -> None:
                 errors.add(f"{assignment.place} and {earlier.place} are the same {script.label}; list it once")
 
 
-def report_scripts(
-    assignments: Sequence[Assignment], names: Mapping[str, str], fingerprints: Sequence[str | None] = ()
-) -> ScriptReport:
+def report_scripts(assignments: Sequence[Assignment], names: Mapping[str, str]) -> ScriptReport:
     """What a result says of the scripts. `names`: of the runtimes on the server, by their id."""
     done = sorted(assignments, key=lambda assignment: assignment.script.place)
     diff: dict[str, dict[str, str]] = {"before": {}, "after": {}}
@@ -186,6 +186,7 @@ def report_scripts(
         diff["after"][key] = _runtime_text(target.name, target.key)
     rows = [assignment.to_result(names) for assignment in done]
     failed = [(f"{plan.place} {plan.script.label}".strip(), plan.error) for plan in assignments if plan.error]
+    fingerprints = [assignment.fingerprint for assignment in assignments]
     return ScriptReport(rows, fingerprints, diff, failed, len(diff["after"]))
 
 

@@ -194,9 +194,7 @@ def _taken_back(context: Context, entry: Entry) -> Entry:
         return entry
     left = context.scripts.assign_back(entry)
     old = " and ".join(runtime.label for runtime in replacing.old)
-    now = f"The old runtime {old} stays in use."
-    if left:
-        now = f"{left} Check which runtime they use; the old runtime {old} exists."
+    now = f"{left} Check which runtime they use." if left else f"The old runtime {old} stays in use."
     if entry.after and entry.after.name != final_name(entry):
         now += f" The runtime {entry.after.label} exists beside it. The next run continues with it."
     return entry._replace(error=MstrError(f"{error.sentence.rstrip('.')}. {now}", **error.error))

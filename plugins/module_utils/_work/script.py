@@ -129,7 +129,7 @@ class _Run:
     def __init__(self, session: Session, script: Script, evaluation: str) -> None:
         self._session, self._script = session, script
         self.evaluation = evaluation
-        self.state: Mapping[str, Any] = {}
+        self.state: Mapping[str, Any] = {"status": 0}
         self._outage: MstrError | None = None  # why the last check failed
 
     def finish(
@@ -152,13 +152,11 @@ class _Run:
 
     def _check(self) -> int:
         """Read the state and return its number; if the server cannot be reached, the last known number."""
-        operation = f"read the result of the script on {self._script.label}"
+        path, operation = f"{_PATH}/{self.evaluation}", f"read the result of the script on {self._script.label}"
+        self._outage = None
         try:
-            state = self._session.get(f"{_PATH}/{self.evaluation}", operation=operation, kind="once", shape=_STATE)
+            self.state = self._session.get(path, operation=operation, kind="once", shape=_STATE)
         except MstrError as exc:
-            if is_outage(exc):
-                self._outage = exc
-                return int(self.state.get("status", 0))
             if isinstance(exc, ApiError) and says_no_such_object(exc):
                 forgotten = MstrError(
                     f"The server no longer knows the script that it started on {self._script.label} (evaluation "
@@ -166,10 +164,10 @@ class _Run:
                     **exc.error,
                 )
                 raise PartialError(forgotten, self.to_result(None)) from exc
-            raise
-        self._outage = None
-        self.state = state
-        return int(state["status"])
+            if not is_outage(exc):
+                raise
+            self._outage = exc
+        return int(self.state["status"])
 
     def output(self) -> Any:
         """The script's result object, sent as JSON text [mstrio]. Other text is unchanged; empty text is None."""

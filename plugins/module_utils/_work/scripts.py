@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from .._errors import ErrorList, MstrError, ValidationError, counted, listed
@@ -27,6 +28,7 @@ from .assignments import (
 from .script_usage import Usage, find_usage
 
 
+@dataclass(eq=False)
 class Scripts:
     """The scripts of one task. `entries`: those that are to use certain runtimes.
 
@@ -34,32 +36,28 @@ class Scripts:
     `needs_all`: whether every script must be known, because all scripts of some runtime are to move or to be shown.
     """
 
-    def __init__(
-        self,
-        context: Context,
-        entries: Sequence[ScriptEntry] | None = None,
-        protects: bool = False,
-        projects: Sequence[str] | None = None,
-        needs_all: bool = False,
-    ) -> None:
-        self._context, self._assigner = context, Assigner(context)
-        self._entries, self._projects = entries, projects
-        self._protects, self._needs_all = protects, needs_all
+    context: Context
+    entries: Sequence[ScriptEntry] | None = None
+    protects: bool = False
+    projects: Sequence[str] | None = None
+    needs_all: bool = False
+
+    def __post_init__(self) -> None:
+        self._assigner = Assigner(self.context)
         self._names: dict[str, str] = {}  # of the runtimes, by their id
         self.assignments: list[Assignment] = []
-        self._fingerprints: list[str | None] = []  # of the plan, which a person may have approved
         self._planned: list[Assignment] = []  # what the look-up does not show yet
 
     @cached_property
     def usage(self) -> Usage:
         """The scripts and their runtimes, looked up once."""
-        entries = self._entries or ()
-        projects = [*(self._projects or ()), *(entry.project for entry in entries)]
-        counts_every = self._needs_all or (self._protects and self._projects is None)
+        entries = self.entries or ()
+        projects = [*(self.projects or ()), *(entry.project for entry in entries)]
+        counts_every = self.needs_all or (self.protects and self.projects is None)
         return find_usage(
-            self._context,
+            self.context,
             None if counts_every else projects,
-            lambda script: self._needs_all or self._protects or any(entry.matches(script) for entry in entries),
+            lambda script: self.needs_all or self.protects or any(entry.matches(script) for entry in entries),
         )
 
     def used_by(self, runtimes: Sequence[Runtime]) -> Mapping[str, Sequence[Json] | None]:
@@ -74,7 +72,7 @@ class Scripts:
 
         found = {runtime.key: usage.of(runtime.id) for runtime in runtimes}
         scripts = [script for on_runtime in found.values() for script in on_runtime]
-        runs = find_runs(self._context, usage, scripts)
+        runs = find_runs(self.context, usage, scripts)
         return {key: list(map(runs.with_runs, on_runtime)) for key, on_runtime in found.items()}
 
     def look_up_again(self) -> None:
@@ -82,21 +80,17 @@ class Scripts:
         self.__dict__.pop("usage", None)
         self._planned = []
 
-    def refusals(self, runtimes: Sequence[Runtime]) -> list[tuple[Sequence[Runtime], str]]:
+    def refusals(self, runtimes: Sequence[Runtime]) -> Iterator[tuple[Sequence[Runtime], str]]:
         """Which of the runtimes must not be deleted, and why: a script will still use it, or that is not known."""
-        if not self._protects:
-            return []
-        usage = usage_after(self.usage, self._planned).within(self._projects)
+        if not self.protects:
+            return
+        usage = usage_after(self.usage, self._planned).within(self.projects)
         used = self._with_runs(usage, runtimes)
-        found: list[tuple[Sequence[Runtime], str]] = [
-            (
-                [runtime],
-                f"runtime {runtime.label} is {used_by(used[runtime.key], utc_date())}. It was not deleted "
-                "(protect_used). Choose a different runtime for these scripts first",
-            )
-            for runtime in runtimes
-            if used[runtime.key]
-        ]
+        for runtime in runtimes:
+            if used[runtime.key]:
+                why = f"runtime {runtime.label} is {used_by(used[runtime.key], utc_date())}"
+                advice = "It was not deleted (protect_used). Choose a different runtime for these scripts first"
+                yield [runtime], f"{why}. {advice}"
         unproven = [runtime for runtime in runtimes if not used[runtime.key]]
         if usage.unread and unproven:
             names = listed([runtime.label for runtime in unproven])
@@ -107,8 +101,7 @@ class Scripts:
                 f"The first reason: {usage.unread[0].error.sentence.rstrip('.')}. Run the task as a user who may read "
                 "all scripts, load the project, or name the projects that count in protect_projects"
             )
-            found.append((unproven, sentence))
-        return found
+            yield unproven, sentence
 
     def plan(self, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[str]:
         """Plan the assignments. Returns why the task must not do anything.
@@ -116,7 +109,7 @@ class Scripts:
         Raises ValidationError for an assignment that it cannot carry out.
         """
         self._names = {runtime.key: runtime.name for runtime in existing}
-        named = self._entries or ()
+        named = self.entries or ()
         with ErrorList() as errors:
             targets = [errors.check(_target, script, entries, existing, place=script.place) for script in named]
         self.assignments = [plan_assignment(script, self.usage, target) for script, target in zip(named, targets)]
@@ -124,8 +117,8 @@ class Scripts:
         replacing = [entry for entry in entries if entry.replacing and not entry.error]
         for entry in replacing:
             self.assignments += self._moves(entry)
+        self.assignments = [plan._replace(fingerprint=_fingerprint(plan)) for plan in self.assignments]
         self._planned = self.assignments
-        self._fingerprints = [_fingerprint(assignment) for assignment in self.assignments]
         if not replacing or not self.usage.unread:
             return []
         names = listed([repr(final_name(entry)) for entry in replacing])
@@ -174,7 +167,7 @@ class Scripts:
         if unread:
             return MstrError(f"Not every script could be read again: {unread[0].error.sentence}")
         moves = self._moves(entry)
-        if moves and self._context.plan_id:
+        if moves and self.context.plan_id:
             return MstrError(
                 f"The {moves[0].script.label} began to use the old runtime after the plan was made, so the plan is "
                 "different from the approved one"
@@ -196,8 +189,9 @@ class Scripts:
                 and assignment.script.runtime_id == old.key
                 and assignment.target.name == final_name(entry)
             }
-            if moved and not exists(self._context, old):
-                errors.append(f"{old.label} does not exist any more")
+            if moved and not exists(self.context, old):
+                gone = f"{old.label} does not exist any more"
+                errors += [f"{assignment.script.label}: {gone}" for assignment in moved.values()]
                 continue
             why = MstrError(f"The replacement of {old.label} failed, so the script was assigned back to it.")
             back = [
@@ -209,8 +203,8 @@ class Scripts:
                     error = assignment.error or returned.error or why
                     self.assignments[place] = assignment._replace(action="failed", error=error)
                 else:
-                    errors.append(str(returned.error))
-        return f"{counted(len(errors), 'script')} could not be assigned back: {listed(errors)}" if errors else ""
+                    errors.append(f"{assignment.script.label}: {returned.error}".rstrip("."))
+        return f"{counted(len(errors), 'script')} could not be assigned back: {listed(errors)}." if errors else ""
 
     @property
     def failed(self) -> bool:
@@ -219,10 +213,10 @@ class Scripts:
 
     def report(self, entries: Iterable[Entry]) -> ScriptReport:
         """What the result says of the scripts."""
-        if self._entries is None and not self.assignments:
+        if self.entries is None and not self.assignments:
             return NO_SCRIPTS
         names = {**self._names, **{entry.after.key: entry.after.name for entry in entries if entry.after}}
-        return report_scripts(self.assignments, names, self._fingerprints)
+        return report_scripts(self.assignments, names)
 
 
 def with_evidence(context: Context, entries: Sequence[Entry]) -> list[Entry]:

@@ -527,6 +527,16 @@ def test_script_that_somebody_assigns_back_keeps_the_old_runtime(target):
     assert have.scripts == {"load": A, "close": A}
 
 
+def test_script_of_an_old_runtime_that_is_gone_is_not_assigned_back():
+    have = with_scripts(holding(R=A, S=B), load=A, close=B)
+    have.refusals[f"DELETE /runtimes/{A}"] = refusal(403, "ERR0017", "no")
+    result = run(have, {**UPGRADE, "previous_names": ["S"], "replace_on_change": True})
+    beside = have.scripts["close"]
+    assert (have.scripts["load"], beside in have.runtimes, A in have.runtimes) == (A, True, True)
+    left = f"1 script could not be assigned back: script 'close' in project 'Sales': 'S' ({B}) does not exist any more"
+    assert f"{left}. Check which runtime they use. The runtime 'R (replacement)' ({beside}) exists" in result["msg"]
+
+
 def test_newcomers_are_seen_where_the_replacement_fails():
     have = with_scripts(holding(R=A, b=B), load=A)
     have.code_status = 4
