@@ -73,14 +73,12 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
     Raises ValidationError with all errors.
     """
     name, absent = params.get("name"), params.get("state") == "absent"
-    values: dict[str, Any] = {}
+    managed = [option for option in BY_NAME if params.get(option) is not None]
     with ErrorList() as errors:
         if name is None and params.get("id") is None:
             errors.add("one of name and id is required")
         identity = errors.check(id_from, params.get("id"))
-        for field in FIELDS:
-            if params.get(field.name) is not None:
-                values[field.name] = errors.check(_CHECKS.get(field.name, _scalar), field, params[field.name])
+        values = {key: errors.check(_CHECKS.get(key, _scalar), BY_NAME[key], params[key]) for key in managed}
         errors.add(*pool_errors(values))
         previous = tuple(params.get("previous_names") or ())
         for index, text in enumerate(previous):

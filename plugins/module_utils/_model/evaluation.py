@@ -231,15 +231,10 @@ def policy_from(option: Mapping[str, Any], day: date) -> Policy:
 
     Raises ValidationError with all errors.
     """
+    given = without_null(option)
+    entries = enumerate(given.get("exemptions", ()))
     with ErrorList() as errors:
-        limits = {
-            key: errors.check(rule.parse, f"policy.{key}", option[key])
-            for key, rule in RULES.items()
-            if option.get(key) is not None
-        }
-        exemptions = [
-            errors.check(exemption_from, f"policy.exemptions[{index}]", entry)
-            for index, entry in enumerate(option.get("exemptions") or ())
-        ]
+        limits = {key: errors.check(RULES[key].parse, f"policy.{key}", given[key]) for key in RULES if key in given}
+        exemptions = [errors.check(exemption_from, f"policy.exemptions[{index}]", entry) for index, entry in entries]
     # A rule that forbids nothing is not one.
-    return Policy({key: limit for key, limit in limits.items() if limit is not None}, tuple(exemptions), day)
+    return Policy(without_null(limits), tuple(exemptions), day)
