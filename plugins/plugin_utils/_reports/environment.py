@@ -10,7 +10,7 @@ Pure: takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean, counted
@@ -18,7 +18,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.rules import E
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of, name_of
 
 from . import changes
-from .evaluation import COUNTED, evaluated, unused_exemptions
+from .evaluation import COUNTED, evaluated, grouped, unused_exemptions, value_of
 from .inventory import Sources, counts_of, inventory, unread_texts
 from .runs import usage
 from .since import changed_since
@@ -251,12 +251,9 @@ def exemption_text(row: Json) -> str:
     return f"{row['option']}{value} violates {row['rule']}: exempted until {row['until']} ({row['reason']})"
 
 
-def evaluation_lines(rows: Iterable[Json]) -> Iterator[str]:
+def evaluation_lines(rows: Sequence[Json]) -> Iterator[str]:
     """One line for each value in which the policy found something, the violations first."""
-    by_value: dict[tuple[str, str], list[Json]] = {}
-    for row in rows:
-        if row["verdict"] in COUNTED:
-            by_value.setdefault((row["option"], str(row["value"])), []).append(row)
+    by_value = grouped((row for row in rows if row["verdict"] in COUNTED), value_of)
     for (option, value), found in by_value.items():
         rules = " and ".join(row["rule"] for row in found)
         details = " and it ".join(dict.fromkeys(str(row["detail"]) for row in found))

@@ -9,9 +9,9 @@ Pure, except that an exemption is compared with the date.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
@@ -26,6 +26,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.api import utc_
 from ansible_collections.mstr.library.plugins.module_utils._work.request import POLICY_OPTION
 
 Json = Mapping[str, Any]
+_Key = TypeVar("_Key")
 
 # The verdicts that count as violations, the worst first. "unreadable": a rule could not read the value.
 COUNTED = (VIOLATION, UNREADABLE)
@@ -82,3 +83,16 @@ def worst(verdicts: Iterable[str], otherwise: str) -> str:
     """The worst of the verdicts on one value, `otherwise` without any."""
     found = set(verdicts)
     return next((verdict for verdict in _VERDICTS if verdict in found), otherwise)
+
+
+def grouped(rows: Iterable[Json], key: Callable[[Json], _Key]) -> dict[_Key, list[Json]]:
+    """The rows by what `key` returns for them, in their order."""
+    groups: dict[_Key, list[Json]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+def value_of(row: Json) -> tuple[str, str]:
+    """The option and the value in which a rule found something."""
+    return row["option"], str(row["value"])

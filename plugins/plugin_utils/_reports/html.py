@@ -25,7 +25,7 @@ from markupsafe import Markup
 
 from . import changes
 from .environment import VERBS, dangling_line, script_line
-from .evaluation import COUNTED
+from .evaluation import COUNTED, grouped
 from .inventory import unread_texts
 from .runs import last_run, schedules, usage
 from .since import line as since_line
@@ -160,10 +160,8 @@ def _packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:
     """Every package with the runtimes that have it, for the question who has to test a new version."""
     if all(runtime["scripts"] is None for runtime in inventory):
         return []
-    found: dict[str, list[Json]] = {}
-    for runtime in inventory:
-        for package in runtime["packages"]:
-            found.setdefault(package["name"], []).append({**runtime, "package": package})
+    pairs = ({**runtime, "package": package} for runtime in inventory for package in runtime["packages"])
+    found = grouped(pairs, lambda pair: str(pair["package"]["name"]))
     return sorted(found.items(), key=lambda pair: pair[0].casefold())
 
 

@@ -20,7 +20,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.rules import E
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
 from . import changes
-from .evaluation import ALLOWED, COUNTED, EXPIRES_SOON, worst
+from .evaluation import ALLOWED, COUNTED, EXPIRES_SOON, grouped, worst
 from .runs import failed_runs
 from .since import Earlier
 
@@ -59,9 +59,7 @@ def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any
     read, applied = sources.read, sources.applied or {}
     entries = list(applied.get("runtimes") or ())
     by_id = {entry["id"]: entry for entry in entries if entry.get("id")}
-    found: dict[Any, list[Json]] = {}
-    for row in rows:
-        found.setdefault(row["id"] or row["name"], []).append(row)
+    found = grouped(rows, lambda row: row["id"] or row["name"])
     if read is None:
         pairs = [(_now(entry, sources.check_mode), entry) for entry in entries]
     else:
@@ -161,7 +159,6 @@ def _runtime_report(
         # What would be deleted or replaced has them in its entry, as evidence.
         "scripts": runtime["scripts"] if runtime.get("scripts") is not None else entry.get("scripts"),
         "action": action,
-        "replaced_by": entry.get("new_id") if action == "replaced" else None,
         # Whether the environment defines it; None if unknown. The default runtime needs no definition.
         "defined": None if unknown else bool(entry) and action != "deleted",
         "error": (entry.get("error") or {}).get("msg"),

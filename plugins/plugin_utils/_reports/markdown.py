@@ -21,6 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import changes
 from .environment import GOES, VERBS, dangling_line, evaluation_lines, script_line
+from .evaluation import grouped
 from .runs import usage
 from .since import line as since_line
 from .since import when
@@ -123,13 +124,13 @@ def _table(report: Json, predicted: bool) -> str:
         if any((_numbers(environment) or {}).get(key) for environment in report["environments"])
     ]
     plans = any(environment["plan_id"] for environment in report["environments"])
-    words = [f"To {VERBS[key]}" if predicted and key in VERBS else key.replace("_", " ").capitalize() for key in keys]
+    words = [_word(key, predicted) for key in keys]
     rows = [["Environment", "Outcome", *words, *["Plan"] * plans]]
     rows.append(["---", "---", *["---:"] * len(words), *["---"] * plans])
     for environment in report["environments"][:_ENVIRONMENTS]:
         numbers = _numbers(environment)
         cells = [str(numbers.get(key, 0)) if numbers else "-" for key in keys]
-        outcome = str(environment["outcome"]).replace("_", " ").capitalize()
+        outcome = _word(str(environment["outcome"]), predicted=False)
         plan = _cell(environment["plan_id"]) if environment["plan_id"] else "-"
         rows.append([_cell(environment["environment"]), outcome, *cells, *[plan] * plans])
     missing = ["-"] * (len(words) + plans)
@@ -137,6 +138,11 @@ def _table(report: Json, predicted: bool) -> str:
     more = sum(max(0, len(report[key]) - _ENVIRONMENTS) for key in ("environments", "not_reached"))
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"{table}\n\nAnd {more} more environments." if more else table
+
+
+def _word(key: str, predicted: bool) -> str:
+    """An action, outcome or count in the text."""
+    return f"To {VERBS[key]}" if predicted and key in VERBS else key.replace("_", " ").capitalize()
 
 
 def _numbers(environment: Json) -> Json | None:
@@ -158,12 +164,13 @@ def _what_goes(environments: Sequence[Json], predicted: bool, limit: int) -> lis
     longest = min(_LONGEST, max(8, (limit - 90 * groups) // max(number, 1) - 6))
     texts = []
     for action in (action for action in GOES if action in going):
-        word = f"To {VERBS[action]}" if predicted else action.capitalize()
         lines = [
             f"- {code(environment, 80)}: {', '.join(code(name, longest) for name in names)}"
             for environment, names in going[action].items()
         ]
-        texts.append("\n".join([f"**{word}: {sum(map(len, going[action].values()))}**", "", *lines]))
+        texts.append(
+            "\n".join([f"**{_word(action, predicted)}: {sum(map(len, going[action].values()))}**", "", *lines])
+        )
     return texts
 
 
@@ -184,8 +191,7 @@ def _blocks(environment: Json, predicted: bool) -> Iterator[_Block]:
 
 def _runtime_block(runtime: Json, predicted: bool) -> _Block:
     action, name = runtime["action"], code(runtime["name"] or runtime["id"])
-    word = f"To {VERBS[action]}" if predicted and action in VERBS else action.capitalize()
-    parts = [f"**{word}** {name}"]
+    parts = [f"**{_word(action, predicted)}** {name}"]
     if runtime["error"]:
         parts.append(_message(runtime["error"]))
     if action in GOES:
@@ -218,7 +224,7 @@ def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
 def _findings(environment: Json) -> Iterator[_Block]:
     kinds = {"violations": "violations", "not_evaluated": "values not evaluated", "exempted": "exemptions"}
     for key, kind in kinds.items():
-        for name, rows in _by_runtime(environment.get(key) or ()).items():
+        for name, rows in grouped(environment.get(key) or (), lambda row: str(row["name"] or row["id"])).items():
             for line in evaluation_lines(rows):
                 yield kind, f"- {code(name)}: {code(line)}"
     for runtime in environment.get("inventory") or ():
@@ -228,13 +234,6 @@ def _findings(environment: Json) -> Iterator[_Block]:
         yield "unused exemptions", f"- {code(text)}"
     for script in environment.get("dangling") or ():
         yield "scripts without a runtime", f"- {code(dangling_line(script))}"
-
-
-def _by_runtime(rows: Iterable[Json]) -> dict[str, list[Json]]:
-    found: dict[str, list[Json]] = {}
-    for row in rows:
-        found.setdefault(str(row["name"] or row["id"]), []).append(row)
-    return found
 
 
 def _since(since: Json) -> Iterator[_Block]:

@@ -19,7 +19,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.rules import N
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
 from .environment import dangling_line
-from .evaluation import COUNTED
+from .evaluation import COUNTED, grouped, value_of
 from .inventory import package_label
 from .runs import last_run, schedules
 from .since import changed_runtimes, when
@@ -123,10 +123,7 @@ def _outcome(runtime: Json, has_policy: bool) -> str:
 
 def _items(runtime: Json) -> Iterator[dict[str, Any]]:
     """Networks, packages and scripts, then what the policy found in other values."""
-    found: dict[tuple[str, str], list[Json]] = {}
-    for row in runtime["evaluated"]:
-        found.setdefault((row["option"], str(row["value"])), []).append(row)
-    shown = set()
+    found, shown = grouped(runtime["evaluated"], value_of), set()
     for network in runtime["networks"]:
         key = "whitelist", network["network"]
         shown.add(key)
