@@ -52,12 +52,12 @@ class Scripts:
     def usage(self) -> Usage:
         """The scripts and their runtimes, looked up once."""
         entries = self.entries or ()
-        projects = [*(self.projects or ()), *(entry.project for entry in entries)]
-        counts_every = self.needs_all or (self.protects and self.projects is None)
+        every = self.needs_all or (self.protects and self.projects is None)
         return find_usage(
             self.context,
-            None if counts_every else projects,
+            [*(self.projects or ()), *(entry.project for entry in entries if not every)],
             lambda script: self.needs_all or self.protects or any(entry.matches(script) for entry in entries),
+            every,
         )
 
     def used_by(self, runtimes: Sequence[Runtime]) -> Mapping[str, Sequence[Json] | None]:

@@ -537,6 +537,15 @@ def test_script_of_an_old_runtime_that_is_gone_is_not_assigned_back():
     assert f"{left}. Check which runtime they use. The runtime 'R (replacement)' ({beside}) exists" in result["msg"]
 
 
+@pytest.mark.parametrize("entry", [UPGRADE, {"name": "R"}])
+def test_misspelled_project_protects_beside_a_replacement(entry):
+    """A replacement searches every project, which is no proof that the one that counts exists."""
+    have = with_scripts(holding(R=A, b=B), load=B)
+    with pytest.raises(MstrError, match="The server lists no project with the name or id 'Slaes'"):
+        run(have, entry, {"name": "b", "state": "absent"}, protect=["Slaes"])
+    assert have.writes == []
+
+
 def test_newcomers_are_seen_where_the_replacement_fails():
     have = with_scripts(holding(R=A, b=B), load=A)
     have.code_status = 4
