@@ -659,15 +659,20 @@ from ansible_collections.mstr.library.plugins.module_utils._options import optio
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import CONCURRENCY_OPTION
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
 from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS, libraries
-from ansible_collections.mstr.library.plugins.module_utils._work.request_many import ENTRY_OPTIONS, request_for_many
+from ansible_collections.mstr.library.plugins.module_utils._work.request_many import (
+    ENTRY_OPTIONS,
+    place_of,
+    request_for_many,
+)
 
 
-def typed(option: str, entries: Sequence[Any], places: Sequence[str], errors: ErrorList) -> list[dict[str, Any] | None]:
+def typed(option: str, entries: Sequence[Any], errors: ErrorList) -> list[dict[str, Any] | None]:
     """The entries of a file, checked with the same specs as those of the option; None for one that is refused."""
     spec, validator = {"type": "dict", "options": ENTRY_OPTIONS[option]}, ArgumentSpecValidator(ENTRY_OPTIONS[option])
     checked: list[dict[str, Any] | None] = []
-    for entry, place in zip(entries, places):
+    for index, entry in enumerate(entries):
         checked.append(None)
+        place = place_of(option, index, entry)
         if not isinstance(entry, Mapping):
             errors.add(f"{place}: expected a mapping of options, got {clean(repr(entry), 60)}")
             continue

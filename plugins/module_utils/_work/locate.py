@@ -62,7 +62,7 @@ def named_before(wanted: Definition, listed: Iterable[Runtime]) -> list[str]:
     names = {runtime.name for runtime in listed}
     before = [name for name in dict.fromkeys(wanted.previous_names) if name in names]
     if len(before) > 1:
-        both = ", ".join(f"{runtime.label}" for runtime in listed if runtime.name in before)
+        both = ", ".join(runtime.label for runtime in listed if runtime.name in before)
         raise ValidationError([f"several runtimes have a previous name of {wanted.name!r}: {both}; keep one of them"])
     beside = replacement_name(str(wanted.name))
     return [*before, *([beside] if wanted.replace_on_change and beside in names else [])]
@@ -73,26 +73,20 @@ def plan_entry(context: Context, entry: Entry, existing: Sequence[Runtime]) -> E
 
     `existing`: the runtimes on the server, if they were listed.
     """
-    wanted = entry.wanted
-    plan = make_plan(entry.before, wanted, context.policy)
+    wanted, before = entry.wanted, entry.before
+    plan = make_plan(before, wanted, context.policy)
     if plan.warning and plan.warning != entry.plan.warning:
         context.warn(plan.warning)
-    if plan.changed or entry.before is None:
+    if plan.changed or before is None:
         from .guards import check_plan  # only a task that writes, or finds no runtime, needs it
 
         check_plan(context, entry, plan, existing)
-    _warn_of_previous_names(context, entry, existing)
-    planned = fingerprint(entry.before, plan) if entry.fingerprint is None else entry.fingerprint
+    if wanted.previous_names and before and before.name == wanted.name and "name" not in wanted.replace_on_change:
+        for runtime in existing:
+            if runtime.name in wanted.previous_names:
+                context.warn(
+                    f"Runtime {wanted.name!r} exists, and so does {runtime.label}, a previous name of it, so nothing "
+                    "was renamed. Delete one of them."
+                )
+    planned = fingerprint(before, plan) if entry.fingerprint is None else entry.fingerprint
     return entry._replace(plan=plan, fingerprint=planned)
-
-
-def _warn_of_previous_names(context: Context, entry: Entry, existing: Iterable[Runtime]) -> None:
-    wanted, before = entry.wanted, entry.before
-    if before is None or before.name != wanted.name or "name" in wanted.replace_on_change:
-        return
-    for runtime in existing:
-        if runtime.name in wanted.previous_names:
-            context.warn(
-                f"Runtime {wanted.name!r} exists, and so does {runtime.label}, a previous name of it, so nothing was "
-                "renamed. Delete one of them."
-            )

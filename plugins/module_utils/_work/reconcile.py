@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -63,32 +63,31 @@ def context_for(task: Any, request: Request | None = None) -> Context:
 
 def ensure_one(task: Any, request: Request) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
-    context = context_for(task, request)
-    [entry], refusal = _carried_out(context, request)
-    return report_one(entry, context.script_report([entry]), refusal)
+    [entry], scripts, refusal = _carried_out(task, request)
+    return report_one(entry, scripts, refusal)
 
 
 def ensure_many(task: Any, request: Request) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, assign the scripts, and report what was done."""
-    context = context_for(task, request)
-    entries, refusal = _carried_out(context, request)
+    entries, scripts, refusal = _carried_out(task, request)
     from .._model.report import report  # only a task for many runtimes needs it
 
-    return report(entries, request.wanted.purge is not None, context.script_report(entries), refusal)
+    return report(entries, request.wanted.purge is not None, scripts, refusal)
 
 
-def _carried_out(context: Context, request: Request) -> tuple[Sequence[Entry], Refused | None]:
+def _carried_out(task: Any, request: Request) -> tuple[Sequence[Entry], ScriptReport, Refused | None]:
+    context, refusal = context_for(task, request), None
     try:
-        entries, refusal = reconcile(context, request.wanted), None
+        entries: Sequence[Entry] = reconcile(context, request.wanted)
     except Refused as exc:
         if not context.check_mode:
             raise
-        entries, refusal = list(exc.entries), exc
+        entries, refusal = exc.entries, exc
     if context.check_mode and any(entry.action in ("deleted", "replaced") for entry in entries):
         from .scripts import with_evidence  # only a plan that deletes something needs it
 
         entries = with_evidence(context, entries)
-    return entries, refusal
+    return entries, context.script_report(entries), refusal
 
 
 def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
@@ -170,35 +169,33 @@ def _located(context: Context, entries: Sequence[Entry], existing: Sequence[Runt
         return entry._replace(wanted=wanted, before=locate(context, wanted, candidates, bool(existing)))
 
     found = map_entries(context, find, entries, lambda entry: True, "read")
-    errors = _collisions([entry for entry in found if not entry.error], existing)
+    errors = list(_collisions([entry for entry in found if not entry.error], existing))
     if errors:
         raise ValidationError(errors)
     return found
 
 
-def _collisions(entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[str]:
+def _collisions(entries: Sequence[Entry], existing: Sequence[Runtime]) -> Iterator[str]:
     """An error for two entries that mean the same runtime, and for a rename to a name that another entry still has.
 
     Writes run in parallel, so the server might receive the rename before the other entry's rename or delete.
     """
-    errors = []
     owners: dict[str, Entry] = {}
     located = [(entry, entry.before) for entry in entries if entry.before]
     for entry, current in located:
         first = owners.setdefault(current.key, entry)
         if first is not entry:
-            errors.append(f"{entry.place} and {first.place} are the same runtime, {current.label}; list it once")
+            yield f"{entry.place} and {first.place} are the same runtime, {current.label}; list it once"
     for entry, current in located:
         name = entry.wanted.name
         if entry.wanted.state == "absent" or entry.wanted.restore or name in (None, current.name):
             continue
-        errors += [
-            f"{entry.place} takes the name {name!r}, which {owners[holder.key].place} ({holder.id}) still has; "
-            "rename or delete that one in an earlier task"
-            for holder in existing
-            if holder.name == name and holder.key != current.key and holder.key in owners
-        ]
-    return errors
+        for holder in existing:
+            if holder.name == name and holder.key != current.key and holder.key in owners:
+                yield (
+                    f"{entry.place} takes the name {name!r}, which {owners[holder.key].place} ({holder.id}) still has; "
+                    "rename or delete that one in an earlier task"
+                )
 
 
 def _refusals(context: Context, wanted: Wanted, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Sequence[str]:

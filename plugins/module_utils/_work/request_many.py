@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ErrorList, ValidationError
@@ -31,8 +31,11 @@ ENTRY_OPTIONS: dict[str, dict[str, Any]] = {
     "scripts": {**SCRIPT_OPTIONS, "runtime": {"type": "str", "required": True}},
 }
 
-# Checks the entries of a file for an option, at their places, as those of the option; None for one that is refused.
-Typed = Callable[[str, Sequence[Any], Sequence[str], ErrorList], "list[dict[str, Any] | None]"]
+# The options that an entry with `state: absent` may have.
+_OF_ABSENT = ("state", "name", "id", "journal_comment")
+
+# Checks the entries of a file for an option as those of the option; None for one that is refused.
+Typed = Callable[[str, Sequence[Any], ErrorList], "list[dict[str, Any] | None]"]
 
 
 def request_for_many(typed: Typed, params: Mapping[str, Any]) -> Request:
@@ -58,16 +61,14 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> W
         # AnsibleModule treats an option that is null as set.
         raise ValidationError(["one of runtimes, src and scripts is required"])
     given: Sequence[Any] = runtimes or ()
-    places = [_place("runtimes", index, entry) for index, entry in enumerate(given)]
     comment, limit = params["journal_comment"] or None, params["purge_limit"]
     # Scripts alone say nothing of which runtimes there should be.
     purges, purge, entries = params["purge"] and runtimes is not None, None, None
     with ErrorList() as errors:
         if source:
-            given = typed("runtimes", given, places, errors)
+            given = typed("runtimes", given, errors)
             if source.scripts is not None:
-                named = [_place("scripts", index, entry) for index, entry in enumerate(source.scripts)]
-                scripts = [entry for entry in typed("scripts", source.scripts, named, errors) if entry is not None]
+                scripts = [entry for entry in typed("scripts", source.scripts, errors) if entry is not None]
         # What a refused entry, which is None, would have kept is not known.
         if purges and all(entry is not None and entry.get("state") == "absent" for entry in given):
             errors.add(
@@ -77,7 +78,8 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> W
         numbered = [(index, entry) for index, entry in enumerate(given) if entry is not None]
         restore = source is not None and source.restore
         definitions = [
-            errors.check(_definition, entry, comment, policy, restore, place=places[index]) for index, entry in numbered
+            errors.check(_definition, entry, comment, policy, restore, place=place_of("runtimes", index, entry))
+            for index, entry in numbered
         ]
         errors.add(*_duplicate_errors(numbered), *_previous_name_errors(numbered))
         if limit is not None and limit < 0:
@@ -93,7 +95,7 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> W
     return Wanted(definitions, purge, entries, source.left_out if source else ())
 
 
-def _place(option: str, index: int, entry: Any) -> str:
+def place_of(option: str, index: int, entry: Any) -> str:
     """The name of an entry in messages."""
     name = entry.get("name") if isinstance(entry, Mapping) else None
     return f"{option}[{index}]{' ' + repr(name) if name and isinstance(name, str) else ''}"
@@ -101,23 +103,15 @@ def _place(option: str, index: int, entry: Any) -> str:
 
 def _definition(entry: Mapping[str, Any], comment: str | None, policy: Policy | None, restore: bool) -> Definition:
     with ErrorList() as errors:
-        errors.add(*(f"{option} cannot be used with state: absent" for option in _misplaced(entry)))
+        for option, value in entry.items() if entry.get("state") == "absent" else ():
+            if option not in _OF_ABSENT and value not in (None, DEFINITION_OPTIONS[option].get("default")):
+                errors.add(f"{option} cannot be used with state: absent")
         given = {**entry, "journal_comment": entry.get("journal_comment") or comment}
         return errors.check(definition_from, given, policy, restore)
 
 
-def _misplaced(entry: Mapping[str, Any]) -> list[str]:
-    """The options that an entry with `state: absent` must not have."""
-    if entry.get("state") != "absent":
-        return []
-    meant = ("state", "name", "id", "journal_comment")
-    defaults = {option: spec.get("default") for option, spec in DEFINITION_OPTIONS.items()}
-    return [name for name, value in entry.items() if name not in meant and value not in (None, defaults[name])]
-
-
-def _duplicate_errors(numbered: Sequence[tuple[int, Mapping[str, Any]]]) -> list[str]:
+def _duplicate_errors(numbered: Sequence[tuple[int, Mapping[str, Any]]]) -> Iterator[str]:
     """An error for each pair of entries with the same name or id, even if they have other errors."""
-    errors = []
     seen: dict[tuple[str, str], int] = {}
     for index, entry in numbered:
         for option in ("id", "name"):
@@ -126,20 +120,17 @@ def _duplicate_errors(numbered: Sequence[tuple[int, Mapping[str, Any]]]) -> list
                 continue
             first = seen.setdefault((option, value.upper() if option == "id" else value), index)
             if first != index:
-                errors.append(f"runtimes[{index}] has the same {option} as runtimes[{first}]: {value!r}")
-    return errors
+                yield f"runtimes[{index}] has the same {option} as runtimes[{first}]: {value!r}"
 
 
-def _previous_name_errors(numbered: Sequence[tuple[int, Mapping[str, Any]]]) -> list[str]:
+def _previous_name_errors(numbered: Sequence[tuple[int, Mapping[str, Any]]]) -> Iterator[str]:
     """An error for each previous name that another entry has, as its name or as a previous one."""
     holders: dict[str, int] = {}
     for index, entry in numbered:
         if entry.get("name"):
             holders.setdefault(name_key(str(entry["name"])), index)
-    errors = []
     for index, entry in numbered:
         for name in dict.fromkeys(entry.get("previous_names") or ()):
             holder = holders.setdefault(name_key(str(name)), index)
             if holder != index:
-                errors.append(f"runtimes[{index}] has the previous name {name!r}, which runtimes[{holder}] has, too")
-    return errors
+                yield f"runtimes[{index}] has the previous name {name!r}, which runtimes[{holder}] has, too"

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._errors import MstrError, as_mstr_error, clean
-from .._model.entry import PREDICTED, READ, Entry
+from .._errors import MstrError, as_mstr_error, clean, listed
+from .._model.entry import READ, Entry
 from .._model.runtime import Runtime, status_word
 from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
@@ -30,13 +30,14 @@ _CHECKS_UNTIL_FAILED = 2
 _GROWTH = 1.25
 _LONGEST_INTERVAL = 5  # as a multiple of the first interval
 _NAMES_IN_PROGRESS = 5
+_INSTALLING = ("installing", "pending")
 _FAILED = ("not_installed", "failed", "error")  # of a package; the first is documented, the others are likely
 
 
 def wait(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """Each entry with its runtime as last read, and an error if it is not ready.
 
-    The timeout applies to all of them together. Deleted, absent, predicted and failed runtimes are not waited for.
+    The timeout applies to all of them together. Deleted, absent and failed runtimes are not waited for.
     Without the option `wait`, only those are that replace others or have a smoke test.
     """
     watches = [_Watch(entry, entry.after) if entry.after and _is_awaited(context, entry) else None for entry in entries]
@@ -51,27 +52,25 @@ def wait(context: Context, entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _is_awaited(context: Context, entry: Entry) -> bool:
-    tried = entry.replacing is not None or (entry.written and entry.wanted.smoke_test is not None)
-    return not entry.error and entry.state != PREDICTED and (context.waiting is not None or tried)
+    tried = entry.replacing or (entry.written and entry.wanted.smoke_test)
+    return not entry.error and bool(context.waiting or tried)
 
 
 def _check_until_done(context: Context, watches: Sequence[_Watch], waiting: Waiting) -> None:
     """Check until every runtime is done, or the timeout is reached. Raises Interrupted."""
     timeout, interval = waiting
-    end = context.clock() + timeout
-    longest = interval * _LONGEST_INTERVAL
-    pending = [watch for watch in watches if not watch.done]
-    while pending:
+    end, longest = context.clock() + timeout, interval * _LONGEST_INTERVAL
+    while True:
+        pending = [watch for watch in watches if not watch.done]
         left = end - context.clock()
-        if left <= 0:
-            for watch in pending:
-                watch.time_out(timeout)
-            return
+        if not pending or left <= 0:
+            break
         context.progress(state_of_wait([watch.runtime for watch in pending], len(watches)))
         context.pause(min(interval, left))
         interval = min(interval * _GROWTH, longest)
         all_side_by_side(lambda watch: watch.check(context), pending, context.concurrency)
-        pending = [watch for watch in pending if not watch.done]
+    for watch in pending:
+        watch.time_out(timeout)
 
 
 def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
@@ -79,13 +78,11 @@ def state_of_wait(pending: Sequence[Runtime], total: int) -> str:
     if len(pending) > 1:
         return progress_line(total - len(pending), total, "ready")
     [runtime] = pending
-    packages = runtime.values.get("packages") or ()
-    installing = [
-        clean(package.name) for package in packages if status_word(package.status) in ("installing", "pending")
-    ]
+    packages = _packages(runtime)
+    installing = [clean(package.name) for package in packages if status_word(package.status) in _INSTALLING]
     if not installing:
-        return f"{clean(runtime.name)}: status {clean(runtime.facts.get('status') or 'not reported')}"
-    names = ", ".join(installing[:_NAMES_IN_PROGRESS]) + (", …" if len(installing) > _NAMES_IN_PROGRESS else "")
+        return f"{clean(runtime.name)}: {_status(runtime)}"
+    names = listed(installing, _NAMES_IN_PROGRESS)
     return f"{clean(runtime.name)}: installing {len(installing)} of {len(packages)} packages ({names})"
 
 
@@ -129,12 +126,18 @@ class _Watch:
     def _record(self, runtime: Runtime) -> None:
         self.runtime, self.entry = runtime, self.entry._replace(after=runtime)
         self._checks += 1
-        self._unclear_checks = self._unclear_checks + 1 if _is_unclear(runtime) else 0
+        status, packages = _statuses(runtime)
+        is_known, is_plausible = packages <= {"installed"}, packages <= {"installed", "unknown"}
+        # Some statuses are unknown, and the others do not contradict that the runtime is ready.
+        is_unclear = is_plausible if status == "ready" else is_known and status == "unknown"
+        self._unclear_checks = self._unclear_checks + 1 if is_unclear else 0
+        # After a write, every package must also have a known status.
+        is_ready = status == "ready" and (is_known if self.entry.written else is_plausible)
         failure = _error_of(runtime)
         if failure:
             if not self.entry.written or self._checks >= _CHECKS_UNTIL_FAILED:
                 self._end(failure)
-        elif _is_ready(runtime, self.entry.written) or self._unclear_checks >= _CHECKS_UNTIL_READY:
+        elif is_ready or self._unclear_checks >= _CHECKS_UNTIL_READY:
             self._end(None)
 
     def time_out(self, timeout: float) -> None:
@@ -160,16 +163,17 @@ class _Watch:
 
 
 def _error_of(runtime: Runtime) -> MstrError | None:
-    failed = [package for package in _packages(runtime) if status_word(package.status) in _FAILED]
+    failed = [
+        (clean(package.name), f'(server: "{clean(package.message)}")' if package.message else "(no reason given)")
+        for package in _packages(runtime)
+        if status_word(package.status) in _FAILED
+    ]
+    if len(failed) == 1:
+        [(name, reason)] = failed
+        return MstrError(f"Runtime {runtime.label}: package {name} could not be installed {reason}")
     if failed:
-        reasons = [
-            f'(server: "{clean(package.message)}")' if package.message else "(no reason given)" for package in failed
-        ]
-        if len(failed) == 1:
-            name = clean(failed[0].name)
-            return MstrError(f"Runtime {runtime.label}: package {name} could not be installed {reasons[0]}")
-        listed = ", ".join(f"{clean(package.name)} {reason}" for package, reason in zip(failed, reasons))
-        return MstrError(f"Runtime {runtime.label}: {len(failed)} packages could not be installed: {listed}")
+        names = ", ".join(f"{name} {reason}" for name, reason in failed)
+        return MstrError(f"Runtime {runtime.label}: {len(failed)} packages could not be installed: {names}")
     if _statuses(runtime)[0] == "error":
         return MstrError(f"Runtime {runtime.label} is in error: {_state(runtime)}")
     return None
@@ -180,25 +184,14 @@ def _statuses(runtime: Runtime) -> tuple[str, set[str]]:
     return status_word(runtime.facts.get("status")), {status_word(package.status) for package in _packages(runtime)}
 
 
-def _is_ready(runtime: Runtime, written: bool) -> bool:
-    """Whether the server reports the runtime as ready. After a write, every package must also have a known status."""
-    status, packages = _statuses(runtime)
-    return status == "ready" and packages <= ({"installed"} if written else {"installed", "unknown"})
-
-
-def _is_unclear(runtime: Runtime) -> bool:
-    """Whether some statuses are unknown and the others do not contradict that the runtime is ready."""
-    status, packages = _statuses(runtime)
-    if status == "ready":
-        return packages <= {"installed", "unknown"}
-    return status == "unknown" and packages <= {"installed"}
-
-
 def _packages(runtime: Runtime) -> Sequence[Any]:
     return runtime.values.get("packages") or ()
 
 
+def _status(runtime: Runtime) -> str:
+    return f"status {clean(runtime.facts.get('status') or 'not reported')}"
+
+
 def _state(runtime: Runtime) -> str:
     packages = [f"{clean(package.name)} {clean(package.status or 'without status')}" for package in _packages(runtime)]
-    status = clean(runtime.facts.get("status") or "not reported")
-    return f"status {status}, packages: {', '.join(packages) or 'none'}"
+    return f"{_status(runtime)}, packages: {', '.join(packages) or 'none'}"
