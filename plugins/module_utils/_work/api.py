@@ -105,6 +105,19 @@ class Waiting(NamedTuple):
     interval: float
 
 
+class Purge(NamedTuple):
+    """Deletes unlisted runtimes, within limits.
+
+    `exclude`: names, ids or shell patterns of names of runtimes to keep. `limit`: maximum number of deletions.
+    `comment`: for the server's journal. `left_out`: names and ids that a file leaves out on purpose.
+    """
+
+    exclude: Sequence[str] = ()
+    limit: int | None = None
+    comment: str | None = None
+    left_out: Sequence[str] = ()
+
+
 class Context(NamedTuple):
     """What the steps of the work need besides their runtimes. In check mode they write nothing.
 
@@ -113,7 +126,7 @@ class Context(NamedTuple):
     number of parallel requests. `waiting`: how long to wait until the runtimes are ready; None: not at all. `patience`:
     the same for a runtime that is waited for in any case. `scripts`: those of a task that assigns or protects some.
     `guard` gets the runtimes that would be deleted, and returns which of them must not be deleted and why. `plan_id`:
-    the id of the approved plan; None if any plan may be carried out.
+    the id of the approved plan; None if any plan may be carried out. `purge`: None to leave unlisted runtimes alone.
     """
 
     api: RuntimeApi
@@ -131,6 +144,7 @@ class Context(NamedTuple):
     scripts: Any = None  # a `Scripts`, whose file needs this one
     guard: Callable[[Sequence[Runtime]], Iterable[tuple[Sequence[Runtime], str]]] | None = None
     plan_id: str | None = None
+    purge: Purge | None = None
 
     def script_report(self, entries: Iterable[Entry]) -> ScriptReport:
         """What a result says of the scripts of the task."""

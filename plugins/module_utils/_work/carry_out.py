@@ -12,17 +12,15 @@ from functools import partial
 from .._model.entry import Entry
 from .._model.runtime import Runtime
 from .api import Context, map_entries
-from .request import Wanted
 from .write import read_again, write
 
 
-def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: Sequence[Runtime]) -> list[Entry]:
+def carry_out(context: Context, entries: list[Entry], existing: Sequence[Runtime]) -> list[Entry]:
     """The entries after the work.
 
     Create and update in parallel, read again, wait, smoke test, assign scripts, ask the guards again, delete, rename
     what replaces, purge unless there was an error, and check that what was deleted is gone.
     """
-    # Only replacements and smoke tests wait without the option.
     listed: Sequence[Runtime] | None = None  # the runtimes on the server, if nothing happened since it was read
     written = any(entry.to_do in ("create", "update") for entry in entries)
     replaces = any(entry.replacing for entry in entries)
@@ -38,12 +36,13 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
         step = partial(write, context, existing=existing, read_first=len(entries) > 1)
         entries = map_entries(context, step, entries, lambda entry: entry.to_do in ("create", "update"), "written")
         entries, listed = read_again(context, entries)
-    tried = any(definition.smoke_test for definition in wanted.definitions)
-    if context.waiting or replaces or (tried and written):
+    # Only replacements and smoke tests wait without the option.
+    tries = replaces or (written and any(entry.wanted.smoke_test for entry in entries))
+    if context.waiting or tries:
         from .wait import wait  # only a task that waits needs it
 
         entries, listed = wait(context, entries), None
-    if replaces or (tried and written):
+    if tries:
         from .replace import smoke_tested  # only these tasks need it
 
         entries = smoke_tested(context, entries)
@@ -58,12 +57,12 @@ def carry_out(context: Context, wanted: Wanted, entries: list[Entry], existing: 
 
         if context.scripts and not replaces:
             context.scripts.look_up_again()
-        entries, listed = delete(context, wanted.purge, [*entries, *old], listed, purged=False)
+        entries, listed = delete(context, [*entries, *old], listed, purged=False)
         if old:
             entries = [*entries, *old_runtimes(entries)]
-            entries, listed = delete(context, wanted.purge, entries, listed, purged=False)
+            entries, listed = delete(context, entries, listed, purged=False)
             entries, listed = names_taken(context, entries, listed), None
         failed = context.scripts and context.scripts.failed
         if not failed and not any(entry.error for entry in entries):
-            entries, _listed = delete(context, wanted.purge, entries, listed, purged=True)
+            entries, _listed = delete(context, entries, listed, purged=True)
     return entries

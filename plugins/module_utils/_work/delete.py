@@ -17,8 +17,8 @@ from .._model.definition import Definition
 from .._model.entry import PLANNED, PURGED, READ, Entry
 from .._model.plan import NO_PLAN
 from .._model.runtime import Runtime, is_replacement, lists_default
-from .api import ALL_FIELDS, Context, map_entries, or_error
-from .guards import Purge, refusals
+from .api import ALL_FIELDS, Context, Purge, map_entries, or_error
+from .guards import refusals
 from .locate import is_found_by_id, plan_entry
 from .write import check_again, is_unproven, write
 
@@ -26,10 +26,8 @@ _CHANGED = "because something changed after the plan was made"
 _LOOK = "Check it, and run the task again"
 
 
-def purge_plan(
-    context: Context, purge: Purge, entries: Sequence[Entry], existing: Sequence[Runtime], left_out: Sequence[str]
-) -> list[Entry]:
-    """An entry for each unlisted runtime to delete. `left_out`: names and ids that a file leaves out on purpose."""
+def purge_plan(context: Context, purge: Purge, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
+    """An entry for each unlisted runtime to delete."""
     # Compare names too: a listed runtime that cannot be read must not be deleted.
     kept = {entry.wanted.name for entry in entries if not entry.wanted.id}
     keys = {entry.before.key for entry in entries if entry.before}
@@ -40,7 +38,7 @@ def purge_plan(
     for runtime in existing:
         if runtime.is_default or runtime.key in keys or is_named(runtime.name, purge.exclude, runtime.id):
             continue
-        if is_named(runtime.name, left_out, runtime.id):
+        if is_named(runtime.name, purge.left_out, runtime.id):
             spared.append(f"{runtime.label}, left out of the file")
         elif is_replacement(runtime.name):
             spared.append(f"{runtime.label}, an unfinished replacement")
@@ -65,7 +63,7 @@ def purge_plan(
 
 
 def delete(
-    context: Context, purge: Purge | None, entries: Sequence[Entry], listed: Sequence[Runtime] | None, purged: bool
+    context: Context, entries: Sequence[Entry], listed: Sequence[Runtime] | None, purged: bool
 ) -> tuple[list[Entry], Sequence[Runtime] | None]:
     """Delete the purged runtimes, or else the listed ones, if they are as they were planned; check that they are gone.
 
@@ -75,13 +73,13 @@ def delete(
     group = list(filter(due, entries))
     if not group:
         return list(entries), listed
-    by_id = purge is None and is_found_by_id([entry.wanted for entry in group])
+    by_id = not context.purge and is_found_by_id([entry.wanted for entry in group])
     if listed is None:
         try:
             listed = [] if by_id else context.api.list_all()
         except MstrError as exc:
             return [entry._replace(error=exc) if due(entry) else entry for entry in entries], None
-    entries = _checked_again(context, purge, entries, due, listed)
+    entries = _checked_again(context, entries, due, listed)
     entries = map_entries(context, partial(write, context, existing=listed), entries, due, "deleted")
     check = partial(_checked_gone, context, {runtime.key for runtime in listed})
     # Another list, which also shows what a purge may delete then.
@@ -94,11 +92,7 @@ def _is_due(entry: Entry, purged: bool) -> bool:
 
 
 def _checked_again(
-    context: Context,
-    purge: Purge | None,
-    entries: Sequence[Entry],
-    is_due: Callable[[Entry], bool],
-    listed: Sequence[Runtime],
+    context: Context, entries: Sequence[Entry], is_due: Callable[[Entry], bool], listed: Sequence[Runtime]
 ) -> list[Entry]:
     """The entries, with an error for each to delete that has changed since the plan or that a guard now refuses.
 
@@ -129,7 +123,7 @@ def _checked_again(
     entries = [entry for entry in entries if entry.place != PURGED or entry.current]
     due = [(entry, entry.current) for entry in entries if is_due(entry) and entry.current]
     try:
-        reasons = list(refusals(context, purge, entries, due, listed))
+        reasons = list(refusals(context, entries, due, listed))
     except MstrError as exc:
         # Also after a signal: what was written so far must be reported.
         reasons = [(None, exc.sentence)]

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from .._errors import NAMES_IN_MESSAGE, ValidationError, listed
 from .._model.alike import ALIKE, is_named, name_key, near_names, quoted
@@ -18,24 +17,8 @@ from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .api import Context
 
 
-class Purge(NamedTuple):
-    """Deletes unlisted runtimes, within limits.
-
-    `exclude`: names, ids or shell patterns of names of runtimes to keep. `limit`: maximum number of deletions.
-    `comment`: for the server's journal.
-    """
-
-    exclude: tuple[str, ...] = ()
-    limit: int | None = None
-    comment: str | None = None
-
-
 def refusals(
-    context: Context,
-    purge: Purge | None,
-    entries: Sequence[Entry],
-    to_delete: Sequence[tuple[Entry, Runtime]],
-    existing: Sequence[Runtime],
+    context: Context, entries: Sequence[Entry], to_delete: Sequence[tuple[Entry, Runtime]], existing: Sequence[Runtime]
 ) -> Iterator[tuple[Entry | None, str]]:
     """Every refusal, with the entry to delete, or None for all of them.
 
@@ -45,8 +28,7 @@ def refusals(
 
     To add a guard, yield its refusals here; one that concerns more than deletions belongs in `plan_refusals`.
     """
-    if purge is not None:
-        yield from _of_purge(context, purge, entries, [pair for pair in to_delete if pair[0].place == PURGED], existing)
+    yield from _of_purge(context, entries, to_delete, existing)
     if context.guard and to_delete:
         entry_of = {runtime.key: entry for entry, runtime in to_delete}
         for runtimes, sentence in context.guard([runtime for _entry, runtime in to_delete]):
@@ -102,12 +84,12 @@ def _warn_of_near_names(context: Context, wanted: Definition, existing: Iterable
 
 
 def _of_purge(
-    context: Context,
-    purge: Purge,
-    entries: Sequence[Entry],
-    purged: Sequence[tuple[Entry, Runtime]],
-    existing: Sequence[Runtime],
+    context: Context, entries: Sequence[Entry], to_delete: Sequence[tuple[Entry, Runtime]], existing: Sequence[Runtime]
 ) -> Iterator[tuple[Entry | None, str]]:
+    purge = context.purge
+    if purge is None:
+        return
+    purged = [(entry, runtime) for entry, runtime in to_delete if entry.place == PURGED]
     names: dict[str, list[str]] = {}
     taken_back = set()  # a backup takes its name back from the runtime that has it now
     for entry in entries if purged else ():

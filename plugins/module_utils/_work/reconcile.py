@@ -97,6 +97,7 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
     An error of one runtime is its entry's error. Raises ValidationError if the task as a whole is refused, before any
     write, and MstrError if the runtimes cannot be listed.
     """
+    context = context._replace(purge=wanted.purge)
     existing = _existing(context, wanted)
     entries = [Entry(definition, f"runtimes[{index}]") for index, definition in enumerate(wanted.definitions)]
     entries = _located(context, entries, existing)
@@ -110,14 +111,14 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
         from .delete import purge_plan  # only a purge needs it
 
         # A failed entry may mean one of the runtimes that appear to be unlisted.
-        entries += purge_plan(context, wanted.purge, entries, existing, wanted.left_out)
+        entries += purge_plan(context, wanted.purge, entries, existing)
     unread = context.scripts.plan(entries, existing) if context.scripts else []
     if any(definition.restore for definition in wanted.definitions):
         from .restore import check_names  # only a backup needs it
 
         entries = check_names(context, entries, existing)
     entries = context.scripts.checked(entries) if context.scripts else entries
-    errors = [*unread, *_refusals(context, wanted, entries, existing)]
+    errors = [*unread, *_refusals(context, entries, existing)]
     if context.check_mode:
         entries = _predicted(context, entries)
     if errors:
@@ -129,7 +130,7 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
         return entries
     from .carry_out import carry_out  # only a task that changes something, or waits, needs it
 
-    return carry_out(context, wanted, entries, existing)
+    return carry_out(context, entries, existing)
 
 
 def _existing(context: Context, wanted: Wanted) -> list[Runtime]:
@@ -198,15 +199,15 @@ def _collisions(entries: Sequence[Entry], existing: Sequence[Runtime]) -> Iterat
                 )
 
 
-def _refusals(context: Context, wanted: Wanted, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Sequence[str]:
+def _refusals(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Sequence[str]:
     """Why the task is refused."""
     to_delete = [(entry, entry.before) for entry in entries if entry.to_do == "delete" and entry.before]
     to_delete += [(entry, old) for entry in entries for old in entry.replaces]
-    if not (to_delete or wanted.purge or context.plan_id):
+    if not (to_delete or context.purge or context.plan_id):
         return ()
     from .guards import plan_refusals, refusals  # only these tasks need them
 
-    guarded = refusals(context, wanted.purge, entries, to_delete, existing)
+    guarded = refusals(context, entries, to_delete, existing)
     return list(dict.fromkeys([*plan_refusals(context, entries), *(sentence for _entry, sentence in guarded)]))
 
 

@@ -16,12 +16,11 @@ from .._model.entry import check_plan_id
 from .._model.fields import BY_NAME, LIST_AS_WRITTEN
 from .._model.networks import NETADDR_IMPORT_ERROR
 from .._session.interrupt import check_concurrency
-from .api import Waiting, utc_date
+from .api import Purge, Waiting, utc_date
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
     from .assignments import ScriptEntry
-    from .guards import Purge
 
 _TEXT: dict[str, Any] = {"type": "str"}
 _REQUIRED: dict[str, Any] = {"type": "str", "required": True}
@@ -76,7 +75,6 @@ class Wanted(NamedTuple):
     definitions: Sequence[Definition]
     purge: Purge | None = None
     scripts: Sequence[ScriptEntry] | None = None
-    left_out: Sequence[str] = ()
 
     @property
     def replaces(self) -> bool:

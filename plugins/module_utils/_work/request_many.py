@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import ErrorList, ValidationError
 from .._model.alike import name_key
 from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
+from .api import Purge
 from .request import Request, Wanted, request_from
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> W
     given: Sequence[Any] = runtimes or ()
     comment, limit = params["journal_comment"] or None, params["purge_limit"]
     # Scripts alone say nothing of which runtimes there should be.
-    purges, purge, entries = params["purge"] and runtimes is not None, None, None
+    purges, entries = params["purge"] and runtimes is not None, None
     with ErrorList() as errors:
         if source:
             given = typed("runtimes", given, errors)
@@ -88,11 +89,8 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> W
             from .assignments import script_entries  # only a task with scripts needs it
 
             entries = errors.check(script_entries, scripts)
-    if purges:
-        from .guards import Purge  # only a purge needs it
-
-        purge = Purge(tuple(params["purge_exclude"]), limit, comment)
-    return Wanted(definitions, purge, entries, source.left_out if source else ())
+    left_out = source.left_out if source else ()
+    return Wanted(definitions, Purge(params["purge_exclude"], limit, comment, left_out) if purges else None, entries)
 
 
 def place_of(option: str, index: int, entry: Any) -> str:
