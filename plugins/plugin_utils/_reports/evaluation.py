@@ -64,12 +64,10 @@ def _plain(value: Any) -> Any:
 
 def evaluated(read: Json) -> list[dict[str, Any]]:
     """Every value that the policy found in the result of mstr_runtime_info, each with the key `verdict`."""
-    lists = {"violations": VIOLATION, "exempted": EXEMPTED, "not_evaluated": NOT_EVALUATED}
-    rows = [(verdict, row) for key, verdict in lists.items() for row in read.get(key) or ()]
-    return [
-        {**dict.fromkeys(("reason", "until")), **row, "verdict": UNREADABLE if is_unreadable(row) else verdict}
-        for verdict, row in rows
-    ]
+    rows = [(UNREADABLE if is_unreadable(row) else VIOLATION, row) for row in read.get("violations") or ()]
+    rows += [(EXEMPTED, row) for row in read.get("exempted") or ()]
+    rows += [(NOT_EVALUATED, row) for row in read.get("not_evaluated") or ()]
+    return [{"reason": None, "until": None, **row, "verdict": verdict} for verdict, row in rows]
 
 
 def unused_exemptions(rules: Json, runtimes: Sequence[Json], rows: Iterable[Json]) -> list[str]:

@@ -266,6 +266,15 @@ def test_its_name():
     assert list(FilterModule().filters()) == ["report_file"]
 
 
+def test_an_exempted_value_that_no_rule_can_read():
+    """It is exempted as any other, and no violation."""
+    trial, detail = runtime(1, "r", whitelist=["*"]), "cannot be evaluated: it is not a CIDR block"
+    row = violation(trial, "*", "networks_never", detail, reason="old server", until="2099-12-31")
+    report = environment_report(None, "prod", read={"runtimes": [trial], "exempted": [row]}, policy=POLICY)
+    assert (report["outcome"], report["counts"]["violations"], report["counts"]["unreadable"]) == ("clean", 0, 0)
+    assert [found["value"] for found in report["exempted"]] == ["*"]
+
+
 def test_what_could_not_be_read_is_named_and_not_dumped():
     said = {"msg": "The project is not loaded.", "http_status": 500}
     unread = [
