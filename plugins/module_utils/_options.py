@@ -70,7 +70,7 @@ def option_errors(value: Any, spec: Mapping[str, Any], place: str = "", from_fil
         error = _number_error(value, kind, place.rpartition(".")[2])
     elif kind in ("str", "path"):
         error = _text_error(value, spec.get("choices"), from_file)
-    elif kind == "bool" and str(value).lower() not in _BOOLEANS:
+    elif kind == "bool" and str(value).strip().lower() not in _BOOLEANS:
         error = f"{_short(value)} is not true or false"
     if error:
         yield f"{place} {error}" if place else error
@@ -169,7 +169,7 @@ def secret_values(spec: Mapping[str, Any], params: Mapping[str, Any]) -> set[str
     return found
 
 
-def masked_by_coincidence(result: Mapping[str, Any], secrets: Iterable[object]) -> str | None:
+def masking_warning(result: Mapping[str, Any], secrets: Iterable[object]) -> str | None:
     """A warning if Ansible will mask real values in the result, because it masks a secret's text everywhere."""
     facts = {key: value for key, value in result.items() if key not in ("msg", "error")}
     # Search the whole text first, because a walk through a thousand runtimes takes longer than the rest of a task.

@@ -45,14 +45,7 @@ from ._errors import (
     printable,
     with_escaped_forms,
 )
-from ._options import (
-    all_option_errors,
-    masked_by_coincidence,
-    option_errors,
-    secret_values,
-    unicode_errors,
-    without_nulls,
-)
+from ._options import all_option_errors, masking_warning, option_errors, secret_values, unicode_errors, without_nulls
 from ._session.connection import LOGIN_MODES, Connection, connection_from
 from ._session.interrupt import Stop
 from ._session.session import Session
@@ -144,35 +137,28 @@ class OwnModule(AnsibleModule):
         not_unicode = unicode_errors(self.params)
         if not_unicode:
             # ansible-core 2.16 cannot log them, and 2.21 cannot return them.
-            text = json.dumps(self.params, ensure_ascii=False).encode("utf-8", "replace")
-            self.params = json.loads(text)
+            self.params = json.loads(printable(json.dumps(self.params, ensure_ascii=False)))
         # Before Ansible converts them, or stops at the first error. It and `prepare` check what is left.
-        refused_variables = _variable_errors(self.argument_spec, self.params)
-        self.option_errors = [
-            *not_unicode,
-            *all_option_errors(self.argument_spec, self.params),
-            *refused_variables.values(),
-        ]
+        errors = all_option_errors(self.argument_spec, self.params)
+        self.option_errors = [*not_unicode, *errors, *self._variable_errors()]
         if self.option_errors:
             from ._refused_options import all_without_errors  # only a task that fails needs it
 
             kept = all_without_errors(self.argument_spec, self.params)
             self.params = given_options(kept, self.argument_spec)
-        # Ansible would read the variable again. The task fails; this value only adds no error about something else.
-        self.params.update({name: self.argument_spec[name].get("default", "anonymous") for name in refused_variables})
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_escaped_forms(secret_values(self.argument_spec, self.params)))
 
-
-def _variable_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, str]:
-    """The error of each connection option whose environment variable is not valid."""
-    found = {}
-    for name, option in spec.items():
-        variable = f"MSTR_{name.upper()}"
-        if name not in params and _environment in option.get("fallback", ()) and os.environ.get(variable):
-            for error in option_errors(os.environ[variable], option, f"the environment variable {variable}"):
-                found[name] = error
-    return found
+    def _variable_errors(self) -> Iterator[str]:
+        """The error of each connection option whose environment variable is not valid."""
+        for name, option in self.argument_spec.items():
+            variable = f"MSTR_{name.upper()}"
+            value, place = os.environ.get(variable), f"the environment variable {variable}"
+            if value and name not in self.params and _environment in option.get("fallback", ()):
+                for error in unicode_errors({place: value}) or option_errors(value, option, place):
+                    yield error
+                    # Ansible would read the variable again. The task fails; this value only adds no other error.
+                    self.params[name] = option.get("default", "anonymous" if "choices" in option else printable(value))
 
 
 class Task(NamedTuple):
@@ -190,11 +176,6 @@ class Task(NamedTuple):
     def library(self) -> Session:
         """The session. Deprecated name of version 1.0.0, to be removed in 2.0.0."""
         return self.session
-
-    @property
-    def retries(self) -> int:
-        """The option `retries`."""
-        return int(self.params["retries"])
 
 
 class Host(NamedTuple):
@@ -259,7 +240,7 @@ def run(
         output["msg"] = printable(output["msg"])
     if not module._diff:
         output.pop("diff", None)
-    warning = masked_by_coincidence(output, module.no_log_values)
+    warning = masking_warning(output, module.no_log_values)
     if warning:
         _warner(module, "what the result does not show")(warning)
     # Outside any except block, because ansible-core 2.16 would add a traceback at -vvv.

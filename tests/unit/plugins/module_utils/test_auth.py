@@ -139,7 +139,7 @@ def test_only_secrets_themselves_are_escaped(run, server, monkeypatch, where):
     if where == "environment":
         monkeypatch.setenv("MSTR_PASSWORD", password)
     searched = set()
-    monkeypatch.setattr(auth, "masked_by_coincidence", lambda output, secrets: searched.update(secrets))
+    monkeypatch.setattr(auth, "masking_warning", lambda output, secrets: searched.update(secrets))
     run(module(), **user(server, password=password if where == "task" else None))
     assert run.status == 0
     assert password.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in searched
@@ -455,6 +455,21 @@ def test_half_a_character_is_refused_by_the_name_of_its_option(run, server, monk
     spec = auth.argument_spec(names={"type": "list", "elements": "str"})
     result = run(lambda: auth.run(spec, user_info), **user(server))
     assert result["msg"] == "names[1] contains half of a character (a lone surrogate); remove it"
+    assert server.calls == []
+
+
+@pytest.mark.parametrize("option", ["base_url", "ca_path", "username", "password", "api_token"])
+def test_a_variable_with_half_a_character_is_named(run, server, monkeypatch, option):
+    """Alone, without a file or a server that nobody named, and before a login that the server counts."""
+    variable = f"MSTR_{option.upper()}"
+    monkeypatch.setenv(variable, f"{server.url}/ab-\udcfc-cd")
+    credentials = {"username": "u", "password": PASSWORD} if option != "api_token" else {}
+    given = {"base_url": server.url, **credentials, option: None}
+    result = run(module(), **given)
+    what = f"the environment variable {variable} contains half of a character (a lone surrogate); remove it"
+    assert result["msg"].split("\n")[0] == what
+    assert "anonymous" not in result["msg"]
+    assert ("\n" in result["msg"]) is (option == "ca_path"), "a file must exist"
     assert server.calls == []
 
 

@@ -110,7 +110,11 @@ def test_value_that_ansible_would_convert(entry, fault, from_file):
     "entry",
     [
         {"name": "yes", "description": None, "whitelist": "10.0.0.0/8, 10.1.0.0/16", "exec_timeout": " 60"},
-        {"packages": [{"name": "a", "version": "2.10"}], "resource": {"cpu": 1, "mem": "512"}, "purge_packages": "no"},
+        {
+            "packages": [{"name": "a", "version": "2.10"}],
+            "resource": {"cpu": 1, "mem": "512"},
+            "purge_packages": "no\n",
+        },
         {"whitelist": None, "packages": [], "exec_timeout": 600.0},
     ],
 )

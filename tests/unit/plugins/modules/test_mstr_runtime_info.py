@@ -63,11 +63,10 @@ def info(server, name=None, identity=None, **options):
     params |= {"name": name, "id": identity, "status": None}
     task = SimpleNamespace(
         session=server.session,
-        params={**params, "concurrency": 1, **options},
+        params={**params, "concurrency": 1, "retries": 0, **options},
         progress=lambda text: None,
         warn=server.warnings.append,
         stop=server,
-        retries=0,
         check_mode=False,
     )
     return read(task, Request(name, identity, None, None))
