@@ -58,20 +58,21 @@ def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any
     """
     read, applied = sources.read, sources.applied or {}
     entries = list(applied.get("runtimes") or ())
-    by_id = {entry["id"]: entry for entry in entries if entry.get("id")}
     found = grouped(rows, lambda row: row["id"] or row["name"])
     if read is None:
         pairs = [(_now(entry, sources.check_mode), entry) for entry in entries]
     else:
-        pairs = [(runtime, by_id.get(runtime["id"], {})) for runtime in read.get("runtimes") or ()]
-        read_ids = {runtime["id"] for runtime, _entry in pairs}
+        held = read.get("runtimes") or ()
+        names = {runtime["id"]: runtime["name"] for runtime in held}
+        by_id = {_id_now(entry, names): entry for entry in entries}
+        pairs = [(runtime, by_id.get(runtime["id"], {})) for runtime in held]
         # An entry with `state: absent` that is absent has no runtime, as it should.
-        gone = [entry for entry in entries if entry.get("id") not in read_ids and entry.get("action") != "none"]
-        pairs += [({}, entry) for entry in gone]
+        pairs += [({}, entry) for entry in entries if _id_now(entry, names) not in names and entry["action"] != "none"]
     otherwise = {} if read is None else _without_finding(sources.policy or {})
     runtimes = []
     for runtime, entry in pairs:
-        of_runtime = found.get(runtime.get("id") or entry.get("id") or entry.get("name"), ())
+        keys = (runtime.get("id"), entry.get("id"), entry.get("name"))
+        of_runtime = next((found[key] for key in keys if key in found), [])
         verdicts = _Verdicts(of_runtime if otherwise else (), otherwise)
         runtimes.append(_runtime_report(runtime, entry, of_runtime, sources, verdicts))
     return sorted(
@@ -79,10 +80,20 @@ def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any
     )
 
 
+def _id_now(entry: Json, names: Mapping[str, str]) -> str | None:
+    """The id of the runtime that an entry is about. `names`: of all runtimes, by id.
+
+    Of a replacement, it is the runtime that has the name now, or else the one that goes.
+    """
+    identity: str | None = entry.get("id")
+    old = [change["before"] for change in entry.get("changes") or () if change["field"] == "id"]
+    return old[0] if old and names.get(str(identity)) != entry.get("name") else identity
+
+
 def _now(entry: Json, check_mode: bool) -> Json:
     """The runtime of an entry as it is: in check mode, the result has it as it would become."""
     runtime: Json = entry.get("runtime") or {}
-    if not check_mode or entry.get("action") not in ("created", "updated"):
+    if not check_mode or entry.get("action") not in ("created", "updated", "replaced"):
         return runtime
     if entry["action"] == "created":
         return {}

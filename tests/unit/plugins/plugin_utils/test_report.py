@@ -266,6 +266,40 @@ def test_its_name():
     assert list(FilterModule().filters()) == ["report_file"]
 
 
+def test_a_runtime_that_would_be_replaced():
+    """It is shown as it is, with what an exemption lets the new one have."""
+    now = runtime(1, "r")
+    new = {**now, "id": None, "runtime_version": "3.12.1"}
+    changes = [{"field": field, "before": now[field], "after": new[field]} for field in ("id", "runtime_version")]
+    entry = {"name": "r", "id": None, "action": "replaced", "changes": changes, "runtime": new}
+    row = violation(new, "3.12.1", "runtime_versions_within", reason="why", until="2099-12-31")
+    applied = {"runtimes": [entry], "exempted": [row]}
+    [found] = environment_report(applied, "prod", check_mode=True, detail=True)["inventory"]
+    assert (found["id"], found["runtime_version"], len(found["evaluated"])) == (now["id"], "3.10.5", 1)
+
+
+@pytest.mark.parametrize(
+    ("held", "new", "differing"),
+    [
+        ({1: "r"}, None, [1]),
+        ({1: "r", 2: "r (replacement)"}, 2, [1]),
+        ({1: "old"}, None, [1]),
+        ({1: "old", 2: "r"}, 2, [2]),
+    ],
+)
+def test_an_audit_of_a_runtime_that_would_be_replaced(held, new, differing):
+    """It is in the inventory once, as the runtime that differs from its definition."""
+    runtimes = {number: runtime(number, name) for number, name in held.items()}
+    identity = runtimes[new]["id"] if new else None
+    change = {"field": "id", "before": runtimes[1]["id"], "after": identity}
+    entry = {"name": "r", "id": identity, "action": "replaced", "changes": [change]}
+    read = {"runtimes": list(runtimes.values())}
+    report = environment_report({"runtimes": [entry]}, "prod", check_mode=True, read=read, detail=True)
+    found = {row["id"] for row in report["inventory"] if row["defined"]}
+    assert found == {runtimes[number]["id"] for number in differing}
+    assert len(report["inventory"]) == len(held)
+
+
 def test_an_exempted_value_that_no_rule_can_read():
     """It is exempted as any other, and no violation."""
     trial, detail = runtime(1, "r", whitelist=["*"]), "cannot be evaluated: it is not a CIDR block"
