@@ -309,6 +309,15 @@ def test_an_unknown_behaviour_is_not_a_value_of_a_switch(sim: Simulator) -> None
     assert "duplicate_status (other)" in done.message
 
 
+def test_a_busy_server_refuses_no_name(sim: Simulator) -> None:
+    sim.reset("newest")
+    sim.fault("unavailable", operation="create", skip=1, times=None, status=429, retry_after=1)
+    done = probed(sim)
+    assert done.values["duplicate_names"] is done.values["names_case"] is None
+    assert done.evidence["duplicate_names"] == "The server answered 429 ERR0016 to POST /api/runtimes."
+    is_clean(done, sim)
+
+
 def test_the_modules_really_do_not_handle_millicores(sim: Simulator) -> None:
     from support.modules import runtime
 

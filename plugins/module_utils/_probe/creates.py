@@ -13,7 +13,7 @@ from .._errors import ApiError
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .._session.response import Response
 from .._work.write import ALREADY_EXISTS
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, or_refusal, refusal_text, verdict
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, is_refusal, or_refusal, refusal_text, verdict
 
 # Networks for documentation (RFC 5737), which no one uses: by text and by number in the order E A D C B.
 BLOCKS = ("203.0.113.128/25", "192.0.2.0/26", "203.0.113.0/25", "198.51.100.0/24", "192.0.2.64/26")
@@ -51,6 +51,8 @@ def minimal_runtime(run: ProbeRun) -> Created:
             return Created(run.create("b", fields), fields, guesses)
         except ApiError as exc:
             unused = [name for name in _MORE if name not in fields]
+            if not is_refusal(exc):
+                raise
             if not unused:
                 raise Unanswered(f"Every create was {refusal_text(exc)}.") from exc
             named = [name for name in unused if re.search(rf"\b{name}\b", str(exc.error["message"]))]
@@ -90,7 +92,7 @@ def other_case(run: ProbeRun) -> str | ApiError:
 
 def _duplicate(run: ProbeRun, letter: str) -> str | ApiError:
     fields = run.once(minimal_runtime).fields
-    return or_refusal(lambda refusal: True, run.create, letter, fields)
+    return or_refusal(is_refusal, run.create, letter, fields)
 
 
 def additional_runtime(run: ProbeRun) -> str:

@@ -10,12 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._errors import ApiError
 from .._model.fields import FIELDS
 from .._model.kinds import RESOURCE_KEYS
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .creates import BLOCKS, CPU, MEMORY, additional_runtime, runtime_with_all_fields
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, entries, or_refusal, verdict
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, entries, is_refusal, or_refusal, verdict
 
 _READS = 4  # of a shuffled list of four, one in 24 repeats the order of another
 _BUILT_IN_NAME = re.compile(r"\([^()]{1,40}\) (MicroStrategy|Strategy)")
@@ -220,8 +219,4 @@ def disk_and_proc_count(run: ProbeRun) -> Answer:
 @asks("Does a delete accept a comment for the change journal?")
 def delete_comments(run: ProbeRun) -> Answer:
     identity, params = run.once(additional_runtime), {"userComments": _COMMENT}
-    return verdict("A DELETE with a comment", or_refusal(_is_certain, run.delete, identity, params=params))
-
-
-def _is_certain(refusal: ApiError) -> bool:
-    return not refusal.outcome_unknown and refusal.status not in (401, 403, 429)
+    return verdict("A DELETE with a comment", or_refusal(is_refusal, run.delete, identity, params=params))

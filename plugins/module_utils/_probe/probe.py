@@ -19,7 +19,7 @@ from typing import Any
 from .._errors import ErrorList, MstrError
 from .._model.alike import name_key
 from .._session.interrupt import Interrupted
-from . import creates, fields, packages, server, sessions, tasks
+from . import creates, fields, packages, reads, sessions
 from .run import OTHER, PREFIX, Answer, ProbeRun, Question, Settings, Unanswered
 
 
@@ -30,7 +30,7 @@ def _questions(*files: ModuleType) -> tuple[Question, ...]:
 
 # What packages do after a create is watched before an update changes them. What a session shows by its errors and
 # refusals comes late.
-OF_RUNTIMES = _questions(creates, packages, fields, tasks, server)
+OF_RUNTIMES = _questions(creates, packages, fields, reads)
 # Asked after the cleanup, because the probe's own session may end together with a different one.
 OF_SESSIONS = _questions(sessions)
 
@@ -115,7 +115,7 @@ def probe(run: ProbeRun) -> dict[str, Any]:
         "msg": " ".join([f"{len(found)} of {len(answers)} questions answered; {handled}", *leftovers]),
         "answers": answers,
         "profile": {answer["switch"]: answer["value"] for answer in found if answer["value"] != OTHER},
-        "product": server.product(run),
+        "product": reads.product(run),
     }
 
 
@@ -124,13 +124,8 @@ def _answer(question: Question, run: ProbeRun) -> dict[str, Any]:
         value, evidence = run.once(question.ask)
     except Unanswered as exc:
         value, evidence = None, str(exc)
-    return {
-        "switch": question.switch,
-        "question": question.question,
-        "value": value,
-        "evidence": evidence,
-        "handled": None if value is None else value not in question.unhandled,
-    }
+    answer = {"switch": question.switch, "question": question.question, "value": value, "evidence": evidence}
+    return {**answer, "handled": None if value is None else value not in question.unhandled}
 
 
 def _earlier(run: ProbeRun) -> dict[str, str]:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from .._errors import ApiError, ConnectError, MstrError, as_mstr_error, code_number
 from .._model.alike import name_key
 from .._session.interrupt import Interrupted, Stop
-from .._session.response import OBJECT, Response, list_of, says_no_such_object
+from .._session.response import OBJECT, Response, id_in, list_of, says_no_such_object
 from .._session.session import Session
 from .._work.write import CHECKS, check_after_loss
 
@@ -64,6 +64,13 @@ def _status_and_code(exc: MstrError) -> str:
     return f"{exc.error['http_status']}{f' {code}' if code_number(code) is not None else ''}"
 
 
+def is_refusal(error: ApiError) -> bool:
+    """Whether the server has refused what was sent, and not the session, the user, a path, or any call for a time."""
+    # An error with a code comes from the server itself.
+    certain = not error.outcome_unknown or error.error["code"]
+    return bool(certain) and error.status not in (401, 403, 404, 429)
+
+
 def or_refusal(
     expected: Callable[[ApiError], bool], call: Callable[..., Found], *args: Any, **options: Any
 ) -> Found | ApiError:
@@ -86,13 +93,6 @@ def verdict(what: str, refusal: object, yes: str = "yes", no: str = "no") -> Ans
     if isinstance(refusal, ApiError):
         return no, f"{what} was {refusal_text(refusal)}."
     return yes, f"{what} was accepted."
-
-
-def call_verdict(call: str, found: object) -> Answer:
-    """The answer to whether the release has a call. `found`: the list that it returned, or an ApiError."""
-    if not isinstance(found, ApiError):
-        return "yes", f"{call} returned a list."
-    return "as_id" if says_no_such_object(found) else str(found.status), f"{call} was {refusal_text(found)}."
 
 
 def granted(found: Found | ApiError, otherwise: str) -> Found:
@@ -192,8 +192,7 @@ class ProbeRun:
     def listed(self) -> list[dict[str, Any]]:
         """The list as the server returns it. Raises MstrError."""
         data = self._send("GET", PATH, operation="list the runtimes", shape=list_of("runtimes"))
-        found = [entry for entry in data["runtimes"] if isinstance(entry, Mapping) and entry.get("id")]
-        return [{**entry, "id": str(entry["id"])} for entry in found]
+        return [{**entry, "id": str(entry["id"])} for entry in data["runtimes"] if id_in(entry)]
 
     def names(self) -> dict[str, str]:
         """The names of all runtimes, by id. Raises MstrError."""
@@ -201,7 +200,7 @@ class ProbeRun:
 
     def read(self, identity: str) -> dict[str, Any]:
         """One runtime as the server returns it. Raises MstrError."""
-        found: dict[str, Any] = self.session.get(f"{PATH}/{identity}", operation="read a runtime", shape=OBJECT)
+        found: dict[str, Any] = self.session.get(f"{PATH}/{identity}", shape=OBJECT)
         self._versions[identity] = found.get("version")
         return found
 
@@ -215,7 +214,7 @@ class ProbeRun:
             raise Unanswered(self.write_refusal)
 
     def create(self, letter: str, body: Mapping[str, Any]) -> str:
-        """The id of a new runtime. Raises ApiError for a refusal; Unanswered; MstrError."""
+        """The id of a new runtime. Raises Unanswered; MstrError, for a refusal too."""
         self.may_write()
         name, late = self.name(letter), list[Response]()
         try:
@@ -223,10 +222,9 @@ class ProbeRun:
                 "POST", PATH, json={"name": name, **body}, operation=f"create {name}", on_late_response=late.append
             )
         except Interrupted as exc:
-            for response in late:
-                self._note(name, response)
-            # After a page with 502, the server may still be at work.
-            if exc.outcome_unknown and all(response.status >= 500 for response in late):
+            # After a page with 502, the server may still be at work; after one with 200, it may have done it.
+            done = [self._note(name, response) or 300 <= response.status < 500 for response in late]
+            if exc.outcome_unknown and not any(done):
                 self._missing.append(name)
             raise
         except (ApiError, ConnectError) as exc:
@@ -283,11 +281,11 @@ class ProbeRun:
             # The version changes with every edit [doc].
             known = exc.outcome_unknown and before is not None
             if not known or self.read(identity).get("version") in (None, before):
-                if exc.outcome_unknown and not exc.error["code"]:
+                if isinstance(exc, ApiError) and is_refusal(exc):
+                    return exc
+                if exc.outcome_unknown:
                     raise Unanswered(_LOST) from exc
-                if not isinstance(exc, ApiError) or exc.status in (401, 403, 404, 429):
-                    raise
-                return exc
+                raise
         self.known[identity] = str(body.get("name", self.known[identity]))
         return None
 

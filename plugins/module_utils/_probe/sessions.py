@@ -76,8 +76,7 @@ def _is_ended(run: ProbeRun, session: Session) -> bool:
 
 
 def _is_alive(session: Session) -> bool:
-    get, operation = session.get, "read the session's settings"
-    return not isinstance(or_refusal(says_session_gone, get, "/sessions", operation=operation, renews=False), ApiError)
+    return not isinstance(or_refusal(says_session_gone, session.get, "/sessions", renews=False), ApiError)
 
 
 def _cookies(session: SessionString) -> dict[str, str]:
@@ -126,18 +125,15 @@ def application_type_76(run: ProbeRun) -> Answer:
 def sessions_parallel(run: ProbeRun) -> Answer:
     with _second_session(run) as second:
 
-        def call(_index: int = 0) -> float:
+        def seconds_for(calls: int) -> float:
             begin = run.clock()
-            second.request("GET", PATH, operation="list the runtimes", renews=False)
-            return run.clock() - begin
-
-        def together() -> float:
-            begin = run.clock()
-            all_side_by_side(call, range(_CALLS), _CALLS)
+            all_side_by_side(lambda _call: second.get(PATH, renews=False), range(calls), calls)
             return run.clock() - begin
 
         # Other load makes calls slower, never faster.
-        times = or_refusal(status_in(429), lambda: (min(call(), call()), min(together(), together())))
+        times = or_refusal(
+            status_in(429), lambda: [min(seconds_for(calls), seconds_for(calls)) for calls in (1, _CALLS)]
+        )
     if isinstance(times, ApiError):
         return "refuse", f"Of {_CALLS} calls at a time on one session, one was {refusal_text(times)}."
     alone, seconds = times

@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._probe.reads import hidden_tasks
 from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings, Unanswered, entries
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
+from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 
 
 def probe_run(**session):
@@ -27,19 +29,34 @@ def test_unexpected_answer_is_a_reason_and_is_not_tried_again():
     assert calls == [1]
 
 
-def test_signal_during_a_second_create_of_a_name(monkeypatch):
-    def request(*_args, **_options):
+@pytest.mark.parametrize("late", [[], [Response("POST /api/runtimes", 200, {}, b"<html>")]], ids=["none", "page"])
+def test_signal_during_a_create(monkeypatch, late):
+    """The first create, or a second one of a name: it may have been done, so that a list is read."""
+
+    def request(*_args, on_late_response, **_options):
+        for response in late:
+            on_late_response(response)
         interrupted = Interrupted("Stopped by signal SIGTERM")
         interrupted.outcome_unknown = True
         raise interrupted
 
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     run = probe_run(request=request, last_request=lambda *_args, **_options: {"runtimes": []})
-    run.known["1"] = run.name("b")
+    if not late:
+        run.known["1"] = run.name("b")
     with pytest.raises(Interrupted):
         run.create("b", {})
     [sentence] = run.clean_up(at_last=True)
     assert sentence.startswith(f"The runtime '{run.name('b')}' may be left on the server")
+
+
+@pytest.mark.parametrize("task", [{}, {"content": {}}, {"content": {"id": "../runtimes"}}], ids=str)
+def test_task_without_an_id_of_its_script(task):
+    """Nothing is read for it, and it is not a task of a hidden script."""
+    responses = {"/projects": [{"id": "1"}], "/tasks": {"tasks": [task]}}
+    run = probe_run(get=lambda path, *_args, **_options: responses[path])
+    with pytest.raises(Unanswered, match="The user may read the scripts of all planned tasks"):
+        run.once(hidden_tasks.ask)
 
 
 @pytest.mark.parametrize("value", [None, 5, True, "text", {"name": "six"}])

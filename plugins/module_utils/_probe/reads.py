@@ -1,0 +1,374 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Questions that reads answer: about releases, privileges, guests, projects, searches, planned tasks and errors.
+
+They never read a script, or what it printed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from .._errors import ApiError
+from .._session.response import LIST_WITH_IDS, OBJECT, OBJECT_WITH_ID, Shape, id_in, list_of, says_no_such_call
+from .._work.script_usage import SCRIPT_TYPE, start_search
+from .creates import minimal_runtime
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, granted, or_refusal, refusal_text, status_in
+
+_RELEASE = re.compile(r"[\w. -]{1,60}", re.ASCII)
+
+
+def _release(value: Any) -> str | None:
+    return value if isinstance(value, str) and _RELEASE.fullmatch(value) else None
+
+
+_VERSIONS = list_of("versions", Shape("a release", lambda version: _release(version) is not None))
+
+
+def _status(run: ProbeRun) -> Mapping[str, Any] | ApiError:
+    """The response to GET /status, or the refusal, even with a session."""
+    return or_refusal(status_in(401, 403), run.session.get, "/status", renews=False, shape=OBJECT)
+
+
+def _releases(run: ProbeRun) -> Mapping[str, Any]:
+    return granted(run.once(_status), "GET /api/status was refused.")
+
+
+def product(run: ProbeRun) -> dict[str, str | None]:
+    """The releases of the product; null if the server does not reveal them."""
+    try:
+        data = run.once(_releases)
+    except Unanswered:
+        data = {}
+    keys = {"iserver_version": "iServerVersion", "web_version": "webVersion"}
+    return {name: _release(data.get(api)) for name, api in keys.items()}
+
+
+@asks("Does the server report its releases?")
+def status_call(run: ProbeRun) -> Answer:
+    if isinstance(run.once(_status), ApiError):
+        return "locked", "GET /api/status was refused."
+    return "open", "GET /api/status returned the releases."
+
+
+@asks("Which release of the Intelligence Server is it?")
+def iserver_version(run: ProbeRun) -> Answer:
+    value = _release(run.once(_releases).get("iServerVersion"))
+    if value is None:
+        raise Unanswered("GET /api/status does not contain it.")
+    return value, "GET /api/status contains it."
+
+
+@asks("Which type of deployment is it?")
+def deployment_type(run: ProbeRun) -> Answer:
+    value = run.once(_releases).get("deploymentType", "")
+    if value and not _release(value):
+        raise Unanswered("GET /api/status contains a value that is not a release, so it is not published.")
+    return value, f"GET /api/status {'contains it' if value else 'contains none'}."
+
+
+def _versions(run: ProbeRun) -> Mapping[str, Any] | ApiError:
+    return or_refusal(status_in(404, 405), run.session.get, "/runtimes/versions", shape=_VERSIONS)
+
+
+def _call_answer(call: str, found: object) -> Answer:
+    """The answer to whether the release has a call. `found`: what it returned, or an ApiError of status 404 or 405."""
+    if not isinstance(found, ApiError):
+        return "yes", f"{call} returned a list."
+    return str(found.status) if says_no_such_call(found) else "as_id", f"{call} was {refusal_text(found)}."
+
+
+@asks("Can the server list its Python versions?")
+def versions_call(run: ProbeRun) -> Answer:
+    return _call_answer("GET /api/runtimes/versions", run.once(_versions))
+
+
+@asks("Which Python versions does it offer?")
+def python_versions(run: ProbeRun) -> Answer:
+    found = granted(run.once(_versions), "The server has no list of Python versions.")
+    return list(found["versions"]), "GET /api/runtimes/versions contains them."
+
+
+@asks("After how many seconds without a request does a session end?")
+def iserver_timeout(run: ProbeRun) -> Answer:
+    seconds = run.session.get("/sessions", shape=OBJECT).get("timeout")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise Unanswered("GET /api/sessions does not contain it.")
+    return seconds, "GET /api/sessions contains it."
+
+
+# --- users: the creates are over, so it is known whether the user may create runtimes
+
+
+@asks("Does reading need the privilege 'Manage runtime', too?")
+def privilege_for_reads(run: ProbeRun) -> Answer:
+    refusal = or_refusal(status_in(403), run.listed)
+    if isinstance(refusal, ApiError):
+        return "yes", f"Without the privilege, the list was {refusal_text(refusal)}."
+    if run.write_refusal:
+        return "no", "The user may not create runtimes, but may list them."
+    run.may_write()
+    raise Unanswered("Only a probe as a user without the privilege 'Manage runtime' can find this out.")
+
+
+@asks("Can guests log in?")
+def guest_login(run: ProbeRun) -> Answer:
+    login = run.session.connection.login
+    if login is None or login.mode != "anonymous":
+        raise Unanswered("Needs a probe as a guest; set login_mode: anonymous.")
+    return "yes", "The probe is logged in as guest."
+
+
+@asks("May guests manage runtimes?")
+def guest_manages(run: ProbeRun) -> Answer:
+    run.once(guest_login.ask)
+    if run.write_refusal:
+        return "no", run.write_refusal
+    run.once(minimal_runtime)
+    return "yes", "The guest may create a runtime."
+
+
+# --- projects and searches
+
+
+_EXACTLY = 2  # how a search compares names [mstrio]
+_LOADED = 0  # status of a project [mstrio]
+_SEARCH = "search for scripts"
+
+
+def _projects(run: ProbeRun) -> list[Mapping[str, Any]]:
+    """The projects that the user may use."""
+    return list(run.session.get("/projects", shape=LIST_WITH_IDS))
+
+
+def _loaded_projects(run: ProbeRun) -> list[str]:
+    """The ids of those that are loaded. Raises Unanswered if there are none."""
+    loaded = [str(project["id"]) for project in run.once(_projects) if project.get("status", _LOADED) == _LOADED]
+    if not loaded:
+        raise Unanswered("The user may use no project that is loaded.")
+    return loaded
+
+
+def _searches(run: ProbeRun) -> dict[int, Mapping[str, Any] | ApiError]:
+    """The response of each version of the search: an object, or the error for a missing call."""
+    project = run.once(_loaded_projects)[0]
+    # For a name that no script has.
+    limits = {"operation": _SEARCH, "shape": OBJECT, "name": run.base, "pattern": _EXACTLY}
+    return {
+        version: or_refusal(says_no_such_call, start_search, run.session, version, project, **limits)
+        for version in (1, 2)
+    }
+
+
+def _existing_searches(run: ProbeRun) -> dict[int, Mapping[str, Any]]:
+    existing = {version: found for version, found in run.once(_searches).items() if not isinstance(found, ApiError)}
+    if not existing:
+        raise Unanswered("Neither version of the metadata search exists.")
+    return existing
+
+
+@asks("Which version of the metadata search exists?")
+def search_versions(run: ProbeRun) -> Answer:
+    existing = list(_existing_searches(run))
+    if len(existing) > 1:
+        return "both", "Both versions exist."
+    return str(existing[0]), f"Only version {existing[0]} exists."
+
+
+@asks("How does the server refuse the other version of the search?")
+def search_missing(run: ProbeRun) -> Answer:
+    for found in run.once(_searches).values():
+        if isinstance(found, ApiError):
+            return str(found.status), f"The other version was {refusal_text(found)}."
+    raise Unanswered("Both versions of the metadata search exist.")
+
+
+@asks("Does a search return the number of objects found?")
+def search_total(run: ProbeRun) -> Answer:
+    if "totalItems" not in next(iter(_existing_searches(run).values())):
+        return "left_out", "The response to a search has no totalItems."
+    raise Unanswered("A search returns a total, but it is unknown whether that counts what an ACL hides.")
+
+
+@asks("Does the list of projects contain those that are not loaded?")
+def unloaded_projects(run: ProbeRun) -> Answer:
+    if any(project.get("status", _LOADED) != _LOADED for project in run.once(_projects)):
+        return "listed", "The list shows a project that is not loaded."
+    raise Unanswered("The list shows no project that is not loaded; there may be none.")
+
+
+# --- planned tasks
+
+
+_LISTED_TASKS = 50  # whose scripts are read
+
+
+def _entries(run: ProbeRun, path: str, params: Mapping[str, str], key: str, project: str) -> list[Mapping[str, Any]]:
+    """The objects in the list under `key`, in the response to a call in a project."""
+    return list(run.session.get(path, params, project=project, shape=list_of(key, OBJECT))[key])
+
+
+def _task_lists(run: ProbeRun) -> list[list[Mapping[str, Any]]] | ApiError:
+    """The tasks of the first two projects; the error if this release has no such call."""
+    params = {"type": "script", "allProjects": "true"}
+    projects = run.once(_loaded_projects)[:2]
+    return or_refusal(
+        says_no_such_call, lambda: [_entries(run, "/tasks", params, "tasks", project) for project in projects]
+    )
+
+
+def _listed_tasks(run: ProbeRun) -> list[list[Mapping[str, Any]]]:
+    return granted(run.once(_task_lists), "The server has no list of planned tasks.")
+
+
+def _script_ids(task: Mapping[str, Any]) -> dict[str, str]:
+    """What the content of a task contains as the id of its script, by key."""
+    content = task.get("content")
+    found = {key: id_in({"id": content.get(key)}) for key in ("id", "objectId")} if isinstance(content, Mapping) else {}
+    return {key: identity for key, identity in found.items() if identity}
+
+
+@asks("Can the server list planned tasks?")
+def tasks_call(run: ProbeRun) -> Answer:
+    return _call_answer("GET /api/tasks", run.once(_task_lists))
+
+
+@asks("Which key of a planned task contains the id of its script?")
+def task_script_key(run: ProbeRun) -> Answer:
+    task = next(chain(*_listed_tasks(run)), None)
+    if task is None:
+        raise Unanswered("The server lists no planned task.")
+    keys = list(_script_ids(task))
+    value = keys[0] if len(keys) == 1 else OTHER
+    return value, f"The content of a planned task has the keys {' and '.join(keys) or 'of neither form'}."
+
+
+@asks("Does a list of planned tasks contain those of other projects?")
+def tasks_all_projects(run: ProbeRun) -> Answer:
+    lists = [{str(task.get("id")) for task in tasks} for tasks in _listed_tasks(run)]
+    if len(lists) < 2 or not all(lists):
+        raise Unanswered("Needs planned tasks in two projects that the user may use.")
+    if lists[0] == lists[1]:
+        return "everything", "The lists of two projects contained the same planned tasks."
+    if not lists[0] & lists[1]:
+        return "project", "The lists of two projects contained different planned tasks."
+    return OTHER, "The lists of two projects contained partly the same planned tasks."
+
+
+@asks("Does a list of planned tasks contain those of scripts that an ACL hides?")
+def hidden_tasks(run: ProbeRun) -> Answer:
+    for task in _listed_tasks(run)[0][:_LISTED_TASKS]:
+        refusal = _script_refusal(run, task)
+        if refusal:
+            return "listed", f"The script of a planned task was {refusal_text(refusal)}."
+    raise Unanswered("The user may read the scripts of all planned tasks; there may be no others.")
+
+
+def _script_refusal(run: ProbeRun, task: Mapping[str, Any]) -> ApiError | None:
+    """How the server refuses to show the script of a task in each project; None if one of them shows it."""
+    identity, refusal, params = next(iter(_script_ids(task).values()), None), None, {"type": SCRIPT_TYPE}
+    # A list may contain tasks of other projects.
+    for project in run.once(_loaded_projects) if identity else ():
+        found = or_refusal(status_in(403, 404), run.session.get, f"/objects/{identity}", params, project=project)
+        if not isinstance(found, ApiError):
+            return None
+        refusal = refusal or found
+    return refusal
+
+
+# --- the history of scripts
+
+
+_FIELDS = "executionTime,lastStatus,id,scriptId,objectId"  # everything but `log`, what the script printed
+_SCRIPTS = 20  # of which a history is read
+
+
+def _history(run: ProbeRun, project: str, scripts: Sequence[str]) -> list[Mapping[str, Any]]:
+    return _entries(run, "/scripts/history", {"scriptids": ",".join(scripts), "fields": _FIELDS}, "history", project)
+
+
+def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]] | ApiError:
+    """A project, and the history of each script that has run; the error if this release has no such call."""
+    version = min(_existing_searches(run))
+    for project in run.once(_loaded_projects):
+        start = start_search(run.session, version, project, operation=_SEARCH, shape=OBJECT_WITH_ID)
+        params = {"searchId": str(start["id"]), "offset": 0, "limit": _SCRIPTS}
+        scripts = run.session.get("/metadataSearches/results", params, project=project, shape=LIST_WITH_IDS)
+        histories = {}
+        for script in [str(entry["id"]) for entry in scripts]:
+            found = or_refusal(lambda refusal: True, _history, run, project, [script])
+            if not isinstance(found, ApiError):
+                histories[script] = found
+            elif found.status in (404, 405) and (says_no_such_call(found) or not histories):
+                return found
+        ran = {script: entries for script, entries in histories.items() if entries}
+        if ran:
+            return project, ran
+    raise Unanswered("The user may read no script that has run.")
+
+
+def _ran(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
+    return granted(run.once(_histories), "The server has no history of scripts.")
+
+
+@asks("Can the server return the history of scripts?")
+def history_call(run: ProbeRun) -> Answer:
+    return _call_answer("GET /api/scripts/history", run.once(_histories))
+
+
+@asks("Does an entry of the history name its script?", ALL_HANDLED)
+def history_names_script(run: ProbeRun) -> Answer:
+    script, entries = next(iter(_ran(run)[1].items()))
+    if script.upper() in [str(value).upper() for value in entries[0].values()]:
+        return "yes", "An entry contained the id of its script."
+    return "no", "An entry did not contain the id of its script."
+
+
+@asks("In which order does the history show several scripts?", ALL_HANDLED)
+def history_order(run: ProbeRun) -> Answer:
+    project, ran = _ran(run)
+    # The last two scripts whose entries differ.
+    scripts = [script for script, entries in ran.items() if entries[0] != next(iter(ran.values()))[0]]
+    if not scripts:
+        raise Unanswered("Needs two scripts that ran at different times.")
+    pair = [next(iter(ran)), scripts[-1]]
+    together, alone = _history(run, project, pair), [ran[script][0] for script in pair]
+    if together == alone:
+        return "asked", "The history of two scripts came in the order of the request."
+    if together == alone[::-1]:
+        return "reversed", "The history of two scripts came in the reversed order of the request."
+    return OTHER, "The history of two scripts together was not that of each alone."
+
+
+# --- errors, of which the other questions have caused some
+
+
+@asks("In which form does the server write error codes?", ALL_HANDLED)
+def error_code_style(run: ProbeRun) -> Answer:
+    for code in run.codes:
+        for value, pattern in (("table", r"ERR00[1-9]\d+"), ("sample", r"ERR0[1-9]\d+")):
+            if re.fullmatch(pattern, code):
+                return value, f"The server wrote {code}."
+    raise Unanswered(
+        "The server returned no code with a number of two digits, and the others look the same in both forms."
+    )
+
+
+@asks("Does the server return errors in a list?")
+def errors_wrapped(run: ProbeRun) -> Answer:
+    if not run.wrapped:
+        # An id that no object has.
+        last = or_refusal(lambda refusal: True, run.read, "0" * 31 + "1")
+        if not run.wrapped:
+            status = last.status if isinstance(last, ApiError) else "a success"
+            raise Unanswered(f"No error of the API's own form was seen; the last was {status}.")
+    if len(run.wrapped) > 1:
+        return OTHER, 'Some errors were returned as {"errors": [...]}, others were not.'
+    if True in run.wrapped:
+        return "yes", 'Errors were returned as {"errors": [...]}.'
+    return "no", "Errors were returned as single objects."
