@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList, ValidationError, parsed_each, text_error
 from .fields import BY_NAME, FIELDS, LIST_AS_WRITTEN, POOL, PURGEABLE, TEXT_AS_WRITTEN, Field
-from .kinds import Package, Resource, amounts, checked_number, without_null
+from .kinds import Package, Resource, amounts, at_least, checked_number, without_null
 from .networks import canonical as canonical_network
 from .runtime import id_from, is_replacement, name_error
 
@@ -155,8 +155,8 @@ def _scalar(field: Field, given: Any) -> Any:
         error = "is empty; omit the option to keep the current value"
     elif kind is TEXT_AS_WRITTEN:
         error = _version_error(given)
-    elif kind == "int" and checked_number(field.name, given) < field.minimum:
-        error = f"must be at least {field.minimum}, not {given}"
+    elif kind == "int":
+        at_least(field.name, checked_number(field.name, given), field.minimum)
     if error:
         raise ValidationError([f"{field.name} {error}"])
     return given

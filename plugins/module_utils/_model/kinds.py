@@ -105,6 +105,13 @@ def positive(place: str, given: Any) -> Any:
     return number(given)
 
 
+def at_least(place: str, given: Any, minimum: Any = 0) -> Any:
+    """The number. Raises ValidationError if it is less."""
+    if given < minimum:
+        raise ValidationError([f"{place} must be at least {minimum}, not {given}"])
+    return given
+
+
 class _Networks(Kind):
     def canonical(self, value: Iterable[str] | None) -> tuple[str, ...]:
         return tuple(sorted({as_network(entry) for entry in value or ()}, key=order))
@@ -286,11 +293,8 @@ class _ResourceKind(Kind):
 
 def _amount(key: str, place: str, given: Any) -> Any:
     amount = positive(place, checked_number(place, given, whole=key != "cpu"))
-    smallest = 10**-CPU_DECIMALS
-    if amount < smallest:
-        raise ValidationError([f"{place} must be at least {smallest}, not {amount}"])
     # A whole number is displayed as the server's: Ansible makes cpu a float.
-    return cpu_rounded(amount)
+    return cpu_rounded(at_least(place, amount, 10**-CPU_DECIMALS))
 
 
 def amounts(place: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .._errors import ValidationError, parsed_each
+from .._errors import parsed_each
 from .fields import POOL
-from .kinds import RESOURCE, Package, Resource, amounts, positive
+from .kinds import RESOURCE, Package, Resource, amounts, at_least, positive
 from .networks import IPV4, canonical, parse
 from .requirements import Requirement, has_version, project, requirement, specifiers, version_of
 
@@ -263,12 +263,6 @@ def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[
 # --- sizes
 
 
-def _count(place: str, given: int) -> int:
-    if given < 0:
-        raise ValidationError([f"{place} must be at least 0, not {given}"])
-    return given
-
-
 def _above(limit: Any, option: str, value: Any) -> list[Finding]:
     """A finding if the value is above the limit, or cannot be compared with it. A negative one may mean no limit."""
     if value is None:
@@ -295,7 +289,7 @@ def exec_timeout_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]
     yield from _above(limit, "exec_timeout", values["exec_timeout"])
 
 
-@_rule("at most {} cached instances", _count, *POOL)
+@_rule("at most {} cached instances", at_least, *POOL)
 def cached_instances_max(limit: int, values: Mapping[str, Any]) -> Iterator[Finding]:
     """Neither count of cached instances is above the limit."""
     minimum, maximum = (_above(limit, option, values.get(option)) for option in POOL)
