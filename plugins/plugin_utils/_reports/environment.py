@@ -19,7 +19,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.usage import l
 
 from . import changes
 from .evaluation import COUNTED, evaluated, grouped, unused_exemptions, value_of
-from .inventory import Sources, counts_of, inventory, unread_texts
+from .inventory import Sources, before, counts_of, inventory, unread_texts
 from .runs import usage
 from .since import changed_since
 from .since import line as since_line
@@ -142,7 +142,7 @@ def _difference(entry: Json) -> dict[str, Any]:
     }
     if entry["action"] in GOES:
         # What nobody can look up afterwards: the definition that goes, and who uses the runtime.
-        found["definition"] = _definition(entry.get("runtime") or {})
+        found["definition"] = _definition(before(entry))
         found["scripts"] = entry.get("scripts")
     return found
 

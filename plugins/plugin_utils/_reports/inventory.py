@@ -95,16 +95,22 @@ def _now(entry: Json, check_mode: bool) -> Json:
     runtime: Json = entry.get("runtime") or {}
     if not check_mode or entry.get("action") not in ("created", "updated", "replaced"):
         return runtime
-    if entry["action"] == "created":
+    return {} if entry["action"] == "created" else before(entry) or runtime
+
+
+def before(entry: Json) -> dict[str, Any]:
+    """The runtime before the task; nothing for one of which a result shows only that it was replaced by another one."""
+    runtime: Json = entry.get("runtime") or {}
+    changed = {change["field"]: change["before"] for change in entry.get("changes") or ()}
+    if set(changed) == {"id"}:
         return {}
-    before = {change["field"]: change["before"] for change in entry.get("changes") or ()}
-    if "packages" in before:
+    if "packages" in changed:
         # The changes do not have what the server says of a package.
         known = {(item.get("name"), item.get("version") or ""): item for item in runtime.get("packages") or ()}
-        before["packages"] = [
-            {**item, **known.get((item["name"], item.get("version") or ""), {})} for item in before["packages"] or ()
+        changed["packages"] = [
+            {**item, **known.get((item["name"], item.get("version") or ""), {})} for item in changed["packages"] or ()
         ]
-    return {**runtime, **before}
+    return {**runtime, **changed}
 
 
 def unread_texts(unread: Json) -> tuple[str, str, str]:

@@ -197,7 +197,7 @@ def _runtime_block(runtime: Json, predicted: bool) -> _Block:
     if action in GOES:
         parts[0] += f": {code(usage(runtime['scripts']))}" if runtime.get("scripts") is not None else ""
         lines = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in changes.texts(value)]
-        parts.append(_folded("The definition that goes", _diff(lines)))
+        parts += [_folded("The definition that goes", _diff(lines))] if lines else []
     if runtime["fields"] and action != "deleted":
         lines = list(_field_lines(runtime["fields"]))
         more = [f"  and {len(lines) - _FIELD_LINES} more lines"] if len(lines) > _FIELD_LINES else []

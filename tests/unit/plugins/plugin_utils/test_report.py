@@ -274,8 +274,10 @@ def test_a_runtime_that_would_be_replaced():
     entry = {"name": "r", "id": None, "action": "replaced", "changes": changes, "runtime": new}
     row = violation(new, "3.12.1", "runtime_versions_within", reason="why", until="2099-12-31")
     applied = {"runtimes": [entry], "exempted": [row]}
-    [found] = environment_report(applied, "prod", check_mode=True, detail=True)["inventory"]
+    report = environment_report(applied, "prod", check_mode=True, detail=True)
+    [found] = report["inventory"]
     assert (found["id"], found["runtime_version"], len(found["evaluated"])) == (now["id"], "3.10.5", 1)
+    assert report["runtimes"][0]["definition"]["runtime_version"] == "3.10.5", "the definition that goes"
 
 
 @pytest.mark.parametrize(
@@ -298,6 +300,7 @@ def test_an_audit_of_a_runtime_that_would_be_replaced(held, new, differing):
     found = {row["id"] for row in report["inventory"] if row["defined"]}
     assert found == {runtimes[number]["id"] for number in differing}
     assert len(report["inventory"]) == len(held)
+    assert report["runtimes"][0]["definition"] == {}, "a result does not show the runtime that goes"
 
 
 def test_an_exempted_value_that_no_rule_can_read():
