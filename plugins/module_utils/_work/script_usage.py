@@ -179,26 +179,26 @@ _OUTAGES = (401, 429, 502, 503, 504)
 
 def find_usage(
     context: Context,
-    wanted: Sequence[str] | None,
-    chosen: Callable[[SavedScript], bool] = lambda script: True,
+    names: Sequence[str] | None,
+    chosen: Callable[[SavedScript], bool] | None = None,
     every: bool = False,
 ) -> Usage:
     """The scripts of the projects with these names or ids; with None, of all projects that the user may use.
 
-    `chosen`: which scripts to read. `every`: search all projects all the same; those that are wanted must exist. Raises
-    only Interrupted: failed reads are in `unread`.
+    `chosen`: which scripts to read; None for all of them. `every`: search the other projects, too. Raises only
+    Interrupted: failed reads are in `unread`, and so are projects that do not exist.
     """
     search = _Search(context)
     try:
         projects = search.list_projects()
     except (ApiError, ConnectError) as exc:
         return Usage((), [Unread(None, None, exc)])
-    for name in dict.fromkeys(wanted or ()):
+    for name in dict.fromkeys(names or ()):
         if not any(project.is_called(name) for project in projects):
             error = MstrError(f"The server lists no project with the name or id {name!r} for this user.")
             search.unread.append(Unread(Project(None, name), None, error))
-    if wanted is not None and not every:
-        projects = [project for project in projects if any(map(project.is_called, wanted))]
+    if names is not None and not every:
+        projects = [project for project in projects if any(map(project.is_called, names))]
     if not projects and not search.unread:
         # Somebody who may use no project sees no script, which proves nothing.
         return Usage((), [Unread(None, None, MstrError("The server lists no project for this user."))])

@@ -53,12 +53,10 @@ class Scripts:
         """The scripts and their runtimes, looked up once."""
         entries = self.entries or ()
         every = self.needs_all or (self.protects and self.projects is None)
-        return find_usage(
-            self.context,
-            [*(self.projects or ()), *(entry.project for entry in entries if not every)],
-            lambda script: self.needs_all or self.protects or any(entry.matches(script) for entry in entries),
-            every,
-        )
+        projects = [*(self.projects or ()), *(entry.project for entry in entries if not every)]
+        if self.needs_all or self.protects:
+            return find_usage(self.context, projects, every=every)
+        return find_usage(self.context, projects, lambda script: any(entry.matches(script) for entry in entries))
 
     def used_by(self, runtimes: Sequence[Runtime]) -> Mapping[str, Sequence[Json] | None]:
         """By the key of each runtime, the scripts on it with their schedules; None if not all could be read."""
