@@ -126,9 +126,10 @@ class Assignment(NamedTuple):
 
     def to_result(self, names: Mapping[str, str]) -> dict[str, Any]:
         """The assignment for a result. `names`: of the runtimes on the server, by their id."""
-        script, identity = self.script, self.script.runtime_id
+        script, identity, target = self.script, self.script.runtime_id, self.target
         before = {"id": identity, "name": names.get(identity)} if identity else None
-        after = {"moved": {"id": self.target.key or None, "name": self.target.name}, "unknown": None}
+        moved = {"id": target.key or None, "name": names.get(target.key, target.name)}
+        after = {"moved": moved, "unknown": None}
         return {
             "id": script.id or None,
             "name": script.name or None,
@@ -183,7 +184,7 @@ def report_scripts(assignments: Sequence[Assignment], names: Mapping[str, str]) 
     for script, target in ((assignment.script, assignment.target) for assignment in done if assignment.is_changed):
         key = f"{script.project.name} / {script.name} ({script.id})"
         diff["before"][key] = _runtime_text(names.get(script.runtime_id or ""), script.runtime_id)
-        diff["after"][key] = _runtime_text(target.name, target.key)
+        diff["after"][key] = _runtime_text(names.get(target.key, target.name), target.key)
     rows = [assignment.to_result(names) for assignment in done]
     failed = [(f"{plan.place} {plan.script.label}".strip(), plan.error) for plan in assignments if plan.error]
     fingerprints = [assignment.fingerprint for assignment in assignments]

@@ -107,9 +107,9 @@ class Scripts:
         Raises ValidationError for an assignment that it cannot carry out.
         """
         self._names = {runtime.key: runtime.name for runtime in existing}
-        named = self.entries or ()
+        named, by_name = self.entries or (), _by_final_name(entries)
         with ErrorList() as errors:
-            targets = [errors.check(_target, script, entries, existing, place=script.place) for script in named]
+            targets = [errors.check(_target, script, by_name, existing, place=script.place) for script in named]
         self.assignments = [plan_assignment(script, self.usage, target) for script, target in zip(named, targets)]
         check_same_scripts(self.assignments)
         replacing = [entry for entry in entries if entry.replacing and not entry.error]
@@ -134,12 +134,14 @@ class Scripts:
 
     def checked(self, entries: Sequence[Entry]) -> list[Entry]:
         """The entries, with those that must be spared. A runtime with an error gets no script."""
-        self.assignments = [_ready(assignment, entries) for assignment in self.assignments]
+        by_name = _by_final_name(entries)
+        self.assignments = [_ready(assignment, by_name) for assignment in self.assignments]
         return [entry if entry.error else entry._replace(error=self._error_of(entry)) for entry in entries]
 
     def assign(self, entries: Sequence[Entry]) -> list[Entry]:
         """Carry out the plan, with the runtimes as they are now. Returns the entries, as `checked` does."""
-        self.assignments = self._assigner.assign([_ready(assignment, entries) for assignment in self.assignments])
+        self.checked(entries)
+        self.assignments = self._assigner.assign(self.assignments)
         return self.checked(entries)
 
     def _error_of(self, entry: Entry) -> MstrError | None:
@@ -227,16 +229,16 @@ def with_evidence(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     return [entry._replace(evidence=evidence.get(entry.before.key if entry.before else "", {})) for entry in entries]
 
 
-def _target(script: ScriptEntry, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Runtime:
+def _target(script: ScriptEntry, by_name: Mapping[str, Entry], existing: Sequence[Runtime]) -> Runtime:
     """The runtime that a script is to use, as it will be. Raises ValidationError."""
     name = str(script.runtime)
-    entry = _entry_named(name, entries)
+    entry = by_name.get(name)
     if entry:
         if entry.wanted.state == "absent":
             goes = "would be purged" if entry.place == PURGED else "is to be deleted"
             raise ValidationError([f"runtime {name!r} {goes}, so no script can use it"])
         return _runtime_of(entry)
-    for entry in entries:
+    for entry in by_name.values():
         if any(runtime and runtime.name == name for runtime in (*entry.replaces, entry.before)):
             raise ValidationError([f"runtime {name!r} becomes {final_name(entry)!r} in this task; write that name"])
     found = one_named(existing, name)
@@ -260,9 +262,9 @@ def final_name(entry: Entry) -> str:
     return str((entry.replacing or entry).wanted.name or entry.name)
 
 
-def _entry_named(name: str, entries: Iterable[Entry]) -> Entry | None:
-    """The entry whose runtime will have the name, even if a different one has it now."""
-    return next((entry for entry in entries if final_name(entry) == name), None)
+def _by_final_name(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """The first entry whose runtime will have a name, by this name, even if a different runtime has it now."""
+    return {final_name(entry): entry for entry in reversed(entries)}
 
 
 def _runtime_of(entry: Entry) -> Runtime:
@@ -271,10 +273,10 @@ def _runtime_of(entry: Entry) -> Runtime:
     return runtime._replace(values={**runtime.values, "name": final_name(entry)})
 
 
-def _ready(planned: Assignment, entries: Sequence[Entry]) -> Assignment:
+def _ready(planned: Assignment, by_name: Mapping[str, Entry]) -> Assignment:
     """The assignment with the runtime as it is now; with an error if the runtime failed."""
     name = planned.target.name
-    entry = _entry_named(name, entries)
+    entry = by_name.get(name)
     if planned.action != "moved" or entry is None or entry.to_do:
         return planned
     if entry.error or entry.after is None:

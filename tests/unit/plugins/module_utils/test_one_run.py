@@ -527,6 +527,18 @@ def test_script_that_somebody_assigns_back_keeps_the_old_runtime(target):
     assert have.scripts == {"load": A, "close": A}
 
 
+def test_script_on_an_unfinished_replacement_is_reported_with_its_name():
+    have = with_scripts(holding(R=A, S=B), load=A, close=B)
+    have.refusals[f"DELETE /runtimes/{A}"] = refusal(403, "ERR0017", "no")
+    result = run(have, UPGRADE, scripts=[assigned("close", "R")])
+    beside = {"id": have.scripts["close"], "name": "R (replacement)"}
+    assert [(row["name"], row["after"]) for row in result["scripts"]] == [
+        ("close", beside),
+        ("load", {"id": A, "name": "R"}),
+    ]
+    assert list(result["diff"][-1]["after"].values()) == [f"R (replacement) ({beside['id']})"]
+
+
 def test_script_of_an_old_runtime_that_is_gone_is_not_assigned_back():
     have = with_scripts(holding(R=A, S=B), load=A, close=B)
     have.refusals[f"DELETE /runtimes/{A}"] = refusal(403, "ERR0017", "no")
