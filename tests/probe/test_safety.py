@@ -33,6 +33,7 @@ ERRORS: dict[str, dict[str, Any]] = {
     "too many": {"kind": "unavailable", "status": 429, "retry_after": 1},
     "the session dies": {"kind": "session_killed"},
 }
+DONE = {"closed, done", "page 502, done", "error 500, done"}
 # For a module in real time: packages are installed at once, so that the probe does not wait.
 OPTIONS: dict[str, Any] = {"wait_timeout": 5}
 SWITCHES = {"package_delay": 2, "load_balancer_cookie": "rotate"}
@@ -49,6 +50,8 @@ def calls_of_a_probe(sim: Simulator, settings: Settings | None = None) -> list[s
 def test_a_fault_at_each_request_leaves_nothing(sim: Simulator, how: str) -> None:
     """A lost response changes no answer, either."""
     for at, call in enumerate(calls_of_a_probe(sim)):
+        if call.startswith("GET ") and how in DONE:
+            continue  # the same as if it was not done
         what = f"{how} at {call} ({at})"
         sim.reset("newest", **SWITCHES)
         sim.fault(**{**LOST, **ERRORS}[how], skip=at, operation="any")
@@ -88,6 +91,8 @@ def is_affected(sim: Simulator) -> bool:
 def test_a_signal_at_each_request_leaves_nothing(sim: Simulator, when: str) -> None:
     """The signal arrives during each request, before and after the server has done its work."""
     for at, call in enumerate(calls_of_a_probe(sim)):
+        if call.startswith("GET ") and when == "after":
+            continue
         what = f"{when} {call} ({at})"
         sim.reset("newest", **SWITCHES)
         sim.fault("slow", seconds=0.3, when=when, skip=at, operation="any", name="struck")

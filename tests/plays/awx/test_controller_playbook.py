@@ -150,12 +150,12 @@ def add_by_hand(controller: Controller, organization: int) -> tuple[list[str], l
     return losses, made
 
 
-def assert_whole(controller: Controller) -> None:
+def assert_whole(controller: Controller, login: dict[str, str] = STAGE["credential"]) -> None:
     """Check that the objects refer to each other correctly."""
     (type_,) = controller.objects["credential_types"].values()
     assert type_["injectors"]["env"]["MSTR_USERNAME"] == "{{ mstr_username }}"
     (credential,) = controller.objects["credentials"].values()
-    assert credential["inputs"] == STAGE["credential"]
+    assert credential["inputs"] == login
     (inventory,) = controller.objects["inventories"].values()
     assert json.loads(inventory["variables"]) == INVENTORY_VARIABLES
     drift = controller.named("job_templates", "Library test: drift check")
