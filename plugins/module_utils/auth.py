@@ -24,6 +24,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
@@ -242,7 +243,7 @@ def run(
         output.pop("diff", None)
     warning = masking_warning(output, module.no_log_values)
     if warning:
-        _warner(module, "what the result does not show")(warning)
+        _warn(module, "what the result does not show", warning)
     # Outside any except block, because ansible-core 2.16 would add a traceback at -vvv.
     if failed:
         module.fail_json(**output)
@@ -268,9 +269,9 @@ def _output(
                 server = errors.check(connection, module.params)
                 request = errors.check(prepare, module.params)
             for risk in server.risks():
-                _warner(module, "the connection")(risk)
-            session = Session(server, stop, _warner(module, "the session"))
-            warn, progress = _warner(module, "what the task read or did"), _progress(module, session)
+                _warn(module, "the connection", risk)
+            session = Session(server, stop, partial(_warn, module, "the session"))
+            warn, progress = partial(_warn, module, "what the task read or did"), partial(_progress, module, session)
             result = dict(work(Task(session, stop, module.params, module.check_mode, warn, progress), request))
             session.hand_over()
             if register_secrets and session.handed_over:
@@ -285,16 +286,11 @@ def _output(
                 module.hide(text for text in session.secrets if len(text) >= SHORTEST_SECRET)
 
 
-def _warner(module: OwnModule, subject: str) -> Callable[[str], None]:
-    """Adds warnings to the module. With `no_log: true` they have no content, because Ansible shows all warnings."""
-
-    def warn(text: str) -> None:
-        hidden = f"A warning about {subject} is not shown, because of no_log: true."
-        module.warn(hidden if module.no_log else printable(text))
-
-    return warn
+def _warn(module: OwnModule, subject: str, text: str) -> None:
+    """Add a warning to the module. With `no_log: true` it has no content, because Ansible shows all warnings."""
+    hidden = f"A warning about {subject} is not shown, because of no_log: true."
+    module.warn(hidden if module.no_log else printable(text))
 
 
-def _progress(module: OwnModule, session: Session) -> Callable[[str], None]:
-    show = _host.show
-    return lambda text: show(text, lambda text: masked(text, session.secrets | module.no_log_values))
+def _progress(module: OwnModule, session: Session, text: str) -> None:
+    _host.show(text, lambda text: masked(text, session.secrets | module.no_log_values))

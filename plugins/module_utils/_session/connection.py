@@ -85,16 +85,15 @@ def normal_url(text: str) -> str:
         host = (parts.hostname, parts.port)[0]  # reading an invalid port raises ValueError
     except ValueError:
         host = None
-    if host is None or parts.scheme.lower() not in ("http", "https") or re.search(r"[\s\x00-\x1f\\]", url):
+    if host is None or parts.scheme not in ("http", "https") or re.search(r"[\s\x00-\x1f\\]", url):
         raise ValueError("is not an http or https URL, such as https://mstr.example.com/MicroStrategyLibrary")
     # A browser may show the id of a session after a semicolon (;jsessionid=…).
     if parts.query or parts.fragment or ";" in parts.path:
         raise ValueError("has a query, a fragment or a semicolon; it must end with the name of the Library application")
     path = re.sub(_BELOW_THE_BASE, "", parts.path.rstrip("/")).rstrip("/")
-    scheme = parts.scheme.lower()
     # The same server with and without the default port must give the same URL, so that a session fits both.
-    netloc = parts.netloc.lower().removesuffix(":443" if scheme == "https" else ":80")
-    return f"{scheme}://{netloc}{path}"
+    netloc = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+    return f"{parts.scheme}://{netloc}{path}"
 
 
 def connection_from(params: Mapping[str, Any]) -> Connection:

@@ -110,8 +110,7 @@ class FailedCall:
         elif unresolved:
             reason = f"the host name {self.host} cannot be resolved; check base_url and the name server"
         elif refused:
-            cure = "check base_url, and that the server is running"
-            reason = f"cannot connect to {self.place} ({self._detail}); {cure}"
+            reason = f"cannot connect to {self.place} ({self._detail}); check base_url, and that the server is running"
         elif self.names & _TIMEOUTS:
             cure = "check base_url, firewalls and proxies"
             reason = f"{self.place} did not answer within {self.timeout:g} seconds; {cure}"
@@ -150,8 +149,7 @@ class FailedCall:
         elif self.names & _NOT_HTTP and "RemoteDisconnected" not in self.names:
             reason = f"{self.sender} answered with something other than HTTP{self.hint}"
         elif self.names & _LOST:
-            closed = f"{self.sender} closed the connection before the response was complete"
-            reason = f"{closed} ({self._detail}){self.hint}"
+            reason = f"{self.sender} closed the connection before the response was complete ({self._detail}){self.hint}"
         elif isinstance(self.exc, OSError):
             reason = f"the call to {self.server} failed ({self._detail})"
         else:
@@ -232,22 +230,18 @@ def api_error(response: Response, operation: str, server: str, wanted: str = "")
         facts = [part for part in (fields["code"], fields["ticket_id"] and f"ticket {fields['ticket_id']}") if part]
         if facts:
             answer += f" ({', '.join(facts)})"
+        next_step = _next_step(response, fields, server)
         if 300 <= response.status < 400:
             target = _target(response)
             answer = f" with a redirect to {target}, which is not followed so that no other host gets the token"
-        next_step = _next_step(response, fields, server)
+            next_step = "If the target is the right server, set base_url to it."
     kind = AuthError if response.status == 401 else ApiError
     sentence = f"Could not {operation}: {server} answered {response.status} to {response.request}{answer}. {next_step}"
     # Below 200 it is only an interim response, after which Python does not read the final one. After an unexpected
     # body, nobody knows whether the server did the work.
     outcome_unknown = not 300 <= response.status < 500 and not response.request.startswith("GET ")
-    return kind(
-        sentence.rstrip(),
-        outcome_unknown=outcome_unknown,
-        http_status=response.status,
-        request=response.request,
-        **fields,
-    )
+    fields |= {"http_status": response.status, "request": response.request}
+    return kind(sentence.rstrip(), outcome_unknown=outcome_unknown, **fields)
 
 
 def _check_place(server: str) -> str:
@@ -274,8 +268,6 @@ def _fields(response: Response) -> dict[str, Any]:
 
 def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> str:
     """What to do next; empty if the server's own message is sufficient."""
-    if 300 <= response.status < 400:
-        return "If the target is the right server, set base_url to it."
     number, message = code_number(fields["code"]), fields["message"] or ""
     if number != 9 and _TOO_MANY_SESSIONS.search(message):
         return _NEXT_STEP_FOR_SESSIONS

@@ -53,9 +53,7 @@ class Session:
             self._http.take_cookies(connection.session.cookies)
             self._keep_token(connection.session.token, connection.session.delegated)
 
-    def get(
-        self, path: str, params: Mapping[str, Any] | None = None, *, operation: str | None = None, **more: Any
-    ) -> Any:
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, operation: str = "", **more: Any) -> Any:
         """`send` for GET `path` below /api."""
         return self.send("GET", path, params=params, operation=operation or f"read {path}", **more)
 
@@ -81,9 +79,8 @@ class Session:
         while True:
             self._check_open(operation)
             token = self._token or self._log_in(None, polling=kind == "once")
-            response = self._http.send(
-                kind, method, path, operation=operation, headers=_headers(token, project), **options
-            )
+            headers = _headers(token, project)
+            response = self._http.send(kind, method, path, operation=operation, headers=headers, **options)
             if response.ok:
                 return response
             error = self._refusal(response, operation)

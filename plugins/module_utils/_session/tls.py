@@ -46,7 +46,6 @@ def file_errors(params: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{option} {params[option]!r} does not exist or cannot be read on this host" for option in missing)
     if "client_key" in options and "client_cert" not in options:
         yield "client_key is given without client_cert; set both"
-        return
     # requests also accepts a directory of certificates.
     if "ca_path" in options and "ca_path" not in missing and not os.path.isdir(params["ca_path"]):
         try:

@@ -72,8 +72,9 @@ def test_an_unsuitable_file_names_its_option(files, given, fault):
     assert "_ssl.c" not in found
 
 
-def test_faults_of_several_files_come_at_once(files):
-    found = list(file_errors({"ca_path": files["junk"], "client_cert": files["junk"], "client_key": files["key"]}))
+@pytest.mark.parametrize("given", [{"client_cert": "junk", "client_key": "key"}, {"client_key": "key"}])
+def test_faults_of_several_files_come_at_once(files, given):
+    found = list(file_errors({option: files[name] for option, name in {"ca_path": "junk", **given}.items()}))
     assert len(found) == 2
 
 
