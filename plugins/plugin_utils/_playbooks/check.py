@@ -17,9 +17,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import evaluation
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 
 from . import places, variables
-from .run import UNKNOWN, Run, grouped, path_of
+from .run import UNKNOWN, Run, path_of
 from .variables import is_given
 
 # The variables whose values the check needs, beside the switches and the numbers.

@@ -17,10 +17,11 @@ from pathlib import Path
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import files, plan_file
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 
 from . import variables
-from .run import UNKNOWN, Run, grouped, path_of
+from .run import UNKNOWN, Run, path_of
 from .variables import is_given
 
 # The destinations that all hosts share, and those of which each host needs its own, with the default of the playbook.

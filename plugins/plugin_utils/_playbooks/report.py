@@ -15,10 +15,9 @@ from typing import Any, NamedTuple
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, files, plan_file, serialize
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
-
-from .run import grouped
 
 Json = Mapping[str, Any]
 

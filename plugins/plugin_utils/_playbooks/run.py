@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.mstr.library.plugins.module_utils._errors import listed
@@ -22,7 +22,6 @@ from .variables import is_given
 UNKNOWN = ...
 
 Hosts = Mapping[str, Mapping[str, Any]]
-Key = TypeVar("Key")
 
 
 class Run(NamedTuple):
@@ -76,14 +75,6 @@ class Run(NamedTuple):
         """The hosts in brackets, if they are not all."""
         names = list(hosts)
         return f" ({listed(names, 5)})" if len(names) < len(self.hosts) else ""
-
-
-def grouped(pairs: Iterable[tuple[Key, str]]) -> dict[Key, list[str]]:
-    """The hosts by what they have in common. `pairs`: of that and a host."""
-    found: dict[Key, list[str]] = {}
-    for key, host in pairs:
-        found.setdefault(key, []).append(host)
-    return found
 
 
 def path_of(value: Any, started_in: str) -> str:

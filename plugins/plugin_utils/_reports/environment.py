@@ -253,7 +253,7 @@ def exemption_text(row: Json) -> str:
 
 def evaluation_lines(rows: Sequence[Json]) -> Iterator[str]:
     """One line for each value in which the policy found something, the violations first."""
-    by_value = grouped((row for row in rows if row["verdict"] in COUNTED), value_of)
+    by_value = grouped((value_of(row), row) for row in rows if row["verdict"] in COUNTED)
     for (option, value), found in by_value.items():
         rules = " and ".join(row["rule"] for row in found)
         details = " and it ".join(dict.fromkeys(str(row["detail"]) for row in found))

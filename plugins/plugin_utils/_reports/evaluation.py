@@ -9,7 +9,7 @@ Pure, except that an exemption is compared with the date.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from ansible_collections.mstr.library.plugins.module_utils._work.request import 
 
 Json = Mapping[str, Any]
 _Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 # The verdicts that count as violations, the worst first. "unreadable": a rule could not read the value.
 COUNTED = (VIOLATION, UNREADABLE)
@@ -83,11 +84,11 @@ def worst(verdicts: Iterable[str], otherwise: str) -> str:
     return next((verdict for verdict in _VERDICTS if verdict in found), otherwise)
 
 
-def grouped(rows: Iterable[Json], key: Callable[[Json], _Key]) -> dict[_Key, list[Json]]:
-    """The rows by what `key` returns for them, in their order."""
-    groups: dict[_Key, list[Json]] = {}
-    for row in rows:
-        groups.setdefault(key(row), []).append(row)
+def grouped(pairs: Iterable[tuple[_Key, _Value]]) -> dict[_Key, list[_Value]]:
+    """The second values of the pairs by the first ones."""
+    groups: dict[_Key, list[_Value]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
     return groups
 
 

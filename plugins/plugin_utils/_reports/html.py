@@ -160,8 +160,9 @@ def _packages(inventory: Sequence[Json]) -> list[tuple[str, list[Json]]]:
     """Every package with the runtimes that have it, for the question who has to test a new version."""
     if all(runtime["scripts"] is None for runtime in inventory):
         return []
-    pairs = ({**runtime, "package": package} for runtime in inventory for package in runtime["packages"])
-    found = grouped(pairs, lambda pair: str(pair["package"]["name"]))
+    found: dict[str, list[Json]] = grouped(
+        (package["name"], {**runtime, "package": package}) for runtime in inventory for package in runtime["packages"]
+    )
     return sorted(found.items(), key=lambda pair: pair[0].casefold())
 
 

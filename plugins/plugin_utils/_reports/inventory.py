@@ -58,7 +58,7 @@ def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any
     """
     read, applied = sources.read, sources.applied or {}
     entries = list(applied.get("runtimes") or ())
-    found = grouped(rows, lambda row: row["id"] or row["name"])
+    found = grouped((row["id"] or row["name"], row) for row in rows)
     if read is None:
         pairs = [(_now(entry, sources.check_mode), entry) for entry in entries]
     else:

@@ -224,7 +224,8 @@ def _field_lines(fields: Iterable[Json]) -> Iterator[str]:
 def _findings(environment: Json) -> Iterator[_Block]:
     kinds = {"violations": "violations", "not_evaluated": "values not evaluated", "exempted": "exemptions"}
     for key, kind in kinds.items():
-        for name, rows in grouped(environment.get(key) or (), lambda row: str(row["name"] or row["id"])).items():
+        by_runtime = grouped((str(row["name"] or row["id"]), row) for row in environment.get(key) or ())
+        for name, rows in by_runtime.items():
             for line in evaluation_lines(rows):
                 yield kind, f"- {code(name)}: {code(line)}"
     for runtime in environment.get("inventory") or ():

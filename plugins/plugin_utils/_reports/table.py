@@ -123,7 +123,7 @@ def _outcome(runtime: Json, has_policy: bool) -> str:
 
 def _items(runtime: Json) -> Iterator[dict[str, Any]]:
     """Networks, packages and scripts, then what the policy found in other values."""
-    found, shown = grouped(runtime["evaluated"], value_of), set()
+    found, shown = grouped((value_of(row), row) for row in runtime["evaluated"]), set()
     for network in runtime["networks"]:
         key = "whitelist", network["network"]
         shown.add(key)
