@@ -19,7 +19,7 @@ from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import listed
 
-from .environment import difference_lines
+from .environment import difference_lines, script_line
 
 Json = Mapping[str, Any]
 
@@ -27,7 +27,7 @@ Json = Mapping[str, Any]
 FORMAT = 1
 _COLLECTION = Path(__file__).resolve().parents[3]
 # What a person needs for the approval, and the plan_id, which the apply compares.
-_KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "runtimes")
+_KEYS = ("environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "scripts")
 
 
 def plan_text(reports: Iterable[Json], generated: str) -> str:
@@ -46,7 +46,8 @@ def plan_text(reports: Iterable[Json], generated: str) -> str:
 
 def _checksum(environment: Json) -> str:
     """The checksum of what a person is shown, so that nobody approves a part by deleting the rest from the file."""
-    shown = {key: environment.get(key) for key in _KEYS if key != "plan_id"}
+    # A file of an older release has no scripts.
+    shown = {key: environment[key] for key in _KEYS if key in environment and key != "plan_id"}
     return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:24]
 
 
@@ -97,6 +98,7 @@ def plan_of(text: str, environment: str, server: str | None = None) -> Json:
 def approved_text(plan: Json) -> str:
     """What somebody approved, and what to do if it is different by now."""
     lines = [line for runtime in plan["runtimes"] for line in difference_lines(runtime, check_mode=True)]
+    lines += [script_line(script, check_mode=True) for script in plan.get("scripts") or ()]
     approved = listed([f"approved was: {line}" for line in lines or ["nothing to change"]], separator="\n")
     return f"{approved}\nStart the playbook again with --check and mstr_plan_dest, and have the new plan approved."
 

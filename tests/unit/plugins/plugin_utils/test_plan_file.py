@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
 from ansible_collections.mstr.library.plugins.filter.approved_plan import approved_plan
-from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import FORMAT, plan_of, plan_text
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import (
+    FORMAT,
+    approved_text,
+    plan_of,
+    plan_text,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +35,7 @@ def test_each_environment_finds_its_own_plan(names):
 def test_the_file_is_sorted_and_has_what_a_person_approves():
     content = json.loads(plan_text([report("b"), report("a", summary={"created": 1})], "2026-11-26T12:00:00+00:00"))
     assert [environment["environment"] for environment in content["environments"]] == ["a", "b"]
-    shown = {"environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "checksum"}
+    shown = {"environment", "server", "plan_id", "outcome", "message", "summary", "runtimes", "scripts", "checksum"}
     assert set(content["environments"][0]) == shown
     assert content["format"] == FORMAT
     assert content["generated"] == "2026-11-26T12:00:00+00:00"
@@ -75,7 +81,22 @@ def test_a_plan_is_for_one_server():
         plan_of(json.dumps(edited), "production", other)
 
 
-@pytest.mark.parametrize("edit", [{"runtimes": []}, {"summary": {"deleted": 0}}, {"environment": "production"}])
+def test_scripts_are_part_of_what_is_approved():
+    moved = {"name": "Load", "action": "moved", "before": {"name": "old"}, "after": {"name": "new"}}
+    plan = plan_of(plan_text([report("prod", runtimes=[], scripts=[moved])], "now"), "prod")
+    assert "approved was: script 'Load' would use 'new' instead of 'old'" in approved_text(plan)
+
+
+def test_a_plan_of_an_older_release_has_no_scripts():
+    old = {"environment": "prod", "message": None, "outcome": "drift", "runtimes": [], "server": None, "summary": {}}
+    known = hashlib.sha256(json.dumps(old, sort_keys=True).encode()).hexdigest()[:24]
+    text = json.dumps({"format": 1, "environments": [{**old, "plan_id": AN_ID, "checksum": known}]})
+    assert approved_plan(text, "prod")["plan_id"] == AN_ID
+
+
+@pytest.mark.parametrize(
+    "edit", [{"runtimes": []}, {"scripts": [{}]}, {"summary": {"deleted": 0}}, {"environment": "production"}]
+)
 def test_nobody_approves_a_part_by_editing_the_file(edit):
     runtimes = [{"name": "Old \ud800", "action": "deleted", "fields": []}]
     content = json.loads(plan_text([report(edit.get("environment", "prod") + "1", runtimes=runtimes)], "now"))
