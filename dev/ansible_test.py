@@ -200,8 +200,8 @@ def count_targets(output: str, status: int) -> Result:
 
 
 SANITY = tuple(_sanity(core) for core in CORES)
-# Each core on its oldest or its newest Python, in turn: together on every Python. The code under test is the same. On the
-# newest core, pytest itself runs these tests.
+# Each core on its oldest or its newest Python, in turn: together on every Python. The code under test is the same.
+# pytest itself runs these tests on the newest core.
 UNITS = tuple(_units(core, pythons_of(core)[-(number % 2)]) for number, core in enumerate(CORES) if core != NEWEST)
 INTEGRATION = (
     # All targets on the oldest and the newest core, both ways, with the default Python of common distributions. Modules
