@@ -140,10 +140,10 @@ def _add_scripts(
         result["dangling"] = [{**add(script), "runtime_id": script.runtime_id} for script in dangling]
     result["unread"] = [failure.to_result() for failure in unread]
     if unread:
-        what, others = "The planned tasks and last runs are incomplete.", len(usage.unread) - 1
+        what = "The planned tasks and last runs are incomplete."
         if usage.unread:
             what = "The scripts are incomplete, so a runtime without scripts may still be used."
-        more = f" The result lists {others} more under unread." if others > 0 else ""
+        more = f" The result lists {len(unread) - 1} more under unread." if len(unread) > 1 else ""
         context.warn(f"{what} {unread[0].error.sentence}{more}")
 
 

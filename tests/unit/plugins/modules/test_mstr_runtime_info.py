@@ -107,6 +107,7 @@ def test_scripts_without_a_runtime(how, dangling):
         (["GET /tasks"], "The planned tasks and last runs are incomplete. Could not", "."),
         (["GET /scripts/LOAD"], "The scripts are incomplete, so a runtime without scripts may still be used. ", "."),
         (["GET /scripts/LOAD", "GET /scripts/CLOSE"], "The scripts", " The result lists 1 more under unread."),
+        (["GET /tasks", "GET /scripts/LOAD"], "The scripts", " The result lists 1 more under unread."),
     ],
 )
 def test_one_warning_of_what_is_unread(refused, starts, ends):
