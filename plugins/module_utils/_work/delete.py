@@ -23,7 +23,6 @@ from .locate import is_found_by_id, plan_entry
 from .write import check_again, is_unproven, write
 
 _CHANGED = "because something changed after the plan was made"
-_LOOK = "Check it, and run the task again"
 
 
 def purge_plan(context: Context, purge: Purge, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
@@ -111,11 +110,12 @@ def _checked_again(
             now = context.api.with_all_fields(now, ALL_FIELDS)
         if now is None:
             return entry._replace(plan=NO_PLAN, before=None).finished(READ)
-        changed = now.changed_since(planned)
+        changed = ", ".join(now.changed_since(planned))
+        if not changed and not entry.wanted.id and number_of[now.name] > 1:
+            changed = "other runtimes now have its name"
         if changed:
-            raise MstrError(f"{planned.label} was not deleted, {_CHANGED}: {', '.join(changed)}. {_LOOK}")
-        if not entry.wanted.id and number_of[now.name] > 1:
-            raise MstrError(f"{planned.label} was not deleted, {_CHANGED}: other runtimes now have its name. {_LOOK}")
+            advice = "Check it, and run the task again"
+            raise MstrError(f"{planned.label} was not deleted, {_CHANGED}: {changed}. {advice}")
         return entry
 
     entries = map_entries(context, read, entries, is_due, "read again")

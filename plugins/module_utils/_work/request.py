@@ -51,10 +51,7 @@ EXEMPTION_OPTIONS: dict[str, Any] = {
 POLICY_OPTION: dict[str, Any] = {
     "policy": {
         "type": "dict",
-        "options": {
-            **RULE_OPTIONS,
-            "exemptions": {"type": "list", "elements": "dict", "options": EXEMPTION_OPTIONS},
-        },
+        "options": {**RULE_OPTIONS, "exemptions": {"type": "list", "elements": "dict", "options": EXEMPTION_OPTIONS}},
     }
 }
 # The options of every task that writes runtimes.
