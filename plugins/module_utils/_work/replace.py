@@ -179,11 +179,16 @@ def without_scripts(context: Context, entries: Sequence[Entry]) -> list[Entry]:
 
     Scripts that came to the old runtime meanwhile are moved, too. Those of a failed replacement are assigned back.
     """
+
+    def step(entry: Entry) -> Entry:
+        runtime, error = entry.after, context.scripts.move_newcomers(entry)
+        if runtime and not error and context.api.find(str(runtime.id), repr(runtime.name)) is None:
+            error = MstrError(f"The runtime {runtime.label} was deleted meanwhile")
+            return entry._replace(after=None, error=error)
+        return entry._replace(error=error)
+
     context.scripts.look_up_again()
-    entries = [
-        entry._replace(error=context.scripts.move_newcomers(entry)) if entry.replacing and not entry.error else entry
-        for entry in entries
-    ]
+    entries = [or_error(step, entry) if entry.replacing and not entry.error else entry for entry in entries]
     return [_taken_back(context, entry) for entry in entries]
 
 
@@ -193,8 +198,10 @@ def _taken_back(context: Context, entry: Entry) -> Entry:
     if replacing is None or error is None:
         return entry
     left = context.scripts.assign_back(entry)
-    old = " and ".join(runtime.label for runtime in replacing.old)
-    now = f"{left} Check which runtime they use." if left else f"The old runtime {old} stays in use."
+    old = " and ".join(runtime.label for runtime in replacing.old if exists(context, runtime))
+    now = f"The old runtime {old} stays in use." if old else "No old runtime exists any more."
+    if left:
+        now = f"{left} Check which runtime they use."
     if entry.after and entry.after.name != final_name(entry):
         now += f" The runtime {entry.after.label} exists beside it. The next run continues with it."
     return entry._replace(error=MstrError(f"{error.sentence.rstrip('.')}. {now}", **error.error))

@@ -146,7 +146,7 @@ def check_after_loss(
                 continue
             raise NotFoundOut(
                 f"{lost.sentence} The response was lost, and the task could not find out what the server did: "
-                f"{exc.sentence} {unknown}; check it before the next run.",
+                f"{exc.sentence.rstrip('.')}. {unknown}; check it before the next run.",
                 **lost.error,
             ) from exc
         yield seen

@@ -432,6 +432,26 @@ def test_rename_of_an_unfinished_replacement_is_reported():
     assert f"The old runtime 'R' ({A}) stays in use." in result["msg"]
 
 
+def test_old_runtime_stays_if_its_replacement_is_deleted_meanwhile():
+    have = with_scripts(holding(R=A), load=A)
+    have.fail("PUT", meanwhile=lambda: [have.runtimes.pop(key) for key in {*have.runtimes} - {A}])
+    result = run(have, UPGRADE)
+    assert f"was deleted meanwhile. The old runtime 'R' ({A}) stays in use." in result["msg"]
+    assert "exists beside" not in result["msg"]
+    assert (have.names, have.scripts) == (["R"], {"load": A})
+    assert actions(run(have, UPGRADE)) == [("R", "replaced")]
+
+
+def test_only_old_runtimes_that_exist_stay_in_use():
+    """A previous one is deleted first; the other one changed meanwhile."""
+    have = holding(R=A, S=B)
+    entry = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
+    have.fail("DELETE", meanwhile=lambda: have.runtimes[A].update(others="edited"))
+    result = run(have, entry)
+    assert f"The old runtime 'R' ({A}) stays in use." in result["msg"]
+    assert (have.names, B in have.runtimes) == (["R", "R (replacement)"], False)
+
+
 def test_approved_replacement_uses_the_runtime_beside():
     have = with_scripts(holding(R=A, **{"R (replacement)": {"id": B, "others": "y"}}), load=A)
     identity = run(have, UPGRADE, check_mode=True)["plan_id"]

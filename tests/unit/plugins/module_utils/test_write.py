@@ -312,7 +312,9 @@ def test_unknown_result_says_what_to_check(method):
 def test_after_a_lost_create_duplicate_names_are_an_error():
     server = Server(duplicate_names="allow")
     server.fail("POST", lost(), done=True, meanwhile=lambda: server.add({"name": "r"}))
-    with pytest.raises(MstrError, match=r"2 runtimes have the name .r.: .* may or may not have been created"):
+    with pytest.raises(
+        MstrError, match=r"2 runtimes have the name .r.: .* by id\. The runtime .* may or may not have been created"
+    ):
         server.ensure(NEW)
     assert len(server.writes) == 1
 
