@@ -45,7 +45,8 @@ class Http(Protocol):
     server: str
     timeout: float
     proxy: Proxy | None
-    answered: bool
+    answered: bool  # whether the server has responded to a call
+    secrets: frozenset[str]
 
 
 class FailedCall:
@@ -55,7 +56,7 @@ class FailedCall:
         server, proxy, parts = http.server, http.proxy, urlsplit(http.server)
         self.exc, self.operation, self.request = exc, operation, request
         self.limit, self.timeout = limit, min(http.timeout, limit)
-        self.host, self.server, self.proxy = parts.hostname or "", server, proxy
+        self.host, self.server, self.proxy, self.secrets = parts.hostname or "", server, proxy, http.secrets
         self.place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
         self.chain = list(_chain(exc))
         self.names = {cls.__name__ for cause in self.chain for cls in type(cause).__mro__}
@@ -86,7 +87,7 @@ class FailedCall:
                 return clean(re.sub(r" \(_ssl\.c:\d+\)", "", cause.strerror), 100)
         last = self.chain[-1]
         text = re.sub(r"<[^>]*>(: )?|\([^()]*object at 0x[^()]*\)", "", str(last))
-        return clean(text, 120) or type(last).__name__
+        return clean(text, 120, self.secrets) or type(last).__name__
 
     def _failed(self, reason: str, **facts: bool) -> ConnectError:
         """The error with this reason. `facts`: see `ConnectError`; without any, the server did not read the request."""
@@ -95,7 +96,7 @@ class FailedCall:
     def _not_connected(self) -> ConnectError:
         refused_by_proxy = re.match(r"Tunnel connection failed: (\d{3}.*)", str(self.chain[-1]))
         if self.proxy and refused_by_proxy:
-            why = clean(refused_by_proxy[1], 80)
+            why = clean(refused_by_proxy[1], 80, self.secrets)
             check = "the user name and password in it" if why.startswith("407") else "NO_PROXY"
             cure = f"check {self.proxy.variables} and {check}"
             return self._failed(f"{self.proxy} refused to connect to {self.place} ({why}); {cure}")
@@ -190,11 +191,7 @@ _NEXT_STEP_BY_STATUS = {
     429: "The server received too many requests; try again later.",
     503: "The server is not available now; try again later.",
 }
-_TOO_MANY_SESSIONS = re.compile(
-    r"\b(max(imum)?|limit|too many|exceed\w*)\b.*\bsessions?\b"
-    r"|\bsessions?\b.*\b(max(imum)?|limit|too many|exceed\w*)\b",
-    re.IGNORECASE,
-)
+_TOO_MANY_SESSIONS = re.compile(r"(?=.*\b(max(imum)?|limit|too many|exceed\w*)\b).*\bsessions?\b", re.IGNORECASE)
 _NEXT_STEP_FOR_SESSIONS = (
     "End other sessions of this user, wait until they time out on the server, or raise the limit there. "
     "With mstr_session, all tasks of a play share one session."
@@ -269,7 +266,7 @@ def _fields(response: Response) -> dict[str, Any]:
 def _next_step(response: Response, fields: Mapping[str, Any], server: str) -> str:
     """What to do next; empty if the server's own message is sufficient."""
     number, message = code_number(fields["code"]), fields["message"] or ""
-    if number != 9 and _TOO_MANY_SESSIONS.search(message):
+    if number != 9 and _TOO_MANY_SESSIONS.match(message):
         return _NEXT_STEP_FOR_SESSIONS
     if number in _NEXT_STEP_BY_CODE:
         return _NEXT_STEP_BY_CODE[number]

@@ -58,19 +58,13 @@ def file_errors(params: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _client_errors(cert: str, key: str | None) -> Iterator[str]:
-    asked: list[bool] = []
-
-    def password() -> str:
-        # Without this callback, OpenSSL would ask for a passphrase on the terminal.
-        asked.append(True)
-        return ""
-
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        context.load_cert_chain(cert, key, password)
+        # Without a password, OpenSSL would ask for a passphrase on the terminal.
+        context.load_cert_chain(cert, key, "")
     except (OSError, ValueError) as exc:
         key_option = f"client_key {key!r}" if key else f"client_cert {cert!r}"
-        if asked:
+        if _has(key or cert, b"ENCRYPTED"):
             yield f"{key_option} is encrypted; use a key without a passphrase"
         elif "KEY_VALUES_MISMATCH" in str(exc):
             yield f"{key_option} does not belong to the certificate in client_cert {cert!r}"

@@ -21,8 +21,12 @@ def explained(exc, *, request="POST /api/runtimes", limit=5):
     return FailedCall(exc, "do it", request, http_to("https://h.example", 0.5), limit).error()
 
 
+TOKEN = "a-token-" + 12 * "of-some-length-"
+
+
 def http_to(url, timeout, proxy=None, *, answered=True):
     http = Http(connection(base_url=url, timeout=timeout), PatientStop(), lambda response: None)
+    http.add_secrets([TOKEN])
     http.proxy, http.answered = proxy, answered
     return http
 
@@ -71,6 +75,17 @@ def test_a_connection_closed_before_the_answer_was_whole_is_unclear(sent):
         found = failed(server.url)
     assert "closed the connection before the response was complete" in found.sentence
     assert (found.outcome_unknown, found.connection_refused) == (True, False)
+
+
+def test_a_secret_in_a_broken_response_is_masked_before_it_is_cut():
+    """Ansible would not recognize the half of it."""
+    sent = {"GET": CHUNK[:-2] + TOKEN.encode() + b"\r\n", "CONNECT": f"HTTP/1.1 407 {TOKEN}\r\n\r\n".encode()}
+    with Listener(lambda request: sent[request.call.split()[0]]) as server:
+        found = failed(server.url)
+        tunnel = failed("https://h.example", proxies=proxy(f"127.0.0.1:{server.port}"))
+    for error in (found, tunnel):
+        assert "********" in error.sentence
+        assert TOKEN[:8] not in error.sentence
 
 
 def test_a_server_that_says_nothing_is_unclear():
