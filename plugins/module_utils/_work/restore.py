@@ -92,19 +92,19 @@ def write_in_order(context: Context, entries: Sequence[Entry], existing: Sequenc
     for entry in _in_the_way(entries):
         set_aside(entries.index(entry), entry.name)
     while pending:
-        holders = {index: holder(index) for index in pending}
-        free = next((index for index, key in holders.items() if not key), None)
-        blocking = next((index for index in pending if own[index] in holders.values()), None)
+        free = next((index for index in pending if not holder(index)), None)
         if free is not None:
             carry_out(free, partial(write, context, existing=existing))
             pending.remove(free)
-        elif blocking is not None:
-            set_aside(blocking, entries[blocking].wanted.name)
-            if entries[blocking].error:
-                pending.remove(blocking)
-        else:
+            continue
+        holders = {index: holder(index) for index in pending}
+        blocking = next((index for index in pending if own[index] in holders.values()), None)
+        if blocking is None:
             for index, key in holders.items():
                 taken = f"name {entries[index].wanted.name!r} is still taken by the runtime with id {key}"
                 entries[index] = entries[index]._replace(error=MstrError(f"{taken}; run the restore again"))
             break
+        set_aside(blocking, entries[blocking].wanted.name)
+        if entries[blocking].error:
+            pending.remove(blocking)
     return entries

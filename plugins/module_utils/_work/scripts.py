@@ -151,7 +151,7 @@ class Scripts:
         """
         going = [entry.before] if entry.to_do == "delete" and entry.place != PURGED else entry.replaces
         keys = {runtime.key for runtime in going if runtime}
-        for assignment in self.assignments:
+        for assignment in self.assignments if keys else ():
             if assignment.script.runtime_id in keys and assignment.error and assignment.action != "moved":
                 if entry.replaces:
                     return MstrError(f"The {assignment.script.label} was not moved: {assignment.error}")
@@ -223,9 +223,8 @@ def with_evidence(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """The entries of a plan; what would be deleted or replaced has the scripts that use it."""
     scripts = context.scripts or Scripts(context, needs_all=True)
     going = [entry.before for entry in entries if entry.before and entry.action in ("deleted", "replaced")]
-    evidence = {
-        key: {"scripts": found, "text": used_by(found, utc_date())} for key, found in scripts.used_by(going).items()
-    }
+    used = scripts.used_by(going)
+    evidence = {key: {"scripts": found, "text": used_by(found, utc_date())} for key, found in used.items()}
     return [entry._replace(evidence=evidence.get(entry.before.key if entry.before else "", {})) for entry in entries]
 
 
