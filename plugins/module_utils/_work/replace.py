@@ -198,8 +198,10 @@ def _taken_back(context: Context, entry: Entry) -> Entry:
     if replacing is None or error is None:
         return entry
     left = context.scripts.assign_back(entry)
-    old = " and ".join(runtime.label for runtime in replacing.old if exists(context, runtime))
-    now = f"The old runtime {old} stays in use." if old else "No old runtime exists any more."
+    now = " ".join(
+        f"The old runtime {old.label} {'stays in use' if exists(context, old) else 'does not exist any more'}."
+        for old in replacing.old
+    )
     if left:
         now = f"{left} Check which runtime they use."
     if entry.after and entry.after.name != final_name(entry):

@@ -448,7 +448,8 @@ def test_only_old_runtimes_that_exist_stay_in_use():
     entry = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
     have.fail("DELETE", meanwhile=lambda: have.runtimes[A].update(others="edited"))
     result = run(have, entry)
-    assert f"The old runtime 'R' ({A}) stays in use." in result["msg"]
+    gone = f"The old runtime 'S' ({B}) does not exist any more."
+    assert f"The old runtime 'R' ({A}) stays in use. {gone} The runtime 'R (replacement)'" in result["msg"]
     assert (have.names, B in have.runtimes) == (["R", "R (replacement)"], False)
 
 
