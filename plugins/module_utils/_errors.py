@@ -15,6 +15,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
+from math import inf
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, quote_plus
 
@@ -192,6 +193,11 @@ class ErrorList:
         except ValidationError as exc:
             self.add(*(f"{place}: {error}" if place else error for error in exc.errors))
             return cast("_T", None)
+
+    def check_seconds(self, params: Mapping[str, Any], *options: str) -> None:
+        """Add an error for each of the options that is not a number of seconds above 0."""
+        wrong = (option for option in options if not 0 < params[option] < inf)
+        self.add(*(f"{option} must be more than 0 seconds, not {params[option]}" for option in wrong))
 
     def __enter__(self) -> ErrorList:
         return self

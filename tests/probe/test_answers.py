@@ -207,6 +207,12 @@ def test_tasks_and_histories(sim: Simulator, switch: str, value: Any) -> None:
     assert not done.failure
 
 
+def test_few_of_many_projects_are_searched_for_scripts(sim: Simulator) -> None:
+    sim.seed(projects=[{"name": f"Project {number}"} for number in range(9)])
+    probed(sim)
+    assert sim.calls().count("GET /metadataSearches/results") == 5
+
+
 def with_scripts(sim: Simulator) -> Settings:
     return Settings(scripts=True, reach=("127.0.0.1", urlsplit(sim.base_url).port or 0))
 

@@ -13,7 +13,7 @@ from .._errors import ApiError
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .._session.response import Response
 from .._work.write import ALREADY_EXISTS
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, is_refusal, or_refusal, refusal_text, verdict
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, or_refusal, refusal_text, verdict
 
 # Networks for documentation (RFC 5737), which no one uses: by text and by number in the order E A D C B.
 BLOCKS = ("203.0.113.128/25", "192.0.2.0/26", "203.0.113.0/25", "198.51.100.0/24", "192.0.2.64/26")
@@ -47,18 +47,16 @@ def minimal_runtime(run: ProbeRun) -> Created:
     fields: dict[str, Any] = {}
     guesses = 0
     while True:
-        try:
-            return Created(run.create("b", fields), fields, guesses)
-        except ApiError as exc:
-            unused = [name for name in _MORE if name not in fields]
-            if not is_refusal(exc):
-                raise
-            if not unused:
-                raise Unanswered(f"Every create was {refusal_text(exc)}.") from exc
-            named = [name for name in unused if re.search(rf"\b{name}\b", str(exc.error["message"]))]
-            guesses += not named
-            field = (named or unused)[0]
-            fields[field] = _MORE[field]
+        created = or_refusal(run.create, "b", fields)
+        if isinstance(created, str):
+            return Created(created, fields, guesses)
+        unused = [name for name in _MORE if name not in fields]
+        if not unused:
+            raise Unanswered(f"Every create was {refusal_text(created)}.")
+        named = [name for name in unused if re.search(rf"\b{name}\b", str(created.error["message"]))]
+        guesses += not named
+        field = (named or unused)[0]
+        fields[field] = _MORE[field]
 
 
 def runtime_with_all_fields(run: ProbeRun) -> str:
@@ -68,31 +66,25 @@ def runtime_with_all_fields(run: ProbeRun) -> str:
     version = run.read(DEFAULT_RUNTIME_ID).get("runtimeVersion")
     packages = [{"name": PACKAGE, "version": "", "description": ""}]
     body = {**_MORE, "whitelist": list(BLOCKS), "packages": packages}
-    return _created(run, "c", body | ({"runtimeVersion": str(version)} if version else {}), "A create with every field")
-
-
-def _created(run: ProbeRun, letter: str, body: dict[str, Any], what: str) -> str:
-    try:
-        return run.create(letter, body)
-    except ApiError as exc:
-        raise Unanswered(f"{what} was {refusal_text(exc)}.") from exc
+    body |= {"runtimeVersion": str(version)} if version else {}
+    return accepted("A create with every field", or_refusal(run.create, "c", body))
 
 
 def same_name(run: ProbeRun) -> str | ApiError:
     """The id of a second runtime with the name of one that exists, or the refusal."""
-    return _duplicate(run, "b")
+    return _one_more(run, "b")
 
 
 def other_case(run: ProbeRun) -> str | ApiError:
     """The same for a name that differs only in case, on a server that refuses the same name."""
     if isinstance(run.once(same_name), str):
         raise Unanswered("The server accepts a second runtime of the same name, so case does not show.")
-    return _duplicate(run, "B")
+    return _one_more(run, "B")
 
 
-def _duplicate(run: ProbeRun, letter: str) -> str | ApiError:
+def _one_more(run: ProbeRun, letter: str) -> str | ApiError:
     fields = run.once(minimal_runtime).fields
-    return or_refusal(is_refusal, run.create, letter, fields)
+    return or_refusal(run.create, letter, fields)
 
 
 def additional_runtime(run: ProbeRun) -> str:
@@ -103,9 +95,9 @@ def additional_runtime(run: ProbeRun) -> str:
         except Unanswered:
             continue
         if isinstance(identity, str):
-            run.must_patch(identity, {"name": run.name("a")}, "A new name for a runtime")
+            accepted("A new name for a runtime", run.patch(identity, {"name": run.name("a")}))
             return identity
-    return _created(run, "a", run.once(minimal_runtime).fields, "A third runtime")
+    return accepted("A third runtime", _one_more(run, "a"))
 
 
 # --- questions

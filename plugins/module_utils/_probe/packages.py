@@ -15,7 +15,7 @@ from .._errors import MstrError
 from .._model.kinds import normalized_name
 from .._work.script import Script, run_script
 from .creates import PACKAGE, additional_runtime, runtime_with_all_fields
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, entries, failure_text
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, entries, failure_text
 
 _RUN_TIMEOUT = 60.0  # seconds
 # Its last value, a variable that notebooks of the vendor use, or nothing: whichever the server takes for the result.
@@ -88,9 +88,8 @@ def _look(found: Mapping[str, Any], name: str = PACKAGE) -> Observation:
     listed = [entry for entry in entries(found, "packages") if isinstance(entry, Mapping)]
     packages = {normalized_name(str(entry.get("name"))): entry for entry in listed}
     status, package = str(found.get("status") or "unknown"), packages.get(name, {})
-    return Observation(
-        status, str(package.get("status") or "unknown"), str(package.get("version") or ""), _ADDED in packages
-    )
+    outcome, version = str(package.get("status") or "unknown"), str(package.get("version") or "")
+    return Observation(status, outcome, version, _ADDED in packages)
 
 
 def watch(run: ProbeRun) -> list[Observation]:
@@ -111,9 +110,8 @@ def watch(run: ProbeRun) -> list[Observation]:
 
 def _statuses(seen: Sequence[Observation]) -> str:
     known = ("unknown", "busy", *_SETTLED)
-    return ", then ".join(
-        dict.fromkeys(look.status if look.status in known else "an undocumented one" for look in seen)
-    )
+    statuses = (look.status if look.status in known else "an undocumented one" for look in seen)
+    return ", then ".join(dict.fromkeys(statuses))
 
 
 # --- questions
@@ -187,7 +185,7 @@ def update(run: ProbeRun) -> tuple[bool, float | None]:
         {"name": PACKAGE, "version": last.version, "description": ""},
         {"name": SECOND_PACKAGE, "version": "", "description": ""},
     ]
-    run.must_patch(identity, {"packages": wanted}, "A PATCH of packages")
+    accepted("A PATCH of packages", run.patch(identity, {"packages": wanted}))
     begin = run.clock()
     first = look = _look(run.read(identity), SECOND_PACKAGE)
     while look.package == "unknown" and look.status == last.status:
@@ -248,5 +246,5 @@ def empty_whitelist(run: ProbeRun) -> Answer:
 
 def _reached(run: ProbeRun, whitelist: list[str], host: str, port: int) -> bool:
     identity = run.once(additional_runtime)
-    run.must_patch(identity, {"whitelist": whitelist}, "An update of the whitelist")
+    accepted("An update of the whitelist", run.patch(identity, {"whitelist": whitelist}))
     return str(_ran(run, identity, _CONNECT.format(host=host, port=port))["stdout"]).split() == ["reached"]

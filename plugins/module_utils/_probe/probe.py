@@ -9,7 +9,6 @@ The names of the switches are those of the simulator in tests/simulator, which b
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -71,10 +70,9 @@ _REACH = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+)):(?
 
 def settings_from(params: Mapping[str, Any]) -> Settings:
     """The checked options. Raises ValidationError."""
-    reach, wait_timeout = None, params["wait_timeout"]
+    reach = None
     with ErrorList() as errors:
-        if not 0 < wait_timeout < math.inf:
-            errors.add(f"wait_timeout must be more than 0 seconds, not {wait_timeout:g}")
+        errors.check_seconds(params, "wait_timeout")
         if params["reach"]:
             found = _REACH.fullmatch(params["reach"])
             if not found or not 0 < int(found["port"]) < 65536:
@@ -83,7 +81,7 @@ def settings_from(params: Mapping[str, Any]) -> Settings:
                 errors.add("reach needs scripts: true, because a script tries to connect to it")
             else:
                 reach = (found["ipv6"] or found["host"], int(found["port"]))
-    return Settings(False, params["scripts"], reach, wait_timeout, params["cleanup"])
+    return Settings(False, params["scripts"], reach, params["wait_timeout"], params["cleanup"])
 
 
 def probe(run: ProbeRun) -> dict[str, Any]:

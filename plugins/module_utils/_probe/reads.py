@@ -32,7 +32,7 @@ _VERSIONS = list_of("versions", Shape("a release", lambda version: _release(vers
 
 def _status(run: ProbeRun) -> Mapping[str, Any] | ApiError:
     """The response to GET /status, or the refusal, even with a session."""
-    return or_refusal(status_in(401, 403), run.session.get, "/status", renews=False, shape=OBJECT)
+    return or_refusal(run.session.get, "/status", expected=status_in(401, 403), renews=False, shape=OBJECT)
 
 
 def _releases(run: ProbeRun) -> Mapping[str, Any]:
@@ -73,7 +73,7 @@ def deployment_type(run: ProbeRun) -> Answer:
 
 
 def _versions(run: ProbeRun) -> Mapping[str, Any] | ApiError:
-    return or_refusal(status_in(404, 405), run.session.get, "/runtimes/versions", shape=_VERSIONS)
+    return or_refusal(run.session.get, "/runtimes/versions", expected=status_in(404, 405), shape=_VERSIONS)
 
 
 def _call_answer(call: str, found: object) -> Answer:
@@ -107,7 +107,7 @@ def iserver_timeout(run: ProbeRun) -> Answer:
 
 @asks("Does reading need the privilege 'Manage runtime', too?")
 def privilege_for_reads(run: ProbeRun) -> Answer:
-    refusal = or_refusal(status_in(403), run.listed)
+    refusal = or_refusal(run.listed, expected=status_in(403))
     if isinstance(refusal, ApiError):
         return "yes", f"Without the privilege, the list was {refusal_text(refusal)}."
     if run.write_refusal:
@@ -158,9 +158,9 @@ def _searches(run: ProbeRun) -> dict[int, Mapping[str, Any] | ApiError]:
     """The response of each version of the search: an object, or the error for a missing call."""
     project = run.once(_loaded_projects)[0]
     # For a name that no script has.
-    limits = {"operation": _SEARCH, "shape": OBJECT, "name": run.base, "pattern": _EXACTLY}
+    limits: dict[str, Any] = {"operation": _SEARCH, "shape": OBJECT, "name": run.base, "pattern": _EXACTLY}
     return {
-        version: or_refusal(says_no_such_call, start_search, run.session, version, project, **limits)
+        version: or_refusal(start_search, run.session, version, project, expected=says_no_such_call, **limits)
         for version in (1, 2)
     }
 
@@ -217,9 +217,11 @@ def _task_lists(run: ProbeRun) -> list[list[Mapping[str, Any]]] | ApiError:
     """The tasks of the first two projects; the error if this release has no such call."""
     params = {"type": "script", "allProjects": "true"}
     projects = run.once(_loaded_projects)[:2]
-    return or_refusal(
-        says_no_such_call, lambda: [_entries(run, "/tasks", params, "tasks", project) for project in projects]
-    )
+
+    def lists() -> list[list[Mapping[str, Any]]]:
+        return [_entries(run, "/tasks", params, "tasks", project) for project in projects]
+
+    return or_refusal(lists, expected=says_no_such_call)
 
 
 def _listed_tasks(run: ProbeRun) -> list[list[Mapping[str, Any]]]:
@@ -271,10 +273,11 @@ def hidden_tasks(run: ProbeRun) -> Answer:
 
 def _script_refusal(run: ProbeRun, task: Mapping[str, Any]) -> ApiError | None:
     """How the server refuses to show the script of a task in each project; None if one of them shows it."""
-    identity, refusal, params = next(iter(_script_ids(task).values()), None), None, {"type": SCRIPT_TYPE}
+    identity, refusal = next(iter(_script_ids(task).values()), None), None
+    path, params = f"/objects/{identity}", {"type": SCRIPT_TYPE}
     # A list may contain tasks of other projects.
     for project in run.once(_loaded_projects) if identity else ():
-        found = or_refusal(status_in(403, 404), run.session.get, f"/objects/{identity}", params, project=project)
+        found = or_refusal(run.session.get, path, params, expected=status_in(403, 404), project=project)
         if not isinstance(found, ApiError):
             return None
         refusal = refusal or found
@@ -285,7 +288,8 @@ def _script_refusal(run: ProbeRun, task: Mapping[str, Any]) -> ApiError | None:
 
 
 _FIELDS = "executionTime,lastStatus,id,scriptId,objectId"  # everything but `log`, what the script printed
-_SCRIPTS = 20  # of which a history is read
+_SEARCHED_PROJECTS = 5
+_SCRIPTS = 20  # of a project, whose history is read
 
 
 def _history(run: ProbeRun, project: str, scripts: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -295,13 +299,13 @@ def _history(run: ProbeRun, project: str, scripts: Sequence[str]) -> list[Mappin
 def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]] | ApiError:
     """A project, and the history of each script that has run; the error if this release has no such call."""
     version = min(_existing_searches(run))
-    for project in run.once(_loaded_projects):
+    for project in run.once(_loaded_projects)[:_SEARCHED_PROJECTS]:
         start = start_search(run.session, version, project, operation=_SEARCH, shape=OBJECT_WITH_ID)
         params = {"searchId": str(start["id"]), "offset": 0, "limit": _SCRIPTS}
         scripts = run.session.get("/metadataSearches/results", params, project=project, shape=LIST_WITH_IDS)
         histories = {}
         for script in [str(entry["id"]) for entry in scripts]:
-            found = or_refusal(lambda refusal: True, _history, run, project, [script])
+            found = or_refusal(_history, run, project, [script], expected=lambda refusal: True)
             if not isinstance(found, ApiError):
                 histories[script] = found
             elif found.status in (404, 405) and (says_no_such_call(found) or not histories):
@@ -309,7 +313,7 @@ def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]] 
         ran = {script: entries for script, entries in histories.items() if entries}
         if ran:
             return project, ran
-    raise Unanswered("The user may read no script that has run.")
+    raise Unanswered("No script that has run was found among those that the user may read.")
 
 
 def _ran(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
@@ -354,16 +358,15 @@ def error_code_style(run: ProbeRun) -> Answer:
         for value, pattern in (("table", r"ERR00[1-9]\d+"), ("sample", r"ERR0[1-9]\d+")):
             if re.fullmatch(pattern, code):
                 return value, f"The server wrote {code}."
-    raise Unanswered(
-        "The server returned no code with a number of two digits, and the others look the same in both forms."
-    )
+    others = "the others look the same in both forms"
+    raise Unanswered(f"The server returned no code with a number of two digits, and {others}.")
 
 
 @asks("Does the server return errors in a list?")
 def errors_wrapped(run: ProbeRun) -> Answer:
     if not run.wrapped:
         # An id that no object has.
-        last = or_refusal(lambda refusal: True, run.read, "0" * 31 + "1")
+        last = or_refusal(run.read, "0" * 31 + "1", expected=lambda refusal: True)
         if not run.wrapped:
             status = last.status if isinstance(last, ApiError) else "a success"
             raise Unanswered(f"No error of the API's own form was seen; the last was {status}.")

@@ -44,8 +44,10 @@ class Settings(NamedTuple):
     cleanup: bool = False
 
 
-def failure_text(exc: MstrError) -> str:
+def failure_text(exc: Exception) -> str:
     """Why a call failed, as a sentence without a host, an object or a user."""
+    if not isinstance(exc, MstrError):
+        return as_mstr_error(exc).sentence
     request = re.sub(r"[0-9A-Fa-f]{32}", "ID", str(exc.error["request"] or "the request"))
     if not exc.error["http_status"]:
         return f"No usable response came to {request}."
@@ -72,7 +74,7 @@ def is_refusal(error: ApiError) -> bool:
 
 
 def or_refusal(
-    expected: Callable[[ApiError], bool], call: Callable[..., Found], *args: Any, **options: Any
+    call: Callable[..., Found], *args: Any, expected: Callable[[ApiError], bool] = is_refusal, **options: Any
 ) -> Found | ApiError:
     """What the call returns, or the expected refusal. Raises MstrError for any other failure."""
     try:
@@ -100,6 +102,13 @@ def granted(found: Found | ApiError, otherwise: str) -> Found:
     if isinstance(found, ApiError):
         raise Unanswered(otherwise)
     return found
+
+
+def accepted(what: str, result: Found | ApiError) -> Found:
+    """What a write returned. Raises Unanswered for a refusal. `what`: names the write."""
+    if isinstance(result, ApiError):
+        raise Unanswered(f"{what} was {refusal_text(result)}.")
+    return result
 
 
 def entries(found: Mapping[str, Any], key: str) -> list[Any]:
@@ -166,10 +175,10 @@ class ProbeRun:
                 raise
             except Unanswered as exc:
                 self._found[find] = exc
-            except MstrError as exc:
-                self._found[find] = Unanswered(failure_text(exc))
             except Exception as exc:
-                self._found[find] = Unanswered(as_mstr_error(exc).sentence)
+                # The error of a lost response hides a signal that came while the server was asked what it did.
+                self.stop.check()
+                self._found[find] = Unanswered(failure_text(exc))
         found = self._found[find]
         if isinstance(found, Unanswered):
             raise found
@@ -246,13 +255,9 @@ class ProbeRun:
         """The id of a runtime whose create has lost its response. Raises Unanswered, MstrError."""
         self._missing.append(name)
         retries, cause = self.session.connection.retries, lost or MstrError(_LOST)
-        try:
-            for found in check_after_loss(self.stop.pause, retries, cause, self._find, _LOST):
-                if found:
-                    return found[0]
-        except MstrError:
-            self.stop.check()
-            raise
+        for found in check_after_loss(self.stop.pause, retries, cause, self._find, _LOST):
+            if found:
+                return found[0]
         if lost and lost.error["code"]:
             self._missing.remove(name)
             raise lost
@@ -289,18 +294,12 @@ class ProbeRun:
         self.known[identity] = str(body.get("name", self.known[identity]))
         return None
 
-    def must_patch(self, identity: str, fields: Mapping[str, Any], what: str) -> None:
-        """Change a runtime. Raises Unanswered, also if the server refuses the change. `what`: names it."""
-        refusal = self.patch(identity, fields)
-        if refusal:
-            raise Unanswered(f"{what} was {refusal_text(refusal)}.")
-
     # --- removing
 
     def delete(self, identity: str, **options: Any) -> None:
         """Delete a runtime. Raises MstrError."""
-        operation = "delete a runtime of the probe"
-        or_refusal(says_no_such_object, self._send, "DELETE", f"{PATH}/{identity}", operation=operation, **options)
+        path, operation = f"{PATH}/{identity}", "delete a runtime of the probe"
+        or_refusal(self._send, "DELETE", path, expected=says_no_such_object, operation=operation, **options)
         del self.known[identity]
 
     def clean_up(self, at_last: bool = False) -> list[str]:

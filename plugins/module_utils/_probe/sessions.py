@@ -76,7 +76,7 @@ def _is_ended(run: ProbeRun, session: Session) -> bool:
 
 
 def _is_alive(session: Session) -> bool:
-    return not isinstance(or_refusal(says_session_gone, session.get, "/sessions", renews=False), ApiError)
+    return not isinstance(or_refusal(session.get, "/sessions", expected=says_session_gone, renews=False), ApiError)
 
 
 def _cookies(session: SessionString) -> dict[str, str]:
@@ -118,7 +118,7 @@ def application_type_76(run: ProbeRun) -> Answer:
         with _second_session(run, applicationType=76):
             pass
 
-    return verdict("A login with applicationType 76", or_refusal(status_in(400), log_in))
+    return verdict("A login with applicationType 76", or_refusal(log_in, expected=status_in(400)))
 
 
 @asks("Does one session accept several requests at a time?")
@@ -132,7 +132,7 @@ def sessions_parallel(run: ProbeRun) -> Answer:
 
         # Other load makes calls slower, never faster.
         times = or_refusal(
-            status_in(429), lambda: [min(seconds_for(calls), seconds_for(calls)) for calls in (1, _CALLS)]
+            lambda: [min(seconds_for(calls), seconds_for(calls)) for calls in (1, _CALLS)], expected=status_in(429)
         )
     if isinstance(times, ApiError):
         return "refuse", f"Of {_CALLS} calls at a time on one session, one was {refusal_text(times)}."

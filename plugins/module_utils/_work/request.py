@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -112,9 +111,7 @@ def request_from(params: Mapping[str, Any], wanted_under: Callable[[Policy | Non
 def waiting_from(params: Mapping[str, Any]) -> Waiting:
     """The wait options of a task. Raises ValidationError for invalid numbers."""
     with ErrorList() as errors:
-        for option in ("wait_timeout", "wait_interval"):
-            if not 0 < params[option] < math.inf:
-                errors.add(f"{option} must be more than 0 seconds, not {params[option]}")
+        errors.check_seconds(params, "wait_timeout", "wait_interval")
     return Waiting(params["wait_timeout"], params["wait_interval"])
 
 

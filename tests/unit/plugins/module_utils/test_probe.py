@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
+from ansible_collections.mstr.library.plugins.module_utils._probe.creates import minimal_runtime
 from ansible_collections.mstr.library.plugins.module_utils._probe.reads import hidden_tasks
 from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings, Unanswered, entries
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
@@ -48,6 +50,16 @@ def test_signal_during_a_create(monkeypatch, late):
         run.create("b", {})
     [sentence] = run.clean_up(at_last=True)
     assert sentence.startswith(f"The runtime '{run.name('b')}' may be left on the server")
+
+
+def test_signal_while_a_lost_create_is_looked_for():
+    def request(*_args, **_options):
+        run.stop.reason = "signal SIGTERM"
+        raise ConnectError("Lost", outcome_unknown=True)
+
+    run = probe_run(request=request, connection=SimpleNamespace(retries=0))
+    with pytest.raises(Interrupted):
+        run.once(minimal_runtime)
 
 
 @pytest.mark.parametrize("task", [{}, {"content": {}}, {"content": {"id": "../runtimes"}}], ids=str)
