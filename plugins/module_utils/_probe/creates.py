@@ -44,8 +44,7 @@ class Created(NamedTuple):
 
 def minimal_runtime(run: ProbeRun) -> Created:
     """A runtime that was created with as few fields as the server accepts."""
-    fields: dict[str, Any] = {}
-    guesses = 0
+    fields, guesses = dict[str, Any](), 0
     while True:
         created = or_refusal(run.create, "b", fields)
         if isinstance(created, str):
@@ -83,8 +82,7 @@ def other_case(run: ProbeRun) -> str | ApiError:
 
 
 def _one_more(run: ProbeRun, letter: str) -> str | ApiError:
-    fields = run.once(minimal_runtime).fields
-    return or_refusal(run.create, letter, fields)
+    return or_refusal(run.create, letter, run.once(minimal_runtime).fields)
 
 
 def additional_runtime(run: ProbeRun) -> str:
