@@ -397,12 +397,22 @@ def test_an_incomplete_list_does_not_show_that_a_runtime_is_gone():
     assert result["changed"] is False
 
 
-def test_a_delete_of_a_hidden_runtime_is_checked_by_reading_it():
+@pytest.mark.parametrize("other", [{"name": "a"}, {"name": "a", "state": "absent"}])
+def test_a_delete_of_a_hidden_runtime_is_checked_by_reading_it(other):
+    """Also where a list is read: it did not show the runtime before, either."""
     have = holding(a=A, hidden=B)
     have.switch(list_hides="hidden")
     have.ignores = "DELETE"
-    result = run(have, {"name": "a"}, {"id": B, "state": "absent"})
-    assert "but it still exists" in result["msg"]
+    result = run(have, {"id": B, "state": "absent"}, other)
+    assert f"'hidden' ({B}) as deleted, but it still exists: it can still be read" in result["msg"]
+
+
+def test_a_deletion_without_proof_is_an_error_with_a_wait_too():
+    have = holding(a=A, b=B)
+    meanwhile(have, lambda: have.fail("GET", refusal(503)))
+    result = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, **waits(have))
+    assert actions(result) == [("a", "none"), ("b", "deleted")]
+    assert "'b' was deleted, but could not be read again" in result["msg"]
 
 
 @pytest.mark.parametrize("purge", [True, False])

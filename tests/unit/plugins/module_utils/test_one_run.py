@@ -215,7 +215,7 @@ def test_rename_by_a_previous_name():
     assert actions(predicted) == actions(result) == [("new", "updated")]
     assert [change["field"] for change in result["runtimes"][0]["changes"]] == ["name", "others"]
     assert (have.names, list(have.runtimes)) == (["new"], [A])
-    assert have.writes == [f"PATCH /runtimes/{A}"]
+    assert (have.writes, have.warnings) == ([f"PATCH /runtimes/{A}"], [])
     assert run(have, entry, purge=True)["changed"] is False
 
 
