@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.report import report
@@ -61,12 +63,15 @@ def bulk(
     return run
 
 
-def run(server, *entries, **how):
-    """The result, of a task that fails too."""
+def run(server, *entries, restore=False, **how):
+    """The result, of a task that fails too. `restore`: its file is a backup."""
     try:
-        return bulk(server, **how)([definition_from(entry) for entry in entries])
+        return bulk(server, **how)([definition_from(entry, restore=restore) for entry in entries])
     except PartialError as exc:
         return exc.to_result()
+
+
+restore = partial(run, restore=True)
 
 
 def refused(server, *entries, purge=False, exclude=(), limit=None, **how):

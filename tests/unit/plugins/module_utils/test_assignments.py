@@ -49,10 +49,6 @@ def server():
     return server
 
 
-def runtimes(server):
-    return {s.name: s.runtime for project in server.core.projects for s in project.scripts}
-
-
 def test_plan_by_name_and_by_id():
     plan = planned(USAGE, entry(name="Load"), entry(id=CLOSE.lower()))
     assert [(item.script.name, item.action, item.place) for item in plan] == [
@@ -156,7 +152,7 @@ def test_signal_while_a_script_is_assigned(server, stop_at, answer, action, now)
     read = f"GET /scripts/{LOAD}"
     server.rewrite = lambda call, data: answer if answer is not None and server.sent and call == read else data
     [done] = Assigner(server.context()).assign(planned(USAGE, entry(name="Load")))
-    assert (done.action, runtimes(server)["Load"], len(server.sent)) == (action, now, int(stop_at == "PUT"))
+    assert (done.action, server.scripts["Load"], len(server.sent)) == (action, now, int(stop_at == "PUT"))
     assert "Stopped by signal SIGTERM" in done.error.sentence
     result = done.to_result({ID: "Old"})
     names = {"moved": "New", "unknown": None, "failed": "Old"}

@@ -156,15 +156,6 @@ def test_a_secret_that_contains_another_leaves_no_rest(run, server):
     assert result["name"] == "user ********"
 
 
-def test_every_option_may_come_from_the_environment_where_the_module_runs(run, server, monkeypatch):
-    for name, value in user(server, retries="0", timeout="2.5", validate_certs="false").items():
-        monkeypatch.setenv(f"MSTR_{name.upper()}", value)
-    seen = []
-    run(module(lambda task, _: seen.append(dict(task.params)) or user_info(task, _)))
-    assert run.status == 0
-    assert (seen[0]["retries"], seen[0]["timeout"], seen[0]["validate_certs"]) == (0, 2.5, False)
-
-
 def test_an_empty_variable_counts_as_not_set(run, server, monkeypatch):
     for name in OPTIONS:
         monkeypatch.setenv(f"MSTR_{name.upper()}", "")
@@ -359,21 +350,16 @@ def test_texts_of_the_server_drive_no_terminal(run, server, fails):
 @pytest.mark.parametrize("empty", [None, ""])
 def test_null_option_falls_back_to_its_variable(run, server, monkeypatch, empty):
     """A null or empty option falls back to its variable and then to its default."""
-    monkeypatch.setenv("MSTR_API_TOKEN", LibraryServer.API_TOKEN)
-    monkeypatch.setenv("MSTR_BASE_URL", server.url)
-    monkeypatch.setenv("MSTR_TIMEOUT", "2.5")
+    given = {"api_token": LibraryServer.API_TOKEN, "base_url": server.url, "timeout": "2.5", "retries": "0"}
+    for name, value in {**given, "validate_certs": "false"}.items():
+        monkeypatch.setenv(f"MSTR_{name.upper()}", value)
     seen = []
     options = dict.fromkeys(auth.argument_spec(), empty)
     run(module(lambda task, _: seen.append(dict(task.params)) or user_info(task, _)), **options | {"password": None})
     assert run.status == 0, run.result
     [params] = seen
-    assert (params["base_url"], params["api_token"], params["timeout"]) == (server.url, LibraryServer.API_TOKEN, 2.5)
-    assert (params["validate_certs"], params["retries"], params["login_mode"], params["session"]) == (
-        True,
-        3,
-        None,
-        None,
-    )
+    assert {name: params[name] for name in given} == {**given, "timeout": 2.5, "retries": 0}
+    assert (params["validate_certs"], params["login_mode"], params["session"]) == (False, None, None)
 
 
 def test_an_empty_password_in_the_task_is_one_and_no_variable_replaces_it(run, server, monkeypatch):

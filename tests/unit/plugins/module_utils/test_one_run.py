@@ -6,7 +6,7 @@ import contextlib
 from datetime import date
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError, PartialError
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
@@ -14,10 +14,8 @@ from ansible_collections.mstr.library.plugins.module_utils._work.api import Purg
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Wanted
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, lost, refusal, stored
-from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, D, actions, bulk, holding, run, summary
+from ansible_collections.mstr.library.tests.unit.support.many import A, B, C, D, actions, holding, restore, run, summary
 from ansible_collections.mstr.library.tests.unit.support.server import Server, killed_before
-
-LOAD, CLOSE = "load", "close"
 
 
 def assigned(name, runtime, **more):
@@ -259,8 +257,8 @@ def test_ambiguous_previous_names(previous, why):
     ],
 )
 def test_definitions_that_are_refused(options, why):
-    for restore in (False, True):
-        assert any(fault.startswith(why) for fault in faults_of(definition_from, options, None, restore))
+    for is_backup in (False, True):
+        assert any(fault.startswith(why) for fault in faults_of(definition_from, options, None, is_backup))
 
 
 # --- replacements
@@ -685,13 +683,6 @@ def test_scripts_that_are_assigned_back_are_not_reported_as_moved():
 
 
 # --- restores
-
-
-def restore(have, *entries, **how):
-    try:
-        return bulk(have, **how)([definition_from(entry, restore=True) for entry in entries])
-    except PartialError as exc:
-        return exc.to_result()
 
 
 def names_by_id(have):

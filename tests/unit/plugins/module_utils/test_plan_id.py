@@ -148,14 +148,6 @@ def a_server():
     return Server(stored(), stored(id=OTHER_ID, name="old"))
 
 
-def test_the_approved_plan_is_carried_out_and_reports_the_same_id():
-    server = a_server()
-    identity = approved(server)
-    entries = reconcile(server.context(plan_id=identity), WANTED)
-    assert plan_id(entries) == identity
-    assert server.names == ["new", "r"]
-
-
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_different_plan_is_refused_with_what_it_is_now(check_mode):
     server = a_server()

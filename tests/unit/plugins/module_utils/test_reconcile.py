@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
-from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._work import carry_out as _carry_out
 from ansible_collections.mstr.library.plugins.module_utils._work import reconcile as _reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work import write as _write
@@ -14,9 +12,9 @@ from ansible_collections.mstr.library.tests.unit.support.many import (
     C,
     D,
     actions,
-    bulk,
     holding,
     refused,
+    restore,
     run,
     summary,
     waits,
@@ -368,18 +366,6 @@ def test_an_unforeseen_exception_spares_the_other_entries(monkeypatch, place, st
 # --- a restore
 
 
-def restore(server, *entries, **how):
-    """The result of a task whose file is a backup."""
-    return bulk(server, **how)([definition_from(entry, restore=True) for entry in entries])
-
-
-def test_a_restore_finds_a_runtime_by_its_id_and_renames_it_back():
-    have = holding(**{"Etl 2": A})
-    result = restore(have, {"id": A, "name": "Etl"}, purge=True)
-    assert actions(result) == [("Etl", "updated")]
-    assert (have.names, list(have.runtimes)) == (["Etl"], [A])
-
-
 def test_restore_by_id_then_name_then_create():
     """A restore finds a runtime whose id is gone by its name and creates one without either."""
     have = holding(Etl=B, Other=D)
@@ -388,13 +374,6 @@ def test_restore_by_id_then_name_then_create():
     assert have.names == ["Etl", "New"]
     # A second one changes nothing, and one of a single runtime needs no other way.
     assert actions(restore(have, {"id": A, "name": "Etl", "exec_timeout": 60})) == [("Etl", "none")]
-
-
-def test_a_restore_never_gives_a_runtime_the_name_that_another_one_has():
-    have = holding(**{"Etl 2": A, "Etl": B})
-    with pytest.raises(MstrError, match=f"name 'Etl' is taken by the runtime with id {B}"):
-        restore(have, {"id": A, "name": "Etl"})
-    assert have.writes == []
 
 
 def test_without_the_mark_of_a_backup_an_unknown_id_creates_nothing():

@@ -120,12 +120,6 @@ def test_unknown_with_every_package_installed_is_ready_at_the_third_look(picture
     assert film.looks == 2, "what the write's own reading showed was the first"
 
 
-def test_the_three_looks_are_three_in_a_row():
-    film = Film(UNKNOWN, BUSY, UNKNOWN, UNKNOWN, UNKNOWN)
-    assert film.wait(UNKNOWN).facts["status"] == "unknown"
-    assert film.looks == 5
-
-
 @pytest.mark.parametrize("first", [{"packages": packages(pandas="unknown")}, {"packages": packages(pandas=None)}])
 @pytest.mark.parametrize("status", ["unknown", None])
 def test_a_server_that_never_reports_a_status_times_out_with_advice(first, status):
@@ -177,12 +171,6 @@ def entry(action="create", **fields):
     there = runtime(**fields)
     plan = Plan(action, None if action == "delete" else there, ("name",), after={"name": "r"})
     return Entry(Definition("present", {}, name="r"), "", there, plan).finished(READ)
-
-
-def test_nothing_changed_is_waited_for_all_the_same():
-    film = Film(READY)
-    assert film.wait_for(entry("none", **BUSY)).to_result()["changed"] is False
-    assert film.looks == 1
 
 
 @pytest.mark.parametrize("waited", [entry("delete", **BUSY), entry("none")._replace(after=None)])

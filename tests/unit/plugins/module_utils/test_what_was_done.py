@@ -237,18 +237,6 @@ def test_version_alone_is_an_effect():
     assert (actions(result), result["runtimes"][0]["changes"]) == ([("a", "updated")], [])
 
 
-# --- deletions
-
-
-def test_listed_deletion_without_effect_cancels_the_purge():
-    have = holding(a=A, b=B, c=C)
-    have.ignores = "DELETE"
-    result = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True)
-    assert actions(result) == [("a", "none"), ("b", "failed")]
-    assert result["msg"].endswith("Nothing was purged.")
-    assert have.writes == [f"DELETE /runtimes/{B}"]
-
-
 # --- another client at work
 
 

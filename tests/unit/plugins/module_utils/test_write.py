@@ -343,17 +343,6 @@ def test_the_slower_of_two_plays_finds_the_runtime_made(description, action):
     assert server.runtimes[server.id]["description"] == "new"
 
 
-def test_lost_create_whose_name_is_taken_then_is_compared():
-    server = Server()
-    server.alter = lambda entry: entry.update(description="different")
-    server.fail("POST", lost())
-    server.fail("POST", refusal(400, "ERR015", "exists"), done=True)
-    done = outcome(server, NEW)
-    assert (done.action, server.names) == ("created", ["r"])
-    [warning] = server.warnings
-    assert "description" in warning
-
-
 def test_if_the_server_allows_duplicates_the_warning_names_both_ids():
     server = Server(duplicate_names="allow")
     server.fail("POST", meanwhile=lambda: server.add({"name": "r"}))
@@ -464,6 +453,8 @@ def test_late_create_whose_repeat_is_refused():
     server.fail("POST", lost())
     server.fail("POST", meanwhile=lambda: server.add({"name": "r"}))
     assert outcome(server, NEW).action == "created"
+    [warning] = server.warnings
+    assert "description" in warning
     assert server.writes == ["POST /runtimes"] * 2
     reads = ["GET /runtimes", f"GET /runtimes/{server.id}"]
     assert server.requests[-3:] == ["POST /runtimes", *reads], "what was found is not read again"
