@@ -18,6 +18,7 @@ from support.modules import credentials
 
 from probe.probing import MovedClock, Probed, Settings, probed
 
+TESTS = Path(__file__).parents[1]
 # Switches without a question: they affect only how tests run, not the behaviour of a server.
 NO_QUESTION = {
     "package_delay": "a duration, which differs from package to package",
@@ -53,46 +54,28 @@ VALUES: Mapping[str, list[Any]] = {
     "list_hides": [["Payroll"]],
     "status_lag": [0, 2, 5],
 }
-# Values that a probe cannot distinguish from others: the answer is null.
-AMBIGUOUS = {
-    ("package_first_status", "installing"): "packages are done at once",
-    ("package_first_status", "unknown"): "packages are done at once",
-    ("runtime_status", "follows"): "packages are done at once",
-    ("runtime_status", "unknown_first"): "packages are done at once",
-    ("runtime_status", "all_unknown"): "no script is run",
-    ("empty_version", "resolve"): "packages are done at once",
-    ("empty_version", "when_installed"): "packages are done at once",
-    ("sessions_parallel", "yes"): "responses come at once",
-    ("sessions_parallel", "queue"): "responses come at once",
-    ("sessions_parallel", "refuse"): "responses come at once, so no two calls meet",
-    ("script_result", "last_value"): "no script is run",
-    ("script_result", "variable"): "no script is run",
-    ("script_result", "nothing"): "no script is run",
-    ("empty_whitelist", "nothing"): "no script is run",
-    ("empty_whitelist", "everything"): "no script is run",
-    ("search_missing", "404"): "both versions exist",
-    ("search_missing", "405"): "both versions exist",
-    ("search_total", "found"): "a search counts, and nothing that it finds is hidden",
-    ("search_total", "everything"): "a search counts, and nothing that it finds is hidden",
-}
-# The same switches together with others that make them visible: no answer is null.
+# Values that a probe distinguishes from others only together with other switches: alone, the answer is null, because
+# packages are done, and responses come, at once.
 VISIBLE: list[tuple[str, Any, dict[str, Any]]] = [
     ("package_first_status", "installing", {"package_delay": 3}),
     ("package_first_status", "unknown", {"package_delay": 3}),
     ("runtime_status", "follows", {"package_delay": 6}),
     ("runtime_status", "unknown_first", {"package_delay": 6}),
-    ("empty_version", "keep", {"package_delay": 3}),
     ("empty_version", "resolve", {"package_delay": 3}),
     ("empty_version", "when_installed", {"package_delay": 3}),
-    ("package_outcome", "not_installed", {"package_delay": 3}),
     ("sessions_parallel", "yes", {"latency_ms": 150}),
     ("sessions_parallel", "queue", {"latency_ms": 150}),
     ("sessions_parallel", "refuse", {"latency_ms": 150}),
+    ("search_missing", "404", {"search_versions": "1"}),
+    ("search_missing", "405", {"search_versions": "2"}),
+]
+# The same answers take a different way while packages are installed.
+WITH_DELAY: list[tuple[str, Any, dict[str, Any]]] = [
+    ("empty_version", "keep", {"package_delay": 3}),
+    ("package_outcome", "not_installed", {"package_delay": 3}),
     ("status_lag", 0, {"package_delay": 3}),
     ("status_lag", 4, {"package_delay": 3}),
     ("status_lag", 4, {"package_delay": 3, "runtime_status": "unknown_first"}),
-    ("search_missing", "404", {"search_versions": "1"}),
-    ("search_missing", "405", {"search_versions": "2"}),
 ]
 # Switches that only tasks and runs of saved scripts show.
 OF_TASKS = [
@@ -101,6 +84,7 @@ OF_TASKS = [
     *((switch, value) for switch in ("history_order", "history_names_script") for value in SWITCHES[switch].choices),
     ("hidden_tasks", "listed"),
 ]
+# Values that only a script shows.
 WITH_SCRIPTS = [
     ("runtime_status", "all_unknown"),
     ("script_result", "last_value"),
@@ -109,6 +93,9 @@ WITH_SCRIPTS = [
     ("empty_whitelist", "nothing"),
     ("empty_whitelist", "everything"),
 ]
+# Values that a probe never distinguishes: a search counts, and nothing that it finds is hidden.
+UNSEEN = [("search_total", "found"), ("search_total", "everything")]
+AMBIGUOUS = [*((switch, value) for switch, value, _more in VISIBLE), *WITH_SCRIPTS, *UNSEEN]
 
 
 def values_of(switch: str) -> list[Any]:
@@ -150,18 +137,15 @@ def is_clean(done: Probed, sim: Simulator) -> None:
     ] == []
 
 
-def test_what_a_probe_does_not_show_is_tested_with_the_simulator() -> None:
-    folder = Path(__file__).parents[1] / "simulator" / "tests"
-    text = "".join(file.read_text(encoding="utf-8") for file in folder.glob("test_*.py"))
+def test_what_a_probe_does_not_show_is_tested_elsewhere() -> None:
+    files = [file for folder in ("simulator", "unit", "faults") for file in (TESTS / folder).rglob("test_*.py")]
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
     hidden = {*NOT_SEEN, *NO_QUESTION} - {switch for switch, _value in OF_TASKS} - {"privilege_for_reads"}
     assert [switch for switch in hidden if not re.search(rf"\b{switch}=|\"{switch}\"", text)] == []
 
 
 def test_every_value_of_a_switch_is_tested() -> None:
     assert {switch for switch, _value in MOVED} == {*SWITCHES} - {*NO_QUESTION}
-    # Each value that is ambiguous alone is visible with other switches, or has a reason not to be.
-    seen = {(switch, value) for switch, value, _more in VISIBLE} | set(WITH_SCRIPTS)
-    assert set(AMBIGUOUS) - seen == {("search_total", "found"), ("search_total", "everything")}
 
 
 @pytest.mark.parametrize(("switch", "value"), MOVED, ids=str)
@@ -169,12 +153,14 @@ def test_a_switch_changed_alone_is_found_or_null_with_a_reason(sim: Simulator, s
     sim.reset("newest", **{switch: value})
     done = probed(sim)
     assert wrong_answers(done, sim) == {}
-    hidden = switch in NOT_SEEN or (switch, value if isinstance(value, str) else None) in AMBIGUOUS
+    hidden = switch in NOT_SEEN or (switch, value) in AMBIGUOUS
     assert (done.values[switch] is None) == hidden, done.evidence[switch]
     is_clean(done, sim)
 
 
-@pytest.mark.parametrize(("switch", "value", "more"), [*VISIBLE, *((*row, None) for row in WITH_SCRIPTS)], ids=str)
+@pytest.mark.parametrize(
+    ("switch", "value", "more"), [*VISIBLE, *WITH_DELAY, *((*row, None) for row in WITH_SCRIPTS)], ids=str
+)
 def test_a_switch_that_needs_another_or_a_script_is_found(
     sim: Simulator, switch: str, value: Any, more: dict[str, Any] | None
 ) -> None:

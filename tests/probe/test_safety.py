@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from support.modules import Running, credentials
+from support.modules import Done, Running, credentials
 from support.waiting import wait_until
 
 from probe.probing import MovedClock, Settings, probed
@@ -105,32 +105,33 @@ def test_a_signal_at_each_request_leaves_nothing(sim: Simulator, when: str) -> N
         assert "Stopped by signal SIGTERM" in done.failure or call.endswith("logout"), what
 
 
+def signalled(sim: Simulator, number: signal.Signals = signal.SIGTERM, scripts: bool = False, **fault: Any) -> Done:
+    """A module that gets a signal as soon as the fault, a slow request, begins."""
+    sim.fault("slow", seconds=1.0, name="struck", **fault)
+    running = Running("mstr_probe", {**OPTIONS, "scripts": scripts, **credentials(sim)})
+    wait_until(lambda: is_affected(sim), "the request is under way")
+    running.process.send_signal(number)
+    done = running.done()
+    assert f"Stopped by signal {number.name}" in done.sentence
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     ("operation", "skip"), [("create", 0), ("create", 2), ("update", 3), ("delete", 0), ("login", 2), ("logout", 0)]
 )
 def test_a_signal_to_the_module_leaves_nothing(sim: Simulator, operation: str, skip: int, when: str) -> None:
     sim.reset("newest")
-    sim.fault("slow", seconds=1.0, when=when, skip=skip, operation=operation, name="struck")
-    running = Running("mstr_probe", OPTIONS | credentials(sim))
-    wait_until(lambda: is_affected(sim), f"{operation} is under way")
-    running.process.send_signal(signal.SIGTERM)
-    done = running.done()
-    assert "Stopped by signal SIGTERM" in done.sentence
+    done = signalled(sim, when=when, skip=skip, operation=operation)
     assert "Nothing of the probe is left on the server." in done.sentence
     assert (sim.runtimes(), sim.open_sessions()) == ([], [])
-    assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_other_signals_during_a_create_leave_nothing(sim: Simulator, number: signal.Signals) -> None:
     sim.reset("newest")
-    sim.fault("slow", seconds=1.0, when="after", skip=1, operation="create", name="struck")
-    running = Running("mstr_probe", OPTIONS | credentials(sim))
-    wait_until(lambda: is_affected(sim), "the create is under way")
-    running.process.send_signal(number)
-    done = running.done()
-    assert f"Stopped by signal {number.name}" in done.sentence
+    done = signalled(sim, number, skip=1, operation="create")
     assert "Nothing of the probe is left on the server." in done.sentence
     assert (sim.runtimes(), sim.open_sessions()) == ([], [])
 
@@ -169,11 +170,7 @@ def test_a_runtime_that_cannot_be_deleted_is_named(sim: Simulator) -> None:
 def test_a_signal_when_deletes_are_refused_names_what_is_left(sim: Simulator) -> None:
     sim.reset("newest")
     sim.fault("error", operation="delete", times=None, status=500)
-    sim.fault("slow", seconds=1.0, operation="update", name="struck")
-    running = Running("mstr_probe", OPTIONS | credentials(sim))
-    wait_until(lambda: is_affected(sim), "the update is under way")
-    running.process.send_signal(signal.SIGTERM)
-    done = running.done()
+    done = signalled(sim, operation="update")
     names = [runtime["name"] for runtime in sim.runtimes()]
     assert names
     assert [name for name in names if f"'{name}'" not in done.sentence] == []
@@ -182,13 +179,7 @@ def test_a_signal_when_deletes_are_refused_names_what_is_left(sim: Simulator) ->
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_signal_stops_a_running_script(sim: Simulator, when: str) -> None:
     sim.reset("newest", script_start_delay=3)
-    options = {**OPTIONS, "scripts": True}
-    sim.fault("slow", seconds=1.0, when=when, operation="run", name="struck")
-    running = Running("mstr_probe", options | credentials(sim))
-    wait_until(lambda: is_affected(sim), "the script is being started")
-    running.process.send_signal(signal.SIGTERM)
-    done = running.done()
-    assert "Stopped by signal SIGTERM" in done.sentence
+    signalled(sim, scripts=True, when=when, operation="run")
     assert (sim.runtimes(), sim.open_sessions()) == ([], [])
     assert [evaluation for evaluation in sim.state()["evaluations"] if evaluation["status"] < 3] == []
 

@@ -8,6 +8,7 @@ import pytest
 
 from simulator.harness import Simulator
 from simulator.rawclient import RawClient
+from simulator.tests.helpers import logged_in
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +28,7 @@ def sim(running: Simulator) -> Simulator:
 @pytest.fixture
 def client(sim: Simulator) -> RawClient:
     """A client that is logged in as the administrator."""
-    return _logged_in(sim)
+    return logged_in(sim)
 
 
 @pytest.fixture
@@ -36,12 +37,6 @@ def with_switches(running: Simulator) -> Callable[..., RawClient]:
 
     def make(profile: str = "samples", **switches: object) -> RawClient:
         running.reset(profile, **switches)
-        return _logged_in(running)
+        return logged_in(running)
 
     return make
-
-
-def _logged_in(sim: Simulator) -> RawClient:
-    client = RawClient(sim.base_url)
-    assert client.login(sim.username, sim.password).status == 204
-    return client

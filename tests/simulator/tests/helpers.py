@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import os
-import time
 from pathlib import Path
 from typing import Any
 
-from simulator.rawclient import RawClient
+from support.waiting import wait_until
+
+from simulator.harness import Simulator
+from simulator.rawclient import Answer, RawClient
+
+ETL, SALES = "E" * 32, "5A1E5000000000000000000000000001"
 
 # The body of a create in the vendor's sample [doc].
 SAMPLE: dict[str, Any] = {
@@ -25,6 +29,13 @@ SAMPLE: dict[str, Any] = {
 }
 
 
+def logged_in(sim: Simulator, name: str = "admin") -> RawClient:
+    """A new client of a user."""
+    user, client = sim.users[name], RawClient(sim.base_url)
+    assert client.login(name, user["password"], user["mode"]).status == 204
+    return client
+
+
 def create(client: RawClient, **fields: Any) -> str:
     """Create the sample with changed fields, and return its id. None removes a field."""
     body = {key: value for key, value in {**SAMPLE, **fields}.items() if value is not None}
@@ -39,18 +50,18 @@ def read(client: RawClient, runtime_id: str) -> dict[str, Any]:
     return dict(answer.json)
 
 
-def gone(pid: int, seconds: float = 5) -> bool:
+def wait_for_end(pid: int) -> None:
     """Wait for the end of a process that is not a child of this one."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+
+    def ended() -> bool:
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
             return True
-        if Path(f"/proc/{pid}/stat").exists() and ") Z " in Path(f"/proc/{pid}/stat").read_text():
-            return True
-        time.sleep(0.02)
-    return False
+        status = Path(f"/proc/{pid}/stat")
+        return status.exists() and ") Z " in status.read_text()
+
+    wait_until(ended, f"process {pid} has ended", 5)
 
 
 def start(client: RawClient, code: str, runtime_id: str | None = None, **more: object) -> str:
@@ -63,17 +74,32 @@ def start(client: RawClient, code: str, runtime_id: str | None = None, **more: o
     return str(answer.json["id"])
 
 
-def wait(client: RawClient, evaluation: str, seconds: float = 20) -> dict[str, Any]:
+def wait(client: RawClient, evaluation: str) -> dict[str, Any]:
     """Wait for the end and return the response."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        answer = client.call("GET", f"/scripts/evaluation/{evaluation}").json
-        if answer["status"] >= 3:
-            return dict(answer)
-        time.sleep(0.02)
-    raise AssertionError(answer)
+    path = f"/scripts/evaluation/{evaluation}"
+    wait_until(lambda: client.call("GET", path).json["status"] >= 3, "the script has ended")
+    return dict(client.call("GET", path).json)
 
 
 def run(client: RawClient, code: str, runtime_id: str | None = None, **more: object) -> dict[str, Any]:
     """Start and wait."""
     return wait(client, start(client, code, runtime_id, **more))
+
+
+def seed_sales(sim: Simulator) -> None:
+    """Add a runtime, and a project with scripts. Only the viewer may read the last one."""
+    scripts = [
+        {"name": "Load", "id": f"{1:032X}", "runtime": "Etl", "code": "print('lädt')"},
+        {"name": "Clean up", "id": f"{2:032X}", "running": True},
+        {"name": "Old", "id": f"{3:032X}", "subtype": 19456},
+        {"name": "Reload", "id": f"{4:032X}", "runtime": ETL, "owner": "viewer", "readers": []},
+    ]
+    sim.seed({"name": "Etl", "id": ETL}, projects=[{"name": "Sales", "id": SALES, "scripts": scripts}])
+
+
+def in_project(
+    client: RawClient, method: str, path: str, body: Any = None, project: str = SALES, **query: object
+) -> Answer:
+    """Send a call about a project."""
+    texts = {name: str(value) for name, value in query.items()}
+    return client.call(method, path, body, query=texts, headers={"X-MSTR-ProjectID": project})

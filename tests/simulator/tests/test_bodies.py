@@ -28,23 +28,13 @@ def test_the_sample_is_returned_as_documented(client: RawClient) -> None:
     assert list(found) == [name for name in RUNTIME_FIELDS if name in found]
 
 
-def test_the_list_shows_the_default_runtime_without_whitelist_and_resource(client: RawClient) -> None:
-    [default] = client.call("GET", "/runtimes").json["runtimes"]
-    assert (default["id"], default["name"]) == ("0F35652CA7D041978BF0CBCB67531203", "(Default) MicroStrategy")
-    assert not {"whitelist", "resource"} & set(default)
-    assert {"whitelist", "resource"} <= set(read(client, default["id"]))
-
-
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
         ({"colour": "red"}, "colour"),
         ({"status": "ready"}, "status"),
-        ({"id": "0" * 32}, "id"),
-        ({"acl": []}, "acl"),
         ({"packages": [{"name": "numpy", "status": "installed"}]}, "packages[0].status"),
         ({"packages": [{"name": "numpy"}, {"version": "1"}]}, "packages[1].name"),
-        ({"packages": ["numpy"]}, "packages[0]"),
         ({"packages": None}, "packages"),
         ({"whitelist": "10.0.0.0/8"}, "whitelist"),
         ({"whitelist": [10]}, "whitelist[0]"),
@@ -56,14 +46,12 @@ def test_the_list_shows_the_default_runtime_without_whitelist_and_resource(clien
         ({"resource": {"cpu": "-1"}}, "resource.cpu"),
         ({"resource": {"mem": "512"}}, "resource.mem"),
         ({"resource": {"gpu": 1}}, "resource.gpu"),
-        ({"resource": None}, "resource"),
         ({"execTimeout": "600"}, "execTimeout"),
         ({"execTimeout": True}, "execTimeout"),
         ({"execTimeout": 600.0}, "execTimeout"),
         ({"minCachedInstances": 6}, "minCachedInstances"),
         ({"minCachedInstances": -1}, "minCachedInstances"),
         ({"name": ""}, "name"),
-        ({"name": 7}, "name"),
         ({"description": None}, "description"),
         ({"changeJournal": {"comment": "x"}}, "changeJournal.comment"),
         ({"changeJournal": "x"}, "changeJournal"),
@@ -105,14 +93,6 @@ def test_patch_changes_what_it_carries(client: RawClient) -> None:
         <= changed
         <= {"name", "minCachedInstances", "version", "dateModified"}
     )
-
-
-def test_fields_selects_the_returned_fields(client: RawClient) -> None:
-    runtime_id = create(client)
-    selected = client.call("GET", f"/runtimes/{runtime_id}", query={"fields": "id,name"}).json
-    assert selected == {"id": runtime_id, "name": "Test Runtime"}
-    listed = client.call("GET", "/runtimes", query={"fields": "id"}).json["runtimes"]
-    assert [list(entry) for entry in listed] == [["id"], ["id"]]
 
 
 def test_packages_are_installed_after_the_response(sim: Simulator, client: RawClient) -> None:

@@ -16,7 +16,7 @@ import pytest
 from simulator.faults import KINDS
 from simulator.harness import Simulator
 from simulator.rawclient import RawClient
-from simulator.tests.helpers import SAMPLE, create, read
+from simulator.tests.helpers import SAMPLE, create, logged_in, read
 
 
 def names(sim: Simulator) -> list[str]:
@@ -80,16 +80,14 @@ def test_error_and_truncated(sim: Simulator, client: RawClient) -> None:
 
 @pytest.mark.parametrize("clock", ["tomcat", "iserver"])
 def test_session_killed(sim: Simulator, client: RawClient, clock: str) -> None:
-    other = RawClient(sim.base_url)
-    other.login(sim.username, sim.password)
+    other = logged_in(sim)
     sim.fault("session_killed", operation="create", clock=clock)
     answer = client.call("POST", "/runtimes", SAMPLE)
     assert (answer.status, answer.error["code"]) == (401, "ERR009")
     assert names(sim) == []
     assert other.call("GET", "/runtimes").status == 200
     sim.fault("session_killed", operation="list", scope="user")
-    third = RawClient(sim.base_url)
-    third.login(sim.username, sim.password)
+    third = logged_in(sim)
     assert other.call("GET", "/runtimes").status == 401
     assert third.call("GET", "/runtimes").status == 401
 
@@ -133,9 +131,7 @@ def test_times_skip_order_and_hits(sim: Simulator, client: RawClient) -> None:
 
 def test_faults_of_one_user_and_of_login_and_logout(sim: Simulator, client: RawClient) -> None:
     sim.fault("empty", operation="any", status=500, user="ldap.admin", times=None)
-    other = RawClient(sim.base_url)
-    assert other.login(sim.ldap_username, sim.ldap_password, mode=16).status == 204
-    assert other.call("GET", "/runtimes").status == 500
+    assert logged_in(sim, "ldap.admin").call("GET", "/runtimes").status == 500
     assert client.call("GET", "/runtimes").status == 200
     sim.fault("html", operation="logout")
     assert client.logout().status == 502

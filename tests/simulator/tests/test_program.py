@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import wait_until
 
 from simulator.harness import FOLDER, Simulator, SimulatorError
 from simulator.rawclient import RawClient
-from simulator.tests.helpers import SAMPLE, create, gone, start
+from simulator.tests.helpers import SAMPLE, create, logged_in, start, wait_for_end
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -41,13 +42,9 @@ def test_it_prints_address_and_credentials_and_ends_with_ctrl_c(number: signal.S
 
 def test_it_ends_while_calls_hang_and_scripts_run() -> None:
     sim = Simulator().start()
-    client = RawClient(sim.base_url)
-    client.login(sim.username, sim.password)
+    client = logged_in(sim)
     start(client, "import time\ntime.sleep(60)")
-    deadline = time.monotonic() + 10
-    while not sim.state()["evaluations"][0]["running"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: sim.state()["evaluations"][0]["running"], "the script runs")
     child = sim.state()["evaluations"][0]["pid"]
     sim.fault("hang", operation="list")
     client.timeout = 0.1
@@ -56,7 +53,7 @@ def test_it_ends_while_calls_hang_and_scripts_run() -> None:
     begun = time.monotonic()
     sim.stop()
     assert time.monotonic() - begun < 4
-    assert gone(child)
+    wait_for_end(child)
 
 
 @pytest.mark.parametrize("how", ["stdin", "pid"])
@@ -71,13 +68,10 @@ def test_it_ends_with_its_parent(tmp_path: Path, how: str) -> None:
     )
     command = [str(FOLDER), "--quiet", "--ready-file", str(ready), *option]
     with subprocess.Popen([sys.executable, "-c", code, *command]) as parent:
-        deadline = time.monotonic() + 10
-        while not ready.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(ready.exists, "the simulator is ready")
         pid = json.loads(ready.read_text())["pid"]
         parent.kill()
-    assert gone(pid)
+    wait_for_end(pid)
     assert not ready.exists()
 
 
@@ -156,8 +150,7 @@ def test_control_has_an_index(sim: Simulator, path: str) -> None:
 def test_playground_has_what_the_guides_need() -> None:
     """It is what a person starts: several Python versions, two saved scripts on one runtime, and a schedule."""
     with Simulator("playground") as sim:
-        client = RawClient(sim.base_url)
-        client.login(sim.username, sim.password)
+        client = logged_in(sim)
         assert len(client.call("GET", "/runtimes/versions").json["versions"]) == 3
         assert [runtime["name"] for runtime in sim.runtimes()] == ["Forecasts"]
         [sales] = [project for project in sim.projects() if project["name"] == "Sales"]
@@ -189,10 +182,7 @@ def test_ctrl_c_while_it_starts(module: str) -> None:
 def test_closed_sockets_are_not_counted(sim: Simulator, client: RawClient) -> None:
     for _ in range(50):
         client.call("GET", "/sessions")
-    deadline = time.monotonic() + 5
-    while sim.state()["open_sockets"] > 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: sim.state()["open_sockets"] <= 3, "the sockets are closed", 5)
 
 
 @pytest.mark.parametrize(

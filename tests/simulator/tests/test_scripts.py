@@ -7,10 +7,11 @@ import json
 import time
 
 import pytest
+from support.waiting import wait_until
 
 from simulator.harness import Simulator
 from simulator.rawclient import RawClient
-from simulator.tests.helpers import create, gone, run, start, wait
+from simulator.tests.helpers import create, logged_in, run, start, wait, wait_for_end
 
 
 def test_output_and_result(client: RawClient) -> None:
@@ -80,16 +81,15 @@ def test_variables(client: RawClient) -> None:
 def test_stopping(client: RawClient, sim: Simulator) -> None:
     code = "import subprocess, time\nprint(subprocess.Popen(['sleep', '60']).pid, flush=True)\ntime.sleep(60)"
     evaluation = start(client, code)
-    deadline = time.monotonic() + 10
-    while not (printed := client.call("GET", f"/scripts/evaluation/{evaluation}").json["results"]["stdout"]):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    assert client.call("GET", f"/scripts/evaluation/{evaluation}").json["status"] == 1
-    [shown] = sim.state()["evaluations"]
-    assert client.call("DELETE", f"/scripts/evaluation/{evaluation}").status == 204
+    path = f"/scripts/evaluation/{evaluation}"
+    wait_until(lambda: client.call("GET", path).json["results"]["stdout"], "the script prints")
+    shown = client.call("GET", path).json
+    assert shown["status"] == 1
+    pids = [sim.state()["evaluations"][0]["pid"], int(shown["results"]["stdout"])]
+    assert client.call("DELETE", path).status == 204
     assert wait(client, evaluation)["status"] == 6
-    assert gone(shown["pid"])
-    assert gone(int(printed))
+    for pid in pids:
+        wait_for_end(pid)
 
 
 def test_a_child_left_behind_does_not_keep_the_run_open(client: RawClient) -> None:
@@ -117,9 +117,7 @@ def test_refusals_and_forgotten_runs(client: RawClient, sim: Simulator) -> None:
     ):
         assert client.call("POST", "/scripts/evaluation", body).status == status, body
     done = run(client, "1")["id"]
-    other = RawClient(sim.base_url)
-    other.login(sim.ldap_username, sim.ldap_password, mode=16)
-    assert other.call("GET", f"/scripts/evaluation/{done}").status == 404
+    assert logged_in(sim, "ldap.admin").call("GET", f"/scripts/evaluation/{done}").status == 404
     sim.forget_evaluations()
     assert client.call("GET", f"/scripts/evaluation/{done}").error["code"] == "ERR004"
     assert client.call("DELETE", f"/scripts/evaluation/{done}").error["code"] == "ERR004"

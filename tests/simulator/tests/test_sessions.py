@@ -6,6 +6,7 @@ import pytest
 
 from simulator.harness import Simulator
 from simulator.rawclient import RawClient
+from simulator.tests.helpers import logged_in
 
 
 @pytest.mark.parametrize(("token", "cookies"), [(True, False), (False, True), (False, False)])
@@ -14,9 +15,7 @@ def test_token_and_cookie_are_needed_together(sim: Simulator, client: RawClient,
     assert (answer.status, answer.error["code"]) == (401, "ERR009")
     assert answer.error["ticketId"]
     assert client.call("GET", "/runtimes").status == 200
-    other = RawClient(sim.base_url)
-    other.login(sim.username, sim.password)
-    client.cookies = other.cookies
+    client.cookies = logged_in(sim).cookies
     assert client.call("GET", "/runtimes").status == 401, "the cookie of another session"
 
 
@@ -73,16 +72,13 @@ def test_api_token_for_oneself_and_for_another(sim: Simulator, client: RawClient
 
 
 def test_privilege_and_hidden_runtimes(sim: Simulator, client: RawClient) -> None:
-    viewer = RawClient(sim.base_url)
-    viewer.login("viewer", sim.users["viewer"]["password"])
-    refused = viewer.call("GET", "/runtimes")
+    refused = logged_in(sim, "viewer").call("GET", "/runtimes")
     assert (refused.status, refused.error["code"]) == (403, "ERR0014")
     rita = sim.users["restricted"]
     denied = {"deny": True, "rights": 255, "trusteeId": rita["id"], "trusteeName": "Rita"}
     read_only = {"deny": True, "rights": 24, "trusteeId": rita["id"], "trusteeName": "Rita"}
     hidden, kept = sim.seed({"name": "Hidden", "acl": [denied]}, {"name": "Kept", "acl": [read_only]})
-    restricted = RawClient(sim.base_url)
-    restricted.login("restricted", rita["password"])
+    restricted = logged_in(sim, "restricted")
     seen = {entry["name"]: entry["acg"] for entry in restricted.call("GET", "/runtimes").json["runtimes"]}
     assert seen == {"(Default) MicroStrategy": 255, "Kept": 231}
     assert restricted.call("GET", f"/runtimes/{hidden}").status == 404
