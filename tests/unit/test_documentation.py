@@ -183,21 +183,8 @@ def test_index_of_the_site():
     assert len(list((ROOT / "docs" / "docsite" / "rst").glob("guide_*.rst"))) <= 15
 
 
-IMPERATIVES = {
-    "Add",
-    "Apply",
-    "Assign",
-    "Check",
-    "Compare",
-    "Create",
-    "Delete",
-    "Find",
-    "List",
-    "Log",
-    "Print",
-    "Raise",
-}
-IMPERATIVES |= {"Read", "Rename", "Run", "Show", "Write"}
+IMPERATIVES = {"Add", "Apply", "Assign", "Check", "Compare", "Create", "Delete", "Find", "List", "Log", "Print"}
+IMPERATIVES |= {"Raise", "Read", "Rename", "Run", "Show", "Write"}
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,6 @@ def test_msg_is_one_line_whatever_the_server_calls_the_runtime():
     assert entry(there, GONE).msg == r"Deleted runtime 'a\n\x1b[31mb'."
 
 
-def test_changes_hold_each_changed_field_before_and_after():
-    assert entry(THERE, NEW).to_result()["changes"] == [{"field": "description", "before": "old", "after": "new"}]
-
-
 def test_before_a_create_every_field_is_null():
     assert entry(None, NEW).to_result()["changes"] == [
         {"field": "name", "before": None, "after": "Nightly reports"},

@@ -74,10 +74,6 @@ def test_with_an_id_the_name_is_the_name_to_have():
     assert (plan.action, plan.changed_fields, dict(plan.body)) == ("update", ("name",), {"name": "new name"})
 
 
-def test_an_update_by_id_alone_still_carries_the_name():
-    assert make_plan(runtime(), wanted(None, id=ID, description="d")).body == {"name": "r", "description": "d"}
-
-
 def test_without_purge_nothing_is_planned_where_all_is_there():
     have = runtime(whitelist=["1.1.1.1", "2.2.2.2"], packages=[{"name": "a"}, {"name": "b"}])
     options = {"whitelist": ["1.1.1.1"], "packages": [{"name": "b"}]}

@@ -202,7 +202,8 @@ def test_clearing_a_whitelist():
     assert faults_of(definition_from, {"name": "r", "whitelist": []}, policy(required=True)) == EMPTY
     for options in ({}, {"whitelist": ["10.0.0.0/8"]}, {"whitelist": [], "state": "absent"}):
         definition_from({"name": "r", **options}, policy(required=True))
-    definition_from({"name": "r", "whitelist": []}, policy())
+    for options in ({}, {"whitelist": []}, {"whitelist": ["8.8.8.8"], "state": "absent"}):
+        definition_from({"name": "r", **options}, policy([], ["0.0.0.0/0"]))
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -252,11 +253,6 @@ def test_warning_for_an_empty_whitelist(held, options, warned, check_mode):
     assert len(found) == warned
     assert all("The whitelist of runtime 'r' is empty" in text and "whitelist_required" in text for text in found)
     assert warnings(policy(never=["10.66.0.0/16"])) == warnings(None) == []
-
-
-@pytest.mark.parametrize("options", [{"state": "absent", "whitelist": ["8.8.8.8"]}, {}, {"whitelist": []}])
-def test_unmanaged_whitelist(options):
-    definition_from({"name": "r", **options}, policy([], ["0.0.0.0/0"]))
 
 
 def test_blocks_that_stay():

@@ -246,17 +246,6 @@ def holding_for(method):
     return Server(*([] if method == "POST" else [stored()]))
 
 
-@pytest.mark.parametrize("method", LOST)
-def test_a_write_lost_twice_is_done_once(method):
-    definition, action = LOST[method]
-    server = holding_for(method)
-    server.fail(method, lost())
-    server.fail(method, lost(), done=True)
-    assert outcome(server, definition).action == action
-    assert len(server.writes) == 2
-    assert server.names == ([] if method == "DELETE" else ["r"])
-
-
 def test_an_error_of_the_server_itself_is_looked_up_once():
     server = Server()
     server.fail("POST", refusal(500, "ERR001", "oops"))
