@@ -86,6 +86,13 @@ def lost(request: str = "POST /api/runtimes") -> ConnectError:
     return ConnectError("Could not do it: the connection closed.", request=request, outcome_unknown=True)
 
 
+def stopped(in_flight: bool) -> Interrupted:
+    """A signal before a request or, `in_flight`, while its response is awaited."""
+    signal = Interrupted("Stopped by signal SIGTERM")
+    signal.outcome_unknown = in_flight
+    return signal
+
+
 class PatientStop(Stop):
     """Notes pauses in place of making them."""
 

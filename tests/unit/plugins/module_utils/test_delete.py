@@ -372,6 +372,7 @@ def test_delete_without_effect_is_an_error(purge):
     absent = [] if purge else [{"name": "b", "state": "absent"}]
     result = run(have, {"name": "a"}, *absent, purge=True)
     assert result["msg"].endswith("Nothing was purged.") is not purge
+    assert ("purge 'b': " in result["msg"]) is purge
     assert have.writes == [f"DELETE /runtimes/{B}"]
     assert actions(result) == [("a", "none"), ("b", "failed")]
     assert result["changed"] is False

@@ -8,8 +8,6 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
     MASK,
     ApiError,
     MstrError,
-    PartialError,
-    ValidationError,
     clean,
     code_number,
 )
@@ -83,14 +81,3 @@ def test_every_error_has_the_promised_keys():
     }
     assert (error.status, error.number, error.outcome_unknown) == (403, 14, True)
     assert set(ERROR_KEYS) == {"http_status", "code", "message", "iserver_code", "ticket_id", "request"}
-
-
-def test_all_faults_are_one_message():
-    assert ValidationError(["a is wrong", "b is wrong"]).to_result()["msg"] == "a is wrong\nb is wrong"
-
-
-def test_a_failure_after_a_write_says_what_was_done():
-    cause = MstrError("No answer.", http_status=502)
-    result = PartialError(cause, {"changed": True, "id": "X"}).to_result()
-    assert (result["changed"], result["id"], result["msg"]) == (True, "X", "No answer.")
-    assert result["error"]["http_status"] == 502

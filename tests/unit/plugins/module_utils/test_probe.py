@@ -11,6 +11,7 @@ from ansible_collections.mstr.library.plugins.module_utils._probe.reads import h
 from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings, Unanswered, entries
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
+from ansible_collections.mstr.library.tests.unit.support.make import stopped
 
 
 def probe_run(**session):
@@ -38,9 +39,7 @@ def test_signal_during_a_create(monkeypatch, late):
     def request(*_args, on_late_response, **_options):
         for response in late:
             on_late_response(response)
-        interrupted = Interrupted("Stopped by signal SIGTERM")
-        interrupted.outcome_unknown = True
-        raise interrupted
+        raise stopped(in_flight=True)
 
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     run = probe_run(request=request, last_request=lambda *_args, **_options: {"runtimes": []})

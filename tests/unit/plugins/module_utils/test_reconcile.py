@@ -240,15 +240,6 @@ def test_many_failures_are_counted_and_the_first_are_quoted(number, rest):
     assert result["changed"] is False
 
 
-def test_a_failed_purge_is_reported():
-    have = holding(a=A, b=B)
-    have.fail("DELETE", refusal(403, "ERR0017", "no permission", f"DELETE /api/runtimes/{B}"))
-    result = run(have, {"name": "a"}, purge=True)
-    assert actions(result) == [("a", "none"), ("b", "failed")]
-    assert "purge 'b': " in result["msg"]
-    assert "Nothing was purged" not in result["msg"]
-
-
 # --- waiting
 
 
@@ -367,8 +358,3 @@ def test_restore_by_id_then_name_then_create():
     assert have.names == ["Etl", "New"]
     # A second one changes nothing, and one of a single runtime needs no other way.
     assert actions(restore(have, {"id": A, "name": "Etl", "exec_timeout": 60})) == [("Etl", "none")]
-
-
-def test_without_the_mark_of_a_backup_an_unknown_id_creates_nothing():
-    have = holding(Etl=B)
-    assert f"no runtime has the id {A}" in run(have, {"id": A, "name": "Etl"})["msg"]

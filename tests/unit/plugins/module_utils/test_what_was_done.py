@@ -9,7 +9,15 @@ import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
-from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, lost, refusal, stored, wanted
+from ansible_collections.mstr.library.tests.unit.support.make import (
+    ID,
+    faults_of,
+    lost,
+    refusal,
+    stopped,
+    stored,
+    wanted,
+)
 from ansible_collections.mstr.library.tests.unit.support.many import (
     LIST,
     A,
@@ -89,25 +97,22 @@ def test_create_is_looked_up_by_name(entries, answered):
     assert (have.writes, have.warnings) == (["POST /runtimes"], [])
 
 
-@pytest.mark.parametrize("answered", [{}, None, {"id": A}])
-def test_create_without_effect_is_not_created(answered):
+@pytest.mark.parametrize("entries", [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]])
+@pytest.mark.parametrize(
+    ("answered", "why", "writes"),
+    [
+        *((answered, "the runtime is still not created", 2) for answered in ({}, None, {"id": A})),
+        ({"id": D}, f"The server reported 'new' ({D}) as created, but does not show it", 1),
+    ],
+)
+def test_create_without_effect_is_not_created(entries, answered, why, writes):
     have = holding(a=A)
     have.ignores = "POST"
     have.rewrite = lambda call, data: answered if call == "POST /runtimes" else data
-    result = run(have, {"name": "new"}, {"name": "a"}, retries=1)
+    result = run(have, *entries, retries=1)
     assert (actions(result)[0], result["changed"]) == (("new", "failed"), False)
-    assert "the runtime is still not created" in result["msg"]
-    assert have.writes == ["POST /runtimes"] * 2
-
-
-@pytest.mark.parametrize("entries", [[{"name": "new"}], [{"name": "new"}, {"name": "a"}]])
-def test_create_with_an_id_of_nothing_is_not_created(entries):
-    have = holding(a=A)
-    have.ignores = "POST"
-    have.rewrite = lambda call, data: {"id": D} if call == "POST /runtimes" else data
-    result = run(have, *entries)
-    assert (actions(result)[0], result["changed"]) == (("new", "failed"), False)
-    assert f"The server reported 'new' ({D}) as created, but does not show it" in result["msg"]
+    assert why in result["msg"]
+    assert have.writes == ["POST /runtimes"] * writes
 
 
 def test_lost_update_is_not_done_by_a_different_runtime():
@@ -169,16 +174,12 @@ def test_name_read_after_the_list_is_the_name():
 # --- a signal
 
 
-IN_FLIGHT = Interrupted("Stopped by signal SIGTERM")
-IN_FLIGHT.outcome_unknown = True
-
-
 def test_signal_in_a_bulk():
     """Of three writes, the first is done, the second in flight, the third was not sent."""
     have = holding(a=A, b=B, c=C)
     have.fail("PATCH")
-    have.fail("PATCH", IN_FLIGHT)
-    have.fail("PATCH", Interrupted("Stopped by signal SIGTERM"))
+    have.fail("PATCH", stopped(in_flight=True))
+    have.fail("PATCH", stopped(in_flight=False))
     result = run(have, *({"name": name, "others": "x"} for name in "abc"))
     assert actions(result) == [("a", "updated"), ("b", "unknown"), ("c", "failed")]
     assert result["summary"] == summary(updated=1, failed=2)
@@ -423,7 +424,7 @@ def by_id(have):
     return {identity: {**runtime, "version": None, "dateModified": None} for identity, runtime in have.runtimes.items()}
 
 
-ERRORS = [lost(), refusal(502), refusal(500, "ERR001"), refusal(403, "ERR0017"), IN_FLIGHT]
+ERRORS = [lost(), refusal(502), refusal(500, "ERR001"), refusal(403, "ERR0017"), stopped(in_flight=True)]
 FAULTS = {
     method: st.tuples(st.integers(0, turns), st.sampled_from(ERRORS), st.booleans(), st.integers(0, 6))
     for method, turns in {"POST": 1, "PATCH": 1, "DELETE": 1, "GET": 8}.items()

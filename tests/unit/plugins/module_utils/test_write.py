@@ -10,7 +10,6 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import (
     PartialError,
 )
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted
 from ansible_collections.mstr.library.tests.unit.support.make import (
     DEFAULT_ID,
     ID,
@@ -18,6 +17,7 @@ from ansible_collections.mstr.library.tests.unit.support.make import (
     faults_of,
     lost,
     refusal,
+    stopped,
     stored,
     wanted,
 )
@@ -235,13 +235,6 @@ def test_a_lost_update_or_delete_is_done_once(error, done_at_once, method, defin
     assert not outcome(server, definition).carried_out.changed_fields
 
 
-def test_a_lost_rename_is_found():
-    server = Server(stored())
-    server.fail("PATCH", lost(), done=True)
-    assert outcome(server, wanted("renamed", id=ID)).action == "updated"
-    assert (server.writes, server.names) == ([PATCH], ["renamed"])
-
-
 def holding_for(method):
     return Server(*([] if method == "POST" else [stored()]))
 
@@ -391,9 +384,7 @@ def test_signal_in_flight_or_before(method):
     definition, done = LOST[method]
     for in_flight in (True, False):
         server = holding_for(method)
-        signal = Interrupted("Stopped by signal SIGTERM")
-        signal.outcome_unknown = in_flight
-        server.fail(method, signal)
+        server.fail(method, stopped(in_flight))
         with pytest.raises(MstrError) as failed:
             server.ensure(definition)
         result = failed.value.to_result()
