@@ -147,6 +147,10 @@ def test_empty_lists_are_managed_and_clear():
     assert dict(wanted(whitelist=[], packages=[]).values) == {"name": "r", "whitelist": (), "packages": ()}
 
 
+def test_an_id_may_be_written_in_any_case():
+    assert wanted(id=ID.lower()).id == ID
+
+
 def test_lists_are_purged_by_default():
     assert wanted().keep == frozenset()
     assert wanted(purge_whitelist=True, purge_packages=False).keep == {"packages"}
