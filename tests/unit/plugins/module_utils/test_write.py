@@ -235,6 +235,13 @@ def test_a_lost_update_or_delete_is_done_once(error, done_at_once, method, defin
     assert not outcome(server, definition).carried_out.changed_fields
 
 
+def test_a_lost_rename_is_found():
+    server = Server(stored())
+    server.fail("PATCH", lost(), done=True)
+    assert outcome(server, wanted("renamed", id=ID)).action == "updated"
+    assert (server.writes, server.names) == ([PATCH], ["renamed"])
+
+
 def holding_for(method):
     return Server(*([] if method == "POST" else [stored()]))
 
