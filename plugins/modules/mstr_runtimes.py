@@ -477,6 +477,12 @@ runtimes:
         is_default:
           description: Whether this is the built-in default runtime of the server.
           type: bool
+    replaced:
+      description:
+        - The runtime that was replaced, or would be, as it was before the task. Its keys are those of
+          RV(runtimes[].runtime).
+      returned: for V(replaced)
+      type: dict
     scripts:
       description:
         - The saved scripts that use a runtime that would be deleted or replaced, as in

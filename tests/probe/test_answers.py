@@ -301,12 +301,23 @@ def test_an_unknown_behaviour_is_not_a_value_of_a_switch(sim: Simulator) -> None
     assert "duplicate_status (other)" in done.message
 
 
-def test_a_busy_server_refuses_no_name(sim: Simulator) -> None:
+@pytest.mark.parametrize(("status", "code"), [(429, "ERR0016"), (503, "ERR0016")])
+def test_a_busy_server_refuses_no_name(sim: Simulator, status: int, code: str) -> None:
     sim.reset("newest")
-    sim.fault("unavailable", operation="create", skip=1, times=None, status=429, retry_after=1)
+    sim.fault("unavailable", operation="create", skip=1, times=None, status=status, retry_after=1)
     done = probed(sim)
     assert done.values["duplicate_names"] is done.values["names_case"] is None
-    assert done.evidence["duplicate_names"] == "The server answered 429 ERR0016 to POST /api/runtimes."
+    assert done.evidence["duplicate_names"] == f"The server answered {status} {code} to POST /api/runtimes."
+    is_clean(done, sim)
+
+
+def test_a_deletion_of_unknown_outcome_is_no_answer(sim: Simulator) -> None:
+    sim.reset("newest")
+    sim.fault("error", operation="delete", status=500)
+    done = probed(sim)
+    assert done.values["delete_comments"] is None
+    assert done.evidence["delete_comments"].startswith("The server answered 500 ERR001 to DELETE")
+    is_clean(done, sim)
     is_clean(done, sim)
 
 

@@ -87,7 +87,8 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
             if error:
                 errors.add(f"previous_names[{index}] {error}")
         replaced = errors.check(_replaced_fields, params.get("replace_on_change"))
-        for option, value in (("previous_names", previous), ("replace_on_change", replaced)):
+        replaces = params["replace_on_change"] if replaced is None else replaced
+        for option, value in (("previous_names", previous), ("replace_on_change", replaces)):
             if value and params.get("id") is not None:
                 errors.add(f"{option} cannot be used with id")
             if value and absent:

@@ -70,6 +70,7 @@ def _listed(entry: Entry) -> dict[str, Any]:
         "id": entry.id or entry.wanted.id,
         "action": "failed" if entry.error and not entry.changed else entry.action,
         "error": {"msg": entry.error.sentence, **entry.error.error} if entry.error else None,
+        **({"replaced": entry.before.to_result()} if entry.action == "replaced" and entry.before else {}),
         **({"scripts": entry.evidence["scripts"]} if entry.evidence else {}),
     }
 

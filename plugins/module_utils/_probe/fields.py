@@ -14,7 +14,19 @@ from .._model.fields import FIELDS
 from .._model.kinds import RESOURCE_KEYS
 from .._model.runtime import DEFAULT_RUNTIME_ID
 from .creates import BLOCKS, CPU, MEMORY, additional_runtime, runtime_with_all_fields
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, entries, or_refusal, verdict
+from .run import (
+    ALL_HANDLED,
+    OTHER,
+    Answer,
+    ProbeRun,
+    Unanswered,
+    accepted,
+    asks,
+    entries,
+    is_refusal,
+    or_refusal,
+    verdict,
+)
 
 _READS = 4  # of a shuffled list of four, one in 24 repeats the order of another
 _BUILT_IN_NAME = re.compile(r"\([^()]{1,40}\) (MicroStrategy|Strategy)")
@@ -219,4 +231,8 @@ def disk_and_proc_count(run: ProbeRun) -> Answer:
 @asks("Does a delete accept a comment for the change journal?")
 def delete_comments(run: ProbeRun) -> Answer:
     identity, params = run.once(additional_runtime), {"userComments": _COMMENT}
-    return verdict("A DELETE with a comment", or_refusal(run.delete, identity, params=params))
+    # After an error of unknown outcome, the runtime may be gone.
+    refused = or_refusal(
+        run.delete, identity, params=params, expected=lambda error: is_refusal(error) and not error.outcome_unknown
+    )
+    return verdict("A DELETE with a comment", refused)

@@ -67,10 +67,10 @@ def _status_and_code(exc: MstrError) -> str:
 
 
 def is_refusal(error: ApiError) -> bool:
-    """Whether the server has refused what was sent, and not the session, the user, a path, or any call for a time."""
+    """Whether the server refuses what was sent, not the session, the user or the path, and not because it is busy."""
     # An error with a code comes from the server itself.
     certain = not error.outcome_unknown or error.error["code"]
-    return bool(certain) and error.status not in (401, 403, 404, 429)
+    return bool(certain) and error.status not in (401, 403, 404, 429, 503)
 
 
 def or_refusal(

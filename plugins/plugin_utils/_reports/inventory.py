@@ -95,20 +95,20 @@ def _now(entry: Json, check_mode: bool) -> Json:
     runtime: Json = entry.get("runtime") or {}
     if not check_mode or entry.get("action") not in ("created", "updated", "replaced"):
         return runtime
-    return {} if entry["action"] == "created" else before(entry) or runtime
+    return {} if entry["action"] == "created" else before(entry)
 
 
 def before(entry: Json) -> dict[str, Any]:
-    """The runtime before the task; nothing for one of which a result shows only that it was replaced by another one."""
+    """The runtime before the task. Of a replacement, it is the one that goes."""
+    if entry.get("replaced"):
+        return dict(entry["replaced"])
     runtime: Json = entry.get("runtime") or {}
     changed = {change["field"]: change["before"] for change in entry.get("changes") or ()}
-    if set(changed) == {"id"}:
-        return {}
     if "packages" in changed:
         # The changes do not have what the server says of a package.
         known = {(item.get("name"), item.get("version") or ""): item for item in runtime.get("packages") or ()}
         changed["packages"] = [
-            {**item, **known.get((item["name"], item.get("version") or ""), {})} for item in changed["packages"] or ()
+            {**known.get((item["name"], item.get("version") or ""), {}), **item} for item in changed["packages"] or ()
         ]
     return {**runtime, **changed}
 

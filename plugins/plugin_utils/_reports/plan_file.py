@@ -46,8 +46,7 @@ def plan_text(reports: Iterable[Json], generated: str) -> str:
 
 def _checksum(environment: Json) -> str:
     """The checksum of what a person is shown, so that nobody approves a part by deleting the rest from the file."""
-    # A file of an older release has no scripts.
-    shown = {key: environment[key] for key in _KEYS if key in environment and key != "plan_id"}
+    shown = {key: environment.get(key) for key in _KEYS if key != "plan_id"}
     return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:24]
 
 

@@ -251,6 +251,7 @@ def test_ambiguous_previous_names(previous, why):
         ({"name": "a", "replace_on_change": [["name"]]}, "replace_on_change[0] ['name'] is not an option of a runtime"),
         ({"name": "a", "replace_on_change": 1}, "replace_on_change 1 is neither true nor a list of options"),
         ({"name": "a", "replace_on_change": "yes"}, "replace_on_change 'yes' is neither true nor a list of options"),
+        ({"name": "a", "id": A, "replace_on_change": "x"}, "replace_on_change cannot be used with id"),
         ({"name": "a (replacement)"}, "name 'a (replacement)' is reserved"),
         ({"name": "a", "previous_names": ["b (replacement)"]}, "previous_names[0] 'b (replacement)' is reserved"),
     ],
@@ -286,6 +287,9 @@ def test_replaced_when_a_field_changes():
         {"field": "runtime_version", "before": "3.10.5", "after": "3.12.1"},
     ]
     assert predicted["runtimes"][0]["changes"][0] == {"field": "id", "before": A, "after": None}
+    old = predicted["runtimes"][0]["replaced"]
+    assert (old["id"], old["name"], old["runtime_version"]) == (A, "R", "3.10.5")
+    assert result["runtimes"][0]["replaced"] == old
     assert result["scripts"][0]["after"] == {"id": new, "name": "R"}
     assert [warning for warning in have.warnings if "is replaced" in warning]
     again = run(have, UPGRADE)
@@ -312,6 +316,7 @@ def test_both_names_with_replace_on_change_move_the_scripts():
     entry = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
     result = run(have, entry, purge=True)
     assert actions(result) == [("S", "replaced")]
+    assert result["runtimes"][0]["replaced"]["id"] == A
     assert (have.names, set(have.scripts.values())) == (["S"], {B})
 
 
