@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from simulator.messages import ApiError, Call, Reply, invalid, missing, not_found, only
+from simulator.messages import ApiError, Call, Reply, invalid, missing, only
 from simulator.users import ANONYMOUS, API_TOKEN, DELEGATE, LDAP, STANDARD, User
 
 if TYPE_CHECKING:
@@ -14,20 +14,9 @@ if TYPE_CHECKING:
 
 # The fields of a login [doc], [mstrio]. Others are rejected, to show typing errors of a client.
 LOGIN_FIELDS = {
-    "loginMode",
-    "username",
-    "password",
-    "applicationType",
-    "applicationId",
-    "workingSet",
-    "maxSearch",
-    "metadataLocale",
-    "warehouseDataLocale",
-    "displayLocale",
-    "messagesLocale",
-    "numberLocale",
-    "timeZone",
-}
+    "loginMode", "username", "password", "applicationType", "applicationId", "workingSet", "maxSearch",
+    "metadataLocale", "warehouseDataLocale", "displayLocale", "messagesLocale", "numberLocale", "timeZone",
+}  # fmt: skip
 LOGIN_FAILED = -2147216959  # AUTHEN_E_LOGIN_FAIL [mrr]
 
 
@@ -124,19 +113,9 @@ async def check_identity_token(server: Server, call: Call) -> Reply:
 
 
 async def make_api_token(server: Server, call: Call) -> Reply:
-    """``POST /auth/apiTokens``: for the caller, or for another user."""
-    body = call.json_object() if call.body else {}
-    only(body, {"userId"})
-    user: User | None = call.user
-    if "userId" in body:
-        user = next((u for u in server.users.values() if u.id == body["userId"]), None)
-        if user is None:
-            raise not_found(f"with ID '{body['userId']}'")
-        if user is not call.user and not call.user.manages:
-            raise ApiError(403, 14, "The user lacks the privilege to make API tokens for others.")
-    assert user is not None
+    """``POST /auth/apiTokens``: for the caller."""
     token = "api-" + secrets.token_hex(20)
-    server.api_tokens[token] = user.username
+    server.api_tokens[token] = call.user.username
     server.sessions.issued.append(token)
     return Reply(200, {"apiToken": token})
 

@@ -38,30 +38,26 @@ class ApiError(Exception):
         self.headers: dict[str, str] = {}
 
     def to_reply(self, switches: Switches) -> Reply:
-        """The reply with the API's error body."""
-        return error_reply(switches, self.status, self.number, self.message, self.iserver_code, self.headers)
-
-
-def error_reply(
-    switches: Switches,
-    status: int,
-    number: int,
-    message: str,
-    iserver_code: int | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Reply:
-    """An error body in the server's format: wrapped or not, with one of the formats of the code."""
-    # The vendor's table prints ERR0017 where its sample prints ERR017 [doc].
-    code = f"ERR00{number}" if switches["error_code_style"] == "table" else f"ERR{number:03d}"
-    body: dict[str, Any] = {"code": code, "message": message, "ticketId": secrets.token_hex(16)}
-    if iserver_code is not None:
-        body["iServerCode"] = iserver_code
-    return Reply(status, {"errors": [body]} if switches.yes("errors_wrapped") else body, dict(headers or {}))
+        """An error body in the server's format: wrapped or not, with one of the formats of the code."""
+        # The vendor's table prints ERR0017 where its sample prints ERR017 [doc].
+        code = f"ERR00{self.number}" if switches["error_code_style"] == "table" else f"ERR{self.number:03d}"
+        body: dict[str, Any] = {"code": code, "message": self.message, "ticketId": secrets.token_hex(16)}
+        if self.iserver_code is not None:
+            body["iServerCode"] = self.iserver_code
+        return Reply(self.status, {"errors": [body]} if switches.yes("errors_wrapped") else body, self.headers)
 
 
 def not_found(what: str) -> ApiError:
     """The error for an object that does not exist or is hidden from the caller."""
     return ApiError(404, 4, f"The object {what} was not found.", -2147216373)
+
+
+def check_exists(how: str, what: str = "") -> None:
+    """Raise the API's error on a release without a call. "as_id": it reads the path as the id of an object."""
+    if how == "as_id":
+        raise not_found(what)
+    if how != "yes":
+        raise no_such_call(how)
 
 
 def no_such_call(status: str) -> ApiError:

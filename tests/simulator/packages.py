@@ -85,7 +85,7 @@ class Package:
 
 
 def install(
-    wanted: list[dict[str, str]], before: list[Package], rules: list[Rule], now: float, switches: Switches
+    wanted: list[dict[str, Any]], before: list[Package], rules: list[Rule], now: float, switches: Switches
 ) -> list[Package]:
     """The packages of a runtime after a write. Existing packages stay unchanged."""
     packages = [_keep(entry, before, now) or _start(entry, rules, now, switches) for entry in wanted]
@@ -97,28 +97,21 @@ def install(
     return packages
 
 
-def _keep(entry: dict[str, str], before: list[Package], now: float) -> Package | None:
+def _keep(entry: dict[str, Any], before: list[Package], now: float) -> Package | None:
     for old in before:
         if normalised(old.name) == normalised(entry["name"]) and entry["version"] in (old.version, old.resolved):
             # If a client sends back the version that replaced "", nothing is installed, but the version is pinned.
-            return replace(
-                old,
-                name=entry["name"],
-                version=entry["version"],
-                description=entry["description"],
-                seeded={},
-                unknown={},
-            )
+            return replace(old, **entry, seeded={}, unknown={})
     return None
 
 
-def _start(entry: dict[str, str], rules: list[Rule], now: float, switches: Switches) -> Package:
+def _start(entry: dict[str, Any], rules: list[Rule], now: float, switches: Switches) -> Package:
     rule = next((r for r in rules if fnmatchcase(normalised(entry["name"]), normalised(r.name))), None)
     rule = rule or Rule("*", outcome=switches["package_outcome"])
     delay = switches["package_delay"] if rule.delay is None else rule.delay
     resolved = entry["version"] or rule.version or NEWEST.get(normalised(entry["name"]), "1.0.0")
     return Package(
-        entry["name"], entry["version"], entry["description"], now, now + delay, rule.outcome, rule.message, resolved
+        **entry, started=now, done=now + delay, outcome=rule.outcome, message=rule.message, resolved=resolved
     )
 
 

@@ -64,12 +64,12 @@ class SavedScript:
     subtype: int
     runtime: str | None
     owner: User
-    readers: tuple[str, ...] | None
+    readers: list[str] | None
     code: str
     modified: str
     raw: dict[str, Any]
     folder: str
-    writers: tuple[str, ...] | None
+    writers: list[str] | None
     description: str
     variables: list[Any]
     running: bool
@@ -142,19 +142,18 @@ class Projects:
         only_keys("a script", data, _SEED, {"name"})
         named = data.get("runtime")
         known = [runtime.id for runtime in self._server.runtimes if named in (runtime.id, runtime.name)]
-        readers, writers = data.get("readers"), data.get("writers")
         return SavedScript(
             id=str(data.get("id") or new_id()).upper(),
             name=data["name"],
             subtype=int(data.get("subtype", PYTHON)),
             runtime=known[0] if known else named,  # a name without a runtime is the id of a deleted one
             owner=self._server.users[data.get("owner", "admin")],
-            readers=None if readers is None else tuple(readers),
+            readers=data.get("readers"),
             code=data.get("code", "print('hello')\n"),
             modified=stamp(datetime.now(timezone.utc)),
             raw=dict(data.get("raw", {})),
             folder=data.get("folder", "Scripts"),
-            writers=None if writers is None else tuple(writers),
+            writers=data.get("writers"),
             description=data.get("description", ""),
             variables=list(data.get("variables", [])),
             running=bool(data.get("running", False)),
@@ -286,6 +285,13 @@ def _find(server: Server, call: Call) -> SavedScript:
     raise not_found(f"with ID '{script_id}' and type {SCRIPT_TYPE}")
 
 
+def _find_to_write(server: Server, call: Call) -> SavedScript:
+    script = _find(server, call)
+    if not script.is_written_by(call.user):
+        raise ApiError(403, 17, f"The user has no permission to write the object with ID '{script.id}'.")
+    return script
+
+
 async def read_script(server: Server, call: Call) -> Reply:
     """``GET /scripts/{id}``."""
     script = _find(server, call)
@@ -333,10 +339,9 @@ _CHANGES: Mapping[str, tuple[str, Any]] = {
 
 async def update_script(server: Server, call: Call) -> Reply:
     """``PUT /scripts/{id}``: the name and the folder are always required [mstrio]."""
-    script, project, body, switches = _find(server, call), server.projects.of(call), call.json_object(), server.switches
+    script, project = _find_to_write(server, call), server.projects.of(call)
+    body, switches = call.json_object(), server.switches
     only(body, {*_CHANGES, "scriptType", "scriptResultType"})
-    if not script.is_written_by(call.user):
-        raise ApiError(403, 17, f"The user has no permission to write the object with ID '{script.id}'.")
     if switches["script_put_needs"] == "privilege" and not server.manages(call.user):
         raise ApiError(403, 14, "The user has no privilege to assign a runtime.")
     if script.running and switches["script_put_running"] == "refuse":
@@ -367,9 +372,7 @@ async def update_script(server: Server, call: Call) -> Reply:
 
 async def update_object(server: Server, call: Call) -> Reply:
     """``PUT /objects/{id}?type=76``: [mstrio] sends the unchanged name here whenever it changes a script."""
-    script, body = _find(server, call), call.json_object()
+    script, body = _find_to_write(server, call), call.json_object()
     only(body, {"name", "description"})
-    if not script.is_written_by(call.user):
-        raise ApiError(403, 17, f"The user has no permission to write the object with ID '{script.id}'.")
     script.name, script.description = body.get("name", script.name), body.get("description", script.description)
     return await read_object(server, call)

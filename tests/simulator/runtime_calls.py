@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.fields import check_runtime
-from simulator.messages import ApiError, Call, Reply, invalid, missing, no_such_call, not_found
+from simulator.messages import ApiError, Call, Reply, check_exists, invalid, missing
 from simulator.runtimes import DEFAULT_ID, Runtime
 from simulator.users import User
 
@@ -81,9 +81,5 @@ def _permit(runtime: Runtime, user: User, right: int) -> None:
 
 async def versions(server: Server, call: Call) -> Reply:
     """``GET /runtimes/versions``. A server without it has one of three responses."""
-    how = server.switches["versions_call"]
-    if how == "as_id":
-        raise not_found("with ID 'versions' and type 80")
-    if how != "yes":
-        raise no_such_call(how)
+    check_exists(server.switches["versions_call"], "with ID 'versions' and type 80")
     return Reply(200, {"versions": list(server.switches["python_versions"])})

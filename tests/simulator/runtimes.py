@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -238,7 +238,7 @@ class Runtimes:
                 for package in shown:
                     package["status"] = runtime.stale.get(normalised(str(package["name"])), "unknown")
                     package.pop("message", None)
-            computed["packages"] = self._in_field_order(shown, lambda package: str(package["name"]))
+            computed["packages"] = self._ordered("field_order", shown, lambda package: str(package["name"]))
         answer = {}
         for name in RUNTIME_FIELDS:
             if name in runtime.values:
@@ -255,14 +255,14 @@ class Runtimes:
 
     def _shown(self, name: str, value: Any) -> Any:
         if name == "whitelist" and isinstance(value, list):
-            return self._in_field_order(value, str)
+            return self._ordered("field_order", value, str)
         if name == "resource" and isinstance(value, dict) and isinstance(value.get("cpu"), str):
             return {**value, "cpu": _cpu_shown(value["cpu"], self._server.switches["cpu_format"])}
         return value
 
-    def _in_field_order(self, items: list[Any], key: Any) -> list[Any]:
-        how = self._server.switches["field_order"]
-        if how == "sorted":
+    def _ordered(self, switch: str, items: list[Any], key: Callable[[Any], str]) -> list[Any]:
+        how = self._server.switches[switch]
+        if how in ("sorted", "name"):
             return sorted(items, key=key)
         if how == "reversed":
             return items[::-1]
@@ -272,12 +272,7 @@ class Runtimes:
         """The runtimes that the user may see, in the list's order."""
         hidden = self._server.switches["list_hides"]
         visible = [runtime for runtime in self._by_id.values() if runtime.acg(user) and runtime.name not in hidden]
-        how = self._server.switches["list_order"]
-        if how == "name":
-            return sorted(visible, key=lambda runtime: runtime.name)
-        if how == "reversed":
-            return visible[::-1]
-        return self._shuffler.sample(visible, len(visible)) if how == "shuffled" else visible
+        return self._ordered("list_order", visible, lambda runtime: str(runtime.name))
 
 
 def _seeded_package(entry: Any, now: float) -> Package:

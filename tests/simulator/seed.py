@@ -13,6 +13,14 @@ from simulator.users import User
 if TYPE_CHECKING:
     from simulator.server import Server
 
+_FIELDS: Mapping[str, Any] = {
+    "resource": {"cpu": "0.2", "mem": 512},
+    "execTimeout": 600,
+    "minCachedInstances": 0,
+    "maxCachedInstances": 5,
+    "runtimeVersion": "3.10.5",
+    "others": "",
+}
 # What the profile `playground` starts with, so that the guides have something to work on. README and guides create
 # their other runtimes themselves.
 PLAYGROUND: Mapping[str, Any] = {
@@ -22,12 +30,7 @@ PLAYGROUND: Mapping[str, Any] = {
             "description": "Forecasts of the sales team",
             "whitelist": ["10.10.20.0/24"],
             "packages": [{"name": "pandas", "version": "2.2.3", "description": "", "status": "installed"}],
-            "resource": {"cpu": "0.2", "mem": 512},
-            "execTimeout": 600,
-            "minCachedInstances": 0,
-            "maxCachedInstances": 5,
-            "runtimeVersion": "3.10.5",
-            "others": "",
+            **_FIELDS,
         }
     ],
     "projects": [
@@ -96,12 +99,7 @@ def _generated(count: int, prefix: str = "runtime", template: dict[str, Any] | N
             "description": f"generated, number {index}",
             "whitelist": [f"10.{index // 250 % 250}.{index % 250}.0/24", "192.0.2.0/24"],
             "packages": [{"name": "mstrio-py", "version": "11.6.10.101", "description": "", "status": "installed"}],
-            "resource": {"cpu": "0.2", "mem": 512},
-            "runtimeVersion": "3.10.5",
-            "execTimeout": 600,
-            "others": "",
-            "minCachedInstances": 0,
-            "maxCachedInstances": 5,
+            **_FIELDS,
             **(template or {}),
             "name": f"{prefix}-{index:04d}",
             "id": f"{index:08X}5EED5EED5EED5EED5EED5EED",

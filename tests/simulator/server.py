@@ -12,7 +12,7 @@ from typing import Any
 from simulator import auth, projects, runtime_calls, runtimes, scripts, tasks
 from simulator.faults import Faults
 from simulator.log import RequestLog
-from simulator.messages import ApiError, Call, Reply, error_reply, no_such_call
+from simulator.messages import ApiError, Call, Reply, no_such_call
 from simulator.packages import Rule
 from simulator.profiles import PLAYGROUND, make_switches
 from simulator.seed import PLAYGROUND as PLAYGROUND_SEED
@@ -135,7 +135,7 @@ class Server:
 
     def error(self, status: int, number: int, message: str) -> Reply:
         """An error in this server's format."""
-        return error_reply(self.switches, status, number, message)
+        return ApiError(status, number, message).to_reply(self.switches)
 
 
 def _route(call: Call) -> tuple[Handler, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, no_such_call, not_found, only, page
+from simulator.messages import ApiError, Call, Reply, check_exists, invalid, missing, new_id, not_found, only, page
 from simulator.seed import only_keys
 from simulator.users import User
 
@@ -59,15 +59,6 @@ def task_from_seed(server: Server, project: Project, data: Mapping[str, Any]) ->
     )
 
 
-def _exists(server: Server, switch: str) -> None:
-    """Raise the API's error on a release without this call. "as_id": it reads the path as the id of a script."""
-    how = server.switches[switch]
-    if how == "as_id":
-        raise not_found("with ID 'history' and type 76")
-    if how != "yes":
-        raise no_such_call(how)
-
-
 def _is_shown(server: Server, task: Task, user: User) -> bool:
     return task.script.is_read_by(user) or server.switches["hidden_tasks"] == "listed"
 
@@ -84,7 +75,7 @@ def _to_api(server: Server, task: Task) -> dict[str, Any]:
 
 async def list_tasks(server: Server, call: Call) -> Reply:
     """``GET /tasks``. A list does not show the last run."""
-    _exists(server, "tasks_call")
+    check_exists(server.switches["tasks_call"])
     project, query = server.projects.of(call), call.query
     only(query, {"type", "scheduleId", "allProjects", "offset", "limit", "fields"})
     if query.get("type", "script") != "script":
@@ -103,7 +94,7 @@ async def list_tasks(server: Server, call: Call) -> Reply:
 
 async def read_task(server: Server, call: Call) -> Reply:
     """``GET /tasks/{id}``: the id alone is not enough, because a task is a part of its schedule."""
-    _exists(server, "tasks_call")
+    check_exists(server.switches["tasks_call"])
     project, task_id = server.projects.of(call), call.path.rpartition("/")[2]
     only(call.query, {"type", "scheduleId", "fields"})
     if "scheduleId" not in call.query:
@@ -125,7 +116,7 @@ async def read_task(server: Server, call: Call) -> Reply:
 
 async def history(server: Server, call: Call) -> Reply:
     """``GET /scripts/history``: the last run of each script, whoever started it."""
-    _exists(server, "history_call")
+    check_exists(server.switches["history_call"], "with ID 'history' and type 76")
     project, query = server.projects.of(call), call.query
     only(query, {"scriptids", "fields"})
     if not query.get("scriptids"):

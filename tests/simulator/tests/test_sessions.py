@@ -62,15 +62,6 @@ def test_identity_token_lives_as_long_as_its_giver(sim: Simulator, client: RawCl
     assert RawClient(sim.base_url).delegate(token).error["code"] == "ERR003"
 
 
-def test_api_token_for_oneself_and_for_another(sim: Simulator, client: RawClient) -> None:
-    own = client.call("POST", "/auth/apiTokens").json["apiToken"]
-    other = client.call("POST", "/auth/apiTokens", {"userId": sim.users["viewer"]["id"]}).json["apiToken"]
-    for token, name in ((own, "Administrator"), (other, "Vera Viewer")):
-        user = RawClient(sim.base_url)
-        assert user.login(token, mode=4096).status == 204
-        assert user.call("GET", "/sessions/userInfo").json["fullName"] == name
-
-
 def test_privilege_and_hidden_runtimes(sim: Simulator, client: RawClient) -> None:
     refused = logged_in(sim, "viewer").call("GET", "/runtimes")
     assert (refused.status, refused.error["code"]) == (403, "ERR0014")
