@@ -84,7 +84,7 @@ def test_a_signal_during_a_login_leaves_no_session_open(sim: Simulator, path: st
     assert running.done().sentence == "Stopped by signal SIGTERM while trying to log in."
     # A delegated session shares the Intelligence Server session of its giver, so it is left open as usual.
     assert sim.calls() == [f"POST {path}", "POST /auth/logout"] if path == "/auth/login" else [f"POST {path}"]
-    assert [session for session in sim.open_sessions() if not session["delegated"]] == []
+    assert [session for session in sim.open_sessions() if session["mode"] != "delegate"] == []
 
 
 def test_a_signal_ends_the_module_even_if_the_login_hangs_forever(sim: Simulator) -> None:

@@ -113,18 +113,3 @@ def _start(entry: dict[str, Any], rules: list[Rule], now: float, switches: Switc
     return Package(
         **entry, started=now, done=now + delay, outcome=rule.outcome, message=rule.message, resolved=resolved
     )
-
-
-def runtime_status(
-    packages: list[Package], started: float, done: float, now: float, used: bool, switches: Switches
-) -> str:
-    """The status of a runtime: unknown, busy, ready or error [doc]."""
-    how = switches["runtime_status"]
-    if how in ("stays_unknown", "all_unknown") and not used:
-        return "unknown"
-    states = [package.status(now, switches, used) for package in packages]
-    ends = max([done, *(package.done for package in packages)])
-    if now < ends:
-        begins = min([started, *(package.started for package in packages if package.done > now)])
-        return "unknown" if how == "unknown_first" and now < (begins + ends) / 2 else "busy"
-    return "error" if "not_installed" in states else "ready"

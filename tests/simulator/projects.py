@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from simulator.messages import ApiError, Call, Reply, invalid, missing, new_id, no_such_call, not_found, only, page
@@ -150,7 +149,7 @@ class Projects:
             owner=self._server.users[data.get("owner", "admin")],
             readers=data.get("readers"),
             code=data.get("code", "print('hello')\n"),
-            modified=stamp(datetime.now(timezone.utc)),
+            modified=stamp(),
             raw=dict(data.get("raw", {})),
             folder=data.get("folder", "Scripts"),
             writers=data.get("writers"),
@@ -365,7 +364,7 @@ async def update_script(server: Server, call: Call) -> Reply:
             setattr(script, attribute, new[key])
         elif switches["script_put_omitted"] == "reset":
             setattr(script, attribute, unset)
-    script.version, script.modified = new_id(), stamp(datetime.now(timezone.utc))
+    script.version, script.modified = new_id(), stamp()
     # "Something strange" [mstrio]: nothing, or the object as it was.
     return Reply(204) if switches["script_put_answer"] == "empty" else Reply(200, before)
 

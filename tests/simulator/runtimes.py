@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.fields import COUNTS, DEFINITION, RESOURCE_FIELDS, RUNTIME_FIELDS, check_pool, known
 from simulator.messages import ApiError, new_id, not_found
-from simulator.packages import Package, install, normalised, runtime_status
+from simulator.packages import Package, install, normalised
 from simulator.switches import Switches
 from simulator.users import ADMINISTRATOR_ID, GUEST_ID, User
 
@@ -23,8 +23,9 @@ ALL_RIGHTS = 255
 OMIT = "_omit"  # key of a seed: names of fields that responses omit
 
 
-def stamp(moment: datetime) -> str:
-    """A time in the format of the API [doc]."""
+def stamp() -> str:
+    """The current time in the format of the API [doc]."""
+    moment = datetime.now(timezone.utc)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
 
 
@@ -73,6 +74,18 @@ class Runtime:
     def effective_packages(self) -> list[Package]:
         """The packages, or an empty list if they were never set."""
         return self.packages or []
+
+    def status(self, now: float, switches: Switches) -> str:
+        """Unknown, busy, ready or error [doc]."""
+        how, packages = switches["runtime_status"], self.effective_packages()
+        if how in ("stays_unknown", "all_unknown") and not self.used:
+            return "unknown"
+        states = [package.status(now, switches, self.used) for package in packages]
+        ends = max([self.done, *(package.done for package in packages)])
+        if now < ends:
+            begins = min([self.started, *(package.started for package in packages if package.done > now)])
+            return "unknown" if how == "unknown_first" and now < (begins + ends) / 2 else "busy"
+        return "error" if "not_installed" in states else "ready"
 
 
 class Runtimes:
@@ -134,29 +147,27 @@ class Runtimes:
 
     def seed(self, raw: Mapping[str, Any]) -> str:
         """Store an object in the API's format without checks, and add missing read-only fields."""
-        now = self._server.clock()
         values = {key: value for key, value in raw.items() if key != "packages"}
         runtime_id = str(raw.get("id") or new_id()).upper()
         packages: list[Package] | None = None
         if isinstance(raw.get("packages"), list):
-            packages = [_seeded_package(entry, now) for entry in raw["packages"]]
+            packages = [_seeded_package(entry, self._server.clock()) for entry in raw["packages"]]
         elif "packages" in raw:
             values["packages"] = raw["packages"]
-        now_text = stamp(datetime.now(timezone.utc))
-        self._by_id[runtime_id] = Runtime(
-            runtime_id, {**values, "id": runtime_id}, packages, {"id": ADMINISTRATOR_ID, "name": "Administrator"},
-            [_acl(ADMINISTRATOR_ID, "Administrator", ALL_RIGHTS)], now, now, now_text, now_text,
-        )  # fmt: skip
+        administrator = self._server.users["admin"]
+        self._by_id[runtime_id] = self._new(runtime_id, administrator, {**values, "id": runtime_id}, packages)
         return runtime_id
+
+    def _new(
+        self, runtime_id: str, owner: User, values: dict[str, Any], packages: list[Package] | None = None
+    ) -> Runtime:
+        now, now_text, of_owner = self._server.clock(), stamp(), {"id": owner.id, "name": owner.full_name}
+        acl = [_acl(owner.id, owner.full_name, ALL_RIGHTS)]
+        return Runtime(runtime_id, values, packages, of_owner, acl, now, now, now_text, now_text)
 
     def create(self, fields: dict[str, Any], user: User) -> Runtime:
         self._refuse_duplicate(fields["name"], None)
-        now = self._server.clock()
-        now_text = stamp(datetime.now(timezone.utc))
-        runtime = Runtime(
-            new_id(), {}, None, {"id": user.id, "name": user.full_name},
-            [_acl(user.id, user.full_name, ALL_RIGHTS)], now, now, now_text, now_text,
-        )  # fmt: skip
+        runtime = self._new(new_id(), user, {})
         self._apply(runtime, fields, creating=True)
         self._by_id[runtime.id] = runtime
         return runtime
@@ -167,7 +178,7 @@ class Runtimes:
         self._keep_statuses(runtime)
         self._apply(runtime, fields, creating=False)
         runtime.version = new_id()
-        runtime.modified = stamp(datetime.now(timezone.utc))
+        runtime.modified = stamp()
         for name in ("version", "dateModified", "status"):
             runtime.values.pop(name, None)  # the values of a seed are no longer correct
 
@@ -203,9 +214,7 @@ class Runtimes:
             return  # responses still show the older ones
         packages = runtime.effective_packages()
         runtime.stale = {normalised(package.name): package.status(now, switches, runtime.used) for package in packages}
-        runtime.stale[""] = runtime.values.get("status") or runtime_status(
-            packages, runtime.started, runtime.done, now, runtime.used, switches
-        )
+        runtime.stale[""] = runtime.values.get("status") or runtime.status(now, switches)
         runtime.stale_until = now + switches["status_lag"]
 
     def _refuse_duplicate(self, name: str, but: Runtime | None) -> None:
@@ -225,10 +234,7 @@ class Runtimes:
         computed: dict[str, Any] = {
             "id": runtime.id, "type": TYPE, "subtype": SUBTYPE, "dateCreated": runtime.created,
             "dateModified": runtime.modified, "version": runtime.version, "acg": runtime.acg(user),
-            "owner": runtime.owner, "acl": runtime.acl,
-            "status": runtime_status(
-                runtime.effective_packages(), runtime.started, runtime.done, now, runtime.used, switches
-            ),
+            "owner": runtime.owner, "acl": runtime.acl, "status": runtime.status(now, switches),
         }  # fmt: skip
         if now < runtime.stale_until:
             computed["status"] = runtime.stale[""]

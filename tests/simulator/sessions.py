@@ -192,15 +192,7 @@ class Sessions:
 
     def to_json(self) -> list[dict[str, Any]]:
         """The open sessions for tests, without secrets."""
-        return [
-            {
-                "number": session.number,
-                "user": session.user.username,
-                "mode": MODE_NAMES[session.mode],
-                "delegated": session.mode == DELEGATE,
-            }
-            for session in self.open()
-        ]
+        return [{"number": s.number, "user": s.user.username, "mode": MODE_NAMES[s.mode]} for s in self.open()]
 
 
 def _no_session(message: str) -> ApiError:

@@ -16,43 +16,10 @@ description: Records results.
 """
 
 
-class CallbackModule(CallbackBase):
-    CALLBACK_VERSION = 2.0
-    CALLBACK_TYPE = "aggregate"
-    CALLBACK_NAME = "record"
-    CALLBACK_NEEDS_ENABLED = True
+def _noted(event):
+    """A method that writes the event and its result."""
 
-    def v2_runner_on_ok(self, result):
-        self._note("ok", result)
-
-    def v2_runner_on_failed(self, result, ignore_errors=False):
-        self._note("failed", result)
-
-    def v2_runner_on_skipped(self, result):
-        self._note("skipped", result)
-
-    def v2_runner_on_unreachable(self, result):
-        self._note("unreachable", result)
-
-    def v2_runner_on_async_ok(self, result):
-        self._note("async ok", result)
-
-    def v2_runner_retry(self, result):
-        self._note("retry", result)
-
-    def v2_runner_item_on_ok(self, result):
-        self._note("item ok", result)
-
-    def v2_runner_item_on_failed(self, result):
-        self._note("item failed", result)
-
-    def v2_runner_item_on_skipped(self, result):
-        self._note("item skipped", result)
-
-    def v2_on_file_diff(self, result):
-        self._note("diff", result)
-
-    def _note(self, event, result):
+    def method(self, result, ignore_errors=False):
         task = getattr(result, "task", None) or result._task
         host = getattr(result, "host", None) or result._host
         seen = getattr(result, "result", None) or result._result
@@ -60,3 +27,23 @@ class CallbackModule(CallbackBase):
         note = {"event": event, "host": host.get_name(), "task": name, "action": task.action, "result": seen}
         with Path(os.environ["MSTR_TEST_RECORD"]).open("a") as file:
             file.write(json.dumps(note, default=str) + "\n")
+
+    return method
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "record"
+    CALLBACK_NEEDS_ENABLED = True
+
+    v2_runner_on_ok = _noted("ok")
+    v2_runner_on_failed = _noted("failed")
+    v2_runner_on_skipped = _noted("skipped")
+    v2_runner_on_unreachable = _noted("unreachable")
+    v2_runner_on_async_ok = _noted("async ok")
+    v2_runner_retry = _noted("retry")
+    v2_runner_item_on_ok = _noted("item ok")
+    v2_runner_item_on_failed = _noted("item failed")
+    v2_runner_item_on_skipped = _noted("item skipped")
+    v2_on_file_diff = _noted("diff")
