@@ -178,6 +178,11 @@ class Task(NamedTuple):
         """The session. Deprecated name of version 1.0.0, to be removed in 2.0.0."""
         return self.session
 
+    @property
+    def retries(self) -> int:
+        """The option `retries`."""
+        return int(self.params["retries"])
+
 
 class Host(NamedTuple):
     """The environment of `run`. By default a module's own process; the action plugins set a different one.

@@ -226,7 +226,8 @@ def old_runtimes(entries: Sequence[Entry]) -> list[Entry]:
             due = [first]
         for old in due:
             absent = Definition("absent", {}, id=old.id, name=old.name, journal_comment=entry.wanted.journal_comment)
-            deletions.append(Entry(absent, REPLACED, old, make_plan(old, absent), fingerprint=""))
+            plan = make_plan(old, absent)
+            deletions.append(Entry(absent, REPLACED, old, plan, fingerprint=fingerprint(old, plan)))
     return deletions
 
 

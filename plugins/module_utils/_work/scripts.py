@@ -215,7 +215,10 @@ class Scripts:
         """What the result says of the scripts."""
         if self.entries is None and not self.assignments:
             return NO_SCRIPTS
-        names = {**self._names, **{entry.after.key: entry.after.name for entry in entries if entry.after}}
+        names = {
+            **self._names,
+            **{entry.after.key: entry.after.name for entry in entries if entry.after and entry.after.id},
+        }
         return report_scripts(self.assignments, names)
 
 

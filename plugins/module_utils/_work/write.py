@@ -18,7 +18,7 @@ from .._errors import ApiError, ConnectError, MstrError
 from .._model.alike import near_names
 from .._model.definition import Definition
 from .._model.entry import PLANNED, READ, UNKNOWN, WRITTEN, Entry
-from .._model.plan import DONE, fingerprint
+from .._model.plan import DONE, NO_PLAN, fingerprint
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.stored import as_stored
 from .._session.interrupt import Interrupted
@@ -160,21 +160,25 @@ def _new(listed: Sequence[Runtime], existing: Sequence[Runtime]) -> list[Runtime
 
 def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runtime], lost: MstrError) -> Entry:
     """Check a write whose response was lost. Returns the entry, done or with the plan of what is left to do."""
+    before, deletes = entry.current, entry.plan.action == "delete"
+    gone = entry._replace(before=None, plan=NO_PLAN)
 
     def look() -> Entry:
-        wanted, before, by_id = entry.wanted, entry.current, is_found_by_id([entry.wanted])
+        wanted, by_id = entry.wanted, is_found_by_id([entry.wanted])
         listed = [] if by_id else context.api.list_all()
-        if before and entry.plan.action == "delete":
+        complete = not by_id and lists_default(listed)
+        if before and deletes:
             # It may have a different name now, and a different one may have its name.
             wanted = wanted._replace(id=before.key)
+            if complete and all(runtime.key != before.key for runtime in listed):
+                return gone
         current = locate(context, wanted, listed if before else _new(listed, existing), known=not by_id)
         if before and current and current.key != before.key:
             raise MstrError(f"{before.label} was renamed or deleted meanwhile, and {current.label} has its name.")
-        if before and current and entry.plan.action == "delete" and current.changed_since(before):
-            changed = ", ".join(current.changed_since(before))
-            raise MstrError(f"{before.label} changed meanwhile: {changed}.")
-        if current is None and not by_id and not lists_default(listed):
+        if current is None and not by_id and not complete:
             raise MstrError(f"{INCOMPLETE}.")
+        if current is None and deletes:
+            return gone
         return plan_entry(context, entry._replace(before=current), listed)
 
     unknown = f"The runtime {entry.wanted.label} may or may not have been {DONE[entry.plan.action]}"
@@ -183,6 +187,10 @@ def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runti
         # Differences of a new runtime from the request become warnings later; they cause no second write.
         if not again.plan.changed or (entry.plan.action == "create" and again.before):
             return confirm(context, entry, again.before) if again.before else entry.finished(READ)
+    changed = again.before.changed_since(before) if deletes and before and again.before else ()
+    if before and changed:
+        why = f"{before.label} was not deleted, because it changed meanwhile: {', '.join(changed)}."
+        raise MstrError(f"{lost.sentence} {why}", **lost.error)
     return _approved(context, again)
 
 

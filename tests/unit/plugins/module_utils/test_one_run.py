@@ -454,6 +454,21 @@ def test_only_old_runtimes_that_exist_stay_in_use():
     assert (have.names, B in have.runtimes) == (["R", "R (replacement)"], False)
 
 
+def test_lost_deletion_of_an_approved_replacement_is_sent_again():
+    have = upgradable()
+    identity = run(have, UPGRADE, check_mode=True)["plan_id"]
+    have.fail("DELETE", lost("DELETE /api/runtimes"))
+    assert actions(run(have, UPGRADE, plan_id=identity)) == [("R", "replaced")]
+    assert have.names == ["R"]
+
+
+def test_check_mode_names_the_new_runtime_of_each_script():
+    have = with_scripts(holding(old=A), load=A, close=A)
+    entries, scripts = [{"name": "x"}, {"name": "y"}], [assigned("load", "x"), assigned("close", "y")]
+    predicted = run(have, *entries, scripts=scripts, check_mode=True)["scripts"]
+    assert [(script["name"], script["after"]["name"]) for script in predicted] == [("close", "y"), ("load", "x")]
+
+
 def test_approved_replacement_uses_the_runtime_beside():
     have = with_scripts(holding(R=A, **{"R (replacement)": {"id": B, "others": "y"}}), load=A)
     identity = run(have, UPGRADE, check_mode=True)["plan_id"]
