@@ -15,7 +15,8 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from . import failures  # noqa: F401  # what a call imports if it fails
+# What a call imports if it fails.
+from . import failures  # noqa: F401  # pylint: disable=unused-import
 from .interrupt import start_thread
 
 Item = TypeVar("Item")
