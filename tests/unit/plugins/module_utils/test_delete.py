@@ -329,8 +329,8 @@ def test_what_changes_while_a_lost_deletion_is_checked_is_not_purged():
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("definition", [{"name": "b"}, {"id": B}])
-def test_what_changes_while_its_deletion_is_lost_is_not_reported_as_deleted(definition, change):
-    """Nor does the task send the request again."""
+def test_a_runtime_that_changed_during_its_lost_deletion_stays(definition, change):
+    """It is not reported as deleted, and the request is not sent again."""
     have = holding(a=A, b={"id": B, "version": "1"})
     update, field = CHANGES[change]
     have.fail("DELETE", lost("DELETE /api/runtimes"), meanwhile=lambda: update(have.runtimes[B]))
