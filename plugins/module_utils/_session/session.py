@@ -235,6 +235,11 @@ class Session:
                 **error.error,
             )
         if self._new_logins < 1:
+            if retries := self.connection.retries:
+                error.add(
+                    f"The task has already logged in again as often as retries allows ({retries}). "
+                    "If other jobs log in as the same user, give each job a user of its own."
+                )
             raise error
         self._new_logins -= 1
         if self._opened_here and error.number is None:

@@ -178,9 +178,10 @@ def test_an_ended_session_without_credentials_gives_advice(session):
 def test_new_logins_of_a_task_are_as_many_as_its_retries(session, retries):
     task = session(retries=retries)
     task.http.reply(READ, *[GONE] * 9)
-    with pytest.raises(AuthError):
+    with pytest.raises(AuthError) as failed:
         read(task)
     assert task.http.count(LOGIN) == 1 + retries
+    assert (f"as often as retries allows ({retries})" in failed.value.sentence) == bool(retries)
     with pytest.raises(AuthError):
         read(task)
     assert task.http.count(LOGIN) == 1 + retries, "counted over the whole task"
