@@ -29,19 +29,6 @@ WRITTEN = "written"  # the server accepted it, and the runtime was not read sinc
 READ = "read"  # it is done, and the runtime was read since
 
 
-class Replacing(NamedTuple):
-    """What the runtime of an entry replaces.
-
-    `old`: the runtimes whose scripts it gets, and which are deleted then. `wanted`: the definition. `plan`: the whole
-    replacement, for the result. `fingerprint`: of that.
-    """
-
-    old: tuple[Runtime, ...]
-    wanted: Definition
-    plan: Plan
-    fingerprint: str
-
-
 class ScriptReport(NamedTuple):
     """What a result says of the scripts of a task.
 
@@ -67,11 +54,12 @@ class Entry(NamedTuple):
     """One runtime: each step of the work returns a copy that knows more.
 
     `place`: where a list has the definition, such as "runtimes[3]", or "purge". `before`: the runtime before the task.
-    `after`: after it; None as long as nothing is done, and if it is deleted. `fingerprint`: of its first plan, which a
-    person may have approved; None if it could not be planned. `status`: of the response to the write. `replacing`: what
-    this runtime is beside, until it has replaced that. `aside`: a rename before the plan, which frees the name. What
-    was written and then failed has an `error`, too. `evidence`: what a result shows besides the plan: the `scripts`
-    that use a runtime that goes, None if unknown, and the same as a `text`.
+    `after`: after it; None as long as nothing is done, and if it is deleted. What was written and then failed has an
+    `error`, too. `fingerprint`: of its first plan, which a person may have approved; None if it could not be planned.
+    `status`: of the response to the write. `replacing`: the whole replacement, as results show it, until this runtime
+    has replaced those in `replaces`, which are deleted once it has their scripts. `aside`: a rename before the plan,
+    which frees the name. `evidence`: what a result shows besides the plan: the `scripts` that use a runtime that goes,
+    None if unknown, and the same as a `text`.
     """
 
     wanted: Definition
@@ -83,7 +71,8 @@ class Entry(NamedTuple):
     error: MstrError | None = None
     fingerprint: str | None = None
     status: int | None = None
-    replacing: Replacing | None = None
+    replacing: Entry | None = None
+    replaces: tuple[Runtime, ...] = ()
     aside: Plan = NO_PLAN
     evidence: Mapping[str, Any] = NOTHING
 
@@ -96,11 +85,6 @@ class Entry(NamedTuple):
     def current(self) -> Runtime | None:
         """The runtime before the plan is carried out."""
         return self.aside.target or self.before
-
-    @property
-    def replaces(self) -> tuple[Runtime, ...]:
-        """The runtimes that are deleted once this one has their scripts."""
-        return self.replacing.old if self.replacing else ()
 
     @property
     def name(self) -> str | None:

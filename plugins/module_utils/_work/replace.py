@@ -16,9 +16,8 @@ from functools import partial
 
 from .._errors import ErrorList, MstrError, ValidationError
 from .._model.definition import Definition, definition_from, definition_of
-from .._model.entry import PREDICTED, READ, REPLACED, Entry, Replacing
-from .._model.fields import BY_NAME
-from .._model.plan import Plan, fingerprint, make_plan
+from .._model.entry import PREDICTED, READ, REPLACED, Entry
+from .._model.plan import Plan, compare, fingerprint, make_plan
 from .._model.runtime import Runtime, replacement_name
 from .._model.usage import name_of
 from .api import ALL_FIELDS, Context, map_entries, one_named, or_error
@@ -101,7 +100,8 @@ def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Ent
     )
     changes = fingerprint(before, plan._replace(action="replace") if differs else plan)
     approved = json.dumps(["replace", changes, identity, *(runtime.key for runtime in others)])
-    return planned._replace(replacing=Replacing(tuple(old), wanted, shown, approved))
+    whole = entry._replace(before=old[0], plan=shown, fingerprint=approved)
+    return planned._replace(replacing=whole, replaces=tuple(old))
 
 
 def _copy(old: Runtime, wanted: Definition) -> Definition:
@@ -112,10 +112,7 @@ def _copy(old: Runtime, wanted: Definition) -> Definition:
     copied = {name: value for name, value in definition_of(old.to_result()).items() if name not in wanted.values}
     with ErrorList() as errors:
         given = errors.check(definition_from, {**copied, "name": wanted.name}, place=f"{old.label} cannot be copied")
-    merged = {
-        name: BY_NAME[name].kind.merge(old.values.get(name), value, name not in wanted.keep)
-        for name, value in wanted.values.items()
-    }
+    merged, _differing = compare(old.values, wanted)
     beside = replacement_name(str(wanted.name))
     values = {**given.values, **merged, "name": beside}
     return wanted._replace(name=beside, values=values, keep=frozenset(), previous_names=())
@@ -123,20 +120,12 @@ def _copy(old: Runtime, wanted: Definition) -> Definition:
 
 def predicted(entry: Entry) -> Entry:
     """The entry as a run would leave it."""
-    return _complete(entry, entry.replacing, entry.replacing.plan.target, PREDICTED) if entry.replacing else entry
+    return _complete(entry.replacing, entry.replacing.plan.target, PREDICTED) if entry.replacing else entry
 
 
-def _complete(entry: Entry, replacing: Replacing, runtime: Runtime | None, state: str) -> Entry:
+def _complete(replacing: Entry, runtime: Runtime | None, state: str) -> Entry:
     plan = replacing.plan._replace(after={**replacing.plan.after, "id": runtime.id if runtime else None})
-    return entry._replace(
-        wanted=replacing.wanted,
-        before=replacing.old[0],
-        plan=plan,
-        after=runtime,
-        state=state,
-        fingerprint=replacing.fingerprint,
-        replacing=None,
-    )
+    return replacing._replace(plan=plan, after=runtime, state=state)
 
 
 def names_finished(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
@@ -148,8 +137,9 @@ def names_finished(context: Context, entries: Sequence[Entry], existing: Sequenc
     def step(entry: Entry) -> Entry:
         first, *others = entry.replaces
         done = rename(context, entry._replace(before=first), final_name(entry), existing)
-        replacing = entry.replacing and entry.replacing._replace(old=(done.current or first, *others))
-        return done._replace(before=entry.before, replacing=replacing)
+        first = done.current or first
+        replacing = entry.replacing and entry.replacing._replace(before=first)
+        return done._replace(before=entry.before, replacing=replacing, replaces=(first, *others))
 
     return map_entries(context, step, entries, is_unfinished, "renamed")
 
@@ -194,13 +184,13 @@ def without_scripts(context: Context, entries: Sequence[Entry]) -> list[Entry]:
 
 def _taken_back(context: Context, entry: Entry) -> Entry:
     """The entry of a failed replacement, whose error says what there is now; its scripts are assigned back."""
-    replacing, error = entry.replacing, entry.error
-    if replacing is None or error is None:
+    error = entry.error
+    if entry.replacing is None or error is None:
         return entry
     left = context.scripts.assign_back(entry)
     now = " ".join(
         f"The old runtime {old.label} {'stays in use' if exists(context, old) else 'does not exist any more'}."
-        for old in replacing.old
+        for old in entry.replaces
     )
     if left:
         now = f"{left} Check which runtime they use."
@@ -220,7 +210,7 @@ def old_runtimes(entries: Sequence[Entry]) -> list[Entry]:
     for entry in entries:
         if entry.replacing is None or entry.error:
             continue
-        first, *others = entry.replacing.old
+        first, *others = entry.replaces
         due = [old for old in others if old.id not in done]
         if not due and first.id not in done and not any(done[old.id].error for old in others):
             due = [first]
@@ -240,11 +230,11 @@ def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Run
         if replacing is None or runtime is None:
             return entry
         # An error is no proof that it still exists.
-        errors = [failed[old.id] for old in replacing.old if old.id in failed and exists(context, old)]
+        errors = [failed[old.id] for old in entry.replaces if old.id in failed and exists(context, old)]
         if errors:
             return _taken_back(context, entry._replace(error=errors[0]))
         if runtime.name == name:
-            return _complete(entry, replacing, runtime, READ)
+            return _complete(replacing, runtime, READ)
         renamed = or_error(partial(rename, context, name=name, existing=listed or ()), entry._replace(before=runtime))
         if renamed.error:
             raise MstrError(
@@ -252,7 +242,7 @@ def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Run
                 f"{runtime.label}, which could not take its name. The next run renames it.",
                 **renamed.error.error,
             )
-        return _complete(entry, replacing, renamed.current, READ)
+        return _complete(replacing, renamed.current, READ)
 
     left = [entry for entry in entries if entry.place != REPLACED]
     return map_entries(context, step, left, lambda entry: bool(entry.replacing) and not entry.error, "renamed")
