@@ -13,7 +13,9 @@ import base64
 import json
 import os
 import re
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from itertools import product
 from math import inf
 from typing import Any, TypeVar, cast
@@ -265,6 +267,15 @@ class PartialError(MstrError):
     def to_result(self) -> dict[str, Any]:
         """The arguments of `fail_json`, with the keys of a successful result."""
         return {**self.result, **super().to_result()}
+
+
+def import_error(library: str) -> str | None:
+    """The traceback of the failed import of a Python library, or None."""
+    try:
+        import_module(library)
+    except ImportError:
+        return traceback.format_exc()
+    return None
 
 
 def as_mstr_error(exc: Exception) -> MstrError:

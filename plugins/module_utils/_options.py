@@ -10,10 +10,10 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._errors import SURROGATE, clean, text_error, texts
+from ._errors import REFUSED, SURROGATE, clean, text_error, texts
 
 _HALF = "contains half of a character (a lone surrogate); remove it"
 _LARGEST = 2**63 - 1
@@ -21,35 +21,36 @@ _LARGEST = 2**63 - 1
 _BOOLEANS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "1", "0", "1.0", "0.0")
 
 
-def all_option_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> list[str]:
-    """A sentence for each error in the options of a task, as they were written. Secret options are left to Ansible."""
-    known = by_name(spec)
-    errors = [error for name in known if name in params for error in option_errors(params[name], known[name], name)]
-    unknown = [name for name in params if name not in known and not name.startswith("_ansible_")]
-    if not unknown:
-        return errors
-    from ._remedies import unknown_option  # only a task that fails needs it
+def all_without_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The options of a task without what is wrong in them, as they were written, and a sentence for each error."""
+    known = {name: own for option, own in spec.items() for name in (option, *own.get("aliases", ()))}
+    errors: list[str] = []
+    rest = {name: value for name, value in params.items() if name in known or name.startswith("_ansible_")}
+    rest |= {name: without_errors(params[name], known[name], errors, name) for name in known if name in params}
+    unknown = [name for name in params if name not in rest]
+    if unknown:
+        from ._remedies import unknown_option  # only a task that fails needs it
 
-    return errors + [unknown_option(name, name, known) for name in unknown]
-
-
-def by_name(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The specs, also under the aliases of an option."""
-    return {name: own for option, own in spec.items() for name in (option, *own.get("aliases", ()))}
+        errors += [unknown_option(name, name, known) for name in unknown]
+    return rest, errors
 
 
-def option_errors(value: Any, spec: Mapping[str, Any], place: str = "", from_file: bool = False) -> Iterator[str]:
-    """A sentence for each value that Ansible would convert to something else, or refuse without naming all errors.
+def without_errors(
+    value: Any, spec: Mapping[str, Any], errors: list[str], place: str = "", from_file: bool = False
+) -> Any:
+    """The value without what Ansible would convert to something else, or refuse without naming all errors.
 
-    `spec` is the argument spec of `value`, `place` its name in messages. In a file, a number is not text: YAML may have
-    dropped a zero or a colon. In a task, it may be the result of a template.
+    None if nothing is left. In a list, `REFUSED` takes the place of such an entry, so that the others keep their
+    indexes. `errors` gets a sentence for each error, with `place`, the name of `value` in messages. In a file, a number
+    is not text: YAML may have dropped a zero or a colon. In a task, it may be the result of a template.
     """
     kind, options = str(spec.get("type") or "str"), spec.get("options") or {}
-    error = None
+    error, before = None, len(errors)
+    rest: Any = None
     if value is None or spec.get("no_log"):
-        return
+        return value
     if kind == "list" and isinstance(value, list):
-        yield from _entry_errors(value, {**spec, "type": spec.get("elements", "str")}, place, from_file)
+        rest = _entries(value, {**spec, "type": spec.get("elements", "str")}, errors, place, from_file)
     elif kind == "list":
         # Ansible splits a text at commas. Names may contain commas, and a mapping does not come from that.
         if isinstance(value, Mapping) or options or callable(spec["type"]):
@@ -58,7 +59,7 @@ def option_errors(value: Any, spec: Mapping[str, Any], place: str = "", from_fil
             repair = list_remedy(value, options, place)
             error = f"{_short(value)} is not a list{repair and f'; write {repair}'}"
     elif options and isinstance(value, Mapping):
-        yield from _mapping_errors(value, options, place, from_file)
+        rest = _mapping(value, options, errors, place, from_file)
     elif options:
         # Ansible also accepts JSON and key=value.
         if from_file or not (isinstance(value, str) and re.search("[={]", value.replace("==", ""))):
@@ -70,10 +71,13 @@ def option_errors(value: Any, spec: Mapping[str, Any], place: str = "", from_fil
         error = _number_error(value, kind, place.rpartition(".")[2])
     elif kind in ("str", "path"):
         error = _text_error(value, spec.get("choices"), from_file)
+        # Ansible makes a text of anything.
+        rest = str(value) if error and not spec.get("choices") else None
     elif kind == "bool" and str(value).strip().lower() not in _BOOLEANS:
         error = f"{_short(value)} is not true or false"
     if error:
-        yield f"{place} {error}" if place else error
+        errors.append(f"{place} {error}" if place else error)
+    return value if len(errors) == before else rest
 
 
 def without_nulls(value: Any, spec: Mapping[str, Any]) -> Any:
@@ -85,30 +89,42 @@ def without_nulls(value: Any, spec: Mapping[str, Any]) -> Any:
     return {key: inner for key, inner in value.items() if inner is not None} if isinstance(value, Mapping) else value
 
 
-def _entry_errors(value: list[Any], spec: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
+def _entries(value: list[Any], spec: Mapping[str, Any], errors: list[str], place: str, from_file: bool) -> list[Any]:
+    options = spec.get("options") or {}
+    refused = {key: REFUSED for key in options if key == "name" or options[key].get("required")} or REFUSED
+    kept = []
     for index, entry in enumerate(value):
-        here = f"{place}[{index}]"
+        here, found = f"{place}[{index}]", len(errors)
         if entry is None:
-            yield f"{here} is null; remove it, or write a value"
-        elif "state" in (spec.get("options") or ()):
+            errors.append(f"{here} is null; remove it, or write a value")
+        elif "state" in options:
             name = entry.get("name") if isinstance(entry, Mapping) else None
             label = f"{here} {name!r}" if name and isinstance(name, str) else here
-            yield from (f"{label}: {error}" for error in option_errors(entry, spec, "", from_file))
+            entry = without_errors(entry, spec, errors, "", from_file)
+            errors[found:] = [f"{label}: {error}" for error in errors[found:]]
         else:
-            yield from option_errors(entry, spec, here, from_file)
+            entry = without_errors(entry, spec, errors, here, from_file)
+        kept.append(refused if entry is None else entry)
+    return kept
 
 
-def _mapping_errors(value: Mapping[Any, Any], options: Mapping[str, Any], place: str, from_file: bool) -> Iterator[str]:
+def _mapping(
+    value: Mapping[Any, Any], options: Mapping[str, Any], errors: list[str], place: str, from_file: bool
+) -> dict[str, Any] | None:
     start = f"{place}." if place else ""
+    rest = {}
     for key, inner in value.items():
         if key in options:
-            yield from option_errors(inner, options[key], f"{start}{key}", from_file)
+            rest[key] = without_errors(inner, options[key], errors, f"{start}{key}", from_file)
             continue
         from ._remedies import unknown_option  # only a task that fails needs it
 
-        yield unknown_option(_short(f"{start}{key}")[1:-1] if isinstance(key, str) else repr(key), str(key), options)
+        text = _short(f"{start}{key}")[1:-1] if isinstance(key, str) else repr(key)
+        errors.append(unknown_option(text, str(key), options))
     required = [key for key, option in options.items() if option.get("required")]
-    yield from (f"{start}{key} is missing" for key in required if value.get(key) is None)
+    errors += [f"{start}{key} is missing" for key in required if value.get(key) is None]
+    given = {key: inner for key, inner in rest.items() if inner is not None}
+    return given if given.keys() >= set(required) else None
 
 
 def _text_error(value: Any, choices: Iterable[str] | None, from_file: bool) -> str | None:

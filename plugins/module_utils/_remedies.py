@@ -23,6 +23,17 @@ from ._errors import SHORTEST_SECRET, MstrError, clean
 _MEGABYTES = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
 
 
+def option_error(sentence: str, errors: Sequence[str]) -> str:
+    """Ansible's message about options, after all `errors` of `all_without_errors`.
+
+    It is left out if it misses an option that was given with an error.
+    """
+    found = re.search(r"(required|missing)[^:]*:(.*)", sentence)
+    missed = re.findall(r"\w+", found[2]) if found else []
+    faulty = {re.split(r"[\[ .:]", error)[0] for error in errors}
+    return "\n".join([*errors, *([] if faulty.intersection(missed) else [sentence])])
+
+
 def unknown_option(place: str, key: str, options: Iterable[str]) -> str:
     """The error of an option that does not exist, with the one that was probably meant."""
     near = get_close_matches(key, options, 1)

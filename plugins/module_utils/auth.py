@@ -46,7 +46,7 @@ from ._errors import (
     printable,
     with_escaped_forms,
 )
-from ._options import all_option_errors, masking_warning, option_errors, secret_values, unicode_errors, without_nulls
+from ._options import all_without_errors, masking_warning, secret_values, unicode_errors, without_errors, without_nulls
 from ._session.connection import LOGIN_MODES, Connection, connection_from
 from ._session.interrupt import Stop
 from ._session.session import Session
@@ -117,7 +117,7 @@ class OwnModule(AnsibleModule):
 
     def fail_json(self, msg: str, **more: Any) -> NoReturn:
         """End the module, with a clearer message than Ansible's where possible."""
-        from ._refused_options import option_error  # only a task that fails needs it
+        from ._remedies import option_error  # only a task that fails needs it
 
         super().fail_json(msg=option_error(msg, self.option_errors), **more)
 
@@ -140,13 +140,9 @@ class OwnModule(AnsibleModule):
             # ansible-core 2.16 cannot log them, and 2.21 cannot return them.
             self.params = json.loads(printable(json.dumps(self.params, ensure_ascii=False)))
         # Before Ansible converts them, or stops at the first error. It and `prepare` check what is left.
-        errors = all_option_errors(self.argument_spec, self.params)
+        rest, errors = all_without_errors(self.argument_spec, self.params)
+        self.params = given_options(rest, self.argument_spec)
         self.option_errors = [*not_unicode, *errors, *self._variable_errors()]
-        if self.option_errors:
-            from ._refused_options import all_without_errors  # only a task that fails needs it
-
-            kept = all_without_errors(self.argument_spec, self.params)
-            self.params = given_options(kept, self.argument_spec)
         # Ansible shows the options even if it refuses one of them.
         self.hide(with_escaped_forms(secret_values(self.argument_spec, self.params)))
 
@@ -156,10 +152,13 @@ class OwnModule(AnsibleModule):
             variable = f"MSTR_{name.upper()}"
             value, place = os.environ.get(variable), f"the environment variable {variable}"
             if value and name not in self.params and _environment in option.get("fallback", ()):
-                for error in unicode_errors({place: value}) or option_errors(value, option, place):
-                    yield error
+                errors = unicode_errors({place: value})
+                if not errors:
+                    without_errors(value, option, errors, place)
+                if errors:
                     # Ansible would read the variable again. The task fails; this value only adds no other error.
                     self.params[name] = option.get("default", "anonymous" if "choices" in option else printable(value))
+                yield from errors
 
 
 class Task(NamedTuple):

@@ -661,7 +661,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, clean
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
-from ansible_collections.mstr.library.plugins.module_utils._options import option_errors, without_nulls
+from ansible_collections.mstr.library.plugins.module_utils._options import without_errors, without_nulls
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import CONCURRENCY_OPTION
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
 from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS, libraries
@@ -682,10 +682,8 @@ def typed(option: str, entries: Sequence[Any], errors: ErrorList) -> list[dict[s
         if not isinstance(entry, Mapping):
             errors.add(f"{place}: expected a mapping of options, got {clean(repr(entry), 60)}")
             continue
-        wrong = list(option_errors(entry, spec, from_file=True))
-        from ansible_collections.mstr.library.plugins.module_utils._refused_options import without_errors
-
-        kept = without_errors(entry, spec, from_file=True) if wrong else entry
+        wrong: list[str] = []
+        kept = without_errors(entry, spec, wrong, from_file=True)
         if kept is None:  # nothing is left to check
             errors.add(*(f"{place}: {error}" for error in wrong))
             continue

@@ -38,7 +38,7 @@ mstr_runtimes.main()
 """
 MOST_FILES, MOST_LINES = 20, 4100
 NOT_NEEDED = {
-    *("_refused_options", "_remedies", "alike", "carry_out", "delete", "evaluation", "failures", "parallel"),
+    *("_remedies", "alike", "carry_out", "delete", "evaluation", "failures", "parallel"),
     *("report", "request_many", "rules", "script_usage", "session_string", "src", "stored", "tls", "wait", "write"),
 }
 

@@ -7,17 +7,14 @@
 from __future__ import annotations
 
 import re
-import traceback
 from contextlib import suppress
 from functools import lru_cache
 
-NETADDR_IMPORT_ERROR: str | None
-try:
+from .._errors import import_error
+
+NETADDR_IMPORT_ERROR = import_error("netaddr")
+with suppress(ImportError):
     from netaddr import AddrFormatError, IPAddress, IPNetwork
-except ImportError:
-    NETADDR_IMPORT_ERROR = traceback.format_exc()
-else:
-    NETADDR_IMPORT_ERROR = None
 
 # Releases of netaddr parse differently (0.x completes "10.10/16"), and so does inet_pton between systems ("010"). So
 # the form is checked here, and netaddr does only the arithmetic.

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-import traceback
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,15 +17,6 @@ OPERATOR = re.compile(r"[<>=~!]")
 _REQUIREMENT = re.compile(r"\s*([\w.*?-]+)\s*((?:===|[<>=~!]=|[<>]).*)?", re.ASCII | re.DOTALL)
 # A name as in PEP 508, and extras, which install the package of that name with more.
 _NAME = re.compile(r"\s*([A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?)\s*(?:\[[^\[\]]*\]\s*)?", re.ASCII | re.IGNORECASE)
-
-
-def packaging_error() -> str | None:
-    """The traceback of the failed import of packaging, or None."""
-    try:
-        import packaging.specifiers  # noqa: F401
-    except ImportError:
-        return traceback.format_exc()
-    return None
 
 
 @lru_cache(maxsize=8192)

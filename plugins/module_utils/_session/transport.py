@@ -16,7 +16,6 @@ import os
 import random
 import re
 import time
-import traceback
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
@@ -25,7 +24,7 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from .._errors import SHORTEST_SECRET, ApiError, ConnectError, MstrError, with_escaped_forms
+from .._errors import SHORTEST_SECRET, ApiError, ConnectError, MstrError, import_error, with_escaped_forms
 from .connection import Connection
 from .interrupt import Interrupted, Stop, Uninterruptible, start_thread
 from .response import Response, UnreadableBody
@@ -33,15 +32,11 @@ from .response import Response, UnreadableBody
 if TYPE_CHECKING:
     from .tls import Proxy
 
-REQUESTS_IMPORT_ERROR: str | None
-try:
+REQUESTS_IMPORT_ERROR = import_error("requests")
+with suppress(ImportError):
     import requests
     from urllib3.exceptions import InvalidHeader
     from urllib3.util.retry import Retry
-except ImportError:
-    REQUESTS_IMPORT_ERROR = traceback.format_exc()
-else:
-    REQUESTS_IMPORT_ERROR = None
 
 SIZE_LIMIT = 64 * 1024 * 1024  # bytes of a response
 CALL_LIMIT = 10  # the limit for a whole call, as a multiple of `timeout`

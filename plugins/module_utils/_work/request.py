@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._errors import ErrorList, ValidationError
+from .._errors import ErrorList, ValidationError, import_error
 from .._model.definition import Definition, definition_from
 from .._model.entry import check_plan_id
 from .._model.fields import BY_NAME, LIST_AS_WRITTEN
@@ -143,8 +143,8 @@ def libraries(option: Mapping[str, Any] | None) -> dict[str, str | None]:
     texts = [text for rule in ("packages_within", "packages_never") for text in policy.get(rule) or ()]
     versions = policy.get("runtime_versions_within")
     if versions or texts:
-        from .._model.requirements import OPERATOR, packaging_error
+        from .._model.requirements import OPERATOR
 
         if versions or any(map(OPERATOR.search, texts)):
-            needed["packaging"] = packaging_error()
+            needed["packaging"] = import_error("packaging.specifiers")
     return needed

@@ -7,16 +7,22 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._options import (
-    all_option_errors,
-    option_errors,
+    all_without_errors,
+    without_errors,
     without_nulls,
 )
-from ansible_collections.mstr.library.plugins.module_utils._refused_options import option_error, without_errors
+from ansible_collections.mstr.library.plugins.module_utils._remedies import option_error
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 ENTRY = {"options": DEFINITION_OPTIONS}
 SPEC = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}, **DEFINITION_OPTIONS}
+
+
+def errors_of(entry, *, from_file):
+    errors = []
+    without_errors(entry, ENTRY, errors, from_file=from_file)
+    return errors
 
 
 @pytest.mark.parametrize(
@@ -34,7 +40,7 @@ SPEC = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_O
     ],
 )
 def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
-    assert list(option_errors({"name": "a", **entry}, ENTRY, from_file=True)) == [fault]
+    assert errors_of({"name": "a", **entry}, from_file=True) == [fault]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,7 @@ def test_in_a_file_what_yaml_did_not_read_as_text_is_refused(entry, fault):
 @pytest.mark.parametrize("from_file", [False, True])
 def test_value_that_ansible_would_convert(entry, fault, from_file):
     """A value that ansible would convert silently or refuse without its place."""
-    assert list(option_errors({"name": "a", **entry}, ENTRY, from_file=from_file)) == [fault]
+    assert errors_of({"name": "a", **entry}, from_file=from_file) == [fault]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +126,7 @@ def test_value_that_ansible_would_convert(entry, fault, from_file):
 )
 @pytest.mark.parametrize("from_file", [False, True])
 def test_values_that_ansible_may_convert(entry, from_file):
-    assert list(option_errors(entry, ENTRY, from_file=from_file)) == []
+    assert errors_of(entry, from_file=from_file) == []
 
 
 @pytest.mark.parametrize(
@@ -134,13 +140,13 @@ def test_values_that_ansible_may_convert(entry, from_file):
     ],
 )
 def test_names_in_place_of_a_list_get_a_remedy(runtimes, error):
-    [found] = all_option_errors(SPEC, {"runtimes": runtimes})
+    [found] = all_without_errors(SPEC, {"runtimes": runtimes})[1]
     assert found.replace("runtimes[0]: ", "runtimes[0] ") == error
 
 
 def test_values_that_a_template_or_a_command_line_makes():
-    assert all_option_errors(SPEC, {"name": 2024, "resource": "cpu=1 mem=2", "_ansible_diff": 1}) == []
-    assert all_option_errors(SPEC, {"resource": '{"cpu": 1}'}) == []
+    assert all_without_errors(SPEC, {"name": 2024, "resource": "cpu=1 mem=2", "_ansible_diff": 1})[1] == []
+    assert all_without_errors(SPEC, {"resource": '{"cpu": 1}'})[1] == []
 
 
 def test_all_faults_of_all_options_with_index_and_name():
@@ -149,7 +155,7 @@ def test_all_faults_of_all_options_with_index_and_name():
         "descripton": "a",
         "runtimes": [{"name": "a", "whitelst": []}, {"exec_timeout": "x"}, {"name": "c", "packages": ["d", "e f=="]}],
     }
-    assert all_option_errors(SPEC, wrong) == [
+    assert all_without_errors(SPEC, wrong)[1] == [
         "runtimes[0] 'a': whitelst is not an option; did you mean whitelist?",
         "runtimes[1]: exec_timeout 'x' is not a whole number",
         "runtimes[2] 'c': packages[0] 'd' is not a mapping of options; write {name: d}",
@@ -160,7 +166,7 @@ def test_all_faults_of_all_options_with_index_and_name():
 
 
 def test_a_secret_option_is_left_to_ansible():
-    assert all_option_errors({"password": {"type": "str", "no_log": True}}, {"password": ["horse"]}) == []
+    assert all_without_errors({"password": {"type": "str", "no_log": True}}, {"password": ["horse"]})[1] == []
 
 
 def test_ansible_s_message_comes_after_all_faults():
@@ -194,5 +200,5 @@ def test_an_option_that_was_given_with_a_fault_is_not_missing():
 @example([{"state": None}])
 def test_ansible_accepts_what_is_left_without_faults(value):
     spec = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}}
-    kept = without_nulls(without_errors(value, spec["runtimes"]), spec["runtimes"])
+    kept = without_nulls(without_errors(value, spec["runtimes"], []), spec["runtimes"])
     assert ArgumentSpecValidator(spec).validate({"runtimes": kept}).error_messages == []

@@ -12,7 +12,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.evaluation imp
 from ansible_collections.mstr.library.plugins.module_utils._model.report import report
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import RULES, Finding
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
-from ansible_collections.mstr.library.plugins.module_utils._options import option_errors
+from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work.request import POLICY_OPTION, RULE_OPTIONS, libraries
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
@@ -423,7 +423,7 @@ def test_invalid_rules(option, fault):
 
 def test_two_specifiers_in_a_text():
     option = {"runtime_versions_within": ">=3.10,<3.13"}
-    assert list(option_errors(option, POLICY_OPTION["policy"], "policy")) == [
+    assert all_without_errors(POLICY_OPTION, {"policy": option})[1] == [
         "policy.runtime_versions_within '>=3.10,<3.13' is not a list; write ['>=3.10,<3.13']"
     ]
 
@@ -726,7 +726,7 @@ def test_invalid_exemptions(changes, fault):
     ],
 )
 def test_an_exemption_needs_reason_and_date(entry, fault):
-    assert list(option_errors({"exemptions": [entry]}, POLICY_OPTION["policy"], "policy")) == [fault]
+    assert all_without_errors(POLICY_OPTION, {"policy": {"exemptions": [entry]}})[1] == [fault]
 
 
 def test_a_date_with_a_time():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import PartialError
-from ansible_collections.mstr.library.plugins.module_utils._options import all_option_errors
+from ansible_collections.mstr.library.plugins.module_utils._options import all_without_errors
 from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
     OPTIONS,
     assign_scripts,
@@ -32,7 +32,7 @@ def test_ids_in_any_case():
 
 
 def test_a_text_in_place_of_a_script_is_refused_with_what_to_write():
-    assert all_option_errors(OPTIONS, {"scripts": ["Close"]}) == [
+    assert all_without_errors(OPTIONS, {"scripts": ["Close"]})[1] == [
         "scripts[0] 'Close' is not a mapping of options; write {name: Close, project: …}"
     ]
 
