@@ -87,9 +87,14 @@ class Entry(NamedTuple):
         return self.aside.target or self.before
 
     @property
+    def definition(self) -> Definition:
+        """What the task asks for; a runtime beside another has a definition of its own in `wanted`."""
+        return (self.replacing or self).wanted
+
+    @property
     def name(self) -> str | None:
         """The runtime's name on the server; of a runtime that does not exist, the name that the definition has."""
-        return (self.runtime.name if self.runtime else None) or (self.replacing or self).wanted.name
+        return (self.runtime.name if self.runtime else None) or self.definition.name
 
     @property
     def id(self) -> str | None:

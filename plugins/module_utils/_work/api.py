@@ -146,6 +146,10 @@ class Context(NamedTuple):
     plan_id: str | None = None
     purge: Purge | None = None
 
+    def purges(self, entries: Iterable[Entry]) -> bool:
+        """Whether the purge is carried out: an error, also of a script, cancels it."""
+        return not any(entry.error for entry in entries) and not (self.scripts and self.scripts.failed)
+
     def script_report(self, entries: Iterable[Entry]) -> ScriptReport:
         """What a result says of the scripts of the task."""
         report: ScriptReport = self.scripts.report(entries) if self.scripts else NO_SCRIPTS

@@ -51,7 +51,7 @@ def carry_out(context: Context, entries: list[Entry], existing: Sequence[Runtime
     old: list[Entry] = []
     if replaces:
         entries = without_scripts(context, entries)
-        old = old_runtimes(entries)
+        old = old_runtimes(context, entries)
     if old or any(entry.to_do == "delete" for entry in entries):
         from .delete import delete  # only a task that deletes needs it
 
@@ -59,10 +59,9 @@ def carry_out(context: Context, entries: list[Entry], existing: Sequence[Runtime
             context.scripts.look_up_again()
         entries, listed = delete(context, [*entries, *old], listed, purged=False)
         if old:
-            entries = [*entries, *old_runtimes(entries)]
+            entries = [*entries, *old_runtimes(context, entries)]
             entries, listed = delete(context, entries, listed, purged=False)
             entries, listed = names_taken(context, entries, listed), None
-        failed = context.scripts and context.scripts.failed
-        if not failed and not any(entry.error for entry in entries):
+        if context.purges(entries):
             entries, _listed = delete(context, entries, listed, purged=True)
     return entries

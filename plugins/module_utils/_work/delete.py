@@ -28,10 +28,10 @@ _CHANGED = "because something changed after the plan was made"
 def purge_plan(context: Context, purge: Purge, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
     """An entry for each unlisted runtime to delete."""
     # Compare names too: a listed runtime that cannot be read must not be deleted.
-    kept = {entry.wanted.name for entry in entries if not entry.wanted.id}
+    kept = {entry.definition.name for entry in entries if not entry.wanted.id}
     keys = {entry.before.key for entry in entries if entry.before}
     keys |= {old.key for entry in entries for old in entry.replaces}
-    renamed = {name for entry in entries for name in entry.wanted.previous_names}
+    renamed = {name for entry in entries for name in entry.definition.previous_names}
     spared: list[str] = []
     purged: list[Entry] = []
     for runtime in existing:
@@ -121,16 +121,16 @@ def _checked_again(
     entries = map_entries(context, read, entries, is_due, "read again")
     # A purged runtime that is already gone is no part of the result.
     entries = [entry for entry in entries if entry.place != PURGED or entry.current]
-    due = [(entry, entry.current) for entry in entries if is_due(entry) and entry.current]
+    due = [entry.current for entry in entries if is_due(entry) and entry.current]
     try:
         reasons = list(refusals(context, entries, due, listed))
     except MstrError as exc:
         # Also after a signal: what was written so far must be reported.
-        reasons = [(None, exc.sentence)]
+        reasons = [(due, exc.sentence)]
 
     def check_guards(entry: Entry) -> Entry:
-        for of, why in reasons:
-            if of is None or of is entry:
+        for runtimes, why in reasons:
+            if entry.current in runtimes:
                 raise MstrError(f"{entry.label} was not deleted, {_CHANGED}: {why}")
         return entry
 

@@ -18,31 +18,31 @@ from .api import Context
 
 
 def refusals(
-    context: Context, entries: Sequence[Entry], to_delete: Sequence[tuple[Entry, Runtime]], existing: Sequence[Runtime]
-) -> Iterator[tuple[Entry | None, str]]:
-    """Every refusal, with the entry to delete, or None for all of them.
+    context: Context, entries: Sequence[Entry], to_delete: Sequence[Runtime], existing: Sequence[Runtime]
+) -> Iterator[tuple[Sequence[Runtime], str]]:
+    """Every refusal, with those of the runtimes to delete that it is about.
 
     They are asked before the first write, when any refusal refuses the whole task, and again just before deletions,
-    with each runtime as it is then and with the list `existing` of that moment; then a refusal with an entry spares
-    this runtime, and one with None spares all of them. `entries`: every entry of the task, with its plan.
+    with each runtime as it is then and with the list `existing` of that moment; then a refusal spares its runtimes.
+    `entries`: every entry of the task, with its plan.
 
     To add a guard, yield its refusals here; one that concerns more than deletions belongs in `plan_refusals`.
     """
     yield from _of_purge(context, entries, to_delete, existing)
     if context.guard and to_delete:
-        entry_of = {runtime.key: entry for entry, runtime in to_delete}
-        for runtimes, sentence in context.guard([runtime for _entry, runtime in to_delete]):
-            for runtime in runtimes:
-                yield entry_of[runtime.key], sentence
+        yield from context.guard(to_delete)
 
 
-def plan_refusals(context: Context, entries: Sequence[Entry]) -> Iterator[str]:
-    """Why the plan as a whole must not be carried out."""
-    from .._model.report import plan_mismatch  # only an approved plan needs it
-
+def plan_refusals(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Iterator[str]:
+    """Why the plan must not be carried out, before the first write."""
     scripts = context.script_report(entries)
     if context.plan_id and plan_id(entries, scripts) != context.plan_id:
+        from .._model.report import plan_mismatch  # only a different plan needs it
+
         yield plan_mismatch(context.plan_id, entries, scripts)
+    to_delete = [entry.before for entry in entries if entry.to_do == "delete" and entry.before]
+    to_delete += [old for entry in entries for old in entry.replaces]
+    yield from (sentence for _runtimes, sentence in refusals(context, entries, to_delete, existing))
 
 
 def check_plan(context: Context, entry: Entry, plan: Plan, existing: Sequence[Runtime]) -> None:
@@ -84,39 +84,40 @@ def _warn_of_near_names(context: Context, wanted: Definition, existing: Iterable
 
 
 def _of_purge(
-    context: Context, entries: Sequence[Entry], to_delete: Sequence[tuple[Entry, Runtime]], existing: Sequence[Runtime]
-) -> Iterator[tuple[Entry | None, str]]:
+    context: Context, entries: Sequence[Entry], to_delete: Sequence[Runtime], existing: Sequence[Runtime]
+) -> Iterator[tuple[Sequence[Runtime], str]]:
     purge = context.purge
     if purge is None:
         return
-    purged = [(entry, runtime) for entry, runtime in to_delete if entry.place == PURGED]
+    unlisted = {entry.id for entry in entries if entry.place == PURGED}
+    purged = [runtime for runtime in to_delete if runtime.id in unlisted]
     names: dict[str, list[str]] = {}
     taken_back = set()  # a backup takes its name back from the runtime that has it now
     for entry in entries if purged else ():
-        name = entry.wanted.name or ""
+        name = entry.definition.name or ""
         if entry.place != PURGED:
             names.setdefault(name_key(name), []).append(name)
             if entry.wanted.restore and entry.before is not None and entry.before.name != name:
                 taken_back.add(name)
     if not lists_default(existing):
         why = f"{INCOMPLETE[0].lower()}{INCOMPLETE[1:]}"
-        yield None, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
-    for entry, runtime in purged:
+        yield to_delete, f"purge is refused: {why}. Run the task again, or as a user who sees every runtime"
+    for runtime in purged:
         near = names.get(name_key(runtime.name), [])
         near = [name for name in near if name not in taken_back or name != runtime.name]
-        label = f"{quoted([runtime.name])} ({runtime.id})"
+        label = f"purge would delete {quoted([runtime.name])} ({runtime.id})"
         if not runtime.name:
-            yield entry, f"purge would delete the runtime with id {runtime.id}, which has no name; list it by its id"
+            label = f"purge would delete the runtime with id {runtime.id}"
+            yield [runtime], f"{label}, which has no name; list it by its id"
         elif runtime.name in near:
-            yield entry, f"purge would delete {label}, whose name is in the list"
+            yield [runtime], f"{label}, whose name is in the list"
         elif near:
-            why = f"whose name differs only in {ALIKE} from {quoted(near)} in the list"
             advice = "write the name as the server has it, or list this runtime with state: absent to delete it"
-            yield entry, f"purge would delete {label}, {why}: {advice}"
+            yield [runtime], f"{label}, whose name differs only in {ALIKE} from {quoted(near)} in the list: {advice}"
         elif is_named(runtime.name, purge.exclude, runtime.id):
-            yield entry, f"purge would delete {label}, which purge_exclude names"
+            yield [runtime], f"{label}, which purge_exclude names"
     if purge.limit is not None and len(purged) > purge.limit:
         most = len(purged) if context.check_mode else NAMES_IN_MESSAGE
-        them = listed(sorted(repr(runtime.name) for _entry, runtime in purged), most)
+        them = listed(sorted(repr(runtime.name) for runtime in purged), most)
         over = f"purge would delete {len(purged)} runtimes, more than purge_limit {purge.limit}"
-        yield None, f"{over}: {them}. Raise purge_limit if you want to delete them"
+        yield to_delete, f"{over}: {them}. Raise purge_limit if you want to delete them"

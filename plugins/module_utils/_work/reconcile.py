@@ -112,13 +112,16 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
 
         # A failed entry may mean one of the runtimes that appear to be unlisted.
         entries += purge_plan(context, wanted.purge, entries, existing)
-    unread = context.scripts.plan(entries, existing) if context.scripts else []
+    errors: list[str] = context.scripts.plan(entries, existing) if context.scripts else []
     if any(definition.restore for definition in wanted.definitions):
         from .restore import check_names  # only a backup needs it
 
         entries = check_names(context, entries, existing)
     entries = context.scripts.checked(entries) if context.scripts else entries
-    errors = [*unread, *_refusals(context, entries, existing)]
+    if context.purge or context.plan_id or any(entry.to_do == "delete" or entry.replacing for entry in entries):
+        from .guards import plan_refusals  # only these tasks need it
+
+        errors += plan_refusals(context, entries, existing)
     if context.check_mode:
         entries = _predicted(context, entries)
     if errors:
@@ -199,26 +202,13 @@ def _collisions(entries: Sequence[Entry], existing: Sequence[Runtime]) -> Iterat
                 )
 
 
-def _refusals(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> Sequence[str]:
-    """Why the task is refused."""
-    to_delete = [(entry, entry.before) for entry in entries if entry.to_do == "delete" and entry.before]
-    to_delete += [(entry, old) for entry in entries for old in entry.replaces]
-    if not (to_delete or context.purge or context.plan_id):
-        return ()
-    from .guards import plan_refusals, refusals  # only these tasks need them
-
-    guarded = refusals(context, entries, to_delete, existing)
-    return list(dict.fromkeys([*plan_refusals(context, entries), *(sentence for _entry, sentence in guarded)]))
-
-
 def _predicted(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """The entries as a run would leave them: an error cancels the purge."""
-    failed = any(entry.error for entry in entries) or bool(context.scripts and context.scripts.failed)
+    purges = context.purges(entries)
     if any(entry.replacing for entry in entries):
         from .replace import predicted  # only these tasks need it
 
         entries = [entry if entry.error else predicted(entry) for entry in entries]
     return [
-        entry.finished(PREDICTED) if entry.to_do and not (failed and entry.place == PURGED) else entry
-        for entry in entries
+        entry.finished(PREDICTED) if entry.to_do and (purges or entry.place != PURGED) else entry for entry in entries
     ]

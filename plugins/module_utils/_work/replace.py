@@ -17,7 +17,7 @@ from functools import partial
 from .._errors import ErrorList, MstrError, ValidationError
 from .._model.definition import Definition, definition_from, definition_of
 from .._model.entry import PREDICTED, READ, REPLACED, Entry
-from .._model.plan import Plan, compare, fingerprint, make_plan
+from .._model.plan import Plan, compare, fingerprint
 from .._model.runtime import Runtime, replacement_name
 from .._model.usage import name_of
 from .api import ALL_FIELDS, Context, map_entries, one_named, or_error
@@ -199,7 +199,7 @@ def _taken_back(context: Context, entry: Entry) -> Entry:
     return entry._replace(error=MstrError(f"{error.sentence.rstrip('.')}. {now}", **error.error))
 
 
-def old_runtimes(entries: Sequence[Entry]) -> list[Entry]:
+def old_runtimes(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """An entry for each runtime that was replaced and is to be deleted now.
 
     The runtime that was copied is deleted after those with previous names. After an interruption, one of these would
@@ -216,8 +216,7 @@ def old_runtimes(entries: Sequence[Entry]) -> list[Entry]:
             due = [first]
         for old in due:
             absent = Definition("absent", {}, id=old.id, name=old.name, journal_comment=entry.wanted.journal_comment)
-            plan = make_plan(old, absent)
-            deletions.append(Entry(absent, REPLACED, old, plan, fingerprint=fingerprint(old, plan)))
+            deletions.append(plan_entry(context, Entry(absent, REPLACED, old), ()))
     return deletions
 
 

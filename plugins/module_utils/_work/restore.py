@@ -33,13 +33,12 @@ def check_names(context: Context, entries: Sequence[Entry], existing: Sequence[R
     An error, also of a script, cancels the purge, and a runtime with an error keeps its name.
     """
     before, entries = list[Entry](), list(entries)
-    cancelled = bool(context.scripts and context.scripts.failed)
     while entries != before:
-        before, cancelled = entries, cancelled or any(entry.error for entry in entries)
-        moving = [entry for entry in entries if takes_name(entry) or (entry.place == PURGED and not cancelled)]
+        before, purges = entries, context.purges(entries)
+        moving = [entry for entry in entries if takes_name(entry) or (purges and entry.place == PURGED)]
         check = partial(_check_name, {entry.before.key for entry in moving if entry.before}, existing)
         entries = [or_error(check, entry) if takes_name(entry) else entry for entry in entries]
-    for entry in [] if cancelled else _in_the_way(entries):
+    for entry in _in_the_way(entries) if context.purges(entries) else ():
         context.warn(
             f"Runtime {entry.label} ({entry.id}) is renamed before it is purged, because the backup needs its name."
         )

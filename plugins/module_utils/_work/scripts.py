@@ -261,7 +261,7 @@ def final_name(entry: Entry) -> str:
     """The name that the runtime will have; of one to delete, the name that it has."""
     if entry.wanted.state == "absent":
         return entry.before.name if entry.before else "" if entry.wanted.id else str(entry.wanted.name)
-    return str((entry.replacing or entry).wanted.name or entry.name)
+    return str(entry.definition.name or entry.name)
 
 
 def _by_final_name(entries: Sequence[Entry]) -> dict[str, Entry]:

@@ -662,6 +662,13 @@ def test_purge_spares_an_unfinished_replacement():
     assert actions(run(have, {"name": "R (replacement)", "state": "absent"})) == [("R (replacement)", "deleted")]
 
 
+def test_purge_compares_with_the_name_that_a_replacement_takes():
+    have = holding(R=A, r=B)
+    with pytest.raises(MstrError, match=rf"purge would delete 'r' \({B}\), whose name differs only in case"):
+        run(have, UPGRADE, purge=True)
+    assert have.writes == []
+
+
 def test_refused_plan_names_a_replacement():
     have = upgradable()
     with pytest.raises(MstrError, match=r"1 to replace \('R': id, runtime_version\), 2 scripts to move"):
