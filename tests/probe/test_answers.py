@@ -318,7 +318,14 @@ def test_a_deletion_of_unknown_outcome_is_no_answer(sim: Simulator) -> None:
     assert done.values["delete_comments"] is None
     assert done.evidence["delete_comments"].startswith("The server answered 500 ERR001 to DELETE")
     is_clean(done, sim)
-    is_clean(done, sim)
+
+
+def test_a_failed_logout_does_not_show_what_it_ends(sim: Simulator) -> None:
+    sim.reset("newest", logout_scope="user")
+    sim.fault("error", operation="logout", times=None, status=500)
+    done = probed(sim)
+    assert done.values["logout_scope"] is None
+    assert done.evidence["logout_scope"] == "The server answered 500 ERR001 to POST /api/auth/logout."
 
 
 def test_the_modules_really_do_not_handle_millicores(sim: Simulator) -> None:

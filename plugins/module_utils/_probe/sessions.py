@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from .._errors import ApiError, ConnectError, MstrError
+from .._errors import ApiError, MstrError
 from .._session.connection import LOGIN_MODES, Login
 from .._session.parallel import all_side_by_side
 from .._session.response import says_session_gone
@@ -21,11 +21,11 @@ from .run import PATH, Answer, ProbeRun, Unanswered, asks, or_refusal, refusal_t
 _CALLS = 6  # parallel calls
 _SLOW_ENOUGH = 0.05  # seconds for one call, below which times prove nothing
 _OF_TOMCAT = "JSESSIONID"
-_STAYS_OPEN = "If it was opened, that session stays open on the server until it times out there."
 _IDENTITY_TOKEN = "X-MSTR-IdentityToken"
 
 
-def _second_login(run: ProbeRun) -> Login:
+def _second_login(run: ProbeRun, **more: Any) -> Login:
+    """The login of the task, for a second session. `more`: what its body contains in addition."""
     connection = run.session.connection
     if run.settings.check_mode:
         raise Unanswered("Needs a second login, which check mode does not send.")
@@ -33,46 +33,44 @@ def _second_login(run: ProbeRun) -> Login:
         raise Unanswered("The logout of a second session might end the session that the task was given.")
     if connection.login is None or connection.login.delegated:
         raise Unanswered("Needs a second login, for which an identity token is not enough.")
-    return connection.login
+    return connection.login._replace(body={**connection.login.body, **more})
 
 
 def _session(run: ProbeRun, session: SessionString | None = None, login: Login | None = None) -> Session:
+    """A session that is never opened again."""
     connection = run.session.connection._replace(session=session, login=login, retries=0)
     return Session(connection, run.stop, run.warn)
 
 
 @contextmanager
-def _second_session(run: ProbeRun, **more: Any) -> Iterator[Session]:
-    """One more session of the same user, logged out at the end. `more`: fields of its login.
-
-    It is tried once, and never opened again.
-    """
-    login = run.once(_second_login)
-    session = _session(run, login=login._replace(body={**login.body, **more}))
-    session.on_response = run.note_error_format
+def _logged_in(run: ProbeRun, login: Login) -> Iterator[Session]:
+    """One more session, logged out at the end."""
+    session = _session(run, login=login)
     try:
         _log_in(run, session)
         yield session
     finally:
+        with suppress(MstrError):
+            _log_out(run, session)
         session.log_out()
 
 
 def _log_in(run: ProbeRun, session: Session) -> None:
     try:
         session.snapshot()
-    except (ApiError, ConnectError) as exc:
+    except MstrError as exc:
         if exc.outcome_unknown:
-            run.warn(f"{exc.sentence} {_STAYS_OPEN}")
+            run.warn(exc.sentence)
         raise
 
 
-def _is_ended(run: ProbeRun, session: Session) -> bool:
+def _log_out(run: ProbeRun, session: Session) -> None:
+    """End a session, also a delegated one. Raises MstrError, after a warning."""
     try:
         session.end_session()
     except MstrError as exc:
-        run.warn(f"{exc.sentence} {_STAYS_OPEN}")
-        return False
-    return True
+        run.warn(f"{exc.sentence} That session stays open on the server until it times out there.")
+        raise
 
 
 def _is_alive(session: Session) -> bool:
@@ -102,7 +100,7 @@ def load_balancer_cookie(run: ProbeRun) -> Answer:
     unchanged = _unchanged_cookies(run.session)
     if unchanged:
         return unchanged
-    with _second_session(run) as second:
+    with _logged_in(run, _second_login(run)) as second:
         before = second.snapshot()
         unchanged = _unchanged_cookies(second)
         if unchanged:
@@ -115,7 +113,7 @@ def load_balancer_cookie(run: ProbeRun) -> Answer:
 @asks("Is a login with applicationType 76 accepted?")
 def application_type_76(run: ProbeRun) -> Answer:
     def log_in() -> None:
-        with _second_session(run, applicationType=76):
+        with _logged_in(run, _second_login(run, applicationType=76)):
             pass
 
     return verdict("A login with applicationType 76", or_refusal(log_in, expected=status_in(400)))
@@ -123,7 +121,7 @@ def application_type_76(run: ProbeRun) -> Answer:
 
 @asks("Does one session accept several requests at a time?")
 def sessions_parallel(run: ProbeRun) -> Answer:
-    with _second_session(run) as second:
+    with _logged_in(run, _second_login(run)) as second:
 
         def seconds_for(calls: int) -> float:
             begin = run.clock()
@@ -149,8 +147,8 @@ def sessions_parallel(run: ProbeRun) -> Answer:
 
 @asks("Which sessions does a logout end?")
 def logout_scope(run: ProbeRun) -> Answer:
-    with _second_session(run):
-        pass
+    with _logged_in(run, _second_login(run)) as second:
+        _log_out(run, second)
     if _is_alive(run.session):
         return "session", "After the logout of a second session, the first session still worked."
     return "user", "After the logout of a second session, the first session had ended, too."
@@ -161,20 +159,15 @@ def delegated_logout(run: ProbeRun) -> Answer:
     if run.once(logout_scope.ask)[0] == "user":
         raise Unanswered("A logout ends every session of the user, so delegated sessions cannot be tested.")
     # The probe opens the delegating session itself, so no other user's session can end.
-    with _second_session(run) as giver:
+    with _logged_in(run, _second_login(run)) as giver:
         operation = "get an identity token of the second session"
         response = giver.request("POST", "/auth/identityToken", operation=operation, renews=False)
         token = response.headers.get(_IDENTITY_TOKEN)
         if not token:
             raise Unanswered("The server returned no identity token.")
         body = {"loginMode": LOGIN_MODES["identity_token"], "identityToken": token}
-        session = _session(run, login=Login("identity_token", "/auth/delegate", body, (token,)))
-        try:
-            _log_in(run, session)
-        finally:
-            ended = _is_ended(run, session)
-        if not ended:
-            raise Unanswered("The logout of a delegated session failed.")
+        with _logged_in(run, Login("identity_token", "/auth/delegate", body, (token,))) as delegated:
+            _log_out(run, delegated)
         if _is_alive(giver):
             return "separate", "After the logout of a delegated session, the session that delegated it still worked."
     return "shared", "After the logout of a delegated session, the session that delegated it had ended, too."
