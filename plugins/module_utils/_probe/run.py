@@ -15,6 +15,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
 from .._errors import ApiError, ConnectError, MstrError, as_mstr_error, code_number
@@ -140,6 +141,17 @@ _LAST_CHECKS = (0.0, 1.0, 1.0, 1.0)  # seconds before each check for what is lef
 _LOST = "The response was lost, so it is unknown what the server did."
 
 
+def _failure(call: Callable[..., object], *args: Any) -> str:
+    """Why a call fails; empty if it succeeds. Raises Interrupted."""
+    try:
+        call(*args)
+    except Interrupted:
+        raise
+    except MstrError as exc:
+        return exc.sentence
+    return ""
+
+
 class ProbeRun:
     """The runtimes of this probe, and all reads and writes of the questions. `clock` returns seconds."""
 
@@ -155,7 +167,7 @@ class ProbeRun:
         session.on_response = self.note_error_format
         self.base = PREFIX + secrets.token_hex(4)
         self.known: dict[str, str] = {}  # the runtimes of this probe that exist: name by id, oldest first
-        self._missing: list[str] = []  # names of runtimes whose create may or may not have succeeded
+        self._missing: list[str] = []  # names of runtimes whose create may succeed, or may have succeeded
         self.write_refusal = ""  # why the user cannot write
         self.created: dict[str, Response | None] = {}  # the response to each create, None if it was lost, by id
 
@@ -225,40 +237,40 @@ class ProbeRun:
     def create(self, letter: str, body: Mapping[str, Any]) -> str:
         """The id of a new runtime. Raises Unanswered; MstrError, for a refusal too."""
         self.may_write()
-        name, late = self.name(letter), list[Response]()
+        name = self.name(letter)
+        self._missing.append(name)
+        note = partial(self._note, name)
         try:
             response = self.session.request(
-                "POST", PATH, json={"name": name, **body}, operation=f"create {name}", on_late_response=late.append
+                "POST", PATH, json={"name": name, **body}, operation=f"create {name}", on_late_response=note
             )
-        except Interrupted as exc:
-            # After a page with 502, the server may still be at work; after one with 200, it may have done it.
-            done = [self._note(name, response) or 300 <= response.status < 500 for response in late]
-            if exc.outcome_unknown and not any(done):
-                self._missing.append(name)
-            raise
-        except (ApiError, ConnectError) as exc:
-            if exc.outcome_unknown:
+        except MstrError as exc:
+            if not exc.outcome_unknown:
+                self._missing.remove(name)
+            elif not isinstance(exc, Interrupted):
                 return self._find_after_loss(name, exc)
             if exc.error["http_status"] == 403:
                 self.write_refusal = f"The user may not create runtimes. {failure_text(exc)}"
                 self.may_write()
             raise
-        return self._note(name, response) or self._find_after_loss(name, None)
+        return note(response) or self._find_after_loss(name, MstrError(_LOST))
 
     def _note(self, name: str, response: Response) -> str | None:
+        """The id in a response to a create."""
         identity = response.new_id
         if identity:
             self.known[identity], self.created[identity] = name, response
+        # After a page with 502, the server may still be at work; after one with 200, it may have done it.
+        if identity or 300 <= response.status < 500:
+            self._missing.remove(name)
         return identity
 
-    def _find_after_loss(self, name: str, lost: ApiError | ConnectError | None) -> str:
+    def _find_after_loss(self, name: str, lost: MstrError) -> str:
         """The id of a runtime whose create has lost its response. Raises Unanswered, MstrError."""
-        self._missing.append(name)
-        retries, cause = self.session.connection.retries, lost or MstrError(_LOST)
-        for found in check_after_loss(self.stop.pause, retries, cause, self._find, _LOST):
+        for found in check_after_loss(self.stop.pause, self.session.connection.retries, lost, self._find, _LOST):
             if found:
                 return found[0]
-        if lost and lost.error["code"]:
+        if lost.error["code"]:
             self._missing.remove(name)
             raise lost
         raise Unanswered(_LOST)
@@ -288,8 +300,6 @@ class ProbeRun:
             if not known or self.read(identity).get("version") in (None, before):
                 if isinstance(exc, ApiError) and is_refusal(exc):
                     return exc
-                if exc.outcome_unknown:
-                    raise Unanswered(_LOST) from exc
                 raise
         self.known[identity] = str(body.get("name", self.known[identity]))
         return None
@@ -307,28 +317,15 @@ class ProbeRun:
 
         `at_last`: after a signal. Each request has 5 s, and little time is left to look for what is missing.
         """
-        reasons: dict[str, str] = {}
+        reasons: Mapping[str, str] = {}
         checks: Sequence[float] = _LAST_CHECKS if at_last else (0.0, *CHECKS)
         pause = time.sleep if at_last else self.stop.pause
         self._send = self.session.last_request if at_last else self.session.send
         for seconds in checks if self.known or self.created or self._missing else ():
             pause(seconds)
-            for identity in list(self.known):
-                try:
-                    self.delete(identity)
-                except Interrupted:
-                    raise
-                except MstrError as exc:
-                    reasons[identity] = exc.sentence
-            try:
-                found = self._find()
-            except Interrupted:
-                raise
-            except MstrError:
-                if at_last:
-                    break
-                continue
-            if not found and not self.known and not self._missing:
+            reasons = {identity: _failure(self.delete, identity) for identity in list(self.known)}
+            unlisted = _failure(self._find)
+            if (unlisted and at_last) or not (unlisted or self.known or self._missing):
                 break
         return self._leftovers(reasons)
 
