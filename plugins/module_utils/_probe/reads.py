@@ -18,7 +18,7 @@ from .._errors import ApiError
 from .._session.response import LIST_WITH_IDS, OBJECT, OBJECT_WITH_ID, Shape, id_in, list_of, says_no_such_call
 from .._work.script_usage import SCRIPT_TYPE, start_search
 from .creates import minimal_runtime
-from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, asks, granted, or_refusal, refusal_text, status_in
+from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, or_refusal, refusal_text, status_in
 
 _RELEASE = re.compile(r"[\w. -]{1,60}", re.ASCII)
 
@@ -36,7 +36,7 @@ def _status(run: ProbeRun) -> Mapping[str, Any] | ApiError:
 
 
 def _releases(run: ProbeRun) -> Mapping[str, Any]:
-    return granted(run.once(_status), "GET /api/status was refused.")
+    return accepted("GET /api/status", run.once(_status))
 
 
 def product(run: ProbeRun) -> dict[str, str | None]:
@@ -90,7 +90,7 @@ def versions_call(run: ProbeRun) -> Answer:
 
 @asks("Which Python versions does it offer?")
 def python_versions(run: ProbeRun) -> Answer:
-    found = granted(run.once(_versions), "The server has no list of Python versions.")
+    found = accepted("GET /api/runtimes/versions", run.once(_versions))
     return list(found["versions"]), "GET /api/runtimes/versions contains them."
 
 
@@ -225,7 +225,7 @@ def _task_lists(run: ProbeRun) -> list[list[Mapping[str, Any]]] | ApiError:
 
 
 def _listed_tasks(run: ProbeRun) -> list[list[Mapping[str, Any]]]:
-    return granted(run.once(_task_lists), "The server has no list of planned tasks.")
+    return accepted("GET /api/tasks", run.once(_task_lists))
 
 
 def _script_ids(task: Mapping[str, Any]) -> dict[str, str]:
@@ -317,7 +317,7 @@ def _histories(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]] 
 
 
 def _ran(run: ProbeRun) -> tuple[str, dict[str, list[Mapping[str, Any]]]]:
-    return granted(run.once(_histories), "The server has no history of scripts.")
+    return accepted("GET /api/scripts/history", run.once(_histories))
 
 
 @asks("Can the server return the history of scripts?")

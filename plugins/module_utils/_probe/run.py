@@ -98,15 +98,8 @@ def verdict(what: str, refusal: object, yes: str = "yes", no: str = "no") -> Ans
     return yes, f"{what} was accepted."
 
 
-def granted(found: Found | ApiError, otherwise: str) -> Found:
-    """What was found. Raises Unanswered for a refusal."""
-    if isinstance(found, ApiError):
-        raise Unanswered(otherwise)
-    return found
-
-
 def accepted(what: str, result: Found | ApiError) -> Found:
-    """What a write returned. Raises Unanswered for a refusal. `what`: names the write."""
+    """What a call returned. Raises Unanswered for a refusal. `what`: names the call."""
     if isinstance(result, ApiError):
         raise Unanswered(f"{what} was {refusal_text(result)}.")
     return result
