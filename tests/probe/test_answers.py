@@ -245,6 +245,17 @@ def test_without_the_privilege_the_probe_answers_from_reads(
     is_clean(done, sim)
 
 
+@pytest.mark.parametrize(("kind", "skip"), [("error", 1), ("html", 0)])
+def test_a_forbidden_create_does_not_show_the_privilege(sim: Simulator, kind: str, skip: int) -> None:
+    """A quota, after a create that was accepted, or a gateway, whose page has no code."""
+    sim.reset("newest")
+    sim.fault(kind, operation="create", skip=skip, times=None, status=403, **({"number": 17} if skip else {}))
+    done = probed(sim)
+    assert done.values["privilege_for_reads"] is None
+    assert wrong_answers(done, sim) == {}
+    is_clean(done, sim)
+
+
 @pytest.mark.parametrize("manages", ["yes", "no"])
 def test_a_guest_answers_for_guests(sim: Simulator, manages: str) -> None:
     sim.reset("newest", guest_manages=manages)

@@ -196,6 +196,20 @@ def test_a_closed_pipe_ends_the_probe_and_leaves_nothing(sim: Simulator) -> None
     assert (sim.runtimes(), sim.open_sessions()) == ([], [])
 
 
+@pytest.mark.parametrize("work", ["before", "none"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_create_that_returns_the_id_of_another_runtime(sim: Simulator, work: str, listed: bool) -> None:
+    """That one stays as it is, also if the list could not be read before."""
+    sim.reset("newest")
+    [identity] = sim.seed({"name": "Payroll", "description": "of the board"})
+    before = sim.runtimes()
+    if not listed:
+        sim.fault("error", operation="list", status=500)
+    sim.fault("json", operation="create", times=None, work=work, json={"id": identity})
+    probed(sim)
+    assert sim.runtimes() == before
+
+
 @pytest.mark.parametrize("settings", [Settings(), Settings(check_mode=True), Settings(scripts=True)], ids=str)
 def test_it_creates_at_most_three_runtimes_and_changes_no_other(sim: Simulator, settings: Settings) -> None:
     sim.reset("awkward")

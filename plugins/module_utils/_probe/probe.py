@@ -129,10 +129,10 @@ def _answer(question: Question, run: ProbeRun) -> dict[str, Any]:
 def _earlier(run: ProbeRun) -> dict[str, str]:
     """The runtimes of an earlier probe to delete: names by id. Warns if the task does not delete them."""
     try:
-        names = run.once(ProbeRun.names)
+        run.existing = run.once(ProbeRun.names)
     except Unanswered:
         return {}
-    found = {identity: name for identity, name in names.items() if _PROBE_NAME.fullmatch(name_key(name))}
+    found = {identity: name for identity, name in run.existing.items() if _PROBE_NAME.fullmatch(name_key(name))}
     if found and not run.settings.cleanup:
         listed = ", ".join(sorted(map(repr, found.values())))
         run.warn(

@@ -49,7 +49,7 @@ def failure_text(exc: Exception) -> str:
     """Why a call failed, as a sentence without a host, an object or a user."""
     if not isinstance(exc, MstrError):
         return as_mstr_error(exc).sentence
-    request = re.sub(r"[0-9A-Fa-f]{32}", "ID", str(exc.error["request"] or "the request"))
+    request = _ID.sub("/ID", str(exc.error["request"] or "the request"))
     if not exc.error["http_status"]:
         return f"No usable response came to {request}."
     if exc.error["http_status"] < 300:
@@ -130,6 +130,7 @@ def asks(question: str, unhandled: tuple[str, ...] = (OTHER,)) -> Callable[[Call
 
 PATH = "/runtimes"
 PREFIX = "mstr-library-probe-"
+_ID = re.compile(r"/(?=[^/\d]*\d)[^/]{8,}")  # in a path; servers may add the name of a node
 _LAST_CHECKS = (0.0, 1.0, 1.0, 1.0)  # seconds before each check for what is left, after a signal
 _LOST = "The response was lost, so it is unknown what the server did."
 
@@ -161,6 +162,7 @@ class ProbeRun:
         self.base = PREFIX + secrets.token_hex(4)
         self.known: dict[str, str] = {}  # the runtimes of this probe that exist: name by id, oldest first
         self._missing: list[str] = []  # names of runtimes whose create may succeed, or may have succeeded
+        self.existing: Mapping[str, str] | None = None  # the runtimes before the probe: name by id; None if unknown
         self.write_refusal = ""  # why the user cannot write
         self.created: dict[str, Response | None] = {}  # the response to each create, None if it was lost, by id
 
@@ -242,7 +244,8 @@ class ProbeRun:
                 self._missing.remove(name)
             elif not isinstance(exc, Interrupted):
                 return self._find_after_loss(name, exc)
-            if exc.error["http_status"] == 403:
+            # A quota refuses only a later create, and a page without a code may come from a gateway.
+            if exc.error["http_status"] == 403 and exc.error["code"] and not self.created:
                 self.write_refusal = f"The user may not create runtimes. {failure_text(exc)}"
                 self.may_write()
             raise
@@ -251,6 +254,9 @@ class ProbeRun:
     def _note(self, name: str, response: Response) -> str | None:
         """The id in a response to a create."""
         identity = response.new_id
+        # The id of a runtime that existed before does not say which one was created.
+        if self.existing is None or str(identity).upper() in map(str.upper, (*self.existing, *self.known)):
+            identity = None
         if identity:
             self.known[identity], self.created[identity] = name, response
         # After a page with 502, the server may still be at work; after one with 200, it may have done it.

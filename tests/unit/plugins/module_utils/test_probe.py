@@ -5,10 +5,16 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.mstr.library.plugins.module_utils._errors import ConnectError
+from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._probe.creates import minimal_runtime
 from ansible_collections.mstr.library.plugins.module_utils._probe.reads import hidden_tasks
-from ansible_collections.mstr.library.plugins.module_utils._probe.run import ProbeRun, Settings, Unanswered, entries
+from ansible_collections.mstr.library.plugins.module_utils._probe.run import (
+    ProbeRun,
+    Settings,
+    Unanswered,
+    entries,
+    failure_text,
+)
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import Interrupted, Stop
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.tests.unit.support.make import stopped
@@ -59,6 +65,14 @@ def test_signal_while_a_lost_create_is_looked_for():
     run = probe_run(request=request, connection=SimpleNamespace(retries=0))
     with pytest.raises(Interrupted):
         run.once(minimal_runtime)
+
+
+@pytest.mark.parametrize(
+    "identity", ["F" * 31 + "1", "3f2504e0-4f89-11d3-9a0c-0305e82c3301", "A1B2C3D4:node.example.com"]
+)
+def test_a_failure_is_told_without_ids(identity):
+    error = ApiError("Failed", http_status=500, code="ERR001", request=f"GET /api/v2/scripts/{identity}/status")
+    assert failure_text(error) == "The server answered 500 ERR001 to GET /api/v2/scripts/ID/status."
 
 
 @pytest.mark.parametrize("task", [{}, {"content": {}}, {"content": {"id": "../runtimes"}}], ids=str)
