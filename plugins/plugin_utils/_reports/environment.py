@@ -72,16 +72,21 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
     return report
 
 
-def short_lines(report: Json, predicted: bool) -> list[str]:
-    """The lines of a report, at most twenty of a kind; all of what is deleted or replaced."""
+def lines_with_kinds(report: Json, predicted: bool) -> list[tuple[str, str]]:
+    """The lines of a report, each after what it is: the action on a runtime, "script" or "finding"."""
     found = [(entry["action"], difference_lines(entry, predicted)) for entry in report["runtimes"]]
     found += [("script", [script_line(script, predicted)]) for script in report["scripts"]]
     kinds = {_line(report["environment"], line): kind for kind, lines in found for line in lines}
-    total = Counter(kinds.get(line, "finding") for line in report["lines"])
+    return [(kinds.get(line, "finding"), line) for line in report["lines"]]
+
+
+def short_lines(report: Json, predicted: bool) -> list[str]:
+    """The lines of a report, at most twenty of a kind; all of what is deleted or replaced."""
+    lines = lines_with_kinds(report, predicted)
+    total = Counter(kind for kind, _line in lines)
     seen: Counter[str] = Counter()
     shown: list[str] = []
-    for line in report["lines"]:
-        kind = kinds.get(line, "finding")
+    for kind, line in lines:
         seen[kind] += 1
         if kind in GOES or seen[kind] <= _MOST_LINES:
             shown.append(line)

@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
-from .environment import GOES, difference_lines
+from .environment import GOES, difference_lines, lines_with_kinds
 from .runs import schedules
 
 Json = Mapping[str, Any]
@@ -126,13 +126,7 @@ def _cleaned(text: str) -> str:
 
 def _rest(environments: Iterable[Json], predicted: bool) -> list[str]:
     """Findings, then updates, then creations; without the first lines and without what goes."""
-    found: dict[str, list[str]] = {"finding": [], "updated": [], "created": []}
-    for report in environments:
-        of_runtimes = set()
-        for entry in report["runtimes"]:
-            lines = [clean(f"{report['environment']}: {line}", 1000) for line in difference_lines(entry, predicted)]
-            of_runtimes.update(lines)
-            if entry["action"] not in GOES:
-                found["created" if entry["action"] == "created" else "updated"] += lines
-        found["finding"] += [line for line in report["lines"][1:] if line not in of_runtimes]
-    return [line for lines in found.values() for line in lines]
+    lines = [pair for report in environments for pair in lines_with_kinds(report, predicted)[1:]]
+    order = {"finding": 0, "script": 0, "created": 2}
+    lines.sort(key=lambda pair: order.get(pair[0], 1))
+    return [line for kind, line in lines if kind not in GOES]
