@@ -66,7 +66,7 @@ def iserver_version(run: ProbeRun) -> Answer:
 
 @asks("Which type of deployment is it?")
 def deployment_type(run: ProbeRun) -> Answer:
-    value = run.once(_releases).get("deploymentType", "")
+    value = run.once(_releases).get("deploymentType") or ""
     if value and not _release(value):
         raise Unanswered("GET /api/status contains a value that is not a release, so it is not published.")
     return value, f"GET /api/status {'contains it' if value else 'contains none'}."

@@ -326,9 +326,6 @@ class ProbeRun:
             unlisted = _failure(self._find)
             if (unlisted and at_last) or not (unlisted or self.known or self._missing):
                 break
-        return self._leftovers(reasons)
-
-    def _leftovers(self, reasons: Mapping[str, str]) -> list[str]:
         advice = "Delete it, or run the probe with cleanup: true."
         sentences = [
             f"The runtime {name!r} ({identity}) is left on the server. {reasons.get(identity, '')} {advice}"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError
 from ansible_collections.mstr.library.plugins.module_utils._probe.creates import minimal_runtime
-from ansible_collections.mstr.library.plugins.module_utils._probe.reads import hidden_tasks
+from ansible_collections.mstr.library.plugins.module_utils._probe.reads import deployment_type, hidden_tasks
 from ansible_collections.mstr.library.plugins.module_utils._probe.run import (
     ProbeRun,
     Settings,
@@ -82,6 +82,11 @@ def test_task_without_an_id_of_its_script(task):
     run = probe_run(get=lambda path, *_args, **_options: responses[path])
     with pytest.raises(Unanswered, match="The user may read the scripts of all planned tasks"):
         run.once(hidden_tasks.ask)
+
+
+@pytest.mark.parametrize("status", [{}, {"deploymentType": None}, {"deploymentType": ""}], ids=str)
+def test_no_type_of_deployment_is_an_answer(status):
+    assert probe_run(get=lambda *_args, **_options: status).once(deployment_type.ask)[0] == ""
 
 
 @pytest.mark.parametrize("value", [None, 5, True, "text", {"name": "six"}])
