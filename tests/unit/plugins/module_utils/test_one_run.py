@@ -784,6 +784,12 @@ def test_restore_needs_every_name_or_leaves_it(how):
     assert names_by_id(have) == {A: "a", B: "b", C: "c"}
 
 
+def test_restore_deletes_no_other_runtime_of_the_name():
+    have = holding(a=A)
+    assert actions(restore(have, {"id": B, "name": "a", "state": "absent"})) == [("a", "none")]
+    assert have.names == ["a"]
+
+
 def test_restore_creates_what_is_gone_although_its_name_moved():
     have = holding(b=A)
     result = restore(have, {"id": A, "name": "a"}, {"id": C, "name": "b"})
