@@ -38,28 +38,28 @@ def all_without_errors(spec: Mapping[str, Any], params: Mapping[str, Any]) -> tu
 def without_errors(
     value: Any, spec: Mapping[str, Any], errors: list[str], place: str = "", from_file: bool = False
 ) -> Any:
-    """The value without what Ansible would convert to something else, or refuse without naming all errors.
+    """The value without nulls, and without what Ansible would convert, or refuse without naming all errors.
 
     None if nothing is left. In a list, `REFUSED` takes the place of such an entry, so that the others keep their
-    indexes. `errors` gets a sentence for each error, with `place`, the name of `value` in messages. In a file, a number
-    is not text: YAML may have dropped a zero or a colon. In a task, it may be the result of a template.
+    indexes. An option inside the value that is null counts as not given, so that a default is used. `errors` gets a
+    sentence for each error, with `place`, the name of `value` in messages. In a file, a number is not text: YAML may
+    have dropped a zero or a colon. In a task, it may be the result of a template.
     """
     kind, options = str(spec.get("type") or "str"), spec.get("options") or {}
-    error, before = None, len(errors)
-    rest: Any = None
     if value is None or spec.get("no_log"):
         return value
     if kind == "list" and isinstance(value, list):
-        rest = _entries(value, {**spec, "type": spec.get("elements", "str")}, errors, place, from_file)
-    elif kind == "list":
+        return _entries(value, {**spec, "type": spec.get("elements", "str")}, errors, place, from_file)
+    if options and kind != "list" and isinstance(value, Mapping):
+        return _mapping(value, options, errors, place, from_file)
+    error = None
+    if kind == "list":
         # Ansible splits a text at commas. Names may contain commas, and a mapping does not come from that.
         if isinstance(value, Mapping) or options or callable(spec["type"]):
             from ._remedies import list_remedy  # only a task that fails needs it
 
             repair = list_remedy(value, options, place)
             error = f"{_short(value)} is not a list{repair and f'; write {repair}'}"
-    elif options and isinstance(value, Mapping):
-        rest = _mapping(value, options, errors, place, from_file)
     elif options:
         # Ansible also accepts JSON and key=value.
         if from_file or not (isinstance(value, str) and re.search("[={]", value.replace("==", ""))):
@@ -71,22 +71,13 @@ def without_errors(
         error = _number_error(value, kind, place.rpartition(".")[2])
     elif kind in ("str", "path"):
         error = _text_error(value, spec.get("choices"), from_file)
-        # Ansible makes a text of anything.
-        rest = str(value) if error and not spec.get("choices") else None
     elif kind == "bool" and str(value).strip().lower() not in _BOOLEANS:
         error = f"{_short(value)} is not true or false"
-    if error:
-        errors.append(f"{place} {error}" if place else error)
-    return value if len(errors) == before else rest
-
-
-def without_nulls(value: Any, spec: Mapping[str, Any]) -> Any:
-    """The value without the options inside it that are null: they count as not given, so that a default is used."""
-    if not spec.get("options"):
+    if error is None:
         return value
-    if isinstance(value, list):
-        return [without_nulls(entry, spec) for entry in value]
-    return {key: inner for key, inner in value.items() if inner is not None} if isinstance(value, Mapping) else value
+    errors.append(f"{place} {error}" if place else error)
+    # Ansible makes a text of anything.
+    return str(value) if kind in ("str", "path") and not spec.get("choices") else None
 
 
 def _entries(value: list[Any], spec: Mapping[str, Any], errors: list[str], place: str, from_file: bool) -> list[Any]:

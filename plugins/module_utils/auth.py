@@ -46,7 +46,7 @@ from ._errors import (
     printable,
     with_escaped_forms,
 )
-from ._options import all_without_errors, masking_warning, secret_values, unicode_errors, without_errors, without_nulls
+from ._options import all_without_errors, masking_warning, secret_values, unicode_errors, without_errors
 from ._session.connection import LOGIN_MODES, Connection, connection_from
 from ._session.interrupt import Stop
 from ._session.session import Session
@@ -92,7 +92,7 @@ def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
     # A template renders a missing value as null or as an empty text.
     may_be_empty = {name for name in spec if name == "password" or _environment not in spec[name].get("fallback", ())}
     return {
-        name: without_nulls(value, spec.get(name, {}))
+        name: value
         for name, value in params.items()
         if name not in spec or (value is not None and (value != "" or name in may_be_empty))
     }

@@ -661,7 +661,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, clean
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
-from ansible_collections.mstr.library.plugins.module_utils._options import without_errors, without_nulls
+from ansible_collections.mstr.library.plugins.module_utils._options import without_errors
 from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import CONCURRENCY_OPTION
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import ensure_many
 from ansible_collections.mstr.library.plugins.module_utils._work.request import TASK_OPTIONS, libraries
@@ -687,7 +687,7 @@ def typed(option: str, entries: Sequence[Any], errors: ErrorList) -> list[dict[s
         if kept is None:  # nothing is left to check
             errors.add(*(f"{place}: {error}" for error in wrong))
             continue
-        result = validator.validate(without_nulls(kept, spec))
+        result = validator.validate(kept)
         errors.add(*(f"{place}: {error}" for error in [*wrong, *(failure.msg for failure in result.errors.errors)]))
         if not result.errors.errors:
             checked[-1] = dict(result.validated_parameters)

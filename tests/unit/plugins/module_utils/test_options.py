@@ -9,7 +9,6 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._options import (
     all_without_errors,
     without_errors,
-    without_nulls,
 )
 from ansible_collections.mstr.library.plugins.module_utils._remedies import option_error
 from hypothesis import example, given
@@ -200,5 +199,5 @@ def test_an_option_that_was_given_with_a_fault_is_not_missing():
 @example([{"state": None}])
 def test_ansible_accepts_what_is_left_without_faults(value):
     spec = {"runtimes": {"type": "list", "elements": "dict", "options": DEFINITION_OPTIONS}}
-    kept = without_nulls(without_errors(value, spec["runtimes"], []), spec["runtimes"])
+    kept = without_errors(value, spec["runtimes"], [])
     assert ArgumentSpecValidator(spec).validate({"runtimes": kept}).error_messages == []
