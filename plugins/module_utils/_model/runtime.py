@@ -70,10 +70,11 @@ class Runtime(NamedTuple):
 
         A list may omit a field; then only the object's `version` shows that it changed, since every edit changes it.
         """
-        versions = {self.facts.get("version"), earlier.facts.get("version")}
+        version, before = self.facts.get("version"), earlier.facts.get("version")
+        known = version is not None and before is not None
         if names is None:
-            names = [name for name in BY_NAME if None in versions or self.values.get(name) is not None]
-        return differing(earlier.values, self.values, names) or (("version",) if len(versions - {None}) > 1 else ())
+            names = [name for name in BY_NAME if not known or self.values.get(name) is not None]
+        return differing(earlier.values, self.values, names) or (("version",) if known and version != before else ())
 
     def to_result(self) -> dict[str, Any]:
         """The runtime for a result. A field that the server did not return is None."""

@@ -77,6 +77,7 @@ def test_lacks():
         ({"version": None, "description": None}, ("description",)),
         ({"version": "1", "description": "e"}, ("description",)),
         ({"version": "2", "description": "d"}, ("version",)),
+        ({"version": {"major": 1}, "description": "d"}, ("version",)),
     ],
 )
 def test_changed_since(fields, changed):
