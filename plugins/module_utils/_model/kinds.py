@@ -178,9 +178,9 @@ def _package(entry: Any) -> Package:
 
 
 def _best_match(wanted: Package, have: Iterable[Package]) -> Package | None:
-    """The package of this name, one of the same version if there is one."""
+    """The package of this name, preferably one that is as requested, or else one of the same version."""
     named = (package for package in have if package.key == wanted.key)
-    return max(named, key=lambda package: package.version == wanted.version, default=None)
+    return max(named, key=lambda had: (wanted.merged_onto(had) == had, had.version == wanted.version), default=None)
 
 
 class _Packages(Kind):

@@ -9,7 +9,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
 from ansible_collections.mstr.library.plugins.module_utils._model.stored import as_stored
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of, runtime, wanted
 from ansible_collections.mstr.library.tests.unit.support.strategies import OBJECTS, OPTIONS
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 
@@ -115,7 +115,11 @@ def test_a_journal_comment_travels_with_a_change_and_never_makes_one():
     assert "changeJournal" not in make_plan(runtime(), wanted(journal_comment="", description="d")).body
 
 
+TWICE = {"id": ID, "name": "r", "packages": [{"name": "pandas"}, {"name": "pandas"}]}
+
+
 @given(st.none() | OBJECTS, OPTIONS)
+@example(TWICE, {"name": "r", "packages": [{"name": "pandas", "description": "d"}], "purge_packages": False})
 def test_apply_then_plan_is_empty(data, options):
     definition = definition_from(options)
     plan = make_plan(from_api(data) if data else None, definition)
