@@ -25,7 +25,7 @@ class Api:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.secure = False
-        self._injector = FaultInjector(self.send)
+        self.injector = FaultInjector(self.send)
 
     def add_routes(self, app: web.Application) -> None:
         """Put the API and the page for browsers into an application."""
@@ -57,7 +57,7 @@ class Api:
                 response = await self.send(request, await server.handle(call))
             else:
                 entry.fault = fault.name or fault.kind
-                response = await self._injector.inject(fault, server, call, request)
+                response = await self.injector.inject(fault, server, call, request)
             status = None if getattr(response, "simulated_silence", False) else response.status
             return response
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -42,12 +43,14 @@ class Control:
             ("GET", "/faults", lambda _: {"faults": [fault.to_json() for fault in self._server.faults.orders]}),
             ("POST", "/faults", self._order),
             ("DELETE", "/faults", lambda _: self._server.faults.orders.clear()),
+            ("POST", "/release", lambda _: self._api.injector.release()),
             ("GET", "/switches", lambda _: dict(self._server.switches)),
             ("PATCH", "/switches", self._switch),
             ("POST", "/reset", self._reset),
             ("POST", "/sessions/expire", self._expire),
             ("POST", "/sessions/open", self._open),
             ("POST", "/clock", self._turn_clock),
+            ("DELETE", "/clock", lambda _: self._stop_clock()),
             ("DELETE", "/evaluations", lambda _: self._server.evaluations.forget_all()),
             ("GET", "/secrets", lambda _: {"secrets": self._secrets()}),
             ("GET", "/proxy", lambda _: {"requests": self._proxied}),
@@ -86,6 +89,7 @@ class Control:
         old = self._server
         server = Server(body.get("profile", old.profile), body.get("switches"))
         old.evaluations.forget_all()
+        self._api.injector.release()
         self._api.server = server
         return {"profile": server.profile, "switches": dict(server.switches)}
 
@@ -106,6 +110,10 @@ class Control:
         only_keys("this call", body, {"seconds"})
         self._server.ahead += max(0.0, float(body["seconds"]))
         return {"ahead": self._server.ahead}
+
+    def _stop_clock(self) -> None:
+        """Stop the clock, so that only tests move it."""
+        self._server.stopped = time.monotonic()
 
     def _secrets(self) -> list[str]:
         """Every password and every issued token and cookie, for tests that search for leaks."""

@@ -42,6 +42,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "close_after": ("before", {"reset": False}),
     "late_work": ("late", {"status": 502, "body": "html", "title": "502 Bad Gateway"}),
     "slow": ("before", {"seconds": 1.0, "when": "after"}),
+    "held": ("before", {"when": "after"}),
     "drip": ("before", {"seconds": 1.0, "start": "body"}),
     "hang": ("none", {}),
     "status": ("none", {"status": 500, "body": "", "content_type": "text/plain", "headers": {}}),

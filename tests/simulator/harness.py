@@ -22,8 +22,8 @@ from types import TracebackType
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
-START_S = 30.0
-STOP_S = 5.0
+START_S = 90.0  # long enough for a busy machine
+STOP_S = 15.0  # an open call may not delay the end for longer on a busy machine
 
 
 class SimulatorError(RuntimeError):
@@ -188,6 +188,10 @@ class Simulator:
         """Withdraw all orders."""
         self.control("DELETE", "/faults")
 
+    def release(self) -> None:
+        """Let the calls go on that the fault `held` holds."""
+        self.control("POST", "/release", {})
+
     def requests(self, method: str | None = None, path: str | None = None) -> list[dict[str, Any]]:
         """The log, oldest first; optionally only one method, or only paths with this start."""
         entries = self.control("GET", "/requests")["requests"]
@@ -240,6 +244,10 @@ class Simulator:
     def turn_clock(self, seconds: float) -> None:
         """Turn the server's clock forward: sessions age, packages get installed."""
         self.control("POST", "/clock", {"seconds": seconds})
+
+    def stop_clock(self) -> None:
+        """Stop the server's clock until the next reset, so that only `turn_clock` moves it."""
+        self.control("DELETE", "/clock")
 
     def forget_evaluations(self) -> None:
         """Make the server forget every run of a script."""

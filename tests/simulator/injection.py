@@ -50,19 +50,31 @@ class FaultInjector:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._late: set[asyncio.Task[Any]] = set()
+        self._released = asyncio.Event()
+
+    def release(self) -> None:
+        """Let the held calls go on."""
+        self._released.set()
+        self._released = asyncio.Event()
 
     async def inject(self, fault: Fault, server: Server, call: Call, request: web.Request) -> web.StreamResponse:
         """Handle one call, with or without a response."""
         if fault.kind == "session_killed":
             self._kill(fault, server, call)
-        if fault.kind == "slow" and fault.parameters["when"] == "before":
-            await asyncio.sleep(fault.parameters["seconds"])
+        if fault.parameters.get("when") == "before":
+            await self._delay(fault)
         done: Reply | None = None
         if fault.work == "before":
             done = await server.handle(call)
         elif fault.work == "late":
             self._work_late(server, call, fault.after)
         return await self._answer(fault, server, call, request, done)
+
+    async def _delay(self, fault: Fault) -> None:
+        if fault.kind == "held":
+            await self._released.wait()
+        else:
+            await asyncio.sleep(fault.parameters["seconds"])
 
     def _kill(self, fault: Fault, server: Server, call: Call) -> None:
         try:
@@ -105,9 +117,9 @@ class FaultInjector:
             return await _stream(request, given["status"], _endless(given["bytes_per_second"]), given)
         if kind in ("drip", "truncated"):
             return await self._raw(fault, request, done or Reply(200, {}))
-        if kind == "slow":
+        if kind in ("slow", "held"):
             if given["when"] == "after":
-                await asyncio.sleep(given["seconds"])
+                await self._delay(fault)
             return await self._send(request, done or Reply(204))
         if kind == "session_killed":
             return await self._send(request, done or Reply(204))

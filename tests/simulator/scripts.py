@@ -16,8 +16,7 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,7 +142,7 @@ class Evaluations:
             with contextlib.suppress(ConnectionError):
                 process.stdin.write(json.dumps(order).encode() + b"\n")
                 await process.stdin.drain()
-            if not await _ended(process, order["seconds"]):
+            if not await _ended(process, server.clock, order["seconds"]):
                 evaluation.end(EXPIRED, server.clock(), "The execution took longer than its time limit.")
             evaluation.kill()
             process.stdin.close()
@@ -191,11 +190,11 @@ class Evaluations:
         evaluation.end(READY if code == 0 else ERROR, self._server.clock(), ended["message"])
 
 
-async def _ended(process: asyncio.subprocess.Process, seconds: float) -> bool:
+async def _ended(process: asyncio.subprocess.Process, clock: Callable[[], float], seconds: float) -> bool:
     """Wait for the end of a child. asyncio would wait until no grandchild has the pipes open."""
-    deadline = time.monotonic() + seconds
+    deadline = clock() + seconds
     while process.returncode is None:
-        if time.monotonic() > deadline:
+        if clock() > deadline:
             return False
         await asyncio.sleep(POLL_S)
     return True

@@ -69,6 +69,7 @@ class Server:
         self.profile = profile
         self.switches = make_switches(profile, overrides)
         self.ahead = 0.0  # seconds by which tests have moved the clock forward
+        self.stopped: float | None = None  # when tests have stopped it
         self.users: dict[str, User] = seeded()
         self.api_tokens = {API_TOKEN_OF_ADMIN: "admin"}
         self.rules: list[Rule] = []
@@ -84,7 +85,7 @@ class Server:
 
     def clock(self) -> float:
         """The server's time in seconds. Only differences are meaningful."""
-        return time.monotonic() + self.ahead
+        return (time.monotonic() if self.stopped is None else self.stopped) + self.ahead
 
     def manages(self, user: User) -> bool:
         """Whether a user has the privilege to manage runtimes."""

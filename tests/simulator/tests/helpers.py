@@ -61,7 +61,7 @@ def wait_for_end(pid: int) -> None:
         status = Path(f"/proc/{pid}/stat")
         return status.exists() and ") Z " in status.read_text()
 
-    wait_until(ended, f"process {pid} has ended", 5)
+    wait_until(ended, f"process {pid} has ended")
 
 
 def start(client: RawClient, code: str, runtime_id: str | None = None, **more: object) -> str:

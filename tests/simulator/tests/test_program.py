@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.waiting import wait_until
+from support.waiting import PATIENCE_S, wait_until
 
-from simulator.harness import FOLDER, Simulator, SimulatorError
+from simulator.harness import FOLDER, STOP_S, Simulator, SimulatorError
 from simulator.rawclient import RawClient
 from simulator.tests.helpers import SAMPLE, create, logged_in, start, wait_for_end
 
@@ -33,7 +33,7 @@ def test_it_prints_address_and_credentials_and_ends_with_ctrl_c(number: signal.S
             assert url.endswith("/MicroStrategyLibrary")
             assert RawClient(url).login("admin", "correct-horse-41").status == 204
             process.send_signal(number)
-            assert process.wait(5) == 0
+            assert process.wait(PATIENCE_S) == 0
             assert process.stderr.read() == ""
         finally:
             # A test that fails must not wait for a server that goes on.
@@ -52,7 +52,7 @@ def test_it_ends_while_calls_hang_and_scripts_run() -> None:
         client.call("GET", "/runtimes")
     begun = time.monotonic()
     sim.stop()
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < STOP_S, "it was not killed"
     wait_for_end(child)
 
 
@@ -174,7 +174,7 @@ def test_ctrl_c_while_it_starts(module: str) -> None:
         sys.argv = ["simulator"]
         runpy.run_path({str(FOLDER)!r}, run_name="__main__")
     """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode in (0, -signal.SIGINT)
     assert done.stderr == ""
 
@@ -182,7 +182,7 @@ def test_ctrl_c_while_it_starts(module: str) -> None:
 def test_closed_sockets_are_not_counted(sim: Simulator, client: RawClient) -> None:
     for _ in range(50):
         client.call("GET", "/sessions")
-    wait_until(lambda: sim.state()["open_sockets"] <= 3, "the sockets are closed", 5)
+    wait_until(lambda: sim.state()["open_sockets"] <= 3, "the sockets are closed")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_refused_command_line_is_a_sentence(
         file.write_text(arguments[0])
         arguments = ["--profile-file", str(file)]
     command = [sys.executable, str(FOLDER), *(argument.replace("PORT", str(port)) for argument in arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert message.replace("=NEXT", f"={port + 1}").replace("port PORT", f"port {port}") in done.stderr
     assert "Traceback" not in done.stderr

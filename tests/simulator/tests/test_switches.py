@@ -74,7 +74,7 @@ def test_session_limit(with_switches: Make, sim: Simulator) -> None:
 def test_timeouts(with_switches: Make, sim: Simulator, switch: str) -> None:
     client = with_switches(**{switch: 60})
     assert client.call("GET", "/sessions").json["timeout"] == (60 if switch == "iserver_timeout" else 1800)
-    sim.turn_clock(59)
+    sim.turn_clock(30)
     assert client.call("GET", "/runtimes").status == 200
     sim.turn_clock(61)
     assert client.call("GET", "/runtimes").error["code"] == "ERR009"
@@ -84,18 +84,20 @@ def test_timeouts(with_switches: Make, sim: Simulator, switch: str) -> None:
 
 
 def test_script_start_delay_and_evaluation_ttl(with_switches: Make, sim: Simulator) -> None:
-    client = with_switches(script_start_delay=0.3, evaluation_ttl=60)
+    client = with_switches(script_start_delay=1000, evaluation_ttl=60)
     evaluation = start(client, "1")
     assert client.call("GET", f"/scripts/evaluation/{evaluation}").json["status"] == 0
+    sim.switch(script_start_delay=0.1)
     done = run(client, "1")
     sim.turn_clock(61)
     assert client.call("GET", f"/scripts/evaluation/{done['id']}").error["code"] == "ERR004"
 
 
-def test_script_time_limit_and_script_memory_mb(with_switches: Make) -> None:
+def test_script_time_limit_and_script_memory_mb(with_switches: Make, sim: Simulator) -> None:
     client = with_switches(script_time_limit=0.5, script_memory_mb=128)
     answer = run(client, "while True: pass")
     assert (answer["status"], answer["results"]["output"]) == (5, "null")
+    sim.switch(script_time_limit=600)
     answer = run(client, "x = bytearray(200 * 1024 * 1024)")
     assert answer["status"] == 4
     assert "MemoryError" in answer["results"]["stderr"]
