@@ -60,16 +60,26 @@ class Pauses(Stop):
         time.sleep(seconds * self.scale)
 
 
+class _Impatient(_session.Session):
+    """Gives up soon on the first call with the method `silent`, whose response does not come. Others have time."""
+
+    silent = ""
+
+    def request(self, method: str, path: str, *, operation: str, **options: Any) -> Any:
+        if method == self.silent:
+            self.silent, options["timeout"] = "", 0.3
+        return super().request(method, path, operation=operation, **options)
+
+
 class Session:
     """The objects that a module works with."""
 
-    def __init__(self, sim: Simulator, scale: float, options: dict[str, Any]) -> None:
+    def __init__(self, sim: Simulator, scale: float, silent: str, options: dict[str, Any]) -> None:
         self.sim, self.pauses = sim, Pauses(scale)
         self.warnings: list[str] = []
         self.retries: int = options.get("retries", 3)
-        self.session = _session.Session(
-            connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append
-        )
+        self.session = _Impatient(connection_from({**credentials(sim), **options}), self.pauses, self.warnings.append)
+        self.session.silent = silent
 
     def context(self, pause: Callable[[float], None], clock: Callable[[], float] = time.monotonic) -> Context:
         """The context of a task with default options."""
@@ -106,9 +116,9 @@ class Session:
 
 
 @contextmanager
-def session(sim: Simulator, scale: float = 0.0, **options: Any) -> Iterator[Session]:
-    """Open a session, and log out at the end."""
-    opened = Session(sim, scale, options)
+def session(sim: Simulator, scale: float = 0.0, silent: str = "", **options: Any) -> Iterator[Session]:
+    """Open a session, and log out at the end. `silent`: the method of a call to which no response comes in time."""
+    opened = Session(sim, scale, silent, options)
     try:
         yield opened
     finally:

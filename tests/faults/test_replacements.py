@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from support.modules import Running, credentials, run, wait_for_call
+from support.modules import Running, credentials, run, send_signal, wait_for_call
 
 OLD = "A" * 32
 PROJECT = {"name": "Sales", "scripts": [{"name": name, "runtime": OLD} for name in ("Close", "Load")]}
@@ -60,11 +60,12 @@ def test_smoke_test_that_fails(sim: Simulator) -> None:
 @pytest.mark.parametrize("operation", ["create", "run", "move", "delete", "update"])
 def test_signal_during_each_step(sim: Simulator, operation: str) -> None:
     sim.seed({"name": "Reports", "id": OLD}, projects=[PROJECT])
-    sim.fault("slow", operation=operation, seconds=1.0)
+    sim.fault("held", operation=operation)
     options = {**credentials(sim), "runtimes": [DEFINITION], "wait_interval": 0.1}
     running = Running("mstr_runtimes", options)
     wait_for_call(sim, operation, running)
-    running.process.send_signal(signal.SIGTERM)
+    send_signal(running.process, signal.SIGTERM)
+    sim.release()
     assert "Stopped by signal SIGTERM" in running.done().sentence
     assert used(sim) <= {runtime["id"] for runtime in sim.runtimes()}
     sim.clear_faults()

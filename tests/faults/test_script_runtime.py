@@ -15,10 +15,10 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime 
 )
 from simulator.harness import Simulator
 from simulator.profiles import PROFILES
-from support.modules import Running, credentials, wait_for_call
+from support.modules import Running, credentials, send_signal, wait_for_call
 
 from faults.inprocess import session
-from faults.test_lost_responses import DONE, NOT_DONE, TIMEOUT
+from faults.test_lost_responses import DONE, NOT_DONE, silent
 
 OLD, NEW = "A" * 32, "B" * 32
 SALES = {
@@ -41,10 +41,10 @@ def server(sim: Simulator) -> Simulator:
     return seeded(sim)
 
 
-def assign(sim: Simulator, scale: float = 0.0, **connection: Any) -> Any:
+def assign(sim: Simulator, scale: float = 0.0, silent: str = "") -> Any:
     """Do what mstr_script_runtime does. Returns the result."""
     params = dict.fromkeys(OPTIONS) | {"runtime": "New", "from_runtime": "Old", "projects": ["Sales"]}
-    with session(sim, scale, **connection) as task:
+    with session(sim, scale, silent) as task:
         return assign_scripts(task.context(task.pauses.pause), request_from(params))
 
 
@@ -79,14 +79,14 @@ def test_scripts_are_assigned_once_and_nothing_else_changes(sim: Simulator, prof
 def test_an_update_that_was_done_is_not_repeated(server: Simulator, how: str) -> None:
     scale, fault = DONE[how]
     server.fault(operation="move", times=1, **fault)
-    assign(server, scale, **TIMEOUT)
+    assign(server, scale, silent(fault, "PUT"))
     assert (runtimes(server), updates(server)) == ({NEW}, 3)
 
 
 @pytest.mark.parametrize("how", ["closed", "hang", "page 504"])
 def test_an_update_that_was_not_done_is_repeated_once_that_is_known(server: Simulator, how: str) -> None:
     server.fault(operation="move", times=1, **NOT_DONE[how])
-    assign(server, **TIMEOUT)
+    assign(server, silent=silent(NOT_DONE[how], "PUT"))
     assert (runtimes(server), updates(server)) == ({NEW}, 4)
 
 
@@ -112,12 +112,14 @@ def test_fault_at_any_request_of_an_assignment(server: Simulator, fault: str) ->
 def test_a_signal_between_the_update_and_the_check_leaves_the_script_whole(sim: Simulator) -> None:
     sim.reset("newest", script_put_omitted="reset")
     before = rest(seeded(sim))
-    sim.fault("slow", operation="move", times=1, seconds=1)
+    sim.fault("held", operation="move")
     running = Running("mstr_script_runtime", {**credentials(sim), "runtime": "New", "from_runtime": "Old"})
     wait_for_call(sim, "move", running)
-    sim.fault("slow", operation="script", times=1, seconds=2)
+    sim.fault("held", operation="script")
+    sim.release()
     wait_for_call(sim, "script", running)
-    running.process.send_signal(signal.SIGTERM)
+    send_signal(running.process, signal.SIGTERM)
+    sim.release()
     done = running.done()
     assert (
         "signal SIGTERM while the runtime of the script 'Close' in project 'Sales' was being changed" in done.sentence

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from simulator.harness import Simulator
 from support.ansible import Play
-from support.modules import Running, credentials, wait_for_call
-from support.waiting import wait_until
+from support.modules import Running, credentials, send_signal, wait_for_call
+from support.waiting import PATIENCE_S, wait_until
 
 ENDLESS = "print('started', flush=True)\nimport time\ntime.sleep(1000)"
-ENOUGH_S = 8.0  # the time limit for an end that waits for one last call
+ENOUGH_S = 25.0  # a call that hangs ends after 30 seconds by itself
 
 
 def evaluations(sim: Simulator) -> list[dict[str, Any]]:
@@ -28,8 +28,15 @@ def script(sim: Simulator, **options: Any) -> Running:
     return Running("mstr_script_run", {**credentials(sim), "code": ENDLESS, **options})
 
 
-def wait_until_it_runs(sim: Simulator) -> None:
-    wait_until(lambda: any(evaluation["running"] for evaluation in evaluations(sim)), "the script runs")
+def wait_until_it_runs(sim: Simulator, running: Running) -> None:
+    """Wait until the script runs, and the module knows it."""
+    running.wait_until(lambda: any(evaluation["running"] for evaluation in evaluations(sim)), "the script runs")
+    running.wait_until(lambda: sim.requests("GET", "/scripts"), "the module polls")
+
+
+def wait_until_it_is_stopped(sim: Simulator) -> None:
+    """Wait, because the server kills the script before it responds, but a killed process ends later."""
+    wait_until(lambda: nothing_runs(sim), "the script has ended")
 
 
 def calls_but_polls(sim: Simulator) -> list[str]:
@@ -40,7 +47,7 @@ def calls_but_polls(sim: Simulator) -> list[str]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_signal_stops_the_script_on_the_server(sim: Simulator, number: signal.Signals) -> None:
     running = script(sim)
-    wait_until_it_runs(sim)
+    wait_until_it_runs(sim, running)
     running.process.send_signal(number)
     done = running.done()
     assert done.sentence == (
@@ -48,7 +55,7 @@ def test_a_signal_stops_the_script_on_the_server(sim: Simulator, number: signal.
     )
     assert done.result["status"] == "cancelled"
     assert done.result["evaluation_id"] == evaluations(sim)[0]["id"]
-    assert nothing_runs(sim)
+    wait_until_it_is_stopped(sim)
     assert calls_but_polls(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]
     assert sim.open_sessions() == []
 
@@ -56,12 +63,12 @@ def test_a_signal_stops_the_script_on_the_server(sim: Simulator, number: signal.
 MOMENTS: dict[str, tuple[dict[str, Any], str]] = {
     "poll": ({"kind": "hang", "operation": "result"}, "It was stopped on the server."),
     "start": (
-        {"kind": "slow", "operation": "run", "seconds": 1.0},
+        {"kind": "held", "operation": "run"},
         "Stopped by signal SIGTERM while the script was being started on the default runtime. It was stopped on the "
         "server.",
     ),
     "start that hangs": ({"kind": "hang", "operation": "run"}, "the script may be running on the server"),
-    "login": ({"kind": "slow", "operation": "login", "seconds": 1.0}, "It was not started."),
+    "login": ({"kind": "held", "operation": "login"}, "It was not started."),
 }
 
 
@@ -71,47 +78,49 @@ def test_a_signal_during_any_call_leaves_no_script_and_no_session(sim: Simulator
     sim.fault(**fault)
     running = script(sim)
     wait_for_call(sim, fault["operation"], running)
-    running.process.send_signal(signal.SIGTERM)
+    send_signal(running.process, signal.SIGTERM)
+    sim.release()
     done = running.done()
     assert words in done.sentence
     assert moment != "poll" or done.seconds < ENOUGH_S
     stopped = ["POST /scripts", "DELETE /scripts"] if "stopped on the server" in words else []
     if moment != "start that hangs":
         assert calls_but_polls(sim) == ["POST /auth/login", *stopped, "POST /auth/logout"]
-    wait_until(lambda: nothing_runs(sim), "the script has ended")
+    wait_until_it_is_stopped(sim)
     assert sim.open_sessions() == []
 
 
 def test_a_second_signal_does_not_prevent_stopping_the_script(sim: Simulator) -> None:
-    sim.fault("slow", operation="stop", seconds=1.0, when="before")
+    sim.fault("held", operation="stop", when="before")
     running = script(sim)
-    wait_until_it_runs(sim)
+    wait_until_it_runs(sim, running)
     running.process.send_signal(signal.SIGTERM)
     wait_for_call(sim, "stop", running)
-    running.process.send_signal(signal.SIGINT)
+    send_signal(running.process, signal.SIGINT)
+    sim.release()
     assert "It was stopped on the server." in running.done().sentence
-    assert nothing_runs(sim)
+    wait_until_it_is_stopped(sim)
     assert sim.open_sessions() == []
 
 
 def test_a_closed_pipe_stops_the_script(sim: Simulator) -> None:
     """When Ansible gives up on a task, it closes the pipe and sends no signal."""
     running = script(sim)
-    wait_until_it_runs(sim)
+    wait_until_it_runs(sim, running)
     assert running.process.stdout
     running.process.stdout.close()
-    running.process.wait(ENOUGH_S)
-    assert nothing_runs(sim)
+    running.process.wait(PATIENCE_S)
+    wait_until_it_is_stopped(sim)
     assert sim.open_sessions() == []
 
 
 def test_a_closed_pipe_ends_the_wait_for_a_runtime(sim: Simulator) -> None:
     sim.seed({"name": "r", "status": "busy"})
     running = Running("mstr_runtime", {**credentials(sim), "name": "r", "wait": True, "wait_interval": 0.2})
-    wait_until(lambda: sim.requests("GET", "/runtimes/"), "it waits")
+    running.wait_until(lambda: sim.requests("GET", "/runtimes/"), "it waits")
     assert running.process.stdout
     running.process.stdout.close()
-    running.process.wait(ENOUGH_S)
+    running.process.wait(PATIENCE_S)
     assert sim.calls()[-1] == "POST /auth/logout"
     assert sim.open_sessions() == []
 
@@ -121,7 +130,7 @@ def test_a_signal_ends_the_wait_and_the_result_has_the_created_runtime(sim: Simu
     options = {"name": "r", "packages": [{"name": "pandas"}], "wait": True, "wait_interval": 0.5}
     running = Running("mstr_runtime", {**credentials(sim), **options})
     # A signal during the read after the create would be reported as such.
-    wait_until(lambda: sum(call.startswith("GET /runtimes/") for call in sim.calls()) > 2, "it waits")
+    running.wait_until(lambda: sum(call.startswith("GET /runtimes/") for call in sim.calls()) > 2, "it waits")
     running.process.send_signal(signal.SIGTERM)
     done = running.done()
     made = sim.runtime("r")["id"]
@@ -138,7 +147,7 @@ def test_a_signal_ends_all_parallel_reads(sim: Simulator) -> None:
     sim.seed(generate={"count": 40})
     sim.fault("hang", operation="read", times=None, skip=10)
     running = Running("mstr_runtime_info", credentials(sim))
-    wait_until(lambda: len(sim.requests("GET", "/runtimes/")) >= 14, "four reads hang")
+    running.wait_until(lambda: len(sim.requests("GET", "/runtimes/")) >= 14, "four reads hang")
     running.process.send_signal(signal.SIGTERM)
     done = running.done()
     assert re.fullmatch("Stopped by signal SIGTERM while trying to read the runtime .*", done.sentence)
@@ -164,7 +173,7 @@ PLAY = """
 def test_the_timeout_of_a_task_stops_the_script(sim: Simulator, local: Play) -> None:
     done = local(PLAY)
     assert done.status == 2, done.output
-    assert len(evaluations(sim)) == 1
-    wait_until(lambda: nothing_runs(sim), "the script has ended")
+    assert len(evaluations(sim)) == 1, done.output
+    wait_until_it_is_stopped(sim)
     wait_until(lambda: sim.open_sessions() == [], "the session is closed")
     assert calls_but_polls(sim) == ["POST /auth/login", "POST /scripts", "DELETE /scripts", "POST /auth/logout"]

@@ -224,11 +224,12 @@ def test_a_session_on_another_node_is_replaced(sim: Simulator) -> None:
 
 def test_a_task_continues_if_a_different_job_of_the_user_logs_out(sim: Simulator) -> None:
     sim.reset(logout_scope="user")
-    sim.fault("slow", operation="list", seconds=1.0, when="before")
+    sim.fault("held", operation="list", when="before")
     running = Running("mstr_runtime", {**credentials(sim), "name": "New"})
     wait_for_call(sim, "list", running)
     with session(sim) as other:
         other.session.get("/runtimes", operation="list")
+    sim.release()
     done = running.done()
     assert (done.result["action"], done.warnings) == ("created", [])
     assert sim.open_sessions() == []

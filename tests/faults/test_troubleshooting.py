@@ -57,10 +57,13 @@ def fails_with_tls(message: str, certificate: str = "good", **options: Any) -> N
     SCENARIOS[message] = produce
 
 
+# A port that is taken, but nobody listens there. A port that was free a moment ago might be another server's now.
+TAKEN = socket.socket()
+TAKEN.bind(("127.0.0.1", 0))
+
+
 def _closed_port(_sim: Simulator) -> str:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+    return f"http://127.0.0.1:{TAKEN.getsockname()[1]}"
 
 
 def _without_netaddr(_sim: Simulator) -> dict[str, str]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from simulator.harness import Simulator
-from support.modules import Done, Running, credentials
-from support.waiting import wait_until
+from support.modules import Done, Running, credentials, send_signal
+from support.waiting import PATIENCE_S, wait_until
 
 from probe.probing import MovedClock, Settings, probed
 from probe.test_answers import wrong_answers
@@ -65,11 +65,13 @@ def test_a_fault_at_each_request_leaves_nothing(sim: Simulator, how: str) -> Non
 
 @contextmanager
 def terminated(sim: Simulator, stop: MovedClock) -> Iterator[None]:
-    """Send SIGTERM to this process as soon as the fault affects a request."""
+    """Send SIGTERM to this process as soon as the fault holds a request, which then goes on."""
 
     def watch() -> None:
         wait_until(lambda: is_affected(sim), "a request is affected")
         os.kill(os.getpid(), signal.SIGTERM)
+        wait_until(lambda: stop.reason, "the signal is handled")
+        sim.release()
 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     thread = Thread(target=watch)
@@ -95,7 +97,7 @@ def test_a_signal_at_each_request_leaves_nothing(sim: Simulator, when: str) -> N
             continue
         what = f"{when} {call} ({at})"
         sim.reset("newest", **SWITCHES)
-        sim.fault("slow", seconds=0.3, when=when, skip=at, operation="any", name="struck")
+        sim.fault("held", when=when, skip=at, operation="any", name="struck")
         stop = MovedClock(sim)
         with terminated(sim, stop):
             done = probed(sim, stop=stop)
@@ -106,11 +108,12 @@ def test_a_signal_at_each_request_leaves_nothing(sim: Simulator, when: str) -> N
 
 
 def signalled(sim: Simulator, number: signal.Signals = signal.SIGTERM, scripts: bool = False, **fault: Any) -> Done:
-    """A module that gets a signal as soon as the fault, a slow request, begins."""
-    sim.fault("slow", seconds=1.0, name="struck", **fault)
+    """A module that gets a signal during the request that the fault holds."""
+    sim.fault("held", name="struck", **fault)
     running = Running("mstr_probe", {**OPTIONS, "scripts": scripts, **credentials(sim)})
-    wait_until(lambda: is_affected(sim), "the request is under way")
-    running.process.send_signal(number)
+    running.wait_until(lambda: is_affected(sim), "the request is under way")
+    send_signal(running.process, number)
+    sim.release()
     done = running.done()
     assert f"Stopped by signal {number.name}" in done.sentence
     assert "Traceback" not in done.stdout + done.stderr
@@ -187,12 +190,13 @@ def test_a_signal_stops_a_running_script(sim: Simulator, when: str) -> None:
 def test_a_closed_pipe_ends_the_probe_and_leaves_nothing(sim: Simulator) -> None:
     """A task's `timeout:` and an interrupted ansible-playbook send no signal, but close the pipe."""
     sim.reset("newest")
-    sim.fault("slow", seconds=1.0, skip=5, operation="read", name="struck")
+    sim.fault("held", skip=5, operation="read", name="struck")
     running = Running("mstr_probe", OPTIONS | credentials(sim))
-    wait_until(lambda: is_affected(sim), "a read is under way")
+    running.wait_until(lambda: is_affected(sim), "a read is under way")
     assert running.process.stdout
     running.process.stdout.close()
-    running.process.wait(20)
+    sim.release()
+    running.process.wait(PATIENCE_S)
     assert (sim.runtimes(), sim.open_sessions()) == ([], [])
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from simulator.faults import OPERATIONS
@@ -84,6 +86,17 @@ class Running:
         self.process.stdin.close()
         self.process.stdin = None  # so that communicate() does not use it
 
+    def wait_until(self, true: Callable[[], object], what: str) -> None:
+        """Wait for a condition to become true. If the module ends before, fail with its output."""
+
+        def seen() -> bool:
+            running = self.process.poll() is None
+            true_now = bool(true())
+            assert true_now or running, f"the module ended, and still not: {what}: {self.done()}"
+            return true_now
+
+        wait_until(seen, what)
+
     def done(self) -> Done:
         """Wait for its end, and return what it printed."""
         stdout, stderr = self.process.communicate(timeout=PATIENCE_S)
@@ -102,15 +115,29 @@ def runtime(sim: Simulator, *, env: Mapping[str, str] | None = None, **options: 
     return run("mstr_runtime", sim, env=env, **options)
 
 
-def wait_for_call(sim: Simulator, operation: str, running: Running | None = None) -> None:
-    """Wait until the server is handling a call of that operation, named as the simulator names it."""
+def send_signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Send a signal, and wait until the process has taken it: what it receives next comes later."""
+
+    def taken() -> bool:
+        if process.poll() is not None:
+            return True
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        return not any(int(pending, 16) for pending in re.findall(r"(?:Sig|Shd)Pnd:\s*(\w+)", status))
+
+    process.send_signal(number)
+    wait_until(taken, f"{number.name} has arrived")
+
+
+def wait_for_call(sim: Simulator, operation: str, running: Running | None = None, calls: int = 1) -> None:
+    """Wait until the server is handling calls of that operation, named as the simulator names it."""
     method, path = OPERATIONS[operation]
 
     def under_way() -> bool:
-        assert running is None or running.process.poll() is None, f"ended before its {operation}: {running.done()}"
-        return any(
-            entry["method"] == method and re.fullmatch(path, entry["path"]) and entry["duration_ms"] is None
+        handled = [
+            entry
             for entry in sim.requests()
-        )
+            if entry["method"] == method and re.fullmatch(path, entry["path"]) and entry["duration_ms"] is None
+        ]
+        return len(handled) >= calls
 
-    wait_until(under_way, f"{operation} is under way")
+    (running.wait_until if running else wait_until)(under_way, f"{operation} is under way")
