@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.waiting import wait_until
+from support.waiting import PATIENCE_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / ".cache" / "run"
@@ -73,7 +73,7 @@ def test_an_interrupt_cleans_up(tmp_path: Path, moment: str, number: signal.Sign
     with demo(tmp_path) as process:
         read_until(process, moment)
         process.send_signal(number)
-        process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE_S)
 
-    assert process.returncode == 130
+    assert process.returncode == 130, output
     assert_nothing_left(tmp_path, process.pid)

@@ -22,7 +22,7 @@ DOWN, SLOW, REJECTED, LOCKED_OUT, LOST = "env3", "env5", "env6", "env7", "env8"
 @pytest.fixture
 def ten(play: Play) -> Play:
     """Prepare ten environments with the same definitions."""
-    play.variables |= {"mstr_runtimes": RUNTIMES, "mstr_retries": 0, "mstr_timeout": 10}
+    play.variables |= {"mstr_runtimes": RUNTIMES, "mstr_retries": 0, "mstr_timeout": 60}
     return play
 
 

@@ -12,6 +12,7 @@ from support.ansible import APPLY, AUDIT, Play
 from support.modules import Running, credentials, run
 from support.waiting import wait_until
 
+ENOUGH_S = 20.0  # a call that hangs ends after 30 seconds by itself
 MANY = [{"name": f"r{number:02}", "exec_timeout": 600} for number in range(40)]
 SITE = [
     {
@@ -33,10 +34,6 @@ def test_each_tag_runs_only_its_part(play: Play, servers: list[Simulator], optio
     assert ("something else" in played.output) is not bool(made)
 
 
-def under_way(server: Simulator) -> bool:
-    return len(server.runtimes()) >= 6
-
-
 def repaired(server: Simulator) -> None:
     """Check that the second run does only the remaining work."""
     left = len(MANY) - len({runtime["name"] for runtime in server.runtimes()} & {entry["name"] for entry in MANY})
@@ -52,15 +49,16 @@ def test_a_stopped_module_reports_its_changes_and_can_run_again(
     servers: list[Simulator], number: signal.Signals, concurrency: int
 ) -> None:
     server = servers[0]
-    server.switch(latency_ms=60)
+    # After some creates, the others are done but not answered.
+    server.fault("hang", operation="create", skip=6, times=None, work="before")
     server.seed({"name": "not listed"})
     options: dict[str, Any] = {"runtimes": MANY, "concurrency": concurrency, "purge": True}
     module = Running("mstr_runtimes", {**credentials(server), **options})
-    wait_until(lambda: under_way(server), "in the middle")
+    wait_until(lambda: server.faults()[0]["hits"] == concurrency, "all threads wait for a create")
     began = time.monotonic()
     module.process.send_signal(number)
     done = module.done()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < ENOUGH_S
     assert server.open_sessions() == []
     assert "not listed" in [runtime["name"] for runtime in server.runtimes()], "nothing is purged"
 
@@ -76,7 +74,7 @@ def test_a_stopped_module_reports_its_changes_and_can_run_again(
     calls = server.calls()
     time.sleep(0.3)
     assert server.calls() == calls
-    server.switch(latency_ms=0)
+    server.clear_faults()
     repaired(server)
 
 

@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import pytest
 from simulator.harness import Simulator
 from support.ansible import Play, Played, Runner
+from support.waiting import wait_until
 
 WAIT = """
 - name: A play
@@ -35,8 +37,17 @@ def run(local: Play, text: str, **options: Any) -> Played:
 
 
 def slow(sim: Simulator) -> None:
-    """Make packages take longer to install than the first pause of progress."""
-    sim.seed(packages=[{"name": "pandas", "delay": 7}, {"name": "six", "delay": 0}])
+    """Make packages take so long to install that a task shows progress: until its third check, which is held."""
+    sim.seed(packages=[{"name": "pandas", "delay": 1000}, {"name": "six", "delay": 0}])
+    sim.fault("held", operation="read", skip=2, when="before")
+
+    def install() -> None:
+        # Before the last pause before this check, the task has waited for four seconds, and shown its progress.
+        wait_until(lambda: sim.faults()[0]["hits"], "the third check", 300)
+        sim.turn_clock(1000)
+        sim.release()
+
+    Thread(target=install, daemon=True).start()
 
 
 def lines(played: Played) -> list[str]:
@@ -130,16 +141,27 @@ def test_progress_counts_many_runtimes(sim: Simulator, local_newest: Play) -> No
     assert re.search(r"\d+ of 24 runtimes written", played.stderr)
 
 
-def test_a_running_script_shows_progress(local_newest: Play) -> None:
-    text = """
+def test_a_running_script_shows_progress(sim: Simulator, local_newest: Play) -> None:
+    ended = local_newest.folder / "ended"
+    text = f"""
 - name: A play
   hosts: a
   gather_facts: false
   tasks:
     - name: Run
       mstr.library.mstr_script_run:
-        code: import time; time.sleep(5)
+        code: |
+          import os, time
+          while not os.path.exists({str(ended)!r}):
+              time.sleep(0.1)
 """
+
+    def end() -> None:
+        # Before the seventh poll, the task has paused for five seconds. Before the last pause, it has shown progress.
+        wait_until(lambda: len(sim.requests("GET", "/scripts")) >= 7, "the task polls", 300)
+        ended.touch()
+
+    Thread(target=end, daemon=True).start()
     found = lines(run(local_newest, text))
     assert found
-    assert re.fullmatch(r"\[a\] script has been running for \d s", found[0])
+    assert re.fullmatch(r"\[a\] script has been running for \d+ s", found[0])

@@ -33,7 +33,6 @@ PLAY = """
       ansible.builtin.debug:
         msg: followed
 """
-SECONDS = 2.5  # the time for which the server delays the interrupted call
 STOPPED = ["POST /auth/login", "GET /runtimes", "POST /auth/logout"]
 
 
@@ -95,10 +94,12 @@ def _goes_on(core: Path, way: str, end: str) -> bool:
 @pytest.mark.parametrize("end", ENDS)
 def test_an_ended_run_starts_no_write_and_logs_out_if_it_can(sim: Simulator, local: Play, way: str, end: str) -> None:
     """It starts no more writes, if it learns of its end, and logs out. The docs have a table with each case."""
-    sim.fault("slow", operation="list", seconds=SECONDS, when="before")
+    sim.fault("held", operation="list", when="before")
     process = local.start(local.command(PLAY, **_in_process(way)))
     wait_for_call(sim, "list")
     ENDS[end](process)
+    process.wait(PATIENCE_S)
+    sim.release()
     output, _ = process.communicate(timeout=PATIENCE_S)
     _session_is_gone(sim)
     wait_until(lambda: not _processes_of(local.folder), "no process is left")
@@ -107,12 +108,12 @@ def test_an_ended_run_starts_no_write_and_logs_out_if_it_can(sim: Simulator, loc
     if _goes_on(local.bin, way, end):
         assert sim.runtime("New")
     else:
-        assert sim.calls() == STOPPED
+        assert sim.calls() == STOPPED, output
         assert sim.runtimes() == []
 
 
 def test_a_lost_terminal_does_not_end_a_run_under_nohup(sim: Simulator, local: Play, way: str) -> None:
-    sim.fault("slow", operation="list", seconds=SECONDS, when="before")
+    sim.fault("held", operation="list", when="before")
 
     def ignore() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -124,6 +125,7 @@ def test_a_lost_terminal_does_not_end_a_run_under_nohup(sim: Simulator, local: P
     for pid, sid in (line.split() for line in processes.splitlines()):
         if int(sid) == process.pid:
             os.kill(int(pid), signal.SIGHUP)
+    sim.release()
     output, _ = process.communicate(timeout=PATIENCE_S)
     assert "followed" in output
     assert process.returncode == 0, output
@@ -133,13 +135,13 @@ def test_a_lost_terminal_does_not_end_a_run_under_nohup(sim: Simulator, local: P
 
 def test_a_tasks_timeout_starts_no_write_and_logs_out(sim: Simulator, local: Play, way: str) -> None:
     """A module gets no signal but notices the closed pipe within a second. In process, the task gets a signal."""
-    # Long enough for a cold start on a busy machine, short enough to end during the call.
-    sim.fault("slow", operation="list", seconds=12, when="before")
+    # Long enough for a cold start on a busy machine.
+    sim.fault("hang", operation="list")
     done = local(PLAY, after=8, **_in_process(way))
     assert done.status == 2, done.output
     assert re.search("Timed out after 8 second|expected time frame .8", done.output), done.output
     _session_is_gone(sim)
-    assert sim.calls() == STOPPED
+    assert sim.calls() == STOPPED, done.output
     assert sim.runtimes() == []
 
 
@@ -156,7 +158,7 @@ def test_a_task_can_be_rescued_from_its_timeout(sim: Simulator, local: Play) -> 
       loop: [One, Two]
       ignore_errors: true
 """
-    sim.fault("slow", operation="list", seconds=12, when="before", times=1)
+    sim.fault("hang", operation="list")
     done = local(play)
     assert done.status == 0, done.output
     assert [runtime["name"] for runtime in sim.runtimes()] == ["Two"], done.output
@@ -175,8 +177,7 @@ def test_a_job_of_ansible_runner_logs_out(sim: Simulator, local_newest: Play) ->
 
 def test_a_cancelled_job_ends_its_tasks(sim: Simulator, local: Play, way: str) -> None:
     """ansible-core 2.16 runs the module in the killed process group; newer versions start a new session for it."""
-    # ansible-runner checks every five seconds whether the job was cancelled.
-    sim.fault("slow", operation="list", seconds=12, when="before")
+    sim.fault("hang", operation="list")
     local.variables.update(_in_process(way))
     job = Runner(local, PLAY)
     wait_for_call(sim, "list")
