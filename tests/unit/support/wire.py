@@ -88,10 +88,14 @@ class Listener:
                 connection.sendall(self.respond(request) or b"")
 
 
+# It is taken, so that no other program listens there, and nothing else does.
+_SILENT = socket.socket()
+_SILENT.bind(("127.0.0.1", 0))
+
+
 def free_port() -> int:
     """A port where nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    return int(_SILENT.getsockname()[1])
 
 
 def self_signed(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:

@@ -194,7 +194,7 @@ def test_threads_that_need_a_login_at_once_make_one(session, gone):
 
     def reply_together(call, reply=task.http.next_reply):
         if call == READ and task.http.tokens(READ)[-1] == "token-number-1" and gone:
-            together.wait(5)
+            together.wait(30)
             return GONE
         return reply(call)
 

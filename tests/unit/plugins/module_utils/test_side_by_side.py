@@ -8,18 +8,22 @@ from ansible_collections.mstr.library.plugins.module_utils._session.parallel imp
 
 
 class Counter:
-    """Counts how many are at work at a time."""
+    """Counts how many are at work at a time. The first wait until there are `workers`: a thread may start late."""
 
-    def __init__(self):
+    def __init__(self, workers=1):
         self.lock = threading.Lock()
         self.now = self.most = 0
         self.threads = set()
+        self.workers, self.complete = workers, threading.Event()
 
     def work(self, item):
         with self.lock:
             self.now += 1
             self.most = max(self.most, self.now)
             self.threads.add(threading.current_thread())
+            if self.most >= self.workers:
+                self.complete.set()
+        assert self.complete.wait(30)
         time.sleep(0.005)
         with self.lock:
             self.now -= 1
@@ -28,10 +32,9 @@ class Counter:
 
 @pytest.mark.parametrize("concurrency", [1, 3, 16])
 def test_the_results_are_in_order_and_no_more_work_at_a_time(concurrency):
-    counter = Counter()
+    counter = Counter(concurrency)
     assert all_side_by_side(counter.work, range(20), concurrency) == [item * 2 for item in range(20)]
-    assert counter.most <= concurrency
-    assert counter.most > 1 or concurrency == 1
+    assert counter.most == concurrency
 
 
 @pytest.mark.parametrize(("items", "concurrency"), [([7], 4), ([1, 2, 3], 1), ([], 4)])
@@ -63,16 +66,17 @@ def test_the_first_exception_is_raised_when_all_have_ended(concurrency):
 
 
 def test_no_worker_is_left():
-    before = threading.active_count()
-    all_side_by_side(lambda item: time.sleep(0.002), range(12), 6)
-    time.sleep(0.05)
-    assert threading.active_count() == before
+    counter = Counter(6)
+    all_side_by_side(counter.work, range(12), 6)
+    for thread in counter.threads:
+        thread.join(30)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 2])
 def test_fewer_threads_than_wanted_do_all_the_work(monkeypatch, allowed):
     """Containers limit the number of threads."""
-    counter, start, left = Counter(), threading.Thread.start, [allowed]
+    counter, start, left = Counter(max(allowed, 1)), threading.Thread.start, [allowed]
 
     def limited(thread):
         if not left[0]:
@@ -86,16 +90,19 @@ def test_fewer_threads_than_wanted_do_all_the_work(monkeypatch, allowed):
 
 
 def test_after_an_error_in_the_main_thread_no_further_item_is_begun():
-    counter = Counter()
-    begun = []
+    begun, threads, raised = [], set(), threading.Event()
+
+    def work(item):
+        threads.add(threading.current_thread())
+        begun.append(item)
+        assert item == 0 or raised.wait(30)
 
     def stop(_done):
         raise KeyError
 
     with pytest.raises(KeyError):
-        all_side_by_side(lambda item: begun.append(item) or counter.work(item), range(500), 2, stop)
-    # On a busy machine, the main thread wakes late; each worker may be about to begin its next item.
-    before = len(begun)
-    time.sleep(0.05)
-    assert before < 500
-    assert len(begun) <= before + 2
+        all_side_by_side(work, range(500), 2, stop)
+    raised.set()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(begun) in ([0, 1], [0, 1, 2])

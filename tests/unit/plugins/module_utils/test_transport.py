@@ -124,9 +124,8 @@ def test_a_lost_answer_is_unclear_for_a_write_alone(method, unknown):
 
 
 def test_a_signal_ends_the_wait_and_the_answer_can_still_be_had():
-    with Listener(lambda request: time.sleep(0.3) or reply(204)) as server:
-        stop, late = Stop(), []
-        threading.Timer(0.1, stop._on_signal, [signal.SIGTERM, None]).start()
+    stop, late = Stop(), []
+    with Listener(lambda request: stop._on_signal(signal.SIGTERM, None) or reply(204)) as server:
         http = http_to(server, stop=stop)
         with pytest.raises(Interrupted):
             http.send("login", "POST", "/auth/login", operation="log in", on_late_response=late.append)
