@@ -20,10 +20,6 @@ def evaluations(sim: Simulator) -> list[dict[str, Any]]:
     return list(sim.state()["evaluations"])
 
 
-def nothing_runs(sim: Simulator) -> bool:
-    return all(not evaluation["running"] and evaluation["status"] == 6 for evaluation in evaluations(sim))
-
-
 def script(sim: Simulator, **options: Any) -> Running:
     return Running("mstr_script_run", {**credentials(sim), "code": ENDLESS, **options})
 
@@ -35,8 +31,10 @@ def wait_until_it_runs(sim: Simulator, running: Running) -> None:
 
 
 def wait_until_it_is_stopped(sim: Simulator) -> None:
-    """Wait, because the server kills the script before it responds, but a killed process ends later."""
-    wait_until(lambda: nothing_runs(sim), "the script has ended")
+    """A script that the server has killed ends a little later."""
+    wait_until(
+        lambda: all(not entry["running"] and entry["status"] == 6 for entry in evaluations(sim)), "the script has ended"
+    )
 
 
 def calls_but_polls(sim: Simulator) -> list[str]:

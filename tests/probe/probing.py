@@ -20,8 +20,7 @@ from support.modules import credentials
 class MovedClock(Stop):
     """Moves the clocks in a pause, which takes no time. Only while a script runs, a pause takes real time.
 
-    Other things take no time on these clocks, so that no answer depends on how busy the machine is, except on a server
-    with a latency, where the time that calls take is an answer.
+    Nothing else moves them, except on a server with a latency, where an answer is how long calls take.
     """
 
     def __init__(self, sim: Simulator) -> None:

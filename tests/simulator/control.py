@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -50,7 +49,7 @@ class Control:
             ("POST", "/sessions/expire", self._expire),
             ("POST", "/sessions/open", self._open),
             ("POST", "/clock", self._turn_clock),
-            ("DELETE", "/clock", lambda _: self._stop_clock()),
+            ("DELETE", "/clock", lambda _: self._server.stop_clock()),
             ("DELETE", "/evaluations", lambda _: self._server.evaluations.forget_all()),
             ("GET", "/secrets", lambda _: {"secrets": self._secrets()}),
             ("GET", "/proxy", lambda _: {"requests": self._proxied}),
@@ -110,10 +109,6 @@ class Control:
         only_keys("this call", body, {"seconds"})
         self._server.ahead += max(0.0, float(body["seconds"]))
         return {"ahead": self._server.ahead}
-
-    def _stop_clock(self) -> None:
-        """Stop the clock, so that only tests move it."""
-        self._server.stopped = time.monotonic()
 
     def _secrets(self) -> list[str]:
         """Every password and every issued token and cookie, for tests that search for leaks."""

@@ -69,7 +69,7 @@ class Server:
         self.profile = profile
         self.switches = make_switches(profile, overrides)
         self.ahead = 0.0  # seconds by which tests have moved the clock forward
-        self.stopped: float | None = None  # when tests have stopped it
+        self._now: Callable[[], float] = time.monotonic
         self.users: dict[str, User] = seeded()
         self.api_tokens = {API_TOKEN_OF_ADMIN: "admin"}
         self.rules: list[Rule] = []
@@ -85,7 +85,12 @@ class Server:
 
     def clock(self) -> float:
         """The server's time in seconds. Only differences are meaningful."""
-        return (time.monotonic() if self.stopped is None else self.stopped) + self.ahead
+        return self._now() + self.ahead
+
+    def stop_clock(self) -> None:
+        """Let only tests move the clock."""
+        now = time.monotonic()
+        self._now = lambda: now
 
     def manages(self, user: User) -> bool:
         """Whether a user has the privilege to manage runtimes."""

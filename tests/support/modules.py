@@ -88,14 +88,8 @@ class Running:
 
     def wait_until(self, true: Callable[[], object], what: str) -> None:
         """Wait for a condition to become true. If the module ends before, fail with its output."""
-
-        def seen() -> bool:
-            running = self.process.poll() is None
-            true_now = bool(true())
-            assert true_now or running, f"the module ended, and still not: {what}: {self.done()}"
-            return true_now
-
-        wait_until(seen, what)
+        wait_until(lambda: true() or self.process.poll() is not None, what)
+        assert self.process.poll() is None or true(), f"the module ended, and still not: {what}: {self.done()}"
 
     def done(self) -> Done:
         """Wait for its end, and return what it printed."""
@@ -117,15 +111,9 @@ def runtime(sim: Simulator, *, env: Mapping[str, str] | None = None, **options: 
 
 def send_signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
     """Send a signal, and wait until the process has taken it: what it receives next comes later."""
-
-    def taken() -> bool:
-        if process.poll() is not None:
-            return True
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        return not any(int(pending, 16) for pending in re.findall(r"(?:Sig|Shd)Pnd:\s*(\w+)", status))
-
     process.send_signal(number)
-    wait_until(taken, f"{number.name} has arrived")
+    status, pending = Path(f"/proc/{process.pid}/status"), re.compile(r"(Sig|Shd)Pnd:\s*0*[1-9a-f]")
+    wait_until(lambda: process.poll() is not None or not pending.search(status.read_text()), f"{number.name} is taken")
 
 
 def wait_for_call(sim: Simulator, operation: str, running: Running | None = None, calls: int = 1) -> None:

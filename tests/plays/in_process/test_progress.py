@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 from typing import Any
@@ -37,17 +38,21 @@ def run(local: Play, text: str, **options: Any) -> Played:
 
 
 def slow(sim: Simulator) -> None:
-    """Make packages take so long to install that a task shows progress: until its third check, which is held."""
+    """Make packages take so long to install that a task shows progress: until its third check."""
     sim.seed(packages=[{"name": "pandas", "delay": 1000}, {"name": "six", "delay": 0}])
-    sim.fault("held", operation="read", skip=2, when="before")
+    hold(sim, "read", 2, lambda: sim.turn_clock(1000))
 
-    def install() -> None:
-        # Before the last pause before this check, the task has waited for four seconds, and shown its progress.
-        wait_until(lambda: sim.faults()[0]["hits"], "the third check", 300)
-        sim.turn_clock(1000)
+
+def hold(sim: Simulator, operation: str, skip: int, then: Callable[[], object]) -> None:
+    """Hold a check until `then` has run. It is so late that the task showed progress before its last pause."""
+    sim.fault("held", operation=operation, skip=skip, when="before")
+
+    def work() -> None:
+        wait_until(lambda: sim.faults()[0]["hits"], "the check", 300)
+        then()
         sim.release()
 
-    Thread(target=install, daemon=True).start()
+    Thread(target=work, daemon=True).start()
 
 
 def lines(played: Played) -> list[str]:
@@ -155,13 +160,7 @@ def test_a_running_script_shows_progress(sim: Simulator, local_newest: Play) -> 
           while not os.path.exists({str(ended)!r}):
               time.sleep(0.1)
 """
-
-    def end() -> None:
-        # Before the seventh poll, the task has paused for five seconds. Before the last pause, it has shown progress.
-        wait_until(lambda: len(sim.requests("GET", "/scripts")) >= 7, "the task polls", 300)
-        ended.touch()
-
-    Thread(target=end, daemon=True).start()
+    hold(sim, "result", 6, ended.touch)
     found = lines(run(local_newest, text))
     assert found
     assert re.fullmatch(r"\[a\] script has been running for \d+ s", found[0])

@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import time
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -39,18 +38,6 @@ def test_late_work_is_done_after_the_response(sim: Simulator, client: RawClient)
     wait_until(lambda: names(sim) == ["Test Runtime"], "the work is done")
     [made], [responded] = sim.journal(), sim.requests("POST", "/runtimes")
     assert made["time"] > responded["time"] + responded["duration_ms"] / 1000
-
-
-@pytest.mark.parametrize(("when", "done"), [("before", []), ("after", ["Test Runtime"])])
-def test_a_held_call_goes_on_when_it_is_released(sim: Simulator, client: RawClient, when: str, done: list[str]) -> None:
-    sim.fault("held", operation="create", when=when)
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(client.call, "POST", "/runtimes", SAMPLE)
-        wait_until(lambda: sim.faults()[0]["hits"], "the call has arrived")
-        assert (answer.done(), names(sim)) == (False, done)
-        sim.release()
-        assert answer.result().status == 200
-    assert names(sim) == ["Test Runtime"]
 
 
 @pytest.mark.parametrize("start", ["body", "headers"])

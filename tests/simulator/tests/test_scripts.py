@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 
 import pytest
 from support.waiting import wait_until
@@ -93,9 +92,7 @@ def test_stopping(client: RawClient, sim: Simulator) -> None:
 
 
 def test_a_child_left_behind_does_not_keep_the_run_open(client: RawClient) -> None:
-    begun = time.monotonic()
-    assert run(client, "import subprocess\nsubprocess.Popen(['sleep', '60'])\n1")["status"] == 3
-    assert time.monotonic() - begun < 50
+    assert run(client, "import subprocess\nsubprocess.Popen(['sleep', '600'])\n1")["status"] == 3
 
 
 def test_the_limits_of_the_runtime_apply(client: RawClient, sim: Simulator) -> None:
