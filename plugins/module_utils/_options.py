@@ -147,10 +147,7 @@ def _number_error(value: Any, kind: str, name: str) -> str | None:
 
 
 def _short(value: Any) -> str:
-    try:
-        return clean(repr(value), 60)
-    except ValueError:  # Python refuses to write a number of more than 4300 digits
-        return "the number"
+    return clean(repr(value), 60)
 
 
 def unicode_errors(params: Mapping[str, Any]) -> list[str]:

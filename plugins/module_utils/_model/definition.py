@@ -87,8 +87,7 @@ def definition_from(params: Mapping[str, Any], policy: Policy | None = None, res
             if error:
                 errors.add(f"previous_names[{index}] {error}")
         replaced = errors.check(_replaced_fields, params.get("replace_on_change"))
-        replaces = params["replace_on_change"] if replaced is None else replaced
-        for option, value in (("previous_names", previous), ("replace_on_change", replaces)):
+        for option, value in (("previous_names", previous), ("replace_on_change", replaced is None or replaced)):
             if value and params.get("id") is not None:
                 errors.add(f"{option} cannot be used with id")
             if value and absent:

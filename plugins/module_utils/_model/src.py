@@ -170,7 +170,9 @@ def _loader(yaml: Any) -> Any:
 
     def scalar(loader: Any, node: Any) -> Any:
         try:
-            return base.yaml_constructors[node.tag](loader, node)
+            value = base.yaml_constructors[node.tag](loader, node)
+            str(value)  # fails for a number of more than 4300 digits, which YAML reads if it is hexadecimal
+            return value
         except (ArithmeticError, AttributeError, LookupError, ValueError):
             # PyYAML checks neither a tag that somebody wrote, such as !!bool, nor the numbers in a date.
             kind, line = node.tag.rpartition(":")[2], node.start_mark.line + 1

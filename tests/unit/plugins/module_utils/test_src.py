@@ -108,6 +108,7 @@ def test_entries_are_not_looked_at_here(written):
         ),
         ("- name: a\n  others: !!bool x", "has 'x' in line 2, which is not a valid bool"),
         ("- name: !!timestamp 2001-0", "has '2001-0' in line 1, which is not a valid timestamp"),
+        ("- exec_timeout: 0x1" + "0" * 4000, "… in line 1, which is not a valid int"),
         ("- name: !!int ''", "has '' in line 1, which is not a valid int"),
         ("- name: !!float 1:x", "has '1:x' in line 1, which is not a valid float"),
         ("- name: a\n  others: x\n  name: b\n", "has the key 'name' twice in one mapping, again in line 3"),
