@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,6 +21,8 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action, role_names
 
 DEFINITIONS = ("runtimes", "src")
+# What an apply refuses for the sake of what exists. For an audit it is a finding, and must not hide the others.
+_GUARDS = ("purge_limit", "protect_used", "protect_projects")
 # The options of both modules, of mstr_runtime_info alone and of mstr_runtimes alone.
 _COMMON = (*auth.argument_spec(), "policy", "concurrency")
 _READ = (*_COMMON, "include_scripts", "include_tasks", "projects")
@@ -31,11 +32,8 @@ _COMPARED = (
     "scripts",
     "purge",
     "purge_exclude",
-    "purge_limit",
-    "protect_used",
-    "protect_projects",
+    *_GUARDS,
 )
-_ABOVE_LIMIT = re.compile(r"purge would delete .*more than \w*purge_limit .*")
 OPTIONS = tuple(dict.fromkeys((*_READ, *_COMPARED, "since", "detail")))
 
 Result = dict[str, Any]
@@ -52,6 +50,8 @@ class ActionModule(action.ActionModule):
         if unknown:
             supported = ", ".join(sorted(OPTIONS))
             return _failed(f"mstr_audit has no option {' and no option '.join(unknown)}. Its options are {supported}.")
+        if self._task.async_val:
+            return _failed("mstr_audit runs other modules and waits for them. Remove async and poll from the task.")
         try:
             detail = bool(boolean(options.get("detail", False)))
         except TypeError:
@@ -80,14 +80,16 @@ class ActionModule(action.ActionModule):
         failed = bool(found.get("failed"))
         applied = None
         refusals: list[str] = []
-        if not failed and any(name in options for name in DEFINITIONS):
+        if not failed and any(name in options for name in (*DEFINITIONS, "scripts")):
             compared = _of(_COMPARED, options)
             applied = self._run_module(mstr_runtimes.ActionModule, dict(compared), task_vars)
-            refusals = _ABOVE_LIMIT.findall(str(applied.get("msg"))) if applied.get("failed") else []
-            if refusals:
-                # It is a finding, and must not hide the others.
-                del compared["purge_limit"]
-                applied = self._run_module(mstr_runtimes.ActionModule, compared, task_vars)
+            # A task that was refused says what it would do otherwise. Any other failure would only come again.
+            if applied.get("failed") and "plan_id" in applied and any(name in compared for name in _GUARDS):
+                guarded = str(applied["msg"]).splitlines()
+                unguarded = {name: value for name, value in compared.items() if name not in _GUARDS}
+                applied = self._run_module(mstr_runtimes.ActionModule, unguarded, task_vars)
+                others = str(applied["msg"]).splitlines() if applied.get("failed") else ()
+                refusals = [line for line in guarded if line not in others]
         sources = Sources(
             environment=str(task_vars["inventory_hostname"]),
             applied=applied,

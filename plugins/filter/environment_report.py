@@ -132,7 +132,8 @@ _value:
       description:
         - Only for an audit, the numbers of C(runtimes), C(violations), C(exempted) violations, exemptions that expire
           within 30 days (C(expiring)), values that the policy could not evaluate (C(not_evaluated)), runtimes that
-          differ from their definition (C(differing)), runtimes without a definition (C(undefined)), runtimes with
+          differ from their definition (C(differing)), scripts that
+          use a different runtime than wanted (C(moved)), runtimes without a definition (C(undefined)), runtimes with
           C(problems), last runs of scripts that failed (C(failed_runs)), scripts whose runtime does not exist
           (C(dangling)), projects and scripts that could not be read (C(unread)), and exemptions that exempt nothing
           (C(unused)).

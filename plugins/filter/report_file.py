@@ -13,8 +13,9 @@ description:
     the text of one file. The suffix of O(dest) decides the format.
   - C(.md) is Markdown of at most 60,000 characters, for a comment on a pull or merge request. What would be deleted or
     replaced comes first.
-  - C(.junit.xml) has a test suite for each environment and a test case for each runtime. Violations and differences
-    are failures. What is exempted or not evaluated is skipped.
+  - C(.junit.xml) has a test suite for each environment and a test case for each runtime, and for each script that
+    is to use a different runtime. Violations and differences are failures. What is exempted or not evaluated is
+    skipped.
   - C(.cdx.json) is a software bill of materials (SBOM) in the format CycloneDX 1.6. It contains all packages and the
     runtimes that have them, so that scanners can find packages with known vulnerabilities.
   - The HTML page needs no other file. All values from a server are escaped.

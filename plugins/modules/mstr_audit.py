@@ -94,6 +94,9 @@ options:
 requirements:
   - netaddr, only if O(policy) is set or there are definitions
 attributes:
+  async:
+    description: Whether the task can run with C(async).
+    support: none
   check_mode:
     support: full
     details: The task only reads.
@@ -160,6 +163,7 @@ counts:
     expiring: 0
     not_evaluated: 0
     differing: 1
+    moved: 0
     undefined: 0
     problems: 0
     failed_runs: 0

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import clean
+from ansible_collections.mstr.library.plugins.module_utils._errors import clean, listed
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment, files, plan_file, serialize
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
@@ -70,7 +70,8 @@ def run_report(run: Run) -> RunReport:
     lines += [f"Report: {run.report}"] * bool(run.report) + [f"Plan: {run.plan}"] * bool(run.plan)
     if run.plan:
         lines.append(
-            f"To apply exactly this plan: {_command(run, run.playbook)} -e mstr_plan_src={shlex.quote(run.plan)}"
+            "To apply exactly this plan: the same command without --check, with "
+            f"-e mstr_plan_src={shlex.quote(run.plan)} in place of mstr_plan_dest"
         )
     statistics = _statistics(run, short, reached, list(stopped))
     if not run.page:
@@ -191,7 +192,7 @@ def _not_reached_lines(stopped: Mapping[str, str]) -> list[str]:
 
 def _backup_lines(run: Run, reached: Mapping[str, Json]) -> list[str]:
     """The command for the way back of each environment that was changed, and where the other backups are."""
-    lines, ways_back = [], []
+    lines, ways_back, lacking = [], [], []
     for host, result in reached.items():
         backup = result.get("backup")
         if not backup:
@@ -205,10 +206,17 @@ def _backup_lines(run: Run, reached: Mapping[str, Json]) -> list[str]:
                 f"To go back: {_command(run, 'apply')} --limit {shlex.quote(host)} "
                 f"-e mstr_runtimes_src={shlex.quote(backup['dest'])}{' '.join(['', *backup.get('options', ())])}"
             )
+            lacking += [host] if backup.get("lacks_scripts") else []
     changed = [host for host, result in reached.items() if result.get("changed") and not result.get("backup")]
     if changed and not run.check_mode:
         lines.append("There is no backup, because mstr_runtimes_backup_dest is not set.")
-    return [*_limited(lines, "environments"), *_limited(ways_back, "environments")]
+    found = [*_limited(lines, "environments"), *_limited(ways_back, "environments")]
+    if lacking:
+        found.append(
+            f"The scripts of {listed(lacking)} stay on their present runtimes, because mstr_runtimes_backup_scripts "
+            "was not set."
+        )
+    return found
 
 
 def _file_lines(run: Run, reached: Mapping[str, Json]) -> Iterator[str]:
@@ -222,7 +230,8 @@ def _file_lines(run: Run, reached: Mapping[str, Json]) -> Iterator[str]:
         host, result = written[0]
         yield (
             f"To compare: {_command(run, 'apply')} --limit {shlex.quote(host)} "
-            f"-e mstr_runtimes_src={shlex.quote(result['dest'])} --check --diff"
+            f"-e mstr_runtimes_src={shlex.quote(result['dest'])} "
+            f"{' '.join([*result.get('options', ()), '--check --diff'])}"
         )
 
 

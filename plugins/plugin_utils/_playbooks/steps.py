@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -162,7 +163,8 @@ class Environment(task.Action):
         shown["changed"] = bool(result.get("changed"))
         if work in ("export", "probe"):
             lines = _probe_lines(result, self.check_mode) if work == "probe" and not error else []
-            return {**shown, "error": error, "msg": result["msg"], "dest": result.get("dest"), "lines": lines}
+            found = {"error": error, "msg": result["msg"], "dest": result.get("dest"), "lines": lines}
+            return {**shown, **found, "options": self._emptied("mstr_runtimes", "mstr_runtimes_scripts")}
         if work == "audit":
             texts = {key: result[key] for key in ("report", "details")} if "report" in result else {}
             texts = texts or report.reports_of(self.host, {}, self.check_mode, applied=None, read=result)
@@ -184,7 +186,7 @@ class Environment(task.Action):
 
     def _found_by_gates(self, audited: task.Result) -> str | None:
         """Why an environment has to fail because of what the audit found; None if it has not."""
-        gates = {"violations": "mstr_fail_on_violation", "differing": "mstr_fail_on_drift"}
+        gates = {"violations": "mstr_fail_on_violation", **dict.fromkeys(("differing", "moved"), "mstr_fail_on_drift")}
         on = {count for count, name in gates.items() if self.is_on(name)}
         if any(audited["counts"][count] for count in on):
             return str(audited["msg"])
@@ -195,14 +197,21 @@ class Environment(task.Action):
         backup = result.get("backup")
         if not backup:
             return None
-        summary = result.get("summary") or {}
+        with_scripts, counts = backup["with_scripts"], Counter(result.get("summary") or {})
+        # Beside the file, nothing else may count; and a new backup might replace it before it is read.
+        options = self._emptied("mstr_runtimes", "mstr_runtimes_scripts", "mstr_runtimes_backup_dest")
         # Scripts that stay on a runtime would lose it.
-        purges = summary.get("created") or (summary.get("replaced") and backup["with_scripts"])
-        # Beside the file, nothing else may count.
-        names = [name for name in ("mstr_runtimes", "mstr_runtimes_scripts") if self.given(name) is not None]
-        options = [f"-e {name}=" for name in names]
-        options += ["-e mstr_runtimes_purge=true"] if purges else []
-        return {**backup, "options": options}
+        new = counts["created"] + counts["replaced"] * with_scripts
+        if new:
+            # What somebody creates in the meantime must not go, too.
+            options += ["-e mstr_runtimes_purge=true", f"-e mstr_runtimes_purge_limit={new}"]
+        protected = self.is_on("mstr_runtimes_protect_used")
+        moved = counts["moved"] + counts["replaced"] + counts["deleted"] * (not protected)
+        return {**backup, "options": options, "lacks_scripts": bool(moved and not with_scripts)}
+
+    def _emptied(self, *names: str) -> list[str]:
+        """The options of a command that let none of these variables count."""
+        return [f"-e {name}=" for name in names if self.given(name) is not None]
 
 
 def _probe_lines(result: task.Result, check_mode: bool) -> list[str]:

@@ -19,7 +19,7 @@ from ansible_collections.mstr.library.plugins.module_utils._model.usage import l
 
 from . import changes
 from .evaluation import COUNTED, evaluated, grouped, unused_exemptions, value_of
-from .inventory import Sources, before, counts_of, inventory, unread_texts
+from .inventory import Sources, before, changed_scripts, counts_of, inventory, unread_texts
 from .runs import usage
 from .since import changed_since
 from .since import line as since_line
@@ -48,13 +48,13 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
         "summary": applied.get("summary"),
         "plan_id": applied.get("plan_id") if sources.read is None else None,
         "runtimes": runtimes,
-        "scripts": [script for script in applied.get("scripts") or () if script.get("action") != "none"],
+        "scripts": changed_scripts(applied),
         "exempted": [row for row in rows if row["verdict"] == EXEMPTED],
     }
     if sources.read is not None:
         report.update(
             policy=sources.policy or None,
-            compared=sources.applied is not None,
+            compared=sources.compares_runtimes,
             counts=None if sources.read.get("failed") else counts_of(listed, rows, unused, sources),
             violations=[row for row in rows if row["verdict"] in COUNTED],
             not_evaluated=[row for row in rows if row["verdict"] == NOT_EVALUATED],
@@ -129,7 +129,8 @@ def _outcome(report: Json, sources: Sources) -> str:
         return changed if report["runtimes"] or report["scripts"] else "unchanged"
     counts = {**(report["counts"] or {}), "incomplete": report["incomplete"] is not None}
     problems = dict.fromkeys(("problems", "failed_runs", "dangling", "unused", "incomplete"), "problems")
-    kinds = {"violations": "violations", "differing": "drift", **problems, "not_evaluated": "not_evaluated"}
+    drift = dict.fromkeys(("differing", "moved"), "drift")
+    kinds = {"violations": "violations", **drift, **problems, "not_evaluated": "not_evaluated"}
     otherwise = "clean" if sources.policy else "not_evaluated"
     return next((word for count, word in kinds.items() if counts.get(count)), otherwise)
 
@@ -204,6 +205,7 @@ def _count_line(counts: Mapping[str, int], has_policy: bool) -> str:
         "expiring": ("exemption expires within 30 days", "exemptions expire within 30 days"),
         "not_evaluated": ("value not evaluated", "values not evaluated"),
         "differing": ("differs from its definition", "differ from their definitions"),
+        "moved": ("script uses a different runtime", "scripts use a different runtime"),
         "undefined": ("has no definition", "have no definition"),
         "problems": ("is not ready", "are not ready"),
         "failed_runs": ("last run failed", "last runs failed"),

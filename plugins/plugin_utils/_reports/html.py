@@ -51,6 +51,7 @@ _AUDITED = (
     Column("expiring", "Expire within 30 days", "warn"),
     Column("not_evaluated", "Not evaluated", "warn"),
     Column("differing", "Differ", "drift"),
+    Column("moved", "Scripts to move", "drift"),
     Column("undefined", "Undefined", ""),
     Column("problems", "Not ready", "warn"),
     Column("failed_runs", "Failed runs", "warn"),

@@ -50,6 +50,17 @@ class Sources(NamedTuple):
     since: Earlier | None = None
     approved: str = ""  # the plan_id that somebody approved
 
+    @property
+    def compares_runtimes(self) -> bool:
+        """Whether runtimes were compared with definitions. An environment may define the scripts alone."""
+        applied = self.applied
+        return applied is not None and bool(applied.get("runtimes") or not applied.get("scripts"))
+
+
+def changed_scripts(applied: Json) -> list[Json]:
+    """The scripts whose runtime is not the wanted one, or was not, in the result of mstr_runtimes."""
+    return [script for script in applied.get("scripts") or () if script.get("action") != "none"]
+
 
 def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any]]:
     """The runtimes, those with findings first, then by name. Runtimes that are missing on the server are included.
@@ -135,6 +146,7 @@ def counts_of(
         "expiring": sum(1 for row in exempted if row["until"] and row["until"] <= soon),
         "not_evaluated": sum(1 for row in rows if row["verdict"] == NOT_EVALUATED),
         "differing": sum(1 for runtime in runtimes if runtime["action"] not in (None, "none")),
+        "moved": len(changed_scripts(sources.applied or {})),
         "undefined": sum(1 for runtime in runtimes if runtime["defined"] is False),
         "problems": sum(1 for runtime in runtimes if runtime["problems"]),
         "failed_runs": sum(len(runtime["failed_runs"]) for runtime in runtimes),
@@ -150,7 +162,7 @@ def _runtime_report(
     """One runtime. `runtime`: as it is, empty if it does not exist; `entry`: of the comparison, empty without one."""
     action = entry.get("action")
     missing = "missing" if action in ("created", "updated") else "not compared"
-    unknown = sources.applied is None or bool(sources.applied.get("failed") or runtime.get("is_default"))
+    unknown = not sources.compares_runtimes or bool((sources.applied or {}).get("failed") or runtime.get("is_default"))
     found: dict[str, Any] = {
         "name": str(runtime.get("name") or entry.get("name") or ""),
         "id": runtime.get("id") or entry.get("id"),

@@ -4,7 +4,7 @@
 
 """Environment reports as JUnit XML, which GitLab, GitHub actions, Jenkins and Azure show as test results.
 
-An environment is a test suite, a runtime a test case. Pure.
+An environment is a test suite. A runtime is a test case, and so is a script that is to use a different runtime. Pure.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED
+from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of
 
 from . import changes
-from .environment import GOES, dangling_line, evaluation_lines
+from .environment import GOES, dangling_line, evaluation_lines, script_line
 from .evaluation import COUNTED
 from .runs import usage
 from .since import changed_runtimes
@@ -62,6 +63,9 @@ def _suite(environment: Json, generated: str) -> ET.Element:
         ET.SubElement(suite[-1], "system-out").text = _xml_text("\n".join(texts))
     for text in environment.get("unused_exemptions") or ():
         _case(suite, name, "exemptions", "skipped", text)
+    for script in environment.get("scripts") or ():
+        line = script_line(script, check_mode=True)
+        _case(suite, name, f"script {label_of(script)}", "failure", line, line)
     for script in environment.get("dangling") or ():
         _case(suite, name, "scripts", "skipped", dangling_line(script))
     for runtime in environment.get("inventory") or ():

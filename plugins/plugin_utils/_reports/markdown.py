@@ -35,7 +35,7 @@ _ENVIRONMENTS = 100  # in the table
 _FIELD_LINES = 200
 _RESERVE = 1500  # characters, for the list of what was cut
 _COUNTS = {
-    "audit": ("runtimes", "violations", "exempted", "not_evaluated", "differing", "problems"),
+    "audit": ("runtimes", "violations", "exempted", "not_evaluated", "differing", "moved", "problems"),
     "apply": ("created", "updated", "replaced", "deleted", "moved", "unchanged", "failed"),
 }
 

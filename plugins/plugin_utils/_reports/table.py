@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import NOT_EVALUATED
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
-from .environment import dangling_line
+from .environment import dangling_line, script_line
 from .evaluation import COUNTED, grouped, value_of
 from .inventory import package_label
 from .runs import last_run, schedules
@@ -80,6 +80,8 @@ def _rows(environment: Json) -> Iterator[dict[str, Any]]:
     dangling = map(dangling_line, environment.get("dangling") or ())
     for text in (*incomplete, *(environment.get("unused_exemptions") or ()), *dangling):
         yield {"outcome": "problems", "message": text}
+    for script in environment.get("scripts") or ():
+        yield {"outcome": "drift", "message": script_line(script, check_mode=True)}
     for runtime, text in changed_runtimes(environment["since"]) if environment.get("since") else ():
         yield {"outcome": "since", "runtime": runtime["name"], "id": runtime["id"], "message": text}
     for runtime in environment.get("inventory") or ():

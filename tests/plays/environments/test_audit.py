@@ -205,6 +205,43 @@ def test_an_environment_with_a_backup_is_audited_without_one(play: Play, servers
     assert not (play.folder / "backup.yml").exists()
 
 
+SCRIPTS = [{"name": "Load", "project": "Sales", "runtime": "A"}]
+
+
+@pytest.mark.parametrize("definitions", [[{"name": "A"}], None], ids=["with runtimes", "scripts alone"])
+def test_a_script_on_a_different_runtime_is_drift(
+    play: Play, servers: list[Simulator], definitions: list[dict[str, str]] | None
+) -> None:
+    play.hosts = {"env0": play.hosts["env0"]}
+    play.hosts["env0"] |= {"mstr_runtimes": definitions, "mstr_runtimes_scripts": SCRIPTS}
+    scripts = [{"name": "Load", "runtime": "B"}]
+    servers[0].seed({"name": "A"}, {"name": "B"}, projects=[{"name": "Sales", "scripts": scripts}])
+    played = play(AUDIT, mstr_fail_on_drift=True, mstr_report_dest="a.junit.xml")
+    line = "script 'Load' in 'Sales' would use 'A' instead of 'B'"
+    assert played.status == 2, played.output
+    assert f"env0: {line}\n" in played.output
+    junit = (play.folder / "a.junit.xml").read_text(encoding="utf-8")
+    assert f'name="script \'Load\' in \'Sales\'" time="0">\n      <failure message="{line}"' in junit
+    audited = play(AUDIT)
+    assert audited.outcomes == {"env0": "drift"}
+    assert audited.report["environments"][0]["counts"]["undefined"] == bool(definitions)
+
+
+@pytest.mark.complete
+def test_what_an_apply_would_be_refused_for_is_a_finding(play: Play, servers: list[Simulator]) -> None:
+    play.hosts = {"env0": play.hosts["env0"]}
+    guards = {"purge": True, "purge_limit": 0, "protect_used": True}
+    play.hosts["env0"] |= {"mstr_runtimes": [{"name": "A"}], **{f"mstr_runtimes_{key}": guards[key] for key in guards}}
+    servers[0].seed({"name": "B"}, projects=[{"name": "Sales", "scripts": [{"name": "Load", "runtime": "B"}]}])
+    played = play(AUDIT)
+    assert (played.status, played.outcomes) == (0, {"env0": "drift"}), played.output
+    refused = [line for line in played.lines() if line.startswith("env0: an apply would be refused: ")]
+    assert len(refused) == 2
+    assert "protect_used" in refused[0] + refused[1]
+    assert "more than mstr_runtimes_purge_limit 0" in refused[0] + refused[1]
+    assert "env0: 'A' would be created" in played.lines()
+
+
 def test_a_gate_that_evaluates_nothing_stops_the_run(play: Play, servers: list[Simulator]) -> None:
     played = play(AUDIT, "--limit", "env0,env1", mstr_fail_on_drift=True, mstr_fail_on_violation=True)
     assert played.status == 2, played.output
@@ -256,3 +293,13 @@ def test_an_environment_with_an_invalid_variable_fails_after_the_report(
     assert re.search(r"env0 .*failed=0", played.output)
     assert re.search(r"env1 .*failed=1", played.output)
     assert [server.open_sessions() for server in servers[:2]] == [[], []]
+
+
+@pytest.mark.parametrize("poll", [0, 1])
+def test_an_audit_with_async_is_refused(play: Play, servers: list[Simulator], poll: int) -> None:
+    """Ansible would return its result without the findings, or fail without a reason."""
+    task = {"mstr.library.mstr_audit": {}, "async": 60, "poll": poll}
+    played = play([{"hosts": "env0", "gather_facts": False, "tasks": [task]}])
+    assert played.status == 2, played.output
+    assert "Remove async and poll from the task." in played.text
+    assert servers[0].calls() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import time
 from typing import Any
@@ -120,6 +121,31 @@ def test_restored_backup_assigns_scripts(play: Play, servers: list[Simulator]) -
     assert etl["id"] != old
     used = [script["runtime"] for project in server.projects() for script in project["scripts"]]
     assert used == [etl["id"]] * 2
+
+
+@pytest.mark.complete
+@pytest.mark.parametrize("newcomer", [False, True])
+def test_the_way_back_deletes_only_what_the_run_created(play: Play, servers: list[Simulator], newcomer: bool) -> None:
+    """The command is followed as printed, with settings of the inventory that would be in its way."""
+    server = servers[0]
+    play.hosts["env0"] |= {
+        "mstr_runtimes": [{"name": "B"}, {"name": "C"}],
+        "mstr_runtimes_backup_dest": "backup.yml",
+        "mstr_runtimes_purge_limit": 1,
+    }
+    server.seed({"name": "A"})
+    done = play(APPLY, "--limit", "env0")
+    [command] = [line for line in done.output.splitlines() if line.startswith("To go back: ansible-playbook ")]
+    if newcomer:
+        server.seed({"name": "D"})
+    back = play.run([str(play.bin / "ansible-playbook"), *shlex.split(command)[4:]])
+    names = [runtime["name"] for runtime in server.runtimes()]
+    if newcomer:
+        assert "purge would delete 3 runtimes, more than mstr_runtimes_purge_limit 2: " in back.text
+        assert names == ["A", "B", "C", "D"]
+    else:
+        assert back.status == 0, back.output
+        assert names == ["A"]
 
 
 @pytest.mark.parametrize("playbook", [APPLY, AUDIT])

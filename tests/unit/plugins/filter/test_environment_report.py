@@ -139,6 +139,17 @@ def test_an_audit_without_definitions(result):
     assert environment_report(None, "prod", read=read_with(), policy=POLICY)["outcome"] == "clean"
 
 
+def test_an_audit_with_a_script_on_a_different_runtime():
+    script = {"name": "Load", "action": "moved", "before": {"name": "B"}, "after": {"name": "A"}, "error": None}
+    for runtimes, defined in ([], None), ([runtime(0, "A", action="none")], False):
+        applied = {"runtimes": runtimes, "scripts": [script, {**script, "action": "none"}]}
+        report = environment_report(applied, "prod", True, read={"runtimes": [runtime(1, "B")]}, detail=True)
+        assert (report["outcome"], report["counts"]["moved"]) == ("drift", 1)
+        assert [entry["defined"] for entry in report["inventory"] if entry["name"] == "B"] == [defined]
+        assert "would use 'A' instead of 'B'" in report_file([report], "x.csv")
+        assert 'failures="1"' in report_file([report], "x.junit.xml")
+
+
 def read_with(*violations, **more):
     """The result of a read, with these violations and their runtimes."""
     runtimes = {violation["id"]: runtime(0, violation["name"], id=violation["id"]) for violation in violations}
@@ -156,6 +167,7 @@ def test_findings_are_reported_with_value_and_rule():
         "expiring": 1,
         "not_evaluated": 1,
         "differing": 2,
+        "moved": 0,
         "undefined": 1,
         "problems": 2,
         "failed_runs": 0,

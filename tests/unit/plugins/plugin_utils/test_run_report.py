@@ -50,7 +50,8 @@ def test_every_environment_is_in_the_lines_the_files_and_what_is_handed_on():
     assert found.lines[4:] == [
         "Report: r.json",
         "Plan: p.json",
-        "To apply exactly this plan: ansible-playbook -i 'my inventory' mstr.library.apply -e mstr_plan_src=p.json",
+        "To apply exactly this plan: the same command without --check, with -e mstr_plan_src=p.json in place of "
+        "mstr_plan_dest",
     ]
     assert json.loads(found.files["r.json"])["not_reached"] == ["c", "d"]
     plan = {entry["environment"]: entry for entry in json.loads(found.files["p.json"])["environments"]}
@@ -91,6 +92,9 @@ def test_the_way_back_is_the_end_of_an_apply():
         "To go back: ansible-playbook -i INVENTORY mstr.library.apply --limit a -e mstr_runtimes_src='/x/bk a.yml' "
         "-e mstr_runtimes_purge=true",
     ]
+    lacking = made({"a": applied("a", changed=True, backup={**backup, "lacks_scripts": True})})
+    why = "because mstr_runtimes_backup_scripts was not set."
+    assert lacking.lines[-1] == f"The scripts of a stay on their present runtimes, {why}"
     assert made({"a": applied("a", changed=True)}).lines[-1].startswith("There is no backup")
     in_memory = made({"a": applied("a", backup={**backup, "written": False})}, check_mode=True)
     assert in_memory.lines[-1] == "a: a backup can be made; the apply would write it to /x/bk a.yml"
@@ -98,13 +102,14 @@ def test_the_way_back_is_the_end_of_an_apply():
 
 def test_an_export_says_where_its_files_are():
     results = {"a": {"run": "1", "error": None, "msg": "2 runtimes written to /x/a.yml", "dest": "/x/a.yml"}}
+    results["a"]["options"] = ["-e mstr_runtimes="]
     found = made({**results, "b": {"run": "1", "error": "One.\nTwo.", "msg": ""}}, "export")
     assert found.lines == [
         "a: 2 runtimes written to /x/a.yml",
         "b: failed: One.",
         "b: failed: Two.",
-        "To compare: ansible-playbook -i INVENTORY mstr.library.apply --limit a -e mstr_runtimes_src=/x/a.yml --check "
-        "--diff",
+        "To compare: ansible-playbook -i INVENTORY mstr.library.apply --limit a -e mstr_runtimes_src=/x/a.yml "
+        "-e mstr_runtimes= --check --diff",
     ]
     assert (found.files, found.statistics) == ({}, {})
 
