@@ -53,10 +53,11 @@ class Day(NamedTuple):
 def days(draw, restores, holds_all=False):
     """A name may be anywhere: as the name of a runtime, in a definition, as a previous one or as one beside.
 
-    `holds_all`: a backup can hold everything: there is no runtime beside, and every script has a runtime of its own.
+    `holds_all`: a backup can hold everything: there is no runtime beside or of almost the same name, and every script
+    has a runtime of its own.
     """
     plain = ["R", "S", "T", "U", "V"]
-    beside = [] if holds_all else [f"{name} ({'restore' if restores else 'replacement'})" for name in "RS"]
+    beside = [] if holds_all else ["s", *(f"{name} ({'restore' if restores else 'replacement'})" for name in "RS")]
     names = draw(st.lists(st.sampled_from(plain[:4] + beside), unique=True, min_size=1, max_size=5))
     held = [
         {
@@ -101,9 +102,14 @@ def days(draw, restores, holds_all=False):
 
 def _wanted(draw, rest, identity):
     """A definition, whose names are taken from the rest."""
-    entry = {"name": rest.pop(), **draw(st.fixed_dictionaries({}, optional=VALUES))}
+    entry = {"name": rest.pop()}
     if identity:
-        return {**entry, "id": draw(st.sampled_from([identity, identity[0] * 31 + "0"]))}
+        entry["id"] = draw(st.sampled_from([identity, identity[0] * 31 + "0"]))
+    if draw(st.integers(0, 5)) == 5:
+        return {**entry, "state": "absent"}
+    entry |= draw(st.fixed_dictionaries({}, optional=VALUES))
+    if identity:
+        return entry
     if len(rest) > 2 and draw(st.booleans()):
         entry["previous_names"] = [rest.pop() for _turn in range(draw(st.integers(1, 2)))]
     fields = st.sampled_from([None, True, ["name"], ["runtime_version"], ["others", "name"]])
