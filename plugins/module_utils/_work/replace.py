@@ -148,10 +148,7 @@ def smoke_tested(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """The entries, with an error for each runtime that was written and fails its smoke test."""
 
     def step(entry: Entry) -> Entry:
-        runtime, code = entry.after, entry.wanted.smoke_test
-        if runtime is None or not code:
-            return entry
-        script = Script(code, runtime.id, _SMOKE_TEST_TIMEOUT, runtime.name)
+        script = Script(str(entry.wanted.smoke_test), entry.id, _SMOKE_TEST_TIMEOUT, entry.name)
         try:
             run_script(context.session, script, context.clock, context.pause)
         except MstrError as exc:
@@ -159,7 +156,7 @@ def smoke_tested(context: Context, entries: Sequence[Entry]) -> list[Entry]:
         return entry
 
     def is_new(entry: Entry) -> bool:
-        return bool(entry.wanted.smoke_test) and not entry.error and (entry.written or entry.replacing is not None)
+        return bool(entry.wanted.smoke_test and entry.id and not entry.error and (entry.written or entry.replacing))
 
     return map_entries(context, step, entries, is_new, "tried")
 

@@ -156,6 +156,16 @@ def test_if_a_runtime_cannot_be_read_nothing_is_purged():
     assert have.names == ["a", "b", "c"]
 
 
+def test_excluded_name_that_only_the_read_shows():
+    have = holding(a=A, b=B)
+    have.list_only("id", "name")
+    have.fail("GET")
+    have.fail("GET", meanwhile=lambda: have.runtimes[B].update(name="keep"))
+    with pytest.raises(MstrError, match=rf"purge would delete 'keep' \({B}\), which purge_exclude names"):
+        run(have, {"name": "a"}, purge=True, exclude=["keep", "b?"])
+    assert have.names == ["a", "keep"]
+
+
 # --- a purge by a name that is hardly different
 
 

@@ -822,6 +822,13 @@ def test_restore_of_a_name_that_stays_taken():
     assert have.writes == []
 
 
+def test_restore_ends_where_no_name_gets_free():
+    have = holding(b=A, a=B)
+    have.ignores = "PATCH"
+    result = restore(have, {"id": A, "name": "a"}, {"id": B, "name": "b"})
+    assert ([entry["action"] for entry in result["runtimes"]], len(have.writes)) == (["failed", "failed"], 1)
+
+
 @pytest.mark.parametrize("error", [None, lost()])
 def test_restore_creates_nothing_from_what_keeps_its_name(error):
     """A rename without an effect leaves the name taken; its runtime is not the one that was created."""
