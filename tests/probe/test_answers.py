@@ -245,11 +245,12 @@ def test_without_the_privilege_the_probe_answers_from_reads(
     is_clean(done, sim)
 
 
-@pytest.mark.parametrize(("kind", "skip"), [("error", 1), ("html", 0)])
-def test_a_forbidden_create_does_not_show_the_privilege(sim: Simulator, kind: str, skip: int) -> None:
-    """A quota, after a create that was accepted, or a gateway, whose page has no code."""
+@pytest.mark.parametrize("fault", [{"kind": "error", "number": 17, "skip": 1}, {"kind": "html"}], ids=str)
+@pytest.mark.parametrize("operation", ["create", "list"])
+def test_what_is_forbidden_does_not_show_the_privilege(sim: Simulator, operation: str, fault: dict[str, Any]) -> None:
+    """A quota refuses after a create that was accepted; a gateway answers with a page, which has no code."""
     sim.reset("newest")
-    sim.fault(kind, operation="create", skip=skip, times=None, status=403, **({"number": 17} if skip else {}))
+    sim.fault(operation=operation, times=None, status=403, **fault)
     done = probed(sim)
     assert done.values["privilege_for_reads"] is None
     assert wrong_answers(done, sim) == {}

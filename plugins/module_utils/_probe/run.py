@@ -232,6 +232,9 @@ class ProbeRun:
     def create(self, letter: str, body: Mapping[str, Any]) -> str:
         """The id of a new runtime. Raises Unanswered; MstrError, for a refusal too."""
         self.may_write()
+        if self.existing is None:
+            with suppress(ApiError, ConnectError):
+                self.existing = self.names()
         name = self.name(letter)
         self._missing.append(name)
         note = partial(self._note, name)
@@ -255,7 +258,7 @@ class ProbeRun:
         """The id in a response to a create."""
         identity = response.new_id
         # The id of a runtime that existed before does not say which one was created.
-        if self.existing is None or str(identity).upper() in map(str.upper, (*self.existing, *self.known)):
+        if str(identity).upper() in map(str.upper, (*(self.existing or ()), *self.known)):
             identity = None
         if identity:
             self.known[identity], self.created[identity] = name, response

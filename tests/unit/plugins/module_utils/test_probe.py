@@ -22,7 +22,9 @@ from ansible_collections.mstr.library.tests.unit.support.make import stopped
 
 def probe_run(**session):
     session = SimpleNamespace(on_response=None, send=None, **session)
-    return ProbeRun(session, Settings(), Stop(), lambda: 0.0, pytest.fail)
+    run = ProbeRun(session, Settings(), Stop(), lambda: 0.0, pytest.fail)
+    run.existing = {}
+    return run
 
 
 def test_unexpected_answer_is_a_reason_and_is_not_tried_again():
