@@ -196,7 +196,9 @@ options:
             exists.
           - The task needs to read every script in every project. If it cannot, it changes nothing. If a step fails, the
             old runtime stays in use, and the next run continues.
-          - The owner and the permissions (ACL) of the old runtime are not carried over. The task warns about that.
+          - The owner and the permissions (ACL) of the old runtime are not carried over, nor settings that this
+            collection does not know. The task names them in a warning. With a policy, all of the copy must comply with
+            it.
           - The built-in default runtime cannot be replaced. Cannot be combined with O(runtimes[].id), nor with
             O(runtimes[].state=absent).
         type: raw

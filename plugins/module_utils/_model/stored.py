@@ -12,7 +12,7 @@ from typing import Any
 
 from .definition import Definition
 from .fields import PURGEABLE
-from .kinds import NOTHING, Resource
+from .kinds import Resource
 from .plan import Plan, compare, diff_values
 from .runtime import Runtime
 
@@ -30,14 +30,7 @@ def as_stored(plan: Plan, wanted: Definition, found: Runtime) -> tuple[Plan, lis
         f"{_remedy(name, stored[name], requested[name])} The next run will try to change it again."
         for name in different
     ]
-    predicted = plan.target.values if plan.target else NOTHING
-    left = {key: values for key, _place, values in _unknown_keys(found.values)}
-    lost = [
-        f"{place}.{name} (it was {value!r})"
-        for key, place, values in _unknown_keys(predicted)
-        for name, value in values.items()
-        if value is not None and key in left and left[key].get(name) is None
-    ]
+    lost = dropped(plan.target, found) if plan.target else []
     if lost:
         sentences.append(
             f"The update of runtime {found.name!r} made the server drop settings that this collection does not know: "
@@ -46,6 +39,17 @@ def as_stored(plan: Plan, wanted: Definition, found: Runtime) -> tuple[Plan, lis
     is_changed = {name: plan.action == "create" or plan.before.get(name) != value for name, value in stored.items()}
     changed = tuple(name for name in plan.changed_fields if is_changed.get(name, True))
     return plan._replace(after={**plan.after, **stored}, changed_fields=changed), sentences
+
+
+def dropped(before: Runtime, after: Runtime) -> list[str]:
+    """The settings that this collection does not know and that only `before` has, for what both have."""
+    kept = {key: values for key, _place, values in _unknown_keys(after.values)}
+    return [
+        f"{place}.{name} (it was {value!r})"
+        for key, place, values in _unknown_keys(before.values)
+        for name, value in values.items()
+        if value is not None and key in kept and kept[key].get(name) is None
+    ]
 
 
 def _unknown_keys(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

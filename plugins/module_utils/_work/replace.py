@@ -17,8 +17,11 @@ from functools import partial
 from .._errors import ErrorList, MstrError, ValidationError
 from .._model.definition import Definition, definition_from, definition_of
 from .._model.entry import PREDICTED, READ, REPLACED, Entry
+from .._model.fields import BY_NAME
+from .._model.kinds import Resource, without_null
 from .._model.plan import Plan, compare, fingerprint
 from .._model.runtime import Runtime, replacement_name
+from .._model.stored import dropped
 from .._model.usage import name_of
 from .api import ALL_FIELDS, Context, map_entries, one_named, or_error
 from .locate import plan_entry
@@ -80,16 +83,21 @@ def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Ent
     planned, identity = entry, before.id
     if differs:
         beside = None if is_beside else context.api.with_all_fields(beside, ALL_FIELDS)
-        planned = plan_entry(context, Entry(_copy(old[0], wanted), entry.place, beside), existing)
         identity = beside.id if beside else None
+        with ErrorList() as errors:
+            planned = errors.check(
+                lambda: plan_entry(context, Entry(_copy(old[0], wanted), entry.place, beside), existing),
+                place=f"{old[0].label} cannot be copied",
+            )
+    target = planned.plan.target or planned.before or old[0]
     for runtime in old:
         owner = name_of(runtime.facts.get("owner"))
-        who = f" {owner!r}" if owner else ""
+        left = ["its owner" + f" {owner!r}" * bool(owner), "its permissions (ACL)"]
+        left += dropped(runtime, target) if differs and runtime is old[0] else []
         context.warn(
-            f"Runtime {runtime.label} is replaced: its owner{who} and its permissions (ACL) are not carried over. The "
-            "new runtime belongs to the user of this task."
+            f"Runtime {runtime.label} is to be replaced. This is not carried over: {', '.join(left)}. The new runtime "
+            "belongs to the user of this task."
         )
-    target = planned.plan.target or planned.before or old[0]
     shown = Plan(
         "replace",
         target._replace(values={**target.values, "name": name}, id=identity),
@@ -109,10 +117,17 @@ def _copy(old: Runtime, wanted: Definition) -> Definition:
 
     Raises ValidationError for a value that cannot be copied.
     """
+    resource = old.values.get("resource") or Resource()
+    if resource.unreadable is not None and "resource" not in wanted.values:
+        raise ValidationError([f"resource {resource.unreadable!r} has no amounts"])
     copied = {name: value for name, value in definition_of(old.to_result()).items() if name not in wanted.values}
-    with ErrorList() as errors:
-        given = errors.check(definition_from, {**copied, "name": wanted.name}, place=f"{old.label} cannot be copied")
-    merged, _differing = compare(old.values, wanted)
+    given = definition_from({**copied, "name": wanted.name})
+    # What is sent to the new runtime, without keys that this collection does not know.
+    have = {
+        name: BY_NAME[name].kind.from_api(BY_NAME[name].kind.to_api(old.values[name]))
+        for name in without_null(old.values)
+    }
+    merged, _differing = compare(have, wanted)
     beside = replacement_name(str(wanted.name))
     values = {**given.values, **merged, "name": beside}
     return wanted._replace(name=beside, values=values, keep=frozenset(), previous_names=())

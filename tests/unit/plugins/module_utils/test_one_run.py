@@ -291,7 +291,7 @@ def test_replaced_when_a_field_changes():
     assert (old["id"], old["name"], old["runtime_version"]) == (A, "R", "3.10.5")
     assert result["runtimes"][0]["replaced"] == old
     assert result["scripts"][0]["after"] == {"id": new, "name": "R"}
-    assert [warning for warning in have.warnings if "is replaced" in warning]
+    assert [warning for warning in have.warnings if "is to be replaced" in warning]
     again = run(have, UPGRADE)
     assert (again["changed"], actions(again)) == (False, [("R", "none")])
 
@@ -651,6 +651,34 @@ def test_odd_old_definition_is_replaced_if_the_new_one_gives_the_field():
     assert f"'R' ({A}) cannot be copied: whitelist[0] 'db.example.com' is not a CIDR block" in result["msg"]
     assert have.names == ["R"]
     assert actions(run(have, {**UPGRADE, "whitelist": ["10.0.0.0/8"]})) == [("R", "replaced")]
+
+
+@pytest.mark.parametrize("wanted", [{}, {"resource": {"mem": 9}, "packages": [{"name": "x"}]}])
+def test_settings_that_a_replacement_loses_are_named(wanted):
+    """Those that the collection does not know, of what the new runtime has too; the same in check mode."""
+    packages = [{"name": "x", "version": "1", "index": "pypi"}]
+    have = upgradable(resource={"mem": 9, "gpu": 2}, packages=packages)
+    run(have, {**UPGRADE, **wanted}, check_mode=True)
+    [warning] = have.warnings
+    lost = "resource.gpu (it was 2), packages['x'].index (it was 'pypi'). The new"
+    assert f"'R' ({A}) is to be replaced. This is not carried over: its owner" in warning
+    assert f"its permissions (ACL), {lost}" in warning
+    assert actions(run(have, {**UPGRADE, **wanted})) == [("R", "replaced")]
+    assert have.warnings == [warning, warning]
+
+
+def test_resource_that_cannot_be_read_is_not_copied():
+    have = upgradable(resource="large")
+    assert f"'R' ({A}) cannot be copied: resource 'large' has no amounts" in run(have, UPGRADE)["msg"]
+    assert actions(run(have, {**UPGRADE, "resource": {"mem": 9}})) == [("R", "replaced")]
+
+
+def test_copy_that_the_policy_refuses():
+    """A copy is new, so the policy evaluates what the definition does not manage, too, and the message says so."""
+    how = {"policy": policy_from({"networks_within": ["10.0.0.0/8"]}, date(2026, 6, 15))}
+    have = upgradable(whitelist=["192.0.2.0/24"])
+    assert f"'R' ({A}) cannot be copied: whitelist[0] '192.0.2.0/24'" in run(have, UPGRADE, **how)["msg"]
+    assert actions(run(have, {"name": "R", "runtime_version": "3.12.1"}, **how)) == [("R", "updated")]
 
 
 def test_purge_spares_an_unfinished_replacement():
