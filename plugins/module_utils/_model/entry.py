@@ -140,6 +140,10 @@ class Entry(NamedTuple):
         """The entry after its plan was carried out, as predicted."""
         return self._replace(state=state, after=self.plan.target)
 
+    def unplanned(self) -> Entry:
+        """The entry without what a person could approve, because it cannot be carried out."""
+        return self._replace(fingerprint=None, replacing=self.replacing and self.replacing._replace(fingerprint=None))
+
     @property
     def msg(self) -> str:
         """What was done, in one line."""

@@ -16,6 +16,7 @@ from .alike import means, name_key
 from .fields import PURGEABLE
 from .kinds import normalized_name, without_null
 from .networks import as_network, canonical
+from .requirements import project
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
 from .runtime import Runtime, is_id, replacement_name
 
@@ -56,8 +57,17 @@ class Exemption(NamedTuple):
             return True
         wanted, found = self.value, str(value)
         # A package without a version stands for all versions.
-        packages = {normalized_name(found), normalized_name(found.partition("==")[0])}
-        return as_network(wanted) == as_network(found) or normalized_name(wanted) in packages
+        packages = {normalized_name(found), project(found.partition("==")[0])}
+        same = as_network(wanted) == as_network(found) or normalized_name(wanted) in packages
+        return same or _means_number(wanted, value)
+
+
+def _means_number(text: str, value: Any) -> bool:
+    """Whether a text means a number, as 2.0 means 2. A version such as 3.10 is no number."""
+    try:
+        return not isinstance(value, str) and float(text) == value
+    except ValueError:
+        return False
 
 
 def exemption_from(place: str, given: Mapping[str, Any]) -> Exemption:

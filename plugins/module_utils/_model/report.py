@@ -11,18 +11,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, counted, listed
-from .entry import NO_SCRIPTS, PREDICTED, PURGED, Entry, ScriptReport, plan_id
+from .entry import NO_SCRIPTS, PURGED, Entry, ScriptReport, plan_id
 from .plan import DONE
 
 _FAILURES_IN_MESSAGE = 5
 
 
 def report(
-    entries: Sequence[Entry], purge: bool, scripts: ScriptReport = NO_SCRIPTS, refusal: MstrError | None = None
+    entries: Sequence[Entry],
+    purge: bool,
+    scripts: ScriptReport = NO_SCRIPTS,
+    refusal: MstrError | None = None,
+    predicted: bool = False,
 ) -> dict[str, Any]:
     """The result of a task for many runtimes. Raises PartialError, which carries the result, if an entry failed.
 
     `purge`: whether the task should purge. `refusal`: why the task was refused in check mode.
+    `predicted`: whether the task ran in check mode.
     """
     reported = [entry for entry in entries if entry.place != PURGED or entry.changed or entry.error]
     failed = [(f"{entry.place} {entry.label}", entry.error) for entry in reported if entry.error]
@@ -41,7 +46,7 @@ def report(
     diffs += [("scripts", dict(scripts.diff))] if scripts.moved else []
     result = {
         "changed": any(entry.changed for entry in reported) or scripts.moved > 0,
-        "msg": summary_line(summary, predicted=any(entry.state == PREDICTED for entry in reported)),
+        "msg": summary_line(summary, predicted),
         "runtimes": results,
         "summary": summary,
         **scripts.to_result(),

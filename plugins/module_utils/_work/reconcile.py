@@ -72,7 +72,7 @@ def ensure_many(task: Any, request: Request) -> Mapping[str, Any]:
     entries, scripts, refusal = _carried_out(task, request)
     from .._model.report import report  # only a task for many runtimes needs it
 
-    return report(entries, request.wanted.purge is not None, scripts, refusal)
+    return report(entries, request.wanted.purge is not None, scripts, refusal, task.check_mode)
 
 
 def _carried_out(task: Any, request: Request) -> tuple[Sequence[Entry], ScriptReport, Refused | None]:
@@ -118,6 +118,7 @@ def reconcile(context: Context, wanted: Wanted) -> list[Entry]:
 
         entries = check_names(context, entries, existing)
     entries = context.scripts.checked(entries) if context.scripts else entries
+    entries = [entry.unplanned() if entry.error else entry for entry in entries]
     if context.purge or context.plan_id or any(entry.to_do == "delete" or entry.replacing for entry in entries):
         from .guards import plan_refusals  # only these tasks need it
 

@@ -294,4 +294,6 @@ def _fingerprint(planned: Assignment) -> str | None:
         return ""
     if not script.id or not script.runtime_id:
         return None
-    return json.dumps(["script", script.project.id, script.id, script.runtime_id, planned.target.name])
+    return json.dumps(
+        ["script", script.project.id, script.id, script.runtime_id, planned.target.key or planned.target.name]
+    )

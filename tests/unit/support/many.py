@@ -58,7 +58,7 @@ def bulk(
             entries, refusal = exc.entries, exc
         if how.get("check_mode") and evidence:
             entries = with_evidence(context, entries)
-        return report(entries, purge, context.script_report(entries), refusal)
+        return report(entries, purge, context.script_report(entries), refusal, context.check_mode)
 
     return run
 

@@ -167,6 +167,31 @@ def test_scripts_that_are_refused(scripts, why):
     assert [request for request in have.writes if request.partition(" ")[0] != "POST"] == []
 
 
+def test_scripts_alone_in_check_mode():
+    have = with_scripts(holding(a=A, b=B), load=A)
+    result = run(have, scripts=[assigned("load", "b")], check_mode=True)
+    assert (result["msg"], have.scripts) == ("1 script would be moved.", {"load": A})
+
+
+def test_plan_id_covers_the_runtime_of_an_assignment():
+    """Not only its name: somebody may have deleted it and created a different one."""
+    plans = [
+        run(with_scripts(holding(a=A, b=key), load=A), scripts=[assigned("load", "b")], check_mode=True)
+        for key in (B, C)
+    ]
+    assert plans[0]["plan_id"] != plans[1]["plan_id"]
+
+
+def test_plan_id_is_empty_if_something_cannot_be_planned():
+    """A replacement that cannot be copied, and a backup whose name is taken, are known only after all plans."""
+    have = with_scripts(holding(R={"id": A, "whitelist": ["intranet.example"]}), load=A)
+    upgrade = {"name": "R", "others": "y", "replace_on_change": True}
+    assert run(have, upgrade, check_mode=True)["plan_id"] == ""
+    have = with_scripts(holding(a=B, x=C, k=D))
+    entries = [{"id": B, "name": "x"}, {"id": D, "name": "k", "others": "new"}]
+    assert restore(have, *entries, check_mode=True)["plan_id"] == ""
+
+
 def test_plan_id_covers_assignments():
     have = with_scripts(holding(a=A, b=B), load=A, close=A)
     identity = run(have, scripts=[assigned("load", "b")], check_mode=True)["plan_id"]

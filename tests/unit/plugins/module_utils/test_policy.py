@@ -627,22 +627,28 @@ def test_exempted_in_results():
 
 
 def test_values_of_an_exemption():
-    """A block is compared as a network, and a number as text."""
+    """A block is compared as a network, a number as a number, and a package without its extras."""
     strict = exempting(
         exemption(runtime="r", value="8.8.8.8/32"),
-        exemption(runtime="r", value="8192"),
+        exemption(runtime="r", value="8192.0"),
+        exemption(runtime="r", value="requests"),
+        exemption(runtime="r", value="3.1"),
         exemption(runtime="r", rule="networks_never", value="host"),
         networks_within=["10.0.0.0/8"],
         networks_never=["10.66.0.0/16"],
+        packages_never=["requests"],
         resource_max={"mem": 4096},
+        runtime_versions_within=[">=3.11"],
     )
-    found = strict.report([runtime(whitelist=["8.8.8.8", "host"], resource={"mem": 8192})])
+    values = {"packages": [{"name": "Requests[socks]", "version": "2.31.0"}], "runtimeVersion": "3.10"}
+    found = strict.report([runtime(whitelist=["8.8.8.8", "host"], resource={"mem": 8192}, **values)])
     assert [(row["rule"], row["value"]) for row in found["exempted"]] == [
         ("networks_within", "8.8.8.8"),
         ("networks_never", "host"),
+        ("packages_never", "Requests[socks]==2.31.0"),
         ("resource_max", 8192),
     ]
-    assert [row["rule"] for row in found["violations"]] == ["networks_within"]
+    assert [row["rule"] for row in found["violations"]] == ["networks_within", "runtime_versions_within"]
 
 
 def test_the_longest_exemption_counts():
