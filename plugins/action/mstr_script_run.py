@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.mstr.library.plugins.modules.mstr_script_run import main
 from ansible_collections.mstr.library.plugins.plugin_utils._run import action
 
 
 class ActionModule(action.ActionModule):
     """Runs the module of the same name inside ansible-playbook if that changes nothing but the run time."""
 
-    main = staticmethod(main)
+    main = staticmethod(action.main_of("mstr_script_run"))

@@ -7,14 +7,13 @@
 Ansible packs a module into an archive and starts a new Python for every task, even on the controller itself. Each
 module of this collection has an action plugin of the same name in `plugins/action`, which contains only this:
 
-    from ansible_collections.mstr.library.plugins.modules.mstr_runtime import main
     from ansible_collections.mstr.library.plugins.plugin_utils._run import action
 
     class ActionModule(action.ActionModule):
-        main = staticmethod(main)
+        main = staticmethod(action.main_of("mstr_runtime"))
 
-Ansible loads that file once, before it starts the workers, so that a whole run imports the libraries once. A new module
-needs only such a file; a unit test checks that it exists.
+Ansible loads that file once, before it starts the workers, so that a whole run imports the module and its libraries
+once. A new module needs only such a file; a unit test checks that it exists.
 
 `worker` has what the module then runs in. In every doubtful case, the module runs in the normal way: see
 `_reasons_for_a_module`.
@@ -27,6 +26,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
+from importlib import import_module
 from typing import Any
 
 from ansible import constants as C  # noqa: N812
@@ -36,19 +36,12 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.release import __version__ as _core_version
 from ansible.utils.display import Display
-from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
-from ansible_collections.mstr.library.plugins.module_utils._session.transport import REQUESTS_IMPORT_ERROR
 from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
-
-_WORKER_IMPORT_ERROR: str | None = None
-try:
-    from ansible_collections.mstr.library.plugins.plugin_utils._run.worker import Screen, plain, run_main, surroundings
-except Exception as exc:  # a later ansible-core may have renamed a name, or changed its arguments
-    _WORKER_IMPORT_ERROR = str(exc)
 
 display = Display()
 
 SWITCH = "mstr_in_process"
+_COLLECTION = "ansible_collections.mstr.library.plugins"
 
 # Prefixes of variables that only a newly started Python, or the loader of its libraries, reads.
 _READ_AT_START = ("PYTHON", "LD_", "OPENSSL_")
@@ -100,7 +93,7 @@ class ActionModule(NormalAction):
         cause, install, command = str(result.get("msg")).partition(" Install with: ")
         if not (result.get("failed") and install and self._connection.transport == "local"):
             return result
-        if _NOT_IMPORTED not in cause or any(_LIBRARIES.values()):
+        if _NOT_IMPORTED not in cause or _missing_libraries():
             return result
         remedy = (
             'Set ansible_python_interpreter: "{{ ansible_playbook_python }}" for this host, because the Python that '
@@ -115,8 +108,10 @@ class ActionModule(NormalAction):
             try:
                 reason = next(self._reasons_for_a_module(args, options, task_vars), None)
                 if reason is None:
-                    given = self._given(task_vars)
-                    stack.enter_context(surroundings(self._environment(), self._loader.get_basedir()))
+                    from ansible_collections.mstr.library.plugins.plugin_utils._run import worker
+
+                    given = worker.plain(self._given(task_vars))
+                    stack.enter_context(worker.surroundings(self._environment(), self._loader.get_basedir()))
             except AnsibleError:  # a template or an option that is not valid, in both ways
                 raise
             except Exception as exc:
@@ -126,13 +121,16 @@ class ActionModule(NormalAction):
             how = "in the process of ansible-playbook" if reason is None else f"as a module, because {reason}"
             display.vvv(f"{self._task.action} runs {how}", host=host)
             if reason is None:
-                return run_main(self.main, given, (lambda text, mask: None) if self._task.no_log else Screen(host))
+                screen = (lambda text, mask: None) if self._task.no_log else worker.Screen(host)
+                return worker.run_main(self.main, given, screen)
         return dict(super()._execute_module(*args, **options))
 
     def _reasons_for_a_module(
         self, args: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> Iterator[str]:
         """The reasons why the task cannot run in this process. The first is enough: later ones rely on it."""
+        if _OFF_FOR_THE_RUN:
+            yield f"{SWITCH} is false"
         if sys.platform == "darwin":
             yield "macOS kills a forked process that looks for a proxy"
         if threading.current_thread() is not threading.main_thread():
@@ -160,7 +158,7 @@ class ActionModule(NormalAction):
             yield "the interpreter of the host is not known yet"
         elif not _is_this_python(interpreter):
             yield f"its interpreter {interpreter} is not the {sys.executable} that runs ansible-playbook"
-        missing = [name for name, error in _LIBRARIES.items() if error]
+        missing = _missing_libraries()
         if missing:
             yield f"the Python that runs ansible-playbook lacks {' and '.join(missing)}"
         named = sorted(name for name in self._environment() if str(name).startswith(_READ_AT_START))
@@ -188,10 +186,10 @@ class ActionModule(NormalAction):
         return str(interpreter) if interpreter else None
 
     def _given(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        """The options and settings that the module would read from its archive, in plain Python types."""
+        """The options and settings that the module would read from its archive."""
         given = dict(self._task.args)
         self._update_module_args(self._task.action, given, task_vars)
-        return plain(given)
+        return given
 
     def _environment(self) -> dict[str, str]:
         raw: dict[str, Any] = {}
@@ -202,7 +200,6 @@ class ActionModule(NormalAction):
 # The options that name a file to read.
 _FILES = ("src", "ca_path", "client_cert", "client_key")
 _NOT_IMPORTED = "cannot be imported by the Python that runs this module"
-_LIBRARIES = {"requests": REQUESTS_IMPORT_ERROR, "netaddr": NETADDR_IMPORT_ERROR}
 
 
 def _is_this_python(interpreter: str) -> bool:
@@ -211,3 +208,41 @@ def _is_this_python(interpreter: str) -> bool:
         return os.path.realpath(os.path.dirname(path)), os.path.realpath(path)
 
     return os.path.isabs(interpreter) and bool(sys.executable) and place(interpreter) == place(sys.executable)
+
+
+def main_of(module: str) -> Callable[[], None]:
+    """The `main` of a module, which is imported now, unless no task of the run can call it."""
+    name = f"{_COLLECTION}.modules.{module}"
+    if not _OFF_FOR_THE_RUN:
+        import_module(name)
+    return lambda: import_module(name).main()
+
+
+def _missing_libraries() -> list[str]:
+    """The libraries that the Python of ansible-playbook cannot import."""
+    from ansible_collections.mstr.library.plugins.module_utils._model.networks import NETADDR_IMPORT_ERROR
+    from ansible_collections.mstr.library.plugins.module_utils._session.transport import REQUESTS_IMPORT_ERROR
+
+    errors = {"requests": REQUESTS_IMPORT_ERROR, "netaddr": NETADDR_IMPORT_ERROR}
+    return [name for name, error in errors.items() if error]
+
+
+def _is_off_for_the_run() -> bool:
+    """Whether an extra variable turns this way off. It overrides the variables of every play, host and task."""
+    with suppress(Exception):  # then each task looks for itself
+        from ansible.parsing.dataloader import DataLoader
+        from ansible.utils.vars import load_extra_vars
+
+        return not boolean(load_extra_vars(DataLoader()).get(SWITCH, True))
+    return False
+
+
+_OFF_FOR_THE_RUN = _is_off_for_the_run()
+_WORKER_IMPORT_ERROR: str | None = None
+if not _OFF_FOR_THE_RUN:
+    # Ansible has not started the workers yet, so that they share what is imported here.
+    _missing_libraries()
+    try:
+        import_module(f"{_COLLECTION}.plugin_utils._run.worker")
+    except Exception as exc:  # a later ansible-core may have renamed a name, or changed its arguments
+        _WORKER_IMPORT_ERROR = str(exc)

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
-
-from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
 
 # The variable by which the action plugin recognizes the role.
 SWITCH = "mstr_called_by_role"
@@ -28,28 +27,35 @@ OPTIONS = (
     "wait_interval",
     "wait_timeout",
 )
-# Those of the connection, except ordinary words; their variables are `mstr_…`.
-_CONNECTION = [name for name in argument_spec() if "_" in name]
-_PLACES = re.compile(
-    r"""
-    (?P<kept> (?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w)  # quoted values, such as a name
-        | (?<=the\ options\ are\ )[\w,\ ]+ )  # of a definition
-    | (?<![\w.'"-]) (?: (?P<own> runtimes (?=[\[.]) | (?<=found\ in\ )runtimes | (?:"""
-    + "|".join(_CONNECTION)
-    + r""")\b )
-    | (?P<option> src (?=\ ['"]) | scripts (?=\[) | (?:"""
-    + "|".join(OPTIONS)
-    + r""")\b ) )
-    """,
-    re.VERBOSE,
-)
+
+
+@cache
+def _places() -> re.Pattern[str]:
+    """Where an error names an option."""
+    from ansible_collections.mstr.library.plugins.module_utils.auth import argument_spec
+
+    # Those of the connection, except ordinary words; their variables are `mstr_…`.
+    connection = [name for name in argument_spec() if "_" in name]
+    return re.compile(
+        r"""
+        (?P<kept> (?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w)  # quoted values, such as a name
+            | (?<=the\ options\ are\ )[\w,\ ]+ )  # of a definition
+        | (?<![\w.'"-]) (?: (?P<own> runtimes (?=[\[.]) | (?<=found\ in\ )runtimes | (?:"""
+        + "|".join(connection)
+        + r""")\b )
+        | (?P<option> src (?=\ ['"]) | scripts (?=\[) | (?:"""
+        + "|".join(OPTIONS)
+        + r""")\b ) )
+        """,
+        re.VERBOSE,
+    )
 
 
 def adapted(result: dict[str, Any]) -> dict[str, Any]:
     """The result of a failed mstr_runtimes task; its message names variables of the role instead of options."""
     if not result.get("failed") or not isinstance(result.get("msg"), str):
         return result
-    return {**result, "msg": _PLACES.sub(_variable, str(result["msg"]))}
+    return {**result, "msg": _places().sub(_variable, str(result["msg"]))}
 
 
 def _variable(found: re.Match[str]) -> str:

@@ -126,6 +126,24 @@ def test_keep_remote_files_runs_tasks_as_modules(local: Play) -> None:
     assert list(local.folder.rglob("AnsiballZ_mstr_runtime_info.py"))
 
 
+# A callback that shows what the main process has imported.
+IMPORTED = """
+import sys
+from ansible.plugins.callback import CallbackBase
+DOCUMENTATION = '''
+name: change
+type: aggregate
+short_description: Shows imports
+description: Shows imports.
+'''
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "change"
+    CALLBACK_NEEDS_ENABLED = True
+    def v2_playbook_on_stats(self, stats):
+        self._display.display(f"imported: {sorted({'requests', 'netaddr'} & set(sys.modules))}")
+"""
 # A callback that changes the main process, from which the process of each task is made: for the task whose name ends
 # with a key of CHANGES, it replaces one attribute.
 CHANGE = """
@@ -211,10 +229,19 @@ def ways_without(play: Play, names: list[str]) -> list[str]:
     return played.ways()
 
 
+def test_extra_variable_spares_imports(local: Play) -> None:
+    """Whoever turns it off for a whole run does not pay for what only tasks in process need."""
+    play = changing(local, IMPORTED)
+    assert "imported: ['netaddr', 'requests']" in play(task(), "-vvv").output
+    played = play(task(), "-vvv", "-e", "mstr_in_process=false")
+    assert played.ways() == ["as a module, because mstr_in_process is false"]
+    assert "imported: []" in played.output
+
+
 MACHINES = {
     "macos": ("(sys, 'platform', 'darwin')", "macOS kills a forked process that looks for a proxy"),
     "libraries": (
-        "(adapter, '_LIBRARIES', {'requests': 'Traceback', 'netaddr': 'Traceback'})",
+        "(adapter, '_missing_libraries', lambda: ['requests', 'netaddr'])",
         "the Python that runs ansible-playbook lacks requests and netaddr",
     ),
     "threads": (
