@@ -180,33 +180,24 @@ CALLS: dict[str, Callable[[Simulator, RawClient], Answer]] = {
 
 
 @pytest.mark.parametrize(
-    ("switch", "value", "wanted"),
+    ("switch", "answers"),
     [
-        ("default_delete", "allow", "204"),
-        ("default_delete", "refuse", "403 ERR0017"),
-        ("guest_login", "yes", "204"),
-        ("guest_login", "no", "401 ERR003"),
-        ("guest_manages", "yes", "200"),
-        ("guest_manages", "no", "403 ERR0014"),
-        ("hidden_read", "forbidden", "403 ERR0017"),
-        ("hidden_read", "not_found", "404 ERR004"),
-        ("hidden_script", "forbidden", "403 ERR0017"),
-        ("hidden_script", "not_found", "404 ERR004"),
-        ("script_put_answer", "empty", "204"),
-        ("script_put_answer", "object", "200"),
-        ("script_put_needs", "right", "204"),
-        ("script_put_needs", "privilege", "403 ERR0014"),
-        ("script_put_running", "allow", "204"),
-        ("script_put_running", "refuse", "400 ERR001"),
-        ("script_put_runtime", "keep", "204"),
-        ("script_put_runtime", "refuse", "404 ERR004"),
-        ("used_runtime_delete", "allow", "204"),
-        ("used_runtime_delete", "refuse", "400 ERR001"),
+        ("default_delete", {"allow": "204", "refuse": "403 ERR0017"}),
+        ("guest_login", {"yes": "204", "no": "401 ERR003"}),
+        ("guest_manages", {"yes": "200", "no": "403 ERR0014"}),
+        ("hidden_read", {"forbidden": "403 ERR0017", "not_found": "404 ERR004"}),
+        ("hidden_script", {"forbidden": "403 ERR0017", "not_found": "404 ERR004"}),
+        ("script_put_answer", {"empty": "204", "object": "200"}),
+        ("script_put_needs", {"right": "204", "privilege": "403 ERR0014"}),
+        ("script_put_running", {"allow": "204", "refuse": "400 ERR001"}),
+        ("script_put_runtime", {"keep": "204", "refuse": "404 ERR004"}),
+        ("used_runtime_delete", {"allow": "204", "refuse": "400 ERR001"}),
     ],
 )
-def test_answer_to_a_call(with_switches: Make, sim: Simulator, switch: str, value: str, wanted: str) -> None:
-    client = with_switches(**{switch: value})
-    seed_sales(sim)
-    answer = CALLS[switch](sim, client)
-    error = f" {answer.error['code']}" if answer.status >= 400 else ""
-    assert f"{answer.status}{error}" == wanted
+def test_answer_to_a_call(with_switches: Make, sim: Simulator, switch: str, answers: dict[str, str]) -> None:
+    for value, wanted in answers.items():
+        client = with_switches(**{switch: value})
+        seed_sales(sim)
+        answer = CALLS[switch](sim, client)
+        error = f" {answer.error['code']}" if answer.status >= 400 else ""
+        assert f"{answer.status}{error}" == wanted, value
