@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ApiError, ConnectError
+from ansible_collections.mstr.library.plugins.module_utils._probe import sessions
 from ansible_collections.mstr.library.plugins.module_utils._probe.creates import minimal_runtime
 from ansible_collections.mstr.library.plugins.module_utils._probe.reads import deployment_type, hidden_tasks
 from ansible_collections.mstr.library.plugins.module_utils._probe.run import (
@@ -38,6 +40,15 @@ def test_unexpected_answer_is_a_reason_and_is_not_tried_again():
         with pytest.raises(Unanswered, match=r"TypeError in test_probe\.py"):
             run.once(find)
     assert calls == [1]
+
+
+def test_a_busy_moment_does_not_hide_a_queue(monkeypatch):
+    run, times = probe_run(), iter([0, 0.5, 0, 2, 0, 0.2, 0, 1.2])
+    run.clock = lambda: next(times)
+    second = SimpleNamespace(get=lambda *_path, **_options: None)
+    monkeypatch.setattr(sessions, "_second_login", lambda _run: None)
+    monkeypatch.setattr(sessions, "_logged_in", lambda *_login: nullcontext(second))
+    assert sessions.sessions_parallel.ask(run)[0] == "queue"
 
 
 @pytest.mark.parametrize("late", [[], [Response("POST /api/runtimes", 200, {}, b"<html>")]], ids=["none", "page"])
