@@ -50,7 +50,7 @@ def replace(action: Action, plan_id: str | None = None) -> Result:
     read = action.run_module("mstr_runtime_info", {})
     if read.get("failed"):
         return read
-    _check_old_name(old, new, [str(runtime["name"]) for runtime in plain(read["runtimes"])])
+    note = _old_name_note(old, new, [str(runtime["name"]) for runtime in plain(read["runtimes"])])
     definition = {
         **(action.given("mstr_replace_definition") or {}),
         "name": new,
@@ -64,19 +64,28 @@ def replace(action: Action, plan_id: str | None = None) -> Result:
     result = _applied(action, {**action.options(of_one), "runtimes": [definition]}, plan_id, with_scripts)
     if result.get("failed"):
         return {**result, "msg": str(result["msg"]).replace("mstr_runtimes[0]", "mstr_replace_definition")}
-    if result.get("changed"):
-        return result
-    return {**result, "note": f"No runtime has the name {old!r} any more."}
+    return {**result, "note": note} if note else result
 
 
-def _check_old_name(old: str, new: str, names: list[str]) -> None:
-    """Raise ValidationError if there is nothing to replace. After a replacement, only the new name exists."""
-    near = [name for name in names if name not in (old, new) and distance(name.casefold(), old.casefold()) <= 2]
-    if old in names or (new in names and not near):
-        return
-    hint = f", but {' and '.join(map(repr, near))} exists. Check the spelling" if near else ". Check the spelling"
-    also = "" if new in names else f", and none has the name {new!r} (mstr_replace_to)"
-    raise ValidationError([f"No runtime has the name {old!r} (mstr_replace_from){also}{hint}."])
+def _old_name_note(old: str, new: str, names: list[str]) -> str | None:
+    """What to say of an old name that no runtime has: that of a replacement that was done before, or a misspelled one.
+
+    The two look alike where other runtimes have similar names, such as a series of versions. So only a new name that
+    does not exist either is an error, a ValidationError.
+    """
+    if old in names:
+        return None
+    near = [repr(name) for name in names if name != new and distance(name.casefold(), old.casefold()) <= 2]
+    if new in names:
+        hint = f" If you meant {listed(near, 5, ' or ')}, correct mstr_replace_from." if near else ""
+        return f"No runtime has the name {old!r} any more.{hint}"
+    hint = f", but {listed(near, 5, ' and ')} exist{'' if len(near) > 1 else 's'}" if near else ""
+    raise ValidationError(
+        [
+            f"No runtime has the name {old!r} (mstr_replace_from), and none has the name {new!r} (mstr_replace_to)"
+            f"{hint}. Check the spelling."
+        ]
+    )
 
 
 def _applied(action: Action, options: Result, plan_id: str | None, with_scripts: bool) -> Result:
