@@ -20,7 +20,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import evalu
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation import grouped
 
 from . import places, variables
-from .run import UNKNOWN, Run, path_of
+from .run import UNKNOWN, Run, is_on, path_of
 from .variables import is_given
 
 # The variables whose values the check needs, beside the switches and the numbers.
@@ -32,6 +32,7 @@ _VALUES = (
     "mstr_plan_dest",
     "mstr_plan_src",
     "mstr_probe_dest",
+    "mstr_probe_reach",
     "mstr_replace_definition",
     "mstr_replace_from",
     "mstr_replace_to",
@@ -40,10 +41,17 @@ _VALUES = (
     "mstr_runtimes_backup_dest",
     "mstr_runtimes_plan_id",
     "mstr_runtimes_policy",
+    "mstr_runtimes_protect_projects",
     "mstr_runtimes_scripts",
     "mstr_runtimes_src",
     "mstr_session",
 )
+# Variables that do nothing without a switch.
+_SWITCHES = {
+    "mstr_audit_tasks": ("mstr_audit_scripts", "because tasks are found by their scripts"),
+    "mstr_probe_reach": ("mstr_probe_scripts", "because a script tries to connect to it"),
+    "mstr_runtimes_protect_projects": ("mstr_runtimes_protect_used", "because it protects nothing by itself"),
+}
 _MOST_SENTENCES = 20
 _NUMBERS = {"int": int, "float": float}
 
@@ -108,6 +116,7 @@ def _use_errors(run: Run) -> Iterator[str]:
     """Of variables that exclude or need each other, and of those that only an extra variable may not leave alone."""
     if run.playbook == "replace_runtime":
         yield from _replace_errors(run)
+    yield from _switch_errors(run)
     if "mstr_plan_dest" not in variables.types(run.playbook):
         return
     for name, cure in (("mstr_plan_src", "the file of the approved plan"), ("mstr_plan_dest", "a file")):
@@ -124,6 +133,18 @@ def _use_errors(run: Run) -> Iterator[str]:
     for name in ("mstr_runtimes_backup_exclude", "mstr_runtimes_backup_scripts"):
         if is_given(run.extra.get(name)) and not any(run.given("mstr_runtimes_backup_dest")):
             yield f"{name} needs mstr_runtimes_backup_dest, the file of the backup; without it there is no backup."
+
+
+def _switch_errors(run: Run) -> Iterator[str]:
+    """Of variables without the switch that they need, by the names that the user knows."""
+    kinds = variables.types(run.playbook)
+    for name, (switch, reason) in _SWITCHES.items():
+        if name not in kinds:
+            continue
+        hosts = run.switched_on(name) if kinds[name] == "bool" else [host for host, _value in run.given(name)]
+        without = [host for host in hosts if _is_off(run.hosts[host].get(switch))]
+        if without:
+            yield f"{name} needs {switch}: true, {reason}{run.in_brackets(without)}."
 
 
 def _gate_errors(run: Run) -> Iterator[str]:
@@ -220,6 +241,11 @@ def _replace_errors_of(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 _RESERVED = ("id", "name", "state", "previous_names", "replace_on_change", "smoke_test")
+
+
+def _is_off(value: Any) -> bool:
+    """Whether a switch is off for sure. One that is neither true nor false has its own error."""
+    return value is not UNKNOWN and (not is_given(value) or (_type_error("", "bool", value) is None and not is_on(value)))
 
 
 def _is_batch_size(size: Any) -> bool:

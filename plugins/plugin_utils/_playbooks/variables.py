@@ -20,9 +20,8 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ROLES = Path(__file__).resolve().parents[3] / "roles"
 _ROLE = "mstr_runtimes_"
 _MOST_EDITS = 2
-# A variable with such a beginning, or with such a word, that no playbook knows is a misspelled one.
+# A variable with such a beginning that no playbook knows is a misspelled one.
 _PREFIXES = (_ROLE, "mstr_plan_", "mstr_report_", "mstr_audit_", "mstr_fail_on_", "mstr_replace_", "mstr_export_")
-_WORD = "plan"
 
 _WRITES = {
     "mstr_fail_on_drift": "bool",
@@ -179,8 +178,8 @@ def _unknown(name: str) -> Iterator[str]:
     elif name.startswith(_ROLE):
         role = ", ".join(sorted(other for other in known() if other.startswith(_ROLE)))
         yield f"{name} is not a variable of the role mstr.library.runtimes. It knows {role}."
-    elif name.startswith(_PREFIXES) or _WORD in name.split("_"):
-        prefix = "_".join(name.split("_")[:2]) if name.startswith(_PREFIXES) else f"mstr_{_WORD}"
+    elif name.startswith(_PREFIXES):
+        prefix = "_".join(name.split("_")[:2])
         alike = ", ".join(sorted(other for other in known() if other.startswith(f"{prefix}_")))
         yield f"{name} is not a variable of mstr.library. Variables with such a name are {alike}. Rename or remove it."
 

@@ -44,7 +44,7 @@ def errors(playbook="apply", common=None, a=None, b=None, extra=None, check=Fals
 
 @pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe"])
 def test_a_usual_run_may_begin(playbook):
-    own = {"mstr_of_mine": 1, "vault_mstr_pasword": "x", "mstr_report": {}, "mstr_audit_page": "", "mstr_exports": {}}
+    own = {"mstr_maintenance_plan": "Q3", "vault_mstr_pasword": "x", "mstr_report": {}, "mstr_audit_page": "", "mstr_exports": {}}
     assert errors(playbook, {"mstr_runtimes_policy": POLICY, "mstr_runtimes_purge": True, **own}, extra=own) == []
 
 
@@ -135,6 +135,21 @@ def test_a_gate_that_evaluates_nothing_is_refused(playbook, more, sentence):
     assert "(b)" in error
 
 
+@pytest.mark.parametrize(
+    ("playbook", "name", "value", "switch"),
+    [
+        ("audit", "mstr_audit_tasks", "yes", "mstr_audit_scripts"),
+        ("apply", "mstr_runtimes_protect_projects", ["Sales"], "mstr_runtimes_protect_used"),
+        ("probe", "mstr_probe_reach", "db:5432", "mstr_probe_scripts"),
+    ],
+)
+def test_a_variable_needs_its_switch(playbook, name, value, switch):
+    [error] = errors(playbook, {name: value, switch: True}, b={switch: "no"})
+    assert error.startswith(f"{name} needs {switch}: true, because")
+    assert error.endswith(" (b).")
+    assert errors(playbook, {name: value, switch: UNKNOWN}) == []
+
+
 @pytest.mark.parametrize("value", ["abc", 0, "0%", "101%", [], [1, "x"], True, 1.5])
 def test_a_batch_size_that_is_none_is_refused(value):
     [error] = errors(extra={"mstr_serial": value})
@@ -187,7 +202,6 @@ def test_two_hosts_on_one_server_are_refused_if_one_purges(b, environ):
         ("mstr_backup_dest", "did you mean mstr_runtimes_backup_dest?"),
         ("mstr_purge_limit", "did you mean mstr_runtimes_purge_limit?"),
         ("mstr_policy", "did you mean mstr_runtimes_policy?"),
-        ("mstr_check_plan", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
         ("mstr_plan_source", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
         ("mstr_runtimes_colour", "is not a variable of the role mstr.library.runtimes. It knows mstr_runtimes_backup_"),
         ("mstr_audit_accept", "Write its entries under mstr_runtimes_policy.exemptions"),
