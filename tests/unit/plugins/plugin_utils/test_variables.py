@@ -13,6 +13,8 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables 
     known,
     meant,
     name_errors,
+    role_types,
+    types,
 )
 
 ROOT = Path(__file__).parents[4]
@@ -59,6 +61,24 @@ def test_every_variable_of_roles_and_playbooks_is_known():
     }
     plugins = {path.stem for path in ROOT.glob("plugins/modules/mstr_*.py")}
     assert list(name_errors(names - plugins)) == []
+
+
+@pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe", "replace_runtime", "job_smoke_test"])
+def test_the_guide_has_the_variables_of_a_playbook(playbook):
+    """In its table, and the connection variables above it. The comment in the playbook has those that the role lacks."""
+    above, table = (ROOT / "docs/docsite/rst/guide_playbooks.rst").read_text("utf-8").split("\nOther variables\n")
+    rows = re.findall(r"\* - (``mstr_.+)\n     - (.+)", table)
+    documented = {name for names, users in rows if playbook in users.split(", ") for name in re.findall(r"\w+", names)}
+    connection = {name for name in types("export") if "_export_" not in name}
+    assert documented == set(types(playbook)) - connection
+    assert {name for name in connection if f"``{name}``" not in above} == set()
+    comment = (ROOT / f"playbooks/{playbook}.yml").read_text("utf-8").split("\n- ")[0]
+    assert {name for name in set(types(playbook)) - set(role_types()) if name not in comment} == set()
+
+
+def test_the_guide_has_the_variables_of_the_controller():
+    page = (ROOT / "docs/docsite/rst/guide_playbooks.rst").read_text("utf-8").partition("Variables of ``controller``")[2]
+    assert set(re.findall(r"   \* - ``(\w+)``", page)) == set(role_types("controller"))
 
 
 def test_every_play_checks_its_variables():
