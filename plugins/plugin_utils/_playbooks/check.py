@@ -245,7 +245,9 @@ _RESERVED = ("id", "name", "state", "previous_names", "replace_on_change", "smok
 
 def _is_off(value: Any) -> bool:
     """Whether a switch is off for sure. One that is neither true nor false has its own error."""
-    return value is not UNKNOWN and (not is_given(value) or (_type_error("", "bool", value) is None and not is_on(value)))
+    return value is not UNKNOWN and (
+        not is_given(value) or (_type_error("", "bool", value) is None and not is_on(value))
+    )
 
 
 def _is_batch_size(size: Any) -> bool:

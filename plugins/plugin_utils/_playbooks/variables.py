@@ -108,15 +108,9 @@ OWN = ARTIFACTS | {
     "mstr_runtimes_result",
     "mstr_smoke_test",
 }
-# Variables that existed, each with the place where it went.
+# Variables of an earlier release, each with the place where it went.
 GONE = {
     "mstr_audit_accept": "Write its entries under mstr_runtimes_policy.exemptions, each with reason and until.",
-    "mstr_replace_code": "Its name is mstr_replace_smoke_test.",
-    "mstr_replace_delete": "The old runtime is deleted once no script uses it. To keep it, create the new runtime with "
-    "mstr.library.apply, and assign the scripts with mstr.library.mstr_script_runtime.",
-    "mstr_replace_projects": "The scripts of all projects are assigned, because one in a project that was not read "
-    "might still use the old runtime. Remove it.",
-    "mstr_runtimes_restore_scripts": "An apply assigns the scripts that its file lists to their runtimes. Remove it.",
 }
 
 

@@ -123,7 +123,6 @@ def test_names_may_be_numbers(play: Play, server: Simulator) -> None:
             "Set mstr_replace_from and mstr_replace_to to the names of two different runtimes.",
         ),
         ({"mstr_replace_definition": {"id": OLD}}, "mstr_replace_definition must not contain id, because"),
-        ({"mstr_replace_code": "print(1)"}, "Its name is mstr_replace_smoke_test."),
         ({"mstr_replace_from": "(Default) MicroStrategy"}, "default runtime"),
     ],
 )

@@ -44,7 +44,7 @@ def errors(playbook="apply", common=None, a=None, b=None, extra=None, check=Fals
 
 @pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe"])
 def test_a_usual_run_may_begin(playbook):
-    own = {"mstr_maintenance_plan": "Q3", "vault_mstr_pasword": "x", "mstr_report": {}, "mstr_audit_page": "", "mstr_exports": {}}
+    own = {"mstr_maintenance_plan": "Q3", "vault_mstr_pasword": "x", "mstr_audit_page": "", "mstr_exports": {}}
     assert errors(playbook, {"mstr_runtimes_policy": POLICY, "mstr_runtimes_purge": True, **own}, extra=own) == []
 
 
@@ -205,7 +205,7 @@ def test_two_hosts_on_one_server_are_refused_if_one_purges(b, environ):
         ("mstr_plan_source", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
         ("mstr_runtimes_colour", "is not a variable of the role mstr.library.runtimes. It knows mstr_runtimes_backup_"),
         ("mstr_audit_accept", "Write its entries under mstr_runtimes_policy.exemptions"),
-        ("mstr_runtimes_restore_scripts", "An apply assigns the scripts that its file lists"),
+        ("mstr_replace_delete", "Variables with such a name are mstr_replace_definition, mstr_replace_from, mstr_"),
         ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_exclude."),
     ],
 )

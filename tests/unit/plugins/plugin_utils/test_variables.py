@@ -18,6 +18,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables 
 )
 
 ROOT = Path(__file__).parents[4]
+GUIDE = ROOT / "docs/docsite/rst/guide_playbooks.rst"
 PAGES = sorted([*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/**/*.yml")])
 
 
@@ -65,8 +66,8 @@ def test_every_variable_of_roles_and_playbooks_is_known():
 
 @pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe", "replace_runtime", "job_smoke_test"])
 def test_the_guide_has_the_variables_of_a_playbook(playbook):
-    """In its table, and the connection variables above it. The comment in the playbook has those that the role lacks."""
-    above, table = (ROOT / "docs/docsite/rst/guide_playbooks.rst").read_text("utf-8").split("\nOther variables\n")
+    """In its table, and the connection variables above it. The playbook's comment has those that the role lacks."""
+    above, table = GUIDE.read_text("utf-8").split("\nOther variables\n")
     rows = re.findall(r"\* - (``mstr_.+)\n     - (.+)", table)
     documented = {name for names, users in rows if playbook in users.split(", ") for name in re.findall(r"\w+", names)}
     connection = {name for name in types("export") if "_export_" not in name}
@@ -77,8 +78,8 @@ def test_the_guide_has_the_variables_of_a_playbook(playbook):
 
 
 def test_the_guide_has_the_variables_of_the_controller():
-    page = (ROOT / "docs/docsite/rst/guide_playbooks.rst").read_text("utf-8").partition("Variables of ``controller``")[2]
-    assert set(re.findall(r"   \* - ``(\w+)``", page)) == set(role_types("controller"))
+    table = GUIDE.read_text("utf-8").split("\nVariables of ``controller``\n")[1]
+    assert set(re.findall(r"   \* - ``(\w+)``", table)) == set(role_types("controller"))
 
 
 def test_every_play_checks_its_variables():
