@@ -164,6 +164,10 @@ def test_all_faults_of_all_options_with_index_and_name():
     ]
 
 
+def test_a_text_with_a_fault_is_not_missing():
+    assert all_without_errors(SPEC, {"name": True, "state": True})[0] == {"name": "True", "state": None}
+
+
 def test_a_secret_option_is_left_to_ansible():
     assert all_without_errors({"password": {"type": "str", "no_log": True}}, {"password": ["horse"]})[1] == []
 

@@ -75,6 +75,7 @@ def test_lacks():
     [
         ({"version": "1", "description": None}, ()),
         ({"version": None, "description": None}, ("description",)),
+        ({"version": None, "description": "d"}, ()),
         ({"version": "1", "description": "e"}, ("description",)),
         ({"version": "2", "description": "d"}, ("version",)),
         ({"version": {"major": 1}, "description": "d"}, ("version",)),
