@@ -144,13 +144,13 @@ class Assignment(NamedTuple):
 def plan_assignment(entry: ScriptEntry, usage: Usage, target: Runtime) -> Assignment:
     """What is to be done for an entry; with an error where the look-up shows no script, or several, for it."""
     found = [script for script in usage.scripts if entry.matches(script)]
-    if len(found) == 1:
-        return Assignment.planned(found[0], target, entry.place)
     # A failed read of the script says more than one of the project, and is the last of them.
     hidden = [failure for failure in usage.unread if entry.may_be_in(failure)]
-    if found:
-        ids = ", ".join(sorted(script.id for script in found))
-        error = MstrError(f"{len(found)} scripts have this name: {ids}; choose one by id.")
+    ids = sorted(script.id for script in (*found, *(failure.script for failure in hidden)) if script)
+    if len(ids) > 1:
+        error = MstrError(f"{len(ids)} scripts have this name: {', '.join(ids)}; choose one by id.")
+    elif found:
+        return Assignment.planned(found[0], target, entry.place)
     elif hidden:
         error = hidden[-1].error
     else:

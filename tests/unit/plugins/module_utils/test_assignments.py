@@ -76,6 +76,11 @@ def test_target_that_is_not_created_yet():
         (USAGE, entry(name="Load", project="Slaes"), "no such script"),
         (Usage([*USAGE.scripts, USAGE.scripts[0]._replace(id=CLOSE)]), entry(name="Load"), f"name: {LOAD}, {CLOSE};"),
         (Usage([], [Unread(SALES, USAGE.scripts[0], MstrError("Not yours."))]), entry(name="Load"), "Not yours."),
+        (
+            Usage(USAGE.scripts, [Unread(SALES, SavedScript(SALES, CLOSE, "Load"), MstrError("Not yours."))]),
+            entry(name="Load"),
+            f"2 scripts have this name: {LOAD}, {CLOSE}; choose one by id",
+        ),
         (Usage([], [Unread(SALES, None, MstrError("Not loaded."))]), entry(id=LOAD), "Not loaded."),
         (Usage([], [Unread(None, None, MstrError("No list."))]), entry(id=LOAD), "No list."),
     ],
