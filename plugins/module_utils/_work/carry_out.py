@@ -63,5 +63,7 @@ def carry_out(context: Context, entries: list[Entry], existing: Sequence[Runtime
             entries, listed = delete(context, entries, listed, purged=False)
             entries, listed = names_taken(context, entries, listed), None
         if context.purges(entries):
+            if context.scripts:
+                context.scripts.look_up_again()  # the deletions took time
             entries, _listed = delete(context, entries, listed, purged=True)
     return entries

@@ -73,14 +73,15 @@ def _check_version(context: Context, version: str) -> None:
 
 
 def _warn_of_near_names(context: Context, wanted: Definition, existing: Iterable[Runtime]) -> None:
-    near = near_names(str(wanted.name), (runtime.name for runtime in existing))
-    if near:
-        what = "is new" if wanted.state == "present" else "does not exist, so nothing is deleted"
-        others = f"{quoted(near)} {'exists' if len(near) == 1 else 'exist'}"
-        context.warn(
-            f"Runtime {quoted([str(wanted.name)])} {what}, but {others}: the names differ only in {ALIKE}. Check the "
-            "spelling."
-        )
+    what = "is new" if wanted.state == "present" else "does not exist, so nothing is deleted"
+    for name in (str(wanted.name), *wanted.previous_names):
+        near = near_names(name, (runtime.name for runtime in existing))
+        if near:
+            others = f"{quoted(near)} {'exists' if len(near) == 1 else 'exist'}"
+            context.warn(
+                f"Runtime {quoted([name])} {what}, but {others}: the names differ only in {ALIKE}. Check the spelling."
+            )
+        what = "does not exist, so nothing is renamed"
 
 
 def _of_purge(
@@ -96,7 +97,8 @@ def _of_purge(
     for entry in entries if purged else ():
         name = entry.definition.name or ""
         if entry.place != PURGED:
-            names.setdefault(name_key(name), []).append(name)
+            for text in (name, *entry.definition.previous_names):
+                names.setdefault(name_key(text), []).append(text)
             if entry.wanted.restore and entry.before is not None and entry.before.name != name:
                 taken_back.add(name)
     if not lists_default(existing):
