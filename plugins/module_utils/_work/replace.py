@@ -16,10 +16,10 @@ from functools import partial
 
 from .._errors import ErrorList, MstrError, ValidationError
 from .._model.definition import Definition, definition_from, definition_of
-from .._model.entry import PREDICTED, READ, REPLACED, Entry
+from .._model.entry import PREDICTED, READ, REPLACED, UNKNOWN, Entry
 from .._model.fields import BY_NAME
 from .._model.kinds import Resource, without_null
-from .._model.plan import Plan, compare, fingerprint
+from .._model.plan import NO_PLAN, Plan, compare, diff_values, fingerprint
 from .._model.runtime import Runtime, replacement_name
 from .._model.stored import dropped
 from .._model.usage import name_of
@@ -135,12 +135,17 @@ def _copy(old: Runtime, wanted: Definition) -> Definition:
 
 def predicted(entry: Entry) -> Entry:
     """The entry as a run would leave it."""
-    return _complete(entry.replacing, entry.replacing.plan.target, PREDICTED) if entry.replacing else entry
+    target = entry.replacing.plan.target if entry.replacing else None
+    return _complete(entry.replacing, target, PREDICTED) if entry.replacing and target else entry
 
 
-def _complete(replacing: Entry, runtime: Runtime | None, state: str) -> Entry:
-    plan = replacing.plan._replace(after={**replacing.plan.after, "id": runtime.id if runtime else None})
-    return replacing._replace(plan=plan, after=runtime, state=state)
+def _complete(replacing: Entry, runtime: Runtime, state: str, error: MstrError | None = None) -> Entry:
+    """The whole replacement, with the values that its runtime has."""
+    plan = replacing.plan
+    after = {**diff_values(runtime.values, [name for name in plan.after if name != "id"]), "id": runtime.id}
+    changed = tuple(name for name in plan.changed_fields if plan.before.get(name) != after[name])
+    plan = plan._replace(after=after, changed_fields=changed)
+    return replacing._replace(plan=plan, after=runtime, state=state, error=error)
 
 
 def names_finished(context: Context, entries: Sequence[Entry], existing: Sequence[Runtime]) -> list[Entry]:
@@ -246,14 +251,19 @@ def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Run
             return _taken_back(context, entry._replace(error=errors[0]))
         if runtime.name == name:
             return _complete(replacing, runtime, READ)
-        renamed = or_error(partial(rename, context, name=name, existing=listed or ()), entry._replace(before=runtime))
-        if renamed.error:
-            raise MstrError(
-                f"{renamed.error.sentence.rstrip('.')}. The old runtime {name!r} is deleted, and its scripts use "
-                f"{runtime.label}, which could not take its name. The next run renames it.",
-                **renamed.error.error,
-            )
-        return _complete(replacing, renamed.current, READ)
+        beside = entry._replace(before=runtime, aside=NO_PLAN)
+        renamed = or_error(partial(rename, context, name=name, existing=listed or ()), beside)
+        if renamed.aside.changed and renamed.current:
+            return _complete(replacing, renamed.current, READ, renamed.error)
+        error = renamed.error or MstrError(f"{runtime.label} was not renamed")
+        without = (
+            "may not have taken its name. If so, the" if renamed.state == UNKNOWN else "could not take its name. The"
+        )
+        raise MstrError(
+            f"{error.sentence.rstrip('.')}. The old runtime {name!r} is deleted, and its scripts use "
+            f"{runtime.label}, which {without} next run renames it.",
+            **error.error,
+        )
 
     left = [entry for entry in entries if entry.place != REPLACED]
     return map_entries(context, step, left, lambda entry: bool(entry.replacing) and not entry.error, "renamed")

@@ -18,7 +18,7 @@ from .._errors import ApiError, ConnectError, MstrError
 from .._model.alike import near_names
 from .._model.definition import Definition
 from .._model.entry import PLANNED, READ, UNKNOWN, WRITTEN, Entry
-from .._model.plan import DONE, NO_PLAN, fingerprint
+from .._model.plan import DONE, NO_PLAN, Plan, fingerprint
 from .._model.runtime import INCOMPLETE, Runtime, lists_default
 from .._model.stored import as_stored
 from .._session.interrupt import Interrupted
@@ -123,7 +123,7 @@ def _planned_again(context: Context, entry: Entry, before: Runtime, existing: Se
             f"{before.label} was renamed to {current.name!r} after the plan was made, so it was left as it is. Check "
             "it, and run the task again."
         )
-    return _approved(context, plan_entry(context, entry._replace(before=current), existing))
+    return _approved(context, before, entry.plan, plan_entry(context, entry._replace(before=current), existing))
 
 
 def check_after_loss(
@@ -160,7 +160,9 @@ def _new(listed: Sequence[Runtime], existing: Sequence[Runtime]) -> list[Runtime
 
 def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runtime], lost: MstrError) -> Entry:
     """Check a write whose response was lost. Returns the entry, done or with the plan of what is left to do."""
-    before, deletes = entry.current, entry.plan.action == "delete"
+    # What a create does not change may have been renamed before it.
+    before = None if entry.plan.action == "create" else entry.current
+    deletes = entry.plan.action == "delete"
     gone = entry._replace(before=None, plan=NO_PLAN)
 
     def look() -> Entry:
@@ -191,12 +193,12 @@ def _checked_after_loss(context: Context, entry: Entry, existing: Sequence[Runti
     if before and changed:
         why = f"{before.label} was not deleted, because it changed meanwhile: {', '.join(changed)}."
         raise MstrError(f"{lost.sentence} {why}", **lost.error)
-    return _approved(context, again)
+    return _approved(context, before, entry.plan, again)
 
 
-def _approved(context: Context, entry: Entry) -> Entry:
-    """The entry. Raises MstrError if its plan, made during the work, is not what was approved."""
-    if context.plan_id and fingerprint(entry.before, entry.plan) != entry.fingerprint:
+def _approved(context: Context, before: Runtime | None, plan: Plan, entry: Entry) -> Entry:
+    """The entry. Raises MstrError if its plan, made during the work, is not the plan for `before` that was approved."""
+    if context.plan_id and fingerprint(entry.before, entry.plan) != fingerprint(before, plan):
         raise MstrError(
             f"The runtime {entry.wanted.label} changed while the approved plan was carried out, so this task leaves it "
             "as it is. Check again and have the new plan approved."
@@ -216,7 +218,7 @@ def _name_taken(
         return confirm(context, entry, found)
     if found:
         # Another play created it first: write only what still differs.
-        return _approved(context, plan_entry(context, entry._replace(before=found), listed))
+        return _approved(context, None, entry.plan, plan_entry(context, entry._replace(before=found), listed))
     near = near_names(str(wanted.name), (runtime.name for runtime in listed))
     alike = " and ".join(runtime.label for runtime in listed if runtime.name in near)
     why = f"only {alike} is listed" if alike else "this user sees no runtime with it; an ACL may hide it"
@@ -297,7 +299,7 @@ def _confirmed(context: Context, entry: Entry, listed: Sequence[Runtime]) -> Ent
     if current:
         return confirm(context, entry, current)
     if not created:
-        raise MstrError(f"the server no longer shows the runtime {wanted.label} ({entry.id})")
+        raise MstrError(f"the server no longer shows the runtime {entry.label} ({entry.id})")
     error = MstrError(f"The server reported {entry.label} ({entry.id}) as created, but does not show it")
     return entry._replace(state=PLANNED, after=None, error=error)
 

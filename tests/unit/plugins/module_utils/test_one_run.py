@@ -90,7 +90,24 @@ def test_planned_moves_count_for_protect_used():
     assert have.scripts == {"load": have.id}
 
 
-@pytest.mark.parametrize("purge", [True, False])
+@pytest.mark.parametrize(
+    ("entry", "method"),
+    [
+        ({"name": "old", "state": "absent"}, "DELETE"),
+        ({"name": "old", "others": "y", "replace_on_change": True}, "PATCH"),
+    ],
+)
+def test_script_that_comes_before_the_purge_spares_its_runtime(entry, method):
+    """The task has deleted or renamed a runtime since it last looked."""
+    have = with_scripts(holding(keep=A, old=B, x=C), load=A)
+    have.fail(method, meanwhile=lambda: with_scripts(have, load=C))
+    result = run(have, {"name": "keep"}, entry, purge=True, protect=True)
+    assert actions(result)[-1] == ("x", "failed")
+    assert "'x' was not deleted, because something changed after the plan was made" in result["msg"]
+    assert C in have.runtimes
+
+
+@pytest.mark.parametrize("purge", [False, True])
 def test_script_that_cannot_be_assigned_spares_its_runtime(purge):
     have = with_scripts(holding(old=A, x=B), load=A)
     have.refusals["PUT /scripts/LOAD"] = refusal(403, "ERR0017", "no permission")
@@ -248,6 +265,24 @@ def test_both_names_exist():
     assert have.names == ["new", "old"]
     warnings = [warning.partition(",")[0] for warning in have.warnings]
     assert sorted(warnings) == ["Runtime 'new' exists", f"The purge spares 'old' ({A})"]
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+@pytest.mark.parametrize("near", ["Reports", "reports  "])
+def test_previous_name_that_differs_only_in_case_or_blanks(near, replaces):
+    """The runtime that it likely means is not purged; without a purge, the task warns."""
+    have = with_scripts(holding(**{near: A}), load=A)
+    entry = {"name": "New", "previous_names": ["reports"], "replace_on_change": replaces}
+    for check_mode in (True, False):
+        with contextlib.suppress(Refused):
+            assert "plan_id" in run(have, entry, purge=True, check_mode=check_mode)
+    assert (have.writes, have.scripts) == ([], {"load": A})
+    assert {text.partition(", but")[0] for text in have.warnings} == {
+        "Runtime 'reports' does not exist, so nothing is renamed"
+    }
+    with pytest.raises(MstrError, match=r"whose name differs only in case, whitespace .* from 'reports' in the list"):
+        run(have, entry, purge=True)
+    assert actions(run(have, entry)) == [("New", "created")]
 
 
 @pytest.mark.parametrize(
@@ -415,6 +450,43 @@ def test_rename_that_fails_is_made_good_by_the_next_run():
     assert (have.names, set(have.scripts.values())) == (["R"], {have.id})
 
 
+@pytest.mark.parametrize("unfinished", [False, True])
+@pytest.mark.parametrize("error", [refusal(503), stopped(in_flight=False)])
+def test_rename_that_cannot_be_read_again_is_done(error, unfinished):
+    have = with_scripts(holding(**{"R (replacement)" if unfinished else "R": A}), load=A)
+
+    def end_rename():
+        [new] = {*have.runtimes} - {A}
+        have.refusals[f"GET /runtimes/{new}"] = error
+
+    for meanwhile in [None, end_rename] if unfinished else [end_rename]:
+        have.fail("PATCH", meanwhile=meanwhile)
+    result = run(have, UPGRADE)
+    assert (actions(result), have.names, result["summary"]["failed"]) == ([("R", "replaced")], ["R"], 1)
+    assert "was updated, but could not be read again" in result["msg"]
+    assert "could not take" not in result["msg"]
+    have.refusals.clear()
+    assert run(have, UPGRADE)["changed"] is False
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_signal_during_the_rename(done):
+    have = with_scripts(holding(R=A), load=A)
+    have.fail("PATCH", stopped(in_flight=True), done=done)
+    result = run(have, UPGRADE)
+    assert "which may not have taken its name. If so, the next run renames it." in result["msg"]
+    assert run(have, UPGRADE)["changed"] is not done
+    assert have.names == ["R"]
+
+
+def test_values_of_a_replacement_are_those_that_the_server_stored():
+    have = with_scripts(holding(R=A), load=A)
+    have.alter = lambda fields: fields.update(packages=[{"name": "mstrio-py"}])
+    entry = run(have, {**UPGRADE, "packages": [{"name": "six"}], "replace_on_change": True})["runtimes"][0]
+    stored_now = {change["field"]: change["after"] for change in entry["changes"]}
+    assert stored_now == {"id": have.id, "packages": [{"name": "mstrio-py"}], "runtime_version": "3.12.1"}
+
+
 def test_runtime_that_lacks_only_its_name_is_replaced_itself():
     """The old runtime is deleted, the rename failed, and then the definition changed: nothing is changed in place."""
     for moment in range(30):
@@ -426,6 +498,15 @@ def test_runtime_that_lacks_only_its_name_is_replaced_itself():
         assert have.runtimes[have.id]["whitelist"] == ["10.0.0.0/8"]
         assert [change["field"] for change in predicted["runtimes"][0]["changes"]] == ["id", "name", "runtime_version"]
     assert done["changed"] is False, "the last moment is after the run"
+
+
+def test_lost_create_beside_an_unfinished_replacement():
+    """It has its name by now, but the create is not about it."""
+    have = with_scripts(holding(**{"R (replacement)": A}), load=A)
+    have.fail("POST")  # the search for scripts
+    have.fail("POST", lost("POST /api/runtimes"), done=True)
+    assert actions(run(have, UPGRADE)) == [("R", "replaced")]
+    assert (have.names, A in have.runtimes) == (["R"], False)
 
 
 def test_runtime_that_is_copied_goes_last():
@@ -863,6 +944,18 @@ def test_what_a_restore_set_aside_is_reported(write, error, action):
     result = restore(have, {"id": A, "name": "Etl"}, purge=True)
     assert (result["changed"], result["runtimes"][1]["action"]) == (True, action)
     assert result["runtimes"][1]["changes"] == [{"field": "name", "before": "Etl", "after": "Etl (restore)"}]
+
+
+def test_lost_write_of_an_approved_restore_is_sent_again():
+    """The last of three; its runtime has a name beside by then."""
+    have = holding(a=B, b=A)
+    wanted = [{"id": A, "name": "a"}, {"id": B, "name": "b"}]
+    identity = restore(have, *wanted, check_mode=True)["plan_id"]
+    have.fail("PATCH")
+    have.fail("PATCH")
+    have.fail("PATCH", lost("PATCH /api/runtimes"))
+    assert restore(have, *wanted, plan_id=identity)["summary"] == summary(updated=2)
+    assert names_by_id(have) == {A: "a", B: "b"}
 
 
 def test_restore_of_a_name_that_stays_taken():
