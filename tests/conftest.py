@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from simulator.harness import Simulator
-from support.ansible import COLLECTIONS, Play, programs
+from support.ansible import COLLECTIONS, STARTED, Play, programs
 
 # Some tests import parts of the modules into this process.
 if COLLECTIONS:
@@ -24,7 +24,9 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def sim(simulator: Simulator) -> Simulator:
-    """A fresh server."""
+    """A fresh server, on which nothing works that a failed test has started."""
+    while STARTED:
+        STARTED.pop().kill()
     simulator.reset()
     return simulator
 

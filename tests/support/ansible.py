@@ -22,6 +22,7 @@ APPLY, AUDIT, EXPORT = "mstr.library.apply", "mstr.library.audit", "mstr.library
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 CALLBACKS = Path(__file__).parent / "callback"
 _TIME_LIMIT_S = 1800  # for one run
+STARTED: list[subprocess.Popen[str]] = []  # by a test, which may have failed before they ended
 # A developer's own server, controller and Ansible settings.
 _FOREIGN = ("ANSIBLE_", "CONTROLLER_", "MSTR_", "TOWER_")
 # With MSTR_TEST_WAY=module all tasks run as modules, as if ansible-playbook could not run them in its own process.
@@ -179,17 +180,20 @@ class Play:
         **popen: Any,
     ) -> subprocess.Popen[str]:
         """Start a command in its own process session, as a shell with job control does."""
-        return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.environment(**(env or {})),
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            start_new_session=True,
-            **popen,
+        STARTED.append(
+            subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self.environment(**(env or {})),
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                start_new_session=True,
+                **popen,
+            )
         )
+        return STARTED[-1]
 
     def run(
         self,

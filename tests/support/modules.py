@@ -20,7 +20,7 @@ from typing import Any
 from simulator.faults import OPERATIONS
 from simulator.harness import Simulator
 
-from support.ansible import COLLECTIONS, own_variables
+from support.ansible import COLLECTIONS, STARTED, own_variables
 from support.waiting import PATIENCE_S, wait_until
 
 _MODULES = "ansible_collections.mstr.library.plugins.modules"
@@ -81,6 +81,7 @@ class Running:
             stderr=subprocess.PIPE,
             text=True,
         )
+        STARTED.append(self.process)
         assert self.process.stdin
         self.process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": dict(options)}))
         self.process.stdin.close()
