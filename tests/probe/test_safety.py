@@ -131,6 +131,21 @@ def test_a_signal_to_the_module_leaves_nothing(sim: Simulator, operation: str, s
     assert (sim.runtimes(), sim.open_sessions()) == ([], [])
 
 
+def test_runtimes_of_an_earlier_probe_are_deleted_or_named(sim: Simulator) -> None:
+    """After a signal they are deleted, and without a list they are not forgotten silently."""
+    sim.reset("newest")
+    sim.seed({"name": "mstr-library-probe-0badcafe-b"})
+    sim.fault("error", operation="list", status=403, number=17)
+    done = probed(sim, Settings(cleanup=True))
+    assert "Runtimes of an earlier probe were not looked for: " in done.message
+    sim.fault("held", operation="create", name="struck")
+    stop = MovedClock(sim)
+    with terminated(sim, stop):
+        done = probed(sim, Settings(cleanup=True), stop=stop)
+    assert "Stopped by signal SIGTERM" in done.failure
+    assert sim.runtimes() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_other_signals_during_a_create_leave_nothing(sim: Simulator, number: signal.Signals) -> None:
     sim.reset("newest")

@@ -88,9 +88,8 @@ def probe(run: ProbeRun) -> dict[str, Any]:
     """The result. Raises MstrError if the login is refused or the task must end."""
     try:
         run.session.snapshot()
-        earlier = _earlier(run)
+        run.earlier = _earlier(run)
         answers = [_answer(question, run) for question in OF_RUNTIMES]
-        run.known.update(earlier)
         leftovers = run.clean_up()
         for sentence in leftovers:
             run.warn(sentence)
@@ -109,7 +108,7 @@ def probe(run: ProbeRun) -> dict[str, Any]:
         run.warn(f"This server behaves in a way that the modules do not handle: {', '.join(unhandled)}.")
         handled = f"the modules do not handle {len(unhandled)} of them: {', '.join(unhandled)}."
     return {
-        "changed": bool(run.settings.check_mode or run.created or earlier),
+        "changed": bool(run.settings.check_mode or run.created or run.earlier),
         "msg": " ".join([f"{len(found)} of {len(answers)} questions answered; {handled}", *leftovers]),
         "answers": answers,
         "profile": {answer["switch"]: answer["value"] for answer in found if answer["value"] != OTHER},
@@ -130,7 +129,9 @@ def _earlier(run: ProbeRun) -> dict[str, str]:
     """The runtimes of an earlier probe to delete: names by id. Warns if the task does not delete them."""
     try:
         run.existing = run.once(ProbeRun.names)
-    except Unanswered:
+    except Unanswered as exc:
+        if run.settings.cleanup:
+            run.warn(f"Runtimes of an earlier probe were not looked for: {exc}")
         return {}
     found = {identity: name for identity, name in run.existing.items() if _PROBE_NAME.fullmatch(name_key(name))}
     if found and not run.settings.cleanup:

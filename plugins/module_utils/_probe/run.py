@@ -162,6 +162,7 @@ class ProbeRun:
         self.base = PREFIX + secrets.token_hex(4)
         self.known: dict[str, str] = {}  # the runtimes of this probe that exist: name by id, oldest first
         self._missing: list[str] = []  # names of runtimes whose create may succeed, or may have succeeded
+        self.earlier: Mapping[str, str] = {}  # the runtimes of an earlier probe to delete: name by id
         self.existing: Mapping[str, str] | None = None  # the runtimes before the probe: name by id; None if unknown
         self.write_refusal = ""  # why the user cannot write
         self.created: dict[str, Response | None] = {}  # the response to each create, None if it was lost, by id
@@ -282,8 +283,10 @@ class ProbeRun:
 
         Raises MstrError.
         """
-        ours = {identity: name for identity, name in self.names().items() if name_key(name).startswith(self.base)}
+        shown = self.names()
+        ours = {identity: name for identity, name in shown.items() if name_key(name).startswith(self.base)}
         new = [identity for identity in ours if identity not in self.known]
+        ours.update((identity, name) for identity, name in shown.items() if identity in self.earlier)
         self.known.update(ours)
         self.created.update(dict.fromkeys(new))
         del self._missing[: len(new)]
@@ -315,10 +318,11 @@ class ProbeRun:
         del self.known[identity]
 
     def clean_up(self, at_last: bool = False) -> list[str]:
-        """Delete all of them; sentences about those that may be left. Raises Interrupted.
+        """Delete all of them and those of an earlier probe; sentences about those that may be left. Raises Interrupted.
 
         `at_last`: after a signal. Each request has 5 s, and little time is left to look for what is missing.
         """
+        self.known.update(self.earlier)
         reasons: Mapping[str, str] = {}
         checks: Sequence[float] = _LAST_CHECKS if at_last else (0.0, *CHECKS)
         pause = time.sleep if at_last else self.stop.pause
