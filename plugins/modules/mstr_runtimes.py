@@ -481,15 +481,17 @@ runtimes:
           type: bool
     replaced:
       description:
-        - The runtime that was replaced, or would be, as it was before the task. Its keys are those of
-          RV(runtimes[].runtime).
+        - Each runtime that was replaced and deleted, or would be, as it was before the task. The first is the one that
+          was copied. If no copy was needed, because the runtime with the name stays, all of them have previous names.
+        - The keys are those of RV(runtimes[].runtime), and in check mode C(scripts), as RV(runtimes[].scripts).
       returned: for V(replaced)
-      type: dict
+      type: list
+      elements: dict
     scripts:
       description:
-        - The saved scripts that use a runtime that would be deleted or replaced, as in
+        - The saved scripts that use a runtime that would be deleted, as in
           RV(mstr.library.mstr_runtime_info#module:runtimes), with their planned tasks. Null if not all could be read.
-      returned: in check mode, for V(deleted) and V(replaced)
+      returned: in check mode, for V(deleted)
       type: list
       elements: dict
     error:

@@ -58,8 +58,8 @@ class Entry(NamedTuple):
     `error`, too. `fingerprint`: of its first plan, which a person may have approved; None if it could not be planned.
     `status`: of the response to the write. `replacing`: the whole replacement, as results show it, until this runtime
     has replaced those in `replaces`, which are deleted once it has their scripts. `aside`: a rename before the plan,
-    which frees the name. `evidence`: what a result shows besides the plan: the `scripts` that use a runtime that goes,
-    None if unknown, and the same as a `text`.
+    which frees the name. `evidence`: what a result shows besides the plan: by the key of each runtime that goes, the
+    `scripts` that use it, None if unknown, and the same as a `text`.
     """
 
     wanted: Definition

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import NAMES_IN_MESSAGE, MstrError, PartialError, counted, listed
 from .entry import NO_SCRIPTS, PURGED, Entry, ScriptReport, plan_id
-from .plan import DONE
+from .kinds import without_null
+from .plan import DONE, diff_values
+from .runtime import Runtime
 
 _FAILURES_IN_MESSAGE = 5
 
@@ -43,6 +45,9 @@ def report(
         **({} if scripts.rows is None else {"moved": scripts.moved}),
     }
     diffs = [(f"runtime {entry.name!r} ({entry.id or 'new'})", entry.diff) for entry in reported if entry.changed]
+    # The first one that a replacement deletes is in the diff of its entry.
+    also = [runtime for entry in reported if entry.action == "replaced" for runtime in going(entry)[1:]]
+    diffs += [(f"runtime {runtime.name!r} ({runtime.id})", _deletion(runtime)) for runtime in also]
     diffs += [("scripts", dict(scripts.diff))] if scripts.moved else []
     result = {
         "changed": any(entry.changed for entry in reported) or scripts.moved > 0,
@@ -75,9 +80,27 @@ def _listed(entry: Entry) -> dict[str, Any]:
         "id": entry.id or entry.wanted.id,
         "action": "failed" if entry.error and not entry.changed else entry.action,
         "error": {"msg": entry.error.sentence, **entry.error.error} if entry.error else None,
-        **({"replaced": entry.before.to_result()} if entry.action == "replaced" and entry.before else {}),
-        **({"scripts": entry.evidence["scripts"]} if entry.evidence else {}),
+        **_gone(entry),
     }
+
+
+def _gone(entry: Entry) -> dict[str, Any]:
+    """Each runtime that is replaced, as it was; in check mode, with the scripts on it. Of a deletion, the scripts."""
+    found = [{"scripts": entry.evidence["scripts"][old.key]} if entry.evidence else {} for old in going(entry)]
+    if entry.action == "replaced":
+        return {"replaced": [{**old.to_result(), **scripts} for old, scripts in zip(going(entry), found)]}
+    return found[0] if found else {}
+
+
+def going(entry: Entry) -> Sequence[Runtime]:
+    """The runtimes that an entry deleted, or would delete. Of a replacement, the one that was copied is the first."""
+    if entry.action == "replaced":
+        return entry.replaces
+    return [entry.before] if entry.before and entry.action == "deleted" else []
+
+
+def _deletion(runtime: Runtime) -> dict[str, Any]:
+    return {"before": diff_values(runtime.values, without_null(runtime.values)), "after": {}}
 
 
 def failures(what: str, failed: Sequence[tuple[str, MstrError]], end: str = "") -> str:
@@ -100,20 +123,23 @@ def summary_line(summary: Mapping[str, int], predicted: bool = False) -> str:
     return f"{', '.join(counts)}." if counts else "No runtimes were given, so there was nothing to do."
 
 
+def _changes(entry: Entry) -> Iterator[tuple[str, str]]:
+    """The action of a plan, and what it concerns. A replacement also deletes runtimes with previous names."""
+    name, plan = (entry.replacing.wanted.name, entry.replacing.plan) if entry.replacing else (entry.name, entry.plan)
+    text, fields = repr(name), ", ".join(plan.changed_fields)
+    first, *others = entry.replaces or (None,)
+    if first and first.name != name:
+        text = f"{first.name!r} by {name!r}"
+    yield plan.action, f"{text}: {fields}" if plan.action in ("update", "replace") else text
+    yield from (("delete", repr(old.name)) for old in others if old)
+
+
 def plan_mismatch(approved: str, entries: Sequence[Entry], scripts: ScriptReport) -> str:
     """The refusal of a plan that is not the approved one: what the plan is now, with at most ten names."""
-    planned = [
-        (entry.replacing.wanted.name, entry.replacing.plan) if entry.replacing else (entry.name, entry.plan)
-        for entry in entries
-        if entry.to_do
-    ]
+    planned = [change for entry in entries if entry.to_do for change in _changes(entry)]
     left, parts = NAMES_IN_MESSAGE, []
     for action in ("create", "update", "replace", "delete"):
-        changes = sorted(
-            f"{name!r}: {', '.join(plan.changed_fields)}" if action in ("update", "replace") else repr(name)
-            for name, plan in planned
-            if plan.action == action
-        )
+        changes = sorted(text for planned_action, text in planned if planned_action == action)
         if changes:
             parts.append(f"{len(changes)} to {action} ({listed(changes, left, '; ') if left else '…'})")
             left = max(0, left - len(changes))

@@ -108,7 +108,7 @@ def _planned(context: Context, existing: Sequence[Runtime], entry: Entry) -> Ent
     )
     changes = fingerprint(before, plan._replace(action="replace") if differs else plan)
     approved = json.dumps(["replace", changes, identity, *(runtime.key for runtime in others)])
-    whole = entry._replace(before=old[0], plan=shown, fingerprint=approved)
+    whole = entry._replace(before=old[0], plan=shown, fingerprint=approved, replaces=tuple(old))
     return planned._replace(replacing=whole, replaces=tuple(old))
 
 
@@ -158,8 +158,9 @@ def names_finished(context: Context, entries: Sequence[Entry], existing: Sequenc
         first, *others = entry.replaces
         done = rename(context, entry._replace(before=first), final_name(entry), existing)
         first = done.current or first
-        replacing = entry.replacing and entry.replacing._replace(before=first)
-        return done._replace(before=entry.before, replacing=replacing, replaces=(first, *others))
+        replaces = (first, *others)
+        replacing = entry.replacing and entry.replacing._replace(before=first, replaces=replaces)
+        return done._replace(before=entry.before, replacing=replacing, replaces=replaces)
 
     return map_entries(context, step, entries, is_unfinished, "renamed")
 

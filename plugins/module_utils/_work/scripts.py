@@ -10,9 +10,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from .._errors import ErrorList, MstrError, ValidationError, counted, listed
 from .._model.entry import NO_SCRIPTS, PURGED, Entry, ScriptReport
+from .._model.report import going
 from .._model.runtime import Runtime
 from .._model.usage import Json, used_by
 from .api import Context, one_named, utc_date
@@ -225,10 +227,15 @@ class Scripts:
 def with_evidence(context: Context, entries: Sequence[Entry]) -> list[Entry]:
     """The entries of a plan; what would be deleted or replaced has the scripts that use it."""
     scripts = context.scripts or Scripts(context, needs_all=True)
-    going = [entry.before for entry in entries if entry.before and entry.action in ("deleted", "replaced")]
-    used = scripts.used_by(going)
-    evidence = {key: {"scripts": found, "text": used_by(found, utc_date())} for key, found in used.items()}
-    return [entry._replace(evidence=evidence.get(entry.before.key if entry.before else "", {})) for entry in entries]
+    used = scripts.used_by([runtime for entry in entries for runtime in going(entry)])
+
+    def evidence(entry: Entry) -> Mapping[str, Any]:
+        found = {runtime.key: used[runtime.key] for runtime in going(entry)}
+        known = [script for on_runtime in found.values() for script in on_runtime or ()]
+        text = used_by(None if None in found.values() else known, utc_date())
+        return {"scripts": found, "text": text} if found else {}
+
+    return [entry._replace(evidence=evidence(entry)) for entry in entries]
 
 
 def _target(script: ScriptEntry, by_name: Mapping[str, Entry], existing: Sequence[Runtime]) -> Runtime:

@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean, counted
+from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
 from ansible_collections.mstr.library.plugins.module_utils._model.rules import EXEMPTED, NOT_EVALUATED, UNREADABLE
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import label_of, name_of
 
 from . import changes
 from .evaluation import COUNTED, evaluated, grouped, unused_exemptions, value_of
-from .inventory import Sources, before, changed_scripts, counts_of, inventory, unread_texts
+from .inventory import Sources, before, changed_scripts, counts_of, entries_of, inventory, unread_texts
 from .runs import usage
 from .since import changed_since
 from .since import line as since_line
@@ -37,7 +38,7 @@ _MOST_LINES = 20
 def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]:
     """The report; `detail` adds every runtime under `inventory`."""
     applied = sources.applied or {}
-    runtimes = [_difference(entry) for entry in applied.get("runtimes") or () if entry.get("action") != "none"]
+    runtimes = [_difference(entry) for entry in entries_of(applied) if entry.get("action") != "none"]
     message = _failure(sources)
     rows, unused = _evaluated(sources)
     listed = inventory(sources, rows)
@@ -154,8 +155,13 @@ def _difference(entry: Json) -> dict[str, Any]:
 
 
 def _definition(runtime: Json) -> dict[str, Any]:
-    keys = ("description", "whitelist", "packages", "resource", "exec_timeout", "runtime_version")
-    return {key: runtime[key] for key in keys if runtime.get(key) not in (None, "", [], {})}
+    return {key: runtime[key] for key in BY_NAME if key != "name" and runtime.get(key)}
+
+
+def gone_name(runtime: Json) -> str:
+    """The name, or else the id, of the runtime that goes: a replacement may have a different name."""
+    found = [field["found"] for field in runtime["fields"] if field["field"] == "name"]
+    return str((found[0] if found and runtime["action"] in GOES else runtime["name"]) or runtime["id"])
 
 
 def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[str]:

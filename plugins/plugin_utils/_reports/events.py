@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 from ansible_collections.mstr.library.plugins.module_utils._model.usage import name_of
 
-from .environment import GOES, difference_lines, lines_with_kinds
+from .environment import GOES, difference_lines, gone_name, lines_with_kinds
 from .runs import schedules
 
 Json = Mapping[str, Any]
@@ -46,7 +46,7 @@ def approval_texts(environments: Sequence[Json], predicted: bool, page: str) -> 
     going = [(report, entry) for report in environments for entry in report["runtimes"] if entry["action"] in GOES]
     texts = [*_packed(first, limit)]
     for report, entry in going:
-        title = clean(f"{report['environment']}: {entry['name'] or entry['id']!r} (continued)")
+        title = clean(f"{report['environment']}: {gone_name(entry)!r} (continued)")
         texts += _packed(_deletion_lines(report, entry, predicted), limit, title)
     rest = [*_packed(_rest(environments, predicted), limit)]
     hidden = "\n".join(rest[_MOST - 1 :]).count("\n") + 1

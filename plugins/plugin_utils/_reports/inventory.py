@@ -10,7 +10,7 @@ Pure: takes the results of `mstr.library.mstr_runtimes` and `mstr.library.mstr_r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -68,7 +68,7 @@ def inventory(sources: Sources, rows: Iterable[Json] = ()) -> list[dict[str, Any
     `rows`: what the policy found, with verdicts, as `evaluation.evaluated` returns it.
     """
     read, applied = sources.read, sources.applied or {}
-    entries = list(applied.get("runtimes") or ())
+    entries = list(entries_of(applied))
     found = grouped((row["id"] or row["name"], row) for row in rows)
     if read is None:
         pairs = [(_now(entry, sources.check_mode), entry) for entry in entries]
@@ -107,6 +107,26 @@ def _now(entry: Json, check_mode: bool) -> Json:
     if not check_mode or entry.get("action") not in ("created", "updated", "replaced"):
         return runtime
     return {} if entry["action"] == "created" else before(entry)
+
+
+def entries_of(applied: Json) -> Iterator[Json]:
+    """The entries of a result, each for one runtime. A replacement may delete several, or only one with an old name."""
+    for entry in applied.get("runtimes") or ():
+        gone = entry.get("replaced") or ()
+        if not gone:
+            yield entry
+            continue
+        first, *others = gone
+        replaced = {**entry, "replaced": first, "scripts": first.get("scripts")}
+        if [change["field"] for change in entry["changes"]] == ["id"]:
+            # Nothing of the runtime with the name changes; only one with a previous name goes.
+            yield {**entry, "action": "none", "changes": [], "replaced": None}
+            name = {"field": "name", "before": first["name"], "after": entry["name"]}
+            replaced |= {"id": first["id"], "changes": [*entry["changes"], name], "runtime": first}
+        yield replaced
+        for runtime in others:
+            facts = {key: runtime.get(key) for key in ("name", "id", "scripts")}
+            yield {**facts, "action": "deleted", "changes": [], "error": None, "runtime": runtime}
 
 
 def before(entry: Json) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import clean
 
 from . import changes
-from .environment import GOES, VERBS, dangling_line, evaluation_lines, script_line
+from .environment import GOES, VERBS, dangling_line, evaluation_lines, gone_name, script_line
 from .evaluation import grouped
 from .runs import usage
 from .since import line as since_line
@@ -157,7 +157,7 @@ def _what_goes(environments: Sequence[Json], predicted: bool, limit: int) -> lis
         for runtime in environment["runtimes"]:
             if runtime["action"] in GOES:
                 names = going.setdefault(runtime["action"], {}).setdefault(str(environment["environment"]), [])
-                names.append(str(runtime["name"] or runtime["id"]))
+                names.append(gone_name(runtime))
     number = sum(len(names) for groups in going.values() for names in groups.values())
     groups = sum(len(groups) for groups in going.values())
     # Each name has two characters around it and two behind, each environment a line.
@@ -190,12 +190,14 @@ def _blocks(environment: Json, predicted: bool) -> Iterator[_Block]:
 
 
 def _runtime_block(runtime: Json, predicted: bool) -> _Block:
-    action, name = runtime["action"], code(runtime["name"] or runtime["id"])
-    parts = [f"**{_word(action, predicted)}** {name}"]
+    action, name, new = runtime["action"], gone_name(runtime), runtime["name"]
+    by = f" by {code(new)}" if action == "replaced" and new != name else ""
+    parts = [f"**{_word(action, predicted)}** {code(name)}{by}"]
     if runtime["error"]:
         parts.append(_message(runtime["error"]))
     if action in GOES:
-        parts[0] += f": {code(usage(runtime['scripts']))}" if runtime.get("scripts") is not None else ""
+        known = predicted or runtime["scripts"] is not None
+        parts[0] += f": {code(usage(runtime['scripts']))}" if known else ""
         lines = [f"- {key} {text}" for key, value in runtime["definition"].items() for text in changes.texts(value)]
         parts += [_folded("The definition that goes", _diff(lines))] if lines else []
     if runtime["fields"] and action != "deleted":

@@ -347,9 +347,9 @@ def test_replaced_when_a_field_changes():
         {"field": "runtime_version", "before": "3.10.5", "after": "3.12.1"},
     ]
     assert predicted["runtimes"][0]["changes"][0] == {"field": "id", "before": A, "after": None}
-    old = predicted["runtimes"][0]["replaced"]
+    [old] = predicted["runtimes"][0]["replaced"]
     assert (old["id"], old["name"], old["runtime_version"]) == (A, "R", "3.10.5")
-    assert result["runtimes"][0]["replaced"] == old
+    assert result["runtimes"][0]["replaced"] == [old]
     assert result["scripts"][0]["after"] == {"id": new, "name": "R"}
     assert [warning for warning in have.warnings if "is to be replaced" in warning]
     again = run(have, UPGRADE)
@@ -376,8 +376,24 @@ def test_both_names_with_replace_on_change_move_the_scripts():
     entry = {"name": "S", "previous_names": ["R"], "replace_on_change": True}
     result = run(have, entry, purge=True)
     assert actions(result) == [("S", "replaced")]
-    assert result["runtimes"][0]["replaced"]["id"] == A
+    assert [old["id"] for old in result["runtimes"][0]["replaced"]] == [A]
     assert (have.names, set(have.scripts.values())) == (["S"], {B})
+
+
+def test_every_runtime_that_a_replacement_deletes_is_shown():
+    """Also one with a previous name, whose definition is in no other part of the result."""
+    have = with_scripts(holding(R={"id": A, "others": "x"}, S=B), load=A)
+    entry = {"name": "S", "previous_names": ["R"], "replace_on_change": True, "exec_timeout": 7}
+    predicted = run(have, entry, check_mode=True, evidence=True)
+    old = predicted["runtimes"][0]["replaced"]
+    assert [(gone["name"], len(gone["scripts"])) for gone in old] == [("S", 0), ("R", 1)]
+    [_replaced, diff, _scripts] = predicted["diff"]
+    assert (diff["before_header"], diff["before"]["others"], diff["after"]) == (f"runtime 'R' ({A})", "x", {})
+    with pytest.raises(Refused, match=r"1 to replace \('S': id, exec_timeout\), 1 to delete \('R'\)"):
+        run(have, entry, plan_id="0" * 24)
+    result = run(have, entry)
+    assert [gone["name"] for gone in result["runtimes"][0]["replaced"]] == ["S", "R"]
+    assert have.names == ["S"]
 
 
 @pytest.mark.parametrize("status", [3, 4])

@@ -134,6 +134,7 @@ def test_a_plan_as_markdown():
         "- resource cpu 0.5",
         "- resource mem 1024",
         "- exec_timeout 600",
+        "- max_cached_instances 3",
         "- runtime_version 3.10.5",
         "**To update** `Nightly`",
         "+ 10.2.0.0/16",

@@ -271,7 +271,7 @@ def test_a_runtime_that_would_be_replaced():
     now = runtime(1, "r")
     new = {**runtime(2, "r"), "runtime_version": "3.12.1", "status": "error"}
     changes = [{"field": field, "before": now[field], "after": new[field]} for field in ("id", "runtime_version")]
-    entry = {"name": "r", "id": new["id"], "action": "replaced", "changes": changes, "runtime": new, "replaced": now}
+    entry = {"name": "r", "id": new["id"], "action": "replaced", "changes": changes, "runtime": new, "replaced": [now]}
     row = violation(new, "3.12.1", "runtime_versions_within", reason="why", until="2099-12-31")
     applied = {"runtimes": [entry], "exempted": [row]}
     report = environment_report(applied, "prod", check_mode=True, detail=True)
@@ -287,20 +287,41 @@ def test_a_runtime_that_would_be_replaced():
         ({1: "r"}, None, [1]),
         ({1: "r", 2: "r (replacement)"}, 2, [1]),
         ({1: "old"}, None, [1]),
-        ({1: "old", 2: "r"}, 2, [2]),
+        ({1: "old", 2: "r"}, 2, [1]),
     ],
 )
 def test_an_audit_of_a_runtime_that_would_be_replaced(held, new, differing):
     """It is in the inventory once, as the runtime that differs from its definition."""
     runtimes = {number: runtime(number, name) for number, name in held.items()}
     identity = runtimes[new]["id"] if new else None
-    change = {"field": "id", "before": runtimes[1]["id"], "after": identity}
-    entry = {"name": "r", "id": identity, "action": "replaced", "changes": [change]}
+    changes = [{"field": "id", "before": runtimes[1]["id"], "after": identity}]
+    # Where both names exist, only the scripts move.
+    changes += [] if held.get(2) == "r" else [{"field": "exec_timeout", "before": 600, "after": 60}]
+    entry = {"name": "r", "id": identity, "action": "replaced", "changes": changes, "replaced": [runtimes[1]]}
     read = {"runtimes": list(runtimes.values())}
     report = environment_report({"runtimes": [entry]}, "prod", check_mode=True, read=read, detail=True)
-    found = {row["id"] for row in report["inventory"] if row["defined"]}
+    found = {row["id"] for row in report["inventory"] if row["action"] == "replaced"}
     assert found == {runtimes[number]["id"] for number in differing}
     assert len(report["inventory"]) == len(held)
+
+
+def test_each_deletion_of_a_replacement_has_its_lines():
+    """Whether the runtime that has the name stays, or goes together with one that has a previous name."""
+    old, new = runtime(1, "old", others="keep"), runtime(2, "r")
+    change = {"field": "id", "before": old["id"], "after": new["id"]}
+    entry = {"name": "r", "id": new["id"], "action": "replaced", "runtime": new, "error": None, "changes": [change]}
+    stays = {**entry, "replaced": [{**old, "scripts": []}]}
+    more = {"field": "exec_timeout", "before": 600, "after": 60}
+    goes = {**entry, "changes": [{**change, "before": new["id"]}, more], "replaced": [new, {**old, "scripts": None}]}
+    found = [environment_report({"runtimes": [each]}, "p", check_mode=True, detail=True) for each in (stays, goes)]
+    assert found[0]["lines"][0] == "p: 'old' would be replaced by 'r'; no script uses it"
+    assert "p: 'old' would be deleted; which scripts use it is unknown" in found[1]["lines"]
+    assert [report["runtimes"][-1]["definition"]["others"] for report in found] == ["keep", "keep"]
+    texts = [report_file([report], "x.md", "apply", check_mode=True) for report in found]
+    assert "**To replace** `old` by `r`: `no script uses it`" in texts[0]
+    assert "**To delete: 1**\n\n- `p`: `old`" in texts[1]
+    assert "**To delete** `old`: `which scripts use it is unknown`" in texts[1]
+    assert [row["action"] for row in found[0]["inventory"]] == ["replaced", "none"]
 
 
 def test_an_exempted_value_that_no_rule_can_read():
