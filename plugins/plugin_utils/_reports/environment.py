@@ -37,6 +37,7 @@ _MOST_LINES = 20
 
 def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]:
     """The report; `detail` adds every runtime under `inventory`."""
+    sources = sources._replace(applied=_with_failure(sources.applied), read=_with_failure(sources.read))
     applied = sources.applied or {}
     runtimes = [_difference(entry) for entry in entries_of(applied) if entry.get("action") != "none"]
     message = _failure(sources)
@@ -65,7 +66,10 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
             unread=list(sources.read.get("unread") or ()),
         )
         if sources.since is not None and report["counts"] is not None:
-            report["since"] = changed_since(sources.since, sources.environment, listed, report["violations"])
+            violations = report["violations"] if sources.policy else None
+            report["since"] = changed_since(
+                sources.since, sources.environment, listed, violations, sources.incomplete is not None
+            )
     report["outcome"] = _outcome(report, sources)
     report["lines"] = [_line(sources.environment, line) for line in _lines(report, listed, sources)]
     if detail:
@@ -112,6 +116,11 @@ def _evaluated(sources: Sources) -> tuple[list[dict[str, Any]], list[str]]:
         # An exemption may be for one of the runtimes that the list lacks.
         return rows, []
     return rows, unused_exemptions(sources.policy, sources.read.get("runtimes") or (), rows)
+
+
+def _with_failure(result: Json | None) -> Json | None:
+    """The result; of a host that could not be reached, Ansible does not say that the task failed."""
+    return {**result, "failed": True} if result and result.get("unreachable") else result
 
 
 def _failure(sources: Sources) -> str | None:

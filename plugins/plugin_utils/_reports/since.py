@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import yaml
+from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME, differing
 from ansible_collections.mstr.library.plugins.module_utils._model.kinds import RESOURCE_KEYS
 from ansible_collections.mstr.library.plugins.module_utils._model.plan import diff_values
@@ -31,11 +32,15 @@ _FIELDS = [name for name in BY_NAME if name != "name"]
 
 
 class Earlier(NamedTuple):
-    """The content of the file. `environments`: of an audit, by name. `runtimes`: of an export, without ids."""
+    """The content of the file. `environments`: of an audit, by name. `runtimes`: of an export, without ids.
+
+    `left_out`: the names and ids of what the export leaves out.
+    """
 
     generated: str
     environments: Mapping[str, Json]
     runtimes: Sequence[Json] | None = None
+    left_out: Sequence[str] = ()
 
     def has(self, environment: str) -> bool:
         """Whether there is something to compare the environment with. An export names no environment."""
@@ -59,7 +64,10 @@ def earlier_from(text: str) -> Earlier:
         isinstance(runtime, Mapping) and isinstance(runtime.get("name"), str) for runtime in runtimes
     ):
         raise ValueError("is neither the .json file of an audit nor an exported file")
-    return Earlier("", {}, runtimes)
+    left_out = (content.get("left_out") or []) if isinstance(content, Mapping) else []
+    if not isinstance(left_out, list) or not all(isinstance(entry, str) for entry in left_out):
+        raise ValueError("is not an exported file: left_out must be a list of names and ids")
+    return Earlier("", {}, runtimes, left_out)
 
 
 def _audit(content: Json) -> Earlier:
@@ -67,11 +75,29 @@ def _audit(content: Json) -> Earlier:
     if content.get("kind") != "audit" or len(environments) != len(content["environments"]):
         raise ValueError("is not the .json file of an audit")
     for environment in environments:
-        listed = environment.get("inventory")
-        if not isinstance(listed, list) or not all(isinstance(entry, Mapping) and "name" in entry for entry in listed):
-            raise ValueError("has no inventory of runtimes; it is not the .json file of an audit")
+        _check(environment)
     by_name = {str(environment.get("environment")): environment for environment in environments}
     return Earlier(str(content.get("generated") or ""), by_name)
+
+
+def _check(environment: Json) -> None:
+    """Raise ValueError if an environment of an audit has a value of a different type than an audit writes."""
+    listed = environment.get("inventory")
+    if listed is None or not _are_mappings(listed):
+        raise ValueError("has no inventory of runtimes; it is not the .json file of an audit")
+    lists = {"violations": environment.get("violations")}
+    for index, runtime in enumerate(listed):
+        place = f"inventory[{index}]"
+        if not isinstance(runtime.get("name"), str) or not isinstance(runtime.get("id"), (str, type(None))):
+            raise ValueError(f"was edited: {place} has no name, or its id is not a text")
+        lists.update({f"{place}.{key}": runtime.get(key) for key in ("networks", "packages")})
+    for place, value in lists.items():
+        if value is not None and not _are_mappings(value):
+            raise ValueError(f"was edited: {place} must be a list of mappings, not {value!r}")
+
+
+def _are_mappings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, Mapping) for entry in value)
 
 
 def when(text: Any) -> str:
@@ -80,10 +106,17 @@ def when(text: Any) -> str:
     return f"{found.group(1)} {found.group(2)} UTC" if found else str(text or "")
 
 
-def changed_since(earlier: Earlier, environment: str, runtimes: Sequence[Json], violations: Iterable[Json]) -> Json:
-    """What changed. `runtimes`: the inventory as it is now; `violations`: of now, with their ids.
+def changed_since(
+    earlier: Earlier,
+    environment: str,
+    runtimes: Sequence[Json],
+    violations: Iterable[Json] | None,
+    incomplete: bool = False,
+) -> Json:
+    """What changed. `runtimes`: the inventory as it is now; `violations`: of now, with ids, None without a policy.
 
-    `error`: why nothing could be compared; None otherwise. `violations` is None where the file has none.
+    `incomplete`: whether the list may lack runtimes. What one of two lists may lack was neither created nor deleted.
+    `error`: why nothing could be compared; None otherwise. `violations` is None unless both times had a policy.
     """
     found: dict[str, Any] = {"generated": earlier.generated, "error": None}
     found.update(created=[], deleted=[], renamed=[], changed=[], violations=None)
@@ -93,18 +126,22 @@ def changed_since(earlier: Earlier, environment: str, runtimes: Sequence[Json], 
     if earlier.runtimes is None and old.get("message") and not old.get("counts"):
         return {**found, "error": "the earlier audit could not read the environment"}
     now = [runtime for runtime in runtimes if runtime["present"]]
+    was_incomplete = bool(old.get("incomplete"))
     if earlier.runtimes is None:
         before, key, facts_of = [entry for entry in old["inventory"] if entry.get("present", True)], "id", _of_inventory
-        if old.get("policy"):
-            found["violations"] = _violations(old.get("violations") or (), violations)
+        if old.get("policy") and violations is not None:
+            rows = _violations(old.get("violations") or (), violations)
+            held = {"new": before if was_incomplete else None, "gone": now if incomplete else None}
+            found["violations"] = {kind: _of_runtimes(rows[kind], held[kind]) for kind in rows}
     else:
         before, key, facts_of = list(earlier.runtimes), "name", _of_definition
         # An export has neither ids nor the default runtime.
         now = [runtime for runtime in now if not runtime["is_default"]]
+        now = [runtime for runtime in now if not is_named(runtime["name"], earlier.left_out, runtime["id"])]
     known = {runtime.get(key): runtime for runtime in before}
     for runtime in sorted(now, key=lambda entry: (entry["name"], str(entry["id"]))):
         if runtime[key] not in known:
-            found["created"].append(_named(runtime))
+            found["created"] += [] if was_incomplete else [_named(runtime)]
             continue
         was = known.pop(runtime[key])
         if was.get("name") != runtime["name"]:
@@ -112,7 +149,7 @@ def changed_since(earlier: Earlier, environment: str, runtimes: Sequence[Json], 
         fields = _fields(facts_of(was), _of_inventory(runtime))
         if fields:
             found["changed"].append({**_named(runtime), "fields": fields})
-    gone = sorted(known.values(), key=lambda runtime: str(runtime.get("name")))
+    gone = [] if incomplete else sorted(known.values(), key=lambda runtime: str(runtime.get("name")))
     return {**found, "deleted": [{key: runtime.get(key) for key in ("name", "id")} for runtime in gone]}
 
 
@@ -159,6 +196,12 @@ def _violations(before: Iterable[Json], after: Iterable[Json]) -> dict[str, list
         "new": [row for key, row in now.items() if key not in was],
         "gone": [row for key, row in was.items() if key not in now],
     }
+
+
+def _of_runtimes(rows: list[dict[str, Any]], runtimes: Iterable[Json] | None) -> list[dict[str, Any]]:
+    """The rows about these runtimes; all of them for None."""
+    ids = None if runtimes is None else {str(runtime.get("id")) for runtime in runtimes}
+    return [row for row in rows if ids is None or str(row["id"]) in ids]
 
 
 def changed_runtimes(since: Json) -> Iterator[tuple[Json, str]]:

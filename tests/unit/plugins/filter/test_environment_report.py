@@ -112,6 +112,9 @@ def test_the_report_of_a_task_that_failed_earlier():
     assert (report["outcome"], report["summary"]) == ("failed", None)
     assert report["lines"] == ["prod: failed: Could not log in."]
     assert environment_report({"failed": True}, "prod")["message"] == "The task failed without a message."
+    lost = {"unreachable": True, "msg": "no route", "changed": False}
+    for report in (environment_report(lost, "prod"), environment_report(None, "prod", read=lost)):
+        assert (report["outcome"], report["lines"]) == ("failed", ["prod: failed: no route"])
 
 
 def test_an_environment_without_runtimes():

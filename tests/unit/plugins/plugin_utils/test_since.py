@@ -26,11 +26,11 @@ AFTER = [
 DEFAULT = runtime(6, "(Default)", is_default=True)
 
 
-def report_on(runtimes, violations=(), earlier=None, name="prod", policy=POLICY):
+def report_on(runtimes, violations=(), earlier=None, name="prod", policy=POLICY, incomplete=None):
     read = {"runtimes": runtimes, "violations": list(violations)}
     since = earlier_from(earlier) if earlier else None
     sources = Sources(environment=name, applied=None, read=read, policy=policy, today=date.today(), since=since)
-    return environment_report(sources, detail=True)
+    return environment_report(sources._replace(incomplete=incomplete), detail=True)
 
 
 def audit(*arguments, **options):
@@ -71,7 +71,18 @@ def test_nothing_changed_since():
     report = report_on(AFTER, earlier=audit(AFTER))
     assert report["lines"][1].startswith("prod: nothing changed since 20")
     assert report["since"]["violations"] == {"new": [], "gone": []}
-    assert report_on(AFTER, earlier=audit(AFTER, policy={}))["since"]["violations"] is None
+    for first, second in (({}, POLICY), (POLICY, {})):
+        earlier = audit([KEPT], [violation(KEPT, "10.66.0.0/16", "networks_never")], policy=first)
+        assert report_on([KEPT], earlier=earlier, policy=second)["since"]["violations"] is None
+
+
+def test_what_a_list_may_lack_did_not_change():
+    """Whether the list of now or the earlier one is incomplete. What both have counts."""
+    rows = [violation(gone, "10.66.0.0/16", "networks_never") for gone in (KEPT, BEFORE[1])]
+    since = report_on([KEPT], [], audit(BEFORE, rows), incomplete="why")["since"]
+    assert (since["deleted"], names(since["violations"]["gone"])) == ([], ["Kept"])
+    since = report_on(BEFORE, rows, audit([KEPT], incomplete="why"))["since"]
+    assert (since["created"], names(since["violations"]["new"])) == ([], ["Kept"])
 
 
 def test_changes_since_an_export_which_has_no_ids():
@@ -81,6 +92,8 @@ def test_changes_since_an_export_which_has_no_ids():
     assert names(since["deleted"]) == ["Gone", "Old name"]
     assert (names(since["changed"]), since["renamed"], since["violations"]) == (["Changed"], [], None)
     assert report_on([*BEFORE, DEFAULT], earlier=export)["lines"][1] == "prod: nothing changed since the export"
+    left_out = yaml.safe_dump({"left_out": ["Added", runtime(3, "")["id"]], "runtimes": runtime_definitions(BEFORE)})
+    assert report_on(AFTER, earlier=left_out)["since"]["created"] == []
 
 
 def test_an_environment_that_the_earlier_report_lacks_is_a_line():
@@ -95,6 +108,12 @@ def test_an_environment_that_the_earlier_report_lacks_is_a_line():
     assert report["lines"][1].endswith("the earlier audit could not read the environment")
 
 
+def edited(violations=(), **fields):
+    """The file of an audit with one runtime."""
+    environment = {"environment": "prod", "inventory": [{"name": "A", **fields}], "violations": violations}
+    return json.dumps({"kind": "audit", "environments": [environment]})
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -104,6 +123,11 @@ def test_an_environment_that_the_earlier_report_lacks_is_a_line():
         ('{"format": 1, "environments": [{"environment": "prod"}]}', "is not the .json file of an audit"),
         ('{"kind": "apply", "environments": []}', "is not the .json file of an audit"),
         ('{"kind": "audit", "environments": [{"environment": "prod"}]}', "has no inventory of runtimes"),
+        (edited(id=[1]), r"was edited: inventory\[0\] has no name, or its id is not a text"),
+        (edited(networks=5), r"was edited: inventory\[0\].networks must be a list of mappings, not 5"),
+        (edited(packages="x"), r"inventory\[0\].packages must be a list of mappings, not 'x'"),
+        (edited(violations=5), "was edited: violations must be a list of mappings, not 5"),
+        ("{runtimes: [], left_out: A}", "left_out must be a list of names and ids"),
     ],
 )
 def test_a_file_that_is_something_else_is_refused(text, why):
