@@ -261,7 +261,8 @@ class Report(task.Action):
         unwritten: dict[str, str] = {}
         for path, text in found.files.items():
             try:
-                task.write_whole(path, text, _PRIVATE if path == given.plan else _PUBLIC)
+                is_plan = path == given.plan
+                task.write_whole(path, text, _PRIVATE if is_plan else _PUBLIC, keep_mode=not is_plan)
             except OSError as exc:
                 unwritten[path] = f"{path} could not be written: {exc.strerror}. A file that was there is unchanged."
         if unwritten:

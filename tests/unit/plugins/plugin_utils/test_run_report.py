@@ -129,6 +129,8 @@ def test_the_result_of_an_earlier_run_does_not_count(result):
 def test_a_task_that_ansible_could_not_start_is_reported():
     found = result_of("a", {"failed": True, "msg": "'nowhere' is undefined"}, "1")
     assert made({"a": found}).lines == ["a: failed: 'nowhere' is undefined"]
+    for name in ("r.cdx.json", "r.csv", "r.html", "r.json", "r.junit.xml", "r.md"):
+        assert made({"a": found}, "audit", report=name).files[name]
     assert result_of("a", {"run": "1", "error": None}, "1") == {"run": "1", "error": None}
 
 
