@@ -122,6 +122,8 @@ def _checked_again(
     # A purged runtime that is already gone is no part of the result.
     entries = [entry for entry in entries if entry.place != PURGED or entry.current]
     due = [entry.current for entry in entries if is_due(entry) and entry.current]
+    if context.scripts:
+        context.scripts.look_up_again()
     try:
         reasons = list(refusals(context, entries, due, listed))
     except MstrError as exc:

@@ -135,13 +135,14 @@ def _copy(old: Runtime, wanted: Definition) -> Definition:
 
 def predicted(entry: Entry) -> Entry:
     """The entry as a run would leave it."""
-    target = entry.replacing.plan.target if entry.replacing else None
-    return _complete(entry.replacing, target, PREDICTED) if entry.replacing and target else entry
+    return _complete(entry.replacing, entry.replacing.plan.target, PREDICTED) if entry.replacing else entry
 
 
-def _complete(replacing: Entry, runtime: Runtime, state: str, error: MstrError | None = None) -> Entry:
+def _complete(replacing: Entry, runtime: Runtime | None, state: str, error: MstrError | None = None) -> Entry:
     """The whole replacement, with the values that its runtime has."""
     plan = replacing.plan
+    if runtime is None:
+        raise AssertionError("a replacement has a runtime")
     after = {**diff_values(runtime.values, [name for name in plan.after if name != "id"]), "id": runtime.id}
     changed = tuple(name for name in plan.changed_fields if plan.before.get(name) != after[name])
     plan = plan._replace(after=after, changed_fields=changed)
@@ -254,16 +255,15 @@ def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Run
             return _complete(replacing, runtime, READ)
         beside = entry._replace(before=runtime, aside=NO_PLAN)
         renamed = or_error(partial(rename, context, name=name, existing=listed or ()), beside)
-        if renamed.aside.changed and renamed.current:
+        if renamed.error is None or renamed.aside.changed:
             return _complete(replacing, renamed.current, READ, renamed.error)
-        error = renamed.error or MstrError(f"{runtime.label} was not renamed")
         without = (
             "may not have taken its name. If so, the" if renamed.state == UNKNOWN else "could not take its name. The"
         )
         raise MstrError(
-            f"{error.sentence.rstrip('.')}. The old runtime {name!r} is deleted, and its scripts use "
+            f"{renamed.error.sentence.rstrip('.')}. The old runtime {name!r} is deleted, and its scripts use "
             f"{runtime.label}, which {without} next run renames it.",
-            **error.error,
+            **renamed.error.error,
         )
 
     left = [entry for entry in entries if entry.place != REPLACED]

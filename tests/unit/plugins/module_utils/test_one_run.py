@@ -107,6 +107,14 @@ def test_script_that_comes_before_the_purge_spares_its_runtime(entry, method):
     assert C in have.runtimes
 
 
+def test_script_that_comes_before_the_last_deletion_of_a_replacement():
+    have = with_scripts(holding(R=A, S=B), load=A)
+    entry = {**UPGRADE, "previous_names": ["S"], "replace_on_change": True}
+    have.fail("DELETE", meanwhile=lambda: with_scripts(have, load=A))
+    assert f"runtime 'R' ({A}) is used by 1 script" in run(have, entry, protect=True)["msg"]
+    assert ("S" in have.names, have.scripts) == (False, {"load": A})
+
+
 @pytest.mark.parametrize("purge", [False, True])
 def test_script_that_cannot_be_assigned_spares_its_runtime(purge):
     have = with_scripts(holding(old=A, x=B), load=A)
