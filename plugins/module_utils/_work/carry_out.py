@@ -55,6 +55,8 @@ def carry_out(context: Context, entries: list[Entry], existing: Sequence[Runtime
     if old or any(entry.to_do == "delete" for entry in entries):
         from .delete import delete  # only a task that deletes needs it
 
+        if context.scripts and not replaces:
+            context.scripts.look_up_again()
         entries, listed = delete(context, [*entries, *old], listed, purged=False)
         if old:
             entries = [*entries, *old_runtimes(context, entries)]

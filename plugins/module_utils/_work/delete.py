@@ -80,6 +80,8 @@ def delete(
             return [entry._replace(error=exc) if due(entry) else entry for entry in entries], None
     entries = _checked_again(context, entries, due, listed)
     entries = map_entries(context, partial(write, context, existing=listed), entries, due, "deleted")
+    if context.scripts:
+        context.scripts.look_up_again()  # the next deletions need it
     check = partial(_checked_gone, context, {runtime.key for runtime in listed})
     # Another list, which also shows what a purge may delete then.
     lists = not by_id and any(map(is_unproven, entries))
@@ -122,8 +124,6 @@ def _checked_again(
     # A purged runtime that is already gone is no part of the result.
     entries = [entry for entry in entries if entry.place != PURGED or entry.current]
     due = [entry.current for entry in entries if is_due(entry) and entry.current]
-    if context.scripts:
-        context.scripts.look_up_again()
     try:
         reasons = list(refusals(context, entries, due, listed))
     except MstrError as exc:
