@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -21,35 +20,11 @@ from faults.inprocess import OPERATIONS, session
 MEMORY_KB = 350_000  # a response of 64 MB, twice while it is copied, and an interpreter
 
 
-class Listener:
-    """A different server, which records its requests and their headers."""
-
-    def __init__(self) -> None:
-        seen: list[str] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def _note(self) -> None:
-                seen.append(f"{self.command} {self.path} {dict(self.headers)}")
-                self.send_response(200)
-                self.end_headers()
-
-            do_GET = do_POST = do_PATCH = do_DELETE = _note  # noqa: N815
-
-            def log_message(self, *_args: Any) -> None:
-                pass
-
-        self.seen = seen
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
-@pytest.fixture
-def listener() -> Iterator[Listener]:
-    started = Listener()
-    threading.Thread(target=started.server.serve_forever, daemon=True).start()
-    yield started
-    started.server.shutdown()
-    started.server.server_close()
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Simulator]:
+    """A different server, which records its requests."""
+    with Simulator() as simulator:
+        yield simulator
 
 
 @pytest.fixture
@@ -63,23 +38,23 @@ def server(sim: Simulator) -> Simulator:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "logout"])
-def test_a_redirect_is_not_followed(server: Simulator, listener: Listener, operation: str, status: int) -> None:
-    location = f"{listener.url}/api/runtimes?token=hidden-away"
+def test_a_redirect_is_not_followed(server: Simulator, elsewhere: Simulator, operation: str, status: int) -> None:
+    location = f"{elsewhere.base_url}/api/runtimes?token=hidden-away"
     server.fault("redirect", operation=operation, status=status, location=location, times=None)
     with session(server) as task, pytest.raises(MstrError) as failed:
         task.ensure(**OPERATIONS[operation])
-    assert listener.seen == []
-    assert f"a redirect to {listener.url}/api/runtimes, which is not followed" in failed.value.sentence
+    assert elsewhere.calls() == []
+    assert f"a redirect to {elsewhere.base_url}/api/runtimes, which is not followed" in failed.value.sentence
     assert "hidden-away" not in failed.value.sentence
     assert server.open_sessions() == []
 
 
-def test_a_redirect_from_https_to_plain_http_is_not_followed(listener: Listener) -> None:
+def test_a_redirect_from_https_to_plain_http_is_not_followed(elsewhere: Simulator) -> None:
     with Simulator(tls=True) as tls:
-        tls.fault("redirect", operation="list", location=f"{listener.url}/MicroStrategyLibrary/api/runtimes")
-        with session(tls, ca_path=tls.certificates["ca"]) as task, pytest.raises(MstrError, match=listener.url):
+        tls.fault("redirect", operation="list", location=f"{elsewhere.base_url}/api/runtimes")
+        with session(tls, ca_path=tls.certificates["ca"]) as task, pytest.raises(MstrError, match=elsewhere.base_url):
             task.ensure(name="New")
-    assert listener.seen == []
+    assert elsewhere.calls() == []
 
 
 def test_the_body_of_a_redirect_has_the_same_size_limit(server: Simulator) -> None:

@@ -36,27 +36,6 @@ def verify_replaced(sim: Simulator) -> None:
     assert replace(sim).result["changed"] is False
 
 
-def test_replaced_with_a_smoke_test(sim: Simulator) -> None:
-    sim.seed({"name": "Reports", "id": OLD}, projects=[PROJECT])
-    done = replace(sim)
-    assert done.result["summary"]["replaced"] == 1
-    assert done.result["summary"]["moved"] == 2
-    assert sim.calls().count("POST /auth/login") == 1
-    assert sim.calls().count("GET /projects") == 2, "before the work, and before the deletion"
-    verify_replaced(sim)
-
-
-def test_smoke_test_that_fails(sim: Simulator) -> None:
-    sim.seed({"name": "Reports", "id": OLD}, projects=[PROJECT])
-    failing = {**DEFINITION, "smoke_test": "1/0"}
-    done = run("mstr_runtimes", sim, runtimes=[failing], wait_interval=0.1)
-    assert "ZeroDivisionError" in done.sentence
-    assert f"The old runtime 'Reports' ({OLD}) stays in use" in done.sentence
-    assert used(sim) == {OLD}
-    replace(sim)
-    verify_replaced(sim)
-
-
 @pytest.mark.parametrize("operation", ["create", "run", "move", "delete", "update"])
 def test_signal_during_each_step(sim: Simulator, operation: str) -> None:
     sim.seed({"name": "Reports", "id": OLD}, projects=[PROJECT])
