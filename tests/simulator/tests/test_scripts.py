@@ -5,34 +5,11 @@ from __future__ import annotations
 import base64
 import json
 
-import pytest
 from support.waiting import wait_until
 
 from simulator.harness import Simulator
 from simulator.rawclient import RawClient
 from simulator.tests.helpers import create, logged_in, run, start, wait, wait_for_end
-
-
-def test_output_and_result(client: RawClient) -> None:
-    answer = run(client, "import sys\nprint('hällo ☃')\nprint('oops', file=sys.stderr)\n{'a': [1, 'é']}")
-    assert answer["status"] == 3
-    assert answer["results"]["stdout"] == "hällo ☃\n"
-    assert answer["results"]["stderr"] == "oops\n"
-    assert json.loads(answer["results"]["output"]) == {"a": [1, "é"]}
-
-
-@pytest.mark.parametrize(
-    ("code", "value"),
-    [
-        ("result = 5", 5),
-        ("pass", None),
-        ("result = 1\n2", 2),
-        ("", None),
-        ("import datetime\ndatetime.date(2026, 1, 2)", "2026-01-02"),
-    ],
-)
-def test_the_result_is_the_last_expression_or_the_variable(client: RawClient, code: str, value: object) -> None:
-    assert json.loads(run(client, code)["results"]["output"]) == value
 
 
 def test_exceptions_show_the_scripts_own_frames(client: RawClient) -> None:
