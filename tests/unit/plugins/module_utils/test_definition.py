@@ -76,27 +76,6 @@ def test_errors(options, fault):
     assert faults_of(definition_from, {"name": "r", **options}) == (fault,)
 
 
-def test_errors_of_blocks():
-    """The message names option, index and value."""
-    [first, second] = faults_of(definition_from, {"name": "r", "whitelist": ["x", "10.0.0.0/8", "10.10.10.7/24"]})
-    assert first.startswith("whitelist[0] 'x' is not a CIDR block")
-    assert second.startswith("whitelist[2] '10.10.10.7/24' has host bits set: write 10.10.10.0/24")
-
-
-def test_all_faults_come_in_one_message():
-    options = {
-        "id": "12",
-        "name": "",
-        "whitelist": ["x", "10.0.0.1/8"],
-        "packages": [{"name": ""}, {"name": "a"}, {"name": "a"}],
-        "resource": {"cpu": 0.0, "mem": 0},
-        "exec_timeout": 0,
-        "min_cached_instances": 5,
-        "max_cached_instances": 4,
-    }
-    assert len(faults_of(definition_from, options)) == 10
-
-
 def test_smallest_cpu():
     """Less would be sent as 0, and more than 12 decimals would differ on every run."""
     assert faults_of(definition_from, {"name": "r", "resource": {"cpu": 1e-13}}) == (
@@ -145,15 +124,6 @@ def test_blanks_around_a_block_are_stripped():
 
 def test_empty_lists_are_managed_and_clear():
     assert dict(wanted(whitelist=[], packages=[]).values) == {"name": "r", "whitelist": (), "packages": ()}
-
-
-def test_an_id_may_be_written_in_any_case():
-    assert wanted(id=ID.lower()).id == ID
-
-
-def test_lists_are_purged_by_default():
-    assert wanted().keep == frozenset()
-    assert wanted(purge_whitelist=True, purge_packages=False).keep == {"packages"}
 
 
 def test_label():

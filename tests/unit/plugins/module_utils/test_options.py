@@ -148,22 +148,6 @@ def test_values_that_a_template_or_a_command_line_makes():
     assert all_without_errors(SPEC, {"resource": '{"cpu": 1}'})[1] == []
 
 
-def test_all_faults_of_all_options_with_index_and_name():
-    wrong = {
-        "description": True,
-        "descripton": "a",
-        "runtimes": [{"name": "a", "whitelst": []}, {"exec_timeout": "x"}, {"name": "c", "packages": ["d", "e f=="]}],
-    }
-    assert all_without_errors(SPEC, wrong)[1] == [
-        "runtimes[0] 'a': whitelst is not an option; did you mean whitelist?",
-        "runtimes[1]: exec_timeout 'x' is not a whole number",
-        "runtimes[2] 'c': packages[0] 'd' is not a mapping of options; write {name: d}",
-        "runtimes[2] 'c': packages[1] 'e f==' is not a mapping of options",
-        "description True was read as a boolean; put it in quotes",
-        "descripton is not an option; did you mean description?",
-    ]
-
-
 def test_a_text_with_a_fault_is_not_missing():
     assert all_without_errors(SPEC, {"name": True, "state": True})[0] == {"name": "True", "state": None}
 

@@ -208,23 +208,6 @@ def test_a_run_that_cannot_be_stopped_may_be_running_on(server_with):
     assert failure.to_result()["status"] is None
 
 
-def test_an_interrupted_run_is_stopped(server_with):
-    server = server_with(*[state(1)] * 9)
-    server.pause = lambda seconds: (nothing for nothing in ()).throw(INTERRUPTED)
-    failure = server.fail()
-    assert failure.sentence == (
-        "Stopped by signal SIGTERM while the script ran on the default runtime. It was stopped on the server."
-    )
-    assert server.calls == [START, LOOK, STOP]
-    assert failure.to_result()["status"] == "cancelled"
-
-
-def test_a_run_interrupted_while_its_state_is_asked_for_is_stopped_too(server_with):
-    server = server_with(state(1), INTERRUPTED)
-    assert "It was stopped on the server." in server.fail().sentence
-    assert server.calls == [START, LOOK, LOOK, STOP]
-
-
 def test_an_evaluation_that_the_server_lost_is_not_stopped(server_with):
     server = server_with(state(1, stdout="half"), refused(LOOK, 404, "4", "The object evaluation was not found."))
     failure = server.fail()
@@ -351,19 +334,6 @@ def test_an_interrupted_start_without_a_late_answer_may_be_running(server_with, 
     server.http.reply(START, late)
     assert server.fail().sentence.endswith("the script may be running on the server. It was not started again.")
     assert server.calls == [START]
-
-
-@pytest.mark.parametrize("when", ["before the login", "during the login"])
-def test_a_task_that_is_interrupted_before_the_start_has_started_nothing(server_with, when):
-    server = server_with()
-    if when == "during the login":
-        server.http.reply(LOGIN, INTERRUPTED)
-    else:
-        server.session.stop.reason = "signal SIGTERM"
-    assert server.fail().sentence == (
-        "Stopped by signal SIGTERM while the script was being started on the default runtime. It was not started."
-    )
-    assert START not in server.http.calls
 
 
 @pytest.mark.parametrize(

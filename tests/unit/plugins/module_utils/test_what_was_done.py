@@ -257,15 +257,6 @@ def test_bulk_update_keeps_what_another_client_added():
     assert (stored_now["resource"]["mem"], stored_now["name"]) == (4096, "theirs")
 
 
-def test_bulk_reads_only_what_it_updates():
-    have = holding(a=A, b=B, c=C)
-    run(have, {"name": "a", "others": "x"}, {"name": "b"}, {"name": "c", "others": "x"})
-    assert [request for request in have.requests if request.startswith("GET /runtimes/")] == [
-        f"GET /runtimes/{A}",
-        f"GET /runtimes/{C}",
-    ]
-
-
 @pytest.mark.parametrize("approved", [True, False])
 def test_managed_field_that_changed_meanwhile_is_planned_again(approved):
     have = holding(a=A, b=B)

@@ -54,41 +54,6 @@ def written(tmp_path, entries):
     return str(path)
 
 
-def test_all_mistakes_of_all_entries_in_one_message():
-    faults = faults_of(
-        prepare,
-        given(
-            {"name": "a", "whitelist": ["host.example.com"]},
-            {"name": ""},
-            {"exec_timeout": 60},
-            {"name": "b", "exec_timeout": 0, "min_cached_instances": 3, "max_cached_instances": 1},
-            {"name": "c", "packages": [{"name": "x"}, {"name": "X"}], "resource": {"cpu": -1}},
-            {"name": "a"},
-            {"id": "12"},
-            concurrency=17,
-            purge_limit=-1,
-            wait_timeout=0,
-        ),
-    )
-    message = "\n".join(faults)
-    for entry in (
-        "runtimes[0] 'a': whitelist[0] 'host.example.com' is not a CIDR block",
-        "runtimes[1]: name '' is empty",
-        "runtimes[2]: one of name and id is required",
-        "runtimes[3] 'b': exec_timeout must be at least 1, not 0",
-        "runtimes[3] 'b': min_cached_instances 3 must not exceed max_cached_instances 1",
-        "runtimes[4] 'c': packages[1].name 'X' is the same package as packages[0]; list it once",
-        "runtimes[4] 'c': resource.cpu must be more than 0, not -1.0",
-        "runtimes[6]: id '12' is invalid",
-        "concurrency must be from 1 to 16, not 17",
-        "runtimes[5] has the same name as runtimes[0]: 'a'",
-        "purge_limit must be at least 0, not -1",
-        "wait_timeout must be more than 0 seconds, not 0",
-    ):
-        assert entry in message
-    assert len(faults) == 12
-
-
 @pytest.mark.parametrize("concurrency", [0, 17, -4])
 def test_concurrency_out_of_range(concurrency):
     assert f"from 1 to 16, not {concurrency}" in faults_of(prepare, given({"name": "a"}, concurrency=concurrency))[0]
