@@ -170,6 +170,13 @@ def test_mistakes_of_a_policy():
 # --- definitions
 
 
+def test_violations_beside_other_errors():
+    """A definition is refused with every violation beside its other errors."""
+    options = {"name": "", "whitelist": ["10.1.0.0/16", "8.8.8.8", "10.66.0.1", "10.10.10.7/24"]}
+    faults = faults_of(definition_from, options, policy(["10.0.0.0/8"], ["10.66.0.0/16"]))
+    assert [fault.split(" ")[0] for fault in faults] == ["name", "whitelist[3]", "whitelist[1]", "whitelist[2]"]
+
+
 def test_violation_by_ipv4_in_ipv6():
     (fault,) = faults_of(policy(["10.0.0.0/8", "::/0"]).check, {"whitelist": ["::/0"]}, "r", ID)
     assert fault == (
