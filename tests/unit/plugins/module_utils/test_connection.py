@@ -70,6 +70,21 @@ def test_a_broken_base_url_is_refused_in_a_sentence(given, words):
     assert words in fault
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://u:s3cret@h/",
+        "https://u:s3cret/s3cret@h/",
+        "u:s3cret@h",
+        "https://u:s3cret@x@h/",
+        "ftp://s3cret@h",
+        "https://h/x;jsessionid=s3cret",
+    ],
+)
+def test_credentials_in_a_refused_url_are_not_repeated(url):
+    assert "s3cret" not in " ".join(faults(**USER, base_url=url))
+
+
 @pytest.mark.parametrize("option", ["api_token", "identity_token", "session", "login_mode", "ca_path", "client_cert"])
 def test_an_option_that_is_null_counts_as_not_given(option):
     assert connection(**{option: None}) == connection()
