@@ -42,14 +42,14 @@ def test_every_outcome_has_the_same_keys(ensure, params, check_mode):
 
 def test_all_faults_of_a_task_are_one_message_and_nothing_is_sent(ensure):
     with LibraryServer() as server:
-        result = ensure(
-            server, name=" ", id="12", whitelist=["x", "10.10.10.7/24"], exec_timeout=0, retries=-1, username=None
-        )
+        wrong = {"name": " ", "id": "12", "exec_timeout": 0, "policy": {"networks_within": []}}
+        result = ensure(server, **wrong, whitelist=["x", "10.10.10.7/24", "8.8.8.8"], retries=-1, username=None)
     for words in (
         "name ' ' is empty",
         "id '12' is invalid",
         "whitelist[0] 'x'",
         "write 10.10.10.0/24 for the block or 10.10.10.7/32 for the one address",
+        "whitelist[2] '8.8.8.8/32' violates the policy networks_within",
         "exec_timeout must be at least 1, not 0",
         "retries must be at least 0, not -1",
         "login_mode standard requires username",
