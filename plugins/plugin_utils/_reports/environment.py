@@ -300,7 +300,9 @@ def script_line(script: Json, check_mode: bool) -> str:
     before, after, error = name_of(script.get("before")), name_of(script.get("after")), script.get("error")
     if script.get("action") == "failed":
         return f"script {label_of(script)} failed: {error.get('msg') if isinstance(error, Mapping) else error}"
-    uses = f"{'would use' if check_mode else 'now uses'} {after!r}{f' instead of {before!r}' if before else ''}"
+    # A replacement may keep the name.
+    new, old = ("the new ", "") if before == after else ("", f" instead of {before!r}" if before else "")
+    uses = f"{'would use' if check_mode else 'now uses'} {new}{after!r}{old}"
     return f"script {label_of(script)} {uses}"
 
 

@@ -150,6 +150,8 @@ def test_an_audit_with_a_script_on_a_different_runtime():
         assert (report["outcome"], report["counts"]["moved"]) == ("drift", 1)
         assert [entry["defined"] for entry in report["inventory"] if entry["name"] == "B"] == [defined]
         assert "would use 'A' instead of 'B'" in report_file([report], "x.csv")
+        kept = {**applied, "scripts": [{**script, "after": {"name": "B"}}]}
+        assert "'Load' would use the new 'B'" in environment_report(kept, "prod", True)["lines"][-1]
         assert 'failures="1"' in report_file([report], "x.junit.xml")
 
 
