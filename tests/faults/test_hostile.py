@@ -49,14 +49,6 @@ def test_a_redirect_is_not_followed(server: Simulator, elsewhere: Simulator, ope
     assert server.open_sessions() == []
 
 
-def test_a_redirect_from_https_to_plain_http_is_not_followed(elsewhere: Simulator) -> None:
-    with Simulator(tls=True) as tls:
-        tls.fault("redirect", operation="list", location=f"{elsewhere.base_url}/api/runtimes")
-        with session(tls, ca_path=tls.certificates["ca"]) as task, pytest.raises(MstrError, match=elsewhere.base_url):
-            task.ensure(name="New")
-    assert elsewhere.calls() == []
-
-
 def test_the_body_of_a_redirect_has_the_same_size_limit(server: Simulator) -> None:
     piece = b"x" * (1 << 20)
 

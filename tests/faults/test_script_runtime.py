@@ -14,7 +14,6 @@ from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime 
     request_from,
 )
 from simulator.harness import Simulator
-from simulator.profiles import PROFILES
 from support.modules import Running, credentials, send_signal, wait_for_call
 
 from faults.inprocess import session
@@ -63,16 +62,6 @@ def rest(sim: Simulator) -> list[dict[str, Any]]:
 
 def updates(sim: Simulator) -> int:
     return len(sim.requests("PUT"))
-
-
-@pytest.mark.parametrize("profile", PROFILES)
-def test_scripts_are_assigned_once_and_nothing_else_changes(sim: Simulator, profile: str) -> None:
-    sim.reset(profile)
-    before = rest(seeded(sim))
-    assert assign(sim)["msg"] == "3 scripts now use 'New'."
-    assert (runtimes(sim), rest(sim)) == ({NEW}, before)
-    assert assign(sim)["msg"] == "3 scripts already use 'New'."
-    assert updates(sim) == 3
 
 
 @pytest.mark.parametrize("how", ["closed", "page 504 at once, done later", "timeout after the work"])

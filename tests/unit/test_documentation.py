@@ -122,25 +122,6 @@ def test_options_named_in_the_documentation_exist(name):
         assert not inner or inner[0] in known[option]["suboptions"], reference
 
 
-@every_module
-def test_examples_use_the_options_that_there_are(name):
-    known = documented(name)
-    actions = [action for task in yaml.safe_load(module(name).EXAMPLES) for action in actions_in(task)]
-    used = [options or {} for action, options in actions if action == f"mstr.library.{name}"]
-    assert used
-    assert not [option for options in used for option in options if option not in known]
-
-
-def actions_in(task):
-    """(action, options) of a task, or of those in its blocks."""
-    for key, value in task.items():
-        if key in ("block", "rescue", "always"):
-            for inner in value:
-                yield from actions_in(inner)
-        elif "." in key:
-            yield key, value
-
-
 FILTERS = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("[a-z]*.py"))
 LABELS = {
     label
