@@ -90,6 +90,19 @@ def test_the_module_finds_minimal_runtimes_of_mstrio_py_unchanged(module: Module
     assert found_unchanged(module(name="Witness", **wanted))
 
 
+def test_the_module_finds_runtimes_of_the_rest_client_unchanged(
+    module: Module, rest: AuthenticatedMSTRRESTSession, server: Simulator, switches: dict[str, Any]
+) -> None:
+    wanted = known(FULL, switches)
+    identity = rest.post("runtimes", json=for_api(wanted)).json()["id"]
+    server.clear_requests()
+
+    result = module(id=identity.lower(), **wanted)
+
+    assert found_unchanged(result)
+    assert writes(server) == []
+
+
 @pytest.mark.parametrize("first", [0, 1], ids=["one half of the fields", "the other half"])
 def test_the_module_reports_and_reverts_changes_of_mstrio_py(
     module: Module, mstrio: Connection, server: Simulator, switches: dict[str, Any], first: int

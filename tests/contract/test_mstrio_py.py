@@ -14,6 +14,7 @@ from simulator.harness import Simulator
 from contract.vocabulary import FULL, OTHER, for_mstrio, known, of_mstrio
 
 DEFAULT_ID = "0F35652CA7D041978BF0CBCB67531203"
+NO_ID = "A" * 32
 
 
 def error_number(error: IServerError) -> int:
@@ -56,6 +57,13 @@ def test_guest_login(server: Simulator, switches: dict[str, Any]) -> None:
     assert server.open_sessions() == []
 
 
+def test_wrong_password_is_refused(server: Simulator) -> None:
+    with pytest.raises(IServerError) as caught:
+        Connection(server.base_url, server.username, "wrong", verbose=False)
+    assert error_number(caught.value) == 3
+    assert server.open_sessions() == []
+
+
 def test_login_falls_back_to_an_older_application_type(mstrio: Connection, switches: dict[str, Any]) -> None:
     assert mstrio._application_type == (76 if switches["application_type_76"] == "yes" else 35)
 
@@ -86,6 +94,13 @@ def test_an_ended_session_is_noticed_and_renewed(mstrio: Connection, server: Sim
     assert error_number(caught.value) == 9
     mstrio.renew()
     assert list_runtimes(mstrio)
+
+
+def test_a_session_needs_token_and_cookie(mstrio: Connection) -> None:
+    mstrio._session.cookies.clear()
+    with pytest.raises(IServerError) as caught:
+        list_runtimes(mstrio)
+    assert error_number(caught.value) == 9
 
 
 def test_server_status_returns_the_version(mstrio: Connection, switches: dict[str, Any]) -> None:
@@ -189,3 +204,20 @@ def test_a_second_runtime_of_a_name(mstrio: Connection, switches: dict[str, Any]
     with pytest.raises(IServerError) as caught:
         Runtime.create(mstrio, "Witness")
     assert error_number(caught.value) == 15
+
+
+def test_without_the_privilege_no_runtime_is_created(server: Simulator) -> None:
+    viewer = server.users["viewer"]
+    with (
+        Connection(server.base_url, viewer["username"], viewer["password"], verbose=False) as connection,
+        pytest.raises(IServerError) as caught,
+    ):
+        Runtime.create(connection, "Witness")
+    assert error_number(caught.value) == 14
+    assert server.runtimes() == []
+
+
+def test_an_unknown_id_is_an_error(mstrio: Connection) -> None:
+    with pytest.raises(IServerError) as caught:
+        Runtime(mstrio, id=NO_ID)
+    assert error_number(caught.value) == 4
