@@ -31,7 +31,7 @@ options:
     description:
       - The definitions of the environment, as in O(mstr.library.mstr_runtimes#module:runtimes). The report then shows
         what an apply would change.
-      - Mutually exclusive with O(src). Without both, nothing is compared.
+      - Mutually exclusive with O(src). Without both and without O(scripts), nothing is compared.
     type: list
     elements: dict
   src:

@@ -57,13 +57,6 @@ def test_guest_login(server: Simulator, switches: dict[str, Any]) -> None:
     assert server.open_sessions() == []
 
 
-def test_wrong_password_is_refused(server: Simulator) -> None:
-    with pytest.raises(IServerError) as caught:
-        Connection(server.base_url, server.username, "wrong", verbose=False)
-    assert error_number(caught.value) == 3
-    assert server.open_sessions() == []
-
-
 def test_login_falls_back_to_an_older_application_type(mstrio: Connection, switches: dict[str, Any]) -> None:
     assert mstrio._application_type == (76 if switches["application_type_76"] == "yes" else 35)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from mstrio.connection import Connection
-from mstrio.helpers import IServerError
 from mstrio.python_execution.script import Script, list_scripts
 from mstrio.python_execution.task import Task, list_tasks
 from simulator.harness import Simulator
@@ -134,12 +133,6 @@ def test_both_find_the_same_planned_tasks(
     script = Script(mstrio, id=f"5C{1:030X}")
     details = script.get_last_run_details()
     assert saved["Month end"]["last_run"] == {"time": details["executionTime"], "status": details["lastStatus"]}
-
-
-def test_a_project_that_is_not_loaded_is_an_error_for_both(server: Simulator, mstrio: Connection) -> None:
-    server.seed(projects=[{"name": "Archive", "id": SALES, "loaded": False}])
-    with pytest.raises(IServerError):
-        list_scripts(mstrio, project_id=SALES, to_dictionary=True)
 
 
 def state_of(server: Simulator, script_id: str) -> dict[str, Any]:

@@ -57,7 +57,8 @@ class Exemption(NamedTuple):
             return True
         wanted, found = self.value, str(value)
         # A package without a version stands for all versions.
-        packages = {normalized_name(found), project(found.partition("==")[0])}
+        name = found.partition("==")[0]
+        packages = {normalized_name(found), normalized_name(name), project(name)}
         same = as_network(wanted) == as_network(found) or normalized_name(wanted) in packages
         return same or _means_number(wanted, value)
 

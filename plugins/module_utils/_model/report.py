@@ -44,9 +44,10 @@ def report(
         "failed": len(failed),
         **({} if scripts.rows is None else {"moved": scripts.moved}),
     }
-    diffs = [(f"runtime {entry.name!r} ({entry.id or 'new'})", entry.diff) for entry in reported if entry.changed]
-    # The first one that a replacement deletes is in the diff of its entry.
+    # The first one that a replacement deletes is in its entry.
     also = [runtime for entry in reported if entry.action == "replaced" for runtime in going(entry)[1:]]
+    summary["deleted"] += len(also)
+    diffs = [(f"runtime {entry.name!r} ({entry.id or 'new'})", entry.diff) for entry in reported if entry.changed]
     diffs += [(f"runtime {runtime.name!r} ({runtime.id})", _deletion(runtime)) for runtime in also]
     diffs += [("scripts", dict(scripts.diff))] if scripts.moved else []
     result = {

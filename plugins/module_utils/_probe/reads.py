@@ -111,6 +111,7 @@ def privilege_for_reads(run: ProbeRun) -> Answer:
     # A page without a code may come from a gateway, and a user who has created a runtime has the privilege.
     if isinstance(refusal, ApiError) and refusal.error["code"] and not run.created:
         return "yes", f"Without the privilege, the list was {refusal_text(refusal)}."
+    accepted("GET /api/runtimes", refusal)
     if run.write_refusal:
         return "no", "The user may not create runtimes, but may list them."
     run.may_write()

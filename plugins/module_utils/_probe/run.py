@@ -163,6 +163,7 @@ class ProbeRun:
         self.known: dict[str, str] = {}  # the runtimes of this probe that exist: name by id, oldest first
         self._missing: list[str] = []  # names of runtimes whose create may succeed, or may have succeeded
         self.earlier: Mapping[str, str] = {}  # the runtimes of an earlier probe to delete: name by id
+        self._due: Mapping[str, str] = {}  # the same, once the cleanup has begun
         self.existing: Mapping[str, str] | None = None  # the runtimes before the probe: name by id; None if unknown
         self.write_refusal = ""  # why the user cannot write
         self.created: dict[str, Response | None] = {}  # the response to each create, None if it was lost, by id
@@ -286,7 +287,7 @@ class ProbeRun:
         shown = self.names()
         ours = {identity: name for identity, name in shown.items() if name_key(name).startswith(self.base)}
         new = [identity for identity in ours if identity not in self.known]
-        ours.update((identity, name) for identity, name in shown.items() if identity in self.earlier)
+        ours.update((identity, name) for identity, name in shown.items() if identity in self._due)
         self.known.update(ours)
         self.created.update(dict.fromkeys(new))
         del self._missing[: len(new)]
@@ -322,7 +323,9 @@ class ProbeRun:
 
         `at_last`: after a signal. Each request has 5 s, and little time is left to look for what is missing.
         """
-        self.known.update(self.earlier)
+        if not self._due:
+            self._due = self.earlier
+            self.known.update(self._due)
         reasons: Mapping[str, str] = {}
         checks: Sequence[float] = _LAST_CHECKS if at_last else (0.0, *CHECKS)
         pause = time.sleep if at_last else self.stop.pause

@@ -112,9 +112,9 @@ def _of_purge(
             label = f"purge would delete the runtime with id {runtime.id}"
             yield [runtime], f"{label}, which has no name; list it by its id"
         elif runtime.name in near:
-            yield [runtime], f"{label}, whose name is in the list"
+            yield [runtime], f"{label}, whose name is in the list; list it by its id"
         elif near:
-            advice = "write the name as the server has it, or list this runtime with state: absent to delete it"
+            advice = "write the name as the server has it, or list this runtime by its id with state: absent"
             yield [runtime], f"{label}, whose name differs only in {ALIKE} from {quoted(near)} in the list: {advice}"
         elif is_named(runtime.name, purge.exclude, runtime.id):
             yield [runtime], f"{label}, which purge_exclude names"

@@ -161,7 +161,8 @@ def _located(context: Context, entries: Sequence[Entry], existing: Sequence[Runt
         by_name.setdefault(runtime.name, []).append(runtime)
 
     # In a backup, the id decides; a runtime that has the name of a different one now is renamed.
-    restored = {entry.wanted.id for entry in entries if entry.wanted.restore and entry.wanted.id in by_id}
+    restores = any(entry.wanted.restore for entry in entries)
+    restored = {entry.wanted.id for entry in entries if restores and entry.wanted.id in by_id}
 
     def find(entry: Entry) -> Entry:
         wanted = entry.wanted

@@ -257,12 +257,13 @@ def names_taken(context: Context, entries: Sequence[Entry], listed: Sequence[Run
         renamed = or_error(partial(rename, context, name=name, existing=listed or ()), beside)
         if renamed.error is None or renamed.aside.changed:
             return _complete(replacing, renamed.current, READ, renamed.error)
+        gone = " and ".join(old.label for old in entry.replaces)
         without = (
             "may not have taken its name. If so, the" if renamed.state == UNKNOWN else "could not take its name. The"
         )
         raise MstrError(
-            f"{renamed.error.sentence.rstrip('.')}. The old runtime {name!r} is deleted, and its scripts use "
-            f"{runtime.label}, which {without} next run renames it.",
+            f"{renamed.error.sentence.rstrip('.')}. {gone} {'is' if len(entry.replaces) == 1 else 'are'} deleted, and "
+            f"the scripts use {runtime.label}, which {without} next run renames it.",
             **renamed.error.error,
         )
 

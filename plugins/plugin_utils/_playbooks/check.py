@@ -157,8 +157,9 @@ def _gate_errors(run: Run) -> Iterator[str]:
     empty = [host for host in run.switched_on("mstr_fail_on_drift") if not _has_definitions(run, host)]
     if empty:
         yield (
-            "mstr_fail_on_drift is set, but neither mstr_runtimes nor mstr_runtimes_src has definitions"
-            f"{run.in_brackets(empty)}, so nothing would be compared. Set one of them, or remove mstr_fail_on_drift."
+            "mstr_fail_on_drift is set, but none of mstr_runtimes, mstr_runtimes_src and mstr_runtimes_scripts has "
+            f"definitions{run.in_brackets(empty)}, so nothing would be compared. Set one of them, or remove "
+            "mstr_fail_on_drift."
         )
 
 

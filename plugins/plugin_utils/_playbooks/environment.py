@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import datetime, timezone
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, counted, listed
@@ -70,22 +71,23 @@ def replace(action: Action, plan_id: str | None = None) -> Result:
 def _old_name_note(old: str, new: str, names: list[str]) -> str | None:
     """What to say of an old name that no runtime has: that of a replacement that was done before, or a misspelled one.
 
-    The two look alike where other runtimes have similar names, such as a series of versions. So only a new name that
-    does not exist either is an error, a ValidationError.
+    Raises ValidationError if the new name does not exist either, or if a similar name exists. One that differs only in
+    digits may be of a series of versions, and is only named.
     """
     if old in names:
         return None
-    near = [repr(name) for name in names if name != new and distance(name.casefold(), old.casefold()) <= 2]
-    if new in names:
+    similar = [name for name in names if name != new and distance(name.casefold(), old.casefold()) <= 2]
+    near, misspelled = list(map(repr, similar)), [name for name in similar if _letters(name) != _letters(old)]
+    if new in names and not misspelled:
         hint = f" If you meant {listed(near, 5, ' or ')}, correct mstr_replace_from." if near else ""
         return f"No runtime has the name {old!r} any more.{hint}"
+    also = "" if new in names else f", and none has the name {new!r} (mstr_replace_to)"
     hint = f", but {listed(near, 5, ' and ')} exist{'' if len(near) > 1 else 's'}" if near else ""
-    raise ValidationError(
-        [
-            f"No runtime has the name {old!r} (mstr_replace_from), and none has the name {new!r} (mstr_replace_to)"
-            f"{hint}. Check the spelling."
-        ]
-    )
+    raise ValidationError([f"No runtime has the name {old!r} (mstr_replace_from){also}{hint}. Check the spelling."])
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"\d+", "", name.casefold())
 
 
 def _applied(action: Action, options: Result, plan_id: str | None, with_scripts: bool) -> Result:

@@ -72,6 +72,8 @@ def run_report(run: Run) -> RunReport:
         lines.append(
             "To apply exactly this plan: the same command without --check, with "
             f"-e mstr_plan_src={shlex.quote(run.plan)} in place of mstr_plan_dest"
+            # It is refused for an apply.
+            f"{' and without mstr_report_dest' if run.report.lower().endswith('.junit.xml') else ''}"
         )
     statistics = _statistics(run, short, reached, list(stopped))
     if not run.page:
@@ -213,8 +215,7 @@ def _backup_lines(run: Run, reached: Mapping[str, Json]) -> list[str]:
     found = [*_limited(lines, "environments"), *_limited(ways_back, "environments")]
     if lacking:
         found.append(
-            f"The scripts of {listed(lacking)} stay on their present runtimes, because mstr_runtimes_backup_scripts "
-            "was not set."
+            f"Going back assigns no scripts in {listed(lacking)}, because mstr_runtimes_backup_scripts was not set."
         )
     return found
 

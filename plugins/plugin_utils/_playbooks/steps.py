@@ -22,6 +22,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 
 from . import check, environment, report, run, task, variables
+from .variables import is_given
 
 _PUBLIC, _PRIVATE = 0o644, 0o600
 
@@ -163,8 +164,9 @@ class Environment(task.Action):
         shown["changed"] = bool(result.get("changed"))
         if work in ("export", "probe"):
             lines = _probe_lines(result, self.check_mode) if work == "probe" and not error else []
-            found = {"error": error, "msg": result["msg"], "dest": result.get("dest"), "lines": lines}
-            return {**shown, **found, "options": self._emptied("mstr_runtimes", "mstr_runtimes_scripts")}
+            options = self._emptied("mstr_runtimes", "mstr_runtimes_scripts") if work == "export" else []
+            found = {"error": error, "msg": result["msg"], "dest": result.get("dest")}
+            return {**shown, **found, "lines": lines, "options": options}
         if work == "audit":
             texts = {key: result[key] for key in ("report", "details")} if "report" in result else {}
             texts = texts or report.reports_of(self.host, {}, self.check_mode, applied=None, read=result)
@@ -205,13 +207,15 @@ class Environment(task.Action):
         if new:
             # What somebody creates in the meantime must not go, too.
             options += ["-e mstr_runtimes_purge=true", f"-e mstr_runtimes_purge_limit={new}"]
-        protected = self.is_on("mstr_runtimes_protect_used")
-        moved = counts["moved"] + counts["replaced"] + counts["deleted"] * (not protected)
+        elif is_given(self.task_vars.get("mstr_runtimes_purge")):
+            options.append("-e mstr_runtimes_purge=false")
+        unused = self.is_on("mstr_runtimes_protect_used") and self.given("mstr_runtimes_protect_projects") is None
+        moved = counts["moved"] + counts["replaced"] + counts["deleted"] * (not unused)
         return {**backup, "options": options, "lacks_scripts": bool(moved and not with_scripts)}
 
     def _emptied(self, *names: str) -> list[str]:
-        """The options of a command that let none of these variables count."""
-        return [f"-e {name}=" for name in names if self.given(name) is not None]
+        """The options of a command that let none of these variables count. They may be invalid."""
+        return [f"-e {name}=" for name in names if is_given(self.task_vars.get(name))]
 
 
 def _probe_lines(result: task.Result, check_mode: bool) -> list[str]:

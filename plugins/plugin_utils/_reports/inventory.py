@@ -166,7 +166,7 @@ def counts_of(
         "expiring": sum(1 for row in exempted if row["until"] and row["until"] <= soon),
         "not_evaluated": sum(1 for row in rows if row["verdict"] == NOT_EVALUATED),
         "differing": sum(1 for runtime in runtimes if runtime["action"] not in (None, "none")),
-        "moved": len(changed_scripts(sources.applied or {})),
+        "moved": sum(1 for script in changed_scripts(sources.applied or {}) if script["action"] == "moved"),
         "undefined": sum(1 for runtime in runtimes if runtime["defined"] is False),
         "problems": sum(1 for runtime in runtimes if runtime["problems"]),
         "failed_runs": sum(len(runtime["failed_runs"]) for runtime in runtimes),

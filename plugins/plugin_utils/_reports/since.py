@@ -116,9 +116,10 @@ def changed_since(
     """What changed. `runtimes`: the inventory as it is now; `violations`: of now, with ids, None without a policy.
 
     `incomplete`: whether the list may lack runtimes. What one of two lists may lack was neither created nor deleted.
-    `error`: why nothing could be compared; None otherwise. `violations` is None unless both times had a policy.
+    `error`: why nothing could be compared; None otherwise. `incomplete`: whether the earlier list may lack runtimes.
+    `violations` is None unless both times had a policy.
     """
-    found: dict[str, Any] = {"generated": earlier.generated, "error": None}
+    found: dict[str, Any] = {"generated": earlier.generated, "error": None, "incomplete": False}
     found.update(created=[], deleted=[], renamed=[], changed=[], violations=None)
     old = earlier.environments.get(environment, {})
     if not earlier.has(environment):
@@ -126,7 +127,7 @@ def changed_since(
     if earlier.runtimes is None and old.get("message") and not old.get("counts"):
         return {**found, "error": "the earlier audit could not read the environment"}
     now = [runtime for runtime in runtimes if runtime["present"]]
-    was_incomplete = bool(old.get("incomplete"))
+    found["incomplete"] = was_incomplete = bool(old.get("incomplete"))
     if earlier.runtimes is None:
         before, key, facts_of = [entry for entry in old["inventory"] if entry.get("present", True)], "id", _of_inventory
         if old.get("policy") and violations is not None:
@@ -227,4 +228,5 @@ def line(since: Json) -> str:
         for key, word in (("new", "new violations"), ("gone", "violations gone"))
         if violations.get(key)
     ]
-    return f"{', '.join(parts) or 'nothing changed'} since {when(since['generated']) or 'the export'}"
+    lacking = "; the earlier list may lack runtimes, so created ones are not shown" if since["incomplete"] else ""
+    return f"{', '.join(parts) or 'nothing changed'} since {when(since['generated']) or 'the export'}{lacking}"

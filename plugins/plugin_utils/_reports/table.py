@@ -81,7 +81,8 @@ def _rows(environment: Json) -> Iterator[dict[str, Any]]:
     for text in (*incomplete, *(environment.get("unused_exemptions") or ()), *dangling):
         yield {"outcome": "problems", "message": text}
     for script in environment.get("scripts") or ():
-        yield {"outcome": "drift", "message": script_line(script, check_mode=True)}
+        outcome = "failed" if script["action"] == "failed" else "drift"
+        yield {"outcome": outcome, "message": script_line(script, check_mode=True)}
     for runtime, text in changed_runtimes(environment["since"]) if environment.get("since") else ():
         yield {"outcome": "since", "runtime": runtime["name"], "id": runtime["id"], "message": text}
     for runtime in environment.get("inventory") or ():

@@ -297,7 +297,6 @@ def test_an_environment_with_an_invalid_variable_fails_after_the_report(
 
 @pytest.mark.parametrize("poll", [0, 1])
 def test_an_audit_with_async_is_refused(play: Play, servers: list[Simulator], poll: int) -> None:
-    """Ansible would return its result without the findings, or fail without a reason."""
     task = {"mstr.library.mstr_audit": {}, "async": 60, "poll": poll}
     played = play([{"hosts": "env0", "gather_facts": False, "tasks": [task]}])
     assert played.status == 2, played.output

@@ -84,18 +84,22 @@ def test_plan_and_policy(play: Play, server: Simulator) -> None:
     assert used(server) == {"Close": "New", "Load": "New"}
 
 
-def test_misspelled_old_name(play: Play, server: Simulator) -> None:
-    """It looks like the second run of a series of versions. So it fails only if there is no new runtime either."""
-    misspelled = {**VARIABLES, "mstr_replace_from": "Odl"}
-    refused = play(REPLACE, **misspelled)
+@pytest.mark.parametrize("new_exists", [False, True])
+def test_misspelled_old_name(play: Play, server: Simulator, new_exists: bool) -> None:
+    if new_exists:
+        server.seed({"name": "New", "execTimeout": 1})
+    refused = play(REPLACE, **{**VARIABLES, "mstr_replace_from": "Odl"})
     assert refused.status != 0
     assert "No runtime has the name 'Odl' (mstr_replace_from)" in refused.text
     assert "but 'Old' exists. Check the spelling." in refused.text
-    server.seed({"name": "New", "runtimeVersion": "3.12.4"})
-    noted = play(REPLACE, **misspelled)
-    assert noted.status == 0, noted.output
-    assert "any more. If you meant 'Old', correct mstr_replace_from." in noted.text
     assert used(server) == {"Close": "Old", "Load": "Old"}
+
+
+def test_second_run_in_a_series_of_versions(play: Play, server: Simulator) -> None:
+    server.seed({"name": "R 3.11", "runtimeVersion": "3.12.4"}, {"name": "R 3.12"})
+    done = play(REPLACE, **{**VARIABLES, "mstr_replace_from": "R 3.10", "mstr_replace_to": "R 3.11"})
+    assert done.status == 0, done.output
+    assert "any more. If you meant 'R 3.12', correct mstr_replace_from." in done.text
 
 
 @pytest.mark.complete

@@ -124,28 +124,27 @@ def test_restored_backup_assigns_scripts(play: Play, servers: list[Simulator]) -
 
 
 @pytest.mark.complete
-@pytest.mark.parametrize("newcomer", [False, True])
-def test_the_way_back_deletes_only_what_the_run_created(play: Play, servers: list[Simulator], newcomer: bool) -> None:
+@pytest.mark.parametrize("case", ["alone", "newcomer", "nothing created"])
+def test_the_way_back_deletes_only_what_the_run_created(play: Play, servers: list[Simulator], case: str) -> None:
     """The command is followed as printed, with settings of the inventory that would be in its way."""
-    server = servers[0]
-    play.hosts["env0"] |= {
-        "mstr_runtimes": [{"name": "B"}, {"name": "C"}],
-        "mstr_runtimes_backup_dest": "backup.yml",
-        "mstr_runtimes_purge_limit": 1,
-    }
+    server, created = servers[0], case != "nothing created"
+    play.hosts["env0"] |= {"mstr_runtimes_backup_dest": "backup.yml", "mstr_runtimes_purge_limit": 1}
+    play.hosts["env0"] |= {"mstr_runtimes": [{"name": name} for name in "BC"], "mstr_runtimes_purge": False}
+    if not created:
+        play.hosts["env0"] |= {"mstr_runtimes": [{"name": "A", "exec_timeout": 7}], "mstr_runtimes_purge": True}
     server.seed({"name": "A"})
     done = play(APPLY, "--limit", "env0")
     [command] = [line for line in done.output.splitlines() if line.startswith("To go back: ansible-playbook ")]
-    if newcomer:
+    if case != "alone":
         server.seed({"name": "D"})
     back = play.run([str(play.bin / "ansible-playbook"), *shlex.split(command)[4:]])
-    names = [runtime["name"] for runtime in server.runtimes()]
-    if newcomer:
+    names = "".join(runtime["name"] for runtime in server.runtimes())
+    if case == "newcomer":
         assert "purge would delete 3 runtimes, more than mstr_runtimes_purge_limit 2: " in back.text
-        assert names == ["A", "B", "C", "D"]
+        assert names == "ABCD"
     else:
         assert back.status == 0, back.output
-        assert names == ["A"]
+        assert names == ("A" if created else "AD")
 
 
 @pytest.mark.parametrize("playbook", [APPLY, AUDIT])

@@ -140,6 +140,7 @@ def test_an_audit_without_definitions(result):
     for empty in ({}, {"networks_never": [], "whitelist_required": False}):
         assert environment_report(None, "prod", read=read_with(), policy=empty)["outcome"] == "not_evaluated"
     assert environment_report(None, "prod", read=read_with(), policy=POLICY)["outcome"] == "clean"
+    assert "could not be read" in report_file([report], "x.cdx.json"), "a report without detail has no runtimes"
 
 
 def test_an_audit_with_a_script_on_a_different_runtime():

@@ -200,11 +200,9 @@ def test_scripts_alone_in_check_mode():
 
 def test_plan_id_covers_the_runtime_of_an_assignment():
     """Not only its name: somebody may have deleted it and created a different one."""
-    plans = [
-        run(with_scripts(holding(a=A, b=key), load=A), scripts=[assigned("load", "b")], check_mode=True)
-        for key in (B, C)
-    ]
-    assert plans[0]["plan_id"] != plans[1]["plan_id"]
+    servers = [with_scripts(holding(a=A, b=key), load=A) for key in (B, C)]
+    plans = {run(have, scripts=[assigned("load", "b")], check_mode=True)["plan_id"] for have in servers}
+    assert len(plans) == 2
 
 
 def test_plan_id_is_empty_if_something_cannot_be_planned():
@@ -399,6 +397,7 @@ def test_every_runtime_that_a_replacement_deletes_is_shown():
         run(have, entry, plan_id="0" * 24)
     result = run(have, entry)
     assert [gone["name"] for gone in result["runtimes"][0]["replaced"]] == ["S", "R"]
+    assert result["msg"] == "1 replaced, 1 deleted, 1 script moved."
     assert have.names == ["S"]
 
 
@@ -944,6 +943,11 @@ def test_restore_deletes_no_other_runtime_of_the_name():
     have = holding(a=A)
     assert actions(restore(have, {"id": B, "name": "a", "state": "absent"})) == [("a", "none")]
     assert have.names == ["a"]
+    # Its id decides, also of one that is to be deleted, so that it is not the runtime that is gone.
+    entries = [{"id": A, "name": "b", "state": "absent"}, {"id": B, "name": "a"}]
+    restore(have, *entries)
+    restore(have, *entries)
+    assert (have.names, A in have.runtimes) == (["a"], False)
 
 
 def test_restore_creates_what_is_gone_although_its_name_moved():

@@ -152,6 +152,7 @@ def check_order(day, before, have):
     """What must not happen between two states, whatever the runs did."""
     (old, used), (new, uses) = before, state(have)
     known = {name for entry in day.wanted for name in _names(entry)}
+    listed = {entry.get("id") for entry in day.wanted}
     replaced = {name for entry in day.wanted if entry.get("replace_on_change") for name in _names(entry)}
     names = [runtime["name"] for runtime in new.values()]
     assert len(set(names)) == len(names), "two runtimes where one was meant"
@@ -162,7 +163,7 @@ def check_order(day, before, have):
             assert not (gone and day.how["protect"]), "a runtime was deleted that a script uses"
             assert gone not in replaced, "a runtime was replaced that a script uses"
     for identity, runtime in old.items():
-        if runtime["name"] in day.how.get("exclude", ()) and runtime["name"] not in known:
+        if runtime["name"] in day.how.get("exclude", ()) and not {runtime["name"], identity} & (known | listed):
             assert identity in new, "an excluded runtime was purged"
         for entry in day.wanted:
             fields = entry.get("replace_on_change") or ()

@@ -632,20 +632,23 @@ def test_values_of_an_exemption():
         exemption(runtime="r", value="8.8.8.8/32"),
         exemption(runtime="r", value="8192.0"),
         exemption(runtime="r", value="requests"),
+        exemption(runtime="r", value="pandas[excel]"),
         exemption(runtime="r", value="3.1"),
         exemption(runtime="r", rule="networks_never", value="host"),
         networks_within=["10.0.0.0/8"],
         networks_never=["10.66.0.0/16"],
-        packages_never=["requests"],
+        packages_never=["requests", "pandas"],
         resource_max={"mem": 4096},
         runtime_versions_within=[">=3.11"],
     )
-    values = {"packages": [{"name": "Requests[socks]", "version": "2.31.0"}], "runtimeVersion": "3.10"}
+    packages = [{"name": name, "version": "2.31.0"} for name in ("Requests[socks]", "pandas[excel]")]
+    values = {"packages": packages, "runtimeVersion": "3.10"}
     found = strict.report([runtime(whitelist=["8.8.8.8", "host"], resource={"mem": 8192}, **values)])
     assert [(row["rule"], row["value"]) for row in found["exempted"]] == [
         ("networks_within", "8.8.8.8"),
         ("networks_never", "host"),
         ("packages_never", "Requests[socks]==2.31.0"),
+        ("packages_never", "pandas[excel]==2.31.0"),
         ("resource_max", 8192),
     ]
     assert [row["rule"] for row in found["violations"]] == ["networks_within", "runtime_versions_within"]

@@ -94,7 +94,7 @@ def test_the_way_back_is_the_end_of_an_apply():
     ]
     lacking = made({"a": applied("a", changed=True, backup={**backup, "lacks_scripts": True})})
     why = "because mstr_runtimes_backup_scripts was not set."
-    assert lacking.lines[-1] == f"The scripts of a stay on their present runtimes, {why}"
+    assert lacking.lines[-1] == f"Going back assigns no scripts in a, {why}"
     assert made({"a": applied("a", changed=True)}).lines[-1].startswith("There is no backup")
     in_memory = made({"a": applied("a", backup={**backup, "written": False})}, check_mode=True)
     assert in_memory.lines[-1] == "a: a backup can be made; the apply would write it to /x/bk a.yml"
