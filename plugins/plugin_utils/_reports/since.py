@@ -116,8 +116,8 @@ def changed_since(
     """What changed. `runtimes`: the inventory as it is now; `violations`: of now, with ids, None without a policy.
 
     `incomplete`: whether the list may lack runtimes. What one of two lists may lack was neither created nor deleted.
-    `error`: why nothing could be compared; None otherwise. `incomplete`: whether the earlier list may lack runtimes.
-    `violations` is None unless both times had a policy.
+    In the result, `error` says why nothing could be compared, and is None otherwise; `incomplete` says whether the
+    earlier list may lack runtimes; `violations` is None unless both times had a policy.
     """
     found: dict[str, Any] = {"generated": earlier.generated, "error": None, "incomplete": False}
     found.update(created=[], deleted=[], renamed=[], changed=[], violations=None)
