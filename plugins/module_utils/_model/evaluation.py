@@ -64,7 +64,7 @@ class Exemption(NamedTuple):
 
 
 def _means_number(text: str, value: Any) -> bool:
-    """Whether a text means a number, as 2.0 means 2. A version such as 3.10 is no number."""
+    """Whether a text means a number, as 2.0 means 2. A version such as 3.10 is a text."""
     try:
         return not isinstance(value, str) and float(text) == value
     except ValueError:

@@ -22,7 +22,6 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 
 from . import check, environment, report, run, task, variables
-from .variables import is_given
 
 _PUBLIC, _PRIVATE = 0o644, 0o600
 
@@ -207,7 +206,7 @@ class Environment(task.Action):
         if new:
             # What somebody creates in the meantime must not go, too.
             options += ["-e mstr_runtimes_purge=true", f"-e mstr_runtimes_purge_limit={new}"]
-        elif is_given(self.task_vars.get("mstr_runtimes_purge")):
+        elif variables.is_given(self.task_vars.get("mstr_runtimes_purge")):
             options.append("-e mstr_runtimes_purge=false")
         unused = self.is_on("mstr_runtimes_protect_used") and self.given("mstr_runtimes_protect_projects") is None
         moved = counts["moved"] + counts["replaced"] + counts["deleted"] * (not unused)
@@ -215,7 +214,7 @@ class Environment(task.Action):
 
     def _emptied(self, *names: str) -> list[str]:
         """The options of a command that let none of these variables count. They may be invalid."""
-        return [f"-e {name}=" for name in names if is_given(self.task_vars.get(name))]
+        return [f"-e {name}=" for name in names if variables.is_given(self.task_vars.get(name))]
 
 
 def _probe_lines(result: task.Result, check_mode: bool) -> list[str]:

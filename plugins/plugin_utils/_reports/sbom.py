@@ -66,8 +66,8 @@ def software(report: Json) -> str:
 def _environments(report: Json) -> Iterator[dict[str, str]]:
     for environment in sorted(report["environments"], key=lambda entry: str(entry["environment"])):
         # What failed before its task has no counts, and neither has the report of an apply.
-        failed = environment["outcome"] == "failed" and environment.get("counts") is None
-        failed = failed or environment.get("inventory") is None
+        without_counts = environment["outcome"] == "failed" and environment.get("counts") is None
+        failed = environment.get("inventory") is None or without_counts
         read = "could not be read" if failed else "may be incomplete" if environment.get("incomplete") else "read"
         yield from _properties({f"environment:{environment['environment']}": read})
     for name in sorted(report["not_reached"]):
