@@ -44,6 +44,13 @@ options:
             creating a runtime without one.
         type: bool
         default: false
+      networks_required:
+        description:
+          - Networks in CIDR notation that every whitelist must include, such as the address of the Library server.
+            Each of them must lie inside the blocks of the whitelist, taken together.
+          - An empty whitelist includes nothing, and a runtime that is created without a whitelist has an empty one.
+        type: list
+        elements: str
       packages_within:
         description:
           - The allowed packages. Each package of a runtime must match one of these requirements.
@@ -62,6 +69,14 @@ options:
             M(mstr.library.mstr_runtime_info) and audits list such packages as not evaluated. Set
             O(policy.package_versions_required) to refuse them.
           - A version that PEP 440 cannot read violates the rule if a requirement with specifiers names the package.
+        type: list
+        elements: str
+      packages_required:
+        description:
+          - The packages that every runtime must have. A package must match each of these requirements, such as
+            V(mstrio-py>=11.5). They have the same form as in O(policy.packages_within), so a package without a version
+            matches no requirement with specifiers.
+          - A runtime that is created without packages has none, even if the server adds a package by itself.
         type: list
         elements: str
       package_versions_required:

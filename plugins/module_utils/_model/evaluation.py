@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -114,16 +114,21 @@ class Policy(NamedTuple):
     exemptions: tuple[Exemption, ...]
     day: date
 
-    def evaluate(self, values: Mapping[str, Any], name: str | None, identity: str | None) -> list[Finding]:
+    def evaluate(
+        self, values: Mapping[str, Any], name: str | None, identity: str | None, partial: Collection[str] = ()
+    ) -> list[Finding]:
         """What the policy finds in the values of a runtime, by option. An option that `values` lacks is not evaluated.
 
+        The runtime may have more entries than the lists `partial`, so nothing is required of these.
         Values need not be valid, because servers may hold anything. A name or an id that is None is not known yet: then
         every exemption that may mean the runtime counts. A runtime that does not exist has the id "".
         """
         found = [
             self._with_verdict(finding._replace(rule=key), name, identity)
             for key, limit in self.limits.items()
-            if any(option in values for option in RULES[key].options)
+            if any(
+                option in values and not (RULES[key].required and option in partial) for option in RULES[key].options
+            )
             for finding in RULES[key].evaluate(limit, values)
         ]
         # The lists come first.
@@ -150,27 +155,32 @@ class Policy(NamedTuple):
 
         A value with an error of its own is left out, but not the rest of a whitelist.
         """
-        # An empty list that removes nothing says nothing about what the runtime will have.
-        adds = {key for key in PURGEABLE if params.get(f"purge_{key}") is False}
-        managed = {key: value for key, value in without_null(values).items() if value or key not in adds}
+        adds = [key for key in PURGEABLE if params.get(f"purge_{key}") is False]
+        managed = without_null(values)
         if params.get("whitelist"):
             # With the indexes of the option, of which `values` omits duplicates.
             managed["whitelist"] = [_canonical_or_none(text) for text in params["whitelist"]]
-        self.check(managed, params.get("name"), identity)
+        self.check(managed, params.get("name"), identity, partial=adds)
 
     def check_plan(self, current: Runtime | None, target: Runtime, managed: Mapping[str, Any]) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation of what the task manages."""
-        # A new runtime has an empty whitelist if none is given. Of a list, entries may stay on the server; of a package
-        # without a version, its version stays. Of `resource`, only the given amounts are managed.
+        # A new runtime has empty lists where none are given, and a server may add a package by itself. Of a list,
+        # entries may stay on the server; of a package without a version, its version stays. Of `resource`, only the
+        # given amounts are managed.
         lists = {name: target.values[name] for name in PURGEABLE if name in managed}
-        values = {**({} if current else {"whitelist": ()}), **managed, **lists}
+        values = {**({} if current else dict.fromkeys(PURGEABLE, ())), **managed, **lists}
         return self.check(values, target.name, target.id or "", merged=lists if current else ())
 
     def check(
-        self, values: Mapping[str, Any], name: str | None, identity: str | None, merged: Iterable[str] = ()
+        self,
+        values: Mapping[str, Any],
+        name: str | None,
+        identity: str | None,
+        merged: Iterable[str] = (),
+        partial: Collection[str] = (),
     ) -> tuple[Finding, ...]:
         """What the exemptions let pass. Raises ValidationError with every violation. In `merged`, entries may stay."""
-        findings = self.evaluate(values, name, identity)
+        findings = self.evaluate(values, name, identity, partial)
         with ErrorList() as errors:
             for found in findings:
                 stays = f"the merged {found.option}: " if found.option in merged else ""

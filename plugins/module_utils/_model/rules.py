@@ -64,22 +64,24 @@ class Rule(NamedTuple):
 
     `parse` takes the place and the value of the rule in a policy; it returns None for a value that forbids nothing, and
     raises ValidationError. `evaluate` takes what `parse` returned, and the values of a runtime or of a definition.
+    `required`: it asks for entries of its lists, so a list that a create omits violates it as an empty one does.
     """
 
     options: tuple[str, ...]
     sentence: str
     parse: Callable[[str, Any], Any]
     evaluate: Callable[[Any, Mapping[str, Any]], Iterator[Finding]]
+    required: bool = False
 
 
 RULES: dict[str, Rule] = {}
 
 
-def _rule(sentence: str, parse: Callable[[str, Any], Any], *options: str) -> Callable[..., Any]:
+def _rule(sentence: str, parse: Callable[[str, Any], Any], *options: str, required: bool = False) -> Callable[..., Any]:
     """The decorator that adds a rule under the name of its evaluator."""
 
     def add(evaluate: Callable[[Any, Mapping[str, Any]], Iterator[Finding]]) -> Any:
-        RULES[evaluate.__name__] = Rule(options, sentence, parse, evaluate)
+        RULES[evaluate.__name__] = Rule(options, sentence, parse, evaluate, required)
         return evaluate
 
     return add
@@ -157,7 +159,7 @@ def _allowed_networks(place: str, given: Sequence[str]) -> Any:
     return _ranges(parsed_each(place, given, canonical))
 
 
-def _forbidden_networks(place: str, given: Sequence[str]) -> Any:
+def _listed_networks(place: str, given: Sequence[str]) -> Any:
     return [(text, _ranges([text])) for text in parsed_each(place, given, canonical)] or None
 
 
@@ -175,7 +177,7 @@ def networks_within(allowed: Sequence[Any], values: Mapping[str, Any]) -> Iterat
             yield Finding("whitelist", text, why, index)
 
 
-@_rule("networks must not overlap {}", _forbidden_networks, "whitelist")
+@_rule("networks must not overlap {}", _listed_networks, "whitelist")
 def networks_never(forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No block overlaps a forbidden one."""
     for index, text in _entries(values):
@@ -187,11 +189,26 @@ def networks_never(forbidden: Sequence[tuple[str, Sequence[Any]]], values: Mappi
             yield Finding("whitelist", text, f"overlaps {', '.join(hit)}", index)
 
 
-@_rule("a whitelist is required", _if_true, "whitelist")
+@_rule("a whitelist is required", _if_true, "whitelist", required=True)
 def whitelist_required(_true: Any, values: Mapping[str, Any]) -> Iterator[Finding]:
     """The whitelist is not empty."""
     if not values["whitelist"]:
         yield Finding("whitelist", None, "is empty")
+
+
+@_rule("networks must include {}", _listed_networks, "whitelist", required=True)
+def networks_required(wanted: Sequence[tuple[str, Sequence[Any]]], values: Mapping[str, Any]) -> Iterator[Finding]:
+    """Each of these networks lies within the union of the blocks. An empty whitelist contains nothing."""
+    entries = [text for _index, text in _entries(values)]
+    # IPv4 addresses in IPv6 blocks do not count here: nobody knows whether a server opens them.
+    union = cidr_merge([network for text in entries for network in _networks_of(text)[:1]])
+    unreadable = [text for text in entries if not _networks_of(text)]
+    for text, _own in wanted:
+        if not _within(parse(text), union):
+            if unreadable:
+                yield _unreadable("whitelist", text, f"the whitelist has {unreadable[0]!r}, which is not a CIDR block")
+            else:
+                yield Finding("whitelist", text, "does not lie within the whitelist")
 
 
 # --- packages and versions
@@ -221,7 +238,11 @@ def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -
             yield Finding("packages", shown, f"matches none of the allowed packages{limits}", index)
 
 
-@_rule("packages must not match {}", lambda place, given: _requirements(place, given) or None, "packages")
+def _listed_requirements(place: str, given: Sequence[str]) -> Any:
+    return _requirements(place, given) or None
+
+
+@_rule("packages must not match {}", _listed_requirements, "packages")
 def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No package matches a forbidden requirement."""
     for index, package, shown, unreadable in _packages(values):
@@ -237,6 +258,22 @@ def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) 
             yield Finding("packages", shown, why, index, NOT_EVALUATED)
         elif by_version and version_of(package.version) is None:
             yield _unreadable("packages", shown, "PEP 440 cannot read its version", index)
+
+
+@_rule("packages must include {}", _listed_requirements, "packages", required=True)
+def packages_required(wanted: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
+    """A package matches each requirement."""
+    packages = list(_packages(values))
+    unreadable = [shown for _index, _package, shown, finding in packages if finding]
+    for needed in wanted:
+        near = [shown for _index, package, shown, _finding in packages if needed.names(package)]
+        if any(needed.fits(package) for _index, package, *_more in packages):
+            continue
+        if unreadable and not near:
+            yield _unreadable("packages", needed.text, f"{unreadable[0]!r} is not the name of a package")
+        else:
+            has = f" (it has {', '.join(near)})" if near else ""
+            yield Finding("packages", needed.text, f"matches none of the packages{has}")
 
 
 @_rule("every package needs a version", _if_true, "packages")

@@ -31,8 +31,10 @@ RULE_OPTIONS: dict[str, Any] = {
     "networks_within": _TEXTS,
     "networks_never": _TEXTS,
     "whitelist_required": _BOOL,
+    "networks_required": _TEXTS,
     "packages_within": _TEXTS,
     "packages_never": _TEXTS,
+    "packages_required": _TEXTS,
     "package_versions_required": _BOOL,
     # Ansible would make two entries of the text `>=3.10,<3.13`, and every version matches one of them.
     "runtime_versions_within": {**_TEXTS, "type": LIST_AS_WRITTEN},
@@ -140,7 +142,8 @@ def libraries(option: Mapping[str, Any] | None) -> dict[str, str | None]:
     """The libraries that the policy needs, each with the traceback of its failed import, or None."""
     needed = {"netaddr": NETADDR_IMPORT_ERROR}
     policy = option or {}
-    texts = [text for rule in ("packages_within", "packages_never") for text in policy.get(rule) or ()]
+    rules = ("packages_within", "packages_never", "packages_required")
+    texts = [text for rule in rules for text in policy.get(rule) or ()]
     versions = policy.get("runtime_versions_within")
     if versions or texts:
         from .._model.requirements import OPERATOR

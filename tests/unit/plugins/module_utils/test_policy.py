@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import sys
 from datetime import date
 from functools import partial
+from pathlib import Path
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from
@@ -204,6 +206,73 @@ def test_clearing_a_whitelist():
         definition_from({"name": "r", **options}, policy(required=True))
     for options in ({}, {"whitelist": []}, {"whitelist": ["8.8.8.8"], "state": "absent"}):
         definition_from({"name": "r", **options}, policy([], ["0.0.0.0/0"]))
+
+
+@pytest.mark.parametrize(
+    ("required", "inside", "outside"),
+    [
+        (["10.0.0.0/8"], [HALVES, ["0.0.0.0/0"], [*HALVES, "*"]], [HALVES[:1], ["::/0"], ["::ffff:0:0/96"], [], None]),
+        (["10.0.0.5", "2001:db8::7"], [["10.0.0.0/24", "2001:db8::/32"], ["10.0.0.7/24", "::/0"]], [["10.0.0.0/24"]]),
+    ],
+)
+def test_networks_required(required, inside, outside):
+    """Each network lies within the union of a whitelist; an empty one contains nothing."""
+    strict = policy_from({"networks_required": required})
+    found = [[row.rule for row in evaluated(strict, {"whitelist": blocks})] for blocks in (*inside, *outside)]
+    assert found == [[]] * len(inside) + [["networks_required"]] * len(outside)
+
+
+def test_packages_required():
+    """A package matches each requirement. One without a version matches no requirement with specifiers."""
+    strict = policy_from({"packages_required": ["mstrio-py>=11.5", "company-*"]})
+
+    def found(*names):
+        values = from_api({"packages": [{"name": name, "version": version} for name, version in names]}).values
+        return [(row.value, row.detail) for row in evaluated(strict, values)]
+
+    assert found(("mstrio_py", "11.6"), ("Company_Tools[x]", "")) == []
+    none, company = "matches none of the packages", ("company-base", "")
+    assert found() == [("mstrio-py>=11.5", none), ("company-*", none)]
+    assert found(company, ("mstrio-py", "")) == [("mstrio-py>=11.5", f"{none} (it has mstrio-py)")]
+    assert found(company, ("mstrio-py", "11.4")) == [("mstrio-py>=11.5", f"{none} (it has mstrio-py==11.4)")]
+    assert found(("mstrio-py", "11.5"), ("git+https://x", "")) == [
+        ("company-*", "cannot be evaluated: 'git+https://x' is not the name of a package")
+    ]
+
+
+# What violates each rule that requires entries, and a list that satisfies it.
+REQUIRED = {
+    "whitelist_required": (True, {"whitelist": []}, {"whitelist": ["10.0.0.0/8"]}),
+    "networks_required": (["10.0.0.5"], {"whitelist": ["10.1.0.0/16"]}, {"whitelist": ["10.0.0.0/8"]}),
+    "packages_required": (["a"], {"packages": [{"name": "b"}]}, {"packages": [{"name": "A"}]}),
+}
+
+
+@pytest.mark.parametrize("key", REQUIRED)
+def test_required_rules(key):
+    """They hold for a create that omits the list, and for entries that stay on the server."""
+    value, violating, satisfying = REQUIRED[key]
+    strict = policy_from({key: value})
+    [option] = satisfying
+
+    def faults(server, options):
+        wanted = definition_from({"name": "r", **options}, strict)
+        return faults_of(partial(server.ensure, policy=strict), wanted)
+
+    assert f"violates the policy {key}" in faults_of(definition_from, {"name": "r", **violating}, strict)[0]
+    server = Server(mstrio_py_added="always")
+    assert f"violates the policy {key}" in faults(server, {})[0]
+    assert server.writes == []
+    server.ensure(definition_from({"name": "r", **satisfying}, strict), policy=strict)
+    added = {**violating, f"purge_{option}": False}
+    assert Server(stored(**satisfying)).ensure(definition_from({"name": "r", **added}, strict), policy=strict)
+    assert f"violates the policy {key}" in faults(Server(stored(whitelist=[], packages=[])), added)[0]
+    unmanaged = definition_from({"name": "r", "description": "d"}, strict)
+    assert Server(stored(**violating)).ensure(unmanaged, policy=strict).action == "updated"
+
+
+def test_required_rules_are_all_tested():
+    assert set(REQUIRED) == {key for key, rule in RULES.items() if rule.required}
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
@@ -497,6 +566,16 @@ def test_packages_that_stay(options, expected_places):
         f"the merged packages: {place}" for place in expected_places
     ]
     assert server.writes == []
+
+
+def test_the_guide_lists_every_rule():
+    """The table of the guide has a row for each rule, and no other."""
+    guide = (Path(__file__).parents[4] / "docs/docsite/rst/guide_policy.rst").read_text(encoding="utf-8")
+    table = guide.partition("What may a runtime have?")[2].partition("A value that is not set")[0]
+    rows = [re.findall("``(.*?)``", row) for row in re.findall(r"^   \* - (``.*)$", table, re.MULTILINE)]
+    assert sorted(name for row in rows for name in row) == sorted(RULES)
+    unset = guide.partition("A value that is not set")[2].partition(".")[0]
+    assert {key for key, rule in RULES.items() if rule.required} <= set(re.findall("``(.*?)``", unset))
 
 
 def test_rules_are_complete():
