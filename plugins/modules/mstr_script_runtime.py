@@ -206,7 +206,7 @@ from ansible_collections.mstr.library.plugins.module_utils._session.interrupt im
     CONCURRENCY_OPTION,
     check_concurrency,
 )
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import context_for
+from ansible_collections.mstr.library.plugins.module_utils._work.request import context_for
 from ansible_collections.mstr.library.plugins.module_utils._work.script_runtime import (
     OPTIONS,
     Request,

@@ -73,6 +73,14 @@ def test_a_task_without_changes_imports_little(python):
     assert sum(len(file.read_text().splitlines()) for file in files) <= MOST_LINES
 
 
+def test_a_module_that_reads_loads_no_pipeline(python):
+    name = "ansible_collections.mstr.library.plugins.modules.mstr_runtime_info"
+    ran = python(
+        f"import sys, {name}; print(*(name.rpartition('.')[2] for name in sys.modules if '.library.' in name))"
+    )
+    assert set(ran.stdout.split()) & {"reconcile", "locate", "delete", "write"} == set(), ran.stderr
+
+
 @pytest.mark.parametrize(
     ("call", "answer"),
     [("GET", b""), ("GET", reply(200, b"odd")), ("PATCH", reply(403))],

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -14,10 +13,9 @@ from typing import Any
 from .._errors import ValidationError
 from .._model.entry import PREDICTED, PURGED, READ, Entry, ScriptReport, plan_id, report_one
 from .._model.runtime import INCOMPLETE, Runtime, lists_default, replacement_name
-from .._session.interrupt import DEFAULT_CONCURRENCY
-from .api import Context, RuntimeApi, map_entries, or_error
+from .api import Context, map_entries, or_error
 from .locate import is_found_by_id, locate, plan_entry
-from .request import Request, Wanted
+from .request import Request, Wanted, context_for
 
 
 class Refused(ValidationError):
@@ -32,53 +30,26 @@ class Refused(ValidationError):
         return {**super().to_result(), "plan_id": plan_id(self.entries, self.scripts)}
 
 
-def context_for(task: Any, request: Request | None = None) -> Context:
-    """The context of a task (`auth.Task`), with perhaps a request for runtimes and the option `concurrency`."""
-    params = task.params
-    context = Context(
-        api=RuntimeApi(task.session),
-        warn=task.warn,
-        pause=task.stop.pause,
-        clock=time.monotonic,
-        progress=task.progress,
-        retries=params["retries"],
-        concurrency=params.get("concurrency", DEFAULT_CONCURRENCY),
-        check_mode=task.check_mode,
-        session=task.session,
-    )
-    if request is None:
-        return context
-    policy, waiting, patience = request.policy, request.waiting, request.patience
-    context = context._replace(policy=policy, waiting=waiting, patience=patience, plan_id=params["plan_id"])
-    wanted, protects = request.wanted, params["protect_used"]
-    if not (protects or wanted.replaces or wanted.scripts is not None):
-        return context
-    from .scripts import Scripts  # only these tasks need it
-
-    # A plan shows the scripts of what it deletes.
-    needs_all = wanted.replaces or task.check_mode
-    scripts = Scripts(context, wanted.scripts, protects, params["protect_projects"], needs_all)
-    return context._replace(scripts=scripts, guard=scripts.refusals)
-
-
 def ensure_one(task: Any, request: Request) -> Mapping[str, Any]:
     """Create, update or delete the runtime, and report what was done."""
-    [entry], scripts, refusal = _carried_out(task, request)
+    [entry], scripts, refusal = carry_out_or_plan(context_for(task, request), request.wanted)
     return report_one(entry, scripts, refusal)
 
 
 def ensure_many(task: Any, request: Request) -> Mapping[str, Any]:
     """Create, update and delete the runtimes, assign the scripts, and report what was done."""
-    entries, scripts, refusal = _carried_out(task, request)
+    context = context_for(task, request)
+    entries, scripts, refusal = carry_out_or_plan(context, request.wanted)
     from .._model.report import report  # only a task for many runtimes needs it
 
-    return report(entries, request.wanted.purge is not None, scripts, refusal, task.check_mode)
+    return report(entries, request.wanted.purge is not None, scripts, refusal, context.check_mode)
 
 
-def _carried_out(task: Any, request: Request) -> tuple[Sequence[Entry], ScriptReport, Refused | None]:
-    context, refusal = context_for(task, request), None
+def carry_out_or_plan(context: Context, wanted: Wanted) -> tuple[Sequence[Entry], ScriptReport, Refused | None]:
+    """What was done with the runtimes and the scripts; in check mode what would be, and why the task is refused."""
+    refusal = None
     try:
-        entries: Sequence[Entry] = reconcile(context, request.wanted)
+        entries: Sequence[Entry] = reconcile(context, wanted)
     except Refused as exc:
         if not context.check_mode:
             raise

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the options of a task to what is wanted. All errors are collected, and nothing is sent."""
+"""From the options of a task to what is wanted, and to the context of its work. Nothing is sent."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,8 +15,8 @@ from .._model.definition import Definition, definition_from
 from .._model.entry import check_plan_id
 from .._model.fields import BY_NAME, LIST_AS_WRITTEN
 from .._model.networks import NETADDR_IMPORT_ERROR
-from .._session.interrupt import check_concurrency
-from .api import Purge, Waiting, utc_date
+from .._session.interrupt import DEFAULT_CONCURRENCY, check_concurrency
+from .api import Context, Purge, RuntimeApi, Waiting, utc_date
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
@@ -151,3 +152,32 @@ def libraries(option: Mapping[str, Any] | None) -> dict[str, str | None]:
         if versions or any(map(OPERATOR.search, texts)):
             needed["packaging"] = import_error("packaging.specifiers")
     return needed
+
+
+def context_for(task: Any, request: Request | None = None) -> Context:
+    """The context of a task (`auth.Task`), with perhaps a request for runtimes and the option `concurrency`."""
+    params = task.params
+    context = Context(
+        api=RuntimeApi(task.session),
+        warn=task.warn,
+        pause=task.stop.pause,
+        clock=time.monotonic,
+        progress=task.progress,
+        retries=params["retries"],
+        concurrency=params.get("concurrency", DEFAULT_CONCURRENCY),
+        check_mode=task.check_mode,
+        session=task.session,
+    )
+    if request is None:
+        return context
+    policy, waiting, patience = request.policy, request.waiting, request.patience
+    context = context._replace(policy=policy, waiting=waiting, patience=patience, plan_id=params["plan_id"])
+    wanted, protects = request.wanted, params["protect_used"]
+    if not (protects or wanted.replaces or wanted.scripts is not None):
+        return context
+    from .scripts import Scripts  # only these tasks need it
+
+    # A plan shows the scripts of what it deletes.
+    needs_all = wanted.replaces or task.check_mode
+    scripts = Scripts(context, wanted.scripts, protects, params["protect_projects"], needs_all)
+    return context._replace(scripts=scripts, guard=scripts.refusals)

@@ -14,8 +14,7 @@ from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status
 from .._session.interrupt import check_concurrency
 from .._session.parallel import all_side_by_side
 from .api import ALL_FIELDS, Context, RuntimeApi, progress_line
-from .reconcile import context_for
-from .request import libraries, policy_in
+from .request import context_for, libraries, policy_in
 from .script_usage import SavedScript, Usage, check_projects, find_usage
 
 if TYPE_CHECKING:

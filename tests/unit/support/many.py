@@ -9,9 +9,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.definition imp
 from ansible_collections.mstr.library.plugins.module_utils._model.report import report
 from ansible_collections.mstr.library.plugins.module_utils._work.api import Purge
 from ansible_collections.mstr.library.plugins.module_utils._work.assignments import script_entries
-from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import Refused, reconcile
+from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import carry_out_or_plan, reconcile
 from ansible_collections.mstr.library.plugins.module_utils._work.request import Waiting, Wanted
-from ansible_collections.mstr.library.plugins.module_utils._work.scripts import Scripts, with_evidence
 from ansible_collections.mstr.library.tests.unit.support.make import faults_of, stored
 from ansible_collections.mstr.library.tests.unit.support.server import Server
 
@@ -25,40 +24,18 @@ def holding(**names):
     return Server(*(stored(**{"name": name, **fields}) for name, fields in runtimes))
 
 
-def bulk(
-    server,
-    *,
-    purge=False,
-    exclude=(),
-    limit=None,
-    comment=None,
-    wait=None,
-    scripts=None,
-    protect=None,
-    evidence=False,
-    **how,
-):
+def bulk(server, *, purge=False, exclude=(), limit=None, comment=None, wait=None, scripts=None, protect=None, **how):
     """What mstr_runtimes does with definitions; it returns the result. `protect`: the projects that count, or True."""
     asked = Purge(tuple(exclude), limit, comment) if purge else None
     blank = {"id": None, "name": None}
     named = None if scripts is None else script_entries([{**blank, **script} for script in scripts])
+    protection = {"protect_used": protect is not None, "protect_projects": None if protect is True else protect}
 
     def run(definitions):
-        context, wanted = server.context(waiting=wait, **how), Wanted(definitions, asked, named)
-        if named is not None or protect or wanted.replaces:
-            projects = None if protect is True else protect
-            of_task = Scripts(context, named, protect is not None, projects, wanted.replaces)
-            context = context._replace(scripts=of_task, guard=of_task.refusals)
-        refusal = None
-        try:
-            entries = reconcile(context, wanted)
-        except Refused as exc:
-            if not how.get("check_mode"):
-                raise
-            entries, refusal = exc.entries, exc
-        if how.get("check_mode") and evidence:
-            entries = with_evidence(context, entries)
-        return report(entries, purge, context.script_report(entries), refusal, context.check_mode)
+        wanted = Wanted(definitions, asked, named)
+        context = server.context(wanted, waiting=wait, **protection, **how)
+        entries, of_scripts, refusal = carry_out_or_plan(context, wanted)
+        return report(entries, purge, of_scripts, refusal, context.check_mode)
 
     return run
 
@@ -77,8 +54,8 @@ restore = partial(run, restore=True)
 def refused(server, *entries, purge=False, exclude=(), limit=None, **how):
     """The faults for which the whole task is refused; nothing was written."""
     asked = Purge(tuple(exclude), limit) if purge else None
-    definitions = [definition_from(entry) for entry in entries]
-    faults = faults_of(reconcile, server.context(**how), Wanted(definitions, asked))
+    wanted = Wanted([definition_from(entry) for entry in entries], asked)
+    faults = faults_of(reconcile, server.context(wanted, **how), wanted)
     assert server.writes == []
     return faults
 

@@ -18,9 +18,9 @@ from ansible_collections.mstr.library.plugins.module_utils._model.entry import E
 from ansible_collections.mstr.library.plugins.module_utils._session.response import Response
 from ansible_collections.mstr.library.plugins.module_utils._session.session import Session
 from ansible_collections.mstr.library.plugins.module_utils._session.session_string import SessionString
-from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi
+from ansible_collections.mstr.library.plugins.module_utils._work.api import Context, RuntimeApi, Waiting
 from ansible_collections.mstr.library.plugins.module_utils._work.reconcile import reconcile
-from ansible_collections.mstr.library.plugins.module_utils._work.request import Wanted
+from ansible_collections.mstr.library.plugins.module_utils._work.request import Request, Wanted, context_for
 from simulator.fields import RUNTIME_FIELDS
 from simulator.messages import Call, Reply
 from simulator.users import STANDARD
@@ -29,6 +29,11 @@ from .make import URL, PatientStop, connection
 
 # A release that has no call for the Python versions, and accepts any. A test changes the switches that it is about.
 SWITCHES = {"list_omits": "", "versions_call": "as_id"}
+
+
+NOTHING_WANTED = Wanted(())
+# The options of a task that a context is made of.
+OPTIONS = ("check_mode", "retries", "concurrency", "plan_id", "protect_used", "protect_projects")
 
 
 def answer(work: Coroutine[Any, Any, Reply]) -> Reply:
@@ -110,23 +115,29 @@ class Server:
         self.session._http = self  # type: ignore[assignment]
         self.api = RuntimeApi(self.session)
 
-    def context(self, **how: Any) -> Context:
-        """The context of a task; `how`: what differs from that of a task with default options."""
-        common = Context(
-            api=self.api,
-            warn=self.warnings.append,
-            pause=self.pause,
-            clock=lambda: 0.0,
-            progress=lambda text: None,
-            retries=3,
-            concurrency=1,
+    def task(self, check_mode: bool = False, **options: Any) -> SimpleNamespace:
+        """A task with these options, and with the defaults of the others."""
+        defaults = {"retries": 3, "concurrency": 1, "plan_id": None, "protect_used": False, "protect_projects": None}
+        return SimpleNamespace(
             session=self.session,
+            stop=SimpleNamespace(pause=self.pause),
+            params={**defaults, **options},
+            check_mode=check_mode,
+            warn=self.warnings.append,
+            progress=lambda text: None,
         )
-        return common._replace(**how)
+
+    def context(self, wanted: Wanted = NOTHING_WANTED, **how: Any) -> Context:
+        """The context of a task; `how`: its options, or fields of the context."""
+        options = {name: how.pop(name) for name in OPTIONS if name in how}
+        request = Request(wanted, how.pop("policy", None), how.pop("waiting", None), Waiting(300.0, 2.0))
+        context = context_for(self.task(**options), request)
+        return context._replace(**{"api": self.api, "clock": lambda: 0.0, **how})
 
     def ensure(self, definition: Definition, **how: Any) -> Entry:
         """What mstr_runtime does; raises the error with which it fails."""
-        [entry] = reconcile(self.context(**how), Wanted([definition]))
+        wanted = Wanted([definition])
+        [entry] = reconcile(self.context(wanted, **how), wanted)
         report_one(entry)
         return entry
 

@@ -230,13 +230,11 @@ def test_plan_id_covers_assignments():
 def test_plan_shows_the_scripts_of_what_goes(unread):
     """They are evidence, and no part of the plan's id."""
     have = with_scripts(holding(a=A, b=B, c=C), load=B, close=A)
-    before = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True, check_mode=True, evidence=True)[
-        "plan_id"
-    ]
+    before = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True, check_mode=True)["plan_id"]
     have.seed_scripts(load=B, close=B, other=C)
     if unread:
         have.refusals["GET /scripts/OTHER"] = refusal(403, "ERR0017", "no")
-    result = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True, check_mode=True, evidence=True)
+    result = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True, check_mode=True)
     shown = [entry.get("scripts", "no") for entry in result["runtimes"]]
     if unread:
         assert shown == ["no", None, None]
@@ -247,6 +245,12 @@ def test_plan_shows_the_scripts_of_what_goes(unread):
     assert "scripts" not in str(result["diff"])
     done = run(have, {"name": "a"}, {"name": "b", "state": "absent"}, purge=True)
     assert not any("scripts" in entry for entry in done["runtimes"])
+
+
+def test_plan_shows_scripts_that_no_option_names():
+    have = with_scripts(holding(a=A, b=B), load=B, move=A)
+    result = run(have, {"name": "b", "state": "absent"}, scripts=[assigned("move", "a")], check_mode=True)
+    assert [script["name"] for script in result["runtimes"][0]["scripts"]] == ["load"]
 
 
 # --- previous names
@@ -353,7 +357,8 @@ def test_replaced_when_a_field_changes():
     assert predicted["runtimes"][0]["changes"][0] == {"field": "id", "before": A, "after": None}
     [old] = predicted["runtimes"][0]["replaced"]
     assert (old["id"], old["name"], old["runtime_version"]) == (A, "R", "3.10.5")
-    assert result["runtimes"][0]["replaced"] == [old]
+    used = [script["name"] for script in old.pop("scripts")]
+    assert (used, result["runtimes"][0]["replaced"]) == (["close", "load"], [old])
     assert result["scripts"][0]["after"] == {"id": new, "name": "R"}
     assert [warning for warning in have.warnings if "is to be replaced" in warning]
     again = run(have, UPGRADE)
@@ -388,7 +393,7 @@ def test_every_runtime_that_a_replacement_deletes_is_shown():
     """Also one with a previous name, whose definition is in no other part of the result."""
     have = with_scripts(holding(R={"id": A, "others": "x"}, S=B), load=A)
     entry = {"name": "S", "previous_names": ["R"], "replace_on_change": True, "exec_timeout": 7}
-    predicted = run(have, entry, check_mode=True, evidence=True)
+    predicted = run(have, entry, check_mode=True)
     old = predicted["runtimes"][0]["replaced"]
     assert [(gone["name"], len(gone["scripts"])) for gone in old] == [("S", 0), ("R", 1)]
     [_replaced, diff, _scripts] = predicted["diff"]

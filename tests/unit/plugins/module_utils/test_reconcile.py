@@ -105,7 +105,7 @@ def test_results_and_predictions_are_alike():
     entries = [{"name": "new", "exec_timeout": 60}, {"name": "a", "others": "x"}, {"name": "b", "state": "absent"}]
     have = holding(a=A, b=B, c=C)
     predicted = run(have, *entries, purge=True, check_mode=True)
-    assert have.requests == [LIST]
+    assert (have.requests[0], have.requests.count(LIST), have.writes) == (LIST, 1, [])
     done = run(have, *entries, purge=True)
     assert [diff["after"] for diff in predicted["diff"]] == [diff["after"] for diff in done["diff"]]
     assert done["msg"] == "1 created, 1 updated, 2 deleted."
