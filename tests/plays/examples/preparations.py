@@ -58,7 +58,7 @@ NIGHTLY = {
 DESCRIBED = {**NIGHTLY, "description": "Loads the sales figures"}
 
 PAGES: dict[str, Preparation] = {
-    "README.md": Preparation(in_a_clone=True, typed=f"{PASSWORD}\n"),
+    "README.md": Preparation(in_a_clone=True, typed=f"{PASSWORD}\n", options=["-i", "inventory.yml"]),
     "docs/docsite/rst/guide_getting_started.rst": Preparation(
         typed=f"{PASSWORD}\n", files={"vault.yml": f"mstr_password: {PASSWORD}\n"}
     ),
