@@ -4,12 +4,16 @@
 
 """The packages of all runtimes as CycloneDX 1.6, for tools that know the versions with vulnerabilities.
 
+It states nothing that nobody knows. What a package needs is unknown, so it has no entry among the dependencies: an
+empty one means "needs nothing". `compositions` say which entries are incomplete or missing.
+
 Pure: takes the report of an audit. Source of the form: https://cyclonedx.org/docs/1.6/json/ and, for package URLs, the
-type `pypi` of the purl specification.
+types `pypi` and `generic` of the purl specification.
 """
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,6 +25,9 @@ from .plan_file import collection_version
 from .serialize import json_text
 
 Json = Mapping[str, Any]
+
+# Versions of Python, as its CPEs have them; a pre-release is an update there, and no server offers one.
+_PYTHON_VERSION = re.compile(r"\d+(\.\d+)+", re.ASCII)
 
 
 def software(report: Json) -> str:
@@ -35,6 +42,12 @@ def software(report: Json) -> str:
         if runtime["present"]
     ]
     packages = {_ref(package): package for *_names, runtime in runtimes for package in runtime["packages"]}
+    pythons = {ref: runtime["runtime_version"] for *_names, runtime in runtimes for ref in _python_ref(runtime)}
+    needs = {
+        ref: sorted({*map(_ref, runtime["packages"]), *_python_ref(runtime)}) for ref, _environment, runtime in runtimes
+    }
+    properties = list(_environments(report))
+    is_complete = all(entry["value"] == "read" for entry in properties)
     document = {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -45,19 +58,19 @@ def software(report: Json) -> str:
             "timestamp": report["generated"],
             "tools": {"components": [{"type": "application", "name": "mstr.library", "version": collection_version()}]},
             "component": {"type": "platform", "bom-ref": "environments", "name": "Library environments"},
-            "properties": list(_environments(report)),
+            "properties": properties,
         },
         "components": [
             *(_runtime_component(ref, environment, runtime) for ref, environment, runtime in runtimes),
+            *(_python(ref, pythons[ref]) for ref in sorted(pythons)),
             *(_package(ref, packages[ref]) for ref in sorted(packages)),
         ],
         "dependencies": [
-            {"ref": "environments", "dependsOn": [ref for ref, _environment, _found in runtimes]},
-            *(
-                {"ref": ref, "dependsOn": sorted({_ref(package) for package in runtime["packages"]})}
-                for ref, _environment, runtime in runtimes
-            ),
-            *({"ref": ref, "dependsOn": []} for ref in sorted(packages)),
+            *({"ref": ref, "dependsOn": refs} for ref, refs in {"environments": list(needs), **needs}.items() if refs),
+        ],
+        "compositions": [
+            {"aggregate": "complete" if is_complete else "incomplete", "dependencies": ["environments"]},
+            {"aggregate": "incomplete", "dependencies": [*needs, *sorted(pythons), *sorted(packages)]},
         ],
     }
     return json_text(document)
@@ -98,6 +111,23 @@ def _runtime_component(ref: str, environment: str, runtime: Json) -> dict[str, A
                 }
             )
         ),
+    }
+
+
+def _python_ref(runtime: Json) -> list[str]:
+    version = runtime["runtime_version"]
+    return [f"pkg:generic/python@{_quoted(version)}"] if version else []
+
+
+def _python(ref: str, version: str) -> dict[str, Any]:
+    cpe = f"cpe:2.3:a:python:python:{version}:*:*:*:*:*:*:*" if _PYTHON_VERSION.fullmatch(version) else None
+    return {
+        "type": "application",
+        "bom-ref": ref,
+        "name": "python",
+        "version": version,
+        **_given("cpe", cpe),
+        "purl": ref,
     }
 
 

@@ -217,7 +217,13 @@ def test_the_software_of_all_runtimes_is_valid_cyclonedx():
     components = {each["bom-ref"]: each for each in first["components"]}
     assert len(components) == len(first["components"])
     (found,) = [each for ref, each in components.items() if ref.startswith("test/")]
-    [depends] = [each["dependsOn"] for each in first["dependencies"] if each["ref"] == found["bom-ref"]]
+    needs = {each["ref"]: each["dependsOn"] for each in first["dependencies"]}
+    python, *depends = needs[found["bom-ref"]]
+    assert components[python]["cpe"] == "cpe:2.3:a:python:python:3.10.5:*:*:*:*:*:*:*"
+    containers = {ref for ref, each in components.items() if each["type"] == "container"}
+    assert {ref for ref, each in components.items() if ref in needs} == containers, "an empty list is a statement"
+    compositions = {(each["aggregate"], ref) for each in first["compositions"] for ref in each["dependencies"]}
+    assert compositions == {("incomplete", ref) for ref in ("environments", *components)}
     assert [(components[ref]["name"], components[ref].get("version")) for ref in depends] == [
         ("bare", None),
         ("requests", "2.31"),
