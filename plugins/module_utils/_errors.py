@@ -24,7 +24,8 @@ from urllib.parse import quote, quote_plus
 ERROR_KEYS = ("http_status", "code", "message", "iserver_code", "ticket_id", "request")
 
 # C0 and C1 controls, and the marks that change the direction of text: a server's message must not drive a terminal.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
+HIDDEN = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f"
+_CONTROLS = re.compile(f"[\x00-\x1f{HIDDEN}]+")
 _ESCAPES = re.compile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?|.)")
 # Half of a character, which cannot be written as UTF-8.
 SURROGATE = re.compile("[\ud800-\udfff]")

@@ -9,7 +9,6 @@ The options come from the variables of the host.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from datetime import datetime, timezone
@@ -18,14 +17,13 @@ from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorL
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import unread_texts
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text
 
+from .destination import checksum, place_error, write
 from .places import one_file_error, other_environment_error
 from .run import UNKNOWN, path_of
-from .task import APPLIED, AUDITED, DEFINITIONS, Action, Result, checksum, failed, plain, write_whole
+from .task import APPLIED, AUDITED, DEFINITIONS, Action, Result, failed, plain
 from .variables import distance, is_given, name_errors
-
-_EXPORTED = 0o644
-_PRIVATE = 0o600
 
 
 def apply(action: Action, plan_id: str | None = None) -> Result:
@@ -148,7 +146,7 @@ def _backup(action: Action, with_scripts: bool) -> Result:
     dest = place.without_loss(file.text)
     if not action.check_mode:
         try:
-            place.write(dest, file.text, _PRIVATE)
+            place.write(dest, file.text, private=True)
         except ValidationError as exc:
             raise ValidationError([f"{exc.sentence} Nothing was changed."]) from None
     return {
@@ -172,7 +170,7 @@ def export(action: Action) -> Result:
         return read
     changed = place.differs(place.path, file.text)
     if changed and not action.check_mode:
-        place.write(place.path, file.text, _EXPORTED)
+        place.write(place.path, file.text)
     left_out = f", left out: {listed(file.left_out, 20)}" if file.left_out else ""
     return {
         "changed": changed,
@@ -250,7 +248,7 @@ def probe(action: Action) -> Result:
         return result
     answers = plain({key: result[key] for key in ("product", "profile", "answers")})
     if not action.check_mode:
-        place.write(place.path, json.dumps(answers, indent=4, sort_keys=True, ensure_ascii=False) + "\n", _EXPORTED)
+        place.write(place.path, json_text(answers) + "\n")
     return {**result, "dest": place.path}
 
 
@@ -263,17 +261,9 @@ class _Place:
 
     def check(self) -> None:
         """Raise ValidationError if the file cannot be written, or if it is also the file of another host."""
-        folder = os.path.dirname(self.path)
-        there = self._action.stat(folder)
-        error = None
-        if self._action.stat(self.path).is_folder:
-            error = f"{self.path} is a directory; add the name of a file."
-        elif not there.is_folder:
-            error = f"the directory {folder} does not exist; create it."
-        elif not there.is_writable:
-            error = f"the directory {folder} cannot be written; choose a different one."
+        error = place_error(self._variable, self.path, None if self._action.is_local else self._action.stat)
         if error:
-            raise ValidationError([f"{self._variable}: {error}"])
+            raise ValidationError([error])
         self._check_others()
 
     def _check_others(self) -> None:
@@ -294,32 +284,31 @@ class _Place:
     def differs(self, path: str, text: str) -> bool:
         """Whether the file does not exist, or has a different content."""
         found = self._action.stat(path)
-        return not found.exists or found.checksum != checksum(text.encode("utf-8", "replace"))
+        return not found.kind or found.checksum != checksum(text.encode())
 
     def without_loss(self, text: str) -> str:
         """A path that replaces no different content: a second try keeps the first backup."""
-        if not self._action.stat(self.path).exists or not self.differs(self.path, text):
+        if not self._action.stat(self.path).kind or not self.differs(self.path, text):
             return self.path
         stem, suffix = os.path.splitext(self.path)
         path = f"{stem}.{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}{suffix}"
         number = 1
-        while self._action.stat(path).exists and self.differs(path, text):
+        while self._action.stat(path).kind and self.differs(path, text):
             number += 1
             path = f"{path.removesuffix(suffix)}-{number}{suffix}" if suffix else f"{path}-{number}"
         return path
 
-    def write(self, path: str, text: str, mode: int) -> None:
-        """Write the file whole. A file that exists keeps what its mode forbids others."""
+    def write(self, path: str, text: str, *, private: bool = False) -> None:
+        """See `destination.write`. On another host, Ansible's own action writes the file in the same way."""
         if self._action.is_local:
-            if os.path.exists(path):
-                mode &= os.stat(os.path.realpath(path)).st_mode
             try:
-                write_whole(path, text, mode, keep_mode=False)
+                write(path, text, private=private)
             except OSError as exc:
                 raise ValidationError([f"{self._variable} {path} could not be written: {exc.strerror}."]) from None
             return
-        # Encoded, because the text is not a template.
-        options = {"content": text, "dest": path, "mode": f"0{mode:o}"}
+        options = {"content": text, "dest": path, "follow": True}
+        if private and not self._action.stat(path).kind:
+            options["mode"] = "0600"
         result = self._action.run_action("ansible.legacy.copy", options, check_mode=False)
         if result.get("failed"):
             raise ValidationError([f"{self._variable} {path} could not be written: {result.get('msg')}"])

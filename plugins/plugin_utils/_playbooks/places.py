@@ -10,7 +10,6 @@ It writes nothing that stays.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.evaluation i
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.since import earlier_from
 
 from . import variables
+from .destination import place_error
 from .run import UNKNOWN, Run, path_of
 from .variables import is_given
 
@@ -73,7 +73,8 @@ def _shared_file_errors(run: Run, name: str, value: str) -> Iterator[str]:
             "mstr_report_dest."
         )
         return
-    yield from _place_errors(name, path)
+    error = place_error(name, path)
+    yield from [error] if error else []
 
 
 def separate_errors(run: Run) -> Iterator[str]:
@@ -84,7 +85,8 @@ def separate_errors(run: Run) -> Iterator[str]:
             if len(hosts) > 1:
                 yield one_file_error(name, path, hosts)
             elif run.is_local(hosts[0]):
-                yield from _place_errors(name, path)
+                error = place_error(name, path)
+                yield from [error] if error else []
 
 
 def same_file_errors(run: Run) -> Iterator[str]:
@@ -134,18 +136,6 @@ def since_errors(run: Run) -> Iterator[str]:
                 yield f"mstr_audit_since {path} has none of the environments of this run ({listed(hosts, 5)})."
 
 
-def _place_errors(name: str, path: str) -> Iterator[str]:
-    folder = os.path.dirname(os.path.realpath(path))
-    if os.path.isdir(path):
-        yield f"{name} {path} is a directory; name a file."
-    elif not os.path.isdir(folder):
-        yield f"The directory of {name}, {folder}, does not exist; create it."
-    else:
-        why = _why_not_writable(folder)
-        if why:
-            yield f"The directory of {name}, {folder}, is not writable ({why})."
-
-
 def one_file_error(name: str, path: str, hosts: Sequence[str]) -> str:
     """Why several hosts must not write the file that a variable names."""
     return (
@@ -179,12 +169,3 @@ def _plan_errors(path: str) -> Iterator[str]:
         yield f"mstr_plan_src {path} cannot be read: {exc.strerror}."
     except ValueError as exc:
         yield f"mstr_plan_src {path} {exc}."
-
-
-def _why_not_writable(folder: str) -> str | None:
-    try:
-        # Even the superuser cannot create a file everywhere, so only a try shows it.
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".mstr-library-"):
-            return None
-    except OSError as exc:
-        return str(exc.strerror)

@@ -21,9 +21,7 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports import envir
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 
-from . import check, environment, report, run, task, variables
-
-_PUBLIC, _PRIVATE = 0o644, 0o600
+from . import check, destination, environment, report, run, task, variables
 
 
 class Check(task.Action):
@@ -264,8 +262,7 @@ class Report(task.Action):
         unwritten: dict[str, str] = {}
         for path, text in found.files.items():
             try:
-                is_plan = path == given.plan
-                task.write_whole(path, text, _PRIVATE if is_plan else _PUBLIC, keep_mode=not is_plan)
+                destination.write(path, text, private=path == given.plan)
             except OSError as exc:
                 unwritten[path] = f"{path} could not be written: {exc.strerror}. A file that was there is unchanged."
         if unwritten:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the private actions of the playbooks and of the role `runtimes` share: variables, other actions, files.
+"""What the private actions of the playbooks and of the role `runtimes` share: variables and other actions.
 
 An action runs modules and other actions with options that it takes from variables. So a whole environment is one task:
 Ansible starts a process for each task of each host, and shows each task of each host.
@@ -10,13 +10,9 @@ Ansible starts a process for each task of each host, and shows each task of each
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from collections.abc import Container, Iterable, Mapping
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -25,6 +21,7 @@ from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
 
+from .destination import Stat
 from .run import UNKNOWN, path_of, server_of
 from .variables import is_given
 
@@ -45,15 +42,6 @@ AUDITED = {
 }
 # An empty password is a password, and an empty approval is an error.
 _MAY_BE_EMPTY = ("password", "plan_id")
-
-
-class Stat(NamedTuple):
-    """What is at a path on the host on which the modules run."""
-
-    exists: bool
-    is_folder: bool
-    is_writable: bool
-    checksum: str
 
 
 class Action(ActionBase):
@@ -210,13 +198,8 @@ class Action(ActionBase):
             found: Result = self._execute_remote_stat(  # type: ignore[no-untyped-call]
                 path, all_vars=self.task_vars, follow=True
             )
-            exists, is_folder, is_writable = (bool(found.get(key)) for key in ("exists", "isdir", "writeable"))
-            return Stat(exists, is_folder, is_writable, str(found.get("checksum")))
-        content = b""
-        if os.path.isfile(path):
-            with suppress(OSError):
-                content = Path(path).read_bytes()
-        return Stat(os.path.exists(path), os.path.isdir(path), os.access(path, os.W_OK), checksum(content))
+            return Stat.of_module(found)
+        return Stat.local(path)
 
 
 def _known(templar: Any, value: Any) -> Any:
@@ -243,11 +226,6 @@ def _without(omitted: Any, value: Any) -> Any:
     return value
 
 
-def checksum(content: bytes) -> str:
-    """The checksum as Ansible's module `stat` returns it."""
-    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
-
-
 def failed(message: str, **more: Any) -> Result:
     """The result of a failed task."""
     return {"failed": True, "changed": False, "msg": message, **more}
@@ -263,22 +241,3 @@ def plain(value: Any) -> Any:
         # Before ansible-core 2.19, str() of an unsafe text is an unsafe text again, which YAML cannot represent.
         return str.__str__(value) if isinstance(value, str) else value
     return value + 0 if isinstance(value, (int, float)) else str(value)
-
-
-def write_whole(path: str, text: str, mode: int, keep_mode: bool = True) -> None:
-    """Write a file whole or not at all. A link stays a link, and an existing file may keep its mode."""
-    target = os.path.realpath(path)
-    if keep_mode and os.path.exists(target):
-        mode = os.stat(target).st_mode & 0o777
-    descriptor, beside = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".mstr-library-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(beside, mode)
-        os.replace(beside, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(beside)
-        raise

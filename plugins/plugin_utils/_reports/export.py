@@ -10,7 +10,13 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.mstr.library.plugins.module_utils._errors import ANSIBLE_MASKS, ErrorList, clean, texts
+from ansible_collections.mstr.library.plugins.module_utils._errors import (
+    ANSIBLE_MASKS,
+    SURROGATE,
+    ErrorList,
+    clean,
+    texts,
+)
 from ansible_collections.mstr.library.plugins.module_utils._model.alike import is_named
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import definition_from, definition_of
 from ansible_collections.mstr.library.plugins.module_utils._model.fields import BY_NAME
@@ -21,6 +27,8 @@ from ansible_collections.mstr.library.plugins.module_utils._model.runtime import
     is_replacement,
     name_error,
 )
+
+from .serialize import has_controls, without_controls
 
 _HEADER = """\
 # The runtimes of a Library server, written by {writer}. The file holds no secrets and leaves
@@ -95,8 +103,22 @@ def to_file(
         *([_BACKUP] if environment is not None else []),
         *([_SCRIPTS] if content.get("scripts") else []),
     ]
-    body = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=1_000_000)
-    return File(f"---\n{''.join(header)}{body}", len(definitions), left_out, missing)
+    body = yaml.dump(content, Dumper=_dumper(yaml), allow_unicode=True, sort_keys=False, width=1_000_000)
+    text = without_controls(f"---\n{''.join(header)}{body}", escaped=True)
+    return File(text, len(definitions), left_out, missing)
+
+
+def _dumper(yaml: Any) -> Any:
+    """YAML's safe dumper, which puts a text with control characters in double quotes, where they can be escaped."""
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc]
+        """See above."""
+
+    def represent(dumper: Any, text: str) -> Any:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if has_controls(text) else None)
+
+    Dumper.add_representer(str, represent)
+    return Dumper
 
 
 def _identity(runtime: Mapping[str, Any]) -> tuple[str, str]:
@@ -187,10 +209,7 @@ def _text_error(text: str) -> str | None:
     """Why a file cannot hold this text, as the rest of a sentence that starts with it; None if it can."""
     if any(mask in text for mask in ANSIBLE_MASKS):
         return "is masked by Ansible, because it contains a secret; use a longer secret"
-    if "\x85" in text:
-        # PyYAML writes it as a line break and reads that as a blank.
-        return "contains the character U+0085 (next line), which a YAML file loses; remove it"
-    if text != text.encode("utf-8", "replace").decode("utf-8"):
+    if SURROGATE.search(text):
         return "contains half of a character (a lone surrogate); remove it"
     return None
 

@@ -9,8 +9,10 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+from .serialize import without_controls
 
 Json = Mapping[str, Any]
 
@@ -55,6 +57,7 @@ def whole(
 
 def rendered(report: Json, form: str) -> str:
     """The text of the report file, without a final newline."""
+    text_of: Callable[[Json], str]
     # Only the format that is asked for is loaded: a run with fifty environments does so in one process of many.
     if form == "html":
         from .html import page as text_of
@@ -68,5 +71,4 @@ def rendered(report: Json, form: str) -> str:
         from .sbom import software as text_of
     else:
         from .serialize import json_text as text_of
-    # A lone surrogate, which JSON can carry, cannot be written as UTF-8.
-    return text_of(report).rstrip("\n").encode("utf-8", "replace").decode("utf-8")
+    return without_controls(text_of(report).rstrip("\n"))

@@ -20,6 +20,7 @@ from typing import Any
 from ansible_collections.mstr.library.plugins.module_utils._errors import listed
 
 from .environment import difference_lines, script_line
+from .serialize import json_text
 
 Json = Mapping[str, Any]
 
@@ -41,7 +42,7 @@ def plan_text(reports: Iterable[Json], generated: str) -> str:
         "generated": generated,
         "environments": [{**environment, "checksum": _checksum(environment)} for environment in environments],
     }
-    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    return json_text(content, sort_keys=True)
 
 
 def _checksum(environment: Json) -> str:

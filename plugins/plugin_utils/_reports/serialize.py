@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reports on many runtimes as one short text, between the tasks of an audit.
+"""The text of a JSON file, what no file may contain, and reports as one short text between the tasks of an audit.
 
 Ansible walks through every value of a result several times: when a task returns it, when a variable holds it and when
 a template uses it. With thousands of runtimes this takes most of the time of an audit. A text is one value.
@@ -14,14 +14,35 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.mstr.library.plugins.module_utils._errors import HIDDEN, SURROGATE
 
-def json_text(report: Mapping[str, Any]) -> str:
-    """A report as JSON, for a file."""
-    return json.dumps(report, indent=2, ensure_ascii=False)
+# Tabs and line ends stay, because they lay out a text.
+_RAW_CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f{HIDDEN}]")
+
+
+def json_text(content: Mapping[str, Any], *, sort_keys: bool = False) -> str:
+    """The text of a JSON file."""
+    return without_controls(json.dumps(content, indent=2, sort_keys=sort_keys, ensure_ascii=False), escaped=True)
+
+
+def has_controls(text: str) -> bool:
+    """Whether a text has what `without_controls` replaces."""
+    return _RAW_CONTROL.search(text) is not None
+
+
+def without_controls(text: str, *, escaped: bool = False) -> str:
+    """The text of a file without raw control and direction characters, which drive the terminal of who reads it.
+
+    Tabs and line ends stay. `escaped`: the text is JSON, or YAML that has each of them in double quotes; then an escape
+    takes their place, else the replacement character.
+    """
+    text = SURROGATE.sub("\ufffd", text.replace("\r\n", "\n"))
+    return _RAW_CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}" if escaped else "\ufffd", text)
 
 
 def text_of(content: Mapping[str, Any]) -> str:

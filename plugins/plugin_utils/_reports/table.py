@@ -56,7 +56,8 @@ _COLUMNS = (
 )
 # Spreadsheets read a cell that starts like this as a formula, and some begin a new cell at a semicolon, a tab or a line
 # end. Every user who may create a runtime can choose its name. The last four characters are full-width.
-_FORMULA = re.compile("(^|[;\\t\\r\\n])(?=[\\s\"']*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
+_START_OF_CELL = re.compile("(?:^|[;\\t\\r\\n])[\\s\"']*")
+_START_OF_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 def table(report: Json) -> str:
@@ -177,4 +178,8 @@ def _verdict(verdict: str, rows: Sequence[Json]) -> dict[str, Any]:
 
 
 def _safe(row: Json) -> dict[str, Any]:
-    return {key: _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value for key, value in row.items()}
+    return {key: _START_OF_CELL.sub(_quoted, value) if isinstance(value, str) else value for key, value in row.items()}
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return found.group() + ("'" if found.string.startswith(_START_OF_FORMULA, found.end()) else "")

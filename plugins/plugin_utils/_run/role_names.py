@@ -38,7 +38,7 @@ def _places() -> re.Pattern[str]:
     connection = [name for name in argument_spec() if "_" in name]
     return re.compile(
         r"""
-        (?P<kept> (?<!\w)'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w)  # quoted values, such as a name
+        (?P<kept> (?<![\w\\])'(?:[^'\\\n]|\\.)*'(?!\w) | (?<!\w)"[^"\n]*"(?!\w)  # quoted values, such as a name
             | (?<=the\ options\ are\ )[\w,\ ]+ )  # of a definition
         | (?<![\w.'"-]) (?: (?P<own> runtimes (?=[\[.]) | (?<=found\ in\ )runtimes | (?:"""
         + "|".join(connection)

@@ -36,7 +36,6 @@ def names(server: Simulator) -> list[str]:
 
 
 def test_the_approved_plan_is_applied_and_a_different_one_is_not(three: Play, servers: list[Simulator]) -> None:
-    (three.folder / "plan.json").touch(mode=0o644)
     checked = three(APPLY, *LIMIT, "--check", mstr_plan_dest="plan.json")
     assert checked.status == 0, checked.output
     assert stat.S_IMODE((three.folder / "plan.json").stat().st_mode) == 0o600

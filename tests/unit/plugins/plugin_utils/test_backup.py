@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks import environment
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import Stat, checksum
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat
 
 DEFAULT = {"name": "(Default) MicroStrategy", "id": "0F35652CA7D041978BF0CBCB67531203", "is_default": True}
 RUNTIME = {"name": "Etl", "id": "A" * 32, "is_default": False, "exec_timeout": 60, "whitelist": ["10.0.0.0/8"]}
@@ -37,9 +36,7 @@ class FakeAction:
         return {option: self.given(name) for option, name in names.items() if self.given(name) is not None}
 
     def stat(self, path):
-        file = Path(path)
-        content = file.read_bytes() if file.is_file() else b""
-        return Stat(file.exists(), file.is_dir(), file.exists(), checksum(content))
+        return Stat.local(path)
 
     def run_module(self, name, options, check_mode=None, **switches):
         if name == "mstr_runtime_info":

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from ansible_collections.mstr.library.plugins.plugin_utils._run.role_names import adapted
 
@@ -39,3 +41,11 @@ def test_a_message_names_variables_and_keeps_quoted_values(original, expected):
 @pytest.mark.parametrize("result", [{"msg": "runtimes[0]"}, {"failed": True}, {"failed": True, "msg": None}])
 def test_a_result_without_an_error_is_unchanged(result):
     assert adapted(result) == result
+
+
+@pytest.mark.parametrize("text", ["'\\", " '", ' "', "the options are "])
+def test_a_long_message_takes_no_time(text):
+    """A server's text may be as long as it likes."""
+    start = process_time()
+    adapted({"failed": True, "msg": text * 100_000})
+    assert process_time() - start < 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "plan.json").write_text('{"format": 1, "environments": []}')
     (tmp_path / "newer.json").write_text('{"format": 99, "environments": []}')
     (tmp_path / "folder.html").mkdir()
+    os.mkfifo(tmp_path / "pipe.json")
     (tmp_path / "link.html").symlink_to("r.yml")
     return tmp_path
 
@@ -103,6 +105,25 @@ def test_a_run_that_would_go_wrong_is_refused(more, sentence):
 def test_a_plan_is_written_only_in_check_mode():
     [error] = errors(extra={"mstr_plan_dest": "p.json"})
     assert error == "mstr_plan_dest writes the plan of a check; start the playbook with --check."
+
+
+@pytest.mark.parametrize(
+    ("playbook", "name"),
+    [
+        ("apply", "mstr_plan_dest"),
+        ("apply", "mstr_report_dest"),
+        ("apply", "mstr_runtimes_backup_dest"),
+        ("audit", "mstr_report_dest"),
+        ("export", "mstr_export_dest"),
+        ("probe", "mstr_probe_dest"),
+    ],
+)
+def test_a_destination_that_is_no_file(playbook, name):
+    """A link to a pipe, too; each by the name of its variable."""
+    shared = name in ("mstr_plan_dest", "mstr_report_dest")
+    given = {"extra": {name: "pipe.json"}} if shared else {"a": {name: "pipe.json"}}
+    [error] = errors(playbook, check=True, **given)
+    assert error == f"{name} {Path.cwd() / 'pipe.json'} is a pipe (FIFO), not a regular file; name a file."
 
 
 @pytest.mark.parametrize("name", ["mstr_report_dest", "mstr_plan_dest"])

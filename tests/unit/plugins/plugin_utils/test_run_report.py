@@ -13,7 +13,6 @@ from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.report imp
     run_report,
     why_stopped,
 )
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import write_whole
 
 SUMMARY = {"created": 0, "updated": 0, "deleted": 0, "unchanged": 1, "failed": 0}
 NOW = "2026-11-27T04:15:00+00:00"
@@ -155,19 +154,3 @@ def test_drift_fails_only_if_it_is_to_fail():
     assert apply_error(report, fail_on_drift=False) is None
     assert apply_error(report, fail_on_drift=True) == "Drift: a: 1 to update"
     assert apply_error({**report, "outcome": "failed", "message": "x"}, fail_on_drift=False) == "x"
-
-
-def test_a_file_is_written_whole_through_a_link_and_keeps_its_mode(tmp_path):
-    target = tmp_path / "target"
-    target.write_text("old")
-    target.chmod(0o640)
-    link = tmp_path / "link"
-    link.symlink_to("target")
-    write_whole(str(link), "new", 0o644)
-    assert link.is_symlink()
-    assert target.read_text() == "new"
-    assert target.stat().st_mode & 0o777 == 0o640
-    with pytest.raises(TypeError):
-        write_whole(str(link), None, 0o644)
-    assert target.read_text() == "new"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "target"]

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every file that is written on the control node: what may be replaced, and the one function that writes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import stat
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import without_controls
+
+FILE, FOLDER = "a file", "a directory"
+# What the module `stat` calls it, and what it is.
+_KINDS = {
+    "isreg": FILE,
+    "isdir": FOLDER,
+    "ischr": "a device",
+    "isblk": "a device",
+    "isfifo": "a pipe (FIFO)",
+    "issock": "a socket",
+}
+
+
+class Stat(NamedTuple):
+    """What is at a path: its kind, None for nothing; whether it can be written; the checksum of a file."""
+
+    kind: str | None
+    is_writable: bool = False
+    checksum: str = ""
+
+    @classmethod
+    def of_module(cls, found: Mapping[str, Any]) -> Stat:
+        """From the result of Ansible's module `stat` on another host."""
+        kind = next((kind for key, kind in _KINDS.items() if found.get(key)), None)
+        return cls(kind, bool(found.get("writeable")), str(found.get("checksum")))
+
+    @classmethod
+    def local(cls, path: str) -> Stat:
+        """On the control node. Reads nothing but a regular file."""
+        try:
+            mode = os.stat(path).st_mode
+        except OSError:
+            return cls(None)
+        if any(_is_stream(link) for link in _links(path)):
+            return cls("a stream of the process")
+        kind = next((kind for key, kind in _KINDS.items() if getattr(stat, f"S_{key.upper()}")(mode)), None)
+        content = b""
+        if kind == FILE:
+            with suppress(OSError), open(path, "rb") as file:
+                content = file.read()
+        return cls(kind, _is_folder_writable(path) if kind == FOLDER else os.access(path, os.W_OK), checksum(content))
+
+
+def place_error(name: str, path: str, remote: Callable[[str], Stat] | None = None) -> str | None:
+    """Why the file that a variable names cannot be written, as a sentence; None if it can. `remote`: on another host.
+
+    Only a regular file is replaced: a rename would put one in the place of a device, which all processes use.
+    """
+    stat_of, target = (remote, path) if remote else (Stat.local, os.path.realpath(path))
+    kind, folder = stat_of(path).kind, os.path.dirname(target)
+    if kind == FOLDER:
+        return f"{name} {path} is a directory; name a file."
+    if kind not in (None, FILE):
+        return f"{name} {path} is {kind}, not a regular file; name a file."
+    there = stat_of(folder)
+    if there.kind != FOLDER:
+        return f"The directory of {name}, {folder}, does not exist; create it."
+    return None if there.is_writable else f"The directory of {name}, {folder}, is not writable; choose another one."
+
+
+def write(path: str, text: str, *, private: bool = False) -> None:
+    """Write a file whole or not at all, without raw control characters. A link stays a link: its target is written.
+
+    A new file has the rights that the umask allows, a `private` one only those of its owner. An existing one keeps its
+    own. Raises OSError.
+    """
+    kind, target = Stat.local(path).kind, os.path.realpath(path)
+    if kind not in (None, FILE):
+        raise OSError(0, f"it is {kind}, not a regular file")
+    kept = os.stat(target) if kind else None
+    beside = os.path.join(os.path.dirname(target), f".mstr-library-{secrets.token_hex(8)}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private or kept else 0o666)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if kept:
+                with suppress(PermissionError):
+                    os.fchown(descriptor, kept.st_uid, kept.st_gid)
+                os.fchmod(descriptor, kept.st_mode & 0o777)
+            file.write(without_controls(text))
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(beside, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise
+
+
+def checksum(content: bytes) -> str:
+    """The checksum as Ansible's module `stat` returns it."""
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
+
+
+def _links(path: str) -> Iterator[str]:
+    """The path, and what it points to, link by link."""
+    while True:
+        yield path
+        if not os.path.islink(path):
+            return
+        path = os.path.join(os.path.dirname(path), os.readlink(path))
+
+
+def _is_stream(path: str) -> bool:
+    """Whether a path such as /dev/stdout means an open file of the process, which may be a regular one."""
+    return os.path.realpath(os.path.dirname(path)).startswith("/proc/")
+
+
+def _is_folder_writable(path: str) -> bool:
+    try:
+        # Even the superuser cannot create a file everywhere, so only a try shows it.
+        with tempfile.NamedTemporaryFile(dir=path, prefix=".mstr-library-"):
+            return True
+    except OSError:
+        return False

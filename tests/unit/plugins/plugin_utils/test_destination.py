@@ -1,0 +1,155 @@
+"""The one writer of files on the control node: which places it refuses, and what it writes with which rights."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+from contextlib import contextmanager
+
+import pytest
+import yaml
+from ansible_collections.mstr.library.plugins.filter.environment_report import environment_report
+from ansible_collections.mstr.library.plugins.module_utils._model.src import read_definitions
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.destination import Stat, place_error, write
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import to_file
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.files import FORMATS, rendered, whole
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import plan_text
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text
+from ansible_collections.mstr.library.tests.unit.support.make import ID
+from ansible_collections.mstr.library.tests.unit.support.report import runtime
+
+# ESC, BEL, NUL, DEL, C1, and the marks that change the direction of text.
+HOSTILE = "a\x1b[31m\x07\x00\x7f\x85\x9b\u061c\u200e\u200f\u2028\u2029\u202e\u2066\u2069\rz"
+# A flag, a family and a tab: nothing is wrong with them.
+KEPT = "\U0001f468\u200d\U0001f469 \ufe0f\tGröße"
+RAW = {character for character in HOSTILE if character not in "a[31mz"}
+
+
+@contextmanager
+def umask(mask):
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def mode_of(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def special(folder, kind):
+    """A file of a kind that is not regular, never one of the machine's own."""
+    path = folder / kind
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+    else:
+        try:
+            os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+        except PermissionError:
+            pytest.skip("only the superuser can make a device")
+    return path
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_only_a_regular_file_is_replaced(tmp_path, kind, linked):
+    """A device, a pipe or a socket is refused by name, also behind a link, and stays what it is."""
+    path = target = special(tmp_path, kind)
+    if linked:
+        path = tmp_path / "link"
+        path.symlink_to(target)
+    before = target.stat()
+    error = place_error("mstr_export_dest", str(path))
+    assert error is not None
+    assert error.startswith(f"mstr_export_dest {path} is a {kind}")
+    with pytest.raises(OSError, match=f"it is a {kind}"):
+        write(str(path), "text")
+    assert target.stat().st_mode == before.st_mode
+    assert not list(tmp_path.glob(".mstr-library-*"))
+
+
+def test_open_files_of_the_process(tmp_path):
+    """What /dev/stdout means may be a regular file, to which the process goes on writing."""
+    with (tmp_path / "output").open("w", encoding="utf-8") as output:
+        link = tmp_path / "stdout"
+        link.symlink_to(f"/proc/self/fd/{output.fileno()}")
+        assert "is a stream of the process" in str(place_error("mstr_export_dest", str(link)))
+
+
+@pytest.mark.parametrize(("key", "kind"), [("isfifo", "a pipe"), ("ischr", "a device"), ("isblk", "a device")])
+def test_another_host(key, kind):
+    """Where modules run on another host, what Ansible finds there decides."""
+    error = place_error("mstr_export_dest", "/x", lambda path: Stat.of_module({key: True, "exists": True}))
+    assert kind in str(error)
+
+
+@pytest.mark.parametrize(("mask", "rights"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_rights_of_a_new_file(tmp_path, mask, rights):
+    with umask(mask):
+        write(str(tmp_path / "report.html"), "x")
+        write(str(tmp_path / "plan.json"), "{}", private=True)
+    assert (mode_of(tmp_path / "report.html"), mode_of(tmp_path / "plan.json")) == (rights, 0o600)
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_an_existing_file_keeps_its_rights(tmp_path, private):
+    """It is written whole or not at all, through a link, which stays one."""
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    target.chmod(0o640)
+    link.symlink_to("target")
+    with umask(0o077):
+        write(str(link), "new", private=private)
+    assert link.is_symlink()
+    assert (target.read_text(), mode_of(target)) == ("new", 0o640)
+    with pytest.raises(AttributeError):
+        write(str(link), None)
+    assert target.read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "target"]
+
+
+def test_a_link_to_a_new_file(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to("missing")
+    write(str(link), "new")
+    assert link.is_symlink()
+    assert (tmp_path / "missing").read_text() == "new"
+
+
+@pytest.mark.parametrize("form", FORMATS["audit"])
+def test_no_raw_controls_in_a_report(tmp_path, form):
+    """In JSON they are escaped, so that nothing is lost."""
+    trial = runtime(1, "r", description=HOSTILE + KEPT, packages=[{"name": HOSTILE + KEPT, "status": HOSTILE}])
+    trial |= {"whitelist": [HOSTILE], "owner": {"name": HOSTILE}, "scripts": [{"name": HOSTILE + KEPT}]}
+    report = environment_report(None, HOSTILE, read={"runtimes": [trial], "violations": []}, detail=True)
+    path = tmp_path / f"report.{form}"
+    write(str(path), rendered(whole([report], "audit", "2026-11-25T07:29:53+00:00"), form))
+    text = path.read_text(encoding="utf-8")
+    assert not RAW & set(text)
+    if form == "json":
+        assert json.loads(text)["environments"][0]["environment"] == HOSTILE
+
+
+def test_no_raw_controls_in_a_plan():
+    """The escapes mean the same, so the checksum holds."""
+    text = plan_text([{"environment": HOSTILE}], "now")
+    assert not RAW & set(text)
+    assert json.loads(text)["environments"][0]["environment"] == HOSTILE
+    assert json.loads(json_text({"x": HOSTILE})) == {"x": HOSTILE}
+
+
+def test_no_raw_controls_in_an_export(tmp_path):
+    """A description comes back as the server has it."""
+    description = HOSTILE + KEPT
+    runtime = {"name": "r", "id": ID, "description": description, "is_default": False}
+    file = to_file([runtime], "a test", environment="e\u202e", exclude=["x\u202e"])
+    assert not RAW & set(file.text)
+    (tmp_path / "export.yml").write_text(file.text, encoding="utf-8")
+    [read] = read_definitions(str(tmp_path / "export.yml")).runtimes or []
+    assert read["description"] == description == yaml.safe_load(file.text)["runtimes"][0]["description"]
