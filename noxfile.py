@@ -26,7 +26,7 @@ import nox
 sys.path.insert(0, str(Path(__file__).parent))
 
 from dev import collection, envs, proc, pytests, runner, stages
-from dev.envs import CORES, NEWEST, OLDEST
+from dev.envs import CORES
 from dev.paths import CACHE, DIST, LOGS, REQUIREMENTS, ROOT, RUN, VENVS
 from dev.release import build_release, run_demo
 
@@ -39,8 +39,6 @@ else:
     antsibull_nox.load_antsibull_nox_toml()
 
 nox.options.sessions = ["check"]
-
-EXTRA = ROOT / "extra"
 
 
 def command(body: Callable[[list[str]], int]) -> Callable[[nox.Session], None]:
@@ -110,7 +108,7 @@ def test_controller(arguments: list[str]) -> int:
 
 def _live(file: str, more: dict[str, str], options: list[str]) -> int:
     env = envs.ensure("controller")
-    tests = ("-m", "pytest", EXTRA / "live" / file, f"--basetemp={RUN / 'tests'}")
+    tests = ("-m", "pytest", ROOT / "tests" / "live" / file, f"--basetemp={RUN / 'tests'}")
     return proc.on_terminal(env.python, *tests, *options, env=pytests.controller_variables(env) | more)
 
 
@@ -164,17 +162,10 @@ def _in_use(port: int) -> bool:
 
 @command
 def bench(arguments: list[str]) -> int:
-    """Measure what the modules cost, compared in pairs."""
-    env, vendor = envs.ensure("bench"), envs.ensure("contract", pytests.VENDOR)
-    variables = pytests.core_variables(OLDEST, NEWEST)(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
-    return proc.on_terminal(env.python, EXTRA / "benchmark", *arguments, env=variables)
-
-
-@command
-def faults(arguments: list[str]) -> int:
-    """Compare how the modules and other clients handle faults; writes the page of the documentation."""
-    env = envs.ensure("contract", pytests.VENDOR)
-    return proc.on_terminal(env.python, EXTRA / "fault_comparison", *arguments, env=pytests.variables_for(env))
+    """Measure what the modules cost, compared in pairs, and print the table of the guide."""
+    env, vendor = envs.ensure("dev"), envs.ensure("contract", pytests.VENDOR)
+    env_vars = pytests.variables_for(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
+    return proc.on_terminal(env.python, ROOT / "tests" / "benchmark.py", *arguments, env=env_vars)
 
 
 @command
@@ -198,13 +189,6 @@ def prerelease(arguments: list[str]) -> int:
     variables = pytests.core_variables()(dev) | {"MSTR_TEST_CORES": str(env.bin)}
     tests = ("-m", "pytest", "--numprocesses=2", ROOT / "tests" / "plays" / "in_process")
     return proc.on_terminal(dev.python, *tests, *arguments, env=variables)
-
-
-@command
-def soak(arguments: list[str]) -> int:
-    """Run hundreds of tasks in a row, and check the sessions, memory and sockets that they leave."""
-    env = envs.ensure("dev")
-    return proc.on_terminal(env.python, EXTRA / "soak.py", *arguments, env=pytests.variables_for(env))
 
 
 @command

@@ -17,5 +17,5 @@ options:
         before it writes anything, and says what the plan is now. It does so in check mode, too.
       - If not set, any plan is carried out. An empty text is refused, because it is often a variable without a value.
     type: str
-    version_added: 1.1.0
+    version_added: 1.0.0
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: approved_plan
 short_description: Read the plan of one environment from a plan file
-version_added: 1.1.0
+version_added: 1.0.0
 description:
   - Takes the text of a plan file and returns the plan of one environment. The playbook C(mstr.library.apply) writes
     such a file with C(mstr_plan_dest), and the filter P(mstr.library.report_file#filter) returns its text.

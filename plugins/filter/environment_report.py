@@ -46,7 +46,7 @@ options:
         does not hold, the task has failed.
     type: str
     default: ""
-    version_added: 1.1.0
+    version_added: 1.0.0
   read:
     description: For an audit, the result of M(mstr.library.mstr_runtime_info) for all runtimes.
     type: dict
@@ -107,7 +107,7 @@ _value:
         - RV(mstr.library.mstr_runtimes#module:plan_id) of the task. Null for an audit, and if the task failed before it
           had a plan.
       type: str
-      version_added: 1.1.0
+      version_added: 1.0.0
     runtimes:
       description:
         - The runtimes that differ or failed, each with the keys C(name), C(id), C(action), C(error) and C(fields).
@@ -120,14 +120,14 @@ _value:
       description: The scripts that were or would be assigned to a different runtime.
       type: list
       elements: dict
-      version_added: 1.1.0
+      version_added: 1.0.0
     exempted:
       description:
         - The violations that an exemption of the policy lets pass, with C(reason) and C(until). The other keys are
           those of C(violations).
       type: list
       elements: dict
-      version_added: 1.1.0
+      version_added: 1.0.0
     counts:
       description:
         - Only for an audit, the numbers of C(runtimes), C(violations), C(exempted) violations, exemptions that expire
@@ -158,7 +158,7 @@ _value:
           keys are those of C(violations).
       type: list
       elements: dict
-      version_added: 1.1.0
+      version_added: 1.0.0
     unused_exemptions:
       description: Only for an audit, a sentence on each exemption that exempts nothing.
       type: list
@@ -168,7 +168,7 @@ _value:
         - Only for an audit, the scripts whose runtime does not exist any more. Null if nobody looked for them.
       type: list
       elements: dict
-      version_added: 1.1.0
+      version_added: 1.0.0
     since:
       description:
         - Only for an audit with an earlier report, what changed since then. C(created), C(deleted), C(renamed) and
@@ -176,13 +176,13 @@ _value:
           both audits had a policy. C(incomplete) says whether the earlier list may lack runtimes; then none counts as
           created. C(error) says why nothing was compared, or is null.
       type: dict
-      version_added: 1.1.0
+      version_added: 1.0.0
     incomplete:
       description:
         - Only for an audit, why the list of runtimes may be incomplete. Null if it is complete. Only the playbook
           C(mstr.library.audit), which reads all runtimes, finds this out.
       type: str
-      version_added: 1.1.0
+      version_added: 1.0.0
     unread:
       description:
         - Only for an audit, projects and scripts that could not be read. The keys are the same as in

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: event_texts
 short_description: Divide reports and definition files into texts that AWX shows without loss
-version_added: 1.1.0
+version_added: 1.0.0
 description:
   - AWX cuts the output of each event at 1,024 bytes, and the download of a job's output doubles each backslash. This
     filter returns texts that a playbook shows as labels of the items of a loop, so that each one is an event of at most

@@ -173,11 +173,6 @@ class Task(NamedTuple):
     progress: Callable[[str], None] = lambda text: None
 
     @property
-    def library(self) -> Session:
-        """The session. Deprecated name of version 1.0.0, to be removed in 2.0.0."""
-        return self.session
-
-    @property
     def retries(self) -> int:
         """The option `retries`."""
         return int(self.params["retries"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: mstr_audit
 short_description: Audit the Python runtimes of a Strategy (MicroStrategy) Library server
-version_added: 1.1.0
+version_added: 1.0.0
 description:
   - Reads all runtimes of one environment, evaluates them by a policy, and compares them with their definitions. It
     changes nothing.

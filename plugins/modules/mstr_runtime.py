@@ -171,7 +171,7 @@ plan_id:
   returned: when the task has compared the server with the definitions
   type: str
   sample: 5e2f0c1a9b7d4e6f8a0b1c2d
-  version_added: 1.1.0
+  version_added: 1.0.0
 changed_fields:
   description: The options that differed. For a create, the options that were sent. For a delete, the list is empty.
   returned: always

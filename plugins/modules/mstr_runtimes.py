@@ -629,7 +629,7 @@ plan_id:
   returned: when the task has compared the server with the definitions
   type: str
   sample: 5e2f0c1a9b7d4e6f8a0b1c2d
-  version_added: 1.1.0
+  version_added: 1.0.0
 summary:
   description:
     - The numbers of runtimes that were C(created), C(updated), C(deleted), C(unchanged) and C(failed).

@@ -108,10 +108,6 @@ OWN = ARTIFACTS | {
     "mstr_runtimes_result",
     "mstr_smoke_test",
 }
-# Variables of an earlier release, each with the place where it went.
-GONE = {
-    "mstr_audit_accept": "Write its entries under mstr_runtimes_policy.exemptions, each with reason and until.",
-}
 
 
 @cache
@@ -145,7 +141,7 @@ def known() -> frozenset[str]:
 
 
 def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterable[str] = ()) -> Iterator[str]:
-    """A sentence for each variable that is misspelled, gone, or of no use in this playbook.
+    """A sentence for each variable that is misspelled, or of no use in this playbook.
 
     `extra`: the names of the extra variables (-e). Only those must be variables of this playbook: an inventory serves
     all playbooks. Without `playbook`, such as in a role or a job of a controller, no known variable is out of place.
@@ -154,9 +150,7 @@ def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterab
     for name in sorted({*names, *given}):
         if not name.startswith("mstr_") or name in OWN:
             continue
-        if name in GONE:
-            yield f"{name} does not exist any more. {GONE[name]}"
-        elif name not in known():
+        if name not in known():
             yield from _unknown(name)
         elif playbook and name in given and name not in _EVERYWHERE and name not in types(playbook):
             users = [other for other in _OWN if name in types(other)] or ["controller"]

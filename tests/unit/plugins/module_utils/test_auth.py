@@ -418,12 +418,6 @@ def test_caller_has_ended(run, server, monkeypatch):
     assert "POST /api/runtimes" not in server.calls
 
 
-def test_the_session_has_its_first_name_too():
-    """Modules of users were written with it."""
-    task = auth.Task("the session", None, {}, False, print)
-    assert task.library == task.session == "the session"
-
-
 def read_also(monkeypatch, **more):
     """Options that no process can hand over as JSON, beside what Ansible reads."""
     read = auth.OwnModule._read_params

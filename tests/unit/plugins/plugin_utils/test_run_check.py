@@ -225,7 +225,6 @@ def test_two_hosts_on_one_server_are_refused_if_one_purges(b, environ):
         ("mstr_policy", "did you mean mstr_runtimes_policy?"),
         ("mstr_plan_source", "Variables with such a name are mstr_plan_dest, mstr_plan_src."),
         ("mstr_runtimes_colour", "is not a variable of the role mstr.library.runtimes. It knows mstr_runtimes_backup_"),
-        ("mstr_audit_accept", "Write its entries under mstr_runtimes_policy.exemptions"),
         ("mstr_replace_delete", "Variables with such a name are mstr_replace_definition, mstr_replace_from, mstr_"),
         ("mstr_export_folder", "Variables with such a name are mstr_export_dest, mstr_export_exclude."),
     ],

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables import (
-    GONE,
     OWN,
     distance,
     known,
@@ -64,7 +63,7 @@ def test_every_variable_of_roles_playbooks_and_changelog_is_known():
         name for page in PAGES for name in re.findall(r"(?<![.\w])mstr_\w+[a-z]\b(?!:\n)", page.read_text("utf-8"))
     }
     plugins = {path.stem for path in ROOT.glob("plugins/modules/mstr_*.py")}
-    assert list(name_errors(names - plugins - set(GONE))) == []
+    assert list(name_errors(names - plugins)) == []
 
 
 @pytest.mark.parametrize("playbook", ["apply", "audit", "export", "probe", "replace_runtime", "job_smoke_test"])

@@ -1,0 +1,365 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`make bench`: measures what the modules cost, and prints the table of docs/docsite/rst/guide_speed.rst.
+
+make bench                     all rows, which takes ten minutes
+make bench ARGS="--only uri"   the rows whose text contains this
+
+The machines for this are shared, so times vary: the figure to compare is the ratio of two consecutive runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulator.harness import Simulator
+from support import ansible
+
+ANSIBLE = ansible.programs()
+MSTRIO = os.environ["MSTR_TEST_CONTRACT_PYTHON"]  # of the environment with the vendor's client
+HEADER = ("work", "against", "ratio (spread)", "as a module", "wall time in s", "CPU in s", "memory in MB", "requests")
+SLOW_MS = 20
+
+
+@dataclass(frozen=True)
+class Way:
+    """A command that does the work, and what prepares the server before each run."""
+
+    command: Sequence[str]
+    before: Callable[[], None]
+
+    def as_module(self) -> Way:
+        """The same with a separate Python process for each task."""
+        return Way([*self.command, "-e", json.dumps({"mstr_in_process": False})], self.before)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Our way to do some work, and another one. Without the other one, ours is measured alone."""
+
+    work: str
+    ours: Way
+    against: str = ""
+    theirs: Way | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One run. `memory` is that of its largest process."""
+
+    wall: float
+    cpu: float
+    memory: float
+    requests: int
+
+
+def definitions(count: int) -> list[dict[str, Any]]:
+    """So many definitions, each with the usual fields."""
+    return [
+        {
+            "name": f"Runtime {index:04}",
+            "description": f"Number {index}",
+            "whitelist": [f"10.{index // 256}.{index % 256}.0/24", "192.168.1.1/32"],
+            "packages": [{"name": "pandas", "version": "2.2.3"}, {"name": "requests", "version": "2.32.3"}],
+            "resource": {"cpu": 0.5, "mem": 512},
+            "exec_timeout": 600,
+            "min_cached_instances": 0,
+            "max_cached_instances": 3,
+        }
+        for index in range(count)
+    ]
+
+
+def _as_api(definition: dict[str, Any]) -> dict[str, Any]:
+    """What the server holds for a definition."""
+    return {
+        "name": definition["name"],
+        "description": definition["description"],
+        "whitelist": definition["whitelist"],
+        "packages": [{**package, "description": ""} for package in definition["packages"]],
+        "resource": {"cpu": str(definition["resource"]["cpu"]), "mem": definition["resource"]["mem"]},
+        "execTimeout": definition["exec_timeout"],
+        "minCachedInstances": definition["min_cached_instances"],
+        "maxCachedInstances": definition["max_cached_instances"],
+    }
+
+
+class Bench:
+    """The simulator, and the ways to use it."""
+
+    def __init__(self, simulator: Simulator, folder: Path) -> None:
+        self.simulator, self.folder = simulator, folder
+
+    def rows(self) -> Iterator[Row]:
+        """Each row of the table."""
+        holds_ten, holds_100, empty = self.holding(10), self.holding(100), self.holding(0, latency_ms=SLOW_MS)
+        no_op = {"name": "Runtime 0000", "exec_timeout": 600, "whitelist": ["192.168.1.1", "10.0.0.0/24"]}
+        ping = self.ad_hoc("ansible.builtin.ping", {}, holds_ten)
+        yield Row("one task, no change", self.ad_hoc("mstr.library.mstr_runtime", no_op, holds_ten), "ping", ping)
+        ten = self.play("ten", _TEN, holds_ten, 10)
+        yield Row("ten tasks, no change", ten, "ten ping", self.play("pings", _TEN_PINGS, holds_ten, 10))
+        yield Row("ten tasks, no change", ten, "the same by uri", self.play("uri_ten", _TEN_BY_URI, holds_ten, 10))
+        bulk, by_uri = self.play("bulk", _BULK, holds_100, 100), self.play("uri", _ALL_BY_URI, holds_100, 100)
+        yield Row("100 runtimes, no change", bulk, "the same by uri", by_uri)
+        yield Row("100 runtimes, no change", bulk, "mstrio-py, list and compare", self.vendor(holds_100, 100))
+        create, one_by_one = self.play("bulk", _BULK, empty, 100), self.vendor(empty, 100)
+        yield Row(f"100 created, {SLOW_MS} ms a request", create, "mstrio-py, one by one", one_by_one)
+        src, holds_1000 = self.play("src", _BULK_SRC, self.holding(1000), 1000), self.holding(1000)
+        thousand = self.vendor(holds_1000, 1000)
+        yield Row("1,000 runtimes from src, no change", src, "mstrio-py, list and compare", thousand)
+        yield Row("audit of 50 environments with 200 runtimes each", self.audit(50, 200))
+
+    def holding(self, count: int, **switches: Any) -> Callable[[], None]:
+        """What prepares a fresh server with the runtimes of the first `count` definitions."""
+
+        def prepare() -> None:
+            self.simulator.reset("newest", **switches)
+            wanted = definitions(count)
+            for start in range(0, count, 200):
+                self.simulator.seed(*map(_as_api, wanted[start : start + 200]))
+            self.simulator.clear_requests()
+
+        return prepare
+
+    def file(self, count: int) -> str:
+        """A file with so many definitions."""
+        path = self.folder / f"definitions-{count}.json"
+        path.write_text(json.dumps(definitions(count)), encoding="utf-8")
+        return str(path)
+
+    def ad_hoc(self, module: str, args: dict[str, Any], before: Callable[[], None]) -> Way:
+        """One task, run by the command `ansible`."""
+        options = ["-a", json.dumps(args)] if args else []
+        return Way([str(ANSIBLE / "ansible"), "localhost", "-m", module, *options], before)
+
+    def play(self, name: str, tasks: str, before: Callable[[], None], count: int) -> Way:
+        """A play with these tasks, which know a file of `count` definitions."""
+        playbook = self.folder / f"{name}.yml"
+        playbook.write_text(_PLAY + tasks, encoding="utf-8")
+        variables = json.dumps({"file": self.file(count)})
+        return Way([str(ANSIBLE / "ansible-playbook"), str(playbook), "-e", variables], before)
+
+    def vendor(self, before: Callable[[], None], count: int) -> Way:
+        """The vendor's client: it lists, compares, and writes runtimes one by one."""
+        return Way([MSTRIO, "-c", _VENDOR, self.file(count)], before)
+
+    def audit(self, environments: int, runtimes: int) -> Way:
+        """The playbook `audit` with definitions, a policy, and a page as its report. One server stands for all."""
+        variables = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": str(ANSIBLE / "python"),
+            "mstr_runtimes_src": self.file(runtimes),
+            "mstr_runtimes_policy": {"networks_within": ["10.0.0.0/8", "192.168.0.0/16"]},
+        }
+        hosts = dict.fromkeys(f"environment{index}" for index in range(environments))
+        inventory = self.folder / "audit.json"
+        inventory.write_text(json.dumps({"all": {"vars": variables, "hosts": hosts}}), encoding="utf-8")
+        report = f"mstr_report_dest={self.folder / 'audit.html'}"
+        command = [str(ANSIBLE / "ansible-playbook"), "-i", str(inventory), ansible.AUDIT, "-e", report]
+        return Way(command, self.holding(runtimes))
+
+    def run(self, way: Way) -> Sample:
+        """Run once. If the command fails, end with its output."""
+        way.before()
+        output = self.folder / "output.txt"
+        env = ansible.environment(self.folder / "home", **self.simulator.environment())
+        with output.open("wb") as file:
+            start = time.perf_counter()
+            process = subprocess.Popen(way.command, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+            _pid, status, usage = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            sys.exit(f"{' '.join(way.command)} failed:\n{output.read_text(errors='replace')[-4000:]}")
+        cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+        return Sample(wall, cpu, memory, len(self.simulator.requests()))
+
+    def cells(self, row: Row, rounds: int) -> list[str]:
+        """Run all ways of a row in turn, after one run of each that does not count."""
+        ways = [row.ours] if row.theirs is None else [row.ours, row.theirs, row.ours.as_module()]
+        samples = [[self.run(way) for way in ways] for _ in range(rounds + 1 if row.theirs else 1)]
+        columns = list(zip(*samples[1:] or samples, strict=True))
+        ratio, as_module = "", ""
+        if row.theirs:
+            ours, theirs, module = ([sample.wall for sample in column] for column in columns)
+            ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
+            ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            as_module = f"{statistics.median(our / their for our, their in zip(module, theirs, strict=True)):.2f}"
+
+        def both(form: str, figure: str) -> str:
+            medians = (statistics.median(getattr(sample, figure) for sample in column) for column in columns[:2])
+            return " / ".join(format(each, form) for each in medians)
+
+        figures = both(".2f", "wall"), both(".2f", "cpu"), both(".0f", "memory"), both(".0f", "requests")
+        return [row.work, row.against, ratio, as_module, *figures]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--rounds", type=int, default=5, help="pairs of a row (default: %(default)s)")
+    parser.add_argument("--only", default="", help="only rows whose text contains this")
+    args = parser.parse_args()
+    print(".. csv-table::\n   :header-rows: 1\n")
+    with tempfile.TemporaryDirectory() as folder, Simulator() as simulator:
+        bench = Bench(simulator, Path(folder))
+        table = csv.writer(sys.stdout, lineterminator="\n")
+        sys.stdout.write("   ")
+        table.writerow(HEADER)
+        for row in bench.rows():
+            if args.only in f"{row.work} {row.against}":
+                cells = bench.cells(row, args.rounds)
+                sys.stdout.write("   ")
+                table.writerow(cells)
+                sys.stdout.flush()
+
+
+_PLAY = """
+- hosts: localhost
+  gather_facts: false
+  vars:
+    definitions: "{{ lookup('ansible.builtin.file', file) | from_json }}"
+    api: "{{ lookup('ansible.builtin.env', 'MSTR_BASE_URL') }}/api"
+  module_defaults:
+    ansible.builtin.uri:
+      headers:
+        X-MSTR-AuthToken: "{{ login.x_mstr_authtoken | default('') }}"
+        Cookie: "{{ login.cookies_string | default('') }}"
+  tasks:
+"""
+_TEN_PINGS = """
+    - ansible.builtin.ping:
+      loop: "{{ definitions }}"
+      loop_control: {label: "{{ item.name }}"}
+"""
+_TEN = """
+    - mstr.library.mstr_runtime: "{{ item }}"
+      loop: "{{ definitions }}"
+      loop_control: {label: "{{ item.name }}"}
+"""
+_BULK = """
+    - mstr.library.mstr_runtimes: {runtimes: "{{ definitions }}"}
+"""
+_BULK_SRC = """
+    - mstr.library.mstr_runtimes: {src: "{{ file }}"}
+"""
+# What a careful administrator writes without this collection. It compares values as they are written, so a different
+# notation causes an update.
+_LOG_IN_AND_LIST = """
+    - ansible.builtin.uri:
+        url: "{{ api }}/auth/login"
+        method: POST
+        body_format: json
+        body:
+          loginMode: 1
+          username: "{{ lookup('ansible.builtin.env', 'MSTR_USERNAME') }}"
+          password: "{{ lookup('ansible.builtin.env', 'MSTR_PASSWORD') }}"
+        status_code: 204
+      register: login
+    - ansible.builtin.uri: {url: "{{ api }}/runtimes"}
+      register: listed
+"""
+_LOG_OUT = """
+    - ansible.builtin.uri: {url: "{{ api }}/auth/logout", method: POST, status_code: 204}
+"""
+_COMPARE_ONE = """
+    - ansible.builtin.assert:
+        that:
+          - have.description == wanted.description
+          - have.whitelist | sort == wanted.whitelist | sort
+          - have.execTimeout == wanted.exec_timeout
+        quiet: true
+      vars:
+        wanted: "{{ definitions[0] }}"
+        have: "{{ listed.json.runtimes | selectattr('name', 'equalto', wanted.name) | first }}"
+"""
+_TEN_BY_URI = (_LOG_IN_AND_LIST + _COMPARE_ONE + _LOG_OUT) * 10
+_WRITE_ALL = """
+    - ansible.builtin.set_fact:
+        by_name: "{{ dict(listed.json.runtimes | map(attribute='name') | zip(listed.json.runtimes)) }}"
+    - ansible.builtin.uri:
+        url: "{{ api }}/runtimes"
+        method: POST
+        body_format: json
+        body: "{{ wanted }}"
+        status_code: [200, 201]
+      when: item.name not in by_name
+      loop: "{{ definitions }}"
+      loop_control: {label: "{{ item.name }}"}
+      vars: &wanted
+        wanted:
+          name: "{{ item.name }}"
+          description: "{{ item.description }}"
+          whitelist: "{{ item.whitelist }}"
+          packages: "{{ item.packages }}"
+          resource: {cpu: "{{ item.resource.cpu | string }}", mem: "{{ item.resource.mem }}"}
+          execTimeout: "{{ item.exec_timeout }}"
+          minCachedInstances: "{{ item.min_cached_instances }}"
+          maxCachedInstances: "{{ item.max_cached_instances }}"
+    - ansible.builtin.uri:
+        url: "{{ api }}/runtimes/{{ by_name[item.name].id }}"
+        method: PATCH
+        body_format: json
+        body: "{{ wanted }}"
+        status_code: 204
+      when:
+        - item.name in by_name
+        - >-
+          item.description != have.description
+          or item.whitelist | sort != have.whitelist | sort
+          or item.packages | map(attribute='name') | sort != have.packages | map(attribute='name') | sort
+          or item.packages | map(attribute='version') | sort != have.packages | map(attribute='version') | sort
+          or item.resource.cpu != have.resource.cpu | float
+          or item.resource.mem != have.resource.mem
+          or item.exec_timeout != have.execTimeout
+          or item.min_cached_instances != have.minCachedInstances
+          or item.max_cached_instances != have.maxCachedInstances
+      loop: "{{ definitions }}"
+      loop_control: {label: "{{ item.name }}"}
+      vars:
+        <<: *wanted
+        have: "{{ by_name[item.name] }}"
+"""
+_ALL_BY_URI = _LOG_IN_AND_LIST + _WRITE_ALL + _LOG_OUT
+_VENDOR = """
+import json, os, sys
+from mstrio import config
+from mstrio.connection import Connection
+from mstrio.python_execution.runtime import Runtime, list_runtimes
+
+config.verbose = False
+login = {"username": os.environ["MSTR_USERNAME"], "password": os.environ["MSTR_PASSWORD"], "login_mode": 1}
+connection = Connection(os.environ["MSTR_BASE_URL"], **login)
+have = {runtime.name: runtime for runtime in list_runtimes(connection)}
+fields = ("name", "description", "exec_timeout", "min_cached_instances", "max_cached_instances")
+for wanted in json.load(open(sys.argv[1])):
+    options = {**wanted, "resource": {**wanted["resource"], "cpu": str(wanted["resource"]["cpu"])}}
+    runtime = have.get(wanted["name"])
+    if runtime is None:
+        Runtime.create(connection, **options)
+    elif (
+        any(getattr(runtime, field) != wanted[field] for field in fields)
+        or sorted(runtime.whitelist) != sorted(wanted["whitelist"])
+        or sorted((package.name, package.version) for package in runtime.packages)
+        != sorted((package["name"], package["version"]) for package in wanted["packages"])
+        or (runtime.resource.cpu, runtime.resource.mem) != (options["resource"]["cpu"], wanted["resource"]["mem"])
+    ):
+        runtime.alter(**options)
+connection.close()
+"""
+
+if __name__ == "__main__":
+    main()
