@@ -24,13 +24,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from live.reach import Api, forwarded, own_address
 from plays.awx.test_controller_playbook import STAGE, play, recap
 from plays.awx.test_guide import block
 from plays.awx.test_jobs import copied_by_recipe
 from plays.conftest import tools
 from simulator.harness import Simulator
 from support.ansible import Play
+
+from live.reach import Api, forwarded, own_address
 
 __all__ = ["tools"]
 
