@@ -11,6 +11,7 @@ It runs in an environment with ansible-core, which has PyYAML: `python dev/gener
 | fragment `runtime`: type, default … of each option, in the order of the table | the field table |
 | `mstr_runtimes`: the sub-options of `runtimes` | the fragment `runtime` |
 | role `runtimes`: each variable that is passed on to a module | the options of `mstr_runtimes` |
+| guide `guide_playbooks`: the table of variables | the role, and the table in `_playbooks/variables.py` |
 | RETURN of the modules for runtimes: the keys of a runtime | the field table, the fragment, `mstr_runtime` |
 
 The description of an option is written once: in a fragment, or in `mstr_runtimes`. An option that is not in the table
@@ -39,6 +40,7 @@ ONE = "plugins/modules/mstr_runtime.py"
 MANY = "plugins/modules/mstr_runtimes.py"
 INFO = "plugins/modules/mstr_runtime_info.py"
 ROLE = "roles/runtimes/meta/argument_specs.yml"
+GUIDE = "docs/docsite/rst/guide_playbooks.rst"
 # ansible-core 2.22 and newer mask the values of such variables wherever they show them.
 SECRETS = ("password", "api_token", "identity_token", "session")
 # The variables for these options belong to the role: it has more to say about them.
@@ -283,6 +285,25 @@ def without_default(option: Mapping[str, Any]) -> dict[str, Any]:
     return own
 
 
+def guide(text: str, files: Text) -> str:
+    """The variables of the playbooks except those of the connection, with the first sentence of the role."""
+    variables = product("plugin_utils._playbooks.variables")
+    meanings = {name: variable.meaning for name, variable in variables.OF_PLAYBOOKS.items()}
+    for point in yaml.safe_load(files[ROLE])["argument_specs"].values():
+        for name, option in point["options"].items():
+            meaning = re.sub(
+                r"\b(?:[OVCE]|RV)\((?:.*#module:)?(.*?)\)", r"``\1``", first_sentence(option["description"])
+            )
+            default = re.search(r"The default is V\((.*?)\)\.", str(option["description"]))
+            meanings[name] = f"{meaning[:-1]} (``{default[1]}``)." if default else meaning
+    lines = []
+    for name in sorted(set(meanings) - set(variables.CONNECTION.values())):
+        lines += [f"   * - ``{name}``", f"     - {', '.join(variables.playbooks_with(name))}"]
+        lines += textwrap.wrap(meanings[name], WIDTH, initial_indent="     - ", subsequent_indent="       ")
+    before, after = re.split(r"(?<=     - Meaning\n).*?(?=\n``mstr_in_process)", text, maxsplit=1, flags=re.DOTALL)
+    return before + "\n".join([*lines, ""]) + after
+
+
 def returned(text: str, files: Text) -> dict[str, Any]:
     """The keys of a runtime in a result.
 
@@ -342,6 +363,7 @@ def generate(files: Text) -> dict[str, str]:
     new[FRAGMENT] = fragment(new[FRAGMENT])
     new[MANY] = entries(new[MANY], new)
     new[ROLE] = role(new[ROLE], new)
+    new[GUIDE] = guide(new[GUIDE], new)
     contains = returned(new[ONE], new)
     for path, keys, sample in (
         (ONE, ["runtime"], ["runtime", "sample"]),
@@ -355,7 +377,7 @@ def generate(files: Text) -> dict[str, str]:
 def main(arguments: Sequence[str]) -> int:
     """Entry point: with --check, only report the files that are stale."""
     fragments = sorted(str(entry.relative_to(ROOT)) for entry in (ROOT / "plugins" / "doc_fragments").glob("*.py"))
-    files = {path: (ROOT / path).read_text(encoding="utf-8") for path in (ONE, MANY, INFO, ROLE, *fragments)}
+    files = {path: (ROOT / path).read_text(encoding="utf-8") for path in (ONE, MANY, INFO, ROLE, GUIDE, *fragments)}
     try:
         stale = generate(files)
     except Missing as why:

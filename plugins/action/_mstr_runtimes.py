@@ -17,6 +17,7 @@ from ansible_collections.mstr.library.plugins.action import (  # noqa: F401 # py
     mstr_probe,
     mstr_runtime_info,
     mstr_runtimes,
+    mstr_script_run,
 )
 from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.steps import STEPS
 

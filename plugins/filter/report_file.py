@@ -19,7 +19,7 @@ description:
   - C(.cdx.json) is a software bill of materials (SBOM) in the format CycloneDX 1.6. It contains all packages and the
     runtimes that have them, so that scanners can find packages with known vulnerabilities.
   - The HTML page needs no other file. All values from a server are escaped.
-  - With O(kind=plan), it returns the JSON text of a plan to approve. P(mstr.library.approved_plan#filter) reads it.
+  - With O(kind=plan), it returns the JSON text of a plan to approve.
   - The filter writes no file. Write the text with M(ansible.builtin.copy).
 author:
   - mstr.library contributors (@mstr-library)

@@ -9,11 +9,11 @@ import yaml
 from ansible_collections.mstr.library.plugins.action.mstr_audit import OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.modules import mstr_audit, mstr_runtimes
-from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.task import (
-    APPLIED,
+from ansible_collections.mstr.library.plugins.plugin_utils._playbooks.variables import (
     AUDITED,
     CONNECTION,
     DEFINITIONS,
+    passed_on,
 )
 
 ROLE = Path(__file__).parents[2] / "roles" / "runtimes"
@@ -39,15 +39,15 @@ def test_every_option_of_the_module_has_its_variable():
     documented = set(yaml.safe_load(mstr_runtimes.DOCUMENTATION)["options"])
     options = set(read("meta/argument_specs.yml")["argument_specs"]["main"]["options"])
     own = {f"mstr_runtimes_backup_{name}" for name in ("dest", "exclude", "scripts")}
-    passed_on = {*CONNECTION.values(), *DEFINITIONS.values(), *APPLIED.values()}
-    assert documented <= {*DEFINITIONS, *APPLIED}
-    assert options - own == passed_on
+    used = {*CONNECTION.values(), *DEFINITIONS.values(), *passed_on().values()}
+    assert documented <= {*DEFINITIONS, *passed_on()}
+    assert options - own == used
 
 
 def test_an_audit_compares_as_the_role_applies():
     """What only writes, or only an approval has, is of no use to an audit."""
     no_use = {"plan_id", "journal_comment", "wait", "wait_timeout", "wait_interval"}
     options = set(yaml.safe_load(mstr_audit.DOCUMENTATION)["options"])
-    assert {*DEFINITIONS, *APPLIED} - no_use <= {*DEFINITIONS, *AUDITED}
+    assert {*DEFINITIONS, *passed_on()} - no_use <= {*DEFINITIONS, *AUDITED}
     assert {*DEFINITIONS, *AUDITED} <= options | {"policy"}
     assert options | set(CONNECTION) | {"policy"} == set(OPTIONS)

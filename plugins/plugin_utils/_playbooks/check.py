@@ -10,7 +10,7 @@ Pure, except that it looks at the places of the files. It opens no connection an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -23,29 +23,6 @@ from . import places, variables
 from .run import UNKNOWN, Run, is_on, path_of
 from .variables import is_given
 
-# The variables whose values the check needs, beside the switches and the numbers.
-_VALUES = (
-    "ansible_connection",
-    "mstr_audit_since",
-    "mstr_base_url",
-    "mstr_export_dest",
-    "mstr_plan_dest",
-    "mstr_plan_src",
-    "mstr_probe_dest",
-    "mstr_probe_reach",
-    "mstr_replace_definition",
-    "mstr_replace_from",
-    "mstr_replace_to",
-    "mstr_report_dest",
-    "mstr_runtimes",
-    "mstr_runtimes_backup_dest",
-    "mstr_runtimes_plan_id",
-    "mstr_runtimes_policy",
-    "mstr_runtimes_protect_projects",
-    "mstr_runtimes_scripts",
-    "mstr_runtimes_src",
-    "mstr_session",
-)
 # Variables that do nothing without a switch.
 _SWITCHES = {
     "mstr_audit_tasks": ("mstr_audit_scripts", "because tasks are found by their scripts"),
@@ -57,9 +34,10 @@ _NUMBERS = {"int": int, "float": float}
 
 
 def values_needed(playbook: str) -> frozenset[str]:
-    """The variables whose values `run_errors` needs; of all others, it needs only the names."""
-    kinds = variables.types(playbook)
-    return frozenset(_VALUES) | {name for name, kind in kinds.items() if kind in ("bool", *_NUMBERS)}
+    """The variables whose values `run_errors` needs; of all others, such as passwords, it needs only the names."""
+    names = {name for name, kind in variables.types(playbook).items() if kind in ("bool", *_NUMBERS)}
+    used = set(variables.types(playbook)) - set(variables.CONNECTION.values())
+    return frozenset(names | used | {"ansible_connection", "mstr_base_url", "mstr_session"})
 
 
 def run_errors(run: Run) -> list[str]:
@@ -114,8 +92,6 @@ def _type_errors(run: Run) -> Iterator[str]:
 
 def _use_errors(run: Run) -> Iterator[str]:
     """Of variables that exclude or need each other, and of those that only an extra variable may not leave alone."""
-    if run.playbook == "replace_runtime":
-        yield from _replace_errors(run)
     yield from _switch_errors(run)
     if "mstr_plan_dest" not in variables.types(run.playbook):
         return
@@ -201,11 +177,6 @@ def _server_errors(run: Run) -> Iterator[str]:
             )
 
 
-def _replace_errors(run: Run) -> Iterator[str]:
-    wrong = grouped((sentence, host) for host, values in run.hosts.items() for sentence in _replace_errors_of(values))
-    yield from (f"{sentence}{run.in_brackets(hosts)}." for sentence, hosts in wrong.items())
-
-
 def _has_definitions(run: Run, host: str) -> bool:
     """Whether there is something to compare. What cannot be read counts as definitions: the module reports it."""
     values = run.hosts[host]
@@ -221,27 +192,6 @@ def _has_definitions(run: Run, host: str) -> bool:
         return bool(source.runtimes or source.scripts)
     except ValidationError:
         return True
-
-
-def _replace_errors_of(values: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the variables of replace_runtime, without a final period."""
-    names = [values.get(name) for name in ("mstr_replace_from", "mstr_replace_to")]
-    if UNKNOWN not in names and (not all(map(is_given, names)) or str(names[0]) == str(names[1])):
-        yield "Set mstr_replace_from and mstr_replace_to to the names of two different runtimes"
-    definition = values.get("mstr_replace_definition")
-    if is_given(definition) and definition is not UNKNOWN:
-        if not isinstance(definition, Mapping):
-            yield (
-                "mstr_replace_definition must be a dictionary of options, not a text. Write it in a file for -e @FILE"
-            )
-        else:
-            # An id would name the runtime to change, which may be the old one.
-            reserved = [key for key in _RESERVED if key in definition]
-            if reserved:
-                yield f"mstr_replace_definition must not contain {' or '.join(reserved)}, because the playbook sets it"
-
-
-_RESERVED = ("id", "name", "state", "previous_names", "replace_on_change", "smoke_test")
 
 
 def _is_off(value: Any) -> bool:

@@ -10,11 +10,11 @@ The options come from the variables of the host.
 from __future__ import annotations
 
 import os
-import re
 from datetime import datetime, timezone
 
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError, counted, listed
 from ansible_collections.mstr.library.plugins.module_utils._model.runtime import INCOMPLETE
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import copyable_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.export import File, to_file
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import unread_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize import json_text
@@ -22,8 +22,8 @@ from ansible_collections.mstr.library.plugins.plugin_utils._reports.serialize im
 from .destination import checksum, place_error, write
 from .places import one_file_error, other_environment_error
 from .run import UNKNOWN, path_of
-from .task import APPLIED, AUDITED, DEFINITIONS, Action, Result, failed, plain
-from .variables import distance, is_given, name_errors
+from .task import Action, Result, failed, plain
+from .variables import AUDITED, DEFINITIONS, is_given, name_errors, passed_on
 
 
 def apply(action: Action, plan_id: str | None = None) -> Result:
@@ -33,67 +33,12 @@ def apply(action: Action, plan_id: str | None = None) -> Result:
     """
     with ErrorList() as errors:
         errors.add(*name_errors(action.task_vars), *_definition_errors(action))
-    options = {**action.options(DEFINITIONS), **action.options(APPLIED)}
-    return _applied(action, options, plan_id, action.is_on("mstr_runtimes_backup_scripts"))
-
-
-def replace(action: Action, plan_id: str | None = None) -> Result:
-    """The result of mstr_runtimes for the one definition of replace_runtime, with `backup` and `note` if there is one.
-
-    `plan_id`: of the approved plan. Raises ValidationError if a variable is invalid, or if no runtime has the name.
-    """
-    with ErrorList() as errors:
-        errors.add(*name_errors(action.task_vars))
-    # YAML makes a number of a name such as 2024.
-    old, new = (str(action.given(name)) for name in ("mstr_replace_from", "mstr_replace_to"))
-    read = action.run_module("mstr_runtime_info", {})
-    if read.get("failed"):
-        return read
-    note = _old_name_note(old, new, [str(runtime["name"]) for runtime in plain(read["runtimes"])])
-    definition = {
-        **(action.given("mstr_replace_definition") or {}),
-        "name": new,
-        "previous_names": [old],
-        "replace_on_change": True,
-        "smoke_test": action.given("mstr_replace_smoke_test"),
-    }
-    of_one = {option: name for option, name in APPLIED.items() if not option.startswith(("purge", "scripts"))}
-    # Without its scripts, a backup could not undo a replacement, which reads all of them anyway.
-    with_scripts = action.given("mstr_runtimes_backup_scripts") is None or action.is_on("mstr_runtimes_backup_scripts")
-    result = _applied(action, {**action.options(of_one), "runtimes": [definition]}, plan_id, with_scripts)
-    if result.get("failed"):
-        return {**result, "msg": str(result["msg"]).replace("mstr_runtimes[0]", "mstr_replace_definition")}
-    return {**result, "note": note} if note else result
-
-
-def _old_name_note(old: str, new: str, names: list[str]) -> str | None:
-    """What to say of an old name that no runtime has: that of a replacement that was done before, or a misspelled one.
-
-    Raises ValidationError if the new name does not exist either, or if a similar name exists. One that differs only in
-    digits may be of a series of versions, and is only named.
-    """
-    if old in names:
-        return None
-    similar = [name for name in names if name != new and distance(name.casefold(), old.casefold()) <= 2]
-    near, misspelled = list(map(repr, similar)), [name for name in similar if _letters(name) != _letters(old)]
-    if new in names and not misspelled:
-        hint = f" If you meant {listed(near, 5, ' or ')}, correct mstr_replace_from." if near else ""
-        return f"No runtime has the name {old!r} any more.{hint}"
-    also = "" if new in names else f", and none has the name {new!r} (mstr_replace_to)"
-    hint = f", but {listed(near, 5, ' and ')} exist{'' if len(near) > 1 else 's'}" if near else ""
-    raise ValidationError([f"No runtime has the name {old!r} (mstr_replace_from){also}{hint}. Check the spelling."])
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"\d+", "", name.casefold())
-
-
-def _applied(action: Action, options: Result, plan_id: str | None, with_scripts: bool) -> Result:
+    options = {**action.options(DEFINITIONS), **action.options(passed_on())}
     if plan_id is not None:
         options["plan_id"] = plan_id
     backup = None
     if action.given("mstr_runtimes_backup_dest") is not None:
-        backup = _backup(action, with_scripts)
+        backup = _backup(action, action.is_on("mstr_runtimes_backup_scripts"))
         if backup.get("failed"):
             return backup
     result = action.run_module("mstr_runtimes", options)
@@ -181,7 +126,10 @@ def export(action: Action) -> Result:
 
 
 def export_text(action: Action) -> Result:
-    """The text of an export in `text`, for a job of a controller, whose files are lost."""
+    """The text of an export in `text`, for a job of a controller, whose files are lost.
+
+    `texts`: the same in parts, each of which one event shows without loss. `encoded`: whether they are Base64.
+    """
     file, read = _exported(
         action,
         "an export",
@@ -189,7 +137,17 @@ def export_text(action: Action) -> Result:
         'the job template "export"',
         question=', the question "Leave out" of the job template export',
     )
-    return read if read.get("failed") else {"changed": False, "text": file.text}
+    if read.get("failed"):
+        return read
+    shown = copyable_texts(file.text, action.host)
+    return {"changed": False, "text": file.text, "texts": shown, "encoded": ":" not in shown[0]}
+
+
+def smoke_test(action: Action) -> Result:
+    """The result of a few lines of Python on a runtime."""
+    options = {"runtime": "mstr_smoke_test_runtime", "run_timeout": "mstr_smoke_test_timeout"}
+    code = 'import platform\nprint("Python", platform.python_version())\n'
+    return action.run_module("mstr_script_run", {"run_timeout": 120, **action.options(options), "code": code})
 
 
 def _exported(

@@ -30,7 +30,6 @@ _SEPARATE = {
     "export": {"mstr_export_dest": "{host}.runtimes.yml"},
     "probe": {"mstr_probe_dest": "{host}.probe.json"},
     "apply": {"mstr_runtimes_backup_dest": ""},
-    "replace_runtime": {"mstr_runtimes_backup_dest": ""},
 }
 
 

@@ -50,7 +50,7 @@ class Run(NamedTuple):
 
 
 def run_report(run: Run) -> RunReport:
-    """The report of a run of apply, audit, replace_runtime, export or probe."""
+    """The report of a run of apply, audit, export or probe."""
     stopped = {host: _why_not_reached(result) for host, result in run.results.items() if not _was_reached(result)}
     reached = {host: result for host, result in run.results.items() if result and host not in stopped}
     if run.playbook in ("export", "probe"):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.mstr.library.plugins.module_utils._errors import ErrorList, ValidationError
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import environment as reports
 from ansible_collections.mstr.library.plugins.plugin_utils._reports import plan_file
+from ansible_collections.mstr.library.plugins.plugin_utils._reports.events import approval_texts
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.inventory import Sources
 
 from . import check, destination, environment, report, run, task, variables
@@ -78,8 +79,7 @@ class Check(task.Action):
 class Environment(task.Action):
     """Does the work of a playbook or role on one environment, with the options from its variables.
 
-    The option `step` is apply, audit, export, export_text, probe or replace. `result` is the variable with the results
-    of the other hosts.
+    The option `step` is apply, audit or one of `_OTHERS`. `result` is the variable with the results of the other hosts.
     With `result`, the task never fails: it returns `error` and a report, and the playbook fails after the report on
     all environments. Without it, as in the role, it returns the result of the module, whether or not it failed.
     """
@@ -95,7 +95,7 @@ class Environment(task.Action):
         if stopped:
             return {"changed": False, "stopped": stopped, **this_run}
         try:
-            approved = self._approved() if work in ("apply", "replace") else None
+            approved = self._approved() if work == "apply" else None
             plan_id = None if approved is None else str(approved["plan_id"])
             result = self._done(work, plan_id)
             if approved and result.get("failed") and result.get("plan_id", plan_id) != plan_id:
@@ -109,15 +109,11 @@ class Environment(task.Action):
         return {**self._reported(work, result, plan_id), **this_run}
 
     def _done(self, work: str, plan_id: str | None = None) -> task.Result:
-        if work == "export":
-            return environment.export(self)
-        if work == "export_text":
-            return environment.export_text(self)
+        if work == "apply":
+            return environment.apply(self, plan_id)
         if work == "audit":
             return environment.audit(self, self._wants_details)
-        if work == "probe":
-            return environment.probe(self)
-        return environment.replace(self, plan_id) if work == "replace" else environment.apply(self, plan_id)
+        return _OTHERS[work](self)
 
     @property
     def _wants_details(self) -> bool:
@@ -171,7 +167,6 @@ class Environment(task.Action):
         sources = Sources(environment=self.host, applied=result, check_mode=self.check_mode, approved=plan_id or "")
         found = reports.environment_report(sources, detail=True)
         found["server"] = self.server() if not error else None
-        found["lines"] += [f"{self.host}: {result['note']}"] if result.get("note") else []
         texts = report.packed(found)
         fails_on_drift = self.check_mode and self.is_on("mstr_fail_on_drift")
         return {
@@ -294,9 +289,26 @@ class End(task.Action):
         return task.failed(str(error)) if error else {"changed": False}
 
 
+class Approval(task.Action):
+    """Returns what somebody has to see who approves the report of a drift check, in `texts`."""
+
+    def result(self) -> task.Result:
+        """The result of the task."""
+        found = (self.value("mstr_report") or {}).get("environments") or ()
+        page = "The artifact mstr_report_page of the drift check"
+        return {"changed": False, "texts": approval_texts(task.plain(found), True, page)}
+
+
+_OTHERS: dict[str, Callable[[task.Action], task.Result]] = {
+    "export": environment.export,
+    "export_text": environment.export_text,
+    "probe": environment.probe,
+    "smoke_test": environment.smoke_test,
+}
 STEPS: dict[str, type[task.Action]] = {
+    "approval": Approval,
     "check": Check,
     "end": End,
     "report": Report,
-    **dict.fromkeys(("apply", "audit", "export", "export_text", "probe", "replace"), Environment),
+    **dict.fromkeys(("apply", "audit", *_OTHERS), Environment),
 }

@@ -17,29 +17,16 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._errors import ValidationError
 from ansible_collections.mstr.library.plugins.plugin_utils._run import role_names
 
 from .destination import Stat
 from .run import UNKNOWN, path_of, server_of
-from .variables import is_given
+from .variables import CONNECTION, is_given
 
 Result = dict[str, Any]
 
-# The options of the modules, each with its variable.
-CONNECTION = {option: f"mstr_{option}" for option in auth.argument_spec()}
-DEFINITIONS = {"runtimes": "mstr_runtimes", "src": "mstr_runtimes_src"}
-APPLIED = {option: f"mstr_runtimes_{option}" for option in ("purge", "scripts", "wait", *role_names.OPTIONS)}
 _PATHS = ("ca_path", "client_cert", "client_key", "since", "src")
-AUDITED = {
-    **{option: f"mstr_runtimes_{option}" for option in ("purge", "purge_exclude", "purge_limit", "policy")},
-    **{option: f"mstr_runtimes_{option}" for option in ("protect_used", "protect_projects", "concurrency")},
-    "scripts": "mstr_runtimes_scripts",
-    "include_scripts": "mstr_audit_scripts",
-    "include_tasks": "mstr_audit_tasks",
-    "since": "mstr_audit_since",
-}
 # An empty password is a password, and an empty approval is an error.
 _MAY_BE_EMPTY = ("password", "plan_id")
 

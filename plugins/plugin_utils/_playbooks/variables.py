@@ -12,60 +12,112 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
+from ansible_collections.mstr.library.plugins.module_utils import auth
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ROLES = Path(__file__).resolve().parents[3] / "roles"
 _ROLE = "mstr_runtimes_"
 _MOST_EDITS = 2
 # A variable with such a beginning that no playbook knows is a misspelled one.
-_PREFIXES = (_ROLE, "mstr_plan_", "mstr_report_", "mstr_audit_", "mstr_fail_on_", "mstr_replace_", "mstr_export_")
+_PREFIXES = ("mstr_plan_", "mstr_report_", "mstr_audit_", "mstr_fail_on_", "mstr_export_", "mstr_probe_")
 
-_WRITES = {
-    "mstr_fail_on_drift": "bool",
-    "mstr_plan_dest": "path",
-    "mstr_plan_src": "path",
-    "mstr_report_dest": "path",
-    "mstr_serial": "serial",
+
+class Variable(NamedTuple):
+    """A variable of the playbooks in `playbooks`. `meaning`: for the guide, with the default in brackets."""
+
+    type: str
+    playbooks: tuple[str, ...]
+    meaning: str
+
+
+PLAYBOOKS = ("apply", "audit", "export", "probe")
+_ALL = (*PLAYBOOKS, "job_smoke_test")
+# What only playbooks use, beside the variables of the role. `make generate` writes it into the guide.
+OF_PLAYBOOKS = {
+    "mstr_audit_scripts": Variable("bool", ("audit",), "Whether to look up which scripts use each runtime (no)."),
+    "mstr_audit_since": Variable(
+        "path",
+        ("audit",),
+        "The ``.json`` of an earlier audit, or an exported file: the report then says what changed since (none).",
+    ),
+    "mstr_audit_tasks": Variable(
+        "bool",
+        ("audit",),
+        "Whether to also look up the schedules and the last runs of these scripts (no). It needs "
+        "``mstr_audit_scripts``.",
+    ),
+    "mstr_fail_on_drift": Variable(
+        "bool",
+        ("apply", "audit"),
+        "Whether to fail an environment that differs from its definitions, after the report on all environments (no). "
+        "``apply`` uses it only in check mode.",
+    ),
+    "mstr_fail_on_violation": Variable(
+        "bool",
+        ("audit",),
+        "Whether to fail an environment with a violation, after the report on all environments (no).",
+    ),
+    "mstr_plan_dest": Variable(
+        "path",
+        ("apply",),
+        "In check mode, a file for the plan of all environments, for somebody to approve (none). It contains the "
+        "differences, and for each environment the id of its plan.",
+    ),
+    "mstr_plan_src": Variable(
+        "path",
+        ("apply",),
+        "The file of an approved plan (none). An environment that is not in it, or whose plan is different by now, "
+        "fails and is left alone.",
+    ),
+    "mstr_probe_cleanup": Variable(
+        "bool", ("probe",), "Whether to also delete what an earlier probe left because it was killed (no)."
+    ),
+    "mstr_probe_dest": Variable(
+        "path", ("probe",), "The file for the answers (``{{ inventory_hostname }}.probe.json``)."
+    ),
+    "mstr_probe_reach": Variable(
+        "str",
+        ("probe",),
+        "``host:port`` that such a script may try to connect to (none). It needs ``mstr_probe_scripts``.",
+    ),
+    "mstr_probe_scripts": Variable(
+        "bool", ("probe",), "Whether to also run a few short scripts on the runtimes of the probe (no)."
+    ),
+    "mstr_probe_wait_timeout": Variable(
+        "int", ("probe",), "How many seconds to wait for a package and a status (120)."
+    ),
+    "mstr_report_dest": Variable(
+        "path",
+        ("apply", "audit"),
+        "A file for the report (none). Its suffix decides the format: ``.html``, ``.json``, ``.md`` or ``.junit.xml`` "
+        "(``apply`` only in check mode); for ``audit`` also ``.csv`` and ``.cdx.json``. It is written on the control "
+        "node, in check mode, too.",
+    ),
+    "mstr_serial": Variable(
+        "serial",
+        PLAYBOOKS,
+        'How many environments make a batch, such as 5 or "20%" (all). It counts only with ``-e``, because Ansible '
+        "reads it before the variables of any host.",
+    ),
+    "mstr_smoke_test_runtime": Variable(
+        "str", ("job_smoke_test",), "The runtime on which to run Python (the server's default runtime)."
+    ),
+    "mstr_smoke_test_timeout": Variable(
+        "int", ("job_smoke_test",), "For how many seconds to wait for the script at most (120)."
+    ),
 }
-# What only the named playbooks use beside the connection variables and those of the role, each with its type.
-_OWN: dict[str, dict[str, str]] = {
-    "apply": _WRITES,
-    "audit": {
-        "mstr_audit_scripts": "bool",
-        "mstr_audit_since": "path",
-        "mstr_audit_tasks": "bool",
-        "mstr_fail_on_drift": "bool",
-        "mstr_fail_on_violation": "bool",
-        "mstr_report_dest": "path",
-    },
-    "export": {},
-    "probe": {
-        "mstr_probe_cleanup": "bool",
-        "mstr_probe_dest": "path",
-        "mstr_probe_reach": "str",
-        "mstr_probe_scripts": "bool",
-        "mstr_probe_wait_timeout": "int",
-    },
-    "replace_runtime": {
-        **_WRITES,
-        "mstr_replace_definition": "dict",
-        "mstr_replace_from": "str",
-        "mstr_replace_smoke_test": "str",
-        "mstr_replace_to": "str",
-    },
-    "job_smoke_test": {"mstr_smoke_test_runtime": "str", "mstr_smoke_test_timeout": "int"},
-}
-# Which variables of the role a playbook uses.
-_DEFINED = ("mstr_runtimes", "mstr_runtimes_scripts", "mstr_runtimes_src")
-_COMPARED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "protect_projects", "concurrency")
-_REPLACED = ("policy", "protect_used", "protect_projects", "concurrency", "journal_comment", "plan_id", "wait_interval")
-_BACKED_UP = ("wait_timeout", "backup_dest", "backup_exclude", "backup_scripts")
-_OF_ROLE: dict[str, frozenset[str]] = {
-    "audit": frozenset((*_DEFINED, *(f"{_ROLE}{option}" for option in _COMPARED))),
-    "replace_runtime": frozenset(f"{_ROLE}{option}" for option in (*_REPLACED, *_BACKED_UP)),
+# Which variables of the role an audit uses: those that say what an apply would do.
+_AUDITED = ("purge", "purge_exclude", "purge_limit", "policy", "protect_used", "protect_projects", "concurrency")
+# The options of the modules, each with its variable.
+CONNECTION = {option: f"mstr_{option}" for option in auth.argument_spec()}
+DEFINITIONS = {"runtimes": "mstr_runtimes", "src": f"{_ROLE}src"}
+AUDITED = {
+    **{option: f"{_ROLE}{option}" for option in ("scripts", *_AUDITED)},
+    **{f"include_{what}": f"mstr_audit_{what}" for what in ("scripts", "tasks")},
+    "since": "mstr_audit_since",
 }
 # Variables that every playbook takes: the answers of a survey, and a switch that the action plugins read.
 _SURVEY = frozenset(
@@ -92,22 +144,7 @@ _EVERYWHERE = _SURVEY | {"mstr_in_process"}
 ARTIFACTS = frozenset(
     ("mstr_report", "mstr_report_page", "mstr_audit", "mstr_audit_page", "mstr_exports", "mstr_smoke_tests")
 )
-OWN = ARTIFACTS | {
-    "mstr_applied",
-    "mstr_audited",
-    "mstr_export_result",
-    "mstr_export_text",
-    "mstr_exported",
-    "mstr_probe_result",
-    "mstr_probed",
-    "mstr_replaced",
-    "mstr_report_artifact",
-    "mstr_reported",
-    "mstr_run",
-    "mstr_runtimes_plan",
-    "mstr_runtimes_result",
-    "mstr_smoke_test",
-}
+OWN = ARTIFACTS | {"mstr_export_result", "mstr_report_artifact", "mstr_runtimes_result"}
 
 
 @cache
@@ -119,23 +156,36 @@ def role_types(role: str = "runtimes", entry_point: str = "main") -> dict[str, s
 
 
 @cache
+def passed_on() -> dict[str, str]:
+    """The options of mstr_runtimes beside the definitions, each with its variable of the role."""
+    names = [name for name in role_types() if name.startswith(_ROLE) and not name.startswith(f"{_ROLE}backup_")]
+    return {name.removeprefix(_ROLE): name for name in names if name not in DEFINITIONS.values()}
+
+
+@cache
 def types(playbook: str) -> dict[str, str]:
     """Every variable that a playbook uses, with its type."""
-    connection = {name: kind for name, kind in role_types(entry_point="export").items() if "_export_" not in name}
-    own = _OWN[playbook]
+    own = {name: variable.type for name, variable in OF_PLAYBOOKS.items() if playbook in variable.playbooks}
+    used = {*CONNECTION.values()}
     if playbook == "export":
-        return role_types(entry_point="export")
-    if playbook in ("apply", "audit", "replace_runtime"):
-        known = _OF_ROLE.get(playbook)
-        own = {**own, **{name: kind for name, kind in role_types().items() if known is None or name in known}}
-    return {**connection, **own}
+        return {**own, **role_types(entry_point="export")}
+    if playbook == "apply":
+        return {**own, **role_types()}
+    if playbook == "audit":
+        used |= {*DEFINITIONS.values(), *AUDITED.values()}
+    return {**own, **{name: kind for name, kind in role_types().items() if name in used}}
+
+
+def playbooks_with(name: str) -> list[str]:
+    """The playbooks that use a variable."""
+    return [playbook for playbook in _ALL if name in types(playbook)]
 
 
 @cache
 def known() -> frozenset[str]:
     """Every variable that users of the roles and playbooks set."""
     names = set(_EVERYWHERE)
-    for playbook in _OWN:
+    for playbook in _ALL:
         names |= set(types(playbook))
     return frozenset(names | set(role_types("controller")))
 
@@ -153,7 +203,7 @@ def name_errors(names: Iterable[str], playbook: str | None = None, extra: Iterab
         if name not in known():
             yield from _unknown(name)
         elif playbook and name in given and name not in _EVERYWHERE and name not in types(playbook):
-            users = [other for other in _OWN if name in types(other)] or ["controller"]
+            users = playbooks_with(name) or ["controller"]
             *others, last = users
             whose = f"{', '.join(others)} and {last} do" if others else f"{last} does"
             yield f"{playbook} does not use {name}; {whose}. Remove it from -e."

@@ -13,9 +13,8 @@ from typing import Any
 # The variable by which the action plugin recognizes the role.
 SWITCH = "mstr_called_by_role"
 
-# The options of mstr_runtimes for which the role has a variable `mstr_runtimes_…`, except `purge` and `wait`, which
-# are also ordinary words.
-OPTIONS = (
+# The options whose variables are `mstr_runtimes_…`, except those that are also ordinary words.
+_OPTIONS = (
     "concurrency",
     "journal_comment",
     "plan_id",
@@ -44,7 +43,7 @@ def _places() -> re.Pattern[str]:
         + "|".join(connection)
         + r""")\b )
         | (?P<option> src (?=\ ['"]) | scripts (?=\[) | (?:"""
-        + "|".join(OPTIONS)
+        + "|".join(_OPTIONS)
         + r""")\b ) )
         """,
         re.VERBOSE,

@@ -7,7 +7,6 @@ from simulator.harness import Simulator
 from support.ansible import APPLY, AUDIT, EXPORT, Play
 
 FATAL = {"ANSIBLE_ANY_ERRORS_FATAL": "true"}
-REPLACE = {"mstr_replace_from": "Old", "mstr_replace_to": "New"}
 DOWN = {"mstr_base_url": "http://127.0.0.1:1/MicroStrategyLibrary", "mstr_retries": 0}
 
 
@@ -39,7 +38,7 @@ def test_an_environment_that_is_down_stops_no_other(one_is_down: Play, sim: Simu
 
 def test_a_run_without_its_check_does_nothing(local_newest: Play, sim: Simulator) -> None:
     local_newest.variables["mstr_runtimes"] = [{"name": "Etl"}]
-    played = local_newest(APPLY, "--start-at-task", "Apply the definitions")
+    played = local_newest(APPLY, "--start-at-task", "Work on the environment")
     assert played.status == 2
     assert played.text.count("The run was not checked. Start the playbook at its first task.") >= 2
     assert sim.requests() == []
@@ -63,9 +62,8 @@ BACKUP = {"mstr_runtimes_backup_dest": "{{ inventory_hostname }}.bk.yml"}
         (AUDIT, {}, "Report: "),
         (EXPORT, {}, "To compare: ansible-playbook -i "),
         ("mstr.library.probe", {}, "a: the answers are in "),
-        ("mstr.library.replace_runtime", {**BACKUP, **REPLACE}, "To go back: ansible-playbook -i "),
     ],
-    ids=["apply", "audit", "export", "probe", "replace_runtime"],
+    ids=["apply", "audit", "export", "probe"],
 )
 def test_three_environments_are_at_most_forty_lines(
     one_is_down: Play, sim: Simulator, playbook: str, variables: dict[str, str], ends: str
@@ -73,8 +71,6 @@ def test_three_environments_are_at_most_forty_lines(
     """Two of them fail. The last lines say where the files are, and how to go back."""
     sim.seed({"name": "Old", "execTimeout": 60})
     one_is_down.hosts["c"] |= DOWN | {"mstr_base_url": "http://127.0.0.1:2/MicroStrategyLibrary"}
-    if "mstr_replace_from" in variables:
-        del one_is_down.variables["mstr_runtimes"]
     played = one_is_down(playbook, **variables)
     assert played.status == 2, played.output
     assert "skipping" not in played.output

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
-from ansible_collections.mstr.library.plugins.filter.approved_plan import approved_plan
 from ansible_collections.mstr.library.plugins.plugin_utils._reports.plan_file import (
     FORMAT,
     approved_text,
@@ -62,9 +62,8 @@ def test_the_file_is_sorted_and_has_what_a_person_approves():
     ids=lambda text: text[:30],
 )
 def test_a_file_without_a_plan_says_why(text, sentence):
-    found = approved_plan(text, "production")
-    assert found["plan_id"] is None
-    assert found["error"].startswith(sentence)
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        plan_of(text, "production")
 
 
 def test_a_plan_is_for_one_server():
@@ -95,4 +94,5 @@ def test_nobody_approves_a_part_by_editing_the_file(edit):
     [entry] = content["environments"]
     assert plan_of(json.dumps(content, indent=8), entry["environment"])["plan_id"] == AN_ID
     entry.update(edit)
-    assert approved_plan(json.dumps(content), entry["environment"])["error"].startswith("was edited, so it does not")
+    with pytest.raises(ValueError, match="was edited, so it does not"):
+        plan_of(json.dumps(content), entry["environment"])
