@@ -11,8 +11,8 @@ DEV := $(if $(PYTHON),$(PYTHON) -B -m dev,$(error Python 3.10 or newer is needed
 PORT ?= 8899
 PROFILE ?= playground
 
-SESSIONS := demo test test-controller check bench prerelease generate docs lock changelog release clean
-.PHONY: help env test-ee simulator $(SESSIONS)
+SESSIONS := demo test test-controller test-ee check bench generate docs lock changelog release clean
+.PHONY: help env simulator $(SESSIONS)
 
 help:
 	@$(DEV) --list
@@ -23,10 +23,6 @@ $(SESSIONS):
 # What the pytest tests of STAGE need, as export lines for a shell: eval "$(make -s env STAGE=faults)"
 env:
 	@$(DEV) env "$(STAGE)"
-
-# An execution environment on BASE_IMAGE, built by podman, and the apply job in it.
-test-ee:
-	@$(DEV) test-ee --base-image "$(BASE_IMAGE)" $(ARGS)
 
 # The simulator by itself, until Ctrl-C.
 simulator:

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The commands for work on this collection. `nox --list` shows them; options follow after `--`: nox -s test -- --all.
 
 `make NAME ARGS=…` runs the same sessions, and creates the environment with nox. The sessions of antsibull-nox, which
@@ -10,13 +6,11 @@ antsibull-nox.toml describes, are here only if it is installed: the stage "lint 
 
 from __future__ import annotations
 
-import argparse
 import functools
 import logging
 import os
 import shlex
 import shutil
-import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +25,7 @@ from dev.paths import CACHE, DIST, LOGS, REQUIREMENTS, ROOT, RUN, VENVS
 from dev.release import build_release, run_demo
 
 try:
-    import antsibull_nox
+    import antsibull_nox  # type: ignore[import-not-found]
 except ImportError:
     # The last line is the count of tests: nox itself reports only problems.
     logging.getLogger("nox").setLevel(logging.WARNING)
@@ -76,40 +70,25 @@ def test(arguments: list[str]) -> int:
 
 @command
 def test_ee(arguments: list[str]) -> int:
-    """Build an execution environment with podman, and run jobs in it (--base-image, --package-manager)."""
-    parser = argparse.ArgumentParser(prog="make test-ee")
-    parser.add_argument("--base-image", default="", help="the image to build on")
-    parser.add_argument("--package-manager", default="", help="its package manager, if not that of the definition")
-    parser.add_argument("--build-options", default="", help="more options of podman build")
-    args = parser.parse_args(arguments)
-    if not args.base_image:
-        return runner.fail("no base image: run make test-ee BASE_IMAGE=…")
-    if not shutil.which("podman"):
-        runner.say("Did not run: podman is not installed on this machine.")
-        return 0
-    return _live("test_image.py", {f"MSTR_TEST_{name.upper()}": value for name, value in vars(args).items()}, [])
+    """Build an execution environment on the image in MSTR_TEST_BASE_IMAGE with podman, and run jobs in it."""
+    return _live("test_image.py", ["MSTR_TEST_BASE_IMAGE"], arguments)
 
 
 @command
 def test_controller(arguments: list[str]) -> int:
     """Create and remove the objects of a controller on the one in CONTROLLER_HOST, see CONTRIBUTING.md."""
-    needed = ("CONTROLLER_HOST", "CONTROLLER_USERNAME", "CONTROLLER_PASSWORD")
-    missing = [name for name in needed if not os.environ.get(name)]
-    if missing:
-        runner.say(f"Did not run: these tests need a real controller; set {', '.join(missing)}.")
+    return _live("test_controller.py", ["CONTROLLER_HOST", "CONTROLLER_USERNAME", "CONTROLLER_PASSWORD"], arguments)
+
+
+def _live(file: str, needed: list[str], options: list[str]) -> int:
+    """Run tests of what no machine has by itself. CONTRIBUTING.md describes the variables."""
+    if missing := [name for name in needed if not os.environ.get(name)]:
+        runner.say(f"Did not run: set {', '.join(missing)}, see CONTRIBUTING.md.")
         return 0
-    for_jobs = ("MSTR_TEST_PROJECT_URL", "MSTR_TEST_IMAGE")
-    if not all(os.environ.get(name) for name in for_jobs):
-        runner.say(f"No job will run: set {' and '.join(for_jobs)} to run jobs, see CONTRIBUTING.md.")
-    own = {name: value for name, value in os.environ.items() if name.startswith("CONTROLLER_")}
-    optional = {name: os.environ.get(name, "") for name in (*for_jobs, "MSTR_TEST_ADDRESS")}
-    return _live("test_controller.py", own | optional, arguments)
-
-
-def _live(file: str, more: dict[str, str], options: list[str]) -> int:
     env = envs.ensure("controller")
-    tests = ("-m", "pytest", ROOT / "tests" / "live" / file, f"--basetemp={RUN / 'tests'}")
-    return proc.on_terminal(env.python, *tests, *options, env=pytests.controller_variables(env) | more)
+    own = {name: value for name, value in os.environ.items() if name.startswith(("CONTROLLER_", "MSTR_TEST_"))}
+    tests = ("-m", "pytest", "-rs", ROOT / "tests" / "live" / file, f"--basetemp={RUN / 'tests'}")
+    return proc.on_terminal(env.python, *tests, *options, env=own | pytests.controller_variables(env))
 
 
 @command
@@ -140,24 +119,11 @@ def simulator(arguments: list[str]) -> int:
     """Run the simulated Library server until Ctrl-C (--port, --profile, --help)."""
     runner.say("Starting the simulator (the first time, setting up takes a minute) …")
     env = envs.ensure("demo")
-    port = arguments[arguments.index("--port") + 1] if "--port" in arguments[:-1] else "0"
-    if port.isdecimal() and int(port) < 65536 and _in_use(int(port)):
-        return runner.fail(f"Port {port} is in use. Choose a different one: make simulator PORT={int(port) + 1}")
     options = ("--parent-pid", str(os.getpid()), *arguments)
     try:
         return proc.on_terminal(env.python, ROOT / "tests" / "simulator", *options, env=envs.variables(env.bin))
     except KeyboardInterrupt:  # its normal end
         return 0
-
-
-def _in_use(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
 
 
 @command
@@ -166,29 +132,6 @@ def bench(arguments: list[str]) -> int:
     env, vendor = envs.ensure("dev"), envs.ensure("contract", pytests.VENDOR)
     env_vars = pytests.variables_for(env) | {"MSTR_TEST_CONTRACT_PYTHON": str(vendor.python)}
     return proc.on_terminal(env.python, ROOT / "tests" / "benchmark.py", *arguments, env=env_vars)
-
-
-@command
-def prerelease(arguments: list[str]) -> int:
-    """Run the in-process tests on the newest ansible-core that pip finds, pre-releases included (pytest options)."""
-    python = envs.find(envs.found()[-1])
-    log, wheels = proc.new_log("prerelease"), RUN / "prerelease"
-    options = ("--pre", "--no-deps", "--only-binary=:all:", "--dest", wheels)
-    if proc.run(python, "-m", "pip", "download", *options, "ansible-core", log=log, env=envs.for_pip()) != 0:
-        return runner.fail(f"no ansible-core could be downloaded, see {log}")
-    wheel = next(wheels.glob("*.whl"))
-    version = wheel.name.split("-")[1]
-    # The tests read the version from this name.
-    env = envs.Env(VENVS / f"ansible-{'.'.join(version.split('.')[:2])}-prerelease", envs.found()[-1])
-    shutil.rmtree(env.path, ignore_errors=True)
-    install = (env.python, "-m", "pip", "install", wheel, "-r", REQUIREMENTS / "modules.in")
-    if any(proc.run(*step, log=log, env=envs.for_pip()) for step in ((python, "-m", "venv", env.path), install)):
-        return runner.fail(f"ansible-core {version} could not be installed, see {log}")
-    runner.say(f"ansible-core {version}")
-    dev = envs.ensure("dev")
-    variables = pytests.core_variables()(dev) | {"MSTR_TEST_CORES": str(env.bin)}
-    tests = ("-m", "pytest", "--numprocesses=2", ROOT / "tests" / "plays" / "in_process")
-    return proc.on_terminal(dev.python, *tests, *arguments, env=variables)
 
 
 @command
@@ -202,8 +145,9 @@ def generate(arguments: list[str]) -> int:
 def docs(arguments: list[str]) -> int:
     """Build the guides and the module documentation into a site."""
     del arguments
-    runner.say("Building the site (the first time takes a minute) …")
-    runner.say(f"Open {collection.build_site(CACHE / 'docs', proc.new_log('docs')).relative_to(ROOT)}")
+    with runner.timed("the site"):
+        page = collection.build_site(CACHE / "docs", proc.new_log("docs"))
+    runner.say(f"Open {page.relative_to(ROOT)}")
     return 0
 
 
@@ -220,14 +164,14 @@ _LOCKED_FOR = {f"ansible-{core}": pythons[0] for core, pythons in CORES.items()}
 @command
 def lock(arguments: list[str]) -> int:
     """Write newer pins into dev/requirements/*.txt, from all files *.in or from the named ones."""
-    uv, log = envs.ensure("lock").bin / "uv", LOGS / "lock.log"
-    ours = {"UV_CACHE_DIR": str(CACHE / "uv"), "UV_CUSTOM_COMPILE_COMMAND": "make lock"}
+    uv, log = envs.ensure(envs.BASE).bin / "uv", LOGS / "lock.log"
+    env_vars = {**envs.for_uv(), "UV_CUSTOM_COMPILE_COMMAND": "make lock"}
     for name in arguments or sorted(path.stem for path in REQUIREMENTS.glob("*.in") if path.stem != "ansible"):
         oldest = f"--python-version={_LOCKED_FOR.get(name, '3.10')}"
         output = f"--output-file={REQUIREMENTS / f'{name}.txt'}"
         options = ("--universal", "--upgrade", "--no-annotate", oldest, output)
         source = REQUIREMENTS / f"{name}.in"
-        if proc.run(uv, "pip", "compile", *options, source, log=log, env={**envs.for_pip(), **ours}) != 0:
+        if proc.run(uv, "pip", "compile", *options, source, log=log, env=env_vars) != 0:
             return runner.fail(f"{name}.in could not be resolved, see {log}")
         runner.say(f"{name}.txt")
     return 0

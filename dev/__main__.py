@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """`python3 -m dev NAME OPTION…`: creates the environment with nox, and becomes `nox -s NAME -- OPTION…` in it."""
 
 from __future__ import annotations
@@ -20,10 +16,10 @@ from dev.paths import ROOT, VENVS  # noqa: E402
 
 
 def main() -> NoReturn:
-    if not list(VENVS.glob("tool-*/.made-of")):
+    if not list(VENVS.glob(f"{envs.BASE}-*/.made-of")):
         print("Setting up in .venv (the first time takes a minute) …", file=sys.stderr, flush=True)
     made: list[envs.Env] = []
-    if status := runner.guarded(lambda: made.insert(0, envs.ensure("tool"))):
+    if status := runner.guarded(lambda: made.insert(0, envs.ensure(envs.BASE))):
         sys.exit(status)
     name, *options = sys.argv[1:] or ["--list"]
     session = [name] if name.startswith("-") else ["--session", name, "--", *options]

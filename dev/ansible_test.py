@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """ansible-test on every supported ansible-core: sanity, units, integration.
 
 It runs in a correctly named tree, with a home folder inside the clone, and with pip from the package index.
@@ -9,11 +5,9 @@ It runs in a correctly named tree, with a home folder inside the clone, and with
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import shutil
-import subprocess
 import tarfile
 import urllib.request
 from collections.abc import Sequence
@@ -25,7 +19,7 @@ from simulator.harness import Simulator
 from simulator.profiles import FROM_FILE
 
 from dev import collection, envs, proc
-from dev.envs import CORES, NEWEST, OLDEST, Env, pythons_of
+from dev.envs import CORES, NEWEST, OLDEST, pythons_of
 from dev.paths import CACHE
 from dev.runner import Job, Result, Selection, Stage
 
@@ -60,7 +54,7 @@ class AnsibleTest:
     def __init__(self, job: Job, core: str, version: str, tarball: Path | None = None) -> None:
         self._job = job
         self._env = envs.ensure(f"ansible-{core}", [version])
-        self._home = _home(core, self._env, job.log)
+        self._home = _home(core, job.log)
         self.tree = job.scratch / "ansible_collections" / "mstr" / "library"
         if tarball:
             with tarfile.open(tarball) as tar:
@@ -80,7 +74,7 @@ class AnsibleTest:
         """Run the sanity tests. They find the machine's Pythons, and skip those that are too old or missing."""
         without = () if self._gets_pylint() else ("--skip-test", "pylint")
         status = self.run("sanity", "--junit", *without)
-        result = Result.of_junit(self.results(), status, skips=False)
+        result = Result.of_junit(self.results(), status, self._job.log, skips=False)
         not_run = without and ("pylint: it needs a package from github.com, which cannot be reached",)
         return replace(result, not_run=not_run)
 
@@ -100,14 +94,15 @@ class AnsibleTest:
         return sorted((self.tree / "tests" / "output" / "junit").glob("*.xml"))
 
 
-def _home(core: str, env: Env, log: Path) -> Path:
+def _home(core: str, log: Path) -> Path:
     """Create the home folder of a core, in which ansible-test keeps its environments."""
     home = CACHE / "home" / core
     cache = home / ".ansible" / "test" / "cache"
     with envs.locked(CACHE / f"home-{core}.lock"):
         cache.mkdir(parents=True, exist_ok=True)
         if not list(cache.glob("pip-*.whl")):
-            download = (env.python, "-m", "pip", "download", "--no-deps", "--dest", cache, _PIP)
+            pip = (envs.ensure(envs.BASE).python, "-m", "pip")
+            download = (*pip, "download", "--no-deps", "--dest", cache, _PIP)
             if proc.run(*download, log=log, env=envs.for_pip()) != 0:
                 raise envs.Failed(f"{_PIP} could not be downloaded", log)
         for name in _GET_PIP:
@@ -116,21 +111,16 @@ def _home(core: str, env: Env, log: Path) -> Path:
         key = cache.parent / "id_rsa"
         if not key.exists() and shutil.which("ssh-keygen"):
             proc.run("ssh-keygen", "-m", "PEM", "-q", "-t", "rsa", "-N", "", "-f", key, log=log)
-        _write_pip_settings(env, home / ".config" / "pip" / "pip.conf")
+        _write_pip_settings(home / ".config" / "pip" / "pip.conf")
     return home
 
 
-def _write_pip_settings(env: Env, path: Path) -> None:
+def _write_pip_settings(path: Path) -> None:
     variables = envs.for_pip()
-    command: list[str | Path] = [env.python, "-m", "pip", "config", "list"]
-    listing = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
     settings = {"cache-dir": variables["PIP_CACHE_DIR"]}
     settings |= {key: variables[name] for name, key in _PIP_VARIABLES.items() if variables.get(name)}
-    for line in listing.stdout.splitlines():
-        name, _, value = line.partition("=")
-        key = name.rpartition(".")[2]
-        if key in _PIP_SETTINGS:
-            settings[key] = ast.literal_eval(value).replace("\n", "\n    ")
+    own = envs.pip_settings().items()
+    settings |= {key: value.replace("\n", "\n    ") for key, value in own if key in _PIP_SETTINGS}
     path.parent.mkdir(parents=True, exist_ok=True)
     # The URL of an index can contain a password.
     path.touch(mode=0o600)
@@ -152,7 +142,7 @@ def _units(core: str, version: str) -> Stage:
         # Its core is the server of many unit tests. Sanity tests are for the collection, and do not get it.
         collection.copy(ansible_test.tree, "tests/simulator")
         status = ansible_test.run("units", "--local", "--num-workers", "1", "--python", version)
-        return Result.of_junit(ansible_test.results(), status)
+        return Result.of_junit(ansible_test.results(), status, job.log)
 
     return Stage(f"units {core}, Python {version}", run, core)
 
@@ -174,7 +164,7 @@ def _integration(
             config = ansible_test.tree / "tests" / "integration" / "integration_config.yml"
             config.write_text(json.dumps(settings | _server(simulator, job.selection)))
             status = ansible_test.run("integration", *options)
-        return count_targets(job.log.read_text(errors="replace"), status)
+        return count_targets(job.log, status)
 
     on = ", in process" if in_process else f", modules on {modules_on}" if modules_on else ", as modules"
     return Stage(f"integration {core}, Python {version}{on}", run, core, quick, selects="targets")
@@ -189,14 +179,15 @@ def _server(simulator: Simulator, selection: Selection) -> dict[str, Any]:
     return variables
 
 
-def count_targets(output: str, status: int) -> Result:
+def count_targets(log: Path, status: int) -> Result:
     """Count each target as one test. ansible-test prints how many there were, and the names of those that failed."""
+    output = log.read_text(errors="replace")
     summary = re.search(r"integration test\(s\) listed below \(out of (\d+)\) failed.*\n((?:.+\n?)+)", output)
     if summary:
         failures = tuple(summary[2].split())
         return Result(int(summary[1]) - len(failures), failures)
     ran = len(re.findall(r"^Running \S+ integration test (?:role|script)", output, re.MULTILINE))
-    return replace(Result.of(status), passed=ran)
+    return replace(Result.of(status, log), passed=ran)
 
 
 SANITY = tuple(_sanity(core) for core in CORES)

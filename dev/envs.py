@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The supported ansible-cores, this machine's interpreters, and the virtual environments that are made from them.
 
 Each virtual environment under `.venv/` is made from one pinned file in `dev/requirements/`. The last step writes a
@@ -11,6 +7,7 @@ installation repairs itself, and an unchanged one takes no time.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import fcntl
 import functools
@@ -138,6 +135,42 @@ def for_pip() -> dict[str, str]:
     return {**os.environ, "PIP_CACHE_DIR": cache, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
+# The settings of pip that uv does not read, each with the variable in which uv expects it.
+_UV_VARIABLES = {
+    "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "index-url": "UV_DEFAULT_INDEX",
+    "proxy": "ALL_PROXY",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "trusted-host": "UV_INSECURE_HOST",
+}
+_SEVERAL = {"UV_FIND_LINKS": ","}  # how uv separates several values; else by a blank
+
+
+def for_uv() -> dict[str, str]:
+    """The variables for uv: the caller's environment, and pip's settings for the index."""
+    known = {
+        variable: _SEVERAL.get(variable, " ").join(pip_settings()[name].split())
+        for name, variable in _UV_VARIABLES.items()
+        if name in pip_settings()
+    }
+    fixed = {"UV_NO_CONFIG": "1", "UV_NO_PROGRESS": "1", "UV_SYSTEM_CERTS": "1"}
+    return {"UV_CACHE_DIR": str(CACHE / "uv"), **fixed, **known, **os.environ}
+
+
+@functools.cache
+def pip_settings() -> dict[str, str]:
+    """What pip's files and variables say about the index, such as `index-url`."""
+    command: list[str | Path] = [ensure(BASE).python, "-m", "pip", "config", "list"]
+    listing = subprocess.run(command, env=for_pip(), capture_output=True, text=True, check=True).stdout
+    pairs = (line.partition("=") for line in listing.splitlines())
+    return {name.rpartition(".")[2]: ast.literal_eval(value) for name, _, value in pairs if value}
+
+
+# The environment that has nox, pip and uv. Pip makes it, and uv makes all others.
+BASE = "base"
 # The newest Python that works with all tools comes first.
 PREFERRED = ("3.13", "3.12", "3.14", "3.11", "3.10")
 
@@ -185,12 +218,22 @@ def _make(env: Env, python: Path, requirements: Path) -> None:
     digest = hashlib.sha256(f"{env.path} {python} ".encode() + requirements.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return
+    began, log = time.monotonic(), proc.new_log(f"venv-{env.path.name}")
+    steps: list[tuple[str | Path, ...]]
+    if requirements.stem == BASE:
+        steps = [(python, "-m", "venv", env.path), (env.python, "-m", "pip", "install", "-r", requirements)]
+        env_vars = for_pip()
+    else:
+        uv, env_vars = ensure(BASE).bin / "uv", for_uv()
+        # Programs that run here write no bytecode, so it is compiled now.
+        install = (uv, "pip", "install", "--compile-bytecode", "--python", env.python, "-r", requirements)
+        steps = [(uv, "venv", "--python", python, env.path), install]
     shutil.rmtree(env.path, ignore_errors=True)
-    log, env_vars = proc.new_log(f"venv-{env.path.name}"), for_pip()
-    install = (env.python, "-m", "pip", "install", "-r", requirements)
-    if any(proc.run(*step, log=log, env=env_vars) for step in ((python, "-m", "venv", env.path), install)):
+    if any(proc.run(*step, log=log, env=env_vars) for step in steps):
         raise Failed(f"the environment {env.path.name} could not be created", log)
     stamp.write_text(digest)
+    # Not on standard output, which a shell may evaluate.
+    print(f"environment {env.path.name} is ready ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Writes the documentation that follows from other parts of the collection into the files.
 
 It runs in an environment with ansible-core, which has PyYAML: `python dev/generate.py [--check]`.

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Runs formatters, linters and type checkers, and checks the tarball. Each tool counts as one test."""
 
 from __future__ import annotations
@@ -30,7 +26,7 @@ def _tool(name: str, env_name: str, *command: str) -> Stage:
 
     def run(job: Job) -> Result:
         env = envs.ensure(env_name)
-        return Result.of(job.run(env.bin / command[0], *command[1:], env=variables(env.bin)))
+        return job.check(env.bin / command[0], *command[1:], env=variables(env.bin))
 
     return Stage(f"lint {name}", run, quick=True)
 
@@ -45,7 +41,10 @@ def _types_of_plugins(job: Job) -> Result:
 
 
 def _types_of_tools(job: Job) -> Result:
-    return _mypy_run(job, "dev", "tests/simulator")
+    # Nox is only in the environment that runs noxfile.py.
+    sessions = ("noxfile.py", f"--python-executable={envs.ensure(envs.BASE).python}")
+    tools = _mypy_run(job, "dev", "tests/simulator")
+    return tools if tools.failures else _mypy_run(job, *sessions)
 
 
 def _mypy_run(job: Job, *what: str, cwd: Path = ROOT) -> Result:
@@ -53,7 +52,7 @@ def _mypy_run(job: Job, *what: str, cwd: Path = ROOT) -> Result:
     settings = (f"--config-file={ROOT / 'pyproject.toml'}", f"--cache-dir={CACHE / 'mypy'}")
     search = variables(env.bin, MYPYPATH=os.pathsep.join(map(str, (_TYPED, ROOT / "tests"))))
     with _mypy:
-        return Result.of(job.run(env.bin / "mypy", *settings, *what, cwd=cwd, env=search))
+        return job.check(env.bin / "mypy", "--no-pretty", *settings, *what, cwd=cwd, env=search)
 
 
 def _ansible_lint(job: Job) -> Result:
@@ -61,7 +60,7 @@ def _ansible_lint(job: Job) -> Result:
     search = variables(env.bin, ANSIBLE_COLLECTIONS_PATH=collection.installed(env))
     # Run it in a copy, because it leaves files behind.
     tree = collection.copy(job.scratch / "library")
-    return Result.of(job.run(env.bin / "ansible-lint", cwd=tree, env=search))
+    return job.check(env.bin / "ansible-lint", "--format=pep8", cwd=tree, env=search)
 
 
 def _galaxy_importer(job: Job) -> Result:
@@ -79,7 +78,7 @@ def _galaxy_importer(job: Job) -> Result:
     status = job.run(*command, cwd=job.scratch, env=importer)
     warnings = tuple(_IMPORTER_WARNINGS.findall(job.log.read_text(errors="replace")))
     not_run = () if container else ("no container engine for the sanity tests of galaxy-importer",)
-    return Result(failures=warnings) if warnings else replace(Result.of(status), not_run=not_run)
+    return Result(failures=warnings) if warnings else replace(Result.of(status, job.log), not_run=not_run)
 
 
 def _nox(job: Job) -> Result:
@@ -90,7 +89,7 @@ def _nox(job: Job) -> Result:
     env = envs.ensure("nox", ("3.13", "3.12", "3.14"))
     sessions = ("yamllint", "docs-check", "license-check", "extra-checks")
     options = ("--force-venv-backend", "none", "--envdir", job.scratch / "nox", "--session", *sessions)
-    return Result.of(job.run(env.bin / "nox", *options, env=variables(env.bin)))
+    return job.check(env.bin / "nox", *options, env=variables(env.bin))
 
 
 def _tarball(job: Job) -> Result:
@@ -110,7 +109,7 @@ def _tarball(job: Job) -> Result:
 # The fast stages, which check only Python.
 PYTHON = (
     _tool("format", "dev", "ruff", "format", "--check", "--diff", "."),
-    _tool("ruff", "dev", "ruff", "check", "."),
+    _tool("ruff", "dev", "ruff", "check", "--output-format=concise", "."),
     _tool("generated", "dev", "python", "dev/generate.py", "--check"),
     Stage("lint types of plugins", _types_of_plugins, quick=True),
     Stage("lint types of tools", _types_of_tools, quick=True),

@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Runs programs and makes sure that none of them outlives this process.
 
 Each program gets its own process group, so Ctrl-C reaches only this process. It then ends the groups one by one: first

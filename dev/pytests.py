@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """The stages of pytest tests, and the environment variables that show them where everything is."""
 
 from __future__ import annotations
@@ -9,12 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import xml.etree.ElementTree as ElementTree
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from dev import collection, envs, proc
-from dev.envs import NEWEST, PREFERRED, Env, for_pip, pythons_of, variables
+from dev.envs import NEWEST, PREFERRED, Env, pythons_of, variables
 from dev.paths import CACHE, LOGS
 from dev.runner import Job, Result, Stage
 
@@ -78,10 +75,10 @@ def controller_variables(env: Env) -> dict[str, str]:
     """
     own = {name: value for name, value in variables_for(env).items() if not name.startswith(("CONTROLLER_", "TOWER_"))}
     tarball = collection.tarball(envs.ensure("dev"))
-    return own | {"MSTR_TEST_AWX_COLLECTIONS": str(_awx_collections(env)), "MSTR_TEST_TARBALL": str(tarball)}
+    return own | {"MSTR_TEST_AWX_COLLECTIONS": str(_awx_collections()), "MSTR_TEST_TARBALL": str(tarball)}
 
 
-def _awx_collections(env: Env) -> Path:
+def _awx_collections() -> Path:
     """The folder for ANSIBLE_COLLECTIONS_PATH that contains only `awx.awx`. It is fetched once per clone.
 
     That collection creates objects on a controller. The wheel of the package `ansible` contains it, with 10,000 files
@@ -94,8 +91,8 @@ def _awx_collections(env: Env) -> Path:
         shutil.rmtree(wheels, ignore_errors=True)
         # This Python may be older than the package requires: it only downloads the package and does not run it.
         options = ("--no-deps", "--only-binary=:all:", "--python-version=3.12", "--dest", wheels)
-        log, command = LOGS / "awx-collection.log", (env.python, "-m", "pip", "download", *options, _AWX_PACKAGE)
-        if proc.run(*command, log=log, env=for_pip()) != 0:
+        log, pip = LOGS / "awx-collection.log", (envs.ensure(envs.BASE).python, "-m", "pip")
+        if proc.run(*pip, "download", *options, _AWX_PACKAGE, log=log, env=envs.for_pip()) != 0:
             raise envs.Failed(f"{_AWX_PACKAGE}, which contains awx.awx, could not be downloaded", log)
         # Under a temporary name, so that an interrupted run never leaves an incomplete folder under the final name.
         with zipfile.ZipFile(next(wheels.glob("*.whl"))) as archive:
@@ -137,7 +134,7 @@ def stage(
     def run(job: Job) -> Result:
         env, _also = envs.ensure(env_name, versions), envs.ensure(also)
         results = job.scratch / "junit.xml"
-        options = [f"--junit-xml={results}", f"--basetemp={job.scratch / 'tmp'}", "--durations=20"]
+        options = [f"--junit-xml={results}", f"--basetemp={job.scratch / 'tmp'}"]
         if workers > 1:
             options += [f"--numprocesses={workers}", "--dist=worksteal"]
         markers = [marker] * bool(marker) + ["not complete"] * (not job.selection.complete)
@@ -148,12 +145,21 @@ def stage(
         status = job.run(env.python, "-m", "pytest", *tests, *options, env=variables_of(env))
         if job.selection.keyword and status == _NO_TESTS:
             return Result(not_run=(f"no test matches -k {job.selection.keyword!r}",))
-        return Result.of_junit([results] if results.exists() else [], status)
+        if status == 0:
+            job.log.open("a").write(_slowest(results))
+        return Result.of_junit([results] if results.exists() else [], status, job.log)
 
     def make_variables() -> dict[str, str]:
         return variables_of(envs.ensure(env_name, versions))
 
     return Stage(name, run, core, quick, selects="keyword", variables=make_variables)
+
+
+def _slowest(results: Path) -> str:
+    """The twenty slowest tests of a JUnit file."""
+    times = [(float(case.get("time") or 0), case.get("name")) for case in ElementTree.parse(results).iter("testcase")]
+    slowest = sorted(times, key=lambda each: -each[0])[:20]
+    return "\nslowest tests:\n" + "".join(f"{seconds:8.2f} s  {name}\n" for seconds, name in slowest)
 
 
 def of_cores(name: str, folder: str, others: Iterable[str]) -> tuple[Stage, ...]:

@@ -1,11 +1,9 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """Stages of the tests: how they run side by side, how their tests are counted, and what the user reads of them."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import signal
 import sys
@@ -19,9 +17,10 @@ from pathlib import Path
 
 from dev import envs, paths, proc
 from dev.envs import variables
-from dev.paths import LOGS, ROOT, RUN
+from dev.paths import CACHE, LOGS, ROOT, RUN
 
 TAIL = 40
+_TIMES = CACHE / "times.json"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -58,12 +57,12 @@ class Result:
         return len(self.failures)
 
     @classmethod
-    def of(cls, status: int) -> Result:
-        """The result of a single check from the exit status of its program."""
-        return cls(failures=(f"its program ended with exit status {status}",)) if status else cls(passed=1)
+    def of(cls, status: int, log: Path) -> Result:
+        """The result of a single check: what its log complains of, if the exit status says that it failed."""
+        return cls(failures=tuple(complaints(log, status))) if status else cls(passed=1)
 
     @classmethod
-    def of_junit(cls, files: Iterable[Path], status: int, *, skips: bool = True) -> Result:
+    def of_junit(cls, files: Iterable[Path], status: int, log: Path, *, skips: bool = True) -> Result:
         """The counts in JUnit files, which pytest and ansible-test both write.
 
         A program that fails (`status`) without a failed test counts as one failure. Tests that were skipped are listed
@@ -80,7 +79,22 @@ class Result:
                 skipped.append(f"{case.get('name')}: {skip.get('message') or 'skipped'}")
             else:
                 passed += 1
-        return cls(passed, tuple(failures) or cls.of(status).failures, tuple(skipped) if skips else ())
+        return cls(passed, tuple(failures) or cls.of(status, log).failures, tuple(skipped) if skips else ())
+
+
+# What linters, type checkers and Sphinx write of a file: its name, the line, and what is wrong there.
+_COMPLAINT = re.compile(r"^\W*((?!/)[\w./-]+:\d+(?::\d+)?:? (?!note: ).+|\S+ is stale: .+)$", re.MULTILINE)
+_MOST = 10  # of one program
+
+
+def complaints(log: Path, status: int) -> list[str]:
+    """What the end of a log says is wrong: the places that it names, or else its last line."""
+    text = log.read_text(errors="replace").rpartition("\n$ ")[2]
+    found = [_one_line(complaint) for complaint in dict.fromkeys(_COMPLAINT.findall(text))]
+    if len(found) > _MOST:
+        found = [*found[:_MOST], f"… and {len(found) - _MOST} more, see {log.relative_to(ROOT)}"]
+    last = _one_line(text.strip().rpartition("\n")[2])
+    return found or [f"exit status {status}: {last}"]
 
 
 def _one_line(text: str) -> str:
@@ -96,6 +110,12 @@ class Selection:
     targets: tuple[str, ...] = ()  # integration targets
     complete: bool = True  # without it, tests marked `complete` do not run, and integration targets use one profile
     profile_file: str = ""  # for integration targets, the server that a file of mstr.library.probe describes
+
+    @property
+    def suffix(self) -> str:
+        """What tells the time of a partial run from that of a whole one."""
+        part = " ".join(filter(None, (self.keyword, *self.targets, self.profile_file)))
+        return f" ({part})" if part else "" if self.complete else " (quick)"
 
     def fits(self, stage: Stage) -> bool:
         """Whether the stage can run only the selected part. A stage that cannot is skipped."""
@@ -120,6 +140,10 @@ class Job:
     def run(self, *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> int:
         """Run a program, write its output to the log, and return its exit status."""
         return proc.run(*command, log=self.log, cwd=cwd, env=variables() if env is None else env)
+
+    def check(self, *command: str | Path, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Result:
+        """Run a program that is one test."""
+        return Result.of(self.run(*command, cwd=cwd, env=env), self.log)
 
 
 @dataclass(frozen=True)
@@ -196,6 +220,23 @@ def tail(log: Path, length: int = TAIL) -> str:
     return "\n".join(["", f"{log.relative_to(ROOT)}:", *lines[-length:]])
 
 
+@contextlib.contextmanager
+def timed(name: str) -> Iterator[None]:
+    """Say that something begins, and how long it took last time."""
+    times = _times()
+    last = f" ({times[name]:.0f} s last time)" if name in times else ""
+    say(f"{name} …{last}")
+    began = time.monotonic()
+    yield
+    with envs.locked(CACHE / "times.lock"):
+        _TIMES.write_text(json.dumps(_times() | {name: round(time.monotonic() - began, 1)}))
+
+
+def _times() -> dict[str, float]:
+    times: dict[str, float] = json.loads(_TIMES.read_text()) if _TIMES.exists() else {}
+    return times
+
+
 def run(stages: Sequence[Stage], *, jobs: int, verbose: bool = False, selection: Selection = ALL_OF_IT) -> list[Report]:
     """The reports in the order of `stages`."""
     reports: dict[str, Report] = {}
@@ -221,11 +262,12 @@ def _run(stage: Stage, selection: Selection) -> Report:
     job = Job(stage.name, selection)
     log = job.log
     try:
-        result = stage.run(job)
+        with timed(f"{stage.name}{selection.suffix}"):
+            result = stage.run(job)
     except envs.NotHere as why:
         result = Result(not_run=(str(why),))
     except envs.Failed as why:
-        result, log = Result(failures=(str(why),)), why.log
+        result, log = Result(failures=(str(why), *complaints(why.log, 1))), why.log
     except proc.Interrupted:
         raise
     except Exception as why:

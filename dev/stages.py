@@ -1,7 +1,3 @@
-# Copyright (c) 2026, mstr.library contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
 """All stages of the tests, and the choice of those that run. CONTRIBUTING.md describes how to add one."""
 
 from __future__ import annotations
@@ -100,17 +96,18 @@ def test(arguments: Sequence[str]) -> int:
     return runner.summary(runner.run(chosen, jobs=args.jobs, verbose=args.verbose, selection=selection))
 
 
-def wanted(stage: Stage, pattern: str, core: str) -> bool:
-    """Whether --only and --core select the stage."""
-    by_name = pattern in stage.name or fnmatch.fnmatch(stage.name, pattern)
-    return by_name and core in ("", stage.core or core)
+def wanted(stage: Stage, patterns: Sequence[str], core: str) -> bool:
+    """Whether --only (all stages, if it is not given) and --core select the stage."""
+    by_name = any(pattern in stage.name or fnmatch.fnmatch(stage.name, pattern) for pattern in patterns)
+    return (by_name or not patterns) and core in ("", stage.core or core)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make test", usage='make test ARGS="[options]"')
     option = parser.add_argument
     option("--all", action="store_true", help="run every stage (--only and --core select from them too)")
-    option("--only", metavar="PATTERN", default="", help="stages whose name contains this (or matches a * pattern)")
+    name = "stages whose name contains this, or matches a * pattern (repeatable)"
+    option("--only", metavar="PATTERN", action="append", default=[], help=name)
     option("--core", metavar="X.Y", default="", help="for stages of one ansible-core, only this version")
     option("-k", "--keyword", metavar="WORDS", default="", help="for pytest stages, only matching tests")
     option("--target", metavar="NAME", action="append", default=[], help="only this integration target (repeatable)")

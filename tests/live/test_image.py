@@ -12,6 +12,7 @@ MSTR_TEST_BUILD_OPTIONS    more options for `podman build`
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ DEFINITION = ROOT / "extensions" / "execution_environment" / "execution-environm
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Build the image from the collection's definition, with the current tarball of the collection."""
+    if not shutil.which("podman"):
+        pytest.skip("podman is not installed on this machine")
     folder = tmp_path_factory.mktemp("image")
     definition: dict[str, Any] = yaml.safe_load(DEFINITION.read_text())
     tarball = Path(os.environ["MSTR_TEST_TARBALL"])

@@ -46,7 +46,7 @@ def test_every_stage_belongs_to_exactly_one_job() -> None:
     job = yaml.safe_load(WORKFLOW.read_text())["jobs"]["test"]
     patterns = job["strategy"]["matrix"]["only"]
 
-    jobs_of = {stage.name: [pattern for pattern in patterns if wanted(stage, pattern, "")] for stage in stages.ALL}
+    jobs_of = {stage.name: [pattern for pattern in patterns if wanted(stage, [pattern], "")] for stage in stages.ALL}
 
     assert {name: found for name, found in jobs_of.items() if len(found) != 1} == {}
     assert "make test ARGS=\"--only '${{ matrix.only }}'\"" in [step.get("run") for step in job["steps"]]

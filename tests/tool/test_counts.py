@@ -35,26 +35,71 @@ def results(tmp_path: Path) -> Path:
     return path
 
 
-def test_junit_files_are_counted(results: Path) -> None:
-    assert Result.of_junit([results], 1) == Result(
+def test_junit_files_are_counted(results: Path, tmp_path: Path) -> None:
+    assert Result.of_junit([results], 1, tmp_path) == Result(
         1, ("bad: assert 1 == 2", "broken: failed"), ("left out: no such Python",)
     )
 
 
-def test_a_program_that_fails_without_a_failed_test_counts_as_one() -> None:
-    assert Result.of_junit([], 2) == Result(0, ("its program ended with exit status 2",))
+@pytest.mark.parametrize(
+    ("output", "failures"),
+    [
+        ("plugins/a.py:3:1: F401 unused\nFound 1 error.", ["plugins/a.py:3:1: F401 unused"]),
+        ("dev/a.py:3: error: bad  [arg-type]\ndev/a.py:3: note: see", ["dev/a.py:3: error: bad [arg-type]"]),
+        ("docs/a.rst:7: WARNING: no such label\nmake: failed", ["docs/a.rst:7: WARNING: no such label"]),
+        ("role.yml is stale: run 'make generate'", ["role.yml is stale: run 'make generate'"]),
+        ("Traceback\nKilled", ["exit status 2: Killed"]),
+    ],
+)
+def test_a_failed_program_is_named(tmp_path: Path, output: str, failures: list[str]) -> None:
+    """What it complains of, or else the last that it said."""
+    log = tmp_path / "log"
+    log.write_text(f"\n$ earlier\nb.py:1: not this\n\n$ program\n{output}\n")
+
+    assert list(Result.of(2, log).failures) == failures
+    assert Result.of_junit([], 2, log).failures == Result.of(2, log).failures
 
 
-def test_integration_targets_are_counted() -> None:
+def test_a_stage_begins_with_its_last_time(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = Stage("tool: timed", lambda job: Result(1))
+    for _ in range(2):
+        runner.run([stage], jobs=1)
+
+    begins = [line for line in capsys.readouterr().out.splitlines() if "…" in line]
+    assert begins[-1] == "tool: timed … (0 s last time)"
+
+
+def test_the_slowest_tests_follow_a_good_run(tmp_path: Path) -> None:
+    """Between a traceback and its name they would hide both."""
+    (tmp_path / "test_two.py").write_text("def test_good(): pass\n\ndef test_bad(): assert 0\n")
+    stage = pytests.stage("tool: slowest", str(tmp_path), workers=1, variables_of=pytests.no_variables)
+
+    for keyword, shown in (("good", True), ("bad", False)):
+        (report,) = runner.run([stage], jobs=1, selection=Selection(keyword))
+        assert report.log is not None
+        assert ("slowest tests:" in report.log.read_text()) is shown
+
+
+def test_several_patterns_select_several_stages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert stages.test(["--list", "--only", "lint ruff", "--only", "lint form*"]) == 0
+    assert capsys.readouterr().out.split("\n")[:-1] == ["lint format", "lint ruff"]
+
+
+def test_integration_targets_are_counted(tmp_path: Path) -> None:
     ran = "Running one integration test role\nRunning two integration test script\n"
     output = (
         ran
         + "FATAL: The 1 integration test(s) listed below (out of 2) failed. See error output above for details:\ntwo"
     )
 
-    assert count_targets(ran, 0) == Result(2)
-    assert count_targets(output, 1) == Result(1, ("two",))
-    assert count_targets("ERROR: no such Python", 1).failed == 1
+    log = tmp_path / "log"
+    for text, status, result in (
+        (ran, 0, Result(2)),
+        (output, 1, Result(1, ("two",))),
+        ("ERROR: no such Python", 1, Result(failures=("exit status 1: ERROR: no such Python",))),
+    ):
+        log.write_text(text)
+        assert count_targets(log, status) == result
 
 
 @pytest.mark.parametrize(
