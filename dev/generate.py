@@ -5,7 +5,7 @@ It runs in an environment with ansible-core, which has PyYAML: `python dev/gener
 | where | from |
 |---|---|
 | fragment `runtime`: type, default … of each option, in the order of the table | the field table |
-| `mstr_runtimes`: the sub-options of `runtimes` | the fragment `runtime` |
+| fragment `definitions`: the sub-options of `runtimes` | the fragment `runtime` |
 | role `runtimes`: each variable that is passed on to a module | the options of `mstr_runtimes` |
 | guide `guide_playbooks`: the table of variables | the role, and the table in `_playbooks/variables.py` |
 | RETURN of the modules for runtimes: the keys of a runtime | the field table, the fragment, `mstr_runtime` |
@@ -32,6 +32,7 @@ WIDTH = 120
 PACKAGE = "ansible_collections.mstr.library"
 
 FRAGMENT = "plugins/doc_fragments/runtime.py"
+DEFINITIONS = "plugins/doc_fragments/definitions.py"
 ONE = "plugins/modules/mstr_runtime.py"
 MANY = "plugins/modules/mstr_runtimes.py"
 INFO = "plugins/modules/mstr_runtime_info.py"
@@ -225,14 +226,14 @@ def entries(text: str, files: Text) -> str:
     own: Options = Block(FRAGMENT, files[FRAGMENT], "options").value
     names = "|".join(own)
     options = mapped(own, lambda paragraph: re.sub(rf"O\((?=({names})\b)", "O(runtimes[].", paragraph))
-    block = Block(MANY, text, "options", "runtimes", "suboptions")
+    block = Block(DEFINITIONS, text, "options", "runtimes", "suboptions")
     return replaced(text, block.start, block.end, list(options_lines(options, block.indent, "suboptions")))
 
 
 def role(text: str, files: Text) -> str:
     """The variables of the role that reach a module: those of the definitions, and of the connection."""
     module = yaml.safe_load(in_file(MANY, files[MANY])[0][1])
-    own = {name: entry for name, entry in module["options"].items() if name not in OF_THE_ROLE}
+    own: dict[str, Any] = dict(module["options"])
     connection: dict[str, Any] = {}
     for name in module["extends_documentation_fragment"]:
         _namespace, _collection, file, *part = name.split(".")
@@ -241,6 +242,7 @@ def role(text: str, files: Text) -> str:
         path = f"plugins/doc_fragments/{file}.py"
         options = yaml.safe_load(in_file(path, files[path])[0][1]).get("options", {})
         (connection if file == "auth" else own).update(options)
+    own = {name: entry for name, entry in own.items() if name not in OF_THE_ROLE}
     named = {name: f"mstr_{name}" for name in connection} | {name: f"mstr_runtimes_{name}" for name in own}
     named |= {"runtimes": "mstr_runtimes", "src": "mstr_runtimes_src"}
 
@@ -357,7 +359,7 @@ def generate(files: Text) -> dict[str, str]:
     """The changed content of the files that have generated parts."""
     new = dict(files)
     new[FRAGMENT] = fragment(new[FRAGMENT])
-    new[MANY] = entries(new[MANY], new)
+    new[DEFINITIONS] = entries(new[DEFINITIONS], new)
     new[ROLE] = role(new[ROLE], new)
     new[GUIDE] = guide(new[GUIDE], new)
     contains = returned(new[ONE], new)

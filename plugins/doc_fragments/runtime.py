@@ -54,8 +54,8 @@ options:
     default: true
   packages:
     description:
-      - The Python packages of the runtime. The server installs them after it has responded. Set O(wait) to wait for
-        that.
+      - The Python packages of the runtime. The server installs them after it has responded. Set C(wait=true) to wait
+        for that.
       - If omitted, the packages stay as they are. An empty list removes all of them.
       - Names are compared in their normalized form. For example, C(mstrio_py) and C(mstrio-py) are the same package.
     type: list

@@ -28,6 +28,7 @@ from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 try:
@@ -96,6 +97,17 @@ def given_options(params: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[st
         for name, value in params.items()
         if name not in spec or (value is not None and (value != "" or name in may_be_empty))
     }
+
+
+def checked_entry(entry: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[str]]:
+    """An entry of a file, checked as one of an option with this spec; None if it is refused. And its errors."""
+    errors: list[str] = []
+    rest = without_errors(entry, {"type": "dict", "options": spec}, errors, from_file=True)
+    if rest is None:  # nothing is left to check
+        return None, errors
+    result = ArgumentSpecValidator(spec).validate(rest)
+    refused = [str(failure.msg) for failure in result.errors.errors]
+    return None if refused else dict(result.validated_parameters), [*errors, *refused]
 
 
 class _LongestFirst(set[str]):

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The code is in the action plugin of the same name.
+# The task is the action plugin of the same name, which makes a report of what this module returns.
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ description:
     changes nothing.
   - Returns counts, findings as sentences, and a report that the filter P(mstr.library.report_file#filter) turns into a
     page, a table or data for programs. The playbook C(mstr.library.audit) does this for every host of an inventory.
-  - The task runs on the control node. From there it runs M(mstr.library.mstr_runtime_info) and, if there are
-    definitions, M(mstr.library.mstr_runtimes) in check mode, on the host of the task.
+  - The task reads as M(mstr.library.mstr_runtime_info) does. If there are definitions, it compares them as
+    M(mstr.library.mstr_runtimes) does in check mode, with the same login and with what it has read. Without
+    O(runtimes), O(src) and O(scripts), nothing is compared.
+  - The report is made on the control node, which also reads O(since).
   - A finding does not fail the task. The task fails if the audit could not be done, and then it also returns a report.
 author:
   - mstr.library contributors (@mstr-library)
@@ -26,40 +28,9 @@ extends_documentation_fragment:
   - mstr.library.attributes
   - mstr.library.attributes.group
   - mstr.library.policy
+  - mstr.library.definitions
+  - mstr.library.protect
 options:
-  runtimes:
-    description:
-      - The definitions of the environment, as in O(mstr.library.mstr_runtimes#module:runtimes). The report then shows
-        what an apply would change.
-      - Mutually exclusive with O(src). Without both and without O(scripts), nothing is compared.
-    type: list
-    elements: dict
-  src:
-    description: A file with the definitions, as in O(mstr.library.mstr_runtimes#module:src).
-    type: path
-  scripts:
-    description: Scripts and their runtimes, as in O(mstr.library.mstr_runtimes#module:scripts).
-    type: list
-    elements: dict
-  purge:
-    description: Whether an apply would delete runtimes that the definitions do not list.
-    type: bool
-    default: false
-  purge_exclude:
-    description: The runtimes that a purge spares, as in O(mstr.library.mstr_runtimes#module:purge_exclude).
-    type: list
-    elements: str
-  purge_limit:
-    description: The largest number of runtimes to purge, as in O(mstr.library.mstr_runtimes#module:purge_limit).
-    type: int
-  protect_used:
-    description: Whether an apply would refuse to delete a runtime that a script uses.
-    type: bool
-    default: false
-  protect_projects:
-    description: The projects for O(protect_used), as in O(mstr.library.mstr_runtimes#module:protect_projects).
-    type: list
-    elements: str
   include_scripts:
     description:
       - Whether to find the saved scripts that run on each runtime. See
@@ -192,3 +163,28 @@ details:
   returned: always
   type: str
 """
+
+from functools import partial
+
+from ansible_collections.mstr.library.plugins.module_utils import auth
+from ansible_collections.mstr.library.plugins.module_utils._work.audit import (
+    AUDIT_OPTIONS,
+    audit,
+    request_from,
+    requires,
+)
+
+
+def main() -> None:
+    """Entry point."""
+    auth.run(
+        auth.argument_spec(**AUDIT_OPTIONS),
+        audit,
+        prepare=partial(request_from, auth.checked_entry),
+        requires=requires,
+        mutually_exclusive=[("runtimes", "src")],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -467,30 +467,17 @@ not_evaluated:
 """
 
 from ansible_collections.mstr.library.plugins.module_utils import auth
-from ansible_collections.mstr.library.plugins.module_utils._model.fields import LIST_AS_WRITTEN
-from ansible_collections.mstr.library.plugins.module_utils._session.interrupt import CONCURRENCY_OPTION
-from ansible_collections.mstr.library.plugins.module_utils._work.request import POLICY_OPTION
-from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import read, request_from, requires
+from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import (
+    INFO_OPTIONS,
+    read,
+    request_from,
+    requires,
+)
 
 
 def main() -> None:
     """Entry point."""
-    auth.run(
-        auth.argument_spec(
-            name={"type": "str"},
-            id={"type": "str"},
-            status={"type": "str", "choices": ["unknown", "ready", "busy", "error"]},
-            include_versions={"type": "bool", "default": False},
-            include_scripts={"type": "bool", "default": False},
-            include_tasks={"type": "bool", "default": False},
-            projects={"type": LIST_AS_WRITTEN, "elements": "str"},
-            **CONCURRENCY_OPTION,
-            **POLICY_OPTION,
-        ),
-        read,
-        prepare=request_from,
-        requires=requires,
-    )
+    auth.run(auth.argument_spec(**INFO_OPTIONS), read, prepare=request_from, requires=requires)
 
 
 if __name__ == "__main__":

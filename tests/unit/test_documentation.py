@@ -16,11 +16,7 @@ ROOT = Path(__file__).parents[2]
 PLUGINS = "ansible_collections.mstr.library.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("mstr_*.py"))
 
-# Documentation of an action plugin, which is no program.
-ACTIONS = ("mstr_audit",)
-
 every_module = pytest.mark.parametrize("name", MODULES)
-every_program = pytest.mark.parametrize("name", [name for name in MODULES if name not in ACTIONS])
 
 
 def module(name):
@@ -77,7 +73,7 @@ def plain(options, inner):
     }
 
 
-@every_program
+@every_module
 def test_options_are_documented_as_they_are(name, monkeypatch):
     assert plain(documented(name), "suboptions") == plain(spec_of(name, monkeypatch), "options")
 
@@ -98,7 +94,7 @@ def test_every_version_in_an_example_is_quoted(text):
     assert re.findall(r"^.*\b(?:runtime_)?version: +[0-9].*$", text, re.MULTILINE) == []
 
 
-@every_program
+@every_module
 def test_every_module_takes_the_whole_connection(name, monkeypatch):
     spec = spec_of(name, monkeypatch)
     connection = auth.argument_spec()

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._errors import ErrorList, ValidationError
+from .._errors import ErrorList, ValidationError, clean
 from .._model.alike import name_key
 from .._model.definition import DEFINITION_OPTIONS, Definition, definition_from
+from .._model.fields import LIST_AS_WRITTEN
+from .._session.interrupt import CONCURRENCY_OPTION
 from .api import Purge
-from .request import Request, Wanted, request_from
+from .request import TASK_OPTIONS, Request, Wanted, request_from
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
@@ -32,22 +34,35 @@ ENTRY_OPTIONS: dict[str, dict[str, Any]] = {
     "scripts": {**SCRIPT_OPTIONS, "runtime": {"type": "str", "required": True}},
 }
 
+# The options of a task for many runtimes.
+MANY_OPTIONS: dict[str, Any] = {
+    "runtimes": {"type": "list", "elements": "dict", "options": ENTRY_OPTIONS["runtimes"]},
+    "src": {"type": "path"},
+    "scripts": {"type": "list", "elements": "dict", "options": ENTRY_OPTIONS["scripts"]},
+    "purge": {"type": "bool", "default": False},
+    "purge_exclude": {"type": LIST_AS_WRITTEN, "elements": "str", "default": []},
+    "purge_limit": {"type": "int"},
+    "journal_comment": {"type": "str"},
+    **CONCURRENCY_OPTION,
+    **TASK_OPTIONS,
+}
+
 # The options that an entry with `state: absent` may have.
 _OF_ABSENT = ("state", "name", "id", "journal_comment")
 
-# Checks the entries of a file for an option as those of the option; None for one that is refused.
-Typed = Callable[[str, Sequence[Any], ErrorList], "list[dict[str, Any] | None]"]
+# Checks an entry of a file with the spec of its options: the entry, None if it is refused, and its errors.
+Check = Callable[[Mapping[str, Any], Mapping[str, Any]], "tuple[dict[str, Any] | None, list[str]]"]
 
 
-def request_for_many(typed: Typed, params: Mapping[str, Any]) -> Request:
+def request_for_many(check: Check, params: Mapping[str, Any]) -> Request:
     """The options of a task for many runtimes and every entry, checked. Raises ValidationError with all errors.
 
-    `typed`: checks the entries of a file.
+    `check`: for the entries of a file, `auth.checked_entry`.
     """
-    return request_from(params, lambda policy: _wanted(params, policy, typed))
+    return request_from(params, lambda policy: _wanted(params, policy, check))
 
 
-def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> Wanted:
+def _wanted(params: Mapping[str, Any], policy: Policy | None, check: Check) -> Wanted:
     runtimes: Sequence[Any] | None = params["runtimes"]
     scripts: Sequence[Any] | None = params["scripts"]
     source = None
@@ -67,9 +82,9 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> W
     purges, entries = params["purge"] and runtimes is not None, None
     with ErrorList() as errors:
         if source:
-            given = typed("runtimes", given, errors)
+            given = _typed(check, "runtimes", given, errors)
             if source.scripts is not None:
-                scripts = [entry for entry in typed("scripts", source.scripts, errors) if entry is not None]
+                scripts = [entry for entry in _typed(check, "scripts", source.scripts, errors) if entry is not None]
         # What a refused entry, which is None, would have kept is not known.
         if purges and all(entry is not None and entry.get("state") == "absent" for entry in given):
             errors.add(
@@ -91,6 +106,18 @@ def _wanted(params: Mapping[str, Any], policy: Policy | None, typed: Typed) -> W
             entries = errors.check(script_entries, scripts)
     left_out = source.left_out if source else ()
     return Wanted(definitions, Purge(params["purge_exclude"], limit, comment, left_out) if purges else None, entries)
+
+
+def _typed(check: Check, option: str, entries: Sequence[Any], errors: ErrorList) -> list[dict[str, Any] | None]:
+    """The entries of a file, checked as those of the option; None for one that is refused."""
+    checked: list[dict[str, Any] | None] = []
+    for index, entry in enumerate(entries):
+        kept, wrong = None, [f"expected a mapping of options, got {clean(repr(entry), 60)}"]
+        if isinstance(entry, Mapping):
+            kept, wrong = check(entry, ENTRY_OPTIONS[option])
+        checked.append(kept)
+        errors.add(*(f"{place_of(option, index, entry)}: {error}" for error in wrong))
+    return checked
 
 
 def place_of(option: str, index: int, entry: Any) -> str:

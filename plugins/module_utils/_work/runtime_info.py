@@ -10,15 +10,34 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._errors import ErrorList
+from .._model.fields import LIST_AS_WRITTEN
 from .._model.runtime import INCOMPLETE, Runtime, id_from, lists_default, status_word
-from .._session.interrupt import check_concurrency
+from .._session.interrupt import CONCURRENCY_OPTION, check_concurrency
 from .._session.parallel import all_side_by_side
 from .api import ALL_FIELDS, Context, RuntimeApi, progress_line
-from .request import context_for, libraries, policy_in
+from .request import POLICY_OPTION, context_for, libraries, policy_in
 from .script_usage import SavedScript, Usage, check_projects, find_usage
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
+
+
+# The options of a task that reads all runtimes.
+READ_OPTIONS: dict[str, Any] = {
+    "include_scripts": {"type": "bool", "default": False},
+    "include_tasks": {"type": "bool", "default": False},
+    "projects": {"type": LIST_AS_WRITTEN, "elements": "str"},
+    **CONCURRENCY_OPTION,
+    **POLICY_OPTION,
+}
+# Those of a task that may read a part of them.
+INFO_OPTIONS: dict[str, Any] = {
+    "name": {"type": "str"},
+    "id": {"type": "str"},
+    "status": {"type": "str", "choices": ["unknown", "ready", "busy", "error"]},
+    "include_versions": {"type": "bool", "default": False},
+    **READ_OPTIONS,
+}
 
 
 class Request(NamedTuple):
@@ -83,16 +102,22 @@ def _is_requested(runtime: Runtime, request: Request) -> bool:
 def read(task: Any, request: Request) -> Mapping[str, Any]:
     """Read the runtimes, and check them against the policy."""
     context = context_for(task)
-    runtimes = find_runtimes(context, request)
-    versions = context.api.versions if task.params["include_versions"] else None
+    return with_findings(context, task.params, request, find_runtimes(context, request))
+
+
+def with_findings(
+    context: Context, params: Mapping[str, Any], request: Request, runtimes: Sequence[Runtime]
+) -> Mapping[str, Any]:
+    """The result for these runtimes, with their scripts, and with what the policy finds."""
+    versions = context.api.versions if params["include_versions"] else None
     result: dict[str, Any] = {
         "changed": False,
         "runtimes": [runtime.to_result() for runtime in runtimes],
         "versions": None if versions is None else list(versions),
         "dangling": None,
     }
-    if task.params["include_scripts"]:
-        _add_scripts(context, task.params, runtimes, result)
+    if params["include_scripts"]:
+        _add_scripts(context, params, runtimes, result)
     found = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
     if request.policy:
         result.update(request.policy.report(runtimes))
@@ -121,7 +146,10 @@ def _add_scripts(
     is_complete = all(params[name] is None for name in ("name", "id", "status"))  # whether these are all runtimes
     projects = params["projects"]
     # Without a runtime, no script needs to be read.
-    usage = find_usage(context, projects) if runtimes else Usage()
+    usage = Usage()
+    if runtimes:
+        # An audit has looked them up, perhaps in more projects.
+        usage = context.scripts.usage.within(projects) if context.scripts else find_usage(context, projects)
     dangling = _dangling(context.api, usage, runtimes, is_complete) if runtimes else None
     scripts = [usage.of(runtime.id) for runtime in runtimes]
     unread = usage.unread

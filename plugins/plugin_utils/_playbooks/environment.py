@@ -70,6 +70,8 @@ def _definition_errors(action: Action) -> list[str]:
 
 def audit(action: Action, detail: bool) -> Result:
     """The result of mstr_audit, with the definitions and the policy of the host. `detail`: with every runtime."""
+    if all(action.given(name) is not None for name in DEFINITIONS.values()):
+        raise ValidationError([f"Set only one of {' and '.join(DEFINITIONS.values())}; both are set."])
     options = {**action.options(DEFINITIONS), **action.options(AUDITED), "detail": detail}
     return action.run_module("mstr_audit", options)
 

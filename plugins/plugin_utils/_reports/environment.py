@@ -64,6 +64,7 @@ def environment_report(sources: Sources, detail: bool = False) -> dict[str, Any]
             incomplete=sources.incomplete,
             dangling=sources.read.get("dangling"),
             unread=list(sources.read.get("unread") or ()),
+            refusals=list(sources.refusals),
         )
         if sources.since is not None and report["counts"] is not None:
             violations = report["violations"] if sources.policy else None
@@ -187,6 +188,7 @@ def _lines(report: Json, listed: Iterable[Json], sources: Sources) -> Iterator[s
                 yield since_line(report["since"])
             if report["incomplete"]:
                 yield report["incomplete"]
+            yield from (f"an apply would be refused: {refusal}" for refusal in report["refusals"])
             yield from _finding_lines(report, listed)
     elif report["summary"]:
         yield _summary_line(report["summary"], sources.check_mode)

@@ -49,6 +49,7 @@ class Sources(NamedTuple):
     today: date = date.min
     since: Earlier | None = None
     approved: str = ""  # the plan_id that somebody approved
+    refusals: Sequence[str] = ()  # why an apply would be refused, in an audit
 
     @property
     def compares_runtimes(self) -> bool:

@@ -56,7 +56,6 @@ _ACTION_HOOKS = (
     "_find_needle",
     "_loader",
     "_play_context",
-    "_shared_loader_obj",
     "_task",
     "_templar",
     "_update_module_args",

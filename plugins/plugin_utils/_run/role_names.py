@@ -54,7 +54,12 @@ def adapted(result: dict[str, Any]) -> dict[str, Any]:
     """The result of a failed mstr_runtimes task; its message names variables of the role instead of options."""
     if not result.get("failed") or not isinstance(result.get("msg"), str):
         return result
-    return {**result, "msg": _places().sub(_variable, str(result["msg"]))}
+    return {**result, "msg": with_variables(str(result["msg"]))}
+
+
+def with_variables(text: str) -> str:
+    """The text of an error with the variables of the role in place of options."""
+    return _places().sub(_variable, text)
 
 
 def _variable(found: re.Match[str]) -> str:

@@ -116,13 +116,14 @@ def test_an_environment_without_definitions_and_policy_is_only_read(play: Play, 
     assert servers[0].calls().count("GET /runtimes") == 1
 
 
-def test_findings_in_definitions(three: Play) -> None:
-    """Definitions that violate the policy are reported with the findings."""
+def test_definitions_that_violate_the_policy(three: Play) -> None:
+    """An apply would be refused: a finding, which fails no audit."""
     three.hosts["env0"]["mstr_runtimes"] = [{"name": "Too much", "whitelist": ["0.0.0.0/0"]}]
     played = three(AUDIT, "--limit", "env0")
-    assert played.outcomes == {"env0": "failed"}
-    assert "does not lie" in played.messages()["env0"] or "networks_within" in played.messages()["env0"]
-    assert "env0: 2 runtimes, 2 exempted violations, 1 differs from its definition" in played.lines()
+    assert (played.status, played.outcomes) == (0, {"env0": "drift"}), played.output
+    assert any("1 differs from its definition" in line for line in played.lines())
+    refused = [line for line in played.lines() if "would be refused" in line]
+    assert refused[0].startswith("env0: an apply would be refused: mstr_runtimes[0] 'Too much': whitelist")
 
 
 @pytest.mark.complete

@@ -5,14 +5,15 @@ from functools import partial
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.mstr.library.plugins.module_utils import auth
 from ansible_collections.mstr.library.plugins.module_utils._model.definition import DEFINITION_OPTIONS
 from ansible_collections.mstr.library.plugins.module_utils._work.request_many import request_for_many
-from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import main, typed
+from ansible_collections.mstr.library.plugins.modules.mstr_runtimes import main
 from ansible_collections.mstr.library.tests.unit.support.make import ID, faults_of
 from ansible_collections.mstr.library.tests.unit.support.module import Run
 
 A = "A" * 32
-prepare = partial(request_for_many, typed)
+prepare = partial(request_for_many, auth.checked_entry)
 
 
 def params(**options):

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, mstr.library contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Audits one environment: every runtime is read once; policy, scripts and definitions are about what was read then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .._errors import PartialError, ValidationError, as_mstr_error
+from .._model.entry import Entry, ScriptReport
+from .._model.plan import make_plan
+from .._model.report import report
+from .._model.runtime import INCOMPLETE, Runtime
+from .._session.interrupt import Interrupted
+from .._session.session import Session
+from . import runtime_info
+from .api import Context, RuntimeApi
+from .reconcile import carry_out_or_plan
+from .request import Request as Compared
+from .request import context_for, libraries
+from .request_many import MANY_OPTIONS, Check, request_for_many
+from .runtime_info import READ_OPTIONS, find_runtimes, with_findings
+from .scripts import Scripts
+
+if TYPE_CHECKING:
+    from .._model.evaluation import Policy
+
+_DEFINITIONS = ("runtimes", "src", "scripts")
+# What only a task that writes needs.
+_OF_WRITES = ("journal_comment", "plan_id", "wait", "wait_timeout", "wait_interval")
+# `since` and `detail`: for the action plugin, which makes a report of the result.
+AUDIT_OPTIONS: dict[str, Any] = {
+    **READ_OPTIONS,
+    **{name: spec for name, spec in MANY_OPTIONS.items() if name not in _OF_WRITES},
+    "since": {"type": "path"},
+    "detail": {"type": "bool", "default": False},
+}
+_DEFAULTS = {
+    **dict.fromkeys(("name", "id", "status")),
+    "include_versions": False,
+    **{name: MANY_OPTIONS[name].get("default") for name in _OF_WRITES},
+}
+
+
+class Request(NamedTuple):
+    """The checked options. `compared`: the definitions, or their errors; None without any."""
+
+    read: runtime_info.Request
+    compared: Compared | ValidationError | None
+
+
+class Snapshot(RuntimeApi):
+    """The runtimes of one moment. Only an id that was not there is asked for."""
+
+    def __init__(self, session: Session, runtimes: Sequence[Runtime]) -> None:
+        super().__init__(session)
+        self._runtimes = {runtime.key: runtime for runtime in runtimes}
+
+    def list_all(self) -> list[Runtime]:
+        """Every runtime, with all fields."""
+        return list(self._runtimes.values())
+
+    def get(self, identity: str, label: str | None = None, *, polling: bool = False) -> Runtime | None:
+        """One runtime; None if it does not exist. Raises MstrError."""
+        return self._runtimes.get(identity.upper()) or super().get(identity, label, polling=polling)
+
+
+def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
+    """The Python libraries that these options need besides requests."""
+    compares = any(params[name] is not None for name in _DEFINITIONS)
+    return libraries(params["policy"]) if compares or params["policy"] is not None else {}
+
+
+def request_from(check: Check, params: Mapping[str, Any]) -> Request:
+    """The options, checked. Raises ValidationError with all errors, but for those of the definitions.
+
+    A definition that violates the policy is compared, too. `check`: `auth.checked_entry`.
+    """
+    params = {**_DEFAULTS, **params}
+    read = runtime_info.request_from(params)
+    if all(params[name] is None for name in _DEFINITIONS):
+        return Request(read, None)
+    try:
+        return Request(read, request_for_many(check, {**params, "policy": None}))
+    except ValidationError as exc:
+        return Request(read, exc)
+
+
+def audit(task: Any, request: Request) -> Mapping[str, Any]:
+    """What was read (`read`), what an apply would do (`applied`), and why it would be refused (`refusals`)."""
+    params = {**_DEFAULTS, **task.params}
+    # The result says it of the whole audit.
+    warn = lambda text: None if text.startswith(INCOMPLETE) else task.warn(text)  # noqa: E731
+    task = task._replace(params=params, check_mode=True, warn=warn)
+    compared = request.compared
+    context = context_for(task, None if isinstance(compared, ValidationError) else compared)
+    runtimes = find_runtimes(context, request.read)
+    context = context._replace(api=Snapshot(task.session, runtimes))
+    if params["include_scripts"] and params["projects"] is None and not context.scripts:
+        # One look-up, also for what an apply would delete.
+        context = context._replace(scripts=Scripts(context, needs_all=True))
+    read = with_findings(context, params, request.read, runtimes)
+    applied, refusals = _comparison(context, compared, request.read.policy) if compared else (None, [])
+    return {"changed": False, "msg": read["msg"], "read": read, "applied": applied, "refusals": refusals}
+
+
+def _comparison(
+    context: Context, request: Compared | ValidationError, policy: Policy | None
+) -> tuple[dict[str, Any], list[str]]:
+    """The result of an apply in check mode, and why it would be refused."""
+    try:
+        if isinstance(request, ValidationError):
+            raise request
+        entries, scripts, refusal = carry_out_or_plan(context, request.wanted)
+        refusals = [*_violations(entries, policy), *(refusal.errors if refusal else ())]
+        return _reported(entries, scripts, request), refusals
+    except Interrupted:
+        raise
+    except Exception as exc:  # what was read is reported all the same
+        return {"failed": True, **as_mstr_error(exc).to_result()}, []
+
+
+def _violations(entries: Sequence[Entry], policy: Policy | None) -> Iterator[str]:
+    """How the definitions violate the policy, for which an apply would refuse them."""
+    for entry in entries if policy else ():
+        try:
+            make_plan(entry.before, entry.definition, policy)
+        except ValidationError as exc:
+            yield from (f"{entry.place} {entry.label}: {error}" for error in exc.errors if not entry.error)
+
+
+def _reported(entries: Sequence[Entry], scripts: ScriptReport, request: Compared) -> dict[str, Any]:
+    """The result. It has failed if something could not be read; what an apply would refuse is a finding."""
+    try:
+        return report(entries, request.wanted.purge is not None, scripts, predicted=True)
+    except PartialError as exc:
+        errors = [*(entry.error for entry in entries), *(error for _label, error in scripts.failures)]
+        failed = any(error and not isinstance(error, ValidationError) for error in errors)
+        return {**exc.to_result(), "failed": failed}
