@@ -55,6 +55,17 @@ options:
         It never reads what scripts printed.
     type: bool
     default: false
+  include_installed:
+    description:
+      - Whether to find out what is really installed in each runtime, with the packages that others pulled in.
+      - The task then runs a short script on each runtime with the status V(ready), at most O(concurrency) at a time.
+        The script reads C(importlib.metadata) and writes nothing. It returns the names, versions and requirements of
+        the packages, and the version, implementation and platform of Python. Each run may take a cached instance of
+        the runtime.
+      - O(policy) then evaluates the installed packages and Python instead of the requested ones.
+      - In check mode, no script runs.
+    type: bool
+    default: false
   projects:
     description:
       - Names or ids of the projects to search for scripts. Used only with O(include_scripts=true).
@@ -72,10 +83,11 @@ options:
         RV(exempted) if an exemption lets it pass.
 requirements:
   - netaddr, only if O(policy) is set
+  - packaging, only with O(include_installed=true) if O(policy) has rules on packages
 attributes:
   check_mode:
     support: full
-    details: The module only reads.
+    details: The module only reads. With O(include_installed=true), check mode runs no script.
   diff_mode:
     support: none
   idempotent:
@@ -129,6 +141,13 @@ EXAMPLES = r"""
     include_scripts: true
     include_tasks: true
 
+- name: List every installed package that has a version below the one that a policy allows, and who requires it
+  mstr.library.mstr_runtime_info:
+    include_installed: true
+    policy:
+      packages_never:
+        - urllib3<2
+
 - name: List the runtimes that no script of these projects uses
   ansible.builtin.debug:
     msg: "{{ used.runtimes | rejectattr('is_default') | selectattr('scripts', 'eq', []) | map(attribute='name') }}"
@@ -156,6 +175,10 @@ runtimes:
       C(last_run) is null if there was no run, or if it could not be read. RV(unread) lists what could not be read.
     - A task with C(active=false), or with an C(expiration) in the past, does not run any more.
     - C(subtype) is the server's number for the kind of script, such as 19457 for Python and 19458 for Jupyter.
+    - With O(include_installed=true), each runtime also has the key C(installed), with C(python) and C(packages).
+      C(python) has C(version), C(implementation) and C(platform). Each of C(packages) has C(name), C(version) and
+      C(requires), its requirements as in its metadata. C(installed) is null in check mode, and where RV(unread) says
+      why it could not be read.
   returned: success
   type: list
   elements: dict
@@ -318,11 +341,11 @@ dangling:
   sample: []
 unread:
   description:
-    - Projects and scripts that could not be read. If this list is not empty, a runtime without scripts may still be in
-      use.
+    - Projects and scripts that could not be read. If this list has any, a runtime without scripts may still be in use.
+    - With O(include_installed=true), also the runtimes whose installed packages could not be read.
     - With O(include_tasks=true), also planned tasks and histories that could not be read.
     - Older scripts of Command Manager have no runtime, so the task does not read them.
-  returned: with O(include_scripts=true)
+  returned: with O(include_scripts=true) or O(include_installed=true)
   type: list
   elements: dict
   contains:
@@ -331,6 +354,9 @@ unread:
       type: dict
     script:
       description: The script, with C(id) and C(name). Null if the whole project could not be searched.
+      type: dict
+    runtime:
+      description: The runtime whose installed packages could not be read, with C(id) and C(name). Null otherwise.
       type: dict
     error:
       description:
@@ -345,6 +371,7 @@ unread:
       script:
         id: 5C1E7A2B4D0F4E2A9B1C2D3E4F506172
         name: Month end
+      runtime: null
       error:
         msg: >-
           Could not read the script 'Month end' in project 'Sales':
@@ -356,6 +383,35 @@ unread:
         iserver_code: -2147216373
         ticket_id: b9a4cf5ad4a64cda9e4ad0be4d2f7e6c
         request: GET /api/scripts/5C1E7A2B4D0F4E2A9B1C2D3E4F506172
+mismatches:
+  description:
+    - Each package with a version that is not the installed one, and each package with a version that is not installed.
+      Null in check mode.
+  returned: with O(include_installed=true)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the runtime.
+      type: str
+    id:
+      description: The id of the runtime.
+      type: str
+    package:
+      description: The name of the package.
+      type: str
+    version:
+      description: The version in the definition.
+      type: str
+    installed:
+      description: The installed version. Null if the package is not installed.
+      type: str
+  sample:
+    - name: Nightly reports
+      id: 3B9A7C7E4D0F4E2A9B1C2D3E4F506172
+      package: pandas
+      version: "2.2.3"
+      installed: "2.2.1"
 violations:
   description:
     - Each value that violates O(policy), once for each rule that it violates. What a rule cannot read, such as V(*) in
@@ -371,7 +427,9 @@ violations:
       description: The id of the runtime.
       type: str
     option:
-      description: The option that violates the policy, such as V(whitelist), V(packages) or V(resource.mem).
+      description:
+        - The option that violates the policy, such as V(whitelist), V(packages) or V(resource.mem). It is V(installed)
+          for a package that is installed but not in the definition, and for the installed Python.
       type: str
     value:
       description:

@@ -90,6 +90,8 @@ WITH_SCRIPTS = [
     ("script_result", "last_value"),
     ("script_result", "variable"),
     ("script_result", "nothing"),
+    ("script_metadata", "visible"),
+    ("script_metadata", "hidden"),
     ("empty_whitelist", "nothing"),
     ("empty_whitelist", "everything"),
 ]

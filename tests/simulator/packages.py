@@ -14,12 +14,53 @@ from simulator.switches import Switches
 NEWEST = {"mstrio-py": "11.6.10.101", "numpy": "2.1.3", "pandas": "2.2.3", "requests": "2.32.3", "scipy": "1.14.1"}
 
 
+# What packages require, as the metadata of their releases says. Only these and pip are in an environment unasked.
+REQUIRES = {
+    "cryptography": ['cffi>=1.14; platform_python_implementation != "PyPy"'],
+    "cffi": ["pycparser"],
+    "mstrio-py": ["requests<3.0,>=2.31", "pandas<3.0.0,>=1.5"],
+    "pandas": [
+        "numpy>=1.22.4", "python-dateutil>=2.8.2", "pytz>=2020.1", "tzdata>=2022.7", 'openpyxl>=3.1; extra == "excel"',
+    ],
+    "paramiko": ["bcrypt>=3.2", "cryptography>=3.3", "pynacl>=1.5"],
+    "pysftp": ["paramiko>=1.17"],
+    "python-dateutil": ["six>=1.5"],
+    "requests": [
+        "certifi>=2017.4.17", "charset_normalizer<4,>=2", "idna<4,>=2.5", "urllib3<3,>=1.21.1",
+        'PySocks!=1.5.7,>=1.5.6; extra == "socks"', 'win-inet-pton; sys_platform == "win32" and extra == "socks"',
+    ],
+    "scipy": ["numpy<2.3,>=1.23.5"],
+}  # fmt: skip
+_NAME = re.compile(r"([\w.-]+)\s*(?:\[([\w,. -]*)\])?")
+
 _KNOWN = ("name", "version", "description", "status", "message")
 
 
 def normalised(name: str) -> str:
     """A name, or a pattern of names, in the form of package indexes: mstrio_py and MSTRIO.py are mstrio-py."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def environment(requested: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What is in an environment in which these packages were installed, by name with their versions, as metadata."""
+    to_do = {"pip": "24.0", **requested}
+    found: dict[str, dict[str, Any]] = {}
+    while to_do:
+        text, version = to_do.popitem()
+        named = _NAME.match(text)
+        name, extras = (normalised(named[1]), (named[2] or "").split(",")) if named else (text, [])
+        requires = REQUIRES.get(name, [])
+        if name not in found or version:
+            shown = named[1] if named else text
+            found[name] = {"name": shown, "version": version or NEWEST.get(name, "1.0.0"), "requires": requires}
+        for requirement in requires:
+            wanted, _semicolon, marker = requirement.partition(";")
+            if "win32" not in marker and ("extra" not in marker or any(f'"{extra}"' in marker for extra in extras)):
+                inner = _NAME.match(wanted)
+                assert inner
+                if normalised(inner[1]) not in found:
+                    to_do.setdefault(inner[1], "")
+    return [found[name] for name in sorted(found)]
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,11 @@ _ROWS = (
     # --- releases
     Switch("iserver_version", "text", "11.6.1000.00123", "what GET /api/status returns"),
     Switch("deployment_type", "text", "", "what GET /api/status returns; an empty value is omitted"),
+    _choice(
+        "configuration_lock",
+        "not_locked|temporal_individual|temporal_constituent|permanent_individual|permanent_constituent|404|405",
+        "the lockType that GET /api/iserver/lock returns [mstrio: 11.3.0600 and newer], or no such call",
+    ),
     Switch("python_versions", "names", ("3.10.5", "3.11.9", "3.12.4"), "the Python versions for scripts"),
     _choice("versions_call", "yes|404|405|as_id", "GET /api/runtimes/versions; as_id treats it as the id of a runtime"),
     _choice("unknown_version", "refuse|keep", "a runtimeVersion that is not in that list"),
@@ -133,6 +138,7 @@ _ROWS = (
         "last_value|variable|nothing",
         "the result object of a script: its last expression or else the variable result; that variable; none",
     ),
+    _choice("script_metadata", "visible|hidden", "whether a script sees the metadata of installed packages"),
     Switch("evaluation_ttl", "number", 900.0, "seconds from the end of an evaluation until the server forgets it"),
     # --- projects and the scripts saved in them
     _choice(
@@ -209,6 +215,7 @@ PROFILES: dict[str, tuple[str, Mapping[str, Any]]] = {
             "python_versions": "3.10.5",
             "unknown_version": "keep",
             "versions_call": "404",
+            "configuration_lock": "404",
             "execution_target": "no",
             "change_journal": "no",
             "delete_comments": "no",

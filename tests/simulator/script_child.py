@@ -15,14 +15,15 @@ import contextlib
 import ipaddress
 import json
 import os
+import platform
+import re
 import resource
 import sys
 import threading
 import traceback
 import types
-from importlib.abc import Loader
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.metadata import Distribution, DistributionFinder
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,12 @@ def end_with_simulator() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-class SimulatedPackages(DistributionFinder, Loader):
+class SimulatedPackages(MetaPathFinder, Loader):
     """Makes the runtime's packages importable, as empty modules with the runtime's version."""
 
-    def __init__(self, packages: dict[str, str]) -> None:
-        self._versions = packages
-        self._modules = {MODULE_NAMES.get(name, name.replace("-", "_")): version for name, version in packages.items()}
+    def __init__(self, packages: list[dict[str, Any]]) -> None:
+        versions = {re.sub(r"[-_.]+", "-", package["name"]).lower(): package["version"] for package in packages}
+        self._modules = {MODULE_NAMES.get(name, name.replace("-", "_")): version for name, version in versions.items()}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         return ModuleSpec(name, self) if name in self._modules else None
@@ -69,24 +70,18 @@ class SimulatedPackages(DistributionFinder, Loader):
     def exec_module(self, module: types.ModuleType) -> None:
         module.__version__ = self._modules[module.__name__]  # type: ignore[attr-defined]
 
-    def find_distributions(self, context: Any = None) -> Any:
-        wanted = (getattr(context, "name", None) or "").lower().replace("_", "-")
-        return [
-            SimulatedDistribution(name, version) for name, version in self._versions.items() if wanted in ("", name)
-        ]
 
-
-class SimulatedDistribution(Distribution):
-    """The object that importlib.metadata returns for such a package."""
-
-    def __init__(self, name: str, version: str) -> None:
-        self._text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-
-    def read_text(self, filename: str) -> str | None:
-        return self._text if filename == "METADATA" else None
-
-    def locate_file(self, path: Any) -> Any:
-        return path
+def install_metadata(packages: list[dict[str, Any]], folder: str) -> None:
+    """Write the metadata of the packages, as pip does, where importlib.metadata finds it."""
+    site = Path(folder, "site-packages")
+    for package in packages:
+        name, version = (re.sub(r"[^A-Za-z0-9.+!]+", "_", package[key])[:80] for key in ("name", "version"))
+        place = site / f"{name}-{version}.dist-info"
+        place.mkdir(parents=True, exist_ok=True)
+        fields = [("Metadata-Version", "2.1"), ("Name", package["name"]), ("Version", package["version"])]
+        fields += [("Requires-Dist", text) for text in package["requires"]]
+        (place / "METADATA").write_text("".join(f"{key}: {value}\n" for key, value in fields), encoding="utf-8")
+    sys.path.append(str(site))
 
 
 def guard_network(whitelist: list[str], empty_means: str) -> None:
@@ -131,6 +126,10 @@ def main() -> int:
     order = json.loads(sys.stdin.buffer.readline())
     end_with_simulator()
     sys.meta_path.insert(0, SimulatedPackages(order["packages"]))
+    if order["metadata"]:
+        install_metadata(order["packages"], order["folder"])
+    if isinstance(order["python"], str):
+        platform.python_version = lambda: order["python"]
     guard_network(order["whitelist"], order["empty_whitelist"])
     limit(order["seconds"], order["memory_mb"])
     message, value, code = "", None, 0

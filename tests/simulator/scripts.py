@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.messages import Call, Reply, invalid, missing, new_id, not_found, only
-from simulator.packages import normalised
+from simulator.packages import environment
 from simulator.runtimes import DEFAULT_ID, Runtime
 from simulator.users import User
 
@@ -163,14 +163,17 @@ class Evaluations:
             memory = min(memory, sizes["mem"])
         now = self._server.clock()
         installed = {
-            normalised(package.name): package.resolved
+            package.name: package.resolved
             for package in runtime.effective_packages()
             if package.outcome == "installed" and package.done <= now
         }
         whitelist = values.get("whitelist")
         return {
             "code": code,
-            "packages": installed,
+            "packages": environment(installed),
+            "metadata": switches["script_metadata"] == "visible",
+            "python": values.get("runtimeVersion"),
+            "folder": folder,
             "whitelist": whitelist if isinstance(whitelist, list) else [],
             "empty_whitelist": switches["empty_whitelist"],
             "result": switches["script_result"],

@@ -37,6 +37,7 @@ ROUTES: tuple[tuple[str, str, Handler, str], ...] = (
     ("/sessions/userInfo", "GET", auth.user_info, SESSION),
     ("/sessions/privileges", "GET", auth.privileges, SESSION),
     ("/status", "GET", auth.status, NOTHING),
+    ("/iserver/lock", "GET", auth.configuration_lock, SESSION),
     ("/runtimes", "GET", runtime_calls.list_all, READS),
     ("/runtimes", "POST", runtime_calls.create, WRITES),
     ("/runtimes/versions", "GET", runtime_calls.versions, READS),

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from .._errors import ErrorList, ValidationError
 from .alike import means, name_key
 from .fields import PURGEABLE
-from .kinds import normalized_name, without_null
+from .installed import Installed, present
+from .kinds import NOTHING, normalized_name, without_null
 from .networks import as_network, canonical
 from .requirements import project
 from .rules import EXEMPTED, RULES, UNREADABLE_DETAIL, Finding
@@ -132,7 +133,7 @@ class Policy(NamedTuple):
             for finding in RULES[key].evaluate(limit, values)
         ]
         # The lists come first.
-        order = {option: number for number, option in enumerate(PURGEABLE)}
+        order = {option: number for number, option in enumerate((*PURGEABLE, "installed"))}
         return sorted(found, key=lambda finding: (order.get(finding.option, len(order)), finding.position or 0))
 
     def _with_verdict(self, finding: Finding, name: str | None, identity: str | None) -> Finding:
@@ -200,11 +201,20 @@ class Policy(NamedTuple):
             "the policy."
         )
 
-    def report(self, runtimes: Iterable[Runtime]) -> dict[str, list[dict[str, Any]]]:
-        """What it finds in runtimes as read, in the lists of a result: violations, exempted and not_evaluated."""
+    def report(
+        self, runtimes: Iterable[Runtime], installed: Mapping[str, Installed] = NOTHING
+    ) -> dict[str, list[dict[str, Any]]]:
+        """What it finds in runtimes as read, in the lists of a result: violations, exempted and not_evaluated.
+
+        `installed`: what is installed in a runtime, by its key, where that is known.
+        """
         lists: dict[str, list[dict[str, Any]]] = {"violations": [], "exempted": [], "not_evaluated": []}
         for runtime in runtimes:
-            for finding in self.evaluate(runtime.values, runtime.name, runtime.id or ""):
+            found = installed.get(runtime.key)
+            values = dict(runtime.values)
+            if found:
+                values |= {"installed": present(found, values["packages"] or ()), "python": found.python["version"]}
+            for finding in self.evaluate(values, runtime.name, runtime.id or ""):
                 key = "violations" if finding.counts else finding.verdict.replace(" ", "_")
                 lists[key].append({"name": runtime.name, "id": runtime.id, **finding.to_result()})
         return lists

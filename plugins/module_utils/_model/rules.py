@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from .._errors import parsed_each
 from .fields import POOL
+from .installed import EVERYWHERE, Present
 from .kinds import RESOURCE, Package, Resource, amounts, at_least, positive
 from .networks import IPV4, canonical, parse
 from .requirements import Requirement, has_version, project, requirement, specifiers, version_of
@@ -63,7 +64,8 @@ class Rule(NamedTuple):
     """One rule. `options`: what it evaluates; `sentence`: what it asks for, with the rule's value at `{}`.
 
     `parse` takes the place and the value of the rule in a policy; it returns None for a value that forbids nothing, and
-    raises ValidationError. `evaluate` takes what `parse` returned, and the values of a runtime or of a definition.
+    raises ValidationError. `evaluate` takes what `parse` returned, and the values of a runtime or of a definition. They
+    have the keys `installed` and `python`, too, where these are known.
     `required`: it asks for entries of its lists, so a list that a create omits violates it as an empty one does.
     """
 
@@ -218,24 +220,55 @@ def _requirements(place: str, given: Sequence[str]) -> list[Requirement]:
     return parsed_each(place, given, requirement)
 
 
-def _packages(values: Mapping[str, Any]) -> Iterator[tuple[int, Package, str, Finding | None]]:
-    """The packages: the index, the package, how it is shown, and the finding if its name cannot be read."""
-    for index, package in enumerate(values["packages"] or ()):
-        shown = f"{package.name}=={package.version}" if package.version else package.name
-        unreadable = _unreadable("packages", shown, "its name is not the name of a package", index)
-        yield index, package, shown, None if project(package.name) else unreadable
+class _Entry(NamedTuple):
+    """A package of a runtime. `present`: what is known of an installed one."""
+
+    option: str
+    position: int
+    package: Package
+    present: Present | None = None
+
+    @property
+    def shown(self) -> str:
+        """How it is shown."""
+        return f"{self.package.name}=={self.package.version}" if self.package.version else self.package.name
+
+    def finding(self, detail: str, verdict: str = VIOLATION) -> Finding:
+        """What a rule finds in it, with the package that pulled it in."""
+        why = self.present.why if self.present else ""
+        return Finding(self.option, self.shown, f"{detail}{why}", self.position, verdict)
+
+    @property
+    def unreadable(self) -> Finding | None:
+        """The finding if its name cannot be read."""
+        if project(self.package.name):
+            return None
+        return _unreadable(self.option, self.shown, "its name is not the name of a package", self.position)
+
+
+def _packages(values: Mapping[str, Any]) -> list[_Entry]:
+    """The packages that are really installed where that is known, or else those of the definition."""
+    if values.get("installed") is None:
+        return [_Entry("packages", index, package) for index, package in enumerate(values["packages"] or ())]
+    return [
+        _Entry("packages" if found.listed else "installed", index, found.package, found)
+        for index, found in enumerate(values["installed"])
+    ]
 
 
 @_rule("packages must match one of {}", _requirements, "packages")
 def packages_within(allowed: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """Each package matches an allowed requirement."""
-    for index, package, shown, unreadable in _packages(values):
-        if unreadable:
-            yield unreadable
+    for entry in _packages(values):
+        package = entry.package
+        if entry.unreadable:
+            yield entry.unreadable
+        elif entry.option == "installed" and package.key in EVERYWHERE:
+            continue
         elif not any(requirement.fits(package) for requirement in allowed):
             near = [requirement.text for requirement in allowed if requirement.names(package)]
             limits = f" ({', '.join(near)} allows only some versions)" if near else ""
-            yield Finding("packages", shown, f"matches none of the allowed packages{limits}", index)
+            yield entry.finding(f"matches none of the allowed packages{limits}")
 
 
 def _listed_requirements(place: str, given: Sequence[str]) -> Any:
@@ -245,29 +278,29 @@ def _listed_requirements(place: str, given: Sequence[str]) -> Any:
 @_rule("packages must not match {}", _listed_requirements, "packages")
 def packages_never(forbidden: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """No package matches a forbidden requirement."""
-    for index, package, shown, unreadable in _packages(values):
+    for entry in _packages(values):
+        package = entry.package
         named = [requirement for requirement in forbidden if requirement.names(package)]
         hit = [requirement.text for requirement in named if requirement.fits(package)]
         by_version = [requirement.text for requirement in named if requirement.versions]
-        if unreadable:
-            yield unreadable
+        if entry.unreadable:
+            yield entry.unreadable
         elif hit:
-            yield Finding("packages", shown, f"matches {', '.join(hit)}", index)
+            yield entry.finding(f"matches {', '.join(hit)}")
         elif by_version and not package.version:
-            why = f"has no version to compare with {', '.join(by_version)}"
-            yield Finding("packages", shown, why, index, NOT_EVALUATED)
+            yield entry.finding(f"has no version to compare with {', '.join(by_version)}", NOT_EVALUATED)
         elif by_version and version_of(package.version) is None:
-            yield _unreadable("packages", shown, "PEP 440 cannot read its version", index)
+            yield _unreadable(entry.option, entry.shown, "PEP 440 cannot read its version", entry.position)
 
 
 @_rule("packages must include {}", _listed_requirements, "packages", required=True)
 def packages_required(wanted: Sequence[Requirement], values: Mapping[str, Any]) -> Iterator[Finding]:
     """A package matches each requirement."""
-    packages = list(_packages(values))
-    unreadable = [shown for _index, _package, shown, finding in packages if finding]
+    packages = _packages(values)
+    unreadable = [entry.shown for entry in packages if entry.unreadable]
     for needed in wanted:
-        near = [shown for _index, package, shown, _finding in packages if needed.names(package)]
-        if any(needed.fits(package) for _index, package, *_more in packages):
+        near = [entry.shown for entry in packages if needed.names(entry.package)]
+        if any(needed.fits(entry.package) for entry in packages):
             continue
         if unreadable and not near:
             yield _unreadable("packages", needed.text, f"{unreadable[0]!r} is not the name of a package")
@@ -291,10 +324,12 @@ def _python_versions(place: str, given: Sequence[str]) -> list[tuple[str, Any]]:
 @_rule("the Python version must match one of {}", _python_versions, "runtime_version")
 def runtime_versions_within(allowed: Sequence[tuple[str, Any]], values: Mapping[str, Any]) -> Iterator[Finding]:
     """The Python version matches an allowed specifier."""
-    version = values["runtime_version"]
-    if version and not any(has_version(parsed, version) for _text, parsed in allowed):
-        texts = " or ".join(text for text, _parsed in allowed) or "any, because the rule is an empty list"
-        yield Finding("runtime_version", version, f"does not match {texts}")
+    texts = " or ".join(text for text, _parsed in allowed) or "any, because the rule is an empty list"
+    wanted, real = values["runtime_version"], values.get("python")
+    if wanted and not any(has_version(parsed, wanted) for _text, parsed in allowed):
+        yield Finding("runtime_version", wanted, f"does not match {texts}")
+    if real and real != wanted and not any(has_version(parsed, real) for _text, parsed in allowed):
+        yield Finding("installed", real, f"is the installed Python and does not match {texts}")
 
 
 # --- sizes

@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._errors import MstrError
+from .._model.installed import installed_in
 from .._model.kinds import normalized_name
+from .._work.installed import SCRIPT
 from .._work.script import Script, run_script
 from .creates import PACKAGE, additional_runtime, runtime_with_all_fields
 from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, entries, failure_text
@@ -225,6 +227,16 @@ def script_result(run: ProbeRun) -> Answer:
     if found is None or isinstance(found, str):
         value, returned = _RETURNED.get(found, (value, returned))
     return value, f"A script set the variable 'result' and ended with a text. The server returned {returned}."
+
+
+@asks("Does a script see the metadata of the installed packages?", ALL_HANDLED)
+def script_metadata(run: ProbeRun) -> Answer:
+    printed = _ran(run, run.once(runtime_with_all_fields), SCRIPT)["stdout"]
+    try:
+        number = len(installed_in(printed).packages)
+    except ValueError:
+        return "hidden", "A script that reads importlib.metadata saw no package."
+    return "visible", f"A script that reads importlib.metadata saw {number} packages."
 
 
 @asks("What can a script reach if the whitelist is empty?")

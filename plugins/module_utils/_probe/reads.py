@@ -20,6 +20,11 @@ from .._work.script_usage import SCRIPT_TYPE, start_search
 from .creates import minimal_runtime
 from .run import ALL_HANDLED, OTHER, Answer, ProbeRun, Unanswered, accepted, asks, or_refusal, refusal_text, status_in
 
+# Of the vendor's client [mstrio]
+_LOCKS = (
+    "not_locked",
+    *(f"{lasts}_{of}" for lasts in ("temporal", "permanent") for of in ("individual", "constituent")),
+)
 _RELEASE = re.compile(r"[\w. -]{1,60}", re.ASCII)
 
 
@@ -100,6 +105,17 @@ def iserver_timeout(run: ProbeRun) -> Answer:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise Unanswered("GET /api/sessions does not contain it.")
     return seconds, "GET /api/sessions contains it."
+
+
+@asks("Does an administration tool hold a lock on the configuration?", ALL_HANDLED)
+def configuration_lock(run: ProbeRun) -> Answer:
+    """Only read: whether such a lock stops changes of runtimes is not documented."""
+    data = or_refusal(run.session.get, "/iserver/lock", expected=says_no_such_call, shape=OBJECT)
+    if isinstance(data, ApiError):
+        return _call_answer("GET /api/iserver/lock", data)
+    kind = str(data.get("lockType")).lower()
+    value = kind if kind in _LOCKS else OTHER
+    return value, f"GET /api/iserver/lock returned {'the type ' + kind if value == kind else 'an unexpected type'}."
 
 
 # --- users: the creates are over, so it is known whether the user may create runtimes

@@ -41,6 +41,7 @@ AUDIT_OPTIONS: dict[str, Any] = {
 _DEFAULTS = {
     **dict.fromkeys(("name", "id", "status")),
     "include_versions": False,
+    "include_installed": False,
     **{name: MANY_OPTIONS[name].get("default") for name in _OF_WRITES},
 }
 

@@ -139,8 +139,11 @@ def policy_in(params: Mapping[str, Any]) -> Policy | None:
     return policy_from(params["policy"], utc_date())
 
 
-def libraries(option: Mapping[str, Any] | None) -> dict[str, str | None]:
-    """The libraries that the policy needs, each with the traceback of its failed import, or None."""
+def libraries(option: Mapping[str, Any] | None, installed: bool = False) -> dict[str, str | None]:
+    """The libraries that the policy needs, each with the traceback of its failed import, or None.
+
+    `installed`: whether it evaluates what is installed, and so reads requirements to find out what pulled it in.
+    """
     needed = {"netaddr": NETADDR_IMPORT_ERROR}
     policy = option or {}
     rules = ("packages_within", "packages_never", "packages_required")
@@ -149,7 +152,7 @@ def libraries(option: Mapping[str, Any] | None) -> dict[str, str | None]:
     if versions or texts:
         from .._model.requirements import OPERATOR
 
-        if versions or any(map(OPERATOR.search, texts)):
+        if versions or installed or any(map(OPERATOR.search, texts)):
             needed["packaging"] = import_error("packaging.specifiers")
     return needed
 

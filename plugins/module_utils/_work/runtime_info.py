@@ -20,6 +20,7 @@ from .script_usage import SavedScript, Usage, check_projects, find_usage
 
 if TYPE_CHECKING:
     from .._model.evaluation import Policy
+    from .._model.installed import Installed
 
 
 # The options of a task that reads all runtimes.
@@ -36,6 +37,7 @@ INFO_OPTIONS: dict[str, Any] = {
     "id": {"type": "str"},
     "status": {"type": "str", "choices": ["unknown", "ready", "busy", "error"]},
     "include_versions": {"type": "bool", "default": False},
+    "include_installed": {"type": "bool", "default": False},
     **READ_OPTIONS,
 }
 
@@ -65,7 +67,7 @@ def request_from(params: Mapping[str, Any]) -> Request:
 
 def requires(params: Mapping[str, Any]) -> Mapping[str, str | None]:
     """The Python libraries that these options need besides requests."""
-    return libraries(params["policy"]) if params["policy"] is not None else {}
+    return libraries(params["policy"], params["include_installed"]) if params["policy"] is not None else {}
 
 
 def find_runtimes(context: Context, request: Request) -> list[Runtime]:
@@ -119,10 +121,16 @@ def with_findings(
     if params["include_scripts"]:
         _add_scripts(context, params, runtimes, result)
     found = f"{len(runtimes) or 'No'} runtime{'' if len(runtimes) == 1 else 's'} found"
+    installed: Mapping[str, Installed] = {}
+    if params["include_installed"]:
+        from .installed import add_installed  # only a task with this option needs it
+
+        installed = add_installed(context, runtimes, result)
     if request.policy:
-        result.update(request.policy.report(runtimes))
+        result.update(request.policy.report(runtimes, installed))
         found = f"{found}, with {policy_line(result)}"
-    return {**result, "msg": f"{found}."}
+    skipped = params["include_installed"] and context.check_mode
+    return {**result, "msg": f"{found}.{' Check mode does not run the script that lists packages.' if skipped else ''}"}
 
 
 def policy_line(result: Mapping[str, Any]) -> str:

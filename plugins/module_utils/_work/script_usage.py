@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from .._errors import ApiError, ConnectError, ErrorList, MstrError, ValidationError
-from .._model.runtime import DEFAULT_RUNTIME_ID, id_from
+from .._model.runtime import DEFAULT_RUNTIME_ID, Runtime, id_from
+from .._session.interrupt import Interrupted
 from .._session.parallel import all_side_by_side
 from .._session.response import LIST_WITH_IDS, OBJECT_WITH_ID, Shape, says_no_such_call
 from .._session.session import Session
@@ -107,16 +108,17 @@ class SavedScript(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A failed read: of a script, of a project if `script` is None, or of the list of projects."""
+    """A failed read: of a script, of a project if `script` is None, of a runtime, or of the list of projects."""
 
     project: Project | None
     script: SavedScript | None
     error: MstrError
+    runtime: Runtime | None = None
 
     @property
     def label(self) -> str:
         """How messages name it."""
-        thing = self.script or self.project
+        thing = self.script or self.project or self.runtime
         return thing.label if thing else "list of projects"
 
     def to_result(self) -> dict[str, Any]:
@@ -124,6 +126,7 @@ class Unread(NamedTuple):
         return {
             "project": self.project._asdict() if self.project else None,
             "script": {"id": self.script.id, "name": self.script.name} if self.script else None,
+            "runtime": {"id": self.runtime.id, "name": self.runtime.name} if self.runtime else None,
             "error": {"msg": self.error.sentence, **self.error.error},
         }
 
@@ -217,8 +220,13 @@ class Reader:
         self._outages, self._last_outage = 0, ""
         self.unread: list[Unread] = []
 
-    def each(self, read: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
-        """The items that could be read. After some outages the rest is not tried. Raises other errors of `read`."""
+    def each(
+        self,
+        read: Callable[[Item], Found],
+        items: Sequence[Item],
+        on_done: Callable[[int], None] = lambda done: None,
+    ) -> list[Found]:
+        """The items that could be read. After some outages the rest is not tried. Raises MstrError if the task ends."""
 
         def read_or_fail(item: Item) -> Found | Unread:
             if self._outages >= _MOST_OUTAGES:
@@ -226,12 +234,16 @@ class Reader:
                 return _unread(item, MstrError(f"{gave_up} The last error: {self._last_outage}"))
             try:
                 return read(item)
-            except (ApiError, ConnectError, ValidationError) as exc:
+            except MstrError as exc:
+                if isinstance(exc, Interrupted):
+                    raise
+                if isinstance(exc.__cause__, Interrupted):
+                    raise MstrError(exc.sentence, **exc.error) from exc  # without the result of one script
                 if isinstance(exc, ConnectError) or (isinstance(exc, ApiError) and exc.status in _OUTAGES):
                     self._outages, self._last_outage = self._outages + 1, exc.sentence
                 return _unread(item, exc)
 
-        results = all_side_by_side(read_or_fail, items, self._concurrency)
+        results = all_side_by_side(read_or_fail, items, self._concurrency, on_done)
         self.unread += [result for result in results if isinstance(result, Unread)]
         return [result for result in results if not isinstance(result, Unread)]
 
@@ -321,5 +333,8 @@ def read_script(session: Session, script: SavedScript) -> Mapping[str, Any]:
 def _unread(item: Labelled, error: MstrError) -> Unread:
     if isinstance(item, Project):
         return Unread(item, None, error)
+    runtime: Any = getattr(item, "runtime", None)
+    if runtime is not None:
+        return Unread(None, None, error, runtime)
     script: Any = getattr(item, "script", item)
     return Unread(script.project, script, error)

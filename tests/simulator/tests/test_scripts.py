@@ -40,6 +40,16 @@ def test_the_runtimes_packages_can_be_imported(client: RawClient, sim: Simulator
     assert "ModuleNotFoundError" in run(client, "import aiohttp", runtime_id)["message"]
 
 
+def test_metadata_of_what_was_pulled_in(client: RawClient, sim: Simulator) -> None:
+    runtime_id = create(client, packages=[{"name": "requests[socks]", "version": "2.32.3"}, {"name": "pandas"}])
+    code = "import importlib.metadata as m\nsorted(found.name for found in m.distributions())"
+    pandas = ["numpy", "pandas", "python-dateutil", "pytz", "six", "tzdata"]
+    requests = ["PySocks", "certifi", "charset_normalizer", "idna", "requests", "urllib3"]
+    assert json.loads(run(client, code, runtime_id)["results"]["output"]) == sorted([*pandas, *requests, "pip"])
+    sim.switch(script_metadata="hidden")
+    assert json.loads(run(client, code, runtime_id)["results"]["output"]) == []
+
+
 def test_the_whitelist_limits_connections(client: RawClient, sim: Simulator) -> None:
     port = int(sim.base_url.split(":")[2].split("/")[0])
     code = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 2).close()\n'reached'"

@@ -97,6 +97,7 @@ class Server:
         self.rewrite: Callable[[str, Any], Any] = lambda call, data: data  # what it returns
         self.tried: list[str] = []  # the runtimes on which code ran
         self.code_status = 3  # how it ends: 3 is "ready", 4 an error
+        self.printed: dict[str, str] = {}  # what it prints, by the id of the runtime
         self.ignores: str | None = None  # the method of the calls that have no effect
         self.refusals: dict[str, MstrError] = {}  # by "METHOD /path", or by this and the id of the project
         self.requests: list[str] = []
@@ -222,10 +223,12 @@ class Server:
     def _work(self, method: str, path: str, body: Any, params: Any, headers: Mapping[str, str]) -> Response:
         if path.startswith("/scripts/evaluation"):
             # The core runs code in a process of its own, which takes half a second.
+            identity = body.get("scriptRuntimeId") if method == "POST" else path.rpartition("/")[2]
             if method == "POST":
-                self.tried.append(body.get("scriptRuntimeId"))
-            results = {"status": self.code_status, "results": {"stderr": "ValueError: no", "stdout": ""}}
-            return Response(f"{method} /api{path}", 200, {}, json.dumps({"id": "E" * 32, **results}).encode())
+                self.tried.append(identity)
+            streams = {"stderr": "ValueError: no", "stdout": self.printed.get(identity, "")}
+            results = {"id": identity or "E" * 32, "status": self.code_status, "results": streams}
+            return Response(f"{method} /api{path}", 200, {}, json.dumps(results).encode())
         query = {name: str(value) for name, value in (params or {}).items()}
         with self._turn:
             call = Call(method, path, query, headers, self._cookies, json.dumps(body).encode())

@@ -60,6 +60,7 @@ def test_status_is_found_in_any_case(status):
 def info(server, name=None, identity=None, **options):
     """What mstr_runtime_info returns with its scripts."""
     params = {"include_versions": False, "include_scripts": True, "include_tasks": False, "projects": None}
+    params["include_installed"] = False
     params |= {"name": name, "id": identity, "status": None}
     task = SimpleNamespace(
         session=server.session,

@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+from ansible_collections.mstr.library.plugins.module_utils._errors import MstrError
+from ansible_collections.mstr.library.plugins.module_utils._model.evaluation import policy_from
+from ansible_collections.mstr.library.plugins.module_utils._model.installed import (
+    graph_of,
+    installed_from,
+    installed_in,
+    mismatches,
+    required_by,
+)
+from ansible_collections.mstr.library.plugins.module_utils._model.runtime import from_api
+from ansible_collections.mstr.library.plugins.module_utils._work.installed import SCRIPT
+from ansible_collections.mstr.library.plugins.module_utils._work.request import libraries
+from ansible_collections.mstr.library.plugins.module_utils._work.runtime_info import Request, read
+from ansible_collections.mstr.library.tests.unit.support.make import ID, OTHER_ID, refusal, stopped, stored
+from ansible_collections.mstr.library.tests.unit.support.server import Server
+
+PYTHON = {"version": "3.10.12", "implementation": "CPython", "platform": "linux-x86_64"}
+# What pysftp pulls in, and what every environment has
+FOUND = {
+    "pysftp==0.2.9": ["paramiko>=1.17"],
+    "paramiko==3.4.0": ["bcrypt>=3.2", "cryptography>=3.3"],
+    "bcrypt==4.1.2": [],
+    "Cryptography==41.0.0": ['cffi>=1.12; platform_python_implementation != "PyPy"'],
+    "cffi==1.16.0": ["pycparser"],
+    "pycparser==2.21": [],
+    "pip==24.0": [],
+}
+
+
+def printed(found=FOUND, **python):
+    """What the script prints on a runtime with these packages: their requirements by name==version."""
+    rows = [dict(zip(("name", "version"), key.split("==")), requires=requires) for key, requires in found.items()]
+    return json.dumps({"python": {**PYTHON, **python}, "packages": rows})
+
+
+def installed(found=FOUND, **python):
+    return installed_in(printed(found, **python))
+
+
+def packages(*texts):
+    """Packages of the API, such as pandas==2.2.3 or pandas."""
+    return [dict(zip(("name", "version"), (*text.split("=="), ""))) for text in texts]
+
+
+def definition(*texts):
+    """The packages of a definition."""
+    return from_api({"packages": packages(*texts)}).values["packages"]
+
+
+def test_the_script():
+    """It runs on every Python, and nothing but the documented keys leaves the server."""
+    ran = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
+    found = installed_in(ran.stdout)
+    assert "pytest" in found.packages
+    data = json.loads(ran.stdout)
+    assert (set(data), set(data["python"])) == ({"python", "packages"}, set(PYTHON))
+    assert {key for package in data["packages"] for key in package} == {"name", "version", "requires"}
+    assert data["python"]["version"] == sys.version.split()[0]
+
+
+def test_the_guide_shows_the_script():
+    guide = (Path(__file__).parents[4] / "docs/docsite/rst/guide_policy.rst").read_text(encoding="utf-8")
+    assert indent(SCRIPT, "   ") in guide
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "is not a list of installed packages"),
+        ("hello", "is not a list of installed packages"),
+        ("[1]", "is not a list of installed packages"),
+        ('{"python": {}, "packages": []}', "is not a list of installed packages"),
+        (printed({}), "has no package, though every environment has some, so packages are hidden from scripts"),
+    ],
+)
+def test_unusable_output(text, problem):
+    with pytest.raises(ValueError, match=problem):
+        installed_in(text)
+
+
+def test_result():
+    """Sorted by normalized name; of two with one name, Python imports the first."""
+    found = installed_in(f"Welcome\n{printed({'b_x==1': ['z', 'a'], 'A==2': [], 'B.X==3': []})}\n")
+    assert found.to_result() == {
+        "python": PYTHON,
+        "packages": [
+            {"name": "A", "version": "2", "requires": []},
+            {"name": "b_x", "version": "1", "requires": ["a", "z"]},
+        ],
+    }
+    assert installed_from(found.to_result()) == found
+
+
+@pytest.mark.parametrize(
+    ("requires", "written", "python", "needs"),
+    [
+        (["b", "missing"], ["a"], {}, ["b"]),
+        (['b; extra == "x"'], ["a"], {}, []),
+        (['b; extra == "x"'], ["A[y, x]==1"], {}, ["b"]),
+        (['b; sys_platform == "win32"'], ["a"], {}, []),
+        (['b; os_name == "nt"'], ["a"], {"platform": "win-amd64"}, ["b"]),
+        (['b; platform_machine == "x86_64" and sys_platform == "linux"'], ["a"], {}, ["b"]),
+        (['b; sys_platform == "darwin"'], ["a"], {"platform": "macosx-11.0-arm64"}, ["b"]),
+        (['b; python_version < "3.11"'], ["a"], {}, ["b"]),
+        (['b; python_version < "3.11"'], ["a"], {"version": "3.12.1"}, []),
+        (["!!", 'b; python_full_version == "x.y"'], ["a"], {}, []),
+    ],
+)
+def test_markers(requires, written, python, needs):
+    """They are evaluated for the runtime, not for where the module runs."""
+    found = installed({"a==1": requires, "B==2": []}, **python)
+    assert list(graph_of(found, definition(*written))["a"]) == needs
+
+
+def test_an_extra_of_a_requirement():
+    found = installed({"top==1": ["a[x]"], "a==1": ['b; extra == "x"'], "b==1": ["a"]})
+    assert graph_of(found) == {"top": ["a"], "a": ["b"], "b": ["a"]}
+
+
+def test_nearest_requirer():
+    """A circle is no problem, and the nearest to the definition is named."""
+    found = installed({"z==1": ["x"], "a==1": ["y"], "y==1": ["x", "a"], "x==1": ["y"], "alone==1": []})
+    graph, written = graph_of(found), definition("z", "a")
+    assert [required_by(graph, key, written) for key in ("x", "y", "alone")] == ["z", "a", None]
+
+
+def evaluated(found, written, **rules):
+    """What a policy finds in a runtime with these packages, by list."""
+    runtime = from_api(stored(packages=packages(*written)))
+    report = policy_from(rules, date(2026, 6, 15)).report([runtime], {runtime.key: found})
+    return {
+        name: [(row["option"], row["value"], row["detail"]) for row in rows] for name, rows in report.items() if rows
+    }
+
+
+def test_policy_on_what_was_pulled_in():
+    """It says by whom. What is written is replaced by what is installed, with its version."""
+    found = evaluated(installed(), ["pysftp"], packages_never=["cryptography<42", "pysftp<0.3", "bcrypt<4"])
+    assert found == {
+        "violations": [
+            ("packages", "pysftp==0.2.9", "matches pysftp<0.3"),
+            ("installed", "Cryptography==41.0.0", "matches cryptography<42 (required by paramiko)"),
+        ]
+    }
+    assert evaluated(installed(), ["numpy==1.0"], packages_never=["numpy"]) == {}
+    [(_option, _value, detail)] = evaluated(installed(), [], packages_never=["pysftp"])["violations"]
+    assert detail == "matches pysftp (no package requires it)"
+
+
+def test_allowed_packages():
+    """What is in every environment needs no permission, unless the definition has it."""
+    allowed = ["pysftp", "paramiko", "bcrypt", "cffi", "pycparser"]
+    [(option, value, detail)] = evaluated(installed(), ["pysftp"], packages_within=allowed)["violations"]
+    assert (option, value) == ("installed", "Cryptography==41.0.0")
+    assert detail == "matches none of the allowed packages (required by paramiko)"
+    found = evaluated(installed(), ["pip"], packages_within=[*allowed, "cryptography"])["violations"]
+    assert [row[:2] for row in found] == [("packages", "pip==24.0")]
+
+
+def test_rules_on_definitions():
+    """Whether a version is written is a question to the definition; what must be there is not."""
+    [row] = evaluated(installed(), ["pysftp"], package_versions_required=True)["violations"]
+    assert row == ("packages", "pysftp", "has no version")
+    assert evaluated(installed(), [], packages_required=["bcrypt>=4"]) == {}
+    assert evaluated(installed(), ["x==1"], packages_required=["x"])["violations"][0][1] == "x"
+
+
+@pytest.mark.parametrize(
+    ("real", "allowed", "options"),
+    [
+        ("3.10.5", ["==3.11.*"], ["runtime_version"]),
+        ("3.10.12", ["==3.11.*"], ["runtime_version", "installed"]),
+        ("3.11.1", ["==3.11.*"], ["runtime_version"]),
+        ("3.12.0", ["==3.10.*"], ["installed"]),
+    ],
+)
+def test_python_versions(real, allowed, options):
+    """The wanted and the real Python, each violation once."""
+    found = evaluated(installed(version=real), [], runtime_versions_within=allowed)["violations"]
+    assert sorted(row[0] for row in found) == sorted(options)
+
+
+@pytest.mark.parametrize(
+    ("pinned", "found", "same"),
+    [
+        ("2.1.0", "2.1.0", True),
+        ("2.1", "2.1.0", True),
+        ("2.1.0", "2.1.0+cu118", True),
+        ("2.1.0+cu118", "2.1.0+cu118", True),
+        ("2.1.0+cu118", "2.1.0", False),
+        ("2.1.0", "2.1.1", False),
+        ("2.*", "2.1.1", True),
+        ("2.0rc1", "2.0RC1", True),
+        ("2004d", "2004d", True),
+        ("2004d", "2004e", False),
+    ],
+)
+def test_versions_that_differ(pinned, found, same):
+    rows = list(mismatches(installed({f"Torch=={found}": []}), definition(f"torch=={pinned}")))
+    assert rows == ([] if same else [{"package": "torch", "version": pinned, "installed": found}])
+
+
+def test_a_pinned_package_that_is_missing():
+    rows = list(mismatches(installed(), definition("PySFTP[x]==0.2.9", "gone==1", "unpinned")))
+    assert rows == [{"package": "gone", "version": "1", "installed": None}]
+
+
+def test_mismatches_without_packaging(monkeypatch):
+    monkeypatch.setitem(sys.modules, "packaging.specifiers", None)
+    found = installed({"a==1.0+x": [], "b==2": []})
+    assert [row["package"] for row in mismatches(found, definition("a==1.0", "b==1"))] == ["b"]
+
+
+def test_libraries():
+    """packaging is needed only where a policy reads requirements of packages."""
+    assert "packaging" in libraries({"packages_never": ["a"]}, True)
+    assert "packaging" not in libraries({"packages_never": ["a"]})
+    assert "packaging" not in libraries({"networks_never": ["10.0.0.0/8"]}, True)
+
+
+# --- on a server
+
+
+def info(server, check_mode=False, policy=None, **options):
+    defaults = {"include_versions": False, "include_scripts": False, "include_tasks": False, "projects": None}
+    defaults |= {"name": None, "id": None, "status": None, "include_installed": True}
+    return read(server.task(check_mode, **{**defaults, **options}), Request(None, None, None, policy))
+
+
+def with_default(server):
+    """The built-in runtime answers, too."""
+    [default] = [runtime.id for runtime in server.core.runtimes if runtime.name.startswith("(Default)")]
+    server.printed[default] = printed()
+    return server
+
+
+def test_what_is_installed():
+    server = with_default(Server(stored(packages=packages("pysftp==0.3"))))
+    server.printed[ID] = printed()
+    found = info(server, policy=policy_from({"packages_never": ["cffi"]}, date(2026, 6, 15)))
+    [runtime] = [runtime for runtime in found["runtimes"] if runtime["id"] == ID]
+    assert runtime["installed"] == installed().to_result()
+    assert (len(server.tried), found["unread"], found["changed"], server.warnings) == (2, [], False, [])
+    [row] = [row for row in found["mismatches"] if row["id"] == ID]
+    assert row == {"name": "r", "id": ID, "package": "pysftp", "version": "0.3", "installed": "0.2.9"}
+    assert {row["option"] for row in found["violations"]} == {"installed"}
+
+
+def test_check_mode_runs_nothing():
+    server = Server(stored())
+    found = info(server, check_mode=True)
+    assert (server.tried, found["mismatches"], found.get("unread")) == ([], None, None)
+    assert [runtime["installed"] for runtime in found["runtimes"]] == [None, None]
+    assert found["msg"].count("Check mode does not run the script") == 1
+    assert "Check mode" not in info(server, check_mode=True, include_installed=False)["msg"]
+
+
+def test_without_the_option():
+    server = Server(stored())
+    found = info(server, include_installed=False)
+    assert server.tried == []
+    assert not {"mismatches", "unread"} & set(found)
+    assert all("installed" not in runtime for runtime in found["runtimes"])
+
+
+def test_runtimes_that_cannot_be_read():
+    """One entry each, with the same keys; what is written is then evaluated as without the option."""
+    server = with_default(Server(stored(status="busy"), stored(id=OTHER_ID, name="o", packages=packages("cffi"))))
+    found = info(server, policy=policy_from({"packages_never": ["cffi<9"]}, date(2026, 6, 15)))
+    unread = {row["runtime"]["id"]: row["error"]["msg"] for row in found["unread"]}
+    assert unread == {
+        ID: f"Runtime 'r' ({ID}) has the status busy; a script runs only on a ready one.",
+        OTHER_ID: f"What the script on runtime 'o' ({OTHER_ID}) printed is not a list of installed packages.",
+    }
+    assert {tuple(row) for row in found["unread"]} == {("project", "script", "runtime", "error")}
+    assert [runtime["installed"] for runtime in found["runtimes"] if runtime["id"] in unread] == [None, None]
+    assert [row["value"] for row in found["not_evaluated"]] == ["cffi"]
+    [warning] = server.warnings
+    assert warning.endswith("The result lists 1 more under unread.")
+    assert len(server.tried) == 2
+
+
+@pytest.mark.parametrize("error", [refusal(403, "ERR0014", "no"), refusal(500, "ERR001", "no")])
+def test_a_refused_run(error):
+    """It concerns its runtime alone."""
+    server = Server(stored())
+    server.refusals = {"POST /scripts/evaluation": error}
+    found = info(server)
+    assert [row["runtime"]["id"] == ID for row in found["unread"]].count(True) == 1
+    assert len(found["unread"]) == 2
+
+
+def test_after_outages_no_further_script():
+    """Each might take minutes."""
+    server = Server(*(stored(id=f"{number:032X}", name=str(number)) for number in range(1, 20)))
+    server.refusals = {"POST /scripts/evaluation": refusal(503, "ERR0016", "down")}
+    assert len(info(server)["unread"]) == 20
+    assert server.requests.count("POST /scripts/evaluation") == 5
+
+
+def test_a_script_that_fails_and_a_stop():
+    server = Server(stored())
+    server.code_status = 4
+    assert all("ended with status error" in row["error"]["msg"] for row in info(server)["unread"])
+    server.fail("POST", stopped(in_flight=False))
+    with pytest.raises(MstrError, match="while the script was being started"):
+        info(server)
